@@ -1,0 +1,26 @@
+"""Clarion: Django's signals for every Python program."""
+
+from __future__ import annotations
+
+from clarion._core.receiver import receiver
+from clarion._core.signal import Signal
+from clarion.errors import ClarionError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from clarion._core.declare import DeclaredSignal, signal
+
+__all__ = ["ClarionError", "DeclaredSignal", "Signal", "receiver", "signal"]
+
+# Public names whose room is loaded on first use, so that importing clarion stays cheap.
+_ROOMS = {"DeclaredSignal": "clarion._core.declare", "signal": "clarion._core.declare"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'clarion' has no attribute {name!r}")
+    from importlib import import_module
+
+    found: object = getattr(import_module(_ROOMS[name]), name)
+    globals()[name] = found
+    return found

@@ -1,0 +1,238 @@
+"""Who listens: one registration for each receiver that is connected.
+
+A registration knows its receiver by identity, holds it strongly or weakly, and says
+what the caller of connect() asked for. It does not know its signal: the table in
+`route.py` holds registrations, never the other way round, so that a signal which
+nobody needs any more goes at once, without the garbage collector.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import count
+from types import BuiltinMethodType, MethodType
+from weakref import ref
+
+from clarion._core import names
+from clarion._core.accept import is_async
+from clarion.errors import SenderError, WeakReferenceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from typing import Any
+
+    from clarion._core.accept import Receiver
+
+_sequence = count()
+
+# Senders that are told apart by equality; members of an enumeration need no mention,
+# since there is one of each. The type is part of the key, so that text is never
+# compared with bytes.
+BY_VALUE = (str, bytes, int)
+
+
+def receiver_key(receiver: object) -> Hashable:
+    """Return what tells one receiver from another: identity, by parts for methods.
+
+    A bound method is a new object at each access, so it is known by its object and
+    its function; a builtin one, which has no function, by its name.
+    """
+    function = getattr(receiver, "__func__", None)
+    if function is not None:
+        return id(receiver.__self__), id(function)  # type: ignore[attr-defined]
+    if type(receiver) is BuiltinMethodType:
+        return id(receiver.__self__), receiver.__name__
+    return id(receiver)
+
+
+def sender_key(sender: object) -> Hashable:
+    """Return what tells one sender from another: identity, or the value of a plain value."""
+    if isinstance(sender, BY_VALUE):
+        return next(root for root in BY_VALUE if isinstance(sender, root)), sender
+    return id(sender)
+
+
+def _nobody() -> None:
+    """Stand for the sender of those who listen to any."""
+
+
+class Mortal(ref):  # type: ignore[type-arg]
+    """A weak reference that knows whose entry to remove when its object dies."""
+
+    __slots__ = ("registration_key", "sender_key")
+
+    registration_key: Hashable
+    sender_key: Hashable
+
+
+class Registration:
+    """One receiver, connected to one signal for one sender or for any.
+
+    Attributes:
+        key: what makes it unique for its sender: the dispatch_uid, or the receiver.
+        sender_key: which sender it listens to; None for any.
+        sender_of: returns that sender, or None once it has died; set by the table.
+        uid: the dispatch_uid it was connected with, or None.
+        weak: whether the receiver is held weakly.
+        is_async: whether the receiver is awaited.
+        priority, once, subclasses, inline: as given to connect().
+        wants_signal: whether it is given `signal` beyond what all are given.
+        order: its place in the order of connection, across all signals.
+        rank: its place in the order of a send.
+    """
+
+    __slots__ = (
+        "_function",
+        "_receiver",
+        "_reference",
+        "_tokens",
+        "inline",
+        "is_async",
+        "key",
+        "once",
+        "order",
+        "priority",
+        "rank",
+        "sender_of",
+        "sender_key",
+        "subclasses",
+        "uid",
+        "wants_signal",
+        "weak",
+    )
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        sender_key: Hashable = None,
+        *,
+        weak: bool | None = None,
+        uid: Hashable = None,
+        priority: int = 0,
+        once: bool = False,
+        subclasses: bool = False,
+        inline: bool = False,
+        wants_signal: bool = False,
+        on_death: Callable[[Any], object] | None = None,
+    ) -> None:
+        self.uid = uid
+        self.key: Hashable = ("uid", uid) if uid else receiver_key(receiver)
+        self.sender_key = sender_key
+        self.sender_of: Callable[[], object] = _nobody
+        self.is_async = is_async(receiver)
+        self.priority = priority
+        self.once = once
+        self.subclasses = subclasses
+        self.inline = inline
+        self.wants_signal = wants_signal
+        self.order = next(_sequence)
+        self.rank = (-priority, self.is_async, self.order)
+        self._tokens = deque((None,)) if once else None
+        self._hold(receiver, weak, on_death)
+
+    def _hold(
+        self, receiver: Receiver, weak: bool | None, on_death: Callable[[Any], object] | None
+    ) -> None:
+        function = getattr(receiver, "__func__", None)
+        holder: Any = receiver if function is None else receiver.__self__  # type: ignore[attr-defined]
+        self._receiver: Receiver | None = None
+        self._reference: Mortal | None = None
+        self._function: Any = function
+        # Functions are held strongly unless told otherwise: a lambda or a closure must
+        # not vanish. A method goes with its object, if its object can tell.
+        self.weak = (function is not None and is_referable(holder)) if weak is None else weak
+        if not self.weak:
+            self._receiver = receiver
+            return
+        try:
+            self._reference = Mortal(holder, on_death)
+        except TypeError:
+            raise WeakReferenceError(
+                f"Receiver {names.name_of(receiver)} cannot be held weakly, because "
+                f"{type(holder).__qualname__!r} objects cannot be weakly referenced. "
+                f"Connect it with weak=False.",
+                receiver,
+            ) from None
+        self._reference.registration_key = self.key
+        self._reference.sender_key = self.sender_key
+
+    def live(self) -> Receiver | None:
+        """Return the receiver, or None if it has died."""
+        if self._reference is None:
+            return self._receiver
+        holder = self._reference()
+        if holder is None or self._function is None:
+            return holder
+        return MethodType(self._function, holder)
+
+    def is_held_by(self, reference: Mortal) -> bool:
+        """Tell whether this is the reference through which the receiver is held."""
+        return self._reference is reference
+
+    def claim(self) -> bool:
+        """Take the right to call the receiver: always, or the first time only if once."""
+        if self._tokens is None:
+            return True
+        try:
+            self._tokens.pop()
+        except IndexError:
+            return False
+        return True
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a receiver that was connected with once=True has had its call."""
+        return self._tokens is not None and not self._tokens
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but a call stands between a send and the receiver."""
+        return not (self.is_async or self.once or self.wants_signal)
+
+    @property
+    def sender(self) -> object:
+        """The sender listened to: None for any, or if it has died."""
+        return self.sender_of()
+
+    @property
+    def name(self) -> str:
+        """The dotted name of the receiver."""
+        receiver = self.live()
+        return "a receiver that has died" if receiver is None else names.name_of(receiver)
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The file and line of the receiver, or None if it is not written in Python."""
+        return names.place_of(self.live())
+
+    def __repr__(self) -> str:
+        return f"<Registration of {names.described(self.live())}>"
+
+
+def is_referable(holder: object) -> bool:
+    """Tell whether objects of this one's type can be weakly referenced."""
+    return type(holder).__weakrefoffset__ != 0
+
+
+def check_sender(sender: object, *, subclasses: bool) -> None:
+    """Refuse a sender that no send could be routed by.
+
+    Raises:
+        SenderError: if it is unhashable, or if subclasses of it are wanted and it is
+            not a class.
+    """
+    if subclasses and not isinstance(sender, type):
+        raise SenderError(
+            f"Sender {sender!r} is not a class, so subclasses=True has nothing to match. "
+            f"Give a class as the sender, or leave subclasses out.",
+            sender,
+        )
+    try:
+        hash(sender)
+    except TypeError:
+        raise SenderError(
+            f"Sender {sender!r} is unhashable, so no send can be routed by it. "
+            f"Connect to its class or to a string, or give {type(sender).__qualname__!r} a __hash__.",
+            sender,
+        ) from None

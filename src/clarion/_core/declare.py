@@ -1,0 +1,160 @@
+"""@signal: a signal declared by a function's signature.
+
+The function is never called. Its parameters are what every send must give and every
+receiver must take, for the type checkers as for Python itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+
+from clarion._core import names
+from clarion._core.accept import asks_for, refusal, signature_of
+from clarion._core.signal import Signal, check_callable
+from clarion.errors import ArgumentError, DeclarationError, SignatureError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from inspect import Parameter
+    from typing import Unpack
+
+    from clarion._core.accept import Receiver
+    from clarion.typing import AnyReceiver, ConnectOptions, Declare
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class DeclaredSignal(Signal, Generic[P, R]):
+    """A signal whose sends and receivers are checked against a signature.
+
+    Made by `signal`. Receivers need no `**kwargs`; they get `signal` only if they have
+    a parameter of that name.
+
+    Args:
+        function: the function that declares it. Its first parameter is `sender`; the
+            others can be given by keyword. A parameter with a default may be left out
+            of a send.
+        name: what to call the signal; by default, what the function is called.
+
+    Raises:
+        DeclarationError: if the function's signature cannot declare a signal.
+    """
+
+    if TYPE_CHECKING:
+        # The same methods, told more precisely: what they take is what was declared.
+        def connect(  # type: ignore[override]
+            self, receiver: AnyReceiver[P, R], **options: Unpack[ConnectOptions]
+        ) -> None: ...
+        def send(  # type: ignore[override]
+            self, *args: P.args, **kwargs: P.kwargs
+        ) -> list[tuple[Receiver, R]]: ...
+        def send_robust(  # type: ignore[override]
+            self, *args: P.args, **kwargs: P.kwargs
+        ) -> list[tuple[Receiver, R | Exception]]: ...
+        async def asend(  # type: ignore[override]
+            self, *args: P.args, **kwargs: P.kwargs
+        ) -> list[tuple[Receiver, R]]: ...
+        async def asend_robust(  # type: ignore[override]
+            self, *args: P.args, **kwargs: P.kwargs
+        ) -> list[tuple[Receiver, R | Exception]]: ...
+
+    def __init__(self, function: Callable[P, R], *, name: str | None = None) -> None:
+        check_callable(function)
+        parameters = _parameters(function)
+        super().__init__(name=name or names.name_of(function))
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+        self._keywords = dict.fromkeys(parameters).keys()
+        self._defaults = {
+            keyword: parameter.default
+            for keyword, parameter in parameters.items()
+            if parameter.default is not parameter.empty
+        }
+
+    def _arguments(self, sender: object, named: dict[str, Any]) -> dict[str, Any]:
+        if named.keys() != self._keywords:
+            named = self._defaults | named
+            if named.keys() != self._keywords:
+                raise self._misfit(named)
+        named["sender"] = sender
+        return named
+
+    def _misfit(self, named: dict[str, Any]) -> ArgumentError:
+        unknown = [keyword for keyword in named if keyword not in self._keywords]
+        missing = [keyword for keyword in self._keywords if keyword not in named]
+        faults = [f"without {', '.join(missing)}"] if missing else []
+        faults += [f"with {', '.join(unknown)}, which it does not declare"] if unknown else []
+        wanted = ", ".join(self._keywords) or "no keywords"
+        return ArgumentError(
+            f"Signal {self.name} was sent {' and '.join(faults)}. It takes {wanted}.",
+            [*missing, *unknown],
+        )
+
+    def _check_receiver(self, receiver: Receiver) -> None:
+        check_callable(receiver)
+        given = {"sender", *self._keywords}
+        if asks_for(receiver, "signal"):
+            given.add("signal")
+        reason = refusal(receiver, given)
+        if reason is not None:
+            raise SignatureError(
+                f"Receiver {names.described(receiver)} cannot be called by signal {self.name}: "
+                f"{reason}. Give it the parameters {', '.join(['sender', *self._keywords])}.",
+                receiver,
+            )
+
+    def _is_asked_for(self, receiver: Receiver) -> bool:
+        return asks_for(receiver, "signal")
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
+    """Return the parameters after `sender`, by name, or refuse the declaration."""
+    signature = signature_of(function)
+    parameters = {} if signature is None else dict(signature.parameters)
+    first = next(iter(parameters), None)
+    if first != "sender" or parameters[first].default is not parameters[first].empty:
+        raise DeclarationError(
+            f"{names.described(function)} cannot declare a signal, because its first parameter "
+            f"is not a `sender` without a default. Write `def name(sender, *, ...)`."
+        )
+    if parameters.pop("sender").kind.name == "POSITIONAL_ONLY" or any(
+        parameter.kind.name not in {"POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY"}
+        for parameter in parameters.values()
+    ):
+        raise DeclarationError(
+            f"{names.described(function)} cannot declare a signal, because not every parameter "
+            f"has a name to be sent by. Leave out `/`, `*args` and `**kwargs`."
+        )
+    if "signal" in parameters:
+        raise DeclarationError(
+            f"{names.described(function)} cannot declare a signal with a parameter 'signal', "
+            f"which receivers get from the send itself. Choose another name for it."
+        )
+    return parameters
+
+
+@overload
+def signal(function: Callable[P, None], /) -> DeclaredSignal[P, object]: ...
+@overload
+def signal(function: Callable[P, R], /) -> DeclaredSignal[P, R]: ...
+@overload
+def signal(*, name: str) -> Declare: ...
+def signal(function: Any = None, /, *, name: str | None = None) -> Any:
+    """Declare a signal by the signature of a function, whose body is never run.
+
+    Args:
+        function: the decorated function, `def name(sender, *, keyword: type, ...)`. What
+            it is annotated to return is what receivers answer; with `None`, anything.
+        name: what to call the signal, `@signal(name="orders.paid")`; by default it is
+            called as the function is.
+
+    Returns:
+        A `DeclaredSignal`.
+
+    Raises:
+        DeclarationError: if the signature cannot declare a signal.
+    """
+    if function is None:
+        return lambda function: DeclaredSignal(function, name=name)
+    return DeclaredSignal(function, name=name)

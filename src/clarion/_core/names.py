@@ -1,0 +1,116 @@
+"""What things are called: signals by the module that holds them, receivers by their code.
+
+Nothing here is on the road of a send. A name is looked for when somebody asks: in an
+error's note, in `explain`, in a test's failure.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType, ModuleType
+    from typing import Any
+
+    from clarion._core.signal import Signal
+
+
+def name_of(receiver: object) -> str:
+    """Return the dotted name of a receiver, for people to read.
+
+    Never raises: an object without a name of its own is called by its class, a
+    partial by its function.
+    """
+    if isinstance(receiver, partial):
+        return f"partial({name_of(receiver.func)})"
+    name = getattr(receiver, "__qualname__", None)
+    if not isinstance(name, str):
+        return f"{dotted(type(receiver))} object"
+    module = getattr(receiver, "__module__", None)
+    return f"{module}.{name}" if isinstance(module, str) else name
+
+
+def dotted(kind: type) -> str:
+    """Return the dotted name of a class."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def sender_name(sender: object) -> str:
+    """Return what to call a sender: a class by its dotted name, the rest by its repr."""
+    if isinstance(sender, type):
+        return dotted(sender)
+    return "any sender" if sender is None else repr(sender)
+
+
+def place_of(receiver: object) -> tuple[str, int] | None:
+    """Return the file and the line where the receiver is written, if it is in Python."""
+    code = code_of(receiver)
+    return None if code is None else (code.co_filename, code.co_firstlineno)
+
+
+def code_of(receiver: object) -> CodeType | None:
+    """Return the code object that a call of the receiver ends up in, if there is one."""
+    while isinstance(receiver, partial):
+        receiver = receiver.func
+    receiver = _innermost(receiver)
+    code: CodeType | None = getattr(receiver, "__code__", None)
+    if code is None:
+        # A class is called by its __init__, an object by its class's __call__.
+        called = "__init__" if isinstance(receiver, type) else "__call__"
+        owner = receiver if isinstance(receiver, type) else type(receiver)
+        code = getattr(getattr(owner, called, None), "__code__", None)
+    return code
+
+
+def _innermost(receiver: object) -> object:
+    seen = set()
+    while id(receiver) not in seen:
+        seen.add(id(receiver))
+        receiver = getattr(receiver, "__wrapped__", receiver)
+    return receiver
+
+
+def described(receiver: object) -> str:
+    """Return the receiver's name and, where known, its file and line."""
+    place = place_of(receiver)
+    return name_of(receiver) if place is None else f"{name_of(receiver)} ({place[0]}:{place[1]})"
+
+
+def signal_name(signal: Signal) -> str:
+    """Return the dotted name of a signal: as given, or of the module that holds it.
+
+    Once found it is kept.
+    """
+    table = signal._table
+    if table.name is None:
+        table.name = find_name(signal, table.home)
+    return table.name or f"{dotted(type(signal))} without a name"
+
+
+def find_name(signal: object, home: str | None) -> str | None:
+    """Find the dotted name under which some module holds the signal.
+
+    Args:
+        signal: the signal to look for.
+        home: the name of the module in which it was created, if that is known. It is
+            looked through first; the others hold what they imported.
+    """
+    for module in _modules(home):
+        for attribute, value in list(vars(module).items()):
+            if value is signal:
+                return f"{module.__name__}.{attribute}"
+    return None
+
+
+def _modules(home: str | None) -> Iterator[ModuleType]:
+    modules: dict[str, Any] = dict(sys.modules)
+    if home in modules:
+        yield modules[home]
+    # By convention signals live in a module of that name; of two that hold the same
+    # signal, the one nearer to the root is likelier to have made it.
+    for name in sorted(modules, key=lambda name: ("signals" not in name, name.count("."), name)):
+        if type(modules[name]) is type(sys):
+            yield modules[name]

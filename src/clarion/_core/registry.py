@@ -1,0 +1,31 @@
+"""All signals that are alive, for whoever wants to look at them or watch them.
+
+A signal is entered once, when it is made, and leaves when it dies.
+"""
+
+from __future__ import annotations
+
+from weakref import ref
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from clarion._core.signal import Signal
+
+# By id: a signal is not asked for its hash, which a subclass may have taken away.
+_alive: dict[int, ref[Signal]] = {}
+
+
+def enter(signal: Signal) -> None:
+    """Note that a signal exists."""
+    key = id(signal)
+    _alive[key] = ref(signal, lambda _: _alive.pop(key, None))
+
+
+def is_signal(candidate: object) -> bool:
+    """Tell whether an object is a signal, Clarion's own or one that a door has taken over."""
+    return hasattr(candidate, "_table")
+
+
+def signals() -> list[Signal]:
+    """Return the signals alive, in the order in which they were made."""
+    return [signal for entry in list(_alive.values()) if (signal := entry()) is not None]

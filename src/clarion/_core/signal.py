@@ -1,0 +1,252 @@
+"""Signal: who listens, who hears, and the four sends, together."""
+
+from __future__ import annotations
+
+import sys
+
+from clarion._core import loops, names, registry
+from clarion._core.accept import accepts_any_keyword
+from clarion._core.connect import Registration, check_sender, receiver_key, sender_key
+from clarion._core.route import Table
+from clarion._core.send import asend, asend_robust, send, send_robust
+from clarion.errors import ArgumentError, NotCallableError, SignatureError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Hashable
+    from typing import Any, Never, TypeVar
+
+    from clarion._core.accept import Receiver
+
+    T = TypeVar("T")
+
+
+class Signal:
+    """Something that happens, and that receivers can listen to.
+
+    Args:
+        use_caching: accepted for Django's sake; routes make it needless.
+        name: what to call it. By default it is called by the module (or class) that
+            holds it, looked up when somebody asks.
+
+    As `django.dispatch.Signal` in Django 6.1, except that functions are held strongly
+    unless told otherwise.
+    """
+
+    def __init__(self, use_caching: bool = False, *, name: str | None = None) -> None:  # noqa: ARG002, FBT001, FBT002
+        self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))
+        registry.enter(self)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._table.name = self._table.name or f"{names.dotted(owner)}.{name}"
+
+    @property
+    def name(self) -> str:
+        """The dotted name: as given, or of the module that holds the signal."""
+        return names.signal_name(self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    def connect(
+        self,
+        receiver: Receiver,
+        sender: object = None,
+        weak: bool | None = None,  # noqa: FBT001
+        dispatch_uid: Hashable = None,
+        *,
+        priority: int = 0,
+        once: bool = False,
+        subclasses: bool = False,
+        inline: bool = False,
+        **unknown: Never,
+    ) -> None:
+        """Have a receiver called at each send.
+
+        Connecting it again for the same sender changes nothing.
+
+        Args:
+            receiver: a callable, sync or async, that accepts `sender`, `signal` and
+                any keyword.
+            sender: whose sends to hear; None for everybody's. Senders match by
+                identity; text, bytes and integers by equality.
+            weak: True holds the receiver weakly, False strongly. By default bound
+                methods go with their object, and everything else is held strongly.
+            dispatch_uid: what to know the registration by, instead of the receiver. A
+                second one with the same uid and sender is ignored.
+            priority: receivers of higher priority are called first.
+            once: disconnect the receiver when it is first called.
+            subclasses: hear the subclasses of `sender`, a class, too.
+            inline: in `asend`, call the sync receiver on the event loop instead of in
+                a thread; for those that are cheap and do not block.
+
+        Raises:
+            NotCallableError: if the receiver is not callable.
+            SignatureError: if it could not be called.
+            WeakReferenceError: if `weak=True` and it cannot be weakly referenced.
+            SenderError: if the sender is unhashable, or `subclasses=True` and it is
+                not a class.
+            ArgumentError: if there is an argument that nobody knows, the uid is
+                unhashable or the priority is no integer.
+
+        As `Signal.connect` in Django 6.1, whose arguments come first.
+        """
+        if unknown:
+            _refuse_unknown(unknown)
+        if type(priority) is not int or dispatch_uid is not None:
+            _check_arguments(priority, dispatch_uid)
+        self._check_receiver(receiver)
+        if sender is not None or subclasses:
+            self._check_sender(sender, subclasses=subclasses)
+        registration = Registration(
+            receiver,
+            None if sender is None else sender_key(sender),
+            weak=weak,
+            uid=dispatch_uid,
+            priority=priority,
+            once=once,
+            subclasses=subclasses,
+            inline=inline,
+            wants_signal=self._is_asked_for(receiver),
+            on_death=self._table.on_death,
+        )
+        self._table.add(registration, sender)
+
+    def disconnect(
+        self,
+        receiver: Receiver | None = None,
+        sender: object = None,
+        dispatch_uid: Hashable = None,
+    ) -> bool:
+        """Have a receiver called no more.
+
+        Args:
+            receiver: the receiver, as it was connected; needless with a uid.
+            sender: the sender it was connected for.
+            dispatch_uid: the uid it was connected with, if it was.
+
+        Returns:
+            Whether there was such a receiver.
+
+        Raises:
+            ArgumentError: if neither a receiver nor a uid is given.
+
+        As `Signal.disconnect` in Django 6.1.
+        """
+        if receiver is None and not dispatch_uid:
+            raise ArgumentError(
+                "disconnect() was told neither a receiver nor a dispatch_uid. "
+                "Give the one that was given to connect()."
+            )
+        found = self._find(receiver, sender, dispatch_uid)
+        return found is not None and self._table.remove(found.key, found.sender_key) is not None
+
+    def has_listeners(self, sender: object = None) -> bool:
+        """Tell whether anybody would hear a send of this sender.
+
+        As `Signal.has_listeners` in Django 6.1.
+        """
+        route = self._table.find(sender)
+        return bool(route.plain) or any(
+            not registration.is_spent and registration.live() is not None
+            for registration in route.registrations
+        )
+
+    send = send
+    send_robust = send_robust
+    asend = asend
+    asend_robust = asend_robust
+
+    def _find(
+        self, receiver: Receiver | None, sender: object = None, dispatch_uid: Hashable = None
+    ) -> Registration | None:
+        """Return the registration that connecting so has made, or None."""
+        return self._table.get(
+            ("uid", dispatch_uid) if dispatch_uid else receiver_key(receiver),
+            None if sender is None else sender_key(sender),
+        )
+
+    # What a kind of signal may do in its own way.
+
+    def _arguments(self, sender: object, named: dict[str, Any]) -> dict[str, Any]:
+        """Return what each receiver is called with; `named` may be filled."""
+        if "signal" in named:
+            raise ArgumentError(
+                f"Signal {names.signal_name(self)} was sent with a keyword 'signal', which receivers get from "
+                f"the send itself. Choose another name for it.",
+                ["signal"],
+            )
+        named["signal"] = self
+        named["sender"] = sender
+        return named
+
+    def _check_receiver(self, receiver: Receiver) -> None:
+        """Refuse a receiver that a send could not call."""
+        check_callable(receiver)
+        if not accepts_any_keyword(receiver):
+            raise SignatureError(
+                f"Signal receivers must accept keyword arguments (**kwargs). "
+                f"Add **kwargs to {names.described(receiver)}.",
+                receiver,
+            )
+
+    def _check_sender(self, sender: object, *, subclasses: bool) -> None:
+        """Refuse a sender that a send could not be routed by."""
+        check_sender(sender, subclasses=subclasses)
+
+    def _is_asked_for(self, receiver: Receiver) -> bool:  # noqa: ARG002
+        """Tell whether the receiver must be given the signal beyond the arguments."""
+        return False
+
+    def _log_robust_failure(self, receiver: Receiver, error: Exception) -> None:
+        import logging
+
+        logging.getLogger("clarion").error(
+            "Error calling %s in Signal.send_robust() (%s)",
+            names.name_of(receiver),
+            error,
+            exc_info=error,
+        )
+
+    def _complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to completion where no event loop runs."""
+        return loops.complete(coroutine)
+
+    async def _hop(self, function: Callable[[], T]) -> T:
+        """Run a function in a thread."""
+        return await loops.hop(function)
+
+
+def check_callable(receiver: object) -> None:
+    """Refuse a receiver that is not callable."""
+    if not callable(receiver):
+        raise NotCallableError(
+            f"Signal receivers must be callable. {receiver!r} is not; connect a function.",
+            receiver,
+        )
+
+
+def _check_arguments(priority: int, uid: Hashable) -> None:
+    if not isinstance(priority, int):
+        raise ArgumentError(
+            f"priority {priority!r} is not an integer. Higher integers are called first; 0 is usual.",
+            ["priority"],
+        )
+    try:
+        hash(uid)
+    except TypeError:
+        raise ArgumentError(
+            f"dispatch_uid {uid!r} is unhashable. Give a string, or a tuple of strings.",
+            ["dispatch_uid"],
+        ) from None
+
+
+def _refuse_unknown(unknown: dict[str, Never]) -> None:
+    from difflib import get_close_matches
+    from inspect import signature
+
+    known = [name for name in signature(Signal.connect).parameters if name not in ("self", "unknown")]
+    name = min(unknown)
+    close = get_close_matches(name, known, n=1)
+    cure = f"Did you mean {close[0]!r}?" if close else f"It knows {', '.join(known)}."
+    raise ArgumentError(f"connect() knows no argument {name!r}. {cure}", unknown)

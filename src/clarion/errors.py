@@ -1,0 +1,95 @@
+"""What Clarion refuses, and why.
+
+    ClarionError
+    ├── ReceiverError              a receiver that connect() cannot take
+    │   ├── NotCallableError           also a TypeError, as Django 6.1 raises
+    │   ├── SignatureError             also a ValueError, as Django 6.1 raises
+    │   └── WeakReferenceError         also a TypeError
+    ├── SenderError                a sender that connect() cannot route; also a TypeError
+    ├── ArgumentError              an argument nobody knows; also a TypeError
+    ├── DeclarationError           a function that cannot declare a signal; also a TypeError
+    ├── RunningLoopError           a send() that would have to await; also a RuntimeError
+    └── NotSentError               assert_sent() found no such send; also an AssertionError
+
+Every message is a sentence that names the culprit and a sentence that says what to
+do. What the message tells is on the exception as attributes too. An exception that a
+receiver raises is never wrapped: it travels on as it is, with a note.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ClarionError(Exception):
+    """The base of all errors that Clarion raises."""
+
+
+class ReceiverError(ClarionError):
+    """A receiver that cannot be connected.
+
+    Attributes:
+        receiver: the object that was to be connected.
+    """
+
+    def __init__(self, message: str, receiver: object) -> None:
+        super().__init__(message)
+        self.receiver = receiver
+
+
+class NotCallableError(ReceiverError, TypeError):
+    """The receiver is not callable."""
+
+
+class SignatureError(ReceiverError, ValueError):
+    """The receiver cannot accept the call that a send makes."""
+
+
+class WeakReferenceError(ReceiverError, TypeError):
+    """The receiver was to be held weakly, and its type does not allow that."""
+
+
+class SenderError(ClarionError, TypeError):
+    """A sender that cannot be routed.
+
+    Attributes:
+        sender: the object that was given as the sender.
+    """
+
+    def __init__(self, message: str, sender: object) -> None:
+        super().__init__(message)
+        self.sender = sender
+
+
+class ArgumentError(ClarionError, TypeError):
+    """Arguments that nobody knows, or that are missing.
+
+    Attributes:
+        names: the names of the culprits, sorted.
+    """
+
+    def __init__(self, message: str, names: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.names = tuple(sorted(names))
+
+
+class DeclarationError(ClarionError, TypeError):
+    """The signature of a function under @signal cannot declare a signal."""
+
+
+class RunningLoopError(ClarionError, RuntimeError):
+    """A send() with async receivers inside a running event loop.
+
+    Attributes:
+        receivers: the names of the receivers that would have to be awaited.
+    """
+
+    def __init__(self, message: str, receivers: Iterable[str]) -> None:
+        super().__init__(message)
+        self.receivers = tuple(receivers)
+
+
+class NotSentError(ClarionError, AssertionError):
+    """No captured send is like the one that was asserted."""

@@ -1,0 +1,155 @@
+"""Who would hear this, and why.
+
+    >>> from clarion import Signal, receiver
+    >>> from clarion.introspect import explain
+    >>> order_paid = Signal(name="shop.order_paid")
+    >>> @receiver(order_paid, sender="web", priority=5)
+    ... def thank(sender, **kwargs): ...
+    >>> [registration.name for registration in explain(order_paid, "web").heard]
+    ['clarion.introspect.thank']
+    >>> explain(order_paid, "phone").unheard[0].reason
+    "listens to 'web'"
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clarion._core.instrument import Send
+from clarion._core.names import sender_name, signal_name
+from clarion._core.registry import signals
+from clarion._core.route import Table
+
+if TYPE_CHECKING:
+    from clarion._core.connect import Registration
+    from clarion._core.signal import Signal
+
+__all__ = ["Explanation", "Verdict", "explain", "registrations", "signals"]
+
+
+def registrations(signal: Signal) -> list[Registration]:
+    """Return who is connected to a signal, in the order of connection.
+
+    Args:
+        signal: a signal of Clarion's, or of Django's where Django runs on Clarion.
+
+    Returns:
+        The registrations alive. Of each, `name` and `place` tell the receiver and its
+        file and line; `sender`, `priority`, `is_async`, `once`, `subclasses`, `inline`,
+        `weak` and `uid` what it was connected with.
+    """
+    return signal._table.registrations()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether one receiver would hear a send, and why.
+
+    Attributes:
+        registration: the receiver's registration.
+        is_heard: whether it would be called.
+        reason: why, or why not, in a few words.
+    """
+
+    registration: Registration
+    is_heard: bool
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """The dotted name of the receiver."""
+        return self.registration.name
+
+    def __str__(self) -> str:
+        place = self.registration.place
+        where = "" if place is None else f" ({place[0]}:{place[1]})"
+        return f"{self.name}{where}: {', '.join([self.reason, *_traits(self.registration)])}"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a send would do, told by `explain`; `str()` of it is for people to read.
+
+    Attributes:
+        signal: the signal.
+        sender: who would send.
+        heard: who would hear it, in the order of the calls.
+        unheard: who is connected and would not, in the order of connection.
+    """
+
+    signal: Signal
+    sender: object
+    heard: tuple[Verdict, ...]
+    unheard: tuple[Verdict, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{signal_name(self.signal)}, sent by {sender_name(self.sender)}"]
+        lines += ["  would be heard by" if self.heard else "  would be heard by nobody"]
+        lines += [f"    {place}. {verdict}" for place, verdict in enumerate(self.heard, 1)]
+        lines += ["  and not by"] if self.unheard else []
+        lines += [f"    -  {verdict}" for verdict in self.unheard]
+        return "\n".join(lines)
+
+
+def explain(signal: Signal, sender: object = None) -> Explanation:
+    """Tell who would hear this send, in which order, and why each of the others would not.
+
+    Nothing is sent. What is muted in the calling context counts as muted.
+
+    Args:
+        signal: the signal.
+        sender: who would send; None if nobody in particular.
+
+    Returns:
+        An `Explanation`.
+    """
+    route = Table.find(signal._table, sender)
+    probe = Send(signal, {"sender": sender}, route.instruments)
+    verdicts = [_judge(registration, probe) for registration in route.registrations]
+    others = [r for r in registrations(signal) if r not in route.registrations]
+    return Explanation(
+        signal,
+        sender,
+        heard=tuple(verdict for verdict in verdicts if verdict.is_heard),
+        unheard=(
+            *(verdict for verdict in verdicts if not verdict.is_heard),
+            *(Verdict(other, False, _why_not(other, sender)) for other in others),  # noqa: FBT003
+        ),
+    )
+
+
+def _judge(registration: Registration, probe: Send) -> Verdict:
+    receiver = registration.live()
+    if receiver is None:
+        return Verdict(registration, is_heard=False, reason="has died")
+    if registration.is_spent:
+        return Verdict(registration, is_heard=False, reason="was to be called once, and was")
+    if not probe.admits(receiver):
+        return Verdict(registration, is_heard=False, reason="is muted here")
+    return Verdict(registration, is_heard=True, reason=_why(registration, probe.sender))
+
+
+def _why(registration: Registration, sender: object) -> str:
+    if registration.sender_key is None:
+        return "listens to any sender"
+    if isinstance(sender, type) and registration.sender is not sender:
+        return f"listens to subclasses of {sender_name(registration.sender)}"
+    return "listens to this sender"
+
+
+def _why_not(registration: Registration, sender: object) -> str:
+    wanted = registration.sender
+    reason = f"listens to {sender_name(wanted)}"
+    if isinstance(sender, type) and isinstance(wanted, type) and issubclass(sender, wanted):
+        reason += ", without subclasses=True"
+    return reason
+
+
+def _traits(registration: Registration) -> list[str]:
+    traits = ["async"] if registration.is_async else []
+    traits += [f"priority {registration.priority}"] if registration.priority else []
+    traits += ["once"] if registration.once else []
+    traits += ["inline"] if registration.inline else []
+    traits += ["held weakly"] if registration.weak else []
+    return traits
