@@ -170,6 +170,11 @@ class Registration:
         """Tell whether this is the reference through which the receiver is held."""
         return self._reference is reference
 
+    def come_last(self) -> None:
+        """Take the last place in the order of connection, as if connected now."""
+        self.order = next(_sequence)
+        self.rank = (-self.priority, self.is_async, self.order)
+
     def claim(self) -> bool:
         """Take the right to call the receiver: always, or the first time only if once."""
         if self._tokens is None:
@@ -215,12 +220,11 @@ def is_referable(holder: object) -> bool:
     return type(holder).__weakrefoffset__ != 0
 
 
-def check_sender(sender: object, *, subclasses: bool) -> None:
-    """Refuse a sender that no send could be routed by.
+def check_subclasses(sender: object, *, subclasses: bool) -> None:
+    """Refuse subclasses=True for a sender that has none.
 
     Raises:
-        SenderError: if it is unhashable, or if subclasses of it are wanted and it is
-            not a class.
+        SenderError: if subclasses of the sender are wanted and it is not a class.
     """
     if subclasses and not isinstance(sender, type):
         raise SenderError(
@@ -228,6 +232,16 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
             f"Give a class as the sender, or leave subclasses out.",
             sender,
         )
+
+
+def check_sender(sender: object, *, subclasses: bool) -> None:
+    """Refuse a sender that no send could be routed by.
+
+    Raises:
+        SenderError: if it is unhashable, or if subclasses of it are wanted and it is
+            not a class.
+    """
+    check_subclasses(sender, subclasses=subclasses)
     try:
         hash(sender)
     except TypeError:

@@ -11,9 +11,7 @@ from functools import partial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import CodeType, ModuleType
-    from typing import Any
 
     from clarion._core.signal import Signal
 
@@ -91,26 +89,39 @@ def signal_name(signal: Signal) -> str:
 
 
 def find_name(signal: object, home: str | None) -> str | None:
-    """Find the dotted name under which some module holds the signal.
+    """Find the dotted name under which the module that made the signal holds it.
 
     Args:
         signal: the signal to look for.
-        home: the name of the module in which it was created, if that is known. It is
-            looked through first; the others hold what they imported.
+        home: the name of the module in which it was created, if that is known.
     """
-    for module in _modules(home):
-        for attribute, value in list(vars(module).items()):
-            if value is signal:
-                return f"{module.__name__}.{attribute}"
-    return None
+    holders = [
+        (module, attribute)
+        for module in _modules()
+        for attribute, value in list(vars(module).items())
+        if value is signal
+    ]
+    if not holders:
+        return None
+    # Of several, all but one have imported it; without a home, the source tells which.
+    holders.sort(key=lambda holder: (holder[0].__name__ != home, holder[0].__name__.count(".")))
+    if len(holders) > 1 and holders[0][0].__name__ != home:
+        holders.sort(key=lambda holder: not _assigns(*holder))
+    module, attribute = holders[0]
+    return f"{module.__name__}.{attribute}"
 
 
-def _modules(home: str | None) -> Iterator[ModuleType]:
-    modules: dict[str, Any] = dict(sys.modules)
-    if home in modules:
-        yield modules[home]
-    # By convention signals live in a module of that name; of two that hold the same
-    # signal, the one nearer to the root is likelier to have made it.
-    for name in sorted(modules, key=lambda name: ("signals" not in name, name.count("."), name)):
-        if type(modules[name]) is type(sys):
-            yield modules[name]
+def _modules() -> list[ModuleType]:
+    return [module for module in list(sys.modules.values()) if type(module) is type(sys)]
+
+
+def _assigns(module: ModuleType, attribute: str) -> bool:
+    """Tell whether the module's source gives the attribute its value, and not by import."""
+    import inspect
+    import re
+
+    try:
+        source = inspect.getsource(module)
+    except (OSError, TypeError):
+        return False
+    return re.search(rf"^{re.escape(attribute)}\b[^=\n]*=", source, re.MULTILINE) is not None

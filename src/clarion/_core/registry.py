@@ -21,6 +21,11 @@ def enter(signal: Signal) -> None:
     _alive[key] = ref(signal, lambda _: _alive.pop(key, None))
 
 
+def leave(signal: Signal) -> None:
+    """Forget a signal that is alive but no longer Clarion's."""
+    _alive.pop(id(signal), None)
+
+
 def is_signal(candidate: object) -> bool:
     """Tell whether an object is a signal, Clarion's own or one that a door has taken over."""
     return hasattr(candidate, "_table")

@@ -1,0 +1,138 @@
+"""What Django's Signal does once it runs on Clarion.
+
+The functions are Clarion's own wherever the two agree. Those written here keep Django's
+ways: weak by default, checked only under DEBUG, asgiref between sync and async.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
+from django.dispatch import Signal
+
+from clarion._core.accept import accepts_any_keyword
+from clarion._core.connect import check_subclasses
+from clarion._core.names import described, name_of
+from clarion._core.signal import Signal as ClarionSignal
+from clarion._core.signal import check_callable
+from clarion.errors import SignatureError
+from clarion.integrations.django.table import live_receivers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Hashable
+    from types import FunctionType
+    from typing import TypeVar
+
+    Receiver = Callable[..., Any]
+    T = TypeVar("T")
+
+logger = logging.getLogger("django.dispatch")
+
+
+def connect(
+    self: Any,
+    receiver: Receiver,
+    sender: object = None,
+    weak: bool = True,  # noqa: FBT001, FBT002
+    dispatch_uid: Hashable = None,
+    **options: Any,
+) -> None:
+    """Connect as `Signal.connect` in Django; the options are those of Clarion's."""
+    ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
+
+
+def disconnect(
+    self: Any,
+    receiver: Receiver | None = None,
+    sender: object = None,
+    dispatch_uid: Hashable = None,
+) -> bool:
+    """Disconnect as `Signal.disconnect` in Django, which lets nothing be disconnected."""
+    if receiver is None and not dispatch_uid:
+        return False
+    return ClarionSignal.disconnect(self, receiver, sender, dispatch_uid)
+
+
+def connect_model_signal(
+    self: Any,
+    receiver: Receiver,
+    sender: object = None,
+    weak: bool = True,  # noqa: FBT001, FBT002
+    dispatch_uid: Hashable = None,
+    apps: Any = None,
+    **options: Any,
+) -> None:
+    """Connect as `ModelSignal.connect` in Django: now, or when "app.Model" is there."""
+    self._lazy_method(
+        partial(Signal.connect, self),
+        apps,
+        receiver,
+        sender,
+        weak=weak,
+        dispatch_uid=dispatch_uid,
+        **options,
+    )
+
+
+def _check_receiver(self: Any, receiver: Receiver) -> None:  # noqa: ARG001
+    if not (settings.configured and settings.DEBUG):
+        return
+    check_callable(receiver)
+    if not accepts_any_keyword(receiver):
+        raise SignatureError(
+            f"Signal receivers must accept keyword arguments (**kwargs). "
+            f"Add **kwargs to {described(receiver)}.",
+            receiver,
+        )
+
+
+def _check_sender(self: Any, sender: object, *, subclasses: bool) -> None:  # noqa: ARG001
+    check_subclasses(sender, subclasses=subclasses)
+
+
+def _clear_dead_receivers(self: Any) -> None:
+    self._table.registrations()
+
+
+def _log_robust_failure(self: Any, receiver: Receiver, err: Exception) -> None:  # noqa: ARG001
+    logger.error(
+        "Error calling %s in Signal.send_robust() (%s)",
+        getattr(receiver, "__qualname__", None) or name_of(receiver),
+        err,
+        exc_info=err,
+    )
+
+
+def _complete(self: Any, coroutine: Coroutine[Any, Any, T]) -> T:  # noqa: ARG001
+    async def run() -> T:
+        return await coroutine
+
+    return async_to_sync(run)()
+
+
+async def _hop(self: Any, function: Callable[[], T]) -> T:  # noqa: ARG001
+    return await sync_to_async(function, thread_sensitive=True)()
+
+
+_shared = (
+    *("has_listeners", "send", "send_robust", "asend", "asend_robust"),
+    *("_arguments", "_find", "_is_asked_for"),
+)
+
+METHODS: dict[str, FunctionType] = {
+    **{name: vars(ClarionSignal)[name] for name in _shared},
+    "connect": connect,  # type: ignore[dict-item]
+    "disconnect": disconnect,  # type: ignore[dict-item]
+    "_check_receiver": _check_receiver,  # type: ignore[dict-item]
+    "_check_sender": _check_sender,  # type: ignore[dict-item]
+    "_clear_dead_receivers": _clear_dead_receivers,  # type: ignore[dict-item]
+    "_complete": _complete,  # type: ignore[dict-item]
+    "_hop": _hop,  # type: ignore[dict-item]
+    "_live_receivers": live_receivers,  # type: ignore[dict-item]
+    "_log_robust_failure": _log_robust_failure,  # type: ignore[dict-item]
+}
+"""What stands in django.dispatch.Signal while Django runs on Clarion, by name."""

@@ -1,0 +1,131 @@
+"""Take Django's signals over, and give them back.
+
+Django's classes stay the ones that everybody has imported, and so do the signals. What
+changes is what their methods do, and that each signal keeps its receivers in a table.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import ExitStack
+from threading import Lock
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.signals import ModelSignal
+from django.dispatch import Signal, dispatcher
+
+from clarion._core import registry
+from clarion.integrations.django import table as tables
+from clarion.integrations.django.divert import divert, find_original, is_original, twin
+from clarion.integrations.django.methods import METHODS, connect_model_signal
+from clarion.integrations.django.receivers import Entry, UnknownSender, adopt, assign, receivers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clarion._core.connect import Registration
+
+_lock = Lock()
+_undo: list[Callable[[], None]] = []
+
+
+def is_installed() -> bool:
+    """Tell whether Django's signals dispatch through Clarion now."""
+    return bool(_undo)
+
+
+def install() -> None:
+    """Make every Django signal, there or yet to be made, dispatch through Clarion.
+
+    Receivers that are connected stay connected, in their order. Calling it again
+    changes nothing.
+    """
+    with _lock, ExitStack() as stack:
+        if is_installed():
+            return
+        signals = _django_signals()
+        # Sends go on; who connects meanwhile waits, and then does so to the table.
+        for signal in signals:
+            stack.enter_context(signal.lock)
+        for signal in signals:
+            adopt(signal)
+            assign(signal, signal.__dict__["receivers"])
+        for name, method in METHODS.items():
+            _undo.append(_put(name, twin(method)))
+        tables.installed_live_receivers = vars(Signal)["_live_receivers"]
+        _undo.append(_put_model_connect(twin(connect_model_signal)))  # type: ignore[arg-type]
+        Signal.receivers = receivers
+        for signal in signals:
+            del signal.__dict__["receivers"]
+
+
+def uninstall() -> None:
+    """Give Django its own dispatcher back, exactly as it was, with all receivers.
+
+    What only Clarion knows of a receiver (its priority, `once`, `subclasses`) is lost.
+    """
+    with _lock:
+        if not is_installed():
+            return
+        signals = [signal for signal in registry.signals() if isinstance(signal, Signal)]
+        left = {id(signal): signal._table.registrations() for signal in signals}
+        while _undo:
+            _undo.pop()()
+        del Signal.receivers
+        for signal in signals:
+            _give_back(signal, left[id(signal)])
+
+
+def _django_signals() -> list[Any]:
+    # By type(), for isinstance() would wake up lazy objects.
+    return [found for found in gc.get_objects() if issubclass(type(found), Signal)]
+
+
+def _put(name: str, ours: FunctionType) -> Callable[[], None]:
+    """Make a method ours, below whoever has wrapped it; return what undoes that."""
+    standing = vars(Signal).get(name)
+    if standing is None:
+        setattr(Signal, name, ours)
+        return lambda: delattr(Signal, name)
+    qualname = f"Signal.{name}"
+    if is_original(standing, dispatcher.__file__, qualname):
+        setattr(Signal, name, ours)
+        return lambda: _take_out(Signal, name, ours, standing)
+    original = find_original(dispatcher.__file__, qualname)
+    return divert(original, ours)
+
+
+def _put_model_connect(ours: FunctionType) -> Callable[[], None]:
+    standing = vars(ModelSignal)["connect"]
+    if standing.__code__.co_qualname != "ModelSignal.connect":
+        # Whoever has wrapped it takes Django's arguments only, and it calls
+        # Signal.connect, which is ours.
+        return lambda: None
+    ModelSignal.connect = ours
+    return lambda: _take_out(ModelSignal, "connect", ours, standing)
+
+
+def _take_out(owner: type, name: str, ours: FunctionType, original: FunctionType) -> None:
+    """Put the original back; below whoever has wrapped ours meanwhile."""
+    if vars(owner)[name] is ours:
+        setattr(owner, name, original)
+    else:
+        divert(ours, original)
+
+
+def _give_back(signal: Any, registrations: list[Registration]) -> None:
+    del signal.__dict__["_table"]
+    registry.leave(signal)
+    signal.receivers = []
+    signal.sender_receivers_cache.clear()
+    for registration in registrations:
+        receiver = registration.live()
+        if receiver is None:
+            continue
+        if isinstance(registration.sender, UnknownSender):
+            signal.receivers.append(tuple(Entry.of(registration)))
+        else:
+            Signal.connect(
+                signal, receiver, registration.sender, registration.weak, registration.uid
+            )
