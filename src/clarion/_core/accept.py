@@ -31,10 +31,14 @@ def is_async(receiver: Receiver) -> bool:
     marked. Wider than Django 6.1, which takes an object with an async `__call__`
     for a sync receiver.
     """
-    function = receiver.__func__ if type(receiver) is MethodType else receiver
+    function = _function_of(receiver)
     if type(function) is FunctionType and not function.__dict__:
         return function.__code__.co_flags & CO_COROUTINE != 0
     return _is_async_by_inspection(receiver)
+
+
+def _function_of(receiver: object) -> object:
+    return receiver.__func__ if type(receiver) is MethodType else receiver
 
 
 def _is_async_by_inspection(receiver: Receiver) -> bool:
@@ -47,7 +51,8 @@ def _is_async_by_inspection(receiver: Receiver) -> bool:
         return True
     if isinstance(receiver, type) or inspect.isroutine(receiver):
         return False
-    return inspect.iscoroutinefunction(getattr(type(receiver), "__call__", None))
+    # Under Django not even a callable is required.
+    return inspect.iscoroutinefunction(getattr(type(receiver), "__call__", None))  # noqa: B004
 
 
 def _is_marked(receiver: Receiver) -> bool:
@@ -62,7 +67,7 @@ def accepts_any_keyword(receiver: Receiver) -> bool:
 
     A callable that does not tell its signature (some builtins) is trusted.
     """
-    function = receiver.__func__ if type(receiver) is MethodType else receiver
+    function = _function_of(receiver)
     if type(function) is FunctionType and not function.__dict__:
         code = function.__code__
         if not code.co_posonlyargcount:

@@ -29,7 +29,7 @@ _sequence = count()
 # Senders that are told apart by equality; members of an enumeration need no mention,
 # since there is one of each. The type is part of the key, so that text is never
 # compared with bytes.
-BY_VALUE = (str, bytes, int)
+BY_VALUE: tuple[type, ...] = (str, bytes, int)
 
 
 def receiver_key(receiver: object) -> Hashable:
@@ -94,8 +94,8 @@ class Registration:
         "order",
         "priority",
         "rank",
-        "sender_of",
         "sender_key",
+        "sender_of",
         "subclasses",
         "uid",
         "wants_signal",
@@ -108,7 +108,7 @@ class Registration:
         sender_key: Hashable = None,
         *,
         weak: bool | None = None,
-        uid: Hashable = None,
+        uid: Hashable | None = None,
         priority: int = 0,
         once: bool = False,
         subclasses: bool = False,
@@ -129,16 +129,16 @@ class Registration:
         self.order = next(_sequence)
         self.rank = (-priority, self.is_async, self.order)
         self._tokens = deque((None,)) if once else None
-        self._hold(receiver, weak, on_death)
+        self._hold(receiver, weak=weak, on_death=on_death)
 
     def _hold(
-        self, receiver: Receiver, weak: bool | None, on_death: Callable[[Any], object] | None
+        self, receiver: Any, *, weak: bool | None, on_death: Callable[[Any], object] | None
     ) -> None:
         function = getattr(receiver, "__func__", None)
-        holder: Any = receiver if function is None else receiver.__self__  # type: ignore[attr-defined]
+        holder = receiver if function is None else receiver.__self__
         self._receiver: Receiver | None = None
         self._reference: Mortal | None = None
-        self._function: Any = function
+        self._function = function
         # Functions are held strongly unless told otherwise: a lambda or a closure must
         # not vanish. A method goes with its object, if its object can tell.
         self.weak = (function is not None and is_referable(holder)) if weak is None else weak
@@ -161,7 +161,7 @@ class Registration:
         """Return the receiver, or None if it has died."""
         if self._reference is None:
             return self._receiver
-        holder = self._reference()
+        holder: Any = self._reference()
         if holder is None or self._function is None:
             return holder
         return MethodType(self._function, holder)

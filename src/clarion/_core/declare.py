@@ -43,19 +43,20 @@ class DeclaredSignal(Signal, Generic[P, R]):
 
     if TYPE_CHECKING:
         # The same methods, told more precisely: what they take is what was declared.
-        def connect(  # type: ignore[override]
+        # Undocumented, so that an editor shows what Signal's say.
+        def connect(  # type: ignore[override]  # noqa: D102
             self, receiver: AnyReceiver[P, R], **options: Unpack[ConnectOptions]
         ) -> None: ...
-        def send(  # type: ignore[override]
+        def send(  # type: ignore[override]  # noqa: D102
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R]]: ...
-        def send_robust(  # type: ignore[override]
+        def send_robust(  # type: ignore[override]  # noqa: D102
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R | Exception]]: ...
-        async def asend(  # type: ignore[override]
+        async def asend(  # type: ignore[override]  # noqa: D102
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R]]: ...
-        async def asend_robust(  # type: ignore[override]
+        async def asend_robust(  # type: ignore[override]  # noqa: D102
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R | Exception]]: ...
 
@@ -156,5 +157,9 @@ def signal(function: Any = None, /, *, name: str | None = None) -> Any:
         DeclarationError: if the signature cannot declare a signal.
     """
     if function is None:
-        return lambda function: DeclaredSignal(function, name=name)
+
+        def declare(function: Callable[P, R]) -> DeclaredSignal[P, R]:
+            return DeclaredSignal(function, name=name)
+
+        return declare
     return DeclaredSignal(function, name=name)

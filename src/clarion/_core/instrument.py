@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     from clarion._core.accept import Receiver
     from clarion._core.signal import Signal
@@ -47,7 +47,7 @@ class Send:
         """Tell whether every instrument lets the receiver hear this send."""
         return all(instrument.admits(self, receiver) for instrument in self.instruments)
 
-    def __enter__(self) -> Send:
+    def __enter__(self) -> Self:
         for instrument in self.instruments:
             instrument.began(self)
         return self
@@ -63,6 +63,10 @@ class Instrument:
 
     One instrument may be told of several sends at once, from several threads.
     """
+
+    # Whether watching a signal is a reason to send it: senders who ask has_listeners()
+    # first would otherwise leave an onlooker without anything to look at.
+    listens = False
 
     def admits(self, send: Send, receiver: Receiver) -> bool:  # noqa: ARG002
         """Tell whether the receiver may hear this send; asked just before its call."""

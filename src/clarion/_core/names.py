@@ -64,7 +64,7 @@ def code_of(receiver: object) -> CodeType | None:
 
 
 def _innermost(receiver: object) -> object:
-    seen = set()
+    seen: set[int] = set()
     while id(receiver) not in seen:
         seen.add(id(receiver))
         receiver = getattr(receiver, "__wrapped__", receiver)

@@ -5,7 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, ParamSpec, TypeVar, Unpack, overload
+    from typing import Any, ParamSpec, TypeVar, Unpack
 
     from clarion._core.declare import DeclaredSignal
     from clarion._core.signal import Signal
@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     F = TypeVar("F", bound=Callable[..., Any])
     P = ParamSpec("P")
     R = TypeVar("R")
-else:
 
-    def overload(function):
+if not TYPE_CHECKING:
+
+    def overload(function: F) -> F:
         """Stand in for `typing.overload`, which is dear to import."""
         return function
+
+else:
+    from typing import overload
 
 
 @overload
@@ -45,7 +49,9 @@ def receiver(signal: Any, **options: Any) -> Any:
 
     As `django.dispatch.receiver` in Django 6.1.
     """
-    signals = signal if isinstance(signal, (list, tuple)) else (signal,)
+    signals: Sequence[Any] = (signal,)
+    if isinstance(signal, (list, tuple)):
+        signals = signal
 
     def connect(function: F) -> F:
         fresh: list[Signal] = []

@@ -44,12 +44,12 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
     receivers = route.live() if route.plain is None else route.plain
     if receivers is None:
         return run(self, route, arguments, Propagate)
-    responses = []
+    responses: list[tuple[Receiver, Any]] = []
     try:
         for receiver in receivers:
             responses.append((receiver, receiver(**arguments)))
     except Exception as error:
-        blame(error, self, receiver)
+        blame(error, self, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]  # it raised
         raise
     return responses
 
@@ -76,7 +76,7 @@ def send_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
     receivers = route.live() if route.plain is None else route.plain
     if receivers is None:
         return run(self, route, arguments, Collect)
-    responses = []
+    responses: list[tuple[Receiver, Any]] = []
     for receiver in receivers:
         try:
             response = receiver(**arguments)

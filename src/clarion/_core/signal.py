@@ -53,7 +53,7 @@ class Signal:
         receiver: Receiver,
         sender: object = None,
         weak: bool | None = None,  # noqa: FBT001
-        dispatch_uid: Hashable = None,
+        dispatch_uid: Hashable | None = None,
         *,
         priority: int = 0,
         once: bool = False,
@@ -116,7 +116,7 @@ class Signal:
         self,
         receiver: Receiver | None = None,
         sender: object = None,
-        dispatch_uid: Hashable = None,
+        dispatch_uid: Hashable | None = None,
     ) -> bool:
         """Have a receiver called no more.
 
@@ -142,12 +142,14 @@ class Signal:
         return found is not None and self._table.remove(found.key, found.sender_key) is not None
 
     def has_listeners(self, sender: object = None) -> bool:
-        """Tell whether anybody would hear a send of this sender.
+        """Tell whether anybody would hear a send of this sender, an onlooker included.
 
         As `Signal.has_listeners` in Django 6.1.
         """
         route = self._table.find(sender)
-        return bool(route.plain) or any(
+        if route.plain or any(instrument.listens for instrument in route.instruments):
+            return True
+        return any(
             not registration.is_spent and registration.live() is not None
             for registration in route.registrations
         )
@@ -158,7 +160,7 @@ class Signal:
     asend_robust = asend_robust
 
     def _find(
-        self, receiver: Receiver | None, sender: object = None, dispatch_uid: Hashable = None
+        self, receiver: Receiver | None, sender: object = None, dispatch_uid: Hashable | None = None
     ) -> Registration | None:
         """Return the registration that connecting so has made, or None."""
         return self._table.get(
@@ -226,7 +228,7 @@ def check_callable(receiver: object) -> None:
         )
 
 
-def _check_arguments(priority: int, uid: Hashable) -> None:
+def _check_arguments(priority: object, uid: object) -> None:
     if not isinstance(priority, int):
         raise ArgumentError(
             f"priority {priority!r} is not an integer. Higher integers are called first; 0 is usual.",

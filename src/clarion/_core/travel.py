@@ -96,7 +96,8 @@ async def arun(
             if stage.mode is ASYNC:
                 send.responses += await _await_all(send, stage, errors)
             elif stage.mode is SYNC:
-                send.responses += await signal._hop(lambda: _call_all(send, stage, errors))
+                # `stage` is still this one: the call is over before the next turn.
+                send.responses += await signal._hop(lambda: _call_all(send, stage, errors))  # noqa: B023
             else:
                 send.responses += _call_all(send, stage, errors)
     return send.responses

@@ -54,6 +54,8 @@ class Capture(Instrument, Sequence[Sent]):
     thread and task are captured, heard or not.
     """
 
+    listens = True
+
     def __init__(self, *signals: Signal) -> None:
         self._signals = signals
         self._sent: list[Sent] = []
