@@ -1,0 +1,1 @@
+"""The airports of the world, and the books that receivers keep about them."""

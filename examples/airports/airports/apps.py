@@ -1,0 +1,13 @@
+"""The app, which connects its receivers as Django's documentation advises."""
+
+from django.apps import AppConfig
+
+
+class AirportsConfig(AppConfig):
+    """Imports the receivers once the models are there."""
+
+    name = "airports"
+
+    def ready(self) -> None:
+        """Connect the receivers."""
+        from airports import receivers  # noqa: F401

@@ -1,0 +1,132 @@
+"""manage.py demo: import the world, let things happen to it, and see that the books are right."""
+
+from argparse import ArgumentParser
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sys import argv
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.core.signals import request_finished, setting_changed
+from django.db import connection
+from django.db.models.signals import post_delete, post_save, pre_save
+from django.dispatch import Signal, receiver
+from rich.console import Console
+from rich.table import Column, Table
+
+from airports import story, world
+from airports.books import Book, books
+from airports.models import Airfield
+from airports.signals import country_imported
+from clarion.introspect import explain, registrations
+
+SIGNALS = {
+    "pre_save": pre_save,
+    "post_save": post_save,
+    "post_delete": post_delete,
+    "country_imported": country_imported,
+    "request_finished": request_finished,
+    "setting_changed": setting_changed,
+}
+FEET = 10
+WORDS = ["zurich", "sao paulo", "international"]
+
+console = Console(highlight=False)
+
+
+class Command(BaseCommand):
+    """Tells the story in a database of its own, and fails if a book is wrong."""
+
+    help = "Imports the airports of the world, and proves that the receivers kept the books right."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take a limit."""
+        parser.add_argument("--limit", type=int, help="at most so many, from all over the world")
+
+    def handle(self, *, limit: int | None, **_: Any) -> None:
+        """Import, tell the story, check the books, and say how it went."""
+        rows = world.load(limit)
+        with temporary_database(), counted_sends() as sends:
+            start = perf_counter()
+            call_command("import_airports", limit=limit)
+            seconds, heard = perf_counter() - start, sends.total()
+            answers = tell()
+            checked = [*books(rows, FEET, answers)]
+        explanation = str(explain(post_save, sender=Airfield)).replace(f"{settings.BASE_DIR}/", "")
+        console.print("", explanation, "", sep="\n", soft_wrap=True)
+        console.print(table_of_sends(sends), table_of_books(checked))
+        wrong = [f"The {book.name}: {book.wrong[:5]}" for book in checked if book.wrong]
+        if wrong:
+            raise CommandError("\n".join(["The receivers lost count, of these at least.", *wrong]))
+        console.print("[bold green]Every book is exactly right.[/]")
+        console.print(
+            f"{len(rows):,} airports came in {seconds:.1f} seconds, "
+            f"with {heard:,} sends, {heard / seconds:,.0f} a second."
+        )
+        console.print(f"See who listens to what: [bold]python {argv[0]} signals[/]", soft_wrap=True)
+
+
+def tell() -> dict[tuple[str, int], list[str]]:
+    """Change and delete airports, and ask for some; return the answers."""
+    console.print(
+        f"Atlantis rose. Airports that are in another country now: {story.raise_atlantis()}"
+    )
+    console.print(
+        f"The sea rose by {FEET} feet. Airports that are gone: {story.raise_the_sea(FEET)}"
+    )
+    answers = story.ask(WORDS, page_size=3) | story.ask(WORDS, page_size=8)
+    for (word, size), codes in answers.items():
+        found = " ".join(codes) or "nothing"
+        console.print(f"GET /airports/?q={word}, {size} a page: {found}", soft_wrap=True)
+    return answers
+
+
+@contextmanager
+def temporary_database() -> Iterator[None]:
+    """Use a database made anew, which is gone afterwards."""
+    with TemporaryDirectory(prefix="airports-") as folder:
+        connection.settings_dict["NAME"] = Path(folder, "airports.sqlite3")
+        call_command("migrate", verbosity=0)
+        try:
+            yield
+        finally:
+            connection.close()
+
+
+@contextmanager
+def counted_sends() -> Iterator[Counter[Signal]]:
+    """Count the sends of each signal: one receiver, first in line, hears them all."""
+    sends: Counter[Signal] = Counter()
+
+    @receiver([*SIGNALS.values()], priority=100)
+    def count(signal: Signal, **_: Any) -> None:
+        sends[signal] += 1
+
+    try:
+        yield sends
+    finally:
+        for signal in SIGNALS.values():
+            signal.disconnect(count)
+
+
+def table_of_sends(sends: Counter[Signal]) -> Table:
+    """Say of each signal how many listen, and how often it was sent."""
+    table = Table("Signal", Column("Receivers", justify="right"), Column("Sends", justify="right"))
+    for name, signal in SIGNALS.items():
+        table.add_row(name, f"{len(registrations(signal)):,}", f"{sends[signal]:,}")
+    return table
+
+
+def table_of_books(checked: list[Book]) -> Table:
+    """Say of each book how much is in it, and whether it is right."""
+    table = Table("Book", Column("Entries", justify="right"), "Counted afresh")
+    for book in checked:
+        verdict = f"[red]{len(book.wrong):,} wrong[/]" if book.wrong else "[green]exactly right[/]"
+        table.add_row(book.name, f"{len(book.kept):,}", verdict)
+    return table
