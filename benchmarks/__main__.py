@@ -1,0 +1,129 @@
+"""Measure everything and print one table: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks import peers, receivers, timing
+from benchmarks.cases import Case, Pair, UnavailableError, every, noise
+from benchmarks.report import Report, Row, markdown, terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.peers import Library
+    from benchmarks.timing import Effort
+
+RESULTS = Path(__file__).with_name("results.md")
+
+
+class MiscountError(Exception):
+    """A case does not call the receivers that it says it calls."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmarks that the command line asks for."""
+    options = parser().parse_args(arguments)
+    cases = [case for case in every() if re.search(options.only, case.name, re.IGNORECASE)]
+    if not cases:
+        print(f"No case matches {options.only!r}. --list names them all.", file=sys.stderr)
+        return 2
+    if options.list:
+        print("\n".join(f"{case.name} / {case.measure}" for case in cases))
+        return 0
+    report = measured(cases, timing.SHORT if options.short else timing.FULL)
+    print(terminal(report))
+    if options.write:
+        RESULTS.write_text(markdown(report), encoding="utf-8")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    made.add_argument("--short", action="store_true", help="less time, less certain figures")
+    made.add_argument("--only", default="", metavar="PATTERN", help="cases whose name matches")
+    made.add_argument("--list", action="store_true", help="name the cases, and stop")
+    made.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
+    return made
+
+
+def measured(cases: Sequence[Case], effort: Effort) -> Report:
+    """Measure all cases, and the noise before and after them."""
+    report = Report(peers.installed())
+    try:
+        report.noise = [measure(case, report.libraries, effort) for case in noise.CASES]
+        for number, case in enumerate(cases, 1):
+            progress(f"{number}/{len(cases)} {case.name}")
+            report.rows.append(measure(case, report.libraries, effort))
+        report.noise += [measure(case, report.libraries, effort) for case in noise.CASES]
+    finally:
+        progress("")
+        timing.close_event_loop()
+    return report
+
+
+def measure(case: Case, libraries: Sequence[Library], effort: Effort) -> Row:
+    """Check that a case calls its receivers, then time it."""
+    if case.slow and effort is timing.SHORT:
+        libraries = libraries[:1]
+    try:
+        check(case, libraries)
+        pairs = case.build(libraries)
+        return compared(case, pairs, effort)
+    except UnavailableError as error:
+        return Row(case, problem=str(error))
+
+
+def check(case: Case, libraries: Sequence[Library]) -> None:
+    """Run every part of a case once, with receivers that count.
+
+    Raises:
+        MiscountError: if one calls another number of receivers than the case says.
+    """
+    if case.calls is None:
+        return
+    with receivers.counting() as calls:
+        for pair in case.build(libraries):
+            for part, run in (("subject", pair.subject), ("baseline", pair.baseline)):
+                calls.clear()
+                run(1)
+                if len(calls) != case.calls:
+                    raise MiscountError(
+                        f"{case.name}, {pair.library or 'noise'}, {part}: "
+                        f"{len(calls)} receivers called instead of {case.calls}."
+                    )
+
+
+def compared(case: Case, pairs: Sequence[Pair], effort: Effort) -> Row:
+    """Compare the pairs of a case, together or, where a round takes seconds, one by one."""
+    row = Row(case)
+    for group in [[pair] for pair in pairs] if case.slow else [pairs]:
+        compare(group, row, effort)
+    return row
+
+
+def compare(pairs: Sequence[Pair], row: Row, effort: Effort) -> None:
+    """Time all runs of these pairs in turns, each of them once per round."""
+    runs = list(dict.fromkeys(run for pair in pairs for run in (pair.baseline, pair.subject)))
+    samples = dict(zip(runs, timing.interleave(runs, effort), strict=True))
+    for pair in pairs:
+        subject, baseline = samples[pair.subject], samples[pair.baseline]
+        row.ratios[pair.library] = timing.ratio(subject, baseline, pair.work)
+    if row.seconds is None:
+        row.seconds = median(samples[pairs[0].baseline])
+
+
+def progress(text: str) -> None:
+    """Say on the terminal what is under way, and nothing in a log."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

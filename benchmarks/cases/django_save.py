@@ -1,0 +1,137 @@
+"""Django's `Model.save()`, with Clarion dispatching its signals and without.
+
+The take-over changes Django for the whole process, and what the interpreter has learnt
+about it, so there are two processes, one with and one without:
+`python -m benchmarks.cases.django_save on` reads from each line how often to save, and
+answers with the seconds taken. So on and off still take turns, round by round.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import weakref
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import receivers
+from benchmarks.cases import Case, Pair, UnavailableError
+from benchmarks.timing import statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.timing import Run
+
+DOOR = "clarion.integrations.django"
+LISTENERS = 3
+
+
+class Worker:
+    """Another process, with the take-over "on" or "off"; it ends with this object."""
+
+    def __init__(self, state: str) -> None:
+        """Start it; UnavailableError if it cannot measure."""
+        self._process = subprocess.Popen(  # noqa: S603 - this very program
+            [sys.executable, "-m", "benchmarks.cases.django_save", state],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # dictionaries alike in both
+        )
+        weakref.finalize(self, self._process.communicate)
+        problem = self._answer()
+        if problem is not None:
+            raise UnavailableError(problem)
+
+    def save(self, times: int) -> float:
+        """Have it save so many times; return the seconds taken."""
+        assert self._process.stdin is not None
+        print(times, file=self._process.stdin, flush=True)
+        return float(self._answer())
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise UnavailableError("the process that saves Django's models has died")
+        return json.loads(line)
+
+
+def saving(_: Sequence[object]) -> list[Pair]:
+    """Save a model instance, its signals dispatched by Clarion and by Django itself."""
+    return [Pair("Clarion", Worker("on").save, Worker("off").save)]
+
+
+class Bench:
+    """A table in memory with one row, saved with the take-over on or off."""
+
+    def __init__(self, state: str) -> None:
+        """Set Django up; ImportError if it or the door is not there."""
+        door = import_module(DOOR)
+        if state == "on":
+            door.install()
+        self._signal = import_module("django.db.models.signals").post_save
+        self._model = model()
+        self._instance = self._model.objects.create(name="Clarion", amount=1)
+
+    @contextmanager
+    def heard(self) -> Iterator[Run]:
+        """Connect the receivers, and yield what times the saves that they hear."""
+        listeners = receivers.saved(LISTENERS)
+        for listener in listeners:
+            self._signal.connect(listener, sender=self._model)
+        yield statement("save()", save=self._instance.save)
+        for listener in listeners:
+            self._signal.disconnect(listener, sender=self._model)
+
+    def check(self) -> None:
+        """Fail unless a save calls every receiver once."""
+        with receivers.counting() as calls, self.heard() as save:
+            save(1)
+        if len(calls) != LISTENERS:
+            raise UnavailableError(f"{len(calls)} of {LISTENERS} receivers are called")
+
+
+def model() -> Any:
+    """Make a small table in an SQLite database in memory, and the model for it."""
+    conf, django = import_module("django.conf"), import_module("django")
+    memory = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+    conf.settings.configure(DATABASES={"default": memory}, USE_TZ=True)
+    django.setup()
+    models, database = import_module("django.db.models"), import_module("django.db")
+    fields = {"name": models.CharField(max_length=100), "amount": models.IntegerField()}
+    meta = type("Meta", (), {"app_label": "benchmarks"})
+    made = type("Order", (models.Model,), {"__module__": __name__, "Meta": meta, **fields})
+    with database.connection.schema_editor() as editor:
+        editor.create_model(made)
+    return made
+
+
+def main(state: str) -> None:
+    """Answer requests until there are no more."""
+    try:
+        bench = Bench(state)
+        bench.check()
+    except (ImportError, AttributeError, UnavailableError) as error:
+        print(json.dumps(str(error)), flush=True)
+        return
+    print(json.dumps(None), flush=True)
+    gc.disable()
+    with bench.heard() as save:
+        for line in sys.stdin:
+            print(save(int(line)), flush=True)
+
+
+CASES = [
+    Case("Model.save(), 3 post_save receivers", "without the take-over", 1.0, saving),
+]
+
+if __name__ == "__main__":
+    main(sys.argv[1])

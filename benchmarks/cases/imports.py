@@ -1,0 +1,64 @@
+"""Importing, each time in an interpreter of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import weakref
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING
+
+from benchmarks.cases import Case, Pair, against
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.peers import Library
+
+UNWRITTEN = "PYTHONDONTWRITEBYTECODE"
+
+PROGRAM = """\
+from time import process_time
+started = process_time()
+import {module}
+print(process_time() - started)
+"""
+
+
+class Importing:
+    """Time an import in a fresh interpreter; starting the interpreter is not counted.
+
+    Bytecode is kept in a folder of its own, whatever the environment says about writing
+    it: the first import compiles, and is not a sample; all others find it there.
+    """
+
+    def __init__(self, module: str) -> None:
+        """Make the folder, which goes with this object."""
+        folder = mkdtemp(prefix="benchmarks-")
+        weakref.finalize(self, rmtree, folder)
+        kept = {name: text for name, text in os.environ.items() if name != UNWRITTEN}
+        self._environment = {**kept, "PYTHONPYCACHEPREFIX": folder}
+        self._command = [sys.executable, "-c", PROGRAM.format(module=module)]
+
+    def __call__(self, times: int) -> float:
+        """Import so many times; return the seconds taken."""
+        return sum(self._once() for _ in range(times))
+
+    def _once(self) -> float:
+        output = subprocess.check_output(self._command, env=self._environment)  # noqa: S603
+        return float(output)
+
+
+def imports(libraries: Sequence[Library]) -> list[Pair]:
+    """Import each library, and json."""
+    baseline = Importing("json")
+    baseline(1)
+    runs = [(each, Importing(each.module)) for each in libraries]
+    for _, run in runs:
+        run(1)
+    return against(baseline, runs)
+
+
+CASES = [Case("import clarion", "import json", 1.5, imports)]

@@ -1,0 +1,215 @@
+"""The dispatchers measured: Clarion, and beside it the peers that are installed.
+
+Each is spoken to in its own words. A statement that is empty means that the library
+cannot express the case; its column then shows a dash.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.receivers import Order
+from benchmarks.timing import Run, coroutine, statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.receivers import Receiver
+
+CHURN = """\
+for receiver in receivers:
+    {connect}
+for receiver in receivers:
+    {disconnect}
+"""
+
+
+class Library:
+    """A dispatcher with Django's words, which most have."""
+
+    name = ""
+    distribution = ""
+    module = ""
+    send = "signal.send(sender=sender, order_id=1, amount=2)"
+    robust = ""
+    asend = ""
+    awaits_sync = False  # whether asend calls sync receivers too
+    sends_to_async = False  # whether send calls async receivers too
+    has_senders = True
+    connecting = "signal.connect(receiver)"
+    disconnecting = "signal.disconnect(receiver)"
+
+    def __init__(self) -> None:
+        """Import the library; ImportError if it is not installed."""
+        self.imported: Any = import_module(self.module)
+
+    @property
+    def version(self) -> str:
+        """The version installed."""
+        try:
+            return version(self.distribution)
+        except PackageNotFoundError:
+            return "from a checkout"
+
+    def new(self) -> Any:
+        """Make a signal."""
+        return self.imported.Signal()
+
+    def connect(self, signal: Any, receiver: Receiver, sender: object = None) -> None:
+        """Connect a function, held strongly."""
+        signal.connect(receiver, sender=sender, weak=False)
+
+    def connect_weakly(self, signal: Any, receiver: Receiver) -> None:
+        """Connect a bound method, held weakly by its object."""
+        signal.connect(receiver)
+
+    def connect_inline(self, signal: Any, receiver: Receiver) -> None:
+        """Connect a sync receiver in the cheapest way that asend has for it."""
+        self.connect(signal, receiver)
+
+    def listened(self, receivers: Iterable[Receiver]) -> Any:
+        """Make a signal to which all these are connected, for any sender."""
+        signal = self.new()
+        for receiver in receivers:
+            self.connect(signal, receiver)
+        return signal
+
+    def listened_weakly(self, methods: Iterable[Receiver]) -> Any:
+        """Make a signal to which all these are connected, held weakly."""
+        signal = self.new()
+        for method in methods:
+            self.connect_weakly(signal, method)
+        return signal
+
+    def run(self, code: str, signal: Any, sender: object = Order, **names: object) -> Run | None:
+        """Time one of the statements above; None if the library does not have it."""
+        if not code:
+            return None
+        make = coroutine if code.startswith("await ") else statement
+        return make(code, signal=signal, sender=sender, library=self.imported, **names)
+
+    def churn(self, receivers: list[Receiver]) -> Run:
+        """Time connecting all receivers and disconnecting them, first come, first gone."""
+        code = CHURN.format(connect=self.connecting, disconnect=self.disconnecting)
+        return statement(
+            code, signal=self.new(), receivers=receivers, sender=Order, library=self.imported
+        )
+
+
+class Clarion(Library):
+    """Clarion."""
+
+    name = "Clarion"
+    distribution = "clarion"
+    module = "clarion"
+    robust = "signal.send_robust(sender=sender, order_id=1, amount=2)"
+    asend = "await signal.asend(sender=sender, order_id=1, amount=2)"
+    awaits_sync = True
+    sends_to_async = True
+
+    def connect_inline(self, signal: Any, receiver: Receiver) -> None:
+        """Connect a receiver that is called on the event loop."""
+        signal.connect(receiver, inline=True)
+
+
+class Django(Library):
+    """Django's dispatcher, as it is without the take-over."""
+
+    name = "Django"
+    distribution = "django"
+    module = "django.dispatch"
+    robust = Clarion.robust
+    asend = Clarion.asend
+    awaits_sync = True
+    sends_to_async = True
+
+    def __init__(self) -> None:
+        """Import it, and give it the settings that its connect() asks for."""
+        super().__init__()
+        settings: Any = import_module("django.conf").settings
+        if not settings.configured:
+            settings.configure()
+
+
+class Blinker(Library):
+    """Blinker: the sender by position, no robust send, no sync receivers in an async send."""
+
+    name = "blinker"
+    distribution = "blinker"
+    module = "blinker"
+    send = "signal.send(sender, order_id=1, amount=2)"
+    asend = "await signal.send_async(sender, order_id=1, amount=2)"
+
+    def connect(self, signal: Any, receiver: Receiver, sender: object = None) -> None:
+        """Connect a function, held strongly."""
+        sender = self.imported.ANY if sender is None else sender
+        signal.connect(receiver, sender=sender, weak=False)
+
+
+class PyDispatcher(Library):
+    """PyDispatcher: functions of a module; a signal is any object."""
+
+    name = "PyDispatcher"
+    distribution = "pydispatcher"
+    module = "pydispatch.dispatcher"
+    send = "library.send(signal=signal, sender=sender, order_id=1, amount=2)"
+    connecting = "library.connect(receiver, signal=signal)"
+    disconnecting = "library.disconnect(receiver, signal=signal)"
+
+    def new(self) -> Any:
+        """Make an object that can serve as a signal."""
+        return Order()
+
+    def connect(self, signal: Any, receiver: Receiver, sender: object = None) -> None:
+        """Connect a function, held strongly."""
+        sender = self.imported.Any if sender is None else sender
+        self.imported.connect(receiver, signal=signal, sender=sender, weak=False)
+
+    def connect_weakly(self, signal: Any, receiver: Receiver) -> None:
+        """Connect a bound method, held weakly by its object."""
+        self.imported.connect(receiver, signal=signal)
+
+
+class Psygnal(Library):
+    """Psygnal: arguments by position, no senders to choose by, no responses."""
+
+    name = "psygnal"
+    distribution = "psygnal"
+    module = "psygnal"
+    send = "signal.emit(sender, 1, 2)"
+    has_senders = False
+
+    def __init__(self) -> None:
+        """Import it; its signals need an owner that lives as long as they do."""
+        super().__init__()
+        self._owners: list[object] = []
+
+    def new(self) -> Any:
+        """Make a signal of a sender and two numbers."""
+        signal = self.imported.Signal(object, int, int)
+        owner = type("Owner", (SimpleNamespace,), {"paid": signal})()
+        self._owners.append(owner)
+        return owner.paid
+
+    def connect(self, signal: Any, receiver: Receiver, sender: object = None) -> None:
+        """Connect a function, which psygnal always holds strongly."""
+        if sender is not None:
+            raise NotImplementedError("psygnal has no senders to choose by")
+        signal.connect(receiver)
+
+
+PEERS: tuple[type[Library], ...] = (Django, Blinker, PyDispatcher, Psygnal)
+
+
+def installed() -> tuple[Library, ...]:
+    """Return Clarion and, after it, each peer that can be imported."""
+    found: list[Library] = [Clarion()]
+    for peer in PEERS:
+        try:
+            found.append(peer())
+        except ImportError:
+            continue
+    return tuple(found)

@@ -1,0 +1,184 @@
+"""Turn what was measured into a table, for the terminal and for Markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.cases import Case
+    from benchmarks.peers import Library
+    from benchmarks.timing import Ratio
+
+ABSENT = "-"
+VERDICTS = {True: "yes", False: "no", None: "unsure"}
+TOO_NOISY = """\
+THE MACHINE WAS TOO NOISY TO TELL: the same code, timed twice in turns, differed by more
+than 2 %, or by more than 10 % between the quartiles. Close what else runs, and repeat."""
+QUIET = "Quiet enough: the same code, timed twice in turns, came out equal."
+
+
+@dataclass
+class Row:
+    """One case, measured.
+
+    Attributes:
+        case: what was measured.
+        ratios: by the name of the library.
+        seconds: how long the baseline of the first library takes.
+        problem: why nothing could be measured, or "".
+    """
+
+    case: Case
+    ratios: dict[str, Ratio] = field(default_factory=dict)
+    seconds: float | None = None
+    problem: str = ""
+
+
+@dataclass
+class Report:
+    """All rows of a run, and how far they can be trusted."""
+
+    libraries: Sequence[Library]
+    rows: list[Row] = field(default_factory=list)
+    noise: list[Row] = field(default_factory=list)
+
+    @property
+    def same(self) -> list[Ratio]:
+        """The ratios of code to itself."""
+        return [ratio for row in self.noise for ratio in row.ratios.values()]
+
+    @property
+    def bias(self) -> float:
+        """By how much equal code was seen to differ, in the median, at worst."""
+        return max((abs(ratio.median - 1) for ratio in self.same), default=0.0)
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the machine was too restless for its figures to mean anything."""
+        return any(ratio.is_noise for ratio in self.same)
+
+    def header(self) -> list[str]:
+        """Return the headings of the columns."""
+        ours, *peers = [library.name for library in self.libraries]
+        return ["measured", "divided by", "takes", "target", "reached", ours, *peers]
+
+    def cells(self, row: Row) -> list[str]:
+        """Return one line of the table."""
+        ours, *peers = [row.ratios.get(library.name) for library in self.libraries]
+        return [
+            row.case.name,
+            row.case.measure,
+            duration(row.seconds),
+            ABSENT if row.case.target is None else f"{row.case.target:g}",
+            self.reached(row, ours),
+            spread(ours),
+            *(ABSENT if ratio is None else number(ratio.median) for ratio in peers),
+        ]
+
+    def reached(self, row: Row, ours: Ratio | None) -> str:
+        """Tell whether the target is reached, or that the noise hides it."""
+        if ours is None or row.case.target is None:
+            return ABSENT
+        return VERDICTS[ours.reaches(row.case.target, self.bias)]
+
+    def table(self) -> list[list[str]]:
+        """Return the headings and all lines."""
+        return [self.header(), *(self.cells(row) for row in self.rows)]
+
+    def remarks(self) -> list[str]:
+        """Return what has to be said beside the table."""
+        lines = [TOO_NOISY.replace("\n", " ") if self.is_noisy else QUIET]
+        lines += [f"Noise: {row.case.name}: {spread(ratio)}"
+                  for row in self.noise for ratio in row.ratios.values()]  # fmt: skip
+        lines += [f"Not measured: {row.case.name}: {row.problem}"
+                  for row in self.rows if row.problem]  # fmt: skip
+        return lines
+
+
+def number(value: float) -> str:
+    """Write a ratio with three digits."""
+    digits = 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:,.{digits}f}"
+
+
+def spread(ratio: Ratio | None) -> str:
+    """Write a ratio with its quartiles."""
+    if ratio is None:
+        return ABSENT
+    return f"{number(ratio.median)} [{number(ratio.low)}-{number(ratio.high)}]"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a time in the unit that suits it."""
+    if seconds is None:
+        return ABSENT
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
+
+
+def facts(libraries: Sequence[Library]) -> list[str]:
+    """Say on what the figures were taken."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return [
+        f"{processor()}, {os.cpu_count()} CPUs, {platform.system()}",
+        f"{python}, {datetime.now(UTC):%Y-%m-%d}",
+        ", ".join(f"{library.name} {library.version}" for library in libraries),
+    ]
+
+
+def processor() -> str:
+    """Return the model of the processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())
+
+
+def aligned(table: Sequence[Sequence[str]]) -> str:
+    """Lay a table out for the terminal: words to the left, figures to the right."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    words = 2
+    lines = [
+        "  ".join(
+            cell.ljust(width) if place < words else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        for cells in table
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def terminal(report: Report) -> str:
+    """Return the whole report as text."""
+    parts = [aligned(report.table()), "", *report.remarks(), *facts(report.libraries)]
+    return "\n".join(parts)
+
+
+def markdown(report: Report) -> str:
+    """Return the whole report as a Markdown document."""
+    header, *lines = report.table()
+    rule = ["---", "---", *("---:" for _ in header[2:])]
+    table = ["| " + " | ".join(cells) + " |" for cells in (header, rule, *lines)]
+    notes = [f"- {line}" for line in (*facts(report.libraries), *report.remarks())]
+    return "\n".join([MARKDOWN_HEAD, *table, "", *notes, ""])
+
+
+MARKDOWN_HEAD = """\
+# Benchmark results
+
+Written by `make bench`; how each figure is taken is told in [README](README.md). Every
+figure is a ratio, hence less is better, and 1 is what it is divided by; `takes` is how
+long that takes once. Clarion's ratios are the median with the quartiles, the peers' the
+median. A dash: the library cannot express the case.
+"""

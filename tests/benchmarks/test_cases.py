@@ -1,0 +1,137 @@
+"""Every case does what it says: it calls its receivers, as often as it claims."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from benchmarks import receivers, timing
+from benchmarks.__main__ import MiscountError, check
+from benchmarks.cases import UnavailableError, django_save, every, noise
+from benchmarks.peers import CHURN, Clarion, Library, installed
+
+CASES = [*every(), *noise.CASES]
+COUNTED = [case for case in CASES if case.calls is not None]
+LIBRARIES = installed()
+NO_DOOR = find_spec("django") is None or find_spec("clarion.integrations") is None
+
+
+@pytest.fixture(autouse=True)
+def event_loop_closed():
+    """Close the loop that coroutines are timed in."""
+    yield
+    timing.close_event_loop()
+
+
+def named(case):
+    """Call a case by its name."""
+    return case.name
+
+
+def test_names_tell_cases_apart():
+    """No two cases have the same name."""
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_clarion_is_measured_first():
+    """The first library is Clarion, whoever is installed beside it."""
+    assert isinstance(LIBRARIES[0], Clarion)
+
+
+@pytest.mark.parametrize("case", COUNTED, ids=named)
+def test_receivers_are_called(case):
+    """Both sides of each pair call as many receivers as the case says."""
+    check(case, LIBRARIES)
+
+
+@pytest.mark.parametrize("case", COUNTED, ids=named)
+def test_a_miscount_is_noticed(case):
+    """A case that calls another number of receivers is refused."""
+    with pytest.raises(MiscountError, match="receivers called instead of 7"):
+        check(replace(case, calls=7), LIBRARIES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=named)
+def test_every_case_has_a_pair_for_clarion(case):
+    """Clarion is never left out, except where what is measured is not installed."""
+    try:
+        (first, *_) = case.build(LIBRARIES[:1])
+    except UnavailableError:
+        pytest.skip("not installed")
+    assert first.library in {"Clarion", ""}
+
+
+class Watched(list[Any]):
+    """Receivers that tell when somebody begins to go through them."""
+
+    begun = staticmethod(lambda: None)
+
+    def __iter__(self):
+        self.begun()
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+def test_churn_connects_and_disconnects(library, monkeypatch):
+    """Between the two loops all receivers hear a send; before and after, none."""
+    signal = library.new()
+    monkeypatch.setattr(library, "new", lambda: signal)
+    send = library.run(library.send, signal)
+    heard = []
+    with receivers.counting() as calls:
+        listeners = Watched(receivers.plain(20))
+
+        def begun():
+            send(1)
+            heard.append(len(calls))
+            calls.clear()
+
+        monkeypatch.setattr(listeners, "begun", begun, raising=False)
+        library.churn(listeners)(1)
+        begun()
+    assert heard == [0, 20, 0]
+
+
+def test_churn_goes_over_the_receivers_twice():
+    """All are connected before the first is disconnected."""
+    assert CHURN.count("for receiver in receivers") == 2
+
+
+def test_counting_ends():
+    """Receivers made after a check count nothing any more."""
+    with receivers.counting() as calls:
+        pass
+    for receive in (*receivers.plain(1), *receivers.methods(1)):
+        receive(None, 1, 2)
+    assert calls == []
+
+
+def test_a_library_that_cannot_has_no_run():
+    """A statement that a library does not have is no run."""
+    assert Clarion().run("", object()) is None
+
+
+def test_a_peer_that_is_missing_is_an_import_error():
+    """A peer that is not installed cannot be made."""
+
+    class Missing(Library):
+        module = "a_dispatcher_that_nobody_wrote"
+
+    with pytest.raises(ImportError):
+        Missing()
+
+
+@pytest.mark.skipif(NO_DOOR, reason="Django, or Clarion's door to it, is not there")
+def test_saves_are_timed_in_processes_of_their_own():
+    """Two processes save, one with the take-over and one without, each after a check."""
+    (pair,) = django_save.saving(())
+    assert pair.subject(2) > 0
+    assert pair.baseline(2) > 0
+
+
+def test_a_worker_that_cannot_says_why(monkeypatch):
+    """What the other process answers instead of being ready is the reason told."""
+    monkeypatch.setattr(django_save.Worker, "_answer", lambda worker: "no door")
+    with pytest.raises(UnavailableError, match="no door"):
+        django_save.Worker("on")
