@@ -34,7 +34,8 @@ class ReceiverError(ClarionError):
         receiver: the object that was to be connected.
     """
 
-    def __init__(self, message: str, receiver: object) -> None:
+    # The defaults are for copy and pickle, which know only the message at first.
+    def __init__(self, message: str, receiver: object = None) -> None:
         super().__init__(message)
         self.receiver = receiver
 
@@ -58,7 +59,7 @@ class SenderError(ClarionError, TypeError):
         sender: the object that was given as the sender.
     """
 
-    def __init__(self, message: str, sender: object) -> None:
+    def __init__(self, message: str, sender: object = None) -> None:
         super().__init__(message)
         self.sender = sender
 
@@ -86,7 +87,7 @@ class RunningLoopError(ClarionError, RuntimeError):
         receivers: the names of the receivers that would have to be awaited.
     """
 
-    def __init__(self, message: str, receivers: Iterable[str]) -> None:
+    def __init__(self, message: str, receivers: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.receivers = tuple(receivers)
 

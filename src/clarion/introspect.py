@@ -1,14 +1,14 @@
 """Who would hear this, and why.
 
-    >>> from clarion import Signal, receiver
-    >>> from clarion.introspect import explain
-    >>> order_paid = Signal(name="shop.order_paid")
-    >>> @receiver(order_paid, sender="web", priority=5)
-    ... def thank(sender, **kwargs): ...
-    >>> [registration.name for registration in explain(order_paid, "web").heard]
-    ['clarion.introspect.thank']
-    >>> explain(order_paid, "phone").unheard[0].reason
-    "listens to 'web'"
+>>> from clarion import Signal, receiver
+>>> from clarion.introspect import explain
+>>> order_paid = Signal(name="shop.order_paid")
+>>> @receiver(order_paid, sender="web", priority=5)
+... def thank(sender, **kwargs): ...
+>>> [registration.name for registration in explain(order_paid, "web").heard]
+['clarion.introspect.thank']
+>>> explain(order_paid, "phone").unheard[0].reason
+"listens to 'web'"
 """
 
 from __future__ import annotations
@@ -16,19 +16,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clarion._core.connect import Registration
 from clarion._core.instrument import Send
 from clarion._core.names import sender_name, signal_name
-from clarion._core.registry import signals
+from clarion._core.registry import check_signal, signals
 from clarion._core.route import Table
 
 if TYPE_CHECKING:
-    from clarion._core.connect import Registration
     from clarion._core.signal import Signal
+    from clarion.typing import AnySignal
 
-__all__ = ["Explanation", "Verdict", "explain", "registrations", "signals"]
+__all__ = [
+    "Explanation",
+    "Registration",
+    "Verdict",
+    "explain",
+    "registrations",
+    "signal_name",
+    "signals",
+]
 
 
-def registrations(signal: Signal) -> list[Registration]:
+def registrations(signal: AnySignal) -> list[Registration]:
     """Return who is connected to a signal, in the order of connection.
 
     Args:
@@ -38,8 +47,11 @@ def registrations(signal: Signal) -> list[Registration]:
         The registrations alive. Of each, `name` and `place` tell the receiver and its
         file and line; `sender`, `priority`, `is_async`, `once`, `subclasses`, `inline`,
         `weak` and `uid` what it was connected with.
+
+    Raises:
+        ArgumentError: if it is no signal of Clarion's.
     """
-    return signal._table.registrations()
+    return check_signal(signal)._table.registrations()
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,8 @@ class Explanation:
     unheard: tuple[Verdict, ...]
 
     def __str__(self) -> str:
-        lines = [f"{signal_name(self.signal)}, sent by {sender_name(self.sender)}"]
+        by = "nobody in particular" if self.sender is None else sender_name(self.sender)
+        lines = [f"{signal_name(self.signal)}, sent by {by}"]
         lines += ["  would be heard by" if self.heard else "  would be heard by nobody"]
         lines += [f"    {place}. {verdict}" for place, verdict in enumerate(self.heard, 1)]
         lines += ["  and not by"] if self.unheard else []
@@ -92,7 +105,7 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(signal: Signal, sender: object = None) -> Explanation:
+def explain(signal: AnySignal, sender: object = None) -> Explanation:
     """Tell who would hear this send, in which order, and why each of the others would not.
 
     Nothing is sent. What is muted in the calling context counts as muted.
@@ -103,13 +116,18 @@ def explain(signal: Signal, sender: object = None) -> Explanation:
 
     Returns:
         An `Explanation`.
+
+    Raises:
+        ArgumentError: if it is no signal of Clarion's.
     """
-    route = Table.find(signal._table, sender)
-    probe = Send(signal, {"sender": sender}, route.instruments)
+    checked = check_signal(signal)
+    route = Table.find(checked._table, sender)
+    probe = Send(checked, {"sender": sender}, route.instruments)
     verdicts = [_judge(registration, probe) for registration in route.registrations]
-    others = [r for r in registrations(signal) if r not in route.registrations]
+    asked = set(route.registrations)
+    others = [other for other in registrations(signal) if other not in asked]
     return Explanation(
-        signal,
+        checked,
         sender,
         heard=tuple(verdict for verdict in verdicts if verdict.is_heard),
         unheard=(
@@ -141,8 +159,13 @@ def _why(registration: Registration, sender: object) -> str:
 def _why_not(registration: Registration, sender: object) -> str:
     wanted = registration.sender
     reason = f"listens to {sender_name(wanted)}"
-    if isinstance(sender, type) and isinstance(wanted, type) and issubclass(sender, wanted):
-        reason += ", without subclasses=True"
+    if isinstance(wanted, type):
+        if isinstance(sender, type) and issubclass(sender, wanted):
+            reason += ", without subclasses=True"
+        elif isinstance(sender, wanted):
+            reason += ", the class, not to its instances"
+    elif sender == wanted:
+        reason += ", which is equal, but another object"
     return reason
 
 

@@ -1,7 +1,7 @@
 """Types for those who annotate what they do with signals.
 
-Nothing at run time imports this module: the core does without `typing`, which is dear
-to import.
+Nothing in the core imports this module at run time: it does without `typing`, which is
+dear to import.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Out = TypeVar("Out", covariant=True)
 
 Receiver: TypeAlias = Callable[..., Any]
 """Whatever can be connected to a plain signal."""
 
 Responses: TypeAlias = list[tuple[Receiver, Any]]
-"""What a send of a plain signal returns: each receiver with its answer."""
+"""What a send of a plain signal returns, each receiver with its answer."""
 
 AnyReceiver: TypeAlias = (
     Callable[P, R]
@@ -38,7 +37,19 @@ AnyReceiver: TypeAlias = (
     | Callable[Concatenate[Any, P], R]
     | Callable[Concatenate[Any, P], Awaitable[R]]
 )
-"""Whatever can be connected to a declared signal: sync or async, with `signal` or without."""
+"""Whatever can be connected to a declared signal, sync or async, with `signal` or without.
+
+One that asks for `signal` has it as its first parameter, or gives it a default: no type
+can say "these parameters and a keyword more".
+"""
+
+
+class AnySignal(Protocol):
+    """A signal: Clarion's, or Django's where Django runs on Clarion."""
+
+    def has_listeners(self, sender: Any = None) -> bool:
+        """Tell whether anybody would hear a send of this sender."""
+        ...
 
 
 class ConnectOptions(TypedDict, total=False):
@@ -46,7 +57,7 @@ class ConnectOptions(TypedDict, total=False):
 
     sender: object
     weak: bool | None
-    dispatch_uid: Hashable
+    dispatch_uid: Hashable | None
     priority: int
     once: bool
     subclasses: bool

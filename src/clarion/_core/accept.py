@@ -116,6 +116,11 @@ def signature_of(receiver: Receiver) -> Signature | None:
     import inspect
 
     try:
+        if sys.version_info >= (3, 14):
+            # Annotations may name what is imported for type checkers only.
+            from annotationlib import Format
+
+            return inspect.signature(receiver, annotation_format=Format.FORWARDREF)
         return inspect.signature(receiver)
     except (TypeError, ValueError):
         return None

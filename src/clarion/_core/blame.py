@@ -22,9 +22,10 @@ def blame(error: Exception, signal: Signal, receiver: object) -> None:
             error.add_note(note)
         if isinstance(error, RecursionError):
             _note_round(error, name)
-    except RecursionError:
-        # At the very limit there is no room for a note; the caller of this send, one
-        # frame nearer to the ground, tries again.
+    except Exception:  # noqa: BLE001
+        # At the limit of recursion there is no room for a note; the caller of this send,
+        # one frame nearer to the ground, tries again. Some errors take none at all (a
+        # frozen dataclass), and must travel on nevertheless.
         return
 
 
@@ -34,11 +35,13 @@ def _note_round(error: RecursionError, name: str) -> None:
     passed: list[str] | None = getattr(error, "_clarion_passed", None)
     if passed is None:
         passed = error._clarion_passed = []  # type: ignore[attr-defined]
+    if "" in passed:
+        return
     if name not in passed:
         passed.append(name)
         return
-    if not passed or passed[-1] == "":
-        return
     around = " -> ".join([*reversed(passed[passed.index(name) :]), passed[-1]])
-    error.add_note(f"These signals go round without end: {around}. Break the circle in one receiver.")
+    error.add_note(
+        f"These signals go round without end: {around}. Break the circle in one receiver."
+    )
     passed.append("")

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     from clarion._core.accept import Receiver
 
+    _Reference = ref[Any]
+else:
+    _Reference = ref
+
 _sequence = count()
 
 # Senders that are told apart by equality; members of an enumeration need no mention,
@@ -38,12 +42,18 @@ def receiver_key(receiver: object) -> Hashable:
     A bound method is a new object at each access, so it is known by its object and
     its function; a builtin one, which has no function, by its name.
     """
+    receiver = bare(receiver)
     function = getattr(receiver, "__func__", None)
     if function is not None:
         return id(receiver.__self__), id(function)  # type: ignore[attr-defined]
     if type(receiver) is BuiltinMethodType:
         return id(receiver.__self__), receiver.__name__
     return id(receiver)
+
+
+def bare(receiver: Any) -> Any:
+    """Return the function of a static method, which is what the class will give for it."""
+    return receiver.__func__ if type(receiver) is staticmethod else receiver
 
 
 def sender_key(sender: object) -> Hashable:
@@ -57,7 +67,7 @@ def _nobody() -> None:
     """Stand for the sender of those who listen to any."""
 
 
-class Mortal(ref):  # type: ignore[type-arg]
+class Mortal(_Reference):
     """A weak reference that knows whose entry to remove when its object dies."""
 
     __slots__ = ("registration_key", "sender_key")
@@ -76,7 +86,7 @@ class Registration:
         uid: the dispatch_uid it was connected with, or None.
         weak: whether the receiver is held weakly.
         is_async: whether the receiver is awaited.
-        priority, once, subclasses, inline: as given to connect().
+        priority: as given to connect(), and so are `once`, `subclasses` and `inline`.
         wants_signal: whether it is given `signal` beyond what all are given.
         order: its place in the order of connection, across all signals.
         rank: its place in the order of a send.
@@ -116,6 +126,7 @@ class Registration:
         wants_signal: bool = False,
         on_death: Callable[[Any], object] | None = None,
     ) -> None:
+        receiver = bare(receiver)
         self.uid = uid
         self.key: Hashable = ("uid", uid) if uid else receiver_key(receiver)
         self.sender_key = sender_key
@@ -161,7 +172,7 @@ class Registration:
         """Return the receiver, or None if it has died."""
         if self._reference is None:
             return self._receiver
-        holder: Any = self._reference()
+        holder = self._reference()
         if holder is None or self._function is None:
             return holder
         return MethodType(self._function, holder)
@@ -174,6 +185,13 @@ class Registration:
         """Take the last place in the order of connection, as if connected now."""
         self.order = next(_sequence)
         self.rank = (-self.priority, self.is_async, self.order)
+
+    def renew(self, order: int) -> None:
+        """Be as on the day of this place in the order of connection, with no call spent."""
+        self.order = order
+        self.rank = (-self.priority, self.is_async, order)
+        if self.once:
+            self._tokens = deque((None,))
 
     def claim(self) -> bool:
         """Take the right to call the receiver: always, or the first time only if once."""
@@ -197,7 +215,7 @@ class Registration:
 
     @property
     def sender(self) -> object:
-        """The sender listened to: None for any, or if it has died."""
+        """The sender listened to; None for any, or if it has died."""
         return self.sender_of()
 
     @property
@@ -212,7 +230,8 @@ class Registration:
         return names.place_of(self.live())
 
     def __repr__(self) -> str:
-        return f"<Registration of {names.described(self.live())}>"
+        receiver = self.live()
+        return f"<Registration of {self.name if receiver is None else names.described(receiver)}>"
 
 
 def is_referable(holder: object) -> bool:

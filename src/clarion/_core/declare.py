@@ -61,7 +61,6 @@ class DeclaredSignal(Signal, Generic[P, R]):
         ) -> list[tuple[Receiver, R | Exception]]: ...
 
     def __init__(self, function: Callable[P, R], *, name: str | None = None) -> None:
-        check_callable(function)
         parameters = _parameters(function)
         super().__init__(name=name or names.name_of(function))
         self.__doc__ = function.__doc__
@@ -119,7 +118,7 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
             f"{names.described(function)} cannot declare a signal, because its first parameter "
             f"is not a `sender` without a default. Write `def name(sender, *, ...)`."
         )
-    if parameters.pop("sender").kind.name == "POSITIONAL_ONLY" or any(
+    if any(
         parameter.kind.name not in {"POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY"}
         for parameter in parameters.values()
     ):
@@ -127,6 +126,7 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
             f"{names.described(function)} cannot declare a signal, because not every parameter "
             f"has a name to be sent by. Leave out `/`, `*args` and `**kwargs`."
         )
+    del parameters["sender"]
     if "signal" in parameters:
         raise DeclarationError(
             f"{names.described(function)} cannot declare a signal with a parameter 'signal', "

@@ -8,6 +8,8 @@ takes everything back.
 
 from __future__ import annotations
 
+from _thread import RLock
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 # Who watches every signal, those yet to be made included.
 everywhere: tuple[Instrument, ...] = ()
+_lock = RLock()
 
 
 class Send:
@@ -88,7 +91,8 @@ def attach(instrument: Instrument, *signals: Signal) -> None:
             table.instruments = (*table.instruments, instrument)
         table.forget_routes()
     if not signals:
-        everywhere = (*everywhere, instrument)
+        with _lock:
+            everywhere = (*everywhere, instrument)
         _forget_all_routes()
 
 
@@ -101,13 +105,12 @@ def detach(instrument: Instrument, *signals: Signal) -> None:
             table.instruments = _without(instrument, table.instruments)
         table.forget_routes()
     if not signals:
-        everywhere = _without(instrument, everywhere)
+        with _lock:
+            everywhere = _without(instrument, everywhere)
         _forget_all_routes()
 
 
-def _without(
-    instrument: Instrument, instruments: tuple[Instrument, ...]
-) -> tuple[Instrument, ...]:
+def _without(instrument: Instrument, instruments: tuple[Instrument, ...]) -> tuple[Instrument, ...]:
     kept = list(instruments)
     kept.remove(instrument)
     return tuple(kept)

@@ -16,39 +16,51 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any, TypeVar
+    from typing import Any, Generic, TypeVar
 
     T = TypeVar("T")
 
 
 def is_loop_running() -> bool:
     """Tell whether an event loop runs in this thread."""
-    asyncio = sys.modules.get("asyncio")
-    return asyncio is not None and asyncio._get_running_loop() is not None
+    # While another thread imports asyncio, it is there and has nothing in it yet.
+    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
+    return running is not None and running() is not None
+
+
+class Carried(Generic[T] if TYPE_CHECKING else object):
+    """A function whose outcome is carried from a thread by hand: a future refuses StopIteration."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._answers: list[T] = []
+        self._errors: list[BaseException] = []
+
+    def __call__(self) -> None:
+        try:
+            self._answers.append(self._function())
+        except BaseException as error:  # noqa: BLE001
+            self._errors.append(error)
+
+    def result(self) -> T:
+        """Return what the function returned, or raise what it raised."""
+        if self._errors:
+            raise self._errors.pop()
+        return self._answers.pop()
 
 
 async def hop(function: Callable[[], T]) -> T:
     """Call a function in a worker thread and await its result."""
     import asyncio
 
-    context = copy_context()
-    outcome: list[T] = []
-    errors: list[BaseException] = []
-
-    def call() -> None:
-        # What it raises is carried by hand: a future refuses StopIteration.
-        try:
-            outcome.append(function())
-        except BaseException as error:  # noqa: BLE001
-            errors.append(error)
-
+    before = copy_context()
+    context = before.copy()
+    carried = Carried(function)
     try:
-        await asyncio.get_running_loop().run_in_executor(None, context.run, call)
+        await asyncio.get_running_loop().run_in_executor(None, context.run, carried)
     finally:
-        adopt(context)
-    if errors:
-        raise errors.pop()
-    return outcome.pop()
+        adopt(context, before)
+    return carried.result()
 
 
 async def together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -60,12 +72,18 @@ async def together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
     """
     if len(coroutines) == 1:
         return [await coroutines[0]]
-    context = copy_context()
-    tasks = [_start(coroutine, context) for coroutine in coroutines]
+    before = copy_context()
+    context = before.copy()
+    tasks: list[asyncio.Task[T]] = []
     try:
+        for coroutine in coroutines:
+            tasks.append(_start(coroutine, context))  # noqa: PERF401
         await _settle([task for task in tasks if not task.done()], tasks)
     finally:
-        adopt(context)
+        # A KeyboardInterrupt of an eager task comes out of its start: the rest never begins.
+        for coroutine in coroutines[len(tasks) :]:
+            coroutine.close()
+        adopt(context, before)
     return _results(tasks)
 
 
@@ -88,11 +106,23 @@ async def _settle(pending: Sequence[asyncio.Task[T]], tasks: Sequence[asyncio.Ta
             pending = list(left)
     finally:
         # Also when the sender itself is cancelled: nobody is left running.
-        for task in pending:
-            task.cancel()
-        while pending:
-            _, left = await asyncio.wait(pending)
-            pending = list(left)
+        await _end(pending)
+
+
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended, however often the sender is cancelled."""
+    import asyncio
+
+    for task in tasks:
+        task.cancel()
+    cancelled = None
+    while left := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(left)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _failed(task: asyncio.Task[Any]) -> bool:
@@ -109,11 +139,13 @@ def _results(tasks: Sequence[asyncio.Task[T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-def adopt(context: Context) -> None:
-    """Set the context variables of this context to what they are in another."""
-    for variable in context:
-        value = context[variable]
-        if variable.get(_UNSET) is not value:
+def adopt(context: Context, before: Context) -> None:
+    """Set here the context variables that were set in a context since it was copied.
+
+    Those that were not are left alone: others may have set them here meanwhile.
+    """
+    for variable, value in context.items():
+        if before.get(variable, _UNSET) is not value:
             variable.set(value)
 
 
@@ -127,16 +159,18 @@ class KeptLoop:
         import asyncio
 
         self._loop = asyncio.new_event_loop()
+        self._process = os.getpid()
 
     def complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to completion, and leave nothing running that it started."""
-        context = copy_context()
+        before = copy_context()
+        context = before.copy()
         task = self._loop.create_task(coroutine, context=context)
         try:
             return self._loop.run_until_complete(task)
         finally:
             self._sweep()
-            adopt(context)
+            adopt(context, before)
 
     def _sweep(self) -> None:
         import asyncio
@@ -149,9 +183,13 @@ class KeptLoop:
 
     def close(self) -> None:
         """Close the loop, once."""
-        if not self._loop.is_closed():
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        if self._process != os.getpid():
+            _leave_to_parent(self._loop)
+        elif not self._loop.is_closed():
+            # It runs only if it has to: a thread that is past its end would leak what the
+            # interpreter notes about a running loop.
+            if getattr(self._loop, "_asyncgens", None):
+                self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
     # A thread that ends drops its own, and so closes it.
@@ -184,15 +222,20 @@ def _close_kept() -> None:
 # The main thread's would otherwise be dropped when asyncio is half gone.
 atexit.register(_close_kept)
 
-_of_parent: list[KeptLoop | None] = []
+_of_parent: list[asyncio.AbstractEventLoop] = []
 
 
-def _leave_to_parent() -> None:
-    # After a fork the loop shares its selector with the parent's; even closing it here
-    # would be felt there. So it is put aside, unclosed.
-    _of_parent.append(_kept.loop)
+def _leave_to_parent(loop: asyncio.AbstractEventLoop) -> None:
+    # After a fork a loop shares its selector with the parent's; even closing it here
+    # would be felt there. So it is put aside, and asyncio told that it need not close it.
+    loop._closed = True  # type: ignore[attr-defined]
+    _of_parent.append(loop)
+
+
+def _forget_kept() -> None:
     _kept.loop = None
 
 
+# Those of other threads are dropped by the interpreter, whose threads they no longer are.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_leave_to_parent)
+    os.register_at_fork(after_in_child=_forget_kept)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from types import ModuleType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType, ModuleType
+    from types import CodeType
 
     from clarion._core.signal import Signal
 
@@ -84,20 +85,26 @@ def signal_name(signal: Signal) -> str:
     """
     table = signal._table
     if table.name is None:
-        table.name = find_name(signal, table.home)
-    return table.name or f"{dotted(type(signal))} without a name"
+        # Looking everywhere takes milliseconds, and an error may pass many sends; so it is
+        # done again only once a module has been imported.
+        anywhere = table.searched != len(sys.modules)
+        table.searched = len(sys.modules)
+        table.name = find_name(signal, table.home, anywhere=anywhere)
+    made_in = "" if table.home is None else f", made in {table.home}"
+    return table.name or f"<{type(signal).__name__} without a name{made_in}>"
 
 
-def find_name(signal: object, home: str | None) -> str | None:
+def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str | None:
     """Find the dotted name under which the module that made the signal holds it.
 
     Args:
         signal: the signal to look for.
         home: the name of the module in which it was created, if that is known.
+        anywhere: whether to look in other modules too.
     """
     holders = [
         (module, attribute)
-        for module in _modules()
+        for module in _modules(None if anywhere else home)
         for attribute, value in list(vars(module).items())
         if value is signal
     ]
@@ -111,8 +118,9 @@ def find_name(signal: object, home: str | None) -> str | None:
     return f"{module.__name__}.{attribute}"
 
 
-def _modules() -> list[ModuleType]:
-    return [module for module in list(sys.modules.values()) if type(module) is type(sys)]
+def _modules(name: str | None) -> list[ModuleType]:
+    found = list(sys.modules.values()) if name is None else [sys.modules.get(name)]
+    return [module for module in found if type(module) is ModuleType]
 
 
 def _assigns(module: ModuleType, attribute: str) -> bool:

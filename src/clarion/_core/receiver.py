@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from clarion.errors import ArgumentError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,14 +46,20 @@ def receiver(signal: Any, **options: Any) -> Any:
         A decorator that returns the function as it is.
 
     Raises:
-        Whatever `connect` raises; then the function is connected to none of the
-        signals.
+        ArgumentError: if it is given what is no signal.
+        Exception: whatever `connect` raises; then the function is connected to none of
+            the signals.
 
     As `django.dispatch.receiver` in Django 6.1.
     """
-    signals: Sequence[Any] = (signal,)
-    if isinstance(signal, (list, tuple)):
-        signals = signal
+    signals = _listed(signal)
+    for each in signals:
+        if not hasattr(each, "connect"):
+            raise ArgumentError(
+                f"@receiver was given {each!r}, which is no signal. "
+                f"Write @receiver(signal), or give a list of signals.",
+                ["signal"],
+            )
 
     def connect(function: F) -> F:
         fresh: list[Signal] = []
@@ -68,6 +76,11 @@ def receiver(signal: Any, **options: Any) -> Any:
         return function
 
     return connect
+
+
+def _listed(signal: object) -> Sequence[Any]:
+    # That these are signals is said in the overloads.
+    return signal if isinstance(signal, (list, tuple)) else (signal,)  # pyright: ignore[reportUnknownVariableType]
 
 
 def _is_connected(signal: Signal, function: Callable[..., Any], options: dict[str, Any]) -> bool:

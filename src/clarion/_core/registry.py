@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from weakref import ref
 
+from clarion.errors import ArgumentError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from clarion._core.signal import Signal
 
 # By id: a signal is not asked for its hash, which a subclass may have taken away.
@@ -26,9 +30,20 @@ def leave(signal: Signal) -> None:
     _alive.pop(id(signal), None)
 
 
-def is_signal(candidate: object) -> bool:
+def is_signal(candidate: object) -> TypeGuard[Signal]:
     """Tell whether an object is a signal, Clarion's own or one that a door has taken over."""
-    return hasattr(candidate, "_table")
+    entry = _alive.get(id(candidate))
+    return entry is not None and entry() is candidate
+
+
+def check_signal(candidate: object) -> Signal:
+    """Return the candidate if it is a signal, and refuse it otherwise."""
+    if not is_signal(candidate):
+        raise ArgumentError(
+            f"{candidate!r} is no signal of Clarion's. Give one, or one of Django's once "
+            f"'clarion.integrations.django' is among the INSTALLED_APPS."
+        )
+    return candidate
 
 
 def signals() -> list[Signal]:

@@ -15,35 +15,16 @@ from weakref import ref
 
 from clarion._core import instrument
 from clarion._core.connect import BY_VALUE, is_referable, sender_key
+from clarion._core.stage import staged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable
 
     from clarion._core.accept import Receiver
     from clarion._core.connect import Mortal, Registration
     from clarion._core.instrument import Instrument
-
-# How the receivers of one stage are run.
-SYNC = "sync"
-INLINE = "inline"
-ASYNC = "async"
-
-
-class Stage:
-    """Neighbours in a route that are run in the same way.
-
-    Attributes:
-        mode: SYNC, INLINE or ASYNC.
-        registrations: who is called, in order. Those of an ASYNC stage are of equal
-            priority and run concurrently.
-    """
-
-    __slots__ = ("mode", "registrations")
-
-    def __init__(self, mode: str, registrations: tuple[Registration, ...]) -> None:
-        self.mode = mode
-        self.registrations = registrations
+    from clarion._core.stage import Stage
 
 
 class Route:
@@ -79,26 +60,12 @@ class Route:
     def stages(self) -> tuple[Stage, ...]:
         """The registrations, grouped by how they are run."""
         if self._stages is None:
-            self._stages = tuple(_staged(self.registrations))
+            self._stages = tuple(staged(self.registrations))
         return self._stages
 
 
 def _rank(registration: Registration) -> tuple[int, bool, int]:
     return registration.rank
-
-
-def _staged(registrations: tuple[Registration, ...]) -> Iterator[Stage]:
-    # Sync receivers of neighbouring priorities share a thread hop; async ones of
-    # different priorities must not run together.
-    from itertools import groupby
-
-    def kind(registration: Registration) -> tuple[str, int]:
-        if registration.is_async:
-            return ASYNC, registration.priority
-        return (INLINE if registration.inline else SYNC), 0
-
-    for (mode, _), members in groupby(registrations, kind):
-        yield Stage(mode, tuple(members))
 
 
 class Bucket:
@@ -129,6 +96,7 @@ class Table:
         instruments: who watches this signal in particular.
         name: what the signal is called, once somebody has asked or said.
         home: the module in which the signal was made, if that is known.
+        searched: how many modules there were when its name was last looked for.
         dead: references whose receiver has died, still to be removed.
         on_death: what a reference of this table calls when its receiver dies.
     """
@@ -138,6 +106,7 @@ class Table:
     def __init__(self, name: str | None = None, home: str | None = None) -> None:
         self.name = name
         self.home = home
+        self.searched = 0
         self.anyone = Bucket(None, _no_sender)
         self.buckets: dict[Hashable, Bucket] = {}
         self.instruments: tuple[Instrument, ...] = ()
@@ -148,7 +117,7 @@ class Table:
         self.lock = RLock()
         self._built: dict[Hashable, Bucket] = {}
         self._version = 0
-        self._families = 0
+        self._families: set[Registration] = set()
 
     # A send comes by here.
 
@@ -163,10 +132,16 @@ class Table:
     def _look_further(self, sender: object) -> Bucket:
         if isinstance(sender, BY_VALUE):
             return self.buckets.get(sender_key(sender), self.anyone)
-        if self._families and self._relatives(sender):
-            with self.lock:
-                return self._open(id(sender), sender)
-        return self.anyone
+        if not self._relatives(sender):
+            return self.anyone
+        # Nor does it wait here, since whoever holds the lock may be waiting for a send:
+        # the bucket then serves this send only.
+        if not self.lock.acquire(blocking=False):
+            return Bucket(id(sender), lambda: sender)
+        try:
+            return self._open(id(sender), sender)
+        finally:
+            self.lock.release()
 
     def _relatives(self, sender: object) -> list[Registration]:
         """Return those who listen to a base class of the sender and mean its subclasses."""
@@ -195,36 +170,52 @@ class Table:
             try:
                 self._bury()
                 if version == self._version:
-                    bucket.route = route
-                    self._built[bucket.key] = bucket
+                    self._keep(bucket, route)
                     return route
             finally:
                 self.lock.release()
+
+    def _keep(self, bucket: Bucket, route: Route) -> None:
+        # Not in a bucket that was closed meanwhile: nobody would drop it any more.
+        if self._bucket_at(bucket.key) is bucket:
+            bucket.route = route
+            self._built[bucket.key] = bucket
 
     # Whoever changes something comes by here.
 
     def add(self, registration: Registration, sender: object = None) -> bool:
         """Enter a registration, unless its key is taken for its sender; tell which."""
+        key = registration.sender_key
         with self.lock:
             self._bury()
-            key = registration.sender_key
-            bucket = self.anyone if key is None else self._open(key, sender)
-            if registration.key in bucket.members:
-                return False
+            bucket = self._open(key, sender)
             registration.sender_of = bucket.sender_of
-            bucket.members[registration.key] = registration
-            self._families += registration.subclasses
+            found = bucket.members.setdefault(registration.key, registration)
+            if found is not registration:
+                # One that has had its only call may be about to leave; it is gone already.
+                return found.is_spent and self.discard(found) and self.add(registration, sender)
+            if self._bucket_at(key) is not bucket:
+                # A finaliser that ran amid this has emptied and so closed the bucket.
+                return self.add(registration, sender)
+            if registration.subclasses:
+                self._families.add(registration)
             self._changed(bucket, registration)
+            return True
+
+    def discard(self, registration: Registration) -> bool:
+        """Remove this very registration, if it is there; tell whether it was."""
+        with self.lock:
+            bucket = self._bucket_at(registration.sender_key)
+            if bucket is None or bucket.members.get(registration.key) is not registration:
+                return False
+            self._take_out(bucket, registration)
             return True
 
     def remove(self, key: Hashable, of_sender: Hashable) -> Registration | None:
         """Remove the registration of this key for this sender; return it, or None."""
         with self.lock:
-            self._bury()
-            bucket = self._bucket_at(of_sender)
-            if bucket is None or key not in bucket.members:
-                return None
-            return self._take_out(bucket, key)
+            found = self.get(key, of_sender)
+            return found if found is not None and self.discard(found) else None
 
     def get(self, key: Hashable, of_sender: Hashable) -> Registration | None:
         """Return the registration of this key for this sender, or None."""
@@ -244,33 +235,38 @@ class Table:
     def replace(self, registrations: Iterable[Registration]) -> None:
         """Make these the registrations of the signal, and no others.
 
-        One whose sender has died meanwhile is left out.
+        One whose receiver or sender has died meanwhile is left out.
         """
         with self.lock:
             for registration in self.registrations():
-                self.remove(registration.key, registration.sender_key)
+                self.discard(registration)
             for registration in registrations:
-                sender = registration.sender
-                if registration.sender_key is None or sender is not None:
-                    self.add(registration, sender)
+                # Held while it is entered, so that its death cannot be missed.
+                receiver, sender = registration.live(), registration.sender
+                if receiver is None or (sender is None and registration.sender_key is not None):
+                    continue
+                self.add(registration, sender)
 
     def forget_routes(self) -> None:
         """Drop all routes, for something that they were built from has changed."""
         with self.lock:
             self._version += 1
             self.drop_routes()
-            self._built.clear()
 
     def drop_routes(self) -> None:
         """Have the next sends build their routes anew; needs no lock."""
-        for bucket in self._built.copy().values():
+        while self._built:
+            try:
+                _, bucket = self._built.popitem()
+            except KeyError:  # another thread did the same, and took the last
+                return
             bucket.route = None
 
     def _open(self, key: Hashable, sender: object) -> Bucket:
         """Return the bucket of a sender, made if need be; the lock is held."""
-        bucket = self.buckets.get(key)
+        bucket = self._bucket_at(key)
         if bucket is None:
-            bucket = self.buckets[key] = Bucket(key, self._remember(sender, key))
+            bucket = self.buckets.setdefault(key, Bucket(key, self._remember(sender, key)))
         return bucket
 
     def _remember(self, sender: object, key: Hashable) -> Callable[[], object]:
@@ -278,23 +274,24 @@ class Table:
         # referenced weakly: then its id must not come back as another's.
         if type(key) is tuple or not is_referable(sender):
             return lambda: sender
-        buckets, built = self.buckets, self._built
+        table_of = ref(self)
 
         def close(_: object) -> None:
             # At once, and without the lock: the id is free again when this returns.
-            buckets.pop(key, None)
-            built.pop(key, None)
+            table = table_of()
+            if table is not None and (bucket := table.buckets.pop(key, None)) is not None:
+                table._built.pop(key, None)
+                table._families.difference_update(bucket.members.copy().values())
 
         return ref(sender, close)
 
-    def _take_out(self, bucket: Bucket, key: Hashable) -> Registration:
-        registration = bucket.members.pop(key)
-        self._families -= registration.subclasses
+    def _take_out(self, bucket: Bucket, registration: Registration) -> None:
+        del bucket.members[registration.key]
+        self._families.discard(registration)
         self._changed(bucket, registration)
         if not bucket.members and bucket is not self.anyone:
             self.buckets.pop(bucket.key, None)
             self._built.pop(bucket.key, None)
-        return registration
 
     def _changed(self, bucket: Bucket, registration: Registration) -> None:
         if bucket is self.anyone or registration.subclasses:
@@ -312,7 +309,7 @@ class Table:
                 continue
             registration = bucket.members.get(died.registration_key)
             if registration is not None and registration.is_held_by(died):
-                self._take_out(bucket, died.registration_key)
+                self._take_out(bucket, registration)
 
     def _bucket_at(self, key: Hashable) -> Bucket | None:
         return self.anyone if key is None else self.buckets.get(key)
@@ -326,7 +323,10 @@ def _undertaker(table_of: Callable[[], Table | None]) -> Callable[[Mortal], None
             # A garbage collection may run this anywhere, even while this thread holds
             # the lock; so it only leaves word.
             table.dead.append(died)
-            table.drop_routes()
+            if died.sender_key is None or table._families:
+                table.drop_routes()
+            elif (bucket := table.buckets.get(died.sender_key)) is not None:
+                bucket.route = None
 
     return on_death
 

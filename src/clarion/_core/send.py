@@ -28,7 +28,7 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
         **named: what the receivers are told.
 
     Returns:
-        `(receiver, answer)` for each receiver called, in the order of the calls:
+        `(receiver, answer)` for each receiver called, in the order of the calls. That is
         higher priority first, then sync before async, then order of connection.
 
     Raises:

@@ -42,7 +42,7 @@ class Signal:
 
     @property
     def name(self) -> str:
-        """The dotted name: as given, or of the module that holds the signal."""
+        """The dotted name, as given or of the module that holds the signal."""
         return names.signal_name(self)
 
     def __repr__(self) -> str:
@@ -139,7 +139,7 @@ class Signal:
                 "Give the one that was given to connect()."
             )
         found = self._find(receiver, sender, dispatch_uid)
-        return found is not None and self._table.remove(found.key, found.sender_key) is not None
+        return found is not None and self._table.discard(found)
 
     def has_listeners(self, sender: object = None) -> bool:
         """Tell whether anybody would hear a send of this sender, an onlooker included.
@@ -247,7 +247,9 @@ def _refuse_unknown(unknown: dict[str, Never]) -> None:
     from difflib import get_close_matches
     from inspect import signature
 
-    known = [name for name in signature(Signal.connect).parameters if name not in ("self", "unknown")]
+    known = [
+        name for name in signature(Signal.connect).parameters if name not in ("self", "unknown")
+    ]
     name = min(unknown)
     close = get_close_matches(name, known, n=1)
     cure = f"Did you mean {close[0]!r}?" if close else f"It knows {', '.join(known)}."

@@ -12,7 +12,7 @@ from clarion._core import loops
 from clarion._core.blame import blame
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
-from clarion._core.route import ASYNC, SYNC
+from clarion._core.stage import ASYNC, SYNC
 from clarion.errors import RunningLoopError
 
 TYPE_CHECKING = False
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from clarion._core.accept import Receiver
-    from clarion._core.route import Route, Stage
+    from clarion._core.connect import Registration
+    from clarion._core.route import Route
     from clarion._core.signal import Signal
 
     Arguments = dict[str, Any]
+    Calls = list[tuple[Receiver, Arguments]]
+    Members = list[tuple[Registration, Receiver]]
     Responses = list[tuple[Receiver, Any]]
 
 
@@ -77,13 +80,14 @@ def run(
 ) -> Responses:
     """Call the receivers of a route, stage by stage; run what is async to completion."""
     with Send(signal, arguments, route.instruments) as send:
+        audience = _audience(route)
         if loops.is_loop_running():
-            _refuse_to_await(send, route)
-        for stage in route.stages:
-            if stage.mode is ASYNC:
-                send.responses += signal._complete(_await_all(send, stage, errors))
-            else:
-                send.responses += _call_all(send, stage, errors)
+            _refuse_to_await(send, audience)
+        for mode, members in audience:
+            if mode is not ASYNC:
+                _call_all(send, members, errors)
+            elif ready := list(_ready(send, members)):
+                send.responses += signal._complete(_await_all(send, ready, errors))
     return send.responses
 
 
@@ -92,53 +96,54 @@ async def arun(
 ) -> Responses:
     """Await the receivers of a route, stage by stage; take a thread for what is sync."""
     with Send(signal, arguments, route.instruments) as send:
-        for stage in route.stages:
-            if stage.mode is ASYNC:
-                send.responses += await _await_all(send, stage, errors)
-            elif stage.mode is SYNC:
-                # `stage` is still this one: the call is over before the next turn.
-                send.responses += await signal._hop(lambda: _call_all(send, stage, errors))  # noqa: B023
+        for mode, members in _audience(route):
+            if mode is ASYNC:
+                send.responses += await _await_all(send, list(_ready(send, members)), errors)
+            elif mode is SYNC:
+                # `members` are still these: the call is over before the next turn.
+                await signal._hop(lambda: _call_all(send, members, errors))  # noqa: B023
             else:
-                send.responses += _call_all(send, stage, errors)
+                _call_all(send, members, errors)
     return send.responses
 
 
-def _call_all(send: Send, stage: Stage, errors: type[Propagate | Collect]) -> Responses:
-    return [
-        (receiver, errors.call(send.signal, receiver, arguments))
-        for receiver, arguments in _ready(send, stage)
-    ]
+def _audience(route: Route) -> list[tuple[str, Members]]:
+    # Who is alive now is held until the send ends: a send does not depend on who dies
+    # amid it.
+    return [(stage.mode, stage.live()) for stage in route.stages]
 
 
-async def _await_all(send: Send, stage: Stage, errors: type[Propagate | Collect]) -> Responses:
-    ready = list(_ready(send, stage))
+def _call_all(send: Send, members: Members, errors: type[Propagate | Collect]) -> None:
+    for receiver, arguments in _ready(send, members):
+        send.responses.append((receiver, errors.call(send.signal, receiver, arguments)))
+
+
+async def _await_all(send: Send, ready: Calls, errors: type[Propagate | Collect]) -> Responses:
     answers = await loops.together(
         [errors.acall(send.signal, receiver, arguments) for receiver, arguments in ready]
     )
     return [(receiver, answer) for (receiver, _), answer in zip(ready, answers, strict=True)]
 
 
-def _ready(send: Send, stage: Stage) -> Iterator[tuple[Receiver, Arguments]]:
+def _ready(send: Send, members: Members) -> Iterator[tuple[Receiver, Arguments]]:
     """Yield those of a stage that are to be called, each with its arguments."""
-    for registration in stage.registrations:
-        receiver = registration.live()
-        if receiver is None or not send.admits(receiver) or not registration.claim():
+    for registration, receiver in members:
+        if not send.admits(receiver) or not registration.claim():
             continue
         if registration.once:
-            send.signal._table.remove(registration.key, registration.sender_key)
+            send.signal._table.discard(registration)
         if registration.wants_signal:
             yield receiver, {**send.arguments, "signal": send.signal}
         else:
             yield receiver, send.arguments
 
 
-def _refuse_to_await(send: Send, route: Route) -> None:
+def _refuse_to_await(send: Send, audience: list[tuple[str, Members]]) -> None:
     waiting = [
         described(receiver)
-        for registration in route.registrations
-        if registration.is_async
-        and (receiver := registration.live()) is not None
-        and send.admits(receiver)
+        for mode, members in audience
+        for registration, receiver in members
+        if mode is ASYNC and not registration.is_spent and send.admits(receiver)
     ]
     if waiting:
         raise RunningLoopError(

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from reprlib import Repr
 from typing import TYPE_CHECKING, overload
 
 from clarion._core.instrument import Instrument, Send, attach, detach
 from clarion._core.names import sender_name, signal_name
+from clarion._core.registry import check_signal
+from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Self
 
     from clarion._core.signal import Signal
-    from clarion.typing import Responses
+    from clarion.typing import AnySignal, Responses
+
+# A message with a whole payload in it would hide what it is about.
+_shown = Repr()
+_shown.maxstring = _shown.maxother = 120
+
+
+def shown(value: object) -> str:
+    """Return the repr of a value, shortened if it is long; never raises."""
+    return _shown.repr(value)
 
 
 class Sent:
@@ -29,7 +41,9 @@ class Sent:
         self.signal = send.signal
         self.sender = send.sender
         self.named: dict[str, Any] = {
-            name: value for name, value in send.arguments.items() if name not in ("sender", "signal")
+            name: value
+            for name, value in send.arguments.items()
+            if name not in ("sender", "signal")
         }
 
     @property
@@ -43,8 +57,9 @@ class Sent:
         return self._send.error
 
     def __repr__(self) -> str:
-        named = ", ".join(f"{name}={value!r}" for name, value in self.named.items())
-        return f"{signal_name(self.signal)} by {sender_name(self.sender)}" + (f": {named}" if named else "")
+        by = "" if self.sender is None else f" by {sender_name(self.sender)}"
+        named = ", ".join(f"{name}={shown(value)}" for name, value in self.named.items())
+        return f"{signal_name(self.signal)}{by}" + (f": {named}" if named else "")
 
 
 class Capture(Instrument, Sequence[Sent]):
@@ -56,24 +71,40 @@ class Capture(Instrument, Sequence[Sent]):
 
     listens = True
 
-    def __init__(self, *signals: Signal) -> None:
-        self._signals = signals
+    def __init__(self, *signals: AnySignal) -> None:
+        # By id, since a signal given twice is still to be captured once.
+        self._signals = {id(signal): check_signal(signal) for signal in signals}
         self._sent: list[Sent] = []
 
-    def __enter__(self) -> Capture:
-        attach(self, *self._signals)
+    def __enter__(self) -> Self:
+        attach(self, *self._signals.values())
         return self
 
     def __exit__(self, *exception: object) -> None:
-        detach(self, *self._signals)
+        detach(self, *self._signals.values())
 
     def began(self, send: Send) -> None:
         """Take the send down."""
         self._sent.append(Sent(send))
 
-    def of(self, signal: Signal) -> list[Sent]:
-        """Return the sends of one signal."""
+    def of(self, signal: AnySignal) -> list[Sent]:
+        """Return the sends of one signal.
+
+        Raises:
+            ArgumentError: if that signal is not captured.
+        """
+        self.check_captured(signal)
         return [sent for sent in self._sent if sent.signal is signal]
+
+    def check_captured(self, signal: AnySignal) -> Signal:
+        """Return the signal, and refuse one whose sends are never seen here."""
+        checked = check_signal(signal)
+        if self._signals and id(signal) not in self._signals:
+            raise ArgumentError(
+                f"Signal {signal_name(checked)} is not captured here, so nothing can be said of "
+                f"its sends. Give it to capture() too."
+            )
+        return checked
 
     @overload
     def __getitem__(self, index: int) -> Sent: ...
@@ -86,10 +117,10 @@ class Capture(Instrument, Sequence[Sent]):
         return len(self._sent)
 
     def __repr__(self) -> str:
-        return f"<Capture of {len(self)} sends>"
+        return f"<Capture of {self._sent!r}>"
 
 
-def capture(*signals: Signal) -> Capture:
+def capture(*signals: AnySignal) -> Capture:
     """Capture what is sent inside a with block.
 
     Args:
@@ -101,6 +132,9 @@ def capture(*signals: Signal) -> Capture:
             with capture(order_paid) as sent:
                 checkout(cart)
             assert sent[0].named["order_id"] == 42
+
+    Raises:
+        ArgumentError: if one of them is no signal.
 
     Receivers are called as ever. To keep them from being called, see `muted`.
     """

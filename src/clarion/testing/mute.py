@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from contextlib import ContextDecorator
 from contextvars import ContextVar
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.connect import receiver_key, sender_key
 from clarion._core.instrument import Instrument, attach, detach
+from clarion._core.names import name_of
 from clarion._core.registry import is_signal
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from clarion._core.instrument import Send
-    from clarion._core.signal import Signal
-    from clarion.typing import Receiver
+    from clarion.typing import AnySignal, Receiver
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _mutes: ContextVar[tuple[muted, ...]] = ContextVar("clarion_mutes", default=())
 
 
-class muted(ContextDecorator, Instrument):  # noqa: N801
+class muted(Instrument):  # noqa: N801  # it reads as a word: `with muted(order_paid):`
     """Mute signals, or receivers, inside a with block or a decorated function.
 
-    Only the context that entered the block is muted, and what it starts: the threads
-    and tasks beside it hear as ever. Registrations stay as they are, and so does their
-    order. `send` returns what the others answer.
+    Only the context that entered the block is muted, and the tasks that it starts: the
+    threads and tasks beside it hear as ever. Registrations stay as they are, and so does
+    their order. `send` returns what the others answer.
 
     Args:
         *targets: signals, whose receivers are not called, or receivers, which no signal
@@ -41,7 +41,7 @@ class muted(ContextDecorator, Instrument):  # noqa: N801
         ArgumentError: if a target is neither a signal nor callable, or there is none.
     """
 
-    def __init__(self, *targets: Signal | Receiver, sender: object = None) -> None:
+    def __init__(self, *targets: AnySignal | Receiver, sender: object = None) -> None:
         signals = [target for target in targets if is_signal(target)]
         receivers = [target for target in targets if not is_signal(target)]
         for target in receivers:
@@ -58,27 +58,54 @@ class muted(ContextDecorator, Instrument):  # noqa: N801
         self._watched = () if receivers else tuple(signals)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function, sync or async, to run muted."""
-        if not iscoroutinefunction(function):
-            return super().__call__(function)
+        """Decorate a function, sync or async, to run muted.
+
+        Raises:
+            ArgumentError: for a class or a generator, whose body runs later.
+        """
+        if (
+            isinstance(function, type)
+            or isgeneratorfunction(function)
+            or isasyncgenfunction(function)
+        ):
+            raise ArgumentError(
+                f"muted() cannot decorate {name_of(function)}, for it is no plain function and its "
+                f"body would run when nothing is muted any more. Use a with block in it."
+            )
+
+        # Each call is muted by a block of its own, since several may run at once.
+        def block() -> muted:
+            return muted(*self._targets, sender=self._sender)
+
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def run_async(*args: Any, **kwargs: Any) -> Any:
+                with block():
+                    return await function(*args, **kwargs)
+
+            return cast("F", run_async)
 
         @wraps(function)
-        async def run_muted(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return await function(*args, **kwargs)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with block():
+                return function(*args, **kwargs)
 
-        return cast("F", run_muted)
+        return cast("F", run)
 
-    def __enter__(self) -> muted:
-        attach(self, *self._watched)  # type: ignore[arg-type]
+    def __enter__(self) -> Self:
+        attach(self, *self._watched)
         _mutes.set((*_mutes.get(), self))
         return self
 
     def __exit__(self, *exception: object) -> None:
         mutes = list(_mutes.get())
-        mutes.remove(self)
-        _mutes.set(tuple(mutes))
-        detach(self, *self._watched)  # type: ignore[arg-type]
+        # A fixture may end in another context than the one that it muted; there, what
+        # ends the mute is that nobody asks it any more.
+        if self in mutes:
+            mutes.remove(self)
+            _mutes.set(tuple(mutes))
+        detach(self, *self._watched)
 
     def admits(self, send: Send, receiver: Receiver) -> bool:
         """Tell whether the receiver may hear: unless this mute is on here and means it."""
@@ -86,4 +113,6 @@ class muted(ContextDecorator, Instrument):  # noqa: N801
             return True
         if self._sender is not None and sender_key(send.sender) != sender_key(self._sender):
             return True
-        return id(send.signal) not in self._signals and receiver_key(receiver) not in self._receivers
+        return (
+            id(send.signal) not in self._signals and receiver_key(receiver) not in self._receivers
+        )

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
-    from clarion._core.signal import Signal
     from clarion.testing.capture import Capture
-    from clarion.typing import Receiver
+    from clarion.typing import AnySignal, Receiver
 
 # `clarion.testing` is imported by the fixtures, not above: pytest loads plugins before
 # it measures coverage, and before a test could ask what importing clarion loads.
@@ -29,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clarion_reset(request: pytest.FixtureRequest) -> Iterator[None]:
+def _clarion_reset(request: pytest.FixtureRequest) -> Generator[None]:
     if not request.config.getini("clarion_reset"):
         yield
         return
@@ -40,26 +39,32 @@ def _clarion_reset(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture
-def capture_signals() -> Iterator[Callable[..., Capture]]:
-    """Capture signals until the test ends: `sent = capture_signals(order_paid)`."""
+def capture_signals() -> Generator[Callable[..., Capture]]:
+    """Capture what is sent until the test ends.
+
+    Call it as `clarion.testing.capture`; it returns what that gives to a with block.
+    """
     from clarion.testing.capture import capture
 
     with ExitStack() as stack:
 
-        def start(*signals: Signal) -> Capture:
+        def start(*signals: AnySignal) -> Capture:
             return stack.enter_context(capture(*signals))
 
         yield start
 
 
 @pytest.fixture
-def mute_signals() -> Iterator[Callable[..., None]]:
-    """Mute signals or receivers until the test ends: `mute_signals(post_save)`."""
+def mute_signals() -> Generator[Callable[..., None]]:
+    """Mute signals or receivers until the test ends.
+
+    Call it as `clarion.testing.muted`.
+    """
     from clarion.testing.mute import muted
 
     with ExitStack() as stack:
 
-        def start(*targets: Signal | Receiver, sender: object = None) -> None:
+        def start(*targets: AnySignal | Receiver, sender: object = None) -> None:
             stack.enter_context(muted(*targets, sender=sender))
 
         yield start

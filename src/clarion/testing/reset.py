@@ -4,37 +4,66 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion._core.registry import signals
+from clarion._core.route import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Sequence
+    from typing import Any
 
     from clarion._core.connect import Registration
 
 
 @contextmanager
-def restored() -> Iterator[None]:
+def restored() -> Generator[None]:
     """Undo, at the end of the block, what was connected and disconnected in it.
 
-    Receivers of a module that was first imported in the block stay: the module will
-    not be run again, so they could not come back.
+    Receivers that had been connected with `once=True` and were called have their call
+    again. Receivers of a module that was first imported in the block stay connected: the
+    module will not be run again, so they could not come back.
     """
-    before = [(signal, signal._table.registrations()) for signal in signals()]
+    before = {
+        id(signal._table): (signal._table, [(r, r.order) for r in signal._table.registrations()])
+        for signal in signals()
+    }
     imported = set(sys.modules)
     try:
         yield
     finally:
-        for signal, registrations in before:
-            now = signal._table.registrations()
-            kept = [r for r in now if r not in registrations and _came_with_import(r, imported)]
-            if now != registrations + kept:
-                signal._table.replace(registrations + kept)
+        for table, saved in before.values():
+            _restore(table, saved, imported)
+        for table in [signal._table for signal in signals()]:
+            # Not one of Django's: that may have been taken over in the block, with
+            # receivers from before it.
+            if id(table) not in before and type(table) is Table:
+                _restore(table, (), imported)
+
+
+def _restore(table: Table, saved: Sequence[tuple[Registration, int]], imported: set[str]) -> None:
+    old = {id(registration) for registration, _ in saved}
+    now = table.registrations()
+    wanted = [registration for registration, _ in saved if registration.live() is not None]
+    wanted += [r for r in now if id(r) not in old and _came_with_import(r, imported)]
+    for registration, order in saved:
+        registration.renew(order)
+    if now != wanted:
+        table.replace(wanted)
 
 
 def _came_with_import(registration: Registration, imported: set[str]) -> bool:
     receiver = registration.live()
-    module = getattr(receiver, "__module__", None)
-    local = "<locals>" in getattr(receiver, "__qualname__", "<locals>")
-    return not local and module not in imported
+    while isinstance(receiver, partial):
+        receiver = receiver.func
+    # A callable object is written where its class is.
+    home: Any = receiver if hasattr(receiver, "__qualname__") else type(receiver)
+    module, name = str(home.__module__), str(home.__qualname__)
+    # The standard library connects nothing: it is a test's mock.
+    is_new = module in sys.modules and module not in imported
+    return (
+        is_new
+        and "<locals>" not in name
+        and module.partition(".")[0] not in sys.stdlib_module_names
+    )

@@ -16,6 +16,7 @@ from django.dispatch import Signal
 
 from clarion._core.accept import accepts_any_keyword
 from clarion._core.connect import check_subclasses
+from clarion._core.loops import Carried
 from clarion._core.names import described, name_of
 from clarion._core.signal import Signal as ClarionSignal
 from clarion._core.signal import check_callable
@@ -115,7 +116,9 @@ def _complete(self: Any, coroutine: Coroutine[Any, Any, T]) -> T:  # noqa: ARG00
 
 
 async def _hop(self: Any, function: Callable[[], T]) -> T:  # noqa: ARG001
-    return await sync_to_async(function, thread_sensitive=True)()
+    carried = Carried(function)
+    await sync_to_async(carried, thread_sensitive=True)()
+    return carried.result()
 
 
 _shared = (

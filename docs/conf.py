@@ -1,0 +1,32 @@
+"""How Sphinx builds the documentation: `make docs`."""
+
+from importlib.metadata import version as version_of
+
+project = "Clarion"
+author = "The Clarion maintainers"
+copyright = f"2026, {author}"
+release = version = version_of("clarion")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+
+html_theme = "furo"
+html_title = f"Clarion {release}"
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_member_order = "bysource"
+# Behind the doors the docstrings are read without the framework.
+autodoc_mock_imports = ["asgiref", "django", "pytest"]
+# `name` in a docstring is a link where it is one of ours, and code elsewhere.
+default_role = "py:obj"
+autodoc_preserve_defaults = True
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+# No inventory of another project is fetched, so that the build needs no network: a
+# reference has to be found only if it is to a public name of ours.
+nitpick_ignore_regex = [("py:.*", r"(?!clarion\b).*|clarion\._core\..*")]
