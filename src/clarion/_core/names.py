@@ -90,8 +90,8 @@ def signal_name(signal: Signal) -> str:
         anywhere = table.searched != len(sys.modules)
         table.searched = len(sys.modules)
         table.name = find_name(signal, table.home, anywhere=anywhere)
-    made_in = "" if table.home is None else f", made in {table.home}"
-    return table.name or f"<{type(signal).__name__} without a name{made_in}>"
+    made_in = "" if table.home is None else f" made in {table.home}"
+    return table.name or f"nameless {type(signal).__name__}{made_in}"
 
 
 def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str | None:

@@ -66,8 +66,7 @@ class Signal:
         Connecting it again for the same sender changes nothing.
 
         Args:
-            receiver: a callable, sync or async, that accepts `sender`, `signal` and
-                any keyword.
+            receiver: a callable, sync or async, that accepts any keyword.
             sender: whose sends to hear; None for everybody's. Senders match by
                 identity; text, bytes and integers by equality.
             weak: True holds the receiver weakly, False strongly. By default bound
@@ -81,11 +80,9 @@ class Signal:
                 a thread; for those that are cheap and do not block.
 
         Raises:
-            NotCallableError: if the receiver is not callable.
-            SignatureError: if it could not be called.
-            WeakReferenceError: if `weak=True` and it cannot be weakly referenced.
-            SenderError: if the sender is unhashable, or `subclasses=True` and it is
-                not a class.
+            ReceiverError: if the receiver is not callable, could not be called, or cannot
+                be weakly referenced under `weak=True`.
+            SenderError: if the sender is unhashable, or no class under `subclasses=True`.
             ArgumentError: if there is an argument that nobody knows, the uid is
                 unhashable or the priority is no integer.
 

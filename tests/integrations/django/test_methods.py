@@ -134,3 +134,14 @@ def test_an_extra_keyword_of_sends_is_djangos():
     """A keyword 'signal' is as little allowed as in Django, where Python refuses it."""
     with pytest.raises(TypeError):
         post_save.send(sender=None, signal=1)
+
+
+def test_a_receiver_may_raise_stop_iteration(signal):
+    """In asend a sync receiver that exhausts an iterator fails; Django's own asend hangs on it."""
+
+    def exhausts(**kwargs):
+        next(iter(()))
+
+    signal.connect(exhausts)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(signal.asend(sender=None))
