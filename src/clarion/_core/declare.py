@@ -147,6 +147,7 @@ def signal(function: Any = None, /, *, name: str | None = None) -> Any:
     Args:
         function: the decorated function, `def name(sender, *, keyword: type, ...)`. What
             it is annotated to return is what receivers answer; with `None`, anything.
+            For an answer, mypy wants the body to be `raise NotImplementedError`.
         name: what to call the signal, `@signal(name="orders.paid")`; by default it is
             called as the function is.
 

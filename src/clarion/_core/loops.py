@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any, Generic, TypeVar
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
 
@@ -28,21 +28,22 @@ def is_loop_running() -> bool:
     return running is not None and running() is not None
 
 
-class Carried(Generic[T] if TYPE_CHECKING else object):
+class Carried:
     """A function whose outcome is carried from a thread by hand: a future refuses StopIteration."""
 
-    def __init__(self, function: Callable[[], T]) -> None:
+    def __init__(self, function: Callable[[], object]) -> None:
         self._function = function
-        self._answers: list[T] = []
+        self._answers: list[Any] = []
         self._errors: list[BaseException] = []
 
     def __call__(self) -> None:
+        """Call the function."""
         try:
             self._answers.append(self._function())
         except BaseException as error:  # noqa: BLE001
             self._errors.append(error)
 
-    def result(self) -> T:
+    def result(self) -> Any:
         """Return what the function returned, or raise what it raised."""
         if self._errors:
             raise self._errors.pop()
@@ -60,7 +61,8 @@ async def hop(function: Callable[[], T]) -> T:
         await asyncio.get_running_loop().run_in_executor(None, context.run, carried)
     finally:
         adopt(context, before)
-    return carried.result()
+    answer: T = carried.result()
+    return answer
 
 
 async def together(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

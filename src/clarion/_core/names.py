@@ -104,7 +104,7 @@ def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str
     """
     holders = [
         (module, attribute)
-        for module in _modules(None if anywhere else home)
+        for module in _modules(None if anywhere else home or "")
         for attribute, value in list(vars(module).items())
         if value is signal
     ]

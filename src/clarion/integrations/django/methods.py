@@ -118,7 +118,8 @@ def _complete(self: Any, coroutine: Coroutine[Any, Any, T]) -> T:  # noqa: ARG00
 async def _hop(self: Any, function: Callable[[], T]) -> T:  # noqa: ARG001
     carried = Carried(function)
     await sync_to_async(carried, thread_sensitive=True)()
-    return carried.result()
+    answer: T = carried.result()
+    return answer
 
 
 _shared = (

@@ -1,0 +1,82 @@
+# Every target builds the environment it needs: .venvs/NAME holds the dependency group NAME
+# of pyproject.toml (.venvs/test-3.12 the group `test`, on that interpreter) and Clarion
+# itself, editable. It is built again when pyproject.toml changes.
+
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 \
+	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bin/python3 \
+	"$$HOME"/.local/share/uv/python/cpython-3.1[1-9]*/bin/python3; do \
+	"$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	2>/dev/null && echo "$$python" && break; done)
+endif
+MINOR = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+ARGS =
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
+
+demo: .venvs/demo/ready ## import the airports of the world, with receivers that keep count
+	.venvs/demo/bin/python examples/plain.py
+	@echo
+	.venvs/demo/bin/python examples/airports/manage.py demo
+
+test: | python ## the whole suite on every CPython found, with coverage on this one
+	$(PYTHON) tools/matrix.py
+
+quick: | python ## the suite on this interpreter only: make quick ARGS="-k route --lf"
+	@$(MAKE) --no-print-directory .venvs/test-$(MINOR)/ready
+	.venvs/test-$(MINOR)/bin/python -m pytest $(ARGS)
+
+lint: .venvs/lint/ready ## ruff: rules and format
+	.venvs/lint/bin/ruff check
+	.venvs/lint/bin/ruff format --check
+
+format: .venvs/lint/ready ## let ruff mend what it can
+	.venvs/lint/bin/ruff check --fix
+	.venvs/lint/bin/ruff format
+
+types: .venvs/types/ready ## mypy and pyright, and what they must reject
+	.venvs/types/bin/mypy
+	.venvs/types/bin/pyright --project pyproject.toml --pythonpath .venvs/types/bin/python
+	.venvs/types/bin/python -m pytest tests/typing
+
+layers: .venvs/lint/ready ## who may import whom
+	.venvs/lint/bin/lint-imports --no-logo
+
+docs: .venvs/docs/ready ## the documentation, into build/docs
+	.venvs/docs/bin/sphinx-build -W -n --keep-going -q docs build/docs
+	@echo "open build/docs/index.html"
+
+bench: .venvs/bench/ready ## how fast, beside Django, blinker, PyDispatcher and psygnal
+	.venvs/bench/bin/python -m benchmarks $(ARGS)
+
+bench-short: ARGS = --short
+bench-short: bench ## the same in less time, with less certain figures
+
+downstream: | python ## Django's own tests, with Clarion carrying Django's signals
+	$(PYTHON) tools/downstream.py $(ARGS)
+
+changelog: .venvs/docs/ready ## what the next release will say
+	.venvs/docs/bin/towncrier build --draft --version next
+
+dev: .venvs/dev/ready ## everything in one environment, for your editor: .venvs/dev
+
+clean: ## remove all that was built
+	rm -rf .venvs build dist .coverage .coverage.* .*_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +
+
+python:
+	@test -n "$(PYTHON)" || { echo "Clarion needs CPython 3.11 or later, and none was found: \
+	install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
+
+.venvs/%/ready: pyproject.toml | python
+	@echo "building .venvs/$*"
+	@$(PYTHON) -m venv --clear .venvs/$*
+	@.venvs/$*/bin/python -m pip install -qq --upgrade "pip>=25.1"
+	@.venvs/$*/bin/python -m pip install -qq --group $(firstword $(subst -, ,$*)) --editable .
+	@touch $@
+
+.PHONY: help demo test quick lint format types layers docs bench bench-short downstream \
+	changelog dev clean python
+.PRECIOUS: .venvs/%/ready

@@ -1,0 +1,213 @@
+"""What things are called."""
+
+import functools
+import subprocess
+import sys
+import textwrap
+from types import ModuleType
+
+import pytest
+
+import clarion
+from clarion import Signal
+from clarion._core import names
+from tests.core.receivers import AsyncListener, Listener, Sender, echo
+
+module_signal = Signal()
+
+
+class Shop:
+    """A class that holds a signal."""
+
+    opened = Signal()
+
+
+@functools.wraps(echo)
+def wrapped(*args, **kwargs):
+    """Wrap a receiver."""
+    return echo(*args, **kwargs)
+
+
+class Initialised:
+    """A receiver whose call is its construction."""
+
+    def __init__(self, **kwargs):
+        """Take anything."""
+
+
+RECEIVERS = "tests.core.receivers"
+
+
+@pytest.mark.parametrize(
+    ("receiver", "name", "code"),
+    [
+        pytest.param(echo, f"{RECEIVERS}.echo", echo, id="function"),
+        pytest.param(
+            Listener().method, f"{RECEIVERS}.Listener.method", Listener.method, id="method"
+        ),
+        pytest.param(
+            Listener.class_method,
+            f"{RECEIVERS}.Listener.class_method",
+            Listener.class_method,
+            id="class method",
+        ),
+        pytest.param(functools.partial(echo), f"partial({RECEIVERS}.echo)", echo, id="partial"),
+        pytest.param(
+            Listener(), f"{RECEIVERS}.Listener object", Listener.__call__, id="callable object"
+        ),
+        pytest.param(
+            functools.partial(functools.partial(AsyncListener())),
+            f"partial({RECEIVERS}.AsyncListener object)",
+            AsyncListener.__call__,
+            id="partial of an object",
+        ),
+        pytest.param(wrapped, f"{RECEIVERS}.echo", echo, id="wrapped function"),
+        pytest.param(
+            Initialised, f"{__name__}.Initialised", Initialised.__init__, id="class"
+        ),
+        pytest.param(print, "builtins.print", None, id="builtin"),
+        pytest.param([].append, "list.append", None, id="builtin method"),
+    ],
+)
+def test_a_receiver_has_a_name_and_a_place(receiver, name, code):
+    """Every kind of receiver is called by something, and placed where it is written."""
+    assert names.name_of(receiver) == name
+    if code is None:
+        assert names.place_of(receiver) is None
+        assert names.described(receiver) == name
+    else:
+        place = code.__code__.co_filename, code.__code__.co_firstlineno
+        assert names.place_of(receiver) == place
+        assert names.described(receiver) == f"{name} ({place[0]}:{place[1]})"
+
+
+def test_wrappers_that_go_round_have_an_end():
+    """A receiver that claims to wrap itself is placed all the same."""
+
+    def receiver(**kwargs):
+        return None
+
+    receiver.__wrapped__ = receiver  # type: ignore[attr-defined]
+    assert names.place_of(receiver) is not None
+
+
+def test_senders_are_called_by_class_or_value():
+    """A class by its dotted name, the rest by its repr, None for what it means."""
+    assert names.sender_name(Sender) == "tests.core.receivers.Sender"
+    assert names.sender_name("web") == "'web'"
+    assert names.sender_name(None) == "any sender"
+
+
+def test_a_signal_is_called_by_its_module():
+    """A signal at the top of a module is named after it, without having been told."""
+    assert module_signal.name == f"{__name__}.module_signal"
+    assert repr(module_signal) == f"<Signal {__name__}.module_signal>"
+
+
+def test_a_signal_is_called_by_its_class():
+    """A signal in a class body is named after the class."""
+    assert Shop.opened.name == f"{__name__}.Shop.opened"
+
+
+def test_a_signal_is_called_as_it_was_told(make):
+    """A name that was given wins, also over the class that holds it."""
+
+    class Holder:
+        closed = make(name="shop.closed")
+
+    assert Holder.closed.name == "shop.closed"
+
+
+def test_a_signal_that_nobody_holds_says_so(signal):
+    """A local signal has no name, and asking for it does no harm."""
+    assert "nameless" in signal.name
+    assert "nameless" in repr(signal)
+
+
+def test_a_name_is_found_later(signal, monkeypatch):
+    """A signal that had no name when it was asked first has one once its module holds it."""
+    assert "nameless" in signal.name
+    # conftest.py made it, on behalf of pytest's fixture.
+    monkeypatch.setitem(vars(sys.modules[signal._table.home]), "found_later", signal)
+    assert signal.name == f"{signal._table.home}.found_later"
+
+
+def test_a_name_is_found_in_a_module_imported_later(signal, monkeypatch):
+    """A signal that another module holds is named after that one."""
+    assert "nameless" in signal.name
+    module = ModuleType("imported_later")
+    module.moved = signal  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "imported_later", module)
+    assert signal.name == "imported_later.moved"
+
+
+def test_a_name_once_found_stays(monkeypatch):
+    """A name does not change when the signal moves."""
+    signal = Signal()
+    monkeypatch.setitem(globals(), "held", signal)
+    assert signal.name == f"{__name__}.held"
+    monkeypatch.delitem(globals(), "held")
+    assert signal.name == f"{__name__}.held"
+
+
+def test_looking_for_a_name_again_is_cheap(signal, monkeypatch):
+    """A nameless signal is not looked for everywhere at each error."""
+    searches = []
+    find = names.find_name
+
+    def counted(signal, home, *, anywhere):
+        searches.append(anywhere)
+        return find(signal, home, anywhere=anywhere)
+
+    monkeypatch.setattr(names, "find_name", counted)
+    for _ in range(3):
+        assert "nameless" in signal.name
+    assert searches == [True, False, False]
+
+
+def test_the_module_that_made_it_comes_first(monkeypatch):
+    """Of several modules that hold a signal, its own names it, however deep it lies."""
+    signal = Signal()
+    importer = ModuleType("a")
+    importer.imported = signal  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "a", importer)
+    monkeypatch.setitem(globals(), "made_here", signal)
+    assert signal.name == f"{__name__}.made_here"
+
+
+def test_the_source_tells_who_made_it(tmp_path):
+    """Without a known home, the module that assigns the name is taken, not who imports it."""
+    (tmp_path / "a.py").write_text("from deep_signals import paid\n")
+    (tmp_path / "deep_signals.py").write_text(
+        textwrap.dedent("""
+        from clarion import Signal
+
+        def make():
+            exec_globals = {"Signal": Signal}
+            return eval("Signal()", exec_globals)
+
+        paid = make()
+        """)
+    )
+    program = "import a; print(a.paid.name)"
+    assert run(program, tmp_path) == "deep_signals.paid"
+
+
+def run(program, folder):
+    """Run a program in an interpreter of its own, in a folder; return what it prints."""
+    source = str(next(iter(clarion.__path__)))
+    prelude = f"import sys; sys.path[:0] = [{str(folder)!r}, {source.removesuffix('clarion')!r}]; "
+    command = [sys.executable, "-c", prelude + program]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_lazy_modules_are_left_alone(signal, monkeypatch):
+    """A module of another type, which may load itself when touched, is not looked through."""
+
+    class Lazy(ModuleType):
+        @property
+        def __dict__(self):
+            raise AssertionError("it was touched")
+
+    monkeypatch.setitem(sys.modules, "lazy_module", Lazy("lazy_module"))
+    assert "nameless" in signal.name

@@ -1,0 +1,142 @@
+"""@receiver: connect a function where it is defined."""
+
+import pytest
+
+from clarion import receiver
+from clarion.errors import (
+    ArgumentError,
+    NotCallableError,
+    SenderError,
+    SignatureError,
+    WeakReferenceError,
+)
+from tests.core.receivers import Sender, Slotted, answers, echo
+
+
+def test_it_connects_and_returns_the_function(signal, send):
+    """The decorated name stays the function, and the function is connected."""
+
+    def function(value, **kwargs):
+        return value
+
+    assert receiver(signal)(function) is function
+    assert send(signal, value=1) == [(function, 1)]
+
+
+def test_several_signals_in_a_list_or_tuple(make):
+    """A list or a tuple of signals connects the function to each of them."""
+    signals = [make(), make(), make()]
+    heard = []
+
+    @receiver(signals[:2])
+    @receiver(tuple(signals[2:]))
+    def function(signal, **kwargs):
+        heard.append(signal)
+
+    for signal in signals:
+        signal.send(None)
+    assert heard == signals
+
+
+def test_options_are_those_of_connect(signal, send):
+    """Sender, priority and the rest are passed on."""
+
+    @receiver(signal, sender="web")
+    def low(**kwargs):
+        return "low"
+
+    @receiver(signal, sender="web", priority=1)
+    def high(**kwargs):
+        return "high"
+
+    assert answers(send(signal, "web")) == ["high", "low"]
+    assert send(signal, "phone") == []
+
+
+def test_it_can_be_stacked(signal):
+    """One function may listen to several senders, one decorator each."""
+
+    @receiver(signal, sender="web")
+    @receiver(signal, sender="phone")
+    def function(sender, **kwargs):
+        return sender
+
+    assert answers(signal.send("web")) == ["web"]
+    assert answers(signal.send("phone")) == ["phone"]
+    assert signal.send("shop") == []
+
+
+def test_methods_of_classes_can_be_decorated(signal, send):
+    """A static method is connected as the function that the class gives for it."""
+
+    class Handlers:
+        @receiver(signal)
+        @staticmethod
+        def static(value, **kwargs):
+            return value
+
+    assert send(signal, value=1) == [(Handlers.static, 1)]
+    assert signal.disconnect(Handlers.static)
+    assert not signal.has_listeners()
+
+
+def test_an_async_static_method_is_awaited(signal, send):
+    """A coroutine function in a static method is an async receiver."""
+
+    class Handlers:
+        @receiver(signal)
+        @staticmethod
+        async def static(value, **kwargs):
+            return value
+
+    assert answers(send(signal, value=1)) == [1]
+    assert signal.disconnect(Handlers.static)
+
+
+def narrow(sender):
+    """Take less than is sent."""
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "error"),
+    [
+        pytest.param(narrow, {}, SignatureError, id="signature"),
+        pytest.param("text", {}, NotCallableError, id="not callable"),
+        pytest.param(Slotted().method, {"weak": True}, WeakReferenceError, id="weak"),
+        pytest.param(echo, {"sender": []}, SenderError, id="sender"),
+        pytest.param(echo, {"colour": 1}, ArgumentError, id="argument"),
+    ],
+)
+def test_a_refused_receiver_is_connected_to_none(make, function, options, error):
+    """What connect refuses is raised, and nothing has changed on any of the signals."""
+    signals = [make(), make()]
+    with pytest.raises(error):
+        receiver(signals, **options)(function)
+    assert not any(signal.has_listeners() for signal in signals)
+
+
+def test_a_refusal_by_the_second_signal_undoes_the_first(make):
+    """Connecting to several is all or nothing, and what was connected before stays."""
+
+    class Choosy(make):  # type: ignore[misc]
+        def connect(self, receiver, sender=None, **options):
+            raise SenderError("not yours", sender)
+
+    before, fresh, refusing = make(), make(), Choosy()
+    before.connect(echo, sender=Sender)
+    with pytest.raises(SenderError):
+        receiver([before, fresh, refusing], sender=Sender)(echo)
+    assert before.has_listeners(Sender)
+    assert not fresh.has_listeners(Sender)
+
+
+@pytest.mark.parametrize("mistake", [echo, None, "post_save", [echo], {1, 2}], ids=type)
+def test_what_is_no_signal_is_refused(mistake):
+    """`@receiver` without its signal says so, and does not swallow the function."""
+    with pytest.raises(ArgumentError, match=r"no signal.*@receiver\(signal\)"):
+        receiver(mistake)
+
+
+def test_no_signal_at_all_connects_to_nothing():
+    """An empty list of signals is as good as no decorator."""
+    assert receiver([])(echo) is echo

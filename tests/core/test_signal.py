@@ -1,0 +1,527 @@
+"""Signal: connect, disconnect, has_listeners, as in Django 6.1, and what they refuse."""
+
+import gc
+import inspect
+import logging
+
+import pytest
+
+from clarion import Signal
+from clarion.errors import (
+    ArgumentError,
+    ClarionError,
+    NotCallableError,
+    SenderError,
+    SignatureError,
+    WeakReferenceError,
+)
+from tests.core.receivers import (
+    Listener,
+    Sender,
+    Slotted,
+    answering,
+    answering_async,
+    answers,
+    collect,
+    deliver,
+    echo,
+    echo_value,
+)
+
+
+def is_clean(signal):
+    """Tell whether nothing is left of any registration."""
+    table = signal._table
+    return (
+        not signal.has_listeners()
+        and table.registrations() == []
+        and not table.buckets
+        and not table.dead
+    )
+
+
+class TestAsDjango:
+    """The scenarios of Django's own dispatcher tests."""
+
+    def test_send(self, signal, send):
+        """A receiver of the sender hears it and answers."""
+        signal.connect(echo_value, sender=self)
+        assert send(signal, self, value="test") == [(echo_value, "test")]
+        assert signal.disconnect(echo_value, sender=self)
+        assert is_clean(signal)
+
+    def test_send_without_receivers(self, signal, send):
+        """Nobody answers."""
+        assert send(signal, self, value="test") == []
+
+    def test_send_to_receivers_of_any_sender(self, signal, send):
+        """A receiver that was connected without a sender hears everybody."""
+        signal.connect(echo_value)
+        assert send(signal, self, value="test") == [(echo_value, "test")]
+        assert send(signal, None, value="test") == [(echo_value, "test")]
+        assert signal.disconnect(echo_value)
+        assert is_clean(signal)
+
+    def test_send_to_receivers_of_another_sender(self, signal, send):
+        """A receiver does not hear other senders than its own."""
+        signal.connect(echo_value, sender=object)
+        assert send(signal, self, value="test") == []
+        assert send(signal, None, value="test") == []
+        assert signal.disconnect(echo_value, sender=object)
+        assert is_clean(signal)
+
+    def test_sender_that_takes_no_weak_references(self, signal, send):
+        """Any hashable object can be a sender."""
+        sender = object()
+        signal.connect(echo_value, sender=sender)
+        assert send(signal, sender, value="test") == [(echo_value, "test")]
+        assert signal.disconnect(echo_value, sender=sender)
+        assert is_clean(signal)
+
+    def test_receiver_that_dies(self, signal, send):
+        """A bound method goes with its object."""
+        listener = Listener()
+        signal.connect(listener.method, sender=self)
+        assert answers(send(signal, self, value=1)) == [1]
+        del listener
+        collect()
+        assert send(signal, self, value="test") == []
+        assert is_clean(signal)
+
+    def test_sender_that_dies(self, signal, send):
+        """Its receivers go, and a later sender does not inherit them."""
+        sender = Sender()
+        signal.connect(answering("first"), sender)
+        assert answers(send(signal, sender)) == ["first"]
+        del sender
+        collect()
+        assert is_clean(signal)
+        sender = Sender()
+        signal.connect(answering("second"), sender)
+        assert answers(send(signal, sender)) == ["second"]
+
+    def test_sending_does_not_keep_the_sender(self, make, send):
+        """A sender may go after it has sent, also from a signal with use_caching."""
+        signal = make(use_caching=True)
+        signal.connect(echo_value)
+        died = []
+
+        class Mortal:
+            def __del__(self):
+                died.append(True)
+
+        sender = Mortal()
+        send(signal, sender, value="garbage")
+        del sender
+        collect()
+        assert died == [True]
+
+    def test_connecting_again_changes_nothing(self, signal, send):
+        """The same receiver is called once, however often it is connected."""
+        listener = Listener()
+        for _ in range(5):
+            signal.connect(listener, priority=5)
+            signal.connect(listener.method)
+        assert answers(send(signal, value=1)) == [1, 1]
+        assert len(signal._table.registrations()) == 2
+        signal.connect(listener, priority=-5)
+        assert [receiver for receiver, _ in send(signal)] == [listener, listener.method]
+
+    def test_uid(self, signal):
+        """Of two receivers with one uid the first stays, and the uid disconnects it."""
+        signal.connect(answering(1), dispatch_uid="uid")
+        signal.connect(answering(2), dispatch_uid="uid")
+        assert answers(signal.send(None)) == [1]
+        assert signal.disconnect(dispatch_uid="uid")
+        assert is_clean(signal)
+
+    def test_uid_is_per_sender(self, signal):
+        """The same uid may be used for every sender."""
+        signal.connect(answering(1), dispatch_uid="uid")
+        signal.connect(answering(2), sender="web", dispatch_uid="uid")
+        assert answers(signal.send("web")) == [1, 2]
+        assert signal.disconnect(sender="web", dispatch_uid="uid")
+        assert answers(signal.send("web")) == [1]
+
+    def test_uid_stands_for_the_receiver(self, signal):
+        """Who was connected with a uid is disconnected by it, not by the receiver alone."""
+        signal.connect(echo, dispatch_uid="uid")
+        assert not signal.disconnect(echo)
+        assert not signal.disconnect(echo, dispatch_uid="other")
+        assert signal.disconnect(echo, dispatch_uid="uid")
+
+    def test_uid_may_be_anything_hashable(self, signal):
+        """Tuples and objects too; an empty one is none."""
+        for uid in (("a", 1), Sender, 7):
+            signal.connect(answering(uid), dispatch_uid=uid)
+            assert signal.disconnect(dispatch_uid=uid)
+        signal.connect(echo, dispatch_uid="")
+        assert signal.disconnect(echo)
+        assert is_clean(signal)
+
+    def test_disconnecting(self, signal):
+        """Those who are disconnected, and those who died, are heard no more."""
+        one, two, three = Listener(), Listener(), Listener()
+        for listener in (one, two, three):
+            signal.connect(listener, weak=True)
+        assert signal.disconnect(one)
+        del listener, two
+        collect()
+        assert signal.disconnect(three)
+        assert is_clean(signal)
+
+    def test_what_disconnecting_returns(self, signal):
+        """Whether there was such a receiver, for that sender."""
+        listener = Listener()
+        signal.connect(listener)
+        signal.connect(listener, sender="web")
+        assert signal.disconnect(listener)
+        assert not signal.disconnect(listener)
+        assert not signal.disconnect(listener, sender="phone")
+        assert not signal.disconnect(Listener(), sender="web")
+        assert signal.disconnect(listener, sender="web")
+        assert is_clean(signal)
+
+    def test_disconnecting_a_method(self, signal):
+        """A bound method is found by its object and its function."""
+        listener = Listener()
+        signal.connect(listener.method)
+        assert not signal.disconnect(Listener().method)
+        assert not signal.disconnect(listener.async_method)
+        assert signal.disconnect(listener.method)
+        assert is_clean(signal)
+
+    def test_disconnecting_a_builtin_method(self, signal):
+        """A builtin method too, though it is another object at each access."""
+        heard: dict[str, object] = {}
+        signal.connect(heard.update)
+        signal.send(None, value=1)
+        assert heard["value"] == 1
+        assert signal.disconnect(heard.update)
+        assert is_clean(signal)
+
+    def test_disconnecting_the_dead(self, signal):
+        """A receiver that has died is connected no more."""
+        listener = Listener()
+        signal.connect(listener.method, dispatch_uid="uid")
+        del listener
+        collect()
+        assert not signal.disconnect(dispatch_uid="uid")
+
+    def test_has_listeners(self, signal):
+        """Whether a send of this sender would be heard."""
+        assert not signal.has_listeners()
+        assert not signal.has_listeners(sender=object())
+        listener = Listener()
+        signal.connect(listener)
+        assert signal.has_listeners()
+        assert signal.has_listeners(sender=object())
+        signal.disconnect(listener)
+        assert not signal.has_listeners()
+        signal.connect(listener, sender="web")
+        assert signal.has_listeners("web")
+        assert not signal.has_listeners("phone")
+        assert not signal.has_listeners()
+
+    @pytest.mark.parametrize(
+        ("receiver", "options"),
+        [
+            pytest.param(answering_async(1), {}, id="async"),
+            pytest.param(echo, {"once": True}, id="once"),
+            pytest.param(echo, {"weak": True}, id="weak"),
+        ],
+    )
+    def test_has_listeners_of_every_kind(self, signal, receiver, options):
+        """Async receivers count, those that are called once do until they were."""
+        signal.connect(receiver, **options)
+        assert signal.has_listeners()
+        signal.send(None)
+        assert signal.has_listeners() is ("once" not in options)
+
+    def test_has_listeners_forgets_the_dead(self, signal):
+        """Who has died listens no more."""
+        listener = Listener()
+        signal.connect(listener.method)
+        del listener
+        gc.collect()
+        assert not signal.has_listeners()
+
+    def test_arguments_by_position(self, signal):
+        """connect and disconnect take Django's arguments in Django's order."""
+        signal.connect(echo, Sender, False, "uid")  # noqa: FBT003
+        (registration,) = signal._table.registrations()
+        assert (registration.sender, registration.weak, registration.uid) == (Sender, False, "uid")
+        assert signal.disconnect(None, Sender, "uid")
+        parameters = list(inspect.signature(Signal.connect).parameters)
+        assert parameters[:5] == ["self", "receiver", "sender", "weak", "dispatch_uid"]
+
+    def test_sender_by_position_or_by_name(self, signal, send):
+        """Every send takes the sender either way."""
+        signal.connect(lambda sender, **kwargs: sender)
+        assert answers(send(signal, "web")) == ["web"]
+        assert answers(signal.send(sender="web")) == ["web"]
+        assert answers(signal.send_robust(sender="web")) == ["web"]
+        assert answers(deliver("asend", signal, "web")) == ["web"]
+
+    def test_caching_is_accepted(self, make, send):
+        """use_caching, by position or by name, changes nothing that can be seen."""
+        for signal in (make(True), make(use_caching=True), make(use_caching=False)):  # noqa: FBT003
+            signal.connect(echo_value)
+            assert answers(send(signal, value=1)) == [1]
+
+    def test_subclasses_may_override(self, make, send):
+        """A subclass may change what is connected, sent and answered, and call on."""
+
+        class Stamped(make):  # type: ignore[misc]
+            def __init__(self, stamp):
+                super().__init__()
+                self.stamp = stamp
+
+            def connect(self, receiver, sender=None, weak=True, dispatch_uid=None):
+                super().connect(receiver, sender or "web", weak, dispatch_uid)
+
+            def send(self, sender, **named):
+                return super().send(sender, stamp=self.stamp, **named)
+
+        signal = Stamped("today")
+
+        def receiver(stamp=None, **kwargs):
+            return stamp
+
+        signal.connect(receiver)
+        assert answers(signal.send("web")) == ["today"]
+        assert answers(signal.send_robust("web")) == [None]
+        assert signal.send("phone") == []
+        assert signal.disconnect(receiver, sender="web")
+
+
+class TestLifetime:
+    """Where Clarion holds receivers otherwise than Django."""
+
+    def test_functions_stay(self, signal, send):
+        """A lambda, a closure, a partial that nobody else holds is still called."""
+        signal.connect(lambda **kwargs: "lambda")
+        signal.connect(answering("closure"))
+        signal.connect(Listener(), sender=None)
+        collect()
+        assert answers(send(signal, value="object")) == ["lambda", "closure", "object"]
+
+    def test_weak_is_obeyed(self, signal, send):
+        """weak=True lets a function go, weak=False keeps a method and its object."""
+        signal.connect(answering("gone"), weak=True)
+        signal.connect(Listener().method, weak=False)
+        collect()
+        assert answers(send(signal, value="kept")) == ["kept"]
+
+    def test_methods_of_what_takes_no_references_stay(self, signal, send):
+        """A method whose object cannot be referenced weakly is held, rather than refused."""
+        signal.connect(Slotted().method)
+        collect()
+        assert answers(send(signal)) == ["method"]
+
+    def test_class_methods_go_with_their_class(self, signal):
+        """A class that nobody holds takes its class methods along."""
+        kind = type("Transient", (Listener,), {})
+        signal.connect(kind.class_method)
+        assert signal.has_listeners()
+        del kind
+        collect()
+        assert is_clean(signal)
+
+
+def no_keywords(sender):
+    """Take less than is sent."""
+
+
+class Unhashable:
+    """A sender, or a uid, without a hash."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other):
+        return self is other
+
+    def __repr__(self):
+        return "<unhashable>"
+
+
+REFUSED = [
+    pytest.param(
+        object(), {}, NotCallableError, TypeError, ["object at", "connect a function"], id="object"
+    ),
+    pytest.param(None, {}, NotCallableError, TypeError, ["None", "connect a function"], id="None"),
+    pytest.param(
+        no_keywords, {}, SignatureError, ValueError, ["no_keywords", "**kwargs"], id="signature"
+    ),
+    pytest.param(
+        Slotted().method,
+        {"weak": True},
+        WeakReferenceError,
+        TypeError,
+        ["Slotted.method", "weak=False"],
+        id="weak",
+    ),
+    pytest.param(
+        echo,
+        {"sender": Unhashable()},
+        SenderError,
+        TypeError,
+        ["<unhashable>", "Connect to its class"],
+        id="unhashable sender",
+    ),
+    pytest.param(
+        echo,
+        {"sender": "web", "subclasses": True},
+        SenderError,
+        TypeError,
+        ["'web'", "leave subclasses out"],
+        id="subclasses of text",
+    ),
+    pytest.param(
+        echo,
+        {"subclasses": True},
+        SenderError,
+        TypeError,
+        ["None", "Give a class"],
+        id="subclasses of nothing",
+    ),
+    pytest.param(
+        echo,
+        {"priorty": 1},
+        ArgumentError,
+        TypeError,
+        ["'priorty'", "Did you mean 'priority'?"],
+        id="mistyped argument",
+    ),
+    pytest.param(
+        echo,
+        {"colour": 1, "zeal": 2},
+        ArgumentError,
+        TypeError,
+        ["'colour'", "It knows receiver, sender, weak, dispatch_uid, priority"],
+        id="unknown argument",
+    ),
+    pytest.param(
+        echo,
+        {"priority": "high"},
+        ArgumentError,
+        TypeError,
+        ["'high'", "integers"],
+        id="priority of text",
+    ),
+    pytest.param(
+        echo, {"priority": 1.5}, ArgumentError, TypeError, ["1.5", "integers"], id="priority 1.5"
+    ),
+    pytest.param(
+        echo,
+        {"dispatch_uid": Unhashable()},
+        ArgumentError,
+        TypeError,
+        ["<unhashable>", "Give a string"],
+        id="unhashable uid",
+    ),
+]
+
+
+class TestRefusals:
+    """Bad input: a clear error with the cure, and nothing changed."""
+
+    @pytest.mark.parametrize(("receiver", "options", "error", "builtin", "words"), REFUSED)
+    def test_connect_refuses(self, signal, receiver, options, error, builtin, words):
+        """The error is of its class, names the culprit and the cure, and nothing has changed."""
+        signal.connect(answering("before"))
+        before = signal._table.registrations()
+        route = signal._table.find(None)
+        with pytest.raises(error) as raised:
+            signal.connect(receiver, **options)
+        assert isinstance(raised.value, ClarionError)
+        assert isinstance(raised.value, builtin)
+        assert all(word in str(raised.value) for word in words)
+        assert signal._table.registrations() == before
+        assert signal._table.find(None) is route
+        assert not signal._table.buckets
+
+    @pytest.mark.parametrize(("receiver", "options", "error", "builtin", "words"), REFUSED)
+    def test_refusals_are_a_sentence_and_a_cure(
+        self, signal, receiver, options, error, builtin, words
+    ):
+        """Every message is on one line and ends as a sentence does."""
+        with pytest.raises(error) as raised:
+            signal.connect(receiver, **options)
+        message = str(raised.value)
+        assert "\n" not in message
+        assert message.endswith((".", "?"))
+        assert not hasattr(raised.value, "__notes__")
+
+    def test_the_culprits_are_on_the_error(self, signal):
+        """What the message tells is there as attributes too."""
+        with pytest.raises(SignatureError) as signature:
+            signal.connect(no_keywords)
+        assert signature.value.receiver is no_keywords
+        sender = Unhashable()
+        with pytest.raises(SenderError) as unhashable:
+            signal.connect(echo, sender=sender)
+        assert unhashable.value.sender is sender
+        with pytest.raises(ArgumentError) as unknown:
+            signal.connect(echo, zeal=2, colour=1)
+        assert unknown.value.names == ("colour", "zeal")
+
+    @pytest.mark.parametrize("options", [{}, {"sender": "web"}, {"dispatch_uid": ""}], ids=str)
+    def test_disconnecting_nothing_is_refused(self, signal, options):
+        """Without a receiver and without a uid there is nothing to look for."""
+        signal.connect(echo)
+        with pytest.raises(ArgumentError, match="neither a receiver nor a dispatch_uid"):
+            signal.disconnect(**options)
+        assert signal.has_listeners()
+
+    def test_a_keyword_signal_is_refused(self, make, send):
+        """`signal` is given to receivers by the send; nobody is called."""
+        signal = make(name="shop.paid")
+        calls: list[object] = []
+        signal.connect(lambda **kwargs: calls.append(kwargs))
+        with pytest.raises(ArgumentError, match=r"shop\.paid.*Choose another name") as raised:
+            send(signal, **{"signal": 1})
+        assert raised.value.names == ("signal",)
+        assert calls == []
+
+    def test_a_priority_may_be_any_integer(self, signal):
+        """Booleans and huge integers are integers."""
+        signal.connect(answering("low"), priority=-(10**30))
+        signal.connect(answering("false"), priority=False)
+        signal.connect(answering("true"), priority=True)
+        assert answers(signal.send(None)) == ["true", "false", "low"]
+
+    def test_any_keyword_can_be_sent(self, signal, send):
+        """Names that the methods use themselves are free for senders."""
+        signal.connect(echo)
+        named = {"self": 1, "named": 2, "receiver": 3, "route": 4, "arguments": 5}
+        (heard,) = answers(send(signal, **named))
+        assert heard == {"signal": signal, "sender": None, **named}
+
+    def test_a_sender_that_is_unhashable_can_send(self, signal, send):
+        """It is refused at connect, for it cannot be routed by; sending needs no route."""
+        signal.connect(answering("any"))
+        signal.connect(answering("web"), sender="web")
+        assert answers(send(signal, Unhashable())) == ["any"]
+        assert answers(send(signal, [1])) == ["any"]
+
+
+class TestRobustLog:
+    """What the robust sends log."""
+
+    def test_failures_are_logged(self, signal, robust_send, caplog):
+        """As errors of the logger "clarion", in Django's words, with the traceback."""
+
+        def fails(**kwargs):
+            raise ValueError("this")
+
+        signal.connect(fails)
+        with caplog.at_level(logging.ERROR, "clarion"):
+            (answer,) = answers(robust_send(signal))
+        assert isinstance(answer, ValueError)
+        assert answer.__traceback__ is not None
+        (record,) = caplog.records
+        assert record.name == "clarion"
+        assert record.getMessage().endswith("<locals>.fails in Signal.send_robust() (this)")
+        assert record.exc_info is not None
+        assert record.exc_info[1] is answer

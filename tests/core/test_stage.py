@@ -1,0 +1,64 @@
+"""What runs together."""
+
+import gc
+
+from clarion._core.connect import Registration
+from clarion._core.stage import ASYNC, INLINE, SYNC, staged
+from tests.core.receivers import Listener, answering, answering_async, echo
+
+
+def modes(*registrations):
+    """Return mode and size of each stage of these registrations, put in order."""
+    ordered = tuple(sorted(registrations, key=lambda registration: registration.rank))
+    return [(stage.mode, len(stage.registrations)) for stage in staged(ordered)]
+
+
+def sync(priority=0, *, inline=False):
+    """Register a sync receiver."""
+    return Registration(answering(1), priority=priority, inline=inline)
+
+
+def asynchronous(priority=0, *, inline=False):
+    """Register an async receiver."""
+    return Registration(answering_async(1), priority=priority, inline=inline)
+
+
+def test_neighbouring_sync_receivers_share_a_stage():
+    """Whatever their priorities, sync receivers in a row are run together."""
+    assert modes(sync(3), sync(2), sync(1)) == [(SYNC, 3)]
+
+
+def test_async_receivers_of_equal_priority_share_a_stage():
+    """Those of different priorities must not run at the same time."""
+    assert modes(asynchronous(), asynchronous(), asynchronous(1)) == [(ASYNC, 1), (ASYNC, 2)]
+
+
+def test_an_async_receiver_parts_sync_ones():
+    """Order comes first: what is between two stages keeps them apart."""
+    assert modes(sync(1), asynchronous(1), sync(0)) == [(SYNC, 1), (ASYNC, 1), (SYNC, 1)]
+
+
+def test_inline_receivers_have_stages_of_their_own():
+    """inline means sync receivers; async ones run on the loop anyway."""
+    assert modes(sync(inline=True), sync(), sync(inline=True)) == [
+        (INLINE, 1),
+        (SYNC, 1),
+        (INLINE, 1),
+    ]
+    assert modes(asynchronous(inline=True), asynchronous()) == [(ASYNC, 2)]
+
+
+def test_nobody_has_no_stage():
+    """Without registrations there is nothing to run."""
+    assert modes() == []
+
+
+def test_the_dead_are_left_out():
+    """A stage gives those of its receivers that are alive."""
+    listener = Listener()
+    dying, staying = Registration(listener.method), Registration(echo)
+    (stage,) = staged((dying, staying))
+    assert stage.live() == [(dying, listener.method), (staying, echo)]
+    del listener
+    gc.collect()
+    assert stage.live() == [(staying, echo)]

@@ -1,0 +1,39 @@
+"""Does pyproject.toml still tell the truth?"""
+
+import tomllib
+
+import interpreters
+import pytest
+
+from tests.house.tree import ROOMS, ROOT
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+TOOLS = PYPROJECT["tool"]
+FRAGMENTS = [
+    path.name
+    for path in (ROOT / TOOLS["towncrier"]["directory"]).iterdir()
+    if path.name not in {"README.md", ".gitignore"}
+]
+
+
+def test_every_room_has_its_layer():
+    """The contract on layers names every room there is, and no other."""
+    (layers,) = [c for c in TOOLS["importlinter"]["contracts"] if c["type"] == "layers"]
+    named = [room.strip() for layer in layers["layers"] for room in layer.split("|")]
+    assert sorted(named) == sorted(ROOMS)
+
+
+def test_promised_pythons_are_those_that_are_tested():
+    """The classifiers name the interpreters that `make test` looks for."""
+    prefix = "Programming Language :: Python :: 3."
+    promised = [c for c in PYPROJECT["project"]["classifiers"] if c.startswith(prefix)]
+    assert promised == [f"{prefix}{minor}" for minor in interpreters.MINORS]
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_fragment_has_a_type(name):
+    """A fragment is called NAME.TYPE.md, of a type that the changelog has a heading for."""
+    types = {kind["directory"] for kind in TOOLS["towncrier"]["type"]}
+    _, kind, *rest = name.split(".")
+    assert kind in types
+    assert rest[-1:] == ["md"]

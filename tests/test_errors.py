@@ -1,0 +1,98 @@
+"""What Clarion refuses, and why."""
+
+import copy
+import inspect
+import pickle
+import re
+
+import pytest
+
+from clarion import errors
+from clarion.errors import (
+    ArgumentError,
+    ClarionError,
+    DeclarationError,
+    NotCallableError,
+    NotSentError,
+    ReceiverError,
+    RunningLoopError,
+    SenderError,
+    SignatureError,
+    WeakReferenceError,
+)
+
+KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+
+MADE = [
+    NotCallableError("No.", "receiver"),
+    SignatureError("No.", "receiver"),
+    WeakReferenceError("No.", "receiver"),
+    SenderError("No.", "sender"),
+    ArgumentError("No.", ["b", "a"]),
+    DeclarationError("No."),
+    RunningLoopError("No.", ["one", "two"]),
+    NotSentError("No."),
+]
+
+
+def test_there_is_one_base():
+    """Whoever catches ClarionError catches them all."""
+    assert all(issubclass(kind, ClarionError) for kind in KINDS)
+    assert [kind for kind in KINDS if kind.__bases__ == (Exception,)] == [ClarionError]
+
+
+@pytest.mark.parametrize(
+    ("kind", "builtin"),
+    [
+        (NotCallableError, TypeError),
+        (SignatureError, ValueError),
+        (WeakReferenceError, TypeError),
+        (SenderError, TypeError),
+        (ArgumentError, TypeError),
+        (DeclarationError, TypeError),
+        (RunningLoopError, RuntimeError),
+        (NotSentError, AssertionError),
+    ],
+)
+def test_each_is_a_builtin_error_too(kind, builtin):
+    """Code written for Django, or for plain Python, catches them as well."""
+    assert issubclass(kind, builtin)
+
+
+def test_what_concerns_a_receiver_is_caught_together():
+    """ReceiverError is the base of what connect says about the receiver."""
+    assert {kind for kind in KINDS if issubclass(kind, ReceiverError)} == {
+        ReceiverError,
+        NotCallableError,
+        SignatureError,
+        WeakReferenceError,
+    }
+
+
+def test_the_tree_is_drawn():
+    """The module's docstring draws every class, below its base."""
+    branch = re.compile(r"^ {4}((?:│   |    )*)[├└]── (\w+)", re.MULTILINE)
+    drawn = {name: len(stem) // 4 + 1 for stem, name in branch.findall(errors.__doc__ or "")}
+    depth = {kind.__name__: kind.__mro__.index(ClarionError) for kind in KINDS}
+    assert {"ClarionError": 0} | drawn == depth
+
+
+@pytest.mark.parametrize("error", MADE, ids=lambda error: type(error).__name__)
+def test_data_survives_copy_and_pickle(error):
+    """An error may cross to another process, with all that is on it."""
+    for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301
+        assert type(again) is type(error)
+        assert str(again) == "No."
+        assert vars(again) == vars(error)
+
+
+def test_names_are_sorted():
+    """The culprits are in an order that does not depend on the caller."""
+    assert ArgumentError("No.", ["b", "a"]).names == ("a", "b")
+    assert ArgumentError("No.").names == ()
+    assert RunningLoopError("No.", iter(["one"])).receivers == ("one",)
+
+
+def test_every_kind_is_made_here():
+    """A new error is to be added to the tests of this file."""
+    assert {type(error) for error in MADE} == {*KINDS} - {ClarionError, ReceiverError}

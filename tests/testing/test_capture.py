@@ -1,0 +1,312 @@
+"""What was sent, by whom, with what, and what was answered."""
+
+import asyncio
+import threading
+from decimal import Decimal
+
+import pytest
+
+from clarion import Signal, signal
+from clarion._core import instrument
+from clarion.errors import ArgumentError
+from clarion.testing import Capture, capture
+from tests.core.receivers import answering, answering_async, deliver, echo, raising
+
+
+@signal
+def paid(sender: object, *, order_id: int, amount: Decimal = Decimal(0)) -> str:
+    """An order was paid."""
+    raise NotImplementedError
+
+
+opened = Signal(name="shop.opened")
+
+
+def plain(signal, sender=None):
+    """Return the receivers that a send just calls, or None if there is more to do."""
+    return signal._table.find(sender).plain
+
+
+def test_a_send_is_taken_down():
+    """A capture tells the signal, the sender and the keywords, without what Clarion adds."""
+    with capture(opened) as sent:
+        opened.send("web", at=9)
+    (only,) = sent
+    assert (only.signal, only.sender, only.named) == (opened, "web", {"at": 9})
+
+
+@pytest.mark.parametrize("kind", ["send", "send_robust", "asend", "asend_robust"])
+def test_every_send_is_captured(kind):
+    """All four sends are captured, and answer as they do without a capture."""
+    opened.connect(early := answering("early"))
+    opened.connect(late := answering_async("late"))
+    with capture(opened) as sent:
+        responses = deliver(kind, opened, "web", at=9)
+    assert [each.named for each in sent] == [{"at": 9}]
+    assert sent[0].responses == responses == [(early, "early"), (late, "late")]
+
+
+def test_unheard_sends_are_captured():
+    """A send is captured although nobody is connected, or nobody for its sender."""
+    opened.connect(echo, sender="phone")
+    with capture(opened) as sent:
+        opened.send("web")
+        opened.send(None)
+    assert [(each.sender, each.responses) for each in sent] == [("web", []), (None, [])]
+
+
+def test_senders_who_ask_first_do_send():
+    """A captured signal has listeners: who sends only to those would leave nothing to see."""
+    assert not opened.has_listeners("web")
+    with capture(opened):
+        assert opened.has_listeners("web")
+    assert not opened.has_listeners("web")
+
+
+def test_it_ends_with_the_block():
+    """What is sent before and after the block is not captured, also when the block fails."""
+    sent = capture(opened)
+
+    def fail():
+        with sent:
+            opened.send("inside")
+            raise LookupError
+
+    opened.send("before")
+    with pytest.raises(LookupError):
+        fail()
+    opened.send("after")
+    assert [each.sender for each in sent] == ["inside"]
+
+
+def test_only_the_named_signals_are_captured():
+    """Signals that were not named are not captured."""
+    other = Signal()
+    with capture(opened) as sent:
+        other.send("web")
+    assert not sent
+
+
+def test_all_signals_are_captured():
+    """Without a signal every one is captured, those made inside the block included."""
+    with capture() as sent:
+        opened.send("web")
+        Signal(name="shop.closed").send("web")
+        paid.send("web", order_id=1)
+    assert [each.signal.name for each in sent] == ["shop.opened", "shop.closed", paid.name]
+
+
+def test_several_signals_are_told_apart():
+    """`of` gives the sends of one of the signals."""
+    with capture(opened, paid) as sent:
+        opened.send("web")
+        paid.send("web", order_id=1)
+        opened.send("phone")
+    assert [each.sender for each in sent.of(opened)] == ["web", "phone"]
+    assert [each.named["order_id"] for each in sent.of(paid)] == [1]
+
+
+def test_a_signal_given_twice_is_captured_once():
+    """Naming a signal twice does not double its sends."""
+    with capture(opened, opened) as sent:
+        opened.send("web")
+    assert len(sent) == 1
+    assert plain(opened) == ()
+
+
+def test_defaults_of_a_declared_signal_are_captured():
+    """Of a declared signal all that receivers get is captured, the defaults included."""
+    with capture(paid) as sent:
+        paid.send("web", order_id=1)
+    assert sent[0].named == {"order_id": 1, "amount": Decimal(0)}
+
+
+def test_a_refused_send_is_not_captured():
+    """A send with a wrong keyword has not been sent."""
+    with capture(paid) as sent, pytest.raises(ArgumentError):
+        paid.send("web", order=1)  # type: ignore[call-arg]
+    assert not sent
+
+
+def test_an_error_is_captured():
+    """A send that fails tells its error, and who had answered before."""
+    error = LookupError("no such order")
+    opened.connect(first := answering(1))
+    opened.connect(raising(error))
+    opened.connect(answering(3))
+    with capture(opened) as sent, pytest.raises(LookupError):
+        opened.send("web")
+    assert sent[0].error is error
+    assert sent[0].responses == [(first, 1)]
+
+
+def test_a_robust_error_is_an_answer():
+    """An error that send_robust collects is an answer; the send itself has none."""
+    error = LookupError("no such order")
+    opened.connect(failing := raising(error))
+    with capture(opened) as sent:
+        opened.send_robust("web")
+    assert sent[0].responses == [(failing, error)]
+    assert sent[0].error is None
+
+
+def test_nested_sends_come_in_the_order_of_their_beginning():
+    """A send made by a receiver follows the one that it is part of."""
+
+    def pay(sender, **kwargs):
+        paid.send(sender, order_id=1)
+
+    opened.connect(pay)
+    with capture() as sent:
+        opened.send("web")
+        opened.send("phone")
+    assert [each.signal for each in sent] == [opened, paid, opened, paid]
+
+
+def test_a_send_under_way_can_be_looked_at():
+    """Inside a receiver the send is captured already, with the answers so far."""
+    seen = []
+
+    def look(**kwargs):
+        seen.append(list(sent[0].responses))
+
+    opened.connect(first := answering(1))
+    opened.connect(look)
+    with capture(opened) as sent:
+        opened.send("web")
+    assert seen == [[(first, 1)]]
+
+
+def test_sends_of_other_threads_are_captured():
+    """Whoever sends while the block is open is captured."""
+    threads = [threading.Thread(target=opened.send, args=(number,)) for number in range(8)]
+    with capture(opened) as sent:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert {each.sender for each in sent} == {*range(8)}
+
+
+def test_sends_of_concurrent_tasks_are_captured():
+    """Sends that are under way at once keep their answers apart."""
+
+    async def hear(sender, **kwargs):
+        await asyncio.sleep(0)
+        return sender
+
+    async def main():
+        await asyncio.gather(*(opened.asend(number) for number in range(4)))
+
+    opened.connect(hear)
+    with capture(opened) as sent:
+        asyncio.run(main())
+    assert [(each.sender, each.responses) for each in sent] == [
+        (number, [(hear, number)]) for number in range(4)
+    ]
+
+
+def test_captures_nest():
+    """Each of two captures tells what was sent while it was open."""
+    with capture(opened) as outer:
+        opened.send(1)
+        with capture() as inner:
+            opened.send(2)
+        opened.send(3)
+    assert [each.sender for each in outer] == [1, 2, 3]
+    assert [each.sender for each in inner] == [2]
+
+
+def test_it_can_be_opened_again():
+    """A capture that is opened a second time goes on where it stopped."""
+    sent = Capture(opened)
+    for sender in "ab":
+        with sent:
+            opened.send(sender)
+    assert [each.sender for each in sent] == ["a", "b"]
+
+
+def test_what_is_changed_later_does_not_change_it():
+    """The keywords are those of the send, whatever a receiver does to its own."""
+
+    def tamper(**kwargs):
+        kwargs.clear()
+
+    opened.connect(tamper)
+    with capture(opened) as sent:
+        opened.send("web", at=9)
+    assert sent[0].named == {"at": 9}
+
+
+def test_it_reads_as_a_sequence():
+    """A capture is indexed, sliced, counted, walked and reversed like a list."""
+    with capture(opened) as sent:
+        assert not sent
+        for sender in "abc":
+            opened.send(sender)
+    assert len(sent) == 3
+    assert [each.sender for each in sent] == ["a", "b", "c"]
+    assert [each.sender for each in reversed(sent)] == ["c", "b", "a"]
+    assert sent[-1].sender == "c"
+    assert [each.sender for each in sent[:2]] == ["a", "b"]
+    assert sent[1] in sent
+
+
+def test_it_shows_what_was_sent():
+    """Its repr, which pytest prints, tells every send."""
+    with capture() as sent:
+        opened.send("web", at=9)
+        opened.send(None)
+        paid.send(Decimal, order_id=1)
+    assert repr(sent) == (
+        "<Capture of [shop.opened by 'web': at=9, shop.opened, "
+        f"{paid.name} by decimal.Decimal: amount=Decimal('0'), order_id=1]>"
+    )
+
+
+def test_long_values_are_shortened():
+    """A payload does not hide the rest of the line, and a broken repr does not break it."""
+
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError
+
+    with capture(opened) as sent:
+        opened.send("web", page="x" * 5000, broken=Broken(), last=1)
+    assert len(repr(sent[0])) < 300
+    assert repr(sent[0]).endswith("last=1")
+
+
+@pytest.mark.parametrize("wrong", ["order_paid", echo, [opened], None])
+def test_what_is_no_signal_is_refused(wrong):
+    """Only signals can be captured; the refusal names the culprit."""
+    with pytest.raises(ArgumentError, match=r"is no signal of Clarion's\. Give one") as refused:
+        capture(wrong)
+    assert repr(wrong) in str(refused.value)
+
+
+def test_of_refuses_what_is_not_captured():
+    """Nothing is said of a signal that the capture does not see."""
+    with capture(paid) as sent:
+        opened.send("web")
+    with pytest.raises(ArgumentError, match=r"Signal shop\.opened is not captured here"):
+        sent.of(opened)
+
+
+def test_nothing_is_left_when_it_ends():
+    """After the block a send just calls its receivers again, and nobody watches."""
+    opened.connect(echo)
+    before = opened._table.instruments, instrument.everywhere
+    with capture(opened), capture():
+        assert plain(opened) is None
+    assert plain(opened) == (echo,)
+    assert (opened._table.instruments, instrument.everywhere) == before
+
+
+def test_signals_beside_it_keep_their_routes():
+    """A capture of one signal leaves the route of another as it is."""
+    other = Signal()
+    other.connect(echo)
+    route = other._table.find(None)
+    with capture(opened):
+        assert other._table.find(None) is route

@@ -1,0 +1,80 @@
+"""The suite on every interpreter: what runs, and what is said of it."""
+
+import sys
+from pathlib import Path
+
+import matrix
+import pytest
+
+OURS = sys.version_info.minor
+
+
+# An environment of nothing but this interpreter.
+MAKEFILE = """
+.venvs/%/ready:
+	@mkdir -p .venvs/$*/bin && ln -s $(PYTHON) .venvs/$*/bin/python
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """Work in a directory in which an environment is built at once."""
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    monkeypatch.setattr(matrix, "ROOT", tmp_path)
+    monkeypatch.setattr(matrix, "LOGS", tmp_path)
+
+
+@pytest.fixture
+def plan(checkout, monkeypatch):
+    """Plan one run for each command given."""
+
+    def plan(*commands):
+        runs = [matrix.Run(f"r{n}", Path(sys.executable), (c,)) for n, c in enumerate(commands)]
+        monkeypatch.setattr(matrix, "plan", lambda: runs)
+
+    return plan
+
+
+def test_first_measures_and_last_has_no_django(monkeypatch):
+    """Every interpreter runs the suite; the first measures, and runs it bare as well."""
+    found = {12: Path("a"), 11: Path("b"), OURS: Path("c")}
+    monkeypatch.setattr(matrix, "find_by_minor", lambda: found)
+    first, *others, bare = matrix.plan()
+    assert (first.name, first.commands) == ("test-3.12", matrix.MEASURED)
+    assert {run.commands for run in [*others, bare]} == {matrix.PLAIN}
+    assert (bare.name, bare.base) == (f"bare-3.{OURS}", found[OURS])
+
+
+def test_all_well(plan, capsys):
+    """Each run gets one line, and the status is 0."""
+    plan("-c print('==1_passed_in_2s==')", "-c print('fine')")
+    assert matrix.main() == 0
+    lines = sorted(capsys.readouterr().out.splitlines())
+    assert lines[-2:] == ["ok     r0        ==1_passed_in_2s==", "ok     r1        fine"]
+
+
+def test_one_failure_fails_all(plan, capsys):
+    """A run that fails shows its whole log, stops none of the others, and the status is 1."""
+    plan("-c 1/0", "-c print('fine')")
+    assert matrix.main() == 1
+    printed = capsys.readouterr().out
+    assert "Traceback" in printed
+    assert "FAILED r0        ZeroDivisionError: division by zero" in printed
+    assert "ok     r1" in printed
+
+
+def test_environment_that_cannot_be_built_fails(plan, checkout, capsys):
+    """No test is run where there is nothing to run it in."""
+    (matrix.ROOT / "Makefile").write_text(".venvs/%/ready:\n\t@echo no wheel; exit 1\n")
+    plan("-c print('fine')")
+    assert matrix.main() == 1
+    assert "no wheel" in capsys.readouterr().out
+
+
+def test_summary_is_the_last_word(checkout):
+    """The summary of a log is pytest's last line, then the coverage in total."""
+    run = matrix.Run("r", Path(), ())
+    run.log.write_text("==== 3 passed in 1.2s ====\nName Stmts\nTOTAL   10   1   90%\n")
+    assert run.summary() == "3 passed in 1.2s; TOTAL 10 1 90%"
+    run.log.write_text("collecting\nmake: *** no such group\n")
+    assert run.summary() == "make: *** no such group"

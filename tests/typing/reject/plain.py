@@ -1,0 +1,45 @@
+"""What must not pass even with plain signals: wrong options, and what is no receiver."""
+
+from typing import Any
+
+from clarion import Signal, receiver
+from clarion.introspect import explain
+from clarion.testing import assert_sent, capture, muted
+
+order_paid = Signal()
+
+
+def hear(sender: object, **kwargs: Any) -> None: ...
+
+
+order_paid.connect(hear, prioritty=1)  # E: misspelt option
+order_paid.connect(hear, priority="high")  # E: wrong type of an option
+order_paid.connect(hear, weak="yes")  # E: wrong type of an option
+order_paid.connect("hear")  # E: nothing to call
+order_paid.disconnect(hear, uid="uid")  # E: unknown option
+order_paid.send(order_id=1)  # E: no sender
+order_paid.send("web", 1)  # E: not by keyword
+Signal("name")  # E: a flag is not a name
+Signal(nam="shop.order_paid")  # E: misspelt option
+
+
+@receiver(order_paid, prioritty=1)  # E: misspelt option
+def misspelt(sender: object, **kwargs: Any) -> None: ...
+
+
+@receiver(order_paid, once="yes")  # E: wrong type of an option
+def wrong_option(sender: object, **kwargs: Any) -> None: ...
+
+
+@receiver(hear)  # E: no signal
+def no_signal(sender: object, **kwargs: Any) -> None: ...
+
+
+@receiver([order_paid, "order_sent"])  # E: not only signals
+def some_signal(sender: object, **kwargs: Any) -> None: ...
+
+
+capture("order_paid")  # E: no signal
+explain(hear)  # E: no signal
+muted("order_paid")  # E: neither a signal nor a receiver
+assert_sent(order_paid)  # E: no capture

@@ -1,0 +1,99 @@
+"""What mypy and pyright, both strict, accept of `accept/` and reject of `reject/`."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SRC = HERE.parents[1] / "src"
+GROUPS = ("accept", "reject")
+FILES = [path for group in GROUPS for path in sorted((HERE / group).glob("*.py"))]
+CHECKERS = ("mypy", "pyright")
+
+# `order_paid.send(Order)  # E: missing keyword` has to be reported, and no other line.
+MARK = re.compile(r"# E: \w")
+
+
+def run(*command, folder):
+    """Run a checker, and return what it prints."""
+    ran = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=folder,
+        env={**os.environ, "MYPYPATH": f"{SRC}{os.pathsep}{HERE}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode in {0, 1}, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def ask_mypy(folder):
+    """Return what mypy reports: file, line and message."""
+    options = ["--strict", "--python-version=3.11", "--config-file=", "--output=json"]
+    # Both folders have a `plain.py`.
+    options += ["--explicit-package-bases"]
+    for line in run("mypy", *options, *map(str, FILES), folder=folder).splitlines():
+        if line.startswith("{") and (found := json.loads(line))["severity"] == "error":
+            yield Path(found["file"]), found["line"], found["message"]
+
+
+def ask_pyright(folder):
+    """Return what pyright reports: file, line and message."""
+    config = {
+        "include": [os.path.relpath(HERE / group, folder) for group in GROUPS],
+        "typeCheckingMode": "strict",
+        "extraPaths": [str(SRC)],
+        "pythonVersion": "3.11",
+    }
+    (folder / "pyrightconfig.json").write_text(json.dumps(config))
+    for found in json.loads(run("pyright", "--outputjson", folder=folder))["generalDiagnostics"]:
+        yield Path(found["file"]), found["range"]["start"]["line"] + 1, found["message"]
+
+
+@pytest.fixture(scope="session", params=CHECKERS)
+def reports(request, tmp_path_factory):
+    """Run a checker over all files; return its reports by file and line."""
+    installed = [name for name in CHECKERS if find_spec(name) is not None]
+    if request.param not in installed:
+        # Where there is one checker there are to be both, or nobody would miss it.
+        assert not (installed and "CI" in os.environ), f"{request.param} is not installed"
+        pytest.skip(f"{request.param} is not installed; `make types` has it")
+    ask = {"mypy": ask_mypy, "pyright": ask_pyright}[request.param]
+    found: dict[Path, dict[int, str]] = {}
+    for path, line, message in ask(tmp_path_factory.mktemp(request.param)):
+        found.setdefault(path, {}).setdefault(line, message)
+    return found
+
+
+def marked(path):
+    """Return the lines of a file that have to be reported."""
+    lines = path.read_text().splitlines()
+    return {number: line for number, line in enumerate(lines, 1) if MARK.search(line)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_reports_are_as_marked(reports, path):
+    """A checker reports every line that is marked, and no line that is not."""
+    wanted, found = marked(path), reports.get(path, {})
+    missed = [f"{path}:{line}: {wanted[line].strip()}" for line in sorted({*wanted} - {*found})]
+    added = [f"{path}:{line}: {found[line]}" for line in sorted({*found} - {*wanted})]
+    assert not missed, "\n".join(["not reported:", *missed])
+    assert not added, "\n".join(["reported:", *added])
+
+
+def test_nothing_else_is_reported(reports):
+    """What the files import, Clarion itself, is clean in the eyes of its users' checkers."""
+    assert {path: found for path, found in reports.items() if path not in FILES} == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_files_are_in_the_right_folder(path):
+    """There is something to reject in `reject/`, and nothing in `accept/`."""
+    assert bool(marked(path)) == (path.parent.name == "reject")

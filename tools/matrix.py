@@ -1,0 +1,103 @@
+"""Run the whole suite on every CPython found, two at a time, each in its own environment.
+
+The interpreter that runs this measures the coverage. It runs the suite once more without
+Django, since Clarion has to work where Django is not installed. What a run prints goes to
+build/test/NAME.log, and is shown if the run fails.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from interpreters import find_by_minor
+
+ROOT = Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "test"
+AT_ONCE = 2
+
+PYTEST = "-m pytest -p no:cacheprovider"  # one cache between several runs would be nobody's
+PLAIN = (PYTEST,)
+MEASURED = (
+    "-m coverage erase",
+    f"-m coverage run {PYTEST}",
+    "-m coverage combine --quiet",
+    "-m coverage report --skip-covered",
+)
+# The last word of pytest and of coverage; a log that has neither is told by its last line.
+SUMMARY = re.compile(r"^=+ (.* in .*?) =+$|^(TOTAL .*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The suite in one environment."""
+
+    name: str
+    base: Path
+    commands: tuple[str, ...]
+
+    @property
+    def log(self) -> Path:
+        """The file that keeps what the run prints."""
+        return LOGS / f"{self.name}.log"
+
+    def steps(self) -> Iterator[list[str]]:
+        """Build the environment, then run the commands in it."""
+        yield ["make", f".venvs/{self.name}/ready", f"PYTHON={self.base}"]
+        for command in self.commands:
+            yield [f".venvs/{self.name}/bin/python", *command.split()]
+
+    def go(self) -> bool:
+        """Take the steps up to the first that fails; tell whether all went well."""
+        # A make that was started with -n or -j must not hand that on to this one.
+        environ = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+        with self.log.open("w") as log:
+            started = (
+                subprocess.run(step, cwd=ROOT, env=environ, stdout=log, stderr=log, check=False)
+                for step in self.steps()
+            )
+            return all(step.returncode == 0 for step in started)
+
+    def summary(self) -> str:
+        """Say in one line how it went."""
+        text = self.log.read_text(errors="replace")
+        found = [" ".join((match[1] or match[2]).split()) for match in SUMMARY.finditer(text)]
+        return "; ".join(found) or text.strip().rpartition("\n")[2]
+
+
+def plan() -> list[Run]:
+    """List the runs; the longest, which measures, goes first."""
+    found = find_by_minor()
+    measured, *others = [(f"test-3.{minor}", path) for minor, path in found.items()]
+    ours = sys.version_info.minor
+    return [
+        Run(*measured, MEASURED),
+        *(Run(*other, PLAIN) for other in others),
+        Run(f"bare-3.{ours}", found[ours], PLAIN),
+    ]
+
+
+def main() -> int:
+    """Run all of it; return 1 if any run failed."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    start, failed, runs = time.perf_counter(), 0, plan()
+    print("The suite runs in", ", ".join(run.name for run in runs), flush=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        going = {pool.submit(run.go): run for run in runs}
+        for done in as_completed(going):
+            run, went_well = going[done], done.result()
+            failed += not went_well
+            if not went_well:
+                print(run.log.read_text(errors="replace"))
+            print(f"{'ok' if went_well else 'FAILED':<7}{run.name:<10}{run.summary()}", flush=True)
+    print(f"{len(runs) - failed} of {len(runs)} went well in {time.perf_counter() - start:.0f} s")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
