@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,13 +27,14 @@ from tests.core.model import (
     Model,
     Receiver,
     Send,
+    SendKind,
     Token,
     adapted,
 )
 from tests.core.receivers import Sender
 
 VALUES = ("web", b"web", 7)
-KINDS = st.sampled_from(["send", "send_robust", "asend", "asend_robust"])
+KINDS = st.sampled_from(get_args(SendKind))
 
 
 class FailedError(Exception):
@@ -273,12 +274,13 @@ class Dispatcher(RuleBasedStateMachine):
         """Let a receiver or a sender go."""
         self.both(self.draw_drop(data))
 
-    @rule(data=st.data(), kind=KINDS, count=st.integers(0, 3))
-    def send(self, data: st.DataObject, kind: Any, count: int) -> None:
+    @rule(data=st.data(), kinds=st.lists(KINDS, min_size=1, max_size=3))
+    def send(self, data: st.DataObject, kinds: list[SendKind]) -> None:
         """Send, and do something amid it."""
-        sender = self.draw_sender(data)
-        amid = tuple(self.draw_action(data) for _ in range(count))
-        self.both(Send(kind, sender, amid))
+        for kind in kinds:
+            sender = self.draw_sender(data)
+            amid = [self.draw_action(data) for _ in range(data.draw(st.integers(0, 3)))]
+            self.both(Send(kind, sender, tuple(amid)))
 
     @rule()
     def watch_or_not(self) -> None:
@@ -447,13 +449,16 @@ def _quick_collection():
 
 
 @pytest.mark.usefixtures("_quick_collection")
-def test_signals_do_as_the_model_does(make, caplog):
+@pytest.mark.parametrize(
+    "count", [pytest.param(30, id="30"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
+)
+def test_signals_do_as_the_model_does(make, caplog, count):
     """Connects, disconnects, deaths and sends of every kind, nested in each other."""
     caplog.set_level("CRITICAL", "clarion")
     run_state_machine_as_test(
         lambda: Dispatcher(make),
         settings=settings(
-            max_examples=60,
+            max_examples=count,
             stateful_step_count=30,
             deadline=None,
             database=None,
