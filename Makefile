@@ -1,6 +1,6 @@
 # Every target builds the environment it needs: .venvs/NAME holds the dependency group NAME
 # of pyproject.toml (.venvs/test-3.12 the group `test`, on that interpreter) and Clarion
-# itself, editable. It is built again when pyproject.toml changes.
+# itself, editable. It is built again when pyproject.toml or what is compiled changes.
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 \
@@ -64,13 +64,14 @@ dev: .venvs/dev/ready ## everything in one environment, for your editor: .venvs/
 
 clean: ## remove all that was built
 	rm -rf .venvs build dist .coverage .coverage.* .*_cache .hypothesis
+	find src -name '*.so' -exec rm {} +
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +
 
 python:
 	@test -n "$(PYTHON)" || { echo "Clarion needs CPython 3.11 or later, and none was found: \
 	install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 
-.venvs/%/ready: pyproject.toml | python
+.venvs/%/ready: pyproject.toml $(wildcard setup.py src/clarion/*/*.c) | python
 	@echo "building .venvs/$*"
 	@$(PYTHON) -m venv --clear .venvs/$*
 	@.venvs/$*/bin/python -m pip install -qq --upgrade "pip>=25.1"
@@ -80,3 +81,4 @@ python:
 .PHONY: help demo test quick lint format types layers docs bench bench-short downstream \
 	changelog dev clean python
 .PRECIOUS: .venvs/%/ready
+.NOTPARALLEL: # two environments built at once would write into one egg-info

@@ -7,19 +7,21 @@ build/test/NAME.log, and is shown if the run fails.
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from interpreters import find_by_minor
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 AT_ONCE = 2
+BUILDING = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # one cache between several runs would be nobody's
 PLAIN = (PYTEST,)
@@ -46,22 +48,22 @@ class Run:
         """The file that keeps what the run prints."""
         return LOGS / f"{self.name}.log"
 
-    def steps(self) -> Iterator[list[str]]:
-        """Build the environment, then run the commands in it."""
-        yield ["make", f".venvs/{self.name}/ready", f"PYTHON={self.base}"]
-        for command in self.commands:
-            yield [f".venvs/{self.name}/bin/python", *command.split()]
-
     def go(self) -> bool:
-        """Take the steps up to the first that fails; tell whether all went well."""
-        # A make that was started with -n or -j must not hand that on to this one.
+        """Build the environment and run the commands in it; tell whether all went well."""
+        python = f".venvs/{self.name}/bin/python"
+        with BUILDING:
+            built = self.call(["make", f".venvs/{self.name}/ready", f"PYTHON={self.base}"])
+        return built and all(self.call([python, *command.split()]) for command in self.commands)
+
+    def call(self, command: list[str]) -> bool:
+        """Run a program, add what it prints to the log, and tell whether it went well."""
+        # A make that was started with -n must not hand that on to one of ours.
         environ = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
-        with self.log.open("w") as log:
-            started = (
-                subprocess.run(step, cwd=ROOT, env=environ, stdout=log, stderr=log, check=False)
-                for step in self.steps()
+        with self.log.open("a") as log:
+            done = subprocess.run(
+                command, cwd=ROOT, env=environ, stdout=log, stderr=log, check=False
             )
-            return all(step.returncode == 0 for step in started)
+        return done.returncode == 0
 
     def summary(self) -> str:
         """Say in one line how it went."""
@@ -84,7 +86,8 @@ def plan() -> list[Run]:
 
 def main() -> int:
     """Run all of it; return 1 if any run failed."""
-    LOGS.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(LOGS, ignore_errors=True)
+    LOGS.mkdir(parents=True)
     start, failed, runs = time.perf_counter(), 0, plan()
     print("The suite runs in", ", ".join(run.name for run in runs), flush=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -3,7 +3,7 @@
 import enum
 import functools
 import gc
-import weakref
+import weakref  # noqa: TC003  # for one annotation
 
 import pytest
 
@@ -166,7 +166,7 @@ def test_a_weakly_held_function_dies():
 
 def test_a_strongly_held_closure_stays():
     """A closure that only the registration holds is still called."""
-    registration = Registration((lambda: lambda **kwargs: "here")())
+    registration = Registration((lambda: lambda **kwargs: "here")())  # noqa: PLC3002
     gc.collect()
     receiver = registration.live()
     assert receiver is not None
@@ -281,7 +281,7 @@ def test_unhashable_sender_is_refused():
 @pytest.mark.parametrize("sender", [None, "web", Sender()], ids=["none", "text", "instance"])
 def test_subclasses_are_of_classes(sender):
     """subclasses=True needs a class, and the refusal says so."""
-    with pytest.raises(SenderError, match="not a class.*leave subclasses out"):
+    with pytest.raises(SenderError, match=r"not a class.*leave subclasses out"):
         check_subclasses(sender, subclasses=True)
     check_subclasses(sender, subclasses=False)
     check_subclasses(Sender, subclasses=True)

@@ -62,9 +62,7 @@ RECEIVERS = "tests.core.receivers"
             id="partial of an object",
         ),
         pytest.param(wrapped, f"{RECEIVERS}.echo", echo, id="wrapped function"),
-        pytest.param(
-            Initialised, f"{__name__}.Initialised", Initialised.__init__, id="class"
-        ),
+        pytest.param(Initialised, f"{__name__}.Initialised", Initialised.__init__, id="class"),
         pytest.param(print, "builtins.print", None, id="builtin"),
         pytest.param([].append, "list.append", None, id="builtin method"),
     ],

@@ -62,7 +62,7 @@ def test_what_is_a_signal(signal):
     assert registry.is_signal(signal)
     assert not registry.is_signal(echo)
     assert registry.check_signal(signal) is signal
-    with pytest.raises(ArgumentError, match="echo.*no signal of Clarion"):
+    with pytest.raises(ArgumentError, match=r"echo.*no signal of Clarion"):
         registry.check_signal(echo)
 
 

@@ -248,7 +248,7 @@ class TestAsDjango:
 
     def test_arguments_by_position(self, signal):
         """connect and disconnect take Django's arguments in Django's order."""
-        signal.connect(echo, Sender, False, "uid")  # noqa: FBT003
+        signal.connect(echo, Sender, False, "uid")
         (registration,) = signal._table.registrations()
         assert (registration.sender, registration.weak, registration.uid) == (Sender, False, "uid")
         assert signal.disconnect(None, Sender, "uid")
@@ -265,7 +265,7 @@ class TestAsDjango:
 
     def test_caching_is_accepted(self, make, send):
         """use_caching, by position or by name, changes nothing that can be seen."""
-        for signal in (make(True), make(use_caching=True), make(use_caching=False)):  # noqa: FBT003
+        for signal in (make(True), make(use_caching=True), make(use_caching=False)):
             signal.connect(echo_value)
             assert answers(send(signal, value=1)) == [1]
 
@@ -480,7 +480,7 @@ class TestRefusals:
         calls: list[object] = []
         signal.connect(lambda **kwargs: calls.append(kwargs))
         with pytest.raises(ArgumentError, match=r"shop\.paid.*Choose another name") as raised:
-            send(signal, **{"signal": 1})
+            send(signal, signal=1)
         assert raised.value.names == ("signal",)
         assert calls == []
 

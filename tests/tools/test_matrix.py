@@ -21,7 +21,7 @@ def checkout(tmp_path, monkeypatch):
     """Work in a directory in which an environment is built at once."""
     (tmp_path / "Makefile").write_text(MAKEFILE)
     monkeypatch.setattr(matrix, "ROOT", tmp_path)
-    monkeypatch.setattr(matrix, "LOGS", tmp_path)
+    monkeypatch.setattr(matrix, "LOGS", tmp_path / "logs")
 
 
 @pytest.fixture
@@ -74,6 +74,7 @@ def test_environment_that_cannot_be_built_fails(plan, checkout, capsys):
 def test_summary_is_the_last_word(checkout):
     """The summary of a log is pytest's last line, then the coverage in total."""
     run = matrix.Run("r", Path(), ())
+    run.log.parent.mkdir()
     run.log.write_text("==== 3 passed in 1.2s ====\nName Stmts\nTOTAL   10   1   90%\n")
     assert run.summary() == "3 passed in 1.2s; TOTAL 10 1 90%"
     run.log.write_text("collecting\nmake: *** no such group\n")

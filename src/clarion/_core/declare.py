@@ -44,19 +44,19 @@ class DeclaredSignal(Signal, Generic[P, R]):
     if TYPE_CHECKING:
         # The same methods, told more precisely: what they take is what was declared.
         # Undocumented, so that an editor shows what Signal's say.
-        def connect(  # type: ignore[override]  # noqa: D102
+        def connect(  # type: ignore[override]
             self, receiver: AnyReceiver[P, R], **options: Unpack[ConnectOptions]
         ) -> None: ...
-        def send(  # type: ignore[override]  # noqa: D102
+        def send(  # type: ignore[override]
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R]]: ...
-        def send_robust(  # type: ignore[override]  # noqa: D102
+        def send_robust(  # type: ignore[override]
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R | Exception]]: ...
-        async def asend(  # type: ignore[override]  # noqa: D102
+        async def asend(  # type: ignore[override]
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R]]: ...
-        async def asend_robust(  # type: ignore[override]  # noqa: D102
+        async def asend_robust(  # type: ignore[override]
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R | Exception]]: ...
 

@@ -1,11 +1,19 @@
 """A function does another's work, for all who hold it."""
 
+import gc
+from typing import Any
+
+import pytest
+
 from clarion.integrations.django.divert import divert, find_original, is_original, twin
 
 
-def original(a, b=2, *, c=3):
+def add(a, b=2, *, c=3):
     """Add up."""
     return a + b + c
+
+
+original: Any = add
 
 
 def other(*args, **kwargs):
@@ -31,7 +39,7 @@ def test_all_who_hold_the_function_get_the_other():
 def test_a_twin_is_diverted_alone():
     """A copy behaves as the function does, and goes its own way when it is diverted."""
     copy = twin(original)
-    assert (copy(1), copy.__name__, copy.__doc__) == (6, "original", "Add up.")
+    assert (copy(1), copy.__name__, copy.__doc__) == (6, "add", "Add up.")
     divert(copy, other)
     assert copy(1) == ((1,), {})
     assert original(1) == 6
@@ -45,7 +53,29 @@ def test_an_original_is_found_by_where_it_is_written():
     def wrapper(*args):
         return original(*args)
 
-    assert is_original(original, __file__, "original")
-    assert not is_original(wrapper, __file__, "original")
+    assert is_original(original, __file__, "add")
+    assert not is_original(wrapper, __file__, "add")
     assert not is_original(print, __file__, "print")
-    assert find_original(__file__, "original") is original
+    assert find_original(wrapper, __file__, "add") is original
+
+
+def test_an_original_is_found_though_it_was_frozen():
+    """What the garbage collector was told to leave alone is found in its wrapper's closure."""
+
+    def outer(function):
+        def wrapper(*args):
+            return function(*args)
+
+        return wrapper
+
+    gc.freeze()
+    try:
+        assert find_original(outer(outer(original)), __file__, "add") is original
+    finally:
+        gc.unfreeze()
+
+
+def test_an_original_that_is_gone_is_missed():
+    """Nobody holds it: that is an error which names it."""
+    with pytest.raises(LookupError, match="gone of"):
+        find_original(print, __file__, "gone")

@@ -1,6 +1,5 @@
 """The packages that reach into Django's signals, the real ones."""
 
-import factory
 import pytest
 import sentry_sdk
 from debug_toolbar.panels.signals import SignalsPanel
@@ -8,18 +7,20 @@ from debug_toolbar.toolbar import DebugToolbar
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal
 from django.test import Client
+from factory.declarations import Sequence
 from factory.django import DjangoModelFactory, mute_signals
 from sentry_sdk.integrations.django import DjangoIntegration
+
 from tests.integrations.django.library.models import Author, heard_from_models
 
 pytestmark = pytest.mark.django_db
 
 
-class AuthorFactory(DjangoModelFactory):
+class AuthorFactory(DjangoModelFactory[Author]):
     class Meta:
         model = Author
 
-    name = factory.Sequence("author {}".format)
+    name = Sequence("author {}".format)
 
 
 @mute_signals(post_save)

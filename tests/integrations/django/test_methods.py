@@ -8,9 +8,9 @@ from functools import partial
 import pytest
 from django.db.models.signals import ModelSignal, post_save
 from django.dispatch import Signal, receiver
-from tests.integrations.django.library.models import Author
 
 from clarion.errors import ArgumentError, SenderError
+from tests.integrations.django.library.models import Author
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_clarions_arguments_are_checked(signal):
 
 def test_an_unhashable_sender_is_known_by_identity(signal):
     """Django never asks a sender for its hash."""
-    sender = []
+    sender: list[int] = []
 
     def hear(**kwargs):
         return "heard"

@@ -46,7 +46,7 @@ def test_it_reads_as_djangos_list(signal):
     signal.connect(second, sender=Sender, weak=False, dispatch_uid="uid")
     signal.connect(listener.hear)
     signal.connect(third)
-    one, two, three, four = signal.receivers
+    one, two, three, _ = signal.receivers
     assert one[0] == (id(first), _make_id(None))
     assert one[1]() is first
     assert two[0] == ("uid", id(Sender))

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from django.dispatch import Signal
-from tests.integrations.django import programs
 
 from clarion.testing import capture, muted
+from tests.integrations.django import programs
 
 
 def first(**kwargs):
@@ -84,7 +84,7 @@ def test_once_is_kept_below_a_wrapper(wrapped):
     """Looking at the receivers does not spend one that is called once; calling does."""
     signal = Signal()
     signal.connect(first, once=True)
-    [listed], _ = signal._live_receivers(None)
+    _, _ = signal._live_receivers(None)
     assert [answer for _, answer in signal.send(None)] == ["FIRST"]
     assert signal.send(None) == []
     assert not signal.has_listeners()

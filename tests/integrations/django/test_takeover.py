@@ -8,13 +8,13 @@ import pytest
 from django.db.models import signals
 from django.db.models.signals import post_save
 from django.dispatch import Signal, receiver
-from tests.integrations.django import programs
-from tests.integrations.django.library.models import Author, Book, Novelist, heard_from_models
 
 from clarion.integrations.django import install, is_installed
 from clarion.introspect import explain
 from clarion.introspect import signals as all_signals
 from clarion.testing import assert_sent, capture, muted
+from tests.integrations.django import programs
+from tests.integrations.django.library.models import Author, Book, Novelist, heard_from_models
 
 pytestmark = pytest.mark.django_db
 

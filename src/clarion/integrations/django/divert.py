@@ -8,8 +8,9 @@ would throw the wrapper away; so ours goes below it, into Django's function itse
 from __future__ import annotations
 
 import gc
+from itertools import chain
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +62,40 @@ def is_original(candidate: object, filename: str, qualname: str) -> bool:
     )
 
 
-def find_original(filename: str, qualname: str) -> FunctionType:
-    """Find the function that the file defines under this name, whoever holds it."""
-    return next(
-        candidate for candidate in gc.get_objects() if is_original(candidate, filename, qualname)
-    )
+def find_original(wrapper: object, filename: str, qualname: str) -> FunctionType:
+    """Find the function that the file defines under this name, below whoever wraps it.
+
+    Args:
+        wrapper: what stands in the class; it holds the function, or who holds it.
+        filename: the file that defines the function.
+        qualname: its qualified name there.
+
+    Raises:
+        LookupError: if nobody holds it any more.
+    """
+    # The garbage collector knows of all functions but those that were frozen.
+    for candidate in chain(_held_by(wrapper), gc.get_objects()):
+        if is_original(candidate, filename, qualname):
+            return cast("FunctionType", candidate)
+    raise LookupError(f"{qualname} of {filename} has been replaced, and nobody holds it any more.")
+
+
+def _held_by(wrapper: object) -> list[object]:
+    """List what a wrapper holds, directly or by way of other wrappers."""
+    held = [wrapper]
+    for function in held:
+        cells = getattr(function, "__closure__", None) or ()
+        below = [getattr(function, "__wrapped__", None), *(_content(cell) for cell in cells)]
+        held += [each for each in below if each is not None and not _is_among(each, held)]
+    return held
+
+
+def _content(cell: Any) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # still empty
+        return None
+
+
+def _is_among(candidate: object, listed: list[object]) -> bool:
+    return any(candidate is each for each in listed)

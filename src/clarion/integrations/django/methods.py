@@ -7,6 +7,7 @@ ways: weak by default, checked only under DEBUG, asgiref between sync and async.
 from __future__ import annotations
 
 import logging
+import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,10 @@ def connect(
     **options: Any,
 ) -> None:
     """Connect as `Signal.connect` in Django; the options are those of Clarion's."""
+    if weak:
+        self._check_receiver(receiver)
+        # Refuses what Django refuses, by the name through which Django's own tests watch it.
+        weakref.ref(getattr(receiver, "__self__", receiver))
     ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, WeakMethod, ref
 
@@ -20,7 +19,7 @@ from clarion._core.connect import Registration, is_referable, sender_key
 from clarion.integrations.django.table import DjangoTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
 # Django 6.0 began to keep a reference to the sender as well.
 HAS_SENDER_REFERENCE = hasattr(Signal, "_flag_dead_receivers")
@@ -28,7 +27,7 @@ HAS_SENDER_REFERENCE = hasattr(Signal, "_flag_dead_receivers")
 _NONE_ID = id(None)
 
 
-class Entry(tuple[Any, ...]):
+class Entry(tuple[Any, ...]):  # noqa: SLOT001  # a tuple of varying length has no slots
     """One receiver as Django's list has it, which remembers its registration.
 
     ((receiver's id or dispatch_uid, sender's id), receiver or a reference to it,

@@ -7,9 +7,11 @@ changes is what their methods do, and that each signal keeps its receivers in a 
 from __future__ import annotations
 
 import gc
+import sys
 from contextlib import ExitStack
+from itertools import chain
 from threading import Lock
-from types import FunctionType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.signals import ModelSignal
@@ -23,8 +25,12 @@ from clarion.integrations.django.receivers import Entry, UnknownSender, adopt, a
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FunctionType
 
     from clarion._core.connect import Registration
+
+# Of which no type checker knows that it may be changed.
+_DjangoSignal: Any = Signal
 
 _lock = Lock()
 _undo: list[Callable[[], None]] = []
@@ -55,7 +61,7 @@ def install() -> None:
         _undo.extend(_put(name, method) for name, method in ours.items())
         tables.installed_live_receivers = ours["_live_receivers"]
         _undo.append(_put_model_connect(twin(connect_model_signal)))  # type: ignore[arg-type]
-        Signal.receivers = receivers
+        _DjangoSignal.receivers = receivers
         for signal in signals:
             del signal.__dict__["receivers"]
 
@@ -72,14 +78,22 @@ def uninstall() -> None:
         left = {id(signal): signal._table.registrations() for signal in signals}
         while _undo:
             _undo.pop()()
-        del Signal.receivers
+        del _DjangoSignal.receivers
         for signal in signals:
             _give_back(signal, left[id(signal)])
 
 
 def _django_signals() -> list[Any]:
+    # The garbage collector knows of all but those that were frozen; modules hold these.
+    in_modules = (value for module in list(sys.modules.values()) for value in _contents(module))
     # By type(), for isinstance() would wake up lazy objects.
-    return [found for found in gc.get_objects() if issubclass(type(found), Signal)]
+    everything = chain(gc.get_objects(), in_modules)
+    found = (each for each in everything if issubclass(type(each), Signal))
+    return list({id(signal): signal for signal in found}.values())
+
+
+def _contents(module: object) -> list[object]:
+    return list(vars(module).values()) if type(module) is ModuleType else []
 
 
 def _put(name: str, ours: FunctionType) -> Callable[[], None]:
@@ -92,7 +106,7 @@ def _put(name: str, ours: FunctionType) -> Callable[[], None]:
     if is_original(standing, dispatcher.__file__, qualname):
         setattr(Signal, name, ours)
         return lambda: _take_out(Signal, name, ours, standing)
-    original = find_original(dispatcher.__file__, qualname)
+    original = find_original(standing, dispatcher.__file__, qualname)
     return divert(original, ours)
 
 

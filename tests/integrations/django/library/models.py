@@ -2,7 +2,7 @@ from django.db import models
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-heard_from_models = []
+heard_from_models: list[str] = []
 
 
 class Author(models.Model):

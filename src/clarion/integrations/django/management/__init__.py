@@ -1,0 +1,1 @@
+"""What manage.py can do once the app is installed."""

@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.dispatch import Signal
+
 from tests.integrations.django.library.models import Author, hear_in_models
 
 nobody_listens = Signal()

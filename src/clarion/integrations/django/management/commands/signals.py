@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -44,7 +44,9 @@ class Command(BaseCommand):
             if not names or any(part in signal_name(signal) for part in names)
         )
         if names and not listed:
-            raise CommandError(f"No signal has {' or '.join(names)} in its name. Leave it out to list all.")
+            raise CommandError(
+                f"No signal has {' or '.join(names)} in its name. Leave it out to list all."
+            )
         listed = [(name, found) for name, found in listed if found or options["all"]]
         self.stdout.write(_as_json(listed) if options["json"] else _as_table(listed))
 
@@ -109,5 +111,6 @@ def _cells(registration: Registration) -> tuple[str, ...]:
 
 def _place(file: str, line: int) -> str:
     # A path is told from where Python found it; in the JSON it is whole.
-    roots = [root.rstrip("/") + "/" for root in (*sys.path, os.getcwd()) if file.startswith(root or "?")]
-    return f"{file.removeprefix(max(roots, key=len, default=''))}:{line}"
+    folders = (f"{folder.rstrip('/')}/" for folder in (*sys.path, str(Path.cwd())) if folder)
+    longest = max(filter(file.startswith, folders), key=len, default="")
+    return f"{file.removeprefix(longest)}:{line}"

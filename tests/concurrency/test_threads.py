@@ -1,0 +1,407 @@
+"""Connecting, disconnecting and sending from many threads at once."""
+
+import asyncio
+import gc
+import itertools
+import threading
+import weakref
+
+import pytest
+
+from clarion._core import instrument, registry
+from clarion._core.instrument import Instrument, attach, detach
+from tests.concurrency.threads import at_once
+
+pytestmark = pytest.mark.usefixtures("_hasty", "_quick_collection")
+
+THREADS = 6
+
+
+class Sender:
+    """A sender, whose subclasses are senders too."""
+
+
+class Subclass(Sender):
+    """A subclass."""
+
+
+class Listener:
+    """An object with a receiver."""
+
+    def method(self, **kwargs):
+        """Answer."""
+        return self
+
+
+def answering(answer):
+    """Make a receiver that answers so."""
+    return lambda **kwargs: answer
+
+
+def answers(responses):
+    """Return what was answered."""
+    return [answer for _, answer in responses]
+
+
+def is_clean(signal):
+    """Tell whether nothing is left of any registration."""
+    table = signal._table
+    return table.registrations() == [] and not table.buckets and not table._families
+
+
+def churn(signal, rounds):
+    """Make a function that connects to and disconnects from everybody's sender."""
+
+    def run():
+        receiver = answering("churn")
+        for sender in itertools.islice(itertools.cycle([None, "web", Sender]), rounds):
+            signal.connect(receiver, sender=sender, dispatch_uid=threading.get_ident())
+            signal.disconnect(sender=sender, dispatch_uid=threading.get_ident())
+
+    return run
+
+
+def test_no_registration_is_lost(signal):
+    """Whatever is connected at once is there afterwards, is heard once, and can be removed."""
+    senders = [None, "web", Sender]
+    numbers = itertools.count()
+
+    def connect():
+        for _ in range(60):
+            number = next(numbers)
+            signal.connect(
+                answering(number), sender=senders[number % 3], dispatch_uid=("mine", number)
+            )
+
+    def disconnect():
+        while (number := next(numbers)) < 60 * THREADS:
+            assert signal.disconnect(sender=senders[number % 3], dispatch_uid=("mine", number))
+
+    def send():
+        for sender in senders * 40:
+            signal.send(sender)
+
+    at_once(connect, send, times=THREADS)
+    count = 60 * THREADS
+    assert len(signal._table.registrations()) == count
+    for index, sender in enumerate(senders):
+        heard = answers(signal.send(sender))
+        assert sorted(heard) == [n for n in range(count) if n % 3 in {0, index}]
+        assert len(heard) == len({*heard})
+    numbers = itertools.count()
+    at_once(disconnect, send, times=THREADS)
+    assert is_clean(signal)
+
+
+@pytest.mark.parametrize(
+    ("connected", "sent", "options"),
+    [
+        pytest.param(None, "web", {}, id="any sender"),
+        pytest.param("web", "web", {}, id="one sender"),
+        pytest.param(Sender, Subclass, {"subclasses": True}, id="subclass"),
+        pytest.param("web", "web", {"once": True}, id="once"),
+        pytest.param(None, None, {"weak": True}, id="weak"),
+    ],
+)
+def test_a_thread_sees_what_it_did(signal, connected, sent, options):
+    """After connect a send hears the receiver, after disconnect it does not, whoever interferes."""
+    numbers = itertools.count()
+    elsewhere = churn(signal, 300)
+    registered = options.get("once", False)
+
+    def work():
+        for _ in range(60):
+            number = next(numbers)
+            receiver = answering(number)
+            signal.connect(receiver, sender=connected, **options)
+            if not registered:
+                assert number in answers(signal.send(sent))
+                assert signal.disconnect(receiver, sender=connected)
+                assert number not in answers(signal.send(sent))
+            else:
+                signal.send(sent)
+                assert number not in answers(signal.send(sent))
+
+    at_once(*[work] * THREADS, elsewhere, elsewhere)
+    assert is_clean(signal)
+
+
+def test_who_stays_is_always_heard(signal):
+    """A receiver that is connected all the time hears every send, in its place."""
+    signal.connect(answering("first"), priority=1)
+    signal.connect(answering("web"), sender="web", priority=-1)
+    signal.connect(answering("base"), sender=Sender, subclasses=True, priority=-1)
+
+    def send():
+        for _ in range(150):
+            for sender, last in (("web", "web"), (Subclass, "base")):
+                heard = answers(signal.send(sender))
+                assert heard[0] == "first"
+                assert heard[-1] == last
+            assert signal.has_listeners(object())
+
+    at_once(*[send] * THREADS, *[churn(signal, 400)] * 3)
+    assert len(signal._table.registrations()) == 3
+
+
+def test_once_means_once(signal):
+    """However many threads send at once, each receiver with once=True is called once."""
+    calls = []
+
+    def work():
+        for _ in range(40):
+            signal.connect(lambda number: calls.append, once=True) if False else None
+            number = next(numbers)
+            signal.connect(
+                lambda number=number, **kwargs: calls.append(number),
+                sender=["web", None][number % 2],
+                once=True,
+            )
+            signal.send("web")
+            signal.send_robust("web")
+
+    numbers = itertools.count()
+    at_once(work, times=THREADS)
+    signal.send("web")
+    assert sorted(calls) == list(range(40 * THREADS))
+    assert is_clean(signal)
+
+
+def test_the_same_once_receiver_connected_again_and_again(signal):
+    """A connect that comes while the last call is under way is good for another call."""
+    calls = []
+
+    def receiver(**kwargs):
+        calls.append(1)
+
+    def work():
+        for _ in range(100):
+            before = len(calls)
+            signal.connect(receiver, once=True)
+            signal.send(None)
+            # By whichever thread: a call has been made since the connect.
+            assert len(calls) > before
+
+    at_once(work, times=THREADS)
+    assert is_clean(signal)
+
+
+def test_one_receiver_from_many_threads(signal):
+    """What is connected once is disconnected once: one thread is told so, and no other."""
+    receiver = answering(1)
+    removed = []
+
+    def disconnect():
+        removed.append(signal.disconnect(receiver))
+
+    for _ in range(20):
+        at_once(lambda: signal.connect(receiver), times=THREADS)
+        assert answers(signal.send(None)) == [1]
+        at_once(disconnect, times=THREADS)
+        assert removed.count(True) == 1
+        removed.clear()
+    assert is_clean(signal)
+
+
+def test_the_dying_leave_no_trace(signal):
+    """Receivers and senders that come and go, in garbage collections of every thread."""
+
+    def work():
+        for number in range(60):
+            listener, sender = Listener(), Sender()
+            kind = type("Transient", (Sender,), {})
+            signal.connect(listener.method, sender=sender)
+            signal.connect(listener.method, sender=kind, subclasses=True)
+            signal.connect(listener.method)
+            assert answers(signal.send(sender)).count(listener) == 2
+            assert answers(signal.send(kind)).count(listener) == 2
+            listener.itself = listener
+            sender.kind = kind
+            del listener, sender, kind
+            if not number % 10:
+                gc.collect()
+
+    at_once(*[work] * THREADS, churn(signal, 200))
+    gc.collect()
+    signal.send(None)
+    assert is_clean(signal)
+
+
+def test_finalisers_may_do_anything(signal):
+    """A `__del__` that connects, disconnects and sends, amid all of these, deadlocks nobody."""
+    finalised = []
+
+    class Dying:
+        def __init__(self):
+            self.itself = self  # so that the garbage collector finds it, anywhere
+            signal.connect(self.method, sender="web")
+
+        def method(self, **kwargs):
+            return 1
+
+        def __del__(self):
+            uid = ("finaliser", id(self))
+            signal.connect(answering("late"), sender="web", dispatch_uid=uid)
+            signal.send("web")
+            assert signal.disconnect(sender="web", dispatch_uid=uid)
+            finalised.append(1)
+
+    def work():
+        for number in range(60):
+            Dying()
+            signal.connect(answering(number), dispatch_uid=threading.get_ident())
+            signal.send("web")
+            signal.disconnect(dispatch_uid=threading.get_ident())
+
+    threshold = gc.get_threshold()
+    gc.set_threshold(50, 2, 2)
+    try:
+        at_once(work, times=THREADS)
+    finally:
+        gc.set_threshold(*threshold)
+    gc.collect()
+    assert len(finalised) == 60 * THREADS
+    assert is_clean(signal)
+
+
+def test_weakref_callbacks_may_do_anything(signal):
+    """So may callbacks of weak references, which run where a registration dies as well."""
+    called = []
+
+    def work():
+        for number in range(60):
+            listener = Listener()
+            uid = threading.get_ident(), number
+
+            def callback(uid=uid):
+                signal.connect(answering(uid), dispatch_uid=uid)
+                assert uid in answers(signal.send(None))
+                assert signal.disconnect(dispatch_uid=uid)
+                called.append(uid)
+
+            weakref.finalize(listener, callback)
+            signal.connect(listener.method)
+            weakref.finalize(listener, signal.send, None)
+            del listener
+
+    at_once(*[work] * THREADS, churn(signal, 300))
+    assert len(called) == 60 * THREADS
+    assert is_clean(signal)
+
+
+def test_receivers_may_change_the_signal_they_hear(signal):
+    """Connecting, disconnecting and sending inside a receiver, in all threads at once."""
+
+    def meddling(sender, depth=0, **kwargs):
+        uid = threading.get_ident(), depth
+        signal.connect(answering(uid), dispatch_uid=uid)
+        if depth < 3:
+            signal.send(sender, depth=depth + 1)
+        assert signal.disconnect(dispatch_uid=uid)
+
+    signal.connect(meddling, sender="web")
+
+    def send():
+        for _ in range(30):
+            signal.send("web")
+
+    at_once(send, times=THREADS)
+    signal.disconnect(meddling, sender="web")
+    assert is_clean(signal)
+
+
+def test_two_signals_that_send_each_other(make):
+    """Finalisers that run while one signal is changed may change another one, both ways."""
+    signals = make(), make()
+
+    class Dying:
+        def __init__(self, other):
+            self.itself = self
+            self.other = other
+
+        def __del__(self):
+            self.other.connect(answering(1), sender=Sender, subclasses=True, dispatch_uid=id(self))
+            self.other.send(type("Transient", (Sender,), {}))
+            self.other.disconnect(sender=Sender, dispatch_uid=id(self))
+
+    def work(mine, other):
+        def run():
+            for _ in range(40):
+                Dying(other)
+                churn(mine, 3)()
+
+        return run
+
+    threshold = gc.get_threshold()
+    gc.set_threshold(50, 2, 2)
+    try:
+        at_once(work(*signals), work(*reversed(signals)), times=3)
+    finally:
+        gc.set_threshold(*threshold)
+    gc.collect()
+    assert all(is_clean(signal) for signal in signals)
+
+
+def test_async_receivers_in_many_threads(signal):
+    """Sync sends run them on a loop per thread, asyncio's own loops in other threads beside it."""
+
+    async def receiver(value, **kwargs):
+        await asyncio.sleep(0)
+        return value
+
+    async def another(value, **kwargs):
+        return value
+
+    def send():
+        for value in range(30):
+            assert answers(signal.send(None, value=value)) == [value, value]
+
+    async def asend():
+        for value in range(30):
+            assert answers(await signal.asend(None, value=value)) == [value, value]
+
+    signal.connect(receiver)
+    signal.connect(another)
+    at_once(send, lambda: asyncio.run(asend()), times=3)
+
+
+def test_instruments_in_many_threads(signal):
+    """No instrument is lost, whoever else attaches and detaches one; everywhere and on one."""
+
+    class Count(Instrument):
+        def __init__(self):
+            self.began_in = []
+
+        def began(self, send):
+            self.began_in.append(threading.get_ident())
+
+    def work():
+        for _ in range(30):
+            for signals in ((), (signal,)):
+                count = Count()
+                attach(count, *signals)
+                signal.send(None)
+                assert threading.get_ident() in count.began_in
+                detach(count, *signals)
+
+    at_once(work, times=THREADS)
+    assert instrument.everywhere == ()
+    assert signal._table.instruments == ()
+    assert signal._table.find(None).plain == ()
+
+
+def test_signals_come_and_go(make):
+    """Signals are made and dropped while others look at all of them."""
+    count = len(registry.signals())
+
+    def work():
+        for _ in range(50):
+            signal = make()
+            signal.connect(answering(1), sender=Sender)
+            assert any(each is signal for each in registry.signals())
+            attach(watch := Instrument())
+            assert answers(signal.send(Sender)) == [1]
+            detach(watch)
+
+    at_once(work, times=THREADS)
+    assert len(registry.signals()) == count
