@@ -284,12 +284,31 @@ class TestSubclasses:
         """When a subclass that has sent dies, all the table knew of it goes."""
         register(table, sender=Base, subclasses=True)
         subclass = type("Transient", (Base,), {})
-        table.find(subclass)
-        assert len(table.buckets) == 2
+        found = table.find(subclass)
+        assert table.find(subclass) is found
+        assert id(subclass) in table._built
+        key = id(subclass)
         del subclass
         collect()
+        assert key not in table._built
         assert len(table.buckets) == 1
-        assert table._built.keys() <= table.buckets.keys() | {None}
+
+    def test_nothing_is_left_of_a_subclass_that_has_sent(self, table):
+        """When nobody means subclasses any more, the routes of those alive are gone."""
+        registration = register(table, sender=Base, subclasses=True)
+        table.find(Derived)
+        table.discard(registration)
+        assert not table.buckets
+        assert not table._built
+
+    def test_listening_to_a_subclass_after_it_has_sent(self, table):
+        """Who connects to the subclass itself is heard, and heard no more when disconnected."""
+        base = register(table, sender=Base, subclasses=True)
+        assert table.find(Derived).registrations == (base,)
+        own = register(table, sender=Derived)
+        assert table.find(Derived).registrations == (base, own)
+        table.discard(own)
+        assert table.find(Derived).registrations == (base,)
 
     def test_a_transient_base_leaves_no_trace(self, table):
         """When a class whose subclasses somebody meant dies, no send looks for any more."""

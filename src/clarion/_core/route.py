@@ -132,16 +132,13 @@ class Table:
     def _look_further(self, sender: object) -> Bucket:
         if isinstance(sender, BY_VALUE):
             return self.buckets.get(sender_key(sender), self.anyone)
-        if not self._relatives(sender):
+        if not self._families or not isinstance(sender, type):
             return self.anyone
-        # Nor does it wait here, since whoever holds the lock may be waiting for a send:
-        # the bucket then serves this send only.
-        if not self.lock.acquire(blocking=False):
-            return Bucket(id(sender), lambda: sender)
-        try:
-            return self._open(id(sender), sender)
-        finally:
-            self.lock.release()
+        found = self._built.get(id(sender))
+        if found is None and self._relatives(sender):
+            # Nobody listens to this very class: its bucket is no more than its route.
+            found = Bucket(id(sender), lambda: sender)
+        return found or self.anyone
 
     def _relatives(self, sender: object) -> list[Registration]:
         """Return those who listen to a base class of the sender and mean its subclasses."""
@@ -176,10 +173,13 @@ class Table:
                 self.lock.release()
 
     def _keep(self, bucket: Bucket, route: Route) -> None:
-        # Not in a bucket that was closed meanwhile: nobody would drop it any more.
-        if self._bucket_at(bucket.key) is bucket:
-            bucket.route = route
-            self._built[bucket.key] = bucket
+        found = self._bucket_at(bucket.key)
+        if found is None and self._relatives(sender := bucket.sender_of()):
+            bucket.sender_of = self._remember(sender, bucket.key)
+        elif found is not bucket:
+            return  # it was closed meanwhile, and nobody would drop its route any more
+        bucket.route = route
+        self._built[bucket.key] = bucket
 
     # Whoever changes something comes by here.
 
@@ -279,8 +279,9 @@ class Table:
         def close(_: object) -> None:
             # At once, and without the lock: the id is free again when this returns.
             table = table_of()
-            if table is not None and (bucket := table.buckets.pop(key, None)) is not None:
+            if table is not None:
                 table._built.pop(key, None)
+                bucket = table.buckets.pop(key, table.anyone)
                 table._families.difference_update(bucket.members.copy().values())
 
         return ref(sender, close)
