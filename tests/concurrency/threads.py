@@ -1,7 +1,6 @@
 """Many threads at once, which must all come to an end."""
 
 import faulthandler
-import sys
 import threading
 from collections.abc import Callable
 
@@ -36,7 +35,7 @@ def at_once(*functions: Callable[[], object], times: int = 1) -> None:
     for thread in threads:
         thread.join(PATIENCE)
         if thread.is_alive():
-            faulthandler.dump_traceback(sys.__stderr__)
+            faulthandler.dump_traceback(2)
             pytest.fail("Threads wait for each other; see where in stderr.")
     if errors:
         raise errors[0]

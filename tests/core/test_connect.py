@@ -4,6 +4,7 @@ import enum
 import functools
 import gc
 import weakref  # noqa: TC003  # for one annotation
+from typing import Any
 
 import pytest
 
@@ -184,7 +185,10 @@ def test_death_is_reported():
     assert registration.is_held_by(reference)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("receiver", [Slotted().method, [].append.__call__], ids=["method", "slot"])
+EMPTY: Any = []
+
+
+@pytest.mark.parametrize("receiver", [Slotted().method, EMPTY.append.__call__])
 def test_what_takes_no_references_cannot_be_held_weakly(receiver):
     """The refusal names the receiver and its type, and says what to write."""
     with pytest.raises(WeakReferenceError, match="weak=False") as raised:

@@ -250,6 +250,6 @@ def test_a_declared_signal_in_a_class_has_the_name_of_both():
 
     class Order:
         @signal
-        def paid(sender: object) -> None: ...  # type: ignore[misc]  # noqa: N805
+        def paid(sender: object) -> None: ...  # noqa: N805
 
     assert Order.paid.name.endswith("Order.paid")

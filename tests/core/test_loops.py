@@ -12,6 +12,7 @@ import weakref
 from contextvars import ContextVar, copy_context
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ class TestTogether:
         """What never suspends needs no turn of the loop."""
 
         async def main():
-            turns = []
+            turns: list[int] = []
             asyncio.get_running_loop().call_soon(turns.append, 1)
             await loops.together([nothing(), nothing()])
             return list(turns)
@@ -253,7 +254,7 @@ class TestKept:
 
     def test_no_task_is_left_pending(self, signal, kept):
         """What a receiver started and did not await is cancelled when the send ends."""
-        told = []
+        told: list[Any] = []
 
         async def background():
             try:

@@ -204,7 +204,7 @@ def test_lazy_modules_are_left_alone(signal, monkeypatch):
 
     class Lazy(ModuleType):
         @property
-        def __dict__(self):
+        def __dict__(self):  # type: ignore[override]
             raise AssertionError("it was touched")
 
     monkeypatch.setitem(sys.modules, "lazy_module", Lazy("lazy_module"))

@@ -118,7 +118,7 @@ def test_a_refused_receiver_is_connected_to_none(make, function, options, error)
 def test_a_refusal_by_the_second_signal_undoes_the_first(make):
     """Connecting to several is all or nothing, and what was connected before stays."""
 
-    class Choosy(make):  # type: ignore[misc]
+    class Choosy(make):  # type: ignore[misc, valid-type]
         def connect(self, receiver, sender=None, **options):
             raise SenderError("not yours", sender)
 

@@ -39,7 +39,7 @@ def test_a_dead_signal_leaves_at_once(make):
 def test_a_signal_may_be_unhashable(make):
     """A subclass that compares by value, and so has no hash, is listed all the same."""
 
-    class Equal(make):  # type: ignore[misc]
+    class Equal(make):  # type: ignore[misc, valid-type]
         def __eq__(self, other):
             return isinstance(other, Equal)
 

@@ -541,7 +541,7 @@ class TestChange:
                     meddle()
                 return self is other
 
-        first = Meddling(lambda: signal.disconnect(sender="web", dispatch_uid=first))
+        first: object = Meddling(lambda: signal.disconnect(sender="web", dispatch_uid=first))
         second = Meddling(None)
         signal.connect(answering("first"), sender="web", dispatch_uid=first)
         signal.connect(answering("second"), sender="web", dispatch_uid=second)

@@ -3,6 +3,7 @@
 import gc
 import inspect
 import logging
+from typing import Any
 
 import pytest
 
@@ -272,7 +273,7 @@ class TestAsDjango:
     def test_subclasses_may_override(self, make, send):
         """A subclass may change what is connected, sent and answered, and call on."""
 
-        class Stamped(make):  # type: ignore[misc]
+        class Stamped(make):  # type: ignore[misc, valid-type]
             def __init__(self, stamp):
                 super().__init__()
                 self.stamp = stamp
@@ -321,7 +322,7 @@ class TestLifetime:
 
     def test_class_methods_go_with_their_class(self, signal):
         """A class that nobody holds takes its class methods along."""
-        kind = type("Transient", (Listener,), {})
+        kind: Any = type("Transient", (Listener,), {})
         signal.connect(kind.class_method)
         assert signal.has_listeners()
         del kind
