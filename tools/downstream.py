@@ -97,8 +97,8 @@ def unpack_django(pair: Pair) -> Path:
 
 def prepare(pair: Pair, *, extras: bool) -> Path:
     """Build the pair's environment, unless it still fits; return the suite's runtests.py."""
-    sources = [Path(__file__), ROOT / "pyproject.toml", *sorted((ROOT / "src").rglob("*.c"))]
-    digest = hashlib.sha256(b"".join(map(Path.read_bytes, sources)) + bytes(pair.python))
+    build = [Path(__file__), *ROOT.glob("*.toml"), *ROOT.glob("setup.py"), *ROOT.glob("src/**/*.c")]
+    digest = hashlib.sha256(b"".join(map(Path.read_bytes, sorted(build))) + bytes(pair.python))
     stamps = [pair.venv / f"{digest.hexdigest()}-{kind}" for kind in ("bare", "extras")]
     if not (BUILD / pair.name).exists() or not any(map(Path.exists, stamps[extras:])):
         print(f"{pair.name}: building the environment", flush=True)
@@ -120,16 +120,16 @@ def run_suite(pair: Pair, road: str, runtests: Path, arguments: list[str]) -> Ru
     command: list[str | Path] = [pair.venv / "bin/python", BOOTSTRAP, road, outcome, runtests]
     command += arguments
     environ = {n: v for n, v in os.environ.items() if not re.match("PYTHON|DJANGO|COVERAGE", n)}
-    with (log := outcome.with_suffix(".log")).open("w") as file:
-        subprocess.call(command, cwd=runtests.parent, env=environ, stdout=file, stderr=file)
-    return read_run(road, outcome, log)
+    with (log := outcome.with_suffix(".log")).open("w") as out:
+        status = subprocess.call(command, cwd=runtests.parent, env=environ, stdout=out, stderr=out)
+    return read_run(road, outcome, log, status)
 
 
-def read_run(road: str, outcome: Path, log: Path) -> Run:
+def read_run(road: str, outcome: Path, log: Path, status: int) -> Run:
     """Read what came of a run, and whether it was carried by whom it should be."""
     if not outcome.exists():
         tail = log.read_text(errors="replace").splitlines()[-60:]
-        return Run(fault="\n".join([f"{road}: the run did not end", *tail]))
+        return Run(fault="\n".join([f"{road}: no outcome, status {status}", *tail]))
     told = json.loads(outcome.read_text(encoding="utf-8"))
     run, probes = Run(told["tests"], told["django"]), told["probes"]
     if probes["clarion" if road == "plain" else "django"] or not any(probes.values()):

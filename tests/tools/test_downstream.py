@@ -87,15 +87,15 @@ def test_a_run_is_carried_from_its_first_test_to_its_last(tmp_path, road, clario
     outcome = tmp_path / "outcome.json"
     probes = {"clarion": clarion, "django": django}
     outcome.write_text(json.dumps({"django": "6.1.3", "tests": {}, "probes": probes}))
-    assert (read_run(road, outcome, tmp_path / "log").fault == "") is good
+    assert (read_run(road, outcome, tmp_path / "log", 1).fault == "") is good
 
 
 def test_a_run_that_does_not_end_shows_the_end_of_its_log(tmp_path):
     """A suite that dies leaves no outcome: its last lines are the fault."""
     log = tmp_path / "log"
     log.write_text("\n".join(f"line {number}" for number in range(100)))
-    fault = read_run("app", tmp_path / "outcome.json", log).fault
-    assert fault.startswith("app: the run did not end\nline 40\n")
+    fault = read_run("app", tmp_path / "outcome.json", log, -9).fault
+    assert fault.startswith("app: no outcome, status -9\nline 40\n")
     assert fault.endswith("line 99")
 
 
@@ -156,10 +156,10 @@ def test_the_exit_status_tells_of_regressions(drive, outcome, status):
 def test_a_run_without_outcome_is_told_once(drive):
     """A suite that died is one fault, not one for each test that it did not reach."""
     runs = dict.fromkeys(downstream.ROADS, Run({"a.x": told("passed")}))
-    runs["app"] = Run(fault="app: the run did not end")
+    runs["app"] = Run(fault="app: no outcome")
     returned, printed = drive(runs)
     assert returned == 1
-    assert "app: the run did not end" in printed
+    assert "app: no outcome" in printed
     assert "not run\n" not in printed
 
 
@@ -283,6 +283,6 @@ def test_a_suite_is_carried_by_its_road(tmp_path, road):
     runtests.write_text(RUNTESTS)
     bootstrap = [sys.executable, downstream_bootstrap.__file__, road, outcome, runtests]
     subprocess.run([*bootstrap, "--parallel=1", "a_package"], check=True, timeout=60)
-    run = read_run(road, outcome, tmp_path / "log")
+    run = read_run(road, outcome, tmp_path / "log", 0)
     assert run.fault == ""
     assert [test["outcome"] for test in run.tests.values()] == ["passed"]
