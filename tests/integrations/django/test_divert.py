@@ -40,6 +40,7 @@ def test_a_twin_is_diverted_alone():
     """A copy behaves as the function does, and goes its own way when it is diverted."""
     copy = twin(original)
     assert (copy(1), copy.__name__, copy.__doc__) == (6, "add", "Add up.")
+    assert twin(original, "elsewhere").__module__ == "elsewhere"
     divert(copy, other)
     assert copy(1) == ((1,), {})
     assert original(1) == 6

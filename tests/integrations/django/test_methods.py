@@ -10,6 +10,7 @@ from django.db.models.signals import ModelSignal, post_save
 from django.dispatch import Signal, receiver
 
 from clarion.errors import ArgumentError, SenderError
+from tests.integrations.django import programs
 from tests.integrations.django.library.models import Author
 
 
@@ -145,3 +146,32 @@ def test_a_receiver_may_raise_stop_iteration(signal):
     signal.connect(exhausts)
     with pytest.raises(RuntimeError, match="StopIteration"):
         asyncio.run(signal.asend(sender=None))
+
+
+def test_a_builtin_method_can_be_connected(signal):
+    """It has an object but no function, and is referred to itself, as in Django."""
+    found: dict[str, object] = {}
+    update = found.update
+    signal.connect(update)
+    signal.send(sender=None, n=3)
+    assert found["n"] == 3
+
+
+def test_djangos_checks_know_a_pending_connect():
+    """manage.py check names the signal whose sender is a model that does not exist."""
+    lines = programs.run(
+        """
+        from django.core.checks import run_checks
+        from django.db.models.signals import post_save
+        from clarion.integrations.django import install
+
+        install()
+        django.setup()
+
+        def hear(**kwargs): ...
+
+        post_save.connect(hear, sender="auth.Nobody")
+        print(*[found.id for found in run_checks() if "nobody" in found.msg.lower()])
+        """
+    )
+    assert lines == ["signals.E001"]

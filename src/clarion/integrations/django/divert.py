@@ -41,15 +41,20 @@ def _detour(*args: Any, _target: Callable[..., Any], **kwargs: Any) -> Any:
     return _target(*args, **kwargs)
 
 
-def twin(function: FunctionType) -> FunctionType:
-    """Return a copy of a function, which can be diverted without touching the other."""
+def twin(function: FunctionType, module: str | None = None) -> FunctionType:
+    """Return a copy of a function, which can be diverted without touching the other.
+
+    Args:
+        function: the function to copy.
+        module: the module that it is to name as its own; by default the same.
+    """
     copy = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__
     )
     copy.__kwdefaults__ = function.__kwdefaults__
     copy.__doc__ = function.__doc__
     copy.__qualname__ = function.__qualname__
-    copy.__module__ = function.__module__
+    copy.__module__ = module or function.__module__
     return copy
 
 

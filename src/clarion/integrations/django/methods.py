@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import weakref
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.dispatch import Signal
+from django.db.models.signals import ModelSignal
 
 from clarion._core.accept import accepts_any_keyword
 from clarion._core.connect import check_subclasses
@@ -47,7 +46,7 @@ def connect(
     if weak:
         self._check_receiver(receiver)
         # Refuses what Django refuses, by the name through which Django's own tests watch it.
-        weakref.ref(getattr(receiver, "__self__", receiver))
+        weakref.ref(receiver.__self__ if hasattr(receiver, "__func__") else receiver)
     ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
 
 
@@ -74,7 +73,8 @@ def connect_model_signal(
 ) -> None:
     """Connect as `ModelSignal.connect` in Django: now, or when "app.Model" is there."""
     self._lazy_method(
-        partial(Signal.connect, self),
+        # A bound method, by which Django's checks know whose operation is pending.
+        super(ModelSignal, self).connect,
         apps,
         receiver,
         sender,

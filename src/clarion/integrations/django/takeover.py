@@ -57,7 +57,7 @@ def install() -> None:
         for signal in signals:
             adopt(signal)
             assign(signal, signal.__dict__["receivers"])
-        ours = {name: twin(method) for name, method in METHODS.items()}
+        ours = {name: twin(method, dispatcher.__name__) for name, method in METHODS.items()}
         _undo.extend(_put(name, method) for name, method in ours.items())
         tables.installed_live_receivers = ours["_live_receivers"]
         _undo.append(_put_model_connect(twin(connect_model_signal)))  # type: ignore[arg-type]
