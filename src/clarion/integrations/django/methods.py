@@ -46,7 +46,8 @@ def connect(
     if weak:
         self._check_receiver(receiver)
         # Refuses what Django refuses, by the name through which Django's own tests watch it.
-        weakref.ref(receiver.__self__ if hasattr(receiver, "__func__") else receiver)
+        holder: Any = receiver
+        weakref.ref(holder.__self__ if hasattr(receiver, "__func__") else holder)
     ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
 
 
@@ -72,9 +73,10 @@ def connect_model_signal(
     **options: Any,
 ) -> None:
     """Connect as `ModelSignal.connect` in Django: now, or when "app.Model" is there."""
+    # A bound method, by which Django's checks know whose operation is pending.
+    base: Any = super(ModelSignal, self)
     self._lazy_method(
-        # A bound method, by which Django's checks know whose operation is pending.
-        super(ModelSignal, self).connect,
+        base.connect,
         apps,
         receiver,
         sender,
