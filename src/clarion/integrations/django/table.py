@@ -78,7 +78,7 @@ def _call_once(
     # Whoever asked for the receivers may only have wanted to look at them.
     if not registration.claim():
         return None
-    table.remove(registration.key, registration.sender_key)
+    table.discard(registration)
     return receiver(**arguments)
 
 
