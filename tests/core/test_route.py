@@ -450,9 +450,14 @@ class TestLife:
         """Receivers and senders that outlive the signal die in peace."""
         table, sender, listener = Table(), Sender(), Listener()
         register(table, listener.method, sender=sender)
+        alive = weakref.ref(table)
         del table
         collect()
+        assert alive() is None
+        mourned = weakref.ref(sender), weakref.ref(listener)
         del sender, listener
+        collect()
+        assert [reference() for reference in mourned] == [None, None]
 
 
 class TestChange:
@@ -483,12 +488,13 @@ class TestChange:
         assert not table.discard(old)
         assert table.registrations() == [new]
 
-    def test_removal_by_key(self, table):
-        """It returns what it removed, or None."""
+    def test_a_registration_is_got_by_its_key(self, table):
+        """For its own sender, and for as long as it is there."""
         registration = register(table, echo, sender="web")
-        assert table.remove(registration.key, None) is None
-        assert table.remove(registration.key, sender_key("web")) is registration
-        assert table.remove(registration.key, sender_key("web")) is None
+        assert table.get(registration.key, None) is None
+        assert table.get(registration.key, sender_key("web")) is registration
+        assert table.discard(registration)
+        assert not table.discard(registration)
         assert table.get(registration.key, sender_key("web")) is None
 
     def test_registrations_are_in_order_of_connection(self, table):

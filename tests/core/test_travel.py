@@ -270,10 +270,18 @@ class TestContext:
         async def receiver(**kwargs):
             holder.set(Incomparable())
 
+        async def main():
+            await signal.asend(None)
+            await signal.asend(None)
+            return holder.get()
+
         signal.connect(receiver)
         signal.connect(answering_async(1))
         send(signal)
         send(signal)
+        assert type(asyncio.run(main())) is Incomparable
+        signal.send(None)
+        assert type(holder.get()) is Incomparable
 
 
 class TestFailure:

@@ -211,12 +211,6 @@ class Table:
             self._take_out(bucket, registration)
             return True
 
-    def remove(self, key: Hashable, of_sender: Hashable) -> Registration | None:
-        """Remove the registration of this key for this sender; return it, or None."""
-        with self.lock:
-            found = self.get(key, of_sender)
-            return found if found is not None and self.discard(found) else None
-
     def get(self, key: Hashable, of_sender: Hashable) -> Registration | None:
         """Return the registration of this key for this sender, or None."""
         with self.lock:
