@@ -9,6 +9,7 @@
     ├── ArgumentError              an argument nobody knows; also a TypeError
     ├── DeclarationError           a function that cannot declare a signal; also a TypeError
     ├── RunningLoopError           a send() that would have to await; also a RuntimeError
+    ├── NoLoopError                an asend() outside asyncio; also a RuntimeError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
 Every message is a sentence that names the culprit and a sentence that says what to
@@ -90,6 +91,10 @@ class RunningLoopError(ClarionError, RuntimeError):
     def __init__(self, message: str, receivers: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.receivers = tuple(receivers)
+
+
+class NoLoopError(ClarionError, RuntimeError):
+    """An asend() that needs threads or tasks, awaited by no event loop of asyncio's."""
 
 
 class NotSentError(ClarionError, AssertionError):

@@ -20,7 +20,7 @@ from clarion._core.connect import Registration
 from clarion._core.instrument import Send
 from clarion._core.names import sender_name, signal_name
 from clarion._core.registry import check_signal, signals
-from clarion._core.route import Table
+from clarion._core.table import Table
 
 if TYPE_CHECKING:
     from clarion._core.signal import Signal

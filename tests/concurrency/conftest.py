@@ -6,12 +6,15 @@ import sys
 import pytest
 
 from clarion import Signal
+from tests.twins import implementation
+
+__all__ = ["implementation"]  # every test of this folder runs with either
 
 
-@pytest.fixture(params=[Signal], ids=["python"])
-def make(request):
-    """Make signals of one implementation."""
-    return request.param
+@pytest.fixture
+def make():
+    """Make a signal."""
+    return Signal
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def answers(responses):
 def is_clean(signal):
     """Tell whether nothing is left of any registration."""
     table = signal._table
-    return table.registrations() == [] and not table.buckets and not table._families
+    return table.registrations() == [] and not table.buckets and not table.families
 
 
 def churn(signal, rounds):

@@ -1,4 +1,4 @@
-"""What the tests of the core share: a signal of each implementation, and the four sends."""
+"""What the tests of the core share: both implementations, a signal, and the four sends."""
 
 from functools import partial
 
@@ -6,15 +6,15 @@ import pytest
 
 from clarion import Signal
 from tests.core.receivers import deliver
+from tests.twins import implementation
 
-# Every implementation of the dispatcher has to pass the tests of this folder.
-IMPLEMENTATIONS = {"python": Signal}
+__all__ = ["implementation"]  # every test of this folder runs with either
 
 
-@pytest.fixture(params=list(IMPLEMENTATIONS.values()), ids=list(IMPLEMENTATIONS))
-def make(request):
-    """Make signals of one implementation."""
-    return request.param
+@pytest.fixture
+def make():
+    """Make a signal."""
+    return Signal
 
 
 @pytest.fixture

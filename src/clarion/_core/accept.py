@@ -62,6 +62,15 @@ def _is_marked(receiver: Receiver) -> bool:
     return mark is not None and getattr(receiver, "_is_coroutine", None) is mark
 
 
+def is_coroutine_function(receiver: Receiver) -> bool:
+    """Tell whether it is a function or method written with `async def`.
+
+    Calling one runs nothing of it yet, and gives a coroutine.
+    """
+    function = _function_of(receiver)
+    return type(function) is FunctionType and function.__code__.co_flags & CO_COROUTINE != 0
+
+
 def accepts_any_keyword(receiver: Receiver) -> bool:
     """Tell whether the receiver can be called with keywords nobody knows yet.
 

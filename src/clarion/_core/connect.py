@@ -2,7 +2,7 @@
 
 A registration knows its receiver by identity, holds it strongly or weakly, and says
 what the caller of connect() asked for. It does not know its signal: the table in
-`route.py` holds registrations, never the other way round, so that a signal which
+`table.py` holds registrations, never the other way round, so that a signal which
 nobody needs any more goes at once, without the garbage collector.
 """
 
@@ -14,7 +14,7 @@ from types import BuiltinMethodType, MethodType
 from weakref import ref
 
 from clarion._core import names
-from clarion._core.accept import is_async
+from clarion._core.accept import is_async, is_coroutine_function
 from clarion.errors import SenderError, WeakReferenceError
 
 TYPE_CHECKING = False
@@ -212,6 +212,14 @@ class Registration:
     def is_plain(self) -> bool:
         """Whether nothing but a call stands between a send and the receiver."""
         return not (self.is_async or self.once or self.wants_signal)
+
+    @property
+    def is_lone(self) -> bool:
+        """Whether `asend` need only await the receiver, if there is no other."""
+        if self.once or self.wants_signal or not self.is_async:
+            return False
+        receiver = self.live()
+        return receiver is not None and is_coroutine_function(receiver)
 
     @property
     def sender(self) -> object:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from clarion._core import names
 from clarion._core.accept import asks_for, refusal, signature_of
+from clarion._core.keywords import DeclaredKeywords
 from clarion._core.signal import Signal, check_callable
 from clarion.errors import ArgumentError, DeclarationError, SignatureError
 
@@ -71,6 +72,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
             for keyword, parameter in parameters.items()
             if parameter.default is not parameter.empty
         }
+        self._table.keywords = DeclaredKeywords(self._keywords, self._defaults)
 
     def _arguments(self, sender: object, named: dict[str, Any]) -> dict[str, Any]:
         if named.keys() != self._keywords:

@@ -1,30 +1,25 @@
-"""Who hears this sender: a table whose routes are built once and then only read.
+"""Who hears one sender: an immutable answer, told in all the ways in which it is asked for.
 
-Registrations are kept in buckets, one for each sender that somebody connected to and
-one for any sender. A bucket's route is the immutable answer to "who hears this
-sender?"; it is built at the first send after a change and dropped by the next. So a
-send reads and never waits, connecting is a dictionary insert, and a sender that
-nobody connected to leaves no trace.
+A send wants to know whether it has more to do than to call the receivers; the longer
+road of `travel.py` wants them in stages, what runs together in one. Sync receivers in a
+row share one thread hop in `asend`, those that said `inline=True` need none, and async
+ones of equal priority run concurrently.
 """
 
 from __future__ import annotations
 
-from _thread import RLock
-from collections import deque
-from weakref import ref
-
-from clarion._core import instrument
-from clarion._core.connect import BY_VALUE, is_referable, sender_key
-from clarion._core.stage import staged
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Iterable, Iterator
 
     from clarion._core.accept import Receiver
-    from clarion._core.connect import Mortal, Registration
+    from clarion._core.connect import Registration
     from clarion._core.instrument import Instrument
-    from clarion._core.stage import Stage
+
+# How the receivers of one stage are run.
+SYNC = "sync"
+INLINE = "inline"
+ASYNC = "async"
 
 
 class Route:
@@ -33,26 +28,41 @@ class Route:
     Attributes:
         registrations: all of them, in the order of a send.
         instruments: who watches the sends along this route.
-        plain: the receivers themselves, if a send has nothing to do but call them;
-            otherwise None.
+        is_simple: whether a send has nothing to do but to call the receivers.
+        plain: the receivers themselves, if it is simple and none is held weakly.
+        is_inline: whether `asend` has nothing to do either but to call them.
+        lone: the one that there is, if it is a coroutine function, so that `asend` has
+            nothing to do but to await it.
     """
 
-    __slots__ = ("_is_simple", "_stages", "instruments", "plain", "registrations")
+    __slots__ = (
+        "_stages",
+        "instruments",
+        "is_inline",
+        "is_simple",
+        "lone",
+        "plain",
+        "registrations",
+    )
 
     def __init__(
         self, registrations: Iterable[Registration], instruments: tuple[Instrument, ...] = ()
     ) -> None:
         self.registrations = tuple(sorted(registrations, key=_rank))
         self.instruments = instruments
-        self._is_simple = not instruments and all(r.is_plain for r in self.registrations)
         self._stages: tuple[Stage, ...] | None = None
         self.plain: tuple[Receiver, ...] | None = None
-        if self._is_simple and not any(r.weak for r in self.registrations):
+        self.is_simple = not instruments and all(r.is_plain for r in self.registrations)
+        self.is_inline = self.is_simple and all(r.inline for r in self.registrations)
+        self.lone: Registration | None = None
+        if self.is_simple and not any(r.weak for r in self.registrations):
             self.plain = tuple(r.live() for r in self.registrations)  # type: ignore[misc]
+        elif not instruments and len(self.registrations) == 1 and self.registrations[0].is_lone:
+            self.lone = self.registrations[0]
 
     def live(self) -> list[Receiver] | None:
         """Return the receivers alive, or None if a send has more to do than to call them."""
-        if not self._is_simple:
+        if not self.is_simple:
             return None
         return [receiver for r in self.registrations if (receiver := r.live()) is not None]
 
@@ -68,263 +78,36 @@ def _rank(registration: Registration) -> tuple[int, bool, int]:
     return registration.rank
 
 
-class Bucket:
-    """The registrations of one sender, and the route built from them.
+class Stage:
+    """Neighbours in a route that are run in the same way.
 
     Attributes:
-        key: the key of the sender; None for any sender.
-        members: the registrations, by key, in order of connection.
-        route: who hears this sender, or None if that has to be worked out anew.
-        sender_of: returns the sender; None once it has died.
+        mode: SYNC, INLINE or ASYNC.
+        registrations: who is called, in order. Those of an ASYNC stage are of equal
+            priority and run concurrently.
     """
 
-    __slots__ = ("key", "members", "route", "sender_of")
+    __slots__ = ("mode", "registrations")
 
-    def __init__(self, key: Hashable, sender_of: Callable[[], object]) -> None:
-        self.key = key
-        self.members: dict[Hashable, Registration] = {}
-        self.route: Route | None = None
-        self.sender_of = sender_of
+    def __init__(self, mode: str, registrations: tuple[Registration, ...]) -> None:
+        self.mode = mode
+        self.registrations = registrations
 
-
-class Table:
-    """All registrations of one signal, and the routes of its senders.
-
-    Attributes:
-        anyone: the bucket of the receivers that listen to any sender.
-        buckets: the others, by the key of their sender.
-        instruments: who watches this signal in particular.
-        name: what the signal is called, once somebody has asked or said.
-        home: the module in which the signal was made, if that is known.
-        searched: how many modules there were when its name was last looked for.
-        dead: references whose receiver has died, still to be removed.
-        on_death: what a reference of this table calls when its receiver dies.
-    """
-
-    # Not slotted: a door derives from it.
-
-    def __init__(self, name: str | None = None, home: str | None = None) -> None:
-        self.name = name
-        self.home = home
-        self.searched = 0
-        self.anyone = Bucket(None, _no_sender)
-        self.buckets: dict[Hashable, Bucket] = {}
-        self.instruments: tuple[Instrument, ...] = ()
-        self.dead: deque[Mortal] = deque()
-        self.on_death = _undertaker(ref(self))
-        # Reentrant: a garbage collection amid a connect may run a finaliser that
-        # connects or disconnects, in this very thread.
-        self.lock = RLock()
-        self._built: dict[Hashable, Bucket] = {}
-        self._version = 0
-        self._families: set[Registration] = set()
-
-    # A send comes by here.
-
-    def find(self, sender: object) -> Route:
-        """Return who hears this sender. Never waits for a lock."""
-        bucket = self.anyone
-        if self.buckets:
-            found = self.buckets.get(id(sender))
-            bucket = self._look_further(sender) if found is None else found
-        return bucket.route or self._build(bucket)
-
-    def _look_further(self, sender: object) -> Bucket:
-        if isinstance(sender, BY_VALUE):
-            return self.buckets.get(sender_key(sender), self.anyone)
-        if not self._families or not isinstance(sender, type):
-            return self.anyone
-        found = self._built.get(id(sender))
-        if found is None and self._relatives(sender):
-            # Nobody listens to this very class: its bucket is no more than its route.
-            found = Bucket(id(sender), lambda: sender)
-        return found or self.anyone
-
-    def _relatives(self, sender: object) -> list[Registration]:
-        """Return those who listen to a base class of the sender and mean its subclasses."""
-        if not self._families or not isinstance(sender, type):
-            return []
-        return [
-            registration
-            for base in sender.__mro__[1:]
-            if (bucket := self.buckets.get(id(base))) is not None
-            for registration in bucket.members.copy().values()
-            if registration.subclasses
-        ]
-
-    def _build(self, bucket: Bucket) -> Route:
-        while True:
-            version = self._version
-            registrations = list(self.anyone.members.copy().values())
-            if bucket is not self.anyone:
-                registrations += bucket.members.copy().values()
-                registrations += self._relatives(bucket.sender_of())
-            route = Route(registrations, self.instruments + instrument.everywhere)
-            # A send does not wait for somebody who is connecting: it takes the route
-            # as it found it, and leaves it to the next send to keep one.
-            if not self.lock.acquire(blocking=False):
-                return route
-            try:
-                self._bury()
-                if version == self._version:
-                    self._keep(bucket, route)
-                    return route
-            finally:
-                self.lock.release()
-
-    def _keep(self, bucket: Bucket, route: Route) -> None:
-        found = self._bucket_at(bucket.key)
-        if found is None and self._relatives(sender := bucket.sender_of()):
-            bucket.sender_of = self._remember(sender, bucket.key)
-        elif found is not bucket:
-            return  # it was closed meanwhile, and nobody would drop its route any more
-        bucket.route = route
-        self._built[bucket.key] = bucket
-
-    # Whoever changes something comes by here.
-
-    def add(self, registration: Registration, sender: object = None) -> bool:
-        """Enter a registration, unless its key is taken for its sender; tell which."""
-        key = registration.sender_key
-        with self.lock:
-            self._bury()
-            bucket = self._open(key, sender)
-            registration.sender_of = bucket.sender_of
-            found = bucket.members.setdefault(registration.key, registration)
-            if found is not registration:
-                # One that has had its only call may be about to leave; it is gone already.
-                return found.is_spent and self.discard(found) and self.add(registration, sender)
-            if self._bucket_at(key) is not bucket:
-                # A finaliser that ran amid this has emptied and so closed the bucket.
-                return self.add(registration, sender)
-            if registration.subclasses:
-                self._families.add(registration)
-            self._changed(bucket, registration)
-            return True
-
-    def discard(self, registration: Registration) -> bool:
-        """Remove this very registration, if it is there; tell whether it was."""
-        with self.lock:
-            bucket = self._bucket_at(registration.sender_key)
-            if bucket is None or bucket.members.get(registration.key) is not registration:
-                return False
-            self._take_out(bucket, registration)
-            return True
-
-    def get(self, key: Hashable, of_sender: Hashable) -> Registration | None:
-        """Return the registration of this key for this sender, or None."""
-        with self.lock:
-            self._bury()
-            bucket = self._bucket_at(of_sender)
-            return None if bucket is None else bucket.members.get(key)
-
-    def registrations(self) -> list[Registration]:
-        """Return all registrations alive, in order of connection."""
-        with self.lock:
-            self._bury()
-            buckets = (self.anyone, *self.buckets.copy().values())
-            found = [r for bucket in buckets for r in bucket.members.values()]
-        return sorted(found, key=lambda registration: registration.order)
-
-    def replace(self, registrations: Iterable[Registration]) -> None:
-        """Make these the registrations of the signal, and no others.
-
-        One whose receiver or sender has died meanwhile is left out.
-        """
-        with self.lock:
-            for registration in self.registrations():
-                self.discard(registration)
-            for registration in registrations:
-                # Held while it is entered, so that its death cannot be missed.
-                receiver, sender = registration.live(), registration.sender
-                if receiver is None or (sender is None and registration.sender_key is not None):
-                    continue
-                self.add(registration, sender)
-
-    def forget_routes(self) -> None:
-        """Drop all routes, for something that they were built from has changed."""
-        with self.lock:
-            self._version += 1
-            self.drop_routes()
-
-    def drop_routes(self) -> None:
-        """Have the next sends build their routes anew; needs no lock."""
-        while self._built:
-            try:
-                _, bucket = self._built.popitem()
-            except KeyError:  # another thread did the same, and took the last
-                return
-            bucket.route = None
-
-    def _open(self, key: Hashable, sender: object) -> Bucket:
-        """Return the bucket of a sender, made if need be; the lock is held."""
-        bucket = self._bucket_at(key)
-        if bucket is None:
-            bucket = self.buckets.setdefault(key, Bucket(key, self._remember(sender, key)))
-        return bucket
-
-    def _remember(self, sender: object, key: Hashable) -> Callable[[], object]:
-        # A sender is not kept alive by those who listen to it, unless it cannot be
-        # referenced weakly: then its id must not come back as another's.
-        if type(key) is tuple or not is_referable(sender):
-            return lambda: sender
-        table_of = ref(self)
-
-        def close(_: object) -> None:
-            # At once, and without the lock: the id is free again when this returns.
-            table = table_of()
-            if table is not None:
-                table._built.pop(key, None)
-                bucket = table.buckets.pop(key, table.anyone)
-                table._families.difference_update(bucket.members.copy().values())
-
-        return ref(sender, close)
-
-    def _take_out(self, bucket: Bucket, registration: Registration) -> None:
-        del bucket.members[registration.key]
-        self._families.discard(registration)
-        self._changed(bucket, registration)
-        if not bucket.members and bucket is not self.anyone:
-            self.buckets.pop(bucket.key, None)
-            self._built.pop(bucket.key, None)
-
-    def _changed(self, bucket: Bucket, registration: Registration) -> None:
-        if bucket is self.anyone or registration.subclasses:
-            self.forget_routes()
-        else:
-            self._version += 1
-            bucket.route = None
-
-    def _bury(self) -> None:
-        """Remove those who have died; the lock is held."""
-        while self.dead:
-            died = self.dead.popleft()
-            bucket = self._bucket_at(died.sender_key)
-            if bucket is None:
-                continue
-            registration = bucket.members.get(died.registration_key)
-            if registration is not None and registration.is_held_by(died):
-                self._take_out(bucket, registration)
-
-    def _bucket_at(self, key: Hashable) -> Bucket | None:
-        return self.anyone if key is None else self.buckets.get(key)
+    def live(self) -> list[tuple[Registration, Receiver]]:
+        """Return the registrations whose receiver is alive, each with it."""
+        return [(r, receiver) for r in self.registrations if (receiver := r.live()) is not None]
 
 
-def _undertaker(table_of: Callable[[], Table | None]) -> Callable[[Mortal], None]:
-    # By a weak reference to the table, for the table holds what calls this.
-    def on_death(died: Mortal) -> None:
-        table = table_of()
-        if table is not None:
-            # A garbage collection may run this anywhere, even while this thread holds
-            # the lock; so it only leaves word.
-            table.dead.append(died)
-            if died.sender_key is None or table._families:
-                table.drop_routes()
-            elif (bucket := table.buckets.get(died.sender_key)) is not None:
-                bucket.route = None
+def staged(registrations: tuple[Registration, ...]) -> Iterator[Stage]:
+    """Group the registrations of a route, which are in order."""
+    # Sync receivers of neighbouring priorities share a thread hop; async ones of
+    # different priorities must not run together.
+    from itertools import groupby
 
-    return on_death
+    def kind(registration: Registration) -> tuple[str, int]:
+        if registration.is_async:
+            return ASYNC, registration.priority
+        return (INLINE if registration.inline else SYNC), 0
 
-
-def _no_sender() -> None:
-    """Stand for the sender of those who listen to any."""
+    for (mode, _), members in groupby(registrations, kind):
+        yield Stage(mode, tuple(members))

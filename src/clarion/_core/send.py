@@ -8,7 +8,7 @@ it. Where there is nothing to do but to call them, it does so here; the rest is 
 from __future__ import annotations
 
 from clarion._core.blame import blame
-from clarion._core.travel import Collect, Propagate, arun, run
+from clarion._core.travel import arun, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
         higher priority first, then sync before async, then order of connection.
 
     Raises:
-        RunningLoopError: if a receiver is async and an event loop runs in this
-            thread. No receiver has been called.
+        RunningLoopError: if a receiver is async and an event loop, asyncio's or
+            trio's, runs in this thread. No receiver has been called.
         Exception: whatever a receiver raises, with a note that names it. The
             receivers after it are not called.
 
@@ -43,7 +43,7 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
     route = self._table.find(sender)
     receivers = route.live() if route.plain is None else route.plain
     if receivers is None:
-        return run(self, route, arguments, Propagate)
+        return run(self, route, arguments, robust=False)
     responses: list[tuple[Receiver, Any]] = []
     try:
         for receiver in receivers:
@@ -75,7 +75,7 @@ def send_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
     route = self._table.find(sender)
     receivers = route.live() if route.plain is None else route.plain
     if receivers is None:
-        return run(self, route, arguments, Collect)
+        return run(self, route, arguments, robust=True)
     responses: list[tuple[Receiver, Any]] = []
     for receiver in receivers:
         try:
@@ -104,11 +104,13 @@ async def asend(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
     Raises:
         Exception: as `send`. Async receivers that run beside the one that failed
             are cancelled and awaited first; if several fail, an ExceptionGroup.
+        NoLoopError: if it is awaited by another library's event loop, and there are
+            receivers that need a thread, or a task each.
 
     As `Signal.asend` in Django 6.1.
     """
     arguments = self._arguments(sender, named)
-    return await arun(self, self._table.find(sender), arguments, Propagate)
+    return await arun(self, self._table.find(sender), arguments, robust=False)
 
 
 async def asend_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
@@ -124,4 +126,4 @@ async def asend_robust(self: Signal, /, sender: object, **named: Any) -> list[tu
     As `Signal.asend_robust` in Django 6.1.
     """
     arguments = self._arguments(sender, named)
-    return await arun(self, self._table.find(sender), arguments, Collect)
+    return await arun(self, self._table.find(sender), arguments, robust=True)

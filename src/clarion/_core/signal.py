@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from clarion._core import loops, names, registry
+from clarion._core import kept, loops, names, registry
 from clarion._core.accept import accepts_any_keyword
+from clarion._core.compiled import compiled
 from clarion._core.connect import Registration, check_sender, receiver_key, sender_key
-from clarion._core.route import Table
+from clarion._core.table import Table, Tabled
 from clarion._core.send import asend, asend_robust, send, send_robust
 from clarion.errors import ArgumentError, NotCallableError, SignatureError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-class Signal:
+class Signal(Tabled):
     """Something that happens, and that receivers can listen to.
 
     Args:
@@ -138,6 +139,7 @@ class Signal:
         found = self._find(receiver, sender, dispatch_uid)
         return found is not None and self._table.discard(found)
 
+    @compiled
     def has_listeners(self, sender: object = None) -> bool:
         """Tell whether anybody would hear a send of this sender, an onlooker included.
 
@@ -151,10 +153,10 @@ class Signal:
             for registration in route.registrations
         )
 
-    send = send
-    send_robust = send_robust
-    asend = asend
-    asend_robust = asend_robust
+    send = compiled(send)
+    send_robust = compiled(send_robust)
+    asend = compiled(asend)
+    asend_robust = compiled(asend_robust)
 
     def _find(
         self, receiver: Receiver | None, sender: object = None, dispatch_uid: Hashable | None = None
@@ -209,7 +211,7 @@ class Signal:
 
     def _complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to completion where no event loop runs."""
-        return loops.complete(coroutine)
+        return kept.complete(coroutine)
 
     async def _hop(self, function: Callable[[], T]) -> T:
         """Run a function in a thread."""

@@ -1,23 +1,25 @@
 """The longer road of a send, for routes that hold more than calls.
 
-It is taken when a receiver is async, may run only once, or is watched. The four sends
-come here with the same route and differ in two ways: whether errors propagate or are
-collected (`Propagate`, `Collect`), and whether the sender waits or awaits (`run`,
-`arun`).
+It is taken when a receiver is async, may run only once, asked for `signal`, or is
+watched. The four sends come here with the same route and differ in two ways: whether
+the sender waits or awaits (`run`, `arun`), and whether errors reach the sender or, in a
+robust send, stand in for the answers.
 """
 
 from __future__ import annotations
 
 from clarion._core import loops
+from clarion._core.accept import is_coroutine_function
 from clarion._core.blame import blame
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
-from clarion._core.stage import ASYNC, SYNC
+from clarion._core.route import ASYNC, SYNC
 from clarion.errors import RunningLoopError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from asyncio import Task
+    from collections.abc import Coroutine, Iterator
     from typing import Any
 
     from clarion._core.accept import Receiver
@@ -31,53 +33,7 @@ if TYPE_CHECKING:
     Responses = list[tuple[Receiver, Any]]
 
 
-class Propagate:
-    """An error ends the send and reaches the sender."""
-
-    @staticmethod
-    def call(signal: Signal, receiver: Receiver, arguments: Arguments) -> Any:
-        """Return what the receiver answers."""
-        try:
-            return receiver(**arguments)
-        except Exception as error:
-            blame(error, signal, receiver)
-            raise
-
-    @staticmethod
-    async def acall(signal: Signal, receiver: Receiver, arguments: Arguments) -> Any:
-        """Return what the receiver answers, awaited."""
-        try:
-            return await receiver(**arguments)
-        except Exception as error:
-            blame(error, signal, receiver)
-            raise
-
-
-class Collect:
-    """An error is logged and stands in for the answer."""
-
-    @staticmethod
-    def call(signal: Signal, receiver: Receiver, arguments: Arguments) -> Any:
-        """Return what the receiver answers or raises."""
-        try:
-            return receiver(**arguments)
-        except Exception as error:  # noqa: BLE001
-            signal._log_robust_failure(receiver, error)
-            return error
-
-    @staticmethod
-    async def acall(signal: Signal, receiver: Receiver, arguments: Arguments) -> Any:
-        """Return what the receiver answers, awaited, or raises."""
-        try:
-            return await receiver(**arguments)
-        except Exception as error:  # noqa: BLE001
-            signal._log_robust_failure(receiver, error)
-            return error
-
-
-def run(
-    signal: Signal, route: Route, arguments: Arguments, errors: type[Propagate | Collect]
-) -> Responses:
+def run(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
     """Call the receivers of a route, stage by stage; run what is async to completion."""
     with Send(signal, arguments, route.instruments) as send:
         audience = _audience(route)
@@ -85,25 +41,24 @@ def run(
             _refuse_to_await(send, audience)
         for mode, members in audience:
             if mode is not ASYNC:
-                _call_all(send, members, errors)
+                _call_all(send, members, robust=robust)
             elif ready := list(_ready(send, members)):
-                send.responses += signal._complete(_await_all(send, ready, errors))
+                send.responses += signal._complete(_await_all(send, ready, robust=robust))
     return send.responses
 
 
-async def arun(
-    signal: Signal, route: Route, arguments: Arguments, errors: type[Propagate | Collect]
-) -> Responses:
+async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
     """Await the receivers of a route, stage by stage; take a thread for what is sync."""
     with Send(signal, arguments, route.instruments) as send:
         for mode, members in _audience(route):
             if mode is ASYNC:
-                send.responses += await _await_all(send, list(_ready(send, members)), errors)
+                if ready := list(_ready(send, members)):
+                    send.responses += await _await_all(send, ready, robust=robust)
             elif mode is SYNC:
                 # `members` are still these: the call is over before the next turn.
-                await signal._hop(lambda: _call_all(send, members, errors))  # noqa: B023
+                await signal._hop(lambda: _call_all(send, members, robust=robust))  # noqa: B023
             else:
-                _call_all(send, members, errors)
+                _call_all(send, members, robust=robust)
     return send.responses
 
 
@@ -111,18 +66,6 @@ def _audience(route: Route) -> list[tuple[str, Members]]:
     # Who is alive now is held until the send ends: a send does not depend on who dies
     # amid it.
     return [(stage.mode, stage.live()) for stage in route.stages]
-
-
-def _call_all(send: Send, members: Members, errors: type[Propagate | Collect]) -> None:
-    for receiver, arguments in _ready(send, members):
-        send.responses.append((receiver, errors.call(send.signal, receiver, arguments)))
-
-
-async def _await_all(send: Send, ready: Calls, errors: type[Propagate | Collect]) -> Responses:
-    answers = await loops.together(
-        [errors.acall(send.signal, receiver, arguments) for receiver, arguments in ready]
-    )
-    return [(receiver, answer) for (receiver, _), answer in zip(ready, answers, strict=True)]
 
 
 def _ready(send: Send, members: Members) -> Iterator[tuple[Receiver, Arguments]]:
@@ -136,6 +79,81 @@ def _ready(send: Send, members: Members) -> Iterator[tuple[Receiver, Arguments]]
             yield receiver, {**send.arguments, "signal": send.signal}
         else:
             yield receiver, send.arguments
+
+
+def _call_all(send: Send, members: Members, *, robust: bool) -> None:
+    for receiver, arguments in _ready(send, members):
+        send.responses.append((receiver, _call(send.signal, receiver, arguments, robust=robust)))
+
+
+def _call(signal: Signal, receiver: Receiver, arguments: Arguments, *, robust: bool) -> Any:
+    try:
+        return receiver(**arguments)
+    except Exception as error:
+        if not robust:
+            blame(error, signal, receiver)
+            raise
+        signal._log_robust_failure(receiver, error)
+        return error
+
+
+async def _await_all(send: Send, ready: Calls, *, robust: bool) -> Responses:
+    if len(ready) == 1:
+        receiver, arguments = ready[0]
+        return [(receiver, await _await(send.signal, receiver, arguments, robust=robust))]
+    tasks = await loops.together([_coroutine(*call) for call in ready], robust=robust)
+    heard = [(receiver, task) for (receiver, _), task in zip(ready, tasks, strict=True)]
+    _settle_failures(send.signal, heard, robust=robust)
+    # Of a task that was cancelled from within, this raises CancelledError.
+    return [(receiver, task.exception() or task.result()) for receiver, task in heard]
+
+
+async def _await(signal: Signal, receiver: Receiver, arguments: Arguments, *, robust: bool) -> Any:
+    try:
+        return await receiver(**arguments)
+    except Exception as error:
+        if not robust:
+            blame(error, signal, receiver)
+            raise
+        signal._log_robust_failure(receiver, error)
+        return error
+
+
+def _coroutine(receiver: Receiver, arguments: Arguments) -> Coroutine[Any, Any, Any]:
+    """Return what awaits a receiver in a task: its own coroutine, if nothing of it runs yet."""
+    if is_coroutine_function(receiver):
+        try:
+            coroutine: Coroutine[Any, Any, Any] = receiver(**arguments)
+        except TypeError:
+            pass  # it cannot be called so, which is for its task to say
+        else:
+            return coroutine
+
+    async def call() -> Any:
+        return await receiver(**arguments)
+
+    return call()
+
+
+def _settle_failures(
+    signal: Signal, heard: list[tuple[Receiver, Task[Any]]], *, robust: bool
+) -> None:
+    """Log or blame what tasks have raised; raise what the sender must hear of."""
+    fatal: list[BaseException] = []
+    for receiver, task in heard:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and robust:
+            signal._log_robust_failure(receiver, error)
+            continue
+        if isinstance(error, Exception):
+            blame(error, signal, receiver)
+        if error is not None:
+            fatal.append(error)
+    del heard, error
+    if len(fatal) > 1:
+        raise BaseExceptionGroup("several receivers failed", fatal)
+    if fatal:
+        raise fatal.pop()
 
 
 def _refuse_to_await(send: Send, audience: list[tuple[str, Members]]) -> None:

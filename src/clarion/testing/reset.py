@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion._core.registry import signals
-from clarion._core.route import Table
+from clarion._core.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -8,7 +8,8 @@ from weakref import ref
 
 from clarion._core.connect import Registration
 from clarion._core.instrument import Send
-from clarion._core.route import Route, Table
+from clarion._core.route import Route
+from clarion._core.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,9 +27,12 @@ class DjangoTable(Table):
     has, and then asks them who hears it.
     """
 
+    __slots__ = ("assignments", "kind", "signal_of")
+
     def __init__(self, signal: Signal, home: str | None = None) -> None:
         super().__init__(home=home)
         self.kind: Any = type(signal)
+        self.guard = self.kind, "_live_receivers", installed_live_receivers
         self.signal_of = ref(signal)
         # Counts how often `signal.receivers` was assigned to.
         self.assignments = 0

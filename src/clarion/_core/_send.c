@@ -1,0 +1,842 @@
+/* The compiled twin of the sends.
+
+   It knows the straight road only: find the route, call the receivers on it, collect what
+   they answer. The arguments are forwarded as the interpreter handed them over, so that
+   no dictionary is made of them. Wherever a send has more to do, or must be refused, the
+   function in Python that this stands for is called with the very same arguments. Those
+   functions, in send.py, are the reference.
+*/
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+/* More arguments than this, and the send is left to Python. */
+#define MOST 32
+
+/* How many ways of writing a send are remembered by where the names of their keywords lie;
+   a power of two. */
+#define SITES 256
+
+/* The names of `send(**named)` are made for that one call. From 3.13 on that can be told:
+   those that the code holds, the interpreter holds as well. */
+#if PY_VERSION_HEX >= 0x030D0000
+#define ARE_LASTING(names) (Py_REFCNT(names) > 1)
+#else
+#define ARE_LASTING(names) 1
+#endif
+
+/* A send as it is written somewhere: the names of its keywords, which the code holds. */
+typedef struct {
+    PyObject *names;
+    PyObject *entry; /* what ANY says of them */
+} Site;
+
+typedef struct {
+    PyTypeObject *method_type;
+    PyTypeObject *table_type;
+    PyTypeObject *tabled_type;
+    PyObject *any;
+    PyObject *blame;
+    PyObject *no_names;
+    PyObject *str_doc;
+    PyObject *str_find;
+    PyObject *str_log;
+    PyObject *str_module;
+    PyObject *str_sender;
+    PyObject *str_table;
+    /* Where the slots of the classes in Python lie. */
+    Py_ssize_t anyone, buckets, families, guard, keywords; /* of a Table */
+    Py_ssize_t route;                                      /* of a Bucket */
+    Py_ssize_t is_inline, is_simple, lone, plain, registrations; /* of a Route */
+    Py_ssize_t function, receiver, reference; /* of a Registration */
+    Py_ssize_t table; /* of a Signal, if it is Clarion's own */
+    Site sites[SITES];
+} State;
+
+#define SLOT(object, offset) (*(PyObject **)((char *)(object) + (offset)))
+
+/* A method of Signal; or has_listeners, which is asked before a send. */
+enum kind { SEND, SEND_ROBUST, ASEND, ASEND_ROBUST, HAS_LISTENERS, KINDS };
+
+static const char *const kind_names[KINDS] = {
+    "send", "send_robust", "asend", "asend_robust", "has_listeners"};
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyObject *function; /* the one in Python */
+    PyObject *awaiting; /* for asend: the coroutine function that begins by calling `begin` */
+    PyObject *begin;
+    enum kind kind;
+} Method;
+
+#define IS_ROBUST(method) ((method)->kind == SEND_ROBUST || (method)->kind == ASEND_ROBUST)
+
+static inline State *
+state_of(PyObject *ours)
+{
+    return (State *)PyType_GetModuleState(Py_TYPE(ours));
+}
+
+/* --- Errors ------------------------------------------------------------------------- */
+
+static PyObject *
+take_error(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    if (traceback != NULL) {
+        PyException_SetTraceback(error, traceback);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(traceback);
+    return error;
+#endif
+}
+
+static void
+raise_again(PyObject *error)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(error);
+#else
+    PyErr_Restore(Py_NewRef(Py_TYPE(error)), error, PyException_GetTraceback(error));
+#endif
+}
+
+/* Note on the error that is set which receiver let it pass. */
+static void
+blame(State *state, PyObject *signal, PyObject *receiver)
+{
+    PyObject *error = take_error();
+    PyObject *done = PyObject_CallFunctionObjArgs(state->blame, error, signal, receiver, NULL);
+    if (done == NULL && !PyErr_ExceptionMatches(PyExc_Exception)) {
+        Py_DECREF(error); /* interrupted */
+        return;
+    }
+    PyErr_Clear(); /* at the limit of recursion there is no room for a note */
+    Py_XDECREF(done);
+    raise_again(error);
+}
+
+/* A receiver has raised: return what stands in for its answer, or NULL to raise on. */
+static PyObject *
+answer_for_error(State *state, PyObject *signal, PyObject *receiver, int robust)
+{
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return NULL;
+    }
+    if (!robust) {
+        blame(state, signal, receiver);
+        return NULL;
+    }
+    PyObject *error = take_error();
+    PyObject *logged =
+        PyObject_CallMethodObjArgs(signal, state->str_log, receiver, error, NULL);
+    if (logged == NULL) {
+        Py_DECREF(error);
+        return NULL;
+    }
+    Py_DECREF(logged);
+    return error;
+}
+
+/* --- Arguments ---------------------------------------------------------------------- */
+
+/* What receivers are called with. The values are borrowed: from whoever sends, from the
+   entry of the keywords, from the signal. Before them is room for one more, which a
+   bound method needs for its object. */
+typedef struct {
+    PyObject *table; /* owned */
+    PyObject *entry; /* owned: names, defaults, whether the signal is told */
+    PyObject *names;
+    PyObject *sender;
+    PyObject *vector[1 + MOST];
+} Arguments;
+
+static void
+release(Arguments *arguments)
+{
+    Py_CLEAR(arguments->entry);
+    Py_CLEAR(arguments->table);
+}
+
+static PyObject *
+table_of(State *state, PyObject *signal)
+{
+    if (PyObject_TypeCheck(signal, state->tabled_type)) {
+        return Py_XNewRef(SLOT(signal, state->table));
+    }
+    PyObject *table = PyObject_GetAttr(signal, state->str_table);
+    if (table != NULL && !PyObject_TypeCheck(table, state->table_type)) {
+        Py_CLEAR(table);
+    }
+    return table;
+}
+
+/* Look the names up in the keywords of a table, where a miss is worked out in Python. */
+static PyObject *
+entry_of(State *state, PyObject *keywords, PyObject *names)
+{
+    if (keywords != state->any) {
+        return PyObject_GetItem(keywords, names);
+    }
+    Site *site = &state->sites[((uintptr_t)names >> 4) & (SITES - 1)];
+    if (site->names == names) {
+        return Py_NewRef(site->entry);
+    }
+    PyObject *entry = PyObject_GetItem(keywords, names);
+    if (entry != NULL && ARE_LASTING(names)) {
+        Py_XSETREF(site->entry, Py_NewRef(entry));
+        Py_XSETREF(site->names, Py_NewRef(names));
+    }
+    return entry;
+}
+
+/* Work out what a send means by args (the signal, perhaps the sender, and the values of
+   the keywords). Return 1, or 0 if that is for Python to say, or -1 with an error. */
+static int
+gather(State *state, PyObject *const *args, Py_ssize_t positional, PyObject *keywords,
+       Arguments *arguments)
+{
+    arguments->entry = NULL;
+    arguments->table = table_of(state, args[0]);
+    if (arguments->table == NULL || positional > 2) {
+        goto not_ours;
+    }
+    arguments->entry = entry_of(state, SLOT(arguments->table, state->keywords),
+                                keywords == NULL ? state->no_names : keywords);
+    if (arguments->entry == NULL || arguments->entry == Py_None) {
+        goto not_ours;
+    }
+    PyObject *names = PyTuple_GET_ITEM(arguments->entry, 0);
+    PyObject *defaults = PyTuple_GET_ITEM(arguments->entry, 1);
+    int tells = PyTuple_GET_ITEM(arguments->entry, 2) == Py_True;
+    Py_ssize_t given = positional - 1 + (keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords));
+    Py_ssize_t fill = PyTuple_GET_SIZE(defaults);
+    Py_ssize_t count = PyTuple_GET_SIZE(names);
+    /* They differ if the sender is missing, or given twice. */
+    if (given + fill + tells != count || count > MOST) {
+        goto not_ours;
+    }
+    PyObject **values = arguments->vector + 1;
+    memcpy(values, args + 1, given * sizeof(PyObject *));
+    for (Py_ssize_t i = 0; i < fill; i++) {
+        values[given + i] = PyTuple_GET_ITEM(defaults, i);
+    }
+    if (tells) {
+        values[count - 1] = args[0];
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (PyTuple_GET_ITEM(names, i) == state->str_sender) {
+            arguments->names = names;
+            arguments->sender = values[i];
+            return 1;
+        }
+    }
+not_ours:
+    release(arguments);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* --- Routes ------------------------------------------------------------------------- */
+
+/* Return whether nobody has put something else in the place that the table watches. */
+static int
+is_unguarded(State *state, PyObject *table)
+{
+    PyObject *guard = SLOT(table, state->guard);
+    if (guard == Py_None) {
+        return 1;
+    }
+    PyObject *found =
+        PyObject_GetAttr(PyTuple_GET_ITEM(guard, 0), PyTuple_GET_ITEM(guard, 1));
+    if (found == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    Py_DECREF(found);
+    return found == PyTuple_GET_ITEM(guard, 2);
+}
+
+/* As Table.find, which is called for all but the plainest. */
+static PyObject *
+find_route(State *state, PyObject *table, PyObject *sender)
+{
+    if (!is_unguarded(state, table)) {
+        goto in_python;
+    }
+    PyObject *bucket = SLOT(table, state->anyone);
+    PyObject *buckets = SLOT(table, state->buckets);
+    if (PyDict_GET_SIZE(buckets)) {
+        if (PyUnicode_Check(sender) || PyLong_Check(sender) || PyBytes_Check(sender)) {
+            goto in_python;
+        }
+        PyObject *key = PyLong_FromVoidPtr(sender);
+        if (key == NULL) {
+            return NULL;
+        }
+        PyObject *found = PyDict_GetItemWithError(buckets, key);
+        Py_DECREF(key);
+        if (found != NULL) {
+            bucket = found;
+        }
+        else if (PyErr_Occurred()) {
+            return NULL;
+        }
+        else if (PySet_GET_SIZE(SLOT(table, state->families)) && PyType_Check(sender)) {
+            goto in_python;
+        }
+    }
+    PyObject *route = SLOT(bucket, state->route);
+    if (route != Py_None) {
+        return Py_NewRef(route);
+    }
+in_python:
+    return PyObject_CallMethodOneArg(table, state->str_find, sender);
+}
+
+/* Return the receiver of a registration, or NULL if it has died. */
+static PyObject *
+live(State *state, PyObject *registration)
+{
+    PyObject *reference = SLOT(registration, state->reference);
+    if (reference == Py_None) {
+        return Py_NewRef(SLOT(registration, state->receiver));
+    }
+    PyObject *holder;
+#if PY_VERSION_HEX >= 0x030D0000
+    if (PyWeakref_GetRef(reference, &holder) <= 0) {
+        return NULL;
+    }
+#else
+    holder = PyWeakref_GetObject(reference);
+    if (holder == Py_None) {
+        return NULL;
+    }
+    Py_INCREF(holder);
+#endif
+    PyObject *function = SLOT(registration, state->function);
+    if (function == Py_None) {
+        return holder;
+    }
+    PyObject *method = PyMethod_New(function, holder);
+    Py_DECREF(holder);
+    return method;
+}
+
+/* Return the receivers of a simple route that are alive, held until the send ends: it does
+   not depend on who dies amid it. For another route, NULL without an error. */
+static PyObject *
+receivers_of(State *state, PyObject *route)
+{
+    PyObject *plain = SLOT(route, state->plain);
+    if (plain != Py_None) {
+        return Py_NewRef(plain);
+    }
+    if (SLOT(route, state->is_simple) != Py_True) {
+        return NULL;
+    }
+    PyObject *registrations = SLOT(route, state->registrations);
+    Py_ssize_t count = PyTuple_GET_SIZE(registrations), alive = 0;
+    PyObject *receivers = PyTuple_New(count);
+    if (receivers == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *receiver = live(state, PyTuple_GET_ITEM(registrations, i));
+        if (receiver != NULL) {
+            PyTuple_SET_ITEM(receivers, alive++, receiver);
+        }
+        else if (PyErr_Occurred()) {
+            Py_DECREF(receivers);
+            return NULL;
+        }
+    }
+    if (alive < count) {
+        _PyTuple_Resize(&receivers, alive);
+    }
+    return receivers;
+}
+
+/* --- Sends -------------------------------------------------------------------------- */
+
+/* Return the pair of a receiver and its answer, which is taken over. */
+static PyObject *
+pair(PyObject *receiver, PyObject *answer)
+{
+    PyObject *response = PyTuple_New(2);
+    if (response == NULL) {
+        Py_DECREF(answer);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(response, 0, Py_NewRef(receiver));
+    PyTuple_SET_ITEM(response, 1, answer);
+    return response;
+}
+
+static PyObject *
+call_receiver(PyObject *receiver, Arguments *arguments)
+{
+    return PyObject_Vectorcall(receiver, arguments->vector + 1,
+                               PY_VECTORCALL_ARGUMENTS_OFFSET, arguments->names);
+}
+
+static PyObject *
+call_all(State *state, PyObject *signal, PyObject *receivers, Arguments *arguments, int robust)
+{
+    PyObject *responses = PyList_New(0);
+    if (responses == NULL || Py_EnterRecursiveCall(" in a send")) {
+        Py_XDECREF(responses);
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(receivers);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *receiver = PyTuple_GET_ITEM(receivers, i);
+        PyObject *answer = call_receiver(receiver, arguments);
+        if (answer == NULL) {
+            answer = answer_for_error(state, signal, receiver, robust);
+        }
+        PyObject *response = answer == NULL ? NULL : pair(receiver, answer);
+        int failed = response == NULL || PyList_Append(responses, response) < 0;
+        Py_XDECREF(response);
+        if (failed) {
+            Py_CLEAR(responses);
+            break;
+        }
+    }
+    Py_LeaveRecursiveCall();
+    return responses;
+}
+
+static PyObject *
+in_python(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
+{
+    return PyObject_Vectorcall(self->function, args, positional, keywords);
+}
+
+static PyObject *
+send(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
+{
+    State *state = state_of((PyObject *)self);
+    Arguments arguments;
+    int ours = gather(state, args, positional, keywords, &arguments);
+    if (ours <= 0) {
+        return ours < 0 ? NULL : in_python(self, args, positional, keywords);
+    }
+    PyObject *responses = NULL, *receivers = NULL;
+    PyObject *route = find_route(state, arguments.table, arguments.sender);
+    if (route != NULL) {
+        receivers = receivers_of(state, route);
+        Py_DECREF(route);
+    }
+    if (receivers != NULL) {
+        responses = call_all(state, args[0], receivers, &arguments, IS_ROBUST(self));
+        Py_DECREF(receivers);
+    }
+    else if (!PyErr_Occurred()) {
+        responses = in_python(self, args, positional, keywords);
+    }
+    release(&arguments);
+    return responses;
+}
+
+static PyObject *
+has_listeners(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
+{
+    State *state = state_of((PyObject *)self);
+    PyObject *table = NULL, *answer = NULL;
+    if (positional == 2 && keywords == NULL) {
+        table = table_of(state, args[0]);
+        PyObject *route = table == NULL ? NULL : find_route(state, table, args[1]);
+        PyObject *plain = route == NULL ? Py_None : SLOT(route, state->plain);
+        if (plain != Py_None) {
+            answer = PyBool_FromLong(PyTuple_GET_SIZE(plain) > 0);
+        }
+        Py_XDECREF(route);
+        Py_XDECREF(table);
+    }
+    if (answer == NULL && !PyErr_Occurred()) {
+        answer = in_python(self, args, positional, keywords);
+    }
+    return answer;
+}
+
+/* --- Awaited sends: asend returns a coroutine, which calls `begin` when it is awaited ---- */
+
+static PyObject *
+asend(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
+{
+    PyObject *names = keywords == NULL ? state_of((PyObject *)self)->no_names : keywords;
+    Py_ssize_t count = positional + PyTuple_GET_SIZE(names);
+    PyObject *values = PyTuple_New(count);
+    if (values == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyTuple_SET_ITEM(values, i, Py_NewRef(args[i]));
+    }
+    PyObject *const arguments[] = {self->begin, names, values};
+    PyObject *coroutine = PyObject_Vectorcall(self->awaiting, arguments, 3, NULL);
+    Py_DECREF(values);
+    return coroutine;
+}
+
+/* Call the only receiver, a coroutine function: return it and its coroutine, none of which
+   has run yet. */
+static PyObject *
+begin_alone(State *state, Method *self, PyObject *receiver, Arguments *arguments,
+            PyObject *signal)
+{
+    PyObject *coroutine = call_receiver(receiver, arguments);
+    if (coroutine != NULL) {
+        return pair(receiver, coroutine);
+    }
+    PyObject *answer = answer_for_error(state, signal, receiver, IS_ROBUST(self));
+    return answer == NULL ? NULL : Py_BuildValue("[N]", pair(receiver, answer));
+}
+
+/* begin(names, values): return the responses, if there is nothing to await; a lone receiver
+   and its coroutine; or None and the coroutine of the function in Python. */
+static PyObject *
+begin(PyObject *method, PyObject *const *given, Py_ssize_t Py_UNUSED(count))
+{
+    Method *self = (Method *)method;
+    State *state = state_of(method);
+    PyObject *names = given[0], *result = NULL;
+    PyObject *const *args = &PyTuple_GET_ITEM(given[1], 0);
+    Py_ssize_t positional = PyTuple_GET_SIZE(given[1]) - PyTuple_GET_SIZE(names);
+    Arguments arguments;
+    int ours = gather(state, args, positional, names, &arguments);
+    if (ours > 0) {
+        PyObject *route = find_route(state, arguments.table, arguments.sender);
+        PyObject *receiver = NULL, *receivers = NULL;
+        if (route != NULL && SLOT(route, state->is_inline) == Py_True) {
+            receivers = receivers_of(state, route);
+        }
+        else if (route != NULL && SLOT(route, state->lone) != Py_None) {
+            receiver = live(state, SLOT(route, state->lone));
+        }
+        Py_XDECREF(route);
+        if (receivers != NULL) {
+            result = call_all(state, args[0], receivers, &arguments, IS_ROBUST(self));
+            Py_DECREF(receivers);
+        }
+        else if (receiver != NULL) {
+            result = begin_alone(state, self, receiver, &arguments, args[0]);
+            Py_DECREF(receiver);
+        }
+        release(&arguments);
+    }
+    if (result == NULL && !PyErr_Occurred()) {
+        result = Py_BuildValue("(ON)", Py_None, in_python(self, args, positional, names));
+    }
+    return result;
+}
+
+static PyMethodDef begin_def = {
+    "begin", (PyCFunction)(void (*)(void))begin, METH_FASTCALL,
+    "Call whom a send may call at once, and return what is left to await."};
+
+/* --- Method: what Signal has for methods --------------------------------------------- */
+
+static PyObject *
+method_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *keywords)
+{
+    Method *self = (Method *)callable;
+    Py_ssize_t positional = PyVectorcall_NARGS(nargsf);
+    if (positional == 0) {
+        return in_python(self, args, positional, keywords); /* which says what is missing */
+    }
+    switch (self->kind) {
+    case SEND:
+    case SEND_ROBUST:
+        return send(self, args, positional, keywords);
+    case HAS_LISTENERS:
+        return has_listeners(self, args, positional, keywords);
+    default:
+        return asend(self, args, positional, keywords);
+    }
+}
+
+static PyObject *
+method_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"function", "name", "awaiting", NULL};
+    PyObject *function, *awaiting = Py_None;
+    const char *name;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Os|O:Method", names, &function, &name,
+                                     &awaiting)) {
+        return NULL;
+    }
+    int kind = 0;
+    while (kind < KINDS && strcmp(name, kind_names[kind])) {
+        kind++;
+    }
+    if (kind == KINDS) {
+        return PyErr_Format(PyExc_ValueError,
+                            "There is no compiled '%s'. Use the function in Python.", name);
+    }
+    Method *self = (Method *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->vectorcall = method_vectorcall;
+        self->function = Py_NewRef(function);
+        self->awaiting = Py_NewRef(awaiting);
+        self->kind = kind;
+        self->begin = PyCFunction_New(&begin_def, (PyObject *)self);
+        if (self->begin == NULL) {
+            Py_CLEAR(self);
+        }
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *
+method_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
+{
+    return object == NULL || object == Py_None ? Py_NewRef(self) : PyMethod_New(self, object);
+}
+
+/* Whoever looks at it (inspect, say) is to see the function: its code, its signature. */
+static PyObject *
+method_getattro(PyObject *self, PyObject *name)
+{
+    State *state = state_of(self);
+    if (name != state->str_doc && name != state->str_module) {
+        PyObject *own = PyObject_GenericGetAttr(self, name);
+        if (own != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)) {
+            return own;
+        }
+        PyErr_Clear();
+    }
+    return PyObject_GetAttr(((Method *)self)->function, name);
+}
+
+static PyObject *
+method_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("<compiled %R>", ((Method *)self)->function);
+}
+
+static int
+method_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((Method *)self)->function);
+    Py_VISIT(((Method *)self)->awaiting);
+    Py_VISIT(((Method *)self)->begin);
+    return 0;
+}
+
+static int
+method_clear(PyObject *self)
+{
+    Py_CLEAR(((Method *)self)->function);
+    Py_CLEAR(((Method *)self)->awaiting);
+    Py_CLEAR(((Method *)self)->begin);
+    return 0;
+}
+
+static void
+method_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    method_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef method_members[] = {
+    {"__wrapped__", T_OBJECT_EX, offsetof(Method, function), READONLY, NULL},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Method, vectorcall), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot method_slots[] = {
+    {Py_tp_new, method_new},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_descr_get, method_get},
+    {Py_tp_getattro, method_getattro},
+    {Py_tp_repr, method_repr},
+    {Py_tp_traverse, method_traverse},
+    {Py_tp_clear, method_clear},
+    {Py_tp_dealloc, method_dealloc},
+    {Py_tp_members, method_members},
+    {0, NULL},
+};
+
+static PyType_Spec method_spec = {
+    .name = "clarion._core._send.Method",
+    .basicsize = sizeof(Method),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE
+             | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .slots = method_slots,
+};
+
+/* --- The module ----------------------------------------------------------------------- */
+
+/* Return an attribute of a module of the core. */
+static PyObject *
+from_core(const char *module_name, const char *name)
+{
+    PyObject *module = PyImport_ImportModule(module_name);
+    PyObject *found = module == NULL ? NULL : PyObject_GetAttrString(module, name);
+    Py_XDECREF(module);
+    return found;
+}
+
+/* Find out where the slots of a class lie; the list of them ends with NULL. */
+static int
+locate(PyObject *class, const char *const *names, Py_ssize_t **offsets)
+{
+    for (; *names != NULL; names++, offsets++) {
+        PyObject *slot = PyObject_GetAttrString(class, *names);
+        if (slot == NULL) {
+            return -1;
+        }
+        if (!Py_IS_TYPE(slot, &PyMemberDescr_Type)) {
+            Py_DECREF(slot);
+            PyErr_Format(PyExc_ImportError, "%R has no slot '%s'", class, *names);
+            return -1;
+        }
+        **offsets = ((PyMemberDescrObject *)slot)->d_member->offset;
+        Py_DECREF(slot);
+    }
+    return 0;
+}
+
+static int
+locate_in(const char *module, const char *class, const char *const *names, Py_ssize_t **offsets)
+{
+    PyObject *found = from_core(module, class);
+    int failed = found == NULL || locate(found, names, offsets) < 0;
+    Py_XDECREF(found);
+    return failed ? -1 : 0;
+}
+
+static int
+locate_all(State *s)
+{
+    static const char *const table[] = {"anyone", "buckets", "families", "guard", "keywords", NULL};
+    static const char *const tabled[] = {"_table", NULL};
+    static const char *const bucket[] = {"route", NULL};
+    static const char *const route[] = {"is_inline", "is_simple", "lone", "plain",
+                                        "registrations", NULL};
+    static const char *const registration[] = {"_function", "_receiver", "_reference", NULL};
+    Py_ssize_t *of_table[] = {&s->anyone, &s->buckets, &s->families, &s->guard, &s->keywords};
+    Py_ssize_t *of_tabled[] = {&s->table};
+    Py_ssize_t *of_bucket[] = {&s->route};
+    Py_ssize_t *of_route[] = {&s->is_inline, &s->is_simple, &s->lone, &s->plain,
+                              &s->registrations};
+    Py_ssize_t *of_registration[] = {&s->function, &s->receiver, &s->reference};
+    if (locate_in("clarion._core.table", "Table", table, of_table) < 0
+        || locate_in("clarion._core.table", "Tabled", tabled, of_tabled) < 0
+        || locate_in("clarion._core.table", "Bucket", bucket, of_bucket) < 0
+        || locate_in("clarion._core.route", "Route", route, of_route) < 0
+        || locate_in("clarion._core.connect", "Registration", registration,
+                     of_registration) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+static PyTypeObject *
+new_type(PyObject *module, PyType_Spec *spec)
+{
+    return (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+}
+
+static int
+module_exec(PyObject *module)
+{
+    State *s = PyModule_GetState(module);
+    s->table_type = (PyTypeObject *)from_core("clarion._core.table", "Table");
+    s->tabled_type = (PyTypeObject *)from_core("clarion._core.table", "Tabled");
+    s->any = from_core("clarion._core.keywords", "ANY");
+    s->blame = from_core("clarion._core.blame", "blame");
+    s->no_names = PyTuple_New(0);
+    s->str_doc = PyUnicode_InternFromString("__doc__");
+    s->str_find = PyUnicode_InternFromString("find");
+    s->str_log = PyUnicode_InternFromString("_log_robust_failure");
+    s->str_module = PyUnicode_InternFromString("__module__");
+    s->str_sender = PyUnicode_InternFromString("sender");
+    s->str_table = PyUnicode_InternFromString("_table");
+    s->method_type = new_type(module, &method_spec);
+    if (PyErr_Occurred() || locate_all(s) < 0) {
+        return -1;
+    }
+    return PyModule_AddType(module, s->method_type);
+}
+
+static int
+module_traverse(PyObject *module, visitproc visit, void *arg)
+{
+    State *s = PyModule_GetState(module);
+    Py_VISIT(s->method_type);
+    Py_VISIT(s->table_type);
+    Py_VISIT(s->tabled_type);
+    Py_VISIT(s->any);
+    Py_VISIT(s->blame);
+    return 0;
+}
+
+static int
+module_clear(PyObject *module)
+{
+    State *s = PyModule_GetState(module);
+    Py_CLEAR(s->method_type);
+    Py_CLEAR(s->table_type);
+    Py_CLEAR(s->tabled_type);
+    Py_CLEAR(s->any);
+    Py_CLEAR(s->blame);
+    Py_CLEAR(s->no_names);
+    Py_CLEAR(s->str_doc);
+    Py_CLEAR(s->str_find);
+    Py_CLEAR(s->str_log);
+    Py_CLEAR(s->str_module);
+    Py_CLEAR(s->str_sender);
+    Py_CLEAR(s->str_table);
+    for (int i = 0; i < SITES; i++) {
+        Py_CLEAR(s->sites[i].names);
+        Py_CLEAR(s->sites[i].entry);
+    }
+    return 0;
+}
+
+static void
+module_free(void *module)
+{
+    module_clear(module);
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    /* All that it keeps is in the state of the module. */
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "clarion._core._send",
+    .m_doc = "The compiled twin of the sends.",
+    .m_size = sizeof(State),
+    .m_slots = module_slots,
+    .m_traverse = module_traverse,
+    .m_clear = module_clear,
+    .m_free = module_free,
+};
+
+PyMODINIT_FUNC
+PyInit__send(void)
+{
+    return PyModuleDef_Init(&module_def);
+}

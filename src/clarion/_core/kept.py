@@ -1,0 +1,159 @@
+"""The event loop that a thread keeps, for sends that need one where none runs.
+
+It is made at the first such send and closed when the thread ends. What never suspends
+makes no turn of it, and nothing that a receiver has started outlives the send.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from _thread import _local, get_ident
+from contextvars import copy_context
+
+from clarion._core.loops import adopt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Coroutine
+    from contextvars import Context
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+
+class KeptLoop:
+    """An event loop of one thread, kept for the sends that need one and have none."""
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._asyncio = asyncio
+        # Of asyncio's own a first step can be taken by hand; another's only runs as a whole.
+        self._loop: Any = asyncio.new_event_loop()
+        self._has_hands = isinstance(self._loop, asyncio.BaseEventLoop)
+        self._made: list[asyncio.Task[Any]] = []
+        self._loop.set_task_factory(_noting(self._made))
+        self._process = os.getpid()
+
+    def complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to completion, and leave nothing running that it started."""
+        before = copy_context()
+        context = before.copy()
+        task: asyncio.Task[T] = self._asyncio.Task(coroutine, loop=self._loop, context=context)
+        try:
+            if self._has_hands:
+                self._take_first_step()
+            if not task.done():
+                self._loop.run_until_complete(task)
+            return task.result()
+        finally:
+            self._sweep(task)
+            del task  # an error would hold it, and it the error
+            adopt(context, before)
+
+    def _take_first_step(self) -> None:
+        """Do what a running loop would do first: begin the task that was just made."""
+        loop, enter = self._loop, self._asyncio._set_running_loop
+        step = loop._ready.pop()
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook)
+        loop._thread_id = get_ident()
+        enter(loop)
+        try:
+            step._run()
+        finally:
+            enter(None)
+            loop._thread_id = None
+            sys.set_asyncgen_hooks(*hooks)
+
+    def _sweep(self, task: asyncio.Task[Any]) -> None:
+        """Do what is still to be done at once, and cancel what would go on."""
+        if task.done() and not task.cancelled():
+            task.exception()  # of an interrupt nobody else asks
+        if not self._has_hands or self._loop._ready:
+            self._loop.run_until_complete(_turn())
+        while left := [task for task in (task, *self._made) if not task.done()]:
+            self._made.clear()
+            for each in left:
+                each.cancel()
+            self._loop.run_until_complete(self._asyncio.wait(left))
+        self._made.clear()
+
+    def close(self) -> None:
+        """Close the loop, once."""
+        if self._process != os.getpid():
+            _leave_to_parent(self._loop)
+        elif not self._loop.is_closed():
+            # It runs only if it has to: a thread that is past its end would leak what the
+            # interpreter notes about a running loop.
+            if getattr(self._loop, "_asyncgens", None):
+                self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    # A thread that ends drops its own, and so closes it.
+    __del__ = close
+def _noting(made: list[asyncio.Task[Any]]) -> Callable[..., asyncio.Task[Any]]:
+    """Return a factory of tasks that notes them; it must not hold who holds the loop."""
+
+    def make_task(
+        loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
+    ) -> asyncio.Task[Any]:
+        import asyncio
+
+        task = asyncio.Task(coroutine, loop=loop, **options)
+        made.append(task)
+        return task
+
+    return make_task
+
+
+async def _turn() -> None:
+    """Let the loop go round once."""
+
+
+class _Kept(_local):
+    loop: KeptLoop | None = None
+
+
+_kept = _Kept()
+
+
+def complete(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to completion, in a thread where no event loop runs.
+
+    The loop is kept for the thread's next send and closed when the thread ends.
+    """
+    if _kept.loop is None:
+        _kept.loop = KeptLoop()
+    return _kept.loop.complete(coroutine)
+
+
+def _close_kept() -> None:
+    if _kept.loop is not None:
+        _kept.loop.close()
+        _kept.loop = None
+
+
+# The main thread's would otherwise be dropped when asyncio is half gone.
+atexit.register(_close_kept)
+
+_of_parent: list[asyncio.AbstractEventLoop] = []
+
+
+def _leave_to_parent(loop: asyncio.AbstractEventLoop) -> None:
+    # After a fork a loop shares its selector with the parent's; even closing it here
+    # would be felt there. So it is put aside, and asyncio told that it need not close it.
+    loop._closed = True  # type: ignore[attr-defined]
+    _of_parent.append(loop)
+
+
+def _forget_kept() -> None:
+    _kept.loop = None
+
+
+# Those of other threads are dropped by the interpreter, whose threads they no longer are.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_kept)

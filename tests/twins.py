@@ -1,0 +1,32 @@
+"""The sends are there twice, in Python and compiled, and have to pass the same tests."""
+
+import os
+
+import pytest
+
+from clarion import Signal
+from clarion._core import compiled
+
+NAMES = ("send", "send_robust", "asend", "asend_robust", "has_listeners")
+IMPLEMENTATIONS = ("python", "compiled")
+
+
+def put(patch: pytest.MonkeyPatch, implementation: str) -> None:
+    """Have all signals send by this implementation; skip where it is not there."""
+    if implementation == "compiled" and not compiled.is_compiled():
+        # Where everything has to be there, so has a compiler.
+        if os.environ.get("CLARION_REQUIRE_SERVICES") == "1" and "CLARION_PURE" not in os.environ:
+            pytest.fail(compiled.reason)
+        pytest.skip(compiled.reason)
+    for name in NAMES:
+        method = vars(Signal)[name]
+        function = getattr(method, "__wrapped__", method)
+        ours = function if implementation == "python" else compiled.twin_of(function)
+        patch.setattr(Signal, name, ours)
+
+
+@pytest.fixture(params=IMPLEMENTATIONS, autouse=True)
+def implementation(request, monkeypatch):
+    """Run the test with signals of either implementation in turn."""
+    put(monkeypatch, request.param)
+    return request.param
