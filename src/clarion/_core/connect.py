@@ -86,6 +86,7 @@ class Registration:
         uid: the dispatch_uid it was connected with, or None.
         weak: whether the receiver is held weakly.
         is_async: whether the receiver is awaited.
+        is_native: whether calling it gives a coroutine of which nothing has run yet.
         priority: as given to connect(), and so are `once`, `subclasses` and `inline`.
         wants_signal: whether it is given `signal` beyond what all are given.
         order: its place in the order of connection, across all signals.
@@ -99,6 +100,7 @@ class Registration:
         "_tokens",
         "inline",
         "is_async",
+        "is_native",
         "key",
         "once",
         "order",
@@ -132,6 +134,7 @@ class Registration:
         self.sender_key = sender_key
         self.sender_of: Callable[[], object] = _nobody
         self.is_async = is_async(receiver)
+        self.is_native = self.is_async and is_coroutine_function(receiver)
         self.priority = priority
         self.once = once
         self.subclasses = subclasses
@@ -216,10 +219,7 @@ class Registration:
     @property
     def is_lone(self) -> bool:
         """Whether `asend` need only await the receiver, if there is no other."""
-        if self.once or self.wants_signal or not self.is_async:
-            return False
-        receiver = self.live()
-        return receiver is not None and is_coroutine_function(receiver)
+        return self.is_async and self.is_native and not (self.once or self.wants_signal)
 
     @property
     def sender(self) -> object:

@@ -31,21 +31,24 @@ class KeptLoop:
         import asyncio
 
         self._asyncio = asyncio
-        # Of asyncio's own a first step can be taken by hand; another's only runs as a whole.
         self._loop: Any = asyncio.new_event_loop()
+        # Of asyncio's own a first step can be taken by hand; another's only runs as a whole.
         self._has_hands = isinstance(self._loop, asyncio.BaseEventLoop)
+        if self._has_hands:
+            hooks = self._loop._asyncgen_firstiter_hook, self._loop._asyncgen_finalizer_hook
+            self._hooks = hooks
         self._made: list[asyncio.Task[Any]] = []
         self._loop.set_task_factory(_noting(self._made))
+        self._loop.set_exception_handler(_report)
         self._process = os.getpid()
 
     def complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to completion, and leave nothing running that it started."""
         before = copy_context()
         context = before.copy()
-        task: asyncio.Task[T] = self._asyncio.Task(coroutine, loop=self._loop, context=context)
+        task: asyncio.Task[T] | None = None
         try:
-            if self._has_hands:
-                self._take_first_step()
+            task = (self._begin if self._has_hands else self._make)(coroutine, context)
             if not task.done():
                 self._loop.run_until_complete(task)
             return task.result()
@@ -54,32 +57,41 @@ class KeptLoop:
             del task  # an error would hold it, and it the error
             adopt(context, before)
 
-    def _take_first_step(self) -> None:
-        """Do what a running loop would do first: begin the task that was just made."""
+    def _make(self, coroutine: Coroutine[Any, Any, T], context: Context) -> asyncio.Task[T]:
+        return self._asyncio.Task(coroutine, loop=self._loop, context=context)
+
+    def _begin(self, coroutine: Coroutine[Any, Any, T], context: Context) -> asyncio.Task[T]:
+        """Make a task and take its first step, as a running loop would."""
         loop, enter = self._loop, self._asyncio._set_running_loop
-        step = loop._ready.pop()
         hooks = sys.get_asyncgen_hooks()
-        sys.set_asyncgen_hooks(loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook)
+        sys.set_asyncgen_hooks(*self._hooks)
         loop._thread_id = get_ident()
         enter(loop)
         try:
-            step._run()
+            if sys.version_info >= (3, 12):
+                return self._asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
+            task = self._make(coroutine, context)
+            loop._ready.pop()._run()
+            return task
         finally:
             enter(None)
             loop._thread_id = None
             sys.set_asyncgen_hooks(*hooks)
 
-    def _sweep(self, task: asyncio.Task[Any]) -> None:
+    def _sweep(self, task: asyncio.Task[Any] | None) -> None:
         """Do what is still to be done at once, and cancel what would go on."""
-        if task.done() and not task.cancelled():
-            task.exception()  # of an interrupt nobody else asks
         if not self._has_hands or self._loop._ready:
             self._loop.run_until_complete(_turn())
-        while left := [task for task in (task, *self._made) if not task.done()]:
+        if self._made or task is None or not task.done():
+            self._cancel([*self._made] if task is None else [task, *self._made])
+
+    def _cancel(self, tasks: list[asyncio.Task[Any]]) -> None:
+        while left := [task for task in tasks if not task.done()]:
             self._made.clear()
             for each in left:
                 each.cancel()
             self._loop.run_until_complete(self._asyncio.wait(left))
+            tasks = [*self._made]  # begun by those that were cancelled
         self._made.clear()
 
     def close(self) -> None:
@@ -95,6 +107,15 @@ class KeptLoop:
 
     # A thread that ends drops its own, and so closes it.
     __del__ = close
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # An interrupt of a first step reaches the sender; that nobody asked the task for it, too,
+    # is nothing to tell.
+    if not isinstance(context.get("exception"), (KeyboardInterrupt, SystemExit)):
+        loop.default_exception_handler(context)
+
+
 def _noting(made: list[asyncio.Task[Any]]) -> Callable[..., asyncio.Task[Any]]:
     """Return a factory of tasks that notes them; it must not hold who holds the loop."""
 

@@ -7,6 +7,8 @@ the sender set, and the sender sees what receivers set.
 from __future__ import annotations
 
 import sys
+from collections import deque
+from contextlib import suppress
 from contextvars import Context, copy_context
 
 from clarion.errors import NoLoopError
@@ -24,7 +26,9 @@ def is_loop_running() -> bool:
     """Tell whether an event loop runs in this thread: asyncio's (or uvloop's), or trio's."""
     # While another thread imports asyncio, it is there and has nothing in it yet.
     running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
-    return (running is not None and running() is not None) or _is_in_trio()
+    if running is not None and running() is not None:
+        return True
+    return "trio" in sys.modules and _is_in_trio()
 
 
 def _is_in_trio() -> bool:
@@ -60,23 +64,16 @@ class Carried:
     """A function whose outcome is carried from a thread by hand: a future refuses StopIteration."""
 
     def __init__(self, function: Callable[[], object]) -> None:
-        self._function: Callable[[], object] | None = function
+        self._function = function
         self._answers: list[Any] = []
         self._errors: list[BaseException] = []
 
     def __call__(self) -> None:
-        """Call the function, unless it has been cancelled."""
-        function = self._function
-        if function is None:
-            return
+        """Call the function."""
         try:
-            self._answers.append(function())
+            self._answers.append(self._function())
         except BaseException as error:  # noqa: BLE001
             self._errors.append(error)
-
-    def cancel(self) -> None:
-        """Have the function not called, if it has not been yet."""
-        self._function = None
 
     def result(self) -> Any:
         """Return what the function returned, or raise what it raised."""
@@ -85,43 +82,69 @@ class Carried:
         return self._answers.pop()
 
 
+class Hopped(Carried):
+    """A function that a thread carries, and that a sender can wait for who was cancelled."""
+
+    def __init__(self, function: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(function)
+        self._loop = loop
+        self._right_to_decide = deque((None,))  # whether the function is called at all
+        self._is_over = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __call__(self) -> None:
+        """Call the function, unless it was decided meanwhile that it is not to begin."""
+        if not self._decide():
+            return
+        super().__call__()
+        # In this order, as `outlast` looks at both in the other.
+        self._is_over = True
+        if self._waiter is not None:
+            self._loop.call_soon_threadsafe(self._wake)
+
+    async def outlast(self) -> None:
+        """Wait until the function has ended, if it has begun, and see to it that it won't if not."""
+        from asyncio import CancelledError
+
+        if self._decide():
+            return
+        while not self._is_over:
+            self._waiter = self._loop.create_future()
+            if not self._is_over:
+                with suppress(CancelledError):  # the sender was cancelled once more
+                    await self._waiter
+
+    def _decide(self) -> bool:
+        try:
+            self._right_to_decide.pop()
+        except IndexError:
+            return False
+        return True
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
 async def hop(function: Callable[[], T]) -> T:
     """Call a function in a worker thread and await its result.
 
-    If the sender is cancelled and the function has begun, its end is awaited all the same:
-    a thread cannot be stopped, and nobody is left running.
+    A sender that is cancelled waits for a function that has begun: a thread cannot be
+    stopped, and nobody is left running. One that has not begun is not called any more.
     """
-    import asyncio
-
     loop = running_loop()
     before = copy_context()
     context = before.copy()
-    carried = Carried(function)
-    hopped = loop.run_in_executor(None, context.run, carried)
+    hopped = Hopped(function, loop)
+    carrier = loop.run_in_executor(None, context.run, hopped)
     try:
-        await asyncio.wait([hopped])
-    except asyncio.CancelledError:
-        carried.cancel()
-        await _outlast([hopped])
-        raise
+        await carrier
     finally:
+        if not carrier.done() or carrier.cancelled():
+            await hopped.outlast()
         adopt(context, before)
-    answer: T = carried.result()
+    answer: T = hopped.result()
     return answer
-
-
-async def _outlast(futures: Sequence[asyncio.Future[Any]]) -> None:
-    """Wait until all futures are done, however often the sender is cancelled meanwhile."""
-    import asyncio
-
-    cancelled = None
-    while left := [future for future in futures if not future.done()]:
-        try:
-            await asyncio.wait(left)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        raise cancelled
 
 
 async def together(
@@ -140,9 +163,7 @@ async def together(
     context = before.copy()
     tasks: list[asyncio.Task[T]] = []
     try:
-        loop = running_loop()
-        for coroutine in coroutines:
-            tasks.append(_start(coroutine, loop, context))  # noqa: PERF401
+        _start(coroutines, tasks, context)
         if pending := [task for task in tasks if not task.done()]:
             await _settle(pending, tasks, robust=robust)
     finally:
@@ -155,30 +176,68 @@ async def together(
 
 
 def _start(
-    coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop, context: Context
-) -> asyncio.Task[T]:
-    if sys.version_info >= (3, 12):
-        import asyncio
+    coroutines: Sequence[Coroutine[Any, Any, T]], tasks: list[asyncio.Task[T]], context: Context
+) -> None:
+    """Start a task for each coroutine; those that have been are in `tasks`, whatever happens."""
+    from asyncio import Task
 
-        return asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
-    return loop.create_task(coroutine, context=context)
+    loop = running_loop()
+    for coroutine in coroutines:
+        if sys.version_info >= (3, 12):
+            task = Task(coroutine, loop=loop, context=context, eager_start=True)
+        else:
+            task = Task(coroutine, loop=loop, context=context)
+        tasks.append(task)
 
 
 async def _settle(
     pending: Sequence[asyncio.Task[T]], tasks: Sequence[asyncio.Task[T]], *, robust: bool
 ) -> None:
     """Wait until all tasks are done; from the first failure on, by cancelling them."""
-    import asyncio
-
     try:
-        while pending and not any(_has_failed(task, robust=robust) for task in tasks):
-            _, left = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            pending = list(left)
+        if not any(_has_failed(task, robust=robust) for task in tasks):
+            await _first_failure(pending, robust=robust)
     finally:
         # Also when the sender itself is cancelled: nobody is left running.
-        for task in pending:
+        left = [task for task in pending if not task.done()]
+        for task in left:
             task.cancel()
-        await _outlast(pending)
+        if left:
+            await _outlast(left)
+
+
+async def _first_failure(pending: Sequence[asyncio.Task[Any]], *, robust: bool) -> None:
+    """Wait until a task fails, or until all are done."""
+    told = running_loop().create_future()
+    count = len(pending)
+
+    def tell(task: asyncio.Task[Any]) -> None:
+        nonlocal count
+        count -= 1
+        if (not count or _has_failed(task, robust=robust)) and not told.done():
+            told.set_result(None)
+
+    for task in pending:
+        task.add_done_callback(tell)
+    try:
+        await told
+    finally:
+        for task in pending:
+            task.remove_done_callback(tell)
+
+
+async def _outlast(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Wait until all tasks are done, however often the sender is cancelled meanwhile."""
+    import asyncio
+
+    cancelled = None
+    while left := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(left)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 def _has_failed(task: asyncio.Task[Any], *, robust: bool) -> bool:

@@ -9,7 +9,6 @@ robust send, stand in for the answers.
 from __future__ import annotations
 
 from clarion._core import loops
-from clarion._core.accept import is_coroutine_function
 from clarion._core.blame import blame
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
@@ -28,13 +27,15 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
 
     Arguments = dict[str, Any]
-    Calls = list[tuple[Receiver, Arguments]]
+    Call = tuple[Registration, Receiver, Arguments]
     Members = list[tuple[Registration, Receiver]]
     Responses = list[tuple[Receiver, Any]]
 
 
 def run(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
     """Call the receivers of a route, stage by stage; run what is async to completion."""
+    if route.lone is not None and not loops.is_loop_running():
+        return _run_alone(signal, route.lone, arguments, robust=robust)
     with Send(signal, arguments, route.instruments) as send:
         audience = _audience(route)
         if loops.is_loop_running():
@@ -45,6 +46,16 @@ def run(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> 
             elif ready := list(_ready(send, members)):
                 send.responses += signal._complete(_await_all(send, ready, robust=robust))
     return send.responses
+
+
+def _run_alone(
+    signal: Signal, registration: Registration, arguments: Arguments, *, robust: bool
+) -> Responses:
+    receiver = registration.live()
+    if receiver is None:
+        return []
+    awaited = _await(signal, receiver, arguments, robust=robust)
+    return [(receiver, signal._complete(awaited))]
 
 
 async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
@@ -68,21 +79,21 @@ def _audience(route: Route) -> list[tuple[str, Members]]:
     return [(stage.mode, stage.live()) for stage in route.stages]
 
 
-def _ready(send: Send, members: Members) -> Iterator[tuple[Receiver, Arguments]]:
+def _ready(send: Send, members: Members) -> Iterator[Call]:
     """Yield those of a stage that are to be called, each with its arguments."""
     for registration, receiver in members:
-        if not send.admits(receiver) or not registration.claim():
+        if (send.instruments and not send.admits(receiver)) or not registration.claim():
             continue
         if registration.once:
             send.signal._table.discard(registration)
         if registration.wants_signal:
-            yield receiver, {**send.arguments, "signal": send.signal}
+            yield registration, receiver, {**send.arguments, "signal": send.signal}
         else:
-            yield receiver, send.arguments
+            yield registration, receiver, send.arguments
 
 
 def _call_all(send: Send, members: Members, *, robust: bool) -> None:
-    for receiver, arguments in _ready(send, members):
+    for _, receiver, arguments in _ready(send, members):
         send.responses.append((receiver, _call(send.signal, receiver, arguments, robust=robust)))
 
 
@@ -97,15 +108,17 @@ def _call(signal: Signal, receiver: Receiver, arguments: Arguments, *, robust: b
         return error
 
 
-async def _await_all(send: Send, ready: Calls, *, robust: bool) -> Responses:
+async def _await_all(send: Send, ready: list[Call], *, robust: bool) -> Responses:
     if len(ready) == 1:
-        receiver, arguments = ready[0]
+        _, receiver, arguments = ready[0]
         return [(receiver, await _await(send.signal, receiver, arguments, robust=robust))]
-    tasks = await loops.together([_coroutine(*call) for call in ready], robust=robust)
-    heard = [(receiver, task) for (receiver, _), task in zip(ready, tasks, strict=True)]
-    _settle_failures(send.signal, heard, robust=robust)
-    # Of a task that was cancelled from within, this raises CancelledError.
-    return [(receiver, task.exception() or task.result()) for receiver, task in heard]
+    coroutines = [_coroutine(*call) for call in ready]
+    tasks = await loops.together(coroutines, robust=robust)
+    heard = [(receiver, task) for (_, receiver, _), task in zip(ready, tasks, strict=True)]
+    for task in tasks:
+        if task.cancelled() or task.exception() is not None:
+            return _outcomes(send.signal, heard, robust=robust)
+    return [(receiver, task.result()) for receiver, task in heard]
 
 
 async def _await(signal: Signal, receiver: Receiver, arguments: Arguments, *, robust: bool) -> Any:
@@ -119,9 +132,11 @@ async def _await(signal: Signal, receiver: Receiver, arguments: Arguments, *, ro
         return error
 
 
-def _coroutine(receiver: Receiver, arguments: Arguments) -> Coroutine[Any, Any, Any]:
-    """Return what awaits a receiver in a task: its own coroutine, if nothing of it runs yet."""
-    if is_coroutine_function(receiver):
+def _coroutine(
+    registration: Registration, receiver: Receiver, arguments: Arguments
+) -> Coroutine[Any, Any, Any]:
+    """Return what awaits the receiver in a task: its own coroutine, if nothing of it runs yet."""
+    if registration.is_native:
         try:
             coroutine: Coroutine[Any, Any, Any] = receiver(**arguments)
         except TypeError:
@@ -135,10 +150,10 @@ def _coroutine(receiver: Receiver, arguments: Arguments) -> Coroutine[Any, Any, 
     return call()
 
 
-def _settle_failures(
+def _outcomes(
     signal: Signal, heard: list[tuple[Receiver, Task[Any]]], *, robust: bool
-) -> None:
-    """Log or blame what tasks have raised; raise what the sender must hear of."""
+) -> Responses:
+    """Log or blame what tasks have raised, and raise what the sender must hear of."""
     fatal: list[BaseException] = []
     for receiver, task in heard:
         error = None if task.cancelled() else task.exception()
@@ -149,11 +164,11 @@ def _settle_failures(
             blame(error, signal, receiver)
         if error is not None:
             fatal.append(error)
-    del heard, error
-    if len(fatal) > 1:
-        raise BaseExceptionGroup("several receivers failed", fatal)
-    if fatal:
-        raise fatal.pop()
+    if not fatal:
+        # Of a task that was cancelled from within, this raises CancelledError.
+        return [(receiver, task.exception() or task.result()) for receiver, task in heard]
+    del heard, task, error  # which hold errors that are to hold this frame
+    raise fatal.pop() if len(fatal) == 1 else BaseExceptionGroup("several receivers failed", fatal)
 
 
 def _refuse_to_await(send: Send, audience: list[tuple[str, Members]]) -> None:
