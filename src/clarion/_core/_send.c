@@ -166,6 +166,7 @@ release(Arguments *arguments)
     Py_CLEAR(arguments->table);
 }
 
+/* Return the table of a signal, or NULL, without an error where there is none. */
 static PyObject *
 table_of(State *state, PyObject *signal)
 {
@@ -173,7 +174,10 @@ table_of(State *state, PyObject *signal)
         return Py_XNewRef(SLOT(signal, state->table));
     }
     PyObject *table = PyObject_GetAttr(signal, state->str_table);
-    if (table != NULL && !PyObject_TypeCheck(table, state->table_type)) {
+    if (table == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+    }
+    else if (table != NULL && !PyObject_TypeCheck(table, state->table_type)) {
         Py_CLEAR(table);
     }
     return table;

@@ -31,14 +31,10 @@ def is_async(receiver: Receiver) -> bool:
     marked. Wider than Django 6.1, which takes an object with an async `__call__`
     for a sync receiver.
     """
-    function = _function_of(receiver)
+    function = receiver.__func__ if type(receiver) is MethodType else receiver
     if type(function) is FunctionType and not function.__dict__:
         return function.__code__.co_flags & CO_COROUTINE != 0
     return _is_async_by_inspection(receiver)
-
-
-def _function_of(receiver: object) -> object:
-    return receiver.__func__ if type(receiver) is MethodType else receiver
 
 
 def _is_async_by_inspection(receiver: Receiver) -> bool:
@@ -67,7 +63,7 @@ def is_coroutine_function(receiver: Receiver) -> bool:
 
     Calling one runs nothing of it yet, and gives a coroutine.
     """
-    function = _function_of(receiver)
+    function = receiver.__func__ if type(receiver) is MethodType else receiver
     return type(function) is FunctionType and function.__code__.co_flags & CO_COROUTINE != 0
 
 
@@ -76,7 +72,7 @@ def accepts_any_keyword(receiver: Receiver) -> bool:
 
     A callable that does not tell its signature (some builtins) is trusted.
     """
-    function = _function_of(receiver)
+    function = receiver.__func__ if type(receiver) is MethodType else receiver
     if type(function) is FunctionType and not function.__dict__:
         code = function.__code__
         if not code.co_posonlyargcount:

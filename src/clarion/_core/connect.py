@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import count
-from types import BuiltinMethodType, MethodType
+from types import BuiltinMethodType, FunctionType, MethodType
 from weakref import ref
 
 from clarion._core import names
@@ -42,6 +42,8 @@ def receiver_key(receiver: object) -> Hashable:
     A bound method is a new object at each access, so it is known by its object and
     its function; a builtin one, which has no function, by its name.
     """
+    if type(receiver) is FunctionType:
+        return id(receiver)
     receiver = bare(receiver)
     function = getattr(receiver, "__func__", None)
     if function is not None:
@@ -90,7 +92,6 @@ class Registration:
         priority: as given to connect(), and so are `once`, `subclasses` and `inline`.
         wants_signal: whether it is given `signal` beyond what all are given.
         order: its place in the order of connection, across all signals.
-        rank: its place in the order of a send.
     """
 
     __slots__ = (
@@ -105,7 +106,6 @@ class Registration:
         "once",
         "order",
         "priority",
-        "rank",
         "sender_key",
         "sender_of",
         "subclasses",
@@ -118,17 +118,18 @@ class Registration:
         self,
         receiver: Receiver,
         sender_key: Hashable = None,
-        *,
-        weak: bool | None = None,
+        weak: bool | None = None,  # noqa: FBT001
         uid: Hashable | None = None,
         priority: int = 0,
-        once: bool = False,
-        subclasses: bool = False,
-        inline: bool = False,
-        wants_signal: bool = False,
+        once: bool = False,  # noqa: FBT001, FBT002
+        subclasses: bool = False,  # noqa: FBT001, FBT002
+        inline: bool = False,  # noqa: FBT001, FBT002
+        wants_signal: bool = False,  # noqa: FBT001, FBT002
         on_death: Callable[[Any], object] | None = None,
     ) -> None:
-        receiver = bare(receiver)
+        is_function = type(receiver) is FunctionType
+        if not is_function:
+            receiver = bare(receiver)
         self.uid = uid
         self.key: Hashable = ("uid", uid) if uid else receiver_key(receiver)
         self.sender_key = sender_key
@@ -141,23 +142,22 @@ class Registration:
         self.inline = inline
         self.wants_signal = wants_signal
         self.order = next(_sequence)
-        self.rank = (-priority, self.is_async, self.order)
         self._tokens = deque((None,)) if once else None
-        self._hold(receiver, weak=weak, on_death=on_death)
+        self._receiver: Receiver | None = receiver
+        self._reference: Mortal | None = None
+        self._function: Any = None
+        self.weak = False
+        if weak or (weak is None and not is_function):
+            self._hold_weakly(receiver, weak=weak, on_death=on_death)
 
-    def _hold(
+    def _hold_weakly(
         self, receiver: Any, *, weak: bool | None, on_death: Callable[[Any], object] | None
     ) -> None:
         function = getattr(receiver, "__func__", None)
         holder = receiver if function is None else receiver.__self__
-        self._receiver: Receiver | None = None
-        self._reference: Mortal | None = None
-        self._function = function
         # Functions are held strongly unless told otherwise: a lambda or a closure must
         # not vanish. A method goes with its object, if its object can tell.
-        self.weak = (function is not None and is_referable(holder)) if weak is None else weak
-        if not self.weak:
-            self._receiver = receiver
+        if weak is None and (function is None or not is_referable(holder)):
             return
         try:
             self._reference = Mortal(holder, on_death)
@@ -170,6 +170,7 @@ class Registration:
             ) from None
         self._reference.registration_key = self.key
         self._reference.sender_key = self.sender_key
+        self._receiver, self._function, self.weak = None, function, True
 
     def live(self) -> Receiver | None:
         """Return the receiver, or None if it has died."""
@@ -187,12 +188,10 @@ class Registration:
     def come_last(self) -> None:
         """Take the last place in the order of connection, as if connected now."""
         self.order = next(_sequence)
-        self.rank = (-self.priority, self.is_async, self.order)
 
     def renew(self, order: int) -> None:
         """Be as on the day of this place in the order of connection, with no call spent."""
         self.order = order
-        self.rank = (-self.priority, self.is_async, order)
         if self.once:
             self._tokens = deque((None,))
 
@@ -205,6 +204,11 @@ class Registration:
         except IndexError:
             return False
         return True
+
+    @property
+    def rank(self) -> tuple[int, bool, int]:
+        """Its place in the order of a send."""
+        return -self.priority, self.is_async, self.order
 
     @property
     def is_spent(self) -> bool:

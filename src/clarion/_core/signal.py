@@ -8,8 +8,8 @@ from clarion._core import kept, loops, names, registry
 from clarion._core.accept import accepts_any_keyword
 from clarion._core.compiled import compiled
 from clarion._core.connect import Registration, check_sender, receiver_key, sender_key
-from clarion._core.table import Table, Tabled
 from clarion._core.send import asend, asend_robust, send, send_robust
+from clarion._core.table import Table, Tabled
 from clarion.errors import ArgumentError, NotCallableError, SignatureError
 
 TYPE_CHECKING = False
@@ -96,17 +96,20 @@ class Signal(Tabled):
         self._check_receiver(receiver)
         if sender is not None or subclasses:
             self._check_sender(sender, subclasses=subclasses)
+        # By position, because what is called by keyword takes a dictionary to make.
+        key = None if sender is None else sender_key(sender)
+        told = self._is_asked_for(receiver)
         registration = Registration(
             receiver,
-            None if sender is None else sender_key(sender),
-            weak=weak,
-            uid=dispatch_uid,
-            priority=priority,
-            once=once,
-            subclasses=subclasses,
-            inline=inline,
-            wants_signal=self._is_asked_for(receiver),
-            on_death=self._table.on_death,
+            key,
+            weak,
+            dispatch_uid,
+            priority,
+            once,
+            subclasses,
+            inline,
+            told,
+            self._table.on_death,
         )
         self._table.add(registration, sender)
 
@@ -136,8 +139,7 @@ class Signal(Tabled):
                 "disconnect() was told neither a receiver nor a dispatch_uid. "
                 "Give the one that was given to connect()."
             )
-        found = self._find(receiver, sender, dispatch_uid)
-        return found is not None and self._table.discard(found)
+        return self._table.remove(*_keys(receiver, sender, dispatch_uid))
 
     @compiled
     def has_listeners(self, sender: object = None) -> bool:
@@ -162,10 +164,7 @@ class Signal(Tabled):
         self, receiver: Receiver | None, sender: object = None, dispatch_uid: Hashable | None = None
     ) -> Registration | None:
         """Return the registration that connecting so has made, or None."""
-        return self._table.get(
-            ("uid", dispatch_uid) if dispatch_uid else receiver_key(receiver),
-            None if sender is None else sender_key(sender),
-        )
+        return self._table.get(*_keys(receiver, sender, dispatch_uid))
 
     # What a kind of signal may do in its own way.
 
@@ -216,6 +215,12 @@ class Signal(Tabled):
     async def _hop(self, function: Callable[[], T]) -> T:
         """Run a function in a thread."""
         return await loops.hop(function)
+
+
+def _keys(receiver: object, sender: object, uid: Hashable) -> tuple[Hashable, Hashable]:
+    """Return what a registration is known by, and what its sender is."""
+    key = ("uid", uid) if uid else receiver_key(receiver)
+    return key, None if sender is None else sender_key(sender)
 
 
 def check_callable(receiver: object) -> None:

@@ -162,26 +162,46 @@ class Table:
         bucket.route = route
         self._built[bucket.key] = bucket
 
-    # Whoever changes something comes by here.
+    # Whoever changes something comes by here. Connecting and disconnecting take the lock by
+    # hand: `with` is twice as dear.
 
     def add(self, registration: Registration, sender: object = None) -> bool:
         """Enter a registration, unless its key is taken for its sender; tell which."""
         key = registration.sender_key
-        with self.lock:
-            self._bury()
-            bucket = self._open(key, sender)
+        self.lock.acquire()
+        try:
+            if self.dead:
+                self._bury()
+            bucket = self.anyone if key is None else self._open(key, sender)
             registration.sender_of = bucket.sender_of
             found = bucket.members.setdefault(registration.key, registration)
             if found is not registration:
                 # One that has had its only call may be about to leave; it is gone already.
                 return found.is_spent and self.discard(found) and self.add(registration, sender)
-            if self._bucket_at(key) is not bucket:
+            if key is not None and self.buckets.get(key) is not bucket:
                 # A finaliser that ran amid this has emptied and so closed the bucket.
                 return self.add(registration, sender)
             if registration.subclasses:
                 self.families.add(registration)
             self._changed(bucket, registration)
             return True
+        finally:
+            self.lock.release()
+
+    def remove(self, key: Hashable, of_sender: Hashable) -> bool:
+        """Remove the registration of this key for this sender, if it is there; tell whether."""
+        self.lock.acquire()
+        try:
+            if self.dead:
+                self._bury()
+            bucket = self._bucket_at(of_sender)
+            registration = None if bucket is None else bucket.members.get(key)
+            if bucket is None or registration is None:
+                return False
+            self._take_out(bucket, registration)
+            return True
+        finally:
+            self.lock.release()
 
     def discard(self, registration: Registration) -> bool:
         """Remove this very registration, if it is there; tell whether it was."""
@@ -226,7 +246,7 @@ class Table:
         """Drop all routes, for something that they were built from has changed."""
         with self.lock:
             self._version += 1
-            self.drop_routes()
+        self.drop_routes()
 
     def drop_routes(self) -> None:
         """Have the next sends build their routes anew; needs no lock."""
@@ -239,7 +259,7 @@ class Table:
 
     def _open(self, key: Hashable, sender: object) -> Bucket:
         """Return the bucket of a sender, made if need be; the lock is held."""
-        bucket = self._bucket_at(key)
+        bucket = self.buckets.get(key)
         if bucket is None:
             bucket = self.buckets.setdefault(key, Bucket(key, self._remember(sender, key)))
         return bucket
@@ -263,18 +283,20 @@ class Table:
 
     def _take_out(self, bucket: Bucket, registration: Registration) -> None:
         del bucket.members[registration.key]
-        self.families.discard(registration)
+        if registration.subclasses:
+            self.families.discard(registration)
         self._changed(bucket, registration)
         if not bucket.members and bucket is not self.anyone:
             self.buckets.pop(bucket.key, None)
             self._built.pop(bucket.key, None)
 
     def _changed(self, bucket: Bucket, registration: Registration) -> None:
-        if bucket is self.anyone or registration.subclasses:
-            self.forget_routes()
-        else:
-            self._version += 1
+        """Drop the routes that a registration is in, or is to be in; the lock is held."""
+        self._version += 1
+        if bucket is not self.anyone and not registration.subclasses:
             bucket.route = None
+        elif self._built:
+            self.drop_routes()
 
     def _bury(self) -> None:
         """Remove those who have died; the lock is held."""

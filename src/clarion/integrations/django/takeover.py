@@ -18,6 +18,7 @@ from django.db.models.signals import ModelSignal
 from django.dispatch import Signal, dispatcher
 
 from clarion._core import registry
+from clarion._core.compiled import compiled
 from clarion.integrations.django import table as tables
 from clarion.integrations.django.divert import divert, find_original, is_original, twin
 from clarion.integrations.django.methods import METHODS, connect_model_signal
@@ -51,15 +52,15 @@ def install() -> None:
         if is_installed():
             return
         signals = _django_signals()
+        ours = {name: _twin(method) for name, method in METHODS.items()}
+        tables.installed_live_receivers = ours["_live_receivers"]
         # Sends go on; who connects meanwhile waits, and then does so to the table.
         for signal in signals:
             stack.enter_context(signal.lock)
         for signal in signals:
             adopt(signal)
             assign(signal, signal.__dict__["receivers"])
-        ours = {name: twin(method, dispatcher.__name__) for name, method in METHODS.items()}
         _undo.extend(_put(name, method) for name, method in ours.items())
-        tables.installed_live_receivers = ours["_live_receivers"]
         _undo.append(_put_model_connect(twin(connect_model_signal)))  # type: ignore[arg-type]
         _DjangoSignal.receivers = receivers
         for signal in signals:
@@ -96,7 +97,14 @@ def _contents(module: object) -> list[object]:
     return list(vars(module).values()) if type(module) is ModuleType else []
 
 
-def _put(name: str, ours: FunctionType) -> Callable[[], None]:
+def _twin(method: Any) -> Any:
+    """Return a copy of a method, compiled if it is."""
+    function = getattr(method, "__wrapped__", method)
+    copy = twin(function, dispatcher.__name__)
+    return copy if function is method else compiled(copy)
+
+
+def _put(name: str, ours: Any) -> Callable[[], None]:
     """Make a method ours, below whoever has wrapped it; return what undoes that."""
     standing = vars(Signal).get(name)
     if standing is None:
@@ -120,12 +128,13 @@ def _put_model_connect(ours: FunctionType) -> Callable[[], None]:
     return lambda: _take_out(ModelSignal, "connect", ours, standing)
 
 
-def _take_out(owner: type, name: str, ours: FunctionType, original: FunctionType) -> None:
+def _take_out(owner: type, name: str, ours: Any, original: FunctionType) -> None:
     """Put the original back; below whoever has wrapped ours meanwhile."""
     if vars(owner)[name] is ours:
         setattr(owner, name, original)
     else:
-        divert(ours, original)
+        # What is compiled finds no table any more, and calls the function.
+        divert(getattr(ours, "__wrapped__", ours), original)
 
 
 def _give_back(signal: Any, registrations: list[Registration]) -> None:
