@@ -9,13 +9,14 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from benchmarks.receivers import Order
 from benchmarks.timing import Run, coroutine, statement
+from clarion.introspect import dispatcher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from benchmarks.receivers import Receiver
 
@@ -39,6 +40,7 @@ class Library:
     awaits_sync = False  # whether asend calls sync receivers too
     sends_to_async = False  # whether send calls async receivers too
     has_senders = True
+    environment: ClassVar[dict[str, str]] = {}  # what makes it so in a process of its own
     connecting = "signal.connect(receiver)"
     disconnecting = "signal.disconnect(receiver)"
 
@@ -57,6 +59,10 @@ class Library:
     def new(self) -> Any:
         """Make a signal."""
         return self.imported.Signal()
+
+    def declared(self, function: Callable[..., None]) -> Any:
+        """Make a signal whose keywords are those of a function; None if there is no such thing."""
+        return None
 
     def connect(self, signal: Any, receiver: Receiver, sender: object = None) -> None:
         """Connect a function, held strongly."""
@@ -100,7 +106,7 @@ class Library:
 
 
 class Clarion(Library):
-    """Clarion."""
+    """Clarion with its compiled sends."""
 
     name = "Clarion"
     distribution = "clarion"
@@ -110,9 +116,41 @@ class Clarion(Library):
     awaits_sync = True
     sends_to_async = True
 
+    def declared(self, function: Callable[..., None]) -> Any:
+        """Declare a signal by a function's signature."""
+        return self.imported.DeclaredSignal(function)
+
     def connect_inline(self, signal: Any, receiver: Receiver) -> None:
         """Connect a receiver that is called on the event loop."""
         signal.connect(receiver, inline=True)
+
+
+class Pure(Clarion):
+    """Clarion with its sends in Python, in the same process: subclasses of the signals."""
+
+    name = "pure Python"
+    environment: ClassVar[dict[str, str]] = {"CLARION_PURE": "1"}
+
+    def __init__(self) -> None:
+        """Put the Python functions where the compiled ones would be inherited."""
+        super().__init__()
+        sends = import_module("clarion._core.send")
+        methods = {
+            "send": sends.send,
+            "send_robust": sends.send_robust,
+            "asend": sends.asend,
+            "asend_robust": sends.asend_robust,
+        }
+        self._signal: Any = type("PureSignal", (self.imported.Signal,), methods)
+        self._declared: Any = type("PureDeclaredSignal", (self.imported.DeclaredSignal,), methods)
+
+    def new(self) -> Any:
+        """Make a signal."""
+        return self._signal()
+
+    def declared(self, function: Callable[..., None]) -> Any:
+        """Declare a signal by a function's signature."""
+        return self._declared(function)
 
 
 class Django(Library):
@@ -205,8 +243,8 @@ PEERS: tuple[type[Library], ...] = (Django, Blinker, PyDispatcher, Psygnal)
 
 
 def installed() -> tuple[Library, ...]:
-    """Return Clarion and, after it, each peer that can be imported."""
-    found: list[Library] = [Clarion()]
+    """Return Clarion, compiled if it is so here and pure, and each peer that can be imported."""
+    found: list[Library] = [Clarion(), Pure()] if dispatcher().is_compiled else [Pure()]
     for peer in PEERS:
         try:
             found.append(peer())

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.peers import Clarion, Pure
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,9 +45,15 @@ class Row:
 
 @dataclass
 class Report:
-    """All rows of a run, and how far they can be trusted."""
+    """All rows of a run, and how far they can be trusted.
+
+    Attributes:
+        libraries: what was measured, in the order of the columns.
+        uncompiled: why the compiled Clarion was not, or "".
+    """
 
     libraries: Sequence[Library]
+    uncompiled: str = ""
     rows: list[Row] = field(default_factory=list)
     noise: list[Row] = field(default_factory=list)
 
@@ -64,23 +72,37 @@ class Report:
         """Whether the machine was too restless for its figures to mean anything."""
         return any(ratio.is_noise for ratio in self.same)
 
+    @property
+    def columns(self) -> list[str]:
+        """The names of the libraries, both kinds of Clarion first, measured or not."""
+        ours = [Clarion.name, Pure.name]
+        return ours + [each.name for each in self.libraries if each.name not in ours]
+
+    @property
+    def judged(self) -> str:
+        """The library that the targets are for: Clarion as it is installed here."""
+        return self.libraries[0].name
+
     def header(self) -> list[str]:
         """Return the headings of the columns."""
-        ours, *peers = [library.name for library in self.libraries]
-        return ["measured", "divided by", "takes", "target", "reached", ours, *peers]
+        return ["measured", "divided by", "takes", "target", "reached", *self.columns]
 
     def cells(self, row: Row) -> list[str]:
         """Return one line of the table."""
-        ours, *peers = [row.ratios.get(library.name) for library in self.libraries]
         return [
             row.case.name,
             row.case.measure,
             duration(row.seconds),
             ABSENT if row.case.target is None else f"{row.case.target:g}",
-            self.reached(row, ours),
-            spread(ours),
-            *(ABSENT if ratio is None else number(ratio.median) for ratio in peers),
+            self.reached(row, row.ratios.get(self.judged)),
+            *(self.figure(name, row.ratios.get(name)) for name in self.columns),
         ]
+
+    def figure(self, name: str, ratio: Ratio | None) -> str:
+        """Write the ratio of one library, with its quartiles where a target is held against it."""
+        if name == self.judged or ratio is None:
+            return spread(ratio)
+        return number(ratio.median)
 
     def reached(self, row: Row, ours: Ratio | None) -> str:
         """Tell whether the target is reached, or that the noise hides it."""
@@ -95,6 +117,11 @@ class Report:
     def remarks(self) -> list[str]:
         """Return what has to be said beside the table."""
         lines = [TOO_NOISY.replace("\n", " ") if self.is_noisy else QUIET]
+        if self.uncompiled:
+            lines.append(
+                f"Clarion is not compiled here: {self.uncompiled}. "
+                f"The targets are held against {Pure.name}."
+            )
         lines += [f"Noise: {row.case.name}: {spread(ratio)}"
                   for row in self.noise for ratio in row.ratios.values()]  # fmt: skip
         lines += [f"Not measured: {row.case.name}: {row.problem}"
@@ -127,11 +154,13 @@ def duration(seconds: float | None) -> str:
 
 def facts(libraries: Sequence[Library]) -> list[str]:
     """Say on what the figures were taken."""
+    peers = [f"{each.name} {each.version}" for each in libraries if not isinstance(each, Clarion)]
+    ours = f"{Clarion.name} {libraries[0].version}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     return [
         f"{processor()}, {os.cpu_count()} CPUs, {platform.system()}",
         f"{python}, {datetime.now(UTC):%Y-%m-%d}",
-        ", ".join(f"{library.name} {library.version}" for library in libraries),
+        f"{ours} beside {', '.join(peers)}" if peers else ours,
     ]
 
 
@@ -170,15 +199,19 @@ def markdown(report: Report) -> str:
     header, *lines = report.table()
     rule = ["---", "---", *("---:" for _ in header[2:])]
     table = ["| " + " | ".join(cells) + " |" for cells in (header, rule, *lines)]
-    notes = [f"- {line}" for line in (*facts(report.libraries), *report.remarks())]
-    return "\n".join([MARKDOWN_HEAD, *table, "", *notes, ""])
+    trust, *remarks = report.remarks()
+    trust = f"**{trust}**" if report.is_noisy else trust
+    notes = [f"- {line}" for line in (trust, *facts(report.libraries), *remarks)]
+    return "\n".join([MARKDOWN_HEAD, *notes, "", *table, ""])
 
 
+# The documentation shows what comes after the comment.
 MARKDOWN_HEAD = """\
 # Benchmark results
 
-Written by `make bench`; how each figure is taken is told in [README](README.md). Every
-figure is a ratio, hence less is better, and 1 is what it is divided by; `takes` is how
-long that takes once. Clarion's ratios are the median with the quartiles, the peers' the
-median. A dash: the library cannot express the case.
+Written by `make bench`; how each figure is taken is told in [README](README.md).
+
+![The same figures as a chart](results.svg)
+
+<!-- figures -->
 """

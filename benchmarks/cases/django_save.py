@@ -1,9 +1,10 @@
 """Django's `Model.save()`, with Clarion dispatching its signals and without.
 
 The take-over changes Django for the whole process, and what the interpreter has learnt
-about it, so there are two processes, one with and one without:
+about it, so there are processes of their own, one without it, one with it, and one with
+it where Clarion is made to be pure Python:
 `python -m benchmarks.cases.django_save on` reads from each line how often to save, and
-answers with the seconds taken. So on and off still take turns, round by round.
+answers with the seconds taken. So they still take turns, round by round.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import receivers
 from benchmarks.cases import Case, Pair, UnavailableError
+from benchmarks.peers import Clarion
 from benchmarks.timing import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from benchmarks.peers import Library
     from benchmarks.timing import Run
 
 DOOR = "clarion.integrations.django"
@@ -35,7 +38,7 @@ LISTENERS = 3
 class Worker:
     """Another process, with the take-over "on" or "off"; it ends with this object."""
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, environment: Mapping[str, str]) -> None:
         """Start it; UnavailableError if it cannot measure."""
         self._process = subprocess.Popen(  # noqa: S603 - this very program
             [sys.executable, "-m", "benchmarks.cases.django_save", state],
@@ -43,7 +46,8 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
-            env={**os.environ, "PYTHONHASHSEED": "0"},  # dictionaries alike in both
+            # dictionaries alike in all
+            env={**os.environ, "PYTHONHASHSEED": "0", **environment},
         )
         weakref.finalize(self, self._process.communicate)
         problem = self._answer()
@@ -64,9 +68,14 @@ class Worker:
         return json.loads(line)
 
 
-def saving(_: Sequence[object]) -> list[Pair]:
+def saving(libraries: Sequence[Library]) -> list[Pair]:
     """Save a model instance, its signals dispatched by Clarion and by Django itself."""
-    return [Pair("Clarion", Worker("on").save, Worker("off").save)]
+    without = Worker("off", {}).save
+    return [
+        Pair(each.name, Worker("on", each.environment).save, without)
+        for each in libraries
+        if isinstance(each, Clarion)
+    ]
 
 
 class Bench:

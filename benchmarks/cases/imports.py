@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from benchmarks.cases import Case, Pair, against
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.peers import Library
 
@@ -34,12 +34,12 @@ class Importing:
     it: the first import compiles, and is not a sample; all others find it there.
     """
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
         """Make the folder, which goes with this object."""
         folder = mkdtemp(prefix="benchmarks-")
         weakref.finalize(self, rmtree, folder)
         kept = {name: text for name, text in os.environ.items() if name != UNWRITTEN}
-        self._environment = {**kept, "PYTHONPYCACHEPREFIX": folder}
+        self._environment = {**kept, "PYTHONPYCACHEPREFIX": folder, **environment}
         self._command = [sys.executable, "-c", PROGRAM.format(module=module)]
 
     def __call__(self, times: int) -> float:
@@ -53,9 +53,9 @@ class Importing:
 
 def imports(libraries: Sequence[Library]) -> list[Pair]:
     """Import each library, and json."""
-    baseline = Importing("json")
+    baseline = Importing("json", {})
     baseline(1)
-    runs = [(each, Importing(each.module)) for each in libraries]
+    runs = [(each, Importing(each.module, each.environment)) for each in libraries]
     for _, run in runs:
         run(1)
     return against(baseline, runs)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import receivers
-from benchmarks.cases import Case, Pair, UnavailableError, against
+from benchmarks.cases import Case, Pair, against
 from benchmarks.peers import Clarion
 from benchmarks.receivers import Order
 from benchmarks.timing import Run, statement
@@ -58,26 +58,22 @@ def weak(count: int, libraries: Sequence[Library]) -> list[Pair]:
 def declared(count: int, libraries: Sequence[Library]) -> list[Pair]:
     """Send a declared signal, whose keywords are checked, and a plain one."""
     listeners = receivers.plain(count)
-    clarion = libraries[0]
-    plain_signal = clarion.run(clarion.send, clarion.listened(listeners))
-    signal = declare(clarion.imported)
-    for listener in listeners:
-        clarion.connect(signal, listener)
-    checked = clarion.run(clarion.send, signal)
-    assert checked is not None
-    assert plain_signal is not None
-    return [Pair(clarion.name, checked, plain_signal)]
+    pairs = []
+    for each in libraries:
+        signal = each.declared(order_paid)
+        if signal is not None:
+            for listener in listeners:
+                each.connect(signal, listener)
+            checked = each.run(each.send, signal)
+            unchecked = each.run(each.send, each.listened(listeners))
+            assert checked is not None
+            assert unchecked is not None
+            pairs.append(Pair(each.name, checked, unchecked))
+    return pairs
 
 
-def declare(clarion: Any) -> Any:
-    """Declare a signal with the keywords that all cases send."""
-    decorator: Callable[[Any], Any] | None = getattr(clarion, "signal", None)
-    if decorator is None:
-        raise UnavailableError("this Clarion has no declared signals")
-
-    def order_paid(sender: type, *, order_id: int, amount: int) -> None: ...
-
-    return decorator(order_paid)
+def order_paid(sender: type, *, order_id: int, amount: int) -> None:
+    """Declare the keywords that all cases send."""
 
 
 def robust(libraries: Sequence[Library]) -> list[Pair]:

@@ -1,15 +1,20 @@
 """Every case does what it says: it calls its receivers, as often as it claims."""
 
+import os
+import sys
 from dataclasses import replace
 from importlib.util import find_spec
+from subprocess import check_output
 from typing import Any
 
 import pytest
 
-from benchmarks import receivers, timing
+from benchmarks import peers, receivers, timing
 from benchmarks.__main__ import MiscountError, check
 from benchmarks.cases import UnavailableError, django_save, every, noise
-from benchmarks.peers import CHURN, Clarion, Library, installed
+from benchmarks.peers import CHURN, Clarion, Library, Pure, installed
+from clarion._core.send import send
+from clarion.introspect import Dispatcher
 
 CASES = [*every(), *noise.CASES]
 COUNTED = [case for case in CASES if case.calls is not None]
@@ -39,6 +44,31 @@ def test_clarion_is_measured_first():
     assert isinstance(LIBRARIES[0], Clarion)
 
 
+@pytest.mark.parametrize(
+    ("is_compiled", "ours"),
+    [(True, ["Clarion", "pure Python"]), (False, ["pure Python"])],
+    ids=["compiled", "not compiled"],
+)
+def test_both_kinds_of_clarion_are_measured_if_there_are_two(monkeypatch, is_compiled, ours):
+    """Pure Python always is; the compiled Clarion only where there is one."""
+    monkeypatch.setattr(peers, "dispatcher", lambda: Dispatcher(is_compiled, ""))
+    assert [each.name for each in installed() if isinstance(each, Clarion)] == ours
+
+
+def test_pure_signals_send_with_the_python_functions():
+    """Whatever the signals of the program are, both kinds of signal are pure here."""
+    pure = Pure()
+    for signal in (pure.new(), pure.declared(lambda sender, *, amount: None)):
+        assert type(signal).send is send
+
+
+def test_a_process_can_be_made_pure():
+    """What the pure library tells other processes has them dispatch in Python."""
+    code = "from clarion.introspect import dispatcher; print(dispatcher().is_compiled)"
+    environment = {**os.environ, **Pure.environment}
+    assert check_output([sys.executable, "-c", code], env=environment, text=True) == "False\n"
+
+
 @pytest.mark.parametrize("case", COUNTED, ids=named)
 def test_receivers_are_called(case):
     """Both sides of each pair call as many receivers as the case says."""
@@ -59,7 +89,7 @@ def test_every_case_has_a_pair_for_clarion(case):
         (first, *_) = case.build(LIBRARIES[:1])
     except UnavailableError:
         pytest.skip("not installed")
-    assert first.library in {"Clarion", ""}
+    assert first.library in {LIBRARIES[0].name, ""}
 
 
 class Watched(list[Any]):
@@ -124,14 +154,14 @@ def test_a_peer_that_is_missing_is_an_import_error():
 
 @pytest.mark.skipif(NO_DOOR, reason="Django, or Clarion's door to it, is not there")
 def test_saves_are_timed_in_processes_of_their_own():
-    """Two processes save, one with the take-over and one without, each after a check."""
-    (pair,) = django_save.saving(())
-    assert pair.subject(2) > 0
-    assert pair.baseline(2) > 0
+    """Processes save, some with the take-over and one without, each after a check."""
+    for pair in django_save.saving(LIBRARIES[:1]):
+        assert pair.subject(2) > 0
+        assert pair.baseline(2) > 0
 
 
 def test_a_worker_that_cannot_says_why(monkeypatch):
     """What the other process answers instead of being ready is the reason told."""
     monkeypatch.setattr(django_save.Worker, "_answer", lambda worker: "no door")
     with pytest.raises(UnavailableError, match="no door"):
-        django_save.Worker("on")
+        django_save.Worker("on", {})

@@ -3,20 +3,33 @@
 import pytest
 
 from benchmarks.cases import Case
-from benchmarks.peers import Clarion
-from benchmarks.report import Report, Row, aligned, duration, markdown, number, spread, terminal
+from benchmarks.peers import Clarion, Library, Pure
+from benchmarks.report import (
+    Report,
+    Row,
+    aligned,
+    duration,
+    facts,
+    markdown,
+    number,
+    spread,
+    terminal,
+)
 from benchmarks.timing import Ratio
 
 
-class Peer(Clarion):
+class Peer(Library):
     """A library to stand beside Clarion."""
 
     name = "Peer"
+    distribution = "a-dispatcher-that-nobody-wrote"
+    module = "clarion"
 
 
-def row(ratio, target=1.05, peer=None):
+def row(ratio, target=1.05, peer=None, pure=None):
     """Make a measured row."""
-    ratios = {"Clarion": ratio}
+    ratios = {"Clarion": ratio, "pure Python": pure}
+    ratios = {name: each for name, each in ratios.items() if each is not None}
     if peer is not None:
         ratios["Peer"] = peer
     case = Case("send, 1 receiver", "hand loop", target, lambda libraries: [])
@@ -26,26 +39,51 @@ def row(ratio, target=1.05, peer=None):
 @pytest.fixture
 def report():
     """A run of one row, on a calm machine."""
-    made = Report([Clarion(), Peer()])
-    made.rows = [row(Ratio(1.0, 0.99, 1.01, 100), peer=Ratio(4.0, 3.9, 4.1, 100))]
+    made = Report([Clarion(), Pure(), Peer()])
+    calm = Ratio(1.0, 0.99, 1.01, 100)
+    made.rows = [row(calm, peer=Ratio(4.0, 3.9, 4.1, 100), pure=Ratio(2.0, 1.9, 2.1, 100))]
     made.noise = [row(Ratio(1.0, 0.99, 1.01, 100))]
     return made
 
 
 def test_cells_of_a_row(report):
-    """A row gives name, measure, baseline's time, target, verdict, our ratio and the peers'."""
+    """A row gives name, measure, baseline's time, target, verdict, our ratios and the peers'."""
     assert report.header() == ["measured", "divided by", "takes", "target", "reached",
-                               "Clarion", "Peer"]  # fmt: skip
+                               "Clarion", "pure Python", "Peer"]  # fmt: skip
     assert report.cells(report.rows[0]) == [
-        "send, 1 receiver", "hand loop", "200 ns", "1.05", "yes", "1.00 [0.99-1.01]", "4.00",
+        "send, 1 receiver", "hand loop", "200 ns", "1.05", "yes", "1.00 [0.99-1.01]",
+        "2.00", "4.00",
     ]  # fmt: skip
 
 
 def test_missing_figures_are_dashes(report):
     """What a library cannot express, or nobody aims at, is a dash."""
     report.rows = [Row(row(None, target=None).case, problem="no door")]
-    assert report.cells(report.rows[0])[2:] == ["-"] * 5
+    assert report.cells(report.rows[0])[2:] == ["-"] * 6
     assert "Not measured: send, 1 receiver: no door" in report.remarks()
+
+
+def test_without_the_compiled_one_pure_python_is_judged(report):
+    """Its column stays and is empty, the verdict is on the other, and a remark says why."""
+    report = Report([Pure(), Peer()], "there was no compiler")
+    report.rows = [row(None, pure=Ratio(2.0, 1.9, 2.1, 100))]
+    assert report.cells(report.rows[0])[4:] == ["no", "-", "2.00 [1.90-2.10]", "-"]
+    assert any("there was no compiler" in line for line in report.remarks())
+
+
+def test_a_noisy_run_says_so_first(report):
+    """What is kept of a noisy run opens with that, in bold."""
+    report.noise.append(row(Ratio(1.0, 0.8, 1.2, 100)))
+    shown = markdown(report).split("<!-- figures -->")[1].strip()
+    assert shown.startswith("- **THE MACHINE WAS TOO NOISY TO TELL")
+
+
+def test_the_peers_are_named_with_their_versions(report):
+    """The facts tell Clarion's version once, and each peer's."""
+    line = facts(report.libraries)[-1]
+    assert line.startswith("Clarion ")
+    assert line.endswith(" beside Peer from a checkout")
+    assert "pure" not in line
 
 
 def test_target_missed_and_unsure(report):
