@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks import peers, receivers, timing
 from benchmarks.cases import Case, Pair, UnavailableError, every, noise
+from benchmarks.chart import chart
 from benchmarks.report import Report, Row, markdown, terminal
+from clarion.introspect import dispatcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from benchmarks.peers import Library
     from benchmarks.timing import Effort
 
+# What the documentation shows.
 RESULTS = Path(__file__).with_name("results.md")
+CHART = Path(__file__).with_name("results.svg")
 
 
 class MiscountError(Exception):
@@ -38,24 +42,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     report = measured(cases, timing.SHORT if options.short else timing.FULL)
     print(terminal(report))
-    if options.write:
+    if not (options.short or options.only):
         RESULTS.write_text(markdown(report), encoding="utf-8")
+        CHART.write_text(chart(report), encoding="utf-8")
+        print(f"Written to {RESULTS.name} and {CHART.name} in {RESULTS.parent}.")
     return 0
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    made.epilog = f"Without --short and --only, {RESULTS.name} and {CHART.name} are written, too."
     made.add_argument("--short", action="store_true", help="less time, less certain figures")
     made.add_argument("--only", default="", metavar="PATTERN", help="cases whose name matches")
     made.add_argument("--list", action="store_true", help="name the cases, and stop")
-    made.add_argument("--write", action="store_true", help=f"write {RESULTS.name} too")
     return made
 
 
 def measured(cases: Sequence[Case], effort: Effort) -> Report:
     """Measure all cases, and the noise before and after them."""
-    report = Report(peers.installed())
+    report = Report(peers.installed(), dispatcher().reason)
     try:
         report.noise = [measure(case, report.libraries, effort) for case in noise.CASES]
         for number, case in enumerate(cases, 1):

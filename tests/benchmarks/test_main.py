@@ -4,16 +4,25 @@ import pytest
 
 from benchmarks import __main__ as program
 from benchmarks import timing
-from benchmarks.cases import Case, Pair, UnavailableError
+from benchmarks.cases import Case, Pair, UnavailableError, every
 
 HASTY = timing.Effort(rounds=2, fewest=2, sample=1e-6, patience=60.0)
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch):
-    """Spend no time on certainty."""
+def hasty(monkeypatch, tmp_path):
+    """Spend no time on certainty, and leave the results that are kept alone."""
     monkeypatch.setattr(timing, "SHORT", HASTY)
     monkeypatch.setattr(timing, "FULL", HASTY)
+    monkeypatch.setattr(program, "RESULTS", tmp_path / "results.md")
+    monkeypatch.setattr(program, "CHART", tmp_path / "results.svg")
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Make one case all there are."""
+    (case,) = [case for case in every() if case.name == "send, nobody listens"]
+    monkeypatch.setattr(program, "every", lambda: [case])
 
 
 def test_list_names_the_cases(capsys):
@@ -28,19 +37,23 @@ def test_a_pattern_that_matches_nothing_is_refused(capsys):
     assert "--list" in capsys.readouterr().err
 
 
-def test_one_table_is_printed(capsys, tmp_path, monkeypatch):
-    """The cases that match are measured and printed; nothing is written unasked."""
-    monkeypatch.setattr(program, "RESULTS", tmp_path / "results.md")
-    assert program.main(["--short", "--only", "^send, 5 receivers$"]) == 0
-    assert "send, 5 receivers" in capsys.readouterr().out
+@pytest.mark.parametrize("arguments", [["--short"], ["--only", "nobody"]], ids=str)
+@pytest.mark.usefixtures("few")
+def test_a_part_is_printed_and_not_kept(capsys, arguments):
+    """What is hasty, or not the whole, overwrites no results."""
+    assert program.main(arguments) == 0
+    assert "send, nobody listens" in capsys.readouterr().out
     assert not program.RESULTS.exists()
+    assert not program.CHART.exists()
 
 
-def test_results_are_written_when_asked(tmp_path, monkeypatch):
-    """--write leaves the same table as Markdown."""
-    monkeypatch.setattr(program, "RESULTS", tmp_path / "results.md")
-    assert program.main(["--write", "--only", "nobody"]) == 0
+@pytest.mark.usefixtures("few")
+def test_a_full_run_is_kept(capsys):
+    """Without arguments the same table is left as Markdown and as a chart."""
+    assert program.main([]) == 0
+    assert "results.md" in capsys.readouterr().out
     assert "| send, nobody listens |" in program.RESULTS.read_text()
+    assert "send, nobody listens" in program.CHART.read_text()
 
 
 def test_what_is_unavailable_becomes_a_remark():
