@@ -54,6 +54,9 @@ bench: .venvs/bench/ready ## how fast, beside Django, blinker, PyDispatcher and 
 bench-short: ARGS = --short
 bench-short: bench ## the same in less time, with less certain figures
 
+instructions: .venvs/bench/ready ## how many instructions a send takes; fails if it has grown
+	.venvs/bench/bin/python -m benchmarks.instructions $(ARGS)
+
 downstream: | python ## Django's own tests, with Clarion carrying Django's signals
 	$(PYTHON) tools/downstream.py $(ARGS)
 
@@ -78,7 +81,7 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --group $(firstword $(subst -, ,$*)) --editable .
 	@touch $@
 
-.PHONY: help demo test quick lint format types layers docs bench bench-short downstream \
+.PHONY: help demo test quick lint format types layers docs bench bench-short instructions downstream \
 	changelog dev clean python
 .PRECIOUS: .venvs/%/ready
 .NOTPARALLEL: # two environments built at once would write into one egg-info

@@ -1,0 +1,139 @@
+"""What `instructions.py` has counted: a program for callgrind, not for a clock.
+
+Start-up is most of what an interpreter does under callgrind, so there is one start for
+all programs, and each run of one is a fork of it. A fork's count begins with that of its
+parent, which grows from one fork to the next by the same: forks that do nothing tell by
+how much. Beyond that, a fork that sends 2n times differs from the one before it, which
+sends n times, by what n sends take, once all that happens at first has happened.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import receivers
+from benchmarks.receivers import Order
+from clarion import DeclaredSignal, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.receivers import Receiver
+
+    # Runs something so many times.
+    Program = Callable[[int], None]
+
+SENDS = 100
+IDLE = "idle"
+NAMED = {"order_id": 1, "amount": 2}
+
+
+class Empty:
+    """A method with the arguments of a send that does nothing."""
+
+    def send(self, sender: object, **named: Any) -> None:
+        """Do nothing."""
+
+
+def hand_loop(listeners: list[Receiver]) -> Program:
+    """Loop over the receivers, as one would by hand."""
+
+    def run(
+        times: int,
+        receivers: list[Receiver] = listeners,
+        signal: object = Order,
+        sender: object = Order,
+        named: dict[str, int] = NAMED,
+    ) -> None:
+        for _ in repeat(None, times):
+            [(receive, receive(signal=signal, sender=sender, **named)) for receive in receivers]
+
+    return run
+
+
+def sending(signal: Any, listeners: list[Receiver]) -> Program:
+    """Send to the receivers; functions are held strongly and methods weakly, as is usual."""
+    for listener in listeners:
+        signal.connect(listener)
+
+    def run(
+        times: int,
+        signal: Any = signal,
+        sender: object = Order,
+        kept: list[Receiver] = listeners,
+    ) -> None:
+        for _ in repeat(None, times):
+            signal.send(sender=sender, order_id=1, amount=2)
+
+    return run
+
+
+def sending_robustly(signal: Any, listeners: list[Receiver]) -> Program:
+    """Send robustly to the receivers, none of which fails."""
+    for listener in listeners:
+        signal.connect(listener)
+
+    def run(times: int, signal: Any = signal, sender: object = Order) -> None:
+        for _ in repeat(None, times):
+            signal.send_robust(sender=sender, order_id=1, amount=2)
+
+    return run
+
+
+def order_paid(sender: type, *, order_id: int, amount: int) -> None:
+    """Declare the keywords that are sent."""
+
+
+def programs() -> dict[str, tuple[Program, int]]:
+    """Make all programs, by name; with how many receivers one turn of each calls."""
+    one, five, methods = receivers.plain(1), receivers.plain(5), receivers.methods(5)
+    return {
+        "empty method call": (sending(Empty(), []), 0),
+        "hand loop, 1 receiver": (hand_loop(one), 1),
+        "hand loop, 5 receivers": (hand_loop(five), 5),
+        "hand loop, 5 methods": (hand_loop(methods), 5),
+        "send, nobody listens": (sending(Signal(), []), 0),
+        "send, 1 receiver": (sending(Signal(), one), 1),
+        "send, 5 receivers": (sending(Signal(), five), 5),
+        "send, 5 methods held weakly": (sending(Signal(), methods), 5),
+        "send declared, 1 receiver": (sending(DeclaredSignal(order_paid), one), 1),
+        "send_robust, 5 receivers": (sending_robustly(Signal(), five), 5),
+    }
+
+
+def idle(times: int) -> None:
+    """Do nothing."""
+
+
+def fork(program: Program, times: int) -> int:
+    """Run a program in another process, and wait; return that process's number."""
+    process = os.fork()
+    if process == 0:
+        program(times)
+        os._exit(0)
+    os.waitpid(process, 0)
+    return process
+
+
+def main() -> None:
+    """Run nothing thrice, and all programs twice; tell which processes that was, and what sent."""
+    made = programs()
+    gc.disable()
+    processes = [(IDLE, [fork(idle, 0) for _ in range(3)])]
+    processes += [
+        (name, [fork(program, times) for times in (SENDS, 2 * SENDS)])
+        for name, (program, _) in made.items()
+    ]
+    for name, numbers in processes:
+        print(name, *numbers, sep="\t")
+
+    from clarion.introspect import dispatcher  # imports more than a send needs
+
+    print("compiled" if dispatcher().is_compiled else "pure")
+
+
+if __name__ == "__main__":
+    main()

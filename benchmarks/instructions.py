@@ -1,0 +1,267 @@
+"""Count the instructions of a send, and fail if it has grown: `python -m benchmarks.instructions`.
+
+A clock cannot see a loss of a few per cent on a machine that others use, too. Callgrind,
+Valgrind's simulated processor, counts to the very instruction. What is compared is the
+ratio to the hand loop of the same run, because that is what Clarion adds. A baseline is
+good for the build of Python that it was stored on: the README tells what was measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import clarion
+from benchmarks.counted import IDLE, SENDS
+from benchmarks.peers import Clarion, Pure
+from benchmarks.report import aligned, number
+from clarion.introspect import dispatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    # How many instructions one turn of each program takes, and ratios of those.
+    Counts = dict[str, float]
+    Ratios = dict[str, float]
+
+BASELINE = Path(__file__).with_suffix(".json")
+PROGRAM = Path(__file__).with_name("counted.py")
+TOLERATED = 0.03
+# Which keys collide in a dictionary depends on the seed of the hashes, and costs some per
+# cent. The least of several runs is the one without collisions.
+SEEDS = ("0", "1", "2")
+
+# What is watched, and by what each is divided.
+WATCHED = {
+    "send, nobody listens": "empty method call",
+    "send, 1 receiver": "hand loop, 1 receiver",
+    "send, 5 receivers": "hand loop, 5 receivers",
+    "send, 5 methods held weakly": "hand loop, 5 methods",
+    "send declared, 1 receiver": "hand loop, 1 receiver",
+    "send_robust, 5 receivers": "hand loop, 5 receivers",
+}
+
+
+class CountError(Exception):
+    """Callgrind did not count what was asked for."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing watched.
+
+    Attributes:
+        name: what it is.
+        count: how many instructions it takes.
+        ratio: that, divided by the hand loop's.
+        stored: the ratio of the baseline, or None.
+    """
+
+    name: str
+    count: float
+    ratio: float
+    stored: float | None
+
+    @property
+    def growth(self) -> float:
+        """By which share it has grown; 0 if nothing is known of before."""
+        return 0.0 if self.stored is None else self.ratio / self.stored - 1
+
+    def cells(self) -> list[str]:
+        """Return a line of the table."""
+        before = "-" if self.stored is None else f"{self.stored:.3f}"
+        change = "-" if self.stored is None else f"{self.growth:+.1%}"
+        count = number(self.count)
+        return [self.name, WATCHED[self.name], count, f"{self.ratio:.3f}", before, change]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Count, and compare with what is stored."""
+    options = parser().parse_args(arguments)
+    if which("valgrind") is None:
+        print("Valgrind is not installed, so no instructions are counted.")
+        return 0
+    if not dispatcher().is_compiled:
+        print(f"Clarion is not compiled here: {dispatcher().reason}. Only pure Python is counted.")
+    kinds = {"compiled": Clarion, "pure": Pure} if dispatcher().is_compiled else {"pure": Pure}
+    baseline = stored()
+    status = 0
+    for kind, library in kinds.items():
+        if options.write:
+            baseline[key(kind)] = entry(least(kind, library.environment))
+        elif key(kind) not in baseline:
+            print(f"No baseline for {key(kind)}: nothing to compare; store one with --write.")
+        else:
+            status |= judge(kind, least(kind, library.environment), baseline[key(kind)])
+    if options.write:
+        text = json.dumps(dict(sorted(baseline.items())), indent=2)
+        BASELINE.write_text(f"{text}\n", encoding="utf-8")
+        print(f"Stored in {BASELINE}: {', '.join(map(key, kinds))}.")
+    return status
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = argparse.ArgumentParser(
+        prog="python -m benchmarks.instructions",
+        description="Count the instructions of a send, and fail if it has grown.",
+    )
+    made.add_argument("--write", action="store_true", help="store a new baseline")
+    return made
+
+
+def key(kind: str) -> str:
+    """Name the baseline for this minor version of Python."""
+    major, minor, *_ = sys.version_info
+    return f"{major}.{minor}{sys.abiflags} {platform.machine()} {kind}"
+
+
+def stored() -> dict[str, Any]:
+    """Return all baselines."""
+    if not BASELINE.exists():
+        return {}
+    found: dict[str, Any] = json.loads(BASELINE.read_text(encoding="utf-8"))
+    return found
+
+
+def entry(counts: Counts) -> dict[str, Any]:
+    """Return what is stored; the version is for whoever wonders about a change."""
+    ratios = {line.name: round(line.ratio, 4) for line in compared(counts, {})}
+    by_hand = {name: round(counts[name]) for name in sorted({*WATCHED.values()})}
+    return {"python": platform.python_version(), "by hand": by_hand, "ratios": ratios}
+
+
+def drift(counts: Counts, by_hand: Mapping[str, float]) -> float:
+    """Return by which share the loops by hand take more or fewer instructions, at worst."""
+    return max((counts[name] / known - 1 for name, known in by_hand.items()), key=abs)
+
+
+def compared(counts: Counts, before: Ratios) -> list[Line]:
+    """Divide by the hand loops, and put what is stored beside."""
+    return [
+        Line(name, counts[name], counts[name] / counts[by_hand], before.get(name))
+        for name, by_hand in WATCHED.items()
+    ]
+
+
+def judge(kind: str, counts: Counts, known: Mapping[str, Any]) -> int:
+    """Print the table and what follows from it; return 1 if anything has grown."""
+    other = drift(counts, known["by hand"])
+    if abs(other) > TOLERATED:
+        print(
+            f"The baseline for {key(kind)} is of another build of Python, {known['python']}: "
+            f"here a loop by hand takes {other:+.1%}. Store one of this build with --write."
+        )
+        return 0
+    lines = compared(counts, known["ratios"])
+    header = [f"instructions, {kind}", "divided by", "count", "ratio", "stored", "change"]
+    print(aligned([header, *(line.cells() for line in lines)]))
+    grown = [line for line in lines if line.growth > TOLERATED]
+    shrunk = [line for line in lines if line.growth < -TOLERATED]
+    for line in grown:
+        print(f"{line.name} has GROWN by {line.growth:.1%}; {TOLERATED:.0%} is tolerated.")
+    for line in shrunk:
+        print(f"{line.name} has shrunk by {-line.growth:.1%}.")
+    if grown or shrunk:
+        print("If that is to stay, store a new baseline: make instructions ARGS=--write")
+    return 1 if grown else 0
+
+
+def least(kind: str, environment: Mapping[str, str]) -> Counts:
+    """Count once for each seed; return the least for each program."""
+    counts = [counted(kind, {**environment, "PYTHONHASHSEED": seed}) for seed in SEEDS]
+    return {name: min(each[name] for each in counts) for name in counts[0]}
+
+
+def counted(kind: str, environment: Mapping[str, str]) -> Counts:
+    """Have callgrind count; return the instructions of one turn of each program.
+
+    Raises:
+        CountError: if it fails, or another kind of Clarion was counted.
+    """
+    with TemporaryDirectory(prefix="instructions-") as folder:
+        run = subprocess.run(  # noqa: S603 - this very program
+            command(folder),
+            env=settled(environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            raise CountError(f"Callgrind failed with status {run.returncode}.\n{run.stderr}")
+        *lines, found = run.stdout.splitlines()
+        if found != kind:
+            raise CountError(f"The {kind} Clarion was to be counted, and it was {found}.")
+        totals = {
+            name: [total(Path(folder, process)) for process in processes]
+            for name, *processes in (line.split("\t") for line in lines)
+        }
+        return per_turn(totals)
+
+
+def command(folder: str) -> list[str]:
+    """Return the command that runs the programs under callgrind."""
+    # Where a thing lies in memory decides a little on how it is found in a dictionary.
+    fixed = ["setarch", "-R"] if can_fix_addresses() else []
+    output = f"--callgrind-out-file={folder}/%p"
+    # Without `site`, so that what else is installed does not count.
+    return [
+        *fixed,
+        "valgrind",
+        "-q",
+        "--tool=callgrind",
+        output,
+        sys.executable,
+        "-S",
+        str(PROGRAM),
+    ]
+
+
+def can_fix_addresses() -> bool:
+    """Tell whether this system lets a program ask for the same addresses each time."""
+    if which("setarch") is None:
+        return False
+    return subprocess.run(["setarch", "-R", "true"], check=False).returncode == 0  # noqa: S607
+
+
+def settled(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment, without what would change how Python or Clarion runs."""
+    kept = {
+        name: text
+        for name, text in os.environ.items()
+        if not name.startswith(("PYTHON", "CLARION_"))
+    }
+    places = [Path(clarion.__file__).parents[1], PROGRAM.parents[1]]
+    return {**kept, "PYTHONPATH": os.pathsep.join(map(str, places)), **environment}
+
+
+def total(output: Path) -> int:
+    """Return how many instructions a process took, as callgrind wrote it down."""
+    for line in output.read_text(encoding="utf-8").splitlines():
+        if line.startswith("totals:"):
+            return int(line.split()[1])
+    raise CountError(f"Callgrind wrote no total into {output.name}.")
+
+
+def per_turn(totals: Mapping[str, Sequence[int]]) -> Counts:
+    """Return what one turn of each program takes, as `counted.py` explains."""
+    _, before, after = totals[IDLE]
+    step = after - before
+    return {
+        name: (twice - once - step) / SENDS
+        for name, (once, twice, *_) in totals.items()
+        if name != IDLE
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
