@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clarion._core.compiled import is_compiled, reason
 from clarion._core.connect import Registration
 from clarion._core.instrument import Send
 from clarion._core.names import sender_name, signal_name
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from clarion.typing import AnySignal
 
 __all__ = [
+    "Dispatcher",
     "Explanation",
     "Registration",
     "Verdict",
+    "dispatcher",
     "explain",
     "registrations",
     "signal_name",
@@ -52,6 +55,27 @@ def registrations(signal: AnySignal) -> list[Registration]:
         ArgumentError: if it is no signal of Clarion's.
     """
     return check_signal(signal)._table.registrations()
+
+
+@dataclass(frozen=True)
+class Dispatcher:
+    """Which sends are in use, told by `dispatcher`; `str()` of it is for people to read.
+
+    Attributes:
+        is_compiled: whether they are the compiled ones.
+        reason: why they are not, or "".
+    """
+
+    is_compiled: bool
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return "compiled" if self.is_compiled else f"pure Python: {self.reason}"
+
+
+def dispatcher() -> Dispatcher:
+    """Tell whether the compiled sends are in use, and if not, why."""
+    return Dispatcher(is_compiled(), reason)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ CO_VARKEYWORDS = 0x08
 CO_COROUTINE = 0x80
 
 
-def is_async(receiver: Receiver) -> bool:
+def is_async(receiver: Any) -> bool:
     """Tell whether calling the receiver gives something to await.
 
     True for coroutine functions, partials and methods of them, objects whose
@@ -58,7 +58,7 @@ def _is_marked(receiver: Receiver) -> bool:
     return mark is not None and getattr(receiver, "_is_coroutine", None) is mark
 
 
-def is_coroutine_function(receiver: Receiver) -> bool:
+def is_coroutine_function(receiver: Any) -> bool:
     """Tell whether it is a function or method written with `async def`.
 
     Calling one runs nothing of it yet, and gives a coroutine.
@@ -67,7 +67,7 @@ def is_coroutine_function(receiver: Receiver) -> bool:
     return type(function) is FunctionType and function.__code__.co_flags & CO_COROUTINE != 0
 
 
-def accepts_any_keyword(receiver: Receiver) -> bool:
+def accepts_any_keyword(receiver: Any) -> bool:
     """Tell whether the receiver can be called with keywords nobody knows yet.
 
     A callable that does not tell its signature (some builtins) is trusted.

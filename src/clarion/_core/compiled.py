@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
 
     F = TypeVar("F", bound=Callable[..., Any])
+    Responses = list[tuple[Receiver, Any]]
+    # Whom to call or await: the responses, or whom to await and its coroutine.
     Begin = Callable[[tuple[str, ...], tuple[Any, ...]], Any]
 
 
@@ -45,47 +47,35 @@ def is_compiled() -> bool:
     return not reason
 
 
-async def asend(
-    begin: Begin, names: tuple[str, ...], values: tuple[Any, ...]
-) -> list[tuple[Receiver, Any]]:
-    """Await what `begin` has found to await; what the compiled `asend` returns."""
-    begun = begin(names, values)
-    if type(begun) is list:
-        return begun
-    receiver, coroutine = begun
-    if receiver is None:
-        responses: list[tuple[Receiver, Any]] = await coroutine
-        return responses
-    try:
-        answer = await coroutine
-    except Exception as error:
-        blame(error, values[0], receiver)
-        raise
-    return [(receiver, answer)]
+def _awaiting(name: str, *, robust: bool) -> Callable[..., Any]:
+    """Return the coroutine function whose coroutine a compiled `asend` returns."""
+
+    async def awaiting(begin: Begin, names: tuple[str, ...], values: tuple[Any, ...]) -> Responses:
+        begun = begin(names, values)
+        if type(begun) is list:
+            return begun  # pyright: ignore[reportUnknownVariableType]  # of responses
+        receiver, coroutine = begun
+        if receiver is None:
+            responses: Responses = await coroutine
+            return responses
+        try:
+            answer = await coroutine
+        except Exception as error:
+            signal: Signal = values[0]
+            if not robust:
+                blame(error, signal, receiver)
+                raise
+            signal._log_robust_failure(receiver, error)
+            return [(receiver, error)]
+        return [(receiver, answer)]
+
+    awaiting.__name__ = awaiting.__qualname__ = name
+    return awaiting
 
 
-async def asend_robust(
-    begin: Begin, names: tuple[str, ...], values: tuple[Any, ...]
-) -> list[tuple[Receiver, Any]]:
-    """Await as `asend` does, and answer with what the receiver raises."""
-    begun = begin(names, values)
-    if type(begun) is list:
-        return begun
-    receiver, coroutine = begun
-    if receiver is None:
-        responses: list[tuple[Receiver, Any]] = await coroutine
-        return responses
-    try:
-        answer = await coroutine
-    except Exception as error:  # noqa: BLE001
-        signal: Signal = values[0]
-        signal._log_robust_failure(receiver, error)
-        answer = error
-    return [(receiver, answer)]
-
-
-# What a compiled method returns the coroutine of, by its name.
-AWAITING = {"asend": asend, "asend_robust": asend_robust}
+_AWAITING = {
+    name: _awaiting(name, robust=name == "asend_robust") for name in ("asend", "asend_robust")
+}
 
 
 def compiled(function: F) -> F:
@@ -96,5 +86,5 @@ def compiled(function: F) -> F:
 def twin_of(function: F) -> F:
     """Return a compiled twin that calls this function wherever there is more to do."""
     name = function.__name__
-    twin: F = Method(function, name, AWAITING.get(name))  # type: ignore[assignment]
+    twin: F = Method(function, name, _AWAITING.get(name))  # type: ignore[assignment]
     return twin

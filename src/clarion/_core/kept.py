@@ -31,12 +31,12 @@ class KeptLoop:
         import asyncio
 
         self._asyncio = asyncio
-        self._loop: Any = asyncio.new_event_loop()
+        loop: Any = asyncio.new_event_loop()
+        self._loop = loop
         # Of asyncio's own a first step can be taken by hand; another's only runs as a whole.
-        self._has_hands = isinstance(self._loop, asyncio.BaseEventLoop)
+        self._has_hands = isinstance(loop, asyncio.BaseEventLoop)
         if self._has_hands:
-            hooks = self._loop._asyncgen_firstiter_hook, self._loop._asyncgen_finalizer_hook
-            self._hooks = hooks
+            self._hooks = loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook
         self._made: list[asyncio.Task[Any]] = []
         self._loop.set_task_factory(_noting(self._made))
         self._loop.set_exception_handler(_report)

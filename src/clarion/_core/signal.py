@@ -77,8 +77,8 @@ class Signal(Tabled):
             priority: receivers of higher priority are called first.
             once: disconnect the receiver when it is first called.
             subclasses: hear the subclasses of `sender`, a class, too.
-            inline: in `asend`, call the sync receiver on the event loop instead of in
-                a thread; for those that are cheap and do not block.
+            inline: in `asend`, call the sync receiver on the event loop instead of in a
+                thread; it must not block.
 
         Raises:
             ReceiverError: if the receiver is not callable, could not be called, or cannot
@@ -96,21 +96,14 @@ class Signal(Tabled):
         self._check_receiver(receiver)
         if sender is not None or subclasses:
             self._check_sender(sender, subclasses=subclasses)
-        # By position, because what is called by keyword takes a dictionary to make.
-        key = None if sender is None else sender_key(sender)
-        told = self._is_asked_for(receiver)
+        # By position, for a class that is called by keyword makes a dictionary first.
+        key, told = None if sender is None else sender_key(sender), self._is_asked_for(receiver)
+        # fmt: off
         registration = Registration(
-            receiver,
-            key,
-            weak,
-            dispatch_uid,
-            priority,
-            once,
-            subclasses,
-            inline,
-            told,
+            receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, told,
             self._table.on_death,
         )
+        # fmt: on
         self._table.add(registration, sender)
 
     def disconnect(

@@ -155,6 +155,7 @@ def _outcomes(
 ) -> Responses:
     """Log or blame what tasks have raised, and raise what the sender must hear of."""
     fatal: list[BaseException] = []
+    task = error = None
     for receiver, task in heard:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception) and robust:
