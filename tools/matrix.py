@@ -1,7 +1,8 @@
 """Run the whole suite on every CPython found, two at a time, each in its own environment.
 
 The interpreter that runs this measures the coverage. It runs the suite once more without
-Django, since Clarion has to work where Django is not installed. What a run prints goes to
+Django, since Clarion has to work where Django is not installed, and there without what is
+compiled, too; the Django door is also tested so. What a run prints goes to
 build/test/NAME.log, and is shown if the run fails.
 """
 
@@ -25,6 +26,7 @@ BUILDING = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # one cache between several runs would be nobody's
 PLAIN = (PYTEST,)
+DOORS = (f"{PYTEST} tests/integrations",)
 MEASURED = (
     "-m coverage erase",
     f"-m coverage run {PYTEST}",
@@ -37,11 +39,17 @@ SUMMARY = re.compile(r"^=+ (.* in .*?) =+$|^(TOTAL .*)$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Run:
-    """The suite in one environment."""
+    """The suite in one environment, with what is compiled or in pure Python."""
 
-    name: str
+    environment: str
     base: Path
     commands: tuple[str, ...]
+    pure: bool = False
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return f"{self.environment}-pure" if self.pure else self.environment
 
     @property
     def log(self) -> Path:
@@ -50,15 +58,18 @@ class Run:
 
     def go(self) -> bool:
         """Build the environment and run the commands in it; tell whether all went well."""
-        python = f".venvs/{self.name}/bin/python"
+        python = f".venvs/{self.environment}/bin/python"
+        ready = f".venvs/{self.environment}/ready"
         with BUILDING:
-            built = self.call(["make", f".venvs/{self.name}/ready", f"PYTHON={self.base}"])
+            built = self.call(["make", ready, f"PYTHON={self.base}"])
         return built and all(self.call([python, *command.split()]) for command in self.commands)
 
     def call(self, command: list[str]) -> bool:
         """Run a program, add what it prints to the log, and tell whether it went well."""
         # A make that was started with -n must not hand that on to one of ours.
         environ = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
+        if self.pure:
+            environ["CLARION_PURE"] = "1"
         with self.log.open("a") as log:
             done = subprocess.run(
                 command, cwd=ROOT, env=environ, stdout=log, stderr=log, check=False
@@ -80,7 +91,8 @@ def plan() -> list[Run]:
     return [
         Run(*measured, MEASURED),
         *(Run(*other, PLAIN) for other in others),
-        Run(f"bare-3.{ours}", found[ours], PLAIN),
+        Run(f"bare-3.{ours}", found[ours], PLAIN, pure=True),
+        Run(f"test-3.{ours}", found[ours], DOORS, pure=True),
     ]
 
 
@@ -97,7 +109,7 @@ def main() -> int:
             failed += not went_well
             if not went_well:
                 print(run.log.read_text(errors="replace"))
-            print(f"{'ok' if went_well else 'FAILED':<7}{run.name:<10}{run.summary()}", flush=True)
+            print(f"{'ok' if went_well else 'FAILED':<7}{run.name:<15}{run.summary()}", flush=True)
     print(f"{len(runs) - failed} of {len(runs)} went well in {time.perf_counter() - start:.0f} s")
     return bool(failed)
 

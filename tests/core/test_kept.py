@@ -145,6 +145,103 @@ class TestKept:
         assert ended == "ended"
         assert asyncio.all_tasks(kept._loop) == set()
 
+    def test_what_never_suspends_makes_no_round(self, signal, kept, monkeypatch):
+        """The loop is not run for a receiver that is done after its first step."""
+
+        async def receiver(**kwargs):
+            return asyncio.get_running_loop() is kept._loop
+
+        monkeypatch.setattr(kept._loop, "run_until_complete", None)
+        signal.connect(receiver)
+        assert answers(signal.send(None)) == [True]
+
+    def test_the_first_line_runs_as_any_other(self, signal):
+        """The loop runs, in a task, with timeouts and task groups, before anything suspends."""
+
+        async def receiver(**kwargs):
+            task, loop = asyncio.current_task(), asyncio.get_running_loop()
+            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+                child = group.create_task(asyncio.sleep(0, "child"))
+            assert asyncio.current_task() is task
+            return loop.is_running(), await child
+
+        signal.connect(receiver)
+        assert answers(signal.send(None)) == [(True, "child")]
+
+    def test_a_timeout_strikes(self, signal):
+        """The task that takes the first step is the one that is cancelled."""
+
+        async def receiver(**kwargs):
+            async with asyncio.timeout(0.01):
+                await asyncio.Event().wait()
+
+        signal.connect(receiver)
+        with pytest.raises(TimeoutError):
+            signal.send(None)
+
+    def test_what_was_scheduled_for_at_once_is_run(self, signal):
+        """A callback that a receiver leaves in the queue runs before the send ends."""
+        told = []
+
+        async def receiver(**kwargs):
+            asyncio.get_running_loop().call_soon(told.append, "called")
+
+        signal.connect(receiver)
+        signal.send(None)
+        assert told == ["called"]
+
+    def test_a_task_begun_while_others_are_cancelled_is_cancelled(self, signal, kept):
+        """However long the chain is, nothing of it is left."""
+        told = []
+
+        async def waiting(depth):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                told.append(depth)
+                if depth:
+                    told.append(asyncio.create_task(waiting(depth - 1)))
+                    await asyncio.sleep(0)
+
+        async def receiver(**kwargs):
+            told.append(asyncio.create_task(waiting(2)))
+            await asyncio.sleep(0)
+
+        signal.connect(receiver)
+        signal.send(None)
+        assert [each for each in told if isinstance(each, int)] == [2, 1, 0]
+        assert asyncio.all_tasks(kept._loop) == set()
+
+    def test_an_interrupt_of_the_first_step_is_told_once(self, signal, caplog):
+        """It reaches the sender, and is not logged as well."""
+
+        async def interrupted(**kwargs):
+            raise KeyboardInterrupt
+
+        signal.connect(interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            signal.send(None)
+        gc.collect()
+        assert caplog.records == []
+        signal.disconnect(interrupted)
+        signal.connect(raising_async(ValueError("no")))
+        assert isinstance(signal.send_robust(None)[0][1], ValueError)
+
+    def test_an_error_that_nobody_asks_for_is_logged(self, signal, caplog):
+        """That of a task that a receiver has started and forgotten, as asyncio does."""
+
+        async def failing():
+            raise ValueError("forgotten")
+
+        async def receiver(**kwargs):
+            asyncio.create_task(failing())  # noqa: RUF006
+            await asyncio.sleep(0)
+
+        signal.connect(receiver)
+        signal.send(None)
+        gc.collect()
+        assert [record.exc_info[0] for record in caplog.records] == [ValueError]
+
     def test_a_generator_that_was_left_is_closed(self, signal, kept):
         """An async generator that a receiver did not exhaust is cleaned up with the send."""
         told = []

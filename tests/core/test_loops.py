@@ -5,12 +5,14 @@ import gc
 import sys
 import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from types import ModuleType
 
 import pytest
 
 from clarion._core import loops
+from clarion.errors import NoLoopError
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 
@@ -46,6 +48,72 @@ class TestHop:
             return seen, variable.get()
 
         assert asyncio.run(main()) == ("here", "there")
+
+    def test_a_cancelled_sender_waits_for_its_thread(self):
+        """A thread cannot be stopped, so its end is awaited, however often one is cancelled."""
+        begun, leave, told = threading.Event(), threading.Event(), []
+
+        def work():
+            begun.set()
+            assert leave.wait(60)
+            variable.set("in the thread")
+            told.append("ended")
+
+        async def sender():
+            try:
+                await loops.hop(work)
+            finally:
+                told.append(variable.get())
+
+        async def main():
+            task = asyncio.create_task(sender())
+            await asyncio.to_thread(begun.wait, 60)
+            for _ in range(3):
+                task.cancel()
+                await asyncio.sleep(0)
+            assert not task.done()
+            leave.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+        assert told == ["ended", "in the thread"]
+
+    def test_what_has_not_begun_never_does(self):
+        """A sender that is cancelled while all threads are busy does not wait for one."""
+        leave, told = threading.Event(), []
+
+        async def main():
+            loop = asyncio.get_running_loop()
+            loop.set_default_executor(ThreadPoolExecutor(1))
+            busy = loop.run_in_executor(None, leave.wait, 60)
+            task = asyncio.create_task(loops.hop(lambda: told.append("called")))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, 60)
+            leave.set()
+            await busy
+
+        asyncio.run(main())
+        assert told == []
+
+    def test_what_decides_late_finds_it_decided(self):
+        """Of the thread and the sender who gives up one has its way, whoever comes first."""
+
+        async def main():
+            told: list[str] = []
+            hopped = loops.Hopped(lambda: told.append("called"), asyncio.get_running_loop())
+            await hopped.outlast()
+            hopped()
+            return told
+
+        assert asyncio.run(main()) == []
+
+    def test_it_needs_a_loop(self):
+        """Awaited by nobody's loop, it says what it needs."""
+        with pytest.raises(NoLoopError, match="inline=True"):
+            loops.hop(int).send(None)
 
     def test_no_cycle_is_left_of_an_error(self):
         """What the function raised goes when nobody needs it, without the collector."""
@@ -100,6 +168,56 @@ class TestTogether:
             return list(turns)
 
         assert asyncio.run(main()) == []
+
+    def test_they_need_a_loop(self):
+        """Where none runs, none of them begins, and none is left behind."""
+        with pytest.raises(NoLoopError):
+            loops.together([nothing(), nothing()]).send(None)
+        gc.collect()
+
+    def test_a_failure_cancels_the_others(self):
+        """At once, and they are awaited."""
+
+        async def failing():
+            await asyncio.sleep(0)
+            raise ValueError("no")
+
+        async def main():
+            failed, waiting = await loops.together([failing(), asyncio.Event().wait()])
+            return failed.exception(), waiting.cancelled()
+
+        error, cancelled = asyncio.run(main())
+        assert repr(error) == "ValueError('no')"
+        assert cancelled
+
+    def test_a_failure_before_anybody_waits_cancels_the_others(self):
+        """Also if it came out of the first step."""
+
+        async def failing():
+            raise ValueError("no")
+
+        async def main():
+            waiting, failed = await loops.together([asyncio.Event().wait(), failing()])
+            return failed.exception() is not None, waiting.cancelled()
+
+        assert asyncio.run(main()) == (True, True)
+
+    def test_a_robust_run_goes_on(self):
+        """An Exception is no reason to cancel the others; a task that cancels itself is."""
+
+        async def failing():
+            raise ValueError("no")
+
+        async def cancelling():
+            await asyncio.sleep(0)
+            raise asyncio.CancelledError
+
+        async def main():
+            tolerated = await loops.together([failing(), asyncio.sleep(0, "done")], robust=True)
+            ended = await loops.together([cancelling(), asyncio.Event().wait()], robust=True)
+            return tolerated[1].result(), [task.cancelled() for task in ended]
+
+        assert asyncio.run(main()) == ("done", [True, True])
 
     def test_an_interrupt_leaves_no_coroutine_behind(self):
         """What had not begun when the program was to end is closed, not forgotten."""

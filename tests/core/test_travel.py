@@ -7,7 +7,7 @@ from contextvars import ContextVar
 import pytest
 
 from clarion._core import loops
-from clarion.errors import RunningLoopError
+from clarion.errors import ArgumentError, RunningLoopError
 from tests.core.receivers import (
     AsyncListener,
     Listener,
@@ -139,6 +139,66 @@ class TestThreads:
         signal.connect(receiver)
         task, (heard,) = asyncio.run(main())
         assert heard is task
+
+    def test_the_first_line_runs_as_any_other(self, signal, async_send):
+        """Alone or beside others, a receiver has its task, timeouts and task groups at once."""
+
+        async def receiver(**kwargs):
+            task = asyncio.current_task()
+            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+                child = group.create_task(asyncio.sleep(0, "child"))
+            return asyncio.current_task() is task, child.result()
+
+        async def other(**kwargs):
+            return await receiver()
+
+        signal.connect(receiver)
+        assert answers(asyncio.run(async_send(signal))) == [(True, "child")]
+        signal.connect(other)
+        assert answers(asyncio.run(async_send(signal))) == [(True, "child")] * 2
+
+    def test_a_timeout_strikes_the_receiver_that_set_it(self, signal):
+        """The task that began a receiver is the one that goes on with it."""
+
+        async def impatient(**kwargs):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await asyncio.Event().wait()
+            return "in time"
+
+        signal.connect(impatient)
+        signal.connect(answering_async("beside"))
+        assert answers(asyncio.run(signal.asend(None))) == ["in time", "beside"]
+
+    def test_nothing_happens_before_it_is_awaited(self, signal, async_send):
+        """Who listens is asked when the coroutine is awaited, and so is what is refused."""
+        heard = []
+
+        async def receiver(**kwargs):
+            heard.append("receiver")
+
+        async def late(**kwargs):
+            heard.append("late")
+
+        async def main():
+            sending = async_send(signal)
+            assert heard == []
+            signal.disconnect(receiver)
+            signal.connect(late)
+            await sending
+            refused = async_send(signal, signal=signal)
+            with pytest.raises(ArgumentError):
+                await refused
+
+        signal.connect(receiver)
+        asyncio.run(main())
+        assert heard == ["late"]
+
+    def test_what_is_never_awaited_is_told_by_python(self, signal, async_send):
+        """It is a coroutine as any other, and may be closed instead."""
+        async_send(signal).close()
+        with pytest.warns(RuntimeWarning, match="coroutine 'asend.*' was never awaited"):
+            async_send(signal)
 
     def test_several_run_in_tasks_of_their_own(self, signal, async_send):
         """And concurrently: each can wait for the other."""

@@ -35,14 +35,26 @@ def plan(checkout, monkeypatch):
     return plan
 
 
-def test_first_measures_and_last_has_no_django(monkeypatch):
-    """Every interpreter runs the suite; the first measures, and runs it bare as well."""
+def test_first_measures_and_last_are_pure(monkeypatch):
+    """Every interpreter runs the suite; ours in pure Python too: bare, and the doors."""
     found = {12: Path("a"), 11: Path("b"), OURS: Path("c")}
     monkeypatch.setattr(matrix, "find_by_minor", lambda: found)
-    first, *others, bare = matrix.plan()
+    first, *others, bare, doors = matrix.plan()
     assert (first.name, first.commands) == ("test-3.12", matrix.MEASURED)
     assert {run.commands for run in [*others, bare]} == {matrix.PLAIN}
-    assert (bare.name, bare.base) == (f"bare-3.{OURS}", found[OURS])
+    assert [run.pure for run in [first, *others, bare, doors]] == [False] * 3 + [True] * 2
+    assert (bare.name, bare.base) == (f"bare-3.{OURS}-pure", found[OURS])
+    assert (doors.name, doors.commands) == (f"test-3.{OURS}-pure", matrix.DOORS)
+
+
+@pytest.mark.parametrize("pure", [True, False])
+def test_pure_runs_are_told_so(checkout, monkeypatch, pure):
+    """A run in pure Python has CLARION_PURE in its environment, the others have not."""
+    monkeypatch.delenv("CLARION_PURE", raising=False)
+    run = matrix.Run("r", Path(sys.executable), ("-c print(__import__('os').environ)",), pure)
+    run.log.parent.mkdir()
+    assert run.go()
+    assert ("'CLARION_PURE': '1'" in run.log.read_text()) == pure
 
 
 def test_all_well(plan, capsys):
@@ -50,7 +62,7 @@ def test_all_well(plan, capsys):
     plan("-c print('==1_passed_in_2s==')", "-c print('fine')")
     assert matrix.main() == 0
     lines = sorted(capsys.readouterr().out.splitlines())
-    assert lines[-2:] == ["ok     r0        ==1_passed_in_2s==", "ok     r1        fine"]
+    assert lines[-2:] == ["ok     r0             ==1_passed_in_2s==", "ok     r1             fine"]
 
 
 def test_one_failure_fails_all(plan, capsys):
@@ -59,7 +71,7 @@ def test_one_failure_fails_all(plan, capsys):
     assert matrix.main() == 1
     printed = capsys.readouterr().out
     assert "Traceback" in printed
-    assert "FAILED r0        ZeroDivisionError: division by zero" in printed
+    assert "FAILED r0             ZeroDivisionError: division by zero" in printed
     assert "ok     r1" in printed
 
 

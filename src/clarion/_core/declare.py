@@ -42,6 +42,9 @@ class DeclaredSignal(Signal, Generic[P, R]):
         DeclarationError: if the function's signature cannot declare a signal.
     """
 
+    # A send asks for these.
+    __slots__ = ("_defaults", "_keywords")
+
     if TYPE_CHECKING:
         # The same methods, told more precisely: what they take is what was declared.
         # Undocumented, so that an editor shows what Signal's say.
