@@ -5,6 +5,10 @@
    no dictionary is made of them. Wherever a send has more to do, or must be refused, the
    function in Python that this stands for is called with the very same arguments. Those
    functions, in send.py, are the reference.
+
+   The tables, routes and registrations that it reads are objects in Python, and anybody may
+   have put anything into their slots, or emptied them. So each is looked at before it is
+   taken for what it should be. If it is not, the function in Python finds out and says so.
 */
 
 #define PY_SSIZE_T_CLEAN
@@ -36,11 +40,15 @@ typedef struct {
     PyTypeObject *method_type;
     PyTypeObject *table_type;
     PyTypeObject *tabled_type;
+    PyTypeObject *bucket_type;
+    PyTypeObject *route_type;
+    PyTypeObject *registration_type;
     PyObject *any;
     PyObject *blame;
     PyObject *no_names;
     PyObject *str_doc;
     PyObject *str_find;
+    PyObject *str_live;
     PyObject *str_log;
     PyObject *str_module;
     PyObject *str_sender;
@@ -55,6 +63,8 @@ typedef struct {
 } State;
 
 #define SLOT(object, offset) (*(PyObject **)((char *)(object) + (offset)))
+#define IS_A(object, type) ((object) != NULL && PyObject_TypeCheck(object, type))
+#define IS_TUPLE(object) ((object) != NULL && PyTuple_CheckExact(object))
 
 /* A method of Signal; or has_listeners, which is asked before a send. */
 enum kind { SEND, SEND_ROBUST, ASEND, ASEND_ROBUST, HAS_LISTENERS, KINDS };
@@ -65,6 +75,9 @@ static const char *const kind_names[KINDS] = {
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
+    PyObject *weak_references;
+    PyObject *module; /* which owns the state */
+    State *state;
     PyObject *function; /* the one in Python */
     PyObject *awaiting; /* for asend: the coroutine function that begins by calling `begin` */
     PyObject *begin;
@@ -72,12 +85,6 @@ typedef struct {
 } Method;
 
 #define IS_ROBUST(method) ((method)->kind == SEND_ROBUST || (method)->kind == ASEND_ROBUST)
-
-static inline State *
-state_of(PyObject *ours)
-{
-    return (State *)PyType_GetModuleState(Py_TYPE(ours));
-}
 
 /* --- Errors ------------------------------------------------------------------------- */
 
@@ -136,8 +143,13 @@ answer_for_error(State *state, PyObject *signal, PyObject *receiver, int robust)
         return NULL;
     }
     PyObject *error = take_error();
+    /* As in an `except` clause: whoever logs may ask which error is being handled. */
+    PyObject *before = PyErr_GetHandledException();
+    PyErr_SetHandledException(error);
     PyObject *logged =
         PyObject_CallMethodObjArgs(signal, state->str_log, receiver, error, NULL);
+    PyErr_SetHandledException(before);
+    Py_XDECREF(before);
     if (logged == NULL) {
         Py_DECREF(error);
         return NULL;
@@ -170,11 +182,10 @@ release(Arguments *arguments)
 static PyObject *
 table_of(State *state, PyObject *signal)
 {
-    if (PyObject_TypeCheck(signal, state->tabled_type)) {
-        return Py_XNewRef(SLOT(signal, state->table));
-    }
-    PyObject *table = PyObject_GetAttr(signal, state->str_table);
-    if (table == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+    PyObject *table = PyObject_TypeCheck(signal, state->tabled_type)
+                          ? Py_XNewRef(SLOT(signal, state->table))
+                          : PyObject_GetAttr(signal, state->str_table);
+    if (table == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
     }
     else if (table != NULL && !PyObject_TypeCheck(table, state->table_type)) {
@@ -183,21 +194,64 @@ table_of(State *state, PyObject *signal)
     return table;
 }
 
-/* Look the names up in the keywords of a table, where a miss is worked out in Python. */
+static int
+are_names(PyObject *names)
+{
+    if (!PyTuple_CheckExact(names)) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
+        if (!PyUnicode_Check(PyTuple_GET_ITEM(names, i))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Return whether an entry is names, defaults, and whether the signal is told. */
+static int
+is_entry(PyObject *entry)
+{
+    return PyTuple_CheckExact(entry) && PyTuple_GET_SIZE(entry) == 3
+           && are_names(PyTuple_GET_ITEM(entry, 0))
+           && PyTuple_CheckExact(PyTuple_GET_ITEM(entry, 1));
+}
+
+/* Have the keywords of a table worked out what the names mean, or looked it up. NULL without
+   an error if that is for Python to say. */
+static PyObject *
+work_out(PyObject *keywords, PyObject *names)
+{
+    Py_INCREF(keywords); /* what it calls may give the table others */
+    PyObject *entry = PyObject_GetItem(keywords, names);
+    Py_DECREF(keywords);
+    if (entry != NULL && !is_entry(entry)) {
+        Py_CLEAR(entry);
+    }
+    return entry;
+}
+
+/* As work_out, and for keywords that most signals share, by where the names lie. */
 static PyObject *
 entry_of(State *state, PyObject *keywords, PyObject *names)
 {
+    if (keywords == NULL) {
+        return NULL;
+    }
     if (keywords != state->any) {
-        return PyObject_GetItem(keywords, names);
+        return work_out(keywords, names);
     }
     Site *site = &state->sites[((uintptr_t)names >> 4) & (SITES - 1)];
     if (site->names == names) {
         return Py_NewRef(site->entry);
     }
-    PyObject *entry = PyObject_GetItem(keywords, names);
+    PyObject *entry = work_out(keywords, names);
     if (entry != NULL && ARE_LASTING(names)) {
-        Py_XSETREF(site->entry, Py_NewRef(entry));
-        Py_XSETREF(site->names, Py_NewRef(names));
+        Site before = *site; /* both are replaced before either is dropped */
+        site->names = Py_NewRef(names);
+        site->entry = Py_NewRef(entry);
+        Py_XDECREF(before.names);
+        Py_XDECREF(before.entry);
     }
     return entry;
 }
@@ -215,7 +269,7 @@ gather(State *state, PyObject *const *args, Py_ssize_t positional, PyObject *key
     }
     arguments->entry = entry_of(state, SLOT(arguments->table, state->keywords),
                                 keywords == NULL ? state->no_names : keywords);
-    if (arguments->entry == NULL || arguments->entry == Py_None) {
+    if (arguments->entry == NULL) {
         goto not_ours;
     }
     PyObject *names = PyTuple_GET_ITEM(arguments->entry, 0);
@@ -250,7 +304,8 @@ not_ours:
 
 /* --- Routes ------------------------------------------------------------------------- */
 
-/* Return whether nobody has put something else in the place that the table watches. */
+/* Return whether nobody has put something else in the place that the table watches, or -1
+   with an error. */
 static int
 is_unguarded(State *state, PyObject *table)
 {
@@ -258,60 +313,105 @@ is_unguarded(State *state, PyObject *table)
     if (guard == Py_None) {
         return 1;
     }
-    PyObject *found =
-        PyObject_GetAttr(PyTuple_GET_ITEM(guard, 0), PyTuple_GET_ITEM(guard, 1));
-    if (found == NULL) {
-        PyErr_Clear();
+    if (!IS_TUPLE(guard) || PyTuple_GET_SIZE(guard) != 3) {
         return 0;
     }
-    Py_DECREF(found);
-    return found == PyTuple_GET_ITEM(guard, 2);
+    Py_INCREF(guard); /* who is asked for the attribute may set another */
+    PyObject *found =
+        PyObject_GetAttr(PyTuple_GET_ITEM(guard, 0), PyTuple_GET_ITEM(guard, 1));
+    int answer = found == NULL ? -1 : found == PyTuple_GET_ITEM(guard, 2);
+    Py_XDECREF(found);
+    Py_DECREF(guard);
+    return answer;
 }
 
-/* As Table.find, which is called for all but the plainest. */
+/* Return the route of a bucket; NULL, without an error, if it has to be found in Python. */
+static PyObject *
+route_in(State *state, PyObject *bucket)
+{
+    PyObject *route = IS_A(bucket, state->bucket_type) ? SLOT(bucket, state->route) : NULL;
+    return IS_A(route, state->route_type) ? Py_NewRef(route) : NULL;
+}
+
+/* Return the route of the bucket of a sender or, if it has none, of the bucket of anyone;
+   NULL as above, or with an error. */
+static PyObject *
+route_among(State *state, PyObject *table, PyObject *buckets, PyObject *sender)
+{
+    if (PyUnicode_Check(sender) || PyLong_Check(sender) || PyBytes_Check(sender)) {
+        return NULL;
+    }
+    PyObject *key = PyLong_FromVoidPtr(sender);
+    if (key == NULL) {
+        return NULL;
+    }
+    PyObject *route = NULL;
+    Py_INCREF(buckets); /* a key in it, if it is none of ours, may be compared in Python */
+    PyObject *bucket = PyDict_GetItemWithError(buckets, key);
+    if (bucket != NULL) {
+        route = route_in(state, bucket);
+    }
+    else if (!PyErr_Occurred()) {
+        PyObject *families = SLOT(table, state->families);
+        int has_none = families != NULL && PySet_Check(families) && !PySet_GET_SIZE(families);
+        if (has_none || !PyType_Check(sender)) {
+            route = route_in(state, SLOT(table, state->anyone));
+        }
+    }
+    Py_DECREF(key);
+    Py_DECREF(buckets);
+    return route;
+}
+
+/* As Table.find, which is called for all but the plainest. NULL without an error if what it
+   finds is no route: then Python is to say so. */
 static PyObject *
 find_route(State *state, PyObject *table, PyObject *sender)
 {
-    if (!is_unguarded(state, table)) {
-        goto in_python;
-    }
-    PyObject *bucket = SLOT(table, state->anyone);
+    PyObject *route = NULL;
+    int unguarded = is_unguarded(state, table);
     PyObject *buckets = SLOT(table, state->buckets);
-    if (PyDict_GET_SIZE(buckets)) {
-        if (PyUnicode_Check(sender) || PyLong_Check(sender) || PyBytes_Check(sender)) {
-            goto in_python;
-        }
-        PyObject *key = PyLong_FromVoidPtr(sender);
-        if (key == NULL) {
-            return NULL;
-        }
-        PyObject *found = PyDict_GetItemWithError(buckets, key);
-        Py_DECREF(key);
-        if (found != NULL) {
-            bucket = found;
-        }
-        else if (PyErr_Occurred()) {
-            return NULL;
-        }
-        else if (PySet_GET_SIZE(SLOT(table, state->families)) && PyType_Check(sender)) {
-            goto in_python;
-        }
+    if (unguarded > 0 && buckets != NULL && PyDict_Check(buckets)) {
+        route = PyDict_GET_SIZE(buckets) ? route_among(state, table, buckets, sender)
+                                         : route_in(state, SLOT(table, state->anyone));
     }
-    PyObject *route = SLOT(bucket, state->route);
-    if (route != Py_None) {
-        return Py_NewRef(route);
+    if (route != NULL || PyErr_Occurred()) {
+        return route;
     }
-in_python:
-    return PyObject_CallMethodOneArg(table, state->str_find, sender);
+    route = PyObject_CallMethodOneArg(table, state->str_find, sender);
+    if (route != NULL && !PyObject_TypeCheck(route, state->route_type)) {
+        Py_CLEAR(route);
+    }
+    return route;
 }
 
-/* Return the receiver of a registration, or NULL if it has died. */
+/* As Registration.live: return its receiver; NULL without an error if it has died. */
+static PyObject *
+live_in_python(State *state, PyObject *registration)
+{
+    PyObject *receiver = PyObject_CallMethodNoArgs(registration, state->str_live);
+    if (receiver == Py_None) {
+        Py_CLEAR(receiver);
+    }
+    return receiver;
+}
+
+/* The same, wherever the registration is as it should be. */
 static PyObject *
 live(State *state, PyObject *registration)
 {
+    if (!PyObject_TypeCheck(registration, state->registration_type)) {
+        return live_in_python(state, registration);
+    }
     PyObject *reference = SLOT(registration, state->reference);
+    PyObject *function = SLOT(registration, state->function);
     if (reference == Py_None) {
-        return Py_NewRef(SLOT(registration, state->receiver));
+        PyObject *receiver = SLOT(registration, state->receiver);
+        return receiver == NULL || receiver == Py_None ? live_in_python(state, registration)
+                                                       : Py_NewRef(receiver);
+    }
+    if (reference == NULL || !PyWeakref_Check(reference) || function == NULL) {
+        return live_in_python(state, registration);
     }
     PyObject *holder;
 #if PY_VERSION_HEX >= 0x030D0000
@@ -325,7 +425,6 @@ live(State *state, PyObject *registration)
     }
     Py_INCREF(holder);
 #endif
-    PyObject *function = SLOT(registration, state->function);
     if (function == Py_None) {
         return holder;
     }
@@ -340,29 +439,31 @@ static PyObject *
 receivers_of(State *state, PyObject *route)
 {
     PyObject *plain = SLOT(route, state->plain);
-    if (plain != Py_None) {
+    if (IS_TUPLE(plain)) {
         return Py_NewRef(plain);
     }
-    if (SLOT(route, state->is_simple) != Py_True) {
+    PyObject *registrations = SLOT(route, state->registrations);
+    if (plain != Py_None || SLOT(route, state->is_simple) != Py_True || !IS_TUPLE(registrations)) {
         return NULL;
     }
-    PyObject *registrations = SLOT(route, state->registrations);
     Py_ssize_t count = PyTuple_GET_SIZE(registrations), alive = 0;
     PyObject *receivers = PyTuple_New(count);
     if (receivers == NULL) {
         return NULL;
     }
+    Py_INCREF(registrations);
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *receiver = live(state, PyTuple_GET_ITEM(registrations, i));
         if (receiver != NULL) {
             PyTuple_SET_ITEM(receivers, alive++, receiver);
         }
         else if (PyErr_Occurred()) {
-            Py_DECREF(receivers);
-            return NULL;
+            Py_CLEAR(receivers);
+            break;
         }
     }
-    if (alive < count) {
+    Py_DECREF(registrations);
+    if (receivers != NULL && alive < count) {
         _PyTuple_Resize(&receivers, alive);
     }
     return receivers;
@@ -421,13 +522,18 @@ call_all(State *state, PyObject *signal, PyObject *receivers, Arguments *argumen
 static PyObject *
 in_python(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
 {
-    return PyObject_Vectorcall(self->function, args, positional, keywords);
+    if (Py_EnterRecursiveCall(" in a send")) {
+        return NULL;
+    }
+    PyObject *result = PyObject_Vectorcall(self->function, args, positional, keywords);
+    Py_LeaveRecursiveCall();
+    return result;
 }
 
 static PyObject *
 send(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
 {
-    State *state = state_of((PyObject *)self);
+    State *state = self->state;
     Arguments arguments;
     int ours = gather(state, args, positional, keywords, &arguments);
     if (ours <= 0) {
@@ -453,13 +559,13 @@ send(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywo
 static PyObject *
 has_listeners(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
 {
-    State *state = state_of((PyObject *)self);
+    State *state = self->state;
     PyObject *table = NULL, *answer = NULL;
     if (positional == 2 && keywords == NULL) {
         table = table_of(state, args[0]);
         PyObject *route = table == NULL ? NULL : find_route(state, table, args[1]);
-        PyObject *plain = route == NULL ? Py_None : SLOT(route, state->plain);
-        if (plain != Py_None) {
+        PyObject *plain = route == NULL ? NULL : SLOT(route, state->plain);
+        if (IS_TUPLE(plain)) {
             answer = PyBool_FromLong(PyTuple_GET_SIZE(plain) > 0);
         }
         Py_XDECREF(route);
@@ -476,7 +582,15 @@ has_listeners(Method *self, PyObject *const *args, Py_ssize_t positional, PyObje
 static PyObject *
 asend(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
 {
-    PyObject *names = keywords == NULL ? state_of((PyObject *)self)->no_names : keywords;
+    PyObject *names = keywords == NULL ? self->state->no_names : keywords;
+    int is_named = 0;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
+        is_named += PyTuple_GET_ITEM(names, i) == self->state->str_sender;
+    }
+    /* Without a sender, or with several, the coroutine function refuses to be called. */
+    if (positional + is_named != 2 || self->begin == NULL) {
+        return in_python(self, args, positional, keywords);
+    }
     Py_ssize_t count = positional + PyTuple_GET_SIZE(names);
     PyObject *values = PyTuple_New(count);
     if (values == NULL) {
@@ -508,10 +622,17 @@ begin_alone(State *state, Method *self, PyObject *receiver, Arguments *arguments
 /* begin(names, values): return the responses, if there is nothing to await; a lone receiver
    and its coroutine; or None and the coroutine of the function in Python. */
 static PyObject *
-begin(PyObject *method, PyObject *const *given, Py_ssize_t Py_UNUSED(count))
+begin(PyObject *method, PyObject *const *given, Py_ssize_t count)
 {
     Method *self = (Method *)method;
-    State *state = state_of(method);
+    State *state = self->state;
+    /* Whoever puts another function in the place of compiled.asend is handed this one. */
+    if (count != 2 || !are_names(given[0]) || !PyTuple_CheckExact(given[1])
+        || PyTuple_GET_SIZE(given[1]) <= PyTuple_GET_SIZE(given[0])) {
+        PyErr_SetString(PyExc_TypeError, "begin() takes two tuples: the names of the keywords, "
+                                         "and the signal with all that was given.");
+        return NULL;
+    }
     PyObject *names = given[0], *result = NULL;
     PyObject *const *args = &PyTuple_GET_ITEM(given[1], 0);
     Py_ssize_t positional = PyTuple_GET_SIZE(given[1]) - PyTuple_GET_SIZE(names);
@@ -520,11 +641,12 @@ begin(PyObject *method, PyObject *const *given, Py_ssize_t Py_UNUSED(count))
     if (ours > 0) {
         PyObject *route = find_route(state, arguments.table, arguments.sender);
         PyObject *receiver = NULL, *receivers = NULL;
+        PyObject *lone = route == NULL ? NULL : SLOT(route, state->lone);
         if (route != NULL && SLOT(route, state->is_inline) == Py_True) {
             receivers = receivers_of(state, route);
         }
-        else if (route != NULL && SLOT(route, state->lone) != Py_None) {
-            receiver = live(state, SLOT(route, state->lone));
+        else if (IS_A(lone, state->registration_type)) {
+            receiver = live(state, lone);
         }
         Py_XDECREF(route);
         if (receivers != NULL) {
@@ -586,9 +708,16 @@ method_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return PyErr_Format(PyExc_ValueError,
                             "There is no compiled '%s'. Use the function in Python.", name);
     }
+    if (Py_IS_TYPE(function, type)) { /* nor does the stack end */
+        PyErr_SetString(PyExc_TypeError, "A compiled method stands for a function in Python. "
+                                         "Give that one: its __wrapped__.");
+        return NULL;
+    }
     Method *self = (Method *)type->tp_alloc(type, 0);
     if (self != NULL) {
         self->vectorcall = method_vectorcall;
+        self->module = Py_NewRef(PyType_GetModule(type));
+        self->state = PyModule_GetState(self->module);
         self->function = Py_NewRef(function);
         self->awaiting = Py_NewRef(awaiting);
         self->kind = kind;
@@ -610,7 +739,7 @@ method_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
 static PyObject *
 method_getattro(PyObject *self, PyObject *name)
 {
-    State *state = state_of(self);
+    State *state = ((Method *)self)->state;
     if (name != state->str_doc && name != state->str_module) {
         PyObject *own = PyObject_GenericGetAttr(self, name);
         if (own != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)) {
@@ -631,17 +760,18 @@ static int
 method_traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT(Py_TYPE(self));
+    Py_VISIT(((Method *)self)->module);
     Py_VISIT(((Method *)self)->function);
     Py_VISIT(((Method *)self)->awaiting);
     Py_VISIT(((Method *)self)->begin);
     return 0;
 }
 
+/* Only what is not changed elsewhere: other cycles pass by a dictionary, and are broken
+   there. So a method that is called amid the collection of its module is still a whole. */
 static int
 method_clear(PyObject *self)
 {
-    Py_CLEAR(((Method *)self)->function);
-    Py_CLEAR(((Method *)self)->awaiting);
     Py_CLEAR(((Method *)self)->begin);
     return 0;
 }
@@ -650,14 +780,22 @@ static void
 method_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
+    Method *method = (Method *)self;
     PyObject_GC_UnTrack(self);
-    method_clear(self);
+    if (method->weak_references != NULL) {
+        PyObject_ClearWeakRefs(self);
+    }
+    Py_XDECREF(method->begin);
+    Py_XDECREF(method->function);
+    Py_XDECREF(method->awaiting);
+    Py_XDECREF(method->module);
     type->tp_free(self);
     Py_DECREF(type);
 }
 
 static PyMemberDef method_members[] = {
     {"__wrapped__", T_OBJECT_EX, offsetof(Method, function), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Method, weak_references), READONLY, NULL},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Method, vectorcall), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };
@@ -695,87 +833,105 @@ from_core(const char *module_name, const char *name)
     return found;
 }
 
-/* Find out where the slots of a class lie; the list of them ends with NULL. */
+/* Find out where a slot of a class lies. */
 static int
-locate(PyObject *class, const char *const *names, Py_ssize_t **offsets)
+locate(PyTypeObject *class, const char *name, Py_ssize_t *offset)
 {
-    for (; *names != NULL; names++, offsets++) {
-        PyObject *slot = PyObject_GetAttrString(class, *names);
-        if (slot == NULL) {
-            return -1;
-        }
-        if (!Py_IS_TYPE(slot, &PyMemberDescr_Type)) {
-            Py_DECREF(slot);
-            PyErr_Format(PyExc_ImportError, "%R has no slot '%s'", class, *names);
-            return -1;
-        }
-        **offsets = ((PyMemberDescrObject *)slot)->d_member->offset;
-        Py_DECREF(slot);
+    PyObject *slot = PyObject_GetAttrString((PyObject *)class, name);
+    if (slot == NULL) {
+        return -1;
     }
-    return 0;
+    int is_slot = Py_IS_TYPE(slot, &PyMemberDescr_Type) && PyDescr_TYPE(slot) == class;
+    if (is_slot) {
+        *offset = ((PyMemberDescrObject *)slot)->d_member->offset;
+    }
+    else {
+        PyErr_Format(PyExc_ImportError, "%R has no slot '%s'", class, name);
+    }
+    Py_DECREF(slot);
+    return is_slot ? 0 : -1;
 }
 
-static int
-locate_in(const char *module, const char *class, const char *const *names, Py_ssize_t **offsets)
-{
-    PyObject *found = from_core(module, class);
-    int failed = found == NULL || locate(found, names, offsets) < 0;
-    Py_XDECREF(found);
-    return failed ? -1 : 0;
-}
+/* A class of the core, and the slots of it that are read. */
+typedef struct {
+    const char *module, *name;
+    PyTypeObject **type;
+    struct {
+        const char *name;
+        Py_ssize_t *offset;
+    } slots[6]; /* the last one is empty */
+} Class;
 
 static int
 locate_all(State *s)
 {
-    static const char *const table[] = {"anyone", "buckets", "families", "guard", "keywords", NULL};
-    static const char *const tabled[] = {"_table", NULL};
-    static const char *const bucket[] = {"route", NULL};
-    static const char *const route[] = {"is_inline", "is_simple", "lone", "plain",
-                                        "registrations", NULL};
-    static const char *const registration[] = {"_function", "_receiver", "_reference", NULL};
-    Py_ssize_t *of_table[] = {&s->anyone, &s->buckets, &s->families, &s->guard, &s->keywords};
-    Py_ssize_t *of_tabled[] = {&s->table};
-    Py_ssize_t *of_bucket[] = {&s->route};
-    Py_ssize_t *of_route[] = {&s->is_inline, &s->is_simple, &s->lone, &s->plain,
-                              &s->registrations};
-    Py_ssize_t *of_registration[] = {&s->function, &s->receiver, &s->reference};
-    if (locate_in("clarion._core.table", "Table", table, of_table) < 0
-        || locate_in("clarion._core.table", "Tabled", tabled, of_tabled) < 0
-        || locate_in("clarion._core.table", "Bucket", bucket, of_bucket) < 0
-        || locate_in("clarion._core.route", "Route", route, of_route) < 0
-        || locate_in("clarion._core.connect", "Registration", registration,
-                     of_registration) < 0) {
-        return -1;
+    const Class classes[] = {
+        {"clarion._core.table", "Table", &s->table_type,
+         {{"anyone", &s->anyone}, {"buckets", &s->buckets}, {"families", &s->families},
+          {"guard", &s->guard}, {"keywords", &s->keywords}}},
+        {"clarion._core.table", "Tabled", &s->tabled_type, {{"_table", &s->table}}},
+        {"clarion._core.table", "Bucket", &s->bucket_type, {{"route", &s->route}}},
+        {"clarion._core.route", "Route", &s->route_type,
+         {{"is_inline", &s->is_inline}, {"is_simple", &s->is_simple}, {"lone", &s->lone},
+          {"plain", &s->plain}, {"registrations", &s->registrations}}},
+        {"clarion._core.connect", "Registration", &s->registration_type,
+         {{"_function", &s->function}, {"_receiver", &s->receiver},
+          {"_reference", &s->reference}}},
+    };
+    for (size_t i = 0; i < sizeof(classes) / sizeof(Class); i++) {
+        const Class *class = &classes[i];
+        PyObject *found = from_core(class->module, class->name);
+        if (found == NULL) {
+            return -1;
+        }
+        if (!PyType_Check(found)) {
+            PyErr_Format(PyExc_ImportError, "%R is no class", found);
+            Py_DECREF(found);
+            return -1;
+        }
+        *class->type = (PyTypeObject *)found;
+        for (int j = 0; class->slots[j].name != NULL; j++) {
+            if (locate(*class->type, class->slots[j].name, class->slots[j].offset) < 0) {
+                return -1;
+            }
+        }
     }
     return 0;
 }
 
-static PyTypeObject *
-new_type(PyObject *module, PyType_Spec *spec)
+static int
+intern_all(State *s)
 {
-    return (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
+    const struct {
+        const char *text;
+        PyObject **string;
+    } strings[] = {
+        {"__doc__", &s->str_doc},       {"find", &s->str_find},     {"live", &s->str_live},
+        {"_log_robust_failure", &s->str_log}, {"__module__", &s->str_module},
+        {"sender", &s->str_sender},     {"_table", &s->str_table},
+    };
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        *strings[i].string = PyUnicode_InternFromString(strings[i].text);
+        if (*strings[i].string == NULL) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int
 module_exec(PyObject *module)
 {
     State *s = PyModule_GetState(module);
-    s->table_type = (PyTypeObject *)from_core("clarion._core.table", "Table");
-    s->tabled_type = (PyTypeObject *)from_core("clarion._core.table", "Tabled");
-    s->any = from_core("clarion._core.keywords", "ANY");
-    s->blame = from_core("clarion._core.blame", "blame");
-    s->no_names = PyTuple_New(0);
-    s->str_doc = PyUnicode_InternFromString("__doc__");
-    s->str_find = PyUnicode_InternFromString("find");
-    s->str_log = PyUnicode_InternFromString("_log_robust_failure");
-    s->str_module = PyUnicode_InternFromString("__module__");
-    s->str_sender = PyUnicode_InternFromString("sender");
-    s->str_table = PyUnicode_InternFromString("_table");
-    s->method_type = new_type(module, &method_spec);
-    if (PyErr_Occurred() || locate_all(s) < 0) {
+    if (locate_all(s) < 0 || intern_all(s) < 0
+        || (s->any = from_core("clarion._core.keywords", "ANY")) == NULL
+        || (s->blame = from_core("clarion._core.blame", "blame")) == NULL
+        || (s->no_names = PyTuple_New(0)) == NULL) {
         return -1;
     }
-    return PyModule_AddType(module, s->method_type);
+    PyObject *type = PyType_FromModuleAndSpec(module, &method_spec, NULL);
+    s->method_type = (PyTypeObject *)type;
+    return type == NULL ? -1 : PyModule_AddType(module, s->method_type);
 }
 
 static int
@@ -785,23 +941,35 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(s->method_type);
     Py_VISIT(s->table_type);
     Py_VISIT(s->tabled_type);
+    Py_VISIT(s->bucket_type);
+    Py_VISIT(s->route_type);
+    Py_VISIT(s->registration_type);
     Py_VISIT(s->any);
     Py_VISIT(s->blame);
     return 0;
 }
 
-static int
-module_clear(PyObject *module)
+/* There is no m_clear, as methods need the state for as long as they are there; the classes
+   and functions that the state holds are cleared themselves. */
+static void
+module_free(void *module)
 {
     State *s = PyModule_GetState(module);
+    if (s == NULL) {
+        return;
+    }
     Py_CLEAR(s->method_type);
     Py_CLEAR(s->table_type);
     Py_CLEAR(s->tabled_type);
+    Py_CLEAR(s->bucket_type);
+    Py_CLEAR(s->route_type);
+    Py_CLEAR(s->registration_type);
     Py_CLEAR(s->any);
     Py_CLEAR(s->blame);
     Py_CLEAR(s->no_names);
     Py_CLEAR(s->str_doc);
     Py_CLEAR(s->str_find);
+    Py_CLEAR(s->str_live);
     Py_CLEAR(s->str_log);
     Py_CLEAR(s->str_module);
     Py_CLEAR(s->str_sender);
@@ -810,13 +978,6 @@ module_clear(PyObject *module)
         Py_CLEAR(s->sites[i].names);
         Py_CLEAR(s->sites[i].entry);
     }
-    return 0;
-}
-
-static void
-module_free(void *module)
-{
-    module_clear(module);
 }
 
 static PyModuleDef_Slot module_slots[] = {
@@ -835,7 +996,6 @@ static struct PyModuleDef module_def = {
     .m_size = sizeof(State),
     .m_slots = module_slots,
     .m_traverse = module_traverse,
-    .m_clear = module_clear,
     .m_free = module_free,
 };
 
