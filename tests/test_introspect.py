@@ -3,15 +3,19 @@
 import contextvars
 import doctest
 import inspect
+from dataclasses import FrozenInstanceError
 
 import pytest
 
 from clarion import Signal, introspect, signal
+from clarion._core import compiled
 from clarion._core.instrument import Send
 from clarion.errors import ArgumentError
 from clarion.introspect import (
+    Dispatcher,
     Registration,
     Verdict,
+    dispatcher,
     explain,
     registrations,
     signal_name,
@@ -274,3 +278,20 @@ def test_what_is_no_signal_is_refused(ask):
         ArgumentError, match=r"is no signal of Clarion's\. Give one, or one of Djan"
     ):
         ask(one)
+
+
+def test_the_dispatcher_in_use_is_told():
+    """Compiled or not, as the sends themselves are."""
+    told = dispatcher()
+    assert told.is_compiled is (type(vars(Signal)["send"]).__name__ == "Method")
+    assert told.is_compiled is not bool(told.reason)
+    with pytest.raises(FrozenInstanceError):
+        told.reason = "another"  # type: ignore[misc]
+
+
+def test_the_dispatcher_is_told_to_people(monkeypatch):
+    """In a word, or with the reason why it is not the compiled one."""
+    assert str(Dispatcher(is_compiled=True, reason="")) == "compiled"
+    monkeypatch.setattr(compiled, "reason", "CLARION_PURE is set in the environment.")
+    assert dispatcher() == Dispatcher(False, "CLARION_PURE is set in the environment.")
+    assert str(dispatcher()) == "pure Python: CLARION_PURE is set in the environment."

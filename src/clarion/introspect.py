@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clarion._core.compiled import is_compiled, reason
+from clarion._core import compiled
 from clarion._core.connect import Registration
 from clarion._core.instrument import Send
 from clarion._core.names import sender_name, signal_name
@@ -59,23 +59,30 @@ def registrations(signal: AnySignal) -> list[Registration]:
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """Which sends are in use, told by `dispatcher`; `str()` of it is for people to read.
+    """What sends the signals of this process, told by `dispatcher`; `str()` is for people.
 
     Attributes:
-        is_compiled: whether they are the compiled ones.
-        reason: why they are not, or "".
+        is_compiled: whether the compiled sends are in use.
+        reason: why not, in a sentence; empty if they are.
     """
 
     is_compiled: bool
-    reason: str = ""
+    reason: str
 
     def __str__(self) -> str:
         return "compiled" if self.is_compiled else f"pure Python: {self.reason}"
 
 
 def dispatcher() -> Dispatcher:
-    """Tell whether the compiled sends are in use, and if not, why."""
-    return Dispatcher(is_compiled(), reason)
+    """Tell whether the compiled sends are in use or those in Python, and why.
+
+    They do the same. The compiled ones are there where Clarion was installed as a wheel
+    or with a C compiler; `CLARION_PURE=1` in the environment does without them.
+
+    Returns:
+        A `Dispatcher`.
+    """
+    return Dispatcher(compiled.is_compiled(), compiled.reason)
 
 
 @dataclass(frozen=True)

@@ -192,7 +192,7 @@ class TestBegin:
         def take(begin, names, values):
             taken.append(begin)
 
-        monkeypatch.setitem(compiled.AWAITING, "asend", take)
+        monkeypatch.setitem(compiled._AWAITING, "asend", take)
         compiled.twin_of(function)(Signal(), None)
         return taken.pop()
 

@@ -626,7 +626,7 @@ begin(PyObject *method, PyObject *const *given, Py_ssize_t count)
 {
     Method *self = (Method *)method;
     State *state = self->state;
-    /* Whoever puts another function in the place of compiled.asend is handed this one. */
+    /* Whoever puts another function in the place of `awaiting` is handed this one. */
     if (count != 2 || !are_names(given[0]) || !PyTuple_CheckExact(given[1])
         || PyTuple_GET_SIZE(given[1]) <= PyTuple_GET_SIZE(given[0])) {
         PyErr_SetString(PyExc_TypeError, "begin() takes two tuples: the names of the keywords, "
