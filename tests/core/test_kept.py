@@ -181,7 +181,7 @@ class TestKept:
 
     def test_what_was_scheduled_for_at_once_is_run(self, signal):
         """A callback that a receiver leaves in the queue runs before the send ends."""
-        told = []
+        told: list[Any] = []
 
         async def receiver(**kwargs):
             asyncio.get_running_loop().call_soon(told.append, "called")

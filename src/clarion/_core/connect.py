@@ -14,7 +14,7 @@ from types import BuiltinMethodType, FunctionType, MethodType
 from weakref import ref
 
 from clarion._core import names
-from clarion._core.accept import is_async, is_coroutine_function
+from clarion._core.accept import CO_COROUTINE, is_async, is_coroutine_function
 from clarion.errors import SenderError, WeakReferenceError
 
 TYPE_CHECKING = False
@@ -86,10 +86,9 @@ class Registration:
         sender_key: which sender it listens to; None for any.
         sender_of: returns that sender, or None once it has died; set by the table.
         uid: the dispatch_uid it was connected with, or None.
-        weak: whether the receiver is held weakly.
         is_async: whether the receiver is awaited.
         is_native: whether calling it gives a coroutine of which nothing has run yet.
-        priority: as given to connect(), and so are `once`, `subclasses` and `inline`.
+        priority: as given to connect(), and so are `subclasses` and `inline`.
         wants_signal: whether it is given `signal` beyond what all are given.
         order: its place in the order of connection, across all signals.
     """
@@ -103,7 +102,6 @@ class Registration:
         "is_async",
         "is_native",
         "key",
-        "once",
         "order",
         "priority",
         "sender_key",
@@ -111,7 +109,6 @@ class Registration:
         "subclasses",
         "uid",
         "wants_signal",
-        "weak",
     )
 
     def __init__(
@@ -134,10 +131,12 @@ class Registration:
         self.key: Hashable = ("uid", uid) if uid else receiver_key(receiver)
         self.sender_key = sender_key
         self.sender_of: Callable[[], object] = _nobody
-        self.is_async = is_async(receiver)
-        self.is_native = self.is_async and is_coroutine_function(receiver)
+        if is_function and not receiver.__dict__:
+            self.is_async = self.is_native = receiver.__code__.co_flags & CO_COROUTINE != 0
+        else:
+            self.is_async = is_async(receiver)
+            self.is_native = self.is_async and is_coroutine_function(receiver)
         self.priority = priority
-        self.once = once
         self.subclasses = subclasses
         self.inline = inline
         self.wants_signal = wants_signal
@@ -146,7 +145,6 @@ class Registration:
         self._receiver: Receiver | None = receiver
         self._reference: Mortal | None = None
         self._function: Any = None
-        self.weak = False
         if weak or (weak is None and not is_function):
             self._hold_weakly(receiver, weak=weak, on_death=on_death)
 
@@ -170,7 +168,7 @@ class Registration:
             ) from None
         self._reference.registration_key = self.key
         self._reference.sender_key = self.sender_key
-        self._receiver, self._function, self.weak = None, function, True
+        self._receiver, self._function = None, function
 
     def live(self) -> Receiver | None:
         """Return the receiver, or None if it has died."""
@@ -204,6 +202,16 @@ class Registration:
         except IndexError:
             return False
         return True
+
+    @property
+    def weak(self) -> bool:
+        """Whether the receiver is held weakly."""
+        return self._reference is not None
+
+    @property
+    def once(self) -> bool:
+        """Whether the receiver is to be called at most once."""
+        return self._tokens is not None
 
     @property
     def rank(self) -> tuple[int, bool, int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from clarion._core import names
 from clarion._core.accept import asks_for, refusal, signature_of
 from clarion._core.keywords import DeclaredKeywords
-from clarion._core.signal import Signal, check_callable
+from clarion._core.signal import Signal, refuse_uncallable
 from clarion.errors import ArgumentError, DeclarationError, SignatureError
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ class DeclaredSignal(Signal, Generic[P, R]):
         )
 
     def _check_receiver(self, receiver: Receiver) -> None:
-        check_callable(receiver)
+        if not callable(receiver):
+            refuse_uncallable(receiver)
         given = {"sender", *self._keywords}
         if asks_for(receiver, "signal"):
             given.add("signal")

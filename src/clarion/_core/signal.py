@@ -132,7 +132,8 @@ class Signal(Tabled):
                 "disconnect() was told neither a receiver nor a dispatch_uid. "
                 "Give the one that was given to connect()."
             )
-        return self._table.remove(*_keys(receiver, sender, dispatch_uid))
+        key = ("uid", dispatch_uid) if dispatch_uid else receiver_key(receiver)
+        return self._table.remove(key, None if sender is None else sender_key(sender))
 
     @compiled
     def has_listeners(self, sender: object = None) -> bool:
@@ -157,7 +158,8 @@ class Signal(Tabled):
         self, receiver: Receiver | None, sender: object = None, dispatch_uid: Hashable | None = None
     ) -> Registration | None:
         """Return the registration that connecting so has made, or None."""
-        return self._table.get(*_keys(receiver, sender, dispatch_uid))
+        key = ("uid", dispatch_uid) if dispatch_uid else receiver_key(receiver)
+        return self._table.get(key, None if sender is None else sender_key(sender))
 
     # What a kind of signal may do in its own way.
 
@@ -175,7 +177,8 @@ class Signal(Tabled):
 
     def _check_receiver(self, receiver: Receiver) -> None:
         """Refuse a receiver that a send could not call."""
-        check_callable(receiver)
+        if not callable(receiver):
+            refuse_uncallable(receiver)
         if not accepts_any_keyword(receiver):
             raise SignatureError(
                 f"Signal receivers must accept keyword arguments (**kwargs). "
@@ -210,19 +213,12 @@ class Signal(Tabled):
         return await loops.hop(function)
 
 
-def _keys(receiver: object, sender: object, uid: Hashable) -> tuple[Hashable, Hashable]:
-    """Return what a registration is known by, and what its sender is."""
-    key = ("uid", uid) if uid else receiver_key(receiver)
-    return key, None if sender is None else sender_key(sender)
-
-
-def check_callable(receiver: object) -> None:
+def refuse_uncallable(receiver: object) -> Never:
     """Refuse a receiver that is not callable."""
-    if not callable(receiver):
-        raise NotCallableError(
-            f"Signal receivers must be callable. {receiver!r} is not; connect a function.",
-            receiver,
-        )
+    raise NotCallableError(
+        f"Signal receivers must be callable. {receiver!r} is not; connect a function.",
+        receiver,
+    )
 
 
 def _check_arguments(priority: object, uid: object) -> None:

@@ -194,7 +194,7 @@ class Table:
         try:
             if self.dead:
                 self._bury()
-            bucket = self._bucket_at(of_sender)
+            bucket = self.anyone if of_sender is None else self.buckets.get(of_sender)
             registration = None if bucket is None else bucket.members.get(key)
             if bucket is None or registration is None:
                 return False

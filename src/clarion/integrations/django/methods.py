@@ -19,7 +19,7 @@ from clarion._core.connect import check_subclasses
 from clarion._core.loops import Carried
 from clarion._core.names import described, name_of
 from clarion._core.signal import Signal as ClarionSignal
-from clarion._core.signal import check_callable
+from clarion._core.signal import refuse_uncallable
 from clarion.errors import SignatureError
 from clarion.integrations.django.table import live_receivers
 
@@ -89,7 +89,8 @@ def connect_model_signal(
 def _check_receiver(self: Any, receiver: Receiver) -> None:  # noqa: ARG001
     if not (settings.configured and settings.DEBUG):
         return
-    check_callable(receiver)
+    if not callable(receiver):
+        refuse_uncallable(receiver)
     if not accepts_any_keyword(receiver):
         raise SignatureError(
             f"Signal receivers must accept keyword arguments (**kwargs). "
