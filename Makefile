@@ -48,6 +48,22 @@ docs: .venvs/docs/ready ## the documentation, into build/docs
 	.venvs/docs/bin/sphinx-build -W -n --keep-going -q docs build/docs
 	@echo "open build/docs/index.html"
 
+wheel: .venvs/wheel-$(MINOR)/ready ## the sdist, and a wheel for this interpreter, into dist/
+	rm -rf dist
+	.venvs/wheel-$(MINOR)/bin/python -m build
+
+ASAN = -g -O1 -fno-omit-frame-pointer -fsanitize=address
+
+asan: .venvs/wheel-$(MINOR)/ready ## the tests of what is compiled, with every access to memory checked
+	@$(MAKE) --no-print-directory .venvs/test-$(MINOR)/ready
+	rm -rf build/asan
+	CC=gcc CFLAGS="$(ASAN)" LDFLAGS="$(ASAN)" .venvs/wheel-$(MINOR)/bin/python setup.py -q \
+		build --build-base build/asan --build-lib build/asan/lib
+	ulimit -s 65536; LD_PRELOAD=$$(gcc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+		PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib CLARION_REQUIRE_SERVICES=1 \
+		CLARION_TWINS=compiled .venvs/test-$(MINOR)/bin/python \
+		-m pytest -p no:cacheprovider tests/core tests/concurrency $(ARGS)
+
 bench: .venvs/bench/ready ## how fast, beside Django, blinker, PyDispatcher and psygnal
 	.venvs/bench/bin/python -m benchmarks $(ARGS)
 
@@ -81,7 +97,7 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --group $(firstword $(subst -, ,$*)) --editable .
 	@touch $@
 
-.PHONY: help demo test quick lint format types layers docs bench bench-short instructions downstream \
-	changelog dev clean python
+.PHONY: help demo test quick lint format types layers docs wheel asan bench bench-short \
+	instructions downstream changelog dev clean python
 .PRECIOUS: .venvs/%/ready
 .NOTPARALLEL: # two environments built at once would write into one egg-info

@@ -8,5 +8,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.option.markexpr:
         return
     for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.skip(reason="slow; run it with -m slow"))
+        for name in ("slow", "wheel"):
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=f"{name}; run it with -m {name}"))

@@ -1,6 +1,6 @@
 """Run the whole suite on every CPython found, two at a time, each in its own environment.
 
-The interpreter that runs this measures the coverage. It runs the suite once more without
+The interpreter that runs this measures the coverage, and tests the wheel. It runs the suite once more without
 Django, since Clarion has to work where Django is not installed, and there without what is
 compiled, too; the Django door is also tested so. What a run prints goes to
 build/test/NAME.log, and is shown if the run fails.
@@ -32,6 +32,8 @@ MEASURED = (
     f"-m coverage run {PYTEST}",
     "-m coverage combine --quiet",
     "-m coverage report --skip-covered",
+    # Once is enough: what is built is the same everywhere.
+    f"{PYTEST} -m wheel tests/tools/test_wheel.py",
 )
 # The last word of pytest and of coverage; a log that has neither is told by its last line.
 SUMMARY = re.compile(r"^=+ (.* in .*?) =+$|^(TOTAL .*)$", re.MULTILINE)
