@@ -1,0 +1,468 @@
+"""No path of the compiled sends keeps anything, those where something goes wrong least of all."""
+
+import asyncio
+import gc
+import itertools
+import sys
+import tracemalloc
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from clarion import Signal, signal
+from clarion._core import compiled, keywords
+from tests.concurrency.test_leaks import Listener, Sender, raising
+from tests.core.receivers import answering, collect
+from tests.twins import NAMES, put
+
+ROUNDS = 1_000
+
+# Of one object or one reference for each round, this would be a small part.
+BYTES = 20_000
+REFERENCES = 200
+
+
+@pytest.fixture(autouse=True)
+def implementation(monkeypatch):
+    """References are counted by hand in C only."""
+    put(monkeypatch, "compiled")
+    return "compiled"
+
+
+class Failing(Signal):
+    """Cannot log, or is interrupted while it does."""
+
+    def __init__(self, kind: type[BaseException]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def _log_robust_failure(self, receiver: object, error: Exception) -> None:
+        raise self.kind
+
+
+class Silent(Signal):
+    """Logs nothing."""
+
+    def _log_robust_failure(self, receiver: object, error: Exception) -> None:
+        pass
+
+
+class Stubborn(Exception):  # noqa: N818
+    """Takes no notes."""
+
+    def add_note(self, note: str) -> None:
+        """Refuse it."""
+        raise LookupError(note)
+
+
+def finish(coroutine):
+    """Take the steps of a coroutine that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("it waits")
+
+
+def attempt(function, *given, **named):
+    """Call a function, and await what it returns, whatever comes of it."""
+    with suppress(ValueError, LookupError, TypeError, AttributeError, KeyboardInterrupt):
+        result = function(*given, **named)
+        if asyncio.iscoroutine(result):
+            finish(result)
+
+
+def in_all_ways(made):
+    """Send in each of the ways."""
+
+    def work():
+        for name in NAMES:
+            attempt(getattr(made, name), Sender)
+
+    return work
+
+
+async def failing_when_awaited(**kwargs):
+    """Fail."""
+    raise ValueError("no")
+
+
+async def answering_when_awaited(**kwargs):
+    """Answer."""
+    return 1
+
+
+async def refusing(sender, *, missing, **kwargs):
+    """Cannot be called."""
+
+
+async def suspending(**kwargs):
+    """Wait, for whoever throws."""
+    await Forever()
+
+
+class Forever:
+    """Is awaited, and gives up only what is thrown in."""
+
+    def __await__(self):
+        yield
+
+
+def receivers_that_answer():
+    """Call several, some of them held weakly."""
+    made: Any = Silent()
+    listener = Listener()
+    made.connect(listener.method, inline=True)
+    made.connect(answering(1), inline=True)
+    made.connect(answering(2), sender=Sender, inline=True)
+    made.keep = listener
+    return in_all_ways(made)
+
+
+def receivers_that_raise():
+    """Raise, noted or logged."""
+    made = Silent()
+    made.connect(raising, inline=True)
+    return in_all_ways(made)
+
+
+def receivers_that_take_no_notes():
+    """Raise an error that no note can be put on."""
+
+    def stubborn(**kwargs):
+        raise Stubborn
+
+    made = Silent()
+    made.connect(stubborn, inline=True)
+
+    def work():
+        for name in NAMES:
+            with suppress(Stubborn):
+                attempt(getattr(made, name), None)
+
+    return work
+
+
+def receivers_that_interrupt():
+    """Raise what is no Exception."""
+
+    def interrupt(**kwargs):
+        raise KeyboardInterrupt
+
+    made = Silent()
+    made.connect(answering(1), inline=True)
+    made.connect(interrupt, inline=True)
+    return in_all_ways(made)
+
+
+def logging_that_fails():
+    """Raise on, out of what was to log."""
+    made = Failing(LookupError)
+    made.connect(answering(1), inline=True)
+    made.connect(raising, inline=True)
+    return in_all_ways(made)
+
+
+def logging_that_is_interrupted():
+    """Raise on what is no Exception."""
+    made = Failing(KeyboardInterrupt)
+    made.connect(raising, inline=True)
+    return in_all_ways(made)
+
+
+def lone_receivers():
+    """Await the only one."""
+    made = Silent()
+    made.connect(answering_when_awaited)
+    return in_awaited_ways(made)
+
+
+def lone_receivers_that_are_held_weakly():
+    """Await the only one, of an object that lives or has died."""
+    made: Any = Silent()
+    listener = Listener()
+    made.connect(listener.async_method)
+
+    def work():
+        for name in ("asend", "asend_robust"):
+            attempt(getattr(made, name), None)
+        dying = Silent()
+        dying.connect(Listener().async_method)
+        attempt(dying.asend, None)
+
+    return work
+
+
+def lone_receivers_that_raise():
+    """Raise when awaited."""
+    made = Silent()
+    made.connect(failing_when_awaited)
+    return in_awaited_ways(made)
+
+
+def lone_receivers_that_cannot_be_called():
+    """Raise when called, before there is anything to await."""
+    made = Silent()
+    made._check_receiver = lambda receiver: None  # type: ignore[method-assign]
+    made.connect(refusing)
+    return in_awaited_ways(made)
+
+
+def lone_receivers_whose_failure_cannot_be_logged():
+    """Raise out of what was to log, awaited or not."""
+    made = Failing(LookupError)
+    made._check_receiver = lambda receiver: None  # type: ignore[method-assign]
+    made.connect(refusing)
+    other = Failing(LookupError)
+    other.connect(failing_when_awaited)
+
+    def work():
+        attempt(made.asend_robust, None)
+        attempt(other.asend_robust, None)
+
+    return work
+
+
+def in_awaited_ways(made):
+    """Send in the ways that can be awaited without a loop."""
+
+    def work():
+        for name in ("asend", "asend_robust"):
+            attempt(getattr(made, name), None, a=1)
+            attempt(getattr(made, name), sender=None)
+
+    return work
+
+
+def never_awaited():
+    """Drop what was to be awaited, close it before it began, throw into it."""
+    made = Silent()
+    made.connect(suspending)
+
+    def work():
+        for name in ("asend", "asend_robust"):
+            getattr(made, name)(None, a=1).close()
+            with suppress(ValueError):
+                getattr(made, name)(None, a=1).throw(ValueError("no"))
+            begun = getattr(made, name)(None, a=1)
+            begun.send(None)
+            begun.close()
+            thrown = getattr(made, name)(None, a=1)
+            thrown.send(None)
+            with suppress(ValueError, StopIteration):
+                thrown.throw(ValueError("no"))
+            dropped = getattr(made, name)(None, a=1)
+            del dropped
+
+    return work
+
+
+def refused_sends():
+    """Send without a sender, with two, with keywords that are not to be."""
+
+    @signal
+    def declared(sender: object, *, a: int, b: int = 1) -> None: ...
+
+    made: Any = Silent()
+
+    def work():
+        for each in (made, declared):
+            for name in NAMES:
+                method: Any = getattr(each, name)
+                for given in ((), (None, None), (None,)):
+                    attempt(method, *given, signal=1)
+                    attempt(method, *given, a=1, unknown=2)
+                    attempt(method, *given, sender=1)
+
+    return work
+
+
+def many_keywords():
+    """Send more than the compiled send takes, just as many, and more than fit any more."""
+    made = Silent()
+    made.connect(lambda **named: None, inline=True)
+    named = [{f"k{number}": number for number in range(count)} for count in (29, 30, 31, 33, 60)]
+
+    def work():
+        for each in named:
+            for name in ("send", "send_robust", "asend", "asend_robust"):
+                attempt(getattr(made, name), None, **each)
+
+    return work
+
+
+def names_made_up():
+    """Send by keywords that do not come back."""
+    made = Silent()
+    made.connect(lambda **named: None, inline=True)
+    numbers = itertools.count()
+
+    def work():
+        name = f"made_up_{next(numbers)}"
+        keywords.ANY.clear()  # or there would be more of them at one time than at another
+        made.send(None, **{name: 1})
+        attempt(made.asend, None, **{name: 1})
+
+    for _ in range(keywords.MOST):  # before 3.13 the names are held where they lie
+        work()
+    return work
+
+
+def declared_signals():
+    """Fill in what was left out."""
+
+    @signal
+    def declared(sender: object, *, a: int, b: object = 1) -> None: ...
+
+    declared.connect(lambda sender, **named: named, inline=True)
+
+    def work():
+        for name in ("send", "send_robust", "asend", "asend_robust"):
+            for named in ({"a": 1}, {"b": 2, "a": 1}, {"a": 1, "sender": 3}):
+                given = () if "sender" in named else (None,)
+                attempt(getattr(declared, name), *given, **named)
+
+    return work
+
+
+def weak_receivers_that_died():
+    """Find nobody where somebody was."""
+
+    def work():
+        made, listener = Silent(), Listener()
+        made._table.on_death = lambda died: None  # as if another thread were about to
+        made.connect(listener.method, inline=True)
+        made.connect(listener.method, sender=Sender, inline=True)
+        assert len(made.send(Sender)) == 2
+        del listener
+        assert made.send(Sender) == []
+        for name in NAMES:
+            attempt(getattr(made, name), Sender)
+
+    return work
+
+
+def guarded_tables():
+    """Look whether the place that a table watches holds what it did: yes, no, nothing at all."""
+    made = Silent()
+    made.connect(answering(1), inline=True)
+    watched = ModuleType("watched")
+    vars(watched).update(expected=(expected := object()), other=object())
+    send = in_all_ways(made)
+
+    def work():
+        for name in ("expected", "other", "missing"):
+            made._table.guard = (watched, name, expected)
+            send()
+
+    return work
+
+
+def slots_that_hold_nonsense():
+    """Leave to Python what is not as it should be."""
+    made = Silent()
+    made.connect(Listener().method, weak=False, inline=True)
+    send = in_all_ways(made)
+    table: Any = made._table
+
+    def work():
+        for slot, odd in (("keywords", 5), ("buckets", None), ("guard", ()), ("anyone", 1)):
+            before = getattr(table, slot)
+            setattr(table, slot, odd)
+            send()
+            delattr(table, slot)
+            send()
+            setattr(table, slot, before)
+        bare: Any = Signal.__new__(Signal)
+        for name in NAMES:
+            attempt(getattr(bare, name), None)
+            attempt(getattr(Signal, name), 5, None)
+
+    return work
+
+
+def methods_by_hand():
+    """Make methods, rightly and wrongly, look at them, and drop them."""
+    method: Any = type(vars(Signal)["send"])
+    function: Any = vars(Signal)["asend"].__wrapped__
+
+    def work():
+        for given in ((), (5,), (len, 5), (len, "no"), (vars(Signal)["send"], "send")):
+            with suppress(TypeError, ValueError):
+                method(*given)
+        made = method(function, "asend", compiled.asend)
+        assert repr(made)
+        assert made.__doc__
+        assert made.__get__(None, Signal) is made
+        with suppress(AttributeError):
+            made.nothing_such  # noqa: B018
+        with suppress(TypeError):
+            made()
+        begin = gc.get_referents(made)
+        for each in begin:
+            if type(each).__name__ == "builtin_function_or_method":
+                for pair in ((), (5, 5), (("a",), ()), ((1,), (2, 3))):
+                    with suppress(TypeError):
+                        each(*pair)
+
+    return work
+
+
+SCENES = (
+    *(receivers_that_answer, receivers_that_raise, receivers_that_take_no_notes),
+    *(receivers_that_interrupt, logging_that_fails, logging_that_is_interrupted),
+    *(lone_receivers, lone_receivers_that_are_held_weakly, lone_receivers_that_raise),
+    *(lone_receivers_that_cannot_be_called, lone_receivers_whose_failure_cannot_be_logged),
+    *(never_awaited, refused_sends, many_keywords, names_made_up, declared_signals),
+    *(weak_receivers_that_died, guarded_tables, slots_that_hold_nonsense, methods_by_hand),
+)
+
+
+def total_references():
+    """Count all references, where the interpreter does."""
+    return getattr(sys, "gettotalrefcount", int)()
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+def test_nothing_is_kept(scene):
+    """After many rounds memory is where it was, and so are references where they are counted."""
+    work = scene()
+    for _ in range(ROUNDS // 10):
+        work()
+    rounds = ROUNDS if scene not in {many_keywords, refused_sends} else ROUNDS // 5
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        gc.collect()
+        before, references = tracemalloc.get_traced_memory()[0], total_references()
+        for _ in range(rounds):
+            work()
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] - before < BYTES
+        assert total_references() - references < REFERENCES
+    finally:
+        tracemalloc.stop()
+
+
+def test_references_to_what_was_sent_are_given_back():
+    """Immortal or untracked objects betray no leak in memory; their count does."""
+    told, sender = object(), object()
+    scenes: list[Any] = [answering(1), raising, answering_when_awaited, failing_when_awaited]
+    for receiver in scenes:
+        made = Silent()
+        made.connect(receiver, inline=True)
+        for name in ("send", "send_robust", "asend", "asend_robust"):
+            if asyncio.iscoroutinefunction(receiver) and not name.startswith("a"):
+                continue
+            counts = []
+            for _ in range(2):  # the first time what is called often is told from the rest
+                for _ in range(100):
+                    attempt(getattr(made, name), sender, told=told)
+                collect()
+                parts = (told, sender, made, receiver, Silent)
+                counts.append([sys.getrefcount(each) for each in parts])
+            assert counts[0] == counts[1], name
