@@ -6,6 +6,7 @@ import itertools
 import sys
 import weakref
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -229,13 +230,14 @@ class TestBegin:
         assert begin((), (Signal(), None)) == []
 
 
-def test_a_send_without_end_is_a_recursion_error():
+@pytest.mark.parametrize("wrap", [lambda method: method, partial], ids=["itself", "a partial"])
+def test_a_send_without_end_is_a_recursion_error(wrap):
     """Also where each turn of it is compiled, without a frame in Python between."""
 
     @signal
     def round_and_round(sender: object) -> None: ...
 
-    round_and_round.connect(round_and_round.send)
+    round_and_round.connect(wrap(round_and_round.send))
     with pytest.raises(RecursionError):
         round_and_round.send(None)
 
