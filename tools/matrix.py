@@ -1,8 +1,8 @@
 """Run the whole suite on every CPython found, two at a time, each in its own environment.
 
-The interpreter that runs this measures the coverage, and tests the wheel. It runs the suite once more without
-Django, since Clarion has to work where Django is not installed, and there without what is
-compiled, too; the Django door is also tested so. What a run prints goes to
+The interpreter that runs this measures the coverage, and tests the wheel. It runs the suite
+once more without Django, since Clarion has to work where Django is not installed, and there
+without what is compiled, too; the Django door is also tested so. What a run prints goes to
 build/test/NAME.log, and is shown if the run fails.
 """
 
