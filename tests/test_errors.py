@@ -12,6 +12,7 @@ from clarion.errors import (
     ArgumentError,
     ClarionError,
     DeclarationError,
+    NoLoopError,
     NotCallableError,
     NotSentError,
     ReceiverError,
@@ -31,6 +32,7 @@ MADE = [
     ArgumentError("No.", ["b", "a"]),
     DeclarationError("No."),
     RunningLoopError("No.", ["one", "two"]),
+    NoLoopError("No."),
     NotSentError("No."),
 ]
 
@@ -51,6 +53,7 @@ def test_there_is_one_base():
         (ArgumentError, TypeError),
         (DeclarationError, TypeError),
         (RunningLoopError, RuntimeError),
+        (NoLoopError, RuntimeError),
         (NotSentError, AssertionError),
     ],
 )

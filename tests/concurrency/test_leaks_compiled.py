@@ -392,7 +392,7 @@ def methods_by_hand():
         for given in ((), (5,), (len, 5), (len, "no"), (vars(Signal)["send"], "send")):
             with suppress(TypeError, ValueError):
                 method(*given)
-        made = method(function, "asend", compiled.asend)
+        made = method(function, "asend", compiled._AWAITING["asend"])
         assert repr(made)
         assert made.__doc__
         assert made.__get__(None, Signal) is made

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.dispatch import Signal
 
+from clarion import Signal as ClarionSignal
 from tests.integrations.django.library.models import Author, hear_in_models
 
 nobody_listens = Signal()
@@ -47,6 +48,17 @@ def test_signals_that_nobody_hears_are_listed_on_request():
     name = f"{__name__}.nobody_listens"
     assert name not in signals()
     assert name in signals("--all")
+
+
+def test_signals_of_the_same_name_are_both_listed():
+    """Each with its own receivers."""
+
+    def receiver(sender, **kwargs): ...
+
+    twins = [ClarionSignal(name="tests.twins"), ClarionSignal(name="tests.twins")]
+    for twin in twins:
+        twin.connect(receiver)
+    assert signals("tests.twins").splitlines().count("tests.twins") == 2
 
 
 def test_a_name_that_no_signal_has_is_refused():
