@@ -90,7 +90,7 @@ python:
 	@test -n "$(PYTHON)" || { echo "Clarion needs CPython 3.11 or later, and none was found: \
 	install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 
-.venvs/%/ready: pyproject.toml $(wildcard setup.py src/clarion/*/*.c) | python
+.venvs/%/ready: pyproject.toml $(wildcard setup.py src/clarion/*/*.[ch]) | python
 	@echo "building .venvs/$*"
 	@$(PYTHON) -m venv --clear .venvs/$*
 	@.venvs/$*/bin/python -m pip install -qq --upgrade "pip>=25.1"

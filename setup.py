@@ -4,9 +4,12 @@ import sysconfig
 
 from setuptools import Extension, setup
 
+CORE = "src/clarion/_core"
+
 twin = Extension(
     "clarion._core._send",
-    sources=["src/clarion/_core/_send.c"],
+    sources=[f"{CORE}/_send.c"],
+    depends=[f"{CORE}/_state.h", f"{CORE}/_find.h"],
     optional=True,  # without a compiler Clarion is installed all the same, in Python
 )
 

@@ -1,0 +1,316 @@
+/* What a send means, and who hears it: from the caller's arguments to a route.
+
+   The tables, routes and registrations that are read here are objects in Python, and anybody
+   may have put anything into their slots, or emptied them. So each is looked at before it is
+   taken for what it should be. If it is not, the function in Python finds out and says so. */
+
+/* --- Arguments ---------------------------------------------------------------------- */
+
+/* What receivers are called with. The values are borrowed: from whoever sends, from the
+   entry of the keywords, from the signal. Before them is room for one more, which a
+   bound method needs for its object. */
+typedef struct {
+    PyObject *table; /* owned */
+    PyObject *entry; /* owned: names, defaults, whether the signal is told */
+    PyObject *names;
+    PyObject *sender;
+    PyObject *vector[1 + MOST];
+} Arguments;
+
+static void
+release(Arguments *arguments)
+{
+    Py_CLEAR(arguments->entry);
+    Py_CLEAR(arguments->table);
+}
+
+/* Return the table of a signal, or NULL, without an error where there is none. */
+static PyObject *
+table_of(State *state, PyObject *signal)
+{
+    PyObject *table = PyObject_TypeCheck(signal, state->tabled_type)
+                          ? Py_XNewRef(SLOT(signal, state->table))
+                          : PyObject_GetAttr(signal, state->str_table);
+    if (table == NULL && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+    }
+    else if (table != NULL && !PyObject_TypeCheck(table, state->table_type)) {
+        Py_CLEAR(table);
+    }
+    return table;
+}
+
+static int
+are_names(PyObject *names)
+{
+    if (!PyTuple_CheckExact(names)) {
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
+        if (!PyUnicode_Check(PyTuple_GET_ITEM(names, i))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Return whether an entry is names, defaults, and whether the signal is told. */
+static int
+is_entry(PyObject *entry)
+{
+    return PyTuple_CheckExact(entry) && PyTuple_GET_SIZE(entry) == 3
+           && are_names(PyTuple_GET_ITEM(entry, 0))
+           && PyTuple_CheckExact(PyTuple_GET_ITEM(entry, 1));
+}
+
+/* Have the keywords of a table worked out what the names mean, or looked it up. NULL without
+   an error if that is for Python to say. */
+static PyObject *
+work_out(PyObject *keywords, PyObject *names)
+{
+    Py_INCREF(keywords); /* what it calls may give the table others */
+    PyObject *entry = PyObject_GetItem(keywords, names);
+    Py_DECREF(keywords);
+    if (entry != NULL && !is_entry(entry)) {
+        Py_CLEAR(entry);
+    }
+    return entry;
+}
+
+/* As work_out, and for keywords that most signals share, by where the names lie. */
+static PyObject *
+entry_of(State *state, PyObject *keywords, PyObject *names)
+{
+    if (keywords == NULL) {
+        return NULL;
+    }
+    if (keywords != state->any) {
+        return work_out(keywords, names);
+    }
+    Site *site = &state->sites[((uintptr_t)names >> 4) & (SITES - 1)];
+    if (site->names == names) {
+        return Py_NewRef(site->entry);
+    }
+    PyObject *entry = work_out(keywords, names);
+    if (entry != NULL && ARE_LASTING(names)) {
+        Site before = *site; /* both are replaced before either is dropped */
+        site->names = Py_NewRef(names);
+        site->entry = Py_NewRef(entry);
+        Py_XDECREF(before.names);
+        Py_XDECREF(before.entry);
+    }
+    return entry;
+}
+
+/* Work out what a send means by args (the signal, perhaps the sender, and the values of
+   the keywords). Return 1, or 0 if that is for Python to say, or -1 with an error. */
+static int
+gather(State *state, PyObject *const *args, Py_ssize_t positional, PyObject *keywords,
+       Arguments *arguments)
+{
+    arguments->entry = NULL;
+    arguments->table = table_of(state, args[0]);
+    if (arguments->table == NULL || positional > 2) {
+        goto not_ours;
+    }
+    arguments->entry = entry_of(state, SLOT(arguments->table, state->keywords),
+                                keywords == NULL ? state->no_names : keywords);
+    if (arguments->entry == NULL) {
+        goto not_ours;
+    }
+    PyObject *names = PyTuple_GET_ITEM(arguments->entry, 0);
+    PyObject *defaults = PyTuple_GET_ITEM(arguments->entry, 1);
+    int tells = PyTuple_GET_ITEM(arguments->entry, 2) == Py_True;
+    Py_ssize_t given = positional - 1 + (keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords));
+    Py_ssize_t fill = PyTuple_GET_SIZE(defaults);
+    Py_ssize_t count = PyTuple_GET_SIZE(names);
+    /* They differ if the sender is missing, or given twice. */
+    if (given + fill + tells != count || count > MOST) {
+        goto not_ours;
+    }
+    PyObject **values = arguments->vector + 1;
+    memcpy(values, args + 1, given * sizeof(PyObject *));
+    for (Py_ssize_t i = 0; i < fill; i++) {
+        values[given + i] = PyTuple_GET_ITEM(defaults, i);
+    }
+    if (tells) {
+        values[count - 1] = args[0];
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (PyTuple_GET_ITEM(names, i) == state->str_sender) {
+            arguments->names = names;
+            arguments->sender = values[i];
+            return 1;
+        }
+    }
+not_ours:
+    release(arguments);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* --- Routes ------------------------------------------------------------------------- */
+
+/* Return whether nobody has put something else in the place that the table watches, or -1
+   with an error. */
+static int
+is_unguarded(State *state, PyObject *table)
+{
+    PyObject *guard = SLOT(table, state->guard);
+    if (guard == Py_None) {
+        return 1;
+    }
+    if (!IS_TUPLE(guard) || PyTuple_GET_SIZE(guard) != 3) {
+        return 0;
+    }
+    Py_INCREF(guard); /* who is asked for the attribute may set another */
+    PyObject *found =
+        PyObject_GetAttr(PyTuple_GET_ITEM(guard, 0), PyTuple_GET_ITEM(guard, 1));
+    int answer = found == NULL ? -1 : found == PyTuple_GET_ITEM(guard, 2);
+    Py_XDECREF(found);
+    Py_DECREF(guard);
+    return answer;
+}
+
+/* Return the route of a bucket; NULL, without an error, if it has to be found in Python. */
+static PyObject *
+route_in(State *state, PyObject *bucket)
+{
+    PyObject *route = IS_A(bucket, state->bucket_type) ? SLOT(bucket, state->route) : NULL;
+    return IS_A(route, state->route_type) ? Py_NewRef(route) : NULL;
+}
+
+/* Return the route of the bucket of a sender or, if it has none, of the bucket of anyone;
+   NULL as above, or with an error. */
+static PyObject *
+route_among(State *state, PyObject *table, PyObject *buckets, PyObject *sender)
+{
+    if (PyUnicode_Check(sender) || PyLong_Check(sender) || PyBytes_Check(sender)) {
+        return NULL;
+    }
+    PyObject *key = PyLong_FromVoidPtr(sender);
+    if (key == NULL) {
+        return NULL;
+    }
+    PyObject *route = NULL;
+    Py_INCREF(buckets); /* a key in it, if it is none of ours, may be compared in Python */
+    PyObject *bucket = PyDict_GetItemWithError(buckets, key);
+    if (bucket != NULL) {
+        route = route_in(state, bucket);
+    }
+    else if (!PyErr_Occurred()) {
+        PyObject *families = SLOT(table, state->families);
+        int has_none = families != NULL && PySet_Check(families) && !PySet_GET_SIZE(families);
+        if (has_none || !PyType_Check(sender)) {
+            route = route_in(state, SLOT(table, state->anyone));
+        }
+    }
+    Py_DECREF(key);
+    Py_DECREF(buckets);
+    return route;
+}
+
+/* As Table.find, which is called for all but the plainest. NULL without an error if what it
+   finds is no route: then Python is to say so. */
+static PyObject *
+find_route(State *state, PyObject *table, PyObject *sender)
+{
+    PyObject *route = NULL;
+    int unguarded = is_unguarded(state, table);
+    PyObject *buckets = SLOT(table, state->buckets);
+    if (unguarded > 0 && buckets != NULL && PyDict_Check(buckets)) {
+        route = PyDict_GET_SIZE(buckets) ? route_among(state, table, buckets, sender)
+                                         : route_in(state, SLOT(table, state->anyone));
+    }
+    if (route != NULL || PyErr_Occurred()) {
+        return route;
+    }
+    route = PyObject_CallMethodOneArg(table, state->str_find, sender);
+    if (route != NULL && !PyObject_TypeCheck(route, state->route_type)) {
+        Py_CLEAR(route);
+    }
+    return route;
+}
+
+/* As Registration.live: return its receiver; NULL without an error if it has died. */
+static PyObject *
+live_in_python(State *state, PyObject *registration)
+{
+    PyObject *receiver = PyObject_CallMethodNoArgs(registration, state->str_live);
+    if (receiver == Py_None) {
+        Py_CLEAR(receiver);
+    }
+    return receiver;
+}
+
+/* The same, wherever the registration is as it should be. */
+static PyObject *
+live(State *state, PyObject *registration)
+{
+    if (!PyObject_TypeCheck(registration, state->registration_type)) {
+        return live_in_python(state, registration);
+    }
+    PyObject *reference = SLOT(registration, state->reference);
+    PyObject *function = SLOT(registration, state->function);
+    if (reference == Py_None) {
+        PyObject *receiver = SLOT(registration, state->receiver);
+        return receiver == NULL || receiver == Py_None ? live_in_python(state, registration)
+                                                       : Py_NewRef(receiver);
+    }
+    if (reference == NULL || !PyWeakref_Check(reference) || function == NULL) {
+        return live_in_python(state, registration);
+    }
+    PyObject *holder;
+#if PY_VERSION_HEX >= 0x030D0000
+    if (PyWeakref_GetRef(reference, &holder) <= 0) {
+        return NULL;
+    }
+#else
+    holder = PyWeakref_GetObject(reference);
+    if (holder == Py_None) {
+        return NULL;
+    }
+    Py_INCREF(holder);
+#endif
+    if (function == Py_None) {
+        return holder;
+    }
+    PyObject *method = PyMethod_New(function, holder);
+    Py_DECREF(holder);
+    return method;
+}
+
+/* Return the receivers of a simple route that are alive, held until the send ends: it does
+   not depend on who dies amid it. For another route, NULL without an error. */
+static PyObject *
+receivers_of(State *state, PyObject *route)
+{
+    PyObject *plain = SLOT(route, state->plain);
+    if (IS_TUPLE(plain)) {
+        return Py_NewRef(plain);
+    }
+    PyObject *registrations = SLOT(route, state->registrations);
+    if (plain != Py_None || SLOT(route, state->is_simple) != Py_True || !IS_TUPLE(registrations)) {
+        return NULL;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(registrations), alive = 0;
+    PyObject *receivers = PyTuple_New(count);
+    if (receivers == NULL) {
+        return NULL;
+    }
+    Py_INCREF(registrations);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        PyObject *receiver = live(state, PyTuple_GET_ITEM(registrations, i));
+        if (receiver != NULL) {
+            PyTuple_SET_ITEM(receivers, alive++, receiver);
+        }
+        else if (PyErr_Occurred()) {
+            Py_CLEAR(receivers);
+            break;
+        }
+    }
+    Py_DECREF(registrations);
+    if (receivers != NULL && alive < count) {
+        _PyTuple_Resize(&receivers, alive);
+    }
+    return receivers;
+}
