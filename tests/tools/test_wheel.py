@@ -108,8 +108,9 @@ def test_what_is_published_is_complete(dist):
     core = Path("clarion/_core")
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     assert {Path("clarion/py.typed"), core / "_send.pyi", core / f"_send{suffix}"} <= installed
-    assert core / "_send.c" not in installed
-    assert {Path("setup.py"), Path("LICENSE"), "src" / core / "_send.c"} <= published
+    compiled = {core / name for name in ("_send.c", "_state.h", "_find.h")}
+    assert installed.isdisjoint(compiled)
+    assert {Path("setup.py"), Path("LICENSE"), *("src" / path for path in compiled)} <= published
     assert not {path for path in installed | published if path.parts[:1] == ("tests",)}
     modules = {path.relative_to(ROOT / "src") for path in (ROOT / "src").rglob("*.py")}
     assert modules <= installed
