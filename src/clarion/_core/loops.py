@@ -165,7 +165,8 @@ async def together(
     try:
         _start(coroutines, tasks, context)
         if pending := [task for task in tasks if not task.done()]:
-            await _settle(pending, tasks, robust=robust)
+            done = [] if len(pending) == len(tasks) else [task for task in tasks if task.done()]
+            await _settle(pending, done, robust=robust)
     finally:
         # Where no loop runs, none has begun; and a KeyboardInterrupt of an eager task comes
         # out of its start, so that the rest never begins.
@@ -191,11 +192,11 @@ def _start(
 
 
 async def _settle(
-    pending: Sequence[asyncio.Task[T]], tasks: Sequence[asyncio.Task[T]], *, robust: bool
+    pending: Sequence[asyncio.Task[T]], done: Sequence[asyncio.Task[T]], *, robust: bool
 ) -> None:
     """Wait until all tasks are done; from the first failure on, by cancelling them."""
     try:
-        if not any(_has_failed(task, robust=robust) for task in tasks):
+        if not any(_has_failed(task, robust=robust) for task in done):
             await _first_failure(pending, robust=robust)
     finally:
         # Also when the sender itself is cancelled: nobody is left running.
@@ -219,11 +220,7 @@ async def _first_failure(pending: Sequence[asyncio.Task[Any]], *, robust: bool) 
 
     for task in pending:
         task.add_done_callback(tell)
-    try:
-        await told
-    finally:
-        for task in pending:
-            task.remove_done_callback(tell)
+    await told
 
 
 async def _outlast(tasks: Sequence[asyncio.Task[Any]]) -> None:
@@ -241,8 +238,7 @@ async def _outlast(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 
 def _has_failed(task: asyncio.Task[Any], *, robust: bool) -> bool:
-    if not task.done():
-        return False
+    """Tell whether a task, which is done, is a reason to cancel the others."""
     if task.cancelled():
         return True
     error = task.exception()

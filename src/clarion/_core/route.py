@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from clarion._core.accept import Receiver
     from clarion._core.connect import Registration
@@ -87,14 +87,19 @@ class Stage:
             priority and run concurrently.
     """
 
-    __slots__ = ("mode", "registrations")
+    __slots__ = ("_held", "mode", "registrations")
 
     def __init__(self, mode: str, registrations: tuple[Registration, ...]) -> None:
         self.mode = mode
         self.registrations = registrations
+        # If none can die, the answer is always the same.
+        self._held = None if any(r.weak for r in registrations) else self._alive()
 
-    def live(self) -> list[tuple[Registration, Receiver]]:
+    def live(self) -> Sequence[tuple[Registration, Receiver]]:
         """Return the registrations whose receiver is alive, each with it."""
+        return self._alive() if self._held is None else self._held
+
+    def _alive(self) -> list[tuple[Registration, Receiver]]:
         return [(r, receiver) for r in self.registrations if (receiver := r.live()) is not None]
 
 

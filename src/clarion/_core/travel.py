@@ -18,7 +18,7 @@ from clarion.errors import RunningLoopError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Task
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine, Iterator, Sequence
     from typing import Any
 
     from clarion._core.accept import Receiver
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Arguments = dict[str, Any]
     Call = tuple[Registration, Receiver, Arguments]
-    Members = list[tuple[Registration, Receiver]]
+    Members = Sequence[tuple[Registration, Receiver]]
     Responses = list[tuple[Receiver, Any]]
 
 
@@ -82,9 +82,11 @@ def _audience(route: Route) -> list[tuple[str, Members]]:
 def _ready(send: Send, members: Members) -> Iterator[Call]:
     """Yield those of a stage that are to be called, each with its arguments."""
     for registration, receiver in members:
-        if (send.instruments and not send.admits(receiver)) or not registration.claim():
+        if send.instruments and not send.admits(receiver):
             continue
-        if registration.once:
+        if registration._tokens is not None:  # the property `once` costs a call
+            if not registration.claim():
+                continue
             send.signal._table.discard(registration)
         if registration.wants_signal:
             yield registration, receiver, {**send.arguments, "signal": send.signal}
