@@ -3,10 +3,12 @@
 import asyncio
 import threading
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
 from clarion._core import loops
+from clarion._core.route import SYNC, Stage
 from clarion.errors import ArgumentError, RunningLoopError
 from tests.core.receivers import (
     AsyncListener,
@@ -670,9 +672,8 @@ class TestOnce:
                 signal.connect(receiver)
                 return claimed
 
-        route = signal._table.find(None)
-        stage = route.stages[0]
-        stage.registrations = (Interfering(),)
+        interfering: Any = Interfering()
+        signal._table.find(None)._stages = (Stage(SYNC, (interfering,)),)
         assert answers(signal.send(None)) == [1]
         assert answers(signal.send(None)) == [1]
         assert signal.disconnect(receiver)
