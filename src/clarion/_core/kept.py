@@ -17,7 +17,7 @@ from clarion._core.loops import adopt
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
     from contextvars import Context
     from typing import Any, TypeVar
 
@@ -35,7 +35,10 @@ class KeptLoop:
         self._loop = loop
         # Of asyncio's own a first step can be taken by hand; another's only runs as a whole.
         self._has_hands = isinstance(loop, asyncio.BaseEventLoop)
+        # What is scheduled for at once; of a loop that does not tell, there may be something.
+        self._ready: Collection[object] = (None,)
         if self._has_hands:
+            self._ready = loop._ready
             self._hooks = loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook
         self._made: list[asyncio.Task[Any]] = []
         self._loop.set_task_factory(_noting(self._made))
@@ -53,7 +56,8 @@ class KeptLoop:
                 self._loop.run_until_complete(task)
             return task.result()
         finally:
-            self._sweep(task)
+            if self._ready or self._made or task is None or not task.done():
+                self._sweep(task)
             del task  # an error would hold it, and it the error
             adopt(context, before)
 
@@ -80,10 +84,9 @@ class KeptLoop:
 
     def _sweep(self, task: asyncio.Task[Any] | None) -> None:
         """Do what is still to be done at once, and cancel what would go on."""
-        if not self._has_hands or self._loop._ready:
+        if self._ready:
             self._loop.run_until_complete(_turn())
-        if self._made or task is None or not task.done():
-            self._cancel([*self._made] if task is None else [task, *self._made])
+        self._cancel([*self._made] if task is None else [task, *self._made])
 
     def _cancel(self, tasks: list[asyncio.Task[Any]]) -> None:
         while left := [task for task in tasks if not task.done()]:

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 def is_loop_running() -> bool:
     """Tell whether an event loop runs in this thread: asyncio's (or uvloop's), or trio's."""
-    # While another thread imports asyncio, it is there and has nothing in it yet.
-    running = getattr(sys.modules.get("asyncio"), "_get_running_loop", None)
-    if running is not None and running() is not None:
-        return True
-    return "trio" in sys.modules and _is_in_trio()
+    modules = sys.modules
+    if "asyncio" in modules:
+        # While another thread imports asyncio, it is there and has nothing in it yet.
+        running = getattr(modules["asyncio"], "_get_running_loop", None)
+        if running is not None and running() is not None:
+            return True
+    return "trio" in modules and _is_in_trio()
 
 
 def _is_in_trio() -> bool:

@@ -114,8 +114,7 @@ async def _await_all(send: Send, ready: list[Call], *, robust: bool) -> Response
     if len(ready) == 1:
         _, receiver, arguments = ready[0]
         return [(receiver, await _await(send.signal, receiver, arguments, robust=robust))]
-    coroutines = [_coroutine(*call) for call in ready]
-    tasks = await loops.together(coroutines, robust=robust)
+    tasks = await loops.together(_coroutines(ready), robust=robust)
     heard = [(receiver, task) for (_, receiver, _), task in zip(ready, tasks, strict=True)]
     for task in tasks:
         if task.cancelled() or task.exception() is not None:
@@ -134,22 +133,22 @@ async def _await(signal: Signal, receiver: Receiver, arguments: Arguments, *, ro
         return error
 
 
-def _coroutine(
-    registration: Registration, receiver: Receiver, arguments: Arguments
-) -> Coroutine[Any, Any, Any]:
-    """Return what awaits the receiver in a task: its own coroutine, if nothing of it runs yet."""
-    if registration.is_native:
-        try:
-            coroutine: Coroutine[Any, Any, Any] = receiver(**arguments)
-        except TypeError:
-            pass  # it cannot be called so, which is for its task to say
-        else:
-            return coroutine
+def _coroutines(ready: list[Call]) -> list[Coroutine[Any, Any, Any]]:
+    """Return what awaits each receiver in a task: its own coroutine, if nothing of it runs yet."""
+    coroutines: list[Coroutine[Any, Any, Any]] = []
+    for registration, receiver, arguments in ready:
+        if registration.is_native:
+            try:
+                coroutines.append(receiver(**arguments))
+                continue
+            except TypeError:
+                pass  # it cannot be called so, which is for its task to say
+        coroutines.append(_call_and_await(receiver, arguments))
+    return coroutines
 
-    async def call() -> Any:
-        return await receiver(**arguments)
 
-    return call()
+async def _call_and_await(receiver: Receiver, arguments: Arguments) -> Any:
+    return await receiver(**arguments)
 
 
 def _outcomes(
