@@ -26,7 +26,7 @@ NEEDS = {
     "tests/integrations/test_wsgi.py": ["flask", "httpx", "waitress"],
     "tests/integrations/test_settings.py": ["pydantic_settings"],
     "tests/integrations/test_jinja.py": ["jinja2"],
-    "tests/integrations/test_alembic.py": ["alembic"],
+    "tests/integrations/test_alembic.py": ["alembic", "sqlalchemy"],
 }
 MISSING = sorted({each for needed in NEEDS.values() for each in needed if find_spec(each) is None})
 
