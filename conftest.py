@@ -16,13 +16,29 @@ from tests.docs.pages import PAGES
 
 HAS_DJANGO = find_spec("django") is not None
 
-collect_ignore = [] if HAS_DJANGO else ["tests/integrations/django"]
+# What the tests of each door need, beside Clarion.
+NEEDS = {
+    "tests/integrations/django": ["django"],
+    "tests/integrations/test_asgi.py": [
+        *("fastapi", "litestar", "quart", "starlette"),
+        *("httpx", "uvicorn", "waitress", "websockets"),
+    ],
+    "tests/integrations/test_wsgi.py": ["flask", "httpx", "waitress"],
+    "tests/integrations/test_settings.py": ["pydantic_settings"],
+    "tests/integrations/test_jinja.py": ["jinja2"],
+    "tests/integrations/test_alembic.py": ["alembic", "sqlalchemy"],
+}
+MISSING = sorted({each for needed in NEEDS.values() for each in needed if find_spec(each) is None})
+
+collect_ignore = [path for path, needed in NEEDS.items() if not {*MISSING}.isdisjoint(needed)]
 pytest_collect_file = PAGES.pytest()
 
 
 def pytest_report_header() -> list[str]:
     """Say aloud that a part of the suite is left out."""
-    return [] if HAS_DJANGO else ["django is not installed: what needs it is left out"]
+    if not MISSING:
+        return []
+    return [f"not installed, and what needs it is left out: {', '.join(MISSING)}"]
 
 
 def pytest_configure() -> None:
@@ -46,18 +62,26 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def imports(document: Document) -> set[str]:
+    """Name the packages that a page imports."""
+    return {*re.findall(r"^\s*(?:>>> )?(?:from|import) (\w+)", document.text, re.MULTILINE)}
+
+
 def uses_django(document: Document) -> bool:
     """Tell whether a page imports Django."""
-    return re.search(r"^\s*(>>> )?(from|import) django\b", document.text, re.MULTILINE) is not None
+    return "django" in imports(document)
 
 
 @pytest.fixture(scope="module")
 def page(request: pytest.FixtureRequest) -> Iterator[None]:
     """Make a page the program that runs, which leaves nothing behind in the others.
 
-    A page that imports Django gets an empty database.
+    A page that imports Django gets an empty database. One that imports what is not
+    installed is skipped.
     """
     (document,) = request.node.documents
+    for missing in imports(document).intersection(MISSING):
+        pytest.skip(f"{missing} is not installed")
     with restored(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "__main__", document.module)
         if uses_django(document):

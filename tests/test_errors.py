@@ -4,6 +4,8 @@ import copy
 import inspect
 import pickle
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -13,6 +15,7 @@ from clarion.errors import (
     ClarionError,
     DeclarationError,
     NoLoopError,
+    MissingExtraError,
     NotCallableError,
     NotSentError,
     ReceiverError,
@@ -21,6 +24,7 @@ from clarion.errors import (
     SignatureError,
     WeakReferenceError,
 )
+from tests.house.tree import SRC
 
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
 
@@ -33,6 +37,7 @@ MADE = [
     DeclarationError("No."),
     RunningLoopError("No.", ["one", "two"]),
     NoLoopError("No."),
+    MissingExtraError("No.", "package", "extra"),
     NotSentError("No."),
 ]
 
@@ -55,6 +60,7 @@ def test_there_is_one_base():
         (RunningLoopError, RuntimeError),
         (NoLoopError, RuntimeError),
         (NotSentError, AssertionError),
+        (MissingExtraError, ModuleNotFoundError),
     ],
 )
 def test_each_is_a_builtin_error_too(kind, builtin):
@@ -94,6 +100,30 @@ def test_names_are_sorted():
     assert ArgumentError("No.", ["b", "a"]).names == ("a", "b")
     assert ArgumentError("No.").names == ()
     assert RunningLoopError("No.", iter(["one"])).receivers == ("one",)
+
+
+def test_a_missing_extra_says_what_to_type():
+    """The pip line is exact, and the data are on the error."""
+    error = MissingExtraError.of("jinja2", "jinja")
+    assert str(error).endswith("Run: pip install 'clarion[jinja]'")
+    assert (error.name, error.extra) == ("jinja2", "jinja")
+
+
+@pytest.mark.parametrize(
+    ("door", "package"),
+    [("settings", "pydantic_settings"), ("jinja", "jinja2"), ("alembic", "alembic")],
+)
+def test_a_missing_extra_is_named(door, package):
+    """A door whose package is not installed says what to type."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(SRC)!r}); sys.modules[{package!r}] = None\n"
+        f"import clarion.integrations.{door}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.endswith(
+        f"MissingExtraError: clarion.integrations.{door} needs {package}, which is not "
+        f"installed. Run: pip install 'clarion[{door}]'\n"
+    )
 
 
 def test_every_kind_is_made_here():

@@ -10,6 +10,7 @@
     ├── DeclarationError           a function that cannot declare a signal; also a TypeError
     ├── RunningLoopError           a send() that would have to await; also a RuntimeError
     ├── NoLoopError                an asend() outside asyncio; also a RuntimeError
+    ├── MissingExtraError          a door whose package is not installed; also a ModuleNotFoundError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
 Every message is a sentence that names the culprit and a sentence that says what to
@@ -95,6 +96,28 @@ class RunningLoopError(ClarionError, RuntimeError):
 
 class NoLoopError(ClarionError, RuntimeError):
     """An asend() that needs threads or tasks, awaited by no event loop of asyncio's."""
+
+
+class MissingExtraError(ClarionError, ModuleNotFoundError):
+    """A door was opened whose package is not installed.
+
+    Attributes:
+        name: the package that is missing, as Python imports it.
+        extra: the extra of Clarion's that brings it.
+    """
+
+    def __init__(self, message: str, name: str | None = None, extra: str = "") -> None:
+        super().__init__(message, name=name)
+        self.extra = extra
+
+    @classmethod
+    def of(cls, name: str, extra: str) -> MissingExtraError:
+        """Say which package is missing, and what to type."""
+        message = (
+            f"clarion.integrations.{extra} needs {name}, which is not installed. "
+            f"Run: pip install 'clarion[{extra}]'"
+        )
+        return cls(message, name, extra)
 
 
 class NotSentError(ClarionError, AssertionError):

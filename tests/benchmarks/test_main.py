@@ -27,7 +27,7 @@ def few(monkeypatch):
 
 def test_list_names_the_cases(capsys):
     """--list names each case and what it is divided by, and measures nothing."""
-    assert program.main(["--list", "--only", "nobody"]) == 0
+    assert program.main(["--list", "--only", "send, nobody"]) == 0
     assert capsys.readouterr().out == "send, nobody listens / empty method call\n"
 
 

@@ -1,0 +1,114 @@
+"""The Alembic door: pre_migrate and post_migrate around an upgrade or a downgrade.
+
+In env.py, around what runs the migrations:
+
+    with migrating(context), context.begin_transaction():
+        context.run_migrations()
+
+It needs `pip install "clarion[alembic]"`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from clarion.errors import MissingExtraError
+from clarion.signals import post_migrate, pre_migrate
+
+try:
+    from alembic.runtime.migration import MigrationContext  # noqa: TC002 - is it there?
+except ImportError as error:
+    raise MissingExtraError.of("alembic", "alembic") from error
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["migrating", "post_migrate", "pre_migrate"]
+
+# The commands that migrate, by the function with which each has Alembic find the steps. That
+# of another command must not be called: it would print, or compare schemas.
+_MIGRATE = {"upgrade.<locals>.upgrade", "downgrade.<locals>.downgrade"}
+
+
+@contextmanager
+def migrating(context: Any, *, using: str = "default") -> Generator[None]:
+    """Send `pre_migrate` now and `post_migrate` when the block has ended well.
+
+    Only an upgrade and a downgrade of a database send: `current`, `check`, `stamp` and
+    `revision` run env.py as well, and so does `--sql`, which has no database.
+
+    Both are sent by Alembic's `Config`, with these keywords:
+
+    - `app_config`: the same `Config`;
+    - `plan`: a list of pairs, the migration (Alembic's `Script`) and whether it goes
+      backwards, in the order in which they are applied; empty if there is nothing to do;
+    - `using`: as given;
+    - `apps`: the `MigrationContext`, whose `connection` reaches the database;
+    - `verbosity`: 0 under `--quiet`, else 1;
+    - `interactive`: False, for Alembic asks nobody;
+    - `stdout`: where Alembic prints.
+
+    What receivers of `pre_migrate` write belongs to the migration's transaction. What those of
+    `post_migrate` write is committed once they all have returned.
+
+    Args:
+        context: `alembic.context`, after `configure`.
+        using: the name of the database, for programs that have several.
+
+    As in Django 6.1, except that it is sent once for all migrations, not once for each app.
+    """
+    migration: MigrationContext = context.get_context()
+    if migration.as_sql or not _is_heard(context.config) or not _migrates(migration):
+        yield
+        return
+    is_owned = migration.connection is not None and not _is_under_way(migration)
+    keywords = _keywords(context.config)
+    keywords |= {"using": using, "plan": _plan(migration)}
+    if is_owned:
+        _end(migration, well=False)  # having looked, Alembic may begin a transaction of its own
+    pre_migrate.send(context.config, **keywords, apps=migration)
+    yield
+    try:
+        post_migrate.send(context.config, **keywords, apps=migration)
+    except BaseException:
+        if is_owned:
+            _end(migration, well=False)
+        raise
+    if is_owned:
+        _end(migration, well=True)
+
+
+def _is_heard(config: object) -> bool:
+    return pre_migrate.has_listeners(config) or post_migrate.has_listeners(config)
+
+
+def _migrates(migration: MigrationContext) -> bool:
+    find_steps = migration.opts.get("fn")
+    return getattr(find_steps, "__qualname__", None) in _MIGRATE
+
+
+def _plan(migration: MigrationContext) -> list[tuple[Any, bool]]:
+    steps = migration.opts["fn"](migration.get_current_heads(), migration)
+    return [(step.revision, not step.is_upgrade) for step in steps]
+
+
+def _keywords(config: Any) -> dict[str, Any]:
+    return {
+        "app_config": config,
+        "verbosity": int(not getattr(config.cmd_opts, "quiet", False)),
+        "interactive": False,
+        "stdout": config.stdout,
+    }
+
+
+def _is_under_way(migration: MigrationContext) -> bool:
+    connection = migration.connection
+    return connection is not None and connection.in_transaction()
+
+
+def _end(migration: MigrationContext, *, well: bool) -> None:
+    """End the transaction that asking or writing has begun."""
+    connection: Any = migration.connection
+    if _is_under_way(migration):
+        (connection.commit if well else connection.rollback)()

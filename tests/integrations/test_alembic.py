@@ -1,0 +1,287 @@
+"""The Alembic door: pre_migrate and post_migrate around an upgrade or a downgrade."""
+
+import io
+import sys
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import CommandLine, Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+
+from clarion.integrations.alembic import post_migrate, pre_migrate
+
+ENV = """
+from alembic import context
+from clarion.integrations.alembic import migrating
+from sqlalchemy import MetaData, create_engine, pool
+
+if context.is_offline_mode():
+    context.configure(url="sqlite://", target_metadata=MetaData(), literal_binds=True)
+    with migrating(context), context.begin_transaction():
+        context.run_migrations()
+else:
+    given = context.config.attributes.get("connection")
+    engine = create_engine(context.config.get_main_option("url"), poolclass=pool.NullPool)
+    with engine.connect() as mine:
+        connection = given or mine
+        context.configure(
+            connection=connection, target_metadata=MetaData(), transactional_ddl={transactional}
+        )
+        {block}
+            context.run_migrations()
+"""
+AROUND = "with migrating(context), context.begin_transaction():"
+WITHIN = "with context.begin_transaction(), migrating(context, using='within'):"
+
+VERSION = """
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision, branch_labels, depends_on = "{new}", {old!r}, None, None
+
+
+def upgrade():
+    op.create_table("{new}", sa.Column("id", sa.Integer, primary_key=True))
+    if "{new}" == "broken":
+        raise ValueError("no such column")
+
+
+def downgrade():
+    op.drop_table("{new}")
+"""
+
+
+def write(folder, block=AROUND, versions=("one", "two")):
+    """Write an environment with some migrations, and return its configuration."""
+    (folder / "versions").mkdir(exist_ok=True)
+    (folder / "script.py.mako").write_text("")
+    (folder / "env.py").write_text(ENV.format(block=block, transactional=block is WITHIN))
+    for old, new in zip((None, *versions), versions, strict=False):
+        (folder / "versions" / f"{new}.py").write_text(VERSION.format(new=new, old=old))
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("url", f"sqlite:///{folder / 'database'}")
+    return config
+
+
+@pytest.fixture
+def config(tmp_path):
+    """Return the configuration of an environment with two migrations and an empty database."""
+    return write(tmp_path)
+
+
+@pytest.fixture
+def heard():
+    """Return a list of what was sent: before or after, and the plan."""
+    sent: list[Any] = []
+    for name, signal in (("pre", pre_migrate), ("post", post_migrate)):
+
+        def hear(sender, plan, name=name, **kwargs):
+            sent.append((name, [(script.revision, backwards) for script, backwards in plan]))
+
+        signal.connect(hear)
+    return sent
+
+
+def tables(config):
+    """Name the tables that there are, beside Alembic's own."""
+    engine = create_engine(config.get_main_option("url"))
+    try:
+        return {*inspect(engine).get_table_names()} - {"alembic_version"}
+    finally:
+        engine.dispose()
+
+
+def test_an_upgrade_is_told_of(config, heard):
+    """With the plan, which is applied in between."""
+    seen: list[Any] = []
+    for signal in (pre_migrate, post_migrate):
+        signal.connect(lambda sender, **kwargs: seen.append(tables(config)))
+    command.upgrade(config, "head")
+    plan = [("one", False), ("two", False)]
+    assert heard == [("pre", plan), ("post", plan)]
+    assert seen == [set(), {"one", "two"}]
+
+
+def test_a_downgrade_is_told_of(config, heard):
+    """Its migrations go backwards, the last one first."""
+    command.upgrade(config, "head")
+    heard.clear()
+    command.downgrade(config, "base")
+    plan = [("two", True), ("one", True)]
+    assert heard == [("pre", plan), ("post", plan)]
+    assert tables(config) == set()
+
+
+def test_a_part_of_the_way_has_that_part_for_a_plan(config, heard):
+    """And where there is nothing to do, the plan is empty, as in Django."""
+    command.upgrade(config, "one")
+    command.upgrade(config, "+1")
+    command.upgrade(config, "head")
+    assert [plan for name, plan in heard if name == "pre"] == [
+        *([("one", False)], [("two", False)], []),
+    ]
+    assert len(heard) == 6
+
+
+def test_keywords_are_djangos(config):
+    """All of them are there, adapted to what Alembic has."""
+    heard: list[Any] = []
+
+    def hear(sender, app_config, verbosity, interactive, using, apps, stdout, **kwargs):
+        assert [*kwargs] == ["plan"]
+        assert sender is app_config is config
+        assert isinstance(apps, MigrationContext)
+        assert stdout is config.stdout
+        heard.append((verbosity, interactive, using, apps.get_current_heads()))
+
+    pre_migrate.connect(hear)
+    post_migrate.connect(hear)
+    command.upgrade(config, "head")
+    assert heard == [(1, False, "default", ()), (1, False, "default", ("two",))]
+
+
+def test_the_command_line_can_be_quiet(config, tmp_path):
+    """`alembic --quiet` asks receivers to be quiet, too."""
+    heard: list[Any] = []
+    pre_migrate.connect(lambda sender, verbosity, **kwargs: heard.append(verbosity))
+    ini = tmp_path / "alembic.ini"
+    ini.write_text(
+        f"[alembic]\nscript_location = {tmp_path}\npath_separator = os\n"
+        f"url = sqlite:///{tmp_path / 'database'}\n"
+    )
+    CommandLine().main(["--quiet", "-c", str(ini), "upgrade", "one"])
+    CommandLine().main(["-c", str(ini), "upgrade", "two"])
+    assert heard == [0, 1]
+
+
+@pytest.mark.parametrize("at", ["base", "head"])
+def test_other_commands_are_not_told_of(config, heard, at):
+    """They run env.py, and migrate nothing."""
+    if at == "head":
+        command.upgrade(config, "head")
+        heard.clear()
+    command.current(config)
+    command.stamp(config, "head")
+    command.check(config) if at == "base" else None
+    command.ensure_version(config)
+    command.history(config, indicate_current=True)
+    assert heard == []
+
+
+def test_sql_is_not_told_of(config, heard):
+    """Where no database is migrated, nobody is told that one was."""
+    config.output_buffer = io.StringIO()
+    command.upgrade(config, "head", sql=True)
+    assert "CREATE TABLE one" in config.output_buffer.getvalue()
+    assert heard == []
+
+
+def test_a_migration_that_fails_has_no_end(tmp_path, heard):
+    """As in Django: receivers of post_migrate may rely on the migrations."""
+    config = write(tmp_path, versions=("one", "broken"))
+    with pytest.raises(ValueError, match="no such column"):
+        command.upgrade(config, "head")
+    assert [name for name, _ in heard] == ["pre"]
+
+
+@pytest.mark.parametrize("signal", [pre_migrate, post_migrate], ids=["pre", "post"])
+def test_what_receivers_write_is_kept(config, signal):
+    """Before, it is committed with the migrations; after, when all have returned."""
+
+    def write(sender, apps, **kwargs):
+        apps.connection.execute(text("CREATE TABLE written (id INTEGER)"))
+        apps.connection.execute(text("INSERT INTO written VALUES (42)"))
+
+    signal.connect(write)
+    command.upgrade(config, "head")
+    assert tables(config) == {"one", "two", "written"}
+    engine = create_engine(config.get_main_option("url"))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT id FROM written")) == 42
+    engine.dispose()
+
+
+def test_what_a_receiver_writes_before_it_fails_is_not_kept(config):
+    """What went before stays: the migrations are committed."""
+
+    def write(sender, apps, **kwargs):
+        apps.connection.execute(text("INSERT INTO one VALUES (42)"))
+        raise ValueError("no such country")
+
+    post_migrate.connect(write)
+    with pytest.raises(ValueError, match="no such country"):
+        command.upgrade(config, "head")
+    engine = create_engine(config.get_main_option("url"))
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM one")) == 0
+    engine.dispose()
+
+
+def test_a_receiver_that_raises_first_keeps_everything_as_it_is(config):
+    """No migration is applied."""
+    pre_migrate.connect(lambda sender, **kwargs: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        command.upgrade(config, "head")
+    assert tables(config) == set()
+
+
+def test_a_transaction_that_is_under_way_is_left_to_its_owner(config, heard):
+    """It is neither committed nor rolled back, and receivers write into it."""
+    post_migrate.connect(
+        lambda sender, apps, **kwargs: apps.connection.execute(text("INSERT INTO one VALUES (1)"))
+    )
+    engine = create_engine(config.get_main_option("url"))
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        assert transaction.is_active
+        assert connection.scalar(text("SELECT count(*) FROM one")) == 1
+        transaction.rollback()
+        assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 0
+    engine.dispose()
+    assert [name for name, _ in heard] == ["pre", "post"]
+
+
+def test_within_the_transaction_receivers_are_part_of_it(tmp_path, heard):
+    """Whoever writes it the other way round has post_migrate before the commit."""
+    config = write(tmp_path, WITHIN)
+    names: list[Any] = []
+
+    def fail(sender, using, apps, **kwargs):
+        names.append((using, apps.connection.in_transaction()))
+        raise ValueError("back again")
+
+    post_migrate.connect(fail)
+    with pytest.raises(ValueError, match="back again"):
+        command.upgrade(config, "head")
+    assert names == [("within", True)]
+    engine = create_engine(config.get_main_option("url"))
+    with engine.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_heads() == ()
+    engine.dispose()
+
+
+def test_async_receivers_are_run_to_completion(config):
+    """Alembic's commands are sync, and wait for them."""
+    heard: list[Any] = []
+
+    async def hear(sender, plan, **kwargs):
+        heard.append(len(plan))
+
+    pre_migrate.connect(hear)
+    command.upgrade(config, "head")
+    assert heard == [2]
+
+
+def test_nobody_needs_to_listen(config, monkeypatch):
+    """Without receivers, nobody asks for the plan."""
+    door = sys.modules["clarion.integrations.alembic"]
+    monkeypatch.setattr(door, "_plan", None)
+    command.upgrade(config, "head")
+    command.downgrade(config, "one")
+    assert tables(config) == {"one"}
