@@ -38,7 +38,7 @@ def restored() -> Generator[None]:
         for table in [signal._table for signal in signals()]:
             # Not one of Django's: that may have been taken over in the block, with
             # receivers from before it.
-            if id(table) not in before and type(table) is Table:
+            if id(table) not in before and table.guard is None:
                 _restore(table, (), imported)
 
 

@@ -1,0 +1,185 @@
+"""Many-to-many relationships: what is added and taken out, and from which side.
+
+SQLAlchemy keeps both sides of a relationship alike, so their histories do not tell which
+one the program has changed. Listening to the attributes does; what nobody listened to is
+told from the forward side.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import PassiveFlag, RelationshipProperty
+from sqlalchemy.orm.attributes import get_history
+
+from clarion.integrations.sqlalchemy.senders import mappers
+from clarion.integrations.sqlalchemy.shape import primary_key, shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy import Table
+    from sqlalchemy.orm import InstanceState, Session
+
+    State = InstanceState[Any]
+    Relationship = RelationshipProperty[Any]
+    Pair = tuple[Table, State, State, str]
+
+_KEY = "clarion_touched"
+
+_watched: WeakSet[Relationship] = WeakSet()
+_is_watching: list[bool] = []
+
+
+class Link:
+    """What changes in one relationship of one object in one way.
+
+    Attributes:
+        state: of the object.
+        prop: the relationship.
+        action: "add" or "remove".
+        related: the objects added or removed.
+    """
+
+    __slots__ = ("action", "prop", "related", "state")
+
+    def __init__(self, state: State, prop: Relationship, action: str, related: list[State]) -> None:
+        self.state = state
+        self.prop = prop
+        self.action = action
+        self.related = related
+
+    def without(self, told: set[Pair]) -> Link | None:
+        """Return what of it has not been told, and note it as told."""
+        fresh = [each for each in self.related if self.pair(each) not in told]
+        told.update(map(self.pair, fresh))
+        return Link(self.state, self.prop, self.action, fresh) if fresh else None
+
+    def pair(self, related: State) -> Pair:
+        """Return what is the same for this link and the one seen from the other side."""
+        one, other = (related, self.state) if is_reverse(self.prop) else (self.state, related)
+        return table_of(self.prop), one, other, self.action
+
+    @property
+    def pk_set(self) -> set[Any]:
+        """The primary keys of the related objects that have one."""
+        keys = {primary_key(each) for each in self.related}
+        return keys - {None}
+
+
+def table_of(prop: Relationship) -> Table:
+    """Return the association table of a relationship."""
+    return prop.secondary  # type: ignore[return-value]
+
+
+def is_reverse(prop: Relationship) -> bool:
+    """Tell whether a relationship is the other end of a forward one.
+
+    Forward is the one with a `backref`, or else the one whose own foreign key stands first
+    in the association table. `relationship(info={"reverse": ...})` overrules that.
+    """
+    if "reverse" in prop.info:
+        return bool(prop.info["reverse"])
+    for other in prop._reverse_property:
+        if prop.backref or other.backref:
+            return not prop.backref
+        names = [*table_of(prop).columns.keys()]
+        mine, theirs = (
+            names.index(pairs[0][1].key)
+            for pairs in (prop.synchronize_pairs, prop.secondary_synchronize_pairs or [])
+        )
+        return mine > theirs
+    return False
+
+
+def links(session: Session, candidates: Iterable[Any], heard: Any) -> list[Link]:
+    """Return what changes in the relationships of these objects, each change once.
+
+    Args:
+        session: whose flush it is.
+        candidates: the objects that are new or have changed, and will not be deleted.
+        heard: tells of an association table whether anybody listens to it.
+    """
+    found: list[Link] = []
+    seen: set[Pair] = set()
+    for instance in candidates:
+        state: State = inspect(instance)
+        for name, prop in shape_of(state.mapper).many.items():
+            if name in state.committed_state and heard(table_of(prop)):
+                for link in _changes(session, state, prop):
+                    fresh = link.without(seen)
+                    if fresh is not None:
+                        found.append(fresh)
+    return found
+
+
+def _changes(session: Session, state: State, prop: Relationship) -> Iterator[Link]:
+    history = get_history(state.obj(), prop.key, PassiveFlag.PASSIVE_NO_INITIALIZE)
+    # As Django's set(): what goes first, then what comes.
+    for action, members in (("remove", history.deleted), ("add", history.added)):
+        related = [inspect(each) for each in members or () if each is not None]
+        mine = [each for each in related if _is_told_by(state, prop, each)]
+        if mine:
+            yield Link(state, prop, action, mine)
+
+
+def _is_told_by(state: State, prop: Relationship, related: State) -> bool:
+    """Tell whether a change is told from this side of the relationship."""
+    if related in _touched(state, prop.key):
+        return True
+    for other in prop._reverse_property:
+        if state in _touched(related, other.key):
+            return False
+        return not is_reverse(prop)
+    return True
+
+
+def _touched(state: State, name: str) -> set[State]:
+    return state.info.get(_KEY, {}).get(name, set())
+
+
+def forget(link: Link) -> None:
+    """Forget from which side a change was made, since it has been told."""
+    link.state.info.pop(_KEY, None)
+
+
+def start() -> None:
+    """Note from now on which side of each relationship is changed."""
+    _is_watching.append(True)
+    watch_new()
+
+
+def watch_new() -> None:
+    """Watch the relationships that were configured since, if any are to be watched."""
+    if not _is_watching:
+        return
+    for mapper in mappers():
+        # Not mapper.relationships: that would configure those that are not ready yet.
+        for prop in mapper._props.values() if mapper.configured else ():
+            if (
+                isinstance(prop, RelationshipProperty)
+                and prop.secondary is not None
+                and prop not in _watched
+                and prop.parent is mapper
+                and not prop.viewonly
+            ):
+                _watched.add(prop)
+                _watch(prop)
+
+
+def _watch(prop: Relationship) -> None:
+    name = prop.key
+    others = [other.key for other in prop._reverse_property]
+
+    def touch(state: State, value: Any, initiator: Any) -> None:
+        if value is None or getattr(initiator, "impl", None) is not state.manager[name].impl:
+            return
+        related: State = inspect(value)
+        state.info.setdefault(_KEY, {}).setdefault(name, set()).add(related)
+        for other in others:
+            _touched(related, other).discard(state)
+
+    for happening in ("append", "remove"):
+        event.listen(prop.class_attribute, happening, touch, raw=True, propagate=True)
