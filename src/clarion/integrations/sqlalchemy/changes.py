@@ -15,25 +15,30 @@ if TYPE_CHECKING:
 
 _MISSING: Any = object()
 
+# Most values are of these types, and asking them for an attribute is dear.
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+
 
 def changed(state: InstanceState[Any], shape: Shape) -> frozenset[str]:
     """Return the names of the columns that differ from the row, as a flush decides it."""
     found: list[str] = []
+    columns, values = shape.columns, state.dict
     for name, old in state.committed_state.items():
-        if name in shape.columns:
-            if _differs(state, name, old):
+        if name in columns:
+            value = values.get(name)
+            # What is compared may answer with anything, an array of booleans say.
+            if _is_expression(value) or columns[name](value, old) is not True:
                 found.append(name)
         elif name in shape.scalars:
             found.extend(_foreign_keys(state, shape.scalars[name]))
     return frozenset(found)
 
 
-def _differs(state: InstanceState[Any], name: str, old: Any) -> bool:
-    value = state.dict.get(name)
-    if isinstance(value, ClauseElement) or hasattr(value, "__clause_element__"):
-        return True
-    # What is compared may answer with anything, an array of booleans say.
-    return state.manager[name].impl.is_equal(value, old) is not True
+def _is_expression(value: Any) -> bool:
+    """Tell whether a value is for the database to work out."""
+    if type(value) in _PLAIN:
+        return False
+    return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
 
 
 def _foreign_keys(state: InstanceState[Any], prop: RelationshipProperty[Any]) -> Iterator[str]:

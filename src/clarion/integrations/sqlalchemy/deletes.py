@@ -22,13 +22,22 @@ if TYPE_CHECKING:
     State = InstanceState[Any]
 
 
-def doomed(session: Session, dirty: Iterable[Any]) -> dict[State, Any]:
-    """Return what will be deleted, each with its origin; children come before their parents."""
+def doomed(
+    session: Session, deleted: Iterable[State], dirty: Iterable[State]
+) -> dict[State, Any]:
+    """Return what will be deleted, each with its origin; children come before their parents.
+
+    Args:
+        session: whose flush it is.
+        deleted: what was deleted explicitly, or by a cascade of that.
+        dirty: what may be an orphan, or have made one.
+    """
     found: dict[State, Any] = {}
-    for instance in session.deleted:
-        _follow(inspect(instance), found)
-    for state in _orphans(session, dirty):
+    for state in deleted:
         _follow(state, found)
+    for state in dirty:
+        for orphan in _orphans(session, state):
+            _follow(orphan, found)
     return found
 
 
@@ -59,16 +68,14 @@ def _children(state: State, visited: set[State]) -> Iterator[State]:
             yield child
 
 
-def _orphans(session: Session, dirty: Iterable[Any]) -> Iterator[State]:
-    """Yield the persistent objects that are deleted because they have lost their parent."""
-    for instance in dirty:
-        state: State = inspect(instance)
-        shape = shape_of(state.mapper)
-        if shape.may_be_orphan and state.mapper._is_orphan(state):
-            yield state
-        for name in shape.orphanages:
-            if name in state.committed_state:
-                yield from _taken_out(session, state, name)
+def _orphans(session: Session, state: State) -> Iterator[State]:
+    """Yield what is deleted because it has lost its parent: the object, or former members."""
+    shape = shape_of(state.mapper)
+    if shape.may_be_orphan and state.mapper._is_orphan(state):
+        yield state
+    for name in shape.orphanages:
+        if name in state.committed_state:
+            yield from _taken_out(session, state, name)
 
 
 def _taken_out(session: Session, parent: State, name: str) -> Iterator[State]:

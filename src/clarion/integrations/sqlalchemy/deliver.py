@@ -8,6 +8,7 @@ at a time.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.util import concurrency
@@ -18,10 +19,17 @@ from clarion._core.route import ASYNC
 from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
-    from clarion._core.declare import DeclaredSignal
+    from collections.abc import Callable
+
+    from clarion.integrations.sqlalchemy.kinds import ModelSignal
 
 
-def deliver(signal: DeclaredSignal[..., Any], sender: object, **named: Any) -> None:
+def courier(signal: ModelSignal[..., Any]) -> Callable[..., Any]:
+    """Return what sends a signal, here and until this thread enters or leaves an event loop."""
+    return partial(deliver, signal) if loops.is_loop_running() else signal.send
+
+
+def deliver(signal: ModelSignal[..., Any], sender: object, **named: Any) -> None:
     """Send, and await async receivers where that can be done.
 
     Raises:
@@ -34,7 +42,7 @@ def deliver(signal: DeclaredSignal[..., Any], sender: object, **named: Any) -> N
         _run(signal, signal._arguments(sender, named))
 
 
-def _run(signal: DeclaredSignal[..., Any], arguments: dict[str, Any]) -> None:
+def _run(signal: ModelSignal[..., Any], arguments: dict[str, Any]) -> None:
     route = signal._table.find(arguments["sender"])
     can_await = in_greenlet()
     with Send(signal, arguments, route.instruments) as send:

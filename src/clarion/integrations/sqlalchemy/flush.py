@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from clarion.errors import EndlessFlushError
-from clarion.integrations.sqlalchemy.deliver import deliver
+from clarion.integrations.sqlalchemy.deliver import courier, deliver
 from clarion.integrations.sqlalchemy.many import forget, is_reverse, table_of
 from clarion.integrations.sqlalchemy.plan import Planner
 from clarion.integrations.sqlalchemy.session import SignalSession
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import InstanceState, Session, UOWTransaction
 
+    from clarion.integrations.sqlalchemy.kinds import ModelSignal
     from clarion.integrations.sqlalchemy.many import Link, Pair
     from clarion.integrations.sqlalchemy.plan import Delete, Plan, Save
+
+    State = InstanceState[Any]
 
 LIMIT = 100
 """How many rounds of pre signals a flush may have."""
@@ -70,15 +73,6 @@ def _flushed(session: Session) -> Generator[None]:
         session._flushing = was_flushing
 
 
-class _Told:
-    """What the pre signals of one flush have told so far. It keeps all of it alive."""
-
-    def __init__(self) -> None:
-        self.deleted: set[InstanceState[Any]] = set()
-        self.saved: set[InstanceState[Any]] = set()
-        self.linked: set[Pair] = set()
-
-
 def prepare(session: Session, only: Iterable[Any] | None) -> Plan:
     """Send the pre signals of all that is to be written; return what is, in the end.
 
@@ -86,22 +80,25 @@ def prepare(session: Session, only: Iterable[Any] | None) -> Plan:
         EndlessFlushError: if receivers have more to be written in each of 100 rounds.
     """
     planner = Planner(session, only)
-    told = _Told()
+    # These keep what they name alive, so that it is not mistaken for another.
+    deleted: dict[State, Delete] = {}
+    saved: dict[State, Save] = {}
+    linked: set[Pair] = set()
     fresh: list[Any] = []
     for _ in range(LIMIT):
         plan = planner.plan()
-        deletes = [each for each in plan.deletes if each.state not in told.deleted]
-        saves = [each for each in plan.saves if each.state not in told.saved]
-        links = [fresh for each in plan.links if (fresh := each.without(told.linked)) is not None]
+        deletes = [each for each in plan.deletes if each.state not in deleted]
+        saves = [each for each in plan.saves if each.state not in saved]
+        links = [new for each in plan.links if (new := each.without(linked)) is not None]
         fresh = [*deletes, *saves, *links]
-        told.deleted.update(each.state for each in deletes)
-        told.saved.update(each.state for each in saves)
-        sent = _pre_deletes(deletes)
+        deleted.update((each.state, each) for each in deletes)
+        saved.update((each.state, each) for each in saves)
+        sent = _deletes(pre_delete, deletes)
         sent += _pre_saves(session, saves, raw=plan.raw)
         sent += _links(planner, links, "pre", raw=plan.raw)
         if not sent:
             return plan
-    names = sorted({type(each.state.obj()).__qualname__ for each in fresh})
+    names = sorted({each.state.class_.__qualname__ for each in fresh})
     raise EndlessFlushError(
         f"After {LIMIT} rounds of pre signals there is still something new to write, of "
         f"{', '.join(names)}. See to it that their receivers come to an end.",
@@ -109,33 +106,24 @@ def prepare(session: Session, only: Iterable[Any] | None) -> Plan:
     )
 
 
-def _pre_deletes(deletes: Iterable[Delete]) -> int:
-    sent = 0
+def _deletes(signal: ModelSignal[..., Any], deletes: Iterable[Delete]) -> int:
+    send, sent = courier(signal), 0
     for each in deletes:
-        if pre_delete.has_listeners(each.sender):
+        if signal.has_listeners(each.sender):
             sent += 1
-            deliver(
-                pre_delete,
-                each.sender,
-                instance=each.instance,
-                using=each.using,
-                origin=each.origin,
-            )
+            send(each.sender, instance=each.instance, using=each.using, origin=each.origin)
     return sent
 
 
 def _pre_saves(session: Session, saves: Iterable[Save], *, raw: bool) -> int:
-    sent = 0
+    send, sent = courier(pre_save), 0
     for each in saves:
         # An earlier receiver may have taken it out of the flush.
-        if (
-            pre_save.has_listeners(each.sender)
-            and each.instance in session
-            and each.state not in session._deleted
-        ):
+        if each.state.session_id is None or each.state in session._deleted:
+            continue
+        if pre_save.has_listeners(each.sender):
             sent += 1
-            deliver(
-                pre_save,
+            send(
                 each.sender,
                 instance=each.instance,
                 raw=raw,
@@ -145,7 +133,21 @@ def _pre_saves(session: Session, saves: Iterable[Save], *, raw: bool) -> int:
     return sent
 
 
-def _links(planner: Any, links: Iterable[Link], when: str, *, raw: bool) -> int:
+def _post_saves(saves: Iterable[Save], *, raw: bool) -> None:
+    send = courier(post_save)
+    for each in saves:
+        if each.state.key is not None and post_save.has_listeners(each.sender):
+            send(
+                each.sender,
+                instance=each.instance,
+                created=each.created,
+                update_fields=each.update_fields,
+                raw=raw,
+                using=each.using,
+            )
+
+
+def _links(planner: Planner, links: Iterable[Link], when: str, *, raw: bool) -> int:
     sent = 0
     for each in links:
         table = table_of(each.prop)
@@ -168,26 +170,8 @@ def _links(planner: Any, links: Iterable[Link], when: str, *, raw: bool) -> int:
 def send_after(session: Session, plan: Plan) -> None:
     """Send the post signals of what was written."""
     # First what is gone: the row of one object may be another's now.
-    for gone in plan.deletes:
-        if gone.state._deleted and post_delete.has_listeners(gone.sender):
-            deliver(
-                post_delete,
-                gone.sender,
-                instance=gone.instance,
-                using=gone.using,
-                origin=gone.origin,
-            )
-    for each in plan.saves:
-        if each.state.key is not None and post_save.has_listeners(each.sender):
-            deliver(
-                post_save,
-                each.sender,
-                instance=each.instance,
-                created=each.created,
-                update_fields=each.update_fields,
-                raw=plan.raw,
-                using=each.using,
-            )
+    _deletes(post_delete, [each for each in plan.deletes if each.state._deleted])
+    _post_saves(plan.saves, raw=plan.raw)
     for link in plan.links:
         forget(link)
     _links(Planner(session, None), plan.links, "post", raw=plan.raw)

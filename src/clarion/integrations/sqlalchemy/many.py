@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from sqlalchemy import Table
-    from sqlalchemy.orm import InstanceState, Session
+    from sqlalchemy.orm import InstanceState
 
     State = InstanceState[Any]
     Relationship = RelationshipProperty[Any]
@@ -94,28 +94,25 @@ def is_reverse(prop: Relationship) -> bool:
     return False
 
 
-def links(session: Session, candidates: Iterable[Any], heard: Any) -> list[Link]:
+def links(candidates: Iterable[State]) -> list[Link]:
     """Return what changes in the relationships of these objects, each change once.
 
     Args:
-        session: whose flush it is.
         candidates: the objects that are new or have changed, and will not be deleted.
-        heard: tells of an association table whether anybody listens to it.
     """
+    from clarion.integrations.sqlalchemy.signals import m2m_changed
+
     found: list[Link] = []
     seen: set[Pair] = set()
-    for instance in candidates:
-        state: State = inspect(instance)
+    for state in candidates:
         for name, prop in shape_of(state.mapper).many.items():
-            if name in state.committed_state and heard(table_of(prop)):
-                for link in _changes(session, state, prop):
-                    fresh = link.without(seen)
-                    if fresh is not None:
-                        found.append(fresh)
+            if name in state.committed_state and m2m_changed.has_listeners(table_of(prop)):
+                changes = (link.without(seen) for link in _changes(state, prop))
+                found += [link for link in changes if link is not None]
     return found
 
 
-def _changes(session: Session, state: State, prop: Relationship) -> Iterator[Link]:
+def _changes(state: State, prop: Relationship) -> Iterator[Link]:
     history = get_history(state.obj(), prop.key, PassiveFlag.PASSIVE_NO_INITIALIZE)
     # As Django's set(): what goes first, then what comes.
     for action, members in (("remove", history.deleted), ("add", history.added)):

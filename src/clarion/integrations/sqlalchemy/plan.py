@@ -1,10 +1,13 @@
-"""What a flush is going to write: worked out before it, and told of after it."""
+"""What a flush is going to write: worked out before it, and told of after it.
+
+A flush may have ten thousand objects, so what is the same for all of a class is asked once,
+and the session's own collections are read, for its public ones are copies.
+"""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import inspect
 
 from clarion._core import instrument
 from clarion.integrations.sqlalchemy.changes import changed
@@ -12,7 +15,7 @@ from clarion.integrations.sqlalchemy.deletes import doomed
 from clarion.integrations.sqlalchemy.engines import using
 from clarion.integrations.sqlalchemy.many import Link, links
 from clarion.integrations.sqlalchemy.raw import is_raw
-from clarion.integrations.sqlalchemy.shape import shape_of
+from clarion.integrations.sqlalchemy.shape import Shape, shape_of
 from clarion.integrations.sqlalchemy.signals import (
     m2m_changed,
     post_delete,
@@ -22,9 +25,9 @@ from clarion.integrations.sqlalchemy.signals import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-    from sqlalchemy.orm import InstanceState, Mapper, Session
+    from sqlalchemy.orm import ClassManager, InstanceState, Mapper, Session
 
     from clarion.integrations.sqlalchemy.kinds import ModelSignal
 
@@ -41,7 +44,7 @@ class Save:
     ) -> None:
         self.instance = instance
         self.state = state
-        self.sender = type(instance)
+        self.sender = state.class_
         self.created = update_fields is None
         self.update_fields = update_fields
         self.using = using
@@ -55,7 +58,7 @@ class Delete:
     def __init__(self, state: State, origin: Any, using: str) -> None:
         self.instance = state.obj()
         self.state = state
-        self.sender = type(self.instance)
+        self.sender = state.class_
         self.origin = origin
         self.using = using
 
@@ -84,6 +87,34 @@ class Plan:
         return bool(self.deletes or self.saves or self.links)
 
 
+class Kind:
+    """What is the same for all objects of a class in one plan.
+
+    Attributes:
+        mapper: the mapper of the class.
+        shape: what it is made of.
+        saving: whether anybody hears of its saves.
+        deleting: whether anybody hears of its deletes.
+        is_flat: whether a delete of it concerns nothing else.
+        may_bereave: whether a change of it may have made an orphan, of itself or another.
+    """
+
+    def __init__(self, mapper: Mapper[Any]) -> None:
+        sender = mapper.class_
+        self.mapper = mapper
+        self.shape: Shape = shape_of(mapper)
+        self.saving = pre_save.has_listeners(sender) or post_save.has_listeners(sender)
+        self.deleting = pre_delete.has_listeners(sender) or post_delete.has_listeners(sender)
+        self.is_flat = not self.shape.cascades
+        self.may_bereave = self.shape.may_be_orphan or bool(self.shape.orphanages)
+
+
+class _Kinds(dict["ClassManager[Any]", Kind]):
+    def __missing__(self, manager: ClassManager[Any]) -> Kind:
+        kind = self[manager] = Kind(manager.mapper)
+        return kind
+
+
 class Planner:
     """Looks at one session before one flush, as often as receivers change something.
 
@@ -96,24 +127,24 @@ class Planner:
         self.session = session
         self._only = None if only is None else {id(each): each for each in only}
         self._aliases: dict[Mapper[Any], str] = {}
+        self._inserts: dict[State, Save] = {}
 
     def plan(self) -> Plan:
         """Return what the flush would do now."""
-        saving = _Heard(pre_save, post_save)
-        deleting = _Heard(pre_delete, post_delete)
-        linking = _Heard(m2m_changed)
-        session = self.session
-        dirty = self._chosen(session.dirty)
-        dead: dict[State, Any] = doomed(session, dirty)
-        if self._only is not None:
-            dead = {state: origin for state, origin in dead.items() if self._is_chosen(state.obj())}
-        new = self._chosen(session.new) if saving.anyone or linking.anyone else []
-        alive = [each for each in dirty if inspect(each) not in dead] if dead else dirty
+        session, kinds = self.session, _Kinds()
+        saving, deleting = _any(pre_save, post_save), _any(pre_delete, post_delete)
+        linking = _any(m2m_changed)
+        dirty = self._dirty(kinds)
+        dead = self._dead(dirty, kinds)
+        saves: list[Save] = []
+        if saving:
+            saves += self._new_saves(kinds)
+            saves += chain.from_iterable(self._changes(kinds[each], dirty[each], dead) for each in sorted(dirty, key=_name))
         return Plan(
             raw=is_raw(session),
-            deletes=list(self._deletes(dead, deleting)) if deleting.anyone else [],
-            saves=[*self._inserts(new, saving), *self._updates(alive, saving)],
-            links=links(session, [*new, *alive], linking) if linking.anyone else [],
+            deletes=list(self._deletes(dead, kinds)) if deleting else [],
+            saves=saves,
+            links=self._links(dirty, kinds, dead) if linking else [],
         )
 
     def using(self, mapper: Mapper[Any]) -> str:
@@ -123,80 +154,118 @@ class Planner:
             found = self._aliases[mapper] = using(self.session, mapper)
         return found
 
-    def _chosen(self, instances: Iterable[Any]) -> list[Any]:
-        return [*instances] if self._only is None else [*filter(self._is_chosen, instances)]
-
     def _is_chosen(self, instance: Any) -> bool:
         return self._only is None or id(instance) in self._only
 
-    def _deletes(self, dead: dict[State, Any], heard: _Heard) -> Iterator[Delete]:
-        for state, origin in dead.items():
-            if heard(state.class_):
-                yield Delete(state, origin, self.using(state.mapper))
-
-    def _inserts(self, new: Iterable[Any], heard: _Heard) -> Iterator[Save]:
-        if not heard.anyone:
-            return
-        for instance in new:
-            if heard(type(instance)):
-                state: State = inspect(instance)
-                mapper = state.mapper
-                if not (shape_of(mapper).may_be_orphan and _is_dropped(state)):
-                    yield Save(instance, state, None, self.using(mapper))
-
-    def _updates(self, dirty: Iterable[Any], heard: _Heard) -> Iterator[Save]:
-        if not heard.anyone:
-            return
-        # The session has them in no order.
-        for instance in sorted((each for each in dirty if heard(type(each))), key=_rank):
-            state: State = inspect(instance)
-            mapper = state.mapper
-            names = changed(state, shape_of(mapper))
-            if names:
-                yield Save(instance, state, names, self.using(mapper))
-
-
-class _Heard:
-    """Tells of a sender whether anybody listens to one of these signals; asked once for each."""
-
-    def __init__(self, *signals: ModelSignal[..., Any]) -> None:
-        self._signals = signals
-        self._known: dict[Any, bool] = {}
-        self.anyone = any(_has_any(signal) for signal in signals)
-
-    def __call__(self, sender: Any) -> bool:
-        found = self._known.get(sender)
-        if found is None:
-            found = any(signal.has_listeners(sender) for signal in self._signals)
-            self._known[sender] = found
+    def _dirty(self, kinds: _Kinds) -> dict[ClassManager[Any], list[State]]:
+        """Return the states that have changed and are not to be deleted, by class."""
+        found: dict[ClassManager[Any], list[State]] = {}
+        deleted = self.session._deleted
+        for state in self.session._dirty_states:
+            manager = state.manager
+            if manager in found:
+                found[manager].append(state)
+            else:
+                found[manager] = [state]
+        for manager, states in found.items():
+            kind = kinds[manager]
+            if not (kind.saving or kind.may_bereave or kind.shape.many):
+                found[manager] = []
+            elif deleted or self._only is not None:
+                found[manager] = [
+                    state
+                    for state in states
+                    if state not in deleted and self._is_chosen(state.obj())
+                ]
         return found
 
+    def _dead(
+        self, dirty: dict[ClassManager[Any], list[State]], kinds: _Kinds
+    ) -> dict[State, Any]:
+        """Return what will be deleted and concerns somebody, with the origins."""
+        deleted = [
+            state
+            for state in self.session._deleted
+            if (kind := kinds[state.manager]).deleting or not kind.is_flat
+        ]
+        bereaving = [
+            state for each in dirty if kinds[each].may_bereave for state in dirty[each]
+        ]
+        if not (deleted or bereaving):
+            return {}
+        dead = doomed(self.session, deleted, bereaving)
+        if self._only is None:
+            return dead
+        return {state: origin for state, origin in dead.items() if self._is_chosen(state.obj())}
 
-def _has_any(signal: ModelSignal[..., Any]) -> bool:
-    table = signal._table
-    return bool(
-        table.buckets or table.anyone.members or table.instruments or instrument.everywhere
+    def _deletes(self, dead: dict[State, Any], kinds: _Kinds) -> Iterator[Delete]:
+        for state, origin in dead.items():
+            kind = kinds[state.manager]
+            if kind.deleting:
+                yield Delete(state, origin, self.using(kind.mapper))
+
+    def _new_saves(self, kinds: _Kinds) -> Iterator[Save]:
+        known = self._inserts
+        for state, instance in self.session._new.items():
+            kind = kinds[state.manager]
+            if not kind.saving or not self._is_chosen(instance):
+                continue
+            if kind.shape.may_be_orphan and _is_dropped(state, kind.mapper):
+                continue
+            save = known.get(state)
+            if save is None:
+                save = known[state] = Save(instance, state, None, self.using(kind.mapper))
+            yield save
+
+    def _changes(
+        self, kind: Kind, states: list[State], dead: dict[State, Any]
+    ) -> Iterator[Save]:
+        if not kind.saving:
+            return
+        for state in _in_order(states):
+            names = changed(state, kind.shape)
+            if names and state not in dead:
+                yield Save(state.obj(), state, names, self.using(kind.mapper))
+
+    def _links(
+        self,
+        dirty: dict[ClassManager[Any], list[State]],
+        kinds: _Kinds,
+        dead: dict[State, Any],
+    ) -> list[Link]:
+        new = [state for state, each in self.session._new.items() if self._is_chosen(each)]
+        old = (_in_order(dirty[each]) for each in sorted(dirty, key=_name))
+        return links(
+            state
+            for state in chain(new, *old)
+            if kinds[state.manager].shape.many and state not in dead
+        )
+
+
+def _any(*signals: ModelSignal[..., Any]) -> bool:
+    """Tell whether anybody, or anything, listens to one of these signals."""
+    return bool(instrument.everywhere) or any(
+        table.buckets or table.anyone.members or table.instruments
+        for table in (signal._table for signal in signals)
     )
 
 
-def _is_dropped(state: State) -> bool:
+def _name(manager: ClassManager[Any]) -> str:
+    return f"{manager.class_.__module__}.{manager.class_.__qualname__}"
+
+
+def _in_order(states: list[State]) -> list[State]:
+    """Return states in the order of their primary keys; the session has them in none."""
+    try:
+        return sorted(states, key=_identity)
+    except TypeError:
+        return sorted(states, key=lambda state: str(_identity(state)))
+
+
+def _identity(state: State) -> Any:
+    return state.key[1]  # type: ignore[index]  # what has changed has a row
+
+
+def _is_dropped(state: State, mapper: Mapper[Any]) -> bool:
     """Tell whether a new object has lost its parent, so that the flush forgets it."""
-    return state._orphaned_outside_of_session and state.mapper._is_orphan(state)
-
-
-class _rank:  # noqa: N801  # it is called as a function: a key to sort by
-    """The place of an object among those to be updated: by class, then by primary key."""
-
-    __slots__ = ("key", "name")
-
-    def __init__(self, instance: Any) -> None:
-        self.name = f"{type(instance).__module__}.{type(instance).__qualname__}"
-        self.key = inspect(instance).key[1]
-
-    def __lt__(self, other: _rank) -> bool:
-        if self.name != other.name:
-            return self.name < other.name
-        try:
-            return bool(self.key < other.key)
-        except TypeError:
-            return str(self.key) < str(other.key)
+    return state._orphaned_outside_of_session and mapper._is_orphan(state)

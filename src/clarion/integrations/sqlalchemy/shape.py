@@ -16,11 +16,11 @@ class Shape:
     """The attributes of a mapper, sorted by what they mean to a flush.
 
     Attributes:
-        columns: the names of the attributes that are columns of a table.
+        columns: what compares two values, for each attribute that is a column of a table.
         scalars: the many-to-one relationships by name, which set a foreign key of the row.
         many: the many-to-many relationships by name.
         cascades: the relationships along which a delete goes on.
-        orphanages: those whose members are deleted when they are taken out, by name.
+        orphanages: the names of those whose members are deleted when they are taken out.
         may_be_orphan: whether an instance is deleted when it has lost its parent.
     """
 
@@ -28,11 +28,11 @@ class Shape:
         # Whatever is added to the mapper makes it forget this very object.
         self.made_of = mapper.attrs
         relationships = [each for each in mapper.relationships if not each.viewonly]
-        self.columns = frozenset(
-            each.key
+        self.columns = {
+            each.key: mapper.class_manager[each.key].impl.is_equal
             for each in mapper.column_attrs
             if any(isinstance(column, Column) for column in each.columns)
-        )
+        }
         self.scalars = _by_name(relationships, RelationshipDirection.MANYTOONE)
         self.many = _by_name(relationships, RelationshipDirection.MANYTOMANY)
         self.cascades = [each for each in relationships if each.cascade.delete]
