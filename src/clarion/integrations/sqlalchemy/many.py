@@ -113,23 +113,29 @@ def links(candidates: Iterable[State]) -> list[Link]:
 
 
 def _changes(state: State, prop: Relationship) -> Iterator[Link]:
-    history = get_history(state.obj(), prop.key, PassiveFlag.PASSIVE_NO_INITIALIZE)
     # As Django's set(): what goes first, then what comes.
-    for action, members in (("remove", history.deleted), ("add", history.added)):
-        related = [inspect(each) for each in members or () if each is not None]
-        mine = [each for each in related if _is_told_by(state, prop, each)]
+    for action in ("remove", "add"):
+        related = _history(state, prop.key, action)
+        mine = [each for each in related if _is_told_by(state, prop, each, action)]
         if mine:
             yield Link(state, prop, action, mine)
 
 
-def _is_told_by(state: State, prop: Relationship, related: State) -> bool:
+def _history(state: State, name: str, action: str) -> list[State]:
+    """Return what was added to a relationship, or removed, as far as it is loaded."""
+    history = get_history(state.obj(), name, PassiveFlag.PASSIVE_NO_INITIALIZE)
+    members = history.added if action == "add" else history.deleted
+    return [inspect(each) for each in members or () if each is not None]
+
+
+def _is_told_by(state: State, prop: Relationship, related: State, action: str) -> bool:
     """Tell whether a change is told from this side of the relationship."""
     if related in _touched(state, prop.key):
         return True
     for other in prop._reverse_property:
         if state in _touched(related, other.key):
             return False
-        return not is_reverse(prop)
+        return not is_reverse(prop) or state not in _history(related, other.key, action)
     return True
 
 
