@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Table
+from sqlalchemy import Column, ForeignKey, String, Table
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -15,6 +15,8 @@ from sqlalchemy.orm import (
 
 class Base(AsyncAttrs, DeclarativeBase):
     """The base of all."""
+
+    type_annotation_map = {str: String(50)}  # noqa: RUF012  # MariaDB wants to know the length
 
 
 def association(name: str, one: str, other: str) -> Table:

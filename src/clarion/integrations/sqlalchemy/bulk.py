@@ -148,33 +148,38 @@ def _execute(
 ) -> Result[Any]:
     alias, statement = using(state.session, mapper), state.statement
     for each in doomed:
-        deliver(
-            signals.pre_delete, type(each), instance=each, using=alias, origin=statement
-        )
-    result: Any = state.invoke_statement()
-    count: int = getattr(result, "rowcount", -1)
-    pk_set = None
-    if result.returns_rows and signal.has_listeners(mapper.class_):
-        # What is read here has to be read once more by whoever executes the statement.
-        frozen = result.freeze()
-        rows = frozen().all()
-        pk_set, result = _primary_keys(rows, mapper), frozen()
-        count = len(rows)
+        deliver(signals.pre_delete, type(each), instance=each, using=alias, origin=statement)
+    result = state.invoke_statement()
     for each in doomed:
-        deliver(
-            signals.post_delete, type(each), instance=each, using=alias, origin=statement
-        )
+        deliver(signals.post_delete, type(each), instance=each, using=alias, origin=statement)
     if signal.has_listeners(mapper.class_):
+        result, count, pk_set = _read(state, mapper, result)
         deliver(
             signal,
             mapper.class_,
             statement=statement,
             criteria=getattr(statement, "whereclause", None),
-            rowcount=count if count >= 0 else None,
+            rowcount=count,
             pk_set=pk_set,
             using=alias,
         )
-    return result  # type: ignore[no-any-return]
+    return result
+
+
+def _read(
+    state: ORMExecuteState, mapper: Mapper[Any], result: Result[Any]
+) -> tuple[Result[Any], int | None, set[Any] | None]:
+    """Return a result that can still be read, how many rows it is about, and their keys."""
+    statement: Any = state.statement
+    if len(statement.exported_columns):  # those of RETURNING
+        # What is read here has to be read once more by whoever executes the statement.
+        frozen = result.freeze()
+        rows = frozen().all()
+        return frozen(), len(rows), _primary_keys(rows, mapper)
+    count: int = getattr(result, "rowcount", -1)
+    if count < 0 and state.is_insert and isinstance(state.parameters, list):
+        count = len(state.parameters)  # the ORM made several statements of one
+    return result, count if count >= 0 else None, None
 
 
 def _primary_keys(rows: Sequence[Any], mapper: Mapper[Any]) -> set[Any] | None:

@@ -29,7 +29,11 @@ class SignalSession(Session):
         """Flush, then send what is to be sent after it."""
         from clarion.integrations.sqlalchemy.flush import send_after
 
-        # Without the argument, for it is deprecated from SQLAlchemy 2.1 on.
-        super().flush(objects) if objects else super().flush()
+        try:
+            # Without the argument, for it is deprecated from SQLAlchemy 2.1 on.
+            super().flush(objects) if objects else super().flush()
+        except BaseException:
+            self._clarion_due.clear()
+            raise
         while self._clarion_due:
             send_after(self, self._clarion_due.pop(0))
