@@ -17,7 +17,7 @@ def service():
 def test_without_a_server_a_test_is_skipped(service, monkeypatch):
     """The reason tells where it was looked for, and the line that starts one."""
     monkeypatch.delenv("CLARION_REQUIRE_SERVICES", raising=False)
-    with pytest.raises(pytest.skip.Exception, match="no Nothing answers at .*start nothing"):
+    with pytest.raises(pytest.skip.Exception, match=r"no Nothing answers at .*start nothing"):
         service.url()
 
 

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion._core.registry import signals
-from clarion._core.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from typing import Any
 
     from clarion._core.connect import Registration
+    from clarion._core.table import Table
 
 
 @contextmanager

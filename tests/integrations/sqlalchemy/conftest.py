@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -51,7 +52,7 @@ def session(engine, kind):
         yield session
 
 
-class Heard(list):
+class Heard(list[tuple[str, str, dict[str, Any]]]):
     """What receivers were told, as (signal, class, keywords)."""
 
     def listen(self, *signals, sender=None, **options):

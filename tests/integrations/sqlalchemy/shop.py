@@ -120,17 +120,19 @@ class Node(Base):
     name: Mapped[str]
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("node.id"))
     children: Mapped[list[Node]] = relationship(cascade="all", back_populates="parent")
-    parent: Mapped[Node | None] = relationship(remote_side=[id], back_populates="children")
+    parent: Mapped[Node | None] = relationship(
+        remote_side=lambda: Node.id, back_populates="children"
+    )
     following: Mapped[list[Node]] = relationship(
         secondary=node_node,
-        primaryjoin=id == node_node.c.from_node_id,
-        secondaryjoin=id == node_node.c.to_node_id,
+        primaryjoin=lambda: Node.id == node_node.c.from_node_id,
+        secondaryjoin=lambda: Node.id == node_node.c.to_node_id,
         back_populates="followers",
     )
     followers: Mapped[list[Node]] = relationship(
         secondary=node_node,
-        primaryjoin=id == node_node.c.to_node_id,
-        secondaryjoin=id == node_node.c.from_node_id,
+        primaryjoin=lambda: Node.id == node_node.c.to_node_id,
+        secondaryjoin=lambda: Node.id == node_node.c.from_node_id,
         back_populates="following",
     )
 

@@ -44,7 +44,7 @@ class Thing(Base):
     __tablename__ = "thing"
     id: Mapped[int] = mapped_column(primary_key=True)
     renamed: Mapped[str] = mapped_column("name")
-    data: Mapped[dict] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
+    data: Mapped[dict[str, int]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
     x: Mapped[int] = mapped_column(default=0)
     y: Mapped[int] = mapped_column(default=0)
     point = composite(Point, x, y)

@@ -40,7 +40,7 @@ def test_each_explicit_delete_is_an_origin(session, heard):
 
 def test_orphan_that_knows_its_parent(session, heard):
     """Taken out of its collection, it is deleted and not updated; it is its own origin."""
-    customer, one, two, a, b = family(session)
+    customer, one, _, a, b = family(session)
     heard.listen(pre_save, post_save, pre_delete, post_delete)
     customer.orders.remove(one)
     session.flush()

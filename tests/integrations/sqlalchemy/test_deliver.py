@@ -2,10 +2,11 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 
 from clarion import receiver
@@ -46,7 +47,7 @@ def run(function, **options):
 
 def test_async_receivers_are_awaited(kind):
     """Inside AsyncSession, before and after, and they may wait."""
-    told = []
+    told: list[Any] = []
 
     @receiver(pre_save, sender=Order)
     async def before(instance, **kwargs):
@@ -72,7 +73,7 @@ def test_async_receivers_are_awaited(kind):
 
 def test_async_receivers_may_use_the_session(kind):
     """After the flush they may query and add, one after another."""
-    told = []
+    told: list[Any] = []
 
     def use(name):
         async def use(instance, **kwargs):
@@ -97,7 +98,7 @@ def test_async_receivers_may_use_the_session(kind):
 
 def test_sync_receivers_may_lazy_load(kind):
     """They run where SQLAlchemy does, beside async ones."""
-    told = []
+    told: list[Any] = []
 
     @receiver(post_save, sender=Customer)
     def load(instance, **kwargs):
@@ -118,7 +119,7 @@ def test_sync_receivers_may_lazy_load(kind):
 
 def test_relationships_and_rows(kind):
     """m2m_changed and post_init are awaited, too."""
-    told = []
+    told: list[Any] = []
 
     @receiver(m2m_changed, sender=Book.tags)
     async def linked(action, **kwargs):
@@ -162,7 +163,7 @@ def test_errors_of_async_receivers_travel():
 
 def test_a_sync_session_in_a_running_loop_refuses(engine):
     """Before anybody is called, and the error says what to do."""
-    told = []
+    told: list[Any] = []
     post_save.connect(lambda **kwargs: told.append(1), sender=Order)
 
     @receiver(post_save, sender=Order)
@@ -185,7 +186,7 @@ def test_a_sync_session_in_a_running_loop_refuses(engine):
 
 def test_a_sync_session_without_a_loop_runs_them(engine):
     """On the loop that is kept for the thread."""
-    told = []
+    told: list[Any] = []
 
     @receiver(post_save, sender=Order)
     async def late(**kwargs):
@@ -200,7 +201,7 @@ def test_a_sync_session_without_a_loop_runs_them(engine):
 
 def test_captured_and_once_in_an_async_session():
     """What is watched takes the same road."""
-    told = []
+    told: list[Any] = []
 
     @receiver(post_save, sender=Tag, once=True)
     async def first(instance, **kwargs):

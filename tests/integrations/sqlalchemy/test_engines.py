@@ -2,7 +2,9 @@
 
 import sqlite3
 
+import pytest
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import Session
 
 from clarion import receiver
@@ -45,12 +47,8 @@ def test_a_session_without_an_engine(heard):
     heard.listen(post_save)
     session = Session()
     session.add(Tag(name="t"))
-    try:
+    with pytest.raises(UnboundExecutionError):
         session.flush()
-    except Exception as error:  # noqa: BLE001
-        assert type(error).__name__ == "UnboundExecutionError"
-    else:
-        raise AssertionError
     session.close()
 
 

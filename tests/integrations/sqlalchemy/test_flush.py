@@ -305,7 +305,7 @@ def test_endless_pre_save_is_refused(session):
         session.add(Tag(name=f"{instance.name}+"))
 
     session.add(Tag(name="t"))
-    with pytest.raises(EndlessFlushError, match="After 100 rounds .* of Tag") as refused:
+    with pytest.raises(EndlessFlushError, match=r"After 100 rounds .* of Tag") as refused:
         session.flush()
     assert refused.value.classes == ("Tag",)
     session.expunge_all()

@@ -1,6 +1,7 @@
 """pre_init and post_init, for every kind of mapping."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, String, Table, event, select
@@ -19,7 +20,7 @@ from clarion.integrations.sqlalchemy.instances import watch
 from tests.integrations.sqlalchemy.shop import Animal, Cat, Dog, Order, Tag
 
 
-class Told(list):
+class Told(list[tuple[Any, ...]]):
     def listen(self, sender=None, **options):
         def before(sender, args, kwargs):
             self.append(("pre_init", sender.__name__, args, dict(kwargs)))
@@ -57,7 +58,7 @@ def test_keywords_can_be_changed():
         kwargs["note"] = "added"
         kwargs["number"] = kwargs.pop("amount")
 
-    order = Order(number="1", amount=3)
+    order: Any = Order(number="1", amount=3)
     assert (order.number, order.note, order.amount) == (3, "added", None)
 
 

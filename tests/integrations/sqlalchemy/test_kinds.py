@@ -45,9 +45,9 @@ def test_receivers_are_checked():
         pass
 
     with pytest.raises(SignatureError, match="Give it the parameters sender, instance, created"):
-        post_save.connect(misspelt, sender=Order)
+        post_save.connect(misspelt, sender=Order)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="Did you mean 'sender'"):
-        post_save.connect(lambda **kwargs: None, sendr=Order)
+        post_save.connect(lambda **kwargs: None, sendr=Order)  # type: ignore[call-arg]
     with pytest.raises(SenderError, match="is not a class"):
         post_save.connect(lambda **kwargs: None, sender=Order(number="1"), subclasses=True)
 

@@ -1,5 +1,7 @@
 """Senders that are text, relationships, or not there yet."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Column, ForeignKey, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -23,7 +25,7 @@ def new_base():
     return NewBase
 
 
-def make(base, name="Late"):
+def make(base: Any, name: str = "Late") -> Any:
     """Map a class of this name."""
     return type(
         name,
@@ -53,9 +55,9 @@ def test_text_waits_for_its_class(engine, heard):
     (waiting,) = registrations(post_save)
     assert waiting.sender == "Late"
     base = new_base()
-    late = make(base)
+    late: Any = make(base)
     (moved,) = registrations(post_save)
-    assert moved.sender is late
+    assert moved.sender == late
     assert (moved.priority, moved.order) == (7, waiting.order)
     base.metadata.create_all(engine)
     with Session(engine) as session:

@@ -116,7 +116,7 @@ def test_the_main_cases_async(driver, postgres, heard, kind):
 def test_async_receiver_queries_by_asyncpg(postgres):
     """Within the transaction, on the very session."""
     pytest.importorskip("asyncpg")
-    found = []
+    found: list[int | None] = []
 
     @receiver(post_save, sender=Tag)
     async def query(instance, **kwargs):
@@ -181,7 +181,10 @@ def test_bulk_writes(server):
 def test_two_phase_commit(server, heard):
     """The signals of its flush are sent before it is prepared, once."""
     with server.connect() as connection:
-        if server.name == "postgresql" and connection.scalar(text("SHOW max_prepared_transactions")) == "0":
+        if (
+            server.name == "postgresql"
+            and connection.scalar(text("SHOW max_prepared_transactions")) == "0"
+        ):
             pytest.skip("this PostgreSQL has max_prepared_transactions = 0")
     heard.listen(pre_save, post_save)
     with Session(server, twophase=True) as session:

@@ -27,7 +27,7 @@ def test_classes_are_told_when_they_are_mapped(name):
         pass
 
     # Another name in each run, since a class that was mapped lives on for a while.
-    fields = {"__tablename__": "t", "__annotations__": {"id": Mapped[int]}}
+    fields: dict[str, object] = {"__tablename__": "t", "__annotations__": {"id": Mapped[int]}}
     fields["id"] = mapped_column(primary_key=True)
     type(name or "Unnamed", (Own,), fields)
     assert told == [(name or "Unnamed", ["id"])]

@@ -9,7 +9,7 @@ connected.
 from __future__ import annotations
 
 try:
-    import sqlalchemy as _sqlalchemy  # noqa: F401
+    import sqlalchemy as _sqlalchemy  # noqa: F401  # pyright: ignore[reportUnusedImport]
 except ModuleNotFoundError as error:
     if error.name != "sqlalchemy":
         raise

@@ -11,6 +11,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, select
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from clarion._core.names import name_of, signal_name
 from clarion.errors import ArgumentError
@@ -38,8 +40,8 @@ class BulkWriteWarning(UserWarning):
 
 @sent_by(hooks.on_statements)
 def post_bulk_insert(
-    sender: type[Any],
     *,
+    sender: type[Any],
     statement: Any,
     criteria: Any,
     rowcount: int | None,
@@ -51,8 +53,8 @@ def post_bulk_insert(
 
 @sent_by(hooks.on_statements)
 def post_bulk_update(
-    sender: type[Any],
     *,
+    sender: type[Any],
     statement: Any,
     criteria: Any,
     rowcount: int | None,
@@ -64,8 +66,8 @@ def post_bulk_update(
 
 @sent_by(hooks.on_statements)
 def post_bulk_delete(
-    sender: type[Any],
     *,
+    sender: type[Any],
     statement: Any,
     criteria: Any,
     rowcount: int | None,
@@ -106,12 +108,13 @@ def expand_deletes(target: Any, on: bool = True) -> None:  # noqa: FBT001, FBT00
 
 
 def _info(target: Any) -> dict[Any, Any]:
-    making = getattr(target, "kw", None)
-    info: Any = making.setdefault("info", {}) if isinstance(making, dict) else None
-    info = getattr(target, "info", None) if info is None else info
-    if not isinstance(info, dict):
-        raise ArgumentError(f"{target!r} is neither a session nor a sessionmaker. Give one.")
-    return info
+    if isinstance(target, (sessionmaker, async_sessionmaker)):
+        making: dict[str, Any] = target.kw
+        info: dict[Any, Any] = making.setdefault("info", {})
+        return info
+    if isinstance(target, (Session, scoped_session, AsyncSession, async_scoped_session)):
+        return target.info
+    raise ArgumentError(f"{target!r} is neither a session nor a sessionmaker. Give one.")
 
 
 def execute(state: ORMExecuteState) -> Result[Any] | None:
@@ -124,7 +127,7 @@ def execute(state: ORMExecuteState) -> Result[Any] | None:
     is_expanded = state.is_delete and options.get(_EXPAND)
     if options.get(_WARN):
         _warn(sender, _passed_by(state, is_expanded=bool(is_expanded)))
-    doomed = _doomed(state, mapper) if is_expanded else []
+    doomed: Sequence[Any] = _doomed(state, mapper) if is_expanded else ()
     if not doomed and not signal.has_listeners(sender):
         return None
     return _execute(state, mapper, signal, doomed)
@@ -147,11 +150,9 @@ def _execute(
     doomed: Sequence[Any],
 ) -> Result[Any]:
     alias, statement = using(state.session, mapper), state.statement
-    for each in doomed:
-        deliver(signals.pre_delete, type(each), instance=each, using=alias, origin=statement)
+    _tell(signals.pre_delete, doomed, alias, statement)
     result = state.invoke_statement()
-    for each in doomed:
-        deliver(signals.post_delete, type(each), instance=each, using=alias, origin=statement)
+    _tell(signals.post_delete, doomed, alias, statement)
     if signal.has_listeners(mapper.class_):
         result, count, pk_set = _read(state, mapper, result)
         deliver(
@@ -164,6 +165,14 @@ def _execute(
             using=alias,
         )
     return result
+
+
+def _tell(
+    signal: ModelSignal[..., Any], doomed: Sequence[Any], alias: str, statement: object
+) -> None:
+    for each in doomed:
+        sender: type[Any] = each.__class__
+        deliver(signal, sender, instance=each, using=alias, origin=statement)
 
 
 def _read(
@@ -203,7 +212,7 @@ def _doomed(state: ORMExecuteState, mapper: Mapper[Any]) -> Sequence[Any]:
     heard = signals.pre_delete.has_listeners, signals.post_delete.has_listeners
     kinds = [each.class_ for each in mapper.self_and_descendants]
     if not any(has_listeners(kind) for has_listeners in heard for kind in kinds):
-        return []
+        return ()
     statement: Any = state.statement
     query = select(mapper.class_)
     if statement.whereclause is not None:

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     State = InstanceState[Any]
 
 
-def doomed(
-    session: Session, deleted: Iterable[State], dirty: Iterable[State]
-) -> dict[State, Any]:
+def doomed(session: Session, deleted: Iterable[State], dirty: Iterable[State]) -> dict[State, Any]:
     """Return what will be deleted, each with its origin; children come before their parents.
 
     Args:

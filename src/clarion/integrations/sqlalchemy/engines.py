@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import UnboundExecutionError
 
 from clarion.integrations.sqlalchemy.deliver import deliver
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.orm import Mapper, Session
 
@@ -26,7 +26,7 @@ def alias(engine: Engine | AsyncEngine, name: str) -> None:
         engine: the engine, sync or async.
         name: the alias; that of an engine without one is "default".
     """
-    _aliases[getattr(engine, "sync_engine", engine)] = name
+    _aliases[engine if isinstance(engine, Engine) else engine.sync_engine] = name
 
 
 def alias_of(engine: Any) -> str:
@@ -51,5 +51,6 @@ def connected(connection: Any, record: object) -> None:  # noqa: ARG001
     """Tell that a pool has opened a connection."""
     from clarion.integrations.sqlalchemy.signals import connection_created
 
-    if connection_created.has_listeners(type(connection)):
-        deliver(connection_created, type(connection), connection=connection)
+    sender: type[Any] = connection.__class__
+    if connection_created.has_listeners(sender):
+        deliver(connection_created, sender, connection=connection)

@@ -47,11 +47,11 @@ def _listen(target: Any, owner: Any, *, propagate: bool = False, again: bool = F
         return not _everyone and _owner_of(kind) is owner
 
     def init(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if is_mine(type(instance)):
+        if is_mine(instance.__class__):
             initialised(instance, args, kwargs)
 
     def load(instance: Any, context: object) -> None:  # noqa: ARG001
-        if is_mine(type(instance)):
+        if is_mine(instance.__class__):
             loaded(instance)
 
     event.listen(target, "init", init, propagate=propagate)
@@ -69,7 +69,7 @@ def initialised(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     """Send pre_init, and see to it that post_init follows."""
     from clarion.integrations.sqlalchemy.signals import pre_init
 
-    sender = type(instance)
+    sender: type[Any] = instance.__class__
     if pre_init.has_listeners(sender):
         given = {name: value for name, value in kwargs.items() if value is not _LEFT_OUT}
         before = dict(given)
@@ -89,7 +89,7 @@ def _followed(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
-        sender = type(self)
+        sender: type[Any] = self.__class__
         if post_init.has_listeners(sender):
             deliver(post_init, sender, instance=self)
 
@@ -100,7 +100,7 @@ def loaded(instance: Any) -> None:
     """Send both for an instance that was made from a row."""
     from clarion.integrations.sqlalchemy.signals import post_init, pre_init
 
-    sender = type(instance)
+    sender: type[Any] = instance.__class__
     if pre_init.has_listeners(sender):
         deliver(pre_init, sender, args=(), kwargs={})
     if post_init.has_listeners(sender):

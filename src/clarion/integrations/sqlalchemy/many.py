@@ -85,9 +85,9 @@ def is_reverse(prop: Relationship) -> bool:
     for other in prop._reverse_property:
         if prop.backref or other.backref:
             return not prop.backref
-        names = [*table_of(prop).columns.keys()]
+        places = {column: place for place, column in enumerate(table_of(prop).columns)}
         mine, theirs = (
-            names.index(pairs[0][1].key)
+            places[pairs[0][1]]  # type: ignore[index]  # a column of this very table
             for pairs in (prop.synchronize_pairs, prop.secondary_synchronize_pairs or [])
         )
         return mine > theirs
@@ -140,7 +140,8 @@ def _is_told_by(state: State, prop: Relationship, related: State, action: str) -
 
 
 def _touched(state: State, name: str) -> set[State]:
-    return state.info.get(_KEY, {}).get(name, set())
+    touched: set[State] = state.info.get(_KEY, {}).get(name, set())
+    return touched
 
 
 def forget(link: Link) -> None:

@@ -139,7 +139,9 @@ class Planner:
         saves: list[Save] = []
         if saving:
             saves += self._new_saves(kinds)
-            saves += chain.from_iterable(self._changes(kinds[each], dirty[each], dead) for each in sorted(dirty, key=_name))
+            saves += chain.from_iterable(
+                self._changes(kinds[each], dirty[each], dead) for each in sorted(dirty, key=_name)
+            )
         return Plan(
             raw=is_raw(session),
             deletes=list(self._deletes(dead, kinds)) if deleting else [],
@@ -179,18 +181,14 @@ class Planner:
                 ]
         return found
 
-    def _dead(
-        self, dirty: dict[ClassManager[Any], list[State]], kinds: _Kinds
-    ) -> dict[State, Any]:
+    def _dead(self, dirty: dict[ClassManager[Any], list[State]], kinds: _Kinds) -> dict[State, Any]:
         """Return what will be deleted and concerns somebody, with the origins."""
         deleted = [
             state
             for state in self.session._deleted
             if (kind := kinds[state.manager]).deleting or not kind.is_flat
         ]
-        bereaving = [
-            state for each in dirty if kinds[each].may_bereave for state in dirty[each]
-        ]
+        bereaving = [state for each in dirty if kinds[each].may_bereave for state in dirty[each]]
         if not (deleted or bereaving):
             return {}
         dead = doomed(self.session, deleted, bereaving)
@@ -217,9 +215,7 @@ class Planner:
                 save = known[state] = Save(instance, state, None, self.using(kind.mapper))
             yield save
 
-    def _changes(
-        self, kind: Kind, states: list[State], dead: dict[State, Any]
-    ) -> Iterator[Save]:
+    def _changes(self, kind: Kind, states: list[State], dead: dict[State, Any]) -> Iterator[Save]:
         if not kind.saving:
             return
         for state in _in_order(states):

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
     from sqlalchemy.orm import Session, scoped_session
 
-    AnySession = (
-        Session | scoped_session[Any] | AsyncSession | async_scoped_session[Any]
-    )
+    AnySession = Session | scoped_session[Any] | AsyncSession | async_scoped_session[Any]
 
 _KEY = "clarion_raw"
 
@@ -37,7 +35,9 @@ class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
 
     def __enter__(self) -> Self:
         if hasattr(self._session, "sync_session"):
-            raise ArgumentError("raw() was given an async session. Write `async with raw(session)`.")
+            raise ArgumentError(
+                "raw() was given an async session. Write `async with raw(session)`."
+            )
         self._session.flush()
         self._begin()
         return self

@@ -63,7 +63,7 @@ def is_named(kind: type, text: str) -> bool:
     return name in {kind.__name__, kind.__qualname__} and module in {"", kind.__module__}
 
 
-def _table_of(attribute: QueryableAttribute[Any]) -> object:
+def _table_of(attribute: Any) -> object:
     prop: Any = getattr(attribute, "prop", None)
     if not isinstance(prop, RelationshipProperty):
         raise _no_relationship(attribute)
@@ -71,7 +71,8 @@ def _table_of(attribute: QueryableAttribute[Any]) -> object:
         # Configuring here would fail for classes whose counterparts are yet to be written,
         # and SQLAlchemy remembers a failure for ever.
         return attribute
-    if not isinstance(prop.secondary, Table):
+    secondary: object = prop.secondary
+    if not isinstance(secondary, Table):
         raise _no_relationship(attribute)
     return prop.secondary
 

@@ -1,4 +1,8 @@
-"""The nine signals, with the keywords of Django 6.1."""
+"""The nine signals, with the keywords of Django 6.1.
+
+`sender` is declared by keyword only, so that a type checker takes receivers that leave it to
+their `**kwargs`.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +16,24 @@ if TYPE_CHECKING:
 
 
 @sent_by(hooks.on_mapping)
-def class_prepared(sender: type[Any]) -> None:
+def class_prepared(*, sender: type[Any]) -> None:
     """A class has been mapped; its relationships are not configured yet."""
 
 
 @sent_by(hooks.on_instances)
-def pre_init(sender: type[Any], *, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def pre_init(*, sender: type[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """An instance is about to be made. What is changed in `kwargs` reaches its `__init__`."""
 
 
 @sent_by(hooks.on_instances)
-def post_init(sender: type[Any], *, instance: Any) -> None:
+def post_init(*, sender: type[Any], instance: Any) -> None:
     """An instance has been made, or loaded from its row."""
 
 
 @sent_by(hooks.on_flush)
 def pre_save(
-    sender: type[Any],
     *,
+    sender: type[Any],
     instance: Any,
     raw: bool,
     using: str,
@@ -40,8 +44,8 @@ def pre_save(
 
 @sent_by(hooks.on_flush)
 def post_save(
-    sender: type[Any],
     *,
+    sender: type[Any],
     instance: Any,
     created: bool,
     update_fields: frozenset[str] | None,
@@ -52,19 +56,19 @@ def post_save(
 
 
 @sent_by(hooks.on_flush)
-def pre_delete(sender: type[Any], *, instance: Any, using: str, origin: Any) -> None:
+def pre_delete(*, sender: type[Any], instance: Any, using: str, origin: Any) -> None:
     """A flush is about to delete an instance, because `origin` is to be deleted."""
 
 
 @sent_by(hooks.on_flush)
-def post_delete(sender: type[Any], *, instance: Any, using: str, origin: Any) -> None:
+def post_delete(*, sender: type[Any], instance: Any, using: str, origin: Any) -> None:
     """A flush has deleted an instance."""
 
 
 @sent_by(hooks.on_relationships)
 def m2m_changed(
-    sender: Table,
     *,
+    sender: Table,
     action: str,
     instance: Any,
     reverse: bool,
@@ -77,5 +81,5 @@ def m2m_changed(
 
 
 @sent_by(hooks.on_connection)
-def connection_created(sender: type[Any], *, connection: Any) -> None:
+def connection_created(*, sender: type[Any], connection: Any) -> None:
     """A pool has opened a connection to a database."""
