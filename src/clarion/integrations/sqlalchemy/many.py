@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     Relationship = RelationshipProperty[Any]
     Pair = tuple[Table, State, State, str]
 
-_KEY = "clarion_touched"
+# Of the state itself, not of its `info`, which is pickled along.
+_KEY = "_clarion_touched"
 
 _watched: WeakSet[Relationship] = WeakSet()
 _is_watching: list[bool] = []
@@ -140,13 +141,13 @@ def _is_told_by(state: State, prop: Relationship, related: State, action: str) -
 
 
 def _touched(state: State, name: str) -> set[State]:
-    touched: set[State] = state.info.get(_KEY, {}).get(name, set())
+    touched: set[State] = vars(state).get(_KEY, {}).get(name, set())
     return touched
 
 
 def forget(link: Link) -> None:
     """Forget from which side a change was made, since it has been told."""
-    link.state.info.pop(_KEY, None)
+    vars(link.state).pop(_KEY, None)
 
 
 def start() -> None:
@@ -181,7 +182,7 @@ def _watch(prop: Relationship) -> None:
         if value is None or getattr(initiator, "impl", None) is not state.manager[name].impl:
             return
         related: State = inspect(value)
-        state.info.setdefault(_KEY, {}).setdefault(name, set()).add(related)
+        vars(state).setdefault(_KEY, {}).setdefault(name, set()).add(related)
         for other in others:
             _touched(related, other).discard(state)
 
