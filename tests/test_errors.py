@@ -12,6 +12,8 @@ from clarion.errors import (
     ArgumentError,
     ClarionError,
     DeclarationError,
+    EndlessFlushError,
+    NoLoopError,
     NotCallableError,
     NotSentError,
     ReceiverError,
@@ -31,6 +33,8 @@ MADE = [
     ArgumentError("No.", ["b", "a"]),
     DeclarationError("No."),
     RunningLoopError("No.", ["one", "two"]),
+    NoLoopError("No."),
+    EndlessFlushError("No.", ["Order"]),
     NotSentError("No."),
 ]
 
@@ -51,6 +55,8 @@ def test_there_is_one_base():
         (ArgumentError, TypeError),
         (DeclarationError, TypeError),
         (RunningLoopError, RuntimeError),
+        (NoLoopError, RuntimeError),
+        (EndlessFlushError, RuntimeError),
         (NotSentError, AssertionError),
     ],
 )

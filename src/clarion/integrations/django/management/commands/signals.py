@@ -38,11 +38,12 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Print the signals asked for, sorted by name."""
         names: list[str] = options["names"]
-        listed = sorted(
+        found = [
             (signal_name(signal), _in_order_of_send(signal))
             for signal in signals()
             if not names or any(part in signal_name(signal) for part in names)
-        )
+        ]
+        listed = sorted(found, key=lambda item: item[0])  # two signals may have one name
         if names and not listed:
             raise CommandError(
                 f"No signal has {' or '.join(names)} in its name. Leave it out to list all."
