@@ -3,33 +3,33 @@
 import asyncio
 
 import pytest
+import sqlmodel
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlmodel import Field, Relationship
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from clarion import receiver
 from clarion.integrations.sqlalchemy import SignalSession, m2m_changed, post_init, post_save
 
-sqlmodel = pytest.importorskip("sqlmodel")
-Field, Relationship = sqlmodel.Field, sqlmodel.Relationship
 
-
-class Membership(sqlmodel.SQLModel, table=True):  # type: ignore[misc,call-arg]
+class Membership(sqlmodel.SQLModel, table=True):
     hero_id: int | None = Field(default=None, foreign_key="hero.id", primary_key=True)
     team_id: int | None = Field(default=None, foreign_key="team.id", primary_key=True)
 
 
-class Hero(sqlmodel.SQLModel, table=True):  # type: ignore[misc,call-arg]
+class Hero(sqlmodel.SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     name: str
     teams: list["Team"] = Relationship(back_populates="heroes", link_model=Membership)
 
 
-class Team(sqlmodel.SQLModel, table=True):  # type: ignore[misc,call-arg]
+class Team(sqlmodel.SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     heroes: list[Hero] = Relationship(back_populates="teams", link_model=Membership)
 
 
-class Both(SignalSession, sqlmodel.Session):  # type: ignore[misc]
+class Both(SignalSession, sqlmodel.Session):
     pass
 
 
@@ -61,8 +61,6 @@ def test_models_and_sessions(kind, heard):
 
 def test_async_session(heard):
     """Its own async session, too."""
-    from sqlmodel.ext.asyncio.session import AsyncSession
-
     heard.listen(post_save, sender=Hero)
 
     async def main():
