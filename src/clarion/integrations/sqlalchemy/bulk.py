@@ -48,7 +48,10 @@ def post_bulk_insert(
     pk_set: set[Any] | None,
     using: str,
 ) -> None:
-    """An ORM `insert()` was executed; `criteria` is None."""
+    """An ORM `insert()` was executed; `criteria` is None.
+
+    Of the session's `bulk_*` methods `statement` is None, too.
+    """
 
 
 @sent_by(hooks.on_statements)
@@ -125,8 +128,10 @@ def execute(state: ORMExecuteState) -> Result[Any] | None:
         return None
     options, sender = state.session.info, mapper.class_
     is_expanded = state.is_delete and options.get(_EXPAND)
-    if options.get(_WARN):
-        _warn(sender, _passed_by(state, is_expanded=bool(is_expanded)))
+    if not state.is_delete:
+        warn(state.session, sender)
+    elif not is_expanded:
+        warn(state.session, sender, signals.pre_delete, signals.post_delete)
     doomed: Sequence[Any] = _doomed(state, mapper) if is_expanded else ()
     if not doomed and not signal.has_listeners(sender):
         return None
@@ -221,16 +226,13 @@ def _doomed(state: ORMExecuteState, mapper: Mapper[Any]) -> Sequence[Any]:
     return found
 
 
-def _passed_by(state: ORMExecuteState, *, is_expanded: bool) -> list[ModelSignal[..., Any]]:
-    if state.is_delete:
-        return [] if is_expanded else [signals.pre_delete, signals.post_delete]
-    return [signals.pre_save, signals.post_save]
-
-
-def _warn(sender: type, passed_by: Sequence[ModelSignal[..., Any]]) -> None:
+def warn(session: Session, sender: type, *passed_by: ModelSignal[..., Any]) -> None:
+    """Warn of the receivers of these signals (of saves, if none is given), if the session asks."""
+    if not session.info.get(_WARN):
+        return
     names = [
         f"{name_of(receiver)} of {signal_name(signal).rpartition('.')[2]}"
-        for signal in passed_by
+        for signal in passed_by or (signals.pre_save, signals.post_save)
         for registration in signal._table.find(sender).registrations
         if (receiver := registration.live()) is not None
     ]
@@ -239,5 +241,5 @@ def _warn(sender: type, passed_by: Sequence[ModelSignal[..., Any]]) -> None:
             f"A bulk write of {sender.__qualname__} passes by {', '.join(names)}. Write the objects "
             f"one by one, or listen to the post_bulk signals.",
             BulkWriteWarning,
-            stacklevel=2,
+            stacklevel=3,
         )

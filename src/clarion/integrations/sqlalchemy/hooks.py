@@ -70,10 +70,11 @@ def mapped() -> None:
 
 @_once
 def bulk() -> None:
-    """Hear of the statements that sessions execute."""
-    from clarion.integrations.sqlalchemy import bulk
+    """Hear of the statements that sessions execute, and of their `bulk_*` methods."""
+    from clarion.integrations.sqlalchemy import bulk, legacy
 
     event.listen(Session, "do_orm_execute", bulk.execute)
+    legacy.attach()
 
 
 def on_flush(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
