@@ -16,6 +16,8 @@ from clarion.errors import (
     DeclarationError,
     NoLoopError,
     MissingExtraError,
+    EndlessFlushError,
+    NoLoopError,
     NotCallableError,
     NotSentError,
     ReceiverError,
@@ -38,6 +40,7 @@ MADE = [
     RunningLoopError("No.", ["one", "two"]),
     NoLoopError("No."),
     MissingExtraError("No.", "package", "extra"),
+    EndlessFlushError("No.", ["Order"]),
     NotSentError("No."),
 ]
 
@@ -59,6 +62,7 @@ def test_there_is_one_base():
         (DeclarationError, TypeError),
         (RunningLoopError, RuntimeError),
         (NoLoopError, RuntimeError),
+        (EndlessFlushError, RuntimeError),
         (NotSentError, AssertionError),
         (MissingExtraError, ModuleNotFoundError),
     ],

@@ -68,7 +68,15 @@ def against(baseline: Run, runs: Iterable[tuple[Library, Run | None]]) -> list[P
 
 def every() -> list[Case]:
     """Return all cases in the order of the table."""
-    from benchmarks.cases import asyncs, connects, django_save, imports, requests, sends
+    from benchmarks.cases import (
+        asyncs,
+        connects,
+        django_save,
+        imports,
+        requests,
+        sends,
+        sqlalchemy_flush,
+    )
 
     return [
         *sends.CASES,
@@ -76,5 +84,6 @@ def every() -> list[Case]:
         *asyncs.CASES,
         *django_save.CASES,
         *requests.CASES,
+        *sqlalchemy_flush.CASES,
         *imports.CASES,
     ]

@@ -11,6 +11,7 @@
     ├── RunningLoopError           a send() that would have to await; also a RuntimeError
     ├── NoLoopError                an asend() outside asyncio; also a RuntimeError
     ├── MissingExtraError          a door whose package is not installed; also a ModuleNotFoundError
+    ├── EndlessFlushError          a flush that its receivers never let end; also a RuntimeError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
 Every message is a sentence that names the culprit and a sentence that says what to
@@ -118,6 +119,18 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
             f"Run: pip install 'clarion[{extra}]'"
         )
         return cls(message, name, extra)
+
+
+class EndlessFlushError(ClarionError, RuntimeError):
+    """Receivers of a flush have more to be written each time that they are called.
+
+    Attributes:
+        classes: the names of the classes that the last round was about.
+    """
+
+    def __init__(self, message: str, classes: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.classes = tuple(classes)
 
 
 class NotSentError(ClarionError, AssertionError):
