@@ -14,15 +14,16 @@ from sybil.integration.pytest import SybilItem
 from clarion.testing.reset import restored
 from tests.docs.pages import PAGES
 
-HAS_DJANGO = find_spec("django") is not None
+MISSING = [name for name in ("django", "sqlalchemy") if find_spec(name) is None]
+HAS_DJANGO = "django" not in MISSING
 
-collect_ignore = [] if HAS_DJANGO else ["tests/integrations/django"]
+collect_ignore = [f"tests/integrations/{name}" for name in MISSING]
 pytest_collect_file = PAGES.pytest()
 
 
 def pytest_report_header() -> list[str]:
     """Say aloud that a part of the suite is left out."""
-    return [] if HAS_DJANGO else ["django is not installed: what needs it is left out"]
+    return [f"{name} is not installed: what needs it is left out" for name in MISSING]
 
 
 def pytest_configure() -> None:
@@ -37,7 +38,7 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell pytest-django that pages need a database, which it creates on demand."""
     for item in items:
-        if HAS_DJANGO and isinstance(item, SybilItem) and uses_django(item.example.document):
+        if HAS_DJANGO and isinstance(item, SybilItem) and uses(item.example.document, "django"):
             item.add_marker("django_db")
 
 
@@ -46,9 +47,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def uses_django(document: Document) -> bool:
-    """Tell whether a page imports Django."""
-    return re.search(r"^\s*(>>> )?(from|import) django\b", document.text, re.MULTILINE) is not None
+def uses(document: Document, package: str) -> bool:
+    """Tell whether a page imports a package."""
+    importing = rf"^\s*(>>> )?(from|import) {package}\b"
+    return re.search(importing, document.text, re.MULTILINE) is not None
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +62,9 @@ def page(request: pytest.FixtureRequest) -> Iterator[None]:
     (document,) = request.node.documents
     with restored(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "__main__", document.module)
-        if uses_django(document):
+        if uses(document, "sqlalchemy"):
+            pytest.importorskip("sqlalchemy")
+        if uses(document, "django"):
             yield from database(request)
         else:
             yield
