@@ -19,6 +19,7 @@ HAS_DJANGO = find_spec("django") is not None
 # What the tests of each door need, beside Clarion.
 NEEDS = {
     "tests/integrations/django": ["django"],
+    "tests/integrations/sqlalchemy": ["sqlalchemy"],
     "tests/integrations/test_asgi.py": [
         *("fastapi", "litestar", "quart", "starlette"),
         *("httpx", "uvicorn", "waitress", "websockets"),

@@ -24,6 +24,7 @@ from clarion.integrations.sqlalchemy.shape import primary_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Never as Anything
 
     from sqlalchemy import Result
     from sqlalchemy.orm import Mapper, ORMExecuteState
@@ -41,11 +42,11 @@ class BulkWriteWarning(UserWarning):
 @sent_by(hooks.on_statements)
 def post_bulk_insert(
     *,
-    sender: type[Any],
-    statement: Any,
-    criteria: Any,
+    sender: Anything,
+    statement: Anything,
+    criteria: Anything,
     rowcount: int | None,
-    pk_set: set[Any] | None,
+    pk_set: Anything,
     using: str,
 ) -> None:
     """An ORM `insert()` was executed; `criteria` is None.
@@ -57,11 +58,11 @@ def post_bulk_insert(
 @sent_by(hooks.on_statements)
 def post_bulk_update(
     *,
-    sender: type[Any],
-    statement: Any,
-    criteria: Any,
+    sender: Anything,
+    statement: Anything,
+    criteria: Anything,
     rowcount: int | None,
-    pk_set: set[Any] | None,
+    pk_set: Anything,
     using: str,
 ) -> None:
     """An ORM `update()` was executed, on the rows that `criteria` selects."""
@@ -70,11 +71,11 @@ def post_bulk_update(
 @sent_by(hooks.on_statements)
 def post_bulk_delete(
     *,
-    sender: type[Any],
-    statement: Any,
-    criteria: Any,
+    sender: Anything,
+    statement: Anything,
+    criteria: Anything,
     rowcount: int | None,
-    pk_set: set[Any] | None,
+    pk_set: Anything,
     using: str,
 ) -> None:
     """An ORM `delete()` was executed, on the rows that `criteria` selects."""
