@@ -185,6 +185,25 @@ def test_everybody(told):
     assert [sender for _, sender, *_ in told] == ["Tag"] * 4 + ["Order"] * 2
 
 
+def test_connecting_in_receivers(session, told):
+    """From an instance that is being made, or loaded, on."""
+    session.add(Tag(name="t"))
+    session.commit()
+    session.expunge_all()
+    pre_init.connect(lambda **kwargs: told.listen(), sender=Order, once=True)
+    post_init.connect(lambda **kwargs: told.listen(sender=Tag), sender=Tag, once=True)
+    Order(number="1")
+    told.clear()
+    session.scalars(select(Tag)).all()
+    Tag(name="u")
+    assert [each[:2] for each in told][-4:] == [
+        ("pre_init", "Tag"),
+        ("pre_init", "Tag"),
+        ("post_init", "Tag"),
+        ("post_init", "Tag"),
+    ]
+
+
 def test_a_class_is_watched_once():
     """However many receivers it has."""
 
