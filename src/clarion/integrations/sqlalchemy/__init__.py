@@ -8,16 +8,14 @@ connected.
 
 from __future__ import annotations
 
+from clarion.errors import MissingExtraError
+
 try:
     import sqlalchemy as _sqlalchemy  # noqa: F401  # pyright: ignore[reportUnusedImport]
 except ModuleNotFoundError as error:
     if error.name != "sqlalchemy":
         raise
-    raise ModuleNotFoundError(
-        "clarion.integrations.sqlalchemy needs SQLAlchemy, which is not installed. "
-        "Run: pip install 'clarion[sqlalchemy]'",
-        name="sqlalchemy",
-    ) from None
+    raise MissingExtraError.of("sqlalchemy", "sqlalchemy") from None
 
 from clarion.integrations.sqlalchemy.bulk import (
     BulkWriteWarning,
