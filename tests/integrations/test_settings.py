@@ -199,6 +199,7 @@ def test_methods_and_classes_can_be_decorated(settings):
     @override_settings(settings, name="test")
     class Tests:
         def test_one(self):
+            """Tell the name."""
             return settings.name
 
         def helper(self):
@@ -206,10 +207,12 @@ def test_methods_and_classes_can_be_decorated(settings):
 
         @override_settings(settings, name="own")
         def test_two(self):
+            """Tell the name."""
             return settings.name
 
         @staticmethod
         def test_static():
+            """Tell the name."""
             return settings.name
 
     tests = Tests()
