@@ -199,6 +199,7 @@ def test_methods_and_classes_can_be_decorated(settings):
     @override_settings(settings, name="test")
     class Tests:
         def test_one(self):
+            """The class decorates it."""
             return settings.name
 
         def helper(self):
@@ -206,10 +207,12 @@ def test_methods_and_classes_can_be_decorated(settings):
 
         @override_settings(settings, name="own")
         def test_two(self):
+            """It is decorated already, inside."""
             return settings.name
 
         @staticmethod
         def test_static():
+            """A static method is left alone."""
             return settings.name
 
     tests = Tests()
