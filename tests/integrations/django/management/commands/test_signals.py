@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.dispatch import Signal
 
+import clarion
 from tests.integrations.django.library.models import Author, hear_in_models
 
 nobody_listens = Signal()
@@ -47,6 +48,14 @@ def test_signals_that_nobody_hears_are_listed_on_request():
     name = f"{__name__}.nobody_listens"
     assert name not in signals()
     assert name in signals("--all")
+
+
+def test_signals_of_one_name_are_listed_one_by_one():
+    """A signal that was given the name of another does not confuse the two."""
+    namesakes = [clarion.Signal(name="namesake") for _ in range(2)]
+    for namesake in namesakes:
+        namesake.connect(lambda sender, **kwargs: None)
+    assert signals("namesake").count("namesake\n") == 2
 
 
 def test_a_name_that_no_signal_has_is_refused():

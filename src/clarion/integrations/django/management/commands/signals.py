@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +39,12 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Print the signals asked for, sorted by name."""
         names: list[str] = options["names"]
-        listed = sorted(
+        listed = [
             (signal_name(signal), _in_order_of_send(signal))
             for signal in signals()
             if not names or any(part in signal_name(signal) for part in names)
-        )
+        ]
+        listed.sort(key=itemgetter(0))
         if names and not listed:
             raise CommandError(
                 f"No signal has {' or '.join(names)} in its name. Leave it out to list all."
