@@ -221,6 +221,31 @@ def test_what_a_receiver_writes_before_it_fails_is_not_kept(config):
     engine.dispose()
 
 
+def test_a_receiver_that_fails_leaves_no_transaction_behind(config):
+    """Whoever gave the connection finds it as it was."""
+
+    def write(sender, apps, **kwargs):
+        apps.connection.execute(text("INSERT INTO one VALUES (42)"))
+        raise ValueError("no such country")
+
+    post_migrate.connect(write)
+    engine = create_engine(config.get_main_option("url"))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        with pytest.raises(ValueError, match="no such country"):
+            command.upgrade(config, "head")
+        assert not connection.in_transaction()
+    engine.dispose()
+
+
+def test_an_environment_may_begin_a_transaction_by_hand(tmp_path, heard):
+    """The look at the database leaves none behind, which would be in its way."""
+    config = write(tmp_path, "with migrating(context), connection.begin():")
+    command.upgrade(config, "head")
+    assert [name for name, _ in heard] == ["pre", "post"]
+    assert tables(config) == {"one", "two"}
+
+
 def test_a_receiver_that_raises_first_keeps_everything_as_it_is(config):
     """No migration is applied."""
     pre_migrate.connect(lambda sender, **kwargs: 1 / 0)

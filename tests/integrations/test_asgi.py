@@ -7,6 +7,7 @@ import threading
 from contextvars import ContextVar
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -307,7 +308,7 @@ def test_a_stream_is_finished_after_its_last_part(log):
     assert log == ["started", "a", "b", "c", "finished"]
 
 
-@pytest.mark.parametrize("is_inside", [False, True], ids=["alone", "inside a cancel scope"])
+@pytest.mark.parametrize("is_inside", [False, True], ids=["alone", "inside another middleware"])
 def test_a_client_that_goes_amid_a_stream_ends_the_request(log, is_inside):
     """It is finished, its receivers run to their end, and nothing counts as an exception."""
 
@@ -355,11 +356,9 @@ def test_a_request_that_is_cancelled_is_finished(log):
         log.append("done")
 
     async def impatient(scope, receive, send):
-        try:
-            async with asyncio.timeout(0.02):
-                await SignalMiddleware(app)(scope, receive, send)
-        except TimeoutError:
-            await saying("too late")(scope, receive, send)
+        with anyio.move_on_after(0.02):  # which cancels again and again
+            await SignalMiddleware(app)(scope, receive, send)
+        await saying("too late")(scope, receive, send)
 
     request_finished.connect(slow)
     with serving_asgi(impatient) as place:
@@ -380,6 +379,35 @@ def test_a_server_that_stops_waiting_ends_the_request():
         assert begun.wait(20)
         assert events == []
     assert events == ["finished"]
+
+
+def test_an_end_that_had_no_time_to_begin_is_sent_all_the_same(log):
+    """A loop that is taken down cancels every task, also the one that was to tell of the end."""
+    request_finished.connect(lambda sender, **kwargs: log.append("inline"), inline=True)
+
+    async def serve():
+        begun = asyncio.Event()
+
+        async def app(scope, receive, send):
+            begun.set()
+            await asyncio.sleep(60)
+
+        call = SignalMiddleware(app)({"type": "http", "path": "/"}, None, None)
+        request = asyncio.ensure_future(call)
+        await begun.wait()
+        request.cancel()
+        await asyncio.sleep(0)
+        # As asyncio.run does at the end.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    for registration in request_finished._table.registrations():
+        if not registration.inline:
+            request_finished.disconnect(registration.live())
+    asyncio.run(serve())
+    assert log == ["started", "inline"]
 
 
 async def echo(websocket):

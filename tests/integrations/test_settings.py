@@ -199,7 +199,7 @@ def test_methods_and_classes_can_be_decorated(settings):
     @override_settings(settings, name="test")
     class Tests:
         def test_one(self):
-            """Tell the name."""
+            """The class decorates it."""
             return settings.name
 
         def helper(self):
@@ -207,12 +207,12 @@ def test_methods_and_classes_can_be_decorated(settings):
 
         @override_settings(settings, name="own")
         def test_two(self):
-            """Tell the name."""
+            """It is decorated already, inside."""
             return settings.name
 
         @staticmethod
         def test_static():
-            """Tell the name."""
+            """A static method is left alone."""
             return settings.name
 
     tests = Tests()
