@@ -136,7 +136,7 @@ def _amid(error: BaseException | None, function: Callable[[], Any]) -> Any:
 
 
 @signal
-def request_started(sender: type[Any], *, environ: Environ | None, scope: Scope | None) -> None:
+def request_started(sender: type[object], *, environ: Environ | None, scope: Scope | None) -> None:
     """Say that the application is about to be given a request.
 
     Django sends `environ` under WSGI and `scope` under ASGI. Here a receiver gets both, and
@@ -150,7 +150,7 @@ def request_started(sender: type[Any], *, environ: Environ | None, scope: Scope 
 
 
 @signal
-def request_finished(sender: type[Any]) -> None:
+def request_finished(sender: type[object]) -> None:
     """Say that a request is over: its last byte is sent, or nobody wants it any more.
 
     Args:
@@ -172,7 +172,7 @@ def got_request_exception(sender: None, *, request: Request) -> object:
 
 
 @signal
-def setting_changed(sender: type[Any], *, setting: str, value: Any, enter: bool) -> None:
+def setting_changed(sender: type[object], *, setting: str, value: Any, enter: bool) -> None:
     """Say that a setting was overridden, or has its own value again.
 
     Args:
@@ -184,7 +184,7 @@ def setting_changed(sender: type[Any], *, setting: str, value: Any, enter: bool)
 
 
 @signal
-def template_rendered(sender: Any, *, template: Any, context: Any) -> None:
+def template_rendered(sender: object, *, template: Any, context: Any) -> None:
     """Say that a template is about to be rendered, also as a part of another.
 
     Args:
@@ -196,7 +196,7 @@ def template_rendered(sender: Any, *, template: Any, context: Any) -> None:
 
 @signal
 def pre_migrate(
-    sender: Any,
+    sender: object,
     *,
     app_config: Any,
     verbosity: int,
@@ -222,7 +222,7 @@ def pre_migrate(
 
 @signal
 def post_migrate(
-    sender: Any,
+    sender: object,
     *,
     app_config: Any,
     verbosity: int,
