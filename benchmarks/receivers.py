@@ -52,6 +52,11 @@ def saved(count: int) -> list[Receiver]:
     return [_saved(_tally) for _ in range(count)]
 
 
+def instances(count: int) -> list[Receiver]:
+    """Make so many functions that hear of the saves and deletes of SQLAlchemy's models."""
+    return [_instance(_tally) for _ in range(count)]
+
+
 def immediate(count: int) -> list[Receiver]:
     """Make so many coroutine functions that never suspend."""
     return [_immediate(_tally) for _ in range(count)]
@@ -78,6 +83,17 @@ def _saved(calls: Tally | None) -> Receiver:
         pass
 
     def counted(sender: Any, instance: Any, created: bool, **others: Any) -> None:
+        assert calls is not None
+        calls.append(None)
+
+    return quiet if calls is None else counted
+
+
+def _instance(calls: Tally | None) -> Receiver:
+    def quiet(sender: Any, instance: Any, **others: Any) -> None:
+        pass
+
+    def counted(sender: Any, instance: Any, **others: Any) -> None:
         assert calls is not None
         calls.append(None)
 

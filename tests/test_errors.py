@@ -12,6 +12,7 @@ from clarion.errors import (
     ArgumentError,
     ClarionError,
     DeclarationError,
+    EndlessFlushError,
     NoLoopError,
     NotCallableError,
     NotSentError,
@@ -33,6 +34,7 @@ MADE = [
     DeclarationError("No."),
     RunningLoopError("No.", ["one", "two"]),
     NoLoopError("No."),
+    EndlessFlushError("No.", ["Order"]),
     NotSentError("No."),
 ]
 
@@ -54,6 +56,7 @@ def test_there_is_one_base():
         (DeclarationError, TypeError),
         (RunningLoopError, RuntimeError),
         (NoLoopError, RuntimeError),
+        (EndlessFlushError, RuntimeError),
         (NotSentError, AssertionError),
     ],
 )

@@ -68,12 +68,13 @@ def against(baseline: Run, runs: Iterable[tuple[Library, Run | None]]) -> list[P
 
 def every() -> list[Case]:
     """Return all cases in the order of the table."""
-    from benchmarks.cases import asyncs, connects, django_save, imports, sends
+    from benchmarks.cases import asyncs, connects, django_save, imports, sends, sqlalchemy_flush
 
     return [
         *sends.CASES,
         *connects.CASES,
         *asyncs.CASES,
         *django_save.CASES,
+        *sqlalchemy_flush.CASES,
         *imports.CASES,
     ]

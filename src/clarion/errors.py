@@ -10,6 +10,7 @@
     ├── DeclarationError           a function that cannot declare a signal; also a TypeError
     ├── RunningLoopError           a send() that would have to await; also a RuntimeError
     ├── NoLoopError                an asend() outside asyncio; also a RuntimeError
+    ├── EndlessFlushError          a flush that its receivers never let end; also a RuntimeError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
 Every message is a sentence that names the culprit and a sentence that says what to
@@ -95,6 +96,18 @@ class RunningLoopError(ClarionError, RuntimeError):
 
 class NoLoopError(ClarionError, RuntimeError):
     """An asend() that needs threads or tasks, awaited by no event loop of asyncio's."""
+
+
+class EndlessFlushError(ClarionError, RuntimeError):
+    """Receivers of a flush have more to be written each time that they are called.
+
+    Attributes:
+        classes: the names of the classes that the last round was about.
+    """
+
+    def __init__(self, message: str, classes: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.classes = tuple(classes)
 
 
 class NotSentError(ClarionError, AssertionError):

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion._core.registry import signals
-from clarion._core.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from typing import Any
 
     from clarion._core.connect import Registration
+    from clarion._core.table import Table
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def restored() -> Generator[None]:
         for table in [signal._table for signal in signals()]:
             # Not one of Django's: that may have been taken over in the block, with
             # receivers from before it.
-            if id(table) not in before and type(table) is Table:
+            if id(table) not in before and table.guard is None:
                 _restore(table, (), imported)
 
 

@@ -1,0 +1,66 @@
+"""The SQLAlchemy door: Django's model signals for every Session.
+
+Import the signals from here instead of `django.db.models.signals`; receivers stay as they
+are. There is nothing to register: sessions, sessionmakers, engines and mapped classes that
+exist already send too. Nothing is attached to SQLAlchemy before the first receiver is
+connected.
+"""
+
+from __future__ import annotations
+
+try:
+    import sqlalchemy as _sqlalchemy  # noqa: F401  # pyright: ignore[reportUnusedImport]
+except ModuleNotFoundError as error:
+    if error.name != "sqlalchemy":
+        raise
+    raise ModuleNotFoundError(
+        "clarion.integrations.sqlalchemy needs SQLAlchemy, which is not installed. "
+        "Run: pip install 'clarion[sqlalchemy]'",
+        name="sqlalchemy",
+    ) from None
+
+from clarion.integrations.sqlalchemy.bulk import (
+    BulkWriteWarning,
+    expand_deletes,
+    post_bulk_delete,
+    post_bulk_insert,
+    post_bulk_update,
+    warn_of_bulk_writes,
+)
+from clarion.integrations.sqlalchemy.engines import alias
+from clarion.integrations.sqlalchemy.kinds import ModelSignal
+from clarion.integrations.sqlalchemy.raw import raw
+from clarion.integrations.sqlalchemy.session import SignalSession
+from clarion.integrations.sqlalchemy.signals import (
+    class_prepared,
+    connection_created,
+    m2m_changed,
+    post_delete,
+    post_init,
+    post_save,
+    pre_delete,
+    pre_init,
+    pre_save,
+)
+
+__all__ = [
+    "BulkWriteWarning",
+    "ModelSignal",
+    "SignalSession",
+    "alias",
+    "class_prepared",
+    "connection_created",
+    "expand_deletes",
+    "m2m_changed",
+    "post_bulk_delete",
+    "post_bulk_insert",
+    "post_bulk_update",
+    "post_delete",
+    "post_init",
+    "post_save",
+    "pre_delete",
+    "pre_init",
+    "pre_save",
+    "raw",
+    "warn_of_bulk_writes",
+]

@@ -1,0 +1,86 @@
+"""What a flush is going to delete, in which order, and whose deletion is the cause of it.
+
+SQLAlchemy carries a cascade out and forgets where it began. So it is followed anew, from
+each object that was deleted explicitly, and from each orphan.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import PassiveFlag
+from sqlalchemy.orm.attributes import get_history
+
+from clarion.integrations.sqlalchemy.shape import shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from sqlalchemy.orm import InstanceState, Session
+
+    State = InstanceState[Any]
+
+
+def doomed(session: Session, deleted: Iterable[State], dirty: Iterable[State]) -> dict[State, Any]:
+    """Return what will be deleted, each with its origin; children come before their parents.
+
+    Args:
+        session: whose flush it is.
+        deleted: what was deleted explicitly, or by a cascade of that.
+        dirty: what may be an orphan, or have made one.
+    """
+    found: dict[State, Any] = {}
+    for state in deleted:
+        _follow(state, found)
+    for state in dirty:
+        for orphan in _orphans(session, state):
+            _follow(orphan, found)
+    return found
+
+
+def _follow(root: State, found: dict[State, Any]) -> None:
+    """Add an object, and before it all that its deletion takes along."""
+    if root in found:
+        return
+    origin = root.obj()
+    if not shape_of(root.mapper).cascades:
+        found[root] = origin
+        return
+    visited = {root, *found}
+    # By hand, for a chain may be longer than the stack is high.
+    stack = [(root, _children(root, visited))]
+    while stack:
+        state, children = stack[-1]
+        child = next(children, None)
+        if child is None:
+            stack.pop()
+            found[state] = origin
+        elif child.key is not None:
+            stack.append((child, _children(child, visited)))
+
+
+def _children(state: State, visited: set[State]) -> Iterator[State]:
+    for prop in shape_of(state.mapper).cascades:
+        for _, _, child, _ in prop.cascade_iterator("delete", state, state.dict, visited):
+            yield child
+
+
+def _orphans(session: Session, state: State) -> Iterator[State]:
+    """Yield what is deleted because it has lost its parent: the object, or former members."""
+    shape = shape_of(state.mapper)
+    if shape.may_be_orphan and state.mapper._is_orphan(state):
+        yield state
+    for name in shape.orphanages:
+        if name in state.committed_state:
+            yield from _taken_out(session, state, name)
+
+
+def _taken_out(session: Session, parent: State, name: str) -> Iterator[State]:
+    has_parent = parent.manager[name].impl.hasparent
+    for child in get_history(parent.obj(), name, PassiveFlag.PASSIVE_NO_INITIALIZE).deleted or ():
+        if child is None:
+            continue
+        state: State = inspect(child)
+        if state.key is not None and child in session and not has_parent(state):
+            yield state

@@ -1,0 +1,124 @@
+"""Databases, sessions, and a receiver that takes down what it hears."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+from clarion.integrations.sqlalchemy import (
+    m2m_changed,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+)
+from tests.integrations.sqlalchemy.shop import Base
+from tests.services import MARIADB, POSTGRES
+
+NAMES = {
+    pre_save: "pre_save",
+    post_save: "post_save",
+    pre_delete: "pre_delete",
+    post_delete: "post_delete",
+    m2m_changed: "m2m_changed",
+}
+
+
+@pytest.fixture(params=["plain", "signal"])
+def kind(request):
+    """Each test of sessions is run with both kinds of them."""
+    from clarion.integrations.sqlalchemy import SignalSession
+
+    return Session if request.param == "plain" else SignalSession
+
+
+@pytest.fixture
+def engine():
+    """A new database in memory."""
+    made = create_engine("sqlite://")
+    Base.metadata.create_all(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def session(engine, kind):
+    with kind(engine) as session:
+        yield session
+
+
+class Heard(list[tuple[str, str, dict[str, Any]]]):
+    """What receivers were told, as (signal, class, keywords)."""
+
+    def listen(self, *signals, sender=None, **options):
+        """Take down what these signals tell."""
+        for signal in signals:
+            signal.connect(self._taker(NAMES[signal]), sender=sender, **options)
+
+    def _taker(self, name):
+        def take(sender, **named):
+            told = named.get("action", name)
+            self.append((told, getattr(sender, "__name__", str(sender)), named))
+
+        return take
+
+    @property
+    def names(self):
+        """Each with its signal and its class only; taken out, to begin anew."""
+        found = [(name, sender) for name, sender, _ in self]
+        self.clear()
+        return found
+
+    def take(self):
+        """Return the keywords of all, and begin anew."""
+        found = [named for _, _, named in self]
+        self.clear()
+        return found
+
+
+@pytest.fixture
+def heard():
+    return Heard()
+
+
+@contextmanager
+def database(url: str) -> Iterator[str]:
+    """Make a database on a server for one test, and drop it."""
+    made = make_url(url)
+    name = f"clarion_{os.getpid()}_{uuid4().hex[:8]}"
+    server: Engine = create_engine(made, isolation_level="AUTOCOMMIT")
+    try:
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        yield made.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with server.connect() as connection:
+            force = " WITH (FORCE)" if server.dialect.name == "postgresql" else ""
+            connection.execute(text(f"DROP DATABASE IF EXISTS {name}{force}"))
+        server.dispose()
+
+
+def with_driver(url: str, driver: str) -> str:
+    """Return a URL that says which driver to use."""
+    return driver + url[url.index("://") :]
+
+
+@pytest.fixture
+def postgres():
+    """The URL of an empty PostgreSQL database, for psycopg."""
+    pytest.importorskip("psycopg")
+    with database(with_driver(POSTGRES.url(), "postgresql+psycopg")) as url:
+        yield url
+
+
+@pytest.fixture
+def mariadb():
+    """The URL of an empty MariaDB database, for PyMySQL."""
+    pytest.importorskip("pymysql")
+    with database(with_driver(MARIADB.url(), "mariadb+pymysql")) as url:
+        yield url

@@ -1,0 +1,116 @@
+"""Nothing is attached before somebody listens, and each hook once."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+{before}
+from sqlalchemy import create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Mapper, Session, mapped_column
+from sqlalchemy.pool import Pool
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "order"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Other(Base):
+    __tablename__ = "other"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+def count():
+    session = Session(create_engine("sqlite://"))
+    found = {{}}
+    for owner, target in (("session", session), ("mapper", Order.__mapper__),
+                          ("class", Order._sa_class_manager), ("other", Other._sa_class_manager),
+                          ("pool", session.get_bind().pool)):
+        for name in dir(target.dispatch):
+            if not name.startswith("_") and name not in ("parent",):
+                collection = getattr(target.dispatch, name)
+                if hasattr(collection, "__len__"):
+                    found[owner, name] = len(collection)
+    return found
+
+{after}
+"""
+
+
+def run(before="", after=""):
+    """Run a program in an interpreter of its own; return the last line that it prints."""
+    code = PROGRAM.format(before=before, after=after)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+def test_importing_attaches_nothing():
+    """Every collection of events of sessions, mappers, classes and pools is as without it."""
+    counting = "print(sorted(count().items()))"
+    without = run(after=counting)
+    assert "before_flush" in without
+    assert run("import clarion.integrations.sqlalchemy", counting) == without
+
+
+def test_the_first_connect_attaches_the_hooks_of_its_signal():
+    """And the second none; other signals have theirs, and other classes none."""
+    after = """
+from clarion.integrations.sqlalchemy import post_save, pre_save, post_init, connection_created
+before = count()
+def f(**kwargs): pass
+def new():
+    return sorted(key for key, value in count().items() if value != before[key])
+post_save.connect(f, sender=Order)
+print(new())
+one = count()
+pre_save.connect(f, sender=Other)
+post_save.disconnect(f, sender=Order)
+assert one == count()
+post_init.connect(f, sender=Order)
+after_init = new()
+assert ("class", "init") in after_init and ("class", "load") in after_init, after_init
+assert ("other", "init") not in after_init
+connection_created.connect(f)
+assert ("pool", "connect") in new()
+print(sorted(key for key, value in one.items() if value != before[key]))
+"""
+    assert run(after=after) == str(
+        [("session", "after_flush_postexec"), ("session", "before_flush")]
+    )
+
+
+def test_attaching_from_many_threads_attaches_once():
+    """Whoever comes first does it, the others wait."""
+    after = """
+from threading import Barrier, Thread
+from clarion.integrations.sqlalchemy import post_save
+before, barrier = count(), Barrier(8)
+def connect():
+    barrier.wait()
+    post_save.connect(lambda **kwargs: None, sender=Order)
+threads = [Thread(target=connect) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(sum(count().values()) - sum(before.values()))
+"""
+    assert run(after=after) == "2"
+
+
+def test_without_sqlalchemy_the_import_says_what_to_do():
+    """With the line for pip."""
+    code = """
+import sys
+sys.modules["sqlalchemy"] = None
+try:
+    import clarion.integrations.sqlalchemy
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Run: pip install 'clarion[sqlalchemy]'" in done.stdout

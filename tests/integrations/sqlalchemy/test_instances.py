@@ -1,0 +1,204 @@
+"""pre_init and post_init, for every kind of mapping."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, String, Table, event, select
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedAsDataclass,
+    Session,
+    mapped_column,
+    registry,
+)
+
+from clarion import receiver
+from clarion.integrations.sqlalchemy import post_init, pre_init
+from clarion.integrations.sqlalchemy.instances import watch
+from tests.integrations.sqlalchemy.shop import Animal, Cat, Dog, Order, Tag
+
+
+class Told(list[tuple[Any, ...]]):
+    def listen(self, sender=None, **options):
+        def before(sender, args, kwargs):
+            self.append(("pre_init", sender.__name__, args, dict(kwargs)))
+
+        def after(sender, instance):
+            self.append(("post_init", sender.__name__, instance))
+
+        pre_init.connect(before, sender=sender, **options)
+        post_init.connect(after, sender=sender, **options)
+
+    def take(self):
+        found = list(self)
+        self.clear()
+        return found
+
+
+@pytest.fixture
+def told():
+    return Told()
+
+
+def test_an_instance_is_told_before_and_after(told):
+    """With the arguments of its class, then with itself."""
+    told.listen(sender=Tag)
+    tag = Tag(name="t")
+    Order(number="1")
+    assert told == [("pre_init", "Tag", (), {"name": "t"}), ("post_init", "Tag", tag)]
+
+
+def test_keywords_can_be_changed():
+    """Added, replaced and taken away."""
+
+    @receiver(pre_init, sender=Order)
+    def change(kwargs, **named):
+        kwargs["note"] = "added"
+        kwargs["number"] = kwargs.pop("amount")
+
+    order: Any = Order(number="1", amount=3)
+    assert (order.number, order.note, order.amount) == (3, "added", None)
+
+
+def test_rows_are_told_when_they_are_loaded(session, told):
+    """Once for each object that a session makes, and not when it is refreshed."""
+    session.add(Tag(name="t"))
+    session.commit()
+    session.expunge_all()
+    told.listen(sender=Tag)
+    tag = session.scalars(select(Tag)).one()
+    session.scalars(select(Tag)).one()
+    session.refresh(tag)
+    session.expire(tag)
+    assert tag.name == "t"
+    assert told == [("pre_init", "Tag", (), {}), ("post_init", "Tag", tag)]
+
+
+def test_attributes_of_a_row_are_there(session):
+    """A receiver of post_init may read and set them."""
+    session.add(Tag(name="t"))
+    session.commit()
+    session.expunge_all()
+
+    @receiver(post_init, sender=Tag)
+    def mark(instance, **kwargs):
+        instance.mark = instance.name + "!"
+
+    assert session.scalars(select(Tag)).one().mark == "t!"
+
+
+def test_base_classes_are_told_of_subclasses_that_they_ask_for(told):
+    """The sender is the exact class; without subclasses=True it is the only one."""
+    told.listen(sender=Animal)
+    Dog(name="d", breed="b")
+    Animal(name="a")
+    assert [sender for _, sender, *_ in told.take()] == ["Animal", "Animal"]
+    told.listen(sender=Animal, subclasses=True)
+    told.listen(sender=Cat)
+    told.clear()
+    Dog(name="d", breed="b")
+    assert [sender for _, sender, *_ in told.take()] == ["Dog", "Dog"]
+    Cat(name="c")
+    assert [sender for _, sender, *_ in told.take()] == ["Cat"] * 4
+
+
+def test_a_class_with_its_own_init(told):
+    """Its keywords are its own; an __init__ that calls its base's is told once."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class One(Base):
+        __tablename__ = "one"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+        def __init__(self, number, *, extra=0):
+            super().__init__(id=number + extra)
+
+    class Two(One):
+        def __init__(self, number):
+            super().__init__(number, extra=1)
+
+    told.listen(sender=One, subclasses=True)
+    one, two = One(1, extra=2), Two(5)
+    assert (one.id, two.id) == (3, 6)
+    assert [each[:2] for each in told] == [
+        ("pre_init", "One"),
+        ("post_init", "One"),
+        ("pre_init", "Two"),
+        ("post_init", "Two"),
+    ]
+
+
+def test_dataclasses(engine, told):
+    """What SQLAlchemy fills in for fields that were left out is not told."""
+
+    class Base(MappedAsDataclass, DeclarativeBase):
+        pass
+
+    class Point(Base):
+        __tablename__ = "point"
+        id: Mapped[int] = mapped_column(init=False, primary_key=True)
+        x: Mapped[int]
+        y: Mapped[int] = mapped_column(default=5)
+
+    told.listen(sender=Point)
+    point = Point(x=1)
+    assert (point.x, point.y) == (1, 5)
+    (_, _, args, kwargs), after = told
+    assert "DONT_SET" not in repr((args, kwargs))
+    assert after == ("post_init", "Point", point)
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(point)
+        session.commit()
+        assert point.y == 5
+
+
+def test_imperative_mappings(engine, told):
+    """A plain dataclass that was mapped afterwards."""
+    mapping = registry()
+
+    @dataclass
+    class Plain:
+        name: str
+        id: int | None = field(default=None)
+
+    told.listen(sender="Plain")
+    columns = Column("id", Integer, primary_key=True), Column("name", String(9))
+    mapping.map_imperatively(Plain, Table("plain", mapping.metadata, *columns))
+    mapping.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(Plain("p"))
+        session.commit()
+    assert [name for name, *_ in told] == ["pre_init", "post_init"]
+
+
+def test_everybody(told):
+    """Without a sender each instance is told once, also of a class with receivers of its own."""
+    told.listen(sender=Tag)
+    told.listen()
+    Tag(name="t")
+    Order(number="1")
+    assert [sender for _, sender, *_ in told] == ["Tag"] * 4 + ["Order"] * 2
+
+
+def test_a_class_is_watched_once():
+    """However many receivers it has."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Watched(Base):
+        __tablename__ = "watched"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    for subclasses in (False, False, True, True):
+        watch(Watched, subclasses=subclasses)
+    heard = []
+    post_init.connect(lambda **named: heard.append(named), sender=Watched)
+    Watched()
+    assert len(heard) == 1
+    assert not event.contains(Base, "init", watch)

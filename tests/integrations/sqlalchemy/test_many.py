@@ -1,0 +1,266 @@
+"""m2m_changed: which side, which action, which keys."""
+
+import pickle
+
+import pytest
+from sqlalchemy import Column, ForeignKey, Table, inspect
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+from clarion import receiver
+from clarion.integrations.sqlalchemy import m2m_changed
+from tests.integrations.sqlalchemy.shop import (
+    Author,
+    Book,
+    Node,
+    Shelf,
+    Tag,
+    book_author,
+    node_node,
+    shelf_book,
+)
+
+
+def nothing(**kwargs):
+    pass
+
+
+def brief(heard):
+    """Return what was told without what is the same everywhere."""
+    return [
+        (named["action"], named["instance"], named["reverse"], named["model"], named["pk_set"])
+        for named in heard.take()
+    ]
+
+
+@pytest.fixture
+def stored(session):
+    """A book, and two authors that have keys."""
+    book, one, two = Book(id=1, title="b"), Author(id=1, name="1"), Author(id=2, name="2")
+    session.add_all([book, one, two])
+    session.commit()
+    return book, one, two
+
+
+def test_keywords_are_djangos(session, stored, heard):
+    """Those of Django 6.1, and the sender is the association table."""
+    book, one, _ = stored
+    heard.listen(m2m_changed, sender=book_author)
+    book.authors.append(one)
+    session.commit()
+    shared = {
+        "instance": book,
+        "reverse": False,
+        "model": Author,
+        "pk_set": {1},
+        "using": "default",
+        "raw": False,
+    }
+    assert heard == [
+        ("pre_add", "book_author", {"action": "pre_add", **shared}),
+        ("post_add", "book_author", {"action": "post_add", **shared}),
+    ]
+
+
+def test_the_side_that_was_changed_tells(session, stored, heard):
+    """From the book's side it is forward, from the author's reverse; each change is told once."""
+    book, one, two = stored
+    heard.listen(m2m_changed, sender=Book.authors)
+    with session.no_autoflush:
+        book.authors.append(one)
+        two.books.append(book)
+    session.flush()
+    assert brief(heard) == [
+        ("pre_add", two, True, Book, {1}),
+        ("pre_add", book, False, Author, {1}),
+        ("post_add", two, True, Book, {1}),
+        ("post_add", book, False, Author, {1}),
+    ]
+
+
+def test_replacing_removes_first(session, stored, heard):
+    """As set() of Django: what goes, then what comes; what stays is not told."""
+    book, one, two = stored
+    three = Author(id=3, name="3")
+    session.add(three)
+    book.authors = [one, two]
+    session.commit()
+    heard.listen(m2m_changed)
+    book.authors = [two, three]
+    session.commit()
+    assert brief(heard) == [
+        ("pre_remove", book, False, Author, {1}),
+        ("pre_add", book, False, Author, {3}),
+        ("post_remove", book, False, Author, {1}),
+        ("post_add", book, False, Author, {3}),
+    ]
+
+
+def test_pending_objects_have_keys_afterwards(session, heard):
+    """Before the flush they have none; after it the set is complete."""
+    heard.listen(m2m_changed, sender=Book.tags)
+    book = Book(title="b", tags={Tag(name="1"), Tag(name="2")})
+    session.add(book)
+    session.commit()
+    assert brief(heard) == [
+        ("pre_add", book, False, Tag, set()),
+        ("post_add", book, False, Tag, {1, 2}),
+    ]
+
+
+def test_what_is_there_already_or_comes_back_is_not_told(session, stored, heard):
+    """As nothing is written."""
+    book, one, two = stored
+    book.authors.append(one)
+    session.commit()
+    heard.listen(m2m_changed)
+    book.authors = [one]
+    book.authors.append(two)
+    book.authors.remove(two)
+    session.commit()
+    assert heard == []
+
+
+def test_clearing_is_a_removal(session, stored, heard):
+    """SQLAlchemy cannot tell one from the other."""
+    book, one, two = stored
+    book.authors = [one, two]
+    session.commit()
+    heard.listen(m2m_changed)
+    book.authors.clear()
+    session.commit()
+    assert brief(heard) == [
+        ("pre_remove", book, False, Author, {1, 2}),
+        ("post_remove", book, False, Author, {1, 2}),
+    ]
+
+
+def test_deleting_an_owner_tells_nothing(session, stored, heard):
+    """As in Django, whose delete takes the rows along."""
+    book, one, _ = stored
+    book.authors.append(one)
+    session.commit()
+    heard.listen(m2m_changed)
+    session.delete(book)
+    session.commit()
+    assert heard == []
+
+
+def test_self_referential(session, heard):
+    """Both sides are of one class, and still one is forward and one is reverse."""
+    a, b = Node(id=1, name="a"), Node(id=2, name="b")
+    session.add_all([a, b])
+    session.commit()
+    heard.listen(m2m_changed, sender=node_node)
+    a.following.append(b)
+    session.commit()
+    assert brief(heard)[1] == ("post_add", a, False, Node, {2})
+    a.followers.append(b)
+    session.commit()
+    assert brief(heard)[1] == ("post_add", a, True, Node, {2})
+
+
+def test_write_only(session, heard):
+    """A relationship that is never loaded tells, too."""
+    book, shelf = Book(id=7, title="b"), Shelf(id=1)
+    session.add_all([book, shelf])
+    session.commit()
+    heard.listen(m2m_changed, sender=shelf_book)
+    shelf.books.add(book)
+    session.commit()
+    assert brief(heard) == [
+        ("pre_add", shelf, False, Book, {7}),
+        ("post_add", shelf, False, Book, {7}),
+    ]
+    shelf.books.remove(book)
+    session.commit()
+    assert [action for action, *_ in brief(heard)] == ["pre_remove", "post_remove"]
+
+
+def test_receiver_may_go_on_adding(session, stored, heard):
+    """What a receiver adds beside it is told in another round, once."""
+    book, one, two = stored
+    heard.listen(m2m_changed)
+
+    @receiver(m2m_changed, sender=Book.authors)
+    def add(action, instance, **kwargs):
+        if action == "pre_add" and two not in instance.authors:
+            instance.authors.append(two)
+
+    book.authors.append(one)
+    session.commit()
+    assert [(action, keys) for action, *_, keys in brief(heard)] == [
+        ("pre_add", {1}),
+        ("pre_add", {2}),
+        ("post_add", {1, 2}),
+    ]
+    assert book.authors == [one, two]
+
+
+def test_pickles_are_as_ever(session, stored):
+    """Which side was changed is no part of an object."""
+    book, one, _ = stored
+    m2m_changed.connect(nothing)
+    book.authors.append(one)
+    assert one.name == "1"
+    assert pickle.loads(pickle.dumps(book)).authors[0].name == "1"  # noqa: S301
+
+
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_what_nobody_watched_is_told_from_the_forward_side(session, stored, heard, is_loaded):
+    """A change from before the first connect has a history, but no side; if that is loaded."""
+    book, one, _ = stored
+    if is_loaded:
+        assert book.authors == []
+    one.books.append(book)
+    del vars(inspect(one))["_clarion_touched"]
+    heard.listen(m2m_changed)
+    session.commit()
+    forward = ("pre_add", book, False, Author, {1})
+    assert brief(heard)[0] == (forward if is_loaded else ("pre_add", one, True, Book, {1}))
+
+
+def test_forward_is_said_by_backref_or_info(engine, heard):
+    """A backref is the reverse side, whatever the table says; `info` overrules all."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    def table(name):
+        return Table(
+            name,
+            Base.metadata,
+            Column("a_id", ForeignKey("a.id"), primary_key=True),
+            Column("b_id", ForeignKey("b.id"), primary_key=True),
+        )
+
+    class A(Base):
+        __tablename__ = "a"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class B(Base):
+        __tablename__ = "b"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        backed = relationship(A, secondary=table("t1"), backref="backing")
+        told = relationship(A, secondary=table("t2"), back_populates="x", info={"reverse": False})
+
+    A.x = relationship(B, secondary="t2", back_populates="told", info={"reverse": True})
+    Base.metadata.create_all(engine)
+    heard.listen(m2m_changed)
+    with Session(engine) as session:
+        session.add(B(id=1, backed=[A(id=1)], told=[A(id=2)]))
+        session.flush()
+        assert {reverse for _, _, reverse, *_ in brief(heard)} == {False}
+        session.add(A(id=3, backing=[B(id=2)], x=[B(id=3)]))
+        session.flush()
+        assert {reverse for _, _, reverse, *_ in brief(heard)} == {True}
+
+
+def test_every_row_is_there_once(session, stored):
+    """Listening changes nothing of what is written."""
+    book, one, two = stored
+    m2m_changed.connect(nothing)
+    book.authors = [one]
+    two.books = [book]
+    session.commit()
+    rows = session.execute(book_author.select().order_by("author_id")).all()
+    assert rows == [(1, 1), (1, 2)]

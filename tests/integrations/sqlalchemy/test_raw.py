@@ -1,0 +1,62 @@
+"""Fixtures are told as such."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from clarion.errors import ArgumentError
+from clarion.integrations.sqlalchemy import m2m_changed, post_save, pre_save, raw
+from tests.integrations.sqlalchemy.shop import Base, Book, Tag
+
+
+def test_what_is_added_in_the_block_is_raw(session, heard):
+    """Not what was added before or after it, whenever it is committed."""
+    heard.listen(pre_save, post_save)
+    session.add(Tag(name="before"))
+    with raw(session), raw(session):
+        session.add(Tag(name="in"))
+    session.add(Tag(name="after"))
+    session.commit()
+    told = [(named["instance"].name, named["raw"]) for named in heard.take()]
+    assert told[::2] == told[1::2] == [("before", False), ("in", True), ("after", False)]
+
+
+def test_relationships_are_raw_too(session, heard):
+    """As in Django 6.1."""
+    heard.listen(m2m_changed)
+    with raw(session):
+        session.add(Book(title="b", tags={Tag(name="t")}))
+    assert [named["raw"] for named in heard.take()] == [True, True]
+
+
+def test_an_error_ends_the_block(session, heard):
+    """Nothing is flushed by it, and what follows is not raw."""
+    heard.listen(post_save)
+    with pytest.raises(ZeroDivisionError), raw(session):
+        session.add(Tag(name=str(1 / 0)))
+    with suppress(ZeroDivisionError), raw(session):
+        session.add(Tag(name="t"))
+        _ = 1 / 0
+    session.commit()
+    assert [named["raw"] for named in heard.take()] == [False]
+
+
+def test_async_sessions(heard):
+    """They take `async with`, and say so."""
+    heard.listen(post_save)
+
+    async def run():
+        engine = create_async_engine("sqlite+aiosqlite://")
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        async with AsyncSession(engine) as session:
+            with pytest.raises(ArgumentError, match="Write `async with raw"):
+                raw(session).__enter__()
+            async with raw(session):
+                session.add(Tag(name="t"))
+        await engine.dispose()
+
+    asyncio.run(run())
+    assert [named["raw"] for named in heard.take()] == [True]

@@ -1,0 +1,197 @@
+"""The same signals on real servers, with each driver."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import create_engine, delete, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
+
+from clarion import receiver
+from clarion.integrations.sqlalchemy import (
+    SignalSession,
+    connection_created,
+    m2m_changed,
+    post_bulk_insert,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+)
+from tests.integrations.sqlalchemy.conftest import with_driver
+from tests.integrations.sqlalchemy.shop import Animal, Author, Base, Book, Customer, Dog, Order, Tag
+
+pytestmark = pytest.mark.service
+
+STORY = [
+    ("pre_save", "Customer"),
+    ("pre_save", "Order"),
+    ("post_save", "Customer"),
+    ("post_save", "Order"),
+    ("pre_save", "Order"),
+    ("post_save", "Order"),
+    ("pre_delete", "Order"),
+    ("pre_delete", "Customer"),
+    ("post_delete", "Order"),
+    ("post_delete", "Customer"),
+    ("pre_add", "book_author"),
+    ("post_add", "book_author"),
+    ("post_save", "Dog"),
+]
+
+
+@pytest.fixture(params=["postgres", "mariadb"])
+def server(request):
+    """An engine of an empty database on each server, with the tables of the shop."""
+    engine = create_engine(request.getfixturevalue(request.param))
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def listen(heard):
+    heard.listen(pre_save, post_save, sender=Customer)
+    heard.listen(pre_save, post_save, sender=Order)
+    heard.listen(pre_delete, post_delete)
+    heard.listen(m2m_changed, sender=Book.authors)
+    heard.listen(post_save, sender=Animal, subclasses=True)
+
+
+def live(session):
+    """Insert, update, delete with a cascade, link, and inherit."""
+    customer = Customer(name="c", orders=[Order(number="1")])
+    session.add(customer)
+    session.flush()
+    customer.orders[0].amount = Order.amount + 1
+    session.flush()
+    assert customer.orders[0].amount == 1
+    session.delete(customer)
+    session.flush()
+    session.add(Book(title="b", authors=[Author(name="a")]))
+    session.flush()
+    session.add(Dog(name="d", breed="b"))
+    session.commit()
+
+
+def test_the_main_cases(server, heard, kind):
+    """In the same order as on SQLite."""
+    listen(heard)
+    with kind(server) as session:
+        live(session)
+    assert heard.names == STORY
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_the_main_cases_async(driver, postgres, heard, kind):
+    """By way of a driver that awaits; async receivers are awaited, too."""
+    pytest.importorskip(driver)
+    listen(heard)
+    connections, slept = [], []
+
+    @receiver(connection_created)
+    def connected(sender, connection):
+        connections.append(sender)
+
+    @receiver(post_save, sender=Customer)
+    async def sleep(instance, **kwargs):
+        await asyncio.sleep(0.01)
+        slept.append(instance)
+
+    async def main():
+        engine = create_async_engine(with_driver(postgres, f"postgresql+{driver}"))
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        async with async_sessionmaker(engine, sync_session_class=kind)() as session:
+            await session.run_sync(live)
+        await engine.dispose()
+
+    asyncio.run(main())
+    assert heard.names == STORY
+    assert connections
+    assert len(slept) == 1
+
+
+def test_async_receiver_queries_by_asyncpg(postgres):
+    """Within the transaction, on the very session."""
+    pytest.importorskip("asyncpg")
+    found: list[int | None] = []
+
+    @receiver(post_save, sender=Tag)
+    async def query(instance, **kwargs):
+        session = sessions[0]
+        found.append(await session.scalar(select(func.count()).select_from(Tag)))
+
+    sessions = []
+
+    async def main():
+        engine = create_async_engine(with_driver(postgres, "postgresql+asyncpg"))
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        async with AsyncSession(engine) as session:
+            sessions.append(session)
+            session.add_all([Tag(name="1"), Tag(name="2")])
+            await session.commit()
+        await engine.dispose()
+
+    asyncio.run(main())
+    assert found == [2, 2]
+
+
+def test_error_in_post_save_on_postgresql(postgres):
+    """In a SignalSession the transaction lives; after a failed statement the server ends it."""
+    engine = create_engine(postgres)
+    Base.metadata.create_all(engine)
+
+    @receiver(post_save, sender=Order, once=True)
+    def fail(**kwargs):
+        raise ValueError("no")
+
+    with SignalSession(engine) as session:
+        session.add(Order(number="1"))
+        with pytest.raises(ValueError, match="no"):
+            session.flush()
+        session.commit()
+        assert session.scalar(select(func.count()).select_from(Order)) == 1
+        post_save.connect(lambda **kwargs: session.execute(text("SELECT 1/0")), sender=Tag)
+        session.add(Tag(name="t"))
+        with pytest.raises(DBAPIError):
+            session.flush()
+        session.rollback()
+    engine.dispose()
+
+
+def test_bulk_writes(server):
+    """Keys come from RETURNING."""
+    told = []
+
+    @receiver(post_bulk_insert, sender=Tag)
+    def note(rowcount, pk_set, **kwargs):
+        told.append((rowcount, pk_set))
+
+    with Session(server) as session:
+        session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
+        session.execute(insert(Tag).returning(Tag.id), [{"name": "3"}, {"name": "4"}])
+        session.execute(delete(Tag))
+        session.commit()
+    assert told == [(2, None), (2, {3, 4})]
+
+
+def test_two_phase_commit(server, heard):
+    """The signals of its flush are sent before it is prepared, once."""
+    with server.connect() as connection:
+        if (
+            server.name == "postgresql"
+            and connection.scalar(text("SHOW max_prepared_transactions")) == "0"
+        ):
+            pytest.skip("this PostgreSQL has max_prepared_transactions = 0")
+    heard.listen(pre_save, post_save)
+    with Session(server, twophase=True) as session:
+        session.add(Tag(name=uuid4().hex))
+        session.prepare()
+        assert heard.names == [("pre_save", "Tag"), ("post_save", "Tag")]
+        session.commit()
+    assert heard == []
+    with Session(server) as session:
+        assert session.scalar(select(func.count()).select_from(Tag)) == 1

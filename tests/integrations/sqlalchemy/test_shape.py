@@ -1,0 +1,52 @@
+"""What a mapper is made of."""
+
+from sqlalchemy import Column, Integer, inspect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from clarion.integrations.sqlalchemy.shape import primary_key, shape_of
+from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Order, Tag
+
+
+def test_shape():
+    """Columns and relationships, by what they mean to a flush."""
+    order, book = shape_of(inspect(Order)), shape_of(inspect(Book))
+    assert {*order.columns} == {"id", "number", "amount", "note", "customer_id"}
+    assert {*order.scalars} == {"customer"}
+    assert order.orphanages == ["lines"]
+    assert order.may_be_orphan
+    assert shape_of(inspect(Line)).may_be_orphan
+    assert not shape_of(inspect(Customer)).may_be_orphan
+    assert {*book.many} == {"authors", "tags"}
+    assert book.cascades == []
+    assert shape_of(inspect(Order)) is order
+
+
+def test_what_is_added_later_is_seen():
+    """A mapper may get another column."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Grown(Base):
+        __tablename__ = "grown"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    assert {*shape_of(inspect(Grown)).columns} == {"id"}
+    Grown.more = Column(Integer)
+    assert {*shape_of(inspect(Grown)).columns} == {"id", "more"}
+
+
+def test_primary_keys(session):
+    """Plain where it is one column, a tuple of several, None where there is none yet."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Pair(Base):
+        __tablename__ = "pair"
+        a: Mapped[int] = mapped_column(primary_key=True)
+        b: Mapped[int] = mapped_column(primary_key=True)
+
+    assert primary_key(inspect(Tag(id=3))) == 3
+    assert primary_key(inspect(Tag())) is None
+    assert primary_key(inspect(Pair(a=1, b=2))) == (1, 2)

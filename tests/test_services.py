@@ -1,0 +1,36 @@
+"""What happens to a test whose server is not there."""
+
+import socket
+
+import pytest
+
+from tests.services import Service
+
+NOBODY = "http://127.0.0.1:1/"
+
+
+@pytest.fixture
+def service():
+    return Service("Nothing", "CLARION_NOTHING_URL", NOBODY, "start nothing")
+
+
+def test_without_a_server_a_test_is_skipped(service, monkeypatch):
+    """The reason tells where it was looked for, and the line that starts one."""
+    monkeypatch.delenv("CLARION_REQUIRE_SERVICES", raising=False)
+    with pytest.raises(pytest.skip.Exception, match=r"no Nothing answers at .*start nothing"):
+        service.url()
+
+
+def test_a_required_server_fails_the_test(service, monkeypatch):
+    """Under CLARION_REQUIRE_SERVICES=1 nothing is skipped."""
+    monkeypatch.setenv("CLARION_REQUIRE_SERVICES", "1")
+    with pytest.raises(pytest.fail.Exception, match="start nothing"):
+        service.url()
+
+
+def test_the_environment_says_where(service, monkeypatch):
+    """The variable overrules the default, and who answers is used."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        monkeypatch.setenv("CLARION_NOTHING_URL", url)
+        assert service.url() == url
