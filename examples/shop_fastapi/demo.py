@@ -21,16 +21,16 @@ import uvicorn
 from fastapi import FastAPI
 from rich.console import Console
 from rich.table import Column, Table
+
+from clarion.integrations.sqlalchemy import pre_save
+from clarion.introspect import explain
 from shop import customers
 from shop.app import create
 from shop.books import Book, books
 from shop.data import flights
-from shop.database import Database
+from shop.database import PATIENCE, Database
 from shop.models import Order
 from shop.traffic import seen
-
-from clarion.integrations.sqlalchemy import pre_save
-from clarion.introspect import explain
 
 console = Console(highlight=False)
 
@@ -80,11 +80,16 @@ async def day(client: customers.Client, chosen: Namespace) -> None:
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """Serve an application on a free port; yield its address."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
-        config = uvicorn.Config(app, log_level="warning", lifespan="on", backlog=2048)
-        server = uvicorn.Server(config)
+        # A connection must not be closed while a request is on its way: nobody would know then
+        # whether it was served.
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_level="warning", lifespan="on", backlog=2048, timeout_keep_alive=PATIENCE
+            )
+        )
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         try:
-            while not server.started and not serving.done():
+            while not server.started and not serving.done():  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.01)
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:

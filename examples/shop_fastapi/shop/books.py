@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Executable, func, select
 
 from shop.customers import Diary
 from shop.database import EXTRAS, Database
@@ -54,12 +54,12 @@ async def books(database: Database, diary: Diary, seen: Counter[str]) -> list[Bo
     ]
 
 
-async def _rows(database: Database, query: Select[Any]) -> list[tuple[Any, ...]]:
+async def _rows(database: Database, query: Executable) -> list[tuple[Any, ...]]:
     async with database.readers() as session:
         return [tuple(row) for row in await session.execute(query)]
 
 
-async def _read(database: Database, query: Select[Any]) -> dict[Any, Any]:
+async def _read(database: Database, query: Executable) -> dict[Any, Any]:
     rows = await _rows(database, query)
     return {key: rest[0] if len(rest) == 1 else tuple(rest) for key, *rest in rows}
 
@@ -67,7 +67,12 @@ async def _read(database: Database, query: Select[Any]) -> dict[Any, Any]:
 def _orders(diary: Diary) -> dict[int, tuple[Any, ...]]:
     fares = {number: flight["fare"] for number, flight in diary.flights.items()}
     return {
-        key: (each["customer"], each["flight"], each["seats"], each["seats"] * fares[each["flight"]])
+        key: (
+            each["customer"],
+            each["flight"],
+            each["seats"],
+            each["seats"] * fares[each["flight"]],
+        )
         for key, each in diary.orders.items()
     }
 

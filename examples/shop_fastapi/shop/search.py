@@ -1,5 +1,6 @@
 """Find flights as people type their airports: "zurich" finds Zürich."""
 
+from typing import Any
 from unicodedata import combining, normalize
 
 from sqlalchemy import Select, select
@@ -23,11 +24,9 @@ def text_of(flight: Flight) -> str:
     return fold(f"{flight.number} {flight.origin} {flight.destination}")
 
 
-def found(query: str) -> Select[tuple[Flight]]:
+def found(query: str) -> Select[Any]:
     """Select the flights in whose text every word of the query is, those of one page."""
     wanted = select(SearchEntry.number)
     for word in fold(query).split():
         wanted = wanted.where(SearchEntry.text.contains(word, autoescape=True))
-    return (
-        select(Flight).where(Flight.number.in_(wanted)).order_by(Flight.number).limit(PAGE)
-    )
+    return select(Flight).where(Flight.number.in_(wanted)).order_by(Flight.number).limit(PAGE)

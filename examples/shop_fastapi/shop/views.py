@@ -8,7 +8,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop import schemas
-from shop.database import Database
 from shop.models import AuditEntry, Extra, ExtraTally, Flight, Order, Stock
 from shop.search import found
 from shop.traffic import seen
@@ -23,14 +22,15 @@ M = TypeVar("M")
 
 def writing(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
     """Commit what is written in the block, in the name of the request."""
-    database: Database = request.app.state.database
-    return database.writing(request.state.request)
+    block: AbstractAsyncContextManager[AsyncSession]
+    block = request.app.state.database.writing(request.state.request)
+    return block
 
 
 def reading(request: Request) -> AsyncSession:
     """Open a session to read with."""
-    database: Database = request.app.state.database
-    return database.readers()
+    session: AsyncSession = request.app.state.database.readers()
+    return session
 
 
 async def get(session: AsyncSession, kind: type[M], key: object, lock: Any = None) -> M:
@@ -108,7 +108,7 @@ async def show_order(request: Request, key: int) -> Order:
 
 @router.patch("/orders/{key}", response_model=schemas.OrderOut)
 async def change(request: Request, key: int, wanted: schemas.Change) -> Order:
-    """Have more seats, or fewer."""
+    """Change how many seats an order is for."""
     async with writing(request) as session:
         changed = await get(session, Order, key, lock=True)
         changed.seats = wanted.seats
