@@ -43,6 +43,8 @@ class Order(Base):
     """Somebody's seats on a flight."""
 
     __tablename__ = "shop_order"
+    # Else SQLite gives the id of an order that is gone to another, and the trail is of both.
+    __table_args__ = {"sqlite_autoincrement": True}
     id: Mapped[int] = mapped_column(primary_key=True)
     customer: Mapped[str]
     flight_number: Mapped[str] = mapped_column(ForeignKey(Flight.number), index=True)

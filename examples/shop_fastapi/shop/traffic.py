@@ -41,6 +41,6 @@ def count_finished(**kwargs: Any) -> None:
 
 
 @receiver(got_request_exception, inline=True)
-def count_failed(request: Request, **kwargs: Any) -> None:
+def count_failed(sender: None, request: Request, **kwargs: Any) -> None:
     """Count a request that raised what nobody handles."""
     seen["failed"] += 1
