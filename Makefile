@@ -16,10 +16,19 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
 
-demo: .venvs/demo/ready ## import the airports of the world, with receivers that keep count
+demo: .venvs/demo/ready ## airports imported, orders taken over HTTP, with receivers that keep count
 	.venvs/demo/bin/python examples/plain.py
 	@echo
 	.venvs/demo/bin/python examples/airports/manage.py demo
+	@echo
+	.venvs/demo/bin/python examples/shop_fastapi/demo.py
+
+RUSH = .venvs/demo/bin/python examples/shop_fastapi/demo.py --requests 10000 --at-once 500
+
+load: .venvs/demo/ready ## ten thousand requests to the shop, on one connection and on twenty
+	$(RUSH) --pool-size 1
+	@echo
+	$(RUSH) --pool-size 20
 
 test: | python ## the whole suite on every CPython found, with coverage on this one
 	$(PYTHON) tools/matrix.py
@@ -97,7 +106,7 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --group $(firstword $(subst -, ,$*)) --editable .
 	@touch $@
 
-.PHONY: help demo test quick lint format types layers docs wheel asan bench bench-short \
+.PHONY: help demo load test quick lint format types layers docs wheel asan bench bench-short \
 	instructions downstream changelog dev clean python
 .PRECIOUS: .venvs/%/ready
 .NOTPARALLEL: # two environments built at once would write into one egg-info

@@ -1,0 +1,1 @@
+"""A shop that sells seats on flights, and whose receivers keep its books."""

@@ -1,0 +1,50 @@
+"""The application: python -m uvicorn --app-dir examples/shop_fastapi --factory shop.app:create.
+
+SHOP_DATABASE_URL names a database of PostgreSQL, SHOP_POOL_SIZE how many connections to have.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from clarion.integrations.asgi import SignalMiddleware
+from shop import traffic  # noqa: F401 - it listens
+from shop.database import Database
+from shop.receivers import SoldOut
+from shop.views import router
+
+
+def create(database: Database | None = None) -> FastAPI:
+    """Make the application, with the database that the environment names if none is given."""
+    app = FastAPI(title="Seats on flights", lifespan=lifespan)
+    app.state.database = database or named_database()
+    app.add_middleware(SignalMiddleware)
+    app.add_exception_handler(SoldOut, refuse)
+    app.include_router(router)
+    return app
+
+
+def named_database() -> Database:
+    """Return the database that the environment names, or a new one in a temporary file."""
+    url = os.environ.get("SHOP_DATABASE_URL")
+    if not url:
+        url = f"sqlite:///{Path(mkdtemp(prefix='shop-'), 'shop.sqlite3')}"
+    return Database(url, int(os.environ.get("SHOP_POOL_SIZE", "5")))
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Make the tables, and close the connections at the end."""
+    await app.state.database.create()
+    yield
+    await app.state.database.close()
+
+
+async def refuse(request: Request, error: Exception) -> JSONResponse:
+    """Answer what a receiver has refused; what was written is rolled back."""
+    return JSONResponse({"detail": str(error)}, status_code=409)

@@ -1,0 +1,135 @@
+"""The airline and its customers: they send requests, and keep a diary of the answers."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import count
+from random import Random
+from typing import Any
+
+import httpx
+
+from shop.database import EXTRAS
+from shop.schemas import NewFlight
+
+REFUSED = 409
+STEPS = 4  # requests of each customer
+
+
+@dataclass
+class Diary:
+    """What was answered, and hence what the books have to say."""
+
+    flights: dict[str, dict[str, Any]] = field(default_factory=dict)
+    orders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    audit: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
+
+
+class Client:
+    """Sends requests that have names.
+
+    Args:
+        http: what sends them.
+        diary: where the answers go.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, diary: Diary) -> None:
+        self.http = http
+        self.diary = diary
+        self._numbers = count(1)
+
+    async def send(self, method: str, path: str, **options: Any) -> tuple[str, httpx.Response]:
+        """Send a request; return its name and the answer, which may be a refusal.
+
+        Raises:
+            httpx.HTTPStatusError: if it is another error.
+        """
+        name = f"r{next(self._numbers)}"
+        headers = {"X-Request-ID": name}
+        answer = await self.http.request(method, path, headers=headers, **options)
+        if answer.status_code != REFUSED:
+            answer.raise_for_status()
+        self.diary.answers[f"{method} {answer.status_code}"] += 1
+        return name, answer
+
+
+async def open_sale(client: Client, flights: list[NewFlight]) -> None:
+    """Put flights on sale, and call the airports of each fifth one something else."""
+    diary = client.diary
+    for flight in flights:
+        name, _ = await client.send("POST", "/flights", json=flight.model_dump())
+        diary.flights[flight.number] = flight.model_dump()
+        diary.audit[name, "created", f"Flight {flight.number}"] += 1
+    for flight in flights[::5]:
+        route = {"origin": f"Old {flight.origin}", "destination": flight.destination}
+        name, _ = await client.send("PUT", f"/flights/{flight.number}/route", json=route)
+        diary.flights[flight.number] |= route
+        diary.audit[name, "changed", f"Flight {flight.number}"] += 1
+
+
+async def rush(client: Client, customers: int, at_once: int) -> None:
+    """Have customers come, so many of them at the same time."""
+    door = asyncio.Semaphore(at_once)
+
+    async def come(number: int) -> None:
+        async with door:
+            await shop(client, number)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(customers):
+            group.create_task(come(number))
+
+
+async def shop(client: Client, number: int) -> None:
+    """Search, order, change one's mind, and look: four requests."""
+    chance, diary = Random(number), client.diary  # noqa: S311 - it is to be the same
+    # Some flights are much more wanted than others.
+    flight = [*diary.flights.values()][int(len(diary.flights) * chance.random() ** 2)]
+    await client.send("GET", "/flights", params={"q": flight["destination"].split(",")[0]})
+    wanted = {
+        "customer": f"customer {number}",
+        "flight": flight["number"],
+        "seats": chance.randint(1, 4),
+        "extras": chance.sample([*EXTRAS], chance.randint(0, 2)),
+    }
+    name, answer = await client.send("POST", "/orders", json=wanted)
+    if answer.status_code == REFUSED:
+        await client.send("GET", f"/flights/{flight['number']}")
+        await client.send("GET", "/flights", params={"q": flight["origin"].split(",")[0]})
+        return
+    key = answer.json()["id"]
+    diary.orders[key] = wanted
+    diary.audit[name, "created", f"Order {key}"] += 1
+    if chance.random() < 1 / 3:
+        await cancel(client, key)
+    else:
+        await change(client, key, chance.randint(1, 4))
+    await client.send("GET", f"/flights/{flight['number']}")
+
+
+async def change(client: Client, key: int, seats: int) -> None:
+    """Change the seats of an order, unless there are no more."""
+    name, answer = await client.send("PATCH", f"/orders/{key}", json={"seats": seats})
+    order = client.diary.orders[key]
+    if answer.status_code != REFUSED and order["seats"] != seats:
+        order["seats"] = seats
+        client.diary.audit[name, "changed", f"Order {key}"] += 1
+
+
+async def cancel(client: Client, key: int) -> None:
+    """Cancel an order."""
+    name, _ = await client.send("DELETE", f"/orders/{key}")
+    del client.diary.orders[key]
+    client.diary.audit[name, "deleted", f"Order {key}"] += 1
+
+
+async def call_off(client: Client, number: str) -> None:
+    """Call off a flight, and with it all its orders."""
+    diary, subject = client.diary, f"Flight {number}"
+    name, _ = await client.send("DELETE", f"/flights/{number}")
+    for key in [key for key, order in diary.orders.items() if order["flight"] == number]:
+        del diary.orders[key]
+        diary.audit[name, f"deleted with {subject}", f"Order {key}"] += 1
+    del diary.flights[number]
+    diary.audit[name, "deleted", subject] += 1

@@ -1,0 +1,88 @@
+"""What is sold and ordered, and the books about it that no view writes: see receivers.py."""
+
+from sqlalchemy import Column, ForeignKey, String, Table
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    """The base of all models."""
+
+
+order_extra = Table(
+    "shop_order_extra",
+    Base.metadata,
+    Column("order_id", ForeignKey("shop_order.id"), primary_key=True),
+    Column("extra_code", ForeignKey("shop_extra.code"), primary_key=True),
+)
+
+
+class Flight(Base):
+    """A flight from one airport to another."""
+
+    __tablename__ = "shop_flight"
+    number: Mapped[str] = mapped_column(String(8), primary_key=True)
+    origin: Mapped[str]
+    destination: Mapped[str]
+    seats: Mapped[int]
+    fare: Mapped[int]  # in cents
+    orders: Mapped[list["Order"]] = relationship(
+        back_populates="flight", cascade="all, delete-orphan"
+    )
+
+
+class Extra(Base):
+    """What can be had with a seat."""
+
+    __tablename__ = "shop_extra"
+    code: Mapped[str] = mapped_column(String(8), primary_key=True)
+    name: Mapped[str]
+
+
+class Order(Base):
+    """Somebody's seats on a flight."""
+
+    __tablename__ = "shop_order"
+    # Else SQLite gives the id of an order that is gone to another, and the trail is of both.
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer: Mapped[str]
+    flight_number: Mapped[str] = mapped_column(ForeignKey(Flight.number), index=True)
+    seats: Mapped[int]
+    total: Mapped[int]  # in cents; a receiver works it out
+    flight: Mapped[Flight] = relationship(back_populates="orders")
+    extras: Mapped[list[Extra]] = relationship(secondary=order_extra)
+
+
+class Stock(Base):
+    """How many seats of a flight are left."""
+
+    __tablename__ = "shop_stock"
+    number: Mapped[str] = mapped_column(String(8), primary_key=True)
+    left: Mapped[int]
+
+
+class ExtraTally(Base):
+    """How many orders there are with an extra."""
+
+    __tablename__ = "shop_extra_tally"
+    code: Mapped[str] = mapped_column(String(8), primary_key=True)
+    orders: Mapped[int]
+
+
+class SearchEntry(Base):
+    """What a flight can be found by."""
+
+    __tablename__ = "shop_search"
+    number: Mapped[str] = mapped_column(String(8), primary_key=True)
+    text: Mapped[str]
+
+
+class AuditEntry(Base):
+    """What a request has done."""
+
+    __tablename__ = "shop_audit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request: Mapped[str] = mapped_column(index=True)
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)

@@ -1,0 +1,46 @@
+"""What happens around each request: it gets a name, and is counted."""
+
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+from clarion import receiver
+from clarion.integrations.asgi import (
+    got_request_exception,
+    request_finished,
+    request_started,
+)
+from clarion.signals import Request, Scope
+
+# How many requests have started, finished, and failed, in this process.
+seen: Counter[str] = Counter()
+
+
+@receiver(request_started)
+async def name_request(scope: Scope | None, **kwargs: Any) -> None:
+    """Name a request as its client does, or invent a name, for the audit trail."""
+    if scope is not None:
+        given = dict(scope["headers"]).get(b"x-request-id")
+        name = given.decode("latin-1") if given else uuid4().hex
+        scope.setdefault("state", {})["request"] = name
+
+
+# `inline`, for another thread would cost more than counting does.
+
+
+@receiver(request_started, inline=True)
+def count_started(**kwargs: Any) -> None:
+    """Count a request when it comes."""
+    seen["started"] += 1
+
+
+@receiver(request_finished, inline=True)
+def count_finished(**kwargs: Any) -> None:
+    """Count a request when it is over."""
+    seen["finished"] += 1
+
+
+@receiver(got_request_exception, inline=True)
+def count_failed(sender: None, request: Request, **kwargs: Any) -> None:
+    """Count a request that raised what nobody handles."""
+    seen["failed"] += 1
