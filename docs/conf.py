@@ -18,7 +18,15 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 # Behind the doors the docstrings are read without the framework.
-autodoc_mock_imports = ["asgiref", "django", "pytest", "sqlalchemy"]
+autodoc_mock_imports = [
+    "alembic",
+    "asgiref",
+    "django",
+    "pydantic",
+    "pydantic_settings",
+    "pytest",
+    "sqlalchemy",
+]
 # `name` in a docstring is a link where it is one of ours, and code elsewhere.
 default_role = "py:obj"
 autodoc_preserve_defaults = True
