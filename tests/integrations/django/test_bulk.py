@@ -65,6 +65,22 @@ write()
     assert lines == ["False", "[]", names, "heard Group 1 default", "[] True"]
 
 
+def test_capturing_is_listening():
+    """Who captures a signal in a test need not connect anything."""
+    lines = programs.run(
+        PROGRAM
+        + """
+from clarion.integrations.django import post_bulk_insert
+from clarion.testing import capture
+install()
+with capture(post_bulk_insert) as sent:
+    write()
+print(len(sent))
+"""
+    )
+    assert lines == ["1"]
+
+
 def test_installing_again_resumes():
     """Who still listens when the door is installed again hears again, once."""
     lines = programs.run(
@@ -235,7 +251,11 @@ def test_the_warning_is_off_unless_asked_for(recwarn):
     """Before the block and after it; within it, it can be turned off again."""
     post_save.connect(index, Copy)
     post_bulk_insert.connect(lambda **named: None)
-    with warn_of_bulk_writes(), warn_of_bulk_writes(False):
-        Copy.objects.bulk_create([Copy(code="a")])
-    Copy.objects.bulk_create([Copy(code="b")])
-    assert not recwarn.list
+    with warn_of_bulk_writes():
+        with warn_of_bulk_writes(False):
+            Copy.objects.bulk_create([Copy(code="a")])
+        assert not recwarn.list
+        Copy.objects.bulk_create([Copy(code="b")])
+        assert len(recwarn.list) == 1
+    Copy.objects.bulk_create([Copy(code="c")])
+    assert len(recwarn.list) == 1

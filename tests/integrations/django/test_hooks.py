@@ -81,7 +81,9 @@ def test_a_wrapper_put_on_later_stays(shop):
     kind, called, hooks = shop
     hooks.attach()
     wrap(kind)
+    wrapped = vars(kind)["sell"]
     hooks.detach()
+    assert vars(kind)["sell"] is wrapped
     assert kind().sell(3) == 3
     hooks.attach()
     assert kind().sell(3) == 4
