@@ -10,6 +10,39 @@ by default, are checked only under DEBUG, and sync ones run thread-sensitively i
 `asend`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from clarion.integrations.django.takeover import install, is_installed, uninstall
 
-__all__ = ["install", "is_installed", "uninstall"]
+if TYPE_CHECKING:
+    from clarion.integrations.django.bulk import (
+        BulkWriteWarning,
+        post_bulk_delete,
+        post_bulk_insert,
+        post_bulk_update,
+        warn_of_bulk_writes,
+    )
+
+__all__ = [
+    "BulkWriteWarning",
+    "install",
+    "is_installed",
+    "post_bulk_delete",
+    "post_bulk_insert",
+    "post_bulk_update",
+    "uninstall",
+    "warn_of_bulk_writes",
+]
+
+
+def __getattr__(name: str) -> object:
+    # On first use: whoever does not listen to bulk writes does not load what tells them.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found: object = getattr(import_module(f"{__name__}.bulk"), name)
+    globals()[name] = found
+    return found

@@ -35,6 +35,12 @@ _DjangoSignal: Any = Signal
 
 _lock = Lock()
 _undo: list[Callable[[], None]] = []
+_companions: list[tuple[Callable[[], None], Callable[[], None]]] = []
+
+
+def accompany(put: Callable[[], None], give_back: Callable[[], None]) -> None:
+    """Have something else of Django's changed by `install`, and given back by `uninstall`."""
+    _companions.append((put, give_back))
 
 
 def is_installed() -> bool:
@@ -48,6 +54,8 @@ def install() -> None:
     Receivers that are connected stay connected, in their order. Calling it again
     changes nothing.
     """
+    for put, _ in _companions:
+        put()
     with _lock, ExitStack() as stack:
         if is_installed():
             return
@@ -72,6 +80,8 @@ def uninstall() -> None:
 
     What only Clarion knows of a receiver (its priority, `once`, `subclasses`) is lost.
     """
+    for _, give_back in _companions:
+        give_back()
     with _lock:
         if not is_installed():
             return

@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 from django.db import models
 from django.db.models.signals import post_save
 from django.dispatch import receiver
@@ -16,6 +18,50 @@ class Novelist(Author):
 class Book(models.Model):
     title = models.CharField(max_length=40)
     authors = models.ManyToManyField(Author, related_name="books")
+
+
+class StampingQuerySet(models.QuerySet):
+    """Counts the updates of each row, as projects do that keep the time of the last one."""
+
+    def update(self, **values):
+        return super().update(**{"stamp": models.F("stamp") + 1} | values)
+
+
+class Shelf(models.Model):
+    name = models.CharField(max_length=40)
+
+
+class Copy(models.Model):
+    """Nothing refers to it: Django deletes it without loading it."""
+
+    code = models.CharField(max_length=40, unique=True)
+    shelf = models.ForeignKey(Shelf, models.CASCADE, null=True, related_name="copies")
+    reader = models.ForeignKey(Author, models.SET_NULL, null=True, related_name="copies")
+    stamp = models.IntegerField(default=0)
+
+    objects = StampingQuerySet.as_manager()
+
+
+class RareCopy(Copy):
+    class Meta:
+        proxy = True
+
+
+class Ticket(models.Model):
+    """Has its key made in Python."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4)
+    code = models.CharField(max_length=40, unique=True)
+    used = models.BooleanField(default=False)
+
+
+class Stay(models.Model):
+    """Has a key of two columns."""
+
+    pk = models.CompositePrimaryKey("room", "night")
+    room = models.IntegerField()
+    night = models.IntegerField()
+    guest = models.CharField(max_length=40)
 
 
 # The app stands before Clarion's in INSTALLED_APPS, and may use Clarion's arguments.
