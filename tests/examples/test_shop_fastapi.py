@@ -277,7 +277,7 @@ def test_failed_request_is_counted(run):
 @pytest.mark.parametrize("database", DATABASES)
 def test_rush_loses_nothing(run, new_database, database, pool_size):
     """Hundreds of requests at once leave every book right, with one connection or with many."""
-    chosen = ("--requests=600", "--at-once=200", f"--pool-size={pool_size}")
+    chosen = ("--requests=400", "--at-once=200", f"--pool-size={pool_size}")
     done = run(PROJECT / "demo.py", *chosen, **new_database(database))
     assert (done.returncode, done.stderr) == (0, "")
     assert "Every book is exactly right." in done.stdout

@@ -11,7 +11,7 @@ then the tallies of extras by their codes, so that no two requests wait for each
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, inspect, update
+from sqlalchemy import delete, inspect, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_object_session
 from sqlalchemy.orm import object_session
 
@@ -81,10 +81,10 @@ async def close_stock(instance: Flight, **kwargs: Any) -> None:
 async def take(session: AsyncSession, number: str, seats: int) -> None:
     """Change a flight's stock, in the database and not in memory, so that no seat is lost."""
     stock = update(Stock).where(Stock.number == number, Stock.left >= seats)
-    done = await session.execute(
+    done: Any = await session.execute(
         stock.values(left=Stock.left - seats), execution_options={"synchronize_session": False}
     )
-    if isinstance(done, CursorResult) and done.rowcount != 1:
+    if done.rowcount != 1:
         raise SoldOut(f"{number} has no {seats} seats left.")
 
 
