@@ -17,7 +17,7 @@ seen: Counter[str] = Counter()
 
 
 @receiver(request_started)
-async def name_request(scope: Scope | None, **kwargs: Any) -> None:
+async def name_request(sender: object, scope: Scope | None, **kwargs: Any) -> None:
     """Name a request as its client does, or invent a name, for the audit trail."""
     if scope is not None:
         given = dict(scope["headers"]).get(b"x-request-id")
@@ -29,13 +29,13 @@ async def name_request(scope: Scope | None, **kwargs: Any) -> None:
 
 
 @receiver(request_started, inline=True)
-def count_started(**kwargs: Any) -> None:
+def count_started(sender: object, **kwargs: Any) -> None:
     """Count a request when it comes."""
     seen["started"] += 1
 
 
 @receiver(request_finished, inline=True)
-def count_finished(**kwargs: Any) -> None:
+def count_finished(sender: object, **kwargs: Any) -> None:
     """Count a request when it is over."""
     seen["finished"] += 1
 
