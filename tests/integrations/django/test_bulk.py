@@ -167,6 +167,35 @@ def test_being_an_installed_app_is_enough():
     assert lines == ["Group 2", "True"]
 
 
+def test_the_database_is_told():
+    """The alias that was written to, be it asked for or chosen by a router."""
+    lines = programs.run(
+        """
+        settings.DATABASES["other"] = settings.DATABASES["default"].copy()
+        """
+        + PROGRAM.replace("\n", "\n        ")
+        + """
+        from clarion.integrations.django import post_bulk_delete, post_bulk_insert, post_bulk_update
+        install()
+        for signal in (post_bulk_delete, post_bulk_insert, post_bulk_update):
+            signal.connect(hear)
+        call_command("migrate", verbosity=0, database="other")
+        print("migrated")
+        made = Group.objects.using("other").bulk_create([Group(name="a")])
+        Group.objects.using("other").bulk_update(made, ["name"])
+
+        class Router:
+            def db_for_write(self, model, **hints): return "other"
+
+        from django.db import router
+        router.routers = [Router()]
+        Group.objects.update(name="b")
+        Group.objects.all()._raw_delete("other")
+        """
+    )
+    assert lines[lines.index("migrated") + 1 :] == ["heard Group 1 other"] * 4
+
+
 def test_receivers_are_checked():
     """They are declared signals: a receiver that could not be called is refused."""
     with pytest.raises(SignatureError, match="rowcount"):
