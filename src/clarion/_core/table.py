@@ -147,20 +147,26 @@ class Table:
                 return route
             try:
                 self._bury()
-                if version == self._version:
-                    self._keep(bucket, route)
+                if self._keep(bucket, route, version):
                     return route
             finally:
                 self.lock.release()
 
-    def _keep(self, bucket: Bucket, route: Route) -> None:
+    def _keep(self, bucket: Bucket, route: Route, version: int) -> bool:
+        """Keep a route for the next sends, unless something has changed since; the lock is held."""
         found = self._bucket_at(bucket.key)
         if found is None and self._relatives(sender := bucket.sender_of()):
             bucket.sender_of = self._remember(sender, bucket.key)
         elif found is not bucket:
-            return  # it was closed meanwhile, and nobody would drop its route any more
-        bucket.route = route
+            # It was closed meanwhile, and nobody would drop its route any more.
+            return version == self._version
+        # A finaliser, which may run at any call, may have changed something in this very
+        # thread; from here on there is none.
+        if version != self._version:
+            return False
         self._built[bucket.key] = bucket
+        bucket.route = route
+        return True
 
     # Whoever changes something comes by here. Connecting and disconnecting take the lock by
     # hand: `with` is twice as dear.
@@ -246,16 +252,21 @@ class Table:
         """Drop all routes, for something that they were built from has changed."""
         with self.lock:
             self._version += 1
-        self.drop_routes()
+            self.drop_routes()
 
     def drop_routes(self) -> None:
-        """Have the next sends build their routes anew; needs no lock."""
-        while self._built:
-            try:
-                _, bucket = self._built.popitem()
-            except KeyError:  # another thread did the same, and took the last
-                return
-            bucket.route = None
+        """Have the next sends build their routes anew; the lock is held.
+
+        A bucket that has a route is among the built ones at any moment. So it leaves them
+        when it has none; a finaliser may send amid this, and build its route again.
+        """
+        built = self._built
+        while built:
+            for key, bucket in built.items():
+                bucket.route = None
+                if bucket.route is None:
+                    del built[key]
+                break  # what it has freed may have changed the others
 
     def _open(self, key: Hashable, sender: object) -> Bucket:
         """Return the bucket of a sender, made if need be; the lock is held."""
@@ -333,7 +344,13 @@ def _undertaker(table_of: Callable[[], Table | None]) -> Callable[[Mortal], None
             # the lock; so it only leaves word.
             table.dead.append(died)
             if died.sender_key is None or table.families:
-                table.drop_routes()
+                # Whoever holds the lock may go on with a route that this one is in: nobody
+                # who has died is called.
+                if table.lock.acquire(blocking=False):
+                    try:
+                        table.drop_routes()
+                    finally:
+                        table.lock.release()
             elif (bucket := table.buckets.get(died.sender_key)) is not None:
                 bucket.route = None
 
