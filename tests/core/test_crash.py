@@ -15,8 +15,8 @@ import pytest
 from clarion import Signal, signal
 from clarion._core import compiled, keywords
 from clarion._core.connect import Registration
-from clarion._core.route import Route
-from clarion._core.table import Bucket, Table
+from clarion._core.route import Bucket, Route
+from clarion._core.table import Table
 from tests.core.receivers import Listener, Sender, answering, answering_async
 from tests.twins import NAMES, put
 

@@ -447,7 +447,7 @@ locate_all(State *s)
          {{"anyone", &s->anyone}, {"buckets", &s->buckets}, {"families", &s->families},
           {"guard", &s->guard}, {"keywords", &s->keywords}}},
         {"clarion._core.table", "Tabled", &s->tabled_type, {{"_table", &s->table}}},
-        {"clarion._core.table", "Bucket", &s->bucket_type, {{"route", &s->route}}},
+        {"clarion._core.route", "Bucket", &s->bucket_type, {{"route", &s->route}}},
         {"clarion._core.route", "Route", &s->route_type,
          {{"is_inline", &s->is_inline}, {"is_simple", &s->is_simple}, {"lone", &s->lone},
           {"plain", &s->plain}, {"registrations", &s->registrations}}},

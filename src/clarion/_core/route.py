@@ -10,7 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from clarion._core.accept import Receiver
     from clarion._core.connect import Registration
@@ -76,6 +76,25 @@ class Route:
 
 def _rank(registration: Registration) -> tuple[int, bool, int]:
     return registration.rank
+
+
+class Bucket:
+    """The registrations of one sender, and the route built from them.
+
+    Attributes:
+        key: the key of the sender; None for any sender.
+        members: the registrations, by key, in order of connection.
+        route: who hears this sender, or None if that has to be worked out anew.
+        sender_of: returns the sender; None once it has died.
+    """
+
+    __slots__ = ("key", "members", "route", "sender_of")
+
+    def __init__(self, key: Hashable, sender_of: Callable[[], object]) -> None:
+        self.key = key
+        self.members: dict[Hashable, Registration] = {}
+        self.route: Route | None = None
+        self.sender_of = sender_of
 
 
 class Stage:

@@ -16,7 +16,7 @@ from weakref import ref
 from clarion._core import instrument
 from clarion._core.connect import BY_VALUE, is_referable, sender_key
 from clarion._core.keywords import ANY
-from clarion._core.route import Route
+from clarion._core.route import Bucket, Route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,25 +24,6 @@ if TYPE_CHECKING:
 
     from clarion._core.connect import Mortal, Registration
     from clarion._core.instrument import Instrument
-
-
-class Bucket:
-    """The registrations of one sender, and the route built from them.
-
-    Attributes:
-        key: the key of the sender; None for any sender.
-        members: the registrations, by key, in order of connection.
-        route: who hears this sender, or None if that has to be worked out anew.
-        sender_of: returns the sender; None once it has died.
-    """
-
-    __slots__ = ("key", "members", "route", "sender_of")
-
-    def __init__(self, key: Hashable, sender_of: Callable[[], object]) -> None:
-        self.key = key
-        self.members: dict[Hashable, Registration] = {}
-        self.route: Route | None = None
-        self.sender_of = sender_of
 
 
 class Table:
