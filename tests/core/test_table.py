@@ -341,6 +341,28 @@ class TestLife:
         finally:
             gc.enable()
 
+    def test_a_change_amid_keeping_a_route_is_seen(self, table, monkeypatch):
+        """A finaliser may connect while a route is being kept; the next send knows."""
+
+        class Base:
+            """A sender."""
+
+        class Derived(Base):
+            """Its subclass, whose route is kept in a bucket of its own."""
+
+        register(table, sender=Base, subclasses=True)
+        remember, late = Table._remember, []
+
+        def interrupted(table, sender, key):
+            if not late:
+                late.append(None)
+                late.append(register(table, answering(2)))
+            return remember(table, sender, key)
+
+        monkeypatch.setattr(Table, "_remember", interrupted)
+        table.find(Derived)
+        assert late[1] in table.find(Derived).registrations
+
     def test_a_new_sender_does_not_inherit(self, table, monkeypatch):
         """When the id of a dead sender comes back as another's, that is another sender."""
         for module in (connect, table_module):
