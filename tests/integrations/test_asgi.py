@@ -348,15 +348,17 @@ def test_a_background_task_belongs_to_its_request(log):
 def test_a_request_that_is_cancelled_is_finished(log):
     """Whoever cancels it waits until the receivers have run to their end."""
 
-    async def app(scope, receive, send):
-        await asyncio.sleep(60)
-
     async def slow(sender, **kwargs):
         await asyncio.sleep(0.05)
         log.append("done")
 
     async def impatient(scope, receive, send):
-        with anyio.move_on_after(0.02):  # which cancels again and again
+        with anyio.CancelScope() as patience:  # which cancels again and again
+
+            async def app(scope, receive, send):
+                patience.cancel()
+                await asyncio.sleep(60)
+
             await SignalMiddleware(app)(scope, receive, send)
         await saying("too late")(scope, receive, send)
 
