@@ -9,11 +9,16 @@ from clarion.errors import ClarionError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from clarion._core.declare import DeclaredSignal, signal
+    from clarion.commit import on_commit
 
-__all__ = ["ClarionError", "DeclaredSignal", "Signal", "receiver", "signal"]
+__all__ = ["ClarionError", "DeclaredSignal", "Signal", "on_commit", "receiver", "signal"]
 
 # Public names whose room is loaded on first use, so that importing clarion stays cheap.
-_ROOMS = {"DeclaredSignal": "clarion._core.declare", "signal": "clarion._core.declare"}
+_ROOMS = {
+    "DeclaredSignal": "clarion._core.declare",
+    "on_commit": "clarion.commit",
+    "signal": "clarion._core.declare",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -12,6 +12,9 @@
     ├── NoLoopError                an asend() outside asyncio; also a RuntimeError
     ├── MissingExtraError          a door whose package is not installed; also a ModuleNotFoundError
     ├── EndlessFlushError          a flush that its receivers never let end; also a RuntimeError
+    ├── BoundaryError              an alias of no database, nor of a block; also a LookupError
+    ├── TransactionError           a transaction that atomic() cannot begin; also a RuntimeError
+    ├── EndlessCommitError         receivers after a commit that go round; also a RuntimeError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
 Every message is a sentence that names the culprit and a sentence that says what to
@@ -131,6 +134,26 @@ class EndlessFlushError(ClarionError, RuntimeError):
     def __init__(self, message: str, classes: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.classes = tuple(classes)
+
+
+class BoundaryError(ClarionError, LookupError):
+    """No transaction is known by the alias that a receiver is to wait for."""
+
+
+class TransactionError(ClarionError, RuntimeError):
+    """A connection on which atomic() cannot begin a transaction."""
+
+
+class EndlessCommitError(ClarionError, RuntimeError):
+    """Receivers that run after a commit have one another run, without end.
+
+    Attributes:
+        receivers: the names of those that go round, each with its signal.
+    """
+
+    def __init__(self, message: str, receivers: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.receivers = tuple(receivers)
 
 
 class NotSentError(ClarionError, AssertionError):

@@ -24,6 +24,8 @@ from clarion._core.registry import check_signal, signals
 from clarion._core.table import Table
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from clarion._core.signal import Signal
     from clarion.typing import AnySignal
 
@@ -49,7 +51,7 @@ def registrations(signal: AnySignal) -> list[Registration]:
     Returns:
         The registrations alive. Of each, `name` and `place` tell the receiver and its
         file and line; `sender`, `priority`, `is_async`, `once`, `subclasses`, `inline`,
-        `weak` and `uid` what it was connected with.
+        `weak`, `uid` and `delivery` what it was connected with.
 
     Raises:
         ArgumentError: if it is no signal of Clarion's.
@@ -93,11 +95,13 @@ class Verdict:
         registration: the receiver's registration.
         is_heard: whether it would be called.
         reason: why, or why not, in a few words.
+        when: when it would run, if that is not inside the send; else empty.
     """
 
     registration: Registration
     is_heard: bool
     reason: str
+    when: str = ""
 
     @property
     def name(self) -> str:
@@ -107,7 +111,8 @@ class Verdict:
     def __str__(self) -> str:
         place = self.registration.place
         where = "" if place is None else f" ({place[0]}:{place[1]})"
-        return f"{self.name}{where}: {', '.join([self.reason, *_traits(self.registration)])}"
+        told = ", ".join([self.reason, *_traits(self.registration)])
+        return f"{self.name}{where}: {told}" + (f"; runs {self.when}" if self.when else "")
 
 
 @dataclass(frozen=True)
@@ -136,14 +141,16 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(signal: AnySignal, sender: object = None) -> Explanation:
+def explain(signal: AnySignal, sender: object = None, **named: Any) -> Explanation:
     """Tell who would hear this send, in which order, and why each of the others would not.
 
-    Nothing is sent. What is muted in the calling context counts as muted.
+    Nothing is sent. What is muted in the calling context counts as muted. Of receivers that
+    run after a commit it tells which transaction they would wait for, and why that one.
 
     Args:
         signal: the signal.
         sender: who would send; None if nobody in particular.
+        **named: the keywords of the send, as far as they tell which transaction it is in.
 
     Returns:
         An `Explanation`.
@@ -153,7 +160,7 @@ def explain(signal: AnySignal, sender: object = None) -> Explanation:
     """
     checked = check_signal(signal)
     route = Table.find(checked._table, sender)
-    probe = Send(checked, {"sender": sender}, route.instruments)
+    probe = Send(checked, {"sender": sender, **named}, route.instruments)
     verdicts = [_judge(registration, probe) for registration in route.registrations]
     asked = set(route.registrations)
     others = [other for other in registrations(signal) if other not in asked]
@@ -176,7 +183,9 @@ def _judge(registration: Registration, probe: Send) -> Verdict:
         return Verdict(registration, is_heard=False, reason="was to be called once, and was")
     if not probe.admits(receiver):
         return Verdict(registration, is_heard=False, reason="is muted here")
-    return Verdict(registration, is_heard=True, reason=_why(registration, probe.sender))
+    delivery = registration.delivery
+    when = "" if delivery is None else delivery.explain(probe.signal, **probe.arguments)
+    return Verdict(registration, True, _why(registration, probe.sender), when)  # noqa: FBT003
 
 
 def _why(registration: Registration, sender: object) -> str:

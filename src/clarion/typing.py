@@ -21,6 +21,7 @@ from typing import (
 
 if TYPE_CHECKING:
     from clarion._core.declare import DeclaredSignal
+    from clarion.delivery import Delivery
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -62,6 +63,7 @@ class ConnectOptions(TypedDict, total=False):
     once: bool
     subclasses: bool
     inline: bool
+    delivery: Delivery | None
 
 
 class Connector(Protocol[P, R]):

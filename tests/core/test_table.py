@@ -77,7 +77,7 @@ class TestRoute:
         [
             pytest.param(Registration(answering_async(1)), id="async"),
             pytest.param(Registration(echo, once=True), id="once"),
-            pytest.param(Registration(echo, wants_signal=True), id="wants the signal"),
+            pytest.param(Registration(echo, wants=("signal",)), id="wants the signal"),
         ],
     )
     def test_it_is_not_plain_if_there_is_more_to_do(self, registration):

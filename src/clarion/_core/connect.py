@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from clarion._core.accept import Receiver
+    from clarion.delivery import Bound
 
     _Reference = ref[Any]
 else:
@@ -89,7 +90,8 @@ class Registration:
         is_async: whether the receiver is awaited.
         is_native: whether calling it gives a coroutine of which nothing has run yet.
         priority: as given to connect(), and so are `subclasses` and `inline`.
-        wants_signal: whether it is given `signal` beyond what all are given.
+        wants: the names of what it is given beyond what all are given.
+        delivery: what delivers to it in its own time; None if a send calls it.
         order: its place in the order of connection, across all signals.
     """
 
@@ -98,6 +100,7 @@ class Registration:
         "_receiver",
         "_reference",
         "_tokens",
+        "delivery",
         "inline",
         "is_async",
         "is_native",
@@ -108,7 +111,7 @@ class Registration:
         "sender_of",
         "subclasses",
         "uid",
-        "wants_signal",
+        "wants",
     )
 
     def __init__(
@@ -121,8 +124,9 @@ class Registration:
         once: bool = False,  # noqa: FBT001, FBT002
         subclasses: bool = False,  # noqa: FBT001, FBT002
         inline: bool = False,  # noqa: FBT001, FBT002
-        wants_signal: bool = False,  # noqa: FBT001, FBT002
+        wants: tuple[str, ...] = (),
         on_death: Callable[[Any], object] | None = None,
+        delivery: Bound | None = None,
     ) -> None:
         is_function = type(receiver) is FunctionType
         if not is_function:
@@ -139,7 +143,8 @@ class Registration:
         self.priority = priority
         self.subclasses = subclasses
         self.inline = inline
-        self.wants_signal = wants_signal
+        self.wants = wants
+        self.delivery = delivery
         self.order = next(_sequence)
         self._tokens = deque((None,)) if once else None
         self._receiver: Receiver | None = receiver
@@ -226,12 +231,13 @@ class Registration:
     @property
     def is_plain(self) -> bool:
         """Whether nothing but a call stands between a send and the receiver."""
-        return not (self.is_async or self.once or self.wants_signal)
+        return not (self.is_async or self.once or self.wants or self.delivery)
 
     @property
     def is_lone(self) -> bool:
         """Whether `asend` need only await the receiver, if there is no other."""
-        return self.is_async and self.is_native and not (self.once or self.wants_signal)
+        is_bare = not (self.once or self.wants or self.delivery)
+        return self.is_async and self.is_native and is_bare
 
     @property
     def sender(self) -> object:

@@ -42,6 +42,9 @@ class DeclaredSignal(Signal, Generic[P, R]):
         DeclarationError: if the function's signature cannot declare a signal.
     """
 
+    # What a receiver may ask for by the name of a parameter, beside what is declared.
+    _offers = ("signal",)
+
     # A send asks for these.
     __slots__ = ("_defaults", "_keywords")
 
@@ -96,12 +99,11 @@ class DeclaredSignal(Signal, Generic[P, R]):
             [*missing, *unknown],
         )
 
-    def _check_receiver(self, receiver: Receiver) -> None:
+    def _check_receiver(self, receiver: Receiver, offered: tuple[str, ...] = ()) -> None:
         if not callable(receiver):
             refuse_uncallable(receiver)
-        given = {"sender", *self._keywords}
-        if asks_for(receiver, "signal"):
-            given.add("signal")
+        given = {"sender", *self._keywords, *self._asked_for(receiver)}
+        given.update(name for name in offered if asks_for(receiver, name))
         reason = refusal(receiver, given)
         if reason is not None:
             raise SignatureError(
@@ -110,8 +112,8 @@ class DeclaredSignal(Signal, Generic[P, R]):
                 receiver,
             )
 
-    def _is_asked_for(self, receiver: Receiver) -> bool:
-        return asks_for(receiver, "signal")
+    def _asked_for(self, receiver: Receiver) -> tuple[str, ...]:
+        return tuple(name for name in self._offers if asks_for(receiver, name))
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:

@@ -2,8 +2,8 @@
 
 A send wants to know whether it has more to do than to call the receivers; the longer
 road of `travel.py` wants them in stages, what runs together in one. Sync receivers in a
-row share one thread hop in `asend`, those that said `inline=True` need none, and async
-ones of equal priority run concurrently.
+row share one thread hop in `asend`, those that said `inline=True` need none, async ones
+of equal priority run concurrently, and some are delivered to in their own time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SYNC = "sync"
 INLINE = "inline"
 ASYNC = "async"
+DEFERRED = "deferred"
 
 
 class Route:
@@ -101,7 +102,7 @@ class Stage:
     """Neighbours in a route that are run in the same way.
 
     Attributes:
-        mode: SYNC, INLINE or ASYNC.
+        mode: SYNC, INLINE, ASYNC or DEFERRED.
         registrations: who is called, in order. Those of an ASYNC stage are of equal
             priority and run concurrently.
     """
@@ -129,6 +130,8 @@ def staged(registrations: tuple[Registration, ...]) -> Iterator[Stage]:
     from itertools import groupby
 
     def kind(registration: Registration) -> tuple[str, int]:
+        if registration.delivery is not None:
+            return DEFERRED, 0
         if registration.is_async:
             return ASYNC, registration.priority
         return (INLINE if registration.inline else SYNC), 0

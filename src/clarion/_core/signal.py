@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, Never, TypeVar
 
     from clarion._core.accept import Receiver
+    from clarion.delivery import Bound, Delivery
 
     T = TypeVar("T")
 
@@ -60,6 +61,7 @@ class Signal(Tabled):
         once: bool = False,
         subclasses: bool = False,
         inline: bool = False,
+        delivery: Delivery | None = None,
         **unknown: Never,
     ) -> None:
         """Have a receiver called at each send.
@@ -79,13 +81,14 @@ class Signal(Tabled):
             subclasses: hear the subclasses of `sender`, a class, too.
             inline: in `asend`, call the sync receiver on the event loop instead of in a
                 thread; it must not block.
+            delivery: when the receiver runs: `on_commit`, say. By default, inside the send.
 
         Raises:
             ReceiverError: if the receiver is not callable, could not be called, or cannot
                 be weakly referenced under `weak=True`.
             SenderError: if the sender is unhashable, or no class under `subclasses=True`.
             ArgumentError: if there is an argument that nobody knows, the uid is
-                unhashable or the priority is no integer.
+                unhashable, the priority is no integer or the delivery is none.
 
         As `Signal.connect` in Django 6.1, whose arguments come first.
         """
@@ -93,15 +96,16 @@ class Signal(Tabled):
             _refuse_unknown(unknown)
         if type(priority) is not int or dispatch_uid is not None:
             _check_arguments(priority, dispatch_uid)
-        self._check_receiver(receiver)
+        bound = None if delivery is None else self._bind(delivery, receiver)
+        self._check_receiver(receiver, () if bound is None else bound.offers)
         if sender is not None or subclasses:
             self._check_sender(sender, subclasses=subclasses)
         # By position, for a class that is called by keyword makes a dictionary first.
-        key, told = None if sender is None else sender_key(sender), self._is_asked_for(receiver)
+        key, wants = None if sender is None else sender_key(sender), self._asked_for(receiver)
         # fmt: off
         registration = Registration(
-            receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, told,
-            self._table.on_death,
+            receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, wants,
+            self._table.on_death, bound,
         )
         # fmt: on
         self._table.add(registration, sender)
@@ -154,6 +158,18 @@ class Signal(Tabled):
     asend = compiled(asend)
     asend_robust = compiled(asend_robust)
 
+    def _bind(self, delivery: Delivery, receiver: Receiver) -> Bound | None:
+        """Bind a delivery to a receiver; None if it is to be called inside the send."""
+        if not hasattr(delivery, "bind"):
+            raise ArgumentError(
+                f"delivery {delivery!r} is no delivery. Give one, such as clarion.on_commit; "
+                f"without any, the receiver is called inside the send.",
+                ["delivery"],
+            )
+        if not callable(receiver):
+            refuse_uncallable(receiver)
+        return delivery.bind(receiver, self)
+
     def _find(
         self, receiver: Receiver | None, sender: object = None, dispatch_uid: Hashable | None = None
     ) -> Registration | None:
@@ -175,8 +191,8 @@ class Signal(Tabled):
         named["sender"] = sender
         return named
 
-    def _check_receiver(self, receiver: Receiver) -> None:
-        """Refuse a receiver that a send could not call."""
+    def _check_receiver(self, receiver: Receiver, offered: tuple[str, ...] = ()) -> None:  # noqa: ARG002
+        """Refuse a receiver that could not be called; its delivery offers it these, too."""
         if not callable(receiver):
             refuse_uncallable(receiver)
         if not accepts_any_keyword(receiver):
@@ -190,9 +206,13 @@ class Signal(Tabled):
         """Refuse a sender that a send could not be routed by."""
         check_sender(sender, subclasses=subclasses)
 
-    def _is_asked_for(self, receiver: Receiver) -> bool:  # noqa: ARG002
-        """Tell whether the receiver must be given the signal beyond the arguments."""
-        return False
+    def _asked_for(self, receiver: Receiver) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the names of what the receiver must be given beyond the arguments."""
+        return ()
+
+    def _offer(self, name: str, arguments: dict[str, Any]) -> Any:  # noqa: ARG002
+        """Return what a receiver has asked for by this name."""
+        return self
 
     def _log_robust_failure(self, receiver: Receiver, error: Exception) -> None:
         import logging

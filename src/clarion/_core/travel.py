@@ -1,18 +1,20 @@
 """The longer road of a send, for routes that hold more than calls.
 
-It is taken when a receiver is async, may run only once, asked for `signal`, or is
-watched. The four sends come here with the same route and differ in two ways: whether
+It is taken when a receiver is async, may run only once, asked for `signal`, is delivered
+to in its own time, or is watched. The four sends come here with the same route and differ in two ways: whether
 the sender waits or awaits (`run`, `arun`), and whether errors reach the sender or, in a
 robust send, stand in for the answers.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 from clarion._core import loops
 from clarion._core.blame import blame
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
-from clarion._core.route import ASYNC, SYNC
+from clarion._core.route import ASYNC, DEFERRED, SYNC
 from clarion.errors import RunningLoopError
 
 TYPE_CHECKING = False
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from clarion._core.connect import Registration
     from clarion._core.route import Route
     from clarion._core.signal import Signal
+    from clarion.delivery import Bound
 
     Arguments = dict[str, Any]
     Call = tuple[Registration, Receiver, Arguments]
@@ -41,7 +44,9 @@ def run(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> 
         if loops.is_loop_running():
             _refuse_to_await(send, audience)
         for mode, members in audience:
-            if mode is not ASYNC:
+            if mode is DEFERRED:
+                _deliver_all(send, members, robust=robust)
+            elif mode is not ASYNC:
                 _call_all(send, members, robust=robust)
             elif ready := list(_ready(send, members)):
                 send.responses += signal._complete(_await_all(send, ready, robust=robust))
@@ -68,6 +73,8 @@ async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bo
             elif mode is SYNC:
                 # `members` are still these: the call is over before the next turn.
                 await signal._hop(lambda: _call_all(send, members, robust=robust))  # noqa: B023
+            elif mode is DEFERRED:
+                await _adeliver_all(send, members, robust=robust)
             else:
                 _call_all(send, members, robust=robust)
     return send.responses
@@ -84,12 +91,15 @@ def _ready(send: Send, members: Members) -> Iterator[Call]:
     for registration, receiver in members:
         if send.instruments and not send.admits(receiver):
             continue
-        if registration._tokens is not None:  # the property `once` costs a call
+        # The property `once` costs a call. What is delivered later has its only call then.
+        if registration._tokens is not None and registration.delivery is None:
             if not registration.claim():
                 continue
             send.signal._table.discard(registration)
-        if registration.wants_signal:
-            yield registration, receiver, {**send.arguments, "signal": send.signal}
+        if registration.wants:
+            offer = send.signal._offer
+            extra = {name: offer(name, send.arguments) for name in registration.wants}
+            yield registration, receiver, {**send.arguments, **extra}
         else:
             yield registration, receiver, send.arguments
 
@@ -99,9 +109,34 @@ def _call_all(send: Send, members: Members, *, robust: bool) -> None:
         send.responses.append((receiver, _call(send.signal, receiver, arguments, robust=robust)))
 
 
-def _call(signal: Signal, receiver: Receiver, arguments: Arguments, *, robust: bool) -> Any:
+def _deliver_all(send: Send, members: Members, *, robust: bool) -> None:
+    for registration, receiver, arguments in _ready(send, members):
+        by = partial(_delivery(registration).send, send.signal, registration, receiver)
+        answer = _call(send.signal, receiver, arguments, by=by, robust=robust)
+        send.responses.append((receiver, answer))
+
+
+async def _adeliver_all(send: Send, members: Members, *, robust: bool) -> None:
+    for registration, receiver, arguments in _ready(send, members):
+        by = partial(_delivery(registration).asend, send.signal, registration, receiver)
+        answer = await _await(send.signal, receiver, arguments, by=by, robust=robust)
+        send.responses.append((receiver, answer))
+
+
+def _delivery(registration: Registration) -> Bound:
+    return registration.delivery  # type: ignore[return-value]  # those of this stage have one
+
+
+def _call(
+    signal: Signal,
+    receiver: Receiver,
+    arguments: Arguments,
+    *,
+    robust: bool,
+    by: Receiver | None = None,
+) -> Any:
     try:
-        return receiver(**arguments)
+        return (by or receiver)(**arguments)
     except Exception as error:
         if not robust:
             blame(error, signal, receiver)
@@ -122,9 +157,16 @@ async def _await_all(send: Send, ready: list[Call], *, robust: bool) -> Response
     return [(receiver, task.result()) for receiver, task in heard]
 
 
-async def _await(signal: Signal, receiver: Receiver, arguments: Arguments, *, robust: bool) -> Any:
+async def _await(
+    signal: Signal,
+    receiver: Receiver,
+    arguments: Arguments,
+    *,
+    robust: bool,
+    by: Receiver | None = None,
+) -> Any:
     try:
-        return await receiver(**arguments)
+        return await (by or receiver)(**arguments)
     except Exception as error:
         if not robust:
             blame(error, signal, receiver)
@@ -173,12 +215,21 @@ def _outcomes(
     raise fatal.pop() if len(fatal) == 1 else BaseExceptionGroup("several receivers failed", fatal)
 
 
+def _is_awaited(send: Send, mode: str, registration: Registration, receiver: Receiver) -> bool:
+    """Tell whether a send has to await a receiver of a stage of this mode."""
+    if mode is DEFERRED and registration.is_async:
+        return _delivery(registration).awaits(send.signal, receiver, **send.arguments)
+    return mode is ASYNC
+
+
 def _refuse_to_await(send: Send, audience: list[tuple[str, Members]]) -> None:
     waiting = [
         described(receiver)
         for mode, members in audience
         for registration, receiver in members
-        if mode is ASYNC and not registration.is_spent and send.admits(receiver)
+        if _is_awaited(send, mode, registration, receiver)
+        and not registration.is_spent
+        and send.admits(receiver)
     ]
     if waiting:
         raise RunningLoopError(

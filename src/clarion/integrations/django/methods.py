@@ -86,7 +86,7 @@ def connect_model_signal(
     )
 
 
-def _check_receiver(self: Any, receiver: Receiver) -> None:  # noqa: ARG001
+def _check_receiver(self: Any, receiver: Receiver, offered: tuple[str, ...] = ()) -> None:  # noqa: ARG001
     if not (settings.configured and settings.DEBUG):
         return
     if not callable(receiver):
@@ -132,7 +132,7 @@ async def _hop(self: Any, function: Callable[[], T]) -> T:  # noqa: ARG001
 
 _shared = (
     *("has_listeners", "send", "send_robust", "asend", "asend_robust"),
-    *("_arguments", "_find", "_is_asked_for"),
+    *("_arguments", "_asked_for", "_bind", "_find", "_offer"),
 )
 
 METHODS: dict[str, FunctionType] = {

@@ -139,7 +139,8 @@ def _move(signal: ModelSignal[..., Any], waiting: Registration, sender: object) 
     # fmt: off
     moved = Registration(
         receiver, sender_key(sender), waiting.weak, waiting.uid, waiting.priority, waiting.once,
-        waiting.subclasses, waiting.inline, waiting.wants_signal, signal._table.on_death,
+        waiting.subclasses, waiting.inline, waiting.wants, signal._table.on_death,
+        waiting.delivery,
     )
     # fmt: on
     moved.renew(waiting.order)

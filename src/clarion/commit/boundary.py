@@ -1,0 +1,211 @@
+"""Which transaction a send belongs to, by a written rule.
+
+The first of these that applies is the send's boundary:
+
+1. `on_commit(using="alias")`: the boundary of that alias.
+2. What the send itself names: its `session=`, its `instance=` (the session that it is in, or
+   the database that Django keeps it in), or the flush, save or bulk write that sends it.
+3. Its `using="alias"`, if there is a boundary of that alias.
+4. The innermost `atomic()` block or bound session of the context.
+5. Django's default database, where Django is set up.
+6. None: nothing is open.
+
+If no transaction is open there, the receiver runs at once. A door tells of its boundaries by
+a `Door`; those of the frameworks that a program has loaded open by themselves.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextvars import ContextVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from clarion.errors import BoundaryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clarion._core.signal import Signal
+    from clarion.commit.due import Due
+
+
+class Boundary:
+    """A place where transactions are begun and ended, as one door sees it.
+
+    Attributes:
+        name: what to call it, for people to read.
+        has_sessions: whether a receiver may ask it for a session of its own.
+    """
+
+    name = "no transaction"
+    has_sessions = False
+
+    def is_open(self) -> bool:
+        """Tell whether a transaction is open there now, in this thread or task."""
+        return False
+
+    def can_await(self) -> bool:
+        """Tell whether async receivers can be awaited where that transaction is committed."""
+        return False
+
+    def after_commit(self, due: Due) -> None:  # noqa: ARG002
+        """Have a call made after the outermost commit of the open transaction.
+
+        It is dropped if that transaction, or the savepoint that is open now, is rolled back.
+        """
+        raise BoundaryError(f"There is {self.name} to wait for. Ask is_open() first.")
+
+    async def offer(self, due: Due) -> bool:
+        """Take a call that an `asend` has due, if a transaction is open; tell whether it is."""
+        if not self.is_open():
+            return False
+        self.after_commit(due)
+        return True
+
+    def call(self, due: Due) -> Any:
+        """Call a sync receiver, when its time has come."""
+        return due.receiver(**due.arguments())
+
+    async def acall(self, due: Due) -> Any:
+        """Await an async receiver, when its time has come."""
+        return await due.receiver(**due.arguments())
+
+
+class Door(Protocol):
+    """How a framework's transactions are found."""
+
+    def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:
+        """Return the boundary that a send names, and by what; None if that is not for this door."""
+        ...
+
+    def of_alias(self, alias: str) -> Boundary | None:
+        """Return the boundary of an alias, or None."""
+        ...
+
+    def of_everybody(self) -> tuple[Boundary, str] | None:
+        """Return the boundary of sends that name none, or None."""
+        ...
+
+
+class Found(NamedTuple):
+    """The boundary of a send, and by which part of the rule it is that."""
+
+    boundary: Boundary
+    reason: str
+
+
+NOWHERE = Found(Boundary(), "nothing names one, and none is open in this context")
+
+# The module of a framework, and of the door to it, which enters itself among the open ones.
+_FRAMEWORKS = {
+    "sqlalchemy.orm": "clarion.integrations.sqlalchemy.commit",
+    "django.db": "clarion.integrations.django.commit",
+}
+_doors: list[Door] = []
+_opened: set[str] = set()
+
+
+def open_door(door: Door) -> None:
+    """Have a door asked from now on."""
+    _doors.append(door)
+
+
+def doors() -> list[Door]:
+    """Return the open doors; those of frameworks that have been loaded since open now."""
+    if len(_opened) < len(_FRAMEWORKS):
+        for framework, module in _FRAMEWORKS.items():
+            if framework in sys.modules and framework not in _opened:
+                _opened.add(framework)
+                import_module(module)
+    return _doors
+
+
+class Scope:
+    """A boundary that is in force for the context that has entered it.
+
+    Args:
+        boundary: the boundary.
+        alias: what `using=` may call it; None if that is not told.
+    """
+
+    def __init__(self, boundary: Boundary, alias: str | None = None) -> None:
+        self.boundary = boundary
+        self.alias = alias
+        self._outer: Scope | None = None
+        self._is_over = False
+
+    def enter(self) -> None:
+        """Put it in force."""
+        self._outer = _innermost.get()
+        _innermost.set(self)
+
+    def leave(self) -> None:
+        """Put what was in force before it in force again."""
+        # Tasks that were started inside have a copy of the context, and a fixture may end
+        # in another one than it began in: there, what ends it is that it is over.
+        self._is_over = True
+        if _innermost.get() is self:
+            _innermost.set(self._outer)
+
+    def outward(self) -> Iterator[Scope]:
+        """Yield this one and those around it that are not over, from the inside."""
+        scope: Scope | None = self
+        while scope is not None:
+            if not scope._is_over:
+                yield scope
+            scope = scope._outer
+
+
+_innermost: ContextVar[Scope | None] = ContextVar("clarion_scope", default=None)
+
+
+def scopes() -> Iterator[Scope]:
+    """Yield what is in force in this context, from the inside."""
+    innermost = _innermost.get()
+    return iter(()) if innermost is None else innermost.outward()
+
+
+def locate(signal: Signal, named: dict[str, Any], using: str | None = None) -> Found:
+    """Return the boundary of a send.
+
+    Args:
+        signal: the signal.
+        named: the keywords of the send.
+        using: the alias that the receiver insists on, if it does.
+
+    Raises:
+        BoundaryError: if nothing is known by that alias.
+    """
+    if using is not None:
+        return Found(_required(using), f"the receiver said using={using!r}")
+    for door in doors():
+        if (told := door.of_send(signal, named)) is not None:
+            return Found(*told)
+    alias = named.get("using")
+    if isinstance(alias, str) and (known := _known(alias)) is not None:
+        return Found(known, f"it was sent using={alias!r}")
+    for scope in scopes():
+        return Found(scope.boundary, "it is the innermost in this context")
+    for door in doors():
+        if (told := door.of_everybody()) is not None:
+            return Found(*told)
+    return NOWHERE
+
+
+def _known(alias: str) -> Boundary | None:
+    for scope in scopes():
+        if scope.alias == alias:
+            return scope.boundary
+    found = (door.of_alias(alias) for door in doors())
+    return next((boundary for boundary in found if boundary is not None), None)
+
+
+def _required(alias: str) -> Boundary:
+    known = _known(alias)
+    if known is None:
+        raise BoundaryError(
+            f"No transaction is known as {alias!r}, for which on_commit(using={alias!r}) is to wait. "
+            f"Name a database of Django's, or an atomic(using={alias!r}) block around the send."
+        )
+    return known

@@ -1,0 +1,237 @@
+"""on_commit: the delivery of receivers that run once it is true."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.accept import asks_for, signature_of
+from clarion._core.names import described, signal_name
+from clarion.commit.boundary import locate
+from clarion.commit.due import Due, Scheduled
+from clarion.commit.suppress import suppression
+from clarion.errors import ArgumentError, RunningLoopError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from clarion._core.connect import Registration
+    from clarion._core.signal import Signal
+    from clarion.commit.boundary import Found
+    from clarion.typing import Receiver
+
+    Coalesce = str | Sequence[str] | Callable[..., Hashable]
+
+COUNTED = ("scheduled", "ran", "failed", "dropped", "merged", "suppressed")
+
+
+class OnCommit:
+    """Have a receiver run after the commit of the transaction that the send is in.
+
+        @receiver(order_paid, delivery=on_commit)
+        @receiver(order_paid, delivery=on_commit(coalesce="order_id"))
+
+    It runs once the outermost transaction has been committed, and not at all if that, or the
+    savepoint around the send, is rolled back. Where no transaction is open it runs at once.
+    What it raises is logged and counted; it stops no other receiver and reaches nobody.
+
+    Args:
+        coalesce: run once for each commit and key, with the keywords of the last send. The
+            key is a keyword's value ("order_id"), those of several, or what a function
+            returns that is called with the keywords. A receiver that has a parameter
+            `sends` is given the keywords of all of them, as a list of dictionaries.
+        using: wait for the database of this alias, whatever the send says.
+
+    Commit means what it means for `django.db.transaction.on_commit`; errors are isolated as
+    with its `robust=True`.
+    """
+
+    def __init__(self, *, coalesce: Coalesce | None = None, using: str | None = None) -> None:
+        self._coalesce = coalesce
+        self._using = using
+
+    def __call__(self, *, coalesce: Coalesce | None = None, using: str | None = None) -> OnCommit:
+        """Return one with these options, as `OnCommit` takes them."""
+        return OnCommit(coalesce=coalesce, using=using)
+
+    def bind(self, receiver: Receiver, signal: Signal) -> BoundOnCommit:
+        """Return what delivers to this receiver.
+
+        Raises:
+            ArgumentError: if a keyword to coalesce by is not declared by the signal, or an
+                option is of no use.
+        """
+        if self._using is not None and not isinstance(self._using, str):
+            raise ArgumentError(
+                f"on_commit was given using={self._using!r}. Give the alias of a database.",
+                ["using"],
+            )
+        return BoundOnCommit(self, receiver, _key_maker(self._coalesce, signal))
+
+    def __repr__(self) -> str:
+        options = {"coalesce": self._coalesce, "using": self._using}
+        given = [f"{name}={value!r}" for name, value in options.items() if value is not None]
+        return f"on_commit({', '.join(given)})" if given else "on_commit"
+
+
+on_commit = OnCommit()
+"""The receiver runs once the transaction has been committed. See `OnCommit` for its options."""
+
+
+class BoundOnCommit:
+    """`on_commit`, bound to one receiver of one signal.
+
+    Attributes:
+        delivery: what it was bound by.
+        wants_session: whether the receiver asks for a session of its own.
+        wants_sends: whether it asks for the keywords of all sends that were merged.
+        counts: how many calls were scheduled, ran, failed, were dropped, merged, suppressed.
+    """
+
+    def __init__(
+        self,
+        delivery: OnCommit,
+        receiver: Receiver,
+        key_of: Callable[[dict[str, Any]], Hashable],
+    ) -> None:
+        self.delivery = delivery
+        self.key_of = key_of
+        self.offers = ("session",) if key_of is _no_key else ("sends", "session")
+        self.wants_session = asks_for(receiver, "session")
+        self.wants_sends = "sends" in self.offers and asks_for(receiver, "sends")
+        self._needs_session = self.wants_session and _is_required(receiver, "session")
+        self.counts = dict.fromkeys(COUNTED, 0)
+        self._lock = Lock()
+
+    def count(self, what: str) -> None:
+        """Count one more."""
+        with self._lock:
+            self.counts[what] += 1
+
+    def send(
+        self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
+    ) -> Scheduled:
+        """Schedule one call, or make it at once."""
+        due = self._due(signal, registration, receiver, named)
+        if (quiet := suppression()) is not None:
+            quiet.note(due)
+        elif due.found.boundary.is_open():
+            due.found.boundary.after_commit(due)
+        else:
+            due.run()
+        return due.scheduled
+
+    async def asend(
+        self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
+    ) -> Scheduled:
+        """Schedule one call, or make it at once and await it."""
+        due = self._due(signal, registration, receiver, named)
+        if (quiet := suppression()) is not None:
+            quiet.note(due)
+            return due.scheduled
+        if registration.is_async:
+            self._refuse_where_nothing_awaits(due.found, signal, receiver)
+        if not await due.found.boundary.offer(due):
+            await due.arun()
+        return due.scheduled
+
+    def awaits(self, signal: Signal, receiver: Receiver, /, **named: Any) -> bool:
+        """Tell whether an async receiver would have to be awaited here.
+
+        Raises:
+            RunningLoopError: if it would have to be awaited later, where nothing can.
+        """
+        if suppression() is not None:
+            return False
+        found = self._locate(signal, named)
+        self._refuse_where_nothing_awaits(found, signal, receiver)
+        return not found.boundary.is_open()
+
+    def explain(self, signal: Signal, /, **named: Any) -> str:
+        """Say when the receiver would run."""
+        if (quiet := suppression()) is not None:
+            return f"suppressed here: {quiet.reason}"
+        found = self._locate(signal, named)
+        if found.boundary.is_open():
+            return f"after the commit of {found.boundary.name}: {found.reason}"
+        return f"on commit, hence at once, for no transaction is open on {found.boundary.name}: {found.reason}"
+
+    def _locate(self, signal: Signal, named: dict[str, Any]) -> Found:
+        return locate(signal, named, self.delivery._using)
+
+    def _due(
+        self, signal: Signal, registration: Registration, receiver: Receiver, named: dict[str, Any]
+    ) -> Due:
+        found = self._locate(signal, named)
+        if self._needs_session and not found.boundary.has_sessions and "session" not in named:
+            raise ArgumentError(
+                f"Receiver {described(receiver)} asks for a session, and {found.boundary.name} has none "
+                f"to give. Send within a session of SQLAlchemy's, or give `session` a default.",
+                ["session"],
+            )
+        return Due(signal, registration, receiver, self, found, named)
+
+    def _refuse_where_nothing_awaits(
+        self, found: Found, signal: Signal, receiver: Receiver
+    ) -> None:
+        """Refuse what sync code will commit inside the event loop that runs here."""
+        if found.boundary.is_open() and not found.boundary.can_await():
+            raise RunningLoopError(
+                f"Receiver {described(receiver)} of signal {signal_name(signal)} cannot be awaited after "
+                f"the commit of {found.boundary.name}, which sync code will make inside a running "
+                f"event loop. Use an AsyncSession or `async with`, or connect a sync receiver.",
+                [described(receiver)],
+            )
+
+
+def _no_key(named: dict[str, Any]) -> None:
+    """Merge nothing."""
+
+
+def _key_maker(coalesce: Coalesce | None, signal: Signal) -> Callable[[dict[str, Any]], Hashable]:
+    """Return what works out the key of a send from its keywords."""
+    if coalesce is None:
+        return _no_key
+    if callable(coalesce):
+        return lambda named: _hashed((coalesce(**named),), signal)
+    names = (coalesce,) if isinstance(coalesce, str) else tuple(coalesce)
+    declared = getattr(signal, "_keywords", None)
+    unknown = [] if declared is None else [n for n in names if n not in declared and n != "sender"]
+    if unknown or not names:
+        raise ArgumentError(
+            f"on_commit(coalesce={coalesce!r}) names no keyword of signal {signal_name(signal)}. "
+            f"Name one that every send has, or give a function of the keywords.",
+            ["coalesce", *unknown],
+        )
+
+    def key_of(named: dict[str, Any]) -> Hashable:
+        missing = [name for name in names if name not in named]
+        if missing:
+            raise ArgumentError(
+                f"Signal {signal_name(signal)} was sent without {', '.join(missing)}, by which a "
+                f"receiver coalesces. Send it, or coalesce by something else.",
+                missing,
+            )
+        return _hashed(tuple(named[name] for name in names), signal)
+
+    return key_of
+
+
+def _hashed(key: tuple[Any, ...], signal: Signal) -> Hashable:
+    try:
+        hash(key)
+    except TypeError:
+        raise ArgumentError(
+            f"A receiver of signal {signal_name(signal)} coalesces by {type(key[0]).__qualname__!r} objects, "
+            f"which are unhashable. Coalesce by an id.",
+            ["coalesce"],
+        ) from None
+    return key
+
+
+def _is_required(receiver: Receiver, name: str) -> bool:
+    signature = signature_of(receiver)
+    if signature is None:
+        return False
+    parameter = signature.parameters[name]
+    return parameter.default is parameter.empty
