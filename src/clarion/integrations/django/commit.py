@@ -16,7 +16,6 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Model
-from django.db.transaction import TransactionManagementError
 from django.dispatch import Signal as DjangoSignal
 
 from clarion._core.loops import is_loop_running
@@ -75,13 +74,12 @@ class DjangoBoundary(Boundary):
         instance = due.arguments().get("instance")
         if instance is not None and isinstance(instance, Model):
             due.kept = instance.__dict__.copy()
-        try:
-            connection.on_commit(_callback(connection, due), robust=True)
-        except TransactionManagementError as error:
+        if not connection.in_atomic_block:
             raise TransactionError(
                 f"Nobody tells when {self.name} is committed, for autocommit is off and its "
                 f"transaction is managed by hand. Send inside transaction.atomic()."
-            ) from error
+            )
+        connection.on_commit(_callback(connection, due), robust=True)
 
     async def offer(self, due: Due) -> bool:
         """Take a call in the thread whose connection it is; tell whether that was done."""
