@@ -92,6 +92,12 @@ def database(request, transactional_db):
 
 
 @pytest.fixture
+def postgres(postgres_database, transactional_db):
+    """The alias of a database of PostgreSQL's to commit in."""
+    return postgres_database
+
+
+@pytest.fixture
 def other(other_database, transactional_db):
     """The alias of a second database to commit in."""
     return other_database

@@ -124,7 +124,7 @@ def _arguments(due: Due) -> dict[str, Any]:
         return arguments
     for sent, each in zip(arguments["sends"], (*due.earlier, due), strict=True):
         _mend(sent, each.kept)
-    return {**arguments["sends"][-1], **{"sends": arguments["sends"]}}
+    return {**arguments["sends"][-1], "sends": arguments["sends"]}
 
 
 def _mend(named: dict[str, Any], kept: dict[str, Any] | None) -> None:
