@@ -3,6 +3,7 @@
 import copy
 import pickle
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core import serializers
@@ -30,10 +31,11 @@ from tests.integrations.django.programs import run
 
 pytestmark = pytest.mark.django_db
 
+
 @pytest.fixture
 def told():
     """What `pre_save` and `post_save` have told, by the name of the signal."""
-    told = {"pre": [], "post": []}
+    told: dict[str, list[Any]] = {"pre": [], "post": []}
 
     def before(sender, changes, **kwargs):
         told["pre"].append(changes)
@@ -212,7 +214,9 @@ def test_expressions(told, item):
 
 def test_an_expression_that_was_not_read_back(told, item, monkeypatch):
     """The old value is not known then, and is told to be so."""
-    monkeypatch.setattr(type(connection.features), "can_return_rows_from_update", False, raising=False)
+    monkeypatch.setattr(
+        type(connection.features), "can_return_rows_from_update", False, raising=False
+    )
     monkeypatch.setattr(connection.features, "can_return_rows_from_update", False, raising=False)
     item.stock = F("stock") + 1
     item.save()
@@ -413,7 +417,9 @@ def test_a_model_that_is_there():
 
 def test_no_model():
     """Nothing else can be tracked."""
-    with pytest.raises(ArgumentError, match=r"is no model of Django's. Give track_changes the class"):
+    with pytest.raises(
+        ArgumentError, match=r"is no model of Django's. Give track_changes the class"
+    ):
         track_changes(Item())
 
 

@@ -6,6 +6,7 @@ import logging
 import weakref
 from contextlib import contextmanager, suppress
 from functools import partial
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
@@ -63,7 +64,8 @@ def note(ran):
 def counts(signal, function):
     """Return what was counted of a receiver."""
     [found] = [each for each in registrations(signal) if each.live() is function]
-    return {what: count for what, count in found.delivery.counts.items() if count}
+    delivery: Any = found.delivery
+    return {what: count for what, count in delivery.counts.items() if count}
 
 
 def create(name, using="default"):
@@ -288,8 +290,7 @@ def test_a_receiver_can_insist_on_a_database(transactional_db, other, ran):
 def test_a_custom_signal_of_djangos(transactional_db, other, ran, settings):
     """It waits where its sender, a model, is written; else as everybody."""
     signal = DjangoSignal()
-    signal.connect(hear := lambda **kwargs: ran.append("ran"), delivery=on_commit)
-    assert hear
+    signal.connect(lambda **kwargs: ran.append("ran"), delivery=on_commit, weak=False)
     with transaction.atomic():
         signal.send(None, using="no alias")
         assert ran == []
@@ -760,7 +761,9 @@ def test_sync_receivers_of_asend_run_in_djangos_thread(transactional_db, ran):
 def test_inline_receivers_of_asend(transactional_db, ran):
     """Where nothing is open, they run on the event loop."""
     signal = Signal()
-    signal.connect(lambda **kwargs: ran.append(asyncio.get_running_loop()), delivery=on_commit, inline=True)
+    signal.connect(
+        lambda **kwargs: ran.append(asyncio.get_running_loop()), delivery=on_commit, inline=True
+    )
     async_to_sync(signal.asend)(None)
     assert len(ran) == 1
 
@@ -772,7 +775,9 @@ def test_dropped_after_asend(transactional_db, ran, note):
     assert (scheduled.status, ran) == ("dropped", [])
 
 
-def test_a_transaction_in_the_event_loops_own_thread(transactional_db, other, ran, note, monkeypatch):
+def test_a_transaction_in_the_event_loops_own_thread(
+    transactional_db, other, ran, note, monkeypatch
+):
     """Django allows it if it must; sync receivers wait, async ones could not be awaited."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
@@ -804,7 +809,7 @@ class Captures(TestCase):
 
     def setUp(self):
         """Connect."""
-        self.ran = []
+        self.ran: list[str] = []
         hear = lambda instance, **kwargs: self.ran.append(instance.name)  # noqa: E731
         post_save.connect(hear, sender=Author, delivery=on_commit, weak=False, dispatch_uid="c")
         self.addCleanup(post_save.disconnect, sender=Author, dispatch_uid="c")

@@ -18,7 +18,8 @@ class Stubborn:
     def __eq__(self, other):
         raise TypeError
 
-    __hash__ = None
+    def __hash__(self):
+        return 0
 
 
 def test_what_is_there_is_taken():
@@ -49,7 +50,7 @@ def test_what_cannot_be_copied_is_kept():
     [
         ("stock", 1, 1, False),
         ("stock", 1, 2, True),
-        ("stock", 1, "1", False),
+        ("stock", 3, "3", False),
         ("stock", 1, "one", True),
         ("stock", 1, None, True),
         ("price", Decimal("1.50"), "1.50", False),

@@ -40,7 +40,8 @@ def track_changes(model: M) -> M:
     Raises:
         ArgumentError: if it is no model of Django's.
     """
-    if not (isinstance(model, type) and issubclass(model, Model)):
+    given: object = model
+    if not (isinstance(given, type) and issubclass(given, Model)):
         raise ArgumentError(
             f"{model!r} is no model of Django's. Give track_changes the class.", ["model"]
         )
@@ -228,7 +229,13 @@ def _from_db(original: Any, model: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 
 def _refresh_from_db(
-    original: Any, instance: Any, /, using: Any = None, fields: Any = None, *args: Any, **kwargs: Any
+    original: Any,
+    instance: Any,
+    /,
+    using: Any = None,
+    fields: Any = None,
+    *args: Any,
+    **kwargs: Any,
 ) -> None:
     fields = None if fields is None else list(fields)
     original(instance, using, fields, *args, **kwargs)

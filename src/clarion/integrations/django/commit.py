@@ -128,7 +128,7 @@ def _arguments(due: Due) -> dict[str, Any]:
 
 
 def _mend(named: dict[str, Any], kept: dict[str, Any] | None) -> None:
-    instance = named.get("instance")
+    instance: Any = named.get("instance")
     if kept is None or instance._is_pk_set():
         return
     before = instance.__class__.__new__(instance.__class__)
@@ -157,6 +157,7 @@ class Callback:
         return due
 
     def __call__(self) -> None:
+        """Call the receiver, unless that was done before."""
         due = self.take()
         if due is not None:
             due.run()
