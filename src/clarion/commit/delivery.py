@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.accept import asks_for, signature_of
 from clarion._core.names import described, signal_name
-from clarion.commit.boundary import locate
+from clarion.commit.boundary import doors, locate
 from clarion.commit.due import Due, Scheduled
 from clarion.commit.suppress import suppression
 from clarion.errors import ArgumentError, RunningLoopError
@@ -66,6 +66,7 @@ class OnCommit:
                 f"on_commit was given using={self._using!r}. Give the alias of a database.",
                 ["using"],
             )
+        doors()  # those who hear of commits had better do so before there are threads
         return BoundOnCommit(self, receiver, _key_maker(self._coalesce, signal))
 
     def __repr__(self) -> str:
