@@ -225,11 +225,12 @@ class SessionDoor(Door):
     @contextmanager
     def alone(self) -> Generator[None]:
         """Count the transactions that sessions have joined as absent."""
-        token = _alone.set(True)
+        before = _alone.get()
+        _alone.set(True)
         try:
             yield
         finally:
-            _alone.reset(token)
+            _alone.set(before)
 
 
 def _bound() -> Generator[SessionBoundary]:
