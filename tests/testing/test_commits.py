@@ -1,7 +1,7 @@
 """Receivers run after commits in tests whose own transaction is rolled back."""
 
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -19,7 +19,7 @@ class Undo(Exception):  # noqa: N818
 @contextmanager
 def undone(connection=None):
     """A transaction around a test, which is rolled back."""
-    with pytest.raises(Undo), atomic(connection):
+    with suppress(Undo), atomic(connection):
         yield
         raise Undo
 
@@ -66,7 +66,7 @@ def test_savepoints_are_respected(ran):
     """What was rolled back inside the inner transaction is not run at its end."""
     with undone(), commits(), atomic():
         paid.send(None, order_id=1)
-        with pytest.raises(Undo), atomic():
+        with suppress(Undo), atomic():
             paid.send(None, order_id=2)
             raise Undo
         with atomic():

@@ -30,7 +30,7 @@ from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import hooks
 from clarion.integrations.sqlalchemy.deliver import in_greenlet
 from clarion.integrations.sqlalchemy.engines import alias_of
-from clarion.integrations.sqlalchemy.fresh import fresh_async_session, fresh_session
+from clarion.integrations.sqlalchemy.fresh import binds_of, fresh_async_session, fresh_session
 from clarion.integrations.sqlalchemy.kinds import ModelSignal
 from clarion.integrations.sqlalchemy.snapshots import Snapshots, is_mapped
 
@@ -90,6 +90,7 @@ class SessionBoundary(Boundary):
         transaction = _innermost(self.session)
         if transaction not in _waiting:
             _waiting[transaction] = _Waiting()
+        due.kept = Snapshots(self.session, due._named)
         _waiting[transaction].dues.append(due)
 
     async def offer(self, due: Due) -> bool:
@@ -108,7 +109,7 @@ class SessionBoundary(Boundary):
         if not due.bound.wants_session:
             return super().call(due)
         with fresh_session(self.session) as session, session.begin():
-            session.add_all(due.kept or ())
+            session.add_all(_persistent(due))
             return due.receiver(**{**due.arguments(), "session": session})
 
     async def acall(self, due: Due) -> Any:
@@ -116,8 +117,14 @@ class SessionBoundary(Boundary):
         if not due.bound.wants_session:
             return await super().acall(due)
         async with fresh_async_session(self.session) as session, session.begin():
-            session.add_all(due.kept or ())
+            session.add_all(_persistent(due))
             return await due.receiver(**{**due.arguments(), "session": session})
+
+
+def _persistent(due: Due) -> list[Any]:
+    # What ran at once has waited for nothing, and is given what was sent.
+    snapshots: Snapshots | None = due.kept
+    return [] if snapshots is None else snapshots.persistent
 
 
 def _innermost(session: Session) -> SessionTransaction:
@@ -136,8 +143,7 @@ def after_commit(session: Session) -> None:
     if not transaction.nested:
         # What is loaded now will be expired in a moment.
         for due in waiting.dues:
-            snapshots = Snapshots(session, due._named)
-            due._named, due.kept = snapshots.named, snapshots.persistent
+            due._named = due.kept.taken(due._named)
 
 
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
@@ -167,7 +173,7 @@ def _around(savepoint: SessionTransaction) -> SessionTransaction:
 
 def _joined(session: Session) -> Connection | None:
     """Return the connection of a transaction that the session is in, and did not begin."""
-    binds: list[Any] = [session.bind, *getattr(session, "_Session__binds", {}).values()]
+    binds: list[Any] = [session.bind, *binds_of(session).values()]
     for bind in binds:
         if isinstance(bind, Connection) and bind.in_transaction():
             return bind

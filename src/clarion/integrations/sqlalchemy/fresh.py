@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def fresh_session(like: Session) -> Session:
     """Make a sync session with the class, the engines and the ways of another."""
-    return type(like)(bind=like.bind, binds=_binds(like), **_ways(like))
+    return type(like)(bind=like.bind, binds=binds_of(like), **_ways(like))
 
 
 def fresh_async_session(like: Session) -> AsyncSession:
@@ -34,8 +34,13 @@ def fresh_async_session(like: Session) -> AsyncSession:
     return type(owner)(bind=owner.bind, binds=binds, sync_session_class=type(like), **_ways(like))
 
 
-def _binds(session: Session) -> dict[Any, Any]:
-    return dict(getattr(session, "_Session__binds", {}))
+def binds_of(session: Session) -> dict[Any, Any]:
+    """Return the engines that a session has for classes and tables of their own."""
+    # Public since SQLAlchemy 2.1.
+    binds: dict[Any, Any] = getattr(session, "binds", None) or getattr(
+        session, "_Session__binds", {}
+    )
+    return dict(binds)
 
 
 def _ways(session: Session) -> dict[str, Any]:

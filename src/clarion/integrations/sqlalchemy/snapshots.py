@@ -2,8 +2,9 @@
 
 The session expires its instances with the commit, and by the time a receiver looks at one
 the session may be closed, or be in another transaction. So a receiver is given a detached
-copy, with what was loaded: the primary key always, and no relationships. What was not loaded
-is not loaded silently, but raises DetachedInstanceError, as SQLAlchemy's detached instances do.
+copy: the primary key always, then what is loaded when the transaction commits, else what was
+when the signal was sent. Relationships are not copied. What was never loaded is not loaded
+silently, but raises DetachedInstanceError, as SQLAlchemy's detached instances do.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import InstanceState, make_transient_to_detached
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import Session
+
+    State = InstanceState[Any]
 
 _STATE = "_sa_instance_state"
 
@@ -24,45 +29,53 @@ def is_mapped(value: Any) -> bool:
 
 
 class Snapshots:
-    """The keywords of a send, with copies for the instances of a session.
+    """Copies of the instances among the keywords of a send.
 
     Args:
-        session: the session, which has just committed and not yet expired anything.
-        named: the keywords.
+        session: the session that they belong to.
+        named: the keywords; what is loaded of each instance is noted now.
 
     Attributes:
-        named: the keywords, with the copies.
-        persistent: those copies whose row is there.
+        persistent: once they are taken, those copies whose row is there.
     """
 
-    __slots__ = ("_copies", "_session", "named", "persistent")
+    __slots__ = ("_noted", "_session", "persistent")
 
-    def __init__(self, session: Session, named: dict[str, Any]) -> None:
+    def __init__(self, session: Session, named: Mapping[str, Any]) -> None:
         self._session = session
-        self._copies: dict[int, Any] = {}
+        self._noted: dict[str, dict[str, Any]] = {
+            name: dict(value.__dict__) for name, value in named.items() if is_mapped(value)
+        }
         self.persistent: list[Any] = []
-        self.named = {name: self._kept(value) for name, value in named.items()}
 
-    def _kept(self, value: Any) -> Any:
-        if not is_mapped(value):
-            return value
-        state: InstanceState[Any] = getattr(value, _STATE)
-        if state.session_id != self._session.hash_key or state.key is None:
-            return value
-        if id(value) not in self._copies:
+    def taken(self, named: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the keywords with copies; to be called between the commit and what expires."""
+        copies: dict[int, Any] = {}
+        found = dict(named)
+        for name, noted in self._noted.items():
+            state: State = getattr(named[name], _STATE)
+            if state.session_id != self._session.hash_key or state.key is None:
+                continue  # it is not this session's, or has no row
             # Two names may be one object, and are one copy then.
-            copied = self._copies[id(value)] = detached(state)
-            if not state._deleted:
-                self.persistent.append(copied)
-        return self._copies[id(value)]
+            if id(state) not in copies:
+                copies[id(state)] = detached(state, noted)
+                if not state._deleted:
+                    self.persistent.append(copies[id(state)])
+            found[name] = copies[id(state)]
+        return found
 
 
-def detached(state: InstanceState[Any]) -> Any:
-    """Return a detached copy of an instance, with what is loaded of it."""
+def detached(state: State, noted: Mapping[str, Any]) -> Any:
+    """Return a detached copy of an instance.
+
+    Args:
+        state: its state.
+        noted: what was loaded of it before, for what is not any more.
+    """
     mapper = state.mapper
     copied = state.manager.new_instance()
     values = copied.__dict__
-    for name, value in state.dict.items():
+    for name, value in {**noted, **state.dict}.items():
         if name != _STATE and name not in mapper.relationships:
             values[name] = value
     for column, key in zip(mapper.primary_key, state.key[1], strict=True):  # type: ignore[index]
