@@ -26,11 +26,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
     from contextlib import AbstractContextManager
+    from typing import TypeVar
 
     from clarion._core.signal import Signal
     from clarion.commit.due import Due
+
+    T = TypeVar("T")
 
 
 class Boundary:
@@ -73,6 +76,10 @@ class Boundary:
     async def acall(self, due: Due) -> Any:
         """Await an async receiver, when its time has come."""
         return await due.receiver(**due.arguments())
+
+    def complete(self, due: Due, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run what awaits an async receiver to completion, where sync code makes the commit."""
+        return due.signal._complete(coroutine)
 
 
 class Door:

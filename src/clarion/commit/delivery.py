@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.accept import asks_for, signature_of
@@ -102,7 +102,8 @@ class BoundOnCommit:
         self.wants_sends = "sends" in self.offers and asks_for(receiver, "sends")
         self._needs_session = self.wants_session and _is_required(receiver, "session")
         self.counts = dict.fromkeys(COUNTED, 0)
-        self._lock = Lock()
+        # Counting may end in counting what the garbage collector drops amid it.
+        self._lock = RLock()
 
     def count(self, what: str) -> None:
         """Count one more."""
