@@ -116,8 +116,8 @@ def doors() -> list[Door]:
     if len(_opened) < len(_FRAMEWORKS):
         for framework, module in _FRAMEWORKS.items():
             if framework in sys.modules and framework not in _opened:
-                _opened.add(framework)
                 import_module(module)
+                _opened.add(framework)
     return _doors
 
 
@@ -137,7 +137,8 @@ class Scope:
 
     def enter(self) -> None:
         """Put it in force."""
-        self._outer = _innermost.get()
+        # Not one that is over, or those that end in other contexts would pile up.
+        self._outer = next(scopes(), None)
         _innermost.set(self)
 
     def leave(self) -> None:
