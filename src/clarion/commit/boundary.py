@@ -159,7 +159,8 @@ class Scope:
 
     def enter(self) -> None:
         """Put it in force."""
-        self._outer = _innermost.get()
+        # Not one that is over, or those that end in other contexts would pile up.
+        self._outer = next(scopes(), None)
         _innermost.set(self)
 
     def leave(self) -> None:

@@ -223,7 +223,13 @@ def _from_db(original: Any, model: Any, /, *args: Any, **kwargs: Any) -> Any:
 
 
 def _refresh_from_db(
-    original: Any, instance: Any, /, using: Any = None, fields: Any = None, *args: Any, **kwargs: Any
+    original: Any,
+    instance: Any,
+    /,
+    using: Any = None,
+    fields: Any = None,
+    *args: Any,
+    **kwargs: Any,
 ) -> None:
     fields = None if fields is None else list(fields)
     original(instance, using, fields, *args, **kwargs)
@@ -251,7 +257,7 @@ def _save_table(original: Any, instance: Any, /, *args: Any, **kwargs: Any) -> b
     return _save_of(instance).write(write, using, update_fields)
 
 
-def _told(  # noqa: PLR0913
+def _told(
     raw: bool = False,  # noqa: ARG001, FBT001, FBT002
     cls: Any = None,
     force_insert: Any = False,  # noqa: ARG001, FBT002

@@ -118,7 +118,7 @@ def _arguments(due: Due) -> dict[str, Any]:
         return arguments
     for sent, each in zip(arguments["sends"], (*due.earlier, due), strict=True):
         _mend(sent, each.kept)
-    return {**arguments["sends"][-1], **{"sends": arguments["sends"]}}
+    return {**arguments["sends"][-1], "sends": arguments["sends"]}
 
 
 def _mend(named: dict[str, Any], kept: dict[str, Any] | None) -> None:
@@ -154,6 +154,7 @@ class Callback:
         return due
 
     def __call__(self) -> None:
+        """Make the call."""
         due = self.take()
         if due is not None:
             due.run()

@@ -77,9 +77,7 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
     return found
 
 
-def _call(
-    signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any
-) -> Any:
+def _call(signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any) -> Any:
     if not _may_call(signal, registration):
         return None
     arguments |= {name: signal._offer(name, arguments) for name in registration.wants}

@@ -184,8 +184,8 @@ def _hand_over(dues: list[Due], connection: Connection) -> None:
     """Have an `atomic(connection)` block take what waits for its commit; there is no other way."""
     for scope in scopes():
         block = scope.boundary
-        if isinstance(block, Block) and _sync(block.connection) is connection and block.is_open():
-            block.dues += dues
+        is_its = isinstance(block, Block) and _sync(block.connection) is connection
+        if is_its and block.is_open() and block.keeps(dues):
             return
     drop(dues)
     logger.warning(

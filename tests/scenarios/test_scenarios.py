@@ -1,14 +1,15 @@
 """One table of scenarios, played on every boundary: the same receivers run, once, in this order."""
 
 import logging
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from clarion import on_commit
 from clarion.testing import restored
-from tests.commit import model
-from tests.commit.stages import Block, Player, Send
+from tests.scenarios import model
+from tests.scenarios.stages import Block, Player, Send
 
 one, two, three = Send(1, "a"), Send(2, "b"), Send(3, "a")
 
@@ -93,6 +94,9 @@ SCENARIOS = {
 }
 
 
+# The mark is pytest-django's.
+WITH_DATABASE = [pytest.mark.django_db(transaction=True)] if find_spec("pytest_django") else []
+
 BOUNDARIES = [
     "on_plain",
     "on_sqlite3",
@@ -101,7 +105,7 @@ BOUNDARIES = [
     pytest.param("on_session_postgres", marks=pytest.mark.service),
     "on_async_sqlite",
     pytest.param("on_async_postgres", marks=pytest.mark.service),
-    "on_django",
+    pytest.param("on_django", marks=WITH_DATABASE),
 ]
 
 

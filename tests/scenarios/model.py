@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from tests.commit.stages import Block, Send
+from tests.scenarios.stages import Block, Send
 
 
 def told(steps):
