@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import uuid
 from copy import deepcopy
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 _PLAIN = frozenset(
     {
         *(type(None), bool, int, float, str, bytes, decimal.Decimal, uuid.UUID),
-        *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta),
+        *(dt.date, dt.datetime, dt.time, dt.timedelta),
     }
 )
 
