@@ -1,8 +1,6 @@
 """Receivers that ask for `changes`: what they are given, and that nobody else pays."""
 
 import asyncio
-import json
-from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ from sqlalchemy import event, inspect, update
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from clarion import Signal, receiver
-from clarion.changes import Change, Changes
+from clarion.changes import Change
 from clarion.errors import SignatureError
 from clarion.integrations.sqlalchemy import (
     changesets,
@@ -21,56 +19,15 @@ from clarion.integrations.sqlalchemy import (
     pre_init,
     pre_save,
 )
+from tests.integrations.sqlalchemy.asked import ask
 from tests.integrations.sqlalchemy.shop import (
     Author,
     Base,
     Book,
     Customer,
     Dog,
-    Line,
     Order,
 )
-
-
-class Asked(list[Changes]):
-    """What a receiver was given."""
-
-    def take(self):
-        """Return what the last one was given, as a dictionary, and begin anew."""
-        found = dict(self.pop())
-        self.clear()
-        return found
-
-
-def ask(signal, sender=Order, **options):
-    """Connect a receiver that keeps the changes it is given."""
-    asked = Asked()
-
-    @receiver(signal, sender=sender, **options)
-    def keep(changes, **kwargs):
-        asked.append(changes)
-
-    return asked
-
-
-class Later:
-    """A delivery whose calls are made when the test says so."""
-
-    offers = ()
-
-    def __init__(self):
-        self.calls = []
-
-    def bind(self, receiver, signal):
-        return self
-
-    def send(self, signal, registration, receiver, /, **named):
-        self.calls.append(partial(receiver, **named))
-
-    def run(self):
-        """Make the calls."""
-        for call in self.calls:
-            call()
 
 
 @pytest.fixture
@@ -146,8 +103,8 @@ def test_old_value_that_was_not_loaded(session, order, statements):
     assert "number" not in inspect(order).dict
 
 
-def test_old_value_that_another_transaction_has_written(session, order):
-    """The row is asked, not what was loaded once."""
+def test_old_value_that_a_statement_has_written(session, order):
+    """What was expired is read from the row as it is now."""
     after = ask(post_save)
     session.execute(update(Order).values(amount=7).execution_options(synchronize_session=False))
     order.amount = 8
@@ -173,85 +130,6 @@ def test_nobody_pays_who_does_not_ask(session, order, statements, monkeypatch):
     assert len(heard) == 4
     assert not any("changes" in keys for keys in heard)
     assert not made
-
-
-def test_each_receiver_of_pre_save_sees_what_is_true_for_it(session, order):
-    """What one changes, the next is told; and post_save is told the end of it."""
-    seen = []
-    first, after = ask(pre_save, priority=2), ask(post_save)
-
-    @receiver(pre_save, sender=Order, priority=1)
-    def change(instance, **kwargs):
-        instance.note = "changed"
-
-    last = ask(pre_save)
-
-    @receiver(pre_save, sender=Customer)
-    def change_again(**kwargs):
-        seen.append(order.note)
-        order.note = "again"
-
-    order.amount = 2
-    session.flush()
-    assert first.take() == {"amount": (1, 2)}
-    assert last.take() == {"amount": (1, 2), "note": (None, "changed")}
-    assert after.take() == {"amount": (1, 2), "note": (None, "changed")}
-    order.amount = 3
-    session.add(Customer(name="c"))
-    session.flush()
-    # New customers come first, orders after.
-    assert seen == ["changed"]
-    assert after.take() == {"amount": (2, 3)}
-
-
-def test_a_change_of_a_later_round_is_told_after(session, order):
-    """What a receiver changes in an instance that was told already is written, too."""
-    before, after = ask(pre_save), ask(post_save)
-
-    @receiver(pre_save, sender=Line)
-    def note(**kwargs):
-        order.note = "line"
-
-    @receiver(pre_save, sender=Order)
-    def add(**kwargs):
-        if not session.new:
-            session.add(Line(text="t"))
-
-    order.amount = 2
-    session.flush()
-    assert before.take() == {"amount": (1, 2)}
-    assert after.take() == {"amount": (1, 2), "note": (None, "line")}
-
-
-def test_what_others_change_after_the_flush_is_not_told(session, order):
-    """Each receiver of post_save is told what was written."""
-    other = Order(number="2", amount=1)
-    session.add(other)
-    session.commit()
-
-    @receiver(post_save, sender=Order, priority=1)
-    def change(instance, **kwargs):
-        order.amount = other.amount = 99
-
-    after = ask(post_save)
-    order.amount, other.amount = 2, 3
-    session.flush()
-    assert [changes["amount"] for changes in after[:2]] == [(1, 2), (1, 3)]
-
-
-def test_flush_in_a_receiver(session, order):
-    """What it writes is told with changes of its own, and the outer ones stay."""
-
-    @receiver(post_save, sender=Order, priority=1)
-    def again(instance, **kwargs):
-        if instance.note is None:
-            instance.note = "n"
-            session.flush()
-
-    after = ask(post_save)
-    order.amount = 2
-    session.flush()
-    assert [dict(changes) for changes in after] == [{"note": (None, "n")}, {"amount": (1, 2)}]
 
 
 def test_expressions(session, order, statements):
@@ -334,62 +212,6 @@ def test_row_that_takes_the_place_of_another(session, order):
         session.add(Order(id=1, number="2"))
     session.flush()
     assert after.take() == {"id": (None, 1), "number": (None, "2")}
-
-
-def test_after_the_commit(session, order):
-    """A receiver whose call comes later is given what was true in the send."""
-    later, told = Later(), ask(post_save)
-
-    @receiver(post_save, sender=Order, delivery=later)
-    def keep(changes, **kwargs):
-        told.append(changes)
-
-    order.amount = 2
-    session.flush()
-    order.amount = 3
-    session.commit()
-    session.close()
-    later.run()
-    assert [dict(changes) for changes in told] == [
-        {"amount": (1, 2)},
-        {"amount": (2, 3)},
-        {"amount": (1, 2)},
-        {"amount": (2, 3)},
-    ]
-    assert told[0] is told[2]
-    assert json.dumps(dict(told[3])) == '{"amount": [2, 3]}'
-
-
-def test_rolled_back_flush_is_forgotten(session, order):
-    """The next one reads the row again."""
-    before = ask(pre_save)
-
-    @receiver(pre_save, sender=Order)
-    def refuse(changes, **kwargs):
-        if changes["amount"].new == 2:
-            raise ValueError("two")
-
-    order.amount = 2
-    with pytest.raises(ValueError, match="two"):
-        session.flush()
-    session.rollback()
-    assert before.take() == {"amount": (1, 2)}
-    session.execute(update(Order).values(amount=9))
-    session.commit()
-    order.amount = 3
-    session.flush()
-    assert before.take() == {"amount": (9, 3)}
-
-
-def test_once_it_is_told_it_is_forgotten(session, order):
-    """A later flush is not told of this one, nor does the instance keep anything."""
-    after = ask(post_save)
-    order.amount = 2
-    session.flush()
-    assert "_clarion_changes" not in vars(inspect(order))
-    order.note = "n"
-    session.flush()
-    assert after.take() == {"note": (None, "n")}
 
 
 def test_sent_by_hand(session, order):

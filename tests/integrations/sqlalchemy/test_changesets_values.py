@@ -1,10 +1,15 @@
 """The values in `changes`, of every kind of column."""
 
+import asyncio
 import enum
+from decimal import Decimal
 from threading import Lock
+from uuid import UUID
 
 import pytest
-from sqlalchemy import JSON, PickleType, event, func, inspect, text
+from sqlalchemy import JSON, Integer, PickleType, String, create_engine, event, func, inspect, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.ext.mutable import Mutable, MutableDict, MutableList, MutableSet
 from sqlalchemy.orm import (
@@ -20,10 +25,11 @@ from sqlalchemy.orm.attributes import flag_modified
 from clarion import receiver
 from clarion.integrations.sqlalchemy import post_save, pre_save
 from clarion.integrations.sqlalchemy.changesets import detached
+from tests.integrations.sqlalchemy.conftest import with_driver
 
 
 class Base(DeclarativeBase):
-    pass
+    type_annotation_map = {str: String(50)}  # noqa: RUF012  # MariaDB wants to know the length
 
 
 class Colour(enum.Enum):
@@ -63,6 +69,20 @@ class Thing(Base):
         self.renamed = value
 
     name = hybrid_property(lambda self: self.renamed, _set_name)
+
+
+class Listed(DeclarativeBase):
+    pass
+
+
+class Row(Listed):
+    """What only PostgreSQL has."""
+
+    __tablename__ = "listed"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.gen_random_uuid())
+    marks: Mapped[list[int]] = mapped_column(MutableList.as_mutable(ARRAY(Integer)))
+    stock: Mapped[Decimal]
 
 
 @pytest.fixture
@@ -213,3 +233,69 @@ def test_detached_values():
     lock, stubborn = Lock(), Stubborn()
     assert detached(lock) is lock
     assert detached(stubborn) is stubborn
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("server", ["postgres", "mariadb"])
+def test_on_servers(server, kind, request):
+    """Insert, update of what is expired, an expression, and a change in place."""
+    engine = create_engine(request.getfixturevalue(server))
+    Base.metadata.create_all(engine)
+    told = []
+
+    @receiver(post_save, sender=Thing)
+    def keep(changes, **kwargs):
+        told.append({name: pair for name, pair in changes.items() if name != "served"})
+
+    with kind(engine) as session:
+        thing = Thing(renamed="n", data={"a": 1}, pickled={1, 2}, colour=Colour.RED)
+        session.add(thing)
+        session.commit()
+        thing.renamed, thing.x, thing.colour = "m", Thing.x + 41, Colour.BLUE
+        session.commit()
+        thing.data["a"] = 2
+        thing.pickled = None
+        session.commit()
+    engine.dispose()
+    created, *updated = told
+    assert created["pickled"] == (None, {1, 2})
+    assert created["id"] == created["version"] == (None, 1)
+    assert updated == [
+        {"renamed": ("n", "m"), "x": (0, 41), "colour": (Colour.RED, Colour.BLUE)},
+        {"data": ({"a": 1}, {"a": 2}), "pickled": ({1, 2}, None)},
+    ]
+
+
+@pytest.mark.service
+def test_on_postgresql_by_asyncpg(postgres, kind):
+    """Arrays changed in place, a key that the database makes, numbers; receivers are async."""
+    pytest.importorskip("asyncpg")
+    told = []
+
+    @receiver([pre_save, post_save], sender=Row)
+    async def keep(changes, **kwargs):
+        told.append((dict(changes), changes.pending))
+
+    async def main():
+        engine = create_async_engine(with_driver(postgres, "postgresql+asyncpg"))
+        async with engine.begin() as connection:
+            await connection.run_sync(Listed.metadata.create_all)
+        async with AsyncSession(engine, sync_session_class=kind, expire_on_commit=False) as session:
+            row = Row(marks=[1], stock=Decimal("1.5"))
+            session.add(row)
+            await session.commit()
+            row.marks.append(2)
+            row.stock = Row.stock - 1
+            await session.commit()
+        await engine.dispose()
+        return row.id
+
+    key = asyncio.run(main())
+    inserted = {"marks": (None, [1]), "stock": (None, Decimal("1.5"))}
+    marks = {"marks": ([1], [1, 2])}
+    assert told == [
+        (inserted, set()),
+        ({"id": (None, key), **inserted}, set()),
+        (marks, {"stock"}),
+        ({**marks, "stock": (Decimal("1.5"), Decimal("0.5"))}, set()),
+    ]
