@@ -4,6 +4,7 @@ import asyncio
 import enum
 from decimal import Decimal
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -50,7 +51,7 @@ class Thing(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     renamed: Mapped[str | None] = mapped_column("name")
-    data: Mapped[dict[str, object] | None] = mapped_column(MutableDict.as_mutable(JSON))
+    data: Mapped[Any] = mapped_column(MutableDict.as_mutable(JSON))
     plain: Mapped[list[int] | None] = mapped_column(JSON)
     pickled: Mapped[object | None] = mapped_column(PickleType)
     colour: Mapped[Colour | None]

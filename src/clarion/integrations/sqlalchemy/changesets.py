@@ -8,12 +8,12 @@ Where nobody asks there are no change sets.
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, select
-from sqlalchemy.ext.mutable import Mutable, MutableDict, MutableList, MutableSet
 from sqlalchemy.orm import LoaderCallableStatus, object_session
 
 from clarion.changes import Changes
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
 # Of the state itself, not of its `info`, which is pickled along.
 _KEY = "_clarion_changes"
-
-# What keeps watch on a value, and what the value is without.
-_BARE: dict[type, type] = {MutableDict: dict, MutableList: list, MutableSet: set}
 
 
 class ChangeSet:
@@ -137,16 +134,33 @@ def detached(value: Any) -> Any:
     """Return a value that nobody can change by way of the instance."""
     if type(value) in PLAIN:
         return value
-    for watched, bare in _BARE.items():
+    # Importing it attaches hooks to every mapper, and without it no value is of its types.
+    mutable = sys.modules.get("sqlalchemy.ext.mutable")
+    if mutable is not None and isinstance(value, mutable.Mutable):
+        return _unwatched(value, mutable)
+    return _copied(value)
+
+
+def _unwatched(value: Any, mutable: Any) -> Any:
+    """Return a copy of a value without the watch that is kept on it."""
+    for watched, bare in (
+        (mutable.MutableDict, dict),
+        (mutable.MutableList, list),
+        (mutable.MutableSet, set),
+    ):
         if isinstance(value, watched):
-            value = bare(value)
+            return _copied(bare(value))
+    copied = _copied(value)
+    if copied is not value:
+        copied.__dict__.pop("_parents", None)  # or changing the copy would mark the instance
+    return copied
+
+
+def _copied(value: Any) -> Any:
     try:
-        copy = deepcopy(value)
+        return deepcopy(value)
     except Exception:  # noqa: BLE001  # a type of the program's own may refuse in its own way
         return value
-    if isinstance(copy, Mutable):
-        vars(copy).pop("_parents", None)  # or what is done to the copy would be the instance's
-    return copy
 
 
 class ChangeSets:
