@@ -51,7 +51,7 @@ class Thing(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     renamed: Mapped[str | None] = mapped_column("name")
-    data: Mapped[Any] = mapped_column(MutableDict.as_mutable(JSON))
+    data: Mapped[Any] = mapped_column(MutableDict.as_mutable(JSON), nullable=True)
     plain: Mapped[list[int] | None] = mapped_column(JSON)
     pickled: Mapped[object | None] = mapped_column(PickleType)
     colour: Mapped[Colour | None]
