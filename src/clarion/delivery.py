@@ -70,7 +70,12 @@ class Bound(Protocol):
     def awaits(self, signal: Signal, receiver: Receiver, /, **named: Any) -> bool:
         """Tell whether `send` would have to await the receiver, which is async, before it returns.
 
-        It is asked where an event loop runs, before any receiver is called.
+        It is asked where an event loop runs, before any receiver is called; before an `asend`
+        too, where what it returns does not matter.
+
+        Raises:
+            ClarionError: if the receiver cannot be awaited when its time comes, for nothing
+                will await there.
         """
         ...
 

@@ -43,7 +43,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
     """
 
     # What a receiver may ask for by the name of a parameter, beside what is declared.
-    _offers = ("signal",)
+    _offers: tuple[str, ...] = ("signal",)
 
     # A send asks for these.
     __slots__ = ("_defaults", "_keywords")

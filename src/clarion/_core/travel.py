@@ -66,7 +66,9 @@ def _run_alone(
 async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
     """Await the receivers of a route, stage by stage; take a thread for what is sync."""
     with Send(signal, arguments, route.instruments) as send:
-        for mode, members in _audience(route):
+        audience = _audience(route)
+        _refuse_to_defer(send, audience)
+        for mode, members in audience:
             if mode is ASYNC:
                 if ready := list(_ready(send, members)):
                     send.responses += await _await_all(send, ready, robust=robust)
@@ -222,14 +224,23 @@ def _is_awaited(send: Send, mode: str, registration: Registration, receiver: Rec
     return mode is ASYNC
 
 
+def _refuse_to_defer(send: Send, audience: list[tuple[str, Members]]) -> None:
+    """Have deliveries refuse async receivers that nothing will await, before any is called."""
+    for mode, members in audience:
+        if mode is DEFERRED:
+            for registration, receiver in members:
+                if registration.is_async and not registration.is_spent and send.admits(receiver):
+                    _is_awaited(send, mode, registration, receiver)
+
+
 def _refuse_to_await(send: Send, audience: list[tuple[str, Members]]) -> None:
     waiting = [
         described(receiver)
         for mode, members in audience
         for registration, receiver in members
-        if _is_awaited(send, mode, registration, receiver)
-        and not registration.is_spent
+        if not registration.is_spent
         and send.admits(receiver)
+        and _is_awaited(send, mode, registration, receiver)
     ]
     if waiting:
         raise RunningLoopError(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from clarion.commit import connections
-from clarion.commit.boundary import Boundary, Scope, scopes
+from clarion.commit.boundary import Boundary, Door, Scope, open_door, scopes
 from clarion.commit.due import adrain, drain, drop
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from typing import Self
 
     from clarion.commit.due import Due
@@ -24,9 +27,10 @@ class Block(Boundary):
 
     Attributes:
         outer: the block that this one is a savepoint of; None for a transaction.
-        connection: what the transaction is on.
+        connection: what the transaction is on; None once it has ended.
         is_over: whether it has ended.
         dues: what waits for its end.
+        lost: the savepoints in this transaction that could not be rolled back.
     """
 
     def __init__(self, connection: Any, outer: Block | None, *, awaited: bool) -> None:
@@ -34,24 +38,33 @@ class Block(Boundary):
         self.outer = outer
         self.is_over = False
         self.dues: list[Due] = []
+        self.lost: list[str] = []
+        self._kind = type(connection)
         self._awaited = awaited
         self._savepoints = 0
+        self._is_rolled_back = False
+        self._lock = Lock()
 
     @property
     def name(self) -> str:  # type: ignore[override]
         """What to call it."""
-        if self.connection is None:
+        if self._kind is type(None):
             return "an atomic() block"
-        kind = type(self.connection)
-        return f"an atomic() block on a connection of {kind.__module__.partition('.')[0]}"
+        return f"an atomic() block on a connection of {self._kind.__module__.partition('.')[0]}"
+
+    @property
+    def outermost(self) -> Block:
+        """The block that is the transaction."""
+        block = self
+        while block.outer is not None:
+            block = block.outer
+        return block
 
     def next_savepoint(self) -> str:
         """Return a name that no other savepoint of this transaction has."""
-        root = self
-        while root.outer is not None:
-            root = root.outer
-        root._savepoints += 1
-        return f"clarion_{root._savepoints}"
+        outermost = self.outermost
+        outermost._savepoints += 1
+        return f"clarion_{outermost._savepoints}"
 
     def is_open(self) -> bool:
         """Tell whether it has not ended, and is not around a test."""
@@ -65,19 +78,50 @@ class Block(Boundary):
         return block._awaited
 
     def after_commit(self, due: Due) -> None:
-        """Keep a call until the block ends."""
-        self.dues.append(due)
+        """Keep a call until the block ends, or the savepoint in it that is open here."""
+        block = self._innermost()
+        if block.keeps([due]):
+            return
+        # It has ended since it was found to be open, in another thread.
+        for each in block._passed_on([due]):
+            each.run()
 
     def ended(self, *, well: bool) -> list[Due]:
         """End the block; return what has become true."""
-        self.is_over = True
-        dues, self.dues = self.dues, []
-        if not well:
-            drop(dues)
-        elif self.outer is None or self.outer in absent.get():
-            return dues
-        else:
-            self.outer.dues += dues
+        with self._lock:
+            self.is_over = True
+            self._is_rolled_back = not well
+            dues, self.dues = self.dues, []
+        self.connection = None
+        return self._passed_on(dues)
+
+    def _innermost(self) -> Block:
+        # An alias may name a block that has savepoints in it.
+        for scope in scopes():
+            block = scope.boundary
+            if isinstance(block, Block) and block.outermost is self.outermost and block.is_open():
+                return block
+        return self
+
+    def keeps(self, dues: list[Due]) -> bool:
+        """Keep calls until the block ends; tell whether it has not ended already."""
+        with self._lock:
+            if not self.is_over:
+                self.dues += dues
+            return not self.is_over
+
+    def _passed_on(self, dues: list[Due]) -> list[Due]:
+        """Hand what has waited for this block, which is over, outward; return what is true."""
+        block = self
+        while not block._is_rolled_back:
+            outer = block.outer
+            if outer is None or outer in absent.get():
+                return dues
+            # One that has ended before its savepoint, in another task, counts as it ended.
+            if outer.keeps(dues):
+                return []
+            block = outer
+        drop(dues)
         return []
 
 
@@ -96,7 +140,9 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
 
     Raises:
         ArgumentError: if that is no connection, or an async one given to `with`.
-        TransactionError: if the connection is in a transaction that was not begun so.
+        TransactionError: if the connection is in a transaction that was not begun so. At the
+            end of the block, if there is nothing left to commit: an error that the block has
+            caught makes PostgreSQL abort a transaction, say. It is rolled back then.
     """
 
     def __init__(self, connection: Any = None, *, using: str | None = None) -> None:
@@ -111,12 +157,15 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
         return self
 
     def __exit__(self, *error: object) -> None:
-        block, manager = self._leave()
+        block, scope, manager = self._left()
+        # In force until the commit is made: what is sent amid it waits for it, too.
         try:
             manager.__exit__(*error)
         except BaseException:
             block.ended(well=False)
             raise
+        finally:
+            scope.leave()
         drain(block.ended(well=error[0] is None))
 
     async def __aenter__(self) -> Self:
@@ -126,12 +175,14 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        block, manager = self._leave()
+        block, scope, manager = self._left()
         try:
             await manager.__aexit__(*error)
         except BaseException:
             block.ended(well=False)
             raise
+        finally:
+            scope.leave()
         await adrain(block.ended(well=error[0] is None))
 
     def _begun(self, *, awaited: bool) -> tuple[Block, Any]:
@@ -142,13 +193,12 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
         outer = self._outer()
         if outer is None:
             connections.check(self._connection, awaited=awaited)
-            connection, savepoint = self._connection, ""
-        else:
-            connection, savepoint = outer.connection, outer.next_savepoint()
-            if connection is not None and connections.is_async(connection) != awaited:
-                connections.check(connection, awaited=awaited)
-        block = Block(connection, outer, awaited=awaited)
-        return block, connections.block(connection, savepoint)
+            block = Block(self._connection, None, awaited=awaited)
+            return block, connections.transaction(block.connection, block.lost)
+        connections.check_way(outer.connection, awaited=awaited)
+        block = Block(outer.connection, outer, awaited=awaited)
+        name = outer.next_savepoint()
+        return block, connections.savepoint(block.connection, name, block.outermost.lost)
 
     def _outer(self) -> Block | None:
         """Return the block that this one would be a savepoint of."""
@@ -168,9 +218,25 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
         scope.enter()
         self._entered = block, scope, manager
 
-    def _leave(self) -> tuple[Block, Any]:
+    def _left(self) -> tuple[Block, Scope, Any]:
         assert self._entered is not None, "left before it was entered"  # noqa: S101
-        block, scope, manager = self._entered
-        self._entered = None
-        scope.leave()
-        return block, manager
+        entered, self._entered = self._entered, None
+        return entered
+
+
+class _BlockDoor(Door):
+    """The blocks of a context are found without it."""
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Count the blocks around this one as absent."""
+        before = absent.get()
+        around = (scope.boundary for scope in scopes())
+        absent.set(before.union(block for block in around if isinstance(block, Block)))
+        try:
+            yield
+        finally:
+            absent.set(before)
+
+
+open_door(_BlockDoor())

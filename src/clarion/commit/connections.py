@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import partial
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
+from clarion._core import accept
 from clarion.errors import ArgumentError, TransactionError
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     Steps = tuple[Callable[[], Any], Callable[[], Any], Callable[[], Any]]
 
 
-def block(connection: Any, savepoint: str = "") -> Any:
-    """Return a context manager of a transaction, or of a savepoint, on a connection.
+def transaction(connection: Any, lost: list[str]) -> Any:
+    """Return a context manager of a transaction on a connection.
 
     Args:
         connection: the connection; None for none, with nothing to begin.
-        savepoint: the name of the savepoint.
+        lost: the savepoints in it that could not be rolled back; looked at before the commit.
 
     Returns:
         A context manager, async if the connection is.
@@ -34,17 +34,29 @@ def block(connection: Any, savepoint: str = "") -> Any:
     if connection is None:
         return nullcontext()
     if hasattr(connection, "transaction"):
+        begun = connection.transaction()
+    elif hasattr(connection, "begin_nested"):
+        begun = connection.begin()
+    else:
+        begun = _block(connection, _of_transaction(connection))
+    return (_awhole if is_async(connection) else _whole)(connection, begun, lost)
+
+
+def savepoint(connection: Any, name: str, lost: list[str]) -> Any:
+    """Return a context manager of a savepoint, as `transaction`, which it is in."""
+    if connection is None:
+        return nullcontext()
+    if hasattr(connection, "transaction"):
         return connection.transaction()
     if hasattr(connection, "begin_nested"):
-        return connection.begin_nested() if savepoint else connection.begin()
-    steps = _of_savepoint(connection, savepoint) if savepoint else _of_transaction(connection)
-    return _awaited(*steps) if is_async(connection) else _called(*steps)
+        return connection.begin_nested()
+    return _block(connection, _of_savepoint(connection, name), partial(lost.append, name))
 
 
 def is_async(connection: Any) -> bool:
     """Tell whether a connection is awaited."""
     commit = getattr(connection, "commit", None) or getattr(connection, "execute", None)
-    return iscoroutinefunction(commit)
+    return commit is not None and accept.is_async(commit)
 
 
 def check(connection: Any, *, awaited: bool) -> None:
@@ -66,14 +78,7 @@ def check(connection: Any, *, awaited: bool) -> None:
             f"driver, of psycopg or asyncpg, or a Connection of SQLAlchemy's.",
             ["connection"],
         )
-    if is_async(connection) != awaited:
-        kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
-        is_what, write = ("sync", "with") if awaited else ("async", "async with")
-        raise ArgumentError(
-            f"{kind} is {'a' if awaited else 'an'} {is_what} connection. "
-            f"Write `{write} atomic(connection)`.",
-            ["connection"],
-        )
+    check_way(connection, awaited=awaited)
     if _is_in_transaction(connection):
         raise TransactionError(
             "atomic() was given a connection that is in a transaction already, whose commit it "
@@ -83,6 +88,17 @@ def check(connection: Any, *, awaited: bool) -> None:
         raise TransactionError(
             "atomic() was given a connection that commits each statement. Turn autocommit off."
         )
+
+
+def check_way(connection: Any, *, awaited: bool) -> None:
+    """Refuse an async connection given to `with`, or the reverse, as `check`."""
+    if connection is None or is_async(connection) == awaited:
+        return
+    kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
+    is_what, write = ("a sync", "with") if awaited else ("an async", "async with")
+    raise ArgumentError(
+        f"{kind} is {is_what} connection. Write `{write} atomic(...)`.", ["connection"]
+    )
 
 
 def _has_blocks(connection: Any) -> bool:
@@ -107,24 +123,48 @@ def _is_in_transaction(connection: Any) -> bool:
         told = getattr(connection, name, None)
         if told is not None:
             return bool(told() if callable(told) else told)
-    status = getattr(getattr(connection, "info", None), "transaction_status", 0)  # psycopg
-    return int(status) != 0
+    if hasattr(connection, "server_status"):  # PyMySQL
+        return bool(connection.server_status & _IN_TRANSACTION)
+    return _libpq_status(connection) != 0
+
+
+_IN_TRANSACTION = 1  # SERVER_STATUS_IN_TRANS of MySQL
+_IN_ERROR = 3  # PQTRANS_INERROR of libpq
+
+
+def _libpq_status(connection: Any) -> int:
+    return int(getattr(getattr(connection, "info", None), "transaction_status", 0))
 
 
 def _of_transaction(connection: Any) -> Steps:
     if _is_sqlite(connection) and not _is_always_in_one(connection):
-        return _statements(connection, "BEGIN", "COMMIT", "ROLLBACK")
-    begin = getattr(connection, "begin", _nothing)
-    return begin, connection.commit, connection.rollback
+        # It may say how transactions are to begin: "IMMEDIATE", say.
+        begin = f"BEGIN {connection.isolation_level or ''}"
+        return _statements(connection, begin, "COMMIT", "ROLLBACK")
+    return getattr(connection, "begin", _nothing), connection.commit, connection.rollback
 
 
 def _of_savepoint(connection: Any, name: str) -> Steps:
-    return _statements(
+    begin, commit, rollback = _statements(
         connection,
         f"SAVEPOINT {name}",
         f"RELEASE SAVEPOINT {name}",
         f"ROLLBACK TO SAVEPOINT {name}",
     )
+    # Else it would stay until the end of the transaction, of which there may be thousands.
+    return begin, commit, partial(_both, rollback, commit, awaited=is_async(connection))
+
+
+def _both(first: Callable[[], Any], second: Callable[[], Any], *, awaited: bool) -> Any:
+    if awaited:
+        return _await_both(first, second)
+    first()
+    return second()
+
+
+async def _await_both(first: Callable[[], Any], second: Callable[[], Any]) -> None:
+    await first()
+    await second()
 
 
 def _statements(connection: Any, begin: str, commit: str, rollback: str) -> Steps:
@@ -145,9 +185,16 @@ def _nothing() -> None:
     """Begin nothing: the driver begins a transaction with the first statement."""
 
 
+def _block(connection: Any, steps: Steps, fail: Callable[[], Any] = _nothing) -> Any:
+    return (_awaited if is_async(connection) else _called)(*steps, fail)
+
+
 @contextmanager
 def _called(
-    begin: Callable[[], Any], commit: Callable[[], Any], rollback: Callable[[], Any]
+    begin: Callable[[], Any],
+    commit: Callable[[], Any],
+    rollback: Callable[[], Any],
+    fail: Callable[[], Any],
 ) -> Generator[None]:
     begin()
     try:
@@ -155,20 +202,101 @@ def _called(
         commit()
     except BaseException:
         # What made it necessary tells more than a rollback that fails, too.
-        with suppress(Exception):
+        try:
             rollback()
+        except Exception:  # noqa: BLE001
+            fail()
         raise
 
 
 @asynccontextmanager
 async def _awaited(
-    begin: Callable[[], Any], commit: Callable[[], Any], rollback: Callable[[], Any]
+    begin: Callable[[], Any],
+    commit: Callable[[], Any],
+    rollback: Callable[[], Any],
+    fail: Callable[[], Any],
 ) -> AsyncGenerator[None]:
     await begin()
     try:
         yield
         await commit()
     except BaseException:
-        with suppress(Exception):
+        try:
             await rollback()
+        except Exception:  # noqa: BLE001
+            fail()
         raise
+
+
+@contextmanager
+def _whole(connection: Any, begun: Any, lost: list[str]) -> Generator[None]:
+    """Be the block that the driver has begun, and refuse to commit what is lost."""
+    try:
+        with begun:
+            yield
+            pooled = getattr(connection, "connection", None)  # SQLAlchemy's
+            _refuse_to_commit(connection, getattr(pooled, "driver_connection", connection), lost)
+    except BaseException:
+        if hasattr(connection, "begin_nested"):
+            _end_transaction(connection)
+        raise
+
+
+@asynccontextmanager
+async def _awhole(connection: Any, begun: Any, lost: list[str]) -> AsyncGenerator[None]:
+    """Be the block that the driver has begun, and refuse to commit what is lost."""
+    try:
+        async with begun:
+            yield
+            driver = connection
+            if hasattr(connection, "get_raw_connection"):  # SQLAlchemy's
+                driver = (await connection.get_raw_connection()).driver_connection
+            _refuse_to_commit(connection, driver, lost)
+            if hasattr(driver, "is_in_transaction"):  # asyncpg, which does not tell its state
+                try:
+                    await driver.execute("SELECT 1")
+                except Exception as error:
+                    raise _aborted() from error
+    except BaseException:
+        if hasattr(connection, "run_sync"):
+            await connection.run_sync(_end_transaction)
+        raise
+
+
+def _end_transaction(connection: Any) -> None:
+    # SQLite stays in a transaction whose COMMIT fails, which SQLAlchemy takes for ended.
+    with suppress(Exception):
+        connection.connection.rollback()
+
+
+def _refuse_to_commit(connection: Any, driver: Any, lost: list[str]) -> None:
+    """Refuse a commit that would do nothing, or half of it, without a word.
+
+    Raises:
+        TransactionError: if it would.
+    """
+    if _libpq_status(driver) == _IN_ERROR:
+        raise _aborted()
+    if lost:
+        raise TransactionError(
+            "The transaction of an atomic() block is rolled back, for a savepoint in it could not "
+            "be. Let the error that made that necessary leave the outermost block."
+        )
+    if _is_sqlite(connection):
+        is_over = not connection.in_transaction
+    else:
+        is_over = hasattr(connection, "server_status") and not _is_in_transaction(connection)
+    if is_over:
+        raise TransactionError(
+            "The transaction of an atomic() block was ended inside it: by a commit or a rollback, "
+            "or by a statement that brings one about. Leave that to the block."
+        )
+
+
+def _aborted() -> TransactionError:
+    # PostgreSQL answers COMMIT with a rollback then, which no driver takes for an error.
+    return TransactionError(
+        "The transaction of an atomic() block was aborted by an error inside it, and nothing of "
+        "it is committed. Let the error leave the block, or put what may fail into an atomic() "
+        "block of its own."
+    )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.accept import asks_for, signature_of
 from clarion._core.names import described, signal_name
-from clarion.commit.boundary import locate
+from clarion.commit.boundary import doors, locate
 from clarion.commit.due import Due, Scheduled
 from clarion.commit.suppress import suppression
-from clarion.errors import ArgumentError, RunningLoopError
+from clarion.errors import ArgumentError, BoundaryError, RunningLoopError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -66,6 +66,7 @@ class OnCommit:
                 f"on_commit was given using={self._using!r}. Give the alias of a database.",
                 ["using"],
             )
+        doors()  # those who hear of commits had better do so before there are threads
         return BoundOnCommit(self, receiver, _key_maker(self._coalesce, signal))
 
     def __repr__(self) -> str:
@@ -142,7 +143,10 @@ class BoundOnCommit:
         """
         if suppression() is not None:
             return False
-        found = self._locate(signal, named)
+        try:
+            found = self._locate(signal, named)
+        except BoundaryError:
+            return False  # which the send itself is told, or answers with if it is a robust one
         self._refuse_where_nothing_awaits(found, signal, receiver)
         return not found.boundary.is_open()
 
@@ -150,7 +154,10 @@ class BoundOnCommit:
         """Say when the receiver would run."""
         if (quiet := suppression()) is not None:
             return f"suppressed here: {quiet.reason}"
-        found = self._locate(signal, named)
+        try:
+            found = self._locate(signal, named)
+        except BoundaryError as refusal:
+            return f"never, for the send would be refused: {refusal}"
         if found.boundary.is_open():
             return f"after the commit of {found.boundary.name}: {found.reason}"
         return f"on commit, hence at once, for no transaction is open on {found.boundary.name}: {found.reason}"
@@ -193,7 +200,7 @@ def _key_maker(coalesce: Coalesce | None, signal: Signal) -> Callable[[dict[str,
         return _no_key
     if callable(coalesce):
         return lambda named: _hashed((coalesce(**named),), signal)
-    names = (coalesce,) if isinstance(coalesce, str) else tuple(coalesce)
+    names = _names(coalesce)
     declared = getattr(signal, "_keywords", None)
     unknown = [] if declared is None else [n for n in names if n not in declared and n != "sender"]
     if unknown or not names:
@@ -216,16 +223,38 @@ def _key_maker(coalesce: Coalesce | None, signal: Signal) -> Callable[[dict[str,
     return key_of
 
 
+def _names(coalesce: str | Sequence[str]) -> tuple[str, ...]:
+    if isinstance(coalesce, str):
+        return (coalesce,)
+    if not isinstance(coalesce, (list, tuple)) or not all(isinstance(n, str) for n in coalesce):
+        raise ArgumentError(
+            f"on_commit was given coalesce={coalesce!r}. Give the name of a keyword, a list of "
+            f"names, or a function of the keywords.",
+            ["coalesce"],
+        )
+    return tuple(coalesce)
+
+
 def _hashed(key: tuple[Any, ...], signal: Signal) -> Hashable:
     try:
         hash(key)
     except TypeError:
+        # Of its values nothing is told, for they may be anybody's secrets.
+        culprit = next((each for each in key if not _is_hashable(each)), key)
         raise ArgumentError(
-            f"A receiver of signal {signal_name(signal)} coalesces by {type(key[0]).__qualname__!r} objects, "
+            f"A receiver of signal {signal_name(signal)} coalesces by {type(culprit).__qualname__!r} objects, "
             f"which are unhashable. Coalesce by an id.",
             ["coalesce"],
         ) from None
     return key
+
+
+def _is_hashable(value: object) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_required(receiver: Receiver, name: str) -> bool:

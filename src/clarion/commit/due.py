@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextvars import ContextVar
+from collections import deque
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -11,10 +11,11 @@ from clarion._core import loops
 from clarion._core.blame import blame
 from clarion._core.connect import receiver_key
 from clarion._core.names import dotted, name_of, signal_name
-from clarion.errors import EndlessCommitError, RunningLoopError
+from clarion.commit import nesting
+from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Hashable, Iterable
 
     from clarion._core.connect import Registration
     from clarion._core.signal import Signal
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     Await = Callable[[Coroutine[Any, Any, Any]], Any]
 
 logger = logging.getLogger("clarion")
-
-DEEPEST = 20
-"""How many receivers may run inside one another after commits."""
 
 
 class Scheduled:
@@ -68,26 +66,6 @@ class Scheduled:
 
     def __repr__(self) -> str:
         return f"<Scheduled after the commit of {self.boundary}: {self.status}>"
-
-
-class Link:
-    """One receiver that is running after a commit, and the one inside which it runs."""
-
-    __slots__ = ("due", "is_over", "outer")
-
-    def __init__(self, due: Due, outer: Link | None) -> None:
-        self.due = due
-        self.outer = outer
-        self.is_over = False
-
-    def __iter__(self) -> Iterator[Due]:
-        link: Link | None = self
-        while link is not None:
-            yield link.due
-            link = link.outer
-
-
-_running: ContextVar[Link | None] = ContextVar("clarion_running", default=None)
 
 
 class Due:
@@ -134,7 +112,7 @@ class Due:
         self.bound = bound
         self.found = found
         self._named = named
-        self._refuse_to_go_round()
+        nesting.refuse_to_go_round(self)
         self.earlier: list[Due] = []
         self.kept: Any = None
         self.key: Hashable = None
@@ -175,38 +153,48 @@ class Due:
         """
         if self._has_had_its_only_call():
             return
-        link = self._begin()
+        link = nesting.begin(self)
         try:
             if self.registration.is_async:
                 answer = (wait or self._complete)(self.found.boundary.acall(self))
             else:
                 answer = self.found.boundary.call(self)
-        except Exception as error:  # noqa: BLE001
+        except BaseException as error:
             self._fail(error)
+            if not _is_its_own(error):
+                raise
         else:
             self._end(answer)
         finally:
-            self._over(link)
+            nesting.end(link)
 
     async def arun(self) -> None:
         """Run where can be awaited: as `run`, with sync receivers in a thread unless inline."""
         if not self.registration.is_async:
-            if self.registration.inline:
-                self.run()
-            else:
-                await self.signal._hop(self.run)
+            await self._arun_sync()
             return
         if self._has_had_its_only_call():
             return
-        link = self._begin()
+        link = nesting.begin(self)
         try:
             answer = await self.found.boundary.acall(self)
-        except Exception as error:  # noqa: BLE001
+        except BaseException as error:
             self._fail(error)
+            if not _is_its_own(error):
+                raise
         else:
             self._end(answer)
         finally:
-            self._over(link)
+            nesting.end(link)
+
+    async def _arun_sync(self) -> None:
+        if self.registration.inline:
+            self.run()
+            return
+        try:
+            await self.signal._hop(self.run)
+        except Exception as error:  # noqa: BLE001  # there is no thread to be had
+            self._fail(error)
 
     def _complete(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         if loops.is_loop_running():
@@ -227,30 +215,17 @@ class Due:
         self.signal._table.discard(self.registration)
         return False
 
-    def _begin(self) -> Link:
-        link = Link(self, _innermost_running())
-        _running.set(link)
-        return link
-
-    def _over(self, link: Link) -> None:
-        link.is_over = True
-        _running.set(link.outer)
-
-    def _refuse_to_go_round(self) -> None:
-        inside = list(_innermost_running() or ())
-        if len(inside) >= DEEPEST:
-            raise _endless([self, *inside])
-
     def _end(self, answer: Any) -> None:
         self.scheduled.answer = answer
         self.scheduled._status = "ran"
         self.bound.count("ran")
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         self.scheduled.answer = error
         self.scheduled._status = "failed"
         self.bound.count("failed")
-        blame(error, self.signal, self.receiver)
+        if isinstance(error, Exception):
+            blame(error, self.signal, self.receiver)
         # The names of what was sent, for the values may be anybody's secrets.
         named = ", ".join(name for name in self._named if name not in ("sender", "signal"))
         logger.error(
@@ -271,33 +246,6 @@ def _sender_name(sender: object) -> str:
     return dotted(sender) if isinstance(sender, type) else f"a {dotted(type(sender))}"
 
 
-def _innermost_running() -> Link | None:
-    # A task that a receiver has started, and that outlives it, does not run inside it.
-    link = _running.get()
-    while link is not None and link.is_over:
-        link = link.outer
-    return link
-
-
-def _endless(inside: list[Due]) -> EndlessCommitError:
-    """Say who goes round: from the innermost outward, until the first comes again."""
-    names = [_told(inside[0])]
-    for due in inside[1:]:
-        names.append(_told(due))
-        if names[-1] == names[0]:
-            break
-    names.reverse()
-    return EndlessCommitError(
-        f"After {DEEPEST} receivers inside one another there is still one more to run after a commit: "
-        f"{' -> '.join(names)}. Break the circle in one of them.",
-        names,
-    )
-
-
-def _told(due: Due) -> str:
-    return f"{name_of(due.receiver)} of {signal_name(due.signal)}"
-
-
 def merged(dues: Iterable[Due]) -> list[Due]:
     """Merge the calls of one key: the last one stands for all, in the place of the first."""
     found: list[Due] = []
@@ -313,14 +261,53 @@ def merged(dues: Iterable[Due]) -> list[Due]:
 
 def drain(dues: Iterable[Due], wait: Await | None = None) -> None:
     """Run what has become true, in order."""
-    for due in merged(dues):
-        due.run(wait)
+    left = deque(merged(dues))
+    try:
+        while left:
+            left[0].run(wait)
+            left.popleft()
+    finally:
+        _abandon(left)
 
 
 async def adrain(dues: Iterable[Due]) -> None:
     """Run what has become true, in order, and await what is async."""
-    for due in merged(dues):
-        await due.arun()
+    left = deque(merged(dues))
+    try:
+        while left:
+            await left[0].arun()
+            left.popleft()
+    finally:
+        _abandon(left)
+
+
+def _abandon(left: Iterable[Due]) -> None:
+    """Say who does not run, for the program, or the task, is told to end."""
+    waiting = [due for due in left if due.scheduled.status == "waiting"]
+    drop(waiting)
+    for due in waiting:
+        logger.error(
+            "Receiver %s of signal %s does not run after the commit of %s, which was interrupted",
+            name_of(due.receiver),
+            signal_name(due.signal),
+            due.found.boundary.name,
+        )
+
+
+def _is_its_own(error: BaseException) -> bool:
+    """Tell whether what a receiver has raised concerns nobody else."""
+    if isinstance(error, Exception):
+        return True
+    from asyncio import CancelledError, current_task
+
+    # A cancellation is if it is not this task that is cancelled, but one of the receiver's.
+    if not isinstance(error, CancelledError):
+        return False
+    try:
+        task = current_task()
+    except RuntimeError:  # no event loop runs here
+        return True
+    return task is None or not task.cancelling()
 
 
 def drop(dues: Iterable[Due]) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.orm.attributes import flag_modified
 
-from clarion.integrations.sqlalchemy.changes import changed
+from clarion.integrations.sqlalchemy.changes import changed, is_expression, linked
 from clarion.integrations.sqlalchemy.shape import shape_of
 
 
@@ -113,6 +113,36 @@ def test_many_to_one_that_the_row_has_already(session, thing):
     session.expire(thing, ["owner"])
     thing.owner = session.get(Owner, 1)
     assert not fields(thing)
+
+
+def test_many_to_one_that_is_expired(session, thing):
+    """Its key is known all the same, by its identity."""
+    owner, other = session.get(Owner, 1), Owner(id=2)
+    session.add(other)
+    session.flush()
+    session.expire_all()
+    session.refresh(thing, ["owner_id"])
+    thing.owner = owner
+    assert not fields(thing)
+    thing.owner = other
+    assert fields(thing) == {"owner_id"}
+    assert "id" not in inspect(other).dict
+    state = inspect(thing)
+    assert linked(state, shape_of(state.mapper)) == {"owner_id": 2}
+
+
+def test_foreign_keys_that_are_set_by_a_relationship(session, thing):
+    """None where it is taken away; an expression where only the flush will know."""
+
+    def keys():
+        return linked(inspect(thing), shape_of(inspect(thing).mapper))
+
+    thing.owner = thing.owner
+    assert keys() == {}
+    thing.owner = None
+    assert keys() == {"owner_id": None}
+    thing.owner = Owner()
+    assert is_expression(keys()["owner_id"])
 
 
 def test_expressions_are_changes(thing):

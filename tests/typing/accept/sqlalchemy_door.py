@@ -3,6 +3,7 @@
 from typing import Any
 
 from clarion import receiver
+from clarion.changes import Changes
 from clarion.integrations.sqlalchemy import m2m_changed, post_save, pre_delete, pre_save
 
 
@@ -23,6 +24,21 @@ def only_keywords(**kwargs: Any) -> None:
 @receiver(pre_save, sender="shop:Order", subclasses=True, priority=3)
 async def without_sender(instance: Order, **kwargs: Any) -> None:
     """Leave the sender to the keywords, too."""
+
+
+@receiver([pre_save, post_save], sender=Order)
+def what_changes(changes: Changes, instance: Order, **kwargs: Any) -> None:
+    """Ask for the changes, first of all."""
+
+
+@receiver(post_save, sender=Order)
+async def what_has_changed(changes: Changes, sender: type[Order], **kwargs: Any) -> None:
+    """Await something for each."""
+
+
+@receiver(post_save, sender=Order)
+def perhaps(instance: Order, changes: Changes | None = None, **kwargs: Any) -> None:
+    """Ask for them anywhere else, by a default."""
 
 
 @receiver(m2m_changed)

@@ -20,12 +20,13 @@ from django.dispatch import Signal as DjangoSignal
 
 from clarion._core.loops import is_loop_running
 from clarion._core.names import name_of
-from clarion.commit.boundary import Boundary, open_door
+from clarion.commit.boundary import Boundary, Door, open_door
 from clarion.errors import TransactionError
-from clarion.integrations.django import methods
+from clarion.integrations.django import alone, methods
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Hashable, Iterator
+    from contextlib import AbstractContextManager
     from typing import TypeVar
 
     from clarion._core.signal import Signal
@@ -48,7 +49,9 @@ class DjangoBoundary(Boundary):
     def is_open(self) -> bool:
         """Tell whether this thread's connection is in an atomic block, or never commits by itself."""
         connection = connections[self.alias]
-        return connection.in_atomic_block or not _commits_by_itself(connection)
+        if connection.in_atomic_block:
+            return alone.is_inside(connection)
+        return not _commits_by_itself(connection)
 
     def can_await(self) -> bool:
         """Tell whether no event loop runs in this thread, which will be the one to commit."""
@@ -221,7 +224,7 @@ def _callback(connection: Any, due: Due) -> Callback:
     return MergedCallback(due, _groups.setdefault((connection, due.key), Group()))
 
 
-class DjangoDoor:
+class DjangoDoor(Door):
     """How Django's transactions are found: by the alias of their database."""
 
     def __init__(self) -> None:
@@ -254,6 +257,10 @@ class DjangoDoor:
         """Return the boundary of the default database, if there is one."""
         boundary = self.of_alias(DEFAULT_DB_ALIAS)
         return None if boundary is None else (boundary, "it is Django's default")
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Count the atomic blocks around a test as absent."""
+        return alone.alone()
 
     def _of_instance(self, instance: Any) -> tuple[Boundary, str]:
         if instance._state.db is not None:

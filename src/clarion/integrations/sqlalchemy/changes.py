@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MISSING: Any = object()
 
 # Most values are of these types, and asking them for an attribute is dear.
-_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 def changed(state: InstanceState[Any], shape: Shape) -> frozenset[str]:
@@ -27,16 +27,16 @@ def changed(state: InstanceState[Any], shape: Shape) -> frozenset[str]:
         if name in columns:
             value = values.get(name)
             # What is compared may answer with anything, an array of booleans say.
-            if _is_expression(value) or columns[name](value, old) is not True:
+            if is_expression(value) or columns[name](value, old) is not True:
                 found.append(name)
         elif name in shape.scalars:
             found.extend(_foreign_keys(state, shape.scalars[name]))
     return frozenset(found)
 
 
-def _is_expression(value: Any) -> bool:
+def is_expression(value: Any) -> bool:
     """Tell whether a value is for the database to work out."""
-    if type(value) in _PLAIN:
+    if type(value) in PLAIN:
         return False
     return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
 
@@ -51,9 +51,29 @@ def _foreign_keys(state: InstanceState[Any], prop: RelationshipProperty[Any]) ->
             yield name
 
 
+def linked(state: InstanceState[Any], shape: Shape) -> dict[str, Any]:
+    """Return the foreign keys that many-to-one relationships set.
+
+    The key of an object that has none yet is an expression, for the database will tell.
+    """
+    found: dict[str, Any] = {}
+    for name, old in state.committed_state.items():
+        if name in shape.scalars and (target := state.dict.get(name)) is not old:
+            for remote, local in shape.scalars[name].synchronize_pairs:
+                value = _value(target, remote)
+                key = state.mapper.get_property_by_column(local).key
+                found[key] = remote if value is _MISSING else value
+    return found
+
+
 def _value(target: Any, column: Any) -> Any:
     if target is None:
         return None
     state: InstanceState[Any] = inspect(target)
-    value = state.dict.get(state.mapper.get_property_by_column(column).key)
+    name = state.mapper.get_property_by_column(column).key
+    value = state.dict.get(name)
+    if value is None and state.key is not None:  # an expired object still has its identity
+        for each, part in zip(state.mapper.primary_key, state.key[1], strict=True):
+            if state.mapper.get_property_by_column(each).key == name:
+                return part
     return _MISSING if value is None else value

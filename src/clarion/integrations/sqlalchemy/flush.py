@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from clarion.errors import EndlessFlushError
+from clarion.integrations.sqlalchemy.changesets import ChangeSets, settle, told
 from clarion.integrations.sqlalchemy.deliver import courier, deliver
 from clarion.integrations.sqlalchemy.many import forget, is_reverse, table_of
 from clarion.integrations.sqlalchemy.plan import Planner
@@ -79,7 +80,7 @@ def prepare(session: Session, only: Iterable[Any] | None) -> Plan:
     Raises:
         EndlessFlushError: if receivers have more to be written in each of 100 rounds.
     """
-    planner = Planner(session, only)
+    planner, changesets = Planner(session, only), ChangeSets(session)
     # These keep what they name alive, so that it is not mistaken for another.
     deleted: dict[State, Delete] = {}
     saved: dict[State, Save] = {}
@@ -94,9 +95,11 @@ def prepare(session: Session, only: Iterable[Any] | None) -> Plan:
         deleted.update((each.state, each) for each in deletes)
         saved.update((each.state, each) for each in saves)
         sent = _deletes(pre_delete, deletes)
-        sent += _pre_saves(session, saves, raw=plan.raw)
+        with told(changesets.of(pre_save, saves).values()):
+            sent += _pre_saves(session, saves, raw=plan.raw)
         sent += _links(planner, links, "pre", raw=plan.raw)
         if not sent:
+            changesets.fix(post_save, plan.saves)
             return plan
     names = sorted({each.state.class_.__qualname__ for each in fresh})
     raise EndlessFlushError(
@@ -169,9 +172,10 @@ def _links(planner: Planner, links: Iterable[Link], when: str, *, raw: bool) -> 
 
 def send_after(session: Session, plan: Plan) -> None:
     """Send the post signals of what was written."""
-    # First what is gone: the row of one object may be another's now.
-    _deletes(post_delete, [each for each in plan.deletes if each.state._deleted])
-    _post_saves(plan.saves, raw=plan.raw)
+    with told(settle(plan.saves)):
+        # First what is gone: the row of one object may be another's now.
+        _deletes(post_delete, [each for each in plan.deletes if each.state._deleted])
+        _post_saves(plan.saves, raw=plan.raw)
     for link in plan.links:
         forget(link)
     _links(Planner(session, None), plan.links, "post", raw=plan.raw)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from clarion._core import instrument
 from clarion._core.declare import DeclaredSignal
 from clarion._core.table import Table
-from clarion.integrations.sqlalchemy import senders
+from clarion.integrations.sqlalchemy import changesets, senders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -46,10 +46,14 @@ class ModelSignal(DeclaredSignal[P, R]):
     Args:
         function: the function that declares it, as for `signal`.
         attach: what to call when the first receiver is connected.
+        offers: what a receiver may ask for by the name of a parameter, beside `signal`.
     """
 
-    def __init__(self, function: Callable[P, R], attach: Attach) -> None:
+    def __init__(
+        self, function: Callable[P, R], attach: Attach, offers: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(function)
+        self._offers = ("signal", *offers)
         table = ModelTable(self._table.name, self._table.home)
         table.keywords = self._table.keywords
         table.attach = attach
@@ -80,15 +84,20 @@ class ModelSignal(DeclaredSignal[P, R]):
     ) -> Registration | None:
         return super()._find(receiver, senders.resolve(sender), dispatch_uid)
 
+    def _offer(self, name: str, arguments: dict[str, Any]) -> Any:
+        if name == "changes":
+            return changesets.changes_of(arguments["instance"])
+        return super()._offer(name, arguments)
+
     def _check_sender(self, sender: object, *, subclasses: bool) -> None:
         if not isinstance(sender, senders.UNRESOLVED):
             super()._check_sender(sender, subclasses=subclasses)
 
 
-def sent_by(attach: Attach) -> Callable[[Callable[P, None]], ModelSignal[P, object]]:
+def sent_by(attach: Attach, *offers: str) -> Callable[[Callable[P, None]], ModelSignal[P, object]]:
     """Declare a model signal by the signature of a function, as `signal` does."""
 
     def declare(function: Callable[P, Any]) -> ModelSignal[P, object]:
-        return ModelSignal(function, attach)
+        return ModelSignal(function, attach, offers)
 
     return declare

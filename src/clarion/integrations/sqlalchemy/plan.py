@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import ClassManager, InstanceState, Mapper, Session
 
+    from clarion.integrations.sqlalchemy.changesets import ChangeSet
     from clarion.integrations.sqlalchemy.kinds import ModelSignal
 
     State = InstanceState[Any]
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 class Save:
     """One object to be inserted or updated; the attributes are the keywords of the signals."""
 
-    __slots__ = ("created", "instance", "sender", "state", "update_fields", "using")
+    __slots__ = ("changeset", "created", "instance", "sender", "state", "update_fields", "using")
 
     def __init__(
         self, instance: Any, state: State, update_fields: frozenset[str] | None, using: str
@@ -48,6 +49,7 @@ class Save:
         self.created = update_fields is None
         self.update_fields = update_fields
         self.using = using
+        self.changeset: ChangeSet | None = None
 
 
 class Delete:

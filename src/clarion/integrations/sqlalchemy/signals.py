@@ -32,7 +32,7 @@ def post_init(*, sender: Anything, instance: Anything) -> None:
     """An instance has been made, or loaded from its row."""
 
 
-@sent_by(hooks.on_flush)
+@sent_by(hooks.on_flush, "changes")
 def pre_save(
     *,
     sender: Anything,
@@ -44,7 +44,7 @@ def pre_save(
     """A flush is about to insert or update an instance; what is changed in it is stored."""
 
 
-@sent_by(hooks.on_flush)
+@sent_by(hooks.on_flush, "changes")
 def post_save(
     *,
     sender: Anything,

@@ -1,0 +1,67 @@
+"""What the tests of after commit share: a signal, and receivers that take down what they hear."""
+
+from collections import deque
+from typing import Any
+
+import pytest
+
+from clarion import Signal, on_commit
+from clarion.commit import boundary
+
+
+@pytest.fixture(autouse=True)
+def _no_doors(monkeypatch):
+    """Have only plain Python, whichever frameworks other tests have loaded."""
+    monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
+    monkeypatch.setattr(boundary, "_entered", deque())
+    monkeypatch.setattr(boundary, "_doors", [])
+
+
+@pytest.fixture
+def signal():
+    """Return a signal that nobody listens to."""
+    return Signal(name="shop.paid")
+
+
+class Heard(list[Any]):
+    """What receivers were sent as `n`, in the order of their calls."""
+
+    def listen(self, signal, *, delivery=on_commit, name=None, **options):
+        """Connect a receiver that takes down n, or (name, n); return it."""
+
+        def take(n=None, **kwargs):
+            self.append(n if name is None else (name, n))
+            return n
+
+        signal.connect(take, delivery=delivery, **options)
+        return take
+
+    def listen_async(self, signal, *, delivery=on_commit, name=None, **options):
+        """Connect an async one."""
+
+        async def take(n=None, **kwargs):
+            self.append(n if name is None else (name, n))
+            return n
+
+        signal.connect(take, delivery=delivery, **options)
+        return take
+
+    def taken(self):
+        """Return what was heard, and begin anew."""
+        found = list(self)
+        self.clear()
+        return found
+
+
+@pytest.fixture
+def heard(signal):
+    """Return what an on_commit receiver of the signal hears."""
+    found = Heard()
+    found.listen(signal)
+    return found
+
+
+@pytest.fixture
+def log(caplog):
+    """Return what is logged, as messages."""
+    return caplog.messages

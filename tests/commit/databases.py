@@ -1,0 +1,345 @@
+"""Connections of every kind, each with a table in which a commit can fail."""
+
+import asyncio
+import sqlite3
+import sys
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from tests.services import MARIADB, POSTGRES
+
+IS_3_12 = sys.version_info >= (3, 12)
+
+
+class Sync:
+    """A sync connection, called as every other.
+
+    Attributes:
+        connection: what is given to atomic().
+        can_fail: whether a COMMIT on it can be made to fail.
+    """
+
+    can_fail = True
+    insert = "INSERT INTO {table} (id, parent) VALUES ({id}, {parent})"
+
+    def __init__(self, connection: Any, table: str, *, can_fail: bool = True) -> None:
+        self.connection = connection
+        self.table = table
+        self.can_fail = can_fail
+
+    def execute(self, statement):
+        """Run a statement, and return the rows."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+        finally:
+            cursor.close()
+
+    def add(self, id, parent="NULL"):
+        """Add a row; one with a parent that is not there makes the commit fail."""
+        self.execute(self.insert.format(table=self.table, id=id, parent=parent))
+
+    def rows(self):
+        """Return the ids that there are, as another transaction would see them."""
+        found = [row[0] for row in self.execute(f"SELECT id FROM {self.table} ORDER BY id")]
+        self.end()
+        return found
+
+    def end(self):
+        """End what a query has begun."""
+        self.connection.rollback()
+
+
+class SyncAlchemy(Sync):
+    """A connection of SQLAlchemy's."""
+
+    def execute(self, statement):
+        """Run a statement, and return the rows."""
+        result = self.connection.exec_driver_sql(statement)
+        return result.fetchall() if result.returns_rows else []
+
+
+class Async(Sync):
+    """An async connection."""
+
+    async def execute(self, statement):
+        """Run a statement, and return the rows."""
+        cursor = await self.connection.execute(statement)
+        return await cursor.fetchall() if cursor.description else []
+
+    async def add(self, id, parent="NULL"):
+        """Add a row; one with a parent that is not there makes the commit fail."""
+        await self.execute(self.insert.format(table=self.table, id=id, parent=parent))
+
+    async def rows(self):
+        """Return the ids that there are, as another transaction would see them."""
+        found = [row[0] for row in await self.execute(f"SELECT id FROM {self.table} ORDER BY id")]
+        await self.end()
+        return found
+
+    async def end(self):
+        """End what a query has begun."""
+        await self.connection.rollback()
+
+
+class AsyncAlchemy(Async):
+    """An async connection of SQLAlchemy's."""
+
+    async def execute(self, statement):
+        """Run a statement, and return the rows."""
+        result = await self.connection.exec_driver_sql(statement)
+        return result.fetchall() if result.returns_rows else []
+
+
+class AsyncPG(Async):
+    """A connection of asyncpg's."""
+
+    async def execute(self, statement):
+        """Run a statement, and return the rows."""
+        return await self.connection.fetch(statement)
+
+    async def end(self):
+        """Do nothing: each query is its own."""
+
+
+DEFERRED = (
+    "CREATE TABLE {table} (id INTEGER PRIMARY KEY, "
+    "parent INTEGER REFERENCES {table} (id) DEFERRABLE INITIALLY DEFERRED)"
+)
+# MariaDB defers nothing.
+PLAIN = "CREATE TABLE {table} (id INTEGER PRIMARY KEY, parent INTEGER) ENGINE=InnoDB"
+
+
+def table_name():
+    """Return a name that no other test has."""
+    return f"t_{uuid4().hex[:12]}"
+
+
+@contextmanager
+def sqlite(**options):
+    """Give a connection of sqlite3's in memory."""
+    connection = sqlite3.connect(":memory:", **options)
+    if options.get("autocommit") is False:
+        connection.commit()
+        connection.autocommit = True  # the pragma does nothing in a transaction
+    connection.execute("PRAGMA foreign_keys = ON")
+    if options.get("autocommit") is False:
+        connection.autocommit = False
+    connection.execute(DEFERRED.format(table="t"))
+    connection.commit()
+    made = Sync(connection, "t")
+    if options.get("isolation_level", "") is None or options.get("autocommit") is True:
+        made.end = lambda: None  # type: ignore[method-assign]
+    try:
+        yield made
+    finally:
+        connection.close()
+
+
+@contextmanager
+def psycopg(*, autocommit):
+    """Give a connection of psycopg's."""
+    driver = pytest.importorskip("psycopg")
+    name = table_name()
+    with driver.connect(POSTGRES.url(), autocommit=autocommit) as connection:
+        connection.execute(DEFERRED.format(table=name))
+        connection.commit()
+        try:
+            yield Sync(connection, name)
+        finally:
+            connection.rollback()
+            connection.execute(f"DROP TABLE {name}")
+
+
+@contextmanager
+def pymysql(*, autocommit):
+    """Give a connection of PyMySQL's to MariaDB."""
+    driver = pytest.importorskip("pymysql")
+    parts = urlsplit(MARIADB.url())
+    name = table_name()
+    connection = driver.connect(
+        host=parts.hostname,
+        port=parts.port,
+        user=parts.username,
+        password=parts.password or "",
+        database=parts.path[1:],
+        autocommit=autocommit,
+    )
+    made = Sync(connection, name, can_fail=False)
+    try:
+        made.execute(PLAIN.format(table=name))
+        connection.commit()
+        yield made
+    finally:
+        connection.rollback()
+        made.execute(f"DROP TABLE {name}")
+        connection.close()
+
+
+def _begin_by_hand(engine):
+    """Have SQLAlchemy begin transactions of SQLite's itself, as its pages tell."""
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")
+    def _(dbapi, record):
+        dbapi.isolation_level = None
+        dbapi.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _(connection):
+        connection.exec_driver_sql("BEGIN")
+
+
+@contextmanager
+def alchemy(url):
+    """Give a Connection of SQLAlchemy's Core."""
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    engine = sqlalchemy.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        _begin_by_hand(engine)
+    name = table_name()
+    try:
+        with engine.connect() as connection:
+            made = SyncAlchemy(connection, name)
+            made.execute(DEFERRED.format(table=name))
+            connection.commit()
+            yield made
+            connection.rollback()
+            made.execute(f"DROP TABLE {name}")
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+@asynccontextmanager
+async def async_alchemy(url):
+    """Give an AsyncConnection of SQLAlchemy's."""
+    pytest.importorskip("sqlalchemy")
+    made_async = pytest.importorskip("sqlalchemy.ext.asyncio")
+    if "aiosqlite" in url:
+        pytest.importorskip("aiosqlite")
+    engine = made_async.create_async_engine(url)
+    if engine.dialect.name == "sqlite":
+        _begin_by_hand(engine.sync_engine)
+    name = table_name()
+    try:
+        async with engine.connect() as connection:
+            made = AsyncAlchemy(connection, name)
+            await made.execute(DEFERRED.format(table=name))
+            await connection.commit()
+            yield made
+            await connection.rollback()
+            await made.execute(f"DROP TABLE {name}")
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def aiosqlite(**options):
+    """Give a connection of aiosqlite's in memory."""
+    driver = pytest.importorskip("aiosqlite")
+    async with driver.connect(":memory:", **options) as connection:
+        await connection.execute("PRAGMA foreign_keys = ON")
+        await connection.execute(DEFERRED.format(table="t"))
+        await connection.commit()
+        yield Async(connection, "t")
+
+
+@asynccontextmanager
+async def async_psycopg(*, autocommit):
+    """Give an async connection of psycopg's."""
+    driver = pytest.importorskip("psycopg")
+    name = table_name()
+    async with await driver.AsyncConnection.connect(
+        POSTGRES.url(), autocommit=autocommit
+    ) as connection:
+        await connection.execute(DEFERRED.format(table=name))
+        await connection.commit()
+        try:
+            yield Async(connection, name)
+        finally:
+            await connection.rollback()
+            await connection.execute(f"DROP TABLE {name}")
+
+
+@asynccontextmanager
+async def asyncpg(*, pooled=False):
+    """Give a connection of asyncpg's, of its own or of a pool."""
+    driver = pytest.importorskip("asyncpg")
+    name = table_name()
+    pool = await driver.create_pool(POSTGRES.url(), min_size=1, max_size=1) if pooled else None
+    connection = await pool.acquire() if pool else await driver.connect(POSTGRES.url())
+    await connection.execute(DEFERRED.format(table=name))
+    try:
+        yield AsyncPG(connection, name)
+    finally:
+        await connection.execute(f"DROP TABLE {name}")
+        if pool:
+            await pool.release(connection)
+            await pool.close()
+        else:
+            await connection.close()
+
+
+def on_postgres(driver):
+    """Return the URL of PostgreSQL as SQLAlchemy writes it, for a driver."""
+    url = POSTGRES.url()
+    return f"postgresql+{driver}{url[url.index('://') :]}"
+
+
+def _service(make, id):
+    return pytest.param(make, id=id, marks=pytest.mark.service)
+
+
+SYNC = [
+    pytest.param(lambda: sqlite(), id="sqlite"),
+    pytest.param(lambda: sqlite(isolation_level=None), id="sqlite-none"),
+    pytest.param(lambda: sqlite(isolation_level="IMMEDIATE"), id="sqlite-immediate"),
+    *(
+        pytest.param(
+            lambda autocommit=autocommit: sqlite(autocommit=autocommit),
+            id=f"sqlite-autocommit-{autocommit}",
+            marks=pytest.mark.skipif(not IS_3_12, reason="since Python 3.12"),
+        )
+        for autocommit in (True, False)
+    ),
+    _service(lambda: psycopg(autocommit=False), "psycopg"),
+    _service(lambda: psycopg(autocommit=True), "psycopg-autocommit"),
+    _service(lambda: pymysql(autocommit=False), "pymysql"),
+    _service(lambda: pymysql(autocommit=True), "pymysql-autocommit"),
+    pytest.param(lambda: alchemy("sqlite://"), id="alchemy-sqlite"),
+    _service(lambda: alchemy(on_postgres("psycopg")), "alchemy-postgres"),
+]
+
+ASYNC = [
+    pytest.param(lambda: aiosqlite(), id="aiosqlite"),
+    pytest.param(lambda: aiosqlite(isolation_level=None), id="aiosqlite-none"),
+    _service(lambda: async_psycopg(autocommit=False), "psycopg-async"),
+    _service(lambda: async_psycopg(autocommit=True), "psycopg-async-autocommit"),
+    _service(lambda: asyncpg(), "asyncpg"),
+    _service(lambda: asyncpg(pooled=True), "asyncpg-pooled"),
+    pytest.param(lambda: async_alchemy("sqlite+aiosqlite://"), id="alchemy-aiosqlite"),
+    _service(lambda: async_alchemy(on_postgres("asyncpg")), "alchemy-asyncpg"),
+    _service(lambda: async_alchemy(on_postgres("psycopg")), "alchemy-psycopg-async"),
+]
+
+ON_POSTGRES_SYNC = [
+    each for each in SYNC if "psycopg" in str(each.id) or "postgres" in str(each.id)
+]
+ON_POSTGRES_ASYNC = [each for each in ASYNC if "sqlite" not in str(each.id)]
+
+
+def run(make, main):
+    """Run a coroutine function with an async connection."""
+
+    async def go():
+        async with make() as database:
+            return await main(database)
+
+    return asyncio.run(go())

@@ -1,0 +1,544 @@
+"""atomic() in plain Python: blocks, savepoints, and who is inside of which."""
+
+import asyncio
+import contextvars
+import gc
+import sqlite3
+import threading
+import weakref
+
+import pytest
+
+from clarion import on_commit
+from clarion.commit import Scheduled, atomic
+from clarion.commit.blocks import Block, absent
+from clarion.commit.boundary import scopes
+from clarion.errors import ArgumentError, BoundaryError
+from clarion.introspect import explain
+from tests.commit.databases import sqlite
+
+
+class BoomError(Exception):
+    """What leaves a block."""
+
+
+def status(responses):
+    """Return how far the only receiver of a send is."""
+    ((_, scheduled),) = responses
+    assert isinstance(scheduled, Scheduled)
+    return scheduled.status
+
+
+class TestOneBlock:
+    """A block without a connection begins nothing but the boundary."""
+
+    def test_receivers_run_when_it_ends(self, signal, heard):
+        """In the order of the sends."""
+        with atomic():
+            signal.send(None, n=1)
+            signal.send(None, n=2)
+            assert heard == []
+        assert heard == [1, 2]
+
+    def test_receivers_are_dropped_when_it_fails(self, signal, heard):
+        """The exception goes on as it is."""
+        with pytest.raises(BoomError), atomic():
+            responses = signal.send(None, n=1)
+            raise BoomError
+        assert heard == []
+        assert status(responses) == "dropped"
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
+    def test_any_exception_is_a_failure(self, error, signal, heard):
+        """Those that are no errors, too."""
+        with pytest.raises(error), atomic():
+            signal.send(None, n=1)
+            raise error
+        assert heard == []
+
+    def test_outside_they_run_at_once(self, signal, heard):
+        """Before and after a block as without any."""
+        signal.send(None, n=1)
+        with atomic():
+            pass
+        signal.send(None, n=2)
+        assert heard == [1, 2]
+
+    def test_now_is_inside(self, signal, heard):
+        """Receivers without a delivery are called by the send."""
+        heard.listen(signal, delivery=None, name="now")
+        with atomic():
+            signal.send(None, n=1)
+            assert heard == [("now", 1)]
+        assert heard == [("now", 1), 1]
+
+    def test_several_receivers_of_several_sends(self, signal, heard):
+        """Send by send, each in the order of a send."""
+        heard.listen(signal, name="first", priority=1)
+        with atomic():
+            signal.send(None, n=1)
+            signal.send(None, n=2)
+        assert heard == [("first", 1), 1, ("first", 2), 2]
+
+    def test_leaving_by_return_and_break_commits(self, signal, heard):
+        """As any block that no exception leaves."""
+
+        def work():
+            with atomic():
+                signal.send(None, n=1)
+                return
+
+        work()
+        for _ in range(2):
+            with atomic():
+                signal.send(None, n=2)
+                break
+        assert heard == [1, 2]
+
+    def test_it_is_over_when_receivers_run(self, signal):
+        """What they send outside of any block is true at once."""
+        inside = []
+        signal.connect(lambda **kwargs: inside.append(list(scopes())), delivery=on_commit)
+        with atomic():
+            signal.send(None)
+        assert inside == [[]]
+
+    def test_an_object_is_for_one_block_at_a_time(self, signal, heard):
+        """Entered anew inside itself it is refused; afterwards it may be used again."""
+        block = atomic()
+        with block:
+            with pytest.raises(ArgumentError, match="entered already. Write atomic"), block:
+                pass
+            signal.send(None, n=1)
+        with block:
+            signal.send(None, n=2)
+        assert heard == [1, 2]
+
+
+class TestSavepoints:
+    """A block inside a block."""
+
+    def test_inner_ones_wait_for_the_outermost(self, signal, heard):
+        """However deep."""
+        with atomic():
+            with atomic():
+                with atomic():
+                    signal.send(None, n=1)
+                assert heard == []
+            assert heard == []
+            signal.send(None, n=2)
+        assert heard == [1, 2]
+
+    def test_what_is_rolled_back_takes_along_what_is_inside(self, signal, heard):
+        """Also what was released before."""
+        with atomic():
+            signal.send(None, n=1)
+            with pytest.raises(BoomError), atomic():
+                with atomic():
+                    signal.send(None, n=2)
+                raise BoomError
+            signal.send(None, n=3)
+        assert heard == [1, 3]
+
+    def test_the_outermost_rolls_back_all(self, signal, heard):
+        """A savepoint that was released is no commit."""
+        with pytest.raises(BoomError), atomic():
+            with atomic():
+                signal.send(None, n=1)
+            raise BoomError
+        assert heard == []
+
+    def test_order_is_that_of_sends(self, signal, heard):
+        """What was sent before a savepoint, in it and after it."""
+        with atomic():
+            signal.send(None, n=1)
+            with atomic():
+                signal.send(None, n=2)
+            signal.send(None, n=3)
+        assert heard == [1, 2, 3]
+
+    @pytest.mark.parametrize("how", ["send", "delivery"])
+    def test_an_alias_means_the_savepoint_too(self, how, signal, heard):
+        """What is sent by the alias of the block is dropped with the savepoint that it is in."""
+        if how == "delivery":
+            signal.disconnect(next(iter(signal._table.registrations())).live())
+            heard.listen(signal, delivery=on_commit(using="orders"))
+        with sqlite() as database, atomic(database.connection, using="orders"):
+            with pytest.raises(BoomError), atomic(database.connection):
+                signal.send(None, n=1, using="orders")
+                raise BoomError
+            with atomic():
+                signal.send(None, n=2, using="orders")
+            assert heard == []
+            signal.send(None, n=3, using="orders")
+        assert heard == [2, 3]
+
+
+class TestSeveral:
+    """Several transactions at once."""
+
+    def test_the_innermost_is_waited_for(self, signal, heard):
+        """Two connections are two transactions, each with its own end."""
+        with sqlite() as one, sqlite() as two, atomic(one.connection):
+            with atomic(two.connection):
+                signal.send(None, n=2)
+            assert heard == [2]
+            signal.send(None, n=1)
+            assert heard == [2]
+        assert heard == [2, 1]
+
+    def test_one_may_fail_and_the_other_not(self, signal, heard):
+        """The outer is not touched by the inner one's rollback."""
+        with sqlite() as one, sqlite() as two, atomic(one.connection):
+            one.add(1)
+            signal.send(None, n=1)
+            with pytest.raises(BoomError), atomic(two.connection):
+                two.add(2)
+                signal.send(None, n=2)
+                raise BoomError
+        assert heard == [1]
+        assert (one is two) is False
+
+    def test_a_send_says_which(self, signal, heard):
+        """using= names a block, be it not the innermost."""
+        with atomic(using="orders"):
+            with atomic(using="stock"):
+                signal.send(None, n=1, using="orders")
+                signal.send(None, n=2, using="stock")
+                signal.send(None, n=3)
+                assert heard == []
+            assert heard == [2, 3]
+        assert heard == [2, 3, 1]
+
+    def test_blocks_of_two_aliases_are_two_transactions(self, signal, heard):
+        """The inner one is no savepoint of the outer."""
+        with pytest.raises(BoomError), atomic(using="orders"):
+            with atomic(using="stock"):
+                signal.send(None, n=1)
+            assert heard == [1]
+            raise BoomError
+
+    def test_a_receiver_says_which(self, signal, heard):
+        """on_commit(using=...) waits for that one, whatever the send says."""
+        heard.listen(signal, name="orders", delivery=on_commit(using="orders"))
+        with atomic(using="orders"):
+            with atomic(using="stock"):
+                signal.send(None, n=1, using="stock")
+            assert heard == [1]
+        assert heard == [1, ("orders", 1)]
+
+    def test_an_alias_that_nobody_knows(self, signal):
+        """It is refused at the send, and explain says so."""
+        signal.connect(lambda **kwargs: None, delivery=on_commit(using="orders"))
+        with atomic(), pytest.raises(BoundaryError, match="No transaction is known as 'orders'"):
+            signal.send(None)
+        ((_, error),) = signal.send_robust(None)
+        assert isinstance(error, BoundaryError)
+        assert "would be refused: No transaction is known" in str(explain(signal))
+
+    def test_a_third_of_the_first(self, signal, heard):
+        """A block on the outer connection is a savepoint of the outer transaction."""
+        with sqlite() as one, sqlite() as two, atomic(one.connection):
+            with atomic(two.connection):
+                with pytest.raises(BoomError), atomic(one.connection):
+                    one.add(1)
+                    signal.send(None, n=1)
+                    raise BoomError
+                signal.send(None, n=2)
+            assert heard == [2]
+        assert heard == [2]
+
+
+class TestThreads:
+    """A block belongs to the context that has entered it."""
+
+    def test_another_thread_is_outside(self, signal, heard):
+        """What it sends is true at once."""
+        with atomic():
+            thread = threading.Thread(target=contextvars.Context().run, args=(self.send, signal))
+            thread.start()
+            thread.join()
+            assert heard == [1]
+
+    def send(self, signal):
+        """Send in a thread."""
+        signal.send(None, n=1)
+
+    def test_a_thread_of_the_task_is_inside(self, signal, heard):
+        """asyncio.to_thread takes the context along."""
+
+        async def main():
+            async with atomic():
+                await asyncio.to_thread(signal.send, None, n=1)
+                assert heard == []
+            assert heard == [1]
+
+        asyncio.run(main())
+
+    def test_two_threads_have_their_own(self, signal, heard):
+        """Each hears at the end of its own block."""
+        inside, go = threading.Barrier(2), threading.Barrier(2)
+
+        def work(n):
+            with atomic():
+                signal.send(None, n=n)
+                inside.wait()
+                assert heard == []
+                go.wait()
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in (1, 2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(heard) == [1, 2]
+
+    def test_a_block_that_ends_while_it_is_asked(self, signal, heard):
+        """What comes too late for it counts as the block did: true, or dropped."""
+        for error, wanted in ((None, [1]), (BoomError("no"), [])):
+            block = Block(None, None, awaited=False)
+            # As if it were open until the moment before.
+            dues = []
+            block.dues = dues
+            with atomic():
+                signal.send(None, n=1)
+                (kept,) = next(scopes()).boundary.dues
+                next(scopes()).boundary.dues.clear()
+            block.ended(well=error is None)
+            block.after_commit(kept)
+            assert heard.taken() == wanted
+
+
+class TestTasks:
+    """Tasks have a copy of the context in which they were started."""
+
+    def test_gather_inside_a_block(self, signal, heard):
+        """What its tasks send waits for the block, whoever is first."""
+
+        async def work(n):
+            async with atomic():
+                await signal.asend(None, n=n)
+                await asyncio.sleep(0)
+                if n == 2:
+                    raise BoomError
+
+        async def main():
+            async with atomic():
+                await asyncio.gather(*(work(n) for n in (1, 2, 3)), return_exceptions=True)
+                assert heard == []
+            assert sorted(heard) == [1, 3]
+
+        asyncio.run(main())
+
+    def test_a_task_that_outlives_the_block(self, signal, heard):
+        """It is outside from then on: what it sends is true at once."""
+
+        async def work(over):
+            await over.wait()
+            signal.send(None, n=1)
+            assert heard == [1]
+            async with atomic():
+                signal.send(None, n=2)
+                assert heard == [1]
+            assert heard == [1, 2]
+
+        async def main():
+            over = asyncio.Event()
+            async with atomic():
+                task = asyncio.create_task(work(over))
+                await asyncio.sleep(0)
+            over.set()
+            await task
+
+        asyncio.run(main())
+
+    @pytest.mark.parametrize("fails", [False, True])
+    def test_a_savepoint_that_outlives_its_block(self, fails, signal, heard):
+        """It counts as the block around it did, and is not lost in it."""
+
+        async def work(over):
+            async with atomic():
+                signal.send(None, n=1)
+                await over.wait()
+
+        async def main():
+            over = asyncio.Event()
+            task = None
+            try:
+                async with atomic():
+                    task = asyncio.create_task(work(over))
+                    await asyncio.sleep(0)
+                    if fails:
+                        raise BoomError
+            except BoomError:
+                pass
+            assert heard == []
+            over.set()
+            await task
+
+        asyncio.run(main())
+        assert heard == ([] if fails else [1])
+
+    def test_the_connection_is_let_go(self, signal, heard):
+        """Neither a task that goes on nor a response keeps what the block was on."""
+
+        class Connection(sqlite3.Connection):
+            """One that can be weakly referenced."""
+
+        async def main():
+            connection = sqlite3.connect(":memory:", factory=Connection)
+            with atomic(connection):
+                task = asyncio.create_task(asyncio.sleep(60))
+                responses = signal.send(None, n=1)
+            connection.close()
+            there = weakref.ref(connection)
+            del connection
+            gc.collect()
+            assert there() is None
+            assert responses[0][1].boundary == "an atomic() block on a connection of tests"
+            task.cancel()
+
+        asyncio.run(main())
+
+
+class TestContexts:
+    """Generators and fixtures that begin in one context and end in another."""
+
+    def test_a_fixture_that_ends_elsewhere(self, signal, heard):
+        """The block ends well, and nobody is inside it any more."""
+        one, other = contextvars.Context(), contextvars.Context()
+        block = atomic()
+        one.run(block.__enter__)
+        one.run(signal.send, None, n=1)
+        other.run(block.__exit__, None, None, None)
+        assert heard == [1]
+        one.run(signal.send, None, n=2)
+        assert heard == [1, 2]
+
+    def test_those_that_end_elsewhere_do_not_pile_up(self):
+        """The context that began them keeps at most the last."""
+        one = contextvars.copy_context()
+        kept = []
+        for _ in range(3):
+            block = atomic()
+            one.run(block.__enter__)
+            kept.append(weakref.ref(block._entered[1]))
+            contextvars.Context().run(block.__exit__, None, None, None)
+            del block
+        gc.collect()
+        assert [there() is not None for there in kept] == [False, False, True]
+
+    def test_a_generator(self, signal, heard):
+        """One that is suspended inside a block shares it with whoever runs it."""
+
+        def work():
+            with atomic():
+                yield
+                signal.send(None, n=1)
+
+        steps = work()
+        next(steps)
+        signal.send(None, n=2)
+        assert heard == []
+        with pytest.raises(StopIteration):
+            next(steps)
+        assert heard == [2, 1]
+
+    def test_a_generator_that_is_closed(self, signal, heard):
+        """It rolls back, for GeneratorExit leaves the block."""
+
+        def work():
+            with atomic():
+                signal.send(None, n=1)
+                yield
+
+        steps = work()
+        next(steps)
+        steps.close()
+        signal.send(None, n=2)
+        assert heard == [2]
+
+    def test_blocks_that_end_in_the_wrong_order(self, signal, heard):
+        """The inner one counts as the outer one did."""
+        outer, inner = atomic(), atomic()
+        outer.__enter__()
+        inner.__enter__()
+        signal.send(None, n=1)
+        outer.__exit__(None, None, None)
+        assert heard == []
+        inner.__exit__(None, None, None)
+        assert heard == [1]
+        signal.send(None, n=2)
+        assert heard == [1, 2]
+
+
+class TestAbsent:
+    """Blocks around a test, which count as absent."""
+
+    def test_the_end_of_the_inner_block_is_the_commit(self, signal, heard):
+        """And what is sent outside of it is true at once."""
+        with atomic():
+            around = next(scopes()).boundary
+            token = absent.set(frozenset({around}))
+            try:
+                signal.send(None, n=1)
+                assert heard == [1]
+                with atomic():
+                    signal.send(None, n=2)
+                    with pytest.raises(BoomError), atomic():
+                        signal.send(None, n=3)
+                        raise BoomError
+                    assert heard == [1]
+                assert heard == [1, 2]
+            finally:
+                absent.reset(token)
+
+    def test_can_await_is_asked_of_the_inner_block(self):
+        """Whoever awaits the end of the test's block does not matter."""
+        outer = Block(None, None, awaited=False)
+        inner = Block(None, outer, awaited=True)
+        assert not inner.can_await()
+        token = absent.set(frozenset({outer}))
+        try:
+            assert inner.can_await()
+        finally:
+            absent.reset(token)
+
+
+class TestAmidTheCommit:
+    """What a driver's hooks send while the commit is made."""
+
+    def test_it_waits_for_it(self, signal, heard):
+        """And is dropped if it fails."""
+
+        class Connection:
+            """One that sends when it commits."""
+
+            def __init__(self, error):
+                self.error = error
+
+            def commit(self):
+                signal.send(None, n=1)
+                assert heard == []
+                if self.error:
+                    raise self.error
+
+            def rollback(self):
+                pass
+
+        with atomic(Connection(None)):
+            pass
+        assert heard.taken() == [1]
+        with pytest.raises(BoomError), atomic(Connection(BoomError("no"))):
+            pass
+        assert heard == []
+        assert list(scopes()) == []
+
+
+def test_explain_shows_the_block(signal, heard):
+    """And that it is the innermost, or named."""
+    assert "at once, for no transaction is open" in str(explain(signal))
+    with sqlite() as database, atomic(database.connection, using="orders"):
+        told = "after the commit of an atomic() block on a connection of sqlite3"
+        assert f"{told}: it is the innermost in this context" in str(explain(signal))
+        assert f"{told}: it was sent using='orders'" in str(explain(signal, using="orders"))
