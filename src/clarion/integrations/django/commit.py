@@ -48,10 +48,7 @@ class DjangoBoundary(Boundary):
 
     def is_open(self) -> bool:
         """Tell whether this thread's connection is in an atomic block, or never commits by itself."""
-        connection = connections[self.alias]
-        if connection.in_atomic_block:
-            return alone.is_inside(connection)
-        return not _commits_by_itself(connection)
+        return _is_open(connections[self.alias])
 
     def can_await(self) -> bool:
         """Tell whether no event loop runs in this thread, which will be the one to commit."""
@@ -68,10 +65,9 @@ class DjangoBoundary(Boundary):
     def take(self, due: Due) -> bool:
         """Take a call that a `send` has due, if a transaction is open; tell whether it is."""
         connection = connections[self.alias]
-        if connection.in_atomic_block or not _commits_by_itself(connection):
+        if is_open := _is_open(connection):
             self._register(connection, due)
-            return True
-        return False
+        return is_open
 
     def _register(self, connection: Any, due: Due) -> None:
         instance = due.arguments().get("instance")
@@ -110,6 +106,12 @@ class DjangoBoundary(Boundary):
     def complete(self, due: Due, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await a receiver Django's way, whoever's signal it is: it finds this thread's connections."""
         return methods._complete(due.signal, coroutine)
+
+
+def _is_open(connection: Any) -> bool:
+    if connection.in_atomic_block:
+        return alone.is_inside(connection)
+    return not _commits_by_itself(connection)
 
 
 def _commits_by_itself(connection: Any) -> bool:
@@ -286,9 +288,10 @@ def _is_known(alias: str) -> bool:
     if not settings.configured:
         return False
     try:
-        known = connections.settings.get(alias)
+        databases: Any = connections.settings
     except ImproperlyConfigured:  # there is no default
         return False
+    known = databases.get(alias)
     return known is not None and known["ENGINE"] != "django.db.backends.dummy"
 
 
