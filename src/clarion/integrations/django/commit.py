@@ -125,16 +125,18 @@ def _arguments(due: Due) -> dict[str, Any]:
     """Return what the receiver is called with; of what was deleted meanwhile, as it was."""
     arguments = due.arguments()
     if not due.bound.wants_sends:
-        _mend(arguments, due.kept)
+        if due.kept is not None:
+            _mend(arguments, due.kept)
         return arguments
     for sent, each in zip(arguments["sends"], (*due.earlier, due), strict=True):
-        _mend(sent, each.kept)
+        if each.kept is not None:
+            _mend(sent, each.kept)
     return {**arguments["sends"][-1], "sends": arguments["sends"]}
 
 
-def _mend(named: dict[str, Any], kept: dict[str, Any] | None) -> None:
-    instance: Any = named.get("instance")
-    if kept is None or instance._is_pk_set():
+def _mend(named: dict[str, Any], kept: dict[str, Any]) -> None:
+    instance: Any = named["instance"]
+    if instance._is_pk_set():
         return
     before = instance.__class__.__new__(instance.__class__)
     before.__dict__.update(kept)
