@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import PassiveFlag
+from sqlalchemy.orm import PassiveFlag, RelationshipDirection
 from sqlalchemy.orm.attributes import get_history
 
 from clarion.integrations.sqlalchemy.shape import shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from sqlalchemy.orm import InstanceState, Session
 
@@ -32,38 +32,52 @@ def doomed(session: Session, deleted: Iterable[State], dirty: Iterable[State]) -
     """
     found: dict[State, Any] = {}
     for state in deleted:
-        _follow(state, found)
+        for name in shape_of(state.mapper).orphanages:
+            for orphan in _taken_out(session, state, name):
+                _follow(session, orphan, found, as_deleted=True)
+        _follow(session, state, found, as_deleted=True)
     for state in dirty:
         for orphan in _orphans(session, state):
-            _follow(orphan, found)
+            _follow(session, orphan, found, as_deleted=False)
     return found
 
 
-def _follow(root: State, found: dict[State, Any]) -> None:
-    """Add an object, and before it all that its deletion takes along."""
-    if root in found:
+def _follow(session: Session, root: State, found: dict[State, Any], *, as_deleted: bool) -> None:
+    """Add an object, and before it all that its deletion takes along.
+
+    What `delete()` takes along it has noted at once, and adding that again takes it back.
+    What an orphan takes along is found by the flush.
+    """
+    if root in found or root._deleted:
         return
     origin = root.obj()
     if not shape_of(root.mapper).cascades:
         found[root] = origin
         return
+    noted: Container[State] | None = session._deleted if as_deleted else None
     visited = {root, *found}
     # By hand, for a chain may be longer than the stack is high.
-    stack = [(root, _children(root, visited))]
+    stack = [(root, _children(root, visited, noted))]
     while stack:
         state, children = stack[-1]
-        child = next(children, None)
+        child, noted = next(children, (None, None))
         if child is None:
             stack.pop()
             found[state] = origin
-        elif child.key is not None:
-            stack.append((child, _children(child, visited)))
+        elif child.key is not None and not child._deleted:
+            stack.append((child, _children(child, visited, noted)))
 
 
-def _children(state: State, visited: set[State]) -> Iterator[State]:
+def _children(
+    state: State, visited: set[State], noted: Container[State] | None
+) -> Iterator[tuple[State, Container[State] | None]]:
+    """Yield what a deletion takes along: of what was noted, or if there is nothing of it all."""
     for prop in shape_of(state.mapper).cascades:
+        # A flush takes along what a deleted object refers to, noted or not.
+        among = None if prop.direction is RelationshipDirection.MANYTOONE else noted
         for _, _, child, _ in prop.cascade_iterator("delete", state, state.dict, visited):
-            yield child
+            if among is None or child in among:
+                yield child, among
 
 
 def _orphans(session: Session, state: State) -> Iterator[State]:
