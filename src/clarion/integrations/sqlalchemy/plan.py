@@ -53,14 +53,19 @@ class Save:
 class Delete:
     """One object to be deleted; the attributes are the keywords of the signals."""
 
-    __slots__ = ("instance", "origin", "sender", "state", "using")
+    __slots__ = ("instance", "is_explicit", "origin", "sender", "state", "using")
 
-    def __init__(self, state: State, origin: Any, using: str) -> None:
+    def __init__(self, state: State, origin: Any, using: str, *, is_explicit: bool) -> None:
         self.instance = state.obj()
         self.state = state
         self.sender = state.class_
         self.origin = origin
         self.using = using
+        self.is_explicit = is_explicit
+
+    def is_taken_back(self, session: Session) -> bool:
+        """Tell whether it was deleted by `delete()`, and has been added again since."""
+        return self.is_explicit and self.state not in session._deleted
 
 
 class Plan:
@@ -200,7 +205,8 @@ class Planner:
         for state, origin in dead.items():
             kind = kinds[state.manager]
             if kind.deleting:
-                yield Delete(state, origin, self.using(kind.mapper))
+                is_explicit = state in self.session._deleted
+                yield Delete(state, origin, self.using(kind.mapper), is_explicit=is_explicit)
 
     def _new_saves(self, kinds: _Kinds) -> Iterator[Save]:
         known = self._inserts
