@@ -1,10 +1,11 @@
 """What happens to a test whose server is not there."""
 
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
-from tests import services
 from tests.services import Service, answers, own_postgres
 
 NOBODY = "http://127.0.0.1:1/"
@@ -49,7 +50,7 @@ def test_without_its_tools_none_is_started(monkeypatch):
     def nowhere(self, pattern):
         return iter(())
 
-    monkeypatch.setattr(services.shutil, "which", lambda name: None)
-    monkeypatch.setattr(services.Path, "glob", nowhere)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(Path, "glob", nowhere)
     with pytest.raises(pytest.skip.Exception, match="no initdb and pg_ctl"), own_postgres():
         pass

@@ -22,31 +22,37 @@ if TYPE_CHECKING:
     State = InstanceState[Any]
 
 
-def doomed(session: Session, deleted: Iterable[State], dirty: Iterable[State]) -> dict[State, Any]:
+def doomed(
+    session: Session,
+    deleted: Iterable[State],
+    dirty: Iterable[State],
+    noted: Container[State],
+) -> dict[State, Any]:
     """Return what will be deleted, each with its origin; children come before their parents.
 
     Args:
         session: whose flush it is.
-        deleted: what was deleted explicitly, or by a cascade of that.
+        deleted: what was deleted explicitly, or by a cascade of that, and concerns somebody.
         dirty: what may be an orphan, or have made one.
+        noted: all that was deleted explicitly, or by a cascade of that.
     """
     found: dict[State, Any] = {}
     for state in deleted:
         for name in shape_of(state.mapper).orphanages:
             for orphan in _taken_out(session, state, name):
-                _follow(session, orphan, found, as_deleted=True)
-        _follow(session, state, found, as_deleted=True)
+                _follow(orphan, found, noted)
+        _follow(state, found, noted)
     for state in dirty:
         for orphan in _orphans(session, state):
-            _follow(session, orphan, found, as_deleted=False)
+            _follow(orphan, found, None)
     return found
 
 
-def _follow(session: Session, root: State, found: dict[State, Any], *, as_deleted: bool) -> None:
+def _follow(root: State, found: dict[State, Any], noted: Container[State] | None) -> None:
     """Add an object, and before it all that its deletion takes along.
 
     What `delete()` takes along it has noted at once, and adding that again takes it back.
-    What an orphan takes along is found by the flush.
+    What an orphan takes along (there is nothing noted of it) is found by the flush.
     """
     if root in found or root._deleted:
         return
@@ -54,18 +60,17 @@ def _follow(session: Session, root: State, found: dict[State, Any], *, as_delete
     if not shape_of(root.mapper).cascades:
         found[root] = origin
         return
-    noted: Container[State] | None = session._deleted if as_deleted else None
     visited = {root, *found}
     # By hand, for a chain may be longer than the stack is high.
     stack = [(root, _children(root, visited, noted))]
     while stack:
         state, children = stack[-1]
-        child, noted = next(children, (None, None))
+        child, among = next(children, (None, None))
         if child is None:
             stack.pop()
             found[state] = origin
         elif child.key is not None and not child._deleted:
-            stack.append((child, _children(child, visited, noted)))
+            stack.append((child, _children(child, visited, among)))
 
 
 def _children(

@@ -188,18 +188,14 @@ class Planner:
 
     def _dead(self, dirty: dict[ClassManager[Any], list[State]], kinds: _Kinds) -> dict[State, Any]:
         """Return what will be deleted and concerns somebody, with the origins."""
+        noted = self.session._deleted
+        if self._only is not None:
+            noted = {state: each for state, each in noted.items() if self._is_chosen(each)}
         deleted = [
-            state
-            for state in self.session._deleted
-            if (kind := kinds[state.manager]).deleting or not kind.is_flat
+            state for state in noted if (kind := kinds[state.manager]).deleting or not kind.is_flat
         ]
         bereaving = [state for each in dirty if kinds[each].may_bereave for state in dirty[each]]
-        if not (deleted or bereaving):
-            return {}
-        dead = doomed(self.session, deleted, bereaving)
-        if self._only is None:
-            return dead
-        return {state: origin for state, origin in dead.items() if self._is_chosen(state.obj())}
+        return doomed(self.session, deleted, bereaving, noted) if deleted or bereaving else {}
 
     def _deletes(self, dead: dict[State, Any], kinds: _Kinds) -> Iterator[Delete]:
         for state, origin in dead.items():
