@@ -99,7 +99,7 @@ def own_postgres(**settings: object) -> Iterator[str]:
     data = f"{place}/data"
 
     def run(tool: str, *arguments: str) -> None:
-        command = [tools / tool, "-D", data, *arguments]
+        command = [str(tools / tool), "-D", data, *arguments]
         subprocess.run(command, user=user, cwd=place, stdout=subprocess.DEVNULL, check=True)
 
     try:

@@ -185,7 +185,7 @@ def test_receiver_of_several_signals(session):
 @pytest.mark.parametrize("sender", ["", ":", "module:", 5, Order(), book_author, Book.authors])
 def test_what_never_saves_is_refused(sender):
     """Rather than a receiver that never hears anything."""
-    with pytest.raises(SenderError, match=r"is no class\. Give the class"):
+    with pytest.raises(SenderError, match=r"is not a class\. Give the class"):
         post_save.connect(nothing, sender=sender)
     assert registrations(post_save) == []
 

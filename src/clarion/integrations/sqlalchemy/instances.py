@@ -22,6 +22,9 @@ _watched: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 _wrapped: WeakSet[ClassManager[Any]] = WeakSet()
 _everyone: list[bool] = []
 
+# Of the state itself, as in many.py: whether its instance was told of.
+_KEY = "_clarion_told"
+
 
 def watch(sender: Any, *, subclasses: bool) -> None:
     """Hear of new instances of a class; of any class, if there is no sender."""
@@ -46,12 +49,19 @@ def _listen(target: Any, owner: Any, *, propagate: bool = False, again: bool = F
             return False  # the first listener hears it
         return not _everyone and _owner_of(kind) is owner
 
+    # SQLAlchemy gives a class that is mapped later the listeners of each of its bases, and so
+    # the same one several times.
+    def is_new(instance: Any) -> bool:
+        return owner is None or not vars(inspect(instance)).get(_KEY)
+
     def init(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if is_mine(instance.__class__):
+        if is_mine(instance.__class__) and is_new(instance):
+            vars(inspect(instance))[_KEY] = True
             initialised(instance, args, kwargs)
 
     def load(instance: Any, context: object) -> None:  # noqa: ARG001
-        if is_mine(instance.__class__):
+        if is_mine(instance.__class__) and is_new(instance):
+            vars(inspect(instance))[_KEY] = True
             loaded(instance)
 
     event.listen(target, "init", init, propagate=propagate)

@@ -67,7 +67,8 @@ def check_class(sender: object) -> None:
         return
     if sender is not None and not isinstance(sender, type):
         raise SenderError(
-            f"Sender {sender!r} is no class. Give the class, its name, or 'module:Class'.", sender
+            f"Sender {sender!r} is not a class. Give the class, its name, or 'module:Class'.",
+            sender,
         )
 
 
