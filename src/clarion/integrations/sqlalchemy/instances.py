@@ -52,16 +52,19 @@ def _listen(target: Any, owner: Any, *, propagate: bool = False, again: bool = F
     # SQLAlchemy gives a class that is mapped later the listeners of each of its bases, and so
     # the same one several times.
     def is_new(instance: Any) -> bool:
-        return owner is None or not vars(inspect(instance)).get(_KEY)
+        if owner is None:
+            return True
+        noted: dict[str, Any] = vars(inspect(instance))
+        was_told: bool = noted.get(_KEY, False)
+        noted[_KEY] = True
+        return not was_told
 
     def init(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_mine(instance.__class__) and is_new(instance):
-            vars(inspect(instance))[_KEY] = True
             initialised(instance, args, kwargs)
 
     def load(instance: Any, context: object) -> None:  # noqa: ARG001
         if is_mine(instance.__class__) and is_new(instance):
-            vars(inspect(instance))[_KEY] = True
             loaded(instance)
 
     event.listen(target, "init", init, propagate=propagate)
