@@ -43,6 +43,17 @@ def test_each_explicit_delete_is_an_origin(session, heard):
     assert origins == {two: two, a: customer, b: customer, one: customer, customer: customer}
 
 
+def test_a_child_deleted_before_its_parent_is_its_own_origin(session, heard):
+    """Though its parent's deletion would have taken it along."""
+    _, one, _, a, b = family(session)
+    heard.listen(pre_delete)
+    session.delete(a)
+    session.delete(one)
+    session.flush()
+    origins = [(named["instance"], named["origin"]) for named in heard.take()]
+    assert origins == [(a, a), (b, one), (one, one)]
+
+
 def test_orphan_that_knows_its_parent(session, heard):
     """Taken out of its collection, it is deleted and not updated; it is its own origin."""
     customer, one, _, a, b = family(session)

@@ -5,7 +5,7 @@ import warnings
 from sqlalchemy.orm import Session
 
 from clarion.integrations.sqlalchemy import post_delete, post_save, pre_delete, pre_save
-from clarion.integrations.sqlalchemy.plan import Planner
+from clarion.integrations.sqlalchemy.plan import Planner, _Kinds
 from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Order, Tag
 
 
@@ -89,3 +89,16 @@ def test_cascades_of_a_flush_of_some_objects(session, heard):
     assert heard.names == [("pre_delete", "Customer"), ("post_delete", "Customer")]
     session.flush()
     assert heard.names == [("pre_delete", "Order"), ("post_delete", "Order")]
+
+
+def test_cascades_that_concern_nobody_are_not_followed(session):
+    """Only what is listened to, or takes along what is."""
+    customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
+    session.add(customer)
+    session.commit()
+    session.delete(customer)
+    pre_delete.connect(nothing, sender=Tag)
+    planner = Planner(session, None)
+    assert not planner._dead({}, _Kinds())
+    pre_delete.connect(nothing, sender=Line)
+    assert [each.sender for each in planner.plan().deletes] == [Line]

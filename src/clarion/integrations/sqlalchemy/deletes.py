@@ -37,18 +37,24 @@ def doomed(
         noted: all that was deleted explicitly, or by a cascade of that.
     """
     found: dict[State, Any] = {}
+    visited: set[State] = set()
     for state in deleted:
         for name in shape_of(state.mapper).orphanages:
             for orphan in _taken_out(session, state, name):
-                _follow(orphan, found, noted)
-        _follow(state, found, noted)
+                _follow(orphan, found, visited, noted)
+        _follow(state, found, visited, noted)
     for state in dirty:
         for orphan in _orphans(session, state):
-            _follow(orphan, found, None)
+            _follow(orphan, found, visited, None)
     return found
 
 
-def _follow(root: State, found: dict[State, Any], noted: Container[State] | None) -> None:
+def _follow(
+    root: State,
+    found: dict[State, Any],
+    visited: set[State],
+    noted: Container[State] | None,
+) -> None:
     """Add an object, and before it all that its deletion takes along.
 
     What `delete()` takes along it has noted at once, and adding that again takes it back.
@@ -57,10 +63,10 @@ def _follow(root: State, found: dict[State, Any], noted: Container[State] | None
     if root in found or root._deleted:
         return
     origin = root.obj()
+    visited.add(root)
     if not shape_of(root.mapper).cascades:
         found[root] = origin
         return
-    visited = {root, *found}
     # By hand, for a chain may be longer than the stack is high.
     stack = [(root, _children(root, visited, noted))]
     while stack:
@@ -83,6 +89,8 @@ def _children(
         for _, _, child, _ in prop.cascade_iterator("delete", state, state.dict, visited):
             if among is None or child in among:
                 yield child, among
+            else:
+                visited.discard(child)
 
 
 def _orphans(session: Session, state: State) -> Iterator[State]:

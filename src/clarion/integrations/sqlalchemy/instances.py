@@ -14,6 +14,8 @@ from clarion.integrations.sqlalchemy.deliver import deliver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy.orm import InstanceState
+
 # Since SQLAlchemy 2.1 a dataclass stands so for a field that was left out.
 _LEFT_OUT: Any = getattr(base, "DONT_SET", object())
 
@@ -54,10 +56,11 @@ def _listen(target: Any, owner: Any, *, propagate: bool = False, again: bool = F
     def is_new(instance: Any) -> bool:
         if owner is None:
             return True
-        noted: dict[str, Any] = vars(inspect(instance))
-        was_told: bool = noted.get(_KEY, False)
+        state: InstanceState[Any] = inspect(instance)
+        noted = vars(state)
+        is_told: bool = noted.get(_KEY, False)
         noted[_KEY] = True
-        return not was_told
+        return not is_told
 
     def init(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if is_mine(instance.__class__) and is_new(instance):

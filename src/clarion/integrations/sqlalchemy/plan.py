@@ -15,7 +15,7 @@ from clarion.integrations.sqlalchemy.deletes import doomed
 from clarion.integrations.sqlalchemy.engines import using
 from clarion.integrations.sqlalchemy.many import Link, links
 from clarion.integrations.sqlalchemy.raw import is_raw
-from clarion.integrations.sqlalchemy.shape import Shape, shape_of
+from clarion.integrations.sqlalchemy.shape import Shape, shape_of, taken_along
 from clarion.integrations.sqlalchemy.signals import (
     m2m_changed,
     post_delete,
@@ -100,8 +100,9 @@ class Kind:
         shape: what it is made of.
         saving: whether anybody hears of its saves.
         deleting: whether anybody hears of its deletes.
-        is_flat: whether a delete of it concerns nothing else.
-        may_bereave: whether a change of it may have made an orphan, of itself or another.
+        is_flat: whether a delete of it takes along nothing that concerns anybody.
+        may_bereave: whether a change of it may have made an orphan, of itself or another,
+            that concerns somebody.
     """
 
     def __init__(self, mapper: Mapper[Any]) -> None:
@@ -110,8 +111,15 @@ class Kind:
         self.shape: Shape = shape_of(mapper)
         self.saving = pre_save.has_listeners(sender) or post_save.has_listeners(sender)
         self.deleting = pre_delete.has_listeners(sender) or post_delete.has_listeners(sender)
-        self.is_flat = not self.shape.cascades
-        self.may_bereave = self.shape.may_be_orphan or bool(self.shape.orphanages)
+        self.is_flat = not any(_concerns_somebody(each) for each in taken_along(mapper))
+        self.may_bereave = bool(self.shape.may_be_orphan or self.shape.orphanages) and (
+            not self.is_flat or _concerns_somebody(mapper)
+        )
+
+
+def _concerns_somebody(mapper: Mapper[Any]) -> bool:
+    signals = pre_save, post_save, pre_delete, post_delete
+    return bool(shape_of(mapper).many) or any(each.has_listeners(mapper.class_) for each in signals)
 
 
 class _Kinds(dict["ClassManager[Any]", Kind]):
