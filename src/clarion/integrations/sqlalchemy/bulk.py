@@ -156,7 +156,7 @@ def _execute(
     signal: ModelSignal[..., Any],
     doomed: Sequence[Any],
 ) -> Result[Any]:
-    alias, statement = using(state.session, mapper), state.statement
+    alias, statement = using(state.session, mapper, state.bind_arguments), state.statement
     _tell(signals.pre_delete, doomed, alias, statement)
     result = state.invoke_statement()
     _tell(signals.post_delete, doomed, alias, statement)
@@ -194,9 +194,13 @@ def _read(
         rows = frozen().all()
         return frozen(), len(rows), _primary_keys(rows, mapper)
     count: int = getattr(result, "rowcount", -1)
-    if count < 0 and state.is_insert and isinstance(state.parameters, list):
+    if count < 0 and isinstance(state.parameters, list) and not _has_criteria(statement):
         count = len(state.parameters)  # the ORM made several statements of one
     return result, count if count >= 0 else None, None
+
+
+def _has_criteria(statement: Any) -> bool:
+    return getattr(statement, "whereclause", None) is not None
 
 
 def _primary_keys(rows: Sequence[Any], mapper: Mapper[Any]) -> set[Any] | None:
@@ -225,7 +229,10 @@ def _doomed(state: ORMExecuteState, mapper: Mapper[Any]) -> Sequence[Any]:
     query = select(mapper.class_)
     if statement.whereclause is not None:
         query = query.where(statement.whereclause)
-    found: Sequence[Any] = state.session.scalars(query, state.parameters or {}).unique().all()
+    result = state.session.scalars(
+        query, state.parameters or {}, bind_arguments=state.bind_arguments
+    )
+    found: Sequence[Any] = result.unique().all()
     return found
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion.integrations.sqlalchemy import hooks
+from clarion.integrations.sqlalchemy import hooks, senders
 from clarion.integrations.sqlalchemy.kinds import sent_by
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def post_delete(*, sender: Anything, instance: Anything, using: str, origin: Any
     """A flush has deleted an instance."""
 
 
-@sent_by(hooks.on_relationships)
+@sent_by(hooks.on_relationships, check=senders.check_table)
 def m2m_changed(
     *,
     sender: Anything,
