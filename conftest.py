@@ -20,6 +20,7 @@ HAS_DJANGO = find_spec("django") is not None
 NEEDS = {
     "tests/integrations/django": ["django"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
+    "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
     "tests/integrations/test_asgi.py": [
         *("fastapi", "litestar", "quart", "starlette"),
         *("httpx", "uvicorn", "waitress", "websockets"),
