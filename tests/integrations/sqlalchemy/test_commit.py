@@ -366,7 +366,7 @@ def test_who_asks_for_a_session_is_refused_where_there_is_none(ran):
     def needs(sender, session, **kwargs):
         told.append(session)
 
-    with pytest.raises(ArgumentError, match="asks for a session, and .* has none to give"):
+    with pytest.raises(ArgumentError, match=r"asks for a session, and .* has none to give"):
         paid.send(None, order_id=1)
 
 
