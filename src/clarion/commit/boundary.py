@@ -62,12 +62,16 @@ class Boundary:
         """
         raise BoundaryError(f"There is {self.name} to wait for. Ask is_open() first.")
 
-    async def offer(self, due: Due) -> bool:
-        """Take a call that an `asend` has due, if a transaction is open; tell whether it is."""
+    def take(self, due: Due) -> bool:
+        """Take a call that a `send` has due, if a transaction is open; tell whether it is."""
         if not self.is_open():
             return False
         self.after_commit(due)
         return True
+
+    async def offer(self, due: Due) -> bool:
+        """Take a call that an `asend` has due, as `take`."""
+        return self.take(due)
 
     def call(self, due: Due) -> Any:
         """Call a sync receiver, when its time has come."""

@@ -117,9 +117,7 @@ class BoundOnCommit:
         due = self._due(signal, registration, receiver, named)
         if (quiet := suppression()) is not None:
             quiet.note(due)
-        elif due.found.boundary.is_open():
-            due.found.boundary.after_commit(due)
-        else:
+        elif not due.found.boundary.take(due):
             due.run()
         return due.scheduled
 

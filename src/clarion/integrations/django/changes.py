@@ -40,7 +40,8 @@ def track_changes(model: M) -> M:
     Raises:
         ArgumentError: if it is no model of Django's.
     """
-    if not (isinstance(model, type) and issubclass(model, Model)):
+    given: object = model
+    if not (isinstance(given, type) and issubclass(given, Model)):
         raise ArgumentError(
             f"{model!r} is no model of Django's. Give track_changes the class.", ["model"]
         )
@@ -88,7 +89,7 @@ class Wanted(str):
         """
         instance = arguments.get("instance")
         if is_tracked(type(instance)):
-            return _save_of(instance).offer(arguments)
+            return _save_of(instance, is_over="created" in arguments).offer(arguments)
         if not self._is_required:
             return self._default
         raise ArgumentError(
@@ -157,15 +158,20 @@ class Save:
         return _changes(instance, names, before, now, pending, is_new)
 
 
-def _save_of(instance: Any) -> Save:
+# The one that is going on, and the last one that did not tell when it began: a raw save.
+_innermost: ContextVar[Save | None] = ContextVar("clarion_save", default=None)
+_raw: ContextVar[Save | None] = ContextVar("clarion_raw_save", default=None)
+
+
+def _save_of(instance: Any, *, is_over: bool) -> Save:
     save = _innermost.get()
     while save is not None and save.instance is not instance:
         save = save.outer
-    # Whoever sends by hand is in no save.
-    return Save(instance) if save is None else save
-
-
-_innermost: ContextVar[Save | None] = ContextVar("clarion_save", default=None)
+    if save is not None:
+        return save
+    if is_over and (save := _raw.get()) is not None and save.instance is instance:
+        return save
+    return Save(instance)  # whoever sends by hand is in no save
 
 
 def _keys(instance: Any) -> list[str]:
@@ -254,7 +260,11 @@ def _save_table(original: Any, instance: Any, /, *args: Any, **kwargs: Any) -> b
     write = partial(original, instance, *args, **kwargs)
     if cls is not instance._meta.concrete_model:  # a parent's part of the row
         return bool(write())
-    return _save_of(instance).write(write, using, update_fields)
+    save = _save_of(instance, is_over=False)
+    if save is not _innermost.get():
+        # Fixtures are loaded by Django's own save_base, whatever the model's.
+        _raw.set(save)
+    return save.write(write, using, update_fields)
 
 
 def _told(

@@ -10,13 +10,12 @@ import sys
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary, finalize, ref
+from weakref import WeakValueDictionary, ref
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Model
-from django.db.transaction import TransactionManagementError
 from django.dispatch import Signal as DjangoSignal
 
 from clarion._core.loops import is_loop_running
@@ -64,33 +63,40 @@ class DjangoBoundary(Boundary):
         Raises:
             TransactionError: if its transactions are managed by hand, as Django refuses it.
         """
-        instance = due.arguments().get("instance")
-        if isinstance(instance, Model):
-            due.kept = instance.__dict__.copy()
+        self._register(connections[self.alias], due)
+
+    def take(self, due: Due) -> bool:
+        """Take a call that a `send` has due, if a transaction is open; tell whether it is."""
         connection = connections[self.alias]
-        try:
-            connection.on_commit(_callback(connection, due), robust=True)
-        except TransactionManagementError as error:
+        if connection.in_atomic_block or not _commits_by_itself(connection):
+            self._register(connection, due)
+            return True
+        return False
+
+    def _register(self, connection: Any, due: Due) -> None:
+        instance = due.arguments().get("instance")
+        if instance is not None and isinstance(instance, Model):
+            due.kept = instance.__dict__.copy()
+        if not connection.in_atomic_block:
             raise TransactionError(
                 f"Nobody tells when {self.name} is committed, for autocommit is off and its "
                 f"transaction is managed by hand. Send inside transaction.atomic()."
-            ) from error
+            )
+        connection.on_commit(_callback(connection, due), robust=True)
 
     async def offer(self, due: Due) -> bool:
         """Take a call in the thread whose connection it is; tell whether that was done."""
-        if self.is_open():  # in the event loop's own thread, which Django allows if it must
-            self.after_commit(due)
+        if self.take(due):  # in the event loop's own thread, which Django allows if it must
             return True
-        taken: bool = await methods._hop(None, partial(self._take, due))
+        taken: bool = await methods._hop(None, partial(self._take_or_run, due))
         return taken
 
-    def _take(self, due: Due) -> bool:
-        if self.is_open():
-            self.after_commit(due)
-        elif due.registration.is_async or due.registration.inline:
+    def _take_or_run(self, due: Due) -> bool:
+        if self.take(due):
+            return True
+        if due.registration.is_async or due.registration.inline:
             return False
-        else:
-            due.run()  # at once, and here it finds its connections
+        due.run()  # at once, and here it finds its connections
         return True
 
     def call(self, due: Due) -> Any:
@@ -125,7 +131,7 @@ def _arguments(due: Due) -> dict[str, Any]:
 
 
 def _mend(named: dict[str, Any], kept: dict[str, Any] | None) -> None:
-    instance = named.get("instance")
+    instance: Any = named.get("instance")
     if kept is None or instance._is_pk_set():
         return
     before = instance.__class__.__new__(instance.__class__)
@@ -142,25 +148,26 @@ class Callback:
     Nobody else holds it: one that was rolled back dies, and with it the call that was due.
     """
 
-    __slots__ = ("__weakref__", "_due", "_if_dropped", "_receiver")
+    __slots__ = ("__weakref__", "_due", "_receiver")
 
     def __init__(self, due: Due) -> None:
         self._receiver = due.receiver
         self._due: Due | None = due
-        self._if_dropped = finalize(self, due.bound.count, "dropped")
-        self._if_dropped.atexit = False
 
     def take(self) -> Due | None:
         """Return the call and be done with it; None if that was done before."""
         due, self._due = self._due, None
-        self._if_dropped.detach()
         return due
 
     def __call__(self) -> None:
-        """Make the call."""
+        """Call the receiver, unless that was done before."""
         due = self.take()
         if due is not None:
             due.run()
+
+    def __del__(self) -> None:
+        if self._due is not None:
+            self._due.drop()
 
     def __repr__(self) -> str:
         return f"<on_commit callback of {name_of(self._receiver)}>"
@@ -226,7 +233,7 @@ class DjangoDoor(Door):
     def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:
         """Return the boundary of a signal of Django's, or of an `instance` that is a model."""
         instance = named.get("instance")
-        is_model = isinstance(instance, Model)
+        is_model = instance is not None and isinstance(instance, Model)
         if not (is_model or _is_djangos(signal)):
             return None
         using = named.get("using")

@@ -106,7 +106,7 @@ def _check_sender(self: Any, sender: object, *, subclasses: bool) -> None:  # no
 def _asked_for(self: Any, receiver: Receiver) -> tuple[str, ...]:
     if self is not pre_save and self is not post_save:
         return ()
-    if not (callable(receiver) and asks_for(receiver, "changes")):
+    if not asks_for(receiver, "changes"):
         return ()
     from clarion.integrations.django.changes import Wanted
 

@@ -1,8 +1,11 @@
+from decimal import Decimal
 from uuid import uuid4
 
 from django.db import models
 from django.db.models.signals import post_save
 from django.dispatch import receiver
+
+from clarion.integrations.django import track_changes
 
 heard_from_models: list[str] = []
 
@@ -62,6 +65,48 @@ class Stay(models.Model):
     room = models.IntegerField()
     night = models.IntegerField()
     guest = models.CharField(max_length=40)
+
+
+class Page(models.Model):
+    """Refers to a book that need not be there before the commit."""
+
+    book = models.ForeignKey(Book, models.CASCADE)
+
+
+@track_changes
+class Item(models.Model):
+    """Is tracked from the start."""
+
+    title = models.CharField(max_length=40)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=Decimal(1))
+    stock = models.IntegerField(default=0)
+    tags = models.JSONField(default=list)
+    scan = models.FileField(upload_to="scans", blank=True)
+    shelf = models.ForeignKey(Shelf, models.SET_NULL, null=True)
+    at = models.DateTimeField(auto_now=True)
+
+
+class RareItem(Item):
+    class Meta:
+        proxy = True
+
+
+class Map(Item):
+    """Has a table of its own beside its parent's."""
+
+    scale = models.IntegerField(default=1)
+
+
+@track_changes
+class Dated(models.Model):
+    day = models.DateField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Loan(Dated):
+    book = models.CharField(max_length=40)
 
 
 # The app stands before Clarion's in INSTALLED_APPS, and may use Clarion's arguments.
