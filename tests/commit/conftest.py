@@ -1,5 +1,6 @@
 """What the tests of after commit share: a signal, and receivers that take down what they hear."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -59,7 +60,20 @@ def heard(signal):
     return found
 
 
+class Log(Sequence[str]):
+    """The messages that have been logged so far."""
+
+    def __init__(self, caplog):
+        self.caplog = caplog
+
+    def __getitem__(self, index):
+        return self.caplog.messages[index]
+
+    def __len__(self):
+        return len(self.caplog.messages)
+
+
 @pytest.fixture
 def log(caplog):
     """Return what is logged, as messages."""
-    return caplog.messages
+    return Log(caplog)
