@@ -16,10 +16,7 @@ from clarion.commit.boundary import scopes
 from clarion.errors import ArgumentError, BoundaryError
 from clarion.introspect import explain
 from tests.commit.databases import sqlite
-
-
-class BoomError(Exception):
-    """What leaves a block."""
+from tests.commit.failing import BoomError, arolled_back, refused, rolled_back
 
 
 def status(responses):
@@ -42,18 +39,17 @@ class TestOneBlock:
 
     def test_receivers_are_dropped_when_it_fails(self, signal, heard):
         """The exception goes on as it is."""
-        with pytest.raises(BoomError), atomic():
+        with rolled_back():
             responses = signal.send(None, n=1)
-            raise BoomError
         assert heard == []
         assert status(responses) == "dropped"
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
     def test_any_exception_is_a_failure(self, error, signal, heard):
         """Those that are no errors, too."""
-        with pytest.raises(error), atomic():
+        with refused(error, "no"):
             signal.send(None, n=1)
-            raise error
+            raise error("no")
         assert heard == []
 
     def test_outside_they_run_at_once(self, signal, heard):
@@ -107,7 +103,7 @@ class TestOneBlock:
         """Entered anew inside itself it is refused; afterwards it may be used again."""
         block = atomic()
         with block:
-            with pytest.raises(ArgumentError, match="entered already. Write atomic"), block:
+            with pytest.raises(ArgumentError, match=r"entered already. Write atomic"), block:
                 pass
             signal.send(None, n=1)
         with block:
@@ -133,19 +129,15 @@ class TestSavepoints:
         """Also what was released before."""
         with atomic():
             signal.send(None, n=1)
-            with pytest.raises(BoomError), atomic():
-                with atomic():
-                    signal.send(None, n=2)
-                raise BoomError
+            with rolled_back(), atomic():
+                signal.send(None, n=2)
             signal.send(None, n=3)
         assert heard == [1, 3]
 
     def test_the_outermost_rolls_back_all(self, signal, heard):
         """A savepoint that was released is no commit."""
-        with pytest.raises(BoomError), atomic():
-            with atomic():
-                signal.send(None, n=1)
-            raise BoomError
+        with rolled_back(), atomic():
+            signal.send(None, n=1)
         assert heard == []
 
     def test_order_is_that_of_sends(self, signal, heard):
@@ -164,9 +156,8 @@ class TestSavepoints:
             signal.disconnect(next(iter(signal._table.registrations())).live())
             heard.listen(signal, delivery=on_commit(using="orders"))
         with sqlite() as database, atomic(database.connection, using="orders"):
-            with pytest.raises(BoomError), atomic(database.connection):
+            with rolled_back(database.connection):
                 signal.send(None, n=1, using="orders")
-                raise BoomError
             with atomic():
                 signal.send(None, n=2, using="orders")
             assert heard == []
@@ -192,10 +183,9 @@ class TestSeveral:
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             one.add(1)
             signal.send(None, n=1)
-            with pytest.raises(BoomError), atomic(two.connection):
+            with rolled_back(two.connection):
                 two.add(2)
                 signal.send(None, n=2)
-                raise BoomError
         assert heard == [1]
         assert (one is two) is False
 
@@ -212,11 +202,10 @@ class TestSeveral:
 
     def test_blocks_of_two_aliases_are_two_transactions(self, signal, heard):
         """The inner one is no savepoint of the outer."""
-        with pytest.raises(BoomError), atomic(using="orders"):
+        with rolled_back(using="orders"):
             with atomic(using="stock"):
                 signal.send(None, n=1)
             assert heard == [1]
-            raise BoomError
 
     def test_a_receiver_says_which(self, signal, heard):
         """on_commit(using=...) waits for that one, whatever the send says."""
@@ -240,10 +229,9 @@ class TestSeveral:
         """A block on the outer connection is a savepoint of the outer transaction."""
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             with atomic(two.connection):
-                with pytest.raises(BoomError), atomic(one.connection):
+                with rolled_back(one.connection):
                     one.add(1)
                     signal.send(None, n=1)
-                    raise BoomError
                 signal.send(None, n=2)
             assert heard == [2]
         assert heard == [2]
@@ -363,15 +351,9 @@ class TestTasks:
 
         async def main():
             over = asyncio.Event()
-            task = None
-            try:
-                async with atomic():
-                    task = asyncio.create_task(work(over))
-                    await asyncio.sleep(0)
-                    if fails:
-                        raise BoomError
-            except BoomError:
-                pass
+            async with arolled_back() if fails else atomic():
+                task = asyncio.create_task(work(over))
+                await asyncio.sleep(0)
             assert heard == []
             over.set()
             await task
@@ -485,9 +467,8 @@ class TestAbsent:
                 assert heard == [1]
                 with atomic():
                     signal.send(None, n=2)
-                    with pytest.raises(BoomError), atomic():
+                    with rolled_back():
                         signal.send(None, n=3)
-                        raise BoomError
                     assert heard == [1]
                 assert heard == [1, 2]
             finally:

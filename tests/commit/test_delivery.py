@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from clarion import Signal, on_commit, receiver, signal as declared
+from clarion import Signal, on_commit, receiver
+from clarion import signal as declared
 from clarion.commit import BoundOnCommit, OnCommit, Scheduled, atomic
 from clarion.errors import ArgumentError, SignatureError
 from clarion.introspect import registrations
@@ -53,7 +54,7 @@ class TestOptions:
     @pytest.mark.parametrize("coalesce", [(), []])
     def test_no_names(self, coalesce, signal):
         """A key of nothing is refused too."""
-        with pytest.raises(ArgumentError, match="names no keyword of signal shop.paid"):
+        with pytest.raises(ArgumentError, match=r"names no keyword of signal shop.paid"):
             signal.connect(print, delivery=on_commit(coalesce=coalesce))
 
     def test_options_are_keywords(self):
@@ -116,7 +117,10 @@ class TestCoalesce:
     def test_a_missing_keyword(self, signal, heard):
         """The send is refused, with the receiver and the cure."""
         signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=["n", "key"]))
-        with atomic(), pytest.raises(ArgumentError, match="was sent without key, by which") as caught:
+        with (
+            atomic(),
+            pytest.raises(ArgumentError, match="was sent without key, by which") as caught,
+        ):
             signal.send(None, n=1)
         assert caught.value.names == ("key",)
         assert "<lambda>" in caught.value.__notes__[0]
@@ -244,7 +248,7 @@ class TestDeclared:
             """Take."""
 
         with restored():
-            with pytest.raises(ArgumentError, match="names no keyword of signal shop.ordered"):
+            with pytest.raises(ArgumentError, match=r"names no keyword of signal shop.ordered"):
                 ordered.connect(take, delivery=on_commit(coalesce="orderid"))
             with pytest.raises(ArgumentError) as caught:
                 ordered.connect(take, delivery=on_commit(coalesce=["order_id", "x"]))
@@ -260,7 +264,9 @@ class TestDeclared:
 
         with restored():
             for delivery in (None, on_commit, on_commit(using="default")):
-                with pytest.raises(SignatureError, match="cannot be called by signal shop.ordered"):
+                with pytest.raises(
+                    SignatureError, match=r"cannot be called by signal shop.ordered"
+                ):
                     ordered.connect(take, delivery=delivery)
             ordered.connect(take, delivery=on_commit(coalesce="order_id"))
             with atomic():
@@ -286,7 +292,9 @@ class TestDeclared:
             ordered.send(None, order_id=1)
             assert calls == [None]
             ordered.connect(needs, delivery=on_commit)
-            with pytest.raises(ArgumentError, match="asks for a session, and no transaction has") as e:
+            with pytest.raises(
+                ArgumentError, match="asks for a session, and no transaction has"
+            ) as e:
                 ordered.send(None, order_id=1)
             assert e.value.names == ("session",)
 

@@ -9,16 +9,14 @@ import weakref
 
 import pytest
 
-from clarion import Signal, on_commit, receiver, signal as declared
+from clarion import Signal, on_commit, receiver
+from clarion import signal as declared
 from clarion._core import loops
 from clarion.commit import Scheduled, atomic
 from clarion.errors import NoLoopError, RunningLoopError
 from clarion.introspect import registrations
+from tests.commit.failing import BoomError, rolled_back
 from tests.core.receivers import Listener, raising, raising_async
-
-
-class BoomError(Exception):
-    """What a receiver raises."""
 
 
 class Secret:
@@ -92,9 +90,8 @@ class TestScheduled:
 
     def test_a_rollback(self, signal, heard):
         """It is dropped, and keeps nothing alive that waited for it."""
-        with pytest.raises(BoomError), atomic():
+        with rolled_back():
             scheduled = only(signal.send(None, n=1))
-            raise BoomError
         assert scheduled.status == "dropped"
 
     def test_a_boundary_that_vanishes(self, signal, heard):
@@ -133,9 +130,8 @@ class TestCounts:
         with atomic():
             signal.send(None, n=1)
             signal.send(None, n=1)
-        with pytest.raises(BoomError), atomic():
+        with rolled_back():
             signal.send(None, n=1)
-            raise BoomError
         assert counts(signal, 0) == {"scheduled": 3, "ran": 2, "dropped": 1}
         assert counts(signal, 1) == {"scheduled": 3, "failed": 2, "dropped": 1}
         assert counts(signal, 2) == {"scheduled": 3, "ran": 1, "merged": 1, "dropped": 1}
@@ -353,7 +349,7 @@ class TestAsync:
         heard.listen_async(signal, name="async")
 
         async def main():
-            with pytest.raises(RunningLoopError, match="Use `await signal.asend"):
+            with pytest.raises(RunningLoopError, match=r"Use `await signal.asend"):
                 signal.send(None, n=1)
             assert heard == []
             await signal.asend(None, n=1)
@@ -449,9 +445,8 @@ class TestOnce:
     def test_the_call_is_had_when_it_runs(self, signal, heard):
         """A rollback does not spend it; two sends before one commit are one call."""
         heard.listen(signal, once=True, name="once")
-        with pytest.raises(BoomError), atomic():
+        with rolled_back():
             signal.send(None, n=1)
-            raise BoomError
         with atomic():
             first = signal.send(None, n=2)
             second = signal.send(None, n=3)
@@ -563,9 +558,8 @@ class TestMerged:
             signal.send(None, n=1, key="a")
             with atomic():
                 signal.send(None, n=2, key="a")
-            with pytest.raises(BoomError), atomic():
+            with rolled_back():
                 signal.send(None, n=3, key="a")
-                raise BoomError
         assert calls == [(2, [1, 2])]
 
     def test_each_commit_has_its_own(self, heard):

@@ -11,10 +11,7 @@ from clarion.commit import atomic, suppressed
 from clarion.commit.suppress import suppression
 from clarion.errors import RunningLoopError
 from clarion.introspect import explain, registrations
-
-
-class BoomError(Exception):
-    """What leaves a block."""
+from tests.commit.failing import BoomError
 
 
 def test_nothing_is_scheduled(signal, heard):
