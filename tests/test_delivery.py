@@ -1,13 +1,12 @@
 """The protocol of deliveries, and now, which is none."""
 
-from typing import Any
-
 import pytest
 
 from clarion import Signal, delivery, receiver
 from clarion.commit import atomic
 from clarion.delivery import now
 from clarion.introspect import registrations
+from tests.core.deliveries import Later
 
 
 def take(**kwargs):
@@ -31,36 +30,6 @@ def test_now_says_what_it_is():
     """As it is written."""
     assert repr(now) == "now"
     assert now.bind(take, Signal()) is None  # type: ignore[func-returns-value]
-
-
-class Later:
-    """A delivery of one's own, and what it is bound to: it keeps what is sent."""
-
-    offers = ()
-
-    def __init__(self):
-        self.kept: list[Any] = []
-
-    def bind(self, receiver, signal):
-        """Return what delivers."""
-        return self
-
-    def send(self, signal, registration, receiver, /, **named):
-        """Keep it."""
-        self.kept.append((receiver, named))
-        return "kept"
-
-    async def asend(self, signal, registration, receiver, /, **named):
-        """Keep it."""
-        return self.send(signal, registration, receiver, **named)
-
-    def awaits(self, signal, receiver, /, **named):
-        """Need nothing to be awaited."""
-        return False
-
-    def explain(self, signal, /, **named):
-        """Say when."""
-        return "some day"
 
 
 @pytest.mark.parametrize("method", ["send", "send_robust"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.accept import asks_for, signature_of
 from clarion._core.names import described, signal_name
-from clarion.commit.boundary import locate
+from clarion.commit.boundary import NOWHERE, locate
 from clarion.commit.due import Due, Scheduled
 from clarion.commit.suppress import suppression
 from clarion.errors import ArgumentError, BoundaryError, RunningLoopError
@@ -160,7 +160,8 @@ class BoundOnCommit:
             return f"never, for the send would be refused: {refusal}"
         if found.boundary.is_open():
             return f"after the commit of {found.boundary.name}: {found.reason}"
-        return f"on commit, hence at once, for no transaction is open on {found.boundary.name}: {found.reason}"
+        where = "" if found is NOWHERE else f" on {found.boundary.name}"
+        return f"on commit, hence at once, for no transaction is open{where}: {found.reason}"
 
     def _locate(self, signal: Signal, named: dict[str, Any]) -> Found:
         return locate(signal, named, self.delivery._using)
