@@ -7,6 +7,7 @@ import pytest
 
 from clarion import Signal, on_commit
 from clarion.commit import boundary
+from clarion.introspect import registrations
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +51,12 @@ class Heard(list[Any]):
         found = list(self)
         self.clear()
         return found
+
+
+def counts(signal, place=0):
+    """Return what the delivery of a receiver has counted, without what is zero."""
+    delivery: Any = registrations(signal)[place].delivery
+    return {what: count for what, count in delivery.counts.items() if count}
 
 
 @pytest.fixture

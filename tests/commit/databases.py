@@ -53,7 +53,8 @@ class Sync:
 
     def end(self):
         """End what a query has begun."""
-        self.connection.rollback()
+        if getattr(self.connection, "in_transaction", True):
+            self.connection.rollback()
 
 
 class SyncAlchemy(Sync):

@@ -26,6 +26,13 @@ def status(responses):
     return scheduled.status
 
 
+def innermost():
+    """Return the innermost block."""
+    block = next(scopes()).boundary
+    assert isinstance(block, Block)
+    return block
+
+
 class TestOneBlock:
     """A block without a connection begins nothing but the boundary."""
 
@@ -285,13 +292,10 @@ class TestThreads:
         """What comes too late for it counts as the block did: true, or dropped."""
         for error, wanted in ((None, [1]), (BoomError("no"), [])):
             block = Block(None, None, awaited=False)
-            # As if it were open until the moment before.
-            dues = []
-            block.dues = dues
+            # As if it had been open until the moment before.
             with atomic():
                 signal.send(None, n=1)
-                (kept,) = next(scopes()).boundary.dues
-                next(scopes()).boundary.dues.clear()
+                kept = innermost().dues.pop()
             block.ended(well=error is None)
             block.after_commit(kept)
             assert heard.taken() == wanted
@@ -404,7 +408,7 @@ class TestContexts:
         for _ in range(3):
             block = atomic()
             one.run(block.__enter__)
-            kept.append(weakref.ref(block._entered[1]))
+            kept.append(weakref.ref(one.run(lambda: next(scopes()))))
             contextvars.Context().run(block.__exit__, None, None, None)
             del block
         gc.collect()
@@ -460,7 +464,7 @@ class TestAbsent:
     def test_the_end_of_the_inner_block_is_the_commit(self, signal, heard):
         """And what is sent outside of it is true at once."""
         with atomic():
-            around = next(scopes()).boundary
+            around = innermost()
             token = absent.set(frozenset({around}))
             try:
                 signal.send(None, n=1)

@@ -174,7 +174,7 @@ class TestDoors:
 
     def test_when_the_framework_is_loaded(self, monkeypatch):
         """And not before."""
-        opened = []
+        opened: list[str] = []
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {"some_framework": "its_door"})
         monkeypatch.setattr(boundary, "_opened", set())
         monkeypatch.setattr(boundary, "import_module", opened.append)

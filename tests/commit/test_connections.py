@@ -1,6 +1,7 @@
 """Transactions on real connections: what was committed was heard of, and nothing else."""
 
 import sqlite3
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,6 @@ from tests.commit.databases import (
     ON_POSTGRES_SYNC,
     SYNC,
     aiosqlite,
-    pymysql,
     run,
     sqlite,
 )
@@ -285,27 +285,65 @@ class TestAborted:
 class TestEndedInside:
     """A transaction that is over when its block ends."""
 
-    @pytest.mark.parametrize("how", ["rollback", "commit"])
-    def test_sqlite(self, how, signal, heard):
+    @pytest.mark.parametrize("how", ["ROLLBACK", "COMMIT"])
+    @pytest.mark.parametrize("make", SYNC)
+    def test_by_a_statement(self, make, how, signal, heard):
         """It is refused: what was sent before may not be true."""
-        with sqlite() as database:
+        with make() as database:
+            if hasattr(database.connection, "begin_nested"):
+                pytest.skip("SQLAlchemy does not look at statements")
             with refused(TransactionError, "ended inside it", database.connection):
                 database.add(1)
                 signal.send(None, n=1)
-                getattr(database.connection, how)()
+                database.execute(how)
+            assert heard == []
+            assert database.rows() == ([1] if how == "COMMIT" else [])
+
+    @pytest.mark.parametrize("how", ["rollback", "commit"])
+    @pytest.mark.parametrize("make", SYNC)
+    def test_by_a_method(self, make, how, signal, heard):
+        """Where the driver takes it, the end of the block does not."""
+        with make() as database:
+            connection = database.connection
+            if getattr(connection, "autocommit", None) in {True, False} and "sqlite" in str(
+                connection
+            ):
+                pytest.skip("it always is in one, or the method does nothing")
+            if hasattr(connection, "transaction"):
+                pytest.skip("psycopg refuses it itself")
+            with refused(TransactionError, "ended inside it", connection):
+                database.add(1)
+                signal.send(None, n=1)
+                getattr(connection, how)()
             assert heard == []
             assert database.rows() == ([1] if how == "commit" else [])
 
-    @pytest.mark.service
-    @pytest.mark.parametrize("how", ["rollback", "commit"])
-    @pytest.mark.parametrize("autocommit", [True, False])
-    def test_mariadb(self, how, autocommit, signal, heard):
-        """It is refused, as far as the server has told."""
-        with pymysql(autocommit=autocommit) as database:
-            with refused(TransactionError, "ended inside it", database.connection):
-                database.add(1)
+    @pytest.mark.parametrize("make", ASYNC)
+    def test_by_a_statement_that_is_awaited(self, make, signal, heard):
+        """So it is with those that are awaited."""
+
+        async def main(database):
+            if hasattr(database.connection, "begin_nested"):
+                await_it = database.connection.rollback
+            else:
+                await_it = partial(database.execute, "ROLLBACK")
+            async with arefused(TransactionError, "ended inside it", database.connection):
+                await database.add(1)
                 signal.send(None, n=1)
-                getattr(database.connection, how)()
+                await await_it()
+            assert heard == []
+            assert await database.rows() == []
+
+        run(make, main)
+
+    @pytest.mark.parametrize("make", [each for each in SYNC if "alchemy" in str(each.id)])
+    def test_by_closing_the_connection(self, make, signal, heard):
+        """SQLAlchemy rolls back then, without a word."""
+        with make() as database:
+            other = database.connection.engine.connect()
+            with refused(Exception, "closed", other):
+                signal.send(None, n=1)
+                other.close()
             assert heard == []
 
     def test_by_sqlite_itself(self, signal, heard):
@@ -337,7 +375,7 @@ class TestEndedInside:
 
 def statements(connection, work):
     """Return what is executed on a connection of sqlite3's meanwhile."""
-    found = []
+    found: list[str] = []
     connection.set_trace_callback(found.append)
     work()
     connection.set_trace_callback(None)

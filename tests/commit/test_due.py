@@ -6,6 +6,7 @@ import gc
 import logging
 import threading
 import weakref
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,10 @@ from clarion import Signal, on_commit, receiver
 from clarion import signal as declared
 from clarion._core import loops
 from clarion.commit import Scheduled, atomic
+from clarion.commit.boundary import scopes
 from clarion.errors import NoLoopError, RunningLoopError
 from clarion.introspect import registrations
+from tests.commit.conftest import counts
 from tests.commit.failing import BoomError, rolled_back
 from tests.core.receivers import Listener, raising, raising_async
 
@@ -31,12 +34,6 @@ def only(responses):
     ((_, scheduled),) = responses
     assert isinstance(scheduled, Scheduled)
     return scheduled
-
-
-def counts(signal, place=0):
-    """Return what the delivery of a receiver has counted, without what is zero."""
-    counted = registrations(signal)[place].delivery.counts
-    return {what: count for what, count in counted.items() if count}
 
 
 @pytest.fixture(params=["with", "async with", "no block"])
@@ -99,7 +96,7 @@ class TestScheduled:
         block = atomic()
         block.__enter__()
         scheduled = only(signal.send(None, n=1))
-        block._entered[0].dues.clear()
+        next(scopes()).boundary.dues.clear()  # type: ignore[attr-defined]
         gc.collect()
         assert scheduled.status == "dropped"
         block.__exit__(None, None, None)
@@ -266,7 +263,7 @@ class TestInterruptions:
                 async with atomic():
                     statuses.extend(await signal.asend(None, n=1))
 
-            statuses = []
+            statuses: list[Any] = []
             task = asyncio.create_task(work())
             await asyncio.to_thread(begun.wait)
             task.cancel()

@@ -737,20 +737,20 @@ class TestDeliveries:
         assert (len(calls), len(asking.kept), len(sync.kept)) == (1, 1, 1)
         assert (asking.asked, sync.asked) == ([receiver, receiver], [])
 
-    def test_it_may_refuse_before_anybody_is_called(self, signal, send):
+    def test_it_may_refuse_before_anybody_is_called(self, signal):
         """What `awaits` raises ends each send inside a loop, robust or not, awaited or not."""
         calls = []
         signal.connect(lambda **kwargs: calls.append(1), priority=1)
         refusing = Later(needs_loop=RunningLoopError("not here"))
         signal.connect(answering_async(1), delivery=refusing)
 
-        async def send(name):
+        async def sent(name):
             await getattr(signal, name)(None)
 
         async def main():
             for name in ("send", "send_robust", "asend", "asend_robust"):
                 with pytest.raises(RunningLoopError, match="not here"):
-                    await send(name)
+                    await sent(name)
             return calls
 
         assert asyncio.run(main()) == []
@@ -806,7 +806,7 @@ class TestDeliveries:
         def paid(sender: object, *, n: int) -> None:
             """An order was paid."""
 
-        def take(sender, n, signal, extra):
+        def take(sender, n, signal=None, extra=None):
             return sender, n, signal, extra
 
         later = Later(offers=("extra",))

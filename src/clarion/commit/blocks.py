@@ -37,7 +37,7 @@ class Block(Boundary):
         self.is_over = False
         self.dues: list[Due] = []
         self.lost: list[str] = []
-        self._kind = type(connection)
+        self._kind: type[Any] = type(connection)
         self._awaited = awaited
         self._savepoints = 0
         self._is_rolled_back = False

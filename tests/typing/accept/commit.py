@@ -35,7 +35,7 @@ async def take_both(sender: object, **kwargs: Any) -> None:
     """Hear two signals."""
 
 
-@receiver(declared, delivery=on_commit(coalesce=lambda order_id, **_: order_id))
+@receiver(declared, delivery=on_commit(coalesce="order_id"))
 def take_declared(sender: object, order_id: int) -> None:
     """Run once for each order."""
 
