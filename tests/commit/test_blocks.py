@@ -172,6 +172,16 @@ class TestSavepoints:
         assert heard == [2, 3]
 
 
+    def test_a_block_of_an_alias_is_inside_what_is_open_there(self, signal, heard):
+        """Also if the savepoint around it was not begun by that alias."""
+        with atomic(using="orders"):
+            with rolled_back(), atomic(using="orders"):
+                signal.send(None, n=1)
+            with atomic(), atomic(using="orders"):
+                signal.send(None, n=2)
+        assert heard == [2]
+
+
 class TestSeveral:
     """Several transactions at once."""
 

@@ -77,7 +77,7 @@ class Block(Boundary):
 
     def after_commit(self, due: Due) -> None:
         """Keep a call until the block ends, or the savepoint in it that is open here."""
-        block = self._innermost()
+        block = self.innermost()
         if block._keeps([due]):
             return
         # It has ended since it was found to be open, in another thread.
@@ -93,11 +93,11 @@ class Block(Boundary):
         self.connection = None
         return self._passed_on(dues)
 
-    def _innermost(self) -> Block:
-        # An alias may name a block that has savepoints in it.
+    def innermost(self) -> Block:
+        """Return the savepoint in this transaction that is open here; the block, if none is."""
         for scope in scopes():
             block = scope.boundary
-            if isinstance(block, Block) and block.outermost is self.outermost and block.is_open():
+            if isinstance(block, Block) and not block.is_over and block.outermost is self.outermost:
                 return block
         return self
 
@@ -205,7 +205,8 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
                 continue
             if self._connection is None:
                 if self._using in (None, scope.alias):
-                    return block
+                    # An alias may name one that has savepoints in it already.
+                    return block.innermost()
             elif block.connection is self._connection:
                 return block
         return None
