@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import partial
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
 from clarion._core import accept
@@ -55,8 +56,11 @@ def savepoint(connection: Any, name: str, lost: list[str]) -> Any:
 
 def is_async(connection: Any) -> bool:
     """Tell whether a connection is awaited."""
-    commit = getattr(connection, "commit", None) or getattr(connection, "execute", None)
-    return commit is not None and accept.is_async(commit)
+    commit = getattr(connection, "commit", None)
+    if commit is None:
+        # That of a pool of asyncpg's wraps a coroutine function, and does not always say so.
+        commit = unwrap(getattr(connection, "execute", _nothing))
+    return accept.is_async(commit)
 
 
 def check(connection: Any, *, awaited: bool) -> None:
