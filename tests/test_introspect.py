@@ -3,6 +3,7 @@
 import contextvars
 import doctest
 import inspect
+from collections import deque
 from dataclasses import FrozenInstanceError
 from typing import Any
 
@@ -332,6 +333,7 @@ class TestDeliveries:
         """Which transaction, and why that one, with the keywords that tell."""
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
         monkeypatch.setattr(boundary, "_doors", [])
+        monkeypatch.setattr(boundary, "_entered", deque())
         opened.connect(one, delivery=on_commit)
         assert explain(opened).heard[0].when == (
             "on commit, hence at once, for no transaction is open: "
@@ -348,6 +350,7 @@ class TestDeliveries:
         """Explaining is no send."""
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
         monkeypatch.setattr(boundary, "_doors", [])
+        monkeypatch.setattr(boundary, "_entered", deque())
         opened.connect(one, delivery=on_commit(coalesce="order_id"))
         with atomic():
             explain(opened, order_id=1)

@@ -20,7 +20,7 @@ class Change(NamedTuple):
     """What becomes of one attribute.
 
     Attributes:
-        old: the value in the database; None for a new row.
+        old: the value in the database; None for a new row, and where it is not known.
         new: the value that is written.
     """
 
@@ -34,17 +34,26 @@ class Changes(Mapping[str, Change]):
     Args:
         changes: the old and the new value of each attribute.
         pending: the attributes whose new value only the database will know.
+        unknown: the attributes whose old value nobody knows.
 
     Attributes:
         pending: those that are written as an expression (`F("stock") - 1`) and whose value is
             not known yet. They are no keys.
+        unknown: those that were never read from the row that is written, so that nobody can
+            tell whether they differ. They are keys, with the old value None.
     """
 
-    __slots__ = ("_changes", "pending")
+    __slots__ = ("_changes", "pending", "unknown")
 
-    def __init__(self, changes: Mapping[str, tuple[Any, Any]], pending: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        changes: Mapping[str, tuple[Any, Any]],
+        pending: Iterable[str] = (),
+        unknown: Iterable[str] = (),
+    ) -> None:
         self._changes = {name: Change(*pair) for name, pair in changes.items()}
         self.pending = frozenset(pending)
+        self.unknown = frozenset(unknown)
 
     def __getitem__(self, name: str) -> Change:
         return self._changes[name]
@@ -54,6 +63,14 @@ class Changes(Mapping[str, Change]):
 
     def __len__(self) -> int:
         return len(self._changes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Changes):
+            return NotImplemented if not isinstance(other, Mapping) else self._changes == other
+        mine = self._changes, self.pending, self.unknown
+        return mine == (other._changes, other.pending, other.unknown)
+
+    __hash__ = None  # type: ignore[assignment]  # as a mapping
 
     def __repr__(self) -> str:
         told = [f"{name}: {old!r} -> {new!r}" for name, (old, new) in self._changes.items()]

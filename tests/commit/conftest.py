@@ -1,20 +1,41 @@
-"""What the tests of after commit share: a signal, and receivers that take down what they hear."""
+"""What the tests of after commit share: receivers that take down what they hear, and stages.
 
+Scenarios are played on the stages, one for each boundary and database.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections import deque
 from collections.abc import Sequence
+from contextlib import closing, contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from clarion import Signal, on_commit
 from clarion.commit import boundary
 from clarion.introspect import registrations
+from tests.commit.stages import (
+    EMPTY,
+    SCHEMA,
+    AsyncSessionStage,
+    ConnectionStage,
+    DjangoStage,
+    SessionStage,
+    Stage,
+    Undo,
+)
+from tests.services import POSTGRES
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _no_doors(monkeypatch):
     """Have only plain Python, whichever frameworks other tests have loaded."""
     monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
     monkeypatch.setattr(boundary, "_doors", [])
+    monkeypatch.setattr(boundary, "_entered", deque())
 
 
 @pytest.fixture
@@ -84,3 +105,186 @@ class Log(Sequence[str]):
 def log(caplog):
     """Return what is logged, as messages."""
     return Log(caplog)
+
+
+@pytest.fixture(scope="module")
+def postgres_url():
+    """The URL of a PostgreSQL database with the tables of the scenarios."""
+    psycopg = pytest.importorskip("psycopg")
+    server, name = POSTGRES.url(), f"clarion_{os.getpid()}_{uuid4().hex[:8]}"
+    with closing(psycopg.connect(server, autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    url = f"{server.rpartition('/')[0]}/{name}"
+    with psycopg.connect(url) as connection:
+        for statement in SCHEMA:
+            connection.execute(statement)
+    yield url
+    with closing(psycopg.connect(server, autocommit=True)) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def on_plain():
+    """No connection at all."""
+
+    @contextmanager
+    def opened():
+        yield Stage()
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def on_sqlite3():
+    """A connection of sqlite3."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("PRAGMA foreign_keys=ON")
+        for statement in SCHEMA:
+            connection.execute(statement)
+        yield emptied(connection, sqlite3.IntegrityError)
+
+
+@pytest.fixture(scope="module")
+def on_psycopg(postgres_url):
+    """A connection of psycopg."""
+    import psycopg
+
+    with psycopg.connect(postgres_url) as connection:
+        yield emptied(connection, psycopg.IntegrityError)
+
+
+def emptied(connection, error):
+    @contextmanager
+    def opened():
+        connection.execute(EMPTY)
+        connection.commit()
+        yield ConnectionStage((Undo, error), connection=connection)
+
+    return opened
+
+
+@pytest.fixture(scope="module")
+def on_session_sqlite():
+    """A session, on SQLite."""
+    pytest.importorskip("sqlalchemy")
+    from sqlalchemy import StaticPool, create_engine
+
+    yield from sessions(create_engine("sqlite://", poolclass=StaticPool), prepare=True)
+
+
+@pytest.fixture(scope="module")
+def on_session_postgres(postgres_url):
+    """A session, on PostgreSQL."""
+    pytest.importorskip("sqlalchemy")
+    from sqlalchemy import create_engine
+
+    url = postgres_url.replace("postgresql:", "postgresql+psycopg:", 1)
+    yield from sessions(create_engine(url))
+
+
+def sessions(engine, *, prepare=False):
+    from sqlalchemy import text
+    from sqlalchemy.exc import IntegrityError
+    from sqlalchemy.orm import Session
+
+    if prepare:
+        begin_really(engine)
+        with engine.begin() as connection:
+            for statement in SCHEMA:
+                connection.execute(text(statement))
+
+    @contextmanager
+    def opened():
+        with engine.begin() as connection:
+            connection.execute(text(EMPTY))
+        session = Session(engine)
+        stage = SessionStage((Undo, IntegrityError), engine=engine, session=session)
+        yield stage
+        for each in (session, *stage.opened):
+            each.close()
+
+    yield opened
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def on_async_sqlite():
+    """An async session, on SQLite."""
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("aiosqlite")
+    yield from async_sessions("sqlite+aiosqlite://", prepare=True)
+
+
+@pytest.fixture(scope="module")
+def on_async_postgres(postgres_url):
+    """An async session, on PostgreSQL."""
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("asyncpg")
+    yield from async_sessions(postgres_url.replace("postgresql:", "postgresql+asyncpg:", 1))
+
+
+def async_sessions(url, *, prepare=False):
+    from sqlalchemy import StaticPool, text
+    from sqlalchemy.exc import IntegrityError
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+    async def execute(*statements):
+        async with engine.begin() as connection:
+            for statement in statements:
+                await connection.execute(text(statement))
+
+    @contextmanager
+    def opened():
+        runner.run(execute(EMPTY))
+        session = AsyncSession(engine)
+        stage = AsyncSessionStage((Undo, IntegrityError), engine=engine, session=session)
+        stage.runner = runner
+        yield stage
+        for each in (session, *stage.opened):
+            runner.run(each.close())
+
+    with asyncio.Runner() as runner:
+        if prepare:
+            engine = create_async_engine(url, poolclass=StaticPool)
+            begin_really(engine.sync_engine)
+            runner.run(execute(*SCHEMA))
+        else:
+            engine = create_async_engine(url)
+        yield opened
+        runner.run(engine.dispose())
+
+
+def begin_really(engine):
+    """Have SQLite begin with BEGIN, which its driver leaves out before a savepoint.
+
+    As SQLAlchemy's pages about SQLite advise; without it the release of a savepoint commits.
+    """
+    from sqlalchemy import event
+
+    @event.listens_for(engine, "connect")
+    def connected(connection, record):
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection):
+        connection.exec_driver_sql("BEGIN")
+
+
+@pytest.fixture
+def on_django(request):
+    """A database of Django's, on SQLite."""
+    pytest.importorskip("pytest_django")
+    request.getfixturevalue("transactional_db")
+    from django.db import IntegrityError
+
+    @contextmanager
+    def opened():
+        from tests.integrations.django.library.models import Shelf
+
+        Shelf.objects.all().delete()
+        yield DjangoStage((Undo, IntegrityError))
+
+    return opened

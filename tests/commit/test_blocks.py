@@ -11,12 +11,14 @@ import pytest
 
 from clarion import on_commit
 from clarion.commit import Scheduled, atomic
-from clarion.commit.blocks import Block, absent
+from clarion.commit.blocks import Block, _absent
 from clarion.commit.boundary import scopes
 from clarion.errors import ArgumentError, BoundaryError
 from clarion.introspect import explain
 from tests.commit.databases import sqlite
 from tests.commit.failing import BoomError, arolled_back, refused, rolled_back
+
+pytestmark = pytest.mark.usefixtures("_no_doors")
 
 
 def status(responses):
@@ -170,7 +172,6 @@ class TestSavepoints:
             assert heard == []
             signal.send(None, n=3, using="orders")
         assert heard == [2, 3]
-
 
     def test_a_block_of_an_alias_is_inside_what_is_open_there(self, signal, heard):
         """Also if the savepoint around it was not begun by that alias."""
@@ -475,7 +476,7 @@ class TestAbsent:
         """And what is sent outside of it is true at once."""
         with atomic():
             around = innermost()
-            token = absent.set(frozenset({around}))
+            token = _absent.set(frozenset({around}))
             try:
                 signal.send(None, n=1)
                 assert heard == [1]
@@ -486,18 +487,18 @@ class TestAbsent:
                     assert heard == [1]
                 assert heard == [1, 2]
             finally:
-                absent.reset(token)
+                _absent.reset(token)
 
     def test_can_await_is_asked_of_the_inner_block(self):
         """Whoever awaits the end of the test's block does not matter."""
         outer = Block(None, None, awaited=False)
         inner = Block(None, outer, awaited=True)
         assert not inner.can_await()
-        token = absent.set(frozenset({outer}))
+        token = _absent.set(frozenset({outer}))
         try:
             assert inner.can_await()
         finally:
-            absent.reset(token)
+            _absent.reset(token)
 
 
 class TestAmidTheCommit:

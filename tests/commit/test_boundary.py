@@ -6,9 +6,11 @@ import types
 import pytest
 
 from clarion.commit import Boundary, atomic, boundary, on_commit
-from clarion.commit.boundary import NOWHERE, Scope, doors, locate, open_door, scopes
+from clarion.commit.boundary import NOWHERE, Door, Scope, doors, locate, open_door, scopes
 from clarion.errors import BoundaryError
 from clarion.introspect import explain
+
+pytestmark = pytest.mark.usefixtures("_no_doors")
 
 
 class Place(Boundary):
@@ -26,7 +28,7 @@ class Place(Boundary):
         self.dues.append(due)
 
 
-class FakeDoor:
+class FakeDoor(Door):
     """A framework that knows instances, aliases, and a default."""
 
     def __init__(self):
@@ -176,7 +178,7 @@ class TestDoors:
         """And not before."""
         opened: list[str] = []
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {"some_framework": "its_door"})
-        monkeypatch.setattr(boundary, "_opened", set())
+        monkeypatch.setattr(boundary, "_met", set())
         monkeypatch.setattr(boundary, "import_module", opened.append)
         assert doors() == []
         assert opened == []
@@ -188,7 +190,7 @@ class TestDoors:
     def test_one_that_cannot_open_is_not_left_out_in_silence(self, monkeypatch, signal, heard):
         """Its transactions would count as none: so each send says it."""
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {"sys": "there_is_no_such_door"})
-        monkeypatch.setattr(boundary, "_opened", set())
+        monkeypatch.setattr(boundary, "_met", set())
         for _ in range(2):
             with pytest.raises(ModuleNotFoundError, match="there_is_no_such_door"):
                 signal.send(None, n=1)

@@ -19,6 +19,8 @@ from tests.commit.databases import (
 )
 from tests.commit.failing import arefused, arolled_back, refused, rolled_back
 
+pytestmark = pytest.mark.usefixtures("_no_doors")
+
 
 @pytest.mark.parametrize("make", SYNC)
 class TestSync:

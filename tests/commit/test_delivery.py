@@ -13,6 +13,8 @@ from clarion.introspect import registrations
 from clarion.testing import assert_sent, capture, muted, restored
 from tests.commit.conftest import counts
 
+pytestmark = pytest.mark.usefixtures("_no_doors")
+
 
 def unhashable(**kwargs):
     """Return what is no key."""

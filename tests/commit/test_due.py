@@ -21,6 +21,8 @@ from tests.commit.conftest import counts
 from tests.commit.failing import BoomError, rolled_back
 from tests.core.receivers import Listener, raising, raising_async
 
+pytestmark = pytest.mark.usefixtures("_no_doors")
+
 
 class Secret:
     """A sender that tells too much of itself."""

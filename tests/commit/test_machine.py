@@ -14,6 +14,8 @@ from clarion import Signal, on_commit
 from clarion.commit import atomic
 from tests.commit.failing import BoomError
 
+pytestmark = pytest.mark.usefixtures("_no_doors")
+
 
 @dataclass(frozen=True)
 class Send:

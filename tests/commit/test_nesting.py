@@ -13,6 +13,8 @@ from clarion.commit.nesting import DEEPEST
 from clarion.errors import EndlessCommitError
 from tests.commit.conftest import counts
 
+pytestmark = pytest.mark.usefixtures("_no_doors")
+
 
 def test_what_a_receiver_sends_runs_at_once_inside(signal, heard):
     """It is after the commit, so that what it sends is true; in a block of its own, at its end."""

@@ -14,6 +14,8 @@ from clarion.introspect import explain
 from tests.commit.conftest import counts
 from tests.commit.failing import BoomError
 
+pytestmark = pytest.mark.usefixtures("_no_doors")
+
 
 def test_nothing_is_scheduled(signal, heard):
     """Neither in a transaction nor outside; what is sent before and after is."""

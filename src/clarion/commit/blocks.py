@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from clarion.commit import connections
-from clarion.commit.boundary import Boundary, Scope, scopes
+from clarion.commit.boundary import Boundary, Door, Scope, open_door, scopes
 from clarion.commit.due import adrain, drain, drop
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from typing import Self
 
     from clarion.commit.due import Due
 
 # The blocks around a test, which count as absent (`clarion.testing.commits`).
-absent: ContextVar[frozenset[Block]] = ContextVar("clarion_absent", default=frozenset())
+_absent: ContextVar[frozenset[Block]] = ContextVar("clarion_absent", default=frozenset())
 
 
 class Block(Boundary):
@@ -66,12 +68,12 @@ class Block(Boundary):
 
     def is_open(self) -> bool:
         """Tell whether it has not ended, and is not around a test."""
-        return not self.is_over and self not in absent.get()
+        return not self.is_over and self not in _absent.get()
 
     def can_await(self) -> bool:
         """Tell whether its end is awaited: the end of the transaction, if it is a savepoint."""
         block = self
-        while block.outer is not None and block.outer not in absent.get():
+        while block.outer is not None and block.outer not in _absent.get():
             block = block.outer
         return block._awaited
 
@@ -112,7 +114,7 @@ class Block(Boundary):
         block = self
         while not block._is_rolled_back:
             outer = block.outer
-            if outer is None or outer in absent.get():
+            if outer is None or outer in _absent.get():
                 return dues
             # One that has ended before its savepoint, in another task, counts as it ended.
             if outer._keeps(dues):
@@ -220,3 +222,21 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
         assert self._entered is not None, "left before it was entered"  # noqa: S101
         entered, self._entered = self._entered, None
         return entered
+
+
+class _BlockDoor(Door):
+    """The blocks of a context are found without it."""
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Count the blocks around this one as absent."""
+        before = _absent.get()
+        around = (scope.boundary for scope in scopes())
+        _absent.set(before.union(block for block in around if isinstance(block, Block)))
+        try:
+            yield
+        finally:
+            _absent.set(before)
+
+
+open_door(_BlockDoor())

@@ -10,24 +10,30 @@ The first of these that applies is the send's boundary:
 5. Django's default database, where Django is set up.
 6. None: nothing is open.
 
-If no transaction is open there, the receiver runs at once. A door tells of its boundaries by
-a `Door`; those of the frameworks that a program has loaded open by themselves.
+If no transaction is open there, the receiver runs at once. The doors to the frameworks that a
+program has loaded open by themselves, and tell of their boundaries.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import deque
+from contextlib import nullcontext
 from contextvars import ContextVar
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
+    from contextlib import AbstractContextManager
+    from typing import TypeVar
 
     from clarion._core.signal import Signal
     from clarion.commit.due import Due
+
+    T = TypeVar("T")
 
 
 class Boundary:
@@ -71,21 +77,32 @@ class Boundary:
         """Await an async receiver, when its time has come."""
         return await due.receiver(**due.arguments())
 
+    def complete(self, due: Due, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run what awaits an async receiver to completion, where sync code makes the commit."""
+        return due.signal._complete(coroutine)
 
-class Door(Protocol):
-    """How a framework's transactions are found."""
 
-    def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:
+class Door:
+    """How a framework's transactions are found; derive from it, and enter it by `open_door`."""
+
+    def listen(self) -> None:
+        """Begin to hear of commits, for somebody is going to wait for them."""
+
+    def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:  # noqa: ARG002
         """Return the boundary that a send names, and by what; None if that is not for this door."""
-        ...
+        return None
 
-    def of_alias(self, alias: str) -> Boundary | None:
+    def of_alias(self, alias: str) -> Boundary | None:  # noqa: ARG002
         """Return the boundary of an alias, or None."""
-        ...
+        return None
 
     def of_everybody(self) -> tuple[Boundary, str] | None:
-        """Return the boundary of sends that name none, or None."""
-        ...
+        """Return the boundary of sends that name none, and why that; or None."""
+        return None
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Count what is open now as absent, inside a block (`clarion.testing.commits`)."""
+        return nullcontext()
 
 
 class Found(NamedTuple):
@@ -102,22 +119,27 @@ _FRAMEWORKS = {
     "sqlalchemy.orm": "clarion.integrations.sqlalchemy.commit",
     "django.db": "clarion.integrations.django.commit",
 }
+_met: set[str] = set()
+_entered: deque[Door] = deque()
 _doors: list[Door] = []
-_opened: set[str] = set()
 
 
 def open_door(door: Door) -> None:
     """Have a door asked from now on."""
-    _doors.append(door)
+    _entered.append(door)
 
 
 def doors() -> list[Door]:
     """Return the open doors; those of frameworks that have been loaded since open now."""
-    if len(_opened) < len(_FRAMEWORKS):
+    if len(_met) < len(_FRAMEWORKS):
         for framework, module in _FRAMEWORKS.items():
-            if framework in sys.modules and framework not in _opened:
+            if framework in sys.modules and framework not in _met:
                 import_module(module)
-                _opened.add(framework)
+                _met.add(framework)
+    while _entered:
+        # Listening first: whoever finds the door can rely on it.
+        _entered[0].listen()
+        _doors.append(_entered.popleft())
     return _doors
 
 

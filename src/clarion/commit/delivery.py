@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.accept import asks_for, signature_of
 from clarion._core.names import described, signal_name
-from clarion.commit.boundary import NOWHERE, locate
+from clarion.commit.boundary import NOWHERE, doors, locate
 from clarion.commit.due import Due, Scheduled
 from clarion.commit.suppress import suppression
 from clarion.errors import ArgumentError, BoundaryError, RunningLoopError
@@ -62,6 +62,7 @@ class OnCommit:
                 option is of no use.
         """
         _check_alias(self._using)
+        doors()  # those who hear of commits had better do so before there are threads
         return BoundOnCommit(self, receiver, _key_maker(self._coalesce, signal))
 
     def __repr__(self) -> str:
@@ -97,7 +98,8 @@ class BoundOnCommit:
         self.wants_sends = "sends" in self.offers and asks_for(receiver, "sends")
         self._needs_session = self.wants_session and _is_required(receiver, "session")
         self.counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
-        self._lock = Lock()
+        # Counting may end in counting what the garbage collector drops amid it.
+        self._lock = RLock()
 
     def count(self, what: str) -> None:
         """Count one more."""

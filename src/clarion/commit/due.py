@@ -113,7 +113,7 @@ class Due:
         self.found = found
         self._named = named
         nesting.refuse_to_go_round(self)
-        self.earlier: tuple[Due, ...] = ()
+        self.earlier: list[Due] = []
         self.kept: Any = None
         self.key: Hashable = None
         if (key := bound.key_of(named)) is not None:
@@ -131,7 +131,9 @@ class Due:
         """Stand for an earlier call of the same key, too."""
         earlier.scheduled._status = "merged"
         self.bound.count("merged")
-        self.earlier = (*earlier.earlier, earlier)
+        # Handed on, not copied: there may be as many as there are rows.
+        self.earlier, earlier.earlier = earlier.earlier, self.earlier
+        self.earlier.append(earlier)
 
     def drop(self) -> None:
         """Be done without having run, for what it waited for was rolled back."""
@@ -202,7 +204,7 @@ class Due:
                 f"for that was made by sync code inside a running event loop. Connect a sync receiver.",
                 [name_of(self.receiver)],
             )
-        return self.signal._complete(coroutine)
+        return self.found.boundary.complete(self, coroutine)
 
     def _has_had_its_only_call(self) -> bool:
         if not self.registration.once:

@@ -93,11 +93,13 @@ def _innermost() -> Link | None:
 
 
 def _circle(inside: list[Due]) -> list[str]:
-    """Name who goes round: from the innermost outward, until the first comes again."""
-    names = [_told(inside[0])]
-    for due in inside[1:]:
-        names.append(_told(due))
-        if names[-1] == names[0]:
+    """Name who goes round: from one that comes again to the next time that it does."""
+    names: list[str] = []
+    for due in inside:
+        name = _told(due)
+        names.append(name)
+        if name in names[:-1]:
+            del names[: names.index(name)]
             break
     names.reverse()
     return names

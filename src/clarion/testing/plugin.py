@@ -68,3 +68,19 @@ def mute_signals() -> Generator[Callable[..., None]]:
             stack.enter_context(muted(*targets, sender=sender))
 
         yield start
+
+
+@pytest.fixture
+def commits(request: pytest.FixtureRequest) -> Generator[None]:
+    """Have `on_commit` receivers run though the test's own transaction will be rolled back.
+
+    As `clarion.testing.commits`. Name it after the fixture that begins that transaction; those
+    of pytest-django need not be named first.
+    """
+    from clarion.testing.commits import commits
+
+    for fixture in ("transactional_db", "db"):
+        if fixture in request.fixturenames:
+            request.getfixturevalue(fixture)
+    with commits():
+        yield

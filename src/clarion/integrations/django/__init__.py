@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         post_bulk_update,
         warn_of_bulk_writes,
     )
+    from clarion.integrations.django.changes import track_changes
 
 __all__ = [
     "BulkWriteWarning",
@@ -32,17 +33,19 @@ __all__ = [
     "post_bulk_delete",
     "post_bulk_insert",
     "post_bulk_update",
+    "track_changes",
     "uninstall",
     "warn_of_bulk_writes",
 ]
 
 
 def __getattr__(name: str) -> object:
-    # On first use: whoever does not listen to bulk writes does not load what tells them.
+    # On first use: whoever does not ask for it does not load it.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found: object = getattr(import_module(f"{__name__}.bulk"), name)
+    room = "changes" if name == "track_changes" else "bulk"
+    found: object = getattr(import_module(f"{__name__}.{room}"), name)
     globals()[name] = found
     return found

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.db.models.signals import ModelSignal
+from django.db.models.signals import ModelSignal, post_save, pre_save
 
-from clarion._core.accept import accepts_any_keyword
+from clarion._core.accept import accepts_any_keyword, asks_for
 from clarion._core.connect import check_subclasses
 from clarion._core.loops import Carried
 from clarion._core.names import described, name_of
@@ -103,6 +103,21 @@ def _check_sender(self: Any, sender: object, *, subclasses: bool) -> None:  # no
     check_subclasses(sender, subclasses=subclasses)
 
 
+def _asked_for(self: Any, receiver: Receiver) -> tuple[str, ...]:
+    if self is not pre_save and self is not post_save:
+        return ()
+    if not (callable(receiver) and asks_for(receiver, "changes")):
+        return ()
+    from clarion.integrations.django.changes import Wanted
+
+    return (Wanted.by(receiver),)
+
+
+def _offer(self: Any, name: Any, arguments: dict[str, Any]) -> Any:  # noqa: ARG001
+    # What is wanted knows what to do without it.
+    return name.found(arguments)
+
+
 def _clear_dead_receivers(self: Any) -> None:
     self._table.registrations()
 
@@ -132,18 +147,20 @@ async def _hop(self: Any, function: Callable[[], T]) -> T:  # noqa: ARG001
 
 _shared = (
     *("has_listeners", "send", "send_robust", "asend", "asend_robust"),
-    *("_arguments", "_asked_for", "_bind", "_find", "_offer"),
+    *("_arguments", "_bind", "_find"),
 )
 
 METHODS: dict[str, FunctionType] = {
     **{name: vars(ClarionSignal)[name] for name in _shared},
     "connect": connect,  # type: ignore[dict-item]
     "disconnect": disconnect,  # type: ignore[dict-item]
+    "_asked_for": _asked_for,  # type: ignore[dict-item]
     "_check_receiver": _check_receiver,  # type: ignore[dict-item]
     "_check_sender": _check_sender,  # type: ignore[dict-item]
     "_clear_dead_receivers": _clear_dead_receivers,  # type: ignore[dict-item]
     "_complete": _complete,  # type: ignore[dict-item]
     "_hop": _hop,  # type: ignore[dict-item]
+    "_offer": _offer,  # type: ignore[dict-item]
     "_live_receivers": live_receivers,  # type: ignore[dict-item]
     "_log_robust_failure": _log_robust_failure,  # type: ignore[dict-item]
 }

@@ -16,6 +16,7 @@ from django.dispatch import Signal
 
 from clarion._core import registry
 from clarion._core.connect import Registration, is_referable, sender_key
+from clarion.integrations.django.methods import _asked_for
 from clarion.integrations.django.table import DjangoTable
 
 if TYPE_CHECKING:
@@ -144,7 +145,12 @@ def _registration(signal: Any, entry: Sequence[Any]) -> Registration | None:
         of_sender = sender_id if isinstance(sender, UnknownSender) else sender_key(sender)
     uid = None if key == _make_id(receiver) else key
     registration = Registration(
-        receiver, of_sender, weak=weak, uid=uid, on_death=signal._table.on_death
+        receiver,
+        of_sender,
+        weak=weak,
+        uid=uid,
+        wants=_asked_for(signal, receiver),
+        on_death=signal._table.on_death,
     )
     registration.is_async = is_async
     registration.sender_of = lambda: sender

@@ -70,20 +70,42 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
         receiver = registration.live()
         if receiver is None or registration.is_spent or not send.admits(receiver):
             continue
-        if registration.once:
-            receiver = partial(_call_once, registration, receiver, table)
+        if not (registration.is_plain or registration.is_lone):
+            call = _acall if registration.is_async else _call
+            receiver = partial(call, self, registration, receiver)
         found[registration.is_async].append(receiver)
     return found
 
 
-def _call_once(
-    registration: Registration, receiver: Receiver, table: Table, /, **arguments: Any
-) -> Any:
-    # Whoever asked for the receivers may only have wanted to look at them.
-    if not registration.claim():
+def _call(signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any) -> Any:
+    if not _may_call(signal, registration):
         return None
-    table.discard(registration)
+    arguments |= {name: signal._offer(name, arguments) for name in registration.wants}
+    if registration.delivery is not None:
+        return registration.delivery.send(signal, registration, receiver, **arguments)
     return receiver(**arguments)
+
+
+async def _acall(
+    signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any
+) -> Any:
+    if not _may_call(signal, registration):
+        return None
+    arguments |= {name: signal._offer(name, arguments) for name in registration.wants}
+    if registration.delivery is not None:
+        return await registration.delivery.asend(signal, registration, receiver, **arguments)
+    return await receiver(**arguments)
+
+
+def _may_call(signal: Any, registration: Registration) -> bool:
+    # Whoever asked for the receivers may only have wanted to look at them. What is delivered
+    # later has its only call then.
+    if not registration.once or registration.delivery is not None:
+        return True
+    if not registration.claim():
+        return False
+    signal._table.discard(registration)
+    return True
 
 
 # What the take-over put into Django's class; it says so itself.

@@ -25,6 +25,7 @@ from clarion.integrations.sqlalchemy.bulk import (
     post_bulk_update,
     warn_of_bulk_writes,
 )
+from clarion.integrations.sqlalchemy.commit import bound
 from clarion.integrations.sqlalchemy.engines import alias
 from clarion.integrations.sqlalchemy.kinds import ModelSignal
 from clarion.integrations.sqlalchemy.raw import raw
@@ -46,6 +47,7 @@ __all__ = [
     "ModelSignal",
     "SignalSession",
     "alias",
+    "bound",
     "class_prepared",
     "connection_created",
     "expand_deletes",

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from clarion._core.names import name_of, signal_name
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import hooks, signals
+from clarion.integrations.sqlalchemy.commit import bound
 from clarion.integrations.sqlalchemy.deliver import deliver
 from clarion.integrations.sqlalchemy.engines import using
 from clarion.integrations.sqlalchemy.kinds import sent_by
@@ -161,15 +162,16 @@ def _execute(
     _tell(signals.post_delete, doomed, alias, statement)
     if signal.has_listeners(mapper.class_):
         result, count, pk_set = _read(state, mapper, result)
-        deliver(
-            signal,
-            mapper.class_,
-            statement=statement,
-            criteria=getattr(statement, "whereclause", None),
-            rowcount=count,
-            pk_set=pk_set,
-            using=alias,
-        )
+        with bound(state.session):
+            deliver(
+                signal,
+                mapper.class_,
+                statement=statement,
+                criteria=getattr(statement, "whereclause", None),
+                rowcount=count,
+                pk_set=pk_set,
+                using=alias,
+            )
     return result
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.util import concurrency
 
 from clarion._core import loops, travel
 from clarion._core.instrument import Send
-from clarion._core.route import ASYNC
+from clarion._core.route import ASYNC, DEFERRED
 from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def _run(signal: ModelSignal[..., Any], arguments: dict[str, Any]) -> None:
             _refuse(send, audience)
         for mode, members in audience:
             for member in members:
-                if mode is not ASYNC:
+                if mode is DEFERRED:
+                    travel._deliver_all(send, [member], robust=False)
+                elif mode is not ASYNC:
                     travel._call_all(send, [member], robust=False)
                 elif ready := list(travel._ready(send, [member])):
                     awaited = travel._await_all(send, ready, robust=False)

@@ -77,6 +77,15 @@ def bulk() -> None:
     legacy.attach()
 
 
+@_once
+def commits() -> None:
+    """Hear of the end of each transaction and savepoint."""
+    from clarion.integrations.sqlalchemy import commit
+
+    event.listen(Session, "after_transaction_end", commit.after_transaction_end)
+    event.listen(Session, "after_commit", commit.after_commit)
+
+
 def on_flush(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
     """Attach what sends the signals of a flush."""
     _flush()

@@ -13,6 +13,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from clarion.integrations.sqlalchemy import bulk
+from clarion.integrations.sqlalchemy.commit import bound
 from clarion.integrations.sqlalchemy.deliver import deliver
 from clarion.integrations.sqlalchemy.engines import using
 from clarion.integrations.sqlalchemy.shape import primary_key
@@ -45,12 +46,13 @@ def _tell(session: Session, mapper: Any, rows: list[Any], options: dict[str, Any
     if not rows or not signal.has_listeners(mapper.class_):
         return
     has_keys = options.get("isstates") and options.get("return_defaults")
-    deliver(
-        signal,
-        mapper.class_,
-        statement=None,
-        criteria=None,
-        rowcount=len(rows),
-        pk_set={primary_key(state) for state in rows} if has_keys else None,
-        using=using(session, mapper),
-    )
+    with bound(session):
+        deliver(
+            signal,
+            mapper.class_,
+            statement=None,
+            criteria=None,
+            rowcount=len(rows),
+            pk_set={primary_key(state) for state in rows} if has_keys else None,
+            using=using(session, mapper),
+        )

@@ -1,0 +1,280 @@
+"""After the commit of Django's databases, by Django's own `on_commit`.
+
+Each call that is due is one callback of the connection's. So savepoints, nesting, what tests
+capture, and the order beside the hooks that the application has registered are Django's.
+"""
+
+from __future__ import annotations
+
+import sys
+from copy import copy
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary, finalize, ref
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.db.models import Model
+from django.db.transaction import TransactionManagementError
+from django.dispatch import Signal as DjangoSignal
+
+from clarion._core.loops import is_loop_running
+from clarion._core.names import name_of
+from clarion.commit.boundary import Boundary, Door, open_door
+from clarion.errors import TransactionError
+from clarion.integrations.django import methods
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Hashable, Iterator
+    from typing import TypeVar
+
+    from clarion._core.signal import Signal
+    from clarion.commit.due import Due
+
+    T = TypeVar("T")
+
+
+class DjangoBoundary(Boundary):
+    """One of Django's databases, by way of the connection that this thread has to it.
+
+    Args:
+        alias: what Django's settings call it.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self.alias = alias
+        self.name = f"Django's database {alias!r}"
+
+    def is_open(self) -> bool:
+        """Tell whether this thread's connection is in an atomic block, or never commits by itself."""
+        connection = connections[self.alias]
+        return connection.in_atomic_block or not _commits_by_itself(connection)
+
+    def can_await(self) -> bool:
+        """Tell whether no event loop runs in this thread, which will be the one to commit."""
+        return not is_loop_running()
+
+    def after_commit(self, due: Due) -> None:
+        """Register a callback with this thread's connection.
+
+        Raises:
+            TransactionError: if its transactions are managed by hand, as Django refuses it.
+        """
+        instance = due.arguments().get("instance")
+        if isinstance(instance, Model):
+            due.kept = instance.__dict__.copy()
+        connection = connections[self.alias]
+        try:
+            connection.on_commit(_callback(connection, due), robust=True)
+        except TransactionManagementError as error:
+            raise TransactionError(
+                f"Nobody tells when {self.name} is committed, for autocommit is off and its "
+                f"transaction is managed by hand. Send inside transaction.atomic()."
+            ) from error
+
+    async def offer(self, due: Due) -> bool:
+        """Take a call in the thread whose connection it is; tell whether that was done."""
+        if self.is_open():  # in the event loop's own thread, which Django allows if it must
+            self.after_commit(due)
+            return True
+        taken: bool = await methods._hop(None, partial(self._take, due))
+        return taken
+
+    def _take(self, due: Due) -> bool:
+        if self.is_open():
+            self.after_commit(due)
+        elif due.registration.is_async or due.registration.inline:
+            return False
+        else:
+            due.run()  # at once, and here it finds its connections
+        return True
+
+    def call(self, due: Due) -> Any:
+        """Call a sync receiver, when its time has come."""
+        return due.receiver(**_arguments(due))
+
+    async def acall(self, due: Due) -> Any:
+        """Await an async receiver, when its time has come."""
+        return await due.receiver(**_arguments(due))
+
+    def complete(self, due: Due, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Await a receiver Django's way, whoever's signal it is: it finds this thread's connections."""
+        return methods._complete(due.signal, coroutine)
+
+
+def _commits_by_itself(connection: Any) -> bool:
+    # Asking Django would connect.
+    if connection.connection is None:
+        return bool(connection.settings_dict["AUTOCOMMIT"])
+    return bool(connection.autocommit)
+
+
+def _arguments(due: Due) -> dict[str, Any]:
+    """Return what the receiver is called with; of what was deleted meanwhile, as it was."""
+    arguments = due.arguments()
+    if not due.bound.wants_sends:
+        _mend(arguments, due.kept)
+        return arguments
+    for sent, each in zip(arguments["sends"], (*due.earlier, due), strict=True):
+        _mend(sent, each.kept)
+    return {**arguments["sends"][-1], "sends": arguments["sends"]}
+
+
+def _mend(named: dict[str, Any], kept: dict[str, Any] | None) -> None:
+    instance = named.get("instance")
+    if kept is None or instance._is_pk_set():
+        return
+    before = instance.__class__.__new__(instance.__class__)
+    before.__dict__.update(kept)
+    if before._is_pk_set():
+        before._state = copy(before._state)
+        before._state.fields_cache = before._state.fields_cache.copy()
+        named["instance"] = before
+
+
+class Callback:
+    """What Django calls after the commit, and forgets at a rollback.
+
+    Nobody else holds it: one that was rolled back dies, and with it the call that was due.
+    """
+
+    __slots__ = ("__weakref__", "_due", "_if_dropped", "_receiver")
+
+    def __init__(self, due: Due) -> None:
+        self._receiver = due.receiver
+        self._due: Due | None = due
+        self._if_dropped = finalize(self, due.bound.count, "dropped")
+        self._if_dropped.atexit = False
+
+    def take(self) -> Due | None:
+        """Return the call and be done with it; None if that was done before."""
+        due, self._due = self._due, None
+        self._if_dropped.detach()
+        return due
+
+    def __call__(self) -> None:
+        due = self.take()
+        if due is not None:
+            due.run()
+
+    def __repr__(self) -> str:
+        return f"<on_commit callback of {name_of(self._receiver)}>"
+
+
+class MergedCallback(Callback):
+    """One of several that have the same key, of which the first that is called runs for all.
+
+    Which of them were rolled back nobody is told. But Django holds those that were not, and
+    the group holds none: who is still alive when the first is called will be called, too.
+    """
+
+    __slots__ = ("_group", "_place")
+
+    def __init__(self, due: Due, group: Group) -> None:
+        super().__init__(due)
+        self._group = group
+        self._place = len(group.members)
+        group.members.append(ref(self))
+
+    def take(self) -> Due | None:
+        """Return one call for this one's and all that come after it."""
+        due = super().take()
+        if due is not None:
+            for other in self._group.after(self._place):
+                if (later := Callback.take(other)) is not None:
+                    later.merge(due)
+                    due = later
+        return due
+
+
+class Group:
+    """The callbacks of one connection that are merged by one key, in order, held weakly."""
+
+    __slots__ = ("__weakref__", "members")
+
+    def __init__(self) -> None:
+        self.members: list[ref[MergedCallback]] = []
+
+    def after(self, place: int) -> Iterator[MergedCallback]:
+        """Yield those alive that were registered after this place."""
+        for member in self.members[place + 1 :]:
+            if (callback := member()) is not None:
+                yield callback
+
+
+# By connection and key. A group is held by its callbacks, and goes with the last of them.
+_groups: WeakValueDictionary[tuple[Any, Hashable], Group] = WeakValueDictionary()
+
+
+def _callback(connection: Any, due: Due) -> Callback:
+    if due.key is None:
+        return Callback(due)
+    return MergedCallback(due, _groups.setdefault((connection, due.key), Group()))
+
+
+class DjangoDoor(Door):
+    """How Django's transactions are found: by the alias of their database."""
+
+    def __init__(self) -> None:
+        self._boundaries: dict[str, DjangoBoundary] = {}
+
+    def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:
+        """Return the boundary of a signal of Django's, or of an `instance` that is a model."""
+        instance = named.get("instance")
+        is_model = isinstance(instance, Model)
+        if not (is_model or _is_djangos(signal)):
+            return None
+        using = named.get("using")
+        if isinstance(using, str) and (boundary := self.of_alias(using)) is not None:
+            return boundary, f"it was sent using={using!r}"
+        if is_model:
+            return self._of_instance(instance)
+        sender = named.get("sender")
+        if isinstance(sender, type) and issubclass(sender, Model):
+            return self._boundary(router.db_for_write(sender)), "its sender is written there"
+        return None
+
+    def of_alias(self, alias: str) -> Boundary | None:
+        """Return the boundary of a database that the settings know by this alias."""
+        boundary = self._boundaries.get(alias)
+        if boundary is None and _is_known(alias):
+            return self._boundary(alias)
+        return boundary
+
+    def of_everybody(self) -> tuple[Boundary, str] | None:
+        """Return the boundary of the default database, if there is one."""
+        boundary = self.of_alias(DEFAULT_DB_ALIAS)
+        return None if boundary is None else (boundary, "it is Django's default")
+
+    def _of_instance(self, instance: Any) -> tuple[Boundary, str]:
+        if instance._state.db is not None:
+            return self._boundary(instance._state.db), "its instance is kept there"
+        alias = router.db_for_write(instance.__class__, instance=instance)
+        return self._boundary(alias), "its instance is to be written there"
+
+    def _boundary(self, alias: str) -> DjangoBoundary:
+        if (boundary := self._boundaries.get(alias)) is None:
+            boundary = self._boundaries.setdefault(alias, DjangoBoundary(alias))
+        return boundary
+
+
+def _is_djangos(signal: object) -> bool:
+    if isinstance(signal, DjangoSignal):
+        return True
+    # Whoever does not listen to bulk writes does not load what tells of them.
+    kind = getattr(sys.modules.get("clarion.integrations.django.bulk"), "BulkSignal", None)
+    return kind is not None and isinstance(signal, kind)
+
+
+def _is_known(alias: str) -> bool:
+    if not settings.configured:
+        return False
+    try:
+        known = connections.settings.get(alias)
+    except ImproperlyConfigured:  # there is no default
+        return False
+    return known is not None and known["ENGINE"] != "django.db.backends.dummy"
+
+
+open_door(DjangoDoor())

@@ -1,0 +1,321 @@
+"""Where scenarios are played: every boundary, on real databases, with the same few verbs.
+
+A scenario is written once, as coroutines. On a sync stage nothing of them ever suspends, so
+they are run by hand, without an event loop.
+"""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from clarion import Signal
+from clarion.commit import atomic
+
+paid = Signal(name="paid")
+
+# A row of these refers to one that is not there, which the COMMIT finds out.
+SCHEMA = (
+    "CREATE TABLE played (n INTEGER)",
+    "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+    "CREATE TABLE child (parent INTEGER REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
+)
+EMPTY = "DELETE FROM played"
+WRITE = "INSERT INTO played VALUES ({})"
+BREAK = "INSERT INTO child VALUES (1)"
+READ = "SELECT n FROM played ORDER BY n"
+
+
+class Undo(Exception):  # noqa: N818
+    """Rolls a block back."""
+
+
+@dataclass(frozen=True)
+class Send:
+    """One send; its receiver plays `then`, and may fail after that.
+
+    Attributes:
+        n: its number.
+        key: what it is coalesced by.
+        then: what the receiver does.
+        fails: whether the receiver raises.
+    """
+
+    n: int
+    key: str = "k"
+    then: tuple[Any, ...] = ()
+    fails: bool = False
+
+
+@dataclass(frozen=True)
+class Block:
+    """A transaction, or inside one a savepoint.
+
+    Attributes:
+        steps: what happens in it.
+        ends: "well", "raises", or, of a transaction, "commit fails".
+    """
+
+    steps: tuple[Any, ...] = ()
+    ends: str = "well"
+
+
+class Sync:
+    """A context manager, to be entered by `async with`."""
+
+    def __init__(self, manager):
+        self.manager = manager
+
+    async def __aenter__(self):
+        return self.manager.__enter__()
+
+    async def __aexit__(self, *error):
+        return self.manager.__exit__(*error)
+
+
+@dataclass
+class Stage:
+    """A boundary without anything behind it; the others derive from it.
+
+    Attributes:
+        depth: how many blocks are open.
+    """
+
+    errors: tuple[type[Exception], ...] = (Undo,)
+    depth: int = 0
+    has_rows = False
+    is_async = False
+
+    def run(self, coroutine):
+        """Run a coroutine that plays here."""
+        return drive(coroutine)
+
+    def block(self):
+        """Return a block: a transaction, or inside one a savepoint."""
+        return Sync(atomic())
+
+    async def send(self, n, key):
+        """Send, in what is open here."""
+        paid.send(None, n=n, key=key)
+
+    async def write(self, n):
+        """Write a row."""
+
+    async def break_commit(self):
+        """Have the COMMIT fail."""
+        raise Undo
+
+    async def rows(self):
+        """Return what has been written."""
+        return []
+
+    @contextmanager
+    def again(self):
+        """Give a receiver a stage of its own."""
+        yield self
+
+
+@dataclass
+class ConnectionStage(Stage):
+    """`atomic(connection)` on a connection of a DB-API driver."""
+
+    connection: Any = None
+    has_rows = True
+
+    def block(self):
+        """Return a block on the connection."""
+        return Sync(atomic(self.connection))
+
+    async def write(self, n):
+        """Execute."""
+        self.connection.execute(WRITE.format(n))
+
+    async def break_commit(self):
+        """Refer to nothing."""
+        self.connection.execute(BREAK)
+
+    async def rows(self):
+        """Read."""
+        found = [n for (n,) in self.connection.execute(READ).fetchall()]
+        self.connection.rollback()
+        return found
+
+
+@dataclass
+class SessionStage(Stage):
+    """A session of SQLAlchemy's."""
+
+    engine: Any = None
+    session: Any = None
+    opened: list[Any] = field(default_factory=list)
+    has_rows = True
+
+    def block(self):
+        """Begin, or open a savepoint."""
+        is_open = self.session.in_transaction()
+        block = self.session.begin_nested() if is_open else self.session.begin()
+        return block if self.is_async else Sync(block)
+
+    async def send(self, n, key):
+        """Send with the session."""
+        paid.send(None, n=n, key=key, session=self.session)
+
+    async def execute(self, statement):
+        """Execute a statement in the session."""
+        from sqlalchemy import text
+
+        executed = self.session.execute(text(statement))
+        return await executed if self.is_async else executed
+
+    async def write(self, n):
+        """Execute."""
+        await self.execute(WRITE.format(n))
+
+    async def break_commit(self):
+        """Refer to nothing."""
+        await self.execute(BREAK)
+
+    async def rows(self):
+        """Read."""
+        found = list((await self.execute(READ)).scalars())
+        rolled_back = self.session.rollback()
+        if self.is_async:
+            await rolled_back
+        return found
+
+    @contextmanager
+    def again(self):
+        """Give a receiver another session."""
+        made = type(self.session)(self.engine)
+        self.opened.append(made)
+        yield type(self)(self.errors, engine=self.engine, session=made, opened=self.opened)
+
+
+@dataclass
+class AsyncSessionStage(SessionStage):
+    """An async session of SQLAlchemy's."""
+
+    is_async = True
+    runner: Any = None
+
+    def run(self, coroutine):
+        """Run it on the loop that the engine belongs to."""
+        return self.runner.run(coroutine)
+
+    async def send(self, n, key):
+        """Send with the session, by turns with `send` and `asend`."""
+        if n % 2 or not self.session.in_transaction():
+            await paid.asend(None, n=n, key=key, session=self.session)
+        else:
+            paid.send(None, n=n, key=key, session=self.session)
+
+
+@dataclass
+class DjangoStage(Stage):
+    """A database of Django's."""
+
+    alias: str = "default"
+    has_rows = True
+
+    def block(self):
+        """Begin, or open a savepoint."""
+        from django.db import transaction
+
+        return Sync(transaction.atomic(using=self.alias))
+
+    async def send(self, n, key):
+        """Send with the alias."""
+        paid.send(None, n=n, key=key, using=self.alias)
+
+    async def write(self, n):
+        """Make an object."""
+        from tests.integrations.django.library.models import Shelf
+
+        Shelf.objects.using(self.alias).create(name=str(n))
+
+    async def break_commit(self):
+        """Refer to nothing."""
+        from tests.integrations.django.library.models import Copy
+
+        Copy.objects.using(self.alias).create(code="broken", shelf_id=4711)
+
+    async def rows(self):
+        """Read."""
+        from tests.integrations.django.library.models import Shelf
+
+        names = Shelf.objects.using(self.alias).values_list("name", flat=True)
+        return sorted(int(name) for name in names)
+
+
+class Player:
+    """Plays a scenario on a stage, and takes down who ran.
+
+    Attributes:
+        log: the number of each send whose receiver ran; "k: 1 2" for the coalescing one, with
+            its key and the numbers of the sends that it stands for.
+    """
+
+    def __init__(self, stage):
+        self.stage = stage
+        self.log = []
+        self.sends = {}
+
+    def connect(self, on_commit):
+        """Connect a receiver that hears each send, and one that coalesces them by key."""
+
+        def heard(sender, n, **kwargs):
+            drive(self._hear(n))
+
+        async def awaited(sender, n, **kwargs):
+            await self._hear(n)
+
+        def index(sender, key, sends, **kwargs):
+            numbers = " ".join(str(each["n"]) for each in sends)
+            self.log.append(f"{key}: {numbers}")
+
+        heard = awaited if self.stage.is_async else heard
+        paid.connect(heard, delivery=on_commit, priority=1)
+        paid.connect(index, delivery=on_commit(coalesce="key"))
+        return heard, index
+
+    async def _hear(self, n):
+        self.log.append(n)
+        send = self.sends[n]
+        with self.stage.again() as stage:
+            await self.play(send.then, stage)
+        if send.fails:
+            raise ValueError("as it was told to")
+
+    async def play(self, steps, stage):
+        """Play some steps."""
+        for step in steps:
+            if isinstance(step, Send):
+                self.sends[step.n] = step
+                if stage.depth:
+                    await stage.write(step.n)
+                await stage.send(step.n, step.key)
+            else:
+                await self._play_block(step, stage)
+
+    async def _play_block(self, block, stage):
+        try:
+            async with stage.block():
+                stage.depth += 1
+                try:
+                    await self.play(block.steps, stage)
+                    if block.ends == "raises":
+                        raise Undo
+                    if block.ends == "commit fails":
+                        await stage.break_commit()
+                finally:
+                    stage.depth -= 1
+        except stage.errors:
+            assert block.ends != "well"
+
+
+def drive(coroutine):
+    """Run a coroutine that never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("it has suspended")
