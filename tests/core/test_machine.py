@@ -453,14 +453,6 @@ class Dispatcher(RuleBasedStateMachine):
 SHORT = 50
 
 
-@pytest.fixture
-def _unfreeze():
-    """Have everything collected again."""
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("_unfreeze")
 @pytest.mark.parametrize(
     "count", [pytest.param(SHORT, id="50"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
 )
