@@ -2,7 +2,8 @@
 
 The interpreter that runs this measures the coverage, and tests the wheel. It runs the suite
 once more without Django, since Clarion has to work where Django is not installed, and there
-without what is compiled, too; the Django door is also tested so. What a run prints goes to
+without what is compiled, too; the Django door is also tested so. What only uses Clarion, as
+the examples do, is tested by the newest interpreter alone. What a run prints goes to
 build/test/NAME.log, and is shown if the run fails.
 """
 
@@ -25,11 +26,15 @@ AT_ONCE = 2
 BUILDING = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # one cache between several runs would be nobody's
-PLAIN = (PYTEST,)
+# The slowest tests of all, and of nothing in src/ that an interpreter could do differently.
+ONCE = ("tests/benchmarks", "tests/examples", "tests/tools")
+CLARION = " ".join([PYTEST, *(f"--ignore={folder}" for folder in ONCE)])
+PLAIN = (CLARION,)
+AROUND = (" ".join([PYTEST, *ONCE]),)
 DOORS = (f"{PYTEST} tests/integrations",)
 MEASURED = (
     "-m coverage erase",
-    f"-m coverage run {PYTEST}",
+    f"-m coverage run {CLARION}",
     "-m coverage combine --quiet",
     "-m coverage report --skip-covered",
     # Once is enough: what is built is the same everywhere.
@@ -47,11 +52,12 @@ class Run:
     base: Path
     commands: tuple[str, ...]
     pure: bool = False
+    part: str = ""
 
     @property
     def name(self) -> str:
         """What to call it."""
-        return f"{self.environment}-pure" if self.pure else self.environment
+        return "-".join(filter(None, [self.environment, "pure" * self.pure, self.part]))
 
     @property
     def log(self) -> Path:
@@ -89,10 +95,11 @@ def plan() -> list[Run]:
     """List the runs; the longest, which measures, goes first."""
     found = find_by_minor()
     measured, *others = [(f"test-3.{minor}", path) for minor, path in found.items()]
-    ours = sys.version_info.minor
+    ours, newest = sys.version_info.minor, max(found)
     return [
         Run(*measured, MEASURED),
         *(Run(*other, PLAIN) for other in others),
+        Run(f"test-3.{newest}", found[newest], AROUND, part="around"),
         Run(f"bare-3.{ours}", found[ours], PLAIN, pure=True),
         Run(f"test-3.{ours}", found[ours], DOORS, pure=True),
     ]
