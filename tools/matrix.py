@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from interpreters import find_by_minor
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 AT_ONCE = 2
+FILLING = defaultdict[str, Lock](Lock)  # one for each environment, which may have several runs
 BUILDING = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # one cache between several runs would be nobody's
@@ -67,10 +69,15 @@ class Run:
     def go(self) -> bool:
         """Build the environment and run the commands in it; tell whether all went well."""
         python = f".venvs/{self.environment}/bin/python"
-        ready = f".venvs/{self.environment}/ready"
+        with FILLING[self.environment]:
+            built = self.make("filled")
         with BUILDING:
-            built = self.call(["make", ready, f"PYTHON={self.base}"])
+            built = built and self.make("ready")
         return built and all(self.call([python, *command.split()]) for command in self.commands)
+
+    def make(self, what: str) -> bool:
+        """Have `make` take the environment so far; tell whether it did."""
+        return self.call(["make", f".venvs/{self.environment}/{what}", f"PYTHON={self.base}"])
 
     def call(self, command: list[str]) -> bool:
         """Run a program, add what it prints to the log, and tell whether it went well."""

@@ -11,8 +11,11 @@ OURS = sys.version_info.minor
 
 # An environment of nothing but this interpreter.
 MAKEFILE = """
-.venvs/%/ready:
-	@mkdir -p .venvs/$*/bin && ln -s $(PYTHON) .venvs/$*/bin/python
+.venvs/%/filled:
+	@mkdir -p .venvs/$*/bin && ln -s $(PYTHON) .venvs/$*/bin/python && touch $@
+
+.venvs/%/ready: .venvs/%/filled
+	@touch $@
 """
 
 
@@ -94,7 +97,9 @@ def test_one_failure_fails_all(plan, capsys):
 
 def test_environment_that_cannot_be_built_fails(plan, checkout, capsys):
     """No test is run where there is nothing to run it in."""
-    (matrix.ROOT / "Makefile").write_text(".venvs/%/ready:\n\t@echo no wheel; exit 1\n")
+    (matrix.ROOT / "Makefile").write_text(
+        ".venvs/%/filled:\n\t@echo no wheel; exit 1\n.venvs/%/ready:\n\t@mkdir -p $@\n"
+    )
     plan("-c print('fine')")
     assert matrix.main() == 1
     assert "no wheel" in capsys.readouterr().out
