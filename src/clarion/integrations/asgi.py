@@ -61,7 +61,7 @@ class SignalMiddleware:
             return await self.app(scope, receive, send)
         sender = type(self)
         if request_started.has_listeners(sender):
-            await request_started.asend(sender, environ=None, scope=scope)
+            await request_started.asend(sender=sender, environ=None, scope=scope)
         try:
             if got_request_exception.has_listeners(None):
                 await self._watch(scope, receive, send)
@@ -69,7 +69,7 @@ class SignalMiddleware:
                 await self.app(scope, receive, send)
         finally:
             if request_finished.has_listeners(sender):
-                await _outlast(partial(request_finished.asend, sender))
+                await _outlast(partial(request_finished.asend, sender=sender))
 
     async def _watch(self, scope: Any, receive: Any, send: Any) -> None:
         """Call the application, and report what it raises over a client that is there."""
@@ -106,7 +106,7 @@ async def report(exception: Exception, scope: Any) -> None:
     """
     if got_request_exception.has_listeners(None) and scope.get(_REPORTED) is not exception:
         scope[_REPORTED] = exception
-        await got_request_exception.asend(None, request=Request(exception, scope=scope))
+        await got_request_exception.asend(sender=None, request=Request(exception, scope=scope))
 
 
 def _comes_of(error: BaseException | None, causes: list[OSError]) -> bool:
