@@ -20,6 +20,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 from clarion._core.declare import DeclaredSignal, signal
 
 __all__ = [
+    "BulkWriteWarning",
     "Environ",
     "Request",
     "Scope",
@@ -40,6 +41,10 @@ Environ: TypeAlias = dict[str, Any]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 """What an ASGI server tells of a connection, as ASGI 3.0 has it."""
+
+
+class BulkWriteWarning(UserWarning):
+    """A bulk write has passed receivers by, whichever door it went through."""
 
 
 class Request:

@@ -21,6 +21,7 @@ from clarion.integrations.sqlalchemy.deliver import deliver
 from clarion.integrations.sqlalchemy.engines import using
 from clarion.integrations.sqlalchemy.kinds import sent_by
 from clarion.integrations.sqlalchemy.shape import primary_key
+from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
 
 _WARN = "clarion_warn_of_bulk_writes"
 _EXPAND = "clarion_expand_deletes"
-
-
-class BulkWriteWarning(UserWarning):
-    """A bulk write has passed receivers by."""
 
 
 @sent_by(hooks.on_statements)
