@@ -149,7 +149,7 @@ _warns = False
 
 
 def warn_of_bulk_writes(on: bool = True) -> ExitStack:  # noqa: FBT001, FBT002
-    """Have a `BulkWriteWarning` name the receivers that bulk writes pass by, in every thread.
+    """Have a `~clarion.signals.BulkWriteWarning` name the receivers that bulk writes pass by, in every thread.
 
     Args:
         on: False to take it back.

@@ -79,7 +79,7 @@ def post_bulk_delete(
 
 
 def warn_of_bulk_writes(target: Any, on: bool = True) -> None:  # noqa: FBT001, FBT002
-    """Have a `BulkWriteWarning` name the receivers that bulk writes of a session pass by.
+    """Have a `~clarion.signals.BulkWriteWarning` name the receivers that bulk writes of a session pass by.
 
     Args:
         target: a session of any kind, or a sessionmaker, for the sessions it will make.
