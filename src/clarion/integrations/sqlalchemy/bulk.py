@@ -22,6 +22,7 @@ from clarion.integrations.sqlalchemy.deliver import deliver
 from clarion.integrations.sqlalchemy.engines import using
 from clarion.integrations.sqlalchemy.kinds import sent_by
 from clarion.integrations.sqlalchemy.shape import primary_key
+from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 
 _WARN = "clarion_warn_of_bulk_writes"
 _EXPAND = "clarion_expand_deletes"
-
-
-class BulkWriteWarning(UserWarning):
-    """A bulk write has passed receivers by."""
 
 
 @sent_by(hooks.on_statements)
@@ -83,7 +80,7 @@ def post_bulk_delete(
 
 
 def warn_of_bulk_writes(target: Any, on: bool = True) -> None:  # noqa: FBT001, FBT002
-    """Have a `BulkWriteWarning` name the receivers that bulk writes of a session pass by.
+    """Have a `~clarion.signals.BulkWriteWarning` name the receivers that bulk writes of a session pass by.
 
     Args:
         target: a session of any kind, or a sessionmaker, for the sessions it will make.

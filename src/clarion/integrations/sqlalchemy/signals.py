@@ -1,9 +1,9 @@
 """The nine signals, with the keywords of Django 6.1.
 
 What a receiver is told of the program's own is declared as `Never`: that is the one type which
-lets a receiver say `instance: Order` under every checker. (`Any` would make mypy give up on
-`@receiver`.) `sender` is declared by keyword only, so that receivers may leave it to their
-`**kwargs`.
+lets a receiver say `instance: Order` under every checker and still refuses a send by hand, which
+is the session's to do. `sender` is declared by keyword only, so that receivers may leave it to
+their `**kwargs`.
 """
 
 from __future__ import annotations
