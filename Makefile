@@ -1,6 +1,7 @@
 # Every target builds the environment it needs: .venvs/NAME holds the dependency group NAME
 # of pyproject.toml (.venvs/test-3.12 the group `test`, on that interpreter) and Clarion
-# itself, editable. It is built again when pyproject.toml or what is compiled changes.
+# itself, editable. It is built again when pyproject.toml changes, and Clarion is put into it
+# again when what is compiled does.
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 \
@@ -99,14 +100,19 @@ python:
 	@test -n "$(PYTHON)" || { echo "Clarion needs CPython 3.11 or later, and none was found: \
 	install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 
-.venvs/%/ready: pyproject.toml $(wildcard setup.py src/clarion/*/*.[ch]) | python
+.venvs/%/filled: pyproject.toml | python
 	@echo "building .venvs/$*"
 	@$(PYTHON) -m venv --clear .venvs/$*
-	@.venvs/$*/bin/python -m pip install -qq --upgrade "pip>=25.1"
-	@.venvs/$*/bin/python -m pip install -qq --group $(firstword $(subst -, ,$*)) --editable .
+	@.venvs/$*/bin/python -m pip install -qq --upgrade "pip>=25.1" "setuptools>=77"
+	@.venvs/$*/bin/python -m pip install -qq --no-compile --group $(firstword $(subst -, ,$*))
+	@touch $@
+
+# Without an environment for the building alone, which would have to be filled too.
+.venvs/%/ready: .venvs/%/filled $(wildcard setup.py src/clarion/*/*.[ch])
+	@.venvs/$*/bin/python -m pip install -qq --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: help demo load test quick lint format types layers docs wheel asan bench bench-short \
 	instructions downstream changelog dev clean python
-.PRECIOUS: .venvs/%/ready
+.PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two environments built at once would write into one egg-info

@@ -20,6 +20,7 @@ HAS_DJANGO = find_spec("django") is not None
 NEEDS = {
     "tests/integrations/django": ["django"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
+    "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
     "tests/integrations/test_asgi.py": [
         *("fastapi", "litestar", "quart", "starlette"),
         *("httpx", "uvicorn", "waitress", "websockets"),
@@ -58,8 +59,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("django_db")
 
 
-def pytest_collection_finish() -> None:
-    """Let the many tests that call gc.collect() walk through what is new only."""
+@pytest.fixture(scope="module", autouse=True)
+def _young_heap() -> None:
+    """Let the many tests that call gc.collect() walk through what is new in their module only."""
+    gc.collect()
     gc.freeze()
 
 

@@ -36,5 +36,5 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
 # No inventory of another project is fetched, so that the build needs no network: a
-# reference has to be found only if it is to a public name of ours.
-nitpick_ignore_regex = [("py:.*", r"(?!clarion\b).*|clarion\._core\..*")]
+# reference has to be found only if it is to a public name of ours, and no type variable.
+nitpick_ignore_regex = [("py:.*", r"(?!clarion\b).*|clarion\._core\..*|clarion\.typing\.[A-Z]")]

@@ -1,6 +1,10 @@
-"""What takes long is left out, unless somebody asks for it."""
+"""What takes long is left out, unless somebody asks for it; and a server that many may use."""
+
+from collections.abc import Iterator
 
 import pytest
+
+from tests.services import own_postgres
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -11,3 +15,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for name in ("slow", "wheel"):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=f"{name}; run it with -m {name}"))
+
+
+@pytest.fixture(scope="session")
+def preparing_postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL that takes two-phase commits, as an ordinary one does not."""
+    with own_postgres(max_prepared_transactions=10) as url:
+        yield url

@@ -5,9 +5,15 @@ skipped, with the line that starts one; under CLARION_REQUIRE_SERVICES=1 it fail
 """
 
 import os
+import shutil
 import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -71,3 +77,60 @@ MARIADB = Service(
     "docker run --rm -p 3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1 "
     "-e MARIADB_DATABASE=test mariadb:11",
 )
+
+
+@contextmanager
+def own_postgres(**settings: object) -> Iterator[str]:
+    """Start a PostgreSQL of the tests' own, and yield its URL; skip where there is none to start.
+
+    Args:
+        settings: what to set otherwise than usual, as in postgresql.conf.
+    """
+    tools = _postgres_tools()
+    user = _who_may_run_it()
+    place = tempfile.mkdtemp(prefix="clarion-pg-")
+    if user:
+        shutil.chown(place, user)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    usual = {"port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": place}
+    given = {**usual, "fsync": "off", **settings}
+    options = " ".join(f"-c {name}={value}" for name, value in given.items())
+    data = f"{place}/data"
+
+    def run(tool: str, *arguments: str) -> None:
+        command = [str(tools / tool), "-D", data, *arguments]
+        subprocess.run(command, user=user, cwd=place, stdout=subprocess.DEVNULL, check=True)
+
+    try:
+        run("initdb", "--username=postgres", "--auth=trust", "--no-sync")
+        run("pg_ctl", "-w", "-l", f"{place}/log", "-o", options, "start")
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            run("pg_ctl", "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _postgres_tools() -> Path:
+    """Return where initdb and pg_ctl are: on the path, or where Debian keeps them."""
+    found = shutil.which("initdb")
+    places = [Path(found).parent] if found else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for place in places:
+        if (place / "initdb").exists() and (place / "pg_ctl").exists():
+            return place
+    pytest.skip("no initdb and pg_ctl are found to start a PostgreSQL with")
+
+
+def _who_may_run_it() -> str | None:
+    """Return the user to run PostgreSQL as, which refuses root; None for the present one."""
+    if os.geteuid() != 0:
+        return None
+    import pwd
+
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        pytest.skip("PostgreSQL does not run as root, and there is no user postgres")

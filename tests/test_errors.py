@@ -114,7 +114,13 @@ def test_a_missing_extra_says_what_to_type():
 
 @pytest.mark.parametrize(
     ("door", "package"),
-    [("settings", "pydantic_settings"), ("jinja", "jinja2"), ("alembic", "alembic")],
+    [
+        ("alembic", "alembic"),
+        ("django", "django"),
+        ("jinja", "jinja2"),
+        ("settings", "pydantic_settings"),
+        ("sqlalchemy", "sqlalchemy"),
+    ],
 )
 def test_a_missing_extra_is_named(door, package):
     """A door whose package is not installed says what to type."""

@@ -1,10 +1,12 @@
 """What happens to a test whose server is not there."""
 
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
-from tests.services import Service
+from tests.services import Service, answers, own_postgres
 
 NOBODY = "http://127.0.0.1:1/"
 
@@ -34,3 +36,21 @@ def test_the_environment_says_where(service, monkeypatch):
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         monkeypatch.setenv("CLARION_NOTHING_URL", url)
         assert service.url() == url
+
+
+def test_a_postgres_of_ones_own(preparing_postgres):
+    """It answers, on a port of its own."""
+    assert answers(preparing_postgres)
+    assert ":5432/" not in preparing_postgres
+
+
+def test_without_its_tools_none_is_started(monkeypatch):
+    """The test that asks for one is skipped, and told why."""
+
+    def nowhere(self, pattern):
+        return iter(())
+
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(Path, "glob", nowhere)
+    with pytest.raises(pytest.skip.Exception, match="no initdb and pg_ctl"), own_postgres():
+        pass

@@ -114,7 +114,7 @@ def test_an_exception_is_handled_in_threads_too():
             SCOPE["lost"]
         except KeyError as error:
             traceback = error.__traceback__
-            await got_request_exception.asend(None, request=Request(error, environ={}))
+            await got_request_exception.asend(sender=None, request=Request(error, environ={}))
             return error, traceback, error.__traceback__
 
     got_request_exception.connect(hear)
@@ -130,8 +130,8 @@ def test_where_nothing_is_handled_nothing_is_known():
     heard = []
     got_request_exception.connect(lambda sender, **kwargs: heard.append(sys.exception()))
     request = Request(ValueError(), environ={})
-    asyncio.run(got_request_exception.asend(None, request=request))
-    got_request_exception.send(None, request=request)
+    asyncio.run(got_request_exception.asend(sender=None, request=request))
+    got_request_exception.send(sender=None, request=request)
     assert heard == [None, None]
 
 
@@ -139,6 +139,6 @@ def test_what_is_not_told_is_none():
     """A keyword that one protocol does not have is there, and None."""
     heard: list[Any] = []
     request_started.connect(lambda sender, environ, scope: heard.append((environ, scope)))
-    request_started.send(object, environ={}, scope=None)
-    request_started.send(object, environ=None, scope={})
+    request_started.send(sender=object, environ={}, scope=None)
+    request_started.send(sender=object, environ=None, scope={})
     assert heard == [({}, None), (None, {})]

@@ -2,7 +2,8 @@
 
 The interpreter that runs this measures the coverage, and tests the wheel. It runs the suite
 once more without Django, since Clarion has to work where Django is not installed, and there
-without what is compiled, too; the Django door is also tested so. What a run prints goes to
+without what is compiled, too; the Django door is also tested so. What only uses Clarion, as
+the examples do, is tested by the newest interpreter alone. What a run prints goes to
 build/test/NAME.log, and is shown if the run fails.
 """
 
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +24,19 @@ from interpreters import find_by_minor
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 AT_ONCE = 2
+FILLING = defaultdict[str, Lock](Lock)  # one for each environment, which may have several runs
 BUILDING = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # one cache between several runs would be nobody's
-PLAIN = (PYTEST,)
+# The slowest tests of all, and of nothing in src/ that an interpreter could do differently.
+ONCE = ("tests/benchmarks", "tests/examples", "tests/tools")
+CLARION = " ".join([PYTEST, *(f"--ignore={folder}" for folder in ONCE)])
+PLAIN = (CLARION,)
+AROUND = (" ".join([PYTEST, *ONCE]),)
 DOORS = (f"{PYTEST} tests/integrations",)
 MEASURED = (
     "-m coverage erase",
-    f"-m coverage run {PYTEST}",
+    f"-m coverage run {CLARION}",
     "-m coverage combine --quiet",
     "-m coverage report --skip-covered",
     # Once is enough: what is built is the same everywhere.
@@ -47,11 +54,12 @@ class Run:
     base: Path
     commands: tuple[str, ...]
     pure: bool = False
+    part: str = ""
 
     @property
     def name(self) -> str:
         """What to call it."""
-        return f"{self.environment}-pure" if self.pure else self.environment
+        return "-".join(filter(None, [self.environment, "pure" * self.pure, self.part]))
 
     @property
     def log(self) -> Path:
@@ -61,10 +69,15 @@ class Run:
     def go(self) -> bool:
         """Build the environment and run the commands in it; tell whether all went well."""
         python = f".venvs/{self.environment}/bin/python"
-        ready = f".venvs/{self.environment}/ready"
+        with FILLING[self.environment]:
+            built = self.make("filled")
         with BUILDING:
-            built = self.call(["make", ready, f"PYTHON={self.base}"])
+            built = built and self.make("ready")
         return built and all(self.call([python, *command.split()]) for command in self.commands)
+
+    def make(self, what: str) -> bool:
+        """Have `make` take the environment so far; tell whether it did."""
+        return self.call(["make", f".venvs/{self.environment}/{what}", f"PYTHON={self.base}"])
 
     def call(self, command: list[str]) -> bool:
         """Run a program, add what it prints to the log, and tell whether it went well."""
@@ -89,10 +102,11 @@ def plan() -> list[Run]:
     """List the runs; the longest, which measures, goes first."""
     found = find_by_minor()
     measured, *others = [(f"test-3.{minor}", path) for minor, path in found.items()]
-    ours = sys.version_info.minor
+    ours, newest = sys.version_info.minor, max(found)
     return [
         Run(*measured, MEASURED),
         *(Run(*other, PLAIN) for other in others),
+        Run(f"test-3.{newest}", found[newest], AROUND, part="around"),
         Run(f"bare-3.{ours}", found[ours], PLAIN, pure=True),
         Run(f"test-3.{ours}", found[ours], DOORS, pure=True),
     ]

@@ -4,7 +4,8 @@ They are sent by the doors that know of such things: requests by
 `clarion.integrations.asgi` and `clarion.integrations.wsgi`, settings by
 `clarion.integrations.settings`, templates by `clarion.integrations.jinja`, migrations by
 `clarion.integrations.alembic`. Names, keywords and order are those of Django 6.1. A
-receiver that was written for Django hears them as it is.
+receiver that was written for Django hears them as it is. `sender` is declared by keyword
+only, so that a receiver may leave it to its `**kwargs`.
 
 They are other objects than Django's own, which `clarion.integrations.django` carries.
 """
@@ -14,14 +15,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, MutableMapping
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from clarion._core.declare import DeclaredSignal, signal
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 __all__ = [
+    "BulkWriteWarning",
     "Environ",
     "Request",
     "Scope",
@@ -42,6 +41,10 @@ Environ: TypeAlias = dict[str, Any]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 """What an ASGI server tells of a connection, as ASGI 3.0 has it."""
+
+
+class BulkWriteWarning(UserWarning):
+    """A bulk write has passed receivers by, whichever door it went through."""
 
 
 class Request:
@@ -136,7 +139,7 @@ def _amid(error: BaseException | None, function: Callable[[], Any]) -> Any:
 
 
 @signal
-def request_started(sender: type[object], *, environ: Environ | None, scope: Scope | None) -> None:
+def request_started(*, sender: Any, environ: Environ | None, scope: Scope | None) -> None:
     """Say that the application is about to be given a request.
 
     Django sends `environ` under WSGI and `scope` under ASGI. Here a receiver gets both, and
@@ -150,7 +153,7 @@ def request_started(sender: type[object], *, environ: Environ | None, scope: Sco
 
 
 @signal
-def request_finished(sender: type[object]) -> None:
+def request_finished(*, sender: Any) -> None:
     """Say that a request is over: its last byte is sent, or nobody wants it any more.
 
     Args:
@@ -159,7 +162,7 @@ def request_finished(sender: type[object]) -> None:
 
 
 @_AmidException
-def got_request_exception(sender: None, *, request: Request) -> object:
+def got_request_exception(*, sender: Any, request: Request) -> object:
     """Say that an application has raised an exception over a request.
 
     It is sent while the exception is handled: `sys.exception()` and `logging.exception()`
@@ -172,7 +175,7 @@ def got_request_exception(sender: None, *, request: Request) -> object:
 
 
 @signal
-def setting_changed(sender: type[object], *, setting: str, value: Any, enter: bool) -> None:
+def setting_changed(*, sender: Any, setting: str, value: Any, enter: bool) -> None:
     """Say that a setting was overridden, or has its own value again.
 
     Args:
@@ -184,7 +187,7 @@ def setting_changed(sender: type[object], *, setting: str, value: Any, enter: bo
 
 
 @signal
-def template_rendered(sender: object, *, template: Any, context: Any) -> None:
+def template_rendered(*, sender: Any, template: Any, context: Any) -> None:
     """Say that a template is about to be rendered, also as a part of another.
 
     Args:
@@ -196,13 +199,13 @@ def template_rendered(sender: object, *, template: Any, context: Any) -> None:
 
 @signal
 def pre_migrate(
-    sender: object,
     *,
+    sender: Any,
     app_config: Any,
     verbosity: int,
     interactive: bool,
     using: str,
-    plan: Sequence[tuple[Any, bool]],
+    plan: list[tuple[Any, bool]],
     apps: Any,
     stdout: Any,
 ) -> None:
@@ -222,13 +225,13 @@ def pre_migrate(
 
 @signal
 def post_migrate(
-    sender: object,
     *,
+    sender: Any,
     app_config: Any,
     verbosity: int,
     interactive: bool,
     using: str,
-    plan: Sequence[tuple[Any, bool]],
+    plan: list[tuple[Any, bool]],
     apps: Any,
     stdout: Any,
 ) -> None:

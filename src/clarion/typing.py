@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import (
     TYPE_CHECKING,
     Any,
-    Concatenate,
     ParamSpec,
     Protocol,
     TypeAlias,
@@ -24,7 +23,21 @@ if TYPE_CHECKING:
     from clarion.delivery import Delivery
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+R_contra = TypeVar("R_contra", contravariant=True)
+C_co = TypeVar("C_co", covariant=True)
+F = TypeVar("F", bound=Callable[..., Any])
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+if TYPE_CHECKING:
+    # `typing` has defaults since Python 3.13; the checkers heed them for any version.
+    Own = ParamSpec("Own", default=...)  # pyright: ignore[reportGeneralTypeIssues]
+    Answer = TypeVar("Answer", default=Any)  # pyright: ignore[reportGeneralTypeIssues]
+else:
+    Own = ParamSpec("Own")
+    Answer = TypeVar("Answer")
 
 Receiver: TypeAlias = Callable[..., Any]
 """Whatever can be connected to a plain signal."""
@@ -32,11 +45,20 @@ Receiver: TypeAlias = Callable[..., Any]
 Responses: TypeAlias = list[tuple[Receiver, Any]]
 """What a send of a plain signal returns, each receiver with its answer."""
 
+
+class ReceiverWithSignal(Protocol[P, R_co]):
+    """A receiver of a declared signal that asks for the signal too, as its first parameter."""
+
+    def __call__(self, signal: Any, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Take what is sent."""
+        ...
+
+
 AnyReceiver: TypeAlias = (
     Callable[P, R]
     | Callable[P, Awaitable[R]]
-    | Callable[Concatenate[Any, P], R]
-    | Callable[Concatenate[Any, P], Awaitable[R]]
+    | ReceiverWithSignal[P, R]
+    | ReceiverWithSignal[P, Awaitable[R]]
 )
 """Whatever can be connected to a declared signal, sync or async, with `signal` or without.
 
@@ -66,25 +88,77 @@ class ConnectOptions(TypedDict, total=False):
     delivery: Delivery | None
 
 
-class Connector(Protocol[P, R]):
-    """The decorator that `@receiver` of a declared signal returns."""
+class Fitting(Protocol[P, R_co, Q, Answer_co]):
+    """A receiver of a declared signal.
 
-    # Of an async receiver the first is true, of a sync one the second; those after them
-    # ask for the signal too. mypy minds that a sender of type Any would fit two of them.
+    It can be called with what is declared, and with what itself takes. A function passes for
+    something overloaded if it passes for each overload, so that a checker does both: the
+    first is minded, and the last found out.
+    """
+
     @overload
-    def __call__(self, function: Callable[P, Awaitable[R]], /) -> Callable[P, Awaitable[R]]: ...
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co | Awaitable[R_co]: ...
+    # Of a function that takes exactly what is declared, mypy reads no further than this one.
     @overload
-    def __call__(  # type: ignore[overload-overlap]
-        self, function: Callable[P, R], /
-    ) -> Callable[P, R]: ...
+    def __call__(  # type: ignore[overload-cannot-match]
+        self,
+        *args: P.args,
+        **kwargs: P.kwargs,  # pyright: ignore[reportOverlappingOverload]
+    ) -> Answer_co: ...
+    @overload
+    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> Answer_co: ...
+
+
+class FittingWithSignal(Protocol[P, R_co, Q, Answer_co]):
+    """As `Fitting`, for a receiver that asks for the signal too, as its first parameter."""
+
+    @overload
+    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> Answer_co: ...
     @overload
     def __call__(
-        self, function: Callable[Concatenate[Any, P], Awaitable[R]], /
-    ) -> Callable[Concatenate[Any, P], Awaitable[R]]: ...
+        self, signal: Any, *args: P.args, **kwargs: P.kwargs
+    ) -> R_co | Awaitable[R_co]: ...
+    @overload
+    def __call__(  # type: ignore[overload-cannot-match]
+        self,
+        signal: Any,
+        *args: P.args,
+        **kwargs: P.kwargs,  # pyright: ignore[reportOverlappingOverload]
+    ) -> Answer_co: ...
+
+
+class Connector(Protocol[P, R_contra]):
+    """The decorator that `@receiver` of a declared signal returns.
+
+    The function remains what it is to the checkers.
+    """
+
+    # What passes for both is not ambiguous, for both return the same. The usual one is last:
+    # of a receiver that fits neither, pyright tells why it does not fit that one.
     @overload
     def __call__(
-        self, function: Callable[Concatenate[Any, P], R], /
-    ) -> Callable[Concatenate[Any, P], R]: ...
+        self, function: FittingWithSignal[P, R_contra, Own, Answer], /
+    ) -> Callable[Own, Answer]: ...
+    @overload
+    def __call__(self, function: Fitting[P, R_contra, Own, Answer], /) -> Callable[Own, Answer]: ...
+
+
+class PlainConnector(Protocol):
+    """The decorator that `@receiver` of a plain signal, or of several signals, returns."""
+
+    def __call__(self, function: F, /) -> F:
+        """Connect a function."""
+        ...
+
+
+class Connectable(Protocol[C_co]):
+    """A signal as `@receiver` sees it: it tells which decorator that returns.
+
+    `@receiver` cannot ask whether it was given a declared signal or a plain one: a checker
+    that has to choose gives up where the declaration has an `Any`.
+    """
+
+    def _connector(self) -> C_co: ...
 
 
 class Declare(Protocol):

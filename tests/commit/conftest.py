@@ -1,20 +1,22 @@
 """What the tests of after commit share: a signal, and receivers that take down what they hear."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from clarion import Signal, on_commit
 from clarion.commit import boundary
+from clarion.introspect import registrations
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _no_doors(monkeypatch):
     """Have only plain Python, whichever frameworks other tests have loaded."""
     monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
-    monkeypatch.setattr(boundary, "_entered", deque())
     monkeypatch.setattr(boundary, "_doors", [])
+    monkeypatch.setattr(boundary, "_entered", deque())
 
 
 @pytest.fixture
@@ -53,6 +55,12 @@ class Heard(list[Any]):
         return found
 
 
+def counts(signal, place=0):
+    """Return what the delivery of a receiver has counted, without what is zero."""
+    delivery: Any = registrations(signal)[place].delivery
+    return {what: count for what, count in delivery.counts.items() if count}
+
+
 @pytest.fixture
 def heard(signal):
     """Return what an on_commit receiver of the signal hears."""
@@ -61,7 +69,20 @@ def heard(signal):
     return found
 
 
+class Log(Sequence[str]):
+    """The messages that have been logged so far."""
+
+    def __init__(self, caplog):
+        self.caplog = caplog
+
+    def __getitem__(self, index):
+        return self.caplog.messages[index]
+
+    def __len__(self):
+        return len(self.caplog.messages)
+
+
 @pytest.fixture
 def log(caplog):
     """Return what is logged, as messages."""
-    return caplog.messages
+    return Log(caplog)

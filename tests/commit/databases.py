@@ -24,6 +24,7 @@ class Sync:
     """
 
     can_fail = True
+    select = "SELECT id FROM {table} ORDER BY id"
     insert = "INSERT INTO {table} (id, parent) VALUES ({id}, {parent})"
 
     def __init__(self, connection: Any, table: str, *, can_fail: bool = True) -> None:
@@ -40,19 +41,20 @@ class Sync:
         finally:
             cursor.close()
 
-    def add(self, id, parent="NULL"):
+    def add(self, key, parent="NULL"):
         """Add a row; one with a parent that is not there makes the commit fail."""
-        self.execute(self.insert.format(table=self.table, id=id, parent=parent))
+        self.execute(self.insert.format(table=self.table, id=key, parent=parent))
 
     def rows(self):
         """Return the ids that there are, as another transaction would see them."""
-        found = [row[0] for row in self.execute(f"SELECT id FROM {self.table} ORDER BY id")]
+        found = [row[0] for row in self.execute(self.select.format(table=self.table))]
         self.end()
         return found
 
     def end(self):
         """End what a query has begun."""
-        self.connection.rollback()
+        if getattr(self.connection, "in_transaction", True):
+            self.connection.rollback()
 
 
 class SyncAlchemy(Sync):
@@ -72,13 +74,13 @@ class Async(Sync):
         cursor = await self.connection.execute(statement)
         return await cursor.fetchall() if cursor.description else []
 
-    async def add(self, id, parent="NULL"):
+    async def add(self, key, parent="NULL"):
         """Add a row; one with a parent that is not there makes the commit fail."""
-        await self.execute(self.insert.format(table=self.table, id=id, parent=parent))
+        await self.execute(self.insert.format(table=self.table, id=key, parent=parent))
 
     async def rows(self):
         """Return the ids that there are, as another transaction would see them."""
-        found = [row[0] for row in await self.execute(f"SELECT id FROM {self.table} ORDER BY id")]
+        found = [row[0] for row in await self.execute(self.select.format(table=self.table))]
         await self.end()
         return found
 
@@ -293,12 +295,12 @@ def on_postgres(driver):
     return f"postgresql+{driver}{url[url.index('://') :]}"
 
 
-def _service(make, id):
-    return pytest.param(make, id=id, marks=pytest.mark.service)
+def _service(make, name):
+    return pytest.param(make, id=name, marks=pytest.mark.service)
 
 
 SYNC = [
-    pytest.param(lambda: sqlite(), id="sqlite"),
+    pytest.param(sqlite, id="sqlite"),
     pytest.param(lambda: sqlite(isolation_level=None), id="sqlite-none"),
     pytest.param(lambda: sqlite(isolation_level="IMMEDIATE"), id="sqlite-immediate"),
     *(
@@ -318,11 +320,11 @@ SYNC = [
 ]
 
 ASYNC = [
-    pytest.param(lambda: aiosqlite(), id="aiosqlite"),
+    pytest.param(aiosqlite, id="aiosqlite"),
     pytest.param(lambda: aiosqlite(isolation_level=None), id="aiosqlite-none"),
     _service(lambda: async_psycopg(autocommit=False), "psycopg-async"),
     _service(lambda: async_psycopg(autocommit=True), "psycopg-async-autocommit"),
-    _service(lambda: asyncpg(), "asyncpg"),
+    _service(asyncpg, "asyncpg"),
     _service(lambda: asyncpg(pooled=True), "asyncpg-pooled"),
     pytest.param(lambda: async_alchemy("sqlite+aiosqlite://"), id="alchemy-aiosqlite"),
     _service(lambda: async_alchemy(on_postgres("asyncpg")), "alchemy-asyncpg"),

@@ -11,15 +11,14 @@ import pytest
 
 from clarion import on_commit
 from clarion.commit import Scheduled, atomic
-from clarion.commit.blocks import Block, absent
+from clarion.commit.blocks import Block, _absent
 from clarion.commit.boundary import scopes
 from clarion.errors import ArgumentError, BoundaryError
 from clarion.introspect import explain
 from tests.commit.databases import sqlite
+from tests.commit.failing import BoomError, arolled_back, refused, rolled_back
 
-
-class BoomError(Exception):
-    """What leaves a block."""
+pytestmark = pytest.mark.usefixtures("_no_doors")
 
 
 def status(responses):
@@ -27,6 +26,13 @@ def status(responses):
     ((_, scheduled),) = responses
     assert isinstance(scheduled, Scheduled)
     return scheduled.status
+
+
+def innermost():
+    """Return the innermost block."""
+    block = next(scopes()).boundary
+    assert isinstance(block, Block)
+    return block
 
 
 class TestOneBlock:
@@ -42,18 +48,17 @@ class TestOneBlock:
 
     def test_receivers_are_dropped_when_it_fails(self, signal, heard):
         """The exception goes on as it is."""
-        with pytest.raises(BoomError), atomic():
+        with rolled_back():
             responses = signal.send(None, n=1)
-            raise BoomError
         assert heard == []
         assert status(responses) == "dropped"
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
     def test_any_exception_is_a_failure(self, error, signal, heard):
         """Those that are no errors, too."""
-        with pytest.raises(error), atomic():
+        with refused(error, "no"):
             signal.send(None, n=1)
-            raise error
+            raise error("no")
         assert heard == []
 
     def test_outside_they_run_at_once(self, signal, heard):
@@ -107,7 +112,7 @@ class TestOneBlock:
         """Entered anew inside itself it is refused; afterwards it may be used again."""
         block = atomic()
         with block:
-            with pytest.raises(ArgumentError, match="entered already. Write atomic"), block:
+            with pytest.raises(ArgumentError, match=r"entered already. Write atomic"), block:
                 pass
             signal.send(None, n=1)
         with block:
@@ -133,19 +138,15 @@ class TestSavepoints:
         """Also what was released before."""
         with atomic():
             signal.send(None, n=1)
-            with pytest.raises(BoomError), atomic():
-                with atomic():
-                    signal.send(None, n=2)
-                raise BoomError
+            with rolled_back(), atomic():
+                signal.send(None, n=2)
             signal.send(None, n=3)
         assert heard == [1, 3]
 
     def test_the_outermost_rolls_back_all(self, signal, heard):
         """A savepoint that was released is no commit."""
-        with pytest.raises(BoomError), atomic():
-            with atomic():
-                signal.send(None, n=1)
-            raise BoomError
+        with rolled_back(), atomic():
+            signal.send(None, n=1)
         assert heard == []
 
     def test_order_is_that_of_sends(self, signal, heard):
@@ -164,14 +165,22 @@ class TestSavepoints:
             signal.disconnect(next(iter(signal._table.registrations())).live())
             heard.listen(signal, delivery=on_commit(using="orders"))
         with sqlite() as database, atomic(database.connection, using="orders"):
-            with pytest.raises(BoomError), atomic(database.connection):
+            with rolled_back(database.connection):
                 signal.send(None, n=1, using="orders")
-                raise BoomError
             with atomic():
                 signal.send(None, n=2, using="orders")
             assert heard == []
             signal.send(None, n=3, using="orders")
         assert heard == [2, 3]
+
+    def test_a_block_of_an_alias_is_inside_what_is_open_there(self, signal, heard):
+        """Also if the savepoint around it was not begun by that alias."""
+        with atomic(using="orders"):
+            with rolled_back(), atomic(using="orders"):
+                signal.send(None, n=1)
+            with atomic(), atomic(using="orders"):
+                signal.send(None, n=2)
+        assert heard == [2]
 
 
 class TestSeveral:
@@ -192,10 +201,9 @@ class TestSeveral:
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             one.add(1)
             signal.send(None, n=1)
-            with pytest.raises(BoomError), atomic(two.connection):
+            with rolled_back(two.connection):
                 two.add(2)
                 signal.send(None, n=2)
-                raise BoomError
         assert heard == [1]
         assert (one is two) is False
 
@@ -212,11 +220,10 @@ class TestSeveral:
 
     def test_blocks_of_two_aliases_are_two_transactions(self, signal, heard):
         """The inner one is no savepoint of the outer."""
-        with pytest.raises(BoomError), atomic(using="orders"):
+        with rolled_back(using="orders"):
             with atomic(using="stock"):
                 signal.send(None, n=1)
             assert heard == [1]
-            raise BoomError
 
     def test_a_receiver_says_which(self, signal, heard):
         """on_commit(using=...) waits for that one, whatever the send says."""
@@ -240,10 +247,9 @@ class TestSeveral:
         """A block on the outer connection is a savepoint of the outer transaction."""
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             with atomic(two.connection):
-                with pytest.raises(BoomError), atomic(one.connection):
+                with rolled_back(one.connection):
                     one.add(1)
                     signal.send(None, n=1)
-                    raise BoomError
                 signal.send(None, n=2)
             assert heard == [2]
         assert heard == [2]
@@ -297,13 +303,10 @@ class TestThreads:
         """What comes too late for it counts as the block did: true, or dropped."""
         for error, wanted in ((None, [1]), (BoomError("no"), [])):
             block = Block(None, None, awaited=False)
-            # As if it were open until the moment before.
-            dues = []
-            block.dues = dues
+            # As if it had been open until the moment before.
             with atomic():
                 signal.send(None, n=1)
-                (kept,) = next(scopes()).boundary.dues
-                next(scopes()).boundary.dues.clear()
+                kept = innermost().dues.pop()
             block.ended(well=error is None)
             block.after_commit(kept)
             assert heard.taken() == wanted
@@ -363,15 +366,9 @@ class TestTasks:
 
         async def main():
             over = asyncio.Event()
-            task = None
-            try:
-                async with atomic():
-                    task = asyncio.create_task(work(over))
-                    await asyncio.sleep(0)
-                    if fails:
-                        raise BoomError
-            except BoomError:
-                pass
+            async with arolled_back() if fails else atomic():
+                task = asyncio.create_task(work(over))
+                await asyncio.sleep(0)
             assert heard == []
             over.set()
             await task
@@ -422,7 +419,7 @@ class TestContexts:
         for _ in range(3):
             block = atomic()
             one.run(block.__enter__)
-            kept.append(weakref.ref(block._entered[1]))
+            kept.append(weakref.ref(one.run(lambda: next(scopes()))))
             contextvars.Context().run(block.__exit__, None, None, None)
             del block
         gc.collect()
@@ -478,31 +475,30 @@ class TestAbsent:
     def test_the_end_of_the_inner_block_is_the_commit(self, signal, heard):
         """And what is sent outside of it is true at once."""
         with atomic():
-            around = next(scopes()).boundary
-            token = absent.set(frozenset({around}))
+            around = innermost()
+            token = _absent.set(frozenset({around}))
             try:
                 signal.send(None, n=1)
                 assert heard == [1]
                 with atomic():
                     signal.send(None, n=2)
-                    with pytest.raises(BoomError), atomic():
+                    with rolled_back():
                         signal.send(None, n=3)
-                        raise BoomError
                     assert heard == [1]
                 assert heard == [1, 2]
             finally:
-                absent.reset(token)
+                _absent.reset(token)
 
     def test_can_await_is_asked_of_the_inner_block(self):
         """Whoever awaits the end of the test's block does not matter."""
         outer = Block(None, None, awaited=False)
         inner = Block(None, outer, awaited=True)
         assert not inner.can_await()
-        token = absent.set(frozenset({outer}))
+        token = _absent.set(frozenset({outer}))
         try:
             assert inner.can_await()
         finally:
-            absent.reset(token)
+            _absent.reset(token)
 
 
 class TestAmidTheCommit:

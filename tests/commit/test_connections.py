@@ -1,6 +1,7 @@
 """Transactions on real connections: what was committed was heard of, and nothing else."""
 
 import sqlite3
+from functools import partial
 
 import pytest
 
@@ -13,14 +14,12 @@ from tests.commit.databases import (
     ON_POSTGRES_SYNC,
     SYNC,
     aiosqlite,
-    pymysql,
     run,
     sqlite,
 )
+from tests.commit.failing import arefused, arolled_back, refused, rolled_back
 
-
-class BoomError(Exception):
-    """What leaves a block."""
+pytestmark = pytest.mark.usefixtures("_no_doors")
 
 
 @pytest.mark.parametrize("make", SYNC)
@@ -40,10 +39,9 @@ class TestSync:
     def test_a_rollback_is_not(self, make, signal, heard):
         """Neither row nor call is left, and the connection can be used again."""
         with make() as database:
-            with pytest.raises(BoomError), atomic(database.connection):
+            with rolled_back(database.connection):
                 database.add(1)
                 signal.send(None, n=1)
-                raise BoomError
             assert heard == []
             assert database.rows() == []
             with atomic(database.connection):
@@ -59,13 +57,12 @@ class TestSync:
             with atomic(connection):
                 database.add(1)
                 signal.send(None, n=1)
-                with pytest.raises(BoomError), atomic(connection):
+                with rolled_back(connection):
                     database.add(2)
                     signal.send(None, n=2)
                     with atomic(connection):
                         database.add(3)
                         signal.send(None, n=3)
-                    raise BoomError
                 with atomic():
                     database.add(4)
                     signal.send(None, n=4)
@@ -79,7 +76,7 @@ class TestSync:
         with make() as database:
             if not database.can_fail:
                 pytest.skip("it checks at once")
-            with pytest.raises(Exception, match=r"(?i)foreign key"), atomic(database.connection):
+            with refused(Exception, "(?i)foreign key", database.connection):
                 database.add(1, parent=99)
                 signal.send(None, n=1)
             assert heard == []
@@ -116,7 +113,7 @@ class TestSync:
                 async with atomic(database.connection):
                     pass
 
-            with pytest.raises(ArgumentError, match="is a sync connection. Write `with atomic"):
+            with pytest.raises(ArgumentError, match=r"is a sync connection. Write `with atomic"):
                 main().send(None)
 
     def test_a_receiver_may_use_the_connection(self, make, signal):
@@ -158,11 +155,9 @@ class TestAsync:
         """Neither row nor call is left, and the connection can be used again."""
 
         async def main(database):
-            with pytest.raises(BoomError):
-                async with atomic(database.connection):
-                    await database.add(1)
-                    await signal.asend(None, n=1)
-                    raise BoomError
+            async with arolled_back(database.connection):
+                await database.add(1)
+                await signal.asend(None, n=1)
             assert heard == []
             assert await database.rows() == []
             async with atomic(database.connection):
@@ -181,14 +176,12 @@ class TestAsync:
             async with atomic(connection):
                 await database.add(1)
                 signal.send(None, n=1)
-                with pytest.raises(BoomError):
+                async with arolled_back(connection):
+                    await database.add(2)
+                    signal.send(None, n=2)
                     async with atomic(connection):
-                        await database.add(2)
-                        signal.send(None, n=2)
-                        async with atomic(connection):
-                            await database.add(3)
-                            signal.send(None, n=3)
-                        raise BoomError
+                        await database.add(3)
+                        signal.send(None, n=3)
                 async with atomic():
                     await database.add(4)
                     signal.send(None, n=4)
@@ -202,10 +195,9 @@ class TestAsync:
         """Nothing runs, the caller hears of it, and the connection can be used again."""
 
         async def main(database):
-            with pytest.raises(Exception, match=r"(?i)foreign key"):
-                async with atomic(database.connection):
-                    await database.add(1, parent=99)
-                    signal.send(None, n=1)
+            async with arefused(Exception, "(?i)foreign key", database.connection):
+                await database.add(1, parent=99)
+                signal.send(None, n=1)
             assert heard == []
             assert await database.rows() == []
             async with atomic(database.connection):
@@ -235,7 +227,7 @@ class TestAsync:
         """It is refused, outermost and inside, for it could not be awaited."""
 
         async def main(database):
-            with pytest.raises(ArgumentError, match="is an async connection. Write `async with"):
+            with pytest.raises(ArgumentError, match=r"is an async connection. Write `async with"):
                 atomic(database.connection).__enter__()
             async with atomic(database.connection):
                 await database.add(1)
@@ -253,10 +245,7 @@ class TestAborted:
     def test_sync(self, make, signal, heard):
         """The caller hears of it, and no receiver runs for what is not there."""
         with make() as database:
-            with (
-                pytest.raises(TransactionError, match="aborted by an error inside"),
-                atomic(database.connection),
-            ):
+            with refused(TransactionError, "aborted by an error inside", database.connection):
                 database.add(1)
                 signal.send(None, n=1)
                 with pytest.raises(Exception, match="nonsense"):
@@ -269,12 +258,13 @@ class TestAborted:
         """So it is with those that are awaited."""
 
         async def main(database):
-            with pytest.raises(TransactionError, match="aborted by an error inside"):
-                async with atomic(database.connection):
-                    await database.add(1)
-                    signal.send(None, n=1)
-                    with pytest.raises(Exception, match="nonsense"):
-                        await database.execute("nonsense")
+            async with arefused(
+                TransactionError, "aborted by an error inside", database.connection
+            ):
+                await database.add(1)
+                signal.send(None, n=1)
+                with pytest.raises(Exception, match="nonsense"):
+                    await database.execute("nonsense")
             assert heard == []
             assert await database.rows() == []
 
@@ -287,7 +277,7 @@ class TestAborted:
             with atomic(database.connection):
                 database.add(1)
                 signal.send(None, n=1)
-                with pytest.raises(Exception, match="nonsense"), atomic():
+                with refused(Exception, "nonsense"):
                     signal.send(None, n=2)
                     database.execute("nonsense")
             assert heard == [1]
@@ -297,42 +287,71 @@ class TestAborted:
 class TestEndedInside:
     """A transaction that is over when its block ends."""
 
-    @pytest.mark.parametrize("how", ["rollback", "commit"])
-    def test_sqlite(self, how, signal, heard):
+    @pytest.mark.parametrize("how", ["ROLLBACK", "COMMIT"])
+    @pytest.mark.parametrize("make", SYNC)
+    def test_by_a_statement(self, make, how, signal, heard):
         """It is refused: what was sent before may not be true."""
-        with sqlite() as database:
-            with (
-                pytest.raises(TransactionError, match="ended inside it"),
-                atomic(database.connection),
-            ):
+        with make() as database:
+            if hasattr(database.connection, "begin_nested"):
+                pytest.skip("SQLAlchemy does not look at statements")
+            with refused(TransactionError, "ended inside it", database.connection):
                 database.add(1)
                 signal.send(None, n=1)
-                getattr(database.connection, how)()
+                database.execute(how)
+            assert heard == []
+            assert database.rows() == ([1] if how == "COMMIT" else [])
+
+    @pytest.mark.parametrize("how", ["rollback", "commit"])
+    @pytest.mark.parametrize("make", SYNC)
+    def test_by_a_method(self, make, how, signal, heard):
+        """Where the driver takes it, the end of the block does not."""
+        with make() as database:
+            connection = database.connection
+            if getattr(connection, "autocommit", None) in {True, False} and "sqlite" in str(
+                connection
+            ):
+                pytest.skip("it always is in one, or the method does nothing")
+            if hasattr(connection, "transaction"):
+                pytest.skip("psycopg refuses it itself")
+            with refused(TransactionError, "ended inside it", connection):
+                database.add(1)
+                signal.send(None, n=1)
+                getattr(connection, how)()
             assert heard == []
             assert database.rows() == ([1] if how == "commit" else [])
 
-    @pytest.mark.service
-    @pytest.mark.parametrize("how", ["rollback", "commit"])
-    @pytest.mark.parametrize("autocommit", [True, False])
-    def test_mariadb(self, how, autocommit, signal, heard):
-        """It is refused, as far as the server has told."""
-        with pymysql(autocommit=autocommit) as database:
-            with (
-                pytest.raises(TransactionError, match="ended inside it"),
-                atomic(database.connection),
-            ):
-                database.add(1)
+    @pytest.mark.parametrize("make", ASYNC)
+    def test_by_a_statement_that_is_awaited(self, make, signal, heard):
+        """So it is with those that are awaited."""
+
+        async def main(database):
+            if hasattr(database.connection, "begin_nested"):
+                await_it = database.connection.rollback
+            else:
+                await_it = partial(database.execute, "ROLLBACK")
+            async with arefused(TransactionError, "ended inside it", database.connection):
+                await database.add(1)
                 signal.send(None, n=1)
-                getattr(database.connection, how)()
+                await await_it()
+            assert heard == []
+            assert await database.rows() == []
+
+        run(make, main)
+
+    @pytest.mark.parametrize("make", [each for each in SYNC if "alchemy" in str(each.id)])
+    def test_by_closing_the_connection(self, make, signal, heard):
+        """SQLAlchemy rolls back then, without a word."""
+        with make() as database:
+            other = database.connection.engine.connect()
+            with refused(Exception, "closed", other):
+                signal.send(None, n=1)
+                other.close()
             assert heard == []
 
     def test_by_sqlite_itself(self, signal, heard):
         """INSERT OR ROLLBACK ends all of it, savepoints included."""
         with sqlite() as database:
-            with (
-                pytest.raises(TransactionError, match="savepoint in it could not"),
-                atomic(database.connection),
-            ):
+            with refused(TransactionError, "savepoint in it could not", database.connection):
                 database.add(1)
                 signal.send(None, n=1)
                 with pytest.raises(sqlite3.IntegrityError), atomic():
@@ -344,13 +363,12 @@ class TestEndedInside:
         """So it is with those that are awaited."""
 
         async def main(database):
-            with pytest.raises(TransactionError, match="savepoint in it could not"):
-                async with atomic(database.connection):
-                    await database.add(1)
-                    signal.send(None, n=1)
-                    with pytest.raises(sqlite3.IntegrityError):
-                        async with atomic():
-                            await database.execute("INSERT OR ROLLBACK INTO t (id) VALUES (1)")
+            async with arefused(TransactionError, "savepoint in it could not", database.connection):
+                await database.add(1)
+                signal.send(None, n=1)
+                with pytest.raises(sqlite3.IntegrityError):
+                    async with atomic():
+                        await database.execute("INSERT OR ROLLBACK INTO t (id) VALUES (1)")
             assert heard == []
             assert await database.rows() == []
 
@@ -359,7 +377,7 @@ class TestEndedInside:
 
 def statements(connection, work):
     """Return what is executed on a connection of sqlite3's meanwhile."""
-    found = []
+    found: list[str] = []
     connection.set_trace_callback(found.append)
     work()
     connection.set_trace_callback(None)
@@ -386,8 +404,8 @@ def test_savepoints_are_released_once_rolled_back():
     with sqlite() as database:
 
         def work():
-            with atomic(database.connection), pytest.raises(BoomError), atomic():
-                raise BoomError
+            with atomic(database.connection), rolled_back():
+                pass
 
         found = statements(database.connection, work)
         assert found[2:4] == ["ROLLBACK TO SAVEPOINT clarion_1", "RELEASE SAVEPOINT clarion_1"]
@@ -415,7 +433,7 @@ class AutocommitOnly:
 
 def test_a_connection_that_commits_each_statement_is_refused():
     """There would be no transaction to wait for."""
-    with pytest.raises(TransactionError, match="commits each statement. Turn autocommit off"):
+    with pytest.raises(TransactionError, match=r"commits each statement. Turn autocommit off"):
         atomic(AutocommitOnly()).__enter__()
 
 
@@ -428,7 +446,6 @@ def test_a_rollback_that_fails_hides_nothing(signal, heard):
         def rollback(self):
             raise OSError("gone")
 
-    with pytest.raises(BoomError), atomic(Broken()):
+    with rolled_back(Broken()):
         signal.send(None, n=1)
-        raise BoomError
     assert heard == []

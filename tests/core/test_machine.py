@@ -450,19 +450,11 @@ class Dispatcher(RuleBasedStateMachine):
         assert len(table._built) <= wanted + 1
 
 
-SHORT = 50
+SHORT = 25
 
 
-@pytest.fixture
-def _unfreeze():
-    """Have everything collected again."""
-    yield
-    gc.unfreeze()
-
-
-@pytest.mark.usefixtures("_unfreeze")
 @pytest.mark.parametrize(
-    "count", [pytest.param(SHORT, id="50"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
+    "count", [pytest.param(SHORT, id="25"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
 )
 def test_signals_do_as_the_model_does(make, caplog, count):
     """Connects, disconnects, deaths and sends of every kind, nested in each other."""

@@ -3,7 +3,8 @@
 import gc
 
 from clarion._core.connect import Registration
-from clarion._core.route import ASYNC, INLINE, SYNC, staged
+from clarion._core.route import ASYNC, DEFERRED, INLINE, SYNC, Route, staged
+from tests.core.deliveries import Later
 from tests.core.receivers import Listener, answering, answering_async, echo
 
 
@@ -46,6 +47,32 @@ def test_inline_receivers_have_stages_of_their_own():
         (INLINE, 1),
     ]
     assert modes(asynchronous(inline=True), asynchronous()) == [(ASYNC, 2)]
+
+
+def deferred(priority=0, *, is_async=False):
+    """Register a receiver that is delivered to in its own time."""
+    receiver = answering_async(1) if is_async else answering(1)
+    return Registration(receiver, priority=priority, delivery=Later())
+
+
+def test_receivers_with_a_delivery_have_stages_of_their_own():
+    """Sync or async, whatever their priorities, for a send calls none of them."""
+    registrations = [deferred(3), deferred(2), sync(1), asynchronous(), deferred(is_async=True)]
+    assert modes(*registrations) == [(DEFERRED, 2), (SYNC, 1), (ASYNC, 1), (DEFERRED, 1)]
+
+
+def test_order_comes_before_the_delivery():
+    """What is between two of them keeps them apart."""
+    assert modes(deferred(), sync(), deferred()) == [(DEFERRED, 1), (SYNC, 1), (DEFERRED, 1)]
+
+
+def test_a_route_with_a_delivery_is_not_simple():
+    """Neither the short road nor the one of a lone async receiver is for it."""
+    for registrations in ([deferred()], [deferred(is_async=True)], [sync(), deferred()]):
+        route = Route(registrations)
+        assert not route.is_simple
+        assert not route.is_inline
+        assert (route.plain, route.lone, route.live()) == (None, None, None)
 
 
 def test_nobody_has_no_stage():

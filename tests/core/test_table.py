@@ -3,6 +3,7 @@
 import gc
 import threading
 import weakref
+from typing import Any
 
 import pytest
 
@@ -351,7 +352,8 @@ class TestLife:
             """Its subclass, whose route is kept in a bucket of its own."""
 
         register(table, sender=Base, subclasses=True)
-        remember, late = Table._remember, []
+        remember = Table._remember
+        late: list[Any] = []
 
         def interrupted(table, sender, key):
             if not late:

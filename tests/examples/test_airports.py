@@ -1,4 +1,4 @@
-"""The airports of the world, a few hundred of them; `make demo` takes them all."""
+"""The airports of the world, two hundred of them; `make demo` takes them all."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ for package in ("airportsdata", "django", "rich"):
 
 PROJECT = ROOT / "examples" / "airports"
 MANAGE = PROJECT / "manage.py"
-DEMO = ("demo", "--settings=config.settings", "--limit=400")
+DEMO = ("demo", "--settings=config.settings", "--limit=200")
 
 # Some receivers, and the book that is wrong if one of them does not hear.
 KEEPERS = {

@@ -46,7 +46,7 @@ from clarion.testing import muted
 for name in {[*KEEPERS]!r}:
     with muted(attrgetter(name)(shop)):
         print("without", name, file=sys.stderr)
-        assert demo.main(["--requests=100", "--at-once=20"]) == 1
+        assert demo.main(["--requests=40", "--at-once=10"]) == 1
 """
 
 FAIL_ONCE = """
@@ -276,8 +276,8 @@ def test_failed_request_is_counted(run):
 @pytest.mark.parametrize("pool_size", [1, 20])
 @pytest.mark.parametrize("database", DATABASES)
 def test_rush_loses_nothing(run, new_database, database, pool_size):
-    """Hundreds of requests at once leave every book right, with one connection or with many."""
-    chosen = ("--requests=400", "--at-once=200", f"--pool-size={pool_size}")
+    """Many customers at once leave every book right, with one connection or with many."""
+    chosen = ("--requests=200", "--at-once=100", f"--pool-size={pool_size}")
     done = run(PROJECT / "demo.py", *chosen, **new_database(database))
     assert (done.returncode, done.stderr) == (0, "")
     assert "Every book is exactly right." in done.stdout

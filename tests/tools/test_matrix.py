@@ -11,8 +11,11 @@ OURS = sys.version_info.minor
 
 # An environment of nothing but this interpreter.
 MAKEFILE = """
-.venvs/%/ready:
-	@mkdir -p .venvs/$*/bin && ln -s $(PYTHON) .venvs/$*/bin/python
+.venvs/%/filled:
+	@mkdir -p .venvs/$*/bin && ln -s $(PYTHON) .venvs/$*/bin/python && touch $@
+
+.venvs/%/ready: .venvs/%/filled
+	@touch $@
 """
 
 
@@ -36,15 +39,32 @@ def plan(checkout, monkeypatch):
 
 
 def test_first_measures_and_last_are_pure(monkeypatch):
-    """Every interpreter runs the suite; ours in pure Python too: bare, and the doors."""
+    """Every interpreter runs the tests of Clarion; ours in pure Python too: bare, and the doors."""
     found = {12: Path("a"), 11: Path("b"), OURS: Path("c")}
     monkeypatch.setattr(matrix, "find_by_minor", lambda: found)
-    first, *others, bare, doors = matrix.plan()
+    first, *others, around, bare, doors = matrix.plan()
     assert (first.name, first.commands) == ("test-3.12", matrix.MEASURED)
     assert {run.commands for run in [*others, bare]} == {matrix.PLAIN}
-    assert not any(run.pure for run in (first, *others))
+    assert not any(run.pure for run in (first, *others, around))
     assert (bare.name, bare.base) == (f"bare-3.{OURS}-pure", found[OURS])
     assert (doors.name, doors.commands) == (f"test-3.{OURS}-pure", matrix.DOORS)
+
+
+def test_what_is_around_clarion_is_tested_once(monkeypatch):
+    """What the other runs leave out is run by the newest interpreter, be it the only one."""
+    for minors in ([OURS], [OURS, OURS + 1], [OURS, OURS - 1]):
+        found = {minor: Path(str(minor)) for minor in minors}
+        monkeypatch.setattr(matrix, "find_by_minor", lambda found=found: found)
+        runs = {run.name: run for run in matrix.plan()}
+        around = runs.pop(f"test-3.{max(minors)}-around")
+        assert around.base == found[max(minors)]
+        for folder in matrix.ONCE:
+            assert (matrix.ROOT / folder).is_dir()
+            assert f" {folder}" in around.commands[0]
+            for run in runs.values():
+                assert (
+                    f"--ignore={folder}" in " ".join(run.commands) or run.commands == matrix.DOORS
+                )
 
 
 @pytest.mark.parametrize("pure", [True, False])
@@ -77,7 +97,9 @@ def test_one_failure_fails_all(plan, capsys):
 
 def test_environment_that_cannot_be_built_fails(plan, checkout, capsys):
     """No test is run where there is nothing to run it in."""
-    (matrix.ROOT / "Makefile").write_text(".venvs/%/ready:\n\t@echo no wheel; exit 1\n")
+    (matrix.ROOT / "Makefile").write_text(
+        ".venvs/%/filled:\n\t@echo no wheel; exit 1\n.venvs/%/ready:\n\t@mkdir -p $@\n"
+    )
     plan("-c print('fine')")
     assert matrix.main() == 1
     assert "no wheel" in capsys.readouterr().out

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from clarion._core.accept import Receiver
-    from clarion.typing import AnyReceiver, ConnectOptions, Declare
+    from clarion.typing import AnyReceiver, ConnectOptions, Connector, Declare
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -54,6 +54,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
         def connect(  # type: ignore[override]
             self, receiver: AnyReceiver[P, R], **options: Unpack[ConnectOptions]
         ) -> None: ...
+        def _connector(self) -> Connector[P, R]: ...  # type: ignore[override]
         def send(  # type: ignore[override]
             self, *args: P.args, **kwargs: P.kwargs
         ) -> list[tuple[Receiver, R]]: ...

@@ -7,15 +7,13 @@ from clarion.errors import ArgumentError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, ParamSpec, TypeVar, Unpack
+    from typing import Any, TypeVar, Unpack
 
-    from clarion._core.declare import DeclaredSignal
     from clarion._core.signal import Signal
-    from clarion.typing import ConnectOptions, Connector
+    from clarion.typing import Connectable, ConnectOptions, PlainConnector
 
     F = TypeVar("F", bound=Callable[..., Any])
-    P = ParamSpec("P")
-    R = TypeVar("R")
+    C = TypeVar("C")
 
 if not TYPE_CHECKING:
 
@@ -28,13 +26,9 @@ else:
 
 
 @overload
-def receiver(  # type: ignore[overload-overlap]  # a declared signal is a signal too
-    signal: DeclaredSignal[P, R], **options: Unpack[ConnectOptions]
-) -> Connector[P, R]: ...
+def receiver(signal: Connectable[C], **options: Unpack[ConnectOptions]) -> C: ...
 @overload
-def receiver(
-    signal: Signal | Sequence[Signal], **options: Unpack[ConnectOptions]
-) -> Callable[[F], F]: ...
+def receiver(signal: Sequence[Signal], **options: Unpack[ConnectOptions]) -> PlainConnector: ...
 def receiver(signal: Any, **options: Any) -> Any:
     """Connect the decorated function to one signal or to several.
 

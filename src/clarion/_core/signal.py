@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from clarion._core.accept import Receiver
     from clarion.delivery import Bound, Delivery
+    from clarion.typing import PlainConnector
 
     T = TypeVar("T")
 
@@ -34,6 +35,10 @@ class Signal(Tabled):
     As `django.dispatch.Signal` in Django 6.1, except that functions are held strongly
     unless told otherwise.
     """
+
+    if TYPE_CHECKING:
+
+        def _connector(self) -> PlainConnector: ...
 
     def __init__(self, use_caching: bool = False, *, name: str | None = None) -> None:  # noqa: ARG002, FBT001, FBT002
         self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clarion.commit.due import Due
 
 # The blocks around a test, which count as absent (`clarion.testing.commits`).
-absent: ContextVar[frozenset[Block]] = ContextVar("clarion_absent", default=frozenset())
+_absent: ContextVar[frozenset[Block]] = ContextVar("clarion_absent", default=frozenset())
 
 
 class Block(Boundary):
@@ -39,7 +39,7 @@ class Block(Boundary):
         self.is_over = False
         self.dues: list[Due] = []
         self.lost: list[str] = []
-        self._kind = type(connection)
+        self._kind: type[Any] = type(connection)
         self._awaited = awaited
         self._savepoints = 0
         self._is_rolled_back = False
@@ -68,18 +68,18 @@ class Block(Boundary):
 
     def is_open(self) -> bool:
         """Tell whether it has not ended, and is not around a test."""
-        return not self.is_over and self not in absent.get()
+        return not self.is_over and self not in _absent.get()
 
     def can_await(self) -> bool:
         """Tell whether its end is awaited: the end of the transaction, if it is a savepoint."""
         block = self
-        while block.outer is not None and block.outer not in absent.get():
+        while block.outer is not None and block.outer not in _absent.get():
             block = block.outer
         return block._awaited
 
     def after_commit(self, due: Due) -> None:
         """Keep a call until the block ends, or the savepoint in it that is open here."""
-        block = self._innermost()
+        block = self.innermost()
         if block.keeps([due]):
             return
         # It has ended since it was found to be open, in another thread.
@@ -95,11 +95,11 @@ class Block(Boundary):
         self.connection = None
         return self._passed_on(dues)
 
-    def _innermost(self) -> Block:
-        # An alias may name a block that has savepoints in it.
+    def innermost(self) -> Block:
+        """Return the savepoint in this transaction that is open here; the block, if none is."""
         for scope in scopes():
             block = scope.boundary
-            if isinstance(block, Block) and block.outermost is self.outermost and block.is_open():
+            if isinstance(block, Block) and not block.is_over and block.outermost is self.outermost:
                 return block
         return self
 
@@ -115,7 +115,7 @@ class Block(Boundary):
         block = self
         while not block._is_rolled_back:
             outer = block.outer
-            if outer is None or outer in absent.get():
+            if outer is None or outer in _absent.get():
                 return dues
             # One that has ended before its savepoint, in another task, counts as it ended.
             if outer.keeps(dues):
@@ -208,7 +208,8 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
                 continue
             if self._connection is None:
                 if self._using in (None, scope.alias):
-                    return block
+                    # An alias may name one that has savepoints in it already.
+                    return block.innermost()
             elif block.connection is self._connection:
                 return block
         return None
@@ -230,13 +231,13 @@ class _BlockDoor(Door):
     @contextmanager
     def alone(self) -> Generator[None]:
         """Count the blocks around this one as absent."""
-        before = absent.get()
+        before = _absent.get()
         around = (scope.boundary for scope in scopes())
-        absent.set(before.union(block for block in around if isinstance(block, Block)))
+        _absent.set(before.union(block for block in around if isinstance(block, Block)))
         try:
             yield
         finally:
-            absent.set(before)
+            _absent.set(before)
 
 
 open_door(_BlockDoor())

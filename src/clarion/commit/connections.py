@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from functools import partial
+from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
 from clarion._core import accept
@@ -55,8 +56,11 @@ def savepoint(connection: Any, name: str, lost: list[str]) -> Any:
 
 def is_async(connection: Any) -> bool:
     """Tell whether a connection is awaited."""
-    commit = getattr(connection, "commit", None) or getattr(connection, "execute", None)
-    return commit is not None and accept.is_async(commit)
+    commit = getattr(connection, "commit", None)
+    if commit is None:
+        # That of a pool of asyncpg's wraps a coroutine function, and does not always say so.
+        commit = unwrap(getattr(connection, "execute", _nothing))
+    return accept.is_async(commit)
 
 
 def check(connection: Any, *, awaited: bool) -> None:
@@ -117,31 +121,40 @@ def _is_always_in_one(connection: Any) -> bool:
 
 
 def _is_in_transaction(connection: Any) -> bool:
-    if _is_always_in_one(connection):
-        return False
+    return not _is_always_in_one(connection) and bool(_told(connection))
+
+
+def _told(connection: Any) -> bool | None:
+    """Return whether the connection says that it is in a transaction; None if it says nothing."""
     for name in ("in_transaction", "is_in_transaction"):  # sqlite3, SQLAlchemy; asyncpg
         told = getattr(connection, name, None)
         if told is not None:
             return bool(told() if callable(told) else told)
     if hasattr(connection, "server_status"):  # PyMySQL
         return bool(connection.server_status & _IN_TRANSACTION)
-    return _libpq_status(connection) != 0
+    status = _libpq_status(connection)
+    return None if status is None else status != 0
 
 
 _IN_TRANSACTION = 1  # SERVER_STATUS_IN_TRANS of MySQL
 _IN_ERROR = 3  # PQTRANS_INERROR of libpq
 
 
-def _libpq_status(connection: Any) -> int:
-    return int(getattr(getattr(connection, "info", None), "transaction_status", 0))
+def _libpq_status(connection: Any) -> int | None:
+    status = getattr(getattr(connection, "info", None), "transaction_status", None)
+    return None if status is None else int(status)
 
 
 def _of_transaction(connection: Any) -> Steps:
-    if _is_sqlite(connection) and not _is_always_in_one(connection):
-        # It may say how transactions are to begin: "IMMEDIATE", say.
-        begin = f"BEGIN {connection.isolation_level or ''}"
-        return _statements(connection, begin, "COMMIT", "ROLLBACK")
-    return getattr(connection, "begin", _nothing), connection.commit, connection.rollback
+    if not _is_sqlite(connection):
+        return getattr(connection, "begin", _nothing), connection.commit, connection.rollback
+    # It may say how transactions are to begin: "IMMEDIATE", say.
+    begin = f"BEGIN {connection.isolation_level or ''}"
+    steps = _statements(connection, begin, "COMMIT", "ROLLBACK")
+    if _is_always_in_one(connection):
+        begun = _nothing if connection.in_transaction else steps[0]
+        return begun, connection.commit, connection.rollback
+    return steps
 
 
 def _of_savepoint(connection: Any, name: str) -> Steps:
@@ -282,11 +295,8 @@ def _refuse_to_commit(connection: Any, driver: Any, lost: list[str]) -> None:
             "The transaction of an atomic() block is rolled back, for a savepoint in it could not "
             "be. Let the error that made that necessary leave the outermost block."
         )
-    if _is_sqlite(connection):
-        is_over = not connection.in_transaction
-    else:
-        is_over = hasattr(connection, "server_status") and not _is_in_transaction(connection)
-    if is_over:
+    # Others begin one with the first statement, of which there may have been none.
+    if _has_blocks(connection) and _told(connection) is False:
         raise TransactionError(
             "The transaction of an atomic() block was ended inside it: by a commit or a rollback, "
             "or by a statement that brings one about. Leave that to the block."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.accept import asks_for, signature_of
 from clarion._core.names import described, signal_name
-from clarion.commit.boundary import doors, locate
+from clarion.commit.boundary import NOWHERE, doors, locate
 from clarion.commit.due import Due, Scheduled
 from clarion.commit.suppress import suppression
 from clarion.errors import ArgumentError, BoundaryError, RunningLoopError
@@ -61,11 +61,7 @@ class OnCommit:
             ArgumentError: if a keyword to coalesce by is not declared by the signal, or an
                 option is of no use.
         """
-        if self._using is not None and not isinstance(self._using, str):
-            raise ArgumentError(
-                f"on_commit was given using={self._using!r}. Give the alias of a database.",
-                ["using"],
-            )
+        _check_alias(self._using)
         doors()  # those who hear of commits had better do so before there are threads
         return BoundOnCommit(self, receiver, _key_maker(self._coalesce, signal))
 
@@ -101,7 +97,7 @@ class BoundOnCommit:
         self.wants_session = asks_for(receiver, "session")
         self.wants_sends = "sends" in self.offers and asks_for(receiver, "sends")
         self._needs_session = self.wants_session and _is_required(receiver, "session")
-        self.counts = dict.fromkeys(COUNTED, 0)
+        self.counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
         # Counting may end in counting what the garbage collector drops amid it.
         self._lock = RLock()
 
@@ -160,7 +156,8 @@ class BoundOnCommit:
             return f"never, for the send would be refused: {refusal}"
         if found.boundary.is_open():
             return f"after the commit of {found.boundary.name}: {found.reason}"
-        return f"on commit, hence at once, for no transaction is open on {found.boundary.name}: {found.reason}"
+        where = "" if found is NOWHERE else f" on {found.boundary.name}"
+        return f"on commit, hence at once, for no transaction is open{where}: {found.reason}"
 
     def _locate(self, signal: Signal, named: dict[str, Any]) -> Found:
         return locate(signal, named, self.delivery._using)
@@ -190,6 +187,13 @@ class BoundOnCommit:
             )
 
 
+def _check_alias(using: object) -> None:
+    if using is not None and not isinstance(using, str):
+        raise ArgumentError(
+            f"on_commit was given using={using!r}. Give the alias of a database.", ["using"]
+        )
+
+
 def _no_key(named: dict[str, Any]) -> None:
     """Merge nothing."""
 
@@ -200,7 +204,7 @@ def _key_maker(coalesce: Coalesce | None, signal: Signal) -> Callable[[dict[str,
         return _no_key
     if callable(coalesce):
         return lambda named: _hashed((coalesce(**named),), signal)
-    names = _names(coalesce)
+    names = _checked_names(coalesce)
     declared = getattr(signal, "_keywords", None)
     unknown = [] if declared is None else [n for n in names if n not in declared and n != "sender"]
     if unknown or not names:
@@ -223,16 +227,16 @@ def _key_maker(coalesce: Coalesce | None, signal: Signal) -> Callable[[dict[str,
     return key_of
 
 
-def _names(coalesce: str | Sequence[str]) -> tuple[str, ...]:
-    if isinstance(coalesce, str):
-        return (coalesce,)
-    if not isinstance(coalesce, (list, tuple)) or not all(isinstance(n, str) for n in coalesce):
+def _checked_names(coalesce: object) -> tuple[str, ...]:
+    names: Any = (coalesce,) if isinstance(coalesce, str) else coalesce
+    is_list = type(names) in {list, tuple}
+    if not is_list or not all(isinstance(name, str) for name in names):
         raise ArgumentError(
             f"on_commit was given coalesce={coalesce!r}. Give the name of a keyword, a list of "
             f"names, or a function of the keywords.",
             ["coalesce"],
         )
-    return tuple(coalesce)
+    return tuple(names)
 
 
 def _hashed(key: tuple[Any, ...], signal: Signal) -> Hashable:

@@ -96,9 +96,10 @@ def _circle(inside: list[Due]) -> list[str]:
     """Name who goes round: from one that comes again to the next time that it does."""
     names: list[str] = []
     for due in inside:
-        names.append(_told(due))
-        if names[-1] in names[:-1]:
-            del names[: names.index(names[-1])]
+        name = _told(due)
+        names.append(name)
+        if name in names[:-1]:
+            del names[: names.index(name)]
             break
     names.reverse()
     return names

@@ -67,10 +67,10 @@ def migrating(context: Any, *, using: str = "default") -> Generator[None]:
     keywords |= {"using": using, "plan": _plan(migration)}
     if is_owned:
         _end(migration, well=False)  # having looked, Alembic may begin a transaction of its own
-    pre_migrate.send(context.config, **keywords, apps=migration)
+    pre_migrate.send(sender=context.config, **keywords, apps=migration)
     yield
     try:
-        post_migrate.send(context.config, **keywords, apps=migration)
+        post_migrate.send(sender=context.config, **keywords, apps=migration)
     except BaseException:
         if is_owned:
             _end(migration, well=False)

@@ -39,6 +39,12 @@ Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 # What was reported of a connection last, so that it is not reported twice.
 _REPORTED = "clarion.reported"
 
+# What has shown that the client is gone: messages of the server, and errors of its `send`.
+_GONE = "clarion.gone"
+
+# What frameworks raise when they are told so: Starlette, hence FastAPI, and Litestar.
+_DISCONNECTS = {"ClientDisconnect", "WebSocketDisconnect"}
+
 
 class SignalMiddleware:
     """An ASGI application that sends Django's request signals around another.
@@ -61,7 +67,7 @@ class SignalMiddleware:
             return await self.app(scope, receive, send)
         sender = type(self)
         if request_started.has_listeners(sender):
-            await request_started.asend(sender, environ=None, scope=scope)
+            await request_started.asend(sender=sender, environ=None, scope=scope)
         try:
             if got_request_exception.has_listeners(None):
                 await self._watch(scope, receive, send)
@@ -69,11 +75,18 @@ class SignalMiddleware:
                 await self.app(scope, receive, send)
         finally:
             if request_finished.has_listeners(sender):
-                await _outlast(partial(request_finished.asend, sender))
+                await _outlast(partial(request_finished.asend, sender=sender))
 
     async def _watch(self, scope: Any, receive: Any, send: Any) -> None:
         """Call the application, and report what it raises over a client that is there."""
-        gone: list[OSError] = []
+        gone: list[object] = []
+        scope[_GONE] = gone
+
+        async def receive_and_note() -> object:
+            message = await receive()
+            if message["type"].endswith(".disconnect"):
+                gone.append(message)
+            return message
 
         async def send_or_note(message: object) -> None:
             try:
@@ -83,14 +96,15 @@ class SignalMiddleware:
                 raise
 
         try:
-            await self.app(scope, receive, send_or_note)
+            await self.app(scope, receive_and_note, send_or_note)
         except Exception as error:
-            if not _comes_of(error, gone):
-                await report(error, scope)
+            scope[_GONE] = gone  # one that is inside has taken its own away
+            await report(error, scope)
             raise
         finally:
             # An error that is kept would keep this frame.
             gone.clear()
+            scope.pop(_GONE, None)
             scope.pop(_REPORTED, None)
 
 
@@ -98,22 +112,24 @@ async def report(exception: Exception, scope: Any) -> None:
     """Send `got_request_exception`, for a framework that answers exceptions itself.
 
     It has to be called while the exception is handled. What is raised on to the middleware
-    later is not reported again.
+    later is not reported again, and what comes of a client that has gone is not at all.
 
     Args:
         exception: what was raised.
         scope: the connection, as the application was given it.
     """
-    if got_request_exception.has_listeners(None) and scope.get(_REPORTED) is not exception:
+    if not got_request_exception.has_listeners(None) or _comes_of(exception, scope.get(_GONE)):
+        return
+    if scope.get(_REPORTED) is not exception:
         scope[_REPORTED] = exception
-        await got_request_exception.asend(None, request=Request(exception, scope=scope))
+        await got_request_exception.asend(sender=None, request=Request(exception, scope=scope))
 
 
-def _comes_of(error: BaseException | None, causes: list[OSError]) -> bool:
-    """Tell whether an error is one of these, or was raised while one was handled."""
+def _comes_of(error: BaseException | None, gone: list[object] | None) -> bool:
+    """Tell whether an error says that the client is gone, or was raised while one did."""
     seen: set[int] = set()
-    while error is not None and causes and id(error) not in seen:
-        if any(error is cause for cause in causes):
+    while error is not None and gone and id(error) not in seen:
+        if type(error).__name__ in _DISCONNECTS or any(error is each for each in gone):
             return True
         seen.add(id(error))
         error = error.__cause__ or error.__context__

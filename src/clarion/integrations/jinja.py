@@ -80,11 +80,11 @@ class Told:
         self._render = function
 
     def _tell(self, context: Any) -> Iterator[str]:
-        template_rendered.send(self, template=self, context=context)
+        template_rendered.send(sender=self, template=self, context=context)
         yield from self._render(context)
 
     async def _atell(self, context: Any) -> AsyncIterator[str]:
-        await template_rendered.asend(self, template=self, context=context)
+        await template_rendered.asend(sender=self, template=self, context=context)
         parts = self._render(context)
         try:
             async for part in parts:

@@ -71,7 +71,7 @@ class override_settings:  # noqa: N801 - Django's name
         self._put()
         try:
             for setting, value in self._overrides.items():
-                setting_changed.send(self._sender, setting=setting, value=value, enter=True)
+                setting_changed.send(sender=self._sender, setting=setting, value=value, enter=True)
         except BaseException:
             self._leave()
             raise
@@ -89,7 +89,9 @@ class override_settings:  # noqa: N801 - Django's name
         self._put()
         try:
             for setting, value in self._overrides.items():
-                await setting_changed.asend(self._sender, setting=setting, value=value, enter=True)
+                await setting_changed.asend(
+                    sender=self._sender, setting=setting, value=value, enter=True
+                )
         except BaseException:
             await self._aleave()
             raise
@@ -161,7 +163,7 @@ class override_settings:  # noqa: N801 - Django's name
         answers: list[Any] = []
         for setting, value in self._restore().items():
             answers += setting_changed.send_robust(
-                self._sender, setting=setting, value=value, enter=False
+                sender=self._sender, setting=setting, value=value, enter=False
             )
         return answers
 
@@ -169,7 +171,7 @@ class override_settings:  # noqa: N801 - Django's name
         answers: list[Any] = []
         for setting, value in self._restore().items():
             answers += await setting_changed.asend_robust(
-                self._sender, setting=setting, value=value, enter=False
+                sender=self._sender, setting=setting, value=value, enter=False
             )
         return answers
 

@@ -57,7 +57,7 @@ class SignalMiddleware:
         """Pass a request on to the application."""
         sender = type(self)
         if request_started.has_listeners(sender):
-            request_started.send(sender, environ=environ, scope=None)
+            request_started.send(sender=sender, environ=environ, scope=None)
         try:
             body = self.app(environ, start_response)
         except BaseException as error:
@@ -123,7 +123,7 @@ def report(exception: Exception, environ: Environ) -> None:
     """
     if got_request_exception.has_listeners(None) and environ.get(_REPORTED) is not exception:
         environ[_REPORTED] = exception
-        got_request_exception.send(None, request=Request(exception, environ=environ))
+        got_request_exception.send(sender=None, request=Request(exception, environ=environ))
 
 
 def _fail(error: BaseException, environ: Environ, sender: type) -> None:
@@ -138,4 +138,4 @@ def _fail(error: BaseException, environ: Environ, sender: type) -> None:
 def _finish(environ: Environ, sender: type) -> None:
     environ.pop(_REPORTED, None)
     if request_finished.has_listeners(sender):
-        request_finished.send(sender)
+        request_finished.send(sender=sender)

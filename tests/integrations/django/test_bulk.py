@@ -6,6 +6,7 @@ import pytest
 from django.db.models import Manager, QuerySet
 from django.db.models.signals import post_delete, post_save
 
+from clarion import signals
 from clarion.errors import SignatureError
 from clarion.integrations.django import (
     BulkWriteWarning,
@@ -288,3 +289,10 @@ def test_the_warning_is_off_unless_asked_for(recwarn):
         assert len(recwarn.list) == 1
     Copy.objects.bulk_create([Copy(code="c")])
     assert len(recwarn.list) == 1
+
+
+def test_there_is_one_warning_for_all_doors():
+    """One filter is enough for a program that writes through Django and SQLAlchemy."""
+    from clarion.integrations import sqlalchemy
+
+    assert BulkWriteWarning is sqlalchemy.BulkWriteWarning is signals.BulkWriteWarning

@@ -117,6 +117,14 @@ def postgres():
 
 
 @pytest.fixture
+def twophase_postgres(preparing_postgres):
+    """The URL of an empty database on a PostgreSQL that takes two-phase commits, for psycopg."""
+    pytest.importorskip("psycopg")
+    with database(with_driver(preparing_postgres, "postgresql+psycopg")) as url:
+        yield url
+
+
+@pytest.fixture
 def mariadb():
     """The URL of an empty MariaDB database, for PyMySQL."""
     pytest.importorskip("pymysql")

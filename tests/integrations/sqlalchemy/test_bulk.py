@@ -3,13 +3,15 @@
 import warnings
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import create_engine, delete, insert, select, update
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.pool import StaticPool
 
 from clarion import receiver
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import (
     BulkWriteWarning,
+    alias,
     expand_deletes,
     post_bulk_delete,
     post_bulk_insert,
@@ -20,7 +22,7 @@ from clarion.integrations.sqlalchemy import (
     pre_save,
     warn_of_bulk_writes,
 )
-from tests.integrations.sqlalchemy.shop import Animal, Dog, Order, Tag, book_tag
+from tests.integrations.sqlalchemy.shop import Animal, Base, Dog, Order, Tag, book_tag
 
 
 @pytest.fixture
@@ -59,6 +61,32 @@ def test_each_statement_is_told_once(session, told):
     assert told[0][0] is Tag
     assert updated == (Tag, "tag.id = :id_1", 1, None, "default")
     assert deleted == (Tag, "tag.id > :id_1", 2, None, "default")
+
+
+def test_updates_by_primary_key_are_counted(session, told):
+    """One row for each set of values."""
+    session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
+    session.execute(update(Tag), [{"id": 1, "name": "3"}, {"id": 2, "name": "4"}])
+    assert told[1] == (Tag, None, 2, None, "default")
+
+
+def test_a_statement_may_be_for_another_engine(engine, session, told, heard):
+    """That is where a delete is looked up, and whose alias is told."""
+    other = create_engine("sqlite://", poolclass=StaticPool)
+    Base.metadata.create_all(other)
+    alias(other, "other")
+    with Session(other) as there:
+        there.add(Tag(name="there"))
+        there.commit()
+    session.add(Tag(name="here"))
+    session.commit()
+    expand_deletes(session)
+    heard.listen(pre_delete, post_delete)
+    session.execute(delete(Tag), bind_arguments={"bind": other})
+    assert told == [(Tag, None, 1, None, "other")]
+    assert [named["using"] for named in heard.take()] == ["other", "other"]
+    session.close()
+    other.dispose()
 
 
 def test_primary_keys_come_from_returning(session, told):

@@ -24,7 +24,7 @@ from clarion.integrations.sqlalchemy import (
 )
 from clarion.introspect import explain
 from clarion.testing import commits
-from tests.integrations.sqlalchemy.shop import Order, Tag
+from tests.integrations.sqlalchemy.shop import Base, Order, Tag
 from tests.integrations.sqlalchemy.test_deliver import opened, run
 
 paid = Signal()
@@ -366,7 +366,7 @@ def test_who_asks_for_a_session_is_refused_where_there_is_none(ran):
     def needs(sender, session, **kwargs):
         told.append(session)
 
-    with pytest.raises(ArgumentError, match="asks for a session, and .* has none to give"):
+    with pytest.raises(ArgumentError, match=r"asks for a session, and .* has none to give"):
         paid.send(None, order_id=1)
 
 
@@ -699,3 +699,29 @@ def test_the_session_that_commits_is_of_no_use_in_its_block(engine):
             ((_, scheduled),) = paid.send(None, order_id=1, session=mine)
         assert isinstance(scheduled.answer, InvalidRequestError)
         assert mine.scalar(text("SELECT 1")) == 1
+
+
+# --- On servers ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("server", ["twophase_postgres", "mariadb"])
+@pytest.mark.service
+def test_two_phases_are_one_commit(request, server, kind, ran):
+    """What is prepared is not committed yet, and may be rolled back."""
+    engine = create_engine(request.getfixturevalue(server))
+    Base.metadata.create_all(engine)
+    with kind(engine, twophase=True) as session:
+        session.add(Tag(name="t"))
+        session.flush()
+        paid.send(None, order_id=1, session=session)
+        session.prepare()
+        assert ran == []
+        session.commit()
+        assert ran == [1]
+        session.add(Tag(name="u"))
+        session.flush()
+        paid.send(None, order_id=2, session=session)
+        session.prepare()
+        session.rollback()
+    assert ran == [1]
+    engine.dispose()

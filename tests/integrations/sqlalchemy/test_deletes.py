@@ -1,5 +1,10 @@
 """What is deleted, in which order, and because of what."""
 
+import pytest
+from sqlalchemy import ForeignKey
+from sqlalchemy.exc import SAWarning
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
 from clarion import receiver
 from clarion.integrations.sqlalchemy import post_delete, post_save, pre_delete, pre_save
 from tests.integrations.sqlalchemy.shop import Customer, Line, Node, Order
@@ -36,6 +41,17 @@ def test_each_explicit_delete_is_an_origin(session, heard):
     session.flush()
     origins = {named["instance"]: named["origin"] for named in heard.take()}
     assert origins == {two: two, a: customer, b: customer, one: customer, customer: customer}
+
+
+def test_a_child_deleted_before_its_parent_is_its_own_origin(session, heard):
+    """Though its parent's deletion would have taken it along."""
+    _, one, _, a, b = family(session)
+    heard.listen(pre_delete)
+    session.delete(a)
+    session.delete(one)
+    session.flush()
+    origins = [(named["instance"], named["origin"]) for named in heard.take()]
+    assert origins == [(a, a), (b, one), (one, one)]
 
 
 def test_orphan_that_knows_its_parent(session, heard):
@@ -160,3 +176,161 @@ def test_deleted_and_changed_is_only_deleted(session, heard):
         session.delete(node)
     session.commit()
     assert heard == []
+
+
+def test_a_child_that_is_added_again_is_kept(session, heard):
+    """It is no longer deleted with its parent; what changes in it is saved, and told so."""
+    customer, one, two, *_ = family(session)
+    heard.listen(pre_save, post_save, pre_delete, post_delete, sender=Order)
+    with session.no_autoflush:
+        session.delete(customer)
+        session.add(one)
+        one.note = "kept"
+    session.flush()
+    assert [(name, named["instance"]) for name, _, named in heard] == [
+        ("pre_delete", two),
+        ("pre_save", one),
+        ("post_delete", two),
+        ("post_save", one),
+    ]
+
+
+def test_what_comes_to_a_parent_after_its_delete_stays(session, heard):
+    """SQLAlchemy has noted by then what goes along."""
+    customer, *_ = family(session)
+    late = Order(number="late")
+    session.add(late)
+    session.flush()
+    heard.listen(pre_delete, post_delete, sender=Order)
+    with session.no_autoflush:
+        session.delete(customer)
+        customer.orders.append(late)
+    session.flush()
+    assert late not in [named["instance"] for named in heard.take()]
+    assert session.get(Order, late.id) is late
+
+
+def test_what_was_taken_out_of_a_deleted_parent_goes_too(session, heard):
+    """It is an orphan, told once and before its former parent."""
+    _, one, _, a, b = family(session)
+    heard.listen(pre_delete, post_delete)
+    with session.no_autoflush:
+        one.lines.remove(a)
+        session.delete(one)
+    session.flush()
+    told = heard.take()
+    assert [named["instance"] for named in told] == [a, b, one] * 2
+    assert [named["origin"] for named in told] == [a, one, one] * 2
+
+
+def test_a_stale_member_is_not_deleted_again(session, heard):
+    """It went in an earlier flush, though a collection has it still."""
+    customer, one, two, *_ = family(session)
+    assert one in customer.orders
+    session.delete(one)
+    session.flush()
+    heard.listen(pre_delete, post_delete, sender=Order)
+    session.delete(customer)
+    with pytest.warns(SAWarning, match="expected to delete 2 row"):
+        session.flush()
+    assert [(name, named["instance"]) for name, _, named in heard] == [
+        ("pre_delete", two),
+        ("post_delete", two),
+    ]
+
+
+def test_a_rolled_back_delete_is_told_again(session, heard):
+    """For then it has not gone."""
+    customer, *_ = family(session)
+    heard.listen(pre_delete, post_delete, sender=Customer)
+    for end in (session.rollback, session.commit):
+        session.delete(customer)
+        session.flush()
+        end()
+    assert heard.names == [("pre_delete", "Customer"), ("post_delete", "Customer")] * 2
+
+
+def test_a_delete_taken_back_in_pre_delete_is_not_told(session, heard):
+    """By a receiver of another, before its turn; it may be saved instead."""
+    one, two = Node(name="1"), Node(name="2")
+    session.add_all([one, two])
+    session.commit()
+
+    @receiver(pre_delete, sender=Node)
+    def keep(instance, **kwargs):
+        if instance is one:
+            session.add(two)
+            two.name = "kept"
+
+    heard.listen(pre_save, post_save, pre_delete, post_delete)
+    with session.no_autoflush:
+        session.delete(one)
+        session.delete(two)
+    session.flush()
+    assert [(name, named["instance"]) for name, _, named in heard] == [
+        ("pre_delete", one),
+        ("pre_save", two),
+        ("post_delete", one),
+        ("post_save", two),
+    ]
+
+
+def test_deleted_and_taken_back_within_pre_save(session, heard):
+    """What one receiver deletes and another keeps is saved, and told before and after."""
+    order, tag = Order(number="1"), Node(name="n")
+    session.add_all([order, tag])
+    session.commit()
+
+    @receiver(pre_save, sender=Node)
+    def waver(instance, **kwargs):
+        session.delete(order)
+
+    @receiver(pre_delete, sender=Order)
+    def keep(instance, **kwargs):
+        session.add(order)
+
+    heard.listen(pre_save, post_save, post_delete)
+    tag.name = "m"
+    order.number = "2"
+    session.flush()
+    assert heard.names == [
+        ("pre_save", "Node"),
+        ("pre_save", "Order"),
+        ("post_save", "Node"),
+        ("post_save", "Order"),
+    ]
+
+
+def test_a_reference_that_is_deleted_along(engine, kind, heard):
+    """A many-to-one relationship with a delete cascade takes along what it refers to."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Address(Own):
+        __tablename__ = "address"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Person(Own):
+        __tablename__ = "person"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        address_id: Mapped[int | None] = mapped_column(ForeignKey(Address.id))
+        address: Mapped[Address | None] = relationship(
+            cascade="all, delete-orphan", single_parent=True
+        )
+
+    Own.metadata.create_all(engine)
+    with kind(engine) as session:
+        person, other = Person(address=Address()), Person(address=Address())
+        session.add_all([person, other])
+        session.commit()
+        heard.listen(pre_delete, post_delete)
+        session.delete(person)
+        session.flush()
+        assert {named["origin"] for _, _, named in heard} == {person}
+        assert heard.names == [
+            (name, each) for name in ("pre_delete", "post_delete") for each in ("Address", "Person")
+        ]
+        other.address = None
+        session.flush()
+        assert heard.names == [("pre_delete", "Address"), ("post_delete", "Address")]

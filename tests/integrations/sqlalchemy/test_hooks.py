@@ -81,7 +81,11 @@ assert ("pool", "connect") in new()
 print(sorted(key for key, value in one.items() if value != before[key]))
 """
     assert run(after=after) == str(
-        [("session", "after_flush_postexec"), ("session", "before_flush")]
+        [
+            ("session", "after_flush_postexec"),
+            ("session", "after_transaction_create"),
+            ("session", "before_flush"),
+        ]
     )
 
 
@@ -99,7 +103,7 @@ threads = [Thread(target=connect) for _ in range(8)]
 [thread.join() for thread in threads]
 print(sum(count().values()) - sum(before.values()))
 """
-    assert run(after=after) == "2"
+    assert run(after=after) == "3"
 
 
 def test_without_sqlalchemy_the_import_says_what_to_do():

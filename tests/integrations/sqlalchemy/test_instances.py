@@ -132,6 +132,37 @@ def test_a_class_with_its_own_init(told):
     ]
 
 
+def test_classes_that_are_mapped_later(engine, told):
+    """However far down they are, made or loaded, each instance is told once."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class First(Base):
+        __tablename__ = "first"
+        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "1"}  # noqa: RUF012
+        id: Mapped[int] = mapped_column(primary_key=True)
+        kind: Mapped[str]
+
+    told.listen(sender=First, subclasses=True)
+
+    class Second(First):
+        __mapper_args__ = {"polymorphic_identity": "2"}  # noqa: RUF012
+
+    class Third(Second):
+        __mapper_args__ = {"polymorphic_identity": "3"}  # noqa: RUF012
+
+    Base.metadata.create_all(engine)
+    expected = [("pre_init", "Third"), ("post_init", "Third")]
+    with Session(engine) as session:
+        session.add(Third())
+        session.commit()
+        assert [each[:2] for each in told.take()] == expected
+        session.expunge_all()
+        session.scalars(select(First)).one()
+        assert [each[:2] for each in told.take()] == expected
+
+
 def test_dataclasses(engine, told):
     """What SQLAlchemy fills in for fields that were left out is not told."""
 

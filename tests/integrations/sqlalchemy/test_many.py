@@ -3,7 +3,7 @@
 import pickle
 
 import pytest
-from sqlalchemy import Column, ForeignKey, Table, inspect
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Table, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
 from clarion import receiver
@@ -264,3 +264,51 @@ def test_every_row_is_there_once(session, stored):
     session.commit()
     rows = session.execute(book_author.select().order_by("author_id")).all()
     assert rows == [(1, 1), (1, 2)]
+
+
+def test_nobody_has_to_hold_the_owner(session):
+    """It is there when its change is told, though the program has let go of it."""
+    told = []
+    m2m_changed.connect(lambda action, instance, **kwargs: told.append((action, type(instance))))
+    session.add(Book(title="b", tags={Tag(name="t")}))
+    session.flush()
+    assert told == [("pre_add", Book), ("post_add", Book)]
+
+
+def test_composite_keys(engine, heard):
+    """They are tuples, in both directions."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    table = Table(
+        "own_left_right",
+        Own.metadata,
+        *[Column(name) for name in ("a", "b", "c", "d")],
+        ForeignKeyConstraint(["a", "b"], ["own_left.x", "own_left.y"]),
+        ForeignKeyConstraint(["c", "d"], ["own_right.x", "own_right.y"]),
+    )
+
+    class Left(Own):
+        __tablename__ = "own_left"
+        x: Mapped[int] = mapped_column(primary_key=True)
+        y: Mapped[int] = mapped_column(primary_key=True)
+        rights: Mapped[list["Right"]] = relationship(secondary=table, back_populates="lefts")
+
+    class Right(Own):
+        __tablename__ = "own_right"
+        x: Mapped[int] = mapped_column(primary_key=True)
+        y: Mapped[int] = mapped_column(primary_key=True)
+        lefts: Mapped[list[Left]] = relationship(secondary=table, back_populates="rights")
+
+    Own.metadata.create_all(engine)
+    heard.listen(m2m_changed)
+    with Session(engine) as session:
+        left, right = Left(x=1, y=2), Right(x=3, y=4)
+        left.rights.append(right)
+        session.add(left)
+        session.commit()
+        assert brief(heard)[1] == ("post_add", left, False, Right, {(3, 4)})
+        right.lefts.remove(left)
+        session.commit()
+        assert brief(heard)[1] == ("post_remove", right, True, Left, {(1, 2)})

@@ -1,10 +1,12 @@
 """What a flush is going to write, as it is worked out before it."""
 
+import warnings
+
 from sqlalchemy.orm import Session
 
-from clarion.integrations.sqlalchemy import post_delete, post_save, pre_save
-from clarion.integrations.sqlalchemy.plan import Planner
-from tests.integrations.sqlalchemy.shop import Book, Order, Tag
+from clarion.integrations.sqlalchemy import post_delete, post_save, pre_delete, pre_save
+from clarion.integrations.sqlalchemy.plan import Planner, _Kinds
+from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Order, Tag
 
 
 def nothing(**kwargs):
@@ -54,3 +56,49 @@ def test_a_plan_restricted_to_objects(engine):
         plan = Planner(session, [two]).plan()
         assert [save.instance for save in plan.saves] == [two]
         assert plan.deletes == []
+
+
+def flush(session, *objects):
+    """Flush some objects, which is deprecated from SQLAlchemy 2.1 on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        session.flush(objects)
+
+
+def test_orphans_of_a_flush_of_some_objects(session, heard):
+    """They go with the parent that is flushed, though nobody has chosen them."""
+    customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
+    session.add(customer)
+    session.commit()
+    heard.listen(pre_delete, post_delete)
+    with session.no_autoflush:
+        customer.orders.clear()
+        flush(session, customer)
+        names = [("pre_delete", "Line"), ("pre_delete", "Order")]
+        assert heard.names == names + [(f"post{name[3:]}", kind) for name, kind in names]
+
+
+def test_cascades_of_a_flush_of_some_objects(session, heard):
+    """They wait for the next flush, as SQLAlchemy leaves them to it."""
+    customer = Customer(name="c", orders=[Order(number="1")])
+    session.add(customer)
+    session.commit()
+    heard.listen(pre_delete, post_delete)
+    session.delete(customer)
+    flush(session, customer)
+    assert heard.names == [("pre_delete", "Customer"), ("post_delete", "Customer")]
+    session.flush()
+    assert heard.names == [("pre_delete", "Order"), ("post_delete", "Order")]
+
+
+def test_cascades_that_concern_nobody_are_not_followed(session):
+    """Only what is listened to, or takes along what is."""
+    customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
+    session.add(customer)
+    session.commit()
+    session.delete(customer)
+    pre_delete.connect(nothing, sender=Tag)
+    planner = Planner(session, None)
+    assert not planner._dead({}, _Kinds())
+    pre_delete.connect(nothing, sender=Line)
+    assert [each.sender for each in planner.plan().deletes] == [Line]

@@ -180,3 +180,19 @@ def test_receiver_of_several_signals(session):
         instance.note = "heard"
 
     assert Order(number="1").note == "heard"
+
+
+@pytest.mark.parametrize("sender", ["", ":", "module:", 5, Order(), book_author, Book.authors])
+def test_what_never_saves_is_refused(sender):
+    """Rather than a receiver that never hears anything."""
+    with pytest.raises(SenderError, match=r"is not a class\. Give the class"):
+        post_save.connect(nothing, sender=sender)
+    assert registrations(post_save) == []
+
+
+@pytest.mark.parametrize("sender", ["shop:Book", Book, 5])
+def test_what_has_no_members_is_refused(sender):
+    """A relationship changes as a table, not as a class."""
+    with pytest.raises(SenderError, match=r"has no members\. Give the rel"):
+        m2m_changed.connect(nothing, sender=sender)
+    assert registrations(m2m_changed) == []

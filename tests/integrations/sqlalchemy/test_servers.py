@@ -178,20 +178,52 @@ def test_bulk_writes(server):
     assert told == [(2, None), (2, {3, 4})]
 
 
-def test_two_phase_commit(server, heard):
+@pytest.fixture(params=["twophase_postgres", "mariadb"])
+def preparing(request):
+    """An engine of an empty database on each server that takes two-phase commits."""
+    engine = create_engine(request.getfixturevalue(request.param))
+    Base.metadata.create_all(engine)
+    yield engine
+    engine.dispose()
+
+
+def test_two_phase_commit(preparing, kind, heard):
     """The signals of its flush are sent before it is prepared, once."""
-    with server.connect() as connection:
-        if (
-            server.name == "postgresql"
-            and connection.scalar(text("SHOW max_prepared_transactions")) == "0"
-        ):
-            pytest.skip("this PostgreSQL has max_prepared_transactions = 0")
     heard.listen(pre_save, post_save)
-    with Session(server, twophase=True) as session:
+    with kind(preparing, twophase=True) as session:
         session.add(Tag(name=uuid4().hex))
         session.prepare()
         assert heard.names == [("pre_save", "Tag"), ("post_save", "Tag")]
         session.commit()
     assert heard == []
-    with Session(server) as session:
+    with Session(preparing) as session:
         assert session.scalar(select(func.count()).select_from(Tag)) == 1
+
+
+def test_two_phase_rollback(preparing, kind, heard):
+    """What was prepared can be taken back; what was told was told, as of any flush."""
+    heard.listen(post_save)
+    with kind(preparing, twophase=True) as session:
+        session.add(Tag(name="t"))
+        session.prepare()
+        session.rollback()
+        assert heard.names == [("post_save", "Tag")]
+        session.add(Tag(name="u"))
+        session.commit()
+    assert heard.names == [("post_save", "Tag")]
+    with Session(preparing) as session:
+        assert session.scalars(select(Tag.name)).all() == ["u"]
+
+
+def test_two_phase_receivers_write_before_it_is_prepared(preparing, kind):
+    """What post_save adds is in the same transaction."""
+
+    @receiver(post_save, sender=Order)
+    def note(instance, **kwargs):
+        session.add(Tag(name=instance.number))
+
+    with kind(preparing, twophase=True) as session:
+        session.add(Order(number="1"))
+        session.commit()
+    with Session(preparing) as session:
+        assert session.scalars(select(Tag.name)).all() == ["1"]

@@ -3,8 +3,8 @@
 from sqlalchemy import Column, Integer, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from clarion.integrations.sqlalchemy.shape import primary_key, shape_of
-from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Order, Tag
+from clarion.integrations.sqlalchemy.shape import primary_key, shape_of, taken_along
+from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Node, Order, Tag
 
 
 def test_shape():
@@ -50,3 +50,10 @@ def test_primary_keys(session):
     assert primary_key(inspect(Tag(id=3))) == 3
     assert primary_key(inspect(Tag())) is None
     assert primary_key(inspect(Pair(a=1, b=2))) == (1, 2)
+
+
+def test_what_a_delete_takes_along():
+    """Near and far; of itself only if it has children of its own kind."""
+    assert taken_along(inspect(Customer)) == {inspect(Order), inspect(Line)}
+    assert taken_along(inspect(Node)) == {inspect(Node)}
+    assert taken_along(inspect(Tag)) == set()

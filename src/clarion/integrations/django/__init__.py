@@ -14,17 +14,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clarion.errors import MissingExtraError
+
+try:
+    import django as _django  # noqa: F401  # pyright: ignore[reportUnusedImport]
+except ModuleNotFoundError as error:
+    if error.name != "django":
+        raise
+    raise MissingExtraError.of("django", "django") from None
+
 from clarion.integrations.django.takeover import install, is_installed, uninstall
 
 if TYPE_CHECKING:
     from clarion.integrations.django.bulk import (
-        BulkWriteWarning,
         post_bulk_delete,
         post_bulk_insert,
         post_bulk_update,
         warn_of_bulk_writes,
     )
     from clarion.integrations.django.changes import track_changes
+    from clarion.signals import BulkWriteWarning
 
 __all__ = [
     "BulkWriteWarning",

@@ -22,6 +22,7 @@ from clarion._core.declare import DeclaredSignal
 from clarion._core.names import name_of
 from clarion._core.table import Table
 from clarion.integrations.django import methods, takeover
+from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -32,10 +33,6 @@ R = TypeVar("R")
 
 SAVES = {"pre_save": pre_save, "post_save": post_save}
 DELETES = {"pre_delete": pre_delete, "post_delete": post_delete}
-
-
-class BulkWriteWarning(UserWarning):
-    """A bulk write has passed receivers by."""
 
 
 class BulkTable(Table):
@@ -152,7 +149,7 @@ _warns = False
 
 
 def warn_of_bulk_writes(on: bool = True) -> ExitStack:  # noqa: FBT001, FBT002
-    """Have a `BulkWriteWarning` name the receivers that bulk writes pass by, in every thread.
+    """Have a `~clarion.signals.BulkWriteWarning` name the receivers that bulk writes pass by, in every thread.
 
     Args:
         on: False to take it back.

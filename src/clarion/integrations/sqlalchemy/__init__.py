@@ -18,7 +18,6 @@ except ModuleNotFoundError as error:
     raise MissingExtraError.of("sqlalchemy", "sqlalchemy") from None
 
 from clarion.integrations.sqlalchemy.bulk import (
-    BulkWriteWarning,
     expand_deletes,
     post_bulk_delete,
     post_bulk_insert,
@@ -41,6 +40,7 @@ from clarion.integrations.sqlalchemy.signals import (
     pre_init,
     pre_save,
 )
+from clarion.signals import BulkWriteWarning
 
 __all__ = [
     "BulkWriteWarning",

@@ -22,6 +22,7 @@ from clarion.integrations.sqlalchemy.deliver import deliver
 from clarion.integrations.sqlalchemy.engines import using
 from clarion.integrations.sqlalchemy.kinds import sent_by
 from clarion.integrations.sqlalchemy.shape import primary_key
+from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 
 _WARN = "clarion_warn_of_bulk_writes"
 _EXPAND = "clarion_expand_deletes"
-
-
-class BulkWriteWarning(UserWarning):
-    """A bulk write has passed receivers by."""
 
 
 @sent_by(hooks.on_statements)
@@ -83,7 +80,7 @@ def post_bulk_delete(
 
 
 def warn_of_bulk_writes(target: Any, on: bool = True) -> None:  # noqa: FBT001, FBT002
-    """Have a `BulkWriteWarning` name the receivers that bulk writes of a session pass by.
+    """Have a `~clarion.signals.BulkWriteWarning` name the receivers that bulk writes of a session pass by.
 
     Args:
         target: a session of any kind, or a sessionmaker, for the sessions it will make.
@@ -156,7 +153,7 @@ def _execute(
     signal: ModelSignal[..., Any],
     doomed: Sequence[Any],
 ) -> Result[Any]:
-    alias, statement = using(state.session, mapper), state.statement
+    alias, statement = using(state.session, mapper, state.bind_arguments), state.statement
     _tell(signals.pre_delete, doomed, alias, statement)
     result = state.invoke_statement()
     _tell(signals.post_delete, doomed, alias, statement)
@@ -194,9 +191,13 @@ def _read(
         rows = frozen().all()
         return frozen(), len(rows), _primary_keys(rows, mapper)
     count: int = getattr(result, "rowcount", -1)
-    if count < 0 and state.is_insert and isinstance(state.parameters, list):
+    if count < 0 and isinstance(state.parameters, list) and not _has_criteria(statement):
         count = len(state.parameters)  # the ORM made several statements of one
     return result, count if count >= 0 else None, None
+
+
+def _has_criteria(statement: Any) -> bool:
+    return getattr(statement, "whereclause", None) is not None
 
 
 def _primary_keys(rows: Sequence[Any], mapper: Mapper[Any]) -> set[Any] | None:
@@ -225,7 +226,10 @@ def _doomed(state: ORMExecuteState, mapper: Mapper[Any]) -> Sequence[Any]:
     query = select(mapper.class_)
     if statement.whereclause is not None:
         query = query.where(statement.whereclause)
-    found: Sequence[Any] = state.session.scalars(query, state.parameters or {}).unique().all()
+    result = state.session.scalars(
+        query, state.parameters or {}, bind_arguments=state.bind_arguments
+    )
+    found: Sequence[Any] = result.unique().all()
     return found
 
 

@@ -9,61 +9,88 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
-from sqlalchemy.orm import PassiveFlag
+from sqlalchemy.orm import PassiveFlag, RelationshipDirection
 from sqlalchemy.orm.attributes import get_history
 
 from clarion.integrations.sqlalchemy.shape import shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from sqlalchemy.orm import InstanceState, Session
 
     State = InstanceState[Any]
 
 
-def doomed(session: Session, deleted: Iterable[State], dirty: Iterable[State]) -> dict[State, Any]:
+def doomed(
+    session: Session,
+    deleted: Iterable[State],
+    dirty: Iterable[State],
+    noted: Container[State],
+) -> dict[State, Any]:
     """Return what will be deleted, each with its origin; children come before their parents.
 
     Args:
         session: whose flush it is.
-        deleted: what was deleted explicitly, or by a cascade of that.
+        deleted: what was deleted explicitly, or by a cascade of that, and concerns somebody.
         dirty: what may be an orphan, or have made one.
+        noted: all that was deleted explicitly, or by a cascade of that.
     """
     found: dict[State, Any] = {}
+    visited: set[State] = set()
     for state in deleted:
-        _follow(state, found)
+        for name in shape_of(state.mapper).orphanages:
+            for orphan in _taken_out(session, state, name):
+                _follow(orphan, found, visited, noted)
+        _follow(state, found, visited, noted)
     for state in dirty:
         for orphan in _orphans(session, state):
-            _follow(orphan, found)
+            _follow(orphan, found, visited, None)
     return found
 
 
-def _follow(root: State, found: dict[State, Any]) -> None:
-    """Add an object, and before it all that its deletion takes along."""
-    if root in found:
+def _follow(
+    root: State,
+    found: dict[State, Any],
+    visited: set[State],
+    noted: Container[State] | None,
+) -> None:
+    """Add an object, and before it all that its deletion takes along.
+
+    What `delete()` takes along it has noted at once, and adding that again takes it back.
+    What an orphan takes along (there is nothing noted of it) is found by the flush.
+    """
+    if root in found or root._deleted:
         return
     origin = root.obj()
+    visited.add(root)
     if not shape_of(root.mapper).cascades:
         found[root] = origin
         return
-    visited = {root, *found}
     # By hand, for a chain may be longer than the stack is high.
-    stack = [(root, _children(root, visited))]
+    stack = [(root, _children(root, visited, noted))]
     while stack:
         state, children = stack[-1]
-        child = next(children, None)
+        child, among = next(children, (None, None))
         if child is None:
             stack.pop()
             found[state] = origin
-        elif child.key is not None:
-            stack.append((child, _children(child, visited)))
+        elif child.key is not None and not child._deleted:
+            stack.append((child, _children(child, visited, among)))
 
 
-def _children(state: State, visited: set[State]) -> Iterator[State]:
+def _children(
+    state: State, visited: set[State], noted: Container[State] | None
+) -> Iterator[tuple[State, Container[State] | None]]:
+    """Yield what a deletion takes along: of what was noted, or if there is nothing of it all."""
     for prop in shape_of(state.mapper).cascades:
+        # A flush takes along what a deleted object refers to, noted or not.
+        among = None if prop.direction is RelationshipDirection.MANYTOONE else noted
         for _, _, child, _ in prop.cascade_iterator("delete", state, state.dict, visited):
-            yield child
+            if among is None or child in among:
+                yield child, among
+            else:
+                visited.discard(child)
 
 
 def _orphans(session: Session, state: State) -> Iterator[State]:

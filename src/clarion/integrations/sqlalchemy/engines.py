@@ -11,6 +11,8 @@ from sqlalchemy.exc import UnboundExecutionError
 from clarion.integrations.sqlalchemy.deliver import deliver
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.orm import Mapper, Session
 
@@ -38,10 +40,17 @@ def alias_of(engine: Any) -> str:
     return DEFAULT
 
 
-def using(session: Session, mapper: Mapper[Any]) -> str:
-    """Return the alias of the engine that a session writes instances of a mapper to."""
+def using(session: Session, mapper: Mapper[Any], arguments: Mapping[str, Any] | None = None) -> str:
+    """Return the alias of the engine that a session writes instances of a mapper to.
+
+    Args:
+        session: the session.
+        mapper: the mapper of the class.
+        arguments: the `bind_arguments` of a statement.
+    """
     try:
-        bind: Any = session.get_bind(mapper)
+        given: dict[str, Any] = {**(arguments or {}), "mapper": mapper}
+        bind: Any = session.get_bind(**given)
     except UnboundExecutionError:
         return DEFAULT  # the flush itself will say what is wrong
     return alias_of(bind.engine)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from clarion.errors import EndlessFlushError
 from clarion.integrations.sqlalchemy.changesets import ChangeSets, settle, told
 from clarion.integrations.sqlalchemy.deliver import courier, deliver
+from clarion.integrations.sqlalchemy.last import others_follow
 from clarion.integrations.sqlalchemy.many import forget, is_reverse, table_of
 from clarion.integrations.sqlalchemy.plan import Planner
 from clarion.integrations.sqlalchemy.session import SignalSession
@@ -39,19 +40,28 @@ LIMIT = 100
 """How many rounds of pre signals a flush may have."""
 
 _KEY = "clarion_plan"
+_ROUNDS = "clarion_rounds"
 
 
 def before_flush(session: Session, context: UOWTransaction, instances: Any) -> None:
     """Send the pre signals, and keep what the flush is going to do for the post signals."""
-    plan = prepare(session, instances or None)
-    if plan:
-        context.attributes[_KEY] = plan
+    rounds = Rounds(session, instances or None)
+    context.attributes[_KEY] = rounds.run()
+    if others_follow(session):
+        context.attributes[_ROUNDS] = rounds
+
+
+def before_flush_again(session: Session, context: UOWTransaction, instances: Any) -> None:  # noqa: ARG001
+    """Send the pre signals of what the program's own listeners have changed since."""
+    rounds: Rounds | None = context.attributes.pop(_ROUNDS, None)
+    if rounds is not None:
+        context.attributes[_KEY] = rounds.run()
 
 
 def after_flush(session: Session, context: UOWTransaction) -> None:
     """Send the post signals, or leave them to a session that does so itself."""
     plan: Plan | None = context.attributes.pop(_KEY, None)
-    if plan is None:
+    if not plan:
         return
     if isinstance(session, SignalSession):
         session._clarion_due.append(plan)
@@ -74,65 +84,83 @@ def _flushed(session: Session) -> Generator[None]:
         session._flushing = was_flushing
 
 
-def prepare(session: Session, only: Iterable[Any] | None) -> Plan:
-    """Send the pre signals of all that is to be written; return what is, in the end.
+class Rounds:
+    """The pre signals of one flush: in rounds, until one finds nothing new.
 
-    Raises:
-        EndlessFlushError: if receivers have more to be written in each of 100 rounds.
+    Args:
+        session: the session that flushes.
+        only: the objects that the flush is restricted to; None for all.
     """
-    planner, changesets = Planner(session, only), ChangeSets(session)
-    # These keep what they name alive, so that it is not mistaken for another.
-    deleted: dict[State, Delete] = {}
-    saved: dict[State, Save] = {}
-    linked: set[Pair] = set()
-    fresh: list[Any] = []
-    for _ in range(LIMIT):
-        plan = planner.plan()
-        deletes = [each for each in plan.deletes if each.state not in deleted]
-        saves = [each for each in plan.saves if each.state not in saved]
-        links = [new for each in plan.links if (new := each.without(linked)) is not None]
-        fresh = [*deletes, *saves, *links]
-        deleted.update((each.state, each) for each in deletes)
-        saved.update((each.state, each) for each in saves)
-        sent = _deletes(pre_delete, deletes)
-        with told(changesets.of(pre_save, saves).values()):
-            sent += _pre_saves(session, saves, raw=plan.raw)
-        sent += _links(planner, links, "pre", raw=plan.raw)
-        if not sent:
-            changesets.fix(post_save, plan.saves)
-            return plan
-    names = sorted({each.state.class_.__qualname__ for each in fresh})
-    raise EndlessFlushError(
-        f"After {LIMIT} rounds of pre signals there is still something new to write, of "
-        f"{', '.join(names)}. See to it that their receivers come to an end.",
-        names,
-    )
+
+    def __init__(self, session: Session, only: Iterable[Any] | None) -> None:
+        self.session = session
+        self.planner = Planner(session, only)
+        self.changesets = ChangeSets(session)
+        # These keep what they name alive, so that it is not mistaken for another.
+        self._deleted: dict[State, Delete] = {}
+        self._saved: dict[State, Save] = {}
+        self._linked: set[Pair] = set()
+
+    def run(self) -> Plan:
+        """Send the pre signals of what is to be written and not told yet; return all of it.
+
+        Raises:
+            EndlessFlushError: if receivers have more to be written in each of 100 rounds.
+        """
+        fresh: list[Any] = []
+        for _ in range(LIMIT):
+            plan = self.planner.plan()
+            deletes = [each for each in plan.deletes if each.state not in self._deleted]
+            saves = [each for each in plan.saves if each.state not in self._saved]
+            links = [new for each in plan.links if (new := each.without(self._linked)) is not None]
+            fresh = [*deletes, *saves, *links]
+            sent = self._deletes(deletes)
+            with told(self.changesets.of(pre_save, saves).values()):
+                sent += self._saves(saves, raw=plan.raw)
+            sent += _links(self.planner, links, "pre", raw=plan.raw)
+            if not sent:
+                self.changesets.fix(post_save, plan.saves)
+                return plan
+        names = sorted({each.state.class_.__qualname__ for each in fresh})
+        raise EndlessFlushError(
+            f"After {LIMIT} rounds of pre signals there is still something new to write, of "
+            f"{', '.join(names)}. See to it that their receivers come to an end.",
+            names,
+        )
+
+    def _deletes(self, deletes: Iterable[Delete]) -> int:
+        # An earlier receiver may have taken one back.
+        still = (each for each in deletes if not each.is_taken_back(self.session))
+        return _tell_deletes(pre_delete, still, self._deleted)
+
+    def _saves(self, saves: Iterable[Save], *, raw: bool) -> int:
+        send, sent = courier(pre_save), 0
+        for each in saves:
+            # An earlier receiver may have taken it out of the flush.
+            if each.state.session_id is None or each.state in self.session._deleted:
+                continue
+            self._saved[each.state] = each
+            if pre_save.has_listeners(each.sender):
+                sent += 1
+                send(
+                    each.sender,
+                    instance=each.instance,
+                    raw=raw,
+                    using=each.using,
+                    update_fields=each.update_fields,
+                )
+        return sent
 
 
-def _deletes(signal: ModelSignal[..., Any], deletes: Iterable[Delete]) -> int:
+def _tell_deletes(
+    signal: ModelSignal[..., Any], deletes: Iterable[Delete], seen: dict[State, Delete]
+) -> int:
     send, sent = courier(signal), 0
     for each in deletes:
+        seen[each.state] = each
         if signal.has_listeners(each.sender):
             sent += 1
             send(each.sender, instance=each.instance, using=each.using, origin=each.origin)
-    return sent
-
-
-def _pre_saves(session: Session, saves: Iterable[Save], *, raw: bool) -> int:
-    send, sent = courier(pre_save), 0
-    for each in saves:
-        # An earlier receiver may have taken it out of the flush.
-        if each.state.session_id is None or each.state in session._deleted:
-            continue
-        if pre_save.has_listeners(each.sender):
-            sent += 1
-            send(
-                each.sender,
-                instance=each.instance,
-                raw=raw,
-                using=each.using,
-                update_fields=each.update_fields,
-            )
     return sent
 
 
@@ -160,7 +188,7 @@ def _links(planner: Planner, links: Iterable[Link], when: str, *, raw: bool) -> 
                 m2m_changed,
                 table,
                 action=f"{when}_{each.action}",
-                instance=each.state.obj(),
+                instance=each.instance,
                 reverse=is_reverse(each.prop),
                 model=each.prop.mapper.class_,
                 pk_set=each.pk_set,
@@ -174,7 +202,7 @@ def send_after(session: Session, plan: Plan) -> None:
     """Send the post signals of what was written."""
     with told(settle(plan.saves)):
         # First what is gone: the row of one object may be another's now.
-        _deletes(post_delete, [each for each in plan.deletes if each.state._deleted])
+        _tell_deletes(post_delete, [each for each in plan.deletes if each.state._deleted], {})
         _post_saves(plan.saves, raw=plan.raw)
     for link in plan.links:
         forget(link)

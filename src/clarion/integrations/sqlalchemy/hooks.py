@@ -36,8 +36,9 @@ def _once(attach: Callable[[], None]) -> Callable[[], None]:
 
 @_once
 def _flush() -> None:
-    from clarion.integrations.sqlalchemy import flush
+    from clarion.integrations.sqlalchemy import flush, last
 
+    event.listen(Session, "after_transaction_create", last.transaction_begun)
     # The second first: a flush under way in another thread finds both, or only the one that
     # does nothing without the other.
     event.listen(Session, "after_flush_postexec", flush.after_flush)

@@ -14,6 +14,8 @@ from clarion.integrations.sqlalchemy.deliver import deliver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy.orm import InstanceState
+
 # Since SQLAlchemy 2.1 a dataclass stands so for a field that was left out.
 _LEFT_OUT: Any = getattr(base, "DONT_SET", object())
 
@@ -21,6 +23,9 @@ _LEFT_OUT: Any = getattr(base, "DONT_SET", object())
 _watched: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 _wrapped: WeakSet[ClassManager[Any]] = WeakSet()
 _everyone: list[bool] = []
+
+# Of the state itself, as in many.py: whether its instance was told of.
+_KEY = "_clarion_told"
 
 
 def watch(sender: Any, *, subclasses: bool) -> None:
@@ -46,12 +51,23 @@ def _listen(target: Any, owner: Any, *, propagate: bool = False, again: bool = F
             return False  # the first listener hears it
         return not _everyone and _owner_of(kind) is owner
 
+    # SQLAlchemy gives a class that is mapped later the listeners of each of its bases, and so
+    # the same one several times.
+    def is_new(instance: Any) -> bool:
+        if owner is None:
+            return True
+        state: InstanceState[Any] = inspect(instance)
+        noted = vars(state)
+        is_told: bool = noted.get(_KEY, False)
+        noted[_KEY] = True
+        return not is_told
+
     def init(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if is_mine(instance.__class__):
+        if is_mine(instance.__class__) and is_new(instance):
             initialised(instance, args, kwargs)
 
     def load(instance: Any, context: object) -> None:  # noqa: ARG001
-        if is_mine(instance.__class__):
+        if is_mine(instance.__class__) and is_new(instance):
             loaded(instance)
 
     event.listen(target, "init", init, propagate=propagate)

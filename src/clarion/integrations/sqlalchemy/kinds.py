@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     # subclasses. It is called at every connect, and does nothing the second time.
     Attach = Callable[[object, bool], None]
 
+    # Raises for what is no sender of a signal.
+    Check = Callable[[object], None]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -46,13 +49,19 @@ class ModelSignal(DeclaredSignal[P, R]):
     Args:
         function: the function that declares it, as for `signal`.
         attach: what to call when the first receiver is connected.
+        check: what to call with each sender that is given.
         offers: what a receiver may ask for by the name of a parameter, beside `signal`.
     """
 
     def __init__(
-        self, function: Callable[P, R], attach: Attach, offers: tuple[str, ...] = ()
+        self,
+        function: Callable[P, R],
+        attach: Attach,
+        check: Check,
+        offers: tuple[str, ...] = (),
     ) -> None:
         super().__init__(function)
+        self._check = check
         self._offers = ("signal", *offers)
         table = ModelTable(self._table.name, self._table.home)
         table.keywords = self._table.keywords
@@ -63,6 +72,7 @@ class ModelSignal(DeclaredSignal[P, R]):
 
         def connect(self, receiver: Any, sender: object = None, *args: Any, **options: Any) -> None:
             """Have a receiver called at each send, as `Signal.connect`."""
+            self._check(sender)
             sender = senders.resolve(sender)
             super().connect(receiver, sender, *args, **options)
             if isinstance(sender, senders.UNRESOLVED):
@@ -94,10 +104,12 @@ class ModelSignal(DeclaredSignal[P, R]):
             super()._check_sender(sender, subclasses=subclasses)
 
 
-def sent_by(attach: Attach, *offers: str) -> Callable[[Callable[P, None]], ModelSignal[P, object]]:
+def sent_by(
+    attach: Attach, *offers: str, check: Check = senders.check_class
+) -> Callable[[Callable[P, None]], ModelSignal[P, object]]:
     """Declare a model signal by the signature of a function, as `signal` does."""
 
     def declare(function: Callable[P, Any]) -> ModelSignal[P, object]:
-        return ModelSignal(function, attach, offers)
+        return ModelSignal(function, attach, check, offers)
 
     return declare

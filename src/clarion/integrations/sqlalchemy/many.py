@@ -39,15 +39,17 @@ class Link:
 
     Attributes:
         state: of the object.
+        instance: the object itself, so that it is still there when its change is told.
         prop: the relationship.
         action: "add" or "remove".
         related: the objects added or removed.
     """
 
-    __slots__ = ("action", "prop", "related", "state")
+    __slots__ = ("action", "instance", "prop", "related", "state")
 
     def __init__(self, state: State, prop: Relationship, action: str, related: list[State]) -> None:
         self.state = state
+        self.instance = state.obj()
         self.prop = prop
         self.action = action
         self.related = related

@@ -15,7 +15,7 @@ from clarion.integrations.sqlalchemy.deletes import doomed
 from clarion.integrations.sqlalchemy.engines import using
 from clarion.integrations.sqlalchemy.many import Link, links
 from clarion.integrations.sqlalchemy.raw import is_raw
-from clarion.integrations.sqlalchemy.shape import Shape, shape_of
+from clarion.integrations.sqlalchemy.shape import Shape, shape_of, taken_along
 from clarion.integrations.sqlalchemy.signals import (
     m2m_changed,
     post_delete,
@@ -55,14 +55,19 @@ class Save:
 class Delete:
     """One object to be deleted; the attributes are the keywords of the signals."""
 
-    __slots__ = ("instance", "origin", "sender", "state", "using")
+    __slots__ = ("instance", "is_explicit", "origin", "sender", "state", "using")
 
-    def __init__(self, state: State, origin: Any, using: str) -> None:
+    def __init__(self, state: State, origin: Any, using: str, *, is_explicit: bool) -> None:
         self.instance = state.obj()
         self.state = state
         self.sender = state.class_
         self.origin = origin
         self.using = using
+        self.is_explicit = is_explicit
+
+    def is_taken_back(self, session: Session) -> bool:
+        """Tell whether it was deleted by `delete()`, and has been added again since."""
+        return self.is_explicit and self.state not in session._deleted
 
 
 class Plan:
@@ -97,8 +102,9 @@ class Kind:
         shape: what it is made of.
         saving: whether anybody hears of its saves.
         deleting: whether anybody hears of its deletes.
-        is_flat: whether a delete of it concerns nothing else.
-        may_bereave: whether a change of it may have made an orphan, of itself or another.
+        is_flat: whether a delete of it takes along nothing that concerns anybody.
+        may_bereave: whether a change of it may have made an orphan, of itself or another,
+            that concerns somebody.
     """
 
     def __init__(self, mapper: Mapper[Any]) -> None:
@@ -107,8 +113,15 @@ class Kind:
         self.shape: Shape = shape_of(mapper)
         self.saving = pre_save.has_listeners(sender) or post_save.has_listeners(sender)
         self.deleting = pre_delete.has_listeners(sender) or post_delete.has_listeners(sender)
-        self.is_flat = not self.shape.cascades
-        self.may_bereave = self.shape.may_be_orphan or bool(self.shape.orphanages)
+        self.is_flat = not any(_concerns_somebody(each) for each in taken_along(mapper))
+        self.may_bereave = bool(self.shape.may_be_orphan or self.shape.orphanages) and (
+            not self.is_flat or _concerns_somebody(mapper)
+        )
+
+
+def _concerns_somebody(mapper: Mapper[Any]) -> bool:
+    signals = pre_save, post_save, pre_delete, post_delete
+    return bool(shape_of(mapper).many) or any(each.has_listeners(mapper.class_) for each in signals)
 
 
 class _Kinds(dict["ClassManager[Any]", Kind]):
@@ -185,24 +198,21 @@ class Planner:
 
     def _dead(self, dirty: dict[ClassManager[Any], list[State]], kinds: _Kinds) -> dict[State, Any]:
         """Return what will be deleted and concerns somebody, with the origins."""
+        noted = self.session._deleted
+        if self._only is not None:
+            noted = {state: each for state, each in noted.items() if self._is_chosen(each)}
         deleted = [
-            state
-            for state in self.session._deleted
-            if (kind := kinds[state.manager]).deleting or not kind.is_flat
+            state for state in noted if (kind := kinds[state.manager]).deleting or not kind.is_flat
         ]
         bereaving = [state for each in dirty if kinds[each].may_bereave for state in dirty[each]]
-        if not (deleted or bereaving):
-            return {}
-        dead = doomed(self.session, deleted, bereaving)
-        if self._only is None:
-            return dead
-        return {state: origin for state, origin in dead.items() if self._is_chosen(state.obj())}
+        return doomed(self.session, deleted, bereaving, noted) if deleted or bereaving else {}
 
     def _deletes(self, dead: dict[State, Any], kinds: _Kinds) -> Iterator[Delete]:
         for state, origin in dead.items():
             kind = kinds[state.manager]
             if kind.deleting:
-                yield Delete(state, origin, self.using(kind.mapper))
+                is_explicit = state in self.session._deleted
+                yield Delete(state, origin, self.using(kind.mapper), is_explicit=is_explicit)
 
     def _new_saves(self, kinds: _Kinds) -> Iterator[Save]:
         known = self._inserts

@@ -57,6 +57,35 @@ def resolve(sender: object) -> object:
     return sender
 
 
+def check_class(sender: object) -> None:
+    """Refuse what is neither a class nor text that could name one: it would never send.
+
+    Raises:
+        SenderError: if it is something else.
+    """
+    if isinstance(sender, str) and sender.rpartition(":")[2].strip():
+        return
+    if sender is not None and not isinstance(sender, type):
+        raise SenderError(
+            f"Sender {sender!r} is not a class. Give the class, its name, or 'module:Class'.",
+            sender,
+        )
+
+
+def check_table(sender: object) -> None:
+    """Refuse what is neither a many-to-many relationship nor a table: it would never send.
+
+    Raises:
+        SenderError: if it is something else.
+    """
+    if sender is not None and not isinstance(sender, (Table, QueryableAttribute)):
+        raise SenderError(
+            f"Sender {sender!r} has no members. Give the relationship, as in Book.authors, or "
+            f"the association table.",
+            sender,
+        )
+
+
 def is_named(kind: type, text: str) -> bool:
     """Tell whether text means a class, by its name or by its module and its name."""
     module, _, name = text.rpartition(":")

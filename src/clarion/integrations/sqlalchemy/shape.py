@@ -57,6 +57,18 @@ def shape_of(mapper: Mapper[Any]) -> Shape:
     return shape
 
 
+def taken_along(mapper: Mapper[Any]) -> set[Mapper[Any]]:
+    """Return the mappers of what a delete may take along, near and far."""
+    found: set[Mapper[Any]] = set()
+    ahead = [mapper]
+    while ahead:
+        for prop in shape_of(ahead.pop()).cascades:
+            fresh = {*prop.mapper.self_and_descendants} - found
+            found |= fresh
+            ahead += fresh
+    return found
+
+
 def primary_key(state: InstanceState[Any]) -> Any:
     """Return the primary key, a tuple if it has several columns; None if it has none yet."""
     values = state.identity

@@ -1,16 +1,16 @@
 """The nine signals, with the keywords of Django 6.1.
 
 What a receiver is told of the program's own is declared as `Never`: that is the one type which
-lets a receiver say `instance: Order` under every checker. (`Any` would make mypy give up on
-`@receiver`.) `sender` is declared by keyword only, so that receivers may leave it to their
-`**kwargs`.
+lets a receiver say `instance: Order` under every checker and still refuses a send by hand, which
+is the session's to do. `sender` is declared by keyword only, so that receivers may leave it to
+their `**kwargs`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion.integrations.sqlalchemy import hooks
+from clarion.integrations.sqlalchemy import hooks, senders
 from clarion.integrations.sqlalchemy.kinds import sent_by
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def post_delete(*, sender: Anything, instance: Anything, using: str, origin: Any
     """A flush has deleted an instance."""
 
 
-@sent_by(hooks.on_relationships)
+@sent_by(hooks.on_relationships, check=senders.check_table)
 def m2m_changed(
     *,
     sender: Anything,

@@ -1,0 +1,239 @@
+"""What goes wrong where receivers are run after the commit by hand, and does not here.
+
+Each story is told twice: as a program would write it with what the framework has, which goes
+wrong as it is known to, and with `delivery=on_commit`.
+"""
+
+import gc
+import warnings
+
+import pytest
+from django.db import transaction
+from django.db.models.signals import post_save as django_post_save
+from sqlalchemy import ForeignKey, create_engine, event, func, select
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from clarion import on_commit
+from clarion.integrations.sqlalchemy import post_save
+from tests.integrations.django.library.models import Author
+
+
+class Base(DeclarativeBase):
+    """The base of both."""
+
+
+class Order(Base):
+    """What mails are about."""
+
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str]
+
+
+class Mail(Base):
+    """What is written after the commit."""
+
+    __tablename__ = "mail"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
+
+
+@pytest.fixture
+def engine():
+    """A database in memory that begins transactions before savepoints, too."""
+    made = create_engine("sqlite://")
+
+    @event.listens_for(made, "connect")
+    def connected(connection, record):
+        connection.isolation_level = None
+
+    @event.listens_for(made, "begin")
+    def begin(connection):
+        connection.exec_driver_sql("BEGIN")
+
+    Base.metadata.create_all(made)
+    yield made
+    made.dispose()
+
+
+def after_commit(session, receiver):
+    """Run a receiver after the commit as a program would that has SQLAlchemy alone."""
+    event.listen(session, "after_commit", lambda session: receiver())
+
+
+def clarion(receiver):
+    """Run a receiver after the commit."""
+    post_save.connect(receiver, sender=Order, delivery=on_commit)
+
+
+# --- 1. A receiver fails after the data is saved --------------------------------------------
+
+
+def test_a_failure_in_a_session(engine):
+    """The caller of commit, whose data is saved, hears nothing; the next receiver runs."""
+    ran = []
+
+    def fail(**kwargs):
+        raise ValueError("no paper")
+
+    def next_one(**kwargs):
+        ran.append("next")
+
+    with Session(engine) as session:
+        session.add(Order(number="1"))
+        after_commit(session, fail)
+        after_commit(session, next_one)
+        with pytest.raises(ValueError, match="no paper"):
+            session.commit()
+    assert ran == []
+
+    clarion(fail)
+    clarion(next_one)
+    with Session(engine) as session:
+        session.add(Order(number="2"))
+        session.commit()
+        assert session.scalar(select(func.count()).select_from(Order)) == 2
+    assert ran == ["next"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_in_django():
+    """One bad callback does not stop the rest."""
+    ran = []
+
+    def fail(**kwargs):
+        raise ValueError("no paper")
+
+    def next_one(**kwargs):
+        ran.append("next")
+
+    def save():
+        with transaction.atomic():
+            Author.objects.create(name="a")
+            if not is_clarion:
+                transaction.on_commit(fail)
+                transaction.on_commit(next_one)
+
+    is_clarion = False
+    with pytest.raises(ValueError, match="no paper"):
+        save()
+    assert ran == []
+
+    is_clarion = True
+    for each in (fail, next_one):
+        django_post_save.connect(each, sender=Author, delivery=on_commit)
+    save()
+    assert ran == ["next"]
+
+
+# --- 2. What is looked at after the commit has expired ---------------------------------------
+
+
+def test_an_instance_after_the_commit(engine):
+    """Its attributes are there, and a query can be made."""
+    told = []
+
+    with Session(engine) as session:
+        order = Order(number="1")
+        session.add(order)
+        count = select(func.count()).select_from(Order)
+        after_commit(session, lambda: told.append((order.number, session.scalar(count))))
+        with pytest.raises(InvalidRequestError):
+            session.commit()
+    assert told == []
+
+    def look(instance, session, **kwargs):
+        told.append((instance.number, session.scalar(count)))
+
+    clarion(look)
+    with Session(engine) as session, session.begin():
+        session.add(Order(number="2"))
+    assert told == [("2", 2)]
+
+
+# --- 3. What is written after the commit is lost ----------------------------------------------
+
+
+def test_writes_after_the_commit(engine):
+    """A receiver's own session commits them."""
+
+    def mails():
+        with Session(engine) as session:
+            return session.scalar(select(func.count()).select_from(Mail))
+
+    with Session(engine) as session:
+
+        @event.listens_for(session, "after_transaction_end")
+        def write(session, ended):
+            if ended.parent is None and not session.new:
+                session.add(Mail(order_id=order.id))
+
+        order = Order(number="1")
+        session.add(order)
+        session.commit()
+    assert mails() == 0
+
+    def mail(instance, session, **kwargs):
+        session.add(Mail(order_id=instance.id))
+
+    clarion(mail)
+    with Session(engine) as session:
+        session.add(Order(number="2"))
+        session.commit()
+    assert mails() == 1
+
+
+# --- 4. The release of a savepoint is taken for a commit ---------------------------------------
+
+
+def test_a_savepoint_that_is_released(engine):
+    """It may still be rolled back with what is around it."""
+    mailed = []
+
+    def story(listen):
+        with Session(engine) as session:
+            listen(session)
+            with session.begin_nested():
+                session.add(Order(number="1"))
+            session.rollback()
+
+    story(lambda session: after_commit(session, lambda: mailed.append("a mail")))
+    assert mailed == ["a mail"]
+
+    mailed.clear()
+    clarion(lambda **kwargs: mailed.append("a mail"))
+    story(lambda session: None)
+    assert mailed == []
+
+
+# --- 5. A coroutine that is never awaited -------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_async_receiver():
+    """It is awaited, where a callback that is async is silently not run."""
+    ran = []
+
+    async def hook():
+        ran.append("hook")
+
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        with transaction.atomic():
+            transaction.on_commit(hook)
+        gc.collect()
+    assert ran == []
+
+    async def receive(instance, **kwargs):
+        ran.append(instance.name)
+
+    django_post_save.connect(receive, sender=Author, delivery=on_commit)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with transaction.atomic():
+            Author.objects.create(name="a")
+            assert ran == []
+        gc.collect()
+    assert ran == ["a"]
