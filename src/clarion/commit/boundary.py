@@ -124,6 +124,7 @@ _FRAMEWORKS = {
     "django.db": "clarion.integrations.django.commit",
 }
 _met: set[str] = set()
+_searched = 0  # how many modules there were when they were last looked for
 _entered: deque[Door] = deque()
 _doors: list[Door] = []
 
@@ -135,7 +136,9 @@ def open_door(door: Door) -> None:
 
 def doors() -> list[Door]:
     """Return the open doors; those of frameworks that have been loaded since open now."""
-    if len(_met) < len(_FRAMEWORKS):
+    global _searched  # noqa: PLW0603
+    if len(sys.modules) != _searched:
+        _searched = len(sys.modules)
         for framework, module in _FRAMEWORKS.items():
             if framework in sys.modules and framework not in _met:
                 import_module(module)
@@ -206,15 +209,17 @@ def locate(signal: Signal, named: dict[str, Any], using: str | None = None) -> F
     """
     if using is not None:
         return Found(_required(using), f"the receiver said using={using!r}")
-    for door in doors():
+    asked = doors()
+    for door in asked:
         if (told := door.of_send(signal, named)) is not None:
             return Found(*told)
     alias = named.get("using")
     if isinstance(alias, str) and (known := _known(alias)) is not None:
         return Found(known, f"it was sent using={alias!r}")
-    for scope in scopes():
-        return Found(scope.boundary, "it is the innermost in this context")
-    for door in doors():
+    if _innermost.get() is not None:
+        for scope in scopes():
+            return Found(scope.boundary, "it is the innermost in this context")
+    for door in asked:
         if (told := door.of_everybody()) is not None:
             return Found(*told)
     return NOWHERE

@@ -116,8 +116,8 @@ class Due:
         self.earlier: list[Due] = []
         self.kept: Any = None
         self.key: Hashable = None
-        if (key := bound.key_of(named)) is not None:
-            self.key = (bound.delivery, receiver_key(receiver), key)
+        if bound.key_of is not None:
+            self.key = (bound.delivery, receiver_key(receiver), bound.key_of(named))
         self.scheduled = Scheduled(found, self)
         bound.count("scheduled")
 
@@ -151,7 +151,8 @@ class Due:
         Args:
             wait: awaits a coroutine, for async receivers; by default as the signal does.
         """
-        if self._has_had_its_only_call():
+        # The property `once` costs a call.
+        if self.registration._tokens is not None and self._has_had_its_only_call():
             return
         link = nesting.begin(self)
         try:

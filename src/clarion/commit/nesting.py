@@ -66,8 +66,7 @@ def refuse_to_go_round(due: Due) -> None:
     Raises:
         EndlessCommitError: if they are.
     """
-    innermost = _innermost()
-    if innermost is None:
+    if _running.get() is None or (innermost := _innermost()) is None:
         return
     inside = list(innermost)
     if len(inside) >= DEEPEST:
