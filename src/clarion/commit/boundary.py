@@ -196,6 +196,12 @@ def scopes() -> Iterator[Scope]:
     return iter(()) if innermost is None else innermost.outward()
 
 
+def is_innermost(boundary: Boundary) -> bool:
+    """Tell whether a boundary is what this context has entered last."""
+    innermost = _innermost.get()
+    return innermost is not None and innermost.boundary is boundary
+
+
 def locate(signal: Signal, named: dict[str, Any], using: str | None = None) -> Found:
     """Return the boundary of a send.
 

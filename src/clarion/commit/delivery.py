@@ -109,10 +109,13 @@ class BoundOnCommit:
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
     ) -> Scheduled:
         """Schedule one call, or make it at once."""
-        due = self._due(signal, registration, receiver, named)
+        found = locate(signal, named, self.delivery._using)
+        if self._needs_session:
+            self._check_session(found, receiver, named)
+        due = Due(signal, registration, receiver, self, found, named)
         if (quiet := suppression()) is not None:
             quiet.note(due)
-        elif not due.found.boundary.take(due):
+        elif not found.boundary.take(due):
             due.run()
         return due.scheduled
 
@@ -120,7 +123,10 @@ class BoundOnCommit:
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
     ) -> Scheduled:
         """Schedule one call, or make it at once and await it."""
-        due = self._due(signal, registration, receiver, named)
+        found = locate(signal, named, self.delivery._using)
+        if self._needs_session:
+            self._check_session(found, receiver, named)
+        due = Due(signal, registration, receiver, self, found, named)
         if (quiet := suppression()) is not None:
             quiet.note(due)
             return due.scheduled
@@ -161,17 +167,13 @@ class BoundOnCommit:
     def _locate(self, signal: Signal, named: dict[str, Any]) -> Found:
         return locate(signal, named, self.delivery._using)
 
-    def _due(
-        self, signal: Signal, registration: Registration, receiver: Receiver, named: dict[str, Any]
-    ) -> Due:
-        found = self._locate(signal, named)
-        if self._needs_session and not found.boundary.has_sessions and "session" not in named:
+    def _check_session(self, found: Found, receiver: Receiver, named: dict[str, Any]) -> None:
+        if not found.boundary.has_sessions and "session" not in named:
             raise ArgumentError(
                 f"Receiver {described(receiver)} asks for a session, and {found.boundary.name} has none "
                 f"to give. Send within a session of SQLAlchemy's, or give `session` a default.",
                 ["session"],
             )
-        return Due(signal, registration, receiver, self, found, named)
 
     def _refuse_where_nothing_awaits(
         self, found: Found, signal: Signal, receiver: Receiver

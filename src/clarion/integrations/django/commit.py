@@ -10,7 +10,7 @@ import sys
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary, ref
+from weakref import WeakSet, WeakValueDictionary, ref
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -70,7 +70,7 @@ class DjangoBoundary(Boundary):
         return is_open
 
     def _register(self, connection: Any, due: Due) -> None:
-        instance = due.arguments().get("instance")
+        instance = due._named.get("instance")
         if instance is not None and isinstance(instance, Model):
             due.kept = instance.__dict__.copy()
         if not connection.in_atomic_block:
@@ -97,6 +97,8 @@ class DjangoBoundary(Boundary):
 
     def call(self, due: Due) -> Any:
         """Call a sync receiver, when its time has come."""
+        if due.kept is None and not due.bound.wants_sends:
+            return due.receiver(**due._named)
         return due.receiver(**_arguments(due))
 
     async def acall(self, due: Due) -> Any:
@@ -278,12 +280,21 @@ class DjangoDoor(Door):
         return boundary
 
 
+# The kinds of signals that are none of Django's.
+_strangers: WeakSet[type] = WeakSet()
+
+
 def _is_djangos(signal: object) -> bool:
+    if type(signal) in _strangers:
+        return False
     if isinstance(signal, DjangoSignal):
         return True
     # Whoever does not listen to bulk writes does not load what tells of them.
     kind = getattr(sys.modules.get("clarion.integrations.django.bulk"), "BulkSignal", None)
-    return kind is not None and isinstance(signal, kind)
+    if kind is not None and isinstance(signal, kind):
+        return True
+    _strangers.add(type(signal))
+    return False
 
 
 def _is_known(alias: str) -> bool:
