@@ -45,7 +45,7 @@ MADE = [
     EndlessFlushError("No.", ["Order"]),
     BoundaryError("No."),
     TransactionError("No."),
-    EndlessCommitError("No.", ["one", "two"]),
+    EndlessCommitError("No.", ["one of a signal"]),
     NotSentError("No."),
 ]
 

@@ -48,10 +48,7 @@ class DjangoBoundary(Boundary):
 
     def is_open(self) -> bool:
         """Tell whether this thread's connection is in an atomic block, or never commits by itself."""
-        connection = connections[self.alias]
-        if connection.in_atomic_block:
-            return alone.is_inside(connection)
-        return not _commits_by_itself(connection)
+        return _is_open(connections[self.alias])
 
     def can_await(self) -> bool:
         """Tell whether no event loop runs in this thread, which will be the one to commit."""
@@ -68,10 +65,9 @@ class DjangoBoundary(Boundary):
     def take(self, due: Due) -> bool:
         """Take a call that a `send` has due, if a transaction is open; tell whether it is."""
         connection = connections[self.alias]
-        if connection.in_atomic_block or not _commits_by_itself(connection):
+        if is_open := _is_open(connection):
             self._register(connection, due)
-            return True
-        return False
+        return is_open
 
     def _register(self, connection: Any, due: Due) -> None:
         instance = due.arguments().get("instance")
@@ -112,6 +108,12 @@ class DjangoBoundary(Boundary):
         return methods._complete(due.signal, coroutine)
 
 
+def _is_open(connection: Any) -> bool:
+    if connection.in_atomic_block:
+        return alone.is_inside(connection)
+    return not _commits_by_itself(connection)
+
+
 def _commits_by_itself(connection: Any) -> bool:
     # Asking Django would connect.
     if connection.connection is None:
@@ -123,16 +125,18 @@ def _arguments(due: Due) -> dict[str, Any]:
     """Return what the receiver is called with; of what was deleted meanwhile, as it was."""
     arguments = due.arguments()
     if not due.bound.wants_sends:
-        _mend(arguments, due.kept)
+        if due.kept is not None:
+            _mend(arguments, due.kept)
         return arguments
     for sent, each in zip(arguments["sends"], (*due.earlier, due), strict=True):
-        _mend(sent, each.kept)
+        if each.kept is not None:
+            _mend(sent, each.kept)
     return {**arguments["sends"][-1], "sends": arguments["sends"]}
 
 
-def _mend(named: dict[str, Any], kept: dict[str, Any] | None) -> None:
-    instance: Any = named.get("instance")
-    if kept is None or instance._is_pk_set():
+def _mend(named: dict[str, Any], kept: dict[str, Any]) -> None:
+    instance: Any = named["instance"]
+    if instance._is_pk_set():
         return
     before = instance.__class__.__new__(instance.__class__)
     before.__dict__.update(kept)
@@ -286,9 +290,10 @@ def _is_known(alias: str) -> bool:
     if not settings.configured:
         return False
     try:
-        known = connections.settings.get(alias)
+        databases: Any = connections.settings
     except ImproperlyConfigured:  # there is no default
         return False
+    known = databases.get(alias)
     return known is not None and known["ENGINE"] != "django.db.backends.dummy"
 
 
