@@ -4,7 +4,9 @@ The first of these that applies is the send's boundary:
 
 1. `on_commit(using="alias")`: the boundary of that alias.
 2. What the send itself names: its `session=`, its `instance=` (the session that it is in, or
-   the database that Django keeps it in), or the flush, save or bulk write that sends it.
+   the database that Django keeps it in), or the flush, save or bulk write that sends it. For
+   Django's signals and models the send's `using=` comes first, and without an instance the
+   database in which the sender, a model, is written.
 3. Its `using="alias"`, if there is a boundary of that alias.
 4. The innermost `atomic()` block or bound session of the context.
 5. Django's default database, where Django is set up.

@@ -59,7 +59,7 @@ class Scheduled:
 
     @property
     def status(self) -> str:
-        """How far it is: "waiting", "ran", "failed", "dropped", "merged" or "suppressed"."""
+        """How far it is; "waiting", "ran", "failed", "dropped", "merged" or "suppressed"."""
         if self._status == "waiting" and self._due() is None:
             self._status = "dropped"
         return self._status
