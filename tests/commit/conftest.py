@@ -16,6 +16,7 @@ def _no_doors(monkeypatch):
     """Have only plain Python, whichever frameworks other tests have loaded."""
     monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
     monkeypatch.setattr(boundary, "_doors", [])
+    monkeypatch.setattr(boundary, "_searched", 0)
     monkeypatch.setattr(boundary, "_entered", deque())
 
 

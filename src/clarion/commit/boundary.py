@@ -140,11 +140,11 @@ def doors() -> list[Door]:
     """Return the open doors; those of frameworks that have been loaded since open now."""
     global _searched  # noqa: PLW0603
     if len(sys.modules) != _searched:
-        _searched = len(sys.modules)
         for framework, module in _FRAMEWORKS.items():
             if framework in sys.modules and framework not in _met:
                 import_module(module)
                 _met.add(framework)
+        _searched = len(sys.modules)
     while _entered:
         # Listening first: whoever finds the door can rely on it.
         _entered[0].listen()
