@@ -191,6 +191,7 @@ class TestDoors:
         """Its transactions would count as none: so each send says it."""
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {"sys": "there_is_no_such_door"})
         monkeypatch.setattr(boundary, "_met", set())
+        monkeypatch.setattr(boundary, "_searched", 0)
         for _ in range(2):
             with pytest.raises(ModuleNotFoundError, match="there_is_no_such_door"):
                 signal.send(None, n=1)
