@@ -70,6 +70,7 @@ def every() -> list[Case]:
     """Return all cases in the order of the table."""
     from benchmarks.cases import (
         asyncs,
+        commits,
         connects,
         django_save,
         imports,
@@ -83,6 +84,7 @@ def every() -> list[Case]:
         *connects.CASES,
         *asyncs.CASES,
         *django_save.CASES,
+        *commits.CASES,
         *requests.CASES,
         *sqlalchemy_flush.CASES,
         *imports.CASES,

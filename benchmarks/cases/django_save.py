@@ -36,12 +36,14 @@ LISTENERS = 3
 
 
 class Worker:
-    """Another process, with the take-over "on" or "off"; it ends with this object."""
+    """Another process, which runs a module's `main` with a word; it ends with this object."""
 
-    def __init__(self, state: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, state: str, environment: Mapping[str, str], module: str = "django_save"
+    ) -> None:
         """Start it; UnavailableError if it cannot measure."""
         self._process = subprocess.Popen(  # noqa: S603 - this very program
-            [sys.executable, "-m", "benchmarks.cases.django_save", state],
+            [sys.executable, "-m", f"benchmarks.cases.{module}", state],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -54,8 +56,8 @@ class Worker:
         if problem is not None:
             raise UnavailableError(problem)
 
-    def save(self, times: int) -> float:
-        """Have it save so many times; return the seconds taken."""
+    def run(self, times: int) -> float:
+        """Have it do its work so many times; return the seconds taken."""
         assert self._process.stdin is not None
         print(times, file=self._process.stdin, flush=True)
         return float(self._answer())
@@ -70,9 +72,9 @@ class Worker:
 
 def saving(libraries: Sequence[Library]) -> list[Pair]:
     """Save a model instance, its signals dispatched by Clarion and by Django itself."""
-    without = Worker("off", {}).save
+    without = Worker("off", {}).run
     return [
-        Pair(each.name, Worker("on", each.environment).save, without)
+        Pair(each.name, Worker("on", each.environment).run, without)
         for each in libraries
         if isinstance(each, Clarion)
     ]
@@ -131,11 +133,16 @@ def main(state: str) -> None:
     except (ImportError, AttributeError, UnavailableError) as error:
         print(json.dumps(str(error)), flush=True)
         return
+    with bench.heard() as save:
+        answer(save)
+
+
+def answer(run: Run) -> None:
+    """Run as often as each line of the input says, and answer with the seconds taken."""
     print(json.dumps(None), flush=True)
     gc.disable()
-    with bench.heard() as save:
-        for line in sys.stdin:
-            print(save(int(line)), flush=True)
+    for line in sys.stdin:
+        print(run(int(line)), flush=True)
 
 
 CASES = [

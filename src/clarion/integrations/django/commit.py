@@ -10,7 +10,7 @@ import sys
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet, WeakValueDictionary, ref
+from weakref import WeakValueDictionary, ref
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +20,7 @@ from django.dispatch import Signal as DjangoSignal
 
 from clarion._core.loops import is_loop_running
 from clarion._core.names import name_of
+from clarion._core.signal import Signal as ClarionSignal
 from clarion.commit.boundary import Boundary, Door, open_door
 from clarion.errors import TransactionError
 from clarion.integrations.django import alone, methods
@@ -280,21 +281,14 @@ class DjangoDoor(Door):
         return boundary
 
 
-# The kinds of signals that are none of Django's.
-_strangers: WeakSet[type] = WeakSet()
-
-
 def _is_djangos(signal: object) -> bool:
-    if type(signal) in _strangers:
+    if type(signal) is ClarionSignal:
         return False
     if isinstance(signal, DjangoSignal):
         return True
     # Whoever does not listen to bulk writes does not load what tells of them.
     kind = getattr(sys.modules.get("clarion.integrations.django.bulk"), "BulkSignal", None)
-    if kind is not None and isinstance(signal, kind):
-        return True
-    _strangers.add(type(signal))
-    return False
+    return kind is not None and isinstance(signal, kind)
 
 
 def _is_known(alias: str) -> bool:
