@@ -40,16 +40,19 @@ def track_changes(model: M) -> M:
     Raises:
         ArgumentError: if it is no model of Django's.
     """
-    given: object = model
-    if not (isinstance(given, type) and issubclass(given, Model)):
-        raise ArgumentError(
-            f"{model!r} is no model of Django's. Give track_changes the class.", ["model"]
-        )
+    _check_model(model)
     if not is_tracked(model):
         for name, stand_in in _STAND_INS.items():
             _put(model, name, stand_in)
         setattr(model, _MARK, True)
     return model
+
+
+def _check_model(model: object) -> None:
+    if not (isinstance(model, type) and issubclass(model, Model)):
+        raise ArgumentError(
+            f"{model!r} is no model of Django's. Give track_changes the class.", ["model"]
+        )
 
 
 _MARK = "_clarion_tracks_changes"

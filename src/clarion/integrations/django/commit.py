@@ -286,7 +286,8 @@ def _is_known(alias: str) -> bool:
     if not settings.configured:
         return False
     try:
-        known = connections.settings.get(alias)
+        # To pyright, Django's cached properties are no properties.
+        known = connections.settings.get(alias)  # pyright: ignore[reportAttributeAccessIssue]
     except ImproperlyConfigured:  # there is no default
         return False
     return known is not None and known["ENGINE"] != "django.db.backends.dummy"
