@@ -75,8 +75,8 @@ class AnySignal(Protocol):
         ...
 
 
-class ConnectOptions(TypedDict, total=False):
-    """What `connect` and `@receiver` take beside the receiver."""
+class PlainOptions(TypedDict, total=False):
+    """What `connect` and `@receiver` take beside the receiver and its delivery."""
 
     sender: object
     weak: bool | None
@@ -85,6 +85,11 @@ class ConnectOptions(TypedDict, total=False):
     once: bool
     subclasses: bool
     inline: bool
+
+
+class ConnectOptions(PlainOptions, total=False):
+    """What `connect` and `@receiver` take beside the receiver."""
+
     delivery: Delivery | None
 
 
@@ -144,7 +149,11 @@ class Connector(Protocol[P, R_contra]):
 
 
 class PlainConnector(Protocol):
-    """The decorator that `@receiver` of a plain signal, or of several signals, returns."""
+    """The decorator that takes any function.
+
+    `@receiver` returns it for a plain signal, for several signals, and with a delivery, which
+    may give a receiver more than the signal declares.
+    """
 
     def __call__(self, function: F, /) -> F:
         """Connect a function."""
