@@ -148,6 +148,28 @@ class Connector(Protocol[P, R_contra]):
     def __call__(self, function: Fitting[P, R_contra, Own, Answer], /) -> Callable[Own, Answer]: ...
 
 
+class EitherConnector(Protocol[P, Q]):
+    """As `Connector`, of a signal whose receivers may have either of two signatures.
+
+    The second has one keyword more, which a receiver gets if it asks for it. Answers do not
+    matter.
+    """
+
+    # As in Connector: the usual one is last.
+    @overload
+    def __call__(
+        self, function: FittingWithSignal[Q, object, Own, Answer], /
+    ) -> Callable[Own, Answer]: ...
+    @overload
+    def __call__(
+        self, function: FittingWithSignal[P, object, Own, Answer], /
+    ) -> Callable[Own, Answer]: ...
+    @overload
+    def __call__(self, function: Fitting[Q, object, Own, Answer], /) -> Callable[Own, Answer]: ...
+    @overload
+    def __call__(self, function: Fitting[P, object, Own, Answer], /) -> Callable[Own, Answer]: ...
+
+
 class PlainConnector(Protocol):
     """The decorator that takes any function.
 
