@@ -18,9 +18,10 @@ from typing import (
     overload,
 )
 
+from clarion.delivery import Delivery  # noqa: TC001  # who resolves the options wants it
+
 if TYPE_CHECKING:
     from clarion._core.declare import DeclaredSignal
-    from clarion.delivery import Delivery
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
