@@ -92,6 +92,18 @@ def page(request: pytest.FixtureRequest) -> Iterator[None]:
             yield from database(request)
         else:
             yield
+        forget_models(document)
+
+
+def forget_models(document: Document) -> None:
+    """Have SQLAlchemy forget the classes of a page, or the next one could not name its own."""
+    if "sqlalchemy" not in imports(document):
+        return
+    from sqlalchemy.orm import registry
+
+    found = (getattr(value, "registry", None) for value in document.namespace.values())
+    for each in {each for each in found if isinstance(each, registry)}:
+        each.dispose()
 
 
 def database(request: pytest.FixtureRequest) -> Iterator[None]:

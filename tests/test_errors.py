@@ -12,8 +12,10 @@ import pytest
 from clarion import errors
 from clarion.errors import (
     ArgumentError,
+    BoundaryError,
     ClarionError,
     DeclarationError,
+    EndlessCommitError,
     EndlessFlushError,
     MissingExtraError,
     NoLoopError,
@@ -23,6 +25,7 @@ from clarion.errors import (
     RunningLoopError,
     SenderError,
     SignatureError,
+    TransactionError,
     WeakReferenceError,
 )
 from tests.house.tree import SRC
@@ -40,6 +43,9 @@ MADE = [
     NoLoopError("No."),
     MissingExtraError("No.", "package", "extra"),
     EndlessFlushError("No.", ["Order"]),
+    BoundaryError("No."),
+    TransactionError("No."),
+    EndlessCommitError("No.", ["one of a signal"]),
     NotSentError("No."),
 ]
 
@@ -62,6 +68,9 @@ def test_there_is_one_base():
         (RunningLoopError, RuntimeError),
         (NoLoopError, RuntimeError),
         (EndlessFlushError, RuntimeError),
+        (BoundaryError, LookupError),
+        (TransactionError, RuntimeError),
+        (EndlessCommitError, RuntimeError),
         (NotSentError, AssertionError),
         (MissingExtraError, ModuleNotFoundError),
     ],

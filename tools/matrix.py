@@ -106,7 +106,7 @@ def plan() -> list[Run]:
     return [
         Run(*measured, MEASURED),
         *(Run(*other, PLAIN) for other in others),
-        Run(f"test-3.{newest}", found[newest], AROUND, part="around"),
+        Run(f"test-3.{newest}", found[newest], AROUND, part="once"),
         Run(f"bare-3.{ours}", found[ours], PLAIN, pure=True),
         Run(f"test-3.{ours}", found[ours], DOORS, pure=True),
     ]

@@ -13,7 +13,7 @@
     ├── MissingExtraError          a door whose package is not installed; also a ModuleNotFoundError
     ├── EndlessFlushError          a flush that its receivers never let end; also a RuntimeError
     ├── BoundaryError              an alias of no database, nor of a block; also a LookupError
-    ├── TransactionError           a transaction that atomic() cannot begin; also a RuntimeError
+    ├── TransactionError           one that cannot be begun, or committed; also a RuntimeError
     ├── EndlessCommitError         receivers after a commit that go round; also a RuntimeError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
@@ -141,7 +141,7 @@ class BoundaryError(ClarionError, LookupError):
 
 
 class TransactionError(ClarionError, RuntimeError):
-    """A connection on which atomic() cannot begin a transaction."""
+    """A transaction that cannot be begun, has nothing left to commit, or ends without telling."""
 
 
 class EndlessCommitError(ClarionError, RuntimeError):

@@ -23,7 +23,7 @@ class Base(DeclarativeBase):
     """The base of both."""
 
 
-class Order(Base):
+class Sale(Base):
     """What mails are about."""
 
     __tablename__ = "orders"
@@ -66,7 +66,7 @@ def after_commit(session, receiver):
 
 def clarion(receiver):
     """Run a receiver after the commit."""
-    post_save.connect(receiver, sender=Order, delivery=on_commit)
+    post_save.connect(receiver, sender=Sale, delivery=on_commit)
 
 
 # --- 1. A receiver fails after the data is saved --------------------------------------------
@@ -83,7 +83,7 @@ def test_a_failure_in_a_session(engine):
         ran.append("next")
 
     with Session(engine) as session:
-        session.add(Order(number="1"))
+        session.add(Sale(number="1"))
         after_commit(session, fail)
         after_commit(session, next_one)
         with pytest.raises(ValueError, match="no paper"):
@@ -93,9 +93,9 @@ def test_a_failure_in_a_session(engine):
     clarion(fail)
     clarion(next_one)
     with Session(engine) as session:
-        session.add(Order(number="2"))
+        session.add(Sale(number="2"))
         session.commit()
-        assert session.scalar(select(func.count()).select_from(Order)) == 2
+        assert session.scalar(select(func.count()).select_from(Sale)) == 2
     assert ran == ["next"]
 
 
@@ -137,9 +137,9 @@ def test_an_instance_after_the_commit(engine):
     told = []
 
     with Session(engine) as session:
-        order = Order(number="1")
+        order = Sale(number="1")
         session.add(order)
-        count = select(func.count()).select_from(Order)
+        count = select(func.count()).select_from(Sale)
         after_commit(session, lambda: told.append((order.number, session.scalar(count))))
         with pytest.raises(InvalidRequestError):
             session.commit()
@@ -150,7 +150,7 @@ def test_an_instance_after_the_commit(engine):
 
     clarion(look)
     with Session(engine) as session, session.begin():
-        session.add(Order(number="2"))
+        session.add(Sale(number="2"))
     assert told == [("2", 2)]
 
 
@@ -171,7 +171,7 @@ def test_writes_after_the_commit(engine):
             if ended.parent is None and not session.new:
                 session.add(Mail(order_id=order.id))
 
-        order = Order(number="1")
+        order = Sale(number="1")
         session.add(order)
         session.commit()
     assert mails() == 0
@@ -181,7 +181,7 @@ def test_writes_after_the_commit(engine):
 
     clarion(mail)
     with Session(engine) as session:
-        session.add(Order(number="2"))
+        session.add(Sale(number="2"))
         session.commit()
     assert mails() == 1
 
@@ -197,7 +197,7 @@ def test_a_savepoint_that_is_released(engine):
         with Session(engine) as session:
             listen(session)
             with session.begin_nested():
-                session.add(Order(number="1"))
+                session.add(Sale(number="1"))
             session.rollback()
 
     story(lambda session: after_commit(session, lambda: mailed.append("a mail")))

@@ -56,7 +56,7 @@ def test_what_is_around_clarion_is_tested_once(monkeypatch):
         found = {minor: Path(str(minor)) for minor in minors}
         monkeypatch.setattr(matrix, "find_by_minor", lambda found=found: found)
         runs = {run.name: run for run in matrix.plan()}
-        around = runs.pop(f"test-3.{max(minors)}-around")
+        around = runs.pop(f"test-3.{max(minors)}-once")
         assert around.base == found[max(minors)]
         for folder in matrix.ONCE:
             assert (matrix.ROOT / folder).is_dir()

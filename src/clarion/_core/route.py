@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from clarion._core.connect import Registration
     from clarion._core.instrument import Instrument
 
+    Members = Sequence[tuple[Registration, Receiver]]
+
 # How the receivers of one stage are run.
 SYNC = "sync"
 INLINE = "inline"
@@ -34,14 +36,17 @@ class Route:
         is_inline: whether `asend` has nothing to do either but to call them.
         lone: the one that there is, if it is a coroutine function, so that `asend` has
             nothing to do but to await it.
+        may_await: whether any of them is async.
     """
 
     __slots__ = (
+        "_held",
         "_stages",
         "instruments",
         "is_inline",
         "is_simple",
         "lone",
+        "may_await",
         "plain",
         "registrations",
     )
@@ -52,6 +57,8 @@ class Route:
         self.registrations = tuple(sorted(registrations, key=_rank))
         self.instruments = instruments
         self._stages: tuple[Stage, ...] | None = None
+        self._held: list[tuple[str, Members]] | None = None
+        self.may_await = any(r.is_async for r in self.registrations)
         self.plain: tuple[Receiver, ...] | None = None
         self.is_simple = not instruments and all(r.is_plain for r in self.registrations)
         self.is_inline = self.is_simple and all(r.inline for r in self.registrations)
@@ -73,6 +80,18 @@ class Route:
         if self._stages is None:
             self._stages = tuple(staged(self.registrations))
         return self._stages
+
+    def audience(self) -> list[tuple[str, Members]]:
+        """Return who is alive now, by stages, each with its mode.
+
+        It is held until the send ends: a send does not depend on who dies amid it.
+        """
+        if self._held is not None:
+            return self._held
+        audience = [(stage.mode, stage.live()) for stage in self.stages]
+        if not any(registration.weak for registration in self.registrations):
+            self._held = audience
+        return audience
 
 
 def _rank(registration: Registration) -> tuple[int, bool, int]:

@@ -8,8 +8,6 @@ robust send, stand in for the answers.
 
 from __future__ import annotations
 
-from functools import partial
-
 from clarion._core import loops
 from clarion._core.blame import blame
 from clarion._core.instrument import Send
@@ -40,8 +38,8 @@ def run(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> 
     if route.lone is not None and not loops.is_loop_running():
         return _run_alone(signal, route.lone, arguments, robust=robust)
     with Send(signal, arguments, route.instruments) as send:
-        audience = _audience(route)
-        if loops.is_loop_running():
+        audience = route.audience()
+        if route.may_await and loops.is_loop_running():
             _refuse_to_await(send, audience)
         for mode, members in audience:
             if mode is DEFERRED:
@@ -66,7 +64,7 @@ def _run_alone(
 async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
     """Await the receivers of a route, stage by stage; take a thread for what is sync."""
     with Send(signal, arguments, route.instruments) as send:
-        audience = _audience(route)
+        audience = route.audience()
         _refuse_to_defer(send, audience)
         for mode, members in audience:
             if mode is ASYNC:
@@ -82,12 +80,6 @@ async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bo
     return send.responses
 
 
-def _audience(route: Route) -> list[tuple[str, Members]]:
-    # Who is alive now is held until the send ends: a send does not depend on who dies
-    # amid it.
-    return [(stage.mode, stage.live()) for stage in route.stages]
-
-
 def _ready(send: Send, members: Members) -> Iterator[Call]:
     """Yield those of a stage that are to be called, each with its arguments."""
     for registration, receiver in members:
@@ -98,12 +90,17 @@ def _ready(send: Send, members: Members) -> Iterator[Call]:
             if not registration.claim():
                 continue
             send.signal._table.discard(registration)
-        if registration.wants:
-            offer = send.signal._offer
-            extra = {name: offer(name, send.arguments) for name in registration.wants}
-            yield registration, receiver, {**send.arguments, **extra}
-        else:
-            yield registration, receiver, send.arguments
+        arguments = _given(send, registration) if registration.wants else send.arguments
+        yield registration, receiver, arguments
+
+
+def _given(send: Send, registration: Registration) -> Arguments:
+    """Return what a receiver is called with that asks for more than is sent."""
+    offer = send.signal._offer
+    return {
+        **send.arguments,
+        **{name: offer(name, send.arguments) for name in registration.wants},
+    }
 
 
 def _call_all(send: Send, members: Members, *, robust: bool) -> None:
@@ -112,16 +109,17 @@ def _call_all(send: Send, members: Members, *, robust: bool) -> None:
 
 
 def _deliver_all(send: Send, members: Members, *, robust: bool) -> None:
-    for registration, receiver, arguments in _ready(send, members):
-        by = partial(_delivery(registration).send, send.signal, registration, receiver)
-        answer = _call(send.signal, receiver, arguments, by=by, robust=robust)
+    for registration, receiver in members:
+        if send.instruments and not send.admits(receiver):
+            continue
+        arguments = _given(send, registration) if registration.wants else send.arguments
+        answer = _call(send.signal, receiver, arguments, robust=robust, to=registration)
         send.responses.append((receiver, answer))
 
 
 async def _adeliver_all(send: Send, members: Members, *, robust: bool) -> None:
     for registration, receiver, arguments in _ready(send, members):
-        by = partial(_delivery(registration).asend, send.signal, registration, receiver)
-        answer = await _await(send.signal, receiver, arguments, by=by, robust=robust)
+        answer = await _await(send.signal, receiver, arguments, robust=robust, to=registration)
         send.responses.append((receiver, answer))
 
 
@@ -135,10 +133,13 @@ def _call(
     arguments: Arguments,
     *,
     robust: bool,
-    by: Receiver | None = None,
+    to: Registration | None = None,
 ) -> Any:
+    """Call a receiver, or deliver to it by its registration; answer with what it raises if robust."""
     try:
-        return (by or receiver)(**arguments)
+        if to is None:
+            return receiver(**arguments)
+        return _delivery(to).send(signal, to, receiver, **arguments)
     except Exception as error:
         if not robust:
             blame(error, signal, receiver)
@@ -165,10 +166,12 @@ async def _await(
     arguments: Arguments,
     *,
     robust: bool,
-    by: Receiver | None = None,
+    to: Registration | None = None,
 ) -> Any:
     try:
-        return await (by or receiver)(**arguments)
+        if to is None:
+            return await receiver(**arguments)
+        return await _delivery(to).asend(signal, to, receiver, **arguments)
     except Exception as error:
         if not robust:
             blame(error, signal, receiver)

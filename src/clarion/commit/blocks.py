@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from clarion.commit import connections
-from clarion.commit.boundary import Boundary, Door, Scope, open_door, scopes
+from clarion.commit.boundary import Boundary, Scope, is_innermost, scopes
 from clarion.commit.due import adrain, drain, drop
 from clarion.errors import ArgumentError
 
@@ -97,6 +97,8 @@ class Block(Boundary):
 
     def innermost(self) -> Block:
         """Return the savepoint in this transaction that is open here; the block, if none is."""
+        if is_innermost(self):
+            return self
         for scope in scopes():
             block = scope.boundary
             if isinstance(block, Block) and not block.is_over and block.outermost is self.outermost:
@@ -225,19 +227,13 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
         return entered
 
 
-class _BlockDoor(Door):
-    """The blocks of a context are found without it."""
-
-    @contextmanager
-    def alone(self) -> Generator[None]:
-        """Count the blocks around this one as absent."""
-        before = _absent.get()
-        around = (scope.boundary for scope in scopes())
-        _absent.set(before.union(block for block in around if isinstance(block, Block)))
-        try:
-            yield
-        finally:
-            _absent.set(before)
-
-
-open_door(_BlockDoor())
+@contextmanager
+def alone() -> Generator[None]:
+    """Count the blocks around this one as absent (`clarion.testing.commits`)."""
+    before = _absent.get()
+    around = (scope.boundary for scope in scopes())
+    _absent.set(before.union(block for block in around if isinstance(block, Block)))
+    try:
+        yield
+    finally:
+        _absent.set(before)

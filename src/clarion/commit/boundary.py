@@ -4,7 +4,9 @@ The first of these that applies is the send's boundary:
 
 1. `on_commit(using="alias")`: the boundary of that alias.
 2. What the send itself names: its `session=`, its `instance=` (the session that it is in, or
-   the database that Django keeps it in), or the flush, save or bulk write that sends it.
+   the database that Django keeps it in), or the flush, save or bulk write that sends it. For
+   Django's signals and models the send's `using=` comes first, and without an instance the
+   database in which the sender, a model, is written.
 3. Its `using="alias"`, if there is a boundary of that alias.
 4. The innermost `atomic()` block or bound session of the context.
 5. Django's default database, where Django is set up.
@@ -124,6 +126,7 @@ _FRAMEWORKS = {
     "django.db": "clarion.integrations.django.commit",
 }
 _met: set[str] = set()
+_searched = 0  # how many modules there were when they were last looked for
 _entered: deque[Door] = deque()
 _doors: list[Door] = []
 
@@ -135,7 +138,9 @@ def open_door(door: Door) -> None:
 
 def doors() -> list[Door]:
     """Return the open doors; those of frameworks that have been loaded since open now."""
-    if len(_met) < len(_FRAMEWORKS):
+    global _searched  # noqa: PLW0603
+    if len(sys.modules) != _searched:
+        _searched = len(sys.modules)
         for framework, module in _FRAMEWORKS.items():
             if framework in sys.modules and framework not in _met:
                 import_module(module)
@@ -193,6 +198,12 @@ def scopes() -> Iterator[Scope]:
     return iter(()) if innermost is None else innermost.outward()
 
 
+def is_innermost(boundary: Boundary) -> bool:
+    """Tell whether a boundary is what this context has entered last."""
+    innermost = _innermost.get()
+    return innermost is not None and innermost.boundary is boundary
+
+
 def locate(signal: Signal, named: dict[str, Any], using: str | None = None) -> Found:
     """Return the boundary of a send.
 
@@ -206,15 +217,17 @@ def locate(signal: Signal, named: dict[str, Any], using: str | None = None) -> F
     """
     if using is not None:
         return Found(_required(using), f"the receiver said using={using!r}")
-    for door in doors():
+    asked = doors()
+    for door in asked:
         if (told := door.of_send(signal, named)) is not None:
             return Found(*told)
     alias = named.get("using")
     if isinstance(alias, str) and (known := _known(alias)) is not None:
         return Found(known, f"it was sent using={alias!r}")
-    for scope in scopes():
-        return Found(scope.boundary, "it is the innermost in this context")
-    for door in doors():
+    if _innermost.get() is not None:
+        for scope in scopes():
+            return Found(scope.boundary, "it is the innermost in this context")
+    for door in asked:
         if (told := door.of_everybody()) is not None:
             return Found(*told)
     return NOWHERE

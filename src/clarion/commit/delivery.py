@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.accept import asks_for, signature_of
@@ -80,6 +79,7 @@ class BoundOnCommit:
 
     Attributes:
         delivery: what it was bound by.
+        key_of: works out the key of a send; None if nothing is merged.
         wants_session: whether the receiver asks for a session of its own.
         wants_sends: whether it asks for the keywords of all sends that were merged.
         counts: how many calls were scheduled, ran, failed, were dropped, merged, suppressed.
@@ -89,31 +89,33 @@ class BoundOnCommit:
         self,
         delivery: OnCommit,
         receiver: Receiver,
-        key_of: Callable[[dict[str, Any]], Hashable],
+        key_of: Callable[[dict[str, Any]], Hashable] | None,
     ) -> None:
         self.delivery = delivery
         self.key_of = key_of
-        self.offers = ("session",) if key_of is _no_key else ("sends", "session")
+        self.offers = ("session",) if key_of is None else ("sends", "session")
         self.wants_session = asks_for(receiver, "session")
         self.wants_sends = "sends" in self.offers and asks_for(receiver, "sends")
         self._needs_session = self.wants_session and _is_required(receiver, "session")
         self.counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
-        # Counting may end in counting what the garbage collector drops amid it.
-        self._lock = RLock()
 
     def count(self, what: str) -> None:
         """Count one more."""
-        with self._lock:
-            self.counts[what] += 1
+        # Without a lock, which is dearer than all of this: between the reading and the writing
+        # there is nothing at which CPython would let another thread run.
+        self.counts[what] += 1
 
     def send(
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
     ) -> Scheduled:
         """Schedule one call, or make it at once."""
-        due = self._due(signal, registration, receiver, named)
+        found = locate(signal, named, self.delivery._using)
+        if self._needs_session:
+            self._check_session(found, receiver, named)
+        due = Due(signal, registration, receiver, self, found, named)
         if (quiet := suppression()) is not None:
             quiet.note(due)
-        elif not due.found.boundary.take(due):
+        elif not found.boundary.take(due):
             due.run()
         return due.scheduled
 
@@ -121,7 +123,10 @@ class BoundOnCommit:
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
     ) -> Scheduled:
         """Schedule one call, or make it at once and await it."""
-        due = self._due(signal, registration, receiver, named)
+        found = locate(signal, named, self.delivery._using)
+        if self._needs_session:
+            self._check_session(found, receiver, named)
+        due = Due(signal, registration, receiver, self, found, named)
         if (quiet := suppression()) is not None:
             quiet.note(due)
             return due.scheduled
@@ -162,17 +167,13 @@ class BoundOnCommit:
     def _locate(self, signal: Signal, named: dict[str, Any]) -> Found:
         return locate(signal, named, self.delivery._using)
 
-    def _due(
-        self, signal: Signal, registration: Registration, receiver: Receiver, named: dict[str, Any]
-    ) -> Due:
-        found = self._locate(signal, named)
-        if self._needs_session and not found.boundary.has_sessions and "session" not in named:
+    def _check_session(self, found: Found, receiver: Receiver, named: dict[str, Any]) -> None:
+        if not found.boundary.has_sessions and "session" not in named:
             raise ArgumentError(
                 f"Receiver {described(receiver)} asks for a session, and {found.boundary.name} has none "
                 f"to give. Send within a session of SQLAlchemy's, or give `session` a default.",
                 ["session"],
             )
-        return Due(signal, registration, receiver, self, found, named)
 
     def _refuse_where_nothing_awaits(
         self, found: Found, signal: Signal, receiver: Receiver
@@ -194,14 +195,12 @@ def _check_alias(using: object) -> None:
         )
 
 
-def _no_key(named: dict[str, Any]) -> None:
-    """Merge nothing."""
-
-
-def _key_maker(coalesce: Coalesce | None, signal: Signal) -> Callable[[dict[str, Any]], Hashable]:
-    """Return what works out the key of a send from its keywords."""
+def _key_maker(
+    coalesce: Coalesce | None, signal: Signal
+) -> Callable[[dict[str, Any]], Hashable] | None:
+    """Return what works out the key of a send from its keywords; None if nothing is merged."""
     if coalesce is None:
-        return _no_key
+        return None
     if callable(coalesce):
         return lambda named: _hashed((coalesce(**named),), signal)
     names = _checked_names(coalesce)

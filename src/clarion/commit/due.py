@@ -15,7 +15,7 @@ from clarion.commit import nesting
 from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable, Iterable
+    from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
 
     from clarion._core.connect import Registration
     from clarion._core.signal import Signal
@@ -59,7 +59,7 @@ class Scheduled:
 
     @property
     def status(self) -> str:
-        """How far it is: "waiting", "ran", "failed", "dropped", "merged" or "suppressed"."""
+        """How far it is; "waiting", "ran", "failed", "dropped", "merged" or "suppressed"."""
         if self._status == "waiting" and self._due() is None:
             self._status = "dropped"
         return self._status
@@ -112,14 +112,15 @@ class Due:
         self.bound = bound
         self.found = found
         self._named = named
-        nesting.refuse_to_go_round(self)
+        if nesting.running.get() is not None:
+            nesting.refuse_to_go_round(self)
         self.earlier: list[Due] = []
         self.kept: Any = None
         self.key: Hashable = None
-        if (key := bound.key_of(named)) is not None:
-            self.key = (bound.delivery, receiver_key(receiver), key)
+        if bound.key_of is not None:
+            self.key = (bound.delivery, receiver_key(receiver), bound.key_of(named))
         self.scheduled = Scheduled(found, self)
-        bound.count("scheduled")
+        bound.counts["scheduled"] += 1
 
     def arguments(self) -> dict[str, Any]:
         """Return what the receiver is to be called with."""
@@ -151,7 +152,8 @@ class Due:
         Args:
             wait: awaits a coroutine, for async receivers; by default as the signal does.
         """
-        if self._has_had_its_only_call():
+        # The property `once` costs a call.
+        if self.registration._tokens is not None and self._has_had_its_only_call():
             return
         link = nesting.begin(self)
         try:
@@ -218,7 +220,7 @@ class Due:
     def _end(self, answer: Any) -> None:
         self.scheduled.answer = answer
         self.scheduled._status = "ran"
-        self.bound.count("ran")
+        self.bound.counts["ran"] += 1
 
     def _fail(self, error: BaseException) -> None:
         self.scheduled.answer = error
@@ -259,8 +261,11 @@ def merged(dues: Iterable[Due]) -> list[Due]:
     return found
 
 
-def drain(dues: Iterable[Due], wait: Await | None = None) -> None:
+def drain(dues: Sequence[Due], wait: Await | None = None) -> None:
     """Run what has become true, in order."""
+    if len(dues) == 1:
+        dues[0].run(wait)
+        return
     left = deque(merged(dues))
     try:
         while left:

@@ -41,20 +41,20 @@ class Link:
             link = link.outer
 
 
-_running: ContextVar[Link | None] = ContextVar("clarion_running", default=None)
+running: ContextVar[Link | None] = ContextVar("clarionrunning", default=None)
 
 
 def begin(due: Due) -> Link:
     """Run inside what is running in this context."""
-    link = Link(due, _innermost())
-    _running.set(link)
+    link = Link(due, None if running.get() is None else _innermost())
+    running.set(link)
     return link
 
 
 def end(link: Link) -> None:
     """Be over."""
     link.due = None
-    _running.set(link.outer)
+    running.set(link.outer)
 
 
 def refuse_to_go_round(due: Due) -> None:
@@ -86,7 +86,7 @@ def refuse_to_go_round(due: Due) -> None:
 
 def _innermost() -> Link | None:
     # A task that a receiver has started, and that outlives it, does not run inside it.
-    link = _running.get()
+    link = running.get()
     while link is not None and link.due is None:
         link = link.outer
     return link

@@ -76,4 +76,5 @@ def _in_force() -> tuple[suppressed, ...]:
 
 def suppression() -> suppressed | None:
     """Return the innermost block that this context is in."""
-    return next((each for each in reversed(_suppressed.get()) if not each.is_over), None)
+    around = _suppressed.get()
+    return next((each for each in reversed(around) if not each.is_over), None) if around else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from clarion.commit import blocks
 from clarion.commit.boundary import doors
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def commits() -> Generator[None]:
         assert len(mail.outbox) == 1
     """
     with ExitStack() as stack:
+        stack.enter_context(blocks.alone())
         for door in doors():
             stack.enter_context(door.alone())
         yield

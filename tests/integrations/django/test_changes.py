@@ -13,7 +13,6 @@ from django.db.models import F
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal as DjangoSignal
 
-from clarion import on_commit
 from clarion.changes import Change, Changes
 from clarion.errors import ArgumentError
 from clarion.integrations.django import track_changes
@@ -522,18 +521,3 @@ def test_receivers_from_before_the_take_over():
         group.save()
         """
     ) == ["None", "{'name': Change(old='a', new='b')}", "None"]
-
-
-def test_after_the_commit(transactional_db):
-    """They are as true as they were; the object may have gone on."""
-    heard = []
-    hear = lambda changes, **kwargs: heard.append(without(changes))  # noqa: E731
-    item = Item.objects.create(title="a")
-    post_save.connect(hear, sender=Item, delivery=on_commit)
-    with transaction.atomic():
-        item.title = "b"
-        item.save()
-        item.title = "c"
-        item.save()
-        item.delete()
-    assert heard == [{"title": ("a", "b")}, {"title": ("b", "c")}]

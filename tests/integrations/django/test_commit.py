@@ -23,7 +23,7 @@ from clarion.commit import suppressed
 from clarion.errors import RunningLoopError, TransactionError
 from clarion.integrations.django import post_bulk_insert
 from clarion.introspect import explain, registrations
-from tests.integrations.django.library.models import Author, Book, Copy, Page, RareCopy, Stay
+from tests.integrations.django.library.models import Author, Book, Copy, Item, Page, RareCopy, Stay
 from tests.integrations.django.programs import run
 
 order_paid = Signal(name="order_paid")
@@ -646,6 +646,21 @@ def test_merged_sends_see_what_was_deleted(transactional_db, ran, merge):
     finally:
         order_paid.disconnect(look)
     assert [(pk, "a"), (pk, "b")] in ran
+
+
+def test_changes_are_told_after_the_commit(transactional_db):
+    """Changes are as true as they were; the object may have gone on."""
+    heard = []
+    hear = lambda changes, **kwargs: heard.append(tuple(changes["title"]))  # noqa: E731
+    item = Item.objects.create(title="a")
+    post_save.connect(hear, sender=Item, delivery=on_commit)
+    with transaction.atomic():
+        item.title = "b"
+        item.save()
+        item.title = "c"
+        item.save()
+        item.delete()
+    assert heard == [("a", "b"), ("b", "c")]
 
 
 # Requests and async code

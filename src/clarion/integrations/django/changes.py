@@ -40,7 +40,7 @@ def track_changes(model: M) -> M:
     Raises:
         ArgumentError: if it is no model of Django's.
     """
-    _check_model(model)
+    _check(model)
     if not is_tracked(model):
         for name, stand_in in _STAND_INS.items():
             _put(model, name, stand_in)
@@ -48,7 +48,7 @@ def track_changes(model: M) -> M:
     return model
 
 
-def _check_model(model: object) -> None:
+def _check(model: object) -> None:
     if not (isinstance(model, type) and issubclass(model, Model)):
         raise ArgumentError(
             f"{model!r} is no model of Django's. Give track_changes the class.", ["model"]

@@ -10,7 +10,7 @@ import sys
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary, ref
+from weakref import WeakSet, WeakValueDictionary, ref
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -48,10 +48,7 @@ class DjangoBoundary(Boundary):
 
     def is_open(self) -> bool:
         """Tell whether this thread's connection is in an atomic block, or never commits by itself."""
-        connection = connections[self.alias]
-        if connection.in_atomic_block:
-            return alone.is_inside(connection)
-        return not _commits_by_itself(connection)
+        return _is_open(connections[self.alias])
 
     def can_await(self) -> bool:
         """Tell whether no event loop runs in this thread, which will be the one to commit."""
@@ -68,13 +65,12 @@ class DjangoBoundary(Boundary):
     def take(self, due: Due) -> bool:
         """Take a call that a `send` has due, if a transaction is open; tell whether it is."""
         connection = connections[self.alias]
-        if connection.in_atomic_block or not _commits_by_itself(connection):
+        if is_open := _is_open(connection):
             self._register(connection, due)
-            return True
-        return False
+        return is_open
 
     def _register(self, connection: Any, due: Due) -> None:
-        instance = due.arguments().get("instance")
+        instance = due._named.get("instance")
         if instance is not None and isinstance(instance, Model):
             due.kept = instance.__dict__.copy()
         if not connection.in_atomic_block:
@@ -101,6 +97,8 @@ class DjangoBoundary(Boundary):
 
     def call(self, due: Due) -> Any:
         """Call a sync receiver, when its time has come."""
+        if due.kept is None and not due.bound.wants_sends:
+            return due.receiver(**due._named)
         return due.receiver(**_arguments(due))
 
     async def acall(self, due: Due) -> Any:
@@ -110,6 +108,12 @@ class DjangoBoundary(Boundary):
     def complete(self, due: Due, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await a receiver Django's way, whoever's signal it is: it finds this thread's connections."""
         return methods._complete(due.signal, coroutine)
+
+
+def _is_open(connection: Any) -> bool:
+    if connection.in_atomic_block:
+        return alone.is_inside(connection)
+    return not _commits_by_itself(connection)
 
 
 def _commits_by_itself(connection: Any) -> bool:
@@ -123,16 +127,18 @@ def _arguments(due: Due) -> dict[str, Any]:
     """Return what the receiver is called with; of what was deleted meanwhile, as it was."""
     arguments = due.arguments()
     if not due.bound.wants_sends:
-        _mend(arguments, due.kept)
+        if due.kept is not None:
+            _mend(arguments, due.kept)
         return arguments
     for sent, each in zip(arguments["sends"], (*due.earlier, due), strict=True):
-        _mend(sent, each.kept)
+        if each.kept is not None:
+            _mend(sent, each.kept)
     return {**arguments["sends"][-1], "sends": arguments["sends"]}
 
 
-def _mend(named: dict[str, Any], kept: dict[str, Any] | None) -> None:
-    instance: Any = named.get("instance")
-    if kept is None or instance._is_pk_set():
+def _mend(named: dict[str, Any], kept: dict[str, Any]) -> None:
+    instance: Any = named["instance"]
+    if instance._is_pk_set():
         return
     before = instance.__class__.__new__(instance.__class__)
     before.__dict__.update(kept)
@@ -274,22 +280,31 @@ class DjangoDoor(Door):
         return boundary
 
 
+# The kinds of signals that are none of Django's.
+_strangers: WeakSet[type] = WeakSet()
+
+
 def _is_djangos(signal: object) -> bool:
+    if type(signal) in _strangers:
+        return False
     if isinstance(signal, DjangoSignal):
         return True
     # Whoever does not listen to bulk writes does not load what tells of them.
     kind = getattr(sys.modules.get("clarion.integrations.django.bulk"), "BulkSignal", None)
-    return kind is not None and isinstance(signal, kind)
+    if kind is not None and isinstance(signal, kind):
+        return True
+    _strangers.add(type(signal))
+    return False
 
 
 def _is_known(alias: str) -> bool:
     if not settings.configured:
         return False
     try:
-        # To pyright, Django's cached properties are no properties.
-        known = connections.settings.get(alias)  # pyright: ignore[reportAttributeAccessIssue]
+        databases: Any = connections.settings
     except ImproperlyConfigured:  # there is no default
         return False
+    known = databases.get(alias)
     return known is not None and known["ENGINE"] != "django.db.backends.dummy"
 
 

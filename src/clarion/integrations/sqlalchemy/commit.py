@@ -210,12 +210,13 @@ class SessionDoor(Door):
 
     def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:
         """Return the session that a send names, that its instance is in, or that is sending."""
-        session = session_of(named.get("session"))
-        if session is not None:
+        given, instance = named.get("session"), named.get("instance")
+        if given is not None and (session := session_of(given)) is not None:
             return SessionBoundary(session), "the session it was sent with"
-        instance = named.get("instance")
-        if is_mapped(instance) and (session := object_session(instance)) is not None:
-            return SessionBoundary(session), "the session of its instance"
+        if instance is not None and is_mapped(instance):
+            session = object_session(instance)
+            if session is not None:
+                return SessionBoundary(session), "the session of its instance"
         if isinstance(signal, ModelSignal):
             for boundary in _bound():
                 return boundary, "the session that sends it"

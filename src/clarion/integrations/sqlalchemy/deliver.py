@@ -46,7 +46,7 @@ def _run(signal: ModelSignal[..., Any], arguments: dict[str, Any]) -> None:
     route = signal._table.find(arguments["sender"])
     can_await = in_greenlet()
     with Send(signal, arguments, route.instruments) as send:
-        audience = travel._audience(route)
+        audience = route.audience()
         if not can_await:
             _refuse(send, audience)
         for mode, members in audience:
