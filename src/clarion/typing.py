@@ -18,9 +18,10 @@ from typing import (
     overload,
 )
 
+from clarion.delivery import Delivery  # noqa: TC001  # who resolves the options wants it
+
 if TYPE_CHECKING:
     from clarion._core.declare import DeclaredSignal
-    from clarion.delivery import Delivery
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -75,8 +76,8 @@ class AnySignal(Protocol):
         ...
 
 
-class ConnectOptions(TypedDict, total=False):
-    """What `connect` and `@receiver` take beside the receiver."""
+class PlainOptions(TypedDict, total=False):
+    """What `connect` and `@receiver` take beside the receiver and its delivery."""
 
     sender: object
     weak: bool | None
@@ -85,6 +86,11 @@ class ConnectOptions(TypedDict, total=False):
     once: bool
     subclasses: bool
     inline: bool
+
+
+class ConnectOptions(PlainOptions, total=False):
+    """What `connect` and `@receiver` take beside the receiver."""
+
     delivery: Delivery | None
 
 
@@ -143,8 +149,34 @@ class Connector(Protocol[P, R_contra]):
     def __call__(self, function: Fitting[P, R_contra, Own, Answer], /) -> Callable[Own, Answer]: ...
 
 
+class EitherConnector(Protocol[P, Q]):
+    """As `Connector`, of a signal whose receivers may have either of two signatures.
+
+    The second has one keyword more, which a receiver gets if it asks for it. Answers do not
+    matter.
+    """
+
+    # As in Connector: the usual one is last.
+    @overload
+    def __call__(
+        self, function: FittingWithSignal[Q, object, Own, Answer], /
+    ) -> Callable[Own, Answer]: ...
+    @overload
+    def __call__(
+        self, function: FittingWithSignal[P, object, Own, Answer], /
+    ) -> Callable[Own, Answer]: ...
+    @overload
+    def __call__(self, function: Fitting[Q, object, Own, Answer], /) -> Callable[Own, Answer]: ...
+    @overload
+    def __call__(self, function: Fitting[P, object, Own, Answer], /) -> Callable[Own, Answer]: ...
+
+
 class PlainConnector(Protocol):
-    """The decorator that `@receiver` of a plain signal, or of several signals, returns."""
+    """The decorator that takes any function.
+
+    `@receiver` returns it for a plain signal, for several signals, and with a delivery, which
+    may give a receiver more than the signal declares.
+    """
 
     def __call__(self, function: F, /) -> F:
         """Connect a function."""

@@ -17,7 +17,7 @@ def survivors(block):
     """Return the sends of a block that have become true with it."""
     if block.ends != "well":
         return []
-    found = []
+    found: list[Send] = []
     for step in block.steps:
         found += [step] if isinstance(step, Send) else survivors(step)
     return found

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from clarion._core.accept import Receiver
-    from clarion.typing import AnyReceiver, ConnectOptions, Connector, Declare
+    from clarion.delivery import Delivery
+    from clarion.typing import AnyReceiver, ConnectOptions, Connector, Declare, PlainOptions
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,8 +52,17 @@ class DeclaredSignal(Signal, Generic[P, R]):
     if TYPE_CHECKING:
         # The same methods, told more precisely: what they take is what was declared.
         # Undocumented, so that an editor shows what Signal's say.
-        def connect(  # type: ignore[override]
+        @overload  # type: ignore[override]
+        def connect(
             self, receiver: AnyReceiver[P, R], **options: Unpack[ConnectOptions]
+        ) -> None: ...
+        # A delivery may give more than is declared.
+        @overload
+        def connect(
+            self, receiver: Receiver, *, delivery: Delivery, **options: Unpack[PlainOptions]
+        ) -> None: ...
+        def connect(  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, receiver: Any, **options: Any
         ) -> None: ...
         def _connector(self) -> Connector[P, R]: ...  # type: ignore[override]
         def send(  # type: ignore[override]

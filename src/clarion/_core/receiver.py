@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar, Unpack
 
     from clarion._core.signal import Signal
-    from clarion.typing import Connectable, ConnectOptions, PlainConnector
+    from clarion.delivery import Delivery
+    from clarion.typing import Connectable, ConnectOptions, PlainConnector, PlainOptions
 
     F = TypeVar("F", bound=Callable[..., Any])
     C = TypeVar("C")
@@ -25,6 +26,13 @@ else:
     from typing import overload
 
 
+@overload
+def receiver(
+    signal: Connectable[Any] | Sequence[Signal],
+    *,
+    delivery: Delivery,
+    **options: Unpack[PlainOptions],
+) -> PlainConnector: ...
 @overload
 def receiver(signal: Connectable[C], **options: Unpack[ConnectOptions]) -> C: ...
 @overload

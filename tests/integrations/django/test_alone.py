@@ -2,6 +2,7 @@
 
 import unittest
 from contextlib import nullcontext, suppress
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -138,7 +139,7 @@ def test_nothing_is_left_behind(db):
 class Cases(unittest.TestCase):
     """Django's own test cases."""
 
-    def run_case(self, base):
+    def run_case(self, base: Any):
         heard = []
 
         class Case(base):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, event, func, insert, select, text
@@ -129,7 +130,7 @@ def test_bound_takes_every_kind_of_session(engine, ran):
     assert ran == [1, 2]
     scoped.remove()
     with pytest.raises(ArgumentError, match="no session"):
-        bound("session")
+        bound("session")  # type: ignore[arg-type]
 
 
 def test_using_names_the_engine(engine, ran):
@@ -420,7 +421,8 @@ def test_of_a_new_row_pre_save_knows_the_key_after_the_commit(session):
 
 def test_a_session_that_is_closed_is_not_asked(engine):
     """Nothing is loaded silently for a receiver that looks at its instance."""
-    told, statements = [], []
+    told: list[Any] = []
+    statements: list[str] = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def look(instance, **kwargs):

@@ -38,6 +38,15 @@ def test_keywords_are_djangos(name):
     assert {*inspect.signature(signal.__wrapped__).parameters} == {"sender", *KEYWORDS[name]}
 
 
+@pytest.mark.parametrize("name", ["pre_save", "post_save"])
+def test_the_checkers_know_what_else_may_be_asked_for(name):
+    """Their second signature is the first, and the changes."""
+    declared = inspect.signature(getattr(signals, name).__wrapped__).parameters
+    asked = inspect.signature(getattr(signals, f"_{name}_and_changes")).parameters
+    assert [*asked.values()][:-1] == [*declared.values()]
+    assert [*asked][-1] == "changes"
+
+
 def test_receivers_are_checked():
     """One that could not be called is refused when it is connected."""
 
@@ -47,7 +56,7 @@ def test_receivers_are_checked():
     with pytest.raises(SignatureError, match="Give it the parameters sender, instance, created"):
         post_save.connect(misspelt, sender=Order)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="Did you mean 'sender'"):
-        post_save.connect(lambda **kwargs: None, sendr=Order)  # type: ignore[call-arg]
+        post_save.connect(lambda **kwargs: None, sendr=Order)  # type: ignore[call-overload]
     with pytest.raises(SenderError, match="is not a class"):
         post_save.connect(lambda **kwargs: None, sender=Order(number="1"), subclasses=True)
 

@@ -40,6 +40,17 @@ def take_declared(sender: object, order_id: int) -> None:
     """Run once for each order."""
 
 
+@receiver(declared, delivery=on_commit(coalesce="order_id"), sender="web", priority=1)
+def take_all(order_id: int, sends: list[dict[str, Any]], signal: Signal, **kwargs: Any) -> str:
+    """Ask for what is not declared, wherever it stands."""
+    return ""
+
+
+@receiver(declared, delivery=None)
+def take_now(sender: object, order_id: int) -> None:
+    """Run inside the send."""
+
+
 def key_of(**named: Any) -> Hashable:
     """Tell a key."""
     return tuple(named)
@@ -47,6 +58,9 @@ def key_of(**named: Any) -> Hashable:
 
 order_paid.connect(take_later, delivery=now)
 order_paid.connect(take_later, delivery=None)
+declared.connect(take_now, delivery=None, priority=1)
+declared.connect(take_all, delivery=on_commit, once=True)
+told_all: str = take_all(1, [], order_paid)
 declared.connect(take_declared, delivery=on_commit(coalesce=key_of))
 
 later: OnCommit = on_commit

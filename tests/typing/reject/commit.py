@@ -34,6 +34,48 @@ declared.connect(hear_declared, delivry=on_commit)  # E: misspelt option
 def hear_later(sender: object, **kwargs: Any) -> None: ...
 
 
+@receiver(declared, delivery="on_commit")  # E: no delivery
+def hear_declared_later(sender: object, order_id: int) -> None: ...
+
+
+@receiver(declared, delivery=on_commit, prioritty=1)  # E: misspelt option
+def hear_misspelt(sender: object, order_id: int) -> None: ...
+
+
+@receiver([declared], delivery=on_commit, priority="high")  # E: wrong type of an option
+def hear_several(sender: object, order_id: int) -> None: ...
+
+
+@receiver(hear, delivery=on_commit)  # E: no signal
+def hear_none(sender: object, **kwargs: Any) -> None: ...
+
+
+@receiver(declared, delivery=None)  # E: lacks the keyword, and is not delivered
+def hear_now(sender: object) -> None: ...
+
+
+@receiver(declared)  # E: only a delivery gives sends
+def hear_sends(order_id: int, sends: list[Any], **kwargs: Any) -> None: ...
+
+
+def asks_for_sends(order_id: int, sends: list[Any], **kwargs: Any) -> None: ...
+
+
+declared.connect(asks_for_sends)  # E: only a delivery gives sends
+declared.connect(asks_for_sends, delivery=None)  # E: only a delivery gives sends
+declared.connect(asks_for_sends, delivery=on_commit, onec=True)  # E: misspelt option
+declared.connect(1, delivery=on_commit)  # E: nothing to call
+
+
+@receiver(declared, delivery=on_commit)
+def remains(sender: object, order_id: int) -> str:
+    return ""
+
+
+remains(None, order_id="1")  # E: wrong type
+number: int = remains(None, 1)  # E: it returns text
+
+
 atomic(connection=None, alias="default")  # E: misspelt option
 atomic(None, "default")  # E: not by keyword
 atomic(using=1)  # E: no alias

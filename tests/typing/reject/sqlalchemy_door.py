@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from clarion.integrations.sqlalchemy import post_save, pre_save
+from clarion import receiver
+from clarion.changes import Changes
+from clarion.integrations.sqlalchemy import post_delete, post_save, pre_save
 
 
 def misspelt(sender: type[Any], instnace: Any) -> None:
@@ -13,6 +15,64 @@ def of_text(sender: type[Any], instance: Any, created: str, **kwargs: Any) -> No
     """Want text where a flag is sent."""
 
 
+def asks(instance: Any, changes: Changes, **kwargs: Any) -> str:
+    """Ask for the changes."""
+    return ""
+
+
+def misspelt_too(instnace: Any, changes: Changes, **kwargs: Any) -> None:
+    """Misspell what is sent, and ask for the changes."""
+
+
+@receiver(pre_save)  # E: misspelt changes
+def of_chnages(instance: Any, chnages: Changes, **kwargs: Any) -> None: ...
+
+
+@receiver(post_save)  # E: misspelt keyword, beside the changes
+def of_instnace(instnace: Any, changes: Changes, **kwargs: Any) -> None: ...
+
+
+@receiver(post_save)  # E: created is a flag, beside the changes
+async def of_created(created: str, changes: Changes, **kwargs: Any) -> None: ...
+
+
+@receiver(pre_save)  # E: changes are no text
+def of_text_changes(instance: Any, changes: str, **kwargs: Any) -> None: ...
+
+
+@receiver(pre_save)  # E: lacks keywords
+def lacks(instance: Any, changes: Changes) -> None: ...
+
+
+@receiver(pre_save)  # E: nothing is created yet
+def created_before(instance: Any, created: bool, changes: Changes, **kwargs: Any) -> None: ...
+
+
+@receiver(post_delete)  # E: nothing changes
+def deleted(instance: Any, changes: Changes, **kwargs: Any) -> None: ...
+
+
+@receiver(pre_save)  # E: only a delivery gives a session
+def in_session(instance: Any, session: Any, **kwargs: Any) -> None: ...
+
+
+@receiver(pre_save, prioritty=1)  # E: misspelt option
+def with_option(instance: Any, changes: Changes, **kwargs: Any) -> None: ...
+
+
+@receiver(pre_save)
+def saved(instance: int, changes: Changes, **kwargs: Any) -> str:
+    return ""
+
+
+saved("1", Changes({}))  # E: wrong type
+saved(1)  # E: no changes
+number: int = saved(1, Changes({}))  # E: it returns text
+
+pre_save.connect(misspelt_too)  # E: no such keyword, beside the changes
+post_delete.connect(asks)  # E: nothing changes
+post_save.connect(asks, delivery="on_commit")  # E: no delivery
+post_save.connect(asks, prioritty=1)  # E: misspelt option
 post_save.connect(misspelt)  # E: no such keyword
 post_save.connect(of_text)  # E: created is a flag
 pre_save.send(sender=object, instance=1)  # E: sessions send it

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
@@ -35,7 +35,7 @@ from clarion.integrations.sqlalchemy.kinds import ModelSignal
 from clarion.integrations.sqlalchemy.snapshots import Snapshots, is_mapped
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from sqlalchemy.orm import SessionTransaction
 
@@ -184,8 +184,9 @@ def _hand_over(dues: list[Due], connection: Connection) -> None:
     """Have an `atomic(connection)` block take what waits for its commit; there is no other way."""
     for scope in scopes():
         block = scope.boundary
-        is_its = isinstance(block, Block) and _sync(block.connection) is connection
-        if is_its and block.is_open() and block.keeps(dues):
+        if not isinstance(block, Block) or _sync(block.connection) is not connection:
+            continue
+        if block.is_open() and block.keeps(dues):
             return
     drop(dues)
     logger.warning(
@@ -249,7 +250,7 @@ def _bound() -> Generator[SessionBoundary]:
 def session_of(given: Any) -> Session | None:
     """Return the sync session of what may be a session of any kind."""
     if isinstance(given, (scoped_session, async_scoped_session)):
-        given = given()
+        given = cast("Callable[[], object]", given)()
     if isinstance(given, AsyncSession):
         return given.sync_session
     return given if isinstance(given, Session) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from clarion._core import instrument
 from clarion._core.declare import DeclaredSignal
@@ -11,8 +11,12 @@ from clarion.integrations.sqlalchemy import changesets, senders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from typing import Unpack
 
+    from clarion._core.accept import Receiver
     from clarion._core.connect import Registration
+    from clarion.delivery import Delivery
+    from clarion.typing import AnyReceiver, ConnectOptions, EitherConnector, PlainOptions
 
     # Attaches what lets a signal be sent, for a sender (None for any) and, perhaps, for its
     # subclasses. It is called at every connect, and does nothing the second time.
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     Check = Callable[[object], None]
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
 
 
@@ -50,19 +55,11 @@ class ModelSignal(DeclaredSignal[P, R]):
         function: the function that declares it, as for `signal`.
         attach: what to call when the first receiver is connected.
         check: what to call with each sender that is given.
-        offers: what a receiver may ask for by the name of a parameter, beside `signal`.
     """
 
-    def __init__(
-        self,
-        function: Callable[P, R],
-        attach: Attach,
-        check: Check,
-        offers: tuple[str, ...] = (),
-    ) -> None:
+    def __init__(self, function: Callable[P, R], attach: Attach, check: Check) -> None:
         super().__init__(function)
         self._check = check
-        self._offers = ("signal", *offers)
         table = ModelTable(self._table.name, self._table.home)
         table.keywords = self._table.keywords
         table.attach = attach
@@ -94,22 +91,59 @@ class ModelSignal(DeclaredSignal[P, R]):
     ) -> Registration | None:
         return super()._find(receiver, senders.resolve(sender), dispatch_uid)
 
-    def _offer(self, name: str, arguments: dict[str, Any]) -> Any:
-        if name == "changes":
-            return changesets.changes_of(arguments["instance"])
-        return super()._offer(name, arguments)
-
     def _check_sender(self, sender: object, *, subclasses: bool) -> None:
         if not isinstance(sender, senders.UNRESOLVED):
             super()._check_sender(sender, subclasses=subclasses)
 
 
+class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
+    """The signal of a save, whose receivers may ask for its `changes`.
+
+    To the checkers, `Q` is what is declared with `changes` beside it: no type can say
+    "these parameters and a keyword more".
+    """
+
+    _offers = ("signal", "changes")
+
+    if TYPE_CHECKING:
+
+        @overload  # type: ignore[override]
+        def connect(
+            self,
+            receiver: AnyReceiver[P, object] | AnyReceiver[Q, object],
+            **options: Unpack[ConnectOptions],
+        ) -> None: ...
+        @overload
+        def connect(
+            self, receiver: Receiver, *, delivery: Delivery, **options: Unpack[PlainOptions]
+        ) -> None: ...
+        def connect(self, receiver: Any, **options: Any) -> None: ...  # noqa: D102
+        def _connector(self) -> EitherConnector[P, Q]: ...  # type: ignore[override]
+
+    def _offer(self, name: str, arguments: dict[str, Any]) -> Any:
+        if name == "changes":
+            return changesets.changes_of(arguments["instance"])
+        return super()._offer(name, arguments)
+
+
 def sent_by(
-    attach: Attach, *offers: str, check: Check = senders.check_class
+    attach: Attach, *, check: Check = senders.check_class
 ) -> Callable[[Callable[P, None]], ModelSignal[P, object]]:
     """Declare a model signal by the signature of a function, as `signal` does."""
 
     def declare(function: Callable[P, Any]) -> ModelSignal[P, object]:
-        return ModelSignal(function, attach, check, offers)
+        return ModelSignal(function, attach, check)
+
+    return declare
+
+
+def saved_by(
+    attach: Attach,
+    asked: Callable[Q, None],  # noqa: ARG001  # it tells the checkers what Q is
+) -> Callable[[Callable[P, None]], SaveSignal[P, Q]]:
+    """Declare the signal of a save by two signatures: `asked` has `changes` beside the rest."""
+
+    def declare(function: Callable[P, Any]) -> SaveSignal[P, Q]:
+        return SaveSignal(function, attach, senders.check_class)
 
     return declare

@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clarion.integrations.sqlalchemy import hooks, senders
-from clarion.integrations.sqlalchemy.kinds import sent_by
+from clarion.integrations.sqlalchemy.kinds import saved_by, sent_by
 
 if TYPE_CHECKING:
     from typing import Never as Anything
+
+    from clarion.changes import Changes
 
 
 @sent_by(hooks.on_mapping)
@@ -32,7 +34,18 @@ def post_init(*, sender: Anything, instance: Anything) -> None:
     """An instance has been made, or loaded from its row."""
 
 
-@sent_by(hooks.on_flush, "changes")
+def _pre_save_and_changes(
+    *,
+    sender: Anything,
+    instance: Anything,
+    raw: bool,
+    using: str,
+    update_fields: frozenset[str] | None,
+    changes: Changes,
+) -> None: ...
+
+
+@saved_by(hooks.on_flush, _pre_save_and_changes)
 def pre_save(
     *,
     sender: Anything,
@@ -44,7 +57,19 @@ def pre_save(
     """A flush is about to insert or update an instance; what is changed in it is stored."""
 
 
-@sent_by(hooks.on_flush, "changes")
+def _post_save_and_changes(
+    *,
+    sender: Anything,
+    instance: Anything,
+    created: bool,
+    update_fields: frozenset[str] | None,
+    raw: bool,
+    using: str,
+    changes: Changes,
+) -> None: ...
+
+
+@saved_by(hooks.on_flush, _post_save_and_changes)
 def post_save(
     *,
     sender: Anything,
