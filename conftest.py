@@ -16,15 +16,15 @@ from tests.docs.pages import PAGES
 
 HAS_DJANGO = find_spec("django") is not None
 
+WEB = ["fastapi", "litestar", "quart", "starlette", "httpx", "uvicorn", "waitress", "websockets"]
+
 # What the tests of each door need, beside Clarion.
 NEEDS = {
     "tests/integrations/django": ["django"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
-    "tests/integrations/test_asgi.py": [
-        *("fastapi", "litestar", "quart", "starlette"),
-        *("httpx", "uvicorn", "waitress", "websockets"),
-    ],
+    "tests/integrations/test_asgi.py": WEB,
+    "tests/integrations/test_asgi_gone.py": WEB,
     "tests/integrations/test_wsgi.py": ["flask", "httpx", "waitress"],
     "tests/integrations/test_settings.py": ["pydantic_settings"],
     "tests/integrations/test_jinja.py": ["jinja2"],

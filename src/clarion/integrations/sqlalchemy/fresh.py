@@ -29,9 +29,10 @@ def fresh_async_session(like: Session) -> AsyncSession:
             "An async receiver asks for a session after the commit of a sync one. Let it be sync, or "
             "use an AsyncSession."
         )
-    # The binds of an AsyncSession are async engines, or None.
-    binds: dict[Any, Any] = owner.binds or {}
-    return type(owner)(bind=owner.bind, binds=binds, sync_session_class=type(like), **_ways(like))
+    # These are async engines. SQLAlchemy 2.0 has no attribute for what it was not given.
+    bind: Any = getattr(owner, "bind", None)
+    binds: dict[Any, Any] = getattr(owner, "binds", None) or {}
+    return type(owner)(bind=bind, binds=binds, sync_session_class=type(like), **_ways(like))
 
 
 def binds_of(session: Session) -> dict[Any, Any]:
