@@ -2,9 +2,9 @@
 
 The interpreter that runs this measures the coverage, and tests the wheel. It runs the suite
 once more without Django, since Clarion has to work where Django is not installed, and there
-without what is compiled, too; the Django door is also tested so. What only uses Clarion, as
-the examples do, is tested by the newest interpreter alone. What a run prints goes to
-build/test/NAME.log, and is shown if the run fails.
+without what is compiled, too; the Django door is also tested so. The doors are tested by it, by
+the oldest and by the newest; what only uses Clarion, as the examples do, by the newest alone.
+What a run prints goes to build/test/NAME.log, and is shown if the run fails.
 """
 
 import os
@@ -32,13 +32,20 @@ PYTEST = "-m pytest -p no:cacheprovider"  # one cache between several runs would
 ONCE = ("tests/benchmarks", "tests/examples", "tests/tools")
 CLARION = " ".join([PYTEST, *(f"--ignore={folder}" for folder in ONCE)])
 PLAIN = (CLARION,)
+# The doors meet each framework in an older release on the oldest interpreter and in the newest
+# on the newest: what lies between would meet the newest again.
+BETWEEN = (f"{CLARION} --ignore=tests/integrations",)
 AROUND = (" ".join([PYTEST, *ONCE]),)
-DOORS = (f"{PYTEST} tests/integrations",)
+# Django's own methods call the functions of the core by name; the others' doors do not.
+DOORS = (f"{PYTEST} tests/integrations/django",)
+# It does the same a hundred thousand times: measuring that doubles the time and tells nothing.
+LOOPS = "tests/concurrency"
 MEASURED = (
     "-m coverage erase",
-    f"-m coverage run {CLARION}",
+    f"-m coverage run {CLARION} --ignore={LOOPS}",
     "-m coverage combine --quiet",
     "-m coverage report --skip-covered",
+    f"{PYTEST} {LOOPS}",
     # Once is enough: what is built is the same everywhere.
     f"{PYTEST} -m wheel tests/tools/test_wheel.py",
 )
@@ -101,11 +108,15 @@ class Run:
 def plan() -> list[Run]:
     """List the runs; the longest, which measures, goes first."""
     found = find_by_minor()
-    measured, *others = [(f"test-3.{minor}", path) for minor, path in found.items()]
-    ours, newest = sys.version_info.minor, max(found)
+    ours, oldest, newest = sys.version_info.minor, min(found), max(found)
+    measured, *others = found.items()
+    others.sort(key=lambda other: other[0] not in (oldest, newest))
     return [
-        Run(*measured, MEASURED),
-        *(Run(*other, PLAIN) for other in others),
+        Run(f"test-3.{measured[0]}", measured[1], MEASURED),
+        *(
+            Run(f"test-3.{minor}", path, PLAIN if minor in (oldest, newest) else BETWEEN)
+            for minor, path in others
+        ),
         Run(f"test-3.{newest}", found[newest], AROUND, part="once"),
         Run(f"bare-3.{ours}", found[ours], PLAIN, pure=True),
         Run(f"test-3.{ours}", found[ours], DOORS, pure=True),

@@ -46,7 +46,7 @@ from clarion.testing import muted
 for name in {[*KEEPERS]!r}:
     with muted(attrgetter(name)(shop)):
         print("without", name, file=sys.stderr)
-        assert demo.main(["--requests=40", "--at-once=10"]) == 1
+        assert demo.main(["--requests=20", "--at-once=5"]) == 1
 """
 
 FAIL_ONCE = """

@@ -40,11 +40,17 @@ def plan(checkout, monkeypatch):
 
 def test_first_measures_and_last_are_pure(monkeypatch):
     """Every interpreter runs the tests of Clarion; ours in pure Python too: bare, and the doors."""
-    found = {12: Path("a"), 11: Path("b"), OURS: Path("c")}
+    found = {20: Path("a"), 10: Path("b"), 15: Path("d"), 21: Path("e"), OURS: Path("c")}
     monkeypatch.setattr(matrix, "find_by_minor", lambda: found)
     first, *others, around, bare, doors = matrix.plan()
-    assert (first.name, first.commands) == ("test-3.12", matrix.MEASURED)
-    assert {run.commands for run in [*others, bare]} == {matrix.PLAIN}
+    assert (first.name, first.commands) == ("test-3.20", matrix.MEASURED)
+    assert [(run.name, run.commands) for run in others] == [
+        ("test-3.10", matrix.PLAIN),
+        ("test-3.21", matrix.PLAIN),
+        ("test-3.15", matrix.BETWEEN),
+        (f"test-3.{OURS}", matrix.BETWEEN),
+    ]
+    assert bare.commands == matrix.PLAIN
     assert not any(run.pure for run in (first, *others, around))
     assert (bare.name, bare.base) == (f"bare-3.{OURS}-pure", found[OURS])
     assert (doors.name, doors.commands) == (f"test-3.{OURS}-pure", matrix.DOORS)
