@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -86,7 +86,9 @@ class Waitress:
         """Wait for its threads, then have its loop end for want of sockets."""
         server = self._server
         server.task_dispatcher.shutdown(timeout=20)
-        server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
+        # Its loop may be awake, and close everything before it is woken for that.
+        with suppress(OSError):
+            server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
 
     def server_close(self):
         """Be done, as it is already."""
