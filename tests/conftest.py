@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integrations.django.databases import other_database, postgres_database
 from tests.services import own_postgres
+
+__all__ = ["other_database", "postgres_database"]  # for whoever asks for them
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

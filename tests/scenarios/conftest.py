@@ -188,16 +188,29 @@ def begin_really(engine):
 
 
 @pytest.fixture
-def on_django():
-    """A database of Django's, on SQLite; the test is marked, for pytest-django."""
+def on_django_sqlite(request):
+    """A database of Django's, on SQLite."""
     pytest.importorskip("pytest_django")
+    yield from django_stages(request, "default")
+
+
+@pytest.fixture
+def on_django_postgres(request):
+    """A database of Django's, on PostgreSQL."""
+    pytest.importorskip("pytest_django")
+    yield from django_stages(request, request.getfixturevalue("postgres_database"))
+
+
+def django_stages(request, alias):
     from django.db import IntegrityError
 
     @contextmanager
     def opened():
         from tests.integrations.django.library.models import Shelf
 
-        Shelf.objects.all().delete()
-        yield DjangoStage((Undo, IntegrityError))
+        yield DjangoStage((Undo, IntegrityError), alias=alias)
+        Shelf.objects.using(alias).all().delete()
 
-    return opened
+    request.getfixturevalue("django_db_setup")
+    with request.getfixturevalue("django_db_blocker").unblock():
+        yield opened

@@ -1,7 +1,6 @@
 """One table of scenarios, played on every boundary: the same receivers run, once, in this order."""
 
 import logging
-from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -94,9 +93,6 @@ SCENARIOS = {
 }
 
 
-# The mark is pytest-django's.
-WITH_DATABASE = [pytest.mark.django_db(transaction=True)] if find_spec("pytest_django") else []
-
 BOUNDARIES = [
     "on_plain",
     "on_sqlite3",
@@ -105,7 +101,8 @@ BOUNDARIES = [
     pytest.param("on_session_postgres", marks=pytest.mark.service),
     "on_async_sqlite",
     pytest.param("on_async_postgres", marks=pytest.mark.service),
-    pytest.param("on_django", marks=WITH_DATABASE),
+    "on_django_sqlite",
+    pytest.param("on_django_postgres", marks=pytest.mark.service),
 ]
 
 
