@@ -1,6 +1,7 @@
 """One table of scenarios, played on every boundary: the same receivers run, once, in this order."""
 
 import logging
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -93,6 +94,9 @@ SCENARIOS = {
 }
 
 
+# By this mark pytest-django knows that it is to make a database.
+WITH_DATABASE = [pytest.mark.django_db(transaction=True)] if find_spec("pytest_django") else []
+
 BOUNDARIES = [
     "on_plain",
     "on_sqlite3",
@@ -101,7 +105,7 @@ BOUNDARIES = [
     pytest.param("on_session_postgres", marks=pytest.mark.service),
     "on_async_sqlite",
     pytest.param("on_async_postgres", marks=pytest.mark.service),
-    "on_django_sqlite",
+    pytest.param("on_django_sqlite", marks=WITH_DATABASE),
     pytest.param("on_django_postgres", marks=pytest.mark.service),
 ]
 
