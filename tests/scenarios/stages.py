@@ -236,7 +236,7 @@ class DjangoStage(Stage):
         """Refer to nothing."""
         from tests.integrations.django.library.models import Copy
 
-        Copy.objects.using(self.alias).create(code="broken", shelf_id=4711)
+        Copy.objects.using(self.alias).create(code="broken", shelf_id=-1)
 
     async def rows(self):
         """Read."""
