@@ -72,6 +72,19 @@ class TestScheduled:
             assert scheduled.reason == "it is the innermost in this context"
         assert (scheduled.status, scheduled.answer) == ("ran", 1)
         assert repr(scheduled) == "<Scheduled after the commit of an atomic() block: ran>"
+        assert not scheduled.is_at_once
+
+    def test_what_runs_at_once_says_so(self, signal, log):
+        """In its repr, and in the log if it fails."""
+
+        def fail(**kwargs):
+            raise ValueError("no")
+
+        signal.connect(fail, delivery=on_commit)
+        ((_, scheduled),) = signal.send(None, n=1)
+        assert scheduled.is_at_once
+        assert repr(scheduled) == "<Scheduled at once, for no transaction was open: failed>"
+        assert log[0].endswith("failed at once, for no transaction was open")
 
     def test_outside_of_any_block(self, signal, heard):
         """It has run when the send returns, and the reason says why."""
@@ -171,7 +184,7 @@ class TestFailures:
         assert (record.name, record.levelno) == ("clarion", logging.ERROR)
         message = record.getMessage()
         assert "raising.<locals>.receiver of signal shop.paid" in message
-        assert f"sent by a {__name__}.Secret with card, n, failed after the commit of" in message
+        assert f"sent by a {__name__}.Secret with card, n, failed " in message
         assert record.exc_info[0] is BoomError
         for secret in ("4111", "17", "s3cret"):
             assert secret not in caplog.text.replace(__file__, "").split("Traceback")[0]

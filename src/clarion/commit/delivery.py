@@ -116,7 +116,7 @@ class BoundOnCommit:
         if (quiet := suppression()) is not None:
             quiet.note(due)
         elif not found.boundary.take(due):
-            due.run()
+            due.run_at_once()
         return due.scheduled
 
     async def asend(
@@ -133,6 +133,7 @@ class BoundOnCommit:
         if registration.is_async:
             self._refuse_where_nothing_awaits(due.found, signal, receiver)
         if not await due.found.boundary.offer(due):
+            due.scheduled.is_at_once = True
             await due.arun()
         return due.scheduled
 

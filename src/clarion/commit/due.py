@@ -36,9 +36,10 @@ class Scheduled:
         boundary: what it waits for, for people to read.
         reason: why that and nothing else.
         answer: what the receiver has returned, or the exception that it has raised.
+        is_at_once: whether it ran inside the send, for no transaction was open.
     """
 
-    __slots__ = ("_due", "_found", "_status", "answer")
+    __slots__ = ("_due", "_found", "_status", "answer", "is_at_once")
 
     def __init__(self, found: Found, due: Due) -> None:
         self._found = found
@@ -46,6 +47,7 @@ class Scheduled:
         # Whoever keeps this does not keep what was dropped.
         self._due: Callable[[], Due | None] = ref(due)
         self.answer: Any = None
+        self.is_at_once = False
 
     @property
     def boundary(self) -> str:
@@ -65,7 +67,12 @@ class Scheduled:
         return self._status
 
     def __repr__(self) -> str:
-        return f"<Scheduled after the commit of {self.boundary}: {self.status}>"
+        return f"<Scheduled {self._when()}: {self.status}>"
+
+    def _when(self) -> str:
+        if self.is_at_once:
+            return "at once, for no transaction was open"
+        return f"after the commit of {self.boundary}"
 
 
 class Due:
@@ -170,6 +177,11 @@ class Due:
         finally:
             nesting.end(link)
 
+    def run_at_once(self) -> None:
+        """Run inside the send, for no transaction is open."""
+        self.scheduled.is_at_once = True
+        self.run()
+
     async def arun(self) -> None:
         """Run where can be awaited: as `run`, with sync receivers in a thread unless inline."""
         if not self.registration.is_async:
@@ -231,12 +243,12 @@ class Due:
         # The names of what was sent, for the values may be anybody's secrets.
         named = ", ".join(name for name in self._named if name not in ("sender", "signal"))
         logger.error(
-            "Receiver %s of signal %s, sent by %s with %s, failed after the commit of %s",
+            "Receiver %s of signal %s, sent by %s with %s, failed %s",
             name_of(self.receiver),
             signal_name(self.signal),
             _sender_name(self._named["sender"]),
             named or "no keywords",
-            self.found.boundary.name,
+            self.scheduled._when(),
             exc_info=error,
         )
 

@@ -93,7 +93,7 @@ class DjangoBoundary(Boundary):
             return True
         if due.registration.is_async or due.registration.inline:
             return False
-        due.run()  # at once, and here it finds its connections
+        due.run_at_once()  # here it finds its connections
         return True
 
     def call(self, due: Due) -> Any:

@@ -101,7 +101,7 @@ class SessionBoundary(Boundary):
             return False
         else:
             # A sync receiver of an AsyncSession may be given a session that awaits below it.
-            await concurrency.greenlet_spawn(due.run)
+            await concurrency.greenlet_spawn(due.run_at_once)
         return True
 
     def call(self, due: Due) -> Any:
