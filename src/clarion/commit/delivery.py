@@ -123,6 +123,7 @@ class BoundOnCommit:
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
     ) -> Scheduled:
         """Schedule one call, or make it at once and await it."""
+        # As in `send`, for a call saved.
         found = locate(signal, named, self.delivery._using)
         if self._needs_session:
             self._check_session(found, receiver, named)
