@@ -289,3 +289,14 @@ def test_subclasses_are_of_classes(sender):
         check_subclasses(sender, subclasses=True)
     check_subclasses(sender, subclasses=False)
     check_subclasses(Sender, subclasses=True)
+
+
+def test_a_delivery_that_looks_empty_is_one():
+    """A delivery may have a length, and nothing in it yet."""
+
+    class Waiting(list[object]):
+        offers = ()
+
+    waiting: Any = Waiting()
+    assert not Registration(echo, delivery=waiting).is_plain
+    assert not Registration(Listener().async_method, delivery=waiting, weak=False).is_lone

@@ -231,12 +231,13 @@ class Registration:
     @property
     def is_plain(self) -> bool:
         """Whether nothing but a call stands between a send and the receiver."""
-        return not (self.is_async or self.once or self.wants or self.delivery)
+        is_bare = not (self.once or self.wants) and self.delivery is None
+        return is_bare and not self.is_async
 
     @property
     def is_lone(self) -> bool:
         """Whether `asend` need only await the receiver, if there is no other."""
-        is_bare = not (self.once or self.wants or self.delivery)
+        is_bare = not (self.once or self.wants) and self.delivery is None
         return self.is_async and self.is_native and is_bare
 
     @property

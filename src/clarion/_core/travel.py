@@ -1,7 +1,8 @@
 """The longer road of a send, for routes that hold more than calls.
 
 It is taken when a receiver is async, may run only once, asked for `signal`, is delivered
-to in its own time, or is watched. The four sends come here with the same route and differ in two ways: whether
+to in its own time, or is watched. The four sends come here with the same route and differ
+in two ways: whether
 the sender waits or awaits (`run`, `arun`), and whether errors reach the sender or, in a
 robust send, stand in for the answers.
 """
