@@ -2,6 +2,7 @@
 
 import itertools
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -109,3 +110,30 @@ class TestDeclaredKeywords:
 
         assert type(declared._table.keywords) is DeclaredKeywords
         assert make()._table.keywords is make()._table.keywords is ANY
+
+    def test_signals_that_are_sent_on_one_line(self, make, implementation):
+        """Each fills in its own defaults, however many take turns at one place in the code."""
+        signals = [make(), *map(declared_with, range(600))]
+        for made in signals:
+            made.connect(lambda *, a=None, **named: a)
+        for _ in range(2):
+            heard = [answers(made.send(None)) for made in signals]
+            assert heard == [[None], *([number] for number in range(600))]
+
+    def test_what_is_remembered_of_a_send_keeps_no_signal(self, implementation):
+        """A declared signal goes at once, although it was sent, and so does its receiver."""
+        made, receiver = declared_with(1), lambda **named: named["a"]
+        made.connect(receiver)
+        assert answers(made.send(None)) == [1]
+        signals, receivers = ref(made), ref(receiver)
+        del made, receiver
+        assert (signals(), receivers()) == (None, None)
+
+
+def declared_with(default: int) -> Any:
+    """Return a declared signal whose keyword is this number unless given."""
+
+    @signal
+    def declared(sender: object, *, a: int = default) -> None: ...
+
+    return declared

@@ -68,37 +68,33 @@ is_entry(PyObject *entry)
 static PyObject *
 work_out(PyObject *keywords, PyObject *names)
 {
-    Py_INCREF(keywords); /* what it calls may give the table others */
     PyObject *entry = PyObject_GetItem(keywords, names);
-    Py_DECREF(keywords);
     if (entry != NULL && !is_entry(entry)) {
         Py_CLEAR(entry);
     }
     return entry;
 }
 
-/* As work_out, and for keywords that most signals share, by where the names lie. */
+/* As work_out, but once for each place in the code that sends, by where the names lie. */
 static PyObject *
 entry_of(State *state, PyObject *keywords, PyObject *names)
 {
     if (keywords == NULL) {
         return NULL;
     }
-    if (keywords != state->any) {
-        return work_out(keywords, names);
-    }
-    Site *site = &state->sites[((uintptr_t)names >> 4) & (SITES - 1)];
-    if (site->names == names) {
+    uintptr_t place = ((uintptr_t)names >> 4) ^ ((uintptr_t)keywords >> 6);
+    Site *site = &state->sites[place & (SITES - 1)];
+    if (site->names == names && site->keywords == keywords) {
         return Py_NewRef(site->entry);
     }
+    Py_INCREF(keywords); /* what it calls may give the table others */
     PyObject *entry = work_out(keywords, names);
     if (entry != NULL && ARE_LASTING(names)) {
-        Site before = *site; /* both are replaced before either is dropped */
-        site->names = Py_NewRef(names);
-        site->entry = Py_NewRef(entry);
-        Py_XDECREF(before.names);
-        Py_XDECREF(before.entry);
+        Site before = *site; /* all are replaced before any is dropped */
+        *site = (Site){Py_NewRef(keywords), Py_NewRef(names), Py_NewRef(entry)};
+        forget(&before);
     }
+    Py_DECREF(keywords);
     return entry;
 }
 

@@ -72,12 +72,15 @@ leave_send(void)
 static PyObject *
 call_all(State *state, PyObject *signal, PyObject *receivers, Arguments *arguments, int robust)
 {
+    Py_ssize_t count = PyTuple_GET_SIZE(receivers);
     PyObject *responses = PyList_New(0);
-    if (responses == NULL || enter_send() < 0) {
-        Py_XDECREF(responses);
+    if (responses == NULL || count == 0) {
+        return responses;
+    }
+    if (enter_send() < 0) {
+        Py_DECREF(responses);
         return NULL;
     }
-    Py_ssize_t count = PyTuple_GET_SIZE(receivers);
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *receiver = PyTuple_GET_ITEM(receivers, i);
         PyObject *answer = call_receiver(receiver, arguments);
@@ -501,7 +504,6 @@ module_exec(PyObject *module)
 {
     State *s = PyModule_GetState(module);
     if (locate_all(s) < 0 || intern_all(s) < 0
-        || (s->any = from_core("clarion._core.keywords", "ANY")) == NULL
         || (s->blame = from_core("clarion._core.blame", "blame")) == NULL
         || (s->no_names = PyTuple_New(0)) == NULL) {
         return -1;
@@ -521,8 +523,11 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(s->bucket_type);
     Py_VISIT(s->route_type);
     Py_VISIT(s->registration_type);
-    Py_VISIT(s->any);
     Py_VISIT(s->blame);
+    for (int i = 0; i < SITES; i++) { /* the default of a keyword may be anything */
+        Py_VISIT(s->sites[i].keywords);
+        Py_VISIT(s->sites[i].entry);
+    }
     return 0;
 }
 
@@ -541,7 +546,6 @@ module_free(void *module)
     Py_CLEAR(s->bucket_type);
     Py_CLEAR(s->route_type);
     Py_CLEAR(s->registration_type);
-    Py_CLEAR(s->any);
     Py_CLEAR(s->blame);
     Py_CLEAR(s->no_names);
     Py_CLEAR(s->str_doc);
@@ -552,8 +556,7 @@ module_free(void *module)
     Py_CLEAR(s->str_sender);
     Py_CLEAR(s->str_table);
     for (int i = 0; i < SITES; i++) {
-        Py_CLEAR(s->sites[i].names);
-        Py_CLEAR(s->sites[i].entry);
+        forget(&s->sites[i]);
     }
 }
 

@@ -20,11 +20,21 @@
 #define ARE_LASTING(names) 1
 #endif
 
-/* A send as it is written somewhere: the names of its keywords, which the code holds. */
+/* A send as it is written somewhere: the names of its keywords, which the code holds, and
+   what a signal's keywords say of them. Most signals share theirs; a declared one has its own. */
 typedef struct {
+    PyObject *keywords;
     PyObject *names;
-    PyObject *entry; /* what ANY says of them */
+    PyObject *entry;
 } Site;
+
+static void
+forget(Site *site)
+{
+    Py_CLEAR(site->keywords);
+    Py_CLEAR(site->names);
+    Py_CLEAR(site->entry);
+}
 
 typedef struct {
     PyTypeObject *method_type;
@@ -33,7 +43,6 @@ typedef struct {
     PyTypeObject *bucket_type;
     PyTypeObject *route_type;
     PyTypeObject *registration_type;
-    PyObject *any;
     PyObject *blame;
     PyObject *no_names;
     PyObject *str_doc;
