@@ -68,7 +68,7 @@ def is_coroutine_function(receiver: Any) -> bool:
 
 
 def accepts_any_keyword(receiver: Any) -> bool:
-    """Tell whether the receiver can be called with keywords nobody knows yet.
+    """Tell whether the receiver can be called, and with keywords nobody knows yet.
 
     A callable that does not tell its signature (some builtins) is trusted.
     """
@@ -77,6 +77,8 @@ def accepts_any_keyword(receiver: Any) -> bool:
         code = function.__code__
         if not code.co_posonlyargcount:
             return code.co_flags & CO_VARKEYWORDS != 0
+    if not callable(receiver):
+        return False
     signature = signature_of(receiver)
     return signature is None or _takes_any_keyword(signature)
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 else:
     _Reference = ref
 
-_sequence = count()
+_next_place = count().__next__
 
 # Senders that are told apart by equality; members of an enumeration need no mention,
 # since there is one of each. The type is part of the key, so that text is never
@@ -129,12 +129,14 @@ class Registration:
         delivery: Bound | None = None,
     ) -> None:
         is_function = type(receiver) is FunctionType
-        if not is_function:
-            receiver = bare(receiver)
         self.uid = uid
-        self.key: Hashable = ("uid", uid) if uid else receiver_key(receiver)
         self.sender_key = sender_key
         self.sender_of: Callable[[], object] = _nobody
+        if not is_function:
+            receiver = bare(receiver)
+        self.key: Hashable = id(receiver) if is_function else receiver_key(receiver)
+        if uid:
+            self.key = "uid", uid
         if is_function and not receiver.__dict__:
             self.is_async = self.is_native = receiver.__code__.co_flags & CO_COROUTINE != 0
         else:
@@ -145,7 +147,7 @@ class Registration:
         self.inline = inline
         self.wants = wants
         self.delivery = delivery
-        self.order = next(_sequence)
+        self.order = _next_place()
         self._tokens = deque((None,)) if once else None
         self._receiver: Receiver | None = receiver
         self._reference: Mortal | None = None
@@ -190,7 +192,7 @@ class Registration:
 
     def come_last(self) -> None:
         """Take the last place in the order of connection, as if connected now."""
-        self.order = next(_sequence)
+        self.order = _next_place()
 
     def renew(self, order: int) -> None:
         """Be as on the day of this place in the order of connection, with no call spent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import FunctionType
 
 from clarion._core import kept, loops, names, registry
 from clarion._core.accept import accepts_any_keyword
@@ -141,7 +142,10 @@ class Signal(Tabled):
                 "disconnect() was told neither a receiver nor a dispatch_uid. "
                 "Give the one that was given to connect()."
             )
-        key = ("uid", dispatch_uid) if dispatch_uid else receiver_key(receiver)
+        if dispatch_uid:
+            key: Hashable = "uid", dispatch_uid
+        else:
+            key = id(receiver) if type(receiver) is FunctionType else receiver_key(receiver)
         return self._table.remove(key, None if sender is None else sender_key(sender))
 
     @compiled
@@ -198,9 +202,9 @@ class Signal(Tabled):
 
     def _check_receiver(self, receiver: Receiver, offered: tuple[str, ...] = ()) -> None:  # noqa: ARG002
         """Refuse a receiver that could not be called; its delivery offers it these, too."""
-        if not callable(receiver):
-            refuse_uncallable(receiver)
         if not accepts_any_keyword(receiver):
+            if not callable(receiver):
+                refuse_uncallable(receiver)
             raise SignatureError(
                 f"Signal receivers must accept keyword arguments (**kwargs). "
                 f"Add **kwargs to {names.described(receiver)}.",

@@ -170,7 +170,9 @@ class Table:
                 return self.add(registration, sender)
             if registration.subclasses:
                 self.families.add(registration)
-            self._changed(bucket, registration)
+            self._version += 1
+            if self._built:
+                self._drop_routes_of(bucket, registration)
             return True
         finally:
             self.lock.release()
@@ -182,10 +184,10 @@ class Table:
             if self.dead:
                 self._bury()
             bucket = self.anyone if of_sender is None else self.buckets.get(of_sender)
-            registration = None if bucket is None else bucket.members.get(key)
+            registration = None if bucket is None else bucket.members.pop(key, None)
             if bucket is None or registration is None:
                 return False
-            self._take_out(bucket, registration)
+            self._taken_out(bucket, registration)
             return True
         finally:
             self.lock.release()
@@ -196,7 +198,8 @@ class Table:
             bucket = self._bucket_at(registration.sender_key)
             if bucket is None or bucket.members.get(registration.key) is not registration:
                 return False
-            self._take_out(bucket, registration)
+            del bucket.members[registration.key]
+            self._taken_out(bucket, registration)
             return True
 
     def get(self, key: Hashable, of_sender: Hashable) -> Registration | None:
@@ -273,22 +276,23 @@ class Table:
 
         return ref(sender, close)
 
-    def _take_out(self, bucket: Bucket, registration: Registration) -> None:
-        del bucket.members[registration.key]
+    def _taken_out(self, bucket: Bucket, registration: Registration) -> None:
+        """Have nobody hear by a registration that has left its bucket; the lock is held."""
         if registration.subclasses:
             self.families.discard(registration)
-        self._changed(bucket, registration)
+        self._version += 1
+        if self._built:
+            self._drop_routes_of(bucket, registration)
         if not bucket.members and bucket is not self.anyone:
             self.buckets.pop(bucket.key, None)
             self._built.pop(bucket.key, None)
 
-    def _changed(self, bucket: Bucket, registration: Registration) -> None:
+    def _drop_routes_of(self, bucket: Bucket, registration: Registration) -> None:
         """Drop the routes that a registration is in, or is to be in; the lock is held."""
-        self._version += 1
-        if bucket is not self.anyone and not registration.subclasses:
-            bucket.route = None
-        elif self._built:
+        if bucket is self.anyone or registration.subclasses:
             self.drop_routes()
+        else:
+            bucket.route = None
 
     def _bury(self) -> None:
         """Remove those who have died; the lock is held."""
@@ -299,7 +303,8 @@ class Table:
                 continue
             registration = bucket.members.get(died.registration_key)
             if registration is not None and registration.is_held_by(died):
-                self._take_out(bucket, registration)
+                del bucket.members[died.registration_key]
+                self._taken_out(bucket, registration)
 
     def _bucket_at(self, key: Hashable) -> Bucket | None:
         return self.anyone if key is None else self.buckets.get(key)
