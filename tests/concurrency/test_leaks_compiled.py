@@ -205,7 +205,7 @@ def lone_receivers_that_raise():
 def lone_receivers_that_cannot_be_called():
     """Raise when called, before there is anything to await."""
     made = Silent()
-    made._check_receiver = lambda receiver, offered=(): None  # type: ignore[method-assign]
+    made._check_receiver = lambda *given: None  # type: ignore[method-assign]
     made.connect(refusing)
     return in_awaited_ways(made)
 
@@ -213,7 +213,7 @@ def lone_receivers_that_cannot_be_called():
 def lone_receivers_whose_failure_cannot_be_logged():
     """Raise out of what was to log, awaited or not."""
     made = Failing(LookupError)
-    made._check_receiver = lambda receiver, offered=(): None  # type: ignore[method-assign]
+    made._check_receiver = lambda *given: None  # type: ignore[method-assign]
     made.connect(refusing)
     other = Failing(LookupError)
     other.connect(failing_when_awaited)

@@ -23,6 +23,18 @@ CO_VARKEYWORDS = 0x08
 CO_COROUTINE = 0x80
 
 
+def flags_of(receiver: object) -> int:
+    """Return the flags of a plain function's code, which tell all that connecting asks for.
+
+    They are 0 for what has to be looked at more closely. A function's code is dear to get,
+    as an audit hook may hear of it, so that connecting gets it once.
+    """
+    if type(receiver) is not FunctionType or receiver.__dict__:
+        return 0
+    code = receiver.__code__
+    return 0 if code.co_posonlyargcount else code.co_flags
+
+
 def is_async(receiver: Any) -> bool:
     """Tell whether calling the receiver gives something to await.
 
@@ -32,8 +44,8 @@ def is_async(receiver: Any) -> bool:
     for a sync receiver.
     """
     function = receiver.__func__ if type(receiver) is MethodType else receiver
-    if type(function) is FunctionType and not function.__dict__:
-        return function.__code__.co_flags & CO_COROUTINE != 0
+    if flags := flags_of(function):
+        return flags & CO_COROUTINE != 0
     return _is_async_by_inspection(receiver)
 
 
@@ -73,10 +85,8 @@ def accepts_any_keyword(receiver: Any) -> bool:
     A callable that does not tell its signature (some builtins) is trusted.
     """
     function = receiver.__func__ if type(receiver) is MethodType else receiver
-    if type(function) is FunctionType and not function.__dict__:
-        code = function.__code__
-        if not code.co_posonlyargcount:
-            return code.co_flags & CO_VARKEYWORDS != 0
+    if flags := flags_of(function):
+        return flags & CO_VARKEYWORDS != 0
     if not callable(receiver):
         return False
     signature = signature_of(receiver)

@@ -127,6 +127,7 @@ class Registration:
         wants: tuple[str, ...] = (),
         on_death: Callable[[Any], object] | None = None,
         delivery: Bound | None = None,
+        flags: int = 0,
     ) -> None:
         is_function = type(receiver) is FunctionType
         self.uid = uid
@@ -137,8 +138,8 @@ class Registration:
         self.key: Hashable = id(receiver) if is_function else receiver_key(receiver)
         if uid:
             self.key = "uid", uid
-        if is_function and not receiver.__dict__:
-            self.is_async = self.is_native = receiver.__code__.co_flags & CO_COROUTINE != 0
+        if flags:
+            self.is_async = self.is_native = flags & CO_COROUTINE != 0
         else:
             self.is_async = is_async(receiver)
             self.is_native = self.is_async and is_coroutine_function(receiver)

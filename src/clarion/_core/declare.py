@@ -110,7 +110,12 @@ class DeclaredSignal(Signal, Generic[P, R]):
             [*missing, *unknown],
         )
 
-    def _check_receiver(self, receiver: Receiver, offered: tuple[str, ...] = ()) -> None:
+    def _check_receiver(
+        self,
+        receiver: Receiver,
+        offered: tuple[str, ...] = (),
+        flags: int = 0,  # noqa: ARG002
+    ) -> None:
         if not callable(receiver):
             refuse_uncallable(receiver)
         given = {"sender", *self._keywords, *self._asked_for(receiver)}

@@ -6,7 +6,7 @@ import sys
 from types import FunctionType
 
 from clarion._core import kept, loops, names, registry
-from clarion._core.accept import accepts_any_keyword
+from clarion._core.accept import CO_VARKEYWORDS, accepts_any_keyword, flags_of
 from clarion._core.compiled import compiled
 from clarion._core.connect import Registration, check_sender, receiver_key, sender_key
 from clarion._core.send import asend, asend_robust, send, send_robust
@@ -103,7 +103,8 @@ class Signal(Tabled):
         if type(priority) is not int or dispatch_uid is not None:
             _check_arguments(priority, dispatch_uid)
         bound = None if delivery is None else self._bind(delivery, receiver)
-        self._check_receiver(receiver, () if bound is None else bound.offers)
+        flags = flags_of(receiver)
+        self._check_receiver(receiver, () if bound is None else bound.offers, flags)
         if sender is not None or subclasses:
             self._check_sender(sender, subclasses=subclasses)
         # By position, for a class that is called by keyword makes a dictionary first.
@@ -111,7 +112,7 @@ class Signal(Tabled):
         # fmt: off
         registration = Registration(
             receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, wants,
-            self._table.on_death, bound,
+            self._table.on_death, bound, flags,
         )
         # fmt: on
         self._table.add(registration, sender)
@@ -200,9 +201,17 @@ class Signal(Tabled):
         named["sender"] = sender
         return named
 
-    def _check_receiver(self, receiver: Receiver, offered: tuple[str, ...] = ()) -> None:  # noqa: ARG002
-        """Refuse a receiver that could not be called; its delivery offers it these, too."""
-        if not accepts_any_keyword(receiver):
+    def _check_receiver(
+        self,
+        receiver: Receiver,
+        offered: tuple[str, ...] = (),  # noqa: ARG002
+        flags: int = 0,
+    ) -> None:
+        """Refuse a receiver that could not be called.
+
+        Its delivery offers it something, too; and its flags are those of `flags_of`.
+        """
+        if not flags & CO_VARKEYWORDS and not accepts_any_keyword(receiver):
             if not callable(receiver):
                 refuse_uncallable(receiver)
             raise SignatureError(

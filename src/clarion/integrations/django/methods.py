@@ -86,7 +86,12 @@ def connect_model_signal(
     )
 
 
-def _check_receiver(self: Any, receiver: Receiver, offered: tuple[str, ...] = ()) -> None:  # noqa: ARG001
+def _check_receiver(
+    self: Any,  # noqa: ARG001
+    receiver: Receiver,
+    offered: tuple[str, ...] = (),  # noqa: ARG001
+    flags: int = 0,  # noqa: ARG001
+) -> None:
     if not (settings.configured and settings.DEBUG):
         return
     if not callable(receiver):
