@@ -129,20 +129,19 @@ class Registration:
         delivery: Bound | None = None,
         flags: int = 0,
     ) -> None:
-        is_function = type(receiver) is FunctionType
         self.uid = uid
         self.sender_key = sender_key
         self.sender_of: Callable[[], object] = _nobody
-        if not is_function:
-            receiver = bare(receiver)
-        self.key: Hashable = id(receiver) if is_function else receiver_key(receiver)
-        if uid:
-            self.key = "uid", uid
-        if flags:
+        if flags:  # a plain function
+            self.key: Hashable = id(receiver)
             self.is_async = self.is_native = flags & CO_COROUTINE != 0
         else:
+            receiver = bare(receiver)
+            self.key = receiver_key(receiver)
             self.is_async = is_async(receiver)
             self.is_native = self.is_async and is_coroutine_function(receiver)
+        if uid:
+            self.key = "uid", uid
         self.priority = priority
         self.subclasses = subclasses
         self.inline = inline
@@ -153,7 +152,7 @@ class Registration:
         self._receiver: Receiver | None = receiver
         self._reference: Mortal | None = None
         self._function: Any = None
-        if weak or (weak is None and not is_function):
+        if weak or (weak is None and not flags):
             self._hold_weakly(receiver, weak=weak, on_death=on_death)
 
     def _hold_weakly(

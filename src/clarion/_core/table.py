@@ -187,7 +187,9 @@ class Table:
             registration = None if bucket is None else bucket.members.pop(key, None)
             if bucket is None or registration is None:
                 return False
-            self._taken_out(bucket, registration)
+            self._version += 1
+            if registration.subclasses or self._built or not bucket.members:
+                self._tidy(bucket, registration)
             return True
         finally:
             self.lock.release()
@@ -199,7 +201,8 @@ class Table:
             if bucket is None or bucket.members.get(registration.key) is not registration:
                 return False
             del bucket.members[registration.key]
-            self._taken_out(bucket, registration)
+            self._version += 1
+            self._tidy(bucket, registration)
             return True
 
     def get(self, key: Hashable, of_sender: Hashable) -> Registration | None:
@@ -276,11 +279,10 @@ class Table:
 
         return ref(sender, close)
 
-    def _taken_out(self, bucket: Bucket, registration: Registration) -> None:
-        """Have nobody hear by a registration that has left its bucket; the lock is held."""
+    def _tidy(self, bucket: Bucket, registration: Registration) -> None:
+        """Drop what a registration that has left its bucket leaves behind; the lock is held."""
         if registration.subclasses:
             self.families.discard(registration)
-        self._version += 1
         if self._built:
             self._drop_routes_of(bucket, registration)
         if not bucket.members and bucket is not self.anyone:
@@ -304,7 +306,8 @@ class Table:
             registration = bucket.members.get(died.registration_key)
             if registration is not None and registration.is_held_by(died):
                 del bucket.members[died.registration_key]
-                self._taken_out(bucket, registration)
+                self._version += 1
+                self._tidy(bucket, registration)
 
     def _bucket_at(self, key: Hashable) -> Bucket | None:
         return self.anyone if key is None else self.buckets.get(key)
