@@ -107,10 +107,12 @@ class Signal(Tabled):
         self._check_receiver(receiver, () if bound is None else bound.offers, flags)
         if sender is not None or subclasses:
             self._check_sender(sender, subclasses=subclasses)
-        # By position, for a class that is called by keyword makes a dictionary first.
         key, wants = None if sender is None else sender_key(sender), self._asked_for(receiver)
+        # In two steps and by position: where a class with slots is called, the interpreter
+        # takes a longer road, and by keyword it makes a dictionary first.
+        registration = Registration.__new__(Registration)
         # fmt: off
-        registration = Registration(
+        registration.__init__(  # type: ignore[misc]
             receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, wants,
             self._table.on_death, bound, flags,
         )
