@@ -98,18 +98,15 @@ class Signal(Tabled):
 
         As `Signal.connect` in Django 6.1, whose arguments come first.
         """
-        if unknown:
-            _refuse_unknown(unknown)
-        if type(priority) is not int or dispatch_uid is not None:
-            _check_arguments(priority, dispatch_uid)
+        if unknown or type(priority) is not int or dispatch_uid is not None:
+            _check_arguments(unknown, priority, dispatch_uid)
         bound = None if delivery is None else self._bind(delivery, receiver)
         flags = flags_of(receiver)
         self._check_receiver(receiver, () if bound is None else bound.offers, flags)
         if sender is not None or subclasses:
             self._check_sender(sender, subclasses=subclasses)
         key, wants = None if sender is None else sender_key(sender), self._asked_for(receiver)
-        # In two steps and by position: where a class with slots is called, the interpreter
-        # takes a longer road, and by keyword it makes a dictionary first.
+        # By two short roads, for calling a class with slots, or by keyword, is a long one.
         registration = Registration.__new__(Registration)
         # fmt: off
         registration.__init__(  # type: ignore[misc]
@@ -261,7 +258,9 @@ def refuse_uncallable(receiver: object) -> Never:
     )
 
 
-def _check_arguments(priority: object, uid: object) -> None:
+def _check_arguments(unknown: dict[str, Never], priority: object, uid: object) -> None:
+    if unknown:
+        _refuse_unknown(unknown)
     if not isinstance(priority, int):
         raise ArgumentError(
             f"priority {priority!r} is not an integer. Higher integers are called first; 0 is usual.",
