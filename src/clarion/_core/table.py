@@ -217,7 +217,7 @@ class Table:
         with self.lock:
             self._bury()
             buckets = (self.anyone, *self.buckets.copy().values())
-            found = [r for bucket in buckets for r in bucket.members.values()]
+            found = [r for bucket in buckets for r in bucket.members.copy().values()]
         return sorted(found, key=lambda registration: registration.order)
 
     def replace(self, registrations: Iterable[Registration]) -> None:
@@ -249,11 +249,10 @@ class Table:
         """
         built = self._built
         while built:
-            for key, bucket in built.items():
+            for key, bucket in built.copy().items():
                 bucket.route = None
-                if bucket.route is None:
-                    del built[key]
-                break  # what it has freed may have changed the others
+                if bucket.route is None and built.get(key) is bucket:
+                    built.pop(key, None)
 
     def _open(self, key: Hashable, sender: object) -> Bucket:
         """Return the bucket of a sender, made if need be; the lock is held."""
