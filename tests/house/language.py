@@ -106,7 +106,7 @@ def findings(path: Path) -> Iterator[Finding]:
     """Yield the sentences of a file that need rewriting, without the exceptions."""
     name = str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(path)
     source = path.read_text(encoding="utf-8")
-    found = set()
+    found: set[Finding] = set()
     for block in READERS[path.suffix](source):
         for line, sentence in block.sentences():
             turns = [*turns_in(sentence)]

@@ -17,7 +17,7 @@ SECTION = re.compile(
     r"(Args|Arguments|Attributes|Example|Examples|Note|Raises|Returns|See also|Warns|Yields):\Z"
 )
 ITEM = re.compile(r"^\s*(?:[-*+:]|\d+\.)\s+")
-ENTRY = re.compile(r"\s*\*{0,2}[\w.`]+(?: \([^)]*\))?:(?:\s|\Z)")
+ENTRY = re.compile(r"^\s*\*{0,2}[\w.`]+(?: \([^)]*\))?:(?:\s|\Z)")
 TABLE = re.compile(r"\s*[─-╿]|.*\S {3,}\S")  # a tree, or columns: each line for itself
 DIRECTIVE = re.compile(r"(noqa|type:|pyright:|mypy:|pragma|ruff:|!|fmt:|-\*-)")
 REPORTS = {"warn", "warning", "error", "info", "debug", "exception", "critical", "add_note"}
@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
     lines: list[Line]
 
-    def sentences(self) -> Iterator[Line]:
+    def sentences(self) -> "Iterator[tuple[int, Sentence]]":
         """Yield each sentence and the number of its first line."""
         starts, text = [], ""
         for _, line in self.lines:
@@ -60,6 +60,7 @@ class Sentence(str):
     """A sentence without its code spans; `shown` has them."""
 
     __slots__ = ("shown",)
+    shown: str
 
     def __new__(cls, masked: str, spans: list[str]) -> Self:
         """Keep the text as it is written beside the text that is searched."""
@@ -95,7 +96,7 @@ def paragraphs(lines: Iterable[Line]) -> Iterator[Block]:
             section, base, margin = True, indent, indent + 4
         elif text and not text.startswith((">>>", "```", "|", "+-")):
             base = base if section or held else indent
-            held.append((number, ITEM.sub("", line)))
+            held.append((number, (ENTRY if entry else ITEM).sub("", line, count=1)))
         literal = text.endswith("::")
         if apart:
             yield Block(held)
@@ -127,7 +128,7 @@ def messages(node: ast.AST) -> Iterator[Line]:
 
 def reported(tree: ast.AST) -> Iterator[Line]:
     """Yield the text of errors, warnings, notes and log records."""
-    seen = set()
+    seen: set[Line] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and node.exc:
             found: Iterable[ast.AST] = [node.exc]
