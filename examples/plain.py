@@ -39,8 +39,8 @@ def write_journal(sender: str, **kwargs: object) -> str:
 def show(what: str, responses: list[tuple[Any, Any]]) -> None:
     """Print who answered what."""
     print(what)
-    for heard_by, answer in responses:
-        print(f"    {heard_by.__name__}: {answer!r}")
+    for heard_by, response in responses:
+        print(f"    {heard_by.__name__}: {response!r}")
 
 
 if __name__ == "__main__":

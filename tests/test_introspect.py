@@ -332,7 +332,7 @@ class TestDeliveries:
     def test_after_a_commit(self, monkeypatch):
         """Which transaction, and why that one, with the keywords that tell."""
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
-        monkeypatch.setattr(boundary, "_doors", [])
+        monkeypatch.setattr(boundary, "_providers", [])
         monkeypatch.setattr(boundary, "_entered", deque())
         opened.connect(one, delivery=on_commit)
         assert explain(opened).heard[0].when == (
@@ -349,7 +349,7 @@ class TestDeliveries:
     def test_nothing_is_scheduled(self, monkeypatch):
         """Explaining is no send."""
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
-        monkeypatch.setattr(boundary, "_doors", [])
+        monkeypatch.setattr(boundary, "_providers", [])
         monkeypatch.setattr(boundary, "_entered", deque())
         opened.connect(one, delivery=on_commit(coalesce="order_id"))
         with atomic():

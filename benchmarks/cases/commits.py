@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases import Case, Pair
-from benchmarks.cases.django_save import Worker, answer
+from benchmarks.cases.django_save import Worker, response
 from benchmarks.peers import Clarion
 from benchmarks.timing import statement
 
@@ -123,7 +123,7 @@ def main(state: str) -> None:
         print(json.dumps(str(error)), flush=True)
         return
     if calls == 1:
-        answer(run)
+        response(run)
     else:
         print(json.dumps(f"the receiver is called {calls} times"), flush=True)
 

@@ -137,10 +137,10 @@ def main(state: str) -> None:
         print(json.dumps(str(error)), flush=True)
         return
     with bench.heard() as save:
-        answer(save)
+        response(save)
 
 
-def answer(run: Run) -> None:
+def response(run: Run) -> None:
     """Run as often as each line of the input says, and answer with the seconds taken."""
     print(json.dumps(None), flush=True)
     gc.disable()

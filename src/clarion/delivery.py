@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from clarion._core.connect import Registration
+    from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.typing import Receiver
 
@@ -42,7 +42,7 @@ class Bound(Protocol):
     """A delivery, bound to a receiver of a signal."""
 
     @property
-    def offers(self) -> tuple[str, ...]:
+    def provides(self) -> tuple[str, ...]:
         """The names of what it gives to a receiver that has a parameter of that name."""
         ...
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clarion._core import compiled
-from clarion._core.connect import Registration
 from clarion._core.instrument import Send
 from clarion._core.names import sender_name, signal_name
+from clarion._core.registration import Registration
 from clarion._core.registry import check_signal, signals
 from clarion._core.table import Table
 

@@ -121,9 +121,9 @@ def _meta(scope: Scope) -> Environ:
 class _AmidException(DeclaredSignal[P, R]):
     """A signal that is sent while an exception is handled: its receivers can ask which."""
 
-    async def _hop(self, function: Callable[[], Any]) -> Any:
+    async def _run_in_thread(self, function: Callable[[], Any]) -> Any:
         # As asgiref does for Django: in a thread, nothing would be being handled.
-        return await super()._hop(partial(_amid, sys.exception(), function))
+        return await super()._run_in_thread(partial(_amid, sys.exception(), function))
 
 
 def _amid(error: BaseException | None, function: Callable[[], Any]) -> Any:

@@ -15,7 +15,7 @@ from clarion.introspect import registrations
 def _no_doors(monkeypatch):
     """Have only plain Python, whichever frameworks other tests have loaded."""
     monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
-    monkeypatch.setattr(boundary, "_doors", [])
+    monkeypatch.setattr(boundary, "_providers", [])
     monkeypatch.setattr(boundary, "_searched", 0)
     monkeypatch.setattr(boundary, "_entered", deque())
 

@@ -12,7 +12,7 @@ import pytest
 from clarion import on_commit
 from clarion.commit import Scheduled, atomic
 from clarion.commit.blocks import Block, _absent
-from clarion.commit.boundary import scopes
+from clarion.commit.boundary import active_boundaries
 from clarion.errors import ArgumentError, BoundaryError
 from clarion.introspect import explain
 from tests.commit.databases import sqlite
@@ -30,7 +30,7 @@ def status(responses):
 
 def innermost():
     """Return the innermost block."""
-    block = next(scopes()).boundary
+    block = next(active_boundaries()).boundary
     assert isinstance(block, Block)
     return block
 
@@ -103,7 +103,9 @@ class TestOneBlock:
     def test_it_is_over_when_receivers_run(self, signal):
         """What they send outside of any block is true at once."""
         inside = []
-        signal.connect(lambda **kwargs: inside.append(list(scopes())), delivery=on_commit)
+        signal.connect(
+            lambda **kwargs: inside.append(list(active_boundaries())), delivery=on_commit
+        )
         with atomic():
             signal.send(None)
         assert inside == [[]]
@@ -306,7 +308,7 @@ class TestThreads:
             # As if it had been open until the moment before.
             with atomic():
                 signal.send(None, n=1)
-                kept = innermost().dues.pop()
+                kept = innermost().calls.pop()
             block.ended(well=error is None)
             block.after_commit(kept)
             assert heard.taken() == wanted
@@ -419,7 +421,7 @@ class TestContexts:
         for _ in range(3):
             block = atomic()
             one.run(block.__enter__)
-            kept.append(weakref.ref(one.run(lambda: next(scopes()))))
+            kept.append(weakref.ref(one.run(lambda: next(active_boundaries()))))
             contextvars.Context().run(block.__exit__, None, None, None)
             del block
         gc.collect()
@@ -528,7 +530,7 @@ class TestAmidTheCommit:
         with pytest.raises(BoomError), atomic(Connection(BoomError("no"))):
             pass
         assert heard == []
-        assert list(scopes()) == []
+        assert list(active_boundaries()) == []
 
 
 def test_explain_shows_the_block(signal, heard):

@@ -6,7 +6,15 @@ import types
 import pytest
 
 from clarion.commit import Boundary, atomic, boundary, on_commit
-from clarion.commit.boundary import NOWHERE, Door, Scope, doors, locate, open_door, scopes
+from clarion.commit.boundary import (
+    NOWHERE,
+    ActiveBoundary,
+    TransactionProvider,
+    active_boundaries,
+    providers,
+    register_provider,
+    resolve_boundary,
+)
 from clarion.errors import BoundaryError
 from clarion.introspect import explain
 
@@ -18,17 +26,17 @@ class Place(Boundary):
 
     def __init__(self, name, *, is_open=True):
         self.name = name
-        self.dues = []
+        self.calls = []
         self._is_open = is_open
 
     def is_open(self):
         return self._is_open
 
-    def after_commit(self, due):
-        self.dues.append(due)
+    def after_commit(self, call):
+        self.calls.append(call)
 
 
-class FakeDoor(Door):
+class FakeDoor(TransactionProvider):
     """A framework that knows instances, aliases, and a default."""
 
     def __init__(self):
@@ -42,7 +50,7 @@ class FakeDoor(Door):
     def of_alias(self, alias):
         return self.aliases.get(alias)
 
-    def of_everybody(self):
+    def default_boundary(self):
         return self.default and (self.default, "it is the default")
 
 
@@ -50,13 +58,13 @@ class FakeDoor(Door):
 def door():
     """Open a door."""
     made = FakeDoor()
-    open_door(made)
+    register_provider(made)
     return made
 
 
 def found(signal, using=None, **named):
     """Return the boundary of a send, and why."""
-    return tuple(locate(signal, {"sender": None, **named}, using))
+    return tuple(resolve_boundary(signal, {"sender": None, **named}, using))
 
 
 class TestRule:
@@ -64,44 +72,47 @@ class TestRule:
 
     def test_each_part(self, signal, door):
         """From the last to the first."""
-        assert locate(signal, {"sender": None}) is NOWHERE
+        assert resolve_boundary(signal, {"sender": None}) is NOWHERE
         default, orders, named = Place("default"), Place("orders"), Place("session")
         door.default = default
         assert found(signal) == (default, "it is the default")
         with atomic():
-            block = next(scopes()).boundary
+            block = next(active_boundaries()).boundary
             assert found(signal) == (block, "it is the innermost in this context")
             door.aliases["orders"] = orders
             assert found(signal, using="orders")[0] is orders
-            assert locate(signal, {"sender": None, "using": "orders"}) == (
+            assert resolve_boundary(signal, {"sender": None, "using": "orders"}) == (
                 orders,
                 "it was sent using='orders'",
             )
             told = {"sender": None, "using": "orders", "instance": named}
-            assert locate(signal, told) == (named, "instance= is in it")
-            assert locate(signal, told, "orders") == (orders, "the receiver said using='orders'")
+            assert resolve_boundary(signal, told) == (named, "instance= is in it")
+            assert resolve_boundary(signal, told, "orders") == (
+                orders,
+                "the receiver said using='orders'",
+            )
 
     @pytest.mark.parametrize("using", ["nobody", None, 1, ["orders"]])
     def test_an_alias_of_the_send_that_nobody_knows(self, using, signal, door):
         """It may mean something else to the receivers, so it decides nothing."""
-        assert locate(signal, {"sender": None, "using": using}) is NOWHERE
+        assert resolve_boundary(signal, {"sender": None, "using": using}) is NOWHERE
 
     def test_an_alias_of_the_receiver_that_nobody_knows(self, signal, door):
         """It is refused, with the cure."""
         with pytest.raises(BoundaryError, match=r"'nobody'.*atomic\(using='nobody'\) block around"):
-            locate(signal, {"sender": None}, "nobody")
+            resolve_boundary(signal, {"sender": None}, "nobody")
 
     def test_a_block_comes_before_a_database_of_the_same_alias(self, signal, door):
         """The nearer of the two."""
         door.aliases["orders"] = Place("orders")
         with atomic(using="orders"):
-            assert found(signal, using="orders")[0] is next(scopes()).boundary
+            assert found(signal, using="orders")[0] is next(active_boundaries()).boundary
         assert found(signal, using="orders")[0] is door.aliases["orders"]
 
     def test_the_first_door_that_knows(self, signal, door):
         """In the order in which they were opened."""
         second = FakeDoor()
-        open_door(second)
+        register_provider(second)
         second.default = Place("second")
         assert found(signal)[0] is second.default
         door.default = Place("first")
@@ -117,8 +128,8 @@ class TestOpen:
         ((_, scheduled),) = signal.send(None, n=1)
         assert scheduled.boundary == "the default"
         assert heard == []
-        (due,) = door.default.dues
-        due.run()
+        (call,) = door.default.calls
+        call.run()
         assert heard == [1]
         assert "after the commit of the default: it is the default" in str(explain(signal))
 
@@ -148,26 +159,26 @@ class TestScopes:
 
     def test_the_innermost_comes_first(self):
         """And those that are over not at all."""
-        one, two, three = (Scope(Place(name)) for name in ("one", "two", "three"))
+        one, two, three = (ActiveBoundary(Place(name)) for name in ("one", "two", "three"))
         for scope in (one, two, three):
             scope.enter()
-        assert list(scopes()) == [three, two, one]
+        assert list(active_boundaries()) == [three, two, one]
         two.leave()
-        assert list(scopes()) == [three, one]
+        assert list(active_boundaries()) == [three, one]
         three.leave()
-        assert list(scopes()) == [one]
+        assert list(active_boundaries()) == [one]
         one.leave()
-        assert list(scopes()) == []
+        assert list(active_boundaries()) == []
 
     def test_one_that_is_bound_by_hand(self, signal, heard):
         """A bound session, say, is waited for as a block."""
         place = Place("session")
-        scope = Scope(place, "orders")
+        scope = ActiveBoundary(place, "orders")
         scope.enter()
         heard.listen(signal, name="orders", delivery=on_commit(using="orders"))
         signal.send(None, n=1)
         scope.leave()
-        assert len(place.dues) == 2
+        assert len(place.calls) == 2
         assert heard == []
 
 
@@ -180,11 +191,11 @@ class TestDoors:
         monkeypatch.setattr(boundary, "_FRAMEWORKS", {"some_framework": "its_door"})
         monkeypatch.setattr(boundary, "_met", set())
         monkeypatch.setattr(boundary, "import_module", opened.append)
-        assert doors() == []
+        assert providers() == []
         assert opened == []
         monkeypatch.setitem(sys.modules, "some_framework", types.ModuleType("some_framework"))
-        doors()
-        doors()
+        providers()
+        providers()
         assert opened == ["its_door"]
 
     def test_one_that_cannot_open_is_not_left_out_in_silence(self, monkeypatch, signal, heard):

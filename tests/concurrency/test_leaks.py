@@ -163,7 +163,7 @@ def test_memory_is_flat_with_subclasses(signal):
     signal.connect(listener.method, sender=Sender, subclasses=True)
     assert grown(work, COUNT // 10) < TOLERANCE
     gc.collect()
-    assert len(signal._table.buckets) == len(signal._table.families) == 1
+    assert len(signal._table.buckets) == len(signal._table.subclass_registrations) == 1
 
 
 def test_memory_is_flat_with_async_receivers(signal):

@@ -368,7 +368,7 @@ def slots_that_hold_nonsense():
     table: Any = made._table
 
     def work():
-        for slot, odd in (("keywords", 5), ("buckets", None), ("guard", ()), ("anyone", 1)):
+        for slot, odd in (("keywords", 5), ("buckets", None), ("guard", ()), ("any_sender", 1)):
             before = getattr(table, slot)
             setattr(table, slot, odd)
             send()

@@ -35,20 +35,20 @@ class Listener:
         return self
 
 
-def answering(answer):
+def answering(response):
     """Make a receiver that answers so."""
-    return lambda **kwargs: answer
+    return lambda **kwargs: response
 
 
 def answers(responses):
     """Return what was answered."""
-    return [answer for _, answer in responses]
+    return [response for _, response in responses]
 
 
 def is_clean(signal):
     """Tell whether nothing is left of any registration."""
     table = signal._table
-    return table.registrations() == [] and not table.buckets and not table.families
+    return table.registrations() == [] and not table.buckets and not table.subclass_registrations
 
 
 def churn(signal, rounds):
@@ -387,7 +387,7 @@ def test_instruments_in_many_threads(signal):
     at_once(work, times=THREADS)
     assert instrument.everywhere == ()
     assert signal._table.instruments == ()
-    assert signal._table.find(None).plain == ()
+    assert signal._table.find(None).strong_receivers == ()
 
 
 def test_signals_come_and_go(make):

@@ -12,11 +12,11 @@ class Later:
         error: what `send` raises.
     """
 
-    def __init__(self, *, needs_loop: Any = False, offers: Any = (), error: Any = None) -> None:
+    def __init__(self, *, needs_loop: Any = False, provides: Any = (), error: Any = None) -> None:
         self.kept: list[Any] = []
         self.asked: list[Any] = []
         self.needs_loop = needs_loop
-        self.offers = offers
+        self.provides = provides
         self.error = error
 
     def bind(self, receiver, signal):
@@ -27,7 +27,7 @@ class Later:
         """Keep it."""
         if self.error is not None:
             raise self.error
-        self.kept.append((receiver, {**named, **dict.fromkeys(self.offers, "offered")}))
+        self.kept.append((receiver, {**named, **dict.fromkeys(self.provides, "offered")}))
         return "kept"
 
     async def asend(self, signal, registration, receiver, /, **named):

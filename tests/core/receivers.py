@@ -15,23 +15,23 @@ def deliver(kind: str, signal: Any, sender: object = None, /, **named: Any) -> l
 
 def answers(responses: list[tuple[Any, Any]]) -> list[Any]:
     """Return what was answered, in order."""
-    return [answer for _, answer in responses]
+    return [response for _, response in responses]
 
 
-def answering(answer: Any) -> Callable[..., Any]:
+def answering(response: Any) -> Callable[..., Any]:
     """Make a receiver that answers so."""
 
     def receiver(**kwargs):
-        return answer
+        return response
 
     return receiver
 
 
-def answering_async(answer: Any) -> Callable[..., Any]:
+def answering_async(response: Any) -> Callable[..., Any]:
     """Make an async receiver that answers so."""
 
     async def receiver(**kwargs):
-        return answer
+        return response
 
     return receiver
 

@@ -112,7 +112,7 @@ class TestReason:
         """
         if not is_compiled():
             pytest.skip(compiled.reason)
-        assert "has no slot 'anyone'" in fresh(stale, CLARION_PURE="1")
+        assert "has no slot 'any_sender'" in fresh(stale, CLARION_PURE="1")
         stale = stale.replace(
             'type("Table", (table.Table,), {"guard": None, "__slots__": ()})', "5"
         )

@@ -14,7 +14,7 @@ import pytest
 
 from clarion import Signal, signal
 from clarion._core import compiled, keywords
-from clarion._core.connect import Registration
+from clarion._core.registration import Registration
 from clarion._core.route import Bucket, Route
 from clarion._core.table import Table
 from tests.core.receivers import Listener, Sender, answering, answering_async
@@ -78,9 +78,9 @@ SCENES = (
 
 # What a send reads by itself, and so must not trust.
 READ = {
-    Table: ("anyone", "buckets", "families", "guard", "keywords"),
+    Table: ("any_sender", "buckets", "subclass_registrations", "guard", "keywords"),
     Bucket: ("route",),
-    Route: ("is_inline", "is_simple", "lone", "plain", "registrations"),
+    Route: ("is_inline", "is_simple", "single_async", "strong_receivers", "registrations"),
     Registration: ("_function", "_receiver", "_reference"),
 }
 
@@ -103,7 +103,7 @@ def places(made):
     """Name the slots that a send reads, of a signal that has been sent."""
     table = made._table
     route = table.find(None)
-    parts = (table, table.anyone, route, *route.registrations)
+    parts = (table, table.any_sender, route, *route.registrations)
     return [(made, "_table"), *((part, slot) for part in parts for slot in READ[type(part)])]
 
 
@@ -278,7 +278,7 @@ def test_the_table_may_change_while_it_is_read():
 
         def __eq__(self, other):
             table.buckets = {}
-            table.anyone = None
+            table.any_sender = None
             gc.collect()
             return False
 

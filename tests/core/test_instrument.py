@@ -202,11 +202,11 @@ def test_nobody_watching_costs_nothing(signal):
     receiver, watch = answering(1), Watch()
     signal.connect(receiver)
     signal.send(None)
-    assert signal._table.find(None).plain == (receiver,)
+    assert signal._table.find(None).strong_receivers == (receiver,)
     attach(watch, signal)
-    assert signal._table.find(None).plain is None
+    assert signal._table.find(None).strong_receivers is None
     detach(watch, signal)
-    assert signal._table.find(None).plain == (receiver,)
+    assert signal._table.find(None).strong_receivers == (receiver,)
     assert signal._table.find(None).instruments == ()
 
 

@@ -26,9 +26,9 @@ class TestHop:
 
     def test_it_returns_and_raises(self):
         """What the function returns or raises comes out."""
-        assert asyncio.run(loops.hop(threading.get_ident)) != threading.get_ident()
+        assert asyncio.run(loops.run_in_thread(threading.get_ident)) != threading.get_ident()
         with pytest.raises(ZeroDivisionError):
-            asyncio.run(loops.hop(lambda: 1 // 0))
+            asyncio.run(loops.run_in_thread(lambda: 1 // 0))
 
     def test_what_ends_the_program_comes_out(self):
         """Also what a future would not carry well."""
@@ -37,14 +37,14 @@ class TestHop:
             raise SystemExit(3)
 
         with pytest.raises(SystemExit):
-            asyncio.run(loops.hop(leave))
+            asyncio.run(loops.run_in_thread(leave))
 
     def test_context_goes_along_and_comes_back(self):
         """The thread sees what was set here, and what it sets is set here."""
 
         async def main():
             variable.set("here")
-            seen = await loops.hop(lambda: (variable.get(), variable.set("there"))[0])
+            seen = await loops.run_in_thread(lambda: (variable.get(), variable.set("there"))[0])
             return seen, variable.get()
 
         assert asyncio.run(main()) == ("here", "there")
@@ -61,7 +61,7 @@ class TestHop:
 
         async def sender():
             try:
-                await loops.hop(work)
+                await loops.run_in_thread(work)
             finally:
                 told.append(variable.get())
 
@@ -87,7 +87,7 @@ class TestHop:
             loop = asyncio.get_running_loop()
             loop.set_default_executor(ThreadPoolExecutor(1))
             busy = loop.run_in_executor(None, leave.wait, 60)
-            task = asyncio.create_task(loops.hop(lambda: told.append("called")))
+            task = asyncio.create_task(loops.run_in_thread(lambda: told.append("called")))
             await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -103,9 +103,11 @@ class TestHop:
 
         async def main():
             told: list[str] = []
-            hopped = loops.Hopped(lambda: told.append("called"), asyncio.get_running_loop())
-            await hopped.outlast()
-            hopped()
+            thread_call = loops.ThreadCall(
+                lambda: told.append("called"), asyncio.get_running_loop()
+            )
+            await thread_call.outlast()
+            thread_call()
             return told
 
         assert asyncio.run(main()) == []
@@ -113,7 +115,7 @@ class TestHop:
     def test_it_needs_a_loop(self):
         """Awaited by nobody's loop, it says what it needs."""
         with pytest.raises(NoLoopError, match="inline=True"):
-            loops.hop(int).send(None)
+            loops.run_in_thread(int).send(None)
 
     def test_no_cycle_is_left_of_an_error(self):
         """What the function raised goes when nobody needs it, without the collector."""
@@ -126,7 +128,7 @@ class TestHop:
 
         async def main():
             try:
-                await loops.hop(fail)
+                await loops.run_in_thread(fail)
             except Failure as error:
                 return weakref.ref(error)
 
@@ -152,10 +154,10 @@ class TestTogether:
             return turns
 
         async def main():
-            return [task.result() for task in await loops.together([after(3), after(0), after(1)])]
+            return [task.result() for task in await loops.gather([after(3), after(0), after(1)])]
 
         assert asyncio.run(main()) == [3, 0, 1]
-        assert asyncio.run(loops.together([])) == []
+        assert asyncio.run(loops.gather([])) == []
 
     @pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks could not be eager before")
     def test_tasks_are_eager(self):
@@ -164,7 +166,7 @@ class TestTogether:
         async def main():
             turns: list[int] = []
             asyncio.get_running_loop().call_soon(turns.append, 1)
-            await loops.together([nothing(), nothing()])
+            await loops.gather([nothing(), nothing()])
             return list(turns)
 
         assert asyncio.run(main()) == []
@@ -172,7 +174,7 @@ class TestTogether:
     def test_they_need_a_loop(self):
         """Where none runs, none of them begins, and none is left behind."""
         with pytest.raises(NoLoopError):
-            loops.together([nothing(), nothing()]).send(None)
+            loops.gather([nothing(), nothing()]).send(None)
         gc.collect()
 
     def test_a_failure_cancels_the_others(self):
@@ -183,7 +185,7 @@ class TestTogether:
             raise ValueError("no")
 
         async def main():
-            failed, waiting = await loops.together([failing(), asyncio.Event().wait()])
+            failed, waiting = await loops.gather([failing(), asyncio.Event().wait()])
             return failed.exception(), waiting.cancelled()
 
         error, cancelled = asyncio.run(main())
@@ -197,7 +199,7 @@ class TestTogether:
             raise ValueError("no")
 
         async def main():
-            waiting, failed = await loops.together([asyncio.Event().wait(), failing()])
+            waiting, failed = await loops.gather([asyncio.Event().wait(), failing()])
             return failed.exception() is not None, waiting.cancelled()
 
         assert asyncio.run(main()) == (True, True)
@@ -213,8 +215,8 @@ class TestTogether:
             raise asyncio.CancelledError
 
         async def main():
-            tolerated = await loops.together([failing(), asyncio.sleep(0, "done")], robust=True)
-            ended = await loops.together([cancelling(), asyncio.Event().wait()], robust=True)
+            tolerated = await loops.gather([failing(), asyncio.sleep(0, "done")], robust=True)
+            ended = await loops.gather([cancelling(), asyncio.Event().wait()], robust=True)
             return tolerated[1].result(), [task.cancelled() for task in ended]
 
         assert asyncio.run(main()) == ("done", [True, True])
@@ -226,7 +228,7 @@ class TestTogether:
             raise KeyboardInterrupt
 
         async def main():
-            await loops.together([nothing(), interrupt(), nothing(), nothing()])
+            await loops.gather([nothing(), interrupt(), nothing(), nothing()])
 
         with pytest.raises(KeyboardInterrupt):
             asyncio.run(main())
@@ -245,7 +247,7 @@ class TestAdopt:
         context.run(variable.set, "changed")
 
         def here():
-            loops.adopt(context, before)
+            loops.copy_context_back(context, before)
             return fresh.get(), variable.get()
 
         assert copy_context().run(here) == (1, "changed")
@@ -258,7 +260,7 @@ class TestAdopt:
 
         def here():
             variable.set("meanwhile")
-            loops.adopt(context, before)
+            loops.copy_context_back(context, before)
             return variable.get()
 
         assert before.copy().run(here) == "meanwhile"
@@ -271,7 +273,7 @@ class TestRunning:
         """In this thread, and only while it runs."""
 
         async def main():
-            return loops.is_loop_running(), await loops.hop(loops.is_loop_running)
+            return loops.is_loop_running(), await loops.run_in_thread(loops.is_loop_running)
 
         assert not loops.is_loop_running()
         assert asyncio.run(main()) == (True, False)

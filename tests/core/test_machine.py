@@ -59,7 +59,7 @@ class Amid:
         taken, self.actions = self.actions, []
         return taken
 
-    def answer(self, receiver: Receiver) -> str:
+    def response(self, receiver: Receiver) -> str:
         """Do it, and answer or raise."""
         in_loop = asyncio._get_running_loop() is not None
         for action in self.taken():
@@ -85,11 +85,11 @@ class Listener:
 
     def sync(self, amid: Amid, **kwargs: object) -> str:
         """Answer."""
-        return amid.answer(Receiver(self.token, True, False, False))
+        return amid.response(Receiver(self.token, True, False, False))
 
     def sync_failing(self, amid: Amid, **kwargs: object) -> str:
         """Raise."""
-        return amid.answer(Receiver(self.token, True, False, True))
+        return amid.response(Receiver(self.token, True, False, True))
 
     async def asynchronous(self, amid: Amid, **kwargs: object) -> str:
         """Answer when awaited."""
@@ -110,7 +110,7 @@ def function(receiver: Receiver) -> Callable[..., Any]:
         return asynchronous
 
     def sync(amid: Amid, **kwargs: object) -> str:
-        return amid.answer(receiver)
+        return amid.response(receiver)
 
     return sync
 
@@ -405,7 +405,7 @@ class Dispatcher(RuleBasedStateMachine):
     def log_answers(self, responses: list[tuple[Any, Any]]) -> None:
         """Log who answered what."""
         self.log.append(
-            [(self.identity(receiver), self.told(answer)) for receiver, answer in responses]
+            [(self.identity(receiver), self.told(response)) for receiver, response in responses]
         )
 
     def identity(self, receiver: Any) -> Receiver:
@@ -417,9 +417,9 @@ class Dispatcher(RuleBasedStateMachine):
         name = receiver.__name__
         return Receiver(listener.token, True, "async" in name, "failing" in name)
 
-    def told(self, answer: object) -> object:
+    def told(self, response: object) -> object:
         """Return what is to be compared of an answer."""
-        return "failed" if isinstance(answer, FailedError) else answer
+        return "failed" if isinstance(response, FailedError) else response
 
     def log_raised(self, error: Any) -> None:
         """Log who raised."""

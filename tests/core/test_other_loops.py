@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clarion._core import kept
+from clarion._core import thread_loop
 from clarion.errors import NoLoopError, RunningLoopError
 from tests.core.receivers import Listener, answering, answering_async, answers, raising_async
 
@@ -170,7 +170,7 @@ class TestUvloop:
             try:
                 seen["answers"] = answers(signal.send(None, value=1))
                 seen["variable"] = variable.get()
-                seen["kept"] = kept._kept.loop
+                seen["kept"] = thread_loop._kept.loop
             finally:
                 done.set()
 

@@ -2,7 +2,7 @@
 
 import gc
 
-from clarion._core.connect import Registration
+from clarion._core.registration import Registration
 from clarion._core.route import ASYNC, DEFERRED, INLINE, SYNC, Route, staged
 from tests.core.deliveries import Later
 from tests.core.receivers import Listener, answering, answering_async, echo
@@ -72,7 +72,7 @@ def test_a_route_with_a_delivery_is_not_simple():
         route = Route(registrations)
         assert not route.is_simple
         assert not route.is_inline
-        assert (route.plain, route.lone, route.live()) == (None, None, None)
+        assert (route.strong_receivers, route.single_async, route.live()) == (None, None, None)
 
 
 def test_nobody_has_no_stage():

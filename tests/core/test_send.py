@@ -80,7 +80,7 @@ class TestOrder:
 class TestArguments:
     """What receivers are called with."""
 
-    @pytest.mark.parametrize("options", [{}, {"once": True}], ids=["plain", "once"])
+    @pytest.mark.parametrize("options", [{}, {"once": True}], ids=["strong_receivers", "once"])
     def test_receivers_get_signal_sender_and_keywords(self, signal, send, options):
         """All of it by keyword, on every road."""
         signal.connect(echo, **options)
@@ -181,7 +181,7 @@ class TestErrors:
         signal.connect(answering_async(2))
         assert answers(robust_send(signal)) == [errors[0], 1, errors[1], 2]
 
-    @pytest.mark.parametrize("once", [False, True], ids=["plain", "longer road"])
+    @pytest.mark.parametrize("once", [False, True], ids=["strong_receivers", "longer road"])
     def test_robust_works_for_receivers_without_a_name(self, signal, robust_send, caplog, once):
         """Partials, callable objects and builtins may fail like functions."""
 
@@ -198,7 +198,7 @@ class TestErrors:
         signal.connect(int)
         signal.connect(AsyncFailing())
         with caplog.at_level(logging.ERROR, "clarion"):
-            kinds = [type(answer) for answer in answers(robust_send(signal))]
+            kinds = [type(response) for response in answers(robust_send(signal))]
         assert kinds == [ValueError, ValueError, TypeError, ValueError]
         logged = [record.getMessage() for record in caplog.records]
         assert [message.partition(" in Signal")[0] for message in logged] == [
@@ -258,7 +258,7 @@ class TestErrors:
 class TestAmidASend:
     """A send hears the receivers as they were when it began."""
 
-    @pytest.fixture(params=["plain", "longer road"])
+    @pytest.fixture(params=["strong_receivers", "longer road"])
     def road(self, request, signal):
         """Have the signal take the direct road, or the longer one."""
         if request.param == "longer road":
@@ -267,7 +267,7 @@ class TestAmidASend:
 
     def heard(self, responses):
         """Return the answers but that of the receiver that makes the road longer."""
-        return [answer for answer in answers(responses) if answer != "once"]
+        return [response for response in answers(responses) if response != "once"]
 
     def test_who_is_connected_amid_a_send_hears_the_next(self, signal, send, road):
         """A receiver may connect another one."""

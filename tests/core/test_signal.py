@@ -108,11 +108,11 @@ class TestAsDjango:
         signal.connect(echo_value)
         died = []
 
-        class Mortal:
+        class ReceiverRef:
             def __del__(self):
                 died.append(True)
 
-        sender = Mortal()
+        sender = ReceiverRef()
         send(signal, sender, value="garbage")
         del sender
         collect()
@@ -519,14 +519,14 @@ class TestRobustLog:
 
         signal.connect(fails)
         with caplog.at_level(logging.ERROR, "clarion"):
-            (answer,) = answers(robust_send(signal))
-        assert isinstance(answer, ValueError)
-        assert answer.__traceback__ is not None
+            (response,) = answers(robust_send(signal))
+        assert isinstance(response, ValueError)
+        assert response.__traceback__ is not None
         (record,) = caplog.records
         assert record.name == "clarion"
         assert record.getMessage().endswith("<locals>.fails in Signal.send_robust() (this)")
         assert record.exc_info is not None
-        assert record.exc_info[1] is answer
+        assert record.exc_info[1] is response
 
 
 class TestDelivery:
@@ -547,7 +547,7 @@ class TestDelivery:
         (registration,) = signal._table.registrations()
         assert registration.delivery is delivery
         assert not registration.is_plain
-        assert not registration.is_lone
+        assert not registration.is_single_async
 
     def test_one_that_binds_to_nothing_is_none(self, signal):
         """Then the send calls the receiver, as without."""
@@ -590,7 +590,7 @@ class TestDelivery:
     def test_it_does_not_excuse_a_receiver_without_kwargs(self, signal):
         """A plain signal may be sent with anything, now or later."""
         with pytest.raises(SignatureError):
-            signal.connect(lambda sender: None, delivery=Later(offers=("sender",)))
+            signal.connect(lambda sender: None, delivery=Later(provides=("sender",)))
 
     def test_connecting_again_changes_nothing(self, signal):
         """The first registration stays, with its delivery or without."""

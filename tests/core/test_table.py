@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from clarion._core import connect
+from clarion._core import registration as registration_module
 from clarion._core import table as table_module
-from clarion._core.connect import Registration, sender_key
 from clarion._core.instrument import Instrument
+from clarion._core.registration import Registration, sender_key
 from clarion._core.route import Route
 from clarion._core.table import Table
 from tests.core.receivers import (
@@ -70,34 +70,34 @@ class TestRoute:
     def test_it_holds_plain_receivers_themselves(self):
         """Where a send has nothing to do but to call, it finds what to call."""
         receivers = answering(1), answering(2)
-        assert Route(map(Registration, receivers)).plain == receivers
-        assert Route([]).plain == ()
+        assert Route(map(Registration, receivers)).strong_receivers == receivers
+        assert Route([]).strong_receivers == ()
 
     @pytest.mark.parametrize(
         "registration",
         [
             pytest.param(Registration(answering_async(1)), id="async"),
             pytest.param(Registration(echo, once=True), id="once"),
-            pytest.param(Registration(echo, wants=("signal",)), id="wants the signal"),
+            pytest.param(Registration(echo, requested=("signal",)), id="wants the signal"),
         ],
     )
     def test_it_is_not_plain_if_there_is_more_to_do(self, registration):
         """One receiver that needs more than a call is enough."""
         found = Route([Registration(echo), registration])
-        assert found.plain is None
+        assert found.strong_receivers is None
         assert found.live() is None
 
     def test_it_is_not_plain_if_it_is_watched(self):
         """A route with an instrument takes the longer road."""
         found = Route([Registration(echo)], (Instrument(),))
-        assert found.plain is None
+        assert found.strong_receivers is None
         assert found.live() is None
 
     def test_weak_receivers_are_looked_up(self):
         """Those that have died are left out, the others are called as they are."""
         listener = Listener()
         found = Route([Registration(echo), Registration(listener.method)])
-        assert found.plain is None
+        assert found.strong_receivers is None
         assert found.live() == [echo, listener.method]
         del listener
         gc.collect()
@@ -174,19 +174,19 @@ class TestRouting:
         """A change drops the routes that it changes, and no others."""
         register(table, sender="web")
         register(table, sender="phone")
-        web, phone, anyone = (table.find(sender) for sender in ("web", "phone", None))
+        web, phone, any_sender = (table.find(sender) for sender in ("web", "phone", None))
         register(table, sender="web")
         assert table.find("web") is not web
         assert table.find("phone") is phone
-        assert table.find(None) is anyone
+        assert table.find(None) is any_sender
 
     def test_connecting_to_any_sender_drops_all_routes(self, table):
         """Who listens to any sender is in every route."""
         register(table, sender="web")
-        web, anyone = table.find("web"), table.find(None)
+        web, any_sender = table.find("web"), table.find(None)
         registration = register(table)
         assert table.find("web") is not web
-        assert table.find(None) is not anyone
+        assert table.find(None) is not any_sender
         assert registration in table.find("web").registrations
         table.discard(registration)
         assert registration not in table.find("web").registrations
@@ -317,11 +317,11 @@ class TestSubclasses:
         """When a class whose subclasses somebody meant dies, no send looks for any more."""
         base = type("Transient", (), {})
         register(table, sender=base, subclasses=True)
-        assert table.families
+        assert table.subclass_registrations
         del base
         collect()
         assert not table.buckets
-        assert not table.families
+        assert not table.subclass_registrations
 
 
 class TestLife:
@@ -367,7 +367,7 @@ class TestLife:
 
     def test_a_new_sender_does_not_inherit(self, table, monkeypatch):
         """When the id of a dead sender comes back as another's, that is another sender."""
-        for module in (connect, table_module):
+        for module in (registration_module, table_module):
             monkeypatch.setattr(
                 module, "id", lambda o: 7 if isinstance(o, Sender) else id(o), raising=False
             )
@@ -383,7 +383,10 @@ class TestLife:
     def test_a_new_receiver_does_not_inherit(self, table, monkeypatch):
         """When the id of a dead receiver comes back, the new one can be connected."""
         monkeypatch.setattr(
-            connect, "id", lambda o: 7 if isinstance(o, Listener) else id(o), raising=False
+            registration_module,
+            "id",
+            lambda o: 7 if isinstance(o, Listener) else id(o),
+            raising=False,
         )
         listener = Listener()
         register(table, listener.method)

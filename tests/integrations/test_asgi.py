@@ -308,7 +308,9 @@ def test_a_stream_is_finished_after_its_last_part(log):
     assert log == ["started", "a", "b", "c", "finished"]
 
 
-@pytest.mark.parametrize("is_inside", [False, True], ids=["alone", "inside another middleware"])
+@pytest.mark.parametrize(
+    "is_inside", [False, True], ids=["ignore_outer", "inside another middleware"]
+)
 def test_a_client_that_goes_amid_a_stream_ends_the_request(log, is_inside):
     """It is finished, its receivers run to their end, and nothing counts as an exception."""
 

@@ -120,7 +120,7 @@ def test_a_receiver_that_died_stays_dead():
         del listener
         collect()
     assert [registration.live() for registration in registrations(opened)] == [one, two]
-    assert opened._table.find(None).plain == (one, two)
+    assert opened._table.find(None).strong_receivers == (one, two)
 
 
 def test_a_receiver_that_was_disconnected_and_died_stays_dead():
@@ -144,7 +144,7 @@ def test_a_receiver_dies_after_the_block():
     del listener
     collect()
     assert len(registrations(opened)) == 2
-    assert opened._table.find(None).plain == (one, two)
+    assert opened._table.find(None).strong_receivers == (one, two)
 
 
 def test_a_sender_that_died_stays_dead():

@@ -33,6 +33,6 @@ def ask(words: Iterable[str], page_size: int) -> dict[tuple[str, int], list[str]
     with override_settings(AIRPORTS_PAGE_SIZE=page_size):
         answers = {word: client.get("/airports/", {"q": word}).json() for word in words}
     return {
-        (word, page_size): [airport["icao"] for airport in answer["found"]]
-        for word, answer in answers.items()
+        (word, page_size): [airport["icao"] for airport in response["found"]]
+        for word, response in answers.items()
     }

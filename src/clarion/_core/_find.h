@@ -175,7 +175,7 @@ route_in(State *state, PyObject *bucket)
     return IS_A(route, state->route_type) ? Py_NewRef(route) : NULL;
 }
 
-/* Return the route of the bucket of a sender or, if it has none, of the bucket of anyone;
+/* Return the route of the bucket of a sender or, if it has none, of the bucket of any sender;
    NULL as above, or with an error. */
 static PyObject *
 route_among(State *state, PyObject *table, PyObject *buckets, PyObject *sender)
@@ -194,10 +194,10 @@ route_among(State *state, PyObject *table, PyObject *buckets, PyObject *sender)
         route = route_in(state, bucket);
     }
     else if (!PyErr_Occurred()) {
-        PyObject *families = SLOT(table, state->families);
-        int has_none = families != NULL && PySet_Check(families) && !PySet_GET_SIZE(families);
+        PyObject *subclass_registrations = SLOT(table, state->subclass_registrations);
+        int has_none = subclass_registrations != NULL && PySet_Check(subclass_registrations) && !PySet_GET_SIZE(subclass_registrations);
         if (has_none || !PyType_Check(sender)) {
-            route = route_in(state, SLOT(table, state->anyone));
+            route = route_in(state, SLOT(table, state->any_sender));
         }
     }
     Py_DECREF(key);
@@ -215,7 +215,7 @@ find_route(State *state, PyObject *table, PyObject *sender)
     PyObject *buckets = SLOT(table, state->buckets);
     if (unguarded > 0 && buckets != NULL && PyDict_Check(buckets)) {
         route = PyDict_GET_SIZE(buckets) ? route_among(state, table, buckets, sender)
-                                         : route_in(state, SLOT(table, state->anyone));
+                                         : route_in(state, SLOT(table, state->any_sender));
     }
     if (route != NULL || PyErr_Occurred()) {
         return route;
@@ -280,12 +280,12 @@ live(State *state, PyObject *registration)
 static PyObject *
 receivers_of(State *state, PyObject *route)
 {
-    PyObject *plain = SLOT(route, state->plain);
-    if (IS_TUPLE(plain)) {
-        return Py_NewRef(plain);
+    PyObject *strong_receivers = SLOT(route, state->strong_receivers);
+    if (IS_TUPLE(strong_receivers)) {
+        return Py_NewRef(strong_receivers);
     }
     PyObject *registrations = SLOT(route, state->registrations);
-    if (plain != Py_None || SLOT(route, state->is_simple) != Py_True || !IS_TUPLE(registrations)) {
+    if (strong_receivers != Py_None || SLOT(route, state->is_simple) != Py_True || !IS_TUPLE(registrations)) {
         return NULL;
     }
     Py_ssize_t count = PyTuple_GET_SIZE(registrations), alive = 0;

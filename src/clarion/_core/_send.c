@@ -144,9 +144,9 @@ has_listeners(Method *self, PyObject *const *args, Py_ssize_t positional, PyObje
     if (positional == 2 && keywords == NULL) {
         table = table_of(state, args[0]);
         PyObject *route = table == NULL ? NULL : find_route(state, table, args[1]);
-        PyObject *plain = route == NULL ? NULL : SLOT(route, state->plain);
-        if (IS_TUPLE(plain)) {
-            answer = PyBool_FromLong(PyTuple_GET_SIZE(plain) > 0);
+        PyObject *strong_receivers = route == NULL ? NULL : SLOT(route, state->strong_receivers);
+        if (IS_TUPLE(strong_receivers)) {
+            answer = PyBool_FromLong(PyTuple_GET_SIZE(strong_receivers) > 0);
         }
         Py_XDECREF(route);
         Py_XDECREF(table);
@@ -199,7 +199,7 @@ begin_alone(State *state, Method *self, PyObject *receiver, Arguments *arguments
     return answer == NULL ? NULL : Py_BuildValue("[N]", pair(receiver, answer));
 }
 
-/* begin(names, values): return the responses, if there is nothing to await; a lone receiver
+/* begin(names, values): return the responses, if there is nothing to await; a single async receiver
    and its coroutine; or None and the coroutine of the function in Python. */
 static PyObject *
 begin(PyObject *method, PyObject *const *given, Py_ssize_t count)
@@ -221,12 +221,12 @@ begin(PyObject *method, PyObject *const *given, Py_ssize_t count)
     if (ours > 0) {
         PyObject *route = find_route(state, arguments.table, arguments.sender);
         PyObject *receiver = NULL, *receivers = NULL;
-        PyObject *lone = route == NULL ? NULL : SLOT(route, state->lone);
+        PyObject *single_async = route == NULL ? NULL : SLOT(route, state->single_async);
         if (route != NULL && SLOT(route, state->is_inline) == Py_True) {
             receivers = receivers_of(state, route);
         }
-        else if (IS_A(lone, state->registration_type)) {
-            receiver = live(state, lone);
+        else if (IS_A(single_async, state->registration_type)) {
+            receiver = live(state, single_async);
         }
         Py_XDECREF(route);
         if (receivers != NULL) {
@@ -447,14 +447,14 @@ locate_all(State *s)
 {
     const Class classes[] = {
         {"clarion._core.table", "Table", &s->table_type,
-         {{"anyone", &s->anyone}, {"buckets", &s->buckets}, {"families", &s->families},
+         {{"any_sender", &s->any_sender}, {"buckets", &s->buckets}, {"subclass_registrations", &s->subclass_registrations},
           {"guard", &s->guard}, {"keywords", &s->keywords}}},
         {"clarion._core.table", "Tabled", &s->tabled_type, {{"_table", &s->table}}},
         {"clarion._core.route", "Bucket", &s->bucket_type, {{"route", &s->route}}},
         {"clarion._core.route", "Route", &s->route_type,
-         {{"is_inline", &s->is_inline}, {"is_simple", &s->is_simple}, {"lone", &s->lone},
-          {"plain", &s->plain}, {"registrations", &s->registrations}}},
-        {"clarion._core.connect", "Registration", &s->registration_type,
+         {{"is_inline", &s->is_inline}, {"is_simple", &s->is_simple}, {"single_async", &s->single_async},
+          {"strong_receivers", &s->strong_receivers}, {"registrations", &s->registrations}}},
+        {"clarion._core.registration", "Registration", &s->registration_type,
          {{"_function", &s->function}, {"_receiver", &s->receiver},
           {"_reference", &s->reference}}},
     };
@@ -504,7 +504,7 @@ module_exec(PyObject *module)
 {
     State *s = PyModule_GetState(module);
     if (locate_all(s) < 0 || intern_all(s) < 0
-        || (s->blame = from_core("clarion._core.blame", "blame")) == NULL
+        || (s->add_receiver_note = from_core("clarion._core.notes", "add_receiver_note")) == NULL
         || (s->no_names = PyTuple_New(0)) == NULL) {
         return -1;
     }
@@ -523,7 +523,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(s->bucket_type);
     Py_VISIT(s->route_type);
     Py_VISIT(s->registration_type);
-    Py_VISIT(s->blame);
+    Py_VISIT(s->add_receiver_note);
     for (int i = 0; i < SITES; i++) { /* the default of a keyword may be anything */
         Py_VISIT(s->sites[i].keywords);
         Py_VISIT(s->sites[i].entry);
@@ -546,7 +546,7 @@ module_free(void *module)
     Py_CLEAR(s->bucket_type);
     Py_CLEAR(s->route_type);
     Py_CLEAR(s->registration_type);
-    Py_CLEAR(s->blame);
+    Py_CLEAR(s->add_receiver_note);
     Py_CLEAR(s->no_names);
     Py_CLEAR(s->str_doc);
     Py_CLEAR(s->str_find);

@@ -43,7 +43,7 @@ typedef struct {
     PyTypeObject *bucket_type;
     PyTypeObject *route_type;
     PyTypeObject *registration_type;
-    PyObject *blame;
+    PyObject *add_receiver_note;
     PyObject *no_names;
     PyObject *str_doc;
     PyObject *str_find;
@@ -53,9 +53,9 @@ typedef struct {
     PyObject *str_sender;
     PyObject *str_table;
     /* Where the slots of the classes in Python lie. */
-    Py_ssize_t anyone, buckets, families, guard, keywords; /* of a Table */
+    Py_ssize_t any_sender, buckets, subclass_registrations, guard, keywords; /* of a Table */
     Py_ssize_t route;                                      /* of a Bucket */
-    Py_ssize_t is_inline, is_simple, lone, plain, registrations; /* of a Route */
+    Py_ssize_t is_inline, is_simple, single_async, strong_receivers, registrations; /* of a Route */
     Py_ssize_t function, receiver, reference; /* of a Registration */
     Py_ssize_t table; /* of a Signal, if it is Clarion's own */
     Site sites[SITES];
@@ -117,10 +117,10 @@ raise_again(PyObject *error)
 
 /* Note on the error that is set which receiver let it pass. */
 static void
-blame(State *state, PyObject *signal, PyObject *receiver)
+add_receiver_note(State *state, PyObject *signal, PyObject *receiver)
 {
     PyObject *error = take_error();
-    PyObject *done = PyObject_CallFunctionObjArgs(state->blame, error, signal, receiver, NULL);
+    PyObject *done = PyObject_CallFunctionObjArgs(state->add_receiver_note, error, signal, receiver, NULL);
     if (done == NULL && !PyErr_ExceptionMatches(PyExc_Exception)) {
         Py_DECREF(error); /* interrupted */
         return;
@@ -138,7 +138,7 @@ answer_for_error(State *state, PyObject *signal, PyObject *receiver, int robust)
         return NULL;
     }
     if (!robust) {
-        blame(state, signal, receiver);
+        add_receiver_note(state, signal, receiver);
         return NULL;
     }
     PyObject *error = take_error();

@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 import sys
 
-from clarion._core.blame import blame
+from clarion._core.notes import add_receiver_note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from clarion._core.accept import Receiver
     from clarion._core.signal import Signal
+    from clarion._core.signatures import Receiver
 
     F = TypeVar("F", bound=Callable[..., Any])
     Responses = list[tuple[Receiver, Any]]
@@ -59,15 +59,15 @@ def _awaiting(name: str, *, robust: bool) -> Callable[..., Any]:
             responses: Responses = await coroutine
             return responses
         try:
-            answer = await coroutine
+            response = await coroutine
         except Exception as error:
             signal: Signal = values[0]
             if not robust:
-                blame(error, signal, receiver)
+                add_receiver_note(error, signal, receiver)
                 raise
             signal._log_robust_failure(receiver, error)
             return [(receiver, error)]
-        return [(receiver, answer)]
+        return [(receiver, response)]
 
     awaiting.__name__ = awaiting.__qualname__ = name
     return awaiting

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from clarion._core import names
-from clarion._core.accept import asks_for, refusal, signature_of
 from clarion._core.keywords import DeclaredKeywords
 from clarion._core.signal import Signal, refuse_uncallable
+from clarion._core.signatures import asks_for, refusal, signature_of
 from clarion.errors import ArgumentError, DeclarationError, SignatureError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from inspect import Parameter
     from typing import Unpack
 
-    from clarion._core.accept import Receiver
+    from clarion._core.signatures import Receiver
     from clarion.delivery import Delivery
     from clarion.typing import AnyReceiver, ConnectOptions, Connector, Declare, PlainOptions
 
@@ -44,7 +44,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
     """
 
     # What a receiver may ask for by the name of a parameter, beside what is declared.
-    _offers: tuple[str, ...] = ("signal",)
+    _provides: tuple[str, ...] = ("signal",)
 
     # A send asks for these.
     __slots__ = ("_defaults", "_keywords")
@@ -118,7 +118,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
     ) -> None:
         if not callable(receiver):
             refuse_uncallable(receiver)
-        given = {"sender", *self._keywords, *self._asked_for(receiver)}
+        given = {"sender", *self._keywords, *self._requested(receiver)}
         given.update(name for name in offered if asks_for(receiver, name))
         reason = refusal(receiver, given)
         if reason is not None:
@@ -128,8 +128,8 @@ class DeclaredSignal(Signal, Generic[P, R]):
                 receiver,
             )
 
-    def _asked_for(self, receiver: Receiver) -> tuple[str, ...]:
-        return tuple(name for name in self._offers if asks_for(receiver, name))
+    def _requested(self, receiver: Receiver) -> tuple[str, ...]:
+        return tuple(name for name in self._provides if asks_for(receiver, name))
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:

@@ -14,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from clarion._core.accept import Receiver
     from clarion._core.signal import Signal
+    from clarion._core.signatures import Receiver
 
 # Who watches every signal, those yet to be made included.
 everywhere: tuple[Instrument, ...] = ()

@@ -84,7 +84,7 @@ class Carried:
         return self._answers.pop()
 
 
-class Hopped(Carried):
+class ThreadCall(Carried):
     """A function that a thread carries, and that a sender can wait for who was cancelled."""
 
     def __init__(self, function: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
@@ -128,7 +128,7 @@ class Hopped(Carried):
             self._waiter.set_result(None)
 
 
-async def hop(function: Callable[[], T]) -> T:
+async def run_in_thread(function: Callable[[], T]) -> T:
     """Call a function in a worker thread and await its result.
 
     A sender that is cancelled waits for a function that has begun: a thread cannot be
@@ -137,19 +137,19 @@ async def hop(function: Callable[[], T]) -> T:
     loop = running_loop()
     before = copy_context()
     context = before.copy()
-    hopped = Hopped(function, loop)
-    carrier = loop.run_in_executor(None, context.run, hopped)
+    thread_call = ThreadCall(function, loop)
+    carrier = loop.run_in_executor(None, context.run, thread_call)
     try:
         await carrier
     finally:
         if not carrier.done() or carrier.cancelled():
-            await hopped.outlast()
-        adopt(context, before)
-    answer: T = hopped.result()
+            await thread_call.outlast()
+        copy_context_back(context, before)
+    answer: T = thread_call.result()
     return answer
 
 
-async def together(
+async def gather(
     coroutines: Sequence[Coroutine[Any, Any, T]], *, robust: bool = False
 ) -> list[asyncio.Task[T]]:
     """Run coroutines concurrently, each in its own task; return the tasks, all of them done.
@@ -174,7 +174,7 @@ async def together(
         # out of its start, so that the rest never begins.
         for coroutine in coroutines[len(tasks) :]:
             coroutine.close()
-        adopt(context, before)
+        copy_context_back(context, before)
     return tasks
 
 
@@ -247,7 +247,7 @@ def _has_failed(task: asyncio.Task[Any], *, robust: bool) -> bool:
     return error is not None and not (robust and isinstance(error, Exception))
 
 
-def adopt(context: Context, before: Context) -> None:
+def copy_context_back(context: Context, before: Context) -> None:
     """Set here the context variables that were set in a context since it was copied.
 
     Those that were not are left alone: others may have set them here meanwhile.

@@ -12,9 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-    from clarion._core.accept import Receiver
-    from clarion._core.connect import Registration
     from clarion._core.instrument import Instrument
+    from clarion._core.registration import Registration
+    from clarion._core.signatures import Receiver
 
     Members = Sequence[tuple[Registration, Receiver]]
 
@@ -32,9 +32,9 @@ class Route:
         registrations: all of them, in the order of a send.
         instruments: who watches the sends along this route.
         is_simple: whether a send has nothing to do but to call the receivers.
-        plain: the receivers themselves, if it is simple and none is held weakly.
+        strong_receivers: the receivers themselves, if it is simple and none is held weakly.
         is_inline: whether `asend` has nothing to do either but to call them.
-        lone: the one that there is, if it is a coroutine function, so that `asend` has
+        single_async: the one that there is, if it is a coroutine function, so that `asend` has
             nothing to do but to await it.
         may_await: whether any of them is async.
     """
@@ -45,10 +45,10 @@ class Route:
         "instruments",
         "is_inline",
         "is_simple",
-        "lone",
         "may_await",
-        "plain",
         "registrations",
+        "single_async",
+        "strong_receivers",
     )
 
     def __init__(
@@ -59,14 +59,18 @@ class Route:
         self._stages: tuple[Stage, ...] | None = None
         self._held: list[tuple[str, Members]] | None = None
         self.may_await = any(r.is_async for r in self.registrations)
-        self.plain: tuple[Receiver, ...] | None = None
+        self.strong_receivers: tuple[Receiver, ...] | None = None
         self.is_simple = not instruments and all(r.is_plain for r in self.registrations)
         self.is_inline = self.is_simple and all(r.inline for r in self.registrations)
-        self.lone: Registration | None = None
+        self.single_async: Registration | None = None
         if self.is_simple and not any(r.weak for r in self.registrations):
-            self.plain = tuple(r.live() for r in self.registrations)  # type: ignore[misc]
-        elif not instruments and len(self.registrations) == 1 and self.registrations[0].is_lone:
-            self.lone = self.registrations[0]
+            self.strong_receivers = tuple(r.live() for r in self.registrations)  # type: ignore[misc]
+        elif (
+            not instruments
+            and len(self.registrations) == 1
+            and self.registrations[0].is_single_async
+        ):
+            self.single_async = self.registrations[0]
 
     def live(self) -> list[Receiver] | None:
         """Return the receivers alive, or None if a send has more to do than to call them."""

@@ -7,15 +7,15 @@ it. Where there is nothing to do but to call them, it does so here; the rest is 
 
 from __future__ import annotations
 
-from clarion._core.blame import blame
-from clarion._core.travel import arun, run
+from clarion._core.notes import add_receiver_note
+from clarion._core.slow_path import arun, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from clarion._core.accept import Receiver
     from clarion._core.signal import Signal
+    from clarion._core.signatures import Receiver
 
 
 def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
@@ -41,7 +41,7 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
     """
     arguments = self._arguments(sender, named)
     route = self._table.find(sender)
-    receivers = route.live() if route.plain is None else route.plain
+    receivers = route.live() if route.strong_receivers is None else route.strong_receivers
     if receivers is None:
         return run(self, route, arguments, robust=False)
     responses: list[tuple[Receiver, Any]] = []
@@ -49,7 +49,7 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
         for receiver in receivers:
             responses.append((receiver, receiver(**arguments)))
     except Exception as error:
-        blame(error, self, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]  # it raised
+        add_receiver_note(error, self, receiver)  # pyright: ignore[reportPossiblyUnboundVariable]  # it raised
         raise
     return responses
 
@@ -73,7 +73,7 @@ def send_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
     """
     arguments = self._arguments(sender, named)
     route = self._table.find(sender)
-    receivers = route.live() if route.plain is None else route.plain
+    receivers = route.live() if route.strong_receivers is None else route.strong_receivers
     if receivers is None:
         return run(self, route, arguments, robust=True)
     responses: list[tuple[Receiver, Any]] = []

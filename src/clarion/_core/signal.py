@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from types import FunctionType
 
-from clarion._core import kept, loops, names, registry
-from clarion._core.accept import CO_VARKEYWORDS, accepts_any_keyword, flags_of
+from clarion._core import loops, names, registry, thread_loop
 from clarion._core.compiled import compiled
-from clarion._core.connect import Registration, check_sender, receiver_key, sender_key
+from clarion._core.registration import Registration, check_sender, receiver_key, sender_key
 from clarion._core.send import asend, asend_robust, send, send_robust
+from clarion._core.signatures import CO_VARKEYWORDS, accepts_any_keyword, flags_of
 from clarion._core.table import Table, Tabled
 from clarion.errors import ArgumentError, NotCallableError, SignatureError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable
     from typing import Any, Never, TypeVar
 
-    from clarion._core.accept import Receiver
+    from clarion._core.signatures import Receiver
     from clarion.delivery import Bound, Delivery
     from clarion.typing import PlainConnector
 
@@ -102,15 +102,15 @@ class Signal(Tabled):
             _check_arguments(unknown, priority, dispatch_uid)
         bound = None if delivery is None else self._bind(delivery, receiver)
         flags = flags_of(receiver)
-        self._check_receiver(receiver, () if bound is None else bound.offers, flags)
+        self._check_receiver(receiver, () if bound is None else bound.provides, flags)
         if sender is not None or subclasses:
             self._check_sender(sender, subclasses=subclasses)
-        key, wants = None if sender is None else sender_key(sender), self._asked_for(receiver)
+        key, requested = None if sender is None else sender_key(sender), self._requested(receiver)
         # By two short roads, for calling a class with slots, or by keyword, is a long one.
         registration = Registration.__new__(Registration)
         # fmt: off
         registration.__init__(  # type: ignore[misc]
-            receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, wants,
+            receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, requested,
             self._table.on_death, bound, flags,
         )
         # fmt: on
@@ -155,7 +155,7 @@ class Signal(Tabled):
         As `Signal.has_listeners` in Django 6.1.
         """
         route = self._table.find(sender)
-        if route.plain or any(instrument.listens for instrument in route.instruments):
+        if route.strong_receivers or any(instrument.listens for instrument in route.instruments):
             return True
         return any(
             not registration.is_spent and registration.live() is not None
@@ -223,11 +223,11 @@ class Signal(Tabled):
         """Refuse a sender that a send could not be routed by."""
         check_sender(sender, subclasses=subclasses)
 
-    def _asked_for(self, receiver: Receiver) -> tuple[str, ...]:  # noqa: ARG002
+    def _requested(self, receiver: Receiver) -> tuple[str, ...]:  # noqa: ARG002
         """Return the names of what the receiver must be given beyond the arguments."""
         return ()
 
-    def _offer(self, name: str, arguments: dict[str, Any]) -> Any:  # noqa: ARG002
+    def _provide(self, name: str, arguments: dict[str, Any]) -> Any:  # noqa: ARG002
         """Return what a receiver has asked for by this name."""
         return self
 
@@ -243,11 +243,11 @@ class Signal(Tabled):
 
     def _complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to completion where no event loop runs."""
-        return kept.complete(coroutine)
+        return thread_loop.complete(coroutine)
 
-    async def _hop(self, function: Callable[[], T]) -> T:
+    async def _run_in_thread(self, function: Callable[[], T]) -> T:
         """Run a function in a thread."""
-        return await loops.hop(function)
+        return await loops.run_in_thread(function)
 
 
 def refuse_uncallable(receiver: object) -> Never:

@@ -14,29 +14,29 @@ from collections import deque
 from weakref import ref
 
 from clarion._core import instrument
-from clarion._core.connect import BY_VALUE, is_referable, sender_key
 from clarion._core.keywords import ANY
+from clarion._core.registration import BY_VALUE, is_referable, sender_key
 from clarion._core.route import Bucket, Route
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
-    from clarion._core.connect import Mortal, Registration
     from clarion._core.instrument import Instrument
+    from clarion._core.registration import ReceiverRef, Registration
 
 
 class Table:
     """All registrations of one signal, and the routes of its senders.
 
     Attributes:
-        anyone: the bucket of the receivers that listen to any sender.
+        any_sender: the bucket of the receivers that listen to any sender.
         buckets: the others, by the key of their sender.
         instruments: who watches this signal in particular.
         name: what the signal is called, once somebody has asked or said.
         home: the module in which the signal was made, if that is known.
         searched: how many modules there were when its name was last looked for.
-        families: the registrations that mean the subclasses of their sender too.
+        subclass_registrations: the registrations that mean the subclasses of their sender too.
         dead: references whose receiver has died, still to be removed.
         on_death: what a reference of this table calls when its receiver dies.
         keywords: what receivers are called with, for the compiled send.
@@ -49,10 +49,9 @@ class Table:
         "__weakref__",
         "_built",
         "_version",
-        "anyone",
+        "any_sender",
         "buckets",
         "dead",
-        "families",
         "guard",
         "home",
         "instruments",
@@ -61,23 +60,24 @@ class Table:
         "name",
         "on_death",
         "searched",
+        "subclass_registrations",
     )
 
     def __init__(self, name: str | None = None, home: str | None = None) -> None:
         self.name = name
         self.home = home
         self.searched = 0
-        self.anyone = Bucket(None, _no_sender)
+        self.any_sender = Bucket(None, _no_sender)
         self.buckets: dict[Hashable, Bucket] = {}
         self.instruments: tuple[Instrument, ...] = ()
-        self.dead: deque[Mortal] = deque()
-        self.on_death = _undertaker(ref(self))
+        self.dead: deque[ReceiverRef] = deque()
+        self.on_death = _finalizer(ref(self))
         # Reentrant: a garbage collection amid a connect may run a finaliser that
         # connects or disconnects, in this very thread.
         self.lock = RLock()
         self._built: dict[Hashable, Bucket] = {}
         self._version = 0
-        self.families: set[Registration] = set()
+        self.subclass_registrations: set[Registration] = set()
         self.keywords = ANY
         self.guard: tuple[object, str, object] | None = None
 
@@ -85,7 +85,7 @@ class Table:
 
     def find(self, sender: object) -> Route:
         """Return who hears this sender. Never waits for a lock."""
-        bucket = self.anyone
+        bucket = self.any_sender
         if self.buckets:
             found = self.buckets.get(id(sender))
             bucket = self._look_further(sender) if found is None else found
@@ -93,18 +93,18 @@ class Table:
 
     def _look_further(self, sender: object) -> Bucket:
         if isinstance(sender, BY_VALUE):
-            return self.buckets.get(sender_key(sender), self.anyone)
-        if not self.families or not isinstance(sender, type):
-            return self.anyone
+            return self.buckets.get(sender_key(sender), self.any_sender)
+        if not self.subclass_registrations or not isinstance(sender, type):
+            return self.any_sender
         found = self._built.get(id(sender))
         if found is None and self._relatives(sender):
             # Nobody listens to this very class: its bucket is no more than its route.
             found = Bucket(id(sender), lambda: sender)
-        return found or self.anyone
+        return found or self.any_sender
 
     def _relatives(self, sender: object) -> list[Registration]:
         """Return those who listen to a base class of the sender and mean its subclasses."""
-        if not self.families or not isinstance(sender, type):
+        if not self.subclass_registrations or not isinstance(sender, type):
             return []
         return [
             registration
@@ -117,8 +117,8 @@ class Table:
     def _build(self, bucket: Bucket) -> Route:
         while True:
             version = self._version
-            registrations = list(self.anyone.members.copy().values())
-            if bucket is not self.anyone:
+            registrations = list(self.any_sender.members.copy().values())
+            if bucket is not self.any_sender:
                 registrations += bucket.members.copy().values()
                 registrations += self._relatives(bucket.sender_of())
             route = Route(registrations, self.instruments + instrument.everywhere)
@@ -127,7 +127,7 @@ class Table:
             if not self.lock.acquire(blocking=False):
                 return route
             try:
-                self._bury()
+                self._purge_dead()
                 if self._keep(bucket, route, version):
                     return route
             finally:
@@ -158,8 +158,8 @@ class Table:
         self.lock.acquire()
         try:
             if self.dead:
-                self._bury()
-            bucket = self.anyone if key is None else self._open(key, sender)
+                self._purge_dead()
+            bucket = self.any_sender if key is None else self._open(key, sender)
             registration.sender_of = bucket.sender_of
             found = bucket.members.setdefault(registration.key, registration)
             if found is not registration:
@@ -169,7 +169,7 @@ class Table:
                 # A finaliser that ran amid this has emptied and so closed the bucket.
                 return self.add(registration, sender)
             if registration.subclasses:
-                self.families.add(registration)
+                self.subclass_registrations.add(registration)
             self._version += 1
             if self._built:
                 self._drop_routes_of(bucket, registration)
@@ -182,8 +182,8 @@ class Table:
         self.lock.acquire()
         try:
             if self.dead:
-                self._bury()
-            bucket = self.anyone if of_sender is None else self.buckets.get(of_sender)
+                self._purge_dead()
+            bucket = self.any_sender if of_sender is None else self.buckets.get(of_sender)
             registration = None if bucket is None else bucket.members.pop(key, None)
             if bucket is None or registration is None:
                 return False
@@ -208,15 +208,15 @@ class Table:
     def get(self, key: Hashable, of_sender: Hashable) -> Registration | None:
         """Return the registration of this key for this sender, or None."""
         with self.lock:
-            self._bury()
+            self._purge_dead()
             bucket = self._bucket_at(of_sender)
             return None if bucket is None else bucket.members.get(key)
 
     def registrations(self) -> list[Registration]:
         """Return all registrations alive, in order of connection."""
         with self.lock:
-            self._bury()
-            buckets = (self.anyone, *self.buckets.copy().values())
+            self._purge_dead()
+            buckets = (self.any_sender, *self.buckets.copy().values())
             found = [r for bucket in buckets for r in bucket.members.copy().values()]
         return sorted(found, key=lambda registration: registration.order)
 
@@ -251,7 +251,7 @@ class Table:
         while built:
             for key, bucket in built.copy().items():
                 bucket.route = None
-                if bucket.route is None and built.get(key) is bucket:
+                if built.get(key) is bucket and bucket.route is None:
                     built.pop(key, None)
 
     def _open(self, key: Hashable, sender: object) -> Bucket:
@@ -273,29 +273,29 @@ class Table:
             table = table_of()
             if table is not None:
                 table._built.pop(key, None)
-                bucket = table.buckets.pop(key, table.anyone)
-                table.families.difference_update(bucket.members.copy().values())
+                bucket = table.buckets.pop(key, table.any_sender)
+                table.subclass_registrations.difference_update(bucket.members.copy().values())
 
         return ref(sender, close)
 
     def _tidy(self, bucket: Bucket, registration: Registration) -> None:
         """Drop what a registration that has left its bucket leaves behind; the lock is held."""
         if registration.subclasses:
-            self.families.discard(registration)
+            self.subclass_registrations.discard(registration)
         if self._built:
             self._drop_routes_of(bucket, registration)
-        if not bucket.members and bucket is not self.anyone:
+        if not bucket.members and bucket is not self.any_sender:
             self.buckets.pop(bucket.key, None)
             self._built.pop(bucket.key, None)
 
     def _drop_routes_of(self, bucket: Bucket, registration: Registration) -> None:
         """Drop the routes that a registration is in, or is to be in; the lock is held."""
-        if bucket is self.anyone or registration.subclasses:
+        if bucket is self.any_sender or registration.subclasses:
             self.drop_routes()
         else:
             bucket.route = None
 
-    def _bury(self) -> None:
+    def _purge_dead(self) -> None:
         """Remove those who have died; the lock is held."""
         while self.dead:
             died = self.dead.popleft()
@@ -309,7 +309,7 @@ class Table:
                 self._tidy(bucket, registration)
 
     def _bucket_at(self, key: Hashable) -> Bucket | None:
-        return self.anyone if key is None else self.buckets.get(key)
+        return self.any_sender if key is None else self.buckets.get(key)
 
 
 class Tabled:
@@ -323,15 +323,15 @@ class Tabled:
     _table: Table
 
 
-def _undertaker(table_of: Callable[[], Table | None]) -> Callable[[Mortal], None]:
+def _finalizer(table_of: Callable[[], Table | None]) -> Callable[[ReceiverRef], None]:
     # By a weak reference to the table, for the table holds what calls this.
-    def on_death(died: Mortal) -> None:
+    def on_death(died: ReceiverRef) -> None:
         table = table_of()
         if table is not None:
             # A garbage collection may run this anywhere, even while this thread holds
             # the lock; so it only leaves word.
             table.dead.append(died)
-            if died.sender_key is None or table.families:
+            if died.sender_key is None or table.subclass_registrations:
                 # Whoever holds the lock may go on with a route that this one is in: nobody
                 # who has died is called.
                 if table.lock.acquire(blocking=False):

@@ -7,18 +7,18 @@ theirs behind their doors. Which boundary a send belongs to is told in `boundary
 from __future__ import annotations
 
 from clarion.commit.blocks import atomic
-from clarion.commit.boundary import Boundary, Door
+from clarion.commit.boundary import Boundary, TransactionProvider
 from clarion.commit.delivery import BoundOnCommit, OnCommit, on_commit
-from clarion.commit.due import Due, Scheduled
+from clarion.commit.pending_call import PendingCall, Scheduled
 from clarion.commit.suppress import suppressed
 
 __all__ = [
     "BoundOnCommit",
     "Boundary",
-    "Door",
-    "Due",
     "OnCommit",
+    "PendingCall",
     "Scheduled",
+    "TransactionProvider",
     "atomic",
     "on_commit",
     "suppressed",

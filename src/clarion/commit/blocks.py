@@ -8,15 +8,15 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from clarion.commit import connections
-from clarion.commit.boundary import Boundary, Scope, is_innermost, scopes
-from clarion.commit.due import adrain, drain, drop
+from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
+from clarion.commit.pending_call import adrain, drain, drop
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import Self
 
-    from clarion.commit.due import Due
+    from clarion.commit.pending_call import PendingCall
 
 # The blocks around a test, which count as absent (`clarion.testing.commits`).
 _absent: ContextVar[frozenset[Block]] = ContextVar("clarion_absent", default=frozenset())
@@ -37,7 +37,7 @@ class Block(Boundary):
         self.connection = connection
         self.outer = outer
         self.is_over = False
-        self.dues: list[Due] = []
+        self.calls: list[PendingCall] = []
         self.lost: list[str] = []
         self._kind: type[Any] = type(connection)
         self._awaited = awaited
@@ -77,53 +77,53 @@ class Block(Boundary):
             block = block.outer
         return block._awaited
 
-    def after_commit(self, due: Due) -> None:
+    def after_commit(self, call: PendingCall) -> None:
         """Keep a call until the block ends, or the savepoint in it that is open here."""
         block = self.innermost()
-        if block.keeps([due]):
+        if block.keeps([call]):
             return
         # It has ended since it was found to be open, in another thread.
-        for each in block._passed_on([due]):
+        for each in block._passed_on([call]):
             each.run()
 
-    def ended(self, *, well: bool) -> list[Due]:
+    def ended(self, *, well: bool) -> list[PendingCall]:
         """End the block; return what has become true."""
         with self._lock:
             self.is_over = True
             self._is_rolled_back = not well
-            dues, self.dues = self.dues, []
+            calls, self.calls = self.calls, []
         self.connection = None
-        return self._passed_on(dues)
+        return self._passed_on(calls)
 
     def innermost(self) -> Block:
         """Return the savepoint in this transaction that is open here; the block, if none is."""
         if is_innermost(self):
             return self
-        for scope in scopes():
+        for scope in active_boundaries():
             block = scope.boundary
             if isinstance(block, Block) and not block.is_over and block.outermost is self.outermost:
                 return block
         return self
 
-    def keeps(self, dues: list[Due]) -> bool:
+    def keeps(self, calls: list[PendingCall]) -> bool:
         """Keep calls until the block ends; tell whether it has not ended already."""
         with self._lock:
             if not self.is_over:
-                self.dues += dues
+                self.calls += calls
             return not self.is_over
 
-    def _passed_on(self, dues: list[Due]) -> list[Due]:
+    def _passed_on(self, calls: list[PendingCall]) -> list[PendingCall]:
         """Hand what has waited for this block, which is over, outward; return what is true."""
         block = self
         while not block._is_rolled_back:
             outer = block.outer
             if outer is None or outer in _absent.get():
-                return dues
+                return calls
             # One that has ended before its savepoint, in another task, counts as it ended.
-            if outer.keeps(dues):
+            if outer.keeps(calls):
                 return []
             block = outer
-        drop(dues)
+        drop(calls)
         return []
 
 
@@ -150,7 +150,7 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
     def __init__(self, connection: Any = None, *, using: str | None = None) -> None:
         self._connection = connection
         self._using = using
-        self._entered: tuple[Block, Scope, Any] | None = None
+        self._entered: tuple[Block, ActiveBoundary, Any] | None = None
 
     def __enter__(self) -> Self:
         block, manager = self._begun(awaited=False)
@@ -204,7 +204,7 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
 
     def _outer(self) -> Block | None:
         """Return the block that this one would be a savepoint of."""
-        for scope in scopes():
+        for scope in active_boundaries():
             block = scope.boundary
             if not isinstance(block, Block) or block.is_over:
                 continue
@@ -217,21 +217,21 @@ class atomic:  # noqa: N801  # it reads as a word: `with atomic():`
         return None
 
     def _enter(self, block: Block, manager: Any) -> None:
-        scope = Scope(block, self._using)
+        scope = ActiveBoundary(block, self._using)
         scope.enter()
         self._entered = block, scope, manager
 
-    def _left(self) -> tuple[Block, Scope, Any]:
+    def _left(self) -> tuple[Block, ActiveBoundary, Any]:
         assert self._entered is not None, "left before it was entered"  # noqa: S101
         entered, self._entered = self._entered, None
         return entered
 
 
 @contextmanager
-def alone() -> Generator[None]:
+def ignore_outer() -> Generator[None]:
     """Count the blocks around this one as absent (`clarion.testing.commits`)."""
     before = _absent.get()
-    around = (scope.boundary for scope in scopes())
+    around = (scope.boundary for scope in active_boundaries())
     _absent.set(before.union(block for block in around if isinstance(block, Block)))
     try:
         yield

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from clarion._core.signal import Signal
-    from clarion.commit.due import Due
+    from clarion.commit.pending_call import PendingCall
 
     T = TypeVar("T")
 
@@ -57,38 +57,38 @@ class Boundary:
         """Tell whether async receivers can be awaited where that transaction is committed."""
         return False
 
-    def after_commit(self, due: Due) -> None:  # noqa: ARG002
+    def after_commit(self, call: PendingCall) -> None:  # noqa: ARG002
         """Have a call made after the outermost commit of the open transaction.
 
         It is dropped if that transaction, or the savepoint that is open now, is rolled back.
         """
         raise BoundaryError(f"There is {self.name} to wait for. Ask is_open() first.")
 
-    def take(self, due: Due) -> bool:
+    def take(self, call: PendingCall) -> bool:
         """Take a call that a `send` has due, if a transaction is open; tell whether it is."""
         if not self.is_open():
             return False
-        self.after_commit(due)
+        self.after_commit(call)
         return True
 
-    async def offer(self, due: Due) -> bool:
+    async def offer(self, call: PendingCall) -> bool:
         """Take a call that an `asend` has due, as `take`."""
-        return self.take(due)
+        return self.take(call)
 
-    def call(self, due: Due) -> Any:
+    def call(self, call: PendingCall) -> Any:
         """Call a sync receiver, when its time has come."""
-        return due.receiver(**due.arguments())
+        return call.receiver(**call.arguments())
 
-    async def acall(self, due: Due) -> Any:
+    async def acall(self, call: PendingCall) -> Any:
         """Await an async receiver, when its time has come."""
-        return await due.receiver(**due.arguments())
+        return await call.receiver(**call.arguments())
 
-    def complete(self, due: Due, coroutine: Coroutine[Any, Any, T]) -> T:
+    def complete(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run what awaits an async receiver to completion, where sync code makes the commit."""
-        return due.signal._complete(coroutine)
+        return call.signal._complete(coroutine)
 
 
-class Door:
+class TransactionProvider:
     """How a framework's transactions are found; derive from it, and enter it by `open_door`."""
 
     def listen(self) -> None:
@@ -102,41 +102,41 @@ class Door:
         """Return the boundary of an alias, or None."""
         return None
 
-    def of_everybody(self) -> tuple[Boundary, str] | None:
+    def default_boundary(self) -> tuple[Boundary, str] | None:
         """Return the boundary of sends that name none, and why that; or None."""
         return None
 
-    def alone(self) -> AbstractContextManager[object]:
+    def ignore_outer(self) -> AbstractContextManager[object]:
         """Count what is open now as absent, inside a block (`clarion.testing.commits`)."""
         return nullcontext()
 
 
-class Found(NamedTuple):
+class BoundaryMatch(NamedTuple):
     """The boundary of a send, and by which part of the rule it is that."""
 
     boundary: Boundary
     reason: str
 
 
-NOWHERE = Found(Boundary(), "nothing names one, and none is open in this context")
+NOWHERE = BoundaryMatch(Boundary(), "nothing names one, and none is open in this context")
 
 # The module of a framework, and of the door to it, which enters itself among the open ones.
 _FRAMEWORKS = {
-    "sqlalchemy.orm": "clarion.integrations.sqlalchemy.commit",
-    "django.db": "clarion.integrations.django.commit",
+    "sqlalchemy.orm": "clarion.integrations.sqlalchemy.commit.boundary",
+    "django.db": "clarion.integrations.django.commit.boundary",
 }
 _met: set[str] = set()
 _searched = 0  # how many modules there were when they were last looked for
-_entered: deque[Door] = deque()
-_doors: list[Door] = []
+_entered: deque[TransactionProvider] = deque()
+_providers: list[TransactionProvider] = []
 
 
-def open_door(door: Door) -> None:
+def register_provider(door: TransactionProvider) -> None:
     """Have a door asked from now on."""
     _entered.append(door)
 
 
-def doors() -> list[Door]:
+def providers() -> list[TransactionProvider]:
     """Return the open doors; those of frameworks that have been loaded since open now."""
     global _searched  # noqa: PLW0603
     if len(sys.modules) != _searched:
@@ -148,11 +148,11 @@ def doors() -> list[Door]:
     while _entered:
         # Listening first: whoever finds the door can rely on it.
         _entered[0].listen()
-        _doors.append(_entered.popleft())
-    return _doors
+        _providers.append(_entered.popleft())
+    return _providers
 
 
-class Scope:
+class ActiveBoundary:
     """A boundary that is in force for the context that has entered it.
 
     Args:
@@ -163,13 +163,13 @@ class Scope:
     def __init__(self, boundary: Boundary, alias: str | None = None) -> None:
         self.boundary = boundary
         self.alias = alias
-        self._outer: Scope | None = None
+        self._outer: ActiveBoundary | None = None
         self._is_over = False
 
     def enter(self) -> None:
         """Put it in force."""
         # Not one that is over, or those that end in other contexts would pile up.
-        self._outer = next(scopes(), None)
+        self._outer = next(active_boundaries(), None)
         _innermost.set(self)
 
     def leave(self) -> None:
@@ -180,19 +180,19 @@ class Scope:
         if _innermost.get() is self:
             _innermost.set(self._outer)
 
-    def outward(self) -> Iterator[Scope]:
+    def outward(self) -> Iterator[ActiveBoundary]:
         """Yield this one and those around it that are not over, from the inside."""
-        scope: Scope | None = self
+        scope: ActiveBoundary | None = self
         while scope is not None:
             if not scope._is_over:
                 yield scope
             scope = scope._outer
 
 
-_innermost: ContextVar[Scope | None] = ContextVar("clarion_scope", default=None)
+_innermost: ContextVar[ActiveBoundary | None] = ContextVar("clarion_scope", default=None)
 
 
-def scopes() -> Iterator[Scope]:
+def active_boundaries() -> Iterator[ActiveBoundary]:
     """Yield what is in force in this context, from the inside."""
     innermost = _innermost.get()
     return iter(()) if innermost is None else innermost.outward()
@@ -204,7 +204,9 @@ def is_innermost(boundary: Boundary) -> bool:
     return innermost is not None and innermost.boundary is boundary
 
 
-def locate(signal: Signal, named: dict[str, Any], using: str | None = None) -> Found:
+def resolve_boundary(
+    signal: Signal, named: dict[str, Any], using: str | None = None
+) -> BoundaryMatch:
     """Return the boundary of a send.
 
     Args:
@@ -216,28 +218,28 @@ def locate(signal: Signal, named: dict[str, Any], using: str | None = None) -> F
         BoundaryError: if nothing is known by that alias.
     """
     if using is not None:
-        return Found(_required(using), f"the receiver said using={using!r}")
-    asked = doors()
+        return BoundaryMatch(_required(using), f"the receiver said using={using!r}")
+    asked = providers()
     for door in asked:
         if (told := door.of_send(signal, named)) is not None:
-            return Found(*told)
+            return BoundaryMatch(*told)
     alias = named.get("using")
     if isinstance(alias, str) and (known := _known(alias)) is not None:
-        return Found(known, f"it was sent using={alias!r}")
+        return BoundaryMatch(known, f"it was sent using={alias!r}")
     if _innermost.get() is not None:
-        for scope in scopes():
-            return Found(scope.boundary, "it is the innermost in this context")
+        for scope in active_boundaries():
+            return BoundaryMatch(scope.boundary, "it is the innermost in this context")
     for door in asked:
-        if (told := door.of_everybody()) is not None:
-            return Found(*told)
+        if (told := door.default_boundary()) is not None:
+            return BoundaryMatch(*told)
     return NOWHERE
 
 
 def _known(alias: str) -> Boundary | None:
-    for scope in scopes():
+    for scope in active_boundaries():
         if scope.alias == alias:
             return scope.boundary
-    found = (door.of_alias(alias) for door in doors())
+    found = (door.of_alias(alias) for door in providers())
     return next((boundary for boundary in found if boundary is not None), None)
 
 

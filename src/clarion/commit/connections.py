@@ -11,7 +11,7 @@ from functools import partial
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
-from clarion._core import accept
+from clarion._core import signatures
 from clarion.errors import ArgumentError, TransactionError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def is_async(connection: Any) -> bool:
     if commit is None:
         # That of a pool of asyncpg's wraps a coroutine function, and does not always say so.
         commit = unwrap(getattr(connection, "execute", _nothing))
-    return accept.is_async(commit)
+    return signatures.is_async(commit)
 
 
 def check(connection: Any, *, awaited: bool) -> None:

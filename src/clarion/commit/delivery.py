@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.accept import asks_for, signature_of
 from clarion._core.names import described, signal_name
-from clarion.commit.boundary import NOWHERE, doors, locate
-from clarion.commit.due import Due, Scheduled
+from clarion._core.signatures import asks_for, signature_of
+from clarion.commit.boundary import NOWHERE, providers, resolve_boundary
+from clarion.commit.pending_call import PendingCall, Scheduled
 from clarion.commit.suppress import suppression
 from clarion.errors import ArgumentError, BoundaryError, RunningLoopError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    from clarion._core.connect import Registration
+    from clarion._core.registration import Registration
     from clarion._core.signal import Signal
-    from clarion.commit.boundary import Found
+    from clarion.commit.boundary import BoundaryMatch
     from clarion.typing import Receiver
 
     Coalesce = str | Sequence[str] | Callable[..., Hashable]
@@ -61,7 +61,7 @@ class OnCommit:
                 option is of no use.
         """
         _check_alias(self._using)
-        doors()  # those who hear of commits had better do so before there are threads
+        providers()  # those who hear of commits had better do so before there are threads
         return BoundOnCommit(self, receiver, _key_maker(self._coalesce, signal))
 
     def __repr__(self) -> str:
@@ -93,10 +93,10 @@ class BoundOnCommit:
     ) -> None:
         self.delivery = delivery
         self.key_of = key_of
-        self.offers = ("session",) if key_of is None else ("sends", "session")
-        self.wants_session = asks_for(receiver, "session")
-        self.wants_sends = "sends" in self.offers and asks_for(receiver, "sends")
-        self._needs_session = self.wants_session and _is_required(receiver, "session")
+        self.provides = ("session",) if key_of is None else ("sends", "session")
+        self.requests_session = asks_for(receiver, "session")
+        self.requests_sends = "sends" in self.provides and asks_for(receiver, "sends")
+        self._needs_session = self.requests_session and _is_required(receiver, "session")
         self.counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
 
     def count(self, what: str) -> None:
@@ -109,34 +109,34 @@ class BoundOnCommit:
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
     ) -> Scheduled:
         """Schedule one call, or make it at once."""
-        found = locate(signal, named, self.delivery._using)
+        found = resolve_boundary(signal, named, self.delivery._using)
         if self._needs_session:
             self._check_session(found, receiver, named)
-        due = Due(signal, registration, receiver, self, found, named)
+        call = PendingCall(signal, registration, receiver, self, found, named)
         if (quiet := suppression()) is not None:
-            quiet.note(due)
-        elif not found.boundary.take(due):
-            due.run_at_once()
-        return due.scheduled
+            quiet.note(call)
+        elif not found.boundary.take(call):
+            call.run_at_once()
+        return call.scheduled
 
     async def asend(
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
     ) -> Scheduled:
         """Schedule one call, or make it at once and await it."""
         # As in `send`, for a call saved.
-        found = locate(signal, named, self.delivery._using)
+        found = resolve_boundary(signal, named, self.delivery._using)
         if self._needs_session:
             self._check_session(found, receiver, named)
-        due = Due(signal, registration, receiver, self, found, named)
+        call = PendingCall(signal, registration, receiver, self, found, named)
         if (quiet := suppression()) is not None:
-            quiet.note(due)
-            return due.scheduled
+            quiet.note(call)
+            return call.scheduled
         if registration.is_async:
-            self._refuse_where_nothing_awaits(due.found, signal, receiver)
-        if not await due.found.boundary.offer(due):
-            due.scheduled.is_at_once = True
-            await due.arun()
-        return due.scheduled
+            self._refuse_where_nothing_awaits(call.found, signal, receiver)
+        if not await call.found.boundary.offer(call):
+            call.scheduled.is_at_once = True
+            await call.arun()
+        return call.scheduled
 
     def awaits(self, signal: Signal, receiver: Receiver, /, **named: Any) -> bool:
         """Tell whether an async receiver would have to be awaited here.
@@ -147,7 +147,7 @@ class BoundOnCommit:
         if suppression() is not None:
             return False
         try:
-            found = self._locate(signal, named)
+            found = self._resolve(signal, named)
         except BoundaryError:
             return False  # which the send itself is told, or answers with if it is a robust one
         self._refuse_where_nothing_awaits(found, signal, receiver)
@@ -158,7 +158,7 @@ class BoundOnCommit:
         if (quiet := suppression()) is not None:
             return f"suppressed here: {quiet.reason}"
         try:
-            found = self._locate(signal, named)
+            found = self._resolve(signal, named)
         except BoundaryError as refusal:
             return f"never, for the send would be refused: {refusal}"
         if found.boundary.is_open():
@@ -166,10 +166,12 @@ class BoundOnCommit:
         where = "" if found is NOWHERE else f" on {found.boundary.name}"
         return f"on commit, hence at once, for no transaction is open{where}: {found.reason}"
 
-    def _locate(self, signal: Signal, named: dict[str, Any]) -> Found:
-        return locate(signal, named, self.delivery._using)
+    def _resolve(self, signal: Signal, named: dict[str, Any]) -> BoundaryMatch:
+        return resolve_boundary(signal, named, self.delivery._using)
 
-    def _check_session(self, found: Found, receiver: Receiver, named: dict[str, Any]) -> None:
+    def _check_session(
+        self, found: BoundaryMatch, receiver: Receiver, named: dict[str, Any]
+    ) -> None:
         if not found.boundary.has_sessions and "session" not in named:
             raise ArgumentError(
                 f"Receiver {described(receiver)} asks for a session, and {found.boundary.name} has none "
@@ -178,7 +180,7 @@ class BoundOnCommit:
             )
 
     def _refuse_where_nothing_awaits(
-        self, found: Found, signal: Signal, receiver: Receiver
+        self, found: BoundaryMatch, signal: Signal, receiver: Receiver
     ) -> None:
         """Refuse what sync code will commit inside the event loop that runs here."""
         if found.boundary.is_open() and not found.boundary.can_await():

@@ -11,7 +11,7 @@ from clarion.errors import EndlessCommitError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from clarion.commit.due import Due
+    from clarion.commit.pending_call import PendingCall
 
 DEEPEST = 20
 """How many receivers may run inside one another after commits."""
@@ -26,38 +26,38 @@ class Link:
         endless: those that were found to go round, inside the outermost one.
     """
 
-    __slots__ = ("due", "endless", "outer")
+    __slots__ = ("call", "endless", "outer")
 
-    def __init__(self, due: Due, outer: Link | None) -> None:
-        self.due: Due | None = due
+    def __init__(self, call: PendingCall, outer: Link | None) -> None:
+        self.call: PendingCall | None = call
         self.outer = outer
         self.endless: set[str] = set() if outer is None else outer.endless
 
-    def __iter__(self) -> Iterator[Due]:
+    def __iter__(self) -> Iterator[PendingCall]:
         link: Link | None = self
         while link is not None:
-            if link.due is not None:
-                yield link.due
+            if link.call is not None:
+                yield link.call
             link = link.outer
 
 
 running: ContextVar[Link | None] = ContextVar("clarionrunning", default=None)
 
 
-def begin(due: Due) -> Link:
+def begin(call: PendingCall) -> Link:
     """Run inside what is running in this context."""
-    link = Link(due, None if running.get() is None else _innermost())
+    link = Link(call, None if running.get() is None else _innermost())
     running.set(link)
     return link
 
 
 def end(link: Link) -> None:
     """Be over."""
-    link.due = None
+    link.call = None
     running.set(link.outer)
 
 
-def refuse_to_go_round(due: Due) -> None:
+def refuse_to_go_round(call: PendingCall) -> None:
     """Refuse one more call inside those that are running, if they are too many.
 
     Once some are known to go round, these are refused until the outermost is over: several
@@ -71,10 +71,10 @@ def refuse_to_go_round(due: Due) -> None:
         return
     inside = list(innermost)
     if len(inside) >= DEEPEST:
-        names = _circle([due, *inside])
+        names = _circle([call, *inside])
         innermost.endless.update(names)
-    elif innermost.endless and _told(due) in innermost.endless:
-        names = [_told(due)]
+    elif innermost.endless and _told(call) in innermost.endless:
+        names = [_told(call)]
     else:
         return
     raise EndlessCommitError(
@@ -87,16 +87,16 @@ def refuse_to_go_round(due: Due) -> None:
 def _innermost() -> Link | None:
     # A task that a receiver has started, and that outlives it, does not run inside it.
     link = running.get()
-    while link is not None and link.due is None:
+    while link is not None and link.call is None:
         link = link.outer
     return link
 
 
-def _circle(inside: list[Due]) -> list[str]:
+def _circle(inside: list[PendingCall]) -> list[str]:
     """Name who goes round: from one that comes again to the next time that it does."""
     names: list[str] = []
-    for due in inside:
-        name = _told(due)
+    for call in inside:
+        name = _told(call)
         names.append(name)
         if name in names[:-1]:
             del names[: names.index(name)]
@@ -105,5 +105,5 @@ def _circle(inside: list[Due]) -> list[str]:
     return names
 
 
-def _told(due: Due) -> str:
-    return f"{name_of(due.receiver)} of {signal_name(due.signal)}"
+def _told(call: PendingCall) -> str:
+    return f"{name_of(call.receiver)} of {signal_name(call.signal)}"

@@ -12,7 +12,7 @@ from clarion._core.names import name_of
 if TYPE_CHECKING:
     from typing import Self
 
-    from clarion.commit.due import Due
+    from clarion.commit.pending_call import PendingCall
 
 _suppressed: ContextVar[tuple[suppressed, ...]] = ContextVar("clarion_suppressed", default=())
 
@@ -41,11 +41,11 @@ class suppressed:  # noqa: N801  # it reads as a word: `with suppressed(...):`
         """How many calls were suppressed."""
         return self.counts.total()
 
-    def note(self, due: Due) -> None:
+    def note(self, call: PendingCall) -> None:
         """Suppress a call."""
         with self._lock:
-            self.counts[name_of(due.receiver)] += 1
-        due.suppress()
+            self.counts[name_of(call.receiver)] += 1
+        call.suppress()
 
     @property
     def is_over(self) -> bool:

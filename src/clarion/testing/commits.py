@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from clarion.commit import blocks
-from clarion.commit.boundary import doors
+from clarion.commit.boundary import providers
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,7 +29,7 @@ def commits() -> Generator[None]:
         assert len(mail.outbox) == 1
     """
     with ExitStack() as stack:
-        stack.enter_context(blocks.alone())
-        for door in doors():
-            stack.enter_context(door.alone())
+        stack.enter_context(blocks.ignore_outer())
+        for provider in providers():
+            stack.enter_context(provider.ignore_outer())
         yield

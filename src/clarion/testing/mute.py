@@ -7,9 +7,9 @@ from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from clarion._core.connect import receiver_key, sender_key
 from clarion._core.instrument import Instrument, attach, detach
 from clarion._core.names import name_of
+from clarion._core.registration import receiver_key, sender_key
 from clarion._core.registry import is_signal
 from clarion.errors import ArgumentError
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from typing import Any
 
-    from clarion._core.connect import Registration
+    from clarion._core.registration import Registration
     from clarion._core.table import Table
 
 

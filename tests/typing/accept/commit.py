@@ -82,11 +82,11 @@ class Sometime:
 
 order_paid.connect(take_later, delivery=Sometime())
 
-for _, answer in order_paid.send("web", order_id=1):
-    if isinstance(answer, Scheduled):
-        status: str = answer.status
-        result: Any = answer.answer
-        told: tuple[str, str] = answer.boundary, answer.reason
+for _, response in order_paid.send("web", order_id=1):
+    if isinstance(response, Scheduled):
+        status: str = response.status
+        result: Any = response.response
+        told: tuple[str, str] = response.boundary, response.reason
 
 # Blocks.
 

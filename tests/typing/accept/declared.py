@@ -94,7 +94,7 @@ async def awaited(sender: type[Order], order_id: int, amount: Decimal) -> int:
 
 
 @receiver(price)
-def answer(sender: type[Order], order_id: int, currency: str = "EUR") -> Decimal:
+def response(sender: type[Order], order_id: int, currency: str = "EUR") -> Decimal:
     """Answer what was declared; what a send may leave out has a default here too."""
     return Decimal(order_id)
 
@@ -167,7 +167,7 @@ order_paid.has_listeners(Order)
 
 exact(Order, order_id=1, amount=Decimal(1))
 awaitable: Awaitable[object] = awaited(Order, order_id=1, amount=Decimal(1))
-answered: Decimal = answer(Order, order_id=1)
+answered: Decimal = response(Order, order_id=1)
 
 # A signal can be handed around, as the type it is or as any signal.
 
@@ -179,7 +179,7 @@ names: str = order_paid.name
 
 def ask_for_prices(ask: DeclaredSignal[..., Decimal]) -> list[Decimal]:
     """Send whatever signal is answered with prices."""
-    return [answer for _, answer in ask.send(Order, order_id=1)]
+    return [response for _, response in ask.send(Order, order_id=1)]
 
 
 prices: list[Decimal] = ask_for_prices(price)

@@ -62,10 +62,10 @@ listened: bool = order_paid.has_listeners()
 
 responses: Responses = order_paid.send("web", order_id=1, note="whatever")
 responses = order_paid.send(sender=None)
-for hearer, answer in order_paid.send_robust("web"):
+for hearer, response in order_paid.send_robust("web"):
     named: Receiver = hearer
-    if isinstance(answer, Exception):
-        raise answer
+    if isinstance(response, Exception):
+        raise response
 
 
 async def send_async() -> Responses:

@@ -23,16 +23,16 @@ except ModuleNotFoundError as error:
         raise
     raise MissingExtraError.of("django", "django") from None
 
-from clarion.integrations.django.takeover import install, is_installed, uninstall
+from clarion.integrations.django.dispatch.install import install, is_installed, uninstall
 
 if TYPE_CHECKING:
-    from clarion.integrations.django.bulk import (
+    from clarion.integrations.django.orm.bulk_signals import (
         post_bulk_delete,
         post_bulk_insert,
         post_bulk_update,
         warn_of_bulk_writes,
     )
-    from clarion.integrations.django.changes import track_changes
+    from clarion.integrations.django.orm.changes import track_changes
     from clarion.signals import BulkWriteWarning
 
 __all__ = [
@@ -54,7 +54,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    room = "changes" if name == "track_changes" else "bulk"
+    room = "orm.changes" if name == "track_changes" else "orm.bulk_signals"
     found: object = getattr(import_module(f"{__name__}.{room}"), name)
     globals()[name] = found
     return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.apps import AppConfig
 
-from clarion.integrations.django.takeover import install
+from clarion.integrations.django.dispatch.install import install
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -17,18 +17,18 @@ except ModuleNotFoundError as error:
         raise
     raise MissingExtraError.of("sqlalchemy", "sqlalchemy") from None
 
-from clarion.integrations.sqlalchemy.bulk import (
+from clarion.integrations.sqlalchemy.aliases import alias
+from clarion.integrations.sqlalchemy.bulk.statements import (
     expand_deletes,
     post_bulk_delete,
     post_bulk_insert,
     post_bulk_update,
     warn_of_bulk_writes,
 )
-from clarion.integrations.sqlalchemy.commit import bound
-from clarion.integrations.sqlalchemy.engines import alias
-from clarion.integrations.sqlalchemy.kinds import ModelSignal
-from clarion.integrations.sqlalchemy.raw import raw
-from clarion.integrations.sqlalchemy.session import SignalSession
+from clarion.integrations.sqlalchemy.commit.boundary import bound
+from clarion.integrations.sqlalchemy.flush.raw import raw
+from clarion.integrations.sqlalchemy.flush.session import SignalSession
+from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 from clarion.integrations.sqlalchemy.signals import (
     class_prepared,
     connection_created,

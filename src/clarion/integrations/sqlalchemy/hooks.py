@@ -36,28 +36,28 @@ def _once(attach: Callable[[], None]) -> Callable[[], None]:
 
 @_once
 def _flush() -> None:
-    from clarion.integrations.sqlalchemy import flush, last
+    from clarion.integrations.sqlalchemy.flush import listener_order, listeners
 
-    event.listen(Session, "after_transaction_create", last.transaction_begun)
+    event.listen(Session, "after_transaction_create", listener_order.transaction_begun)
     # The second first: a flush under way in another thread finds both, or only the one that
     # does nothing without the other.
-    event.listen(Session, "after_flush_postexec", flush.after_flush)
-    event.listen(Session, "before_flush", flush.before_flush)
+    event.listen(Session, "after_flush_postexec", listeners.after_flush)
+    event.listen(Session, "before_flush", listeners.before_flush)
 
 
 @_once
 def _relationships() -> None:
-    from clarion.integrations.sqlalchemy import many
+    from clarion.integrations.sqlalchemy.flush import many_to_many
 
     mapped()
-    many.start()
+    many_to_many.start()
 
 
 @_once
 def _pool() -> None:
-    from clarion.integrations.sqlalchemy import engines
+    from clarion.integrations.sqlalchemy import aliases
 
-    event.listen(Pool, "connect", engines.connected)
+    event.listen(Pool, "connect", aliases.connected)
 
 
 @_once
@@ -72,19 +72,19 @@ def mapped() -> None:
 @_once
 def bulk() -> None:
     """Hear of the statements that sessions execute, and of their `bulk_*` methods."""
-    from clarion.integrations.sqlalchemy import bulk, legacy
+    from clarion.integrations.sqlalchemy.bulk import session_methods, statements
 
-    event.listen(Session, "do_orm_execute", bulk.execute)
-    legacy.attach()
+    event.listen(Session, "do_orm_execute", statements.execute)
+    session_methods.attach()
 
 
 @_once
 def commits() -> None:
     """Hear of the end of each transaction and savepoint."""
-    from clarion.integrations.sqlalchemy import commit
+    from clarion.integrations.sqlalchemy.commit import boundary
 
-    event.listen(Session, "after_transaction_end", commit.after_transaction_end)
-    event.listen(Session, "after_commit", commit.after_commit)
+    event.listen(Session, "after_transaction_end", boundary.after_transaction_end)
+    event.listen(Session, "after_commit", boundary.after_commit)
 
 
 def on_flush(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001

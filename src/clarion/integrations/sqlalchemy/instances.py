@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from sqlalchemy import event, inspect
 from sqlalchemy.orm import ClassManager, Mapper, base
 
-from clarion.integrations.sqlalchemy.deliver import deliver
+from clarion.integrations.sqlalchemy.send import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,13 +15,13 @@ from sqlalchemy.orm import Mapper, QueryableAttribute, RelationshipProperty
 # The only list of the mappers that there are.
 from sqlalchemy.orm.mapper import _all_registries
 
-from clarion._core.connect import Registration, sender_key
+from clarion._core.registration import Registration, sender_key
 from clarion.errors import SenderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from clarion.integrations.sqlalchemy.kinds import ModelSignal
+    from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 
 # What a sender is that is not there yet.
 UNRESOLVED = (str, QueryableAttribute)
@@ -127,7 +127,7 @@ def await_mapping(signal: ModelSignal[..., Any], sender: object) -> None:
 
 def class_mapped(mapper: Mapper[Any], class_: type[Any]) -> None:  # noqa: ARG001
     """Tell that a class has been mapped, after those who wait for it have been connected."""
-    from clarion.integrations.sqlalchemy.deliver import deliver
+    from clarion.integrations.sqlalchemy.send import deliver
     from clarion.integrations.sqlalchemy.signals import class_prepared
 
     _settle(_waiting, class_)
@@ -137,10 +137,10 @@ def class_mapped(mapper: Mapper[Any], class_: type[Any]) -> None:  # noqa: ARG00
 
 def mappers_configured() -> None:
     """Connect those who wait for a relationship, and watch the new relationships."""
-    from clarion.integrations.sqlalchemy import many
+    from clarion.integrations.sqlalchemy.flush import many_to_many
 
     _settle(_waiting)
-    many.watch_new()
+    many_to_many.watch_new()
 
 
 def _settle(signals: Iterable[ModelSignal[..., Any]], mapped: type | None = None) -> None:
@@ -168,7 +168,7 @@ def _move(signal: ModelSignal[..., Any], waiting: Registration, sender: object) 
     # fmt: off
     moved = Registration(
         receiver, sender_key(sender), waiting.weak, waiting.uid, waiting.priority, waiting.once,
-        waiting.subclasses, waiting.inline, waiting.wants, signal._table.on_death,
+        waiting.subclasses, waiting.inline, waiting.requested, signal._table.on_death,
         waiting.delivery,
     )
     # fmt: on

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clarion.integrations.sqlalchemy import hooks, senders
-from clarion.integrations.sqlalchemy.kinds import saved_by, sent_by
+from clarion.integrations.sqlalchemy.model_signal import saved_by, sent_by
 
 if TYPE_CHECKING:
     from typing import Never as Anything

@@ -15,7 +15,7 @@ from clarion.introspect import registrations, signals
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-    from clarion._core.connect import Registration
+    from clarion._core.registration import Registration
     from clarion._core.signal import Signal
 
 

@@ -1,0 +1,300 @@
+"""Who listens: one registration for each receiver that is connected.
+
+A registration knows its receiver by identity, holds it strongly or weakly, and says
+what the caller of connect() asked for. It does not know its signal: the table in
+`table.py` holds registrations, never the other way round, so that a signal which
+nobody needs any more goes at once, without the garbage collector.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import count
+from types import BuiltinMethodType, FunctionType, MethodType
+from weakref import ref
+
+from clarion._core import names
+from clarion._core.signatures import CO_COROUTINE, is_async, is_coroutine_function
+from clarion.errors import SenderError, WeakReferenceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from typing import Any
+
+    from clarion._core.signatures import Receiver
+    from clarion.delivery import Bound
+
+    _Reference = ref[Any]
+else:
+    _Reference = ref
+
+_next_place = count().__next__
+
+# Senders that are told apart by equality; members of an enumeration need no mention,
+# since there is one of each. The type is part of the key, so that text is never
+# compared with bytes.
+BY_VALUE: tuple[type, ...] = (str, bytes, int)
+
+
+def receiver_key(receiver: object) -> Hashable:
+    """Return what tells one receiver from another: identity, by parts for methods.
+
+    A bound method is a new object at each access, so it is known by its object and
+    its function; a builtin one, which has no function, by its name.
+    """
+    if type(receiver) is FunctionType:
+        return id(receiver)
+    receiver = bare(receiver)
+    function = getattr(receiver, "__func__", None)
+    if function is not None:
+        return id(receiver.__self__), id(function)  # type: ignore[attr-defined]
+    if type(receiver) is BuiltinMethodType:
+        return id(receiver.__self__), receiver.__name__
+    return id(receiver)
+
+
+def bare(receiver: Any) -> Any:
+    """Return the function of a static method, which is what the class will give for it."""
+    return receiver.__func__ if type(receiver) is staticmethod else receiver
+
+
+def sender_key(sender: object) -> Hashable:
+    """Return what tells one sender from another: identity, or the value of a plain value."""
+    if isinstance(sender, BY_VALUE):
+        return next(root for root in BY_VALUE if isinstance(sender, root)), sender
+    return id(sender)
+
+
+def _nobody() -> None:
+    """Stand for the sender of those who listen to any."""
+
+
+class ReceiverRef(_Reference):
+    """A weak reference that knows whose entry to remove when its object dies."""
+
+    __slots__ = ("registration_key", "sender_key")
+
+    registration_key: Hashable
+    sender_key: Hashable
+
+
+class Registration:
+    """One receiver, connected to one signal for one sender or for any.
+
+    Attributes:
+        key: what makes it unique for its sender: the dispatch_uid, or the receiver.
+        sender_key: which sender it listens to; None for any.
+        sender_of: returns that sender, or None once it has died; set by the table.
+        uid: the dispatch_uid it was connected with, or None.
+        is_async: whether the receiver is awaited.
+        is_native: whether calling it gives a coroutine of which nothing has run yet.
+        priority: as given to connect(), and so are `subclasses` and `inline`.
+        requested: the names of what it is given beyond what all are given.
+        delivery: what delivers to it in its own time; None if a send calls it.
+        order: its place in the order of connection, across all signals.
+    """
+
+    __slots__ = (
+        "_function",
+        "_receiver",
+        "_reference",
+        "_tokens",
+        "delivery",
+        "inline",
+        "is_async",
+        "is_native",
+        "key",
+        "order",
+        "priority",
+        "requested",
+        "sender_key",
+        "sender_of",
+        "subclasses",
+        "uid",
+    )
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        sender_key: Hashable = None,
+        weak: bool | None = None,  # noqa: FBT001
+        uid: Hashable | None = None,
+        priority: int = 0,
+        once: bool = False,  # noqa: FBT001, FBT002
+        subclasses: bool = False,  # noqa: FBT001, FBT002
+        inline: bool = False,  # noqa: FBT001, FBT002
+        requested: tuple[str, ...] = (),
+        on_death: Callable[[Any], object] | None = None,
+        delivery: Bound | None = None,
+        flags: int = 0,
+    ) -> None:
+        self.uid = uid
+        self.sender_key = sender_key
+        self.sender_of: Callable[[], object] = _nobody
+        if flags:  # a plain function
+            self.key: Hashable = id(receiver)
+            self.is_async = self.is_native = flags & CO_COROUTINE != 0
+        else:
+            receiver = bare(receiver)
+            self.key = receiver_key(receiver)
+            self.is_async = is_async(receiver)
+            self.is_native = self.is_async and is_coroutine_function(receiver)
+        if uid:
+            self.key = "uid", uid
+        self.priority = priority
+        self.subclasses = subclasses
+        self.inline = inline
+        self.requested = requested
+        self.delivery = delivery
+        self.order = _next_place()
+        self._tokens = deque((None,)) if once else None
+        self._receiver: Receiver | None = receiver
+        self._reference: ReceiverRef | None = None
+        self._function: Any = None
+        if weak or (weak is None and not flags):
+            self._hold_weakly(receiver, weak=weak, on_death=on_death)
+
+    def _hold_weakly(
+        self, receiver: Any, *, weak: bool | None, on_death: Callable[[Any], object] | None
+    ) -> None:
+        function = getattr(receiver, "__func__", None)
+        holder = receiver if function is None else receiver.__self__
+        # Functions are held strongly unless told otherwise: a lambda or a closure must
+        # not vanish. A method goes with its object, if its object can tell.
+        if weak is None and (function is None or not is_referable(holder)):
+            return
+        try:
+            self._reference = ReceiverRef(holder, on_death)
+        except TypeError:
+            raise WeakReferenceError(
+                f"Receiver {names.name_of(receiver)} cannot be held weakly, because "
+                f"{type(holder).__qualname__!r} objects cannot be weakly referenced. "
+                f"Connect it with weak=False.",
+                receiver,
+            ) from None
+        self._reference.registration_key = self.key
+        self._reference.sender_key = self.sender_key
+        self._receiver, self._function = None, function
+
+    def live(self) -> Receiver | None:
+        """Return the receiver, or None if it has died."""
+        if self._reference is None:
+            return self._receiver
+        holder = self._reference()
+        if holder is None or self._function is None:
+            return holder
+        return MethodType(self._function, holder)
+
+    def is_held_by(self, reference: ReceiverRef) -> bool:
+        """Tell whether this is the reference through which the receiver is held."""
+        return self._reference is reference
+
+    def come_last(self) -> None:
+        """Take the last place in the order of connection, as if connected now."""
+        self.order = _next_place()
+
+    def renew(self, order: int) -> None:
+        """Be as on the day of this place in the order of connection, with no call spent."""
+        self.order = order
+        if self.once:
+            self._tokens = deque((None,))
+
+    def claim(self) -> bool:
+        """Take the right to call the receiver: always, or the first time only if once."""
+        if self._tokens is None:
+            return True
+        try:
+            self._tokens.pop()
+        except IndexError:
+            return False
+        return True
+
+    @property
+    def weak(self) -> bool:
+        """Whether the receiver is held weakly."""
+        return self._reference is not None
+
+    @property
+    def once(self) -> bool:
+        """Whether the receiver is to be called at most once."""
+        return self._tokens is not None
+
+    @property
+    def rank(self) -> tuple[int, bool, int]:
+        """Its place in the order of a send."""
+        return -self.priority, self.is_async, self.order
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a receiver that was connected with once=True has had its call."""
+        return self._tokens is not None and not self._tokens
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but a call stands between a send and the receiver."""
+        is_bare = not (self.once or self.requested) and self.delivery is None
+        return is_bare and not self.is_async
+
+    @property
+    def is_single_async(self) -> bool:
+        """Whether `asend` need only await the receiver, if there is no other."""
+        is_bare = not (self.once or self.requested) and self.delivery is None
+        return self.is_async and self.is_native and is_bare
+
+    @property
+    def sender(self) -> object:
+        """The sender listened to; None for any, or if it has died."""
+        return self.sender_of()
+
+    @property
+    def name(self) -> str:
+        """The dotted name of the receiver."""
+        receiver = self.live()
+        return "a receiver that has died" if receiver is None else names.name_of(receiver)
+
+    @property
+    def place(self) -> tuple[str, int] | None:
+        """The file and line of the receiver, or None if it is not written in Python."""
+        return names.place_of(self.live())
+
+    def __repr__(self) -> str:
+        receiver = self.live()
+        return f"<Registration of {self.name if receiver is None else names.described(receiver)}>"
+
+
+def is_referable(holder: object) -> bool:
+    """Tell whether objects of this one's type can be weakly referenced."""
+    return type(holder).__weakrefoffset__ != 0
+
+
+def check_subclasses(sender: object, *, subclasses: bool) -> None:
+    """Refuse subclasses=True for a sender that has none.
+
+    Raises:
+        SenderError: if subclasses of the sender are wanted and it is not a class.
+    """
+    if subclasses and not isinstance(sender, type):
+        raise SenderError(
+            f"Sender {sender!r} is not a class, so subclasses=True has nothing to match. "
+            f"Give a class as the sender, or leave subclasses out.",
+            sender,
+        )
+
+
+def check_sender(sender: object, *, subclasses: bool) -> None:
+    """Refuse a sender that no send could be routed by.
+
+    Raises:
+        SenderError: if it is unhashable, or if subclasses of it are wanted and it is
+            not a class.
+    """
+    check_subclasses(sender, subclasses=subclasses)
+    try:
+        hash(sender)
+    except TypeError:
+        raise SenderError(
+            f"Sender {sender!r} is unhashable, so no send can be routed by it. "
+            f"Connect to its class or to a string, or give {type(sender).__qualname__!r} a __hash__.",
+            sender,
+        ) from None

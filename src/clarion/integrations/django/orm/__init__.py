@@ -1,0 +1,1 @@
+"""Signals of Django's models: bulk writes, and the changes of a save."""

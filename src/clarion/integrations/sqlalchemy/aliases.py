@@ -1,0 +1,65 @@
+"""Which database: the alias of an engine, and connections that are new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import UnboundExecutionError
+
+from clarion.integrations.sqlalchemy.send import deliver
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+    from sqlalchemy.orm import Mapper, Session
+
+DEFAULT = "default"
+
+_aliases: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+
+
+def alias(engine: Engine | AsyncEngine, name: str) -> None:
+    """Give an engine the alias that receivers get as `using`.
+
+    Args:
+        engine: the engine, sync or async.
+        name: the alias; that of an engine without one is "default".
+    """
+    _aliases[engine if isinstance(engine, Engine) else engine.sync_engine] = name
+
+
+def alias_of(engine: Any) -> str:
+    """Return the alias of an engine, or of the one that an engine with options stands for."""
+    while engine is not None:
+        if engine in _aliases:
+            return _aliases[engine]
+        engine = getattr(engine, "_proxied", None)
+    return DEFAULT
+
+
+def using(session: Session, mapper: Mapper[Any], arguments: Mapping[str, Any] | None = None) -> str:
+    """Return the alias of the engine that a session writes instances of a mapper to.
+
+    Args:
+        session: the session.
+        mapper: the mapper of the class.
+        arguments: the `bind_arguments` of a statement.
+    """
+    try:
+        given: dict[str, Any] = {**(arguments or {}), "mapper": mapper}
+        bind: Any = session.get_bind(**given)
+    except UnboundExecutionError:
+        return DEFAULT  # the flush itself will say what is wrong
+    return alias_of(bind.engine)
+
+
+def connected(connection: Any, record: object) -> None:  # noqa: ARG001
+    """Tell that a pool has opened a connection."""
+    from clarion.integrations.sqlalchemy.signals import connection_created
+
+    sender: type[Any] = connection.__class__
+    if connection_created.has_listeners(sender):
+        deliver(connection_created, sender, connection=connection)

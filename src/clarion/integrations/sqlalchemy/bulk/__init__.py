@@ -1,0 +1,1 @@
+"""Bulk writes: statements and session methods that load no objects."""

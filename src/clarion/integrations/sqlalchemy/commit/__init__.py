@@ -1,0 +1,1 @@
+"""Receivers that run after the commit of a session."""

@@ -1,0 +1,1 @@
+"""What a flush writes: planned before it, sent before and after it."""

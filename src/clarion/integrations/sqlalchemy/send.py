@@ -1,0 +1,77 @@
+"""Send from inside SQLAlchemy, which is sync even where a coroutine has called it.
+
+Under an AsyncSession SQLAlchemy runs in a greenlet that can await. There async receivers
+are awaited one after another, for they may share the session, and a session does one thing
+at a time.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.util import concurrency
+
+from clarion._core import loops, slow_path
+from clarion._core.instrument import Send
+from clarion._core.route import ASYNC, DEFERRED
+from clarion.errors import RunningLoopError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clarion.integrations.sqlalchemy.model_signal import ModelSignal
+
+
+def sender_for(signal: ModelSignal[..., Any]) -> Callable[..., Any]:
+    """Return what sends a signal, here and until this thread enters or leaves an event loop."""
+    return partial(deliver, signal) if loops.is_loop_running() else signal.send
+
+
+def deliver(signal: ModelSignal[..., Any], sender: object, **named: Any) -> None:
+    """Send, and await async receivers where that can be done.
+
+    Raises:
+        RunningLoopError: if a receiver is async, and an event loop runs in this thread
+            but the session is a sync one. No receiver has been called.
+    """
+    if not loops.is_loop_running() or signal._table.find(sender).is_simple:
+        signal.send(sender, **named)
+    else:
+        _run(signal, signal._arguments(sender, named))
+
+
+def _run(signal: ModelSignal[..., Any], arguments: dict[str, Any]) -> None:
+    route = signal._table.find(arguments["sender"])
+    can_await = in_greenlet()
+    with Send(signal, arguments, route.instruments) as send:
+        audience = route.audience()
+        if not can_await:
+            _refuse(send, audience)
+        for mode, members in audience:
+            for member in members:
+                if mode is DEFERRED:
+                    slow_path._deliver_all(send, [member], robust=False)
+                elif mode is not ASYNC:
+                    slow_path._call_all(send, [member], robust=False)
+                elif ready := list(slow_path._ready(send, [member])):
+                    awaited = slow_path._await_all(send, ready, robust=False)
+                    send.responses += concurrency.await_only(awaited)
+
+
+def in_greenlet() -> bool:
+    """Tell whether SQLAlchemy runs in a greenlet that can await."""
+    return "greenlet" in sys.modules and concurrency.in_greenlet()
+
+
+def _refuse(send: Send, audience: list[tuple[str, slow_path.Members]]) -> None:
+    try:
+        slow_path._refuse_to_await(send, audience)
+    except RunningLoopError as error:
+        raise RunningLoopError(
+            f"Signal {send.signal.name} was sent by a sync session (or outside one) inside a running "
+            f"event loop, where {', '.join(error.receivers)} cannot be awaited. Use an AsyncSession, "
+            f"or connect a sync receiver.",
+            error.receivers,
+        ) from None

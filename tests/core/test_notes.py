@@ -1,0 +1,194 @@
+"""Which receiver of which signal failed."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from tests.core.receivers import answering, raising, raising_async
+
+
+def notes_of(error):
+    """Return the notes on an exception, without the places of receivers."""
+    return [note.partition(" (")[0] for note in getattr(error, "__notes__", [])]
+
+
+def test_note_names_signal_receiver_and_place(make, strict_send):
+    """The error of a receiver says which receiver of which signal, in which file and line."""
+    signal = make(name="shop.paid")
+
+    def thank(**kwargs):
+        raise ValueError("no address")
+
+    signal.connect(thank)
+    with pytest.raises(ValueError, match="no address") as raised:
+        strict_send(signal)
+    (note,) = raised.value.__notes__
+    line = thank.__code__.co_firstlineno
+    assert thank.__qualname__ in note
+    assert f"({__file__}:{line})" in note
+    assert note.endswith("of signal shop.paid.")
+
+
+def test_note_is_left_for_async_receivers_too(make, strict_send):
+    """The error of an async receiver has the note, alone or among others."""
+    signal = make(name="shop.paid")
+    signal.connect(raising_async(ValueError("one")))
+    signal.connect(raising_async(ValueError("two")), sender="web")
+    with pytest.raises(ValueError, match="one") as raised:
+        strict_send(signal)
+    assert len(raised.value.__notes__) == 1
+    with pytest.raises(ExceptionGroup) as group:
+        strict_send(signal, "web")
+    assert [len(error.__notes__) for error in group.value.exceptions] == [1, 1]
+
+
+def test_nested_sends_note_every_signal_on_the_way(make):
+    """An error that passes several sends tells the whole way, innermost first."""
+    outer, inner = make(name="outer"), make(name="inner")
+
+    def pass_on(sender, **kwargs):
+        inner.send(sender)
+
+    outer.connect(pass_on)
+    inner.connect(raising(ValueError("deep")))
+    with pytest.raises(ValueError, match="deep") as raised:
+        outer.send(None)
+    first, second = raised.value.__notes__
+    assert "of signal inner." in first
+    assert "of signal outer." in second
+    assert "pass_on" in second
+
+
+def test_nested_asends_note_every_signal_on_the_way(make):
+    """The same holds for sends that are awaited."""
+    outer, inner = make(name="outer"), make(name="inner")
+
+    async def pass_on(sender, **kwargs):
+        await inner.asend(sender)
+
+    outer.connect(pass_on)
+    inner.connect(raising(ValueError("deep")))
+    with pytest.raises(ValueError, match="deep") as raised:
+        asyncio.run(outer.asend(None))
+    assert [note.rpartition(" ")[2] for note in raised.value.__notes__] == ["inner.", "outer."]
+
+
+def test_the_same_note_is_not_left_twice(make):
+    """An exception object that is raised again and again keeps one note per receiver."""
+    signal = make(name="shop.paid")
+    signal.connect(raising(ValueError("the only one")))
+    for _ in range(3):
+        with pytest.raises(ValueError, match="the only one") as raised:
+            signal.send(None)
+    assert len(raised.value.__notes__) == 1
+
+
+def test_recursion_notes_which_signals_go_round(make):
+    """A recursion without end ends in a RecursionError that names the circle, once."""
+    entry, first, second = make(name="entry"), make(name="first"), make(name="second")
+    entry.connect(lambda sender, **kwargs: first.send(sender))
+    first.connect(lambda sender, **kwargs: second.send(sender))
+    second.connect(lambda sender, **kwargs: first.send(sender))
+    with pytest.raises(RecursionError) as raised:
+        entry.send(None)
+    rounds = [note for note in raised.value.__notes__ if "go round" in note]
+    assert len(rounds) == 1
+    assert any(
+        circle in rounds[0] for circle in ("first -> second -> first", "second -> first -> second")
+    )
+    assert "entry" not in rounds[0]
+    assert len(raised.value.__notes__) == 4  # one per receiver, and the circle
+
+
+def test_the_circle_is_told_once_whatever_lies_before_it(make):
+    """Signals that were passed twice on the way into the circle do not make another one."""
+    entry, again, circle = make(name="entry"), make(name="again"), make(name="circle")
+    depth = []
+
+    def twice(sender, **kwargs):
+        depth.append(1)
+        (again if len(depth) < 4 else circle).send(sender)
+
+    entry.connect(lambda sender, **kwargs: again.send(sender))
+    again.connect(twice)
+    circle.connect(lambda sender, **kwargs: circle.send(sender))
+    with pytest.raises(RecursionError) as raised:
+        entry.send(None)
+    rounds = [note for note in raised.value.__notes__ if "go round" in note]
+    assert rounds == [
+        "These signals go round without end: circle -> circle. Break the circle in one receiver."
+    ]
+
+
+def test_a_signal_that_sends_itself_is_a_circle(make):
+    """One signal is circle enough."""
+    signal = make(name="self")
+    signal.connect(lambda sender, **kwargs: signal.send(sender))
+    with pytest.raises(RecursionError) as raised:
+        signal.send(None)
+    assert "self -> self" in raised.value.__notes__[-1]
+
+
+def test_a_recursion_of_the_receiver_alone_is_no_circle(make):
+    """A receiver that recurses by itself is noted as any other that fails."""
+
+    def forever(**kwargs):
+        return forever(**kwargs)
+
+    signal = make(name="strong_receivers")
+    signal.connect(forever)
+    with pytest.raises(RecursionError) as raised:
+        signal.send(None)
+    assert not any("go round" in note for note in raised.value.__notes__)
+
+
+def test_an_error_that_takes_no_note_travels_on(signal, strict_send):
+    """An exception that cannot be changed reaches the sender as it is."""
+
+    @dataclass(frozen=True)
+    class FrozenError(Exception):
+        code: int
+
+    signal.connect(raising(FrozenError(7)))
+    with pytest.raises(FrozenError) as raised:
+        strict_send(signal)
+    assert raised.value.code == 7
+
+
+def test_an_object_that_cannot_be_named_does_not_hide_its_error(signal):
+    """A receiver whose attributes raise is no reason to lose what it raised."""
+
+    class Obscure:
+        def __getattr__(self, name):
+            if name == "__qualname__" and fails:
+                raise LookupError(name)
+            raise AttributeError(name)
+
+        def __call__(self, **kwargs):
+            raise ValueError("the real one")
+
+    fails = False
+    signal.connect(Obscure())
+    fails = True
+    with pytest.raises(ValueError, match="the real one"):
+        signal.send(None)
+    fails = False
+
+
+def test_what_ends_the_program_is_not_noted(signal, send):
+    """KeyboardInterrupt is no failure of a receiver, and passes every send."""
+    signal.connect(raising(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt) as raised:
+        send(signal)
+    assert not hasattr(raised.value, "__notes__")
+
+
+def test_the_exception_is_never_wrapped(signal, strict_send):
+    """What the sender catches is the object that the receiver raised."""
+    error = ValueError("mine")
+    signal.connect(answering(1))
+    signal.connect(raising(error))
+    with pytest.raises(ValueError, match="mine") as raised:
+        strict_send(signal)
+    assert raised.value is error

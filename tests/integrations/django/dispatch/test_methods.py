@@ -1,0 +1,177 @@
+"""Where Django's ways differ from Clarion's, Django's hold."""
+
+import asyncio
+import logging
+import threading
+from functools import partial
+
+import pytest
+from django.db.models.signals import ModelSignal, post_save
+from django.dispatch import Signal, receiver
+
+from clarion.errors import ArgumentError, SenderError
+from tests.integrations.django import programs
+from tests.integrations.django.library.models import Author
+
+
+@pytest.fixture
+def signal():
+    return Signal()
+
+
+def no_keywords(sender):
+    return "called"
+
+
+def test_without_debug_nothing_is_checked(signal):
+    """What could not be called is connected, and fails at the send, as in Django."""
+    signal.connect(no_keywords)
+    with pytest.raises(TypeError):
+        signal.send(sender=None)
+    signal.connect(object(), weak=False, priority=1)
+    with pytest.raises(TypeError, match="not callable"):
+        signal.send(sender=None)
+
+
+def test_under_debug_receivers_are_checked(signal, settings):
+    """Django's two checks, with Django's words and a cure."""
+    settings.DEBUG = True
+    with pytest.raises(ValueError, match=r"must accept keyword arguments \(\*\*kwargs\)\. Add"):
+        signal.connect(no_keywords)
+    with pytest.raises(TypeError, match=r"Signal receivers must be callable\."):
+        signal.connect(object())
+    assert signal.receivers == []
+
+
+def test_clarions_arguments_are_checked(signal):
+    """A misspelt argument is refused here too, and a sender without subclasses."""
+    with pytest.raises(ArgumentError, match="Did you mean 'priority'"):
+        signal.connect(no_keywords, prioity=3)
+    with pytest.raises(SenderError):
+        signal.connect(no_keywords, sender="text", subclasses=True)
+
+
+def test_an_unhashable_sender_is_known_by_identity(signal):
+    """Django never asks a sender for its hash."""
+    sender: list[int] = []
+
+    def hear(**kwargs):
+        return "heard"
+
+    signal.connect(hear, sender=sender)
+    assert signal.send(sender) == [(hear, "heard")]
+    assert signal.send([]) == []
+    assert signal.disconnect(hear, sender=sender)
+
+
+def test_nothing_can_be_disconnected(signal):
+    """disconnect() without a receiver finds nobody, and says so with False."""
+    assert signal.disconnect() is False
+
+
+def test_failures_are_logged_to_djangos_logger(signal, caplog):
+    """send_robust logs as Django does, and survives receivers without a name."""
+
+    def fails(**kwargs):
+        raise ValueError("this")
+
+    bound = partial(fails)
+    signal.connect(fails)
+    signal.connect(bound)
+    with caplog.at_level(logging.ERROR, "django.dispatch"):
+        found = signal.send_robust(sender=None)
+    assert [type(response) for _, response in found] == [ValueError, ValueError]
+    first, second = caplog.messages
+    assert first.endswith("fails in Signal.send_robust() (this)")
+    assert second.startswith("Error calling partial(")
+
+
+def test_sync_receivers_in_asend_share_djangos_thread(signal):
+    """They run thread-sensitively: where sync_to_async would run them."""
+    from asgiref.sync import sync_to_async
+
+    def hear(**kwargs):
+        return threading.get_ident()
+
+    signal.connect(hear)
+
+    async def send():
+        [(_, thread)] = await signal.asend(sender=None)
+        return thread, await sync_to_async(threading.get_ident)()
+
+    here, there = asyncio.run(send())
+    assert here == there
+
+
+def test_async_receivers_in_send_may_use_sync_to_async(signal):
+    """send() awaits by way of asgiref, so a thread-sensitive hop inside does not deadlock."""
+    from asgiref.sync import sync_to_async
+
+    async def hear(**kwargs):
+        return await sync_to_async(lambda: "hopped")()
+
+    signal.connect(hear)
+    assert signal.send(sender=None) == [(hear, "hopped")]
+    assert asyncio.run(sync_to_async(lambda: signal.send(sender=None))()) == [(hear, "hopped")]
+
+
+def test_a_lazy_sender_waits_for_its_model():
+    """ "app.Model" is resolved by Django, at once if the model is there."""
+    own = ModelSignal(use_caching=True)
+
+    @receiver(own, sender="library.Author", priority=2)
+    def hear(**kwargs):
+        return "heard"
+
+    assert own.send(Author) == [(hear, "heard")]
+    own.connect(hear, sender="library.NotYet", once=True)
+    own.disconnect(hear, sender="library.Author")
+    assert own.send(Author) == []
+    own.connect(hear, sender=Author)
+    assert own.disconnect(hear, sender=Author)
+
+
+def test_an_extra_keyword_of_sends_is_djangos():
+    """A keyword 'signal' is as little allowed as in Django, where Python refuses it."""
+    with pytest.raises(TypeError):
+        post_save.send(sender=None, signal=1)
+
+
+def test_a_receiver_may_raise_stop_iteration(signal):
+    """In asend a sync receiver that exhausts an iterator fails; Django's own asend hangs on it."""
+
+    def exhausts(**kwargs):
+        next(iter(()))
+
+    signal.connect(exhausts)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        asyncio.run(signal.asend(sender=None))
+
+
+def test_a_builtin_method_can_be_connected(signal):
+    """It has an object but no function, and is referred to itself, as in Django."""
+    found: dict[str, object] = {}
+    update = found.update
+    signal.connect(update)
+    signal.send(sender=None, n=3)
+    assert found["n"] == 3
+
+
+def test_djangos_checks_know_a_pending_connect():
+    """manage.py check names the signal whose sender is a model that does not exist."""
+    lines = programs.run(
+        """
+        from django.core.checks import run_checks
+        from django.db.models.signals import post_save
+        from clarion.integrations.django import install
+
+        install()
+        django.setup()
+
+        def hear(**kwargs): ...
+
+        post_save.connect(hear, sender="auth.Nobody")
+        print(*[found.id for found in run_checks() if "nobody" in found.msg.lower()])
+        """
+    )
+    assert lines == ["signals.E001"]

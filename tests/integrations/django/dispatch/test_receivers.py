@@ -1,0 +1,175 @@
+"""`signal.receivers` is what those who reach into it expect."""
+
+import weakref
+
+import pytest
+from django.dispatch import Signal
+from django.dispatch.dispatcher import _make_id
+
+from clarion.integrations.django.dispatch.receivers import HAS_SENDER_REFERENCE, UnknownSender
+from clarion.introspect import registrations
+
+
+class Sender: ...
+
+
+class Listener:
+    def hear(self, **kwargs):
+        return "method"
+
+
+def first(**kwargs):
+    return "first"
+
+
+def second(**kwargs):
+    return "second"
+
+
+async def third(**kwargs):
+    return "third"
+
+
+@pytest.fixture
+def signal():
+    return Signal()
+
+
+def answers(signal, sender=None):
+    return [response for _, response in signal.send(sender)]
+
+
+def test_it_reads_as_djangos_list(signal):
+    """Each entry has Django's shape: keys, reference, reference to the sender, async."""
+    listener = Listener()
+    signal.connect(first)
+    signal.connect(second, sender=Sender, weak=False, dispatch_uid="uid")
+    signal.connect(listener.hear)
+    signal.connect(third)
+    one, two, three, _ = signal.receivers
+    assert one[0] == (id(first), _make_id(None))
+    assert one[1]() is first
+    assert two[0] == ("uid", id(Sender))
+    assert two[1] is second
+    assert three[0] == (_make_id(listener.hear), _make_id(None))
+    assert isinstance(three[1], weakref.WeakMethod)
+    assert three[1]() == listener.hear
+    assert [entry[-1] for entry in signal.receivers] == [False, False, False, True]
+    if HAS_SENDER_REFERENCE:
+        assert one[2] is None
+        assert two[2]() is Sender
+    else:
+        assert len(one) == 3
+
+
+def test_it_is_an_equal_list(signal):
+    """It compares with lists, counts, and is empty where nobody listens."""
+    assert signal.receivers == []
+    signal.connect(first)
+    assert len(signal.receivers) == 1
+    assert signal.receivers == list(signal.receivers)
+
+
+def test_saved_emptied_and_put_back(signal):
+    """What factory_boy and many a test do: priorities and order survive it."""
+    signal.connect(first)
+    signal.connect(second, priority=3)
+    saved = signal.receivers
+    signal.receivers = []
+    assert answers(signal) == []
+    assert not signal.has_listeners()
+    signal.connect(third)
+    with signal.lock:
+        signal.receivers = saved + signal.receivers
+        signal.sender_receivers_cache.clear()
+    assert answers(signal) == ["second", "first", "third"]
+    assert registrations(signal)[1].priority == 3
+
+
+def test_a_list_read_before_an_assignment_is_only_a_list(signal):
+    """Changing what was saved changes the signal no more."""
+    signal.connect(first)
+    saved = signal.receivers
+    signal.receivers = []
+    saved.clear()
+    saved.append("anything")
+    assert signal.receivers == []
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (lambda entries: entries.clear(), []),
+        (lambda entries: entries.pop(0), ["second"]),
+        (lambda entries: entries.remove(entries[1]), ["first"]),
+        (lambda entries: entries.__delitem__(slice(None)), []),
+        (lambda entries: entries.__setitem__(slice(0, 1), []), ["second"]),
+        (lambda entries: entries.reverse(), ["second", "first"]),
+        (lambda entries: entries.insert(0, entries.pop()), ["second", "first"]),
+        (lambda entries: entries.extend([entry(_third_sync)]), ["first", "second", "third"]),
+        (lambda entries: entries.__iadd__([entry(_third_sync)]), ["first", "second", "third"]),
+    ],
+)
+def test_changing_it_in_place_changes_the_signal(signal, change, left):
+    """Every way to change a list is felt by the next send."""
+    signal.connect(first)
+    signal.connect(second)
+    change(signal.receivers)
+    assert answers(signal) == left
+
+
+def _third_sync(**kwargs):
+    return "third"
+
+
+def entry(receiver, sender_id=None, held=None, reference=None):
+    rest = (reference,) if HAS_SENDER_REFERENCE else ()
+    key = (_make_id(receiver), _make_id(None) if sender_id is None else sender_id)
+    return (key, held or weakref.ref(receiver), *rest, False)
+
+
+def test_entries_of_djangos_making_are_taken(signal):
+    """Raw tuples become registrations: weak or strong, by uid or by receiver."""
+    signal.receivers = [entry(first, id(Sender), reference=weakref.ref(Sender)), entry(second)]
+    assert answers(signal, Sender) == ["first", "second"]
+    assert answers(signal) == ["second"]
+    assert signal.disconnect(first, sender=Sender)
+    by_uid = (("uid", _make_id(None)), *entry(first, held=first)[1:])
+    signal.receivers = [by_uid]
+    assert answers(signal) == ["first"]
+    assert not registrations(signal)[0].weak
+    assert signal.disconnect(dispatch_uid="uid")
+
+
+def test_an_entry_whose_receiver_has_died_is_left_out(signal):
+    """A reference to nobody registers nobody."""
+
+    def gone(**kwargs): ...
+
+    reference = weakref.ref(gone)
+    del gone
+    signal.receivers = [entry(first, held=reference)]
+    assert signal.receivers == []
+
+
+def test_a_sender_known_by_its_id_alone_says_so():
+    """What stands in for a sender that nobody can find is told from a sender."""
+    assert repr(UnknownSender(255)) == "<the sender with id 0xff>"
+
+
+def test_reading_does_not_keep_receivers_alive(signal):
+    """An entry refers to its receiver as weakly as the registration does."""
+    listener = Listener()
+    signal.connect(listener.hear)
+    entries = signal.receivers
+    del listener
+    assert signal.receivers == []
+    assert entries[0][1]() is None
+
+
+def test_clearing_dead_receivers_by_hand(signal):
+    """What Django's own tests do before they count."""
+    signal.connect(Listener().hear)
+    with signal.lock:
+        signal._clear_dead_receivers()
+    assert len(signal.receivers) == 0

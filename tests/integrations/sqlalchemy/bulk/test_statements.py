@@ -1,0 +1,210 @@
+"""Bulk writes: told as one, warned of, or made single."""
+
+import warnings
+
+import pytest
+from sqlalchemy import create_engine, delete, insert, select, update
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.pool import StaticPool
+
+from clarion import receiver
+from clarion.errors import ArgumentError
+from clarion.integrations.sqlalchemy import (
+    BulkWriteWarning,
+    alias,
+    expand_deletes,
+    post_bulk_delete,
+    post_bulk_insert,
+    post_bulk_update,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+    warn_of_bulk_writes,
+)
+from tests.integrations.sqlalchemy.shop import Animal, Base, Dog, Order, Tag, book_tag
+
+
+@pytest.fixture
+def told():
+    """Take down what the bulk signals tell, without the statement."""
+    found = []
+
+    def take(sender, statement, criteria, rowcount, pk_set, using):
+        text = None if criteria is None else str(criteria)
+        found.append((sender, text, rowcount, pk_set, using))
+
+    for signal in (post_bulk_insert, post_bulk_update, post_bulk_delete):
+        signal.connect(take)
+    return found
+
+
+def test_nothing_is_told_of_single_rows(session, heard):
+    """As in Django, of no bulk write."""
+    heard.listen(pre_save, post_save, pre_delete, post_delete)
+    session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
+    session.execute(update(Tag).values(name="3"))
+    session.execute(delete(Tag))
+    session.bulk_save_objects([Tag(name="4")])
+    session.bulk_insert_mappings(Tag, [{"name": "5"}])
+    session.commit()
+    assert heard == []
+
+
+def test_each_statement_is_told_once(session, told):
+    """With class, criteria and the number of rows."""
+    session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
+    session.execute(update(Tag).where(Tag.id == 1).values(name="3"))
+    result = session.execute(delete(Tag).where(Tag.id > 0))
+    assert result.rowcount == 2
+    _, updated, deleted = told
+    assert told[0][0] is Tag
+    assert updated == (Tag, "tag.id = :id_1", 1, None, "default")
+    assert deleted == (Tag, "tag.id > :id_1", 2, None, "default")
+
+
+def test_updates_by_primary_key_are_counted(session, told):
+    """One row for each set of values."""
+    session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
+    session.execute(update(Tag), [{"id": 1, "name": "3"}, {"id": 2, "name": "4"}])
+    assert told[1] == (Tag, None, 2, None, "default")
+
+
+def test_a_statement_may_be_for_another_engine(engine, session, told, heard):
+    """That is where a delete is looked up, and whose alias is told."""
+    other = create_engine("sqlite://", poolclass=StaticPool)
+    Base.metadata.create_all(other)
+    alias(other, "other")
+    with Session(other) as there:
+        there.add(Tag(name="there"))
+        there.commit()
+    session.add(Tag(name="here"))
+    session.commit()
+    expand_deletes(session)
+    heard.listen(pre_delete, post_delete)
+    session.execute(delete(Tag), bind_arguments={"bind": other})
+    assert told == [(Tag, None, 1, None, "other")]
+    assert [named["using"] for named in heard.take()] == ["other", "other"]
+    session.close()
+    other.dispose()
+
+
+def test_primary_keys_come_from_returning(session, told):
+    """Whether rows or objects are returned; who executes the statement gets them, too."""
+    rows = [{"name": "1"}, {"name": "2"}]
+    tags = session.scalars(insert(Tag).returning(Tag), rows).all()
+    assert {tag.name for tag in tags} == {"1", "2"}
+    ids = session.execute(update(Tag).values(name="3").returning(Tag.id, Tag.name)).all()
+    assert ids == [(1, "3"), (2, "3")]
+    names = session.scalars(delete(Tag).returning(Tag.name)).all()
+    assert names == ["3", "3"]
+    assert [(count, keys) for _, _, count, keys, _ in told] == [(2, {1, 2}), (2, {1, 2}), (2, None)]
+
+
+def test_other_statements_are_left_alone(session, told):
+    """Selects, and what is written to tables without a class."""
+    session.execute(select(Tag))
+    session.execute(insert(book_tag).values(book_id=1, tag_id=1))
+    session.add(Tag(name="t"))
+    session.commit()
+    assert told == []
+
+
+def test_legacy_queries_are_told(session, told):
+    """Query.update() and Query.delete() are such statements."""
+    session.add(Tag(name="t"))
+    session.query(Tag).update({"name": "u"})
+    session.query(Tag).filter_by(name="u").delete()
+    assert [criteria for _, criteria, *_ in told] == [None, "tag.name = :name_1"]
+
+
+def passed_by(**kwargs):
+    """Stand for a receiver that relies on being told."""
+
+
+def test_warning_names_who_is_passed_by(engine):
+    """Of a session or of those that a maker makes; and it can be taken back."""
+    pre_save.connect(passed_by, sender=Tag)
+    post_delete.connect(passed_by)
+    maker = sessionmaker(engine)
+    warn_of_bulk_writes(maker)
+    with maker() as session:
+        with pytest.warns(BulkWriteWarning, match=r"of Tag passes by .*passed_by of pre_save\."):
+            session.execute(insert(Tag), [{"name": "1"}])
+        with pytest.warns(BulkWriteWarning, match=r"of Tag passes by .*passed_by of post_delete\."):
+            session.execute(delete(Tag))
+        session.execute(insert(Order), [{"number": "1"}])
+        warn_of_bulk_writes(session, on=False)
+        session.execute(insert(Tag), [{"name": "2"}])
+    with Session(engine) as other, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        other.execute(delete(Tag))
+
+
+def test_deletes_are_expanded(session, heard):
+    """Each object is told before and after, and the origin is the statement."""
+    expand_deletes(session)
+    tags = [Tag(name=str(number)) for number in range(3)]
+    session.add_all(tags)
+    session.commit()
+    heard.listen(pre_delete, post_delete, sender=Tag)
+    statement = delete(Tag).where(Tag.name != "1")
+    assert session.execute(statement).rowcount == 2
+    to_delete = [tags[0], tags[2]]
+    assert [(name, named["instance"]) for name, _, named in heard] == [
+        *(("pre_delete", tag) for tag in to_delete),
+        *(("post_delete", tag) for tag in to_delete),
+    ]
+    assert {id(named["origin"]) for named in heard.take()} == {id(statement)}
+    assert session.scalars(select(Tag.name)).all() == ["1"]
+
+
+def test_expanded_deletes_of_subclasses(session, heard):
+    """The sender is the exact class; nobody is loaded where nobody listens."""
+    expand_deletes(session)
+    session.add_all([Tag(name="t"), Dog(name="d", breed="b")])
+    session.commit()
+    heard.listen(pre_delete, sender=Animal, subclasses=True)
+    session.execute(delete(Tag))
+    session.execute(delete(Dog))
+    assert heard.names == [("pre_delete", "Dog")]
+
+
+def test_expanded_deletes_do_not_warn(session):
+    """For they pass nobody by."""
+    expand_deletes(session)
+    warn_of_bulk_writes(session)
+    pre_delete.connect(passed_by, sender=Tag)
+    session.execute(delete(Tag))
+
+
+def test_receivers_may_use_the_session(session):
+    """Before and after the statement."""
+    expand_deletes(session)
+    seen = []
+
+    @receiver([pre_delete, post_delete], sender=Tag)
+    def look(instance, **kwargs):
+        seen.append(len(session.scalars(select(Tag.id)).all()))
+
+    session.add(Tag(name="t"))
+    session.flush()
+    session.execute(delete(Tag))
+    assert seen == [1, 0]
+
+
+def test_what_is_no_session_is_refused():
+    """With what to give."""
+    with pytest.raises(ArgumentError, match="neither a session nor a sessionmaker"):
+        warn_of_bulk_writes(Tag)
+
+
+def test_scoped_sessions(engine, heard):
+    """Their present session is meant."""
+    heard.listen(pre_delete)
+    scoped = scoped_session(sessionmaker(engine))
+    expand_deletes(scoped)
+    scoped.add(Tag(name="t"))
+    scoped.execute(delete(Tag))
+    assert len(heard) == 1
+    scoped.remove()

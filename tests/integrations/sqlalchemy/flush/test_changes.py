@@ -1,0 +1,263 @@
+"""Receivers that ask for `changes`: what they are given, and that nobody else pays."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import event, inspect, update
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from clarion import Signal, receiver
+from clarion.changes import Change
+from clarion.errors import SignatureError
+from clarion.integrations.sqlalchemy import (
+    m2m_changed,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_init,
+    pre_save,
+)
+from clarion.integrations.sqlalchemy.flush import changes
+from tests.integrations.sqlalchemy.asked import ask
+from tests.integrations.sqlalchemy.shop import (
+    Author,
+    Base,
+    Book,
+    Customer,
+    Dog,
+    Order,
+)
+
+
+@pytest.fixture
+def order(session):
+    """An order that is stored, and expired as after any commit."""
+    order = Order(number="1", amount=1)
+    session.add(order)
+    session.commit()
+    return order
+
+
+@pytest.fixture
+def statements(engine, session, order):
+    """The statements that were executed, since what the order is about to change was expired."""
+    session.refresh(order)
+    session.expire(order, ["amount", "note"])
+    found = []
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def note(connection, cursor, statement, *rest):
+        found.append(statement.split()[0])
+
+    return found
+
+
+def test_update(session, order):
+    """Each column that really changes, with the value in the row and the one to come."""
+    before, after = ask(pre_save), ask(post_save)
+    session.refresh(order)
+    order.amount, order.note, order.number = 2, "n", "1"
+    session.commit()
+    told = {"amount": Change(1, 2), "note": Change(None, "n")}
+    assert before.take() == after.take() == told
+
+
+def test_insert(session):
+    """Whatever has a value; what only the flush gives it is told after that."""
+    before, after = ask(pre_save), ask(post_save)
+    session.add(Order(number="1", note=None))
+    session.commit()
+    assert before.take() == {"number": (None, "1")}
+    assert after.take() == {"id": (None, 1), "number": (None, "1"), "amount": (None, 0)}
+
+
+def test_keys_are_the_update_fields(session, order):
+    """In every flush, of every kind of change."""
+    told = []
+
+    @receiver([pre_save, post_save], sender=Order)
+    def compare(changes, update_fields, **kwargs):
+        told.append(changes.keys() | changes.pending == update_fields)
+
+    order.amount = 5
+    session.commit()
+    order.customer = Customer(name="c")
+    session.commit()
+    order.amount, order.note = Order.amount + 1, "n"
+    session.commit()
+    order.note = None
+    session.commit()
+    assert told == [True] * 8
+
+
+def test_old_value_that_was_not_loaded(session, order, statements):
+    """It is read from the row, once, and only it; the instance is as it was."""
+    before, after = ask(pre_save), ask(post_save)
+    session.expire(order, ["number"])
+    order.amount, order.note = 2, "n"
+    session.flush()
+    told = {"amount": Change(1, 2), "note": Change(None, "n")}
+    assert before.take() == after.take() == told
+    assert statements == ["SELECT", "UPDATE"]
+    assert "number" not in inspect(order).dict
+
+
+def test_old_value_that_a_statement_has_written(session, order):
+    """What was expired is read from the row as it is now."""
+    after = ask(post_save)
+    session.execute(update(Order).values(amount=7).execution_options(synchronize_session=False))
+    order.amount = 8
+    session.flush()
+    assert after.take() == {"amount": (7, 8)}
+
+
+def test_nobody_pays_who_does_not_ask(session, order, statements, monkeypatch):
+    """Neither a query nor a change set, though others of another class ask."""
+    made = []
+    monkeypatch.setattr(changes, "ChangeSet", lambda *args: made.append(args))
+    ask([pre_save, post_save], Customer)
+    heard = []
+
+    @receiver([pre_save, post_save], sender=Order)
+    def listen(instance, **kwargs):
+        heard.append(kwargs.keys())
+
+    order.amount = 2
+    session.add(Order(number="2"))
+    session.flush()
+    assert statements == ["UPDATE", "INSERT"]
+    assert len(heard) == 4
+    assert not any("changes" in keys for keys in heard)
+    assert not made
+
+
+def test_expressions(session, order, statements):
+    """They are pending before the flush; after it their value is read."""
+    before, after = ask(pre_save), ask(post_save)
+    order.amount = Order.amount + 41
+    session.flush()
+    assert before[-1].pending == {"amount"}
+    assert not before.take()
+    assert not after[-1].pending
+    assert after.take() == {"amount": (1, 42)}
+    assert statements == ["SELECT", "UPDATE", "SELECT"]
+
+
+def test_many_to_one_is_its_foreign_key(session, order):
+    """Which is not known before the other one has a row."""
+    before, after = ask(pre_save), ask(post_save)
+    known = Customer(name="known")
+    session.add(known)
+    session.commit()
+    order.customer = known
+    session.flush()
+    assert before.take() == after.take() == {"customer_id": (None, 1)}
+    order.customer = Customer(name="new")
+    session.flush()
+    assert before[-1].pending == {"customer_id"}
+    assert not before.take()
+    assert after.take() == {"customer_id": (1, 2)}
+    session.add(Order(number="2", customer=known))
+    session.flush()
+    assert before.take() == {"number": (None, "2"), "customer_id": (None, 1)}
+    assert after.take()["customer_id"] == (None, 1)
+    session.add(Order(number="3", customer=Customer(name="newer")))
+    session.flush()
+    assert before[-1].pending == {"customer_id"}
+    assert after.take()["customer_id"] == (None, 3)
+
+
+def test_relationships_of_many_are_no_attributes_of_the_row(session):
+    """m2m_changed tells of them."""
+    after = ask(post_save, Book)
+    book = Book(title="t", authors=[Author(name="a")])
+    session.add(book)
+    session.flush()
+    assert after.take() == {"id": (None, 1), "title": (None, "t")}
+    book.authors.append(Author(name="b"))
+    book.title = "u"
+    session.flush()
+    assert after.take() == {"title": ("t", "u")}
+
+
+def test_inheritance(session):
+    """The columns of all tables that the class has; old values are read from all of them."""
+    after = ask(post_save, Dog)
+    dog = Dog(name="d", breed="b")
+    session.add(dog)
+    session.commit()
+    told = {"id": (None, 1), "kind": (None, "dog"), "name": (None, "d"), "breed": (None, "b")}
+    assert after.take() == told
+    dog.name, dog.breed = "e", "c"
+    session.commit()
+    assert after.take() == {"name": ("d", "e"), "breed": ("b", "c")}
+
+
+def test_primary_key(session, order):
+    """A new one is a change like any other."""
+    before, after = ask(pre_save), ask(post_save)
+    order.id = 5
+    order.amount = Order.amount + 1
+    session.commit()
+    assert before.take() == {"id": (1, 5)}
+    assert after.take() == {"id": (1, 5), "amount": (1, 2)}
+
+
+def test_row_that_takes_the_place_of_another(session, order):
+    """It is a new one."""
+    after = ask(post_save)
+    with session.no_autoflush:
+        session.delete(order)
+        session.add(Order(id=1, number="2"))
+    session.flush()
+    assert after.take() == {"id": (None, 1), "number": (None, "2")}
+
+
+def test_sent_by_hand(session, order):
+    """A receiver is given what the next flush would write."""
+    before, after = ask(pre_save), ask(post_save)
+    send: Any = Signal.send  # as the checkers would not let sessions be imitated
+    shared = {"instance": order, "raw": False, "using": "default", "update_fields": None}
+    with session.no_autoflush:
+        order.amount = 2
+        send(pre_save, Order, **shared)
+        assert before.take() == {"amount": (1, 2)}
+    send(pre_save, Order, **(shared | {"instance": Order(number="2")}))
+    assert before.take() == {"number": (None, "2")}
+    send(post_save, Order, **(shared | {"instance": object(), "created": True}))
+    assert after.take() == {}
+
+
+@pytest.mark.parametrize("signal", [pre_delete, post_delete, m2m_changed, pre_init])
+def test_other_signals_have_none(signal):
+    """A receiver that asks is refused as it is connected."""
+    with pytest.raises(SignatureError, match="'changes'"):
+
+        @receiver(signal)
+        def ask_in_vain(changes, **kwargs):
+            pass
+
+
+def test_async(kind):
+    """Async receivers are given the same, with old values and expressions read."""
+    told = []
+
+    @receiver([pre_save, post_save], sender=Order)
+    async def keep(changes, **kwargs):
+        told.append(dict(changes))
+
+    async def main():
+        engine = create_async_engine("sqlite+aiosqlite://")
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        async with AsyncSession(engine, sync_session_class=kind) as session:
+            order = Order(id=1, number="1", amount=1)
+            session.add(order)
+            await session.commit()
+            order.amount, order.note = Order.amount + 1, "n"
+            await session.commit()
+        await engine.dispose()
+
+    asyncio.run(main())
+    assert told[2:] == [{"note": (None, "n")}, {"amount": (1, 2), "note": (None, "n")}]

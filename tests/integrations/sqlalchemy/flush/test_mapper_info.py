@@ -1,0 +1,59 @@
+"""What a mapper is made of."""
+
+from sqlalchemy import Column, Integer, inspect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from clarion.integrations.sqlalchemy.flush.mapper_info import mapper_info, primary_key, taken_along
+from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Node, Order, Tag
+
+
+def test_shape():
+    """Columns and relationships, by what they mean to a flush."""
+    order, book = mapper_info(inspect(Order)), mapper_info(inspect(Book))
+    assert {*order.columns} == {"id", "number", "amount", "note", "customer_id"}
+    assert {*order.scalars} == {"customer"}
+    assert order.delete_orphan_keys == ["lines"]
+    assert order.may_be_orphan
+    assert mapper_info(inspect(Line)).may_be_orphan
+    assert not mapper_info(inspect(Customer)).may_be_orphan
+    assert {*book.many} == {"authors", "tags"}
+    assert book.cascades == []
+    assert mapper_info(inspect(Order)) is order
+
+
+def test_what_is_added_later_is_seen():
+    """A mapper may get another column."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Grown(Base):
+        __tablename__ = "grown"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    assert {*mapper_info(inspect(Grown)).columns} == {"id"}
+    Grown.more = Column(Integer)
+    assert {*mapper_info(inspect(Grown)).columns} == {"id", "more"}
+
+
+def test_primary_keys(session):
+    """Plain where it is one column, a tuple of several, None where there is none yet."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Pair(Base):
+        __tablename__ = "pair"
+        a: Mapped[int] = mapped_column(primary_key=True)
+        b: Mapped[int] = mapped_column(primary_key=True)
+
+    assert primary_key(inspect(Tag(id=3))) == 3
+    assert primary_key(inspect(Tag())) is None
+    assert primary_key(inspect(Pair(a=1, b=2))) == (1, 2)
+
+
+def test_what_a_delete_takes_along():
+    """Near and far; of itself only if it has children of its own kind."""
+    assert taken_along(inspect(Customer)) == {inspect(Order), inspect(Line)}
+    assert taken_along(inspect(Node)) == {inspect(Node)}
+    assert taken_along(inspect(Tag)) == set()

@@ -1,0 +1,104 @@
+"""What a flush is going to write, as it is worked out before it."""
+
+import warnings
+
+from sqlalchemy.orm import Session
+
+from clarion.integrations.sqlalchemy import post_delete, post_save, pre_delete, pre_save
+from clarion.integrations.sqlalchemy.flush.plan import Planner, _ClassPlans
+from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Order, Tag
+
+
+def nothing(**kwargs):
+    pass
+
+
+def test_only_what_somebody_hears_is_planned(session):
+    """Other classes are left out, and without receivers the plan is empty."""
+    session.add_all([Tag(name="t"), Order(number="1")])
+    assert not Planner(session, None).plan()
+    post_save.connect(nothing, sender=Tag)
+    plan = Planner(session, None).plan()
+    assert [save.sender for save in plan.saves] == [Tag]
+    assert plan.deletes == []
+
+
+def test_keys_that_cannot_be_compared(session):
+    """Objects whose keys have no order are told in that of their texts."""
+    tags = [Tag(id=number, name="n") for number in (1, 2, 3)]
+    session.add_all(tags)
+    session.commit()
+    from sqlalchemy import inspect
+
+    for tag, key in zip(tags, (3, "x", 1), strict=True):
+        tag.name = "m"
+        inspect(tag).key = (Tag, (key,), None)
+    pre_save.connect(nothing, sender=Tag)
+    assert [save.instance for save in Planner(session, None).plan().saves] == [
+        tags[1],
+        tags[2],
+        tags[0],
+    ]
+    session.expunge_all()
+
+
+def test_a_plan_restricted_to_objects(engine):
+    """Neither the others' saves nor their deletes are in it."""
+    post_save.connect(nothing)
+    post_delete.connect(nothing)
+    with Session(engine) as session:
+        one, two, book = Tag(name="1"), Tag(name="2"), Book(title="b")
+        session.add_all([one, two, book])
+        session.commit()
+        one.name = two.name = "changed"
+        with session.no_autoflush:
+            session.delete(book)
+        plan = Planner(session, [two]).plan()
+        assert [save.instance for save in plan.saves] == [two]
+        assert plan.deletes == []
+
+
+def flush(session, *objects):
+    """Flush some objects, which is deprecated from SQLAlchemy 2.1 on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        session.flush(objects)
+
+
+def test_orphans_of_a_flush_of_some_objects(session, heard):
+    """They go with the parent that is flushed, though nobody has chosen them."""
+    customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
+    session.add(customer)
+    session.commit()
+    heard.listen(pre_delete, post_delete)
+    with session.no_autoflush:
+        customer.orders.clear()
+        flush(session, customer)
+        names = [("pre_delete", "Line"), ("pre_delete", "Order")]
+        assert heard.names == names + [(f"post{name[3:]}", kind) for name, kind in names]
+
+
+def test_cascades_of_a_flush_of_some_objects(session, heard):
+    """They wait for the next flush, as SQLAlchemy leaves them to it."""
+    customer = Customer(name="c", orders=[Order(number="1")])
+    session.add(customer)
+    session.commit()
+    heard.listen(pre_delete, post_delete)
+    session.delete(customer)
+    flush(session, customer)
+    assert heard.names == [("pre_delete", "Customer"), ("post_delete", "Customer")]
+    session.flush()
+    assert heard.names == [("pre_delete", "Order"), ("post_delete", "Order")]
+
+
+def test_cascades_that_concern_nobody_are_not_followed(session):
+    """Only what is listened to, or takes along what is."""
+    customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
+    session.add(customer)
+    session.commit()
+    session.delete(customer)
+    pre_delete.connect(nothing, sender=Tag)
+    planner = Planner(session, None)
+    assert not planner._dead({}, _ClassPlans())
+    pre_delete.connect(nothing, sender=Line)
+    assert [each.sender for each in planner.plan().deletes] == [Line]

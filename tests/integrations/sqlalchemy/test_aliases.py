@@ -1,0 +1,65 @@
+"""Which database, and which connection."""
+
+import sqlite3
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import UnboundExecutionError
+from sqlalchemy.orm import Session
+
+from clarion import receiver
+from clarion.integrations.sqlalchemy import alias, connection_created, post_delete, post_save
+from clarion.integrations.sqlalchemy.aliases import alias_of
+from tests.integrations.sqlalchemy.shop import Base, Order, Tag
+
+
+def test_several_engines(kind, heard):
+    """Each class is told with the alias of the engine that it is written to."""
+    main, log = create_engine("sqlite://"), create_engine("sqlite://")
+    for engine in (main, log):
+        Base.metadata.create_all(engine)
+    alias(log, "log")
+    heard.listen(post_save, post_delete)
+    with kind(binds={Order: main, Tag: log}) as session:
+        tag = Tag(name="t")
+        session.add_all([Order(number="1"), tag])
+        session.commit()
+        session.delete(tag)
+        session.commit()
+    assert [named["using"] for named in heard.take()] == ["default", "log", "log"]
+    main.dispose()
+    log.dispose()
+
+
+def test_engines_with_options_and_connections(engine, heard):
+    """They stand for the engine."""
+    alias(engine, "shop")
+    assert alias_of(engine.execution_options(isolation_level="SERIALIZABLE")) == "shop"
+    heard.listen(post_save)
+    with engine.connect() as connection, Session(connection) as session:
+        session.add(Tag(name="t"))
+        session.commit()
+    assert heard.take()[0]["using"] == "shop"
+
+
+def test_a_session_without_an_engine(heard):
+    """The error is SQLAlchemy's own."""
+    heard.listen(post_save)
+    session = Session()
+    session.add(Tag(name="t"))
+    with pytest.raises(UnboundExecutionError):
+        session.flush()
+    session.close()
+
+
+def test_connections_are_told():
+    """Of engines that are there already, and a receiver may use them."""
+    engine = create_engine("sqlite://")
+
+    @receiver(connection_created, sender=sqlite3.Connection)
+    def pragma(sender, connection, **kwargs):
+        connection.execute("PRAGMA user_version = 7")
+
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA user_version")) == 7
+    engine.dispose()
