@@ -1,6 +1,6 @@
 """Find prose that is not plain: `python -m tests.house.language [PATH ...]`.
 
-Without a path it reads `src/` and `docs/`. It prints `file:line: turn: the sentence`.
+Without a path it reads what `CHECKED` lists. It prints `file:line: turn: the sentence`.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import NamedTuple
 from tests.house.prose import READERS
 
 ROOT = Path(__file__).parents[2]
+CHECKED = ("src", "docs", "changelog.d", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
 WORDS_OF_A_SENTENCE = 30
 
 PARTICIPLE = r"(?!wrong|called\b)(?:\w{2,}ed|\w+(?:tten|wn|ught|ade|eft|ept|ent|aken|iven)|sent|set|held|put|read)"
@@ -132,4 +133,4 @@ def main(paths: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or [str(ROOT / "src"), str(ROOT / "docs")]))
+    sys.exit(main(sys.argv[1:] or [str(ROOT / name) for name in CHECKED]))
