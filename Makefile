@@ -1,7 +1,7 @@
-# Every target builds the environment it needs: .venvs/NAME holds the dependency group NAME
-# of pyproject.toml (.venvs/test-3.12 the group `test`, on that interpreter) and Clarion
-# itself, editable. It is built again when pyproject.toml changes, and Clarion is put into it
-# again when what is compiled does.
+# Every target builds its environment: .venvs/NAME holds the dependency group NAME of
+# pyproject.toml (.venvs/test-3.12 the group `test`, on that interpreter) and Clarion itself,
+# editable. It is built again when pyproject.toml changes. Clarion is installed into it again
+# when the C sources change.
 
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 \
@@ -17,7 +17,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
 
-demo: .venvs/demo/ready ## airports imported, orders taken over HTTP, with receivers that keep count
+demo: .venvs/demo/ready ## import airports and take orders over HTTP, with receivers that count
 	.venvs/demo/bin/python examples/plain.py
 	@echo
 	.venvs/demo/bin/python examples/airports/manage.py demo
@@ -42,16 +42,16 @@ lint: .venvs/lint/ready ## ruff: rules and format
 	.venvs/lint/bin/ruff check
 	.venvs/lint/bin/ruff format --check
 
-format: .venvs/lint/ready ## let ruff mend what it can
+format: .venvs/lint/ready ## fix and format with ruff
 	.venvs/lint/bin/ruff check --fix
 	.venvs/lint/bin/ruff format
 
-types: .venvs/types/ready ## mypy and pyright, and what they must reject
+types: .venvs/types/ready ## mypy and pyright, and the files that they must reject
 	.venvs/types/bin/mypy
 	.venvs/types/bin/pyright --project pyproject.toml --pythonpath .venvs/types/bin/python
 	.venvs/types/bin/python -m pytest tests/typing
 
-layers: .venvs/lint/ready ## who may import whom
+layers: .venvs/lint/ready ## the rules for imports between packages
 	.venvs/lint/bin/lint-imports --no-logo
 
 docs: .venvs/docs/ready ## the documentation, into build/docs
@@ -64,7 +64,7 @@ wheel: .venvs/wheel-$(MINOR)/ready ## the sdist, and a wheel for this interprete
 
 ASAN = -g -O1 -fno-omit-frame-pointer -fsanitize=address
 
-asan: .venvs/wheel-$(MINOR)/ready ## the tests of what is compiled, with every access to memory checked
+asan: .venvs/wheel-$(MINOR)/ready ## the tests of the compiled sends, with every memory access checked
 	@$(MAKE) --no-print-directory .venvs/test-$(MINOR)/ready
 	rm -rf build/asan
 	CC=gcc CFLAGS="$(ASAN)" LDFLAGS="$(ASAN)" .venvs/wheel-$(MINOR)/bin/python setup.py -q \
@@ -74,24 +74,24 @@ asan: .venvs/wheel-$(MINOR)/ready ## the tests of what is compiled, with every a
 		CLARION_TWINS=compiled .venvs/test-$(MINOR)/bin/python \
 		-m pytest -p no:cacheprovider tests/core tests/concurrency $(ARGS)
 
-bench: .venvs/bench/ready ## how fast, beside Django, blinker, PyDispatcher and psygnal
+bench: .venvs/bench/ready ## the speed, compared with Django, blinker, PyDispatcher and psygnal
 	.venvs/bench/bin/python -m benchmarks $(ARGS)
 
 bench-short: ARGS = --short
-bench-short: bench ## the same in less time, with less certain figures
+bench-short: bench ## the same in less time, with less precise figures
 
-instructions: .venvs/bench/ready ## how many instructions a send takes; fails if it has grown
+instructions: .venvs/bench/ready ## the number of instructions of a send; fails if it has grown
 	.venvs/bench/bin/python -m benchmarks.instructions $(ARGS)
 
-downstream: | python ## Django's own tests, with Clarion carrying Django's signals
+downstream: | python ## Django's own tests, with Django's signals dispatched by Clarion
 	$(PYTHON) tools/downstream.py $(ARGS)
 
-changelog: .venvs/docs/ready ## what the next release will say
+changelog: .venvs/docs/ready ## the changelog of the next release
 	.venvs/docs/bin/towncrier build --draft --version next
 
 dev: .venvs/dev/ready ## everything in one environment, for your editor: .venvs/dev
 
-clean: ## remove all that was built
+clean: ## remove everything that these commands have built
 	rm -rf .venvs build dist .coverage .coverage.* .*_cache .hypothesis
 	find src -name '*.so' -exec rm {} +
 	find . -name __pycache__ -prune -exec rm -rf {} + -o -name '*.egg-info' -prune -exec rm -rf {} +
@@ -107,7 +107,7 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --no-compile --group $(firstword $(subst -, ,$*))
 	@touch $@
 
-# Without an environment for the building alone, which would have to be filled too.
+# No build isolation, because a second environment would have to be filled for the build.
 .venvs/%/ready: .venvs/%/filled $(wildcard setup.py src/clarion/*/*.[ch])
 	@.venvs/$*/bin/python -m pip install -qq --no-build-isolation --editable .
 	@touch $@
@@ -115,4 +115,4 @@ python:
 .PHONY: help demo load test quick lint format types layers docs wheel asan bench bench-short \
 	instructions downstream changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
-.NOTPARALLEL: # two environments built at once would write into one egg-info
+.NOTPARALLEL: # two parallel builds would write into one egg-info

@@ -1,4 +1,4 @@
-"""What pyproject.toml cannot say: the sends have a compiled twin where there is a compiler."""
+"""Build the optional C extension, which pyproject.toml cannot declare."""
 
 import sysconfig
 
@@ -10,8 +10,8 @@ twin = Extension(
     "clarion._core._send",
     sources=[f"{CORE}/_send.c"],
     depends=[f"{CORE}/_state.h", f"{CORE}/_find.h"],
-    optional=True,  # without a compiler Clarion is installed all the same, in Python
+    optional=True,  # without a compiler, Clarion installs in pure Python
 )
 
-# It relies on the interpreter's lock, which free-threaded builds do not have.
+# The extension relies on the GIL, which free-threaded builds do not have.
 setup(ext_modules=[] if sysconfig.get_config_var("Py_GIL_DISABLED") else [twin])

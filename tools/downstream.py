@@ -1,10 +1,11 @@
-"""Run Django's own test suite, unmodified, with Clarion carrying its signals.
+"""Run Django's own test suite, unmodified, with its signals dispatched by Clarion.
 
 Each pair of a Python and a Django gets an environment and Django's source distribution
-from the package index. The packages asked for then run by three roads: plain Django,
-Clarion by `install()`, Clarion in INSTALLED_APPS. A test that fails with Clarion only,
-or is no longer run, is a regression: it is named with its traceback, and the exit status
-is 1; so it is if Clarion was not at work throughout its runs. Logs: build/downstream.
+from the package index. The requested packages then run in three modes: plain Django,
+Clarion by `install()`, Clarion in INSTALLED_APPS. A test is a regression if it fails only
+with Clarion, or does not run any more. A regression is printed with its traceback, and the
+exit status is 1. The status is also 1 if Clarion did not dispatch in every test of its
+runs. Logs: build/downstream.
 """
 
 import argparse
@@ -26,10 +27,10 @@ from interpreters import find_by_minor, probe
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "downstream"
 BOOTSTRAP = Path(__file__).with_name("downstream_bootstrap.py")
-PROMISED = {"5.2": (11,), "6.1": (12, 13, 14)}  # on which minor Pythons
+PROMISED = {"5.2": (11,), "6.1": (12, 13, 14)}  # Django: minor versions of Python
 PACKAGES = ("dispatch", "signals", "m2m_signals")
-ROADS = ("plain", "install", "app")
-LEFT_OUT = re.compile("pylibmc|pywatchman|#|$")  # need C libraries; the suite skips what uses them
+MODES = ("plain", "install", "app")
+LEFT_OUT = re.compile("pylibmc|pywatchman|#|$")  # need C libraries; the suite skips their tests
 LINE = "{:<7} {:<7} {:<28} {:>6} {:>10} {:>20}"
 HEAD = LINE.format("python", "django", "package", "tests", "failures", "seconds")
 
@@ -44,7 +45,7 @@ class Pair:
 
     @property
     def name(self) -> str:
-        """What the pair's files are called."""
+        """The name of the pair's files."""
         return f"django{self.django}-py3.{self.minor}"
 
     @property
@@ -62,19 +63,19 @@ class Pair:
 
 @dataclass
 class Run:
-    """What came of one road: every test by name, and what is wrong with the run as a whole."""
+    """The result of one mode: each test by name, and the fault of the whole run, if any."""
 
     tests: dict[str, dict[str, Any]] = field(default_factory=dict)
     django: str = "?"
     fault: str = ""
 
     def of(self, package: str) -> list[dict[str, Any]]:
-        """Pick the tests of one package, or all of them by the empty name."""
+        """Return the tests of one package, or all of them for the empty name."""
         return [test for name, test in self.tests.items() if package in {"", package_of(name)}]
 
 
 def find_pairs(found: dict[int, Path], django: str | None, *, force: bool) -> list[Pair]:
-    """Pair each Python with the Django promised on it; `force` takes the one asked for."""
+    """Pair each Python with its promised Django; `force` also takes the requested one."""
     return [
         Pair(minor, python, version)
         for version, promised in PROMISED.items()
@@ -84,7 +85,7 @@ def find_pairs(found: dict[int, Path], django: str | None, *, force: bool) -> li
 
 
 def unpack_django(pair: Pair) -> Path:
-    """Download Django's source distribution, once, and unpack it afresh for this pair."""
+    """Download Django's source distribution once, and unpack a new copy for this pair."""
     pattern = f"[Dd]jango-{pair.django}*.tar.gz"
     if not any(BUILD.glob(pattern)):
         unbuilt = "--no-deps", "--no-binary=django", f"django~={pair.django}.0"
@@ -96,7 +97,7 @@ def unpack_django(pair: Pair) -> Path:
 
 
 def prepare(pair: Pair, *, extras: bool) -> Path:
-    """Build the pair's environment, unless it still fits; return the suite's runtests.py."""
+    """Build the pair's environment if it is outdated; return the suite's runtests.py."""
     build = [Path(__file__), *ROOT.glob("*.toml"), *ROOT.glob("setup.py"), *ROOT.glob("src/**/*.c")]
     digest = hashlib.sha256(b"".join(map(Path.read_bytes, sorted(build))) + bytes(pair.python))
     stamps = [pair.venv / f"{digest.hexdigest()}-{kind}" for kind in ("bare", "extras")]
@@ -112,38 +113,38 @@ def prepare(pair: Pair, *, extras: bool) -> Path:
     return next((BUILD / pair.name).iterdir()) / "tests" / "runtests.py"
 
 
-def run_suite(pair: Pair, road: str, runtests: Path, arguments: list[str]) -> Run:
-    """Run the suite by one road, in an environment without our own settings."""
-    outcome = BUILD / f"{pair.name}-{road}.json"
+def run_suite(pair: Pair, mode: str, runtests: Path, arguments: list[str]) -> Run:
+    """Run the suite in one mode, without the settings of the calling environment."""
+    outcome = BUILD / f"{pair.name}-{mode}.json"
     outcome.unlink(missing_ok=True)
-    print(f"{pair.name}: {road}", flush=True)
-    command: list[str | Path] = [pair.venv / "bin/python", BOOTSTRAP, road, outcome, runtests]
+    print(f"{pair.name}: {mode}", flush=True)
+    command: list[str | Path] = [pair.venv / "bin/python", BOOTSTRAP, mode, outcome, runtests]
     command += arguments
     environ = {n: v for n, v in os.environ.items() if not re.match("PYTHON|DJANGO|COVERAGE", n)}
     with (log := outcome.with_suffix(".log")).open("w") as out:
         status = subprocess.call(command, cwd=runtests.parent, env=environ, stdout=out, stderr=out)
-    return read_run(road, outcome, log, status)
+    return read_run(mode, outcome, log, status)
 
 
-def read_run(road: str, outcome: Path, log: Path, status: int) -> Run:
-    """Read what came of a run, and whether it was carried by whom it should be."""
+def read_run(mode: str, outcome: Path, log: Path, status: int) -> Run:
+    """Read the outcome of a run, and check which dispatcher was active."""
     if not outcome.exists():
         tail = log.read_text(errors="replace").splitlines()[-60:]
-        return Run(fault="\n".join([f"{road}: no outcome, status {status}", *tail]))
-    told = json.loads(outcome.read_text(encoding="utf-8"))
-    run, probes = Run(told["tests"], told["django"]), told["probes"]
-    if probes["clarion" if road == "plain" else "django"] or not any(probes.values()):
-        run.fault = f"{road}: who carried the signals, asked before each test: {probes}"
+        return Run(fault="\n".join([f"{mode}: no outcome, status {status}", *tail]))
+    report = json.loads(outcome.read_text(encoding="utf-8"))
+    run, probes = Run(report["tests"], report["django"]), report["probes"]
+    if probes["clarion" if mode == "plain" else "django"] or not any(probes.values()):
+        run.fault = f"{mode}: tests by active dispatcher, which should be one: {probes}"
     return run
 
 
 def package_of(name: str) -> str:
-    """Say which package a test is in; a fixture that failed is `setUpClass (package.Case)`."""
+    """Return the package of a test; a failed fixture is `setUpClass (package.Case)`."""
     return name.rpartition("(")[2].removeprefix("unittest.loader._FailedTest.").split(".")[0]
 
 
 def find_regressions(plain: Run, clarion: Run) -> Iterator[tuple[str, str]]:
-    """Name the tests that fail with Clarion only, and those that are no longer run."""
+    """Yield the tests that fail only with Clarion, and those that do not run any more."""
     for name, test in clarion.tests.items():
         before = plain.tests.get(name, {"outcome": "not run"})["outcome"]
         if test["outcome"] == "failed" != before:
@@ -154,7 +155,7 @@ def find_regressions(plain: Run, clarion: Run) -> Iterator[tuple[str, str]]:
 
 
 def tabulate(pair: Pair, runs: dict[str, Run], *, only_failing: bool) -> Iterator[str]:
-    """Give a line for each package, or for those with a failure only, and one for all."""
+    """Yield a line for each package, or each with a failure, and one for all."""
     packages = {package_of(name) for run in runs.values() for name in run.tests}
     for package in [*sorted(packages), ""]:
         tests = [run.of(package) for run in runs.values()]
@@ -167,31 +168,31 @@ def tabulate(pair: Pair, runs: dict[str, Run], *, only_failing: bool) -> Iterato
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run what is asked for; return 1 if anything is worse than on plain Django."""
+    """Run the requested tests; return 1 if any result is worse than on plain Django."""
     parser = argparse.ArgumentParser(description="Run Django's own tests on Clarion.")
     parser.add_argument("packages", nargs="*", help=f"default: {' '.join(PACKAGES)}")
     parser.add_argument("--all", action="store_true", help="every package of the suite (long)")
     parser.add_argument("--django", choices=PROMISED, help="this one only")
     parser.add_argument("--python", action="append", help="this one only; repeatable")
-    parser.add_argument("--parallel", type=int, default=1, help="processes of the suite's own")
+    parser.add_argument("--parallel", type=int, default=1, help="processes of the suite")
     options = parser.parse_args(arguments)
     named = dict(filter(None, map(probe, options.python or [])))
     pairs = find_pairs(named or find_by_minor(), options.django, force=bool(named))
     if not pairs:
-        sys.exit("No Python here goes with that Django. Name both: --python PATH --django 6.1")
+        sys.exit("No Python here supports that Django. Name both: --python PATH --django 6.1")
     BUILD.mkdir(parents=True, exist_ok=True)
     table, worse = [HEAD], []
     for pair in pairs:
         runtests = prepare(pair, extras=options.all or bool(options.packages))
         passed_on = ["--settings=test_sqlite", "--noinput", f"--parallel={options.parallel}"]
         passed_on += [] if options.all else options.packages or PACKAGES
-        runs = {road: run_suite(pair, road, runtests, passed_on) for road in ROADS}
+        runs = {mode: run_suite(pair, mode, runtests, passed_on) for mode in MODES}
         table += tabulate(pair, runs, only_failing=options.all)
         worse += [f"{pair.name}, {run.fault}\n" for run in runs.values() if run.fault]
-        for road in [road for road in ROADS[1:] if runs[road].tests]:
-            found = sorted(find_regressions(runs["plain"], runs[road]))
-            worse += [f"{pair.name}, {road}: {name}\n{detail}" for name, detail in found]
-    print(*worse, *table, f"({'/'.join(ROADS)}) worse with Clarion: {len(worse)}", sep="\n")
+        for mode in [mode for mode in MODES[1:] if runs[mode].tests]:
+            found = sorted(find_regressions(runs["plain"], runs[mode]))
+            worse += [f"{pair.name}, {mode}: {name}\n{detail}" for name, detail in found]
+    print(*worse, *table, f"({'/'.join(MODES)}) worse with Clarion: {len(worse)}", sep="\n")
     return bool(worse)
 
 

@@ -1,10 +1,10 @@
-"""Run tests/runtests.py of Django, unmodified, and write down what became of each test.
+"""Run Django's tests/runtests.py, unmodified, and write the outcome of each test to a file.
 
-    python downstream_bootstrap.py ROAD OUTCOME.json RUNTESTS [ARGUMENT ...]
+    python downstream_bootstrap.py MODE OUTCOME.json RUNTESTS [ARGUMENT ...]
 
-ROAD says how Clarion takes over: `plain` (not at all), `install` (by `install()`,
-before the suite is imported) or `app` (as the last of the INSTALLED_APPS). Whether it
-did is not taken on trust: before every test a fresh signal is asked, see `taken_over`.
+MODE is the way in which Clarion is installed: `plain` (not at all), `install` (by
+`install()`, before the suite is imported) or `app` (as the last of the INSTALLED_APPS).
+Before every test, `is_installed` checks with a new signal whether Clarion is active.
 A run that takes hours is a deadlock: it ends with a traceback of every thread.
 """
 
@@ -24,8 +24,8 @@ APP = "clarion.integrations.django"
 DEADLOCK = 7200  # seconds
 
 
-def taken_over() -> bool:
-    """Say whether Clarion routes Django's signals: only Clarion knows what a priority is."""
+def is_installed() -> bool:
+    """Return whether Clarion dispatches Django's signals: Django has no priorities."""
     from django.dispatch import Signal
 
     def last(**_: object) -> None: ...
@@ -41,7 +41,7 @@ def taken_over() -> bool:
 
 
 class Recorder(unittest.TextTestResult):
-    """Keep the seconds that each test took, and who carried the signals before it."""
+    """Record the seconds of each test, and the dispatcher that was active before it."""
 
     def __init__(self, notes: dict[str, Any], *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -52,26 +52,26 @@ class Recorder(unittest.TextTestResult):
 
     def startTest(self, test: unittest.TestCase) -> None:  # noqa: D102, N802
         super().startTest(test)
-        self.probes["clarion" if taken_over() else "django"] += 1
+        self.probes["clarion" if is_installed() else "django"] += 1
 
     def stopTest(self, test: unittest.TestCase) -> None:  # noqa: D102, N802
         super().stopTest(test)
-        # From the end of the test before, hence with the fixtures of its class.
+        # From the end of the previous test, so the fixtures of the class are included.
         self.seconds[test.id()] = time.perf_counter() - self.last
         self.last = time.perf_counter()
 
     def tests(self) -> dict[str, dict[str, Any]]:
-        """Tell the outcome of each test, with its traceback or the reason why it was skipped."""
+        """Return the outcome of each test, with its traceback or the reason for skipping it."""
         found = {
             name: {"outcome": "passed", "seconds": seconds, "detail": ""}
             for name, seconds in self.seconds.items()
         }
-        told = [
+        others = [
             *(("skipped", test, reason) for test, reason in self.skipped),
             *(("failed", test, trace) for test, trace in self.failures + self.errors),
             *(("failed", test, "unexpected success") for test in self.unexpectedSuccesses),
         ]
-        for outcome, test, detail in told:
+        for outcome, test, detail in others:
             name = getattr(test, "test_case", test).id()  # a subtest counts for its test
             known = found.setdefault(name, {"seconds": 0, "detail": ""})
             known.update(outcome=outcome, detail=f"{known['detail']}{detail}\n")
@@ -91,13 +91,13 @@ def record(notes: dict[str, Any]) -> None:
     DiscoverRunner.get_resultclass = get_resultclass
 
 
-def take_over(road: str) -> None:
-    """Install Clarion by the road given."""
-    if road == "install":
+def install_clarion(mode: str) -> None:
+    """Install Clarion in the given mode."""
+    if mode == "install":
         from clarion.integrations.django import install
 
         install()
-    elif road == "app":
+    elif mode == "app":
         import django
         from django.conf import settings
 
@@ -105,31 +105,35 @@ def take_over(road: str) -> None:
 
         def setup_with_app() -> None:
             django.setup = setup
-            settings.INSTALLED_APPS.append(APP)  # runtests.py has just set its own
+            settings.INSTALLED_APPS.append(APP)  # runtests.py has just assigned the list
             setup()
 
         django.setup = setup_with_app
 
 
-def main(road: str, outcome: str, runtests: str, *arguments: str) -> None:
-    """Run the suite, write the outcome, and leave the exit status to the suite."""
+def main(mode: str, outcome: str, runtests: str, *arguments: str) -> None:
+    """Run the suite and write the outcome; the exit status is the suite's."""
     import django
 
     faulthandler.register(signal.SIGALRM, chain=True)
     signal.alarm(DEADLOCK)
     if "--parallel=1" not in arguments:
-        multiprocessing.set_start_method("fork")  # the suite's workers inherit the take-over
+        multiprocessing.set_start_method("fork")  # the suite's workers inherit Clarion
     sys.path[0] = str(Path(runtests).parent)
     sys.argv = [runtests, *arguments]
     notes: dict[str, Any] = {}
     record(notes)
-    take_over(road)
+    install_clarion(mode)
     try:
         runpy.run_path(runtests, run_name="__main__")
     finally:
         if result := notes.get("result"):
-            told = {"django": django.__version__, "probes": result.probes, "tests": result.tests()}
-            Path(outcome).write_text(json.dumps(told), encoding="utf-8")
+            report = {
+                "django": django.__version__,
+                "probes": result.probes,
+                "tests": result.tests(),
+            }
+            Path(outcome).write_text(json.dumps(report), encoding="utf-8")
 
 
 if __name__ == "__main__":

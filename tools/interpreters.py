@@ -1,7 +1,7 @@
-"""Find the CPythons of this machine that Clarion supports; print one path a line.
+"""Find the CPythons of this machine that Clarion supports; print one path per line.
 
-The interpreter that runs this comes first. Then come those on PATH, pyenv's and uv's;
-of each minor version the first that really starts is taken.
+The interpreter that runs this script comes first, then those on PATH, pyenv's and uv's.
+For each minor version, the first interpreter that starts is used.
 """
 
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 
 MINORS = (11, 12, 13, 14)
 
-# What `make` needs of an interpreter is to be a CPython with a GIL that can build an
-# environment: PyPy, free-threaded builds and Debian's without ensurepip answer nothing.
+# `make` needs a CPython with a GIL that can build an environment. PyPy, free-threaded
+# builds and Debian's Python without ensurepip print nothing.
 QUESTION = """
 import ensurepip, sys, sysconfig, venv
 if sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED"):
@@ -23,12 +23,12 @@ if sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL
 
 
 def find_interpreters() -> list[Path]:
-    """Return one interpreter for each supported minor version: ours first, then the oldest."""
+    """Return one interpreter per supported minor version: this one, then the oldest first."""
     return [*find_by_minor().values()]
 
 
 def find_by_minor() -> dict[int, Path]:
-    """Return the same interpreters by their minor versions, in the same order."""
+    """Return the interpreters by minor version, in the same order."""
     found: dict[int, Path] = {}
     for candidate in candidates():
         answer = probe(candidate)
@@ -38,7 +38,7 @@ def find_by_minor() -> dict[int, Path]:
 
 
 def candidates() -> Iterator[str]:
-    """Name every file that may be an interpreter, the likeliest first."""
+    """Yield every file that may be an interpreter, in order of preference."""
     yield sys.executable
     for name in (f"python3.{minor}" for minor in MINORS):
         yield from filter(None, [shutil.which(name)])
@@ -47,7 +47,7 @@ def candidates() -> Iterator[str]:
 
 
 def version_folders() -> list[Path]:
-    """Name the folders in which pyenv and uv keep one interpreter a folder."""
+    """Return the folders in which pyenv and uv keep a folder per interpreter."""
     home, environ = Path.home(), os.environ
     data = Path(environ.get("XDG_DATA_HOME", home / ".local" / "share"))
     return [
@@ -57,8 +57,8 @@ def version_folders() -> list[Path]:
 
 
 def probe(candidate: str) -> tuple[int, Path] | None:
-    """Start the candidate; return its minor version and its path, or None if it will not do."""
-    # A shim of pyenv may lie on PATH and still refuse to start.
+    """Start the candidate; return its minor version and path, or None if it is unsuitable."""
+    # A pyenv shim may be on PATH and still fail to start.
     command = [candidate, "-I", "-c", QUESTION]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)

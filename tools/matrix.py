@@ -1,10 +1,11 @@
 """Run the whole suite on every CPython found, two at a time, each in its own environment.
 
-The interpreter that runs this measures the coverage, and tests the wheel. It runs the suite
-once more without Django, since Clarion has to work where Django is not installed, and there
-without what is compiled, too; the Django door is also tested so. The doors are tested by it, by
-the oldest and by the newest; what only uses Clarion, as the examples do, by the newest alone.
-What a run prints goes to build/test/NAME.log, and is shown if the run fails.
+The interpreter that runs this script measures the coverage and tests the wheel. It runs the
+suite once more without Django and without the compiled sends, because Clarion has to work
+without both. It also runs the tests of the Django integration without the compiled sends.
+The tests of the integrations run on this interpreter, the oldest and the newest. The tests of
+the examples, the benchmarks and the tools run on the newest only. The output of a run goes to
+build/test/NAME.log, and is printed if the run fails.
 """
 
 import os
@@ -24,21 +25,21 @@ from interpreters import find_by_minor
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
 AT_ONCE = 2
-FILLING = defaultdict[str, Lock](Lock)  # one for each environment, which may have several runs
+FILLING = defaultdict[str, Lock](Lock)  # one per environment, which several runs may share
 BUILDING = Lock()  # two builds at once would write into one egg-info
 
-PYTEST = "-m pytest -p no:cacheprovider"  # one cache between several runs would be nobody's
-# The slowest tests of all, and of nothing in src/ that an interpreter could do differently.
+PYTEST = "-m pytest -p no:cacheprovider"  # parallel runs would overwrite each other's cache
+# The slowest tests; their results do not depend on the interpreter.
 ONCE = ("tests/benchmarks", "tests/examples", "tests/tools")
 CLARION = " ".join([PYTEST, *(f"--ignore={folder}" for folder in ONCE)])
 PLAIN = (CLARION,)
-# The doors meet each framework in an older release on the oldest interpreter and in the newest
-# on the newest: what lies between would meet the newest again.
+# The oldest interpreter has older releases of the frameworks, all others have the newest ones.
+# So the interpreters in between would repeat the tests of the newest one.
 BETWEEN = (f"{CLARION} --ignore=tests/integrations",)
 AROUND = (" ".join([PYTEST, *ONCE]),)
-# Django's own methods call the functions of the core by name; the others' doors do not.
-DOORS = (f"{PYTEST} tests/integrations/django",)
-# It does the same a hundred thousand times: measuring that doubles the time and tells nothing.
+# Only the Django integration calls functions of the core by name.
+DJANGO = (f"{PYTEST} tests/integrations/django",)
+# These tests repeat the same steps many times; measuring doubles their time and adds nothing.
 LOOPS = "tests/concurrency"
 MEASURED = (
     "-m coverage erase",
@@ -46,16 +47,16 @@ MEASURED = (
     "-m coverage combine --quiet",
     "-m coverage report --skip-covered",
     f"{PYTEST} {LOOPS}",
-    # Once is enough: what is built is the same everywhere.
+    # Once is enough: the build is the same on every interpreter.
     f"{PYTEST} -m wheel tests/tools/test_wheel.py",
 )
-# The last word of pytest and of coverage; a log that has neither is told by its last line.
+# The last lines of pytest and coverage; without both, the last line of the log is shown.
 SUMMARY = re.compile(r"^=+ (.* in .*?) =+$|^(TOTAL .*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Run:
-    """The suite in one environment, with what is compiled or in pure Python."""
+    """The suite in one environment, with compiled sends or in pure Python."""
 
     environment: str
     base: Path
@@ -65,16 +66,16 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name of the run."""
         return "-".join(filter(None, [self.environment, "pure" * self.pure, self.part]))
 
     @property
     def log(self) -> Path:
-        """The file that keeps what the run prints."""
+        """The file with the output of the run."""
         return LOGS / f"{self.name}.log"
 
     def go(self) -> bool:
-        """Build the environment and run the commands in it; tell whether all went well."""
+        """Build the environment and run the commands in it; return whether all succeeded."""
         python = f".venvs/{self.environment}/bin/python"
         with FILLING[self.environment]:
             built = self.make("filled")
@@ -83,12 +84,12 @@ class Run:
         return built and all(self.call([python, *command.split()]) for command in self.commands)
 
     def make(self, what: str) -> bool:
-        """Have `make` take the environment so far; tell whether it did."""
+        """Build a target of the environment with `make`; return whether it succeeded."""
         return self.call(["make", f".venvs/{self.environment}/{what}", f"PYTHON={self.base}"])
 
     def call(self, command: list[str]) -> bool:
-        """Run a program, add what it prints to the log, and tell whether it went well."""
-        # A make that was started with -n must not hand that on to one of ours.
+        """Run a program, append its output to the log, and return whether it succeeded."""
+        # The options of a calling make, such as -n, must not reach this one.
         environ = {name: value for name, value in os.environ.items() if name != "MAKEFLAGS"}
         if self.pure:
             environ["CLARION_PURE"] = "1"
@@ -99,14 +100,14 @@ class Run:
         return done.returncode == 0
 
     def summary(self) -> str:
-        """Say in one line how it went."""
+        """Return the result in one line."""
         text = self.log.read_text(errors="replace")
         found = [" ".join((match[1] or match[2]).split()) for match in SUMMARY.finditer(text)]
         return "; ".join(found) or text.strip().rpartition("\n")[2]
 
 
 def plan() -> list[Run]:
-    """List the runs; the longest, which measures, goes first."""
+    """Return the runs; the longest one, which measures the coverage, comes first."""
     found = find_by_minor()
     ours, oldest, newest = sys.version_info.minor, min(found), max(found)
     measured, *others = found.items()
@@ -119,12 +120,12 @@ def plan() -> list[Run]:
         ),
         Run(f"test-3.{newest}", found[newest], AROUND, part="once"),
         Run(f"bare-3.{ours}", found[ours], PLAIN, pure=True),
-        Run(f"test-3.{ours}", found[ours], DOORS, pure=True),
+        Run(f"test-3.{ours}", found[ours], DJANGO, pure=True),
     ]
 
 
 def main() -> int:
-    """Run all of it; return 1 if any run failed."""
+    """Run the whole matrix; return 1 if any run failed."""
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     start, failed, runs = time.perf_counter(), 0, plan()
@@ -132,12 +133,12 @@ def main() -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         going = {pool.submit(run.go): run for run in runs}
         for done in as_completed(going):
-            run, went_well = going[done], done.result()
-            failed += not went_well
-            if not went_well:
+            run, succeeded = going[done], done.result()
+            failed += not succeeded
+            if not succeeded:
                 print(run.log.read_text(errors="replace"))
-            print(f"{'ok' if went_well else 'FAILED':<7}{run.name:<15}{run.summary()}", flush=True)
-    print(f"{len(runs) - failed} of {len(runs)} went well in {time.perf_counter() - start:.0f} s")
+            print(f"{'ok' if succeeded else 'FAILED':<7}{run.name:<15}{run.summary()}", flush=True)
+    print(f"{len(runs) - failed} of {len(runs)} succeeded in {time.perf_counter() - start:.0f} s")
     return bool(failed)
 
 

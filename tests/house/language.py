@@ -67,7 +67,7 @@ TURNS = (
         "no X exists",
     ),
     Turn("door", r"\bdoors?\b", "integration, transaction provider"),
-    Turn("road", r"\broads?\b|\btravel(s|led|ling)?\b|\bway (in|out)\b", "path"),
+    Turn("road", r"\broads?\b|\btravel(s|led|ling)?\b|\bway (in|out)\b(?! which)", "path"),
     Turn("kept loop", r"\bkept loops?\b|\bloop that is kept\b", "the thread's event loop"),
     Turn("outlive", r"\boutlast(s|ed)?\b", "run longer than, remain after"),
 )

@@ -161,6 +161,7 @@ PLAIN = [
     "Wait, for a minute at most, until the lock is free.",
     "A block, for programs that have several.",
     "Test what is sent.",
+    "The way in which it is sent.",
     "The route is never built twice; however many receivers there are, every one is called.",
     "Whatever the receiver returns is its response.",
     "The commit is due to the block.",

@@ -15,7 +15,7 @@ PYTHONS = {minor: Path(f"python3.{minor}") for minor in (12, 11)}
 PAIR = Pair(12, Path("python3.12"), "6.1")
 
 
-def told(outcome, detail=""):
+def result(outcome, detail=""):
     return {"outcome": outcome, "seconds": 1.5, "detail": detail}
 
 
@@ -48,23 +48,29 @@ def test_no_pair_is_said(monkeypatch):
 
 def test_failing_with_clarion_only_is_a_regression():
     """A test that fails on plain Django too is none; one that plain Django has not, is."""
-    plain = Run({"a.T.both": told("failed"), "a.T.ours": told("passed")})
-    clarion = {"a.T.both": told("failed"), "a.T.ours": told("failed", "why"), "new": told("failed")}
+    plain = Run({"a.T.both": result("failed"), "a.T.ours": result("passed")})
+    clarion = {
+        "a.T.both": result("failed"),
+        "a.T.ours": result("failed", "why"),
+        "new": result("failed"),
+    }
     assert list(find_regressions(plain, Run(clarion))) == [("a.T.ours", "why"), ("new", "")]
 
 
 def test_a_test_that_is_no_longer_run_is_a_regression():
     """Neither skipping nor losing a test makes a run good."""
-    plain = Run({"a.T.lost": told("passed"), "a.T.left": told("passed"), "a.T.s": told("skipped")})
-    clarion = Run({"a.T.left": told("skipped", "no"), "a.T.s": told("skipped")})
+    plain = Run(
+        {"a.T.lost": result("passed"), "a.T.left": result("passed"), "a.T.s": result("skipped")}
+    )
+    clarion = Run({"a.T.left": result("skipped", "no"), "a.T.s": result("skipped")})
     found = dict(find_regressions(plain, clarion))
     assert found == {"a.T.lost": "not run\n", "a.T.left": "skipped: no"}
 
 
 def test_a_test_that_clarion_mends_is_no_regression():
     """Passing, or running, what plain Django does not is welcome."""
-    plain = Run({"a.T.failed": told("failed"), "a.T.skipped": told("skipped")})
-    clarion = Run({"a.T.failed": told("passed"), "a.T.skipped": told("passed")})
+    plain = Run({"a.T.failed": result("failed"), "a.T.skipped": result("skipped")})
+    clarion = Run({"a.T.failed": result("passed"), "a.T.skipped": result("passed")})
     assert not [*find_regressions(plain, clarion)]
 
 
@@ -72,7 +78,7 @@ def test_a_test_that_clarion_mends_is_no_regression():
 
 
 @pytest.mark.parametrize(
-    ("road", "clarion", "django", "good"),
+    ("mode", "clarion", "django", "good"),
     [
         ("plain", 0, 3, True),
         ("plain", 1, 2, False),
@@ -82,12 +88,12 @@ def test_a_test_that_clarion_mends_is_no_regression():
         ("app", 0, 0, False),
     ],
 )
-def test_a_run_is_carried_from_its_first_test_to_its_last(tmp_path, road, clarion, django, good):
+def test_a_run_is_carried_from_its_first_test_to_its_last(tmp_path, mode, clarion, django, good):
     """One test on the wrong dispatcher is a fault, and so is a run without tests."""
     outcome = tmp_path / "outcome.json"
     probes = {"clarion": clarion, "django": django}
     outcome.write_text(json.dumps({"django": "6.1.3", "tests": {}, "probes": probes}))
-    assert (read_run(road, outcome, tmp_path / "log", 1).fault == "") is good
+    assert (read_run(mode, outcome, tmp_path / "log", 1).fault == "") is good
 
 
 def test_a_run_that_does_not_end_shows_the_end_of_its_log(tmp_path):
@@ -115,10 +121,10 @@ def test_every_name_has_its_package(name, package):
     assert package_of(name) == package
 
 
-def test_the_table_counts_by_road():
-    """A line gives the tests, then failures and seconds road by road."""
-    good, bad = Run({"a.x": told("passed"), "b.x": told("passed")}, "6.1.3"), told("failed")
-    runs = {"plain": good, "install": Run({"a.x": bad, "b.x": told("passed")})}
+def test_the_table_counts_by_mode():
+    """A line gives the tests, then failures and seconds mode by mode."""
+    good, bad = Run({"a.x": result("passed"), "b.x": result("passed")}, "6.1.3"), result("failed")
+    runs = {"plain": good, "install": Run({"a.x": bad, "b.x": result("passed")})}
     a, b, together = (line.split() for line in tabulate(PAIR, runs, only_failing=False))
     assert a == ["3.12", "6.1.3", "a", "1", "0/1", "1.5/1.5"]
     assert b == ["3.12", "6.1.3", "b", "1", "0/0", "1.5/1.5"]
@@ -137,7 +143,7 @@ def drive(monkeypatch, tmp_path, capsys):
         monkeypatch.setattr(downstream, "BUILD", tmp_path)
         monkeypatch.setattr(downstream, "find_by_minor", lambda: {12: Path("python3.12")})
         monkeypatch.setattr(downstream, "prepare", lambda pair, extras: Path("runtests.py"))
-        monkeypatch.setattr(downstream, "run_suite", lambda pair, road, *rest: runs[road])
+        monkeypatch.setattr(downstream, "run_suite", lambda pair, mode, *rest: runs[mode])
         return downstream.main([]), capsys.readouterr().out
 
     return drive
@@ -145,17 +151,17 @@ def drive(monkeypatch, tmp_path, capsys):
 
 @pytest.mark.parametrize(("outcome", "status"), [("passed", 0), ("failed", 1)])
 def test_the_exit_status_tells_of_regressions(drive, outcome, status):
-    """The regression is named with its traceback, once for each road that has it."""
-    runs = {"plain": Run({"a.x": told("passed")}), "install": Run({"a.x": told("passed")})}
-    runs["app"] = Run({"a.x": told(outcome, "Traceback!")})
+    """The regression is named with its traceback, once for each mode that has it."""
+    runs = {"plain": Run({"a.x": result("passed")}), "install": Run({"a.x": result("passed")})}
+    runs["app"] = Run({"a.x": result(outcome, "Traceback!")})
     returned, printed = drive(runs)
     assert returned == status
     assert printed.count("django6.1-py3.12, app: a.x\nTraceback!") == status
 
 
-def test_a_run_without_outcome_is_told_once(drive):
+def test_a_run_without_outcome_is_reported_once(drive):
     """A suite that died is one fault, not one for each test that it did not reach."""
-    runs = dict.fromkeys(downstream.ROADS, Run({"a.x": told("passed")}))
+    runs = dict.fromkeys(downstream.MODES, Run({"a.x": result("passed")}))
     runs["app"] = Run(fault="app: no outcome")
     returned, printed = drive(runs)
     assert returned == 1
@@ -203,7 +209,7 @@ class Broken(Sample):
 @pytest.fixture
 def record(monkeypatch):
     """Run tests under the Recorder; return what it keeps."""
-    monkeypatch.setattr(downstream_bootstrap, "taken_over", lambda: True)
+    monkeypatch.setattr(downstream_bootstrap, "is_installed", lambda: True)
 
     def run(*tests):
         recorder = downstream_bootstrap.Recorder(
@@ -247,7 +253,7 @@ def test_all_failing_subtests_are_shown(record):
 
 
 def test_a_fixture_that_fails_is_kept(record):
-    """A class whose fixture fails is told by the fixture; its tests are not run."""
+    """A failing class fixture is recorded under its own name; the tests of the class do not run."""
     (kept,) = record(Broken("good")).values()
     assert kept["outcome"] == "failed"
     assert "no fixture" in kept["detail"]
@@ -275,14 +281,14 @@ sys.exit(Runner(verbosity=0).run_tests([]) and 1)
 """
 
 
-@pytest.mark.parametrize("road", downstream.ROADS)
-def test_a_suite_is_carried_by_its_road(tmp_path, road):
-    """By each road the outcome says who carried the signals."""
+@pytest.mark.parametrize("mode", downstream.MODES)
+def test_a_suite_runs_in_its_mode(tmp_path, mode):
+    """In each mode the outcome contains the active dispatcher."""
     pytest.importorskip("django")
     runtests, outcome = tmp_path / "runtests.py", tmp_path / "outcome.json"
     runtests.write_text(RUNTESTS)
-    bootstrap = [sys.executable, downstream_bootstrap.__file__, road, outcome, runtests]
+    bootstrap = [sys.executable, downstream_bootstrap.__file__, mode, outcome, runtests]
     subprocess.run([*bootstrap, "--parallel=1", "a_package"], check=True, timeout=60)
-    run = read_run(road, outcome, tmp_path / "log", 0)
+    run = read_run(mode, outcome, tmp_path / "log", 0)
     assert run.fault == ""
     assert [test["outcome"] for test in run.tests.values()] == ["passed"]

@@ -10,7 +10,7 @@ OURS = sys.version_info.minor
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """Take a machine with nothing on PATH, and add interpreters that answer as told."""
+    """Set up a machine with nothing on PATH, and add interpreters with the given scripts."""
     for name, value in {
         "PATH": tmp_path / "bin",
         "PYENV_ROOT": tmp_path / "pyenv",

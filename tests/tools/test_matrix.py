@@ -39,10 +39,10 @@ def plan(checkout, monkeypatch):
 
 
 def test_first_measures_and_last_are_pure(monkeypatch):
-    """Every interpreter runs the tests of Clarion; ours in pure Python too: bare, and the doors."""
+    """Every interpreter runs the tests of Clarion; ours in pure Python too: bare, and the Django integration."""
     found = {20: Path("a"), 10: Path("b"), 15: Path("d"), 21: Path("e"), OURS: Path("c")}
     monkeypatch.setattr(matrix, "find_by_minor", lambda: found)
-    first, *others, around, bare, doors = matrix.plan()
+    first, *others, around, bare, django = matrix.plan()
     assert (first.name, first.commands) == ("test-3.20", matrix.MEASURED)
     assert [(run.name, run.commands) for run in others] == [
         ("test-3.10", matrix.PLAIN),
@@ -53,11 +53,11 @@ def test_first_measures_and_last_are_pure(monkeypatch):
     assert bare.commands == matrix.PLAIN
     assert not any(run.pure for run in (first, *others, around))
     assert (bare.name, bare.base) == (f"bare-3.{OURS}-pure", found[OURS])
-    assert (doors.name, doors.commands) == (f"test-3.{OURS}-pure", matrix.DOORS)
+    assert (django.name, django.commands) == (f"test-3.{OURS}-pure", matrix.DJANGO)
 
 
 def test_what_is_around_clarion_is_tested_once(monkeypatch):
-    """What the other runs leave out is run by the newest interpreter, be it the only one."""
+    """The newest interpreter, even if it is the only one, runs the tests that the others skip."""
     for minors in ([OURS], [OURS, OURS + 1], [OURS, OURS - 1]):
         found = {minor: Path(str(minor)) for minor in minors}
         monkeypatch.setattr(matrix, "find_by_minor", lambda found=found: found)
@@ -69,12 +69,12 @@ def test_what_is_around_clarion_is_tested_once(monkeypatch):
             assert f" {folder}" in around.commands[0]
             for run in runs.values():
                 assert (
-                    f"--ignore={folder}" in " ".join(run.commands) or run.commands == matrix.DOORS
+                    f"--ignore={folder}" in " ".join(run.commands) or run.commands == matrix.DJANGO
                 )
 
 
 @pytest.mark.parametrize("pure", [True, False])
-def test_pure_runs_are_told_so(checkout, monkeypatch, pure):
+def test_pure_runs_have_the_switch(checkout, monkeypatch, pure):
     """A run in pure Python has CLARION_PURE in its environment, the others have not."""
     monkeypatch.delenv("CLARION_PURE", raising=False)
     run = matrix.Run("r", Path(sys.executable), ("-c print(__import__('os').environ)",), pure)

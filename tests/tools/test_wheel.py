@@ -66,7 +66,7 @@ def dist(tmp_path_factory):
 
 
 def install(*arguments, cwd, **environ):
-    """Have pip install something, without a look at the network."""
+    """Install something with pip, without the network."""
     pip = (sys.executable, "-m", "pip", "-q", "--no-input", "--disable-pip-version-check")
     return run(*pip, *arguments, "--no-deps", "--no-index", cwd=cwd, **environ)
 
@@ -95,8 +95,8 @@ def test_the_sdist_is_installed_without_a_compiler(dist, tmp_path):
     build = ("install", "--no-build-isolation", "--target", tmp_path, sdist)
     assert install(*build, cwd=tmp_path, CC="false") == ""
     assert not list(tmp_path.rglob("*.so"))
-    told = run(sys.executable, "-c", DISPATCHER, cwd=tmp_path, PYTHONPATH=str(tmp_path))
-    assert told.startswith("pure Python: The compiled sends cannot be loaded, perhaps they were")
+    shown = run(sys.executable, "-c", DISPATCHER, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert shown.startswith("pure Python: The compiled sends cannot be loaded, perhaps they were")
 
 
 def test_what_is_published_is_complete(dist):
