@@ -10,7 +10,7 @@
     ├── DeclarationError           a function that cannot declare a signal; also a TypeError
     ├── RunningLoopError           a send() that would have to await; also a RuntimeError
     ├── NoLoopError                an asend() outside asyncio; also a RuntimeError
-    ├── MissingExtraError          a door whose package is not installed; also a ModuleNotFoundError
+    ├── MissingExtraError          a package that is missing or too old; also a ModuleNotFoundError
     ├── EndlessFlushError          a flush that its receivers never let end; also a RuntimeError
     ├── BoundaryError              an alias of no database, nor of a block; also a LookupError
     ├── TransactionError           one that cannot be begun, or committed; also a RuntimeError
@@ -103,11 +103,11 @@ class NoLoopError(ClarionError, RuntimeError):
 
 
 class MissingExtraError(ClarionError, ModuleNotFoundError):
-    """A door was opened whose package is not installed.
+    """A package that an integration needs is not installed, or is too old.
 
     Attributes:
-        name: the package that is missing, as Python imports it.
-        extra: the extra of Clarion's that brings it.
+        name: the package, as Python imports it.
+        extra: the extra of Clarion that installs it.
     """
 
     def __init__(self, message: str, name: str | None = None, extra: str = "") -> None:
@@ -119,6 +119,15 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
         """Say which package is missing, and what to type."""
         message = (
             f"clarion.integrations.{extra} needs {name}, which is not installed. "
+            f"Run: pip install 'clarion[{extra}]'"
+        )
+        return cls(message, name, extra)
+
+    @classmethod
+    def too_old(cls, name: str, extra: str, oldest: str, installed: str) -> MissingExtraError:
+        """Say which version is installed, which is needed, and what to type."""
+        message = (
+            f"clarion.integrations.{extra} needs {name} {oldest} or later; {installed} is installed. "
             f"Run: pip install 'clarion[{extra}]'"
         )
         return cls(message, name, extra)

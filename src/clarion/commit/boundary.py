@@ -19,13 +19,14 @@ program has loaded open by themselves, and tell of their boundaries.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import deque
 from contextlib import nullcontext
 from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clarion.errors import BoundaryError
+from clarion.errors import BoundaryError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -111,6 +112,48 @@ class TransactionProvider:
         return nullcontext()
 
 
+class ClosedProvider(TransactionProvider):
+    """Stands in for a framework that is loaded but too old for its integration.
+
+    A send that names a session, an instance or a model of the framework is refused. Other
+    sends ignore the framework.
+
+    Args:
+        package: the framework's top-level package.
+        error: why its integration cannot be used.
+    """
+
+    def __init__(self, package: str, error: MissingExtraError) -> None:
+        self._package = package
+        self._error = error
+
+    def of_send(self, signal: Signal, named: dict[str, Any]) -> None:  # noqa: ARG002
+        """Refuse a send that names an object of the framework.
+
+        Raises:
+            MissingExtraError: if the send names one.
+        """
+        if any(self._owns(named.get(name)) for name in ("session", "instance", "sender")):
+            raise MissingExtraError(str(self._error), self._error.name, self._error.extra)
+
+    def default_boundary(self) -> None:
+        """Warn that a Django program's receivers do not wait for its default database."""
+        conf = sys.modules.get(f"{self._package}.conf")
+        if conf is not None and conf.settings.configured:
+            warnings.warn(
+                f"Receivers do not wait for the commit of Django's default database. {self._error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _owns(self, value: object) -> bool:
+        kind = value if isinstance(value, type) else type(value)
+        # A mapped class of SQLAlchemy 1.4 may have no base class of SQLAlchemy.
+        state: object = getattr(value, "_sa_instance_state", None)
+        classes = (*kind.__mro__, type(state))
+        return any(each.__module__.partition(".")[0] == self._package for each in classes)
+
+
 class BoundaryMatch(NamedTuple):
     """The boundary of a send, and by which part of the rule it is that."""
 
@@ -142,7 +185,11 @@ def providers() -> list[TransactionProvider]:
     if len(sys.modules) != _searched:
         for framework, module in _FRAMEWORKS.items():
             if framework in sys.modules and framework not in _met:
-                import_module(module)
+                try:
+                    import_module(module)
+                except MissingExtraError as error:
+                    # A program that only has the framework installed must not fail here.
+                    register_provider(ClosedProvider(framework.partition(".")[0], error))
                 _met.add(framework)
         _searched = len(sys.modules)
     while _entered:

@@ -9,7 +9,7 @@ from clarion._core.signatures import asks_for, signature_of
 from clarion.commit.boundary import NOWHERE, providers, resolve_boundary
 from clarion.commit.pending_call import PendingCall, Scheduled
 from clarion.commit.suppress import suppression
-from clarion.errors import ArgumentError, BoundaryError, RunningLoopError
+from clarion.errors import ArgumentError, BoundaryError, MissingExtraError, RunningLoopError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -159,7 +159,7 @@ class BoundOnCommit:
             return f"suppressed here: {quiet.reason}"
         try:
             found = self._resolve(signal, named)
-        except BoundaryError as refusal:
+        except (BoundaryError, MissingExtraError) as refusal:
             return f"never, for the send would be refused: {refusal}"
         if found.boundary.is_open():
             return f"after the commit of {found.boundary.name}: {found.reason}"

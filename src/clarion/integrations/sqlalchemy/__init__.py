@@ -11,11 +11,13 @@ from __future__ import annotations
 from clarion.errors import MissingExtraError
 
 try:
-    import sqlalchemy as _sqlalchemy  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    from sqlalchemy import __version__ as _version
 except ModuleNotFoundError as error:
     if error.name != "sqlalchemy":
         raise
     raise MissingExtraError.of("sqlalchemy", "sqlalchemy") from None
+if int(_version.partition(".")[0]) < 2:  # noqa: PLR2004
+    raise MissingExtraError.too_old("sqlalchemy", "sqlalchemy", "2.0", _version)
 
 from clarion.integrations.sqlalchemy.aliases import alias
 from clarion.integrations.sqlalchemy.bulk.statements import (

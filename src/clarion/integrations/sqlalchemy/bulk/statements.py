@@ -11,13 +11,17 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, select
-from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from clarion._core.names import name_of, signal_name
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import hooks, signals
 from clarion.integrations.sqlalchemy.aliases import using
+from clarion.integrations.sqlalchemy.async_sessions import (
+    is_async_scoped_session,
+    is_async_session,
+    is_async_sessionmaker,
+)
 from clarion.integrations.sqlalchemy.commit.boundary import bound
 from clarion.integrations.sqlalchemy.flush.mapper_info import primary_key
 from clarion.integrations.sqlalchemy.model_signal import sent_by
@@ -110,11 +114,13 @@ def expand_deletes(target: Any, on: bool = True) -> None:  # noqa: FBT001, FBT00
 
 
 def _info(target: Any) -> dict[Any, Any]:
-    if isinstance(target, (sessionmaker, async_sessionmaker)):
+    if isinstance(target, sessionmaker) or is_async_sessionmaker(target):
         making: dict[str, Any] = target.kw
         info: dict[Any, Any] = making.setdefault("info", {})
         return info
-    if isinstance(target, (Session, scoped_session, AsyncSession, async_scoped_session)):
+    if isinstance(target, (Session, scoped_session)):
+        return target.info
+    if is_async_session(target) or is_async_scoped_session(target):
         return target.info
     raise ArgumentError(f"{target!r} is neither a session nor a sessionmaker. Give one.")
 

@@ -15,11 +15,6 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import (
-    AsyncSession,
-    async_scoped_session,
-    async_session,
-)
 from sqlalchemy.orm import Session, object_session, scoped_session
 from sqlalchemy.util import concurrency
 
@@ -35,6 +30,11 @@ from clarion.commit.pending_call import drain, drop
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import hooks
 from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.async_sessions import (
+    async_session,
+    is_async_scoped_session,
+    is_async_session,
+)
 from clarion.integrations.sqlalchemy.commit.sessions import (
     binds_of,
     fresh_async_session,
@@ -259,9 +259,9 @@ def _bound() -> Generator[SessionBoundary]:
 
 def session_of(given: Any) -> Session | None:
     """Return the sync session of what may be a session of any kind."""
-    if isinstance(given, (scoped_session, async_scoped_session)):
+    if isinstance(given, scoped_session) or is_async_scoped_session(given):
         given = cast("Callable[[], object]", given)()
-    if isinstance(given, AsyncSession):
+    if is_async_session(given):
         return given.sync_session
     return given if isinstance(given, Session) else None
 
