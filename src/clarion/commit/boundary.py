@@ -166,7 +166,7 @@ NOWHERE = BoundaryMatch(Boundary(), "nothing names one, and none is open in this
 # The module of a framework, and of the door to it, which enters itself among the open ones.
 _FRAMEWORKS = {
     "sqlalchemy.orm": "clarion.integrations.sqlalchemy.commit.boundary",
-    "django.db": "clarion.integrations.django.commit.boundary",
+    "django.db": "clarion.integrations.django.commit.provider",
 }
 _met: set[str] = set()
 _searched = 0  # how many modules there were when they were last looked for

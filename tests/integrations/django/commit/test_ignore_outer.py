@@ -10,7 +10,7 @@ from django.db.models.signals import post_save
 from django.test import TestCase, TransactionTestCase
 
 from clarion import Signal, on_commit
-from clarion.integrations.django.commit.ignore_outer import _AROUND
+from clarion.integrations.django.commit.ignore_outer import _OUTER
 from clarion.testing import commits as block
 from tests.integrations.django.library.models import Author
 
@@ -23,14 +23,14 @@ class Undo(Exception):  # noqa: N818
 
 @pytest.fixture
 def ran():
-    """Return a list of what receivers have heard of after a commit."""
+    """Return the numbers that a receiver after the commit was called with."""
     found = []
     paid.connect(lambda sender, n, **kwargs: found.append(n), delivery=on_commit)
     return found
 
 
 def test_receivers_run_at_the_end_of_the_inner_block(db, ran):
-    """And at once where there is none; without commits() they wait for what never comes."""
+    """They run at once outside such a block; without commits() they do not run."""
     paid.send(None, n=0)
     with block():
         with transaction.atomic():
@@ -45,14 +45,14 @@ def test_receivers_run_at_the_end_of_the_inner_block(db, ran):
 
 
 def test_the_fixture_comes_after_the_database(commits, db, ran):
-    """In whichever order a test names them."""
+    """A test may name the two fixtures in either order."""
     with transaction.atomic():
         paid.send(None, n=1)
     assert ran == [1]
 
 
 def test_savepoints_are_respected(db, commits, ran):
-    """What was rolled back inside does not run."""
+    """Calls of a savepoint that was rolled back do not run."""
     with transaction.atomic():
         paid.send(None, n=1)
         with suppress(Undo), transaction.atomic():
@@ -69,14 +69,14 @@ def test_savepoints_are_respected(db, commits, ran):
 
 
 def test_blocks_without_a_savepoint_count_too(db, commits, ran):
-    """Django neither sets nor releases one for them."""
+    """Receivers run at the end of a block for which Django sets no savepoint."""
     with transaction.atomic(savepoint=False):
         paid.send(None, n=1)
     assert ran == [1]
 
 
 def test_receivers_of_receivers_run(db, commits, ran):
-    """It goes on until nothing is left."""
+    """Receivers that the receivers' own sends schedule run too, until none is left."""
 
     def pass_on(sender, n, **kwargs):
         if n < 3:
@@ -92,7 +92,7 @@ def test_receivers_of_receivers_run(db, commits, ran):
 
 
 def test_hooks_of_the_application_run_too(db, commits, ran):
-    """In the order in which they were registered; a robust one may fail."""
+    """They run in the order of registration; a robust one may fail."""
 
     def fail():
         raise ValueError("no")
@@ -105,8 +105,8 @@ def test_hooks_of_the_application_run_too(db, commits, ran):
     assert ran == [1, "hook", 2]
 
 
-def test_a_hook_that_is_not_robust_raises_as_ever(db, commits):
-    """Whoever has ended the block hears of it."""
+def test_a_hook_that_is_not_robust_raises(db, commits):
+    """The end of the block raises what the hook has raised."""
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         transaction.on_commit(lambda: 1 / 0)
 
@@ -115,10 +115,10 @@ def test_model_signals_too(db, commits):
     """`save()` is in no atomic block of its own, so the receiver runs at once."""
     saved = []
 
-    def heard(sender, instance, **kwargs):
+    def received(sender, instance, **kwargs):
         saved.append(instance.name)
 
-    post_save.connect(heard, sender=Author, delivery=on_commit)
+    post_save.connect(received, sender=Author, delivery=on_commit)
     Author.objects.create(name="a")
     assert saved == ["a"]
     with transaction.atomic():
@@ -128,41 +128,41 @@ def test_model_signals_too(db, commits):
 
 
 def test_nothing_is_left_behind(db):
-    """Neither on the connection nor in Django, however often it is entered."""
+    """Nested blocks leave the connection and Django's class as they were."""
     leave = transaction.Atomic.__exit__
     with block(), block():
         assert transaction.Atomic.__exit__ is not leave
     assert transaction.Atomic.__exit__ is leave
-    assert _AROUND not in connection.__dict__
+    assert _OUTER not in connection.__dict__
 
 
 class Cases(unittest.TestCase):
     """Django's own test cases."""
 
     def run_case(self, base: Any):
-        heard = []
+        received = []
 
         class Case(base):
             def test(self):
-                def hear(sender, n, **kwargs):
-                    heard.append(n)
+                def receive(sender, n, **kwargs):
+                    received.append(n)
 
-                paid.connect(hear, delivery=on_commit)
+                paid.connect(receive, delivery=on_commit)
                 with block():
                     with transaction.atomic():
                         paid.send(None, n=1)
                     with self.captureOnCommitCallbacks() if base is TestCase else nullcontext():
                         paid.send(None, n=2)
-                paid.disconnect(hear)
+                paid.disconnect(receive)
 
         result = unittest.TestResult()
         Case("test").run(result)
         assert not result.errors + result.failures, result
-        return heard
+        return received
 
     @pytest.mark.django_db
     def test_case(self):
-        """A TestCase holds its transaction open."""
+        """In a TestCase, whose transaction stays open, receivers run."""
         assert self.run_case(TestCase) == [1, 2]
 
     @pytest.mark.django_db(transaction=True)

@@ -1,8 +1,8 @@
-"""A test's own transaction counts as absent: Django runs hooks at the end of those inside it.
+"""Ignore the transaction that a test runs in, for `clarion.testing.commits`.
 
-For `clarion.testing.commits`. `TestCase` and pytest-django's `db` wrap a test in atomic blocks
-that are rolled back, so no hook of `on_commit` would ever run. Here they do when the outermost
-block inside those ends well, those of `transaction.on_commit` included.
+`TestCase` and pytest-django's `db` wrap a test in atomic blocks that are rolled back, so no
+hook of `on_commit` would run. Here Django runs the hooks when the outermost block inside those
+ends without an error, the hooks of `transaction.on_commit` too.
 """
 
 from __future__ import annotations
@@ -22,50 +22,50 @@ if TYPE_CHECKING:
 # As Django's own.
 logger = logging.getLogger("django.db.backends.base")
 
-# On a connection: how many atomic blocks were open, and how many hooks waited, around the test.
-_AROUND = "clarion_around"
+# An attribute of a connection: the number of atomic blocks and of hooks outside the test's own.
+_OUTER = "clarion_outer"
 
 _lock = RLock()
-_entered: list[Callable[..., None]] = []
+_originals: list[Callable[..., None]] = []
 
 
 def is_inside(connection: Any) -> bool:
-    """Tell whether of the atomic blocks that are open one does not count as absent."""
-    depth, _ = connection.__dict__.get(_AROUND, (0, 0))
+    """Return whether an atomic block is open that is not ignored."""
+    depth, _ = connection.__dict__.get(_OUTER, (0, 0))
     return len(connection.atomic_blocks) > depth
 
 
 @contextmanager
 def ignore_outer() -> Generator[None]:
-    """Count the atomic blocks that are open now in this thread as absent."""
-    around = {connection: connection.__dict__.get(_AROUND) for connection in connections.all()}
-    for connection in around:
-        marks = len(connection.atomic_blocks), len(connection.run_on_commit)
-        connection.__dict__[_AROUND] = marks
+    """Ignore the atomic blocks that are open now in this thread."""
+    outer = {connection: connection.__dict__.get(_OUTER) for connection in connections.all()}
+    for connection in outer:
+        counts = len(connection.atomic_blocks), len(connection.run_on_commit)
+        connection.__dict__[_OUTER] = counts
     _hook()
     try:
         yield
     finally:
         _unhook()
-        for connection, before in around.items():
+        for connection, before in outer.items():
             if before is None:
-                connection.__dict__.pop(_AROUND, None)
+                connection.__dict__.pop(_OUTER, None)
             else:
-                connection.__dict__[_AROUND] = before
+                connection.__dict__[_OUTER] = before
 
 
 def _hook() -> None:
     with _lock:
         original = Atomic.__exit__
-        if not _entered:
+        if not _originals:
             Atomic.__exit__ = _running_hooks(original)
-        _entered.append(original)
+        _originals.append(original)
 
 
 def _unhook() -> None:
     with _lock:
-        original = _entered.pop()
-        if not _entered:
+        original = _originals.pop()
+        if not _originals:
             Atomic.__exit__ = original
 
 
@@ -74,17 +74,17 @@ def _running_hooks(original: Callable[..., None]) -> Callable[..., None]:
     def leave(self: Atomic, kind: Any, *error: Any) -> None:
         original(self, kind, *error)
         connection = get_connection(self.using)
-        marks = connection.__dict__.get(_AROUND)
-        if kind is None and marks is not None and len(connection.atomic_blocks) == marks[0]:
-            _run_hooks(connection, marks[1])
+        counts = connection.__dict__.get(_OUTER)
+        if kind is None and counts is not None and len(connection.atomic_blocks) == counts[0]:
+            _run_hooks(connection, counts[1])
 
     return leave
 
 
-def _run_hooks(connection: Any, waiting: int) -> None:
-    # A hook may begin and end a transaction, and so run those that it has registered.
-    while len(connection.run_on_commit) > waiting:
-        _, hook, is_robust = connection.run_on_commit.pop(waiting)
+def _run_hooks(connection: Any, start: int) -> None:
+    # One at a time: a hook may begin and end a transaction, which runs the hooks it registered.
+    while len(connection.run_on_commit) > start:
+        _, hook, is_robust = connection.run_on_commit.pop(start)
         if not is_robust:
             hook()
             continue

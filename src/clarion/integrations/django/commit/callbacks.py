@@ -1,0 +1,99 @@
+"""The callbacks that Django's `on_commit` holds: one for each pending call.
+
+Django calls a callback after the commit and discards it at a rollback, without notice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary, ref
+
+from clarion._core.names import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator
+
+    from clarion.commit.pending_call import PendingCall
+
+
+class Callback:
+    """The callback of one pending call.
+
+    Only Django holds it. It is deleted at a rollback, and then drops its call.
+    """
+
+    __slots__ = ("__weakref__", "_call", "_receiver")
+
+    def __init__(self, call: PendingCall) -> None:
+        self._receiver = call.receiver
+        self._call: PendingCall | None = call
+
+    def take(self) -> PendingCall | None:
+        """Return the call the first time, and None after that."""
+        call, self._call = self._call, None
+        return call
+
+    def __call__(self) -> None:
+        """Run the call, unless it was taken before."""
+        call = self.take()
+        if call is not None:
+            call.run()
+
+    def __del__(self) -> None:
+        if self._call is not None:
+            self._call.drop()
+
+    def __repr__(self) -> str:
+        return f"<on_commit callback of {name_of(self._receiver)}>"
+
+
+class MergedCallback(Callback):
+    """One of several callbacks with the same key; the first that Django calls runs for all.
+
+    Django does not report which callbacks were rolled back, but it no longer holds them. The
+    group holds its members weakly, so those still alive at the first call were committed.
+    """
+
+    __slots__ = ("_group", "_index")
+
+    def __init__(self, call: PendingCall, group: CallbackGroup) -> None:
+        super().__init__(call)
+        self._group = group
+        self._index = len(group.members)
+        group.members.append(ref(self))
+
+    def take(self) -> PendingCall | None:
+        """Return one call that merges this one and all later ones of the group."""
+        call = super().take()
+        if call is not None:
+            for other in self._group.after(self._index):
+                if (later := Callback.take(other)) is not None:
+                    later.merge(call)
+                    call = later
+        return call
+
+
+class CallbackGroup:
+    """The callbacks of one connection and one key, in order, held weakly."""
+
+    __slots__ = ("__weakref__", "members")
+
+    def __init__(self) -> None:
+        self.members: list[ref[MergedCallback]] = []
+
+    def after(self, index: int) -> Iterator[MergedCallback]:
+        """Yield the members alive that were registered after this one."""
+        for member in self.members[index + 1 :]:
+            if (callback := member()) is not None:
+                yield callback
+
+
+# By connection and key. Callbacks hold their group, so it is deleted with the last of them.
+_groups: WeakValueDictionary[tuple[Any, Hashable], CallbackGroup] = WeakValueDictionary()
+
+
+def callback_for(connection: Any, call: PendingCall) -> Callback:
+    """Return a new callback for a call on a connection, merged with others by the call's key."""
+    if call.key is None:
+        return Callback(call)
+    return MergedCallback(call, _groups.setdefault((connection, call.key), CallbackGroup()))

@@ -1,0 +1,99 @@
+"""How Django's transactions are found: by the alias of their database."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections, router
+from django.db.models import Model
+from django.dispatch import Signal as DjangoSignal
+
+from clarion._core.signal import Signal as ClarionSignal
+from clarion.commit.boundary import TransactionProvider, register_provider
+from clarion.integrations.django.commit.boundary import DjangoBoundary
+from clarion.integrations.django.commit.ignore_outer import ignore_outer
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from clarion._core.signal import Signal
+    from clarion.commit.boundary import Boundary
+
+
+class DjangoProvider(TransactionProvider):
+    """The transactions of Django's databases."""
+
+    def __init__(self) -> None:
+        self._boundaries: dict[str, DjangoBoundary] = {}
+
+    def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:
+        """Return the boundary of a Django signal, or of a send whose `instance` is a model."""
+        instance = named.get("instance")
+        is_model = instance is not None and isinstance(instance, Model)
+        if not (is_model or _is_djangos(signal)):
+            return None
+        using = named.get("using")
+        if isinstance(using, str) and (boundary := self.of_alias(using)) is not None:
+            return boundary, f"it was sent using={using!r}"
+        if is_model:
+            return self._of_instance(instance)
+        sender = named.get("sender")
+        if isinstance(sender, type) and issubclass(sender, Model):
+            return self._boundary(router.db_for_write(sender)), "its sender is written there"
+        return None
+
+    def of_alias(self, alias: str) -> Boundary | None:
+        """Return the boundary of a database in Django's settings."""
+        boundary = self._boundaries.get(alias)
+        if boundary is None and _is_in_settings(alias):
+            return self._boundary(alias)
+        return boundary
+
+    def default_boundary(self) -> tuple[Boundary, str] | None:
+        """Return the boundary of the default database, if there is one."""
+        boundary = self.of_alias(DEFAULT_DB_ALIAS)
+        return None if boundary is None else (boundary, "it is Django's default")
+
+    def ignore_outer(self) -> AbstractContextManager[None]:
+        """Ignore the atomic blocks that are open now, inside a block."""
+        return ignore_outer()
+
+    def _of_instance(self, instance: Any) -> tuple[Boundary, str]:
+        if instance._state.db is not None:
+            return self._boundary(instance._state.db), "its instance is kept there"
+        alias = router.db_for_write(instance.__class__, instance=instance)
+        return self._boundary(alias), "its instance is to be written there"
+
+    def _boundary(self, alias: str) -> DjangoBoundary:
+        if (boundary := self._boundaries.get(alias)) is None:
+            boundary = self._boundaries.setdefault(alias, DjangoBoundary(alias))
+        return boundary
+
+
+def _is_djangos(signal: object) -> bool:
+    if type(signal) is ClarionSignal:
+        return False
+    if isinstance(signal, DjangoSignal):
+        return True
+    # A program without receivers of bulk writes does not load their module.
+    kind = getattr(
+        sys.modules.get("clarion.integrations.django.orm.bulk_signals"), "BulkSignal", None
+    )
+    return kind is not None and isinstance(signal, kind)
+
+
+def _is_in_settings(alias: str) -> bool:
+    if not settings.configured:
+        return False
+    try:
+        databases: Any = connections.settings
+    except ImproperlyConfigured:  # no default database
+        return False
+    database = databases.get(alias)
+    return database is not None and database["ENGINE"] != "django.db.backends.dummy"
+
+
+register_provider(DjangoProvider())

@@ -1,0 +1,85 @@
+"""What a receiver after the commit sees of objects that were changed or deleted."""
+
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save, pre_save
+
+from clarion import on_commit
+from tests.integrations.django.commit.sends import create, order_paid
+from tests.integrations.django.library.models import Author, Item, Stay
+
+
+def test_what_was_deleted_is_seen_as_it_was(database, ran):
+    """Django removes the key of an object that it deletes; the receiver gets a copy with it."""
+    receive = lambda instance, **kwargs: ran.append((instance.pk, instance.name, instance))  # noqa: E731
+    author = create("a", database)
+    pk = author.pk
+    post_delete.connect(receive, sender=Author, delivery=on_commit)
+    with transaction.atomic(database):
+        author.delete()
+        author.name = "changed"
+    assert ran[0][:2] == (pk, "a")
+    assert (author.pk, author.name) == (None, "changed")
+    assert ran[0][2]._state.db == database
+    assert ran[0][2]._state is not author._state
+
+
+def test_an_instance_that_is_there_is_the_senders(transactional_db, ran):
+    """An object that was not deleted is passed itself, without a copy or a query."""
+    receive = lambda instance, **kwargs: ran.append(instance)  # noqa: E731
+    pre_save.connect(receive, sender=Author, delivery=on_commit)
+    with transaction.atomic():
+        author = create("a")  # which had no key when it was sent
+    assert ran == [author]
+    assert ran[0] is author
+
+
+def test_an_object_that_never_had_a_key(transactional_db, ran, note):
+    """An object that had no key when it was sent is passed itself."""
+    with transaction.atomic():
+        order_paid.send(None, instance=Author(name="a"))
+    assert ran == ["a"]
+
+
+def test_a_deleted_key_of_two_columns(transactional_db, ran):
+    """The copy has both columns of the key."""
+    receive = lambda instance, **kwargs: ran.append(instance.pk)  # noqa: E731
+    stay = Stay.objects.create(room=1, night=2, guest="a")
+    post_delete.connect(receive, sender=Stay, delivery=on_commit)
+    with transaction.atomic():
+        stay.delete()
+    assert ran == [(1, 2)]
+
+
+def test_merged_sends_see_what_was_deleted(transactional_db, ran, merge):
+    """Each merged send has the object as it was then."""
+    author = create("a")
+
+    def look(sender, instance, sends, **kwargs):
+        ran.append([(sent["instance"].pk, sent["instance"].name) for sent in sends])
+
+    order_paid.connect(look, delivery=on_commit(coalesce="key"))
+    pk = author.pk
+    try:
+        with transaction.atomic():
+            order_paid.send(None, instance=author, key=1, nth=1)
+            author.name = "b"
+            order_paid.send(None, instance=author, key=1, nth=2)
+            author.delete()
+    finally:
+        order_paid.disconnect(look)
+    assert [(pk, "a"), (pk, "b")] in ran
+
+
+def test_changes_are_passed_after_the_commit(transactional_db):
+    """The changes are those of the send, even if the object has changed since."""
+    received = []
+    receive = lambda changes, **kwargs: received.append(tuple(changes["title"]))  # noqa: E731
+    item = Item.objects.create(title="a")
+    post_save.connect(receive, sender=Item, delivery=on_commit)
+    with transaction.atomic():
+        item.title = "b"
+        item.save()
+        item.title = "c"
+        item.save()
+        item.delete()
+    assert received == [("a", "b"), ("b", "c")]
