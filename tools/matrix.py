@@ -48,7 +48,7 @@ MEASURED = (
     "-m coverage report --skip-covered",
     f"{PYTEST} {LOOPS}",
     # Once is enough: the build is the same on every interpreter.
-    f"{PYTEST} -m wheel tests/tools/test_wheel.py",
+    f"{PYTEST} -m wheel tests/tools",
 )
 # The last lines of pytest and coverage; without both, the last line of the log is shown.
 SUMMARY = re.compile(r"^=+ (.* in .*?) =+$|^(TOTAL .*)$", re.MULTILINE)

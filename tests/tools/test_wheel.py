@@ -1,8 +1,5 @@
-"""What is published: the wheel works away from the source, the sdist without a compiler."""
+"""The published files: the wheel works without the source, the sdist without a compiler."""
 
-import os
-import shutil
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -12,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.house.tree import ROOT
+from tests.tools.building import PIP, run
 
 pytestmark = pytest.mark.wheel
 
-# Of the source, what a build may look at.
-SOURCE = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src")
-
-# Run the tests against what is installed, and nothing else.
+# Run the tests against the installed package.
 TESTS = """
 import sys
 import pytest
@@ -33,75 +28,40 @@ sys.exit(status)
 DISPATCHER = "from clarion.introspect import dispatcher; print(dispatcher())"
 
 
-def run(*command, cwd, **environ):
-    """Run a program; return all that it prints, or fail with it."""
-    ours = {"PYTHONPATH", "CLARION_PURE", "CLARION_TWINS"}
-    there = {name: value for name, value in os.environ.items() if name not in ours}
-    done = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=there | environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert not done.returncode, done.stdout
-    return done.stdout.strip()
-
-
-@pytest.fixture(scope="module")
-def dist(tmp_path_factory):
-    """Build the sdist, and of that the wheel; the checkout is left alone."""
-    pytest.importorskip("build")
-    source = tmp_path_factory.mktemp("source")
-    built = shutil.ignore_patterns("*.so", "*.egg-info", "__pycache__")
-    for name in SOURCE:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / name, ignore=built)
-        else:
-            shutil.copy(ROOT / name, source)
-    run(sys.executable, "-m", "build", "--no-isolation", cwd=source)
-    return source / "dist"
-
-
 def install(*arguments, cwd, **environ):
-    """Install something with pip, without the network."""
-    pip = (sys.executable, "-m", "pip", "-q", "--no-input", "--disable-pip-version-check")
-    return run(*pip, *arguments, "--no-deps", "--no-index", cwd=cwd, **environ)
+    """Install with pip, without access to the network."""
+    return run(*PIP, *arguments, "--no-deps", "--no-index", cwd=cwd, **environ)
 
 
-def test_the_wheel_passes_the_tests_of_the_core(dist, tmp_path):
-    """Installed where the source is out of reach, both implementations do."""
-    (wheel,) = dist.glob("*.whl")
+def test_the_wheel_passes_the_tests_of_the_core(wheel, tmp_path):
+    """Both implementations pass where the source is out of reach."""
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "env", cwd=tmp_path)
     python = tmp_path / "env" / "bin" / "python"
     install("--python", python, "install", wheel, cwd=tmp_path)
     assert run(python, "-c", DISPATCHER, cwd=tmp_path) == "compiled"
-    # What the tests need they find here. A .pth file in there, by which the source could
-    # be reached, is not read.
+    # The test tools come from this environment. Its own .pth files, which may lead to the
+    # source, are not read.
     (site,) = (tmp_path / "env").glob("lib/*/site-packages")
-    ours = [path for path in sys.path if path.endswith("-packages")]
-    (site / "tools.pth").write_text("\n".join(ours))
-    # A test that finds no compiled sends fails. What plays at random takes long, and would
-    # play no other game here.
+    packages = [path for path in sys.path if path.endswith("-packages")]
+    (site / "tools.pth").write_text("\n".join(packages))
+    # With the variable, a test fails that finds no compiled sends. The random test is slow,
+    # and would find nothing more here.
     core = ("tests/core", "--ignore=tests/core/test_machine.py")
     run(python, "-c", TESTS, *core, cwd=ROOT, CLARION_REQUIRE_SERVICES="1")
 
 
 def test_the_sdist_is_installed_without_a_compiler(dist, tmp_path):
-    """Without a word, and the sends are those in Python, which says why."""
+    """The installation prints nothing; the dispatcher is the one in Python, with the reason."""
     (sdist,) = dist.glob("*.tar.gz")
     build = ("install", "--no-build-isolation", "--target", tmp_path, sdist)
     assert install(*build, cwd=tmp_path, CC="false") == ""
     assert not list(tmp_path.rglob("*.so"))
-    shown = run(sys.executable, "-c", DISPATCHER, cwd=tmp_path, PYTHONPATH=str(tmp_path))
-    assert shown.startswith("pure Python: The compiled sends cannot be loaded, perhaps they were")
+    printed = run(sys.executable, "-c", DISPATCHER, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert printed.startswith("pure Python: The compiled sends cannot be loaded, perhaps they were")
 
 
-def test_what_is_published_is_complete(dist):
+def test_the_published_files_are_complete(dist, wheel):
     """The types are in the wheel, the C source in the sdist only, and no test in either."""
-    (wheel,) = dist.glob("*.whl")
     (sdist,) = dist.glob("*.tar.gz")
     with zipfile.ZipFile(wheel) as archive:
         installed = {Path(name) for name in archive.namelist()}
