@@ -1,1 +1,1 @@
-"""How fast Clarion is, as ratios to code written by hand, beside its peers."""
+"""Benchmarks: the speed of Clarion and its peers, as ratios to hand-written code."""

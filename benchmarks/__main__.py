@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from benchmarks.peers import Library
     from benchmarks.timing import Effort
 
-# What the documentation shows.
+# The documentation shows both files.
 RESULTS = Path(__file__).with_name("results.md")
 CHART = Path(__file__).with_name("results.svg")
 
 
 class MiscountError(Exception):
-    """A case does not call the receivers that it says it calls."""
+    """A case calls another number of receivers than it declares."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmarks that the command line asks for."""
+    """Run the benchmarks that the command line selects."""
     options = parser().parse_args(arguments)
     cases = [case for case in every() if re.search(options.only, case.name, re.IGNORECASE)]
     if not cases:
-        print(f"No case matches {options.only!r}. --list names them all.", file=sys.stderr)
+        print(f"No case matches {options.only!r}. --list prints all names.", file=sys.stderr)
         return 2
     if options.list:
         print("\n".join(f"{case.name} / {case.measure}" for case in cases))
@@ -52,10 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    made.epilog = f"Without --short and --only, {RESULTS.name} and {CHART.name} are written, too."
-    made.add_argument("--short", action="store_true", help="less time, less certain figures")
+    made.epilog = f"Without --short and --only, {RESULTS.name} and {CHART.name} are written too."
+    made.add_argument("--short", action="store_true", help="less time, less precise figures")
     made.add_argument("--only", default="", metavar="PATTERN", help="cases whose name matches")
-    made.add_argument("--list", action="store_true", help="name the cases, and stop")
+    made.add_argument("--list", action="store_true", help="print the names of the cases and exit")
     return made
 
 
@@ -90,7 +90,7 @@ def check(case: Case, libraries: Sequence[Library]) -> None:
     """Run every part of a case once, with receivers that count.
 
     Raises:
-        MiscountError: if one calls another number of receivers than the case says.
+        MiscountError: if a part calls another number of receivers than the case declares.
     """
     if case.calls is None:
         return
@@ -107,7 +107,7 @@ def check(case: Case, libraries: Sequence[Library]) -> None:
 
 
 def compared(case: Case, pairs: Sequence[Pair], effort: Effort) -> Row:
-    """Compare the pairs of a case, together or, where a round takes seconds, one by one."""
+    """Compare the pairs of a case together, or one by one if a round takes seconds."""
     row = Row(case)
     for group in [[pair] for pair in pairs] if case.slow else [pairs]:
         compare(group, row, effort)
@@ -115,7 +115,7 @@ def compared(case: Case, pairs: Sequence[Pair], effort: Effort) -> Row:
 
 
 def compare(pairs: Sequence[Pair], row: Row, effort: Effort) -> None:
-    """Time all runs of these pairs in turns, each of them once per round."""
+    """Time all runs of these pairs in turn, each of them once per round."""
     runs = list(dict.fromkeys(run for pair in pairs for run in (pair.baseline, pair.subject)))
     samples = dict(zip(runs, timing.interleave(runs, effort), strict=True))
     for pair in pairs:
@@ -126,7 +126,7 @@ def compare(pairs: Sequence[Pair], row: Row, effort: Effort) -> None:
 
 
 def progress(text: str) -> None:
-    """Say on the terminal what is under way, and nothing in a log."""
+    """Print the progress on a terminal, but not in a log."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 

@@ -1,7 +1,7 @@
-"""Draw what was measured: one line for each case, one mark for each library, as SVG.
+"""Draw the results as SVG: one line for each case, one mark for each library.
 
-By hand, because what the chart needs, marks along a logarithmic axis in two schemes of
-colour and no script, is shorter to draw than to get out of a plotting library.
+The chart needs marks along a logarithmic axis, two colour schemes and no script. The code
+that draws this is shorter than the use of a plotting library.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ WIDTH = 840
 LEFT, RIGHT = 336, 24
 TOP, LINE, BOTTOM = 92, 34, 40
 STEPS = (1, 2, 5)
-# Whatever was measured, the axis is no shorter than this.
+# The axis covers at least this range.
 AT_LEAST = (0.5, 20.0)
 
-# Shapes tell the series apart where colours do not; each is drawn around 0, 0.
+# Shapes distinguish the series where colours do not; each is drawn around 0, 0.
 MARKS = (
     '<circle r="6"/>',
     '<circle r="4.5" class="hollow"/>',
@@ -36,8 +36,8 @@ MARKS = (
 
 HOLLOW = 'class="hollow"'
 
-# The colours are Okabe and Ito's, which the colour-blind can tell apart, darker on white.
-# The background is drawn, because the page around may be of the other scheme.
+# The colours are Okabe and Ito's, which colour-blind readers can distinguish, darker on white.
+# The background is drawn because the surrounding page may use the other scheme.
 STYLE = """\
 text { font: 13px system-ui, "DejaVu Sans", sans-serif; fill: var(--text); }
 .small { font-size: 11px; fill: var(--faint); }
@@ -70,22 +70,22 @@ class Axis:
     high: float
 
     def x(self, value: float) -> float:
-        """Say where a ratio stands."""
+        """Return the horizontal position of a ratio."""
         share = log10(value / self.low) / log10(self.high / self.low)
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
     def ticks(self) -> list[float]:
-        """Return the round numbers on it."""
+        """Return the round numbers on the axis."""
         return [tick for tick in round_numbers() if self.low <= tick <= self.high]
 
 
 def round_numbers() -> list[float]:
-    """Return 1, 2 and 5 of each power of ten that a ratio can reach."""
+    """Return 1, 2 and 5 times each power of ten that a ratio can reach."""
     return [float(f"{step}e{power}") for power in range(-4, 8) for step in STEPS]
 
 
 def axis_over(values: Sequence[float]) -> Axis:
-    """Return the shortest axis between round numbers that has room for all values."""
+    """Return the shortest axis between round numbers that covers all values."""
     least, most = min([*values, AT_LEAST[0]]), max([*values, AT_LEAST[1]])
     steps = list(pairwise(round_numbers()))
     low = next(below for below, above in steps if least < above)
@@ -104,7 +104,7 @@ def chart(report: Report) -> str:
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
-        "<title>How many times as long as code written by hand</title>",
+        "<title>How many times as long as hand-written code</title>",
         f"<style>\n{style()}</style>",
         f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
         *head(report, series),
@@ -116,7 +116,7 @@ def chart(report: Report) -> str:
 
 
 def style() -> str:
-    """Return the style sheet, with the colours for either scheme."""
+    """Return the style sheet, with the colours of both schemes."""
     light, dark = (
         "svg { " + " ".join(f"--{name}: {colour};" for name, colour in scheme.items()) + " }"
         for scheme in (LIGHT, DARK)
@@ -129,11 +129,13 @@ def style() -> str:
 
 
 def head(report: Report, series: dict[str, int]) -> list[str]:
-    """Draw the title, how far to trust the figures, and the legend."""
-    note = "Left is faster; 1 is what the small print names. Medians, on a logarithmic axis."
+    """Draw the title, a warning if the machine was noisy, and the legend."""
+    note = "Left is faster; 1 is the baseline in small print. Medians, on a logarithmic axis."
     parts = [text(16, 26, "How many times as long?", "title"), text(16, 46, note, "small")]
     if report.is_noisy:
-        parts.append(text(WIDTH - 16, 26, "The machine was too noisy to tell.", "alarm end"))
+        parts.append(
+            text(WIDTH - 16, 26, "The machine was too noisy for reliable figures.", "alarm end")
+        )
     x = 22.0
     for name, place in series.items():
         parts += [mark(place, x, 68), text(x + 12, 72.5, name)]
@@ -142,7 +144,7 @@ def head(report: Report, series: dict[str, int]) -> list[str]:
 
 
 def grid(axis: Axis, bottom: int) -> list[str]:
-    """Draw the lines that the eye follows, and their numbers."""
+    """Draw the vertical lines and their numbers."""
     parts = []
     for tick in axis.ticks():
         x = axis.x(tick)
@@ -160,7 +162,7 @@ def line(row: Row, axis: Axis, series: dict[str, int], y: int) -> list[str]:
     ]
     if row.case.target is not None:
         parts.append(target(axis.x(row.case.target), y))
-    # What hides what: ours the peers, and what one can see through is on top.
+    # Clarion's mark covers the peers', and hollow marks are on top.
     for name, place in sorted(
         series.items(), key=lambda each: (HOLLOW in MARKS[each[1]], -each[1])
     ):
@@ -176,11 +178,11 @@ def mark(place: int, x: float, y: float) -> str:
 
 
 def target(x: float, y: float) -> str:
-    """Draw a target: what stands to the left of it, or on it, has reached it."""
+    """Draw a target: a mark on it, or to the left of it, has reached it."""
     return f'<path class="target" d="M{x:g} {y - 11:g}v22"/>'
 
 
 def text(x: float, y: float, words: str, kind: str = "") -> str:
-    """Write words."""
+    """Draw text."""
     attribute = f' class="{kind}"' if kind else ""
     return f'<text x="{x:g}" y="{y:g}"{attribute}>{escape(words)}</text>'

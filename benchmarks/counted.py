@@ -1,10 +1,9 @@
-"""What `instructions.py` has counted: a program for callgrind, not for a clock.
+"""The program whose instructions `instructions.py` counts, under callgrind.
 
-Start-up is most of what an interpreter does under callgrind, so there is one start for
-all programs, and each run of one is a fork of it. A fork's count begins with that of its
-parent, which grows from one fork to the next by the same: forks that do nothing tell by
-how much. Beyond that, a fork that sends 2n times differs from the one before it, which
-sends n times, by what n sends take, once all that happens at first has happened.
+Most instructions of an interpreter under callgrind are start-up. So all programs share one
+start, and each run is a fork of it. A fork's count includes that of its parent, which grows by
+a constant step between forks; forks that do nothing measure this step. Without the step, a
+fork with 2n sends differs from the previous one, with n sends, by n sends after warm-up.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
     from benchmarks.receivers import Receiver
 
-    # Runs something so many times.
+    # Runs a piece of code the given number of times.
     Program = Callable[[int], None]
 
 SENDS = 100
@@ -39,7 +38,7 @@ class Empty:
 
 
 def hand_loop(listeners: list[Receiver]) -> Program:
-    """Loop over the receivers, as one would by hand."""
+    """Loop over the receivers, as in hand-written code."""
 
     def run(
         times: int,
@@ -55,7 +54,7 @@ def hand_loop(listeners: list[Receiver]) -> Program:
 
 
 def sending(signal: Any, listeners: list[Receiver]) -> Program:
-    """Send to the receivers; functions are held strongly and methods weakly, as is usual."""
+    """Send to the receivers, held as by default: functions strongly, methods weakly."""
     for listener in listeners:
         signal.connect(listener)
 
@@ -72,7 +71,7 @@ def sending(signal: Any, listeners: list[Receiver]) -> Program:
 
 
 def sending_robustly(signal: Any, listeners: list[Receiver]) -> Program:
-    """Send robustly to the receivers, none of which fails."""
+    """Send robustly to receivers that do not fail."""
     for listener in listeners:
         signal.connect(listener)
 
@@ -84,18 +83,18 @@ def sending_robustly(signal: Any, listeners: list[Receiver]) -> Program:
 
 
 def order_paid(sender: type, *, order_id: int, amount: int) -> None:
-    """Declare the keywords that are sent."""
+    """Declare the keywords of the sends."""
 
 
 def programs() -> dict[str, tuple[Program, int]]:
-    """Make all programs, by name; with how many receivers one turn of each calls."""
+    """Return all programs by name, each with the number of receivers that one turn calls."""
     one, five, methods = receivers.plain(1), receivers.plain(5), receivers.methods(5)
     return {
         "empty method call": (sending(Empty(), []), 0),
         "hand loop, 1 receiver": (hand_loop(one), 1),
         "hand loop, 5 receivers": (hand_loop(five), 5),
         "hand loop, 5 methods": (hand_loop(methods), 5),
-        "send, nobody listens": (sending(Signal(), []), 0),
+        "send, no receiver": (sending(Signal(), []), 0),
         "send, 1 receiver": (sending(Signal(), one), 1),
         "send, 5 receivers": (sending(Signal(), five), 5),
         "send, 5 methods held weakly": (sending(Signal(), methods), 5),
@@ -109,7 +108,7 @@ def idle(times: int) -> None:
 
 
 def fork(program: Program, times: int) -> int:
-    """Run a program in another process, and wait; return that process's number."""
+    """Run a program in another process and wait; return the process's id."""
     process = os.fork()
     if process == 0:
         program(times)
@@ -119,7 +118,7 @@ def fork(program: Program, times: int) -> int:
 
 
 def main() -> None:
-    """Run nothing thrice, and all programs twice; tell which processes that was, and what sent."""
+    """Run `idle` three times and all programs twice; print the process ids and the dispatcher."""
     made = programs()
     gc.disable()
     processes = [(IDLE, [fork(idle, 0) for _ in range(3)])]

@@ -1,9 +1,9 @@
-"""Count the instructions of a send, and fail if it has grown: `python -m benchmarks.instructions`.
+"""Count the instructions of a send; fail if they have grown: `python -m benchmarks.instructions`.
 
-A clock cannot see a loss of a few per cent on a machine that others use, too. Callgrind,
-Valgrind's simulated processor, counts to the very instruction. What is compared is the
-ratio to the hand loop of the same run, because that is what Clarion adds. A baseline is
-good for the build of Python that it was stored on: the README tells what was measured.
+On a shared machine, a clock cannot detect a loss of a few per cent. Callgrind, Valgrind's
+simulated processor, counts every instruction. The counts are compared as ratios to the hand
+loop of the same run, because the ratio is the cost that Clarion adds. A baseline is valid for
+the build of Python that it was stored on; the README explains why.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from clarion.introspect import dispatcher
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    # How many instructions one turn of each program takes, and ratios of those.
+    # The instructions of one turn of each program, and ratios of those.
     Counts = dict[str, float]
     Ratios = dict[str, float]
 
 BASELINE = Path(__file__).with_suffix(".json")
 PROGRAM = Path(__file__).with_name("counted.py")
 TOLERATED = 0.03
-# Which keys collide in a dictionary depends on the seed of the hashes, and costs some per
-# cent. The least of several runs is the one without collisions.
+# The hash seed decides which keys collide in a dictionary, which costs some per cent. The
+# lowest count of several runs is the one without collisions.
 SEEDS = ("0", "1", "2")
 
-# What is watched, and by what each is divided.
+# The guarded programs, and the program by which each is divided.
 WATCHED = {
-    "send, nobody listens": "empty method call",
+    "send, no receiver": "empty method call",
     "send, 1 receiver": "hand loop, 1 receiver",
     "send, 5 receivers": "hand loop, 5 receivers",
     "send, 5 methods held weakly": "hand loop, 5 methods",
@@ -52,17 +52,17 @@ WATCHED = {
 
 
 class CountError(Exception):
-    """Callgrind did not count what was asked for."""
+    """Callgrind did not count the requested programs."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One thing watched.
+    """The result of one guarded program.
 
     Attributes:
-        name: what it is.
-        count: how many instructions it takes.
-        ratio: that, divided by the hand loop's.
+        name: the program's name.
+        count: its number of instructions.
+        ratio: the count divided by that of the hand loop.
         stored: the ratio of the baseline, or None.
     """
 
@@ -73,7 +73,7 @@ class Line:
 
     @property
     def growth(self) -> float:
-        """By which share it has grown; 0 if nothing is known of before."""
+        """The relative growth; 0 without a baseline."""
         return 0.0 if self.stored is None else self.ratio / self.stored - 1
 
     def cells(self) -> list[str]:
@@ -85,7 +85,7 @@ class Line:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Count, and compare with what is stored."""
+    """Count, and compare with the stored baselines."""
     options = parser().parse_args(arguments)
     if which("valgrind") is None:
         print("Valgrind is not installed, so no instructions are counted.")
@@ -113,14 +113,14 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = argparse.ArgumentParser(
         prog="python -m benchmarks.instructions",
-        description="Count the instructions of a send, and fail if it has grown.",
+        description="Count the instructions of a send, and fail if they have grown.",
     )
     made.add_argument("--write", action="store_true", help="store a new baseline")
     return made
 
 
 def key(kind: str) -> str:
-    """Name the baseline for this minor version of Python."""
+    """Return the name of the baseline for this minor version of Python."""
     major, minor, *_ = sys.version_info
     return f"{major}.{minor}{sys.abiflags} {platform.machine()} {kind}"
 
@@ -134,19 +134,19 @@ def stored() -> dict[str, Any]:
 
 
 def entry(counts: Counts) -> dict[str, Any]:
-    """Return what is stored; the version is for whoever wonders about a change."""
+    """Return a baseline to store; the version of Python helps to explain changes."""
     ratios = {line.name: round(line.ratio, 4) for line in compared(counts, {})}
     by_hand = {name: round(counts[name]) for name in sorted({*WATCHED.values()})}
     return {"python": platform.python_version(), "by hand": by_hand, "ratios": ratios}
 
 
 def drift(counts: Counts, by_hand: Mapping[str, float]) -> float:
-    """Return by which share the loops by hand take more or fewer instructions, at worst."""
+    """Return the largest relative change of the hand loops."""
     return max((counts[name] / known - 1 for name, known in by_hand.items()), key=abs)
 
 
 def compared(counts: Counts, before: Ratios) -> list[Line]:
-    """Divide by the hand loops, and put what is stored beside."""
+    """Return the ratios to the hand loops, with the stored ratios."""
     return [
         Line(name, counts[name], counts[name] / counts[by_hand], before.get(name))
         for name, by_hand in WATCHED.items()
@@ -154,12 +154,12 @@ def compared(counts: Counts, before: Ratios) -> list[Line]:
 
 
 def judge(kind: str, counts: Counts, known: Mapping[str, Any]) -> int:
-    """Print the table and what follows from it; return 1 if anything has grown."""
+    """Print the table and the verdict; return 1 if a program has grown."""
     other = drift(counts, known["by hand"])
     if abs(other) > TOLERATED:
         print(
             f"The baseline for {key(kind)} is of another build of Python, {known['python']}: "
-            f"here a loop by hand takes {other:+.1%}. Store one of this build with --write."
+            f"here a hand loop differs by {other:+.1%}. Store one of this build with --write."
         )
         return 0
     lines = compared(counts, known["ratios"])
@@ -172,21 +172,21 @@ def judge(kind: str, counts: Counts, known: Mapping[str, Any]) -> int:
     for line in shrunk:
         print(f"{line.name} has shrunk by {-line.growth:.1%}.")
     if grown or shrunk:
-        print("If that is to stay, store a new baseline: make instructions ARGS=--write")
+        print("To accept the change, store a new baseline: make instructions ARGS=--write")
     return 1 if grown else 0
 
 
 def least(kind: str, environment: Mapping[str, str]) -> Counts:
-    """Count once for each seed; return the least for each program."""
+    """Count once for each seed; return the lowest count of each program."""
     counts = [counted(kind, {**environment, "PYTHONHASHSEED": seed}) for seed in SEEDS]
     return {name: min(each[name] for each in counts) for name in counts[0]}
 
 
 def counted(kind: str, environment: Mapping[str, str]) -> Counts:
-    """Have callgrind count; return the instructions of one turn of each program.
+    """Run callgrind; return the instructions of one turn of each program.
 
     Raises:
-        CountError: if it fails, or another kind of Clarion was counted.
+        CountError: if callgrind fails, or counted another kind of Clarion.
     """
     with TemporaryDirectory(prefix="instructions-") as folder:
         run = subprocess.run(  # noqa: S603 - this very program
@@ -200,7 +200,7 @@ def counted(kind: str, environment: Mapping[str, str]) -> Counts:
             raise CountError(f"Callgrind failed with status {run.returncode}.\n{run.stderr}")
         *lines, found = run.stdout.splitlines()
         if found != kind:
-            raise CountError(f"The {kind} Clarion was to be counted, and it was {found}.")
+            raise CountError(f"The counted Clarion is {found} instead of {kind}.")
         totals = {
             name: [total(Path(folder, process)) for process in processes]
             for name, *processes in (line.split("\t") for line in lines)
@@ -210,10 +210,10 @@ def counted(kind: str, environment: Mapping[str, str]) -> Counts:
 
 def command(folder: str) -> list[str]:
     """Return the command that runs the programs under callgrind."""
-    # Where a thing lies in memory decides a little on how it is found in a dictionary.
+    # The addresses of objects influence the lookup in dictionaries.
     fixed = ["setarch", "-R"] if can_fix_addresses() else []
     output = f"--callgrind-out-file={folder}/%p"
-    # Without `site`, so that what else is installed does not count.
+    # Without `site`, so that other installed packages have no influence.
     return [
         *fixed,
         "valgrind",
@@ -227,14 +227,14 @@ def command(folder: str) -> list[str]:
 
 
 def can_fix_addresses() -> bool:
-    """Tell whether this system lets a program ask for the same addresses each time."""
+    """Return whether a program can get the same addresses in each run on this system."""
     if which("setarch") is None:
         return False
     return subprocess.run(["setarch", "-R", "true"], check=False).returncode == 0  # noqa: S607
 
 
 def settled(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment, without what would change how Python or Clarion runs."""
+    """Return the environment without the settings of Python and Clarion."""
     kept = {
         name: text
         for name, text in os.environ.items()
@@ -245,7 +245,7 @@ def settled(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def total(output: Path) -> int:
-    """Return how many instructions a process took, as callgrind wrote it down."""
+    """Return the total of instructions in an output file of callgrind."""
     for line in output.read_text(encoding="utf-8").splitlines():
         if line.startswith("totals:"):
             return int(line.split()[1])
@@ -253,7 +253,7 @@ def total(output: Path) -> int:
 
 
 def per_turn(totals: Mapping[str, Sequence[int]]) -> Counts:
-    """Return what one turn of each program takes, as `counted.py` explains."""
+    """Return the instructions of one turn of each program; `counted.py` explains how."""
     _, before, after = totals[IDLE]
     step = after - before
     return {

@@ -1,7 +1,7 @@
-"""The dispatchers measured: Clarion, and beside it the peers that are installed.
+"""The measured dispatchers: Clarion and the installed peers.
 
-Each is spoken to in its own words. A statement that is empty means that the library
-cannot express the case; its column then shows a dash.
+Each is called by its own API. An empty statement means that the library cannot express the
+case; its column then shows a dash.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ for receiver in receivers:
 
 
 class Library:
-    """A dispatcher with Django's words, which most have."""
+    """A dispatcher with Django's method names, which most use."""
 
     name = ""
     distribution = ""
@@ -40,7 +40,7 @@ class Library:
     awaits_sync = False  # whether asend calls sync receivers too
     sends_to_async = False  # whether send calls async receivers too
     has_senders = True
-    environment: ClassVar[dict[str, str]] = {}  # what makes it so in a process of its own
+    environment: ClassVar[dict[str, str]] = {}  # selects this library in a separate process
     connecting = "signal.connect(receiver)"
     disconnecting = "signal.disconnect(receiver)"
 
@@ -50,7 +50,7 @@ class Library:
 
     @property
     def version(self) -> str:
-        """The version installed."""
+        """The installed version."""
         try:
             return version(self.distribution)
         except PackageNotFoundError:
@@ -61,7 +61,7 @@ class Library:
         return self.imported.Signal()
 
     def declared(self, function: Callable[..., None]) -> Any:
-        """Make a signal whose keywords are those of a function; None if there is no such thing."""
+        """Make a signal with the keywords of a function; None if the library has none."""
         return None
 
     def connect(self, signal: Any, receiver: Receiver, sender: object = None) -> None:
@@ -73,32 +73,32 @@ class Library:
         signal.connect(receiver)
 
     def connect_inline(self, signal: Any, receiver: Receiver) -> None:
-        """Connect a sync receiver in the cheapest way that asend has for it."""
+        """Connect a sync receiver in the library's fastest way for asend."""
         self.connect(signal, receiver)
 
     def listened(self, receivers: Iterable[Receiver]) -> Any:
-        """Make a signal to which all these are connected, for any sender."""
+        """Make a signal with these receivers connected, for any sender."""
         signal = self.new()
         for receiver in receivers:
             self.connect(signal, receiver)
         return signal
 
     def listened_weakly(self, methods: Iterable[Receiver]) -> Any:
-        """Make a signal to which all these are connected, held weakly."""
+        """Make a signal with these methods connected, held weakly."""
         signal = self.new()
         for method in methods:
             self.connect_weakly(signal, method)
         return signal
 
     def run(self, code: str, signal: Any, sender: object = Order, **names: object) -> Run | None:
-        """Time one of the statements above; None if the library does not have it."""
+        """Time one of the statements above; None if it is empty."""
         if not code:
             return None
         make = coroutine if code.startswith("await ") else statement
         return make(code, signal=signal, sender=sender, library=self.imported, **names)
 
     def churn(self, receivers: list[Receiver]) -> Run:
-        """Time connecting all receivers and disconnecting them, first come, first gone."""
+        """Time connecting all receivers, and disconnecting them in the same order."""
         code = CHURN.format(connect=self.connecting, disconnect=self.disconnecting)
         return statement(
             code, signal=self.new(), receivers=receivers, sender=Order, library=self.imported
@@ -126,13 +126,13 @@ class Clarion(Library):
 
 
 class Pure(Clarion):
-    """Clarion with its sends in Python, in the same process: subclasses of the signals."""
+    """Clarion with its sends in Python, as subclasses of the signals in the same process."""
 
     name = "pure Python"
     environment: ClassVar[dict[str, str]] = {"CLARION_PURE": "1"}
 
     def __init__(self) -> None:
-        """Put the Python functions where the compiled ones would be inherited."""
+        """Override the compiled methods with the Python functions."""
         super().__init__()
         sends = import_module("clarion._core.send")
         methods = {
@@ -154,7 +154,7 @@ class Pure(Clarion):
 
 
 class Django(Library):
-    """Django's dispatcher, as it is without the take-over."""
+    """Django's dispatcher, without Clarion."""
 
     name = "Django"
     distribution = "django"
@@ -165,7 +165,7 @@ class Django(Library):
     sends_to_async = True
 
     def __init__(self) -> None:
-        """Import it, and give it the settings that its connect() asks for."""
+        """Import it, and configure the settings that its connect() reads."""
         super().__init__()
         settings: Any = import_module("django.conf").settings
         if not settings.configured:
@@ -173,7 +173,7 @@ class Django(Library):
 
 
 class Blinker(Library):
-    """Blinker: the sender by position, no robust send, no sync receivers in an async send."""
+    """Blinker: a positional sender, no robust send, no sync receivers in an async send."""
 
     name = "blinker"
     distribution = "blinker"
@@ -188,7 +188,7 @@ class Blinker(Library):
 
 
 class PyDispatcher(Library):
-    """PyDispatcher: functions of a module; a signal is any object."""
+    """PyDispatcher: module-level functions; a signal is any object."""
 
     name = "PyDispatcher"
     distribution = "pydispatcher"
@@ -198,7 +198,7 @@ class PyDispatcher(Library):
     disconnecting = "library.disconnect(receiver, signal=signal)"
 
     def new(self) -> Any:
-        """Make an object that can serve as a signal."""
+        """Make an object to use as a signal."""
         return Order()
 
     def connect(self, signal: Any, receiver: Receiver, sender: object = None) -> None:
@@ -212,7 +212,7 @@ class PyDispatcher(Library):
 
 
 class Psygnal(Library):
-    """Psygnal: arguments by position, no senders to choose by, no responses."""
+    """Psygnal: positional arguments, no selection by sender, no responses."""
 
     name = "psygnal"
     distribution = "psygnal"
@@ -221,7 +221,7 @@ class Psygnal(Library):
     has_senders = False
 
     def __init__(self) -> None:
-        """Import it; its signals need an owner that lives as long as they do."""
+        """Import it; its signals need an owner that stays alive."""
         super().__init__()
         self._owners: list[object] = []
 
@@ -235,7 +235,7 @@ class Psygnal(Library):
     def connect(self, signal: Any, receiver: Receiver, sender: object = None) -> None:
         """Connect a function, which psygnal always holds strongly."""
         if sender is not None:
-            raise NotImplementedError("psygnal has no senders to choose by")
+            raise NotImplementedError("psygnal does not select receivers by sender")
         signal.connect(receiver)
 
 
@@ -243,7 +243,7 @@ PEERS: tuple[type[Library], ...] = (Django, Blinker, PyDispatcher, Psygnal)
 
 
 def installed() -> tuple[Library, ...]:
-    """Return Clarion, compiled if it is so here and pure, and each peer that can be imported."""
+    """Return Clarion (compiled if available, and pure) and each peer that can be imported."""
     found: list[Library] = [Clarion(), Pure()] if dispatcher().is_compiled else [Pure()]
     for peer in PEERS:
         try:

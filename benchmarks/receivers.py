@@ -1,8 +1,8 @@
 """The sender and the receivers of every case: receivers that do nothing, or that count.
 
-All libraries get the same ones. A harness that times nothing is a common mistake, so
-each case is first built with receivers that count their calls, checked, and built
-anew with these, which do nothing.
+All libraries get the same ones. A common mistake of benchmarks is that no receiver is
+called. So each case is first built with receivers that count their calls, and checked. It is
+then built again with receivers that do nothing.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _tally: Tally | None = None
 
 @contextmanager
 def counting() -> Iterator[Tally]:
-    """Make receivers that count for as long as this lasts; yield what they count into."""
-    global _tally  # noqa: PLW0603 - so that a case cannot tell a check from a timing
+    """Make counting receivers inside the block; yield the list of their calls."""
+    global _tally  # noqa: PLW0603 - a case must not depend on whether it is checked or timed
     calls: Tally = []
     _tally = calls
     try:
@@ -37,33 +37,33 @@ def counting() -> Iterator[Tally]:
 
 
 def plain(count: int) -> list[Receiver]:
-    """Make so many functions, each another."""
+    """Make `count` different functions."""
     return [_plain(_tally) for _ in range(count)]
 
 
 def methods(count: int) -> list[Receiver]:
-    """Make so many bound methods, each of another object, which lives as long as it."""
+    """Make `count` bound methods of different objects; a method keeps its object alive."""
     shop = _shop(_tally)
     return [shop().receive for _ in range(count)]
 
 
 def saved(count: int) -> list[Receiver]:
-    """Make so many functions that hear of the saves of Django's models."""
+    """Make `count` functions that receive the saves of Django's models."""
     return [_saved(_tally) for _ in range(count)]
 
 
 def instances(count: int) -> list[Receiver]:
-    """Make so many functions that hear of the saves and deletes of SQLAlchemy's models."""
+    """Make `count` functions that receive the saves and deletes of SQLAlchemy's models."""
     return [_instance(_tally) for _ in range(count)]
 
 
 def immediate(count: int) -> list[Receiver]:
-    """Make so many coroutine functions that never suspend."""
+    """Make `count` coroutine functions that never suspend."""
     return [_immediate(_tally) for _ in range(count)]
 
 
 def sleeping(count: int) -> list[Receiver]:
-    """Make so many coroutine functions that let the event loop go round once."""
+    """Make `count` coroutine functions that suspend for one iteration of the event loop."""
     return [_sleeping(_tally) for _ in range(count)]
 
 
@@ -125,7 +125,7 @@ def _immediate(calls: Tally | None) -> Receiver:
 
 
 def _sleeping(calls: Tally | None) -> Receiver:
-    import asyncio  # here, because what counts instructions pays for every import
+    import asyncio  # here, because every import slows the counting of instructions
 
     async def quiet(sender: Any, order_id: int, amount: int, **others: Any) -> None:
         await asyncio.sleep(0)

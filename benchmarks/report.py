@@ -1,4 +1,4 @@
-"""Turn what was measured into a table, for the terminal and for Markdown."""
+"""Format the results as a table, for the terminal and for Markdown."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 ABSENT = "-"
 VERDICTS = {True: "yes", False: "no", None: "unsure"}
 TOO_NOISY = """\
-THE MACHINE WAS TOO NOISY TO TELL: the same code, timed twice in turns, differed by more
-than 2 %, or by more than 10 % between the quartiles. Close what else runs, and repeat."""
-QUIET = "Quiet enough: the same code, timed twice in turns, came out equal."
+THE MACHINE WAS TOO NOISY: the same code, timed twice in turn, differed by more than 2 %,
+or by more than 10 % between the quartiles. Stop other programs, and repeat."""
+QUIET = "Quiet enough: the same code, timed twice in turn, took the same time."
 
 
 @dataclass
 class Row:
-    """One case, measured.
+    """The results of one case.
 
     Attributes:
-        case: what was measured.
+        case: the case.
         ratios: by the name of the library.
         seconds: how long the baseline of the first library takes.
-        problem: why nothing could be measured, or "".
+        problem: why the case could not be measured, or "".
     """
 
     case: Case
@@ -45,11 +45,11 @@ class Row:
 
 @dataclass
 class Report:
-    """All rows of a run, and how far they can be trusted.
+    """All rows of a run, and the noise of the machine.
 
     Attributes:
-        libraries: what was measured, in the order of the columns.
-        uncompiled: why the compiled Clarion was not, or "".
+        libraries: the measured libraries, in the order of the columns.
+        uncompiled: why the compiled Clarion was not measured, or "".
     """
 
     libraries: Sequence[Library]
@@ -64,23 +64,23 @@ class Report:
 
     @property
     def bias(self) -> float:
-        """By how much equal code was seen to differ, in the median, at worst."""
+        """The largest median difference between equal code."""
         return max((abs(ratio.median - 1) for ratio in self.same), default=0.0)
 
     @property
     def is_noisy(self) -> bool:
-        """Whether the machine was too restless for its figures to mean anything."""
+        """Whether the machine was too noisy for reliable figures."""
         return any(ratio.is_noise for ratio in self.same)
 
     @property
     def columns(self) -> list[str]:
-        """The names of the libraries, both kinds of Clarion first, measured or not."""
+        """The names of the libraries; both kinds of Clarion come first, even if not measured."""
         ours = [Clarion.name, Pure.name]
         return ours + [each.name for each in self.libraries if each.name not in ours]
 
     @property
     def judged(self) -> str:
-        """The library that the targets are for: Clarion as it is installed here."""
+        """The library that the targets apply to: Clarion as it is installed here."""
         return self.libraries[0].name
 
     def header(self) -> list[str]:
@@ -99,13 +99,13 @@ class Report:
         ]
 
     def figure(self, name: str, ratio: Ratio | None) -> str:
-        """Write the ratio of one library, with its quartiles where a target is held against it."""
+        """Format the ratio of one library, with quartiles if the targets apply to it."""
         if name == self.judged or ratio is None:
             return spread(ratio)
         return number(ratio.median)
 
     def reached(self, row: Row, ours: Ratio | None) -> str:
-        """Tell whether the target is reached, or that the noise hides it."""
+        """Return whether the target is reached, or that the noise hides it."""
         if ours is None or row.case.target is None:
             return ABSENT
         return VERDICTS[ours.reaches(row.case.target, self.bias)]
@@ -115,12 +115,12 @@ class Report:
         return [self.header(), *(self.cells(row) for row in self.rows)]
 
     def remarks(self) -> list[str]:
-        """Return what has to be said beside the table."""
+        """Return the remarks below the table."""
         lines = [TOO_NOISY.replace("\n", " ") if self.is_noisy else QUIET]
         if self.uncompiled:
             lines.append(
                 f"Clarion is not compiled here: {self.uncompiled}. "
-                f"The targets are held against {Pure.name}."
+                f"The targets apply to {Pure.name}."
             )
         lines += [f"Noise: {row.case.name}: {spread(ratio)}"
                   for row in self.noise for ratio in row.ratios.values()]  # fmt: skip
@@ -130,20 +130,20 @@ class Report:
 
 
 def number(value: float) -> str:
-    """Write a ratio with three digits."""
+    """Format a ratio with three digits."""
     digits = 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:,.{digits}f}"
 
 
 def spread(ratio: Ratio | None) -> str:
-    """Write a ratio with its quartiles."""
+    """Format a ratio with its quartiles."""
     if ratio is None:
         return ABSENT
     return f"{number(ratio.median)} [{number(ratio.low)}-{number(ratio.high)}]"
 
 
 def duration(seconds: float | None) -> str:
-    """Write a time in the unit that suits it."""
+    """Format a time in the unit that suits it."""
     if seconds is None:
         return ABSENT
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
@@ -153,7 +153,7 @@ def duration(seconds: float | None) -> str:
 
 
 def facts(libraries: Sequence[Library]) -> list[str]:
-    """Say on what the figures were taken."""
+    """Return the machine, the interpreter and the versions of a run."""
     peers = [f"{each.name} {each.version}" for each in libraries if not isinstance(each, Clarion)]
     ours = f"{Clarion.name} {libraries[0].version}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
@@ -165,7 +165,7 @@ def facts(libraries: Sequence[Library]) -> list[str]:
 
 
 def processor() -> str:
-    """Return the model of the processor, as far as the system tells."""
+    """Return the model of the processor, if the system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -175,7 +175,7 @@ def processor() -> str:
 
 
 def aligned(table: Sequence[Sequence[str]]) -> str:
-    """Lay a table out for the terminal: words to the left, figures to the right."""
+    """Align a table for the terminal: words to the left, figures to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     words = 2
     lines = [
@@ -205,11 +205,11 @@ def markdown(report: Report) -> str:
     return "\n".join([MARKDOWN_HEAD, *notes, "", *table, ""])
 
 
-# The documentation shows what comes after the comment.
+# The documentation shows the text after the comment.
 MARKDOWN_HEAD = """\
 # Benchmark results
 
-Written by `make bench`; how each figure is taken is told in [README](README.md).
+Written by `make bench`. The [README](README.md) explains how each figure is measured.
 
 ![The same figures as a chart](results.svg)
 

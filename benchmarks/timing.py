@@ -1,9 +1,8 @@
-"""Measure several pieces of code against each other, in turns, and compare by medians.
+"""Measure several pieces of code in turn, and compare their medians.
 
-A machine's speed drifts from second to second, so no figure here is a time: each is the
-ratio of two pieces of code that were timed one right after the other, and the median of
-that ratio over many short rounds. What is timed is what the processor spends on this
-process, so that other programs which take their turn on it do not count.
+A machine's speed drifts from second to second, so no figure here is a time. Each is the ratio
+of two pieces of code that were timed one after the other: the median of that ratio over many
+short rounds. The clock is the processor time of this process, so other programs do not count.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Runs a piece of code so many times, and returns how many seconds all of them took.
+# Runs a piece of code the given number of times, and returns the seconds that this took.
 Run = Callable[[int], float]
 
 LOOP = """\
@@ -35,14 +34,14 @@ LOOP = """\
     return clock() - started
 """
 
-# Half the width of the 95 % interval of a median is so many quartile ranges over
-# the root of the sample size (McGill, Tukey and Larsen 1978: the notch of a box plot).
+# Half the width of the 95 % interval of a median, in quartile ranges divided by the root
+# of the sample size: the notch of a box plot. Source: McGill, Tukey and Larsen 1978.
 NOTCH = 1.57
 
-# A sample of so many executions needs no warming.
+# A sample with this many executions needs no warm-up.
 LONG = 1000
 
-# A difference between two timings of the same code that makes a run worthless.
+# Larger differences between two timings of the same code make a run worthless.
 TOLERABLE_BIAS = 0.02
 TOLERABLE_SPREAD = 0.10
 
@@ -52,10 +51,10 @@ class Effort:
     """How much time to spend on one case.
 
     Attributes:
-        rounds: in how many rounds each piece of code is timed once.
-        fewest: as many rounds are taken even if that takes longer than `patience`.
-        sample: how many seconds one timing is to last.
-        patience: after so many seconds no further round is begun.
+        rounds: the number of rounds; each times every piece of code once.
+        fewest: the minimum of rounds, even if they take longer than `patience`.
+        sample: how many seconds one timing should last.
+        patience: after this many seconds, no further round begins.
     """
 
     rounds: int
@@ -67,17 +66,17 @@ class Effort:
 FULL = Effort(rounds=400, fewest=3, sample=0.0005, patience=10.0)
 SHORT = Effort(rounds=80, fewest=5, sample=0.0005, patience=0.6)
 
-# The clock for what waits for another thread: then waiting is part of the price.
+# The clock for code that waits for another thread, because waiting is part of its cost.
 WALL_CLOCK = perf_counter
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long one piece of code takes as another.
+    """The ratio of the times of two pieces of code.
 
     Attributes:
         median: over the rounds; with the quartiles `low` and `high`.
-        rounds: how many there were.
+        rounds: the number of rounds.
     """
 
     median: float
@@ -87,15 +86,15 @@ class Ratio:
 
     @property
     def doubt(self) -> float:
-        """By how much the median itself may be off."""
+        """The uncertainty of the median."""
         return NOTCH * (self.high - self.low) / sqrt(self.rounds)
 
     def reaches(self, target: float, bias: float = 0.0) -> bool | None:
-        """Tell whether the target is reached; None if the noise does not let us tell.
+        """Return whether the target is reached; None if the noise hides it.
 
         Args:
             target: the highest ratio that is good enough.
-            bias: by how much, relatively, equal code was seen to differ in this run.
+            bias: the relative difference between equal code in this run.
         """
         margin = self.doubt + bias * target
         if abs(self.median - target) < margin:
@@ -104,7 +103,7 @@ class Ratio:
 
     @property
     def is_noise(self) -> bool:
-        """Whether, being that of a piece of code to itself, it shows a restless machine."""
+        """Whether this ratio of a piece of code to itself shows a noisy machine."""
         return abs(self.median - 1) > TOLERABLE_BIAS or self.high - self.low > TOLERABLE_SPREAD
 
 
@@ -112,9 +111,9 @@ def ratio(samples: Sequence[float], baseline: Sequence[float], work: float = 1.0
     """Compare two series round by round: the median and the quartiles of their ratios.
 
     Args:
-        samples: the seconds per execution of the one, in the order of the rounds.
-        baseline: those of the other.
-        work: how many times the work of the other the one does.
+        samples: the seconds per execution of the subject, in the order of the rounds.
+        baseline: the seconds per execution of the baseline.
+        work: the work of the subject, in units of the baseline's.
     """
     ratios = [one / other / work for one, other in zip(samples, baseline, strict=True)]
     if len(ratios) == 1:
@@ -124,9 +123,9 @@ def ratio(samples: Sequence[float], baseline: Sequence[float], work: float = 1.0
 
 
 def statement(code: str, **names: object) -> Run:
-    """Make a timed loop of a statement; the names are variables of the function around it.
+    """Make a timed loop of a statement; the names are variables of the enclosing function.
 
-    One of them may be `clock`, if another than the processor's is wanted.
+    The name `clock` replaces the processor's clock.
     """
     timed: Run = _timed("", code, names)
     return timed
@@ -139,7 +138,7 @@ def coroutine(code: str, **names: object) -> Run:
 
 
 def _timed(kind: str, code: str, names: dict[str, object]) -> Any:
-    # As timeit does it, but with local variables: a global costs more to look up.
+    # As in timeit, but with local variables, because looking up a global takes longer.
     inner = indent(LOOP.format(kind=kind, code=indent(code, " " * 8)), "    ")
     names = {"clock": process_time, "repeat": repeat, **names}
     source = f"def outer({', '.join(names)}):\n{inner}\n    return timed"
@@ -154,14 +153,14 @@ def _event_loop() -> asyncio.Runner:
 
 
 def close_event_loop() -> None:
-    """Close the loop that the coroutines ran in, if there was one."""
+    """Close the event loop of the coroutines, if one was created."""
     if _event_loop.cache_info().currsize:
         _event_loop().close()
         _event_loop.cache_clear()
 
 
 def interleave(runs: Sequence[Run], effort: Effort) -> list[list[float]]:
-    """Time each run once per round, in turns; return the seconds per execution of each."""
+    """Time each run once per round, in turn; return the seconds per execution of each."""
     with _no_garbage_collection():
         times = [calibrate(run, effort.sample) for run in runs]
         samples: list[list[float]] = [[] for _ in runs]
@@ -175,15 +174,15 @@ def interleave(runs: Sequence[Run], effort: Effort) -> list[list[float]]:
 
 
 def _sample(run: Run, times: int) -> float:
-    # What ran before has filled the caches with its own; where a sample is so few
-    # executions that this shows, one goes ahead uncounted.
+    # The previous run has filled the caches. If a sample has few executions, this matters, so
+    # one uncounted execution comes first.
     if 1 < times < LONG:
         run(1)
     return run(times) / times
 
 
 def calibrate(run: Run, sample: float) -> int:
-    """Find how many executions last about as long as a sample should; this warms up, too."""
+    """Return the number of executions that fills a sample; this warms up too."""
     times = 1
     while (seconds := run(times)) < sample / 2:
         times = max(times * 2, min(times * 100, int(times * sample / max(seconds, 1e-9))))

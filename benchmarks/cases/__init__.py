@@ -1,8 +1,7 @@
-"""What is measured, one module for each topic.
+"""The measured cases, one module per topic.
 
-A case names itself, says what it is divided by and what ratio is to be reached, and
-builds, for each library that can express it, a pair: what is measured, and the
-baseline beside it.
+A case has a name, the name of its baseline and a target ratio. For each library that can
+express it, the case builds a pair: the measured code and its baseline.
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ if TYPE_CHECKING:
 
 
 class UnavailableError(Exception):
-    """What the case measures is not there; the text says what is missing."""
+    """The case cannot be measured here; the text names the missing part."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What one library takes, and what that is divided by.
+    """The measured code of one library, and its baseline.
 
     Attributes:
-        library: its name.
-        subject: what it does.
-        baseline: what that is compared with.
-        work: how many times the work of the baseline the subject does.
+        library: the library's name.
+        subject: the measured code.
+        baseline: the code to compare with.
+        work: the work of the subject, in units of the baseline's.
     """
 
     library: str
@@ -45,12 +44,12 @@ class Case:
     """One row of the table.
 
     Attributes:
-        name: what is done.
-        measure: what its time is divided by.
+        name: the measured action.
+        measure: the baseline, by whose time it is divided.
         target: the ratio to reach, or None.
-        build: makes the pairs, given the libraries.
-        calls: how many receivers one execution calls; None if there is nothing to count.
-        slow: whether the peers take seconds, so that a short run leaves them out.
+        build: makes the pairs for the given libraries.
+        calls: the number of receivers that one execution calls; None if it is not counted.
+        slow: whether the peers take seconds, so that a short run skips them.
     """
 
     name: str
@@ -62,7 +61,7 @@ class Case:
 
 
 def against(baseline: Run, runs: Iterable[tuple[Library, Run | None]]) -> list[Pair]:
-    """Pair each run that there is with one baseline, the same for all."""
+    """Pair each available run with the same baseline."""
     return [Pair(library.name, run, baseline) for library, run in runs if run is not None]
 
 

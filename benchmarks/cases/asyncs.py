@@ -1,4 +1,4 @@
-"""Sends that await, and sends to receivers that have to be awaited."""
+"""Async sends, and sends to async receivers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EAGER = sys.version_info >= (3, 12)
 
 
 def by_hand(code: str, **names: object) -> Run:
-    """Time a statement that awaits, given the same arguments as a send."""
+    """Time an async statement with the arguments of a send."""
     return coroutine(code, signal=object(), sender=Order, named=KEYWORDS, **names)
 
 
@@ -39,7 +39,7 @@ def awaiting(receive: Receiver) -> Run:
 def sending(
     libraries: Sequence[Library], listeners: Sequence[Receiver], baseline: Run, **names: object
 ) -> list[Pair]:
-    """Send to async receivers, by way of each library that can."""
+    """Send to async receivers with each library that supports them."""
     able = [each for each in libraries if each.asend]
     runs = [(each, each.run(each.asend, each.listened(listeners), **names)) for each in able]
     return against(baseline, runs)
@@ -58,7 +58,7 @@ def ten(libraries: Sequence[Library]) -> list[Pair]:
 
 
 def ten_sleeping(libraries: Sequence[Library]) -> list[Pair]:
-    """Send to ten receivers that go round the loop once."""
+    """Send to ten receivers that suspend for one iteration of the loop."""
     import asyncio
 
     listeners = receivers.sleeping(10)
@@ -67,7 +67,7 @@ def ten_sleeping(libraries: Sequence[Library]) -> list[Pair]:
 
 
 def in_a_thread(libraries: Sequence[Library]) -> list[Pair]:
-    """Send to a sync receiver, which has to leave the loop's thread."""
+    """Send to a sync receiver, which runs in another thread."""
     import asyncio
 
     (receive,) = listeners = receivers.plain(1)
@@ -78,7 +78,7 @@ def in_a_thread(libraries: Sequence[Library]) -> list[Pair]:
 
 
 def inline(libraries: Sequence[Library]) -> list[Pair]:
-    """Send to a sync receiver that may be called on the loop."""
+    """Send to a sync receiver that is called in the loop's thread."""
     (receive,) = receivers.plain(1)
     runs = []
     for each in libraries:
@@ -90,7 +90,7 @@ def inline(libraries: Sequence[Library]) -> list[Pair]:
 
 
 def fan_out_to(listeners: list[Receiver]) -> Callable[..., Any]:
-    """Make the coroutine function that one would write by hand."""
+    """Make the coroutine function of hand-written code."""
     signal = object()
 
     async def fan_out(sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
@@ -100,7 +100,7 @@ def fan_out_to(listeners: list[Receiver]) -> Callable[..., Any]:
 
 
 def without_a_loop(libraries: Sequence[Library]) -> list[Pair]:
-    """Send, where no loop runs, to a receiver that has to be awaited."""
+    """Send to an async receiver while no loop runs."""
     (receive,) = listeners = receivers.immediate(1)
     able = [each for each in libraries if each.sends_to_async]
     runs = [(each, each.run(each.send, each.listened(listeners))) for each in able]

@@ -1,7 +1,7 @@
-"""A transaction with one `on_commit` receiver, and with what the framework has for it.
+"""A transaction with one `on_commit` receiver, and with the framework's own hook.
 
-Each runs in a process of its own, as in `django_save`, on a database in memory. Nothing is
-written: a transaction that did would only hide what is asked for.
+Each runs in a separate process, as in `django_save`, on a database in memory. The transaction
+writes nothing, because writes would hide the cost of the call.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def committing(where: str, libraries: Sequence[Library]) -> list[Pair]:
-    """Commit with one receiver, and with the hook of the framework or with none."""
+    """Commit with one receiver, and with the framework's hook or a plain call."""
     return [
         Pair(
             each.name,
@@ -38,18 +38,18 @@ def committing(where: str, libraries: Sequence[Library]) -> list[Pair]:
 
 
 def on_atomic(receive: Callable[..., Any], *, by_hook: bool) -> Run:
-    """Commit an `atomic()` block; by hand one would call after the block."""
+    """Commit an `atomic()` block; the baseline is a call after the block."""
     from clarion.commit import atomic
 
     if by_hook:
         return statement("with atomic(): pass\nreceive()", atomic=atomic, receive=receive)
     return statement(
-        "with atomic(): send(None, order_id=1)", atomic=atomic, send=heard(receive).send
+        "with atomic(): send(None, order_id=1)", atomic=atomic, send=connected(receive).send
     )
 
 
 def on_django(receive: Callable[..., Any], *, by_hook: bool) -> Run:
-    """Commit a transaction of Django's."""
+    """Commit a Django transaction."""
     conf, django = import_module("django.conf"), import_module("django")
     memory = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     conf.settings.configure(DATABASES={"default": memory})
@@ -65,12 +65,12 @@ def on_django(receive: Callable[..., Any], *, by_hook: bool) -> Run:
     return statement(
         "with atomic(): send(None, order_id=1)",
         atomic=transaction.atomic,
-        send=heard(receive).send,
+        send=connected(receive).send,
     )
 
 
 def on_session(receive: Callable[..., Any], *, by_hook: bool) -> Run:
-    """Commit a session of SQLAlchemy's."""
+    """Commit a SQLAlchemy session."""
     sqlalchemy, orm = import_module("sqlalchemy"), import_module("sqlalchemy.orm")
     engine = sqlalchemy.create_engine("sqlite://")
     opened = partial(orm.Session, engine)
@@ -90,11 +90,11 @@ def on_session(receive: Callable[..., Any], *, by_hook: bool) -> Run:
         "    send(None, order_id=1, session=session)\n"
         "    session.commit()",
         opened=opened,
-        send=heard(receive).send,
+        send=connected(receive).send,
     )
 
 
-def heard(receive: Callable[..., Any]) -> Any:
+def connected(receive: Callable[..., Any]) -> Any:
     """Make a signal with one on_commit receiver."""
     from clarion import Signal, on_commit
 
@@ -107,12 +107,12 @@ PLACES = {"atomic": on_atomic, "django": on_django, "session": on_session}
 
 
 def main(state: str) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
     where, _, how = state.partition("-")
     calls = 0
 
     def receive(**named: object) -> None:
-        # It counts throughout, in both: a framework can be set up only once in a process.
+        # It counts in both cases, because a framework can be set up only once per process.
         nonlocal calls
         calls += 1
 

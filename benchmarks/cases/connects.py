@@ -24,14 +24,14 @@ for receiver in receivers:
 
 
 def many(libraries: Sequence[Library]) -> list[Pair]:
-    """Connect many receivers and disconnect them; insert and delete as many entries."""
+    """Connect and disconnect many receivers; insert and delete as many entries."""
     listeners = receivers.plain(MANY)
     entries = statement(ENTRIES, receivers=listeners, entries={})
     return against(entries, [(each, each.churn(listeners)) for each in libraries])
 
 
 def growth(libraries: Sequence[Library]) -> list[Pair]:
-    """Compare what one receiver takes among many with what it takes among few."""
+    """Compare the time per receiver among many with the time among few."""
     listeners = receivers.plain(MANY)
     return [
         Pair(each.name, each.churn(listeners), each.churn(listeners[:FEW]), work=MANY / FEW)

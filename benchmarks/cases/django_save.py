@@ -1,10 +1,9 @@
 """Django's `Model.save()`, with Clarion dispatching its signals and without.
 
-The take-over changes Django for the whole process, and what the interpreter has learnt
-about it, so there are processes of their own, one without it, one with it, and one with
-it where Clarion is made to be pure Python:
-`python -m benchmarks.cases.django_save on` reads from each line how often to save, and
-answers with the seconds taken. So they still take turns, round by round.
+`install()` changes Django for the whole process, and with it the interpreter's
+specialisations. So there are separate processes: without Clarion, with Clarion, and with
+Clarion in pure Python. `python -m benchmarks.cases.django_save on` reads from each line how
+often to save, and prints the seconds that this took. The processes run in turn, round by round.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ if TYPE_CHECKING:
     from benchmarks.peers import Library
     from benchmarks.timing import Run
 
-DOOR = "clarion.integrations.django"
+INTEGRATION = "clarion.integrations.django"
 LISTENERS = 3
-# A process whose turn comes finds the caches full of what ran meanwhile. So it goes on for
-# so many times as long as a piece of code that is timed in this process.
+# When a process gets its turn, the caches are full of other data. So its samples are longer
+# than those of code in this process, by this factor.
 LONGER = 20
 
 
 class Worker:
-    """Another process, which runs a module's `main` with a word; it ends with this object."""
+    """Another process that runs a module's `main(state)`; it ends with this object."""
 
     def __init__(
         self, state: str, environment: Mapping[str, str], module: str = "django_save"
@@ -51,7 +50,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
-            # dictionaries alike in all
+            # the same dictionaries in all processes
             env={**os.environ, "PYTHONHASHSEED": "0", **environment},
         )
         weakref.finalize(self, self._process.communicate)
@@ -60,7 +59,7 @@ class Worker:
             raise UnavailableError(problem)
 
     def run(self, times: int) -> float:
-        """Have it do its work, LONGER than so many times; return the seconds that these take."""
+        """Run the work `times * LONGER` times; return the seconds for `times` of them."""
         assert self._process.stdin is not None
         print(times * LONGER, file=self._process.stdin, flush=True)
         return float(self._answer()) / LONGER
@@ -74,7 +73,7 @@ class Worker:
 
 
 def saving(libraries: Sequence[Library]) -> list[Pair]:
-    """Save a model instance, its signals dispatched by Clarion and by Django itself."""
+    """Save a model instance with signals dispatched by Clarion, and by Django itself."""
     without = Worker("off", {}).run
     return [
         Pair(each.name, Worker("on", each.environment).run, without)
@@ -84,20 +83,20 @@ def saving(libraries: Sequence[Library]) -> list[Pair]:
 
 
 class Bench:
-    """A table in memory with one row, saved with the take-over on or off."""
+    """A table in memory with one row, saved with Clarion or without it."""
 
     def __init__(self, state: str) -> None:
-        """Set Django up; ImportError if it or the door is not there."""
-        door = import_module(DOOR)
+        """Set up Django; ImportError if Django or the integration is missing."""
+        integration = import_module(INTEGRATION)
         if state == "on":
-            door.install()
+            integration.install()
         self._signal = import_module("django.db.models.signals").post_save
         self._model = model()
         self._instance = self._model.objects.create(name="Clarion", amount=1)
 
     @contextmanager
-    def heard(self) -> Iterator[Run]:
-        """Connect the receivers, and yield what times the saves that they hear."""
+    def connected(self) -> Iterator[Run]:
+        """Connect the receivers, and yield a timed loop of saves."""
         listeners = receivers.saved(LISTENERS)
         for listener in listeners:
             self._signal.connect(listener, sender=self._model)
@@ -107,7 +106,7 @@ class Bench:
 
     def check(self) -> None:
         """Fail unless a save calls every receiver once."""
-        with receivers.counting() as calls, self.heard() as save:
+        with receivers.counting() as calls, self.connected() as save:
             save(1)
         if len(calls) != LISTENERS:
             raise UnavailableError(f"{len(calls)} of {LISTENERS} receivers are called")
@@ -129,19 +128,19 @@ def model() -> Any:
 
 
 def main(state: str) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
     try:
         bench = Bench(state)
         bench.check()
     except (ImportError, AttributeError, UnavailableError) as error:
         print(json.dumps(str(error)), flush=True)
         return
-    with bench.heard() as save:
+    with bench.connected() as save:
         response(save)
 
 
 def response(run: Run) -> None:
-    """Run as often as each line of the input says, and answer with the seconds taken."""
+    """Run as often as each line of the input says, and print the seconds that this took."""
     print(json.dumps(None), flush=True)
     gc.disable()
     for line in sys.stdin:
@@ -149,7 +148,7 @@ def response(run: Run) -> None:
 
 
 CASES = [
-    Case("Model.save(), 3 post_save receivers", "without the take-over", 1.0, saving),
+    Case("Model.save(), 3 post_save receivers", "without Clarion", 1.0, saving),
 ]
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Importing, each time in an interpreter of its own."""
+"""Imports, each in a new interpreter."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ print(process_time() - started)
 
 
 class Importing:
-    """Time an import in a fresh interpreter; starting the interpreter is not counted.
+    """Time an import in a new interpreter, without the interpreter's start.
 
-    Bytecode is kept in a folder of its own, whatever the environment says about writing
-    it: the first import compiles, and is not a sample; all others find it there.
+    Bytecode is stored in a separate folder, even if the environment turns off writing it. The
+    first import compiles and is not a sample; all others use the stored bytecode.
     """
 
     def __init__(self, module: str, environment: Mapping[str, str]) -> None:
-        """Make the folder, which goes with this object."""
+        """Make the folder, which is removed with this object."""
         folder = mkdtemp(prefix="benchmarks-")
         weakref.finalize(self, rmtree, folder)
         kept = {name: text for name, text in os.environ.items() if name != UNWRITTEN}
@@ -43,7 +43,7 @@ class Importing:
         self._command = [sys.executable, "-c", PROGRAM.format(module=module)]
 
     def __call__(self, times: int) -> float:
-        """Import so many times; return the seconds taken."""
+        """Import `times` times; return the seconds that this took."""
         return sum(self._once() for _ in range(times))
 
     def _once(self) -> float:

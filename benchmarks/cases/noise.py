@@ -1,4 +1,4 @@
-"""The same code measured against itself: how far this machine can be trusted."""
+"""The same code measured against itself, which shows the noise of the machine."""
 
 from __future__ import annotations
 

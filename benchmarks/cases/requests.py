@@ -1,7 +1,7 @@
-"""Requests through the middleware, while nobody listens, and without it.
+"""Requests through the middleware without receivers, and requests without the middleware.
 
-The applications answer and do nothing else, and no server is asked: whatever a real
-request does besides, it does on both sides.
+The applications only respond, and no server is involved. The rest of a real request costs the
+same on both sides.
 """
 
 from __future__ import annotations
@@ -35,38 +35,38 @@ ENVIRON = {"REQUEST_METHOD": "GET", "PATH_INFO": "/"}
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
-    """Answer a request, in ASGI."""
+    """Respond to a request, in ASGI."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"hello"})
 
 
 def respond(environ: Any, start_response: Any) -> list[bytes]:
-    """Answer a request, in WSGI."""
+    """Respond to a request, in WSGI."""
     start_response("200 OK", [])
     return [b"hello"]
 
 
 async def receive() -> Any:
-    """Have nothing to say."""
+    """Return an empty request body."""
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
 async def send(message: Any) -> None:
-    """Take a message."""
+    """Accept a message."""
 
 
 def start_response(status: str, headers: Any) -> None:
-    """Take the head of a response."""
+    """Accept the head of a response."""
 
 
 def asgi(app: Callable[..., Any]) -> Run:
-    """Time requests to an ASGI application, each with a scope of its own."""
+    """Time requests to an ASGI application, each with a new scope."""
     code = "await app({**scope}, receive, send)"
     return coroutine(code, app=app, scope=SCOPE, receive=receive, send=send)
 
 
 def wsgi(app: Callable[..., Any]) -> Run:
-    """Time requests to a WSGI application, each with an environ of its own."""
+    """Time requests to a WSGI application, each with a new environ."""
     code = "for part in app({**environ}, start_response): pass"
     return statement(code, app=app, environ=ENVIRON, start_response=start_response)
 
@@ -93,7 +93,7 @@ def starlette(libraries: Sequence[Library]) -> list[Pair]:
 
 
 async def page(request: Any) -> Any:
-    """Answer a request, in Starlette."""
+    """Respond to a request, in Starlette."""
     return import_module("starlette.responses").Response(b"hello")
 
 
@@ -106,7 +106,7 @@ def bare_wsgi(libraries: Sequence[Library]) -> list[Pair]:
 
 WITHOUT = "without the middleware"
 CASES = [
-    Case("ASGI request, Starlette, nobody listens", WITHOUT, 1.10, starlette),
-    Case("ASGI request, bare application, nobody listens", WITHOUT, None, bare_asgi),
-    Case("WSGI request, bare application, nobody listens", WITHOUT, None, bare_wsgi),
+    Case("ASGI request, Starlette, no receiver", WITHOUT, 1.10, starlette),
+    Case("ASGI request, bare application, no receiver", WITHOUT, None, bare_asgi),
+    Case("WSGI request, bare application, no receiver", WITHOUT, None, bare_wsgi),
 ]

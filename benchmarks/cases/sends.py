@@ -30,12 +30,12 @@ class Empty:
 
 
 def hand_loop(listeners: Sequence[Receiver]) -> Run:
-    """Time the loop that one would write by hand."""
+    """Time the loop of hand-written code."""
     return statement(HAND, receivers=listeners, signal=object(), sender=Order, named=KEYWORDS)
 
 
-def nobody(libraries: Sequence[Library]) -> list[Pair]:
-    """Send when nobody listens."""
+def empty(libraries: Sequence[Library]) -> list[Pair]:
+    """Send without receivers."""
     baseline = statement(Clarion.send, signal=Empty(), sender=Order)
     return against(baseline, [(each, each.run(each.send, each.new())) for each in libraries])
 
@@ -51,12 +51,12 @@ def weak(count: int, libraries: Sequence[Library]) -> list[Pair]:
     """Send to bound methods, held weakly by their objects."""
     listeners = receivers.methods(count)
     runs = [(each, each.run(each.send, each.listened_weakly(listeners))) for each in libraries]
-    # The baseline holds the methods, hence their objects, for as long as it is timed.
+    # The baseline keeps the methods and their objects alive during the timing.
     return against(hand_loop(listeners), runs)
 
 
 def declared(count: int, libraries: Sequence[Library]) -> list[Pair]:
-    """Send a declared signal, whose keywords are checked, and a plain one."""
+    """Send a declared signal, which checks its keywords, and a plain one."""
     listeners = receivers.plain(count)
     pairs = []
     for each in libraries:
@@ -73,11 +73,11 @@ def declared(count: int, libraries: Sequence[Library]) -> list[Pair]:
 
 
 def order_paid(sender: type, *, order_id: int, amount: int) -> None:
-    """Declare the keywords that all cases send."""
+    """Declare the keywords of all cases."""
 
 
 def robust(libraries: Sequence[Library]) -> list[Pair]:
-    """Send robustly to five receivers, none of which fails, and send plainly."""
+    """Send to five receivers that do not fail, robustly and plainly."""
     listeners = receivers.plain(5)
     pairs = []
     for each in libraries:
@@ -89,7 +89,7 @@ def robust(libraries: Sequence[Library]) -> list[Pair]:
 
 
 def senders(libraries: Sequence[Library]) -> list[Pair]:
-    """Send to one sender among a thousand that are connected, and to the only one."""
+    """Send from one of a thousand connected senders, and from the only one."""
     return [_senders(each) for each in libraries if each.has_senders]
 
 
@@ -122,7 +122,7 @@ def _several(
 
 
 CASES = [
-    Case("send, nobody listens", "empty method call", 1.2, nobody, calls=0),
+    Case("send, no receiver", "empty method call", 1.2, empty, calls=0),
     *_several("send, {n} receiver{s}", plain, 1.05, 1.0, 1.0),
     *_several("send, {n} bound method{s} held weakly", weak, 1.15, 1.15, 1.15),
     Case("declared signal, 1 receiver", "plain signal", 1.05, partial(declared, 1), calls=1),

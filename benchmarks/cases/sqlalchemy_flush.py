@@ -1,8 +1,8 @@
-"""A flush of SQLAlchemy's, with receivers connected and without Clarion.
+"""A SQLAlchemy flush, with connected receivers and without Clarion.
 
-The hooks are there for the whole process once somebody has connected, so each state has a
-process of its own: `python -m benchmarks.cases.sqlalchemy_flush STATE WHAT` reads from each
-line how often to flush, and answers with the seconds taken. Only the flush is timed.
+After the first connect, the hooks stay for the whole process. So each state has a process:
+`python -m benchmarks.cases.sqlalchemy_flush STATE WHAT` reads from each line how often to
+flush, and prints the seconds that this took. Only the flush is timed.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     from benchmarks.peers import Library
 
-DOOR = "clarion.integrations.sqlalchemy"
+INTEGRATION = "clarion.integrations.sqlalchemy"
 SIGNALS = ("pre_save", "post_save", "pre_delete", "post_delete")
 OBJECTS = 10_000
 CHECKED = 1_000
 
 
 class Worker:
-    """Another process in one state, which writes in one way; it ends with this object."""
+    """Another process with one state and one kind of write; it ends with this object."""
 
     def __init__(self, state: str, what: str, environment: Mapping[str, str]) -> None:
         """Start it; UnavailableError if it cannot measure."""
@@ -53,7 +53,7 @@ class Worker:
             raise UnavailableError(problem)
 
     def flush(self, times: int) -> float:
-        """Have it flush so many times; return the seconds taken."""
+        """Flush `times` times; return the seconds that this took."""
         assert self._process.stdin is not None
         print(times, file=self._process.stdin, flush=True)
         return float(self._answer())
@@ -67,7 +67,7 @@ class Worker:
 
 
 def flushing(state: str, what: str, libraries: Sequence[Library]) -> list[Pair]:
-    """Flush with receivers connected as the state says, and where Clarion is not imported."""
+    """Flush with the receivers of the state, and without Clarion."""
     without = Worker("off", what, {}).flush
     return [
         Pair(each.name, Worker(state, what, each.environment).flush, without)
@@ -77,7 +77,7 @@ def flushing(state: str, what: str, libraries: Sequence[Library]) -> list[Pair]:
 
 
 class Bench:
-    """A table in memory, written to in one way.
+    """A table in memory with one kind of write.
 
     Args:
         state: "off" without Clarion, "other" with receivers of another class, "all" with one
@@ -86,21 +86,21 @@ class Bench:
     """
 
     def __init__(self, state: str, what: str) -> None:
-        """Set it up; ImportError if SQLAlchemy or the door is not there."""
+        """Set it up; ImportError if SQLAlchemy or the integration is missing."""
         self._orm = import_module("sqlalchemy.orm")
         self._order, other = models()
         self._engine = import_module("sqlalchemy").create_engine("sqlite://")
         self._order.metadata.create_all(self._engine)
         self._write: Callable[[Any, list[Any]], None] = getattr(self, f"_{what}")
         if state != "off":
-            door = import_module(DOOR)
+            integration = import_module(INTEGRATION)
             for name in SIGNALS:
                 (listener,) = receivers.instances(1)
                 sender = self._order if state == "all" else other
-                getattr(door, name).connect(listener, sender=sender)
+                getattr(integration, name).connect(listener, sender=sender)
 
     def run(self, times: int, objects: int = OBJECTS) -> float:
-        """Flush so many times ten thousand objects; return the seconds of the flushes."""
+        """Flush `times` times with new objects; return the seconds of the flushes."""
         taken = 0.0
         for _ in range(times):
             with self._orm.Session(self._engine, expire_on_commit=False) as session:
@@ -115,7 +115,7 @@ class Bench:
         return taken
 
     def _insert(self, session: Any, orders: list[Any]) -> None:
-        """Leave the new objects to the flush that is timed."""
+        """Leave the new objects to the timed flush."""
 
     def _update(self, session: Any, orders: list[Any]) -> None:
         for order in orders:
@@ -143,7 +143,7 @@ def models() -> tuple[Any, Any]:
 
 
 def check(state: str, what: str) -> None:
-    """Fail unless each object is told to every receiver that there is."""
+    """Fail unless every receiver is called for each object."""
     with receivers.counting() as calls:
         Bench(state, what).run(1, CHECKED)
     expected = (2 if what == "insert" else 4) * CHECKED if state == "all" else 0
@@ -152,7 +152,7 @@ def check(state: str, what: str) -> None:
 
 
 def main(state: str, what: str) -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the input ends."""
     try:
         bench = Bench(state, what)
         check(state, what)
@@ -167,9 +167,9 @@ def main(state: str, what: str) -> None:
 
 
 def case(state: str, what: str, target: float) -> Case:
-    """Describe one way of writing in one state."""
-    heard = "4 receivers of this class" if state == "all" else "receivers of another class"
-    name = f"SQLAlchemy flush, 10,000 x {what}, {heard}"
+    """Return the case of one kind of write in one state."""
+    connected = "4 receivers of this class" if state == "all" else "receivers of another class"
+    name = f"SQLAlchemy flush, 10,000 x {what}, {connected}"
     build = partial(flushing, state, what)
     return Case(name, "without Clarion", target, build, slow=True)
 

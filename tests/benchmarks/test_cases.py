@@ -19,7 +19,7 @@ from clarion.introspect import Dispatcher
 CASES = [*every(), *noise.CASES]
 COUNTED = [case for case in CASES if case.calls is not None]
 LIBRARIES = installed()
-NO_DOOR = find_spec("django") is None or find_spec("clarion.integrations") is None
+NO_INTEGRATION = find_spec("django") is None or find_spec("clarion.integrations") is None
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_names_tell_cases_apart():
 
 
 def test_clarion_is_measured_first():
-    """The first library is Clarion, whoever is installed beside it."""
+    """The first library is Clarion, no matter which peers are installed."""
     assert isinstance(LIBRARIES[0], Clarion)
 
 
@@ -63,7 +63,7 @@ def test_pure_signals_send_with_the_python_functions():
 
 
 def test_a_process_can_be_made_pure():
-    """What the pure library tells other processes has them dispatch in Python."""
+    """The environment of the pure library makes other processes dispatch in Python."""
     code = "from clarion.introspect import dispatcher; print(dispatcher().is_compiled)"
     environment = {**os.environ, **Pure.environment}
     assert check_output([sys.executable, "-c", code], env=environment, text=True) == "False\n"
@@ -93,7 +93,7 @@ def test_every_case_has_a_pair_for_clarion(case):
 
 
 class Watched(list[Any]):
-    """Receivers that tell when somebody begins to go through them."""
+    """Receivers that report when an iteration over them begins."""
 
     begun = staticmethod(lambda: None)
 
@@ -104,7 +104,7 @@ class Watched(list[Any]):
 
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
 def test_churn_connects_and_disconnects(library, monkeypatch):
-    """Between the two loops all receivers hear a send; before and after, none."""
+    """Between the two loops a send calls all receivers; before and after, none."""
     signal = library.new()
     monkeypatch.setattr(library, "new", lambda: signal)
     send = library.run(library.send, signal)
@@ -146,22 +146,22 @@ def test_a_peer_that_is_missing_is_an_import_error():
     """A peer that is not installed cannot be made."""
 
     class Missing(Library):
-        module = "a_dispatcher_that_nobody_wrote"
+        module = "a_dispatcher_that_does_not_exist"
 
     with pytest.raises(ImportError):
         Missing()
 
 
-@pytest.mark.skipif(NO_DOOR, reason="Django, or Clarion's door to it, is not there")
+@pytest.mark.skipif(NO_INTEGRATION, reason="Django, or Clarion's integration, is missing")
 def test_saves_are_timed_in_processes_of_their_own():
-    """Processes save, some with the take-over and one without, each after a check."""
+    """Processes save, some with Clarion and one without, each after a check."""
     for pair in django_save.saving(LIBRARIES[:1]):
         assert pair.subject(2) > 0
         assert pair.baseline(2) > 0
 
 
 def test_a_worker_that_cannot_says_why(monkeypatch):
-    """What the other process answers instead of being ready is the reason told."""
-    monkeypatch.setattr(django_save.Worker, "_answer", lambda worker: "no door")
-    with pytest.raises(UnavailableError, match="no door"):
+    """If the other process is not ready, its message is the reason."""
+    monkeypatch.setattr(django_save.Worker, "_answer", lambda worker: "no integration")
+    with pytest.raises(UnavailableError, match="no integration"):
         django_save.Worker("on", {})

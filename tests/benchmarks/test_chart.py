@@ -27,7 +27,7 @@ def report():
 
 def drawn(report):
     """Parse the chart."""
-    return parseString(chart(report))  # noqa: S318 - nobody else has written it
+    return parseString(chart(report))  # noqa: S318 - this program has written it
 
 
 def texts(drawing):
@@ -64,10 +64,10 @@ def test_what_was_not_measured_is_not_in_the_legend(report):
 
 
 def test_noise_is_written_on_it(report):
-    """Whoever sees only the chart is told, too."""
+    """The chart alone shows that the machine was noisy."""
     assert "too noisy" not in chart(report)
     report.noise = [Row(report.rows[0].case, {"": Ratio(1.0, 0.8, 1.2, 100)})]
-    assert "The machine was too noisy to tell." in texts(drawn(report))
+    assert "The machine was too noisy for reliable figures." in texts(drawn(report))
 
 
 def test_it_loads_nothing(report):

@@ -1,4 +1,4 @@
-"""What is counted is what is said."""
+"""The programs call as many receivers as they declare."""
 
 import os
 
@@ -25,7 +25,7 @@ def test_what_is_watched_is_counted():
 
 
 def test_a_fork_runs_the_program_elsewhere(tmp_path):
-    """The program runs in the process whose number is told, and not here."""
+    """The program runs in the process with the returned id, not in this one."""
     note = tmp_path / "note"
     process = counted.fork(lambda times: note.write_text(f"{os.getpid()} {times}") and None, 7)
     assert note.read_text() == f"{process} 7"

@@ -20,7 +20,7 @@ def guard(monkeypatch, tmp_path):
 
 
 def counts(**changed):
-    """Return what would be counted: a send takes half as much again as the loop by hand."""
+    """Return counts in which a send takes 50 % more than the hand loop."""
     made = dict.fromkeys(WATCHED.values(), 1000.0) | dict.fromkeys(WATCHED, 1500.0)
     return made | changed
 
@@ -74,7 +74,7 @@ def test_growth_fails(monkeypatch, capsys):
 
 
 def test_another_build_of_python_is_not_compared(monkeypatch, capsys):
-    """Where the loops by hand take another number, one line says so, and it passes."""
+    """If the hand loops differ, it prints one line and passes."""
     program.main(["--write"])
     other = counts(**{"hand loop, 1 receiver": 960.0, "send, 5 receivers": 3000.0})
     monkeypatch.setattr(program, "counted", lambda kind, environment: other)
@@ -85,7 +85,7 @@ def test_another_build_of_python_is_not_compared(monkeypatch, capsys):
     assert all("another build of Python" in line and "-4.0%" in line for line in lines)
 
 
-def test_a_gain_passes_and_is_told(monkeypatch, capsys):
+def test_a_gain_passes_and_is_reported(monkeypatch, capsys):
     """What has shrunk is worth a new baseline, or it could grow back unnoticed."""
     program.main(["--write"])
     monkeypatch.setattr(program, "counted", lambda *_: counts(**{"send, 1 receiver": 1200.0}))

@@ -21,14 +21,14 @@ def hasty(monkeypatch, tmp_path):
 @pytest.fixture
 def few(monkeypatch):
     """Make one case all there are."""
-    (case,) = [case for case in every() if case.name == "send, nobody listens"]
+    (case,) = [case for case in every() if case.name == "send, no receiver"]
     monkeypatch.setattr(program, "every", lambda: [case])
 
 
 def test_list_names_the_cases(capsys):
     """--list names each case and what it is divided by, and measures nothing."""
-    assert program.main(["--list", "--only", "send, nobody"]) == 0
-    assert capsys.readouterr().out == "send, nobody listens / empty method call\n"
+    assert program.main(["--list", "--only", "send, no receiver"]) == 0
+    assert capsys.readouterr().out == "send, no receiver / empty method call\n"
 
 
 def test_a_pattern_that_matches_nothing_is_refused(capsys):
@@ -37,12 +37,12 @@ def test_a_pattern_that_matches_nothing_is_refused(capsys):
     assert "--list" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--short"], ["--only", "nobody"]], ids=str)
+@pytest.mark.parametrize("arguments", [["--short"], ["--only", "send, no receiver"]], ids=str)
 @pytest.mark.usefixtures("few")
 def test_a_part_is_printed_and_not_kept(capsys, arguments):
     """What is hasty, or not the whole, overwrites no results."""
     assert program.main(arguments) == 0
-    assert "send, nobody listens" in capsys.readouterr().out
+    assert "send, no receiver" in capsys.readouterr().out
     assert not program.RESULTS.exists()
     assert not program.CHART.exists()
 
@@ -52,18 +52,18 @@ def test_a_full_run_is_kept(capsys):
     """Without arguments the same table is left as Markdown and as a chart."""
     assert program.main([]) == 0
     assert "results.md" in capsys.readouterr().out
-    assert "| send, nobody listens |" in program.RESULTS.read_text()
-    assert "send, nobody listens" in program.CHART.read_text()
+    assert "| send, no receiver |" in program.RESULTS.read_text()
+    assert "send, no receiver" in program.CHART.read_text()
 
 
 def test_what_is_unavailable_becomes_a_remark():
     """A case that cannot be measured leaves a row with the reason."""
 
     def build(libraries):
-        raise UnavailableError("no door")
+        raise UnavailableError("no integration")
 
     row = program.measure(Case("a", "b", 1.0, build), (), HASTY)
-    assert row.problem == "no door"
+    assert row.problem == "no integration"
     assert row.ratios == {}
 
 

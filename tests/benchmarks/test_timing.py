@@ -92,7 +92,7 @@ def test_garbage_is_not_collected_meanwhile():
 
 
 def test_statement_is_executed_so_many_times():
-    """A statement of several lines runs as often as asked, and its time is told."""
+    """A statement of several lines runs as often as requested, and its time is returned."""
     done: list[int] = []
     run = timing.statement("for one in two:\n    done.append(one)", done=done, two=(1, 2))
     assert run(3) > 0

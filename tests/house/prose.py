@@ -203,11 +203,15 @@ def markdown(source: str) -> Iterator[Block]:
     source = re.sub(r"<https?:[^>]*>|^\[[^\]]+\]:.*$", "", source, flags=re.MULTILINE)
     held: list[Line] = []
     fence = ""
+    listed = False
     for number, line in enumerate(source.split("\n"), 1):
         opening = FENCE.match(line)
         if fence:
             fence = "" if line.strip() == fence else fence
             continue
+        listed = bool(ITEM.match(line)) or (listed and line[:1] in {"", " "})
+        if line.startswith("    ") and not held and not listed:
+            continue  # an indented block of code
         row = line.lstrip().startswith("|")
         if not line.strip() or opening or row or line.startswith("#") or ITEM.match(line):
             yield Block(held)

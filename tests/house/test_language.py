@@ -250,12 +250,23 @@ def test_markdown_prose_is_read(tmp_path):
         told = "nobody"
         ```
 
+            told = "nobody"
+
         - Lest it fails.
+
+            Thus it is.
 
         | a | amid |
         """,
     )
-    assert found == [(2, "hear"), (4, "door"), (5, "dear"), (11, "lest"), (13, "amid")]
+    assert found == [
+        (2, "hear"),
+        (4, "door"),
+        (5, "dear"),
+        (13, "lest"),
+        (15, "thus"),
+        (17, "amid"),
+    ]
 
 
 def test_long_sentences_are_found(tmp_path):
