@@ -55,8 +55,6 @@ UNFINISHED: set[str] = {
     "src/clarion/integrations/alembic.py",
     "src/clarion/integrations/asgi.py",
     "src/clarion/integrations/django/__init__.py",
-    "src/clarion/integrations/django/commit/boundary.py",
-    "src/clarion/integrations/django/commit/ignore_outer.py",
     "src/clarion/integrations/django/dispatch/install.py",
     "src/clarion/integrations/django/dispatch/methods.py",
     "src/clarion/integrations/django/dispatch/receivers.py",
