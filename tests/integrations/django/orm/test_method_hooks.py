@@ -1,13 +1,13 @@
-"""Methods are stood in for while attached, and are what they were afterwards."""
+"""Methods are replaced while attached, and restored afterwards."""
 
 import pytest
 
-from clarion.integrations.django.orm.method_hooks import Hooks
+from clarion.integrations.django.orm.method_hooks import MethodHooks
 
 
 @pytest.fixture
 def shop():
-    """Give a class with a method, a list of what was called, and hooks that note it."""
+    """Return a class with a method, a list of calls, and hooks that add to it."""
     called = []
 
     class Shop:
@@ -17,15 +17,15 @@ def shop():
 
         sell.alters_data = True  # type: ignore[attr-defined]
 
-    def stand_in(original, shop, /, price):
+    def replacement(original, shop, /, price):
         called.append("ours")
         return original(shop, price) + 1
 
-    return Shop, called, Hooks(Shop, {"sell": stand_in})
+    return Shop, called, MethodHooks(Shop, {"sell": replacement})
 
 
 def wrap(owner):
-    """Wrap the method as other packages do; return what takes that back."""
+    """Wrap the method as other packages do; return a function that unwraps it."""
     below = owner.sell
 
     def wrapper(self, price):
@@ -36,14 +36,14 @@ def wrap(owner):
 
 
 def test_nothing_is_touched_before_attaching(shop):
-    """Hooks that are only there change nothing."""
+    """Creating hooks replaces no method."""
     kind, called, _ = shop
     assert kind().sell(3) == 3
     assert called == [3]
 
 
-def test_the_stand_in_is_called_with_the_original(shop):
-    """It gets the method and the arguments, and its answer is the caller's."""
+def test_the_replacement_is_called_with_the_original(shop):
+    """It is called with the method and the arguments, and its result is returned."""
     kind, called, hooks = shop
     hooks.attach()
     assert kind().sell(3) == 4
@@ -51,7 +51,7 @@ def test_the_stand_in_is_called_with_the_original(shop):
 
 
 def test_attaching_twice_calls_once(shop):
-    """The second time changes nothing."""
+    """Attaching a second time changes nothing."""
     kind, called, hooks = shop
     hooks.attach()
     hooks.attach()
@@ -60,15 +60,15 @@ def test_attaching_twice_calls_once(shop):
 
 
 def test_marks_of_the_method_stay(shop):
-    """Django's marks on a method, and its name, are on what stands there."""
+    """The replaced method has the name and Django's marks of the original."""
     kind, _, hooks = shop
     hooks.attach()
     assert kind.sell.alters_data
     assert kind.sell.__name__ == "sell"
 
 
-def test_detaching_puts_the_same_method_back(shop):
-    """The very function stands there again."""
+def test_detaching_restores_the_same_method(shop):
+    """The class has the same function again."""
     kind, _, hooks = shop
     before = vars(kind)["sell"]
     hooks.attach()
@@ -77,7 +77,7 @@ def test_detaching_puts_the_same_method_back(shop):
 
 
 def test_a_wrapper_put_on_later_stays(shop):
-    """Detached below somebody's wrapper, ours does nothing; attached again, it is called once."""
+    """Detached below a wrapper, our method calls the original; attached again, it is called once."""
     kind, called, hooks = shop
     hooks.attach()
     wrap(kind)
@@ -91,7 +91,7 @@ def test_a_wrapper_put_on_later_stays(shop):
 
 
 def test_a_wrapper_that_was_there_is_called(shop):
-    """What somebody has wrapped is called as they have wrapped it, and given back so."""
+    """A method that was wrapped before is called through its wrapper, and restored with it."""
     kind, called, hooks = shop
     wrap(kind)
     wrapped = vars(kind)["sell"]
@@ -102,8 +102,8 @@ def test_a_wrapper_that_was_there_is_called(shop):
     assert vars(kind)["sell"] is wrapped
 
 
-def test_a_wrapper_that_goes_takes_nothing_along(shop):
-    """Whoever restores the method as it had been before us does not keep us out for good."""
+def test_attaching_works_after_a_wrapper_was_removed(shop):
+    """Code that restores the original method does not prevent attaching again."""
     kind, called, hooks = shop
     before = kind.sell
     hooks.attach()

@@ -1,11 +1,11 @@
-"""The values of a row, as an object has them."""
+"""The values of an object that are written to its row."""
 
 from decimal import Decimal
 
 import pytest
 from django.db.models import F
 
-from clarion.integrations.django.orm.rows import attributes, differs, taken
+from clarion.integrations.django.orm.rows import differs, loaded_attributes, row_of
 from tests.integrations.django.library.models import Item
 
 
@@ -22,27 +22,27 @@ class Stubborn:
         return 0
 
 
-def test_what_is_there_is_taken():
-    """Of attributes with a column, those that are not deferred; copies of what can change."""
+def test_loaded_values_are_copied():
+    """The row has the attributes that are not deferred, with copies of mutable values."""
     item = Item(title="a", tags=["x"])
     del item.stock
-    assert "stock" not in attributes(item)
-    row = taken(item)
-    assert row.keys() == {*attributes(item)}
+    assert "stock" not in loaded_attributes(item)
+    row = row_of(item)
+    assert row.keys() == {*loaded_attributes(item)}
     item.tags.append("y")
     assert row["tags"] == ["x"]
 
 
 def test_expressions_are_left_out():
-    """Only the database knows what comes of them."""
-    assert "stock" not in taken(Item(stock=F("stock") + 1))
+    """A row has no values that the database computes."""
+    assert "stock" not in row_of(Item(stock=F("stock") + 1))
 
 
-def test_what_cannot_be_copied_is_kept():
-    """A custom field may make anything of its value."""
+def test_values_that_cannot_be_copied_are_kept():
+    """The row has the value itself if copying raises, and the bytes of a memoryview."""
     value = Stubborn()
-    assert taken(Item(title=value))["title"] is value
-    assert taken(Item(title=memoryview(b"a")))["title"] == b"a"
+    assert row_of(Item(title=value))["title"] is value
+    assert row_of(Item(title=memoryview(b"a")))["title"] == b"a"
 
 
 @pytest.mark.parametrize(
@@ -59,5 +59,5 @@ def test_what_cannot_be_copied_is_kept():
     ],
 )
 def test_whether_values_differ(name, old, new, expected):
-    """As the field understands them; what cannot be compared differs."""
+    """Values differ after the field's conversion, or if they cannot be compared."""
     assert differs(Item(), name, old, new) is expected

@@ -1,7 +1,7 @@
-"""Stand in for methods of Django's, and step aside again.
+"""Replace methods of a class while they are needed, and restore them.
 
-Unlike a signal's methods, those of a queryset call one another and are overridden at will;
-so what was there is called, not replaced, be it Django's own or somebody's wrapper of it.
+A signal's methods are redirected; those of a queryset call one another and are overridden
+freely. So each replacement calls the method that it found, Django's own or a wrapper of it.
 """
 
 from __future__ import annotations
@@ -13,61 +13,62 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    # Called with the method that it stands in for, and then with that one's arguments.
-    StandIn = Callable[..., Any]
+    # Called with the method that it replaces, and then with that method's arguments.
+    Replacement = Callable[..., Any]
 
 
-class Hooks:
-    """Methods of one class that others stand in for, while attached.
+class MethodHooks:
+    """Methods of one class that are replaced while attached.
 
     Args:
         owner: the class.
-        stand_ins: by the name of the method, what is called in its place.
+        replacements: the replacements by the name of the method.
     """
 
-    def __init__(self, owner: type, stand_ins: Mapping[str, StandIn]) -> None:
+    def __init__(self, owner: type, replacements: Mapping[str, Replacement]) -> None:
         self._owner = owner
-        self._stand_ins = dict(stand_ins)
+        self._replacements = dict(replacements)
         self._lock = Lock()
-        self._put: dict[str, tuple[Any, Any]] = {}
-        self.attached = False
+        # By name: our method, and the one that it replaces.
+        self._placed: dict[str, tuple[Any, Any]] = {}
+        self.is_attached = False
 
     def attach(self) -> None:
-        """Have the others called from now on. Calling it again changes nothing."""
-        if self.attached:
+        """Replace the methods. Calling it again changes nothing."""
+        if self.is_attached:
             return
         with self._lock:
-            for name, stand_in in self._stand_ins.items():
-                self._put_in(name, stand_in)
-            self.attached = True
+            for name, replacement in self._replacements.items():
+                self._place(name, replacement)
+            self.is_attached = True
 
     def detach(self) -> None:
-        """Have the class as it was."""
+        """Restore the methods."""
         with self._lock:
-            self.attached = False
-            for name, (ours, original) in list(self._put.items()):
-                # If somebody has wrapped ours meanwhile, it stays below them, and from now
-                # on does nothing but call the original.
+            self.is_attached = False
+            for name, (ours, original) in list(self._placed.items()):
+                # A method of ours that another package has wrapped stays below the wrapper,
+                # and only calls the original from now on.
                 if vars(self._owner).get(name) is ours:
                     setattr(self._owner, name, original)
-                    del self._put[name]
+                    del self._placed[name]
 
-    def _put_in(self, name: str, stand_in: StandIn) -> None:
-        standing = vars(self._owner)[name]
-        ours, original = self._put.get(name, (None, None))
-        # What was left below somebody's wrapper is still called, unless they took that out
-        # and put back the method as they had found it.
-        if ours is None or standing is original:
-            ours = self._wrapper(standing, stand_in)
-            self._put[name] = ours, standing
+    def _place(self, name: str, replacement: Replacement) -> None:
+        current = vars(self._owner)[name]
+        ours, original = self._placed.get(name, (None, None))
+        # A method of ours that stayed below a wrapper is still called, unless the wrapper
+        # was removed and the original restored.
+        if ours is None or current is original:
+            ours = self._method(current, replacement)
+            self._placed[name] = ours, current
             setattr(self._owner, name, ours)
 
-    def _wrapper(self, original: Any, stand_in: StandIn) -> Any:
-        # With Django's marks on it: alters_data and queryset_only.
+    def _method(self, original: Any, replacement: Replacement) -> Any:
+        # wraps() copies Django's marks on the method: alters_data and queryset_only.
         @wraps(original)
         def method(*args: Any, **kwargs: Any) -> Any:
-            if self.attached:
-                return stand_in(original, *args, **kwargs)
+            if self.is_attached:
+                return replacement(original, *args, **kwargs)
             return original(*args, **kwargs)
 
         return method

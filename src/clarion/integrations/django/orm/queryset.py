@@ -21,7 +21,7 @@ from clarion.integrations.django.orm.bulk_signals import (
     post_bulk_update,
     warn,
 )
-from clarion.integrations.django.orm.method_hooks import Hooks
+from clarion.integrations.django.orm.method_hooks import MethodHooks
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
@@ -188,7 +188,7 @@ def _known(count: Any) -> int | None:
     return count if isinstance(count, int) and count >= 0 else None
 
 
-hooks = Hooks(
+hooks = MethodHooks(
     QuerySet,
     {
         "bulk_create": _bulk_create,

@@ -1,4 +1,4 @@
-"""The values of an object that are written to its row, and how to tell whether they differ."""
+"""The values of an object that Django writes to its row, and how two values compare."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.db.models.fields.files import FieldFile
 
 Row = dict[str, Any]
 
-# What nobody can change in its place, hence need not be copied.
-_PLAIN = frozenset(
+# They cannot be changed in place, so they are not copied.
+_IMMUTABLE = frozenset(
     {
         *(type(None), bool, int, float, str, bytes, decimal.Decimal, uuid.UUID),
         *(dt.date, dt.datetime, dt.time, dt.timedelta),
@@ -22,44 +22,44 @@ _PLAIN = frozenset(
 )
 
 
-def attributes(instance: Any) -> list[str]:
-    """Return the names of the attributes that have columns and are not deferred."""
-    there = instance.__dict__
-    return [field.attname for field in instance._meta.concrete_fields if field.attname in there]
+def loaded_attributes(instance: Any) -> list[str]:
+    """Return the names of the attributes that have a column and are not deferred."""
+    loaded = instance.__dict__
+    return [field.attname for field in instance._meta.concrete_fields if field.attname in loaded]
 
 
-def taken(instance: Any) -> Row:
-    """Return the values of an object, but for those that only the database will know."""
-    there, row = instance.__dict__, {}
-    for name in attributes(instance):
-        value = there[name]
-        if type(value) in _PLAIN:
+def row_of(instance: Any) -> Row:
+    """Return copies of an object's values, without those that the database computes."""
+    loaded, row = instance.__dict__, {}
+    for name in loaded_attributes(instance):
+        value = loaded[name]
+        if type(value) in _IMMUTABLE:
             row[name] = value
         elif not hasattr(value, "resolve_expression"):
-            row[name] = _copied(value)
+            row[name] = _copy(value)
     return row
 
 
-def _copied(value: Any) -> Any:
-    if isinstance(value, FieldFile):  # which holds the object
+def _copy(value: Any) -> Any:
+    if isinstance(value, FieldFile):  # it refers to the object
         return value.name
     if isinstance(value, memoryview):
         return bytes(value)
     try:
         return deepcopy(value)
-    except Exception:  # noqa: BLE001  # whatever a custom field makes of it
+    except Exception:  # noqa: BLE001  # the type of a custom field may raise anything
         return value
 
 
 def differs(instance: Any, name: str, old: Any, new: Any) -> bool:
-    """Tell whether a new value is another than the old one, as the field understands it."""
+    """Return whether two values of an attribute differ, by its field's own conversion."""
     if type(old) is not type(new):
-        # "1.50" may stand for what was read as Decimal("1.50").
+        # The text "1.50" is equal to Decimal("1.50") in a DecimalField.
         try:
             new = instance._meta.get_field(name).to_python(new)
         except (ValidationError, TypeError, ValueError):
             return True
     try:
         return bool(old != new)
-    except Exception:  # noqa: BLE001  # an array of booleans, say
+    except Exception:  # noqa: BLE001  # such as an array of booleans
         return True
