@@ -12,7 +12,7 @@ import pytest
 from clarion import Signal, introspect, on_commit, signal
 from clarion._core import compiled
 from clarion._core.instrument import Send
-from clarion.commit import atomic, boundary
+from clarion.commit import atomic, providers
 from clarion.errors import ArgumentError
 from clarion.introspect import (
     Dispatcher,
@@ -331,13 +331,13 @@ class TestDeliveries:
 
     def test_after_a_commit(self, monkeypatch):
         """Which transaction, and why that one, with the keywords that tell."""
-        monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
-        monkeypatch.setattr(boundary, "_providers", [])
-        monkeypatch.setattr(boundary, "_entered", deque())
+        monkeypatch.setattr(providers, "_FRAMEWORKS", {})
+        monkeypatch.setattr(providers, "_providers", [])
+        monkeypatch.setattr(providers, "_new", deque())
         opened.connect(one, delivery=on_commit)
         assert explain(opened).heard[0].when == (
-            "on commit, hence at once, for no transaction is open: "
-            "nothing names one, and none is open in this context"
+            "at once, because no transaction is open: "
+            "the send names no transaction, and none is open in this context"
         )
         with atomic(using="orders"), atomic(using="stock"):
             told = [explain(opened, using=using).heard[0].when for using in ("orders", None)]
@@ -348,9 +348,9 @@ class TestDeliveries:
 
     def test_nothing_is_scheduled(self, monkeypatch):
         """Explaining is no send."""
-        monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
-        monkeypatch.setattr(boundary, "_providers", [])
-        monkeypatch.setattr(boundary, "_entered", deque())
+        monkeypatch.setattr(providers, "_FRAMEWORKS", {})
+        monkeypatch.setattr(providers, "_providers", [])
+        monkeypatch.setattr(providers, "_new", deque())
         opened.connect(one, delivery=on_commit(coalesce="order_id"))
         with atomic():
             explain(opened, order_id=1)

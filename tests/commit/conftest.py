@@ -1,5 +1,6 @@
 """What the tests of after commit share: a signal, and receivers that take down what they hear."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -7,17 +8,17 @@ from typing import Any
 import pytest
 
 from clarion import Signal, on_commit
-from clarion.commit import boundary
+from clarion.commit import Scheduled, atomic, providers
 from clarion.introspect import registrations
 
 
 @pytest.fixture
-def _no_doors(monkeypatch):
-    """Have only plain Python, whichever frameworks other tests have loaded."""
-    monkeypatch.setattr(boundary, "_FRAMEWORKS", {})
-    monkeypatch.setattr(boundary, "_providers", [])
-    monkeypatch.setattr(boundary, "_searched", 0)
-    monkeypatch.setattr(boundary, "_entered", deque())
+def _plain_python(monkeypatch):
+    """Leave out the frameworks that other tests have loaded."""
+    monkeypatch.setattr(providers, "_FRAMEWORKS", {})
+    monkeypatch.setattr(providers, "_providers", [])
+    monkeypatch.setattr(providers, "_module_count", 0)
+    monkeypatch.setattr(providers, "_new", deque())
 
 
 @pytest.fixture
@@ -87,3 +88,38 @@ class Log(Sequence[str]):
 def log(caplog):
     """Return what is logged, as messages."""
     return Log(caplog)
+
+
+class Secret:
+    """A sender that tells too much of itself."""
+
+    def __repr__(self):
+        return "s3cret"
+
+
+def only(responses):
+    """Return what a send has answered for the only receiver."""
+    ((_, scheduled),) = responses
+    assert isinstance(scheduled, Scheduled)
+    return scheduled
+
+
+@pytest.fixture(params=["with", "async with", "no block"])
+def commit(request):
+    """Send and commit in each way: `commit(signal, sender, **named)`."""
+
+    def block(signal, sender=None, **named):
+        with atomic():
+            return signal.send(sender, **named)
+
+    def awaited(signal, sender=None, **named):
+        async def main():
+            async with atomic():
+                return await signal.asend(sender, **named)
+
+        return asyncio.run(main())
+
+    def at_once(signal, sender=None, **named):
+        return signal.send(sender, **named)
+
+    return {"with": block, "async with": awaited, "no block": at_once}[request.param]

@@ -102,7 +102,7 @@ print(explain(saved, None, session=Session()))
     )
     lines = printed.splitlines()
     assert lines[:3] == [SQLALCHEMY_IS_OLD] * 3
-    assert f"never, for the send would be refused: {SQLALCHEMY_IS_OLD}" in printed
+    assert f"never, because the send would raise: {SQLALCHEMY_IS_OLD}" in printed
 
 
 def test_old_django_warns_of_its_default_database(run):

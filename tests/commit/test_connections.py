@@ -19,7 +19,7 @@ from tests.commit.databases import (
 )
 from tests.commit.failing import arefused, arolled_back, refused, rolled_back
 
-pytestmark = pytest.mark.usefixtures("_no_doors")
+pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 @pytest.mark.parametrize("make", SYNC)

@@ -1,24 +1,18 @@
-"""on_commit: its options, what it offers, and how it gets on with the rest of the house."""
+"""on_commit: its options, what it provides, and how it works with clarion.testing."""
 
 import asyncio
 from typing import Any
 
 import pytest
 
-from clarion import Signal, on_commit, receiver
+from clarion import on_commit, receiver
 from clarion import signal as declared
 from clarion.commit import BoundOnCommit, OnCommit, Scheduled, atomic
 from clarion.errors import ArgumentError, SignatureError
 from clarion.introspect import registrations
 from clarion.testing import assert_sent, capture, muted, restored
-from tests.commit.conftest import counts
 
-pytestmark = pytest.mark.usefixtures("_no_doors")
-
-
-def unhashable(**kwargs):
-    """Return what is no key."""
-    return []
+pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 class TestOptions:
@@ -48,19 +42,6 @@ class TestOptions:
         assert caught.value.names == ("using",)
         assert registrations(signal) == []
 
-    @pytest.mark.parametrize("coalesce", [1, True, ["a", 1], {"a": 1}, {"a"}])
-    def test_a_key_that_is_none(self, coalesce, signal):
-        """It is refused at connect."""
-        with pytest.raises(ArgumentError, match="Give the name of a keyword, a list") as caught:
-            signal.connect(print, delivery=on_commit(coalesce=coalesce))
-        assert caught.value.names == ("coalesce",)
-
-    @pytest.mark.parametrize("coalesce", [(), []])
-    def test_no_names(self, coalesce, signal):
-        """A key of nothing is refused too."""
-        with pytest.raises(ArgumentError, match=r"names no keyword of signal shop.paid"):
-            signal.connect(print, delivery=on_commit(coalesce=coalesce))
-
     def test_options_are_keywords(self):
         """on_commit("order_id") would not say what it means."""
         with pytest.raises(TypeError):
@@ -76,147 +57,6 @@ class TestOptions:
         (registration,) = registrations(signal)
         assert isinstance(registration.delivery, BoundOnCommit)
         assert registration.delivery.delivery is on_commit
-
-
-class TestCoalesce:
-    """Once per key and commit."""
-
-    def calls(self, signal, coalesce, *sends):
-        """Return n of each call that these sends lead to."""
-        found = []
-
-        def take(n, **kwargs):
-            found.append(n)
-
-        signal.connect(take, delivery=on_commit(coalesce=coalesce))
-        with atomic():
-            for n, named in enumerate(sends):
-                signal.send(None, n=n, **named)
-        return found
-
-    def test_by_a_name(self, signal):
-        """The value of a keyword."""
-        sends = [{"key": "a"}, {"key": "b"}, {"key": "a"}, {"key": None}, {"key": None}]
-        assert self.calls(signal, "key", *sends) == [2, 1, 4]
-
-    @pytest.mark.parametrize("names", [["x", "y"], ("x", "y")])
-    def test_by_names(self, names, signal):
-        """The values of several."""
-        sends = [{"x": 1, "y": 1}, {"x": 1, "y": 2}, {"x": 1, "y": 1}]
-        assert self.calls(signal, names, *sends) == [2, 1]
-
-    def test_by_a_function(self, signal):
-        """What it returns, called with the keywords; None is a key as any other."""
-
-        def key(n, **kwargs):
-            assert set(kwargs) == {"sender", "signal"}
-            return n % 2 or None
-
-        assert self.calls(signal, key, {}, {}, {}) == [2, 1]
-
-    def test_by_the_sender(self, signal, heard):
-        """Which is a keyword too."""
-        assert self.calls(signal, "sender", {}, {}) == [1]
-
-    def test_a_missing_keyword(self, signal, heard):
-        """The send is refused, with the receiver and the cure."""
-        signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=["n", "key"]))
-        with (
-            atomic(),
-            pytest.raises(ArgumentError, match="was sent without key, by which") as caught,
-        ):
-            signal.send(None, n=1)
-        assert caught.value.names == ("key",)
-        assert "<lambda>" in caught.value.__notes__[0]
-        ((_, scheduled), (_, error)) = signal.send_robust(None, n=1)
-        assert scheduled.status == "ran"
-        assert isinstance(error, ArgumentError)
-
-    @pytest.mark.parametrize("coalesce", ["key", ["n", "key"], unhashable])
-    def test_an_unhashable_key(self, coalesce, signal):
-        """The send is refused: the type is told, and no value."""
-        signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=coalesce))
-        with pytest.raises(ArgumentError, match="'list' objects, which are unhashable") as caught:
-            signal.send(None, n=1, key=["s3cret"])
-        assert "s3cret" not in str(caught.value)
-
-    def test_a_key_function_that_raises(self, signal):
-        """The sender hears of it, before anything is scheduled."""
-
-        def broken(**kwargs):
-            raise LookupError("no")
-
-        signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=broken))
-        with atomic(), pytest.raises(LookupError):
-            signal.send(None)
-        assert counts(signal) == {}
-
-    def test_two_receivers_have_keys_of_their_own(self, signal, heard):
-        """Even if they share a delivery."""
-        shared = on_commit(coalesce="key")
-        heard.listen(signal, delivery=shared, name="one")
-        heard.listen(signal, delivery=shared, name="two")
-        with atomic():
-            signal.send(None, n=1, key="a")
-            signal.send(None, n=2, key="a")
-        assert heard == [1, ("one", 2), ("two", 2), 2]
-
-    def test_one_receiver_of_several_signals(self):
-        """A page that has changed is made once, whatever has changed it."""
-        saved, deleted, calls = Signal(name="saved"), Signal(name="deleted"), []
-
-        @receiver([saved, deleted], delivery=on_commit(coalesce="page"))
-        def make(signal, page, sends, **kwargs):
-            calls.append((signal.name, page, [each["signal"].name for each in sends]))
-
-        with atomic():
-            saved.send(None, page=1)
-            deleted.send(None, page=1)
-            saved.send(None, page=2)
-        assert calls == [("deleted", 1, ["saved", "deleted"]), ("saved", 2, ["saved"])]
-
-    def test_methods_of_two_objects_are_two(self, signal):
-        """A bound method is known by its object."""
-        calls = []
-
-        class Listener:
-            def take(self, **kwargs):
-                calls.append(self)
-
-        listeners = [Listener(), Listener()]
-        for listener in listeners:
-            signal.connect(listener.take, delivery=on_commit(coalesce="key"))
-        with atomic():
-            signal.send(None, key=1)
-            signal.send(None, key=1)
-        assert calls == listeners
-
-    def test_async_receivers(self, signal):
-        """Awaited once, with all sends."""
-        calls = []
-
-        async def take(sends, **kwargs):
-            calls.append([each["n"] for each in sends])
-
-        signal.connect(take, delivery=on_commit(coalesce="key"))
-
-        async def main():
-            async with atomic():
-                await signal.asend(None, n=1, key=1)
-                signal.send(None, n=2, key=1)
-
-        asyncio.run(main())
-        assert calls == [[1, 2]]
-
-    def test_at_once(self, signal):
-        """Outside of any block there is one send, and a list of one."""
-        calls = []
-        signal.connect(
-            lambda sends, **kwargs: calls.append([each["n"] for each in sends]),
-            delivery=on_commit(coalesce="key"),
-        )
-        signal.send(None, n=1, key=1)
-        assert calls == [[1]]
 
 
 def untyped(receiver: Any) -> Any:
@@ -249,20 +89,6 @@ class TestDeclared:
                 ordered.send(None, order_id=1)
                 assert calls == []
             assert calls == [1, ordered]
-
-    def test_a_keyword_to_coalesce_by_has_to_be_declared(self):
-        """At connect, where it can be mended; the sender may be one."""
-
-        def take(sender, order_id):
-            """Take."""
-
-        with restored():
-            with pytest.raises(ArgumentError, match=r"names no keyword of signal shop.ordered"):
-                ordered.connect(take, delivery=on_commit(coalesce="orderid"))
-            with pytest.raises(ArgumentError) as caught:
-                ordered.connect(take, delivery=on_commit(coalesce=["order_id", "x"]))
-            assert caught.value.names == ("coalesce", "x")
-            ordered.connect(take, delivery=on_commit(coalesce=["order_id", "sender"]))
 
     def test_sends_is_offered_where_they_are_merged(self):
         """Without coalesce= nobody would give it, which is said at connect."""

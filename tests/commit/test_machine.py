@@ -14,7 +14,7 @@ from clarion import Signal, on_commit
 from clarion.commit import atomic
 from tests.commit.failing import BoomError
 
-pytestmark = pytest.mark.usefixtures("_no_doors")
+pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 @dataclass(frozen=True)

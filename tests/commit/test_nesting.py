@@ -9,11 +9,11 @@ import pytest
 
 from clarion import Signal, on_commit
 from clarion.commit import atomic
-from clarion.commit.nesting import DEEPEST
+from clarion.commit.nesting import MAX_DEPTH
 from clarion.errors import EndlessCommitError
 from tests.commit.conftest import counts
 
-pytestmark = pytest.mark.usefixtures("_no_doors")
+pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def test_what_a_receiver_sends_runs_at_once_inside(signal, heard):
@@ -62,11 +62,11 @@ def test_a_circle_is_refused_and_named(in_a_block, log):
     pong.connect(return_it, delivery=on_commit)
     with atomic():
         ping.send(None)
-    assert len(calls) == DEEPEST
+    assert len(calls) == MAX_DEPTH
     where = f"{__name__}.test_a_circle_is_refused_and_named.<locals>"
     (error,) = {str(error) for error in errors}
     assert f"{where}.play of ping -> {where}.return_it of pong -> {where}.play of ping" in error
-    assert "Break the circle in one of them" in error
+    assert "Break the cycle in one of them" in error
     assert len(log) == 1
     assert " failed " in log[0]
 
@@ -87,7 +87,7 @@ def test_an_awaited_circle_is_refused(log):
             await ping.asend(None)
 
     asyncio.run(main())
-    assert len(calls) == DEEPEST
+    assert len(calls) == MAX_DEPTH
     assert len(log) == 1
 
 
@@ -107,7 +107,7 @@ def test_circles_that_double_are_refused_in_time(log):
     ping.connect(make(), delivery=on_commit)
     with atomic():
         ping.send(None)
-    assert len(calls) < 4 * DEEPEST
+    assert len(calls) < 4 * MAX_DEPTH
 
 
 def test_after_a_circle_all_is_as_before(log):
@@ -123,7 +123,7 @@ def test_after_a_circle_all_is_as_before(log):
     for _ in range(2):
         calls.clear()
         ping.send(None, n=1)
-        assert len(calls) == DEEPEST
+        assert len(calls) == MAX_DEPTH
     ping.send(None, n=0)
     assert calls[-1] == 0
 
@@ -137,10 +137,10 @@ def test_many_in_a_row_are_no_circle(signal, heard, log):
 
     signal.connect(again, delivery=on_commit)
     with atomic():
-        for _ in range(2 * DEEPEST):
+        for _ in range(2 * MAX_DEPTH):
             signal.send(None, n=5)
         signal.send(None, n=0)
-    assert heard.count(5) == 2 * DEEPEST + 1
+    assert heard.count(5) == 2 * MAX_DEPTH + 1
     assert len(log) == 0
 
 
@@ -162,7 +162,7 @@ def test_the_limit_is_far_from_the_interpreters(log):
 
     ping.connect(play, delivery=on_commit)
     ping.send(None)
-    assert len(depths) == DEEPEST
+    assert len(depths) == MAX_DEPTH
     assert depths[-1] - depths[0] < 700
     assert counts(ping)["failed"] == 1
 
@@ -176,7 +176,7 @@ def test_a_task_that_outlives_its_receiver_is_not_inside(signal):
 
     async def work(n):
         await asyncio.sleep(0)
-        if n == 2 * DEEPEST:
+        if n == 2 * MAX_DEPTH:
             done.set()
         else:
             await signal.asend(None, n=n + 1, payload=Payload())
@@ -192,6 +192,6 @@ def test_a_task_that_outlives_its_receiver_is_not_inside(signal):
         await done.wait()
         await asyncio.gather(*tasks)
         gc.collect()
-        assert [there() for there in payloads] == [None] * 2 * DEEPEST
+        assert [there() for there in payloads] == [None] * 2 * MAX_DEPTH
 
     asyncio.run(main())

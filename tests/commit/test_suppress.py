@@ -8,13 +8,13 @@ import pytest
 
 from clarion import on_commit
 from clarion.commit import atomic, suppressed
-from clarion.commit.suppress import suppression
+from clarion.commit.suppress import active_suppression
 from clarion.errors import RunningLoopError
 from clarion.introspect import explain
 from tests.commit.conftest import counts
 from tests.commit.failing import BoomError
 
-pytestmark = pytest.mark.usefixtures("_no_doors")
+pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def test_nothing_is_scheduled(signal, heard):
@@ -142,7 +142,7 @@ def test_a_fixture_that_ends_in_another_context(signal, heard):
     other.run(quiet.__exit__, None, None, None)
     one.run(signal.send, None, n=1)
     assert heard == [1]
-    assert one.run(suppression) is None
+    assert one.run(active_suppression) is None
 
 
 def test_async_receivers_are_no_reason_to_refuse(signal, heard):

@@ -1,25 +1,50 @@
-"""Receivers that run when it is true: after the commit, and not at all after a rollback.
+"""Receivers that run after the commit, and not at all after a rollback.
 
-`on_commit` is the delivery, `atomic` the boundary for plain Python; Django and SQLAlchemy have
-theirs behind their doors. Which boundary a send belongs to is told in `boundary.py`.
+`on_commit` is the delivery, and `atomic` the boundary for plain Python. The integrations with
+Django, SQLAlchemy and peewee provide boundaries of their own.
+
+In reading order; a module imports from those above it only:
+
+1. `pending_call`: a receiver call that waits for a commit, as data, and its handle `Scheduled`.
+2. `boundary`: where transactions begin and end, and which of them a context is in.
+3. `providers`: how the boundaries of a framework are found.
+4. `resolve`: the written rule that chooses the boundary of a send.
+5. `nesting`: how deep receivers run inside one another.
+6. `run`: runs calls after a commit, merges them, drops them after a rollback.
+7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
+8. `delivery`, `atomic_block`: `on_commit` and `atomic`, which use all of the above.
+
+`connections` begins and ends transactions, and imports none of these. Never put here: a
+framework, an import of an integration (`providers` names two by strings), or code that
+stores a call outside this process.
 """
 
 from __future__ import annotations
 
-from clarion.commit.blocks import atomic
-from clarion.commit.boundary import Boundary, TransactionProvider
+from clarion.commit.atomic_block import atomic
+from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries
 from clarion.commit.delivery import BoundOnCommit, OnCommit, on_commit
 from clarion.commit.pending_call import PendingCall, Scheduled
+from clarion.commit.providers import TransactionProvider, register_provider
+from clarion.commit.run import arun_calls, drop_calls, run_at_once, run_call, run_calls
 from clarion.commit.suppress import suppressed
 
 __all__ = [
+    "ActiveBoundary",
     "BoundOnCommit",
     "Boundary",
     "OnCommit",
     "PendingCall",
     "Scheduled",
     "TransactionProvider",
+    "active_boundaries",
+    "arun_calls",
     "atomic",
+    "drop_calls",
     "on_commit",
+    "register_provider",
+    "run_at_once",
+    "run_call",
+    "run_calls",
     "suppressed",
 ]

@@ -1,4 +1,4 @@
-"""Receivers that run inside one another after commits, and when that is endless."""
+"""How deep receivers run inside one another after commits, and when that is endless."""
 
 from __future__ import annotations
 
@@ -11,92 +11,95 @@ from clarion.errors import EndlessCommitError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from clarion._core.signal import Signal
     from clarion.commit.pending_call import PendingCall
+    from clarion.typing import Receiver
 
-DEEPEST = 20
+MAX_DEPTH = 20
 """How many receivers may run inside one another after commits."""
 
 
-class Link:
-    """One receiver that is running after a commit, and the one inside which it runs.
+class RunningCall:
+    """A call that is running after a commit, and the one that it runs inside.
 
     Attributes:
-        due: its call; None once that is over.
-        outer: the one inside which it runs.
-        endless: those that were found to go round, inside the outermost one.
+        call: the call; None once it has ended.
+        outer: the call around it.
+        endless: the receivers found to repeat without end, shared by nested calls.
     """
 
     __slots__ = ("call", "endless", "outer")
 
-    def __init__(self, call: PendingCall, outer: Link | None) -> None:
+    def __init__(self, call: PendingCall, outer: RunningCall | None) -> None:
         self.call: PendingCall | None = call
         self.outer = outer
         self.endless: set[str] = set() if outer is None else outer.endless
 
-    def __iter__(self) -> Iterator[PendingCall]:
-        link: Link | None = self
-        while link is not None:
-            if link.call is not None:
-                yield link.call
-            link = link.outer
+    def outward(self) -> Iterator[PendingCall]:
+        """Yield the calls that are still running, innermost first."""
+        running: RunningCall | None = self
+        while running is not None:
+            if running.call is not None:
+                yield running.call
+            running = running.outer
 
 
-running: ContextVar[Link | None] = ContextVar("clarionrunning", default=None)
+running_call: ContextVar[RunningCall | None] = ContextVar("clarion_running_call", default=None)
 
 
-def begin(call: PendingCall) -> Link:
-    """Run inside what is running in this context."""
-    link = Link(call, None if running.get() is None else _innermost())
-    running.set(link)
-    return link
+def enter_call(call: PendingCall) -> RunningCall:
+    """Mark a call as running in this context."""
+    running = RunningCall(call, None if running_call.get() is None else _innermost())
+    running_call.set(running)
+    return running
 
 
-def end(link: Link) -> None:
-    """Be over."""
-    link.call = None
-    running.set(link.outer)
+def leave_call(running: RunningCall) -> None:
+    """Mark a call as ended."""
+    running.call = None
+    running_call.set(running.outer)
 
 
-def refuse_to_go_round(call: PendingCall) -> None:
+def check_nesting(signal: Signal, receiver: Receiver) -> None:
     """Refuse one more call inside those that are running, if they are too many.
 
-    Once some are known to go round, these are refused until the outermost is over: several
-    that have each other run would double their number with each step.
+    A receiver found to repeat is refused until the outermost call ends. Without that, receivers
+    that send to each other would double the number of calls with each step.
 
     Raises:
-        EndlessCommitError: if they are.
+        EndlessCommitError: if they are too many.
     """
     innermost = _innermost()
     if innermost is None:
         return
-    inside = list(innermost)
-    if len(inside) >= DEEPEST:
-        names = _circle([call, *inside])
+    running = list(innermost.outward())
+    if len(running) >= MAX_DEPTH:
+        nested = [_name(call.signal, call.receiver) for call in running]
+        names = _cycle([_name(signal, receiver), *nested])
         innermost.endless.update(names)
-    elif innermost.endless and _told(call) in innermost.endless:
-        names = [_told(call)]
+    elif innermost.endless and (name := _name(signal, receiver)) in innermost.endless:
+        names = [name]
     else:
         return
     raise EndlessCommitError(
-        f"After {DEEPEST} receivers inside one another there is still one more to run after a commit: "
-        f"{' -> '.join(names)}. Break the circle in one of them.",
+        f"{MAX_DEPTH} receivers already run inside one another after commits, and this send adds one "
+        f"more: {' -> '.join(names)}. Break the cycle in one of them.",
         names,
     )
 
 
-def _innermost() -> Link | None:
-    # A task that a receiver has started, and that outlives it, does not run inside it.
-    link = running.get()
-    while link is not None and link.call is None:
-        link = link.outer
-    return link
+def _innermost() -> RunningCall | None:
+    # A task that a receiver has started may run longer than the receiver.
+    running = running_call.get()
+    while running is not None and running.call is None:
+        running = running.outer
+    return running
 
 
-def _circle(inside: list[PendingCall]) -> list[str]:
-    """Name who goes round: from one that comes again to the next time that it does."""
+def _cycle(nested: list[str]) -> list[str]:
+    """Return the names that repeat, from the first repetition back to its first occurrence."""
     names: list[str] = []
-    for call in inside:
-        name = _told(call)
+    for name in nested:
         names.append(name)
         if name in names[:-1]:
             del names[: names.index(name)]
@@ -105,5 +108,5 @@ def _circle(inside: list[PendingCall]) -> list[str]:
     return names
 
 
-def _told(call: PendingCall) -> str:
-    return f"{name_of(call.receiver)} of {signal_name(call.signal)}"
+def _name(signal: Signal, receiver: Receiver) -> str:
+    return f"{name_of(receiver)} of {signal_name(signal)}"

@@ -1,103 +1,151 @@
-"""What waits for a commit: calls that are due, run in order, one failure stopping no other."""
+"""A pending call: one receiver call that waits for a commit, and the handle for it.
+
+This is data. `run.py` makes the calls.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
-from clarion._core import loops
-from clarion._core.names import dotted, name_of, signal_name
-from clarion._core.notes import add_receiver_note
 from clarion._core.registration import receiver_key
-from clarion.commit import nesting
-from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Coroutine, Hashable
 
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
-    from clarion.commit.boundary import BoundaryMatch
-    from clarion.commit.delivery import BoundOnCommit
+    from clarion.delivery import Delivery
     from clarion.typing import Receiver
 
-    # Awaits a coroutine where a transaction is committed by sync code.
-    Await = Callable[[Coroutine[Any, Any, Any]], Any]
+COUNTED = ("scheduled", "ran", "failed", "dropped", "merged", "suppressed")
 
-logger = logging.getLogger("clarion")
+
+class CallingBoundary(Protocol):
+    """The part of a boundary that makes a pending call: see `clarion.commit.Boundary`."""
+
+    @property
+    def name(self) -> str:
+        """How messages name it."""
+        ...
+
+    def call_receiver(self, call: PendingCall) -> Any:
+        """Call a sync receiver."""
+        ...
+
+    async def acall_receiver(self, call: PendingCall) -> Any:
+        """Await an async receiver."""
+        ...
+
+    def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine to its result."""
+        ...
+
+
+class BoundReceiver:
+    """What `on_commit` stores for one connected receiver.
+
+    Args:
+        delivery: the `on_commit` that the receiver was connected with.
+        key_of: the function that computes the key of a send; None if calls are not merged.
+        requests_session: whether the receiver has a parameter `session`.
+        requests_sends: whether it has a parameter `sends`, and calls are merged.
+
+    Attributes:
+        counts: how many calls were scheduled, ran, failed, were dropped, merged, suppressed.
+    """
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        key_of: Callable[[dict[str, Any]], Hashable] | None,
+        *,
+        requests_session: bool,
+        requests_sends: bool,
+    ) -> None:
+        self.delivery = delivery
+        self.key_of = key_of
+        self.requests_session = requests_session
+        self.requests_sends = requests_sends
+        self.counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
+
+    def count(self, status: str) -> None:
+        """Count one more call with this status."""
+        # No lock, which costs more than the rest: CPython does not switch threads here.
+        self.counts[status] += 1
 
 
 class Scheduled:
-    """What a send answers for a receiver that runs after the commit.
+    """The response of a receiver that runs after the commit.
 
     Attributes:
-        boundary: what it waits for, for people to read.
-        reason: why that and nothing else.
-        response: what the receiver has returned, or the exception that it has raised.
-        is_at_once: whether it ran inside the send, for no transaction was open.
+        boundary: the name of the boundary whose commit it waits for.
+        reason: why it waits for this boundary.
+        response: what the receiver returned, or the exception that it raised.
+        is_at_once: whether it ran inside the send, because no transaction was open.
+        outcome: the final status; None until the call has one.
     """
 
-    __slots__ = ("_call", "_found", "_status", "is_at_once", "response")
+    __slots__ = ("_boundary", "_call", "is_at_once", "outcome", "reason", "response")
 
-    def __init__(self, found: BoundaryMatch, call: PendingCall) -> None:
-        self._found = found
-        self._status = "waiting"
-        # Whoever keeps this does not keep what was dropped.
-        self._call: Callable[[], PendingCall | None] = ref(call)
+    def __init__(self, call: PendingCall) -> None:
+        self._boundary = call.boundary
+        # Weak, so that code that keeps the response does not keep a call that was dropped.
+        self._call = ref(call)
+        self.reason = call.reason
+        self.outcome: str | None = None
         self.response: Any = None
         self.is_at_once = False
 
     @property
     def boundary(self) -> str:
-        """What it waits for, for people to read."""
-        return self._found.boundary.name
-
-    @property
-    def reason(self) -> str:
-        """Why that and nothing else."""
-        return self._found.reason
+        """The name of the boundary whose commit it waits for."""
+        return self._boundary.name
 
     @property
     def status(self) -> str:
-        """How far it is; "waiting", "ran", "failed", "dropped", "merged" or "suppressed"."""
-        if self._status == "waiting" and self._call() is None:
-            self._status = "dropped"
-        return self._status
+        """One of "waiting", "ran", "failed", "dropped", "merged" and "suppressed"."""
+        if self.outcome is None and self._call() is None:
+            self.outcome = "dropped"
+        return self.outcome or "waiting"
+
+    def when(self) -> str:
+        """Return when the receiver runs, in words."""
+        if self.is_at_once:
+            return "at once, because no transaction was open"
+        return f"after the commit of {self.boundary}"
 
     def __repr__(self) -> str:
-        return f"<Scheduled {self._when()}: {self.status}>"
-
-    def _when(self) -> str:
-        if self.is_at_once:
-            return "at once, for no transaction was open"
-        return f"after the commit of {self.boundary}"
+        return f"<Scheduled {self.when()}: {self.status}>"
 
 
 class PendingCall:
-    """One call of a receiver, due after a commit.
+    """One call of a receiver, to be made after a commit.
 
     Attributes:
         signal: the signal that was sent.
-        registration: who listens.
-        receiver: the receiver, held until the call is made or dropped.
-        bound: the delivery.
-        found: the boundary, and why that one.
-        key: what it is merged by with others; None if it is not.
-        earlier: those that were merged into it, in order.
-        kept: what the boundary wants to remember of it.
-        scheduled: what the send answers.
+        registration: the registration of the receiver.
+        receiver: the receiver, kept alive until the call is made or dropped.
+        bound: what `on_commit` stores for this receiver.
+        boundary: the boundary whose commit the call waits for.
+        reason: why it waits for this boundary.
+        arguments: the keywords of the send, `sender` and `signal` included. A boundary may
+            replace the dictionary.
+        key: the key by which calls are merged; None if this one is not merged.
+        merged: the earlier calls that were merged into this one, in order.
+        boundary_data: a slot for the boundary's own data about the call.
+        scheduled: the handle that the send returns.
     """
 
     __slots__ = (
         "__weakref__",
-        "_named",
+        "arguments",
         "bound",
-        "earlier",
-        "found",
-        "kept",
+        "boundary",
+        "boundary_data",
         "key",
+        "merged",
+        "reason",
         "receiver",
         "registration",
         "scheduled",
@@ -109,225 +157,58 @@ class PendingCall:
         signal: Signal,
         registration: Registration,
         receiver: Receiver,
-        bound: BoundOnCommit,
-        found: BoundaryMatch,
-        named: dict[str, Any],
+        bound: BoundReceiver,
+        boundary: CallingBoundary,
+        reason: str,
+        arguments: dict[str, Any],
     ) -> None:
         self.signal = signal
         self.registration = registration
         self.receiver = receiver
         self.bound = bound
-        self.found = found
-        self._named = named
-        if nesting.running.get() is not None:
-            nesting.refuse_to_go_round(self)
-        self.earlier: list[PendingCall] = []
-        self.kept: Any = None
+        self.boundary = boundary
+        self.reason = reason
+        self.arguments = arguments
+        self.merged: list[PendingCall] = []
+        self.boundary_data: Any = None
         self.key: Hashable = None
         if bound.key_of is not None:
-            self.key = (bound.delivery, receiver_key(receiver), bound.key_of(named))
-        self.scheduled = Scheduled(found, self)
+            self.key = (bound.delivery, receiver_key(receiver), bound.key_of(arguments))
+        self.scheduled = Scheduled(self)
         bound.counts["scheduled"] += 1
 
-    def arguments(self) -> dict[str, Any]:
-        """Return what the receiver is to be called with."""
+    def call_arguments(self) -> dict[str, Any]:
+        """Return the keywords for the receiver: `arguments`, with `sends` if it asks for them."""
         if not self.bound.requests_sends:
-            return self._named
-        return {**self._named, "sends": [each._named for each in (*self.earlier, self)]}
+            return self.arguments
+        return {**self.arguments, "sends": [each.arguments for each in (*self.merged, self)]}
 
     def merge(self, earlier: PendingCall) -> None:
-        """Stand for an earlier call of the same key, too."""
-        earlier.scheduled._status = "merged"
+        """Replace an earlier call of the same key, whose status becomes "merged"."""
+        earlier.scheduled.outcome = "merged"
         self.bound.count("merged")
-        # Handed on, not copied: there may be as many as there are rows.
-        self.earlier, earlier.earlier = earlier.earlier, self.earlier
-        self.earlier.append(earlier)
+        # Moved, not copied: there may be one for each row of a table.
+        self.merged, earlier.merged = earlier.merged, self.merged
+        self.merged.append(earlier)
+
+    def finish(self, response: Any) -> None:
+        """Store what the receiver returned; the status becomes "ran"."""
+        self.scheduled.response = response
+        self.scheduled.outcome = "ran"
+        self.bound.counts["ran"] += 1
+
+    def fail(self, error: BaseException) -> None:
+        """Store what the receiver raised; the status becomes "failed"."""
+        self.scheduled.response = error
+        self.scheduled.outcome = "failed"
+        self.bound.count("failed")
 
     def drop(self) -> None:
-        """Be done without having run, for what it waited for was rolled back."""
-        self.scheduled._status = "dropped"
+        """Give up the call, because its transaction was rolled back."""
+        self.scheduled.outcome = "dropped"
         self.bound.count("dropped")
 
     def suppress(self) -> None:
-        """Be done without having run, for side effects are suppressed."""
-        self.scheduled._status = "suppressed"
+        """Give up the call, because side effects are suppressed."""
+        self.scheduled.outcome = "suppressed"
         self.bound.count("suppressed")
-
-    def run(self, wait: Await | None = None) -> None:
-        """Call the receiver. What it raises is logged and counted, and goes no further.
-
-        Args:
-            wait: awaits a coroutine, for async receivers; by default as the signal does.
-        """
-        # The property `once` costs a call.
-        if self.registration._tokens is not None and self._has_had_its_only_call():
-            return
-        link = nesting.begin(self)
-        try:
-            if self.registration.is_async:
-                response = (wait or self._complete)(self.found.boundary.acall(self))
-            else:
-                response = self.found.boundary.call(self)
-        except BaseException as error:
-            self._fail(error)
-            if not _is_its_own(error):
-                raise
-        else:
-            self._end(response)
-        finally:
-            nesting.end(link)
-
-    def run_at_once(self) -> None:
-        """Run inside the send, for no transaction is open."""
-        self.scheduled.is_at_once = True
-        self.run()
-
-    async def arun(self) -> None:
-        """Run where can be awaited: as `run`, with sync receivers in a thread unless inline."""
-        if not self.registration.is_async:
-            await self._arun_sync()
-            return
-        if self._has_had_its_only_call():
-            return
-        link = nesting.begin(self)
-        try:
-            response = await self.found.boundary.acall(self)
-        except BaseException as error:
-            self._fail(error)
-            if not _is_its_own(error):
-                raise
-        else:
-            self._end(response)
-        finally:
-            nesting.end(link)
-
-    async def _arun_sync(self) -> None:
-        if self.registration.inline:
-            self.run()
-            return
-        try:
-            await self.signal._run_in_thread(self.run)
-        except Exception as error:  # noqa: BLE001  # there is no thread to be had
-            self._fail(error)
-
-    def _complete(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        if loops.is_loop_running():
-            coroutine.close()
-            raise RunningLoopError(
-                f"{name_of(self.receiver)} cannot be awaited after the commit of {self.found.boundary.name}, "
-                f"for that was made by sync code inside a running event loop. Connect a sync receiver.",
-                [name_of(self.receiver)],
-            )
-        return self.found.boundary.complete(self, coroutine)
-
-    def _has_had_its_only_call(self) -> bool:
-        if not self.registration.once:
-            return False
-        if not self.registration.claim():
-            self.drop()
-            return True
-        self.signal._table.discard(self.registration)
-        return False
-
-    def _end(self, response: Any) -> None:
-        self.scheduled.response = response
-        self.scheduled._status = "ran"
-        self.bound.counts["ran"] += 1
-
-    def _fail(self, error: BaseException) -> None:
-        self.scheduled.response = error
-        self.scheduled._status = "failed"
-        self.bound.count("failed")
-        if isinstance(error, Exception):
-            add_receiver_note(error, self.signal, self.receiver)
-        # The names of what was sent, for the values may be anybody's secrets.
-        named = ", ".join(name for name in self._named if name not in ("sender", "signal"))
-        logger.error(
-            "Receiver %s of signal %s, sent by %s with %s, failed %s",
-            name_of(self.receiver),
-            signal_name(self.signal),
-            _sender_name(self._named["sender"]),
-            named or "no keywords",
-            self.scheduled._when(),
-            exc_info=error,
-        )
-
-
-def _sender_name(sender: object) -> str:
-    # By its class, if it is none: its repr may tell what is nobody's business.
-    if sender is None:
-        return "nobody in particular"
-    return dotted(sender) if isinstance(sender, type) else f"a {dotted(type(sender))}"
-
-
-def merged(calls: Iterable[PendingCall]) -> list[PendingCall]:
-    """Merge the calls of one key: the last one stands for all, in the place of the first."""
-    found: list[PendingCall] = []
-    places: dict[Hashable, int] = {}
-    for call in calls:
-        if call.key is None or (place := places.setdefault(call.key, len(found))) == len(found):
-            found.append(call)
-        else:
-            call.merge(found[place])
-            found[place] = call
-    return found
-
-
-def drain(calls: Sequence[PendingCall], wait: Await | None = None) -> None:
-    """Run what has become true, in order."""
-    if len(calls) == 1:
-        calls[0].run(wait)
-        return
-    left = deque(merged(calls))
-    try:
-        while left:
-            left[0].run(wait)
-            left.popleft()
-    finally:
-        _abandon(left)
-
-
-async def adrain(calls: Iterable[PendingCall]) -> None:
-    """Run what has become true, in order, and await what is async."""
-    left = deque(merged(calls))
-    try:
-        while left:
-            await left[0].arun()
-            left.popleft()
-    finally:
-        _abandon(left)
-
-
-def _abandon(left: Iterable[PendingCall]) -> None:
-    """Say who does not run, for the program, or the task, is told to end."""
-    waiting = [call for call in left if call.scheduled.status == "waiting"]
-    drop(waiting)
-    for call in waiting:
-        logger.error(
-            "Receiver %s of signal %s does not run after the commit of %s, which was interrupted",
-            name_of(call.receiver),
-            signal_name(call.signal),
-            call.found.boundary.name,
-        )
-
-
-def _is_its_own(error: BaseException) -> bool:
-    """Tell whether what a receiver has raised concerns nobody else."""
-    if isinstance(error, Exception):
-        return True
-    from asyncio import CancelledError, current_task
-
-    # A cancellation is if it is not this task that is cancelled, but one of the receiver's.
-    if not isinstance(error, CancelledError):
-        return False
-    try:
-        task = current_task()
-    except RuntimeError:  # no event loop runs here
-        return True
-    return task is None or not task.cancelling()
-
-
-def drop(calls: Iterable[PendingCall]) -> None:
-    """Drop what was rolled back."""
-    for call in calls:
-        call.drop()

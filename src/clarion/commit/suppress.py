@@ -1,4 +1,4 @@
-"""No side effects here: imports and fixtures."""
+"""suppressed: no receivers after the commit, for imports and fixtures."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ if TYPE_CHECKING:
 
     from clarion.commit.pending_call import PendingCall
 
-_suppressed: ContextVar[tuple[suppressed, ...]] = ContextVar("clarion_suppressed", default=())
+_suppressions: ContextVar[tuple[suppressed, ...]] = ContextVar("clarion_suppressed", default=())
 
 
-class suppressed:  # noqa: N801  # it reads as a word: `with suppressed(...):`
-    """Have sends schedule nothing: receivers that would run after the commit do not run.
+class suppressed:  # noqa: N801  # a context manager: `with suppressed(...):`
+    """Schedule no calls inside the block: `on_commit` receivers do not run.
 
-    Those that run inside the send do, for they are part of what is written. It holds for the
-    context that enters the block, and the tasks that it starts, until the block ends; `explain` shows it.
+    Receivers that run inside the send still do, because they are part of the write. It applies to
+    the context that enters the block, and to the tasks that it starts, until the block ends.
+    `explain` shows it.
 
     Args:
-        reason: why, for people to read.
+        reason: why, for the people who read `explain`.
 
     Attributes:
         counts: how many calls were suppressed, by the name of the receiver.
@@ -33,48 +34,47 @@ class suppressed:  # noqa: N801  # it reads as a word: `with suppressed(...):`
     def __init__(self, reason: str) -> None:
         self.reason = reason
         self.counts: Counter[str] = Counter()
-        self._entered = 0
+        self._depth = 0
         self._lock = Lock()
 
     @property
     def count(self) -> int:
-        """How many calls were suppressed."""
+        """The number of suppressed calls."""
         return self.counts.total()
 
-    def note(self, call: PendingCall) -> None:
-        """Suppress a call."""
+    def suppress(self, call: PendingCall) -> None:
+        """Suppress and count a call."""
         with self._lock:
             self.counts[name_of(call.receiver)] += 1
         call.suppress()
 
     @property
     def is_over(self) -> bool:
-        """Whether the block has ended, as many times as it was entered."""
-        return not self._entered
+        """Whether the block has ended as many times as it was entered."""
+        return not self._depth
 
     def __enter__(self) -> Self:
         with self._lock:
-            self._entered += 1
-        _suppressed.set((*_in_force(), self))
+            self._depth += 1
+        active = tuple(block for block in _suppressions.get() if not block.is_over)
+        _suppressions.set((*active, self))
         return self
 
     def __exit__(self, *exception: object) -> None:
         with self._lock:
-            self._entered -= 1
-        around = list(_suppressed.get())
-        # Tasks that were started inside have a copy of the context, and a fixture may end
-        # in another one than it began in; there, what ends it is that it is over.
-        if self in around:
-            around.reverse()
-            around.remove(self)
-            _suppressed.set(tuple(reversed(around)))
+            self._depth -= 1
+        blocks = list(_suppressions.get())
+        # A task started inside has a copy of the context, and a fixture may end in another
+        # context than it began in. `is_over` ends the block there.
+        if self in blocks:
+            blocks.reverse()
+            blocks.remove(self)
+            _suppressions.set(tuple(reversed(blocks)))
 
 
-def _in_force() -> tuple[suppressed, ...]:
-    return tuple(each for each in _suppressed.get() if not each.is_over)
-
-
-def suppression() -> suppressed | None:
-    """Return the innermost block that this context is in."""
-    around = _suppressed.get()
-    return next((each for each in reversed(around) if not each.is_over), None) if around else None
+def active_suppression() -> suppressed | None:
+    """Return the innermost `suppressed` block of this context."""
+    blocks = _suppressions.get()
+    return (
+        next((block for block in reversed(blocks) if not block.is_over), None) if blocks else None
+    )

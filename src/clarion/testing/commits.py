@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from clarion.commit import blocks
-from clarion.commit.boundary import providers
+from clarion.commit import atomic_block
+from clarion.commit.providers import providers
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,7 +29,7 @@ def commits() -> Generator[None]:
         assert len(mail.outbox) == 1
     """
     with ExitStack() as stack:
-        stack.enter_context(blocks.ignore_outer())
+        stack.enter_context(atomic_block.ignore_outer())
         for provider in providers():
             stack.enter_context(provider.ignore_outer())
         yield

@@ -156,9 +156,9 @@ def test_a_transaction_in_the_event_loops_own_thread(
             order_paid.send(None, name="b", using=other)
             assert ran == []
             order_paid.connect(receive, delivery=on_commit)
-            with pytest.raises(RunningLoopError, match="sync code will make"):
+            with pytest.raises(RunningLoopError, match="sync code will commit"):
                 await order_paid.asend(None, name="c", using=other)
-            with pytest.raises(RunningLoopError, match="sync code will make"):
+            with pytest.raises(RunningLoopError, match="sync code will commit"):
                 order_paid.send(None, name="d", using=other)
             order_paid.disconnect(receive)
         connections[other].close()  # each context of an event loop has its own

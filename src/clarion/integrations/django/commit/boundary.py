@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections
 
 from clarion._core.loops import is_loop_running
-from clarion.commit.boundary import Boundary
+from clarion.commit import Boundary, run_at_once
 from clarion.errors import TransactionError
 from clarion.integrations.django.commit import ignore_outer
 from clarion.integrations.django.commit.callbacks import callback_for
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import TypeVar
 
-    from clarion.commit.pending_call import PendingCall
+    from clarion.commit import PendingCall
 
     T = TypeVar("T")
 
@@ -47,7 +47,7 @@ class DjangoBoundary(Boundary):
         """Return whether no event loop runs in this thread, which will make the commit."""
         return not is_loop_running()
 
-    def after_commit(self, call: PendingCall) -> None:
+    def add_call(self, call: PendingCall) -> None:
         """Register a callback with this thread's connection.
 
         Raises:
@@ -56,7 +56,7 @@ class DjangoBoundary(Boundary):
         """
         self._register(connections[self.alias], call)
 
-    def take(self, call: PendingCall) -> bool:
+    def schedule(self, call: PendingCall) -> bool:
         """Register a callback and return True, if a transaction is open."""
         connection = connections[self.alias]
         if is_open := _is_open(connection):
@@ -72,32 +72,32 @@ class DjangoBoundary(Boundary):
             )
         connection.on_commit(callback_for(connection, call), robust=True)
 
-    async def offer(self, call: PendingCall) -> bool:
-        """Take or run a call in the thread that holds the connection; return whether it did."""
-        if self.take(call):  # in the event loop's own thread, which Django can be made to allow
+    async def aschedule(self, call: PendingCall) -> bool:
+        """Schedule or run a call in the thread that holds the connection; return whether it did."""
+        if self.schedule(call):  # in the event loop's own thread, which Django can be made to allow
             return True
-        taken: bool = await methods._run_in_thread(None, partial(self._take_or_run, call))
+        taken: bool = await methods._run_in_thread(None, partial(self._schedule_or_run, call))
         return taken
 
-    def _take_or_run(self, call: PendingCall) -> bool:
-        if self.take(call):
+    def _schedule_or_run(self, call: PendingCall) -> bool:
+        if self.schedule(call):
             return True
         if call.registration.is_async or call.registration.inline:
             return False
-        call.run_at_once()  # this thread holds the caller's connections
+        run_at_once(call)  # this thread holds the caller's connections
         return True
 
-    def call(self, call: PendingCall) -> Any:
+    def call_receiver(self, call: PendingCall) -> Any:
         """Call a sync receiver after the commit."""
-        if call.kept is None and not call.bound.requests_sends:
-            return call.receiver(**call._named)
+        if call.boundary_data is None and not call.bound.requests_sends:
+            return call.receiver(**call.arguments)
         return call.receiver(**arguments_of(call))
 
-    async def acall(self, call: PendingCall) -> Any:
+    async def acall_receiver(self, call: PendingCall) -> Any:
         """Await an async receiver after the commit."""
         return await call.receiver(**arguments_of(call))
 
-    def complete(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine as Django does, for any signal, so that it uses this thread's connections."""
         return methods._complete(call.signal, coroutine)
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary, ref
 
 from clarion._core.names import name_of
+from clarion.commit import run_call
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-    from clarion.commit.pending_call import PendingCall
+    from clarion.commit import PendingCall
 
 
 class Callback:
@@ -37,7 +38,7 @@ class Callback:
         """Run the call, unless it was taken before."""
         call = self.take()
         if call is not None:
-            call.run()
+            run_call(call)
 
     def __del__(self) -> None:
         if self._call is not None:

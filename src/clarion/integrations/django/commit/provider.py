@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.dispatch import Signal as DjangoSignal
 
 from clarion._core.signal import Signal as ClarionSignal
-from clarion.commit.boundary import TransactionProvider, register_provider
+from clarion.commit import TransactionProvider, register_provider
 from clarion.integrations.django.commit.boundary import DjangoBoundary
 from clarion.integrations.django.commit.ignore_outer import ignore_outer
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from clarion._core.signal import Signal
-    from clarion.commit.boundary import Boundary
+    from clarion.commit import Boundary
 
 
 class DjangoProvider(TransactionProvider):
@@ -29,23 +29,25 @@ class DjangoProvider(TransactionProvider):
     def __init__(self) -> None:
         self._boundaries: dict[str, DjangoBoundary] = {}
 
-    def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:
+    def boundary_of_send(
+        self, signal: Signal, arguments: dict[str, Any]
+    ) -> tuple[Boundary, str] | None:
         """Return the boundary of a Django signal, or of a send whose `instance` is a model."""
-        instance = named.get("instance")
+        instance = arguments.get("instance")
         is_model = instance is not None and isinstance(instance, Model)
         if not (is_model or _is_djangos(signal)):
             return None
-        using = named.get("using")
-        if isinstance(using, str) and (boundary := self.of_alias(using)) is not None:
+        using = arguments.get("using")
+        if isinstance(using, str) and (boundary := self.boundary_of_alias(using)) is not None:
             return boundary, f"it was sent using={using!r}"
         if is_model:
             return self._of_instance(instance)
-        sender = named.get("sender")
+        sender = arguments.get("sender")
         if isinstance(sender, type) and issubclass(sender, Model):
             return self._boundary(router.db_for_write(sender)), "its sender is written there"
         return None
 
-    def of_alias(self, alias: str) -> Boundary | None:
+    def boundary_of_alias(self, alias: str) -> Boundary | None:
         """Return the boundary of a database in Django's settings."""
         boundary = self._boundaries.get(alias)
         if boundary is None and _is_in_settings(alias):
@@ -54,7 +56,7 @@ class DjangoProvider(TransactionProvider):
 
     def default_boundary(self) -> tuple[Boundary, str] | None:
         """Return the boundary of the default database, if there is one."""
-        boundary = self.of_alias(DEFAULT_DB_ALIAS)
+        boundary = self.boundary_of_alias(DEFAULT_DB_ALIAS)
         return None if boundary is None else (boundary, "it is Django's default")
 
     def ignore_outer(self) -> AbstractContextManager[None]:

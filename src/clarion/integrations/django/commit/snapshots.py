@@ -12,26 +12,26 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Model
 
 if TYPE_CHECKING:
-    from clarion.commit.pending_call import PendingCall
+    from clarion.commit import PendingCall
 
 
 def keep_instance(call: PendingCall) -> None:
     """Keep the attributes that the instance of a call has now."""
-    instance = call._named.get("instance")
+    instance = call.arguments.get("instance")
     if instance is not None and isinstance(instance, Model):
-        call.kept = instance.__dict__.copy()
+        call.boundary_data = instance.__dict__.copy()
 
 
 def arguments_of(call: PendingCall) -> dict[str, Any]:
     """Return the arguments of a call, with a copy in place of each deleted instance."""
-    arguments = call.arguments()
+    arguments = call.call_arguments()
     if not call.bound.requests_sends:
-        if call.kept is not None:
-            _replace_deleted(arguments, call.kept)
+        if call.boundary_data is not None:
+            _replace_deleted(arguments, call.boundary_data)
         return arguments
-    for sent, each in zip(arguments["sends"], (*call.earlier, call), strict=True):
-        if each.kept is not None:
-            _replace_deleted(sent, each.kept)
+    for sent, each in zip(arguments["sends"], (*call.merged, call), strict=True):
+        if each.boundary_data is not None:
+            _replace_deleted(sent, each.boundary_data)
     return {**arguments["sends"][-1], "sends": arguments["sends"]}
 
 

@@ -18,15 +18,17 @@ from sqlalchemy import Connection
 from sqlalchemy.orm import Session, object_session, scoped_session
 from sqlalchemy.util import concurrency
 
-from clarion.commit.blocks import Block
-from clarion.commit.boundary import (
+from clarion.commit import (
     ActiveBoundary,
     Boundary,
     TransactionProvider,
     active_boundaries,
+    drop_calls,
     register_provider,
+    run_at_once,
+    run_calls,
 )
-from clarion.commit.pending_call import drain, drop
+from clarion.commit.atomic_block import AtomicBlock
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import hooks
 from clarion.integrations.sqlalchemy.aliases import alias_of
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import SessionTransaction
 
     from clarion._core.signal import Signal
-    from clarion.commit.pending_call import PendingCall
+    from clarion.commit import PendingCall
     from clarion.integrations.sqlalchemy.flush.raw import AnySession
 
 logger = logging.getLogger("clarion")
@@ -95,45 +97,45 @@ class SessionBoundary(Boundary):
         """Tell whether it is an AsyncSession that will commit."""
         return in_greenlet() or async_session(self.session) is not None
 
-    def after_commit(self, call: PendingCall) -> None:
+    def add_call(self, call: PendingCall) -> None:
         """Have a call wait for the innermost savepoint, or for the transaction."""
         transaction = _innermost(self.session)
         if transaction not in _waiting:
             _waiting[transaction] = _Waiting()
-        call.kept = Snapshots(self.session, call._named)
+        call.boundary_data = Snapshots(self.session, call.arguments)
         _waiting[transaction].calls.append(call)
 
-    async def offer(self, call: PendingCall) -> bool:
+    async def aschedule(self, call: PendingCall) -> bool:
         """Take a call, if a transaction is open, or run it as it would be after a commit."""
         if self.is_open():
-            self.after_commit(call)
+            self.add_call(call)
         elif call.registration.is_async or async_session(self.session) is None:
             return False
         else:
             # A sync receiver of an AsyncSession may be given a session that awaits below it.
-            await concurrency.greenlet_spawn(call.run_at_once)
+            await concurrency.greenlet_spawn(run_at_once, call)
         return True
 
-    def call(self, call: PendingCall) -> Any:
+    def call_receiver(self, call: PendingCall) -> Any:
         """Call a receiver, with a session of its own if it asks for one."""
         if not call.bound.requests_session:
-            return super().call(call)
+            return super().call_receiver(call)
         with fresh_session(self.session) as session, session.begin():
             session.add_all(_persistent(call))
-            return call.receiver(**{**call.arguments(), "session": session})
+            return call.receiver(**{**call.call_arguments(), "session": session})
 
-    async def acall(self, call: PendingCall) -> Any:
+    async def acall_receiver(self, call: PendingCall) -> Any:
         """Await a receiver, with an async session of its own if it asks for one."""
         if not call.bound.requests_session:
-            return await super().acall(call)
+            return await super().acall_receiver(call)
         async with fresh_async_session(self.session) as session, session.begin():
             session.add_all(_persistent(call))
-            return await call.receiver(**{**call.arguments(), "session": session})
+            return await call.receiver(**{**call.call_arguments(), "session": session})
 
 
 def _persistent(call: PendingCall) -> list[Any]:
     # What ran at once has waited for nothing, and is given what was sent.
-    snapshots: Snapshots | None = call.kept
+    snapshots: Snapshots | None = call.boundary_data
     return [] if snapshots is None else snapshots.persistent
 
 
@@ -153,7 +155,7 @@ def after_commit(session: Session) -> None:
     if not transaction.nested:
         # What is loaded now will be expired in a moment.
         for call in waiting.calls:
-            call._named = call.kept.taken(call._named)
+            call.arguments = call.boundary_data.taken(call.arguments)
 
 
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
@@ -162,12 +164,12 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
     if waiting is None:
         return
     if not waiting.is_committed:
-        drop(waiting.calls)
+        drop_calls(waiting.calls)
     elif transaction.nested:
         around = _around(transaction)
         _waiting.setdefault(around, _Waiting()).calls += waiting.calls
     elif _alone.get() or (connection := _joined(session)) is None:
-        drain(waiting.calls, concurrency.await_only if in_greenlet() else None)
+        run_calls(waiting.calls, concurrency.await_only if in_greenlet() else None)
     else:
         _hand_over(waiting.calls, connection)
 
@@ -194,11 +196,11 @@ def _hand_over(calls: list[PendingCall], connection: Connection) -> None:
     """Have an `atomic(connection)` block take what waits for its commit; there is no other way."""
     for scope in active_boundaries():
         block = scope.boundary
-        if not isinstance(block, Block) or _sync(block.connection) is not connection:
+        if not isinstance(block, AtomicBlock) or _sync(block.connection) is not connection:
             continue
-        if block.is_open() and block.keeps(calls):
+        if block.is_open() and block.try_add(calls):
             return
-    drop(calls)
+    drop_calls(calls)
     logger.warning(
         "%d receivers were dropped: their session has joined a transaction of a connection, "
         "whose commit cannot be seen. Begin it by `with clarion.commit.atomic(connection)`; "
@@ -214,13 +216,15 @@ def _sync(connection: Any) -> Any:
 class SessionProvider(TransactionProvider):
     """Finds the session of a send."""
 
-    def listen(self) -> None:
+    def install_listeners(self) -> None:
         """Hear of the end of transactions."""
         hooks.commits()
 
-    def of_send(self, signal: Signal, named: dict[str, Any]) -> tuple[Boundary, str] | None:
+    def boundary_of_send(
+        self, signal: Signal, arguments: dict[str, Any]
+    ) -> tuple[Boundary, str] | None:
         """Return the session that a send names, that its instance is in, or that is sending."""
-        given, instance = named.get("session"), named.get("instance")
+        given, instance = arguments.get("session"), arguments.get("instance")
         if given is not None and (session := session_of(given)) is not None:
             return SessionBoundary(session), "the session it was sent with"
         if instance is not None and is_mapped(instance):
@@ -232,7 +236,7 @@ class SessionProvider(TransactionProvider):
                 return boundary, "the session that sends it"
         return None
 
-    def of_alias(self, alias: str) -> Boundary | None:
+    def boundary_of_alias(self, alias: str) -> Boundary | None:
         """Return the innermost session of the context that is on the engine of an alias."""
         for boundary in _bound():
             bind = boundary.session.bind

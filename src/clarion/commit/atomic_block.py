@@ -1,0 +1,250 @@
+"""atomic(): a boundary for plain Python, and for connections that no framework manages."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from clarion.commit import connections
+from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
+from clarion.commit.run import arun_calls, drop_calls, run_call, run_calls
+from clarion.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Self
+
+    from clarion.commit.pending_call import PendingCall
+
+# The blocks around a test, which count as absent (`clarion.testing.commits`).
+_ignored: ContextVar[frozenset[AtomicBlock]] = ContextVar("clarion_ignored", default=frozenset())
+
+
+class AtomicBlock(Boundary):
+    """One entered `atomic()` block: a transaction, or a savepoint in one.
+
+    Attributes:
+        outer: the block that this one is a savepoint of; None for a transaction.
+        connection: the connection of the transaction; None once it has ended.
+        calls: the calls that wait for its end.
+        failed_savepoints: the savepoints in this transaction whose rollback failed.
+        savepoint_count: how many savepoints this transaction has had.
+        is_awaited: whether it was entered by `async with`.
+        is_over: whether it has ended.
+        is_rolled_back: whether it ended with a rollback.
+    """
+
+    def __init__(self, connection: Any, outer: AtomicBlock | None, *, is_awaited: bool) -> None:
+        self.connection = connection
+        self.outer = outer
+        self.calls: list[PendingCall] = []
+        self.failed_savepoints: list[str] = []
+        self.savepoint_count = 0
+        self.is_awaited = is_awaited
+        self.is_over = False
+        self.is_rolled_back = False
+        self._connection_type: type[Any] = type(connection)
+        self._lock = Lock()
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """How messages name it."""
+        if self._connection_type is type(None):
+            return "an atomic() block"
+        driver = self._connection_type.__module__.partition(".")[0]
+        return f"an atomic() block on a connection of {driver}"
+
+    @property
+    def outermost(self) -> AtomicBlock:
+        """The block that is the transaction."""
+        block = self
+        while block.outer is not None:
+            block = block.outer
+        return block
+
+    def next_savepoint(self) -> str:
+        """Return a name that no other savepoint of this transaction has."""
+        outermost = self.outermost
+        outermost.savepoint_count += 1
+        return f"clarion_{outermost.savepoint_count}"
+
+    def is_open(self) -> bool:
+        """Return whether it has not ended, and is not around a test."""
+        return not self.is_over and self not in _ignored.get()
+
+    def can_await(self) -> bool:
+        """Return whether the end of its transaction is awaited."""
+        block = self
+        while block.outer is not None and block.outer not in _ignored.get():
+            block = block.outer
+        return block.is_awaited
+
+    def add_call(self, call: PendingCall) -> None:
+        """Keep a call until the innermost open savepoint ends, or the block."""
+        block = self.innermost()
+        if block.try_add([call]):
+            return
+        # Another thread has ended the block since is_open() was called.
+        for each in block.release([call]):
+            run_call(each)
+
+    def try_add(self, calls: list[PendingCall]) -> bool:
+        """Keep calls until the block ends; return whether it has not ended already."""
+        with self._lock:
+            if not self.is_over:
+                self.calls += calls
+            return not self.is_over
+
+    def end(self, *, commit: bool) -> list[PendingCall]:
+        """End the block; return the calls to run now.
+
+        Args:
+            commit: whether it ended with a commit, or the release of a savepoint.
+        """
+        with self._lock:
+            self.is_over = True
+            self.is_rolled_back = not commit
+            calls, self.calls = self.calls, []
+        self.connection = None
+        return self.release(calls)
+
+    def release(self, calls: list[PendingCall]) -> list[PendingCall]:
+        """Pass calls of this ended block outward; return those to run now."""
+        block = self
+        while not block.is_rolled_back:
+            outer = block.outer
+            if outer is None or outer in _ignored.get():
+                return calls
+            # An outer block may end before its savepoint, in another task. Its end decides.
+            if outer.try_add(calls):
+                return []
+            block = outer
+        drop_calls(calls)
+        return []
+
+    def innermost(self) -> AtomicBlock:
+        """Return the innermost open savepoint in this transaction, or the block itself."""
+        if is_innermost(self):
+            return self
+        for active in active_boundaries():
+            block = active.boundary
+            if not isinstance(block, AtomicBlock) or block.is_over:
+                continue
+            if block.outermost is self.outermost:
+                return block
+        return self
+
+
+class atomic:  # noqa: N801  # a context manager: `with atomic():`
+    """Begin a transaction, whose commit runs `on_commit` receivers; inside one, a savepoint.
+
+    It commits when the block ends normally. It rolls back when an exception leaves the block, as
+    `django.db.transaction.atomic`. Without a connection it is only a boundary. Use `async with`
+    for an async connection, and for async receivers.
+
+    Args:
+        connection: a DB-API connection, one of psycopg, asyncpg or aiosqlite, or a
+            `Connection` of SQLAlchemy's, in no transaction. Without one, inside another
+            block, it is a savepoint of that block.
+        using: an alias, by which sends and receivers may name it: `using="alias"`.
+
+    Raises:
+        ArgumentError: if `connection` is not a connection, or is async under a plain `with`.
+        TransactionError: if the connection is already in a transaction of other code. At the
+            end of the block, if it cannot commit: PostgreSQL aborts a transaction after an
+            error that the block has caught, for example. The transaction is rolled back then.
+    """
+
+    def __init__(self, connection: Any = None, *, using: str | None = None) -> None:
+        self._connection = connection
+        self._using = using
+        self._entered: tuple[AtomicBlock, ActiveBoundary, Any] | None = None
+
+    def __enter__(self) -> Self:
+        block, manager = self._begin(is_awaited=False)
+        manager.__enter__()
+        self._enter(block, manager)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        block, active, manager = self._leave()
+        # Active until the commit is made: a send during the commit waits for it, too.
+        try:
+            manager.__exit__(*error)
+        except BaseException:
+            block.end(commit=False)
+            raise
+        finally:
+            active.leave()
+        run_calls(block.end(commit=error[0] is None))
+
+    async def __aenter__(self) -> Self:
+        block, manager = self._begin(is_awaited=True)
+        await manager.__aenter__()
+        self._enter(block, manager)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        block, active, manager = self._leave()
+        try:
+            await manager.__aexit__(*error)
+        except BaseException:
+            block.end(commit=False)
+            raise
+        finally:
+            active.leave()
+        await arun_calls(block.end(commit=error[0] is None))
+
+    def _begin(self, *, is_awaited: bool) -> tuple[AtomicBlock, Any]:
+        if self._entered is not None:
+            raise ArgumentError(
+                "This atomic() block is already entered. Write atomic(...) anew for each block."
+            )
+        outer = self._outer()
+        if outer is None:
+            connections.check(self._connection, awaited=is_awaited)
+            block = AtomicBlock(self._connection, None, is_awaited=is_awaited)
+            return block, connections.transaction(block.connection, block.failed_savepoints)
+        connections.check_way(outer.connection, awaited=is_awaited)
+        block = AtomicBlock(outer.connection, outer, is_awaited=is_awaited)
+        name = outer.next_savepoint()
+        failed = block.outermost.failed_savepoints
+        return block, connections.savepoint(block.connection, name, failed)
+
+    def _outer(self) -> AtomicBlock | None:
+        """Return the block that this one is a savepoint of."""
+        for active in active_boundaries():
+            block = active.boundary
+            if not isinstance(block, AtomicBlock) or block.is_over:
+                continue
+            if self._connection is None:
+                if self._using in (None, active.alias):
+                    # The block of an alias may contain savepoints already.
+                    return block.innermost()
+            elif block.connection is self._connection:
+                return block
+        return None
+
+    def _enter(self, block: AtomicBlock, manager: Any) -> None:
+        active = ActiveBoundary(block, self._using)
+        active.enter()
+        self._entered = block, active, manager
+
+    def _leave(self) -> tuple[AtomicBlock, ActiveBoundary, Any]:
+        assert self._entered is not None, "left before it was entered"  # noqa: S101
+        entered, self._entered = self._entered, None
+        return entered
+
+
+@contextmanager
+def ignore_outer() -> Generator[None]:
+    """Count the blocks around this one as absent (`clarion.testing.commits`)."""
+    before = _ignored.get()
+    outer = (active.boundary for active in active_boundaries())
+    _ignored.set(before.union(block for block in outer if isinstance(block, AtomicBlock)))
+    try:
+        yield
+    finally:
+        _ignored.set(before)

@@ -1,0 +1,147 @@
+"""Transaction providers: how the boundaries of a framework are found.
+
+This module names the integrations that provide transactions, and imports each by its name
+once its framework is loaded. It is the one place where a lower room reaches for a higher one:
+a program that uses a framework need not import Clarion's integration.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections import deque
+from contextlib import nullcontext
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from clarion.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from clarion._core.signal import Signal
+    from clarion.commit.boundary import Boundary
+
+# The module of a framework, and the integration that registers a provider for it.
+_FRAMEWORKS = {
+    "sqlalchemy.orm": "clarion.integrations.sqlalchemy.commit.boundary",
+    "django.db": "clarion.integrations.django.commit.provider",
+}
+_imported: set[str] = set()
+_module_count = 0  # the number of loaded modules at the last search
+
+
+class TransactionProvider:
+    """Finds the boundaries of one framework. Derive from it, and call `register_provider`.
+
+    Each method has a default, which finds nothing.
+    """
+
+    def install_listeners(self) -> None:
+        """Begin to listen for commits and rollbacks.
+
+        It is called once, when the first receiver is connected with `on_commit`.
+        """
+
+    def boundary_of_send(
+        self,
+        signal: Signal,  # noqa: ARG002
+        arguments: dict[str, Any],  # noqa: ARG002
+    ) -> tuple[Boundary, str] | None:
+        """Return the boundary that a send names.
+
+        Args:
+            signal: the signal.
+            arguments: the keywords of the send, such as `session` or `instance`.
+
+        Returns:
+            The boundary, and the reason in a few words; None if the send names none of this
+            framework.
+        """
+        return None
+
+    def boundary_of_alias(self, alias: str) -> Boundary | None:  # noqa: ARG002
+        """Return the boundary with this alias, which `using=` names; None if none has it."""
+        return None
+
+    def default_boundary(self) -> tuple[Boundary, str] | None:
+        """Return the boundary of sends that name none, and the reason; None if there is no default."""
+        return None
+
+    def ignore_outer(self) -> AbstractContextManager[object]:
+        """Return a context manager in which transactions that are open now count as absent.
+
+        `clarion.testing.commits` enters it, so that a test that is rolled back sees commits.
+        """
+        return nullcontext()
+
+
+class ClosedProvider(TransactionProvider):
+    """A replacement for the provider of a framework that is too old for its integration.
+
+    A send that names a session, an instance or a model of the framework is refused. Other
+    sends ignore the framework.
+
+    Args:
+        package: the framework's top-level package.
+        error: why its integration cannot be used.
+    """
+
+    def __init__(self, package: str, error: MissingExtraError) -> None:
+        self._package = package
+        self._error = error
+
+    def boundary_of_send(self, signal: Signal, arguments: dict[str, Any]) -> None:  # noqa: ARG002
+        """Refuse a send that names an object of the framework.
+
+        Raises:
+            MissingExtraError: if the send names one.
+        """
+        if any(self._owns(arguments.get(name)) for name in ("session", "instance", "sender")):
+            raise MissingExtraError(str(self._error), self._error.name, self._error.extra)
+
+    def default_boundary(self) -> None:
+        """Warn that a Django program's receivers do not wait for its default database."""
+        conf = sys.modules.get(f"{self._package}.conf")
+        if conf is not None and conf.settings.configured:
+            warnings.warn(
+                f"Receivers do not wait for the commit of Django's default database. {self._error}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _owns(self, value: object) -> bool:
+        kind = value if isinstance(value, type) else type(value)
+        # A mapped class of SQLAlchemy 1.4 may have no base class of SQLAlchemy.
+        state: object = getattr(value, "_sa_instance_state", None)
+        classes = (*kind.__mro__, type(state))
+        return any(each.__module__.partition(".")[0] == self._package for each in classes)
+
+
+_new: deque[TransactionProvider] = deque()
+_providers: list[TransactionProvider] = []
+
+
+def register_provider(provider: TransactionProvider) -> None:
+    """Add a provider, which every later send with `on_commit` receivers consults."""
+    _new.append(provider)
+
+
+def providers() -> list[TransactionProvider]:
+    """Return the providers, after importing the integrations of frameworks loaded since."""
+    global _module_count  # noqa: PLW0603
+    if len(sys.modules) != _module_count:
+        for framework, module in _FRAMEWORKS.items():
+            if framework in sys.modules and framework not in _imported:
+                try:
+                    import_module(module)
+                except MissingExtraError as error:
+                    # A program that only has the framework installed must not fail here.
+                    register_provider(ClosedProvider(framework.partition(".")[0], error))
+                _imported.add(framework)
+        _module_count = len(sys.modules)
+    while _new:
+        # Listeners first: a thread that finds the provider in the list can rely on them.
+        _new[0].install_listeners()
+        _providers.append(_new.popleft())
+    return _providers

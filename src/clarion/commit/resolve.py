@@ -1,0 +1,93 @@
+"""Which transaction a send belongs to, by a written rule.
+
+The boundary of a send is the first of these that applies:
+
+1. `on_commit(using="alias")`: the boundary of that alias.
+2. The transaction that the send itself names. It is that of its `session=`, or of its
+   `instance=`: the session that contains it, or the database in which Django keeps it. A
+   signal that a flush, a save or a bulk write sends belongs to that write. Among Django's
+   signals and models the send's `using=` comes first. Without an instance it is the
+   database that Django writes the sender to, if the sender is a model.
+3. Its `using="alias"`, if a boundary has that alias.
+4. The innermost `atomic()` block or bound session of the context.
+5. Django's default database, where Django is set up.
+6. None: no transaction is open.
+
+If no transaction is open there, the receiver runs at once. Integrations with the frameworks
+that a program has loaded are imported automatically, and provide their boundaries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clarion.commit.boundary import Boundary, active_boundaries, innermost_boundary
+from clarion.commit.providers import providers
+from clarion.errors import BoundaryError
+
+if TYPE_CHECKING:
+    from clarion._core.signal import Signal
+
+
+class BoundaryMatch(NamedTuple):
+    """The boundary of a send, and which part of the rule chose it."""
+
+    boundary: Boundary
+    reason: str
+
+
+NO_MATCH = BoundaryMatch(
+    Boundary(), "the send names no transaction, and none is open in this context"
+)
+
+
+def resolve_boundary(
+    signal: Signal, arguments: dict[str, Any], using: str | None = None
+) -> BoundaryMatch:
+    """Return the boundary of a send, by the rule above.
+
+    Args:
+        signal: the signal.
+        arguments: the keywords of the send.
+        using: the alias that the receiver was connected with, or None.
+
+    Raises:
+        BoundaryError: if no boundary has that alias.
+    """
+    if using is not None:
+        return BoundaryMatch(
+            _required_boundary(using), f"the receiver was connected with using={using!r}"
+        )
+    consulted = providers()
+    for provider in consulted:
+        if (match := provider.boundary_of_send(signal, arguments)) is not None:
+            return BoundaryMatch(*match)
+    alias = arguments.get("using")
+    if isinstance(alias, str) and (boundary := _boundary_of_alias(alias)) is not None:
+        return BoundaryMatch(boundary, f"it was sent using={alias!r}")
+    # Checked here to save a call where none is active.
+    if innermost_boundary.get() is not None:
+        for active in active_boundaries():
+            return BoundaryMatch(active.boundary, "it is the innermost in this context")
+    for provider in consulted:
+        if (match := provider.default_boundary()) is not None:
+            return BoundaryMatch(*match)
+    return NO_MATCH
+
+
+def _boundary_of_alias(alias: str) -> Boundary | None:
+    for active in active_boundaries():
+        if active.alias == alias:
+            return active.boundary
+    found = (provider.boundary_of_alias(alias) for provider in providers())
+    return next((boundary for boundary in found if boundary is not None), None)
+
+
+def _required_boundary(alias: str) -> Boundary:
+    boundary = _boundary_of_alias(alias)
+    if boundary is None:
+        raise BoundaryError(
+            f"No transaction has the alias {alias!r}, which on_commit(using={alias!r}) waits for. "
+            f"Name a database of Django's, or put atomic(using={alias!r}) around the send."
+        )
+    return boundary

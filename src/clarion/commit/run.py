@@ -1,0 +1,212 @@
+"""Run pending calls after a commit: in order, and a failure stops no other call."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from clarion._core import loops
+from clarion._core.names import dotted, name_of, signal_name
+from clarion._core.notes import add_receiver_note
+from clarion.commit.nesting import enter_call, leave_call
+from clarion.errors import RunningLoopError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
+
+    from clarion.commit.pending_call import PendingCall
+
+    # Runs a coroutine to its result where sync code has committed.
+    RunCoroutine = Callable[[Coroutine[Any, Any, Any]], Any]
+
+logger = logging.getLogger("clarion")
+
+
+def run_calls(calls: Sequence[PendingCall], run_coroutine: RunCoroutine | None = None) -> None:
+    """Run the calls of a committed transaction, in order.
+
+    Calls of the same key are merged. What a receiver raises is logged and counted, and stops
+    no other call.
+
+    Args:
+        calls: the calls, in the order in which they were added.
+        run_coroutine: a function that runs the coroutine of an async receiver to its result; by
+            default `Boundary.run_coroutine`.
+    """
+    if len(calls) == 1:
+        run_call(calls[0], run_coroutine)
+        return
+    waiting = deque(merge_calls(calls))
+    try:
+        while waiting:
+            run_call(waiting[0], run_coroutine)
+            waiting.popleft()
+    finally:
+        _drop_interrupted(waiting)
+
+
+async def arun_calls(calls: Iterable[PendingCall]) -> None:
+    """Run the calls of a committed transaction as `run_calls`, and await async receivers.
+
+    Sync receivers run in a worker thread, unless they were connected with `inline=True`.
+    """
+    waiting = deque(merge_calls(calls))
+    try:
+        while waiting:
+            await arun_call(waiting[0])
+            waiting.popleft()
+    finally:
+        _drop_interrupted(waiting)
+
+
+def drop_calls(calls: Iterable[PendingCall]) -> None:
+    """Drop the calls of a transaction that was rolled back."""
+    for call in calls:
+        call.drop()
+
+
+def merge_calls(calls: Iterable[PendingCall]) -> list[PendingCall]:
+    """Merge the calls of each key: the last one replaces the first, at its place."""
+    merged: list[PendingCall] = []
+    places: dict[Hashable, int] = {}
+    for call in calls:
+        if call.key is None or (place := places.setdefault(call.key, len(merged))) == len(merged):
+            merged.append(call)
+        else:
+            call.merge(merged[place])
+            merged[place] = call
+    return merged
+
+
+def run_call(call: PendingCall, run_coroutine: RunCoroutine | None = None) -> None:
+    """Run one call, as `run_calls`."""
+    # The property `once` costs a call.
+    if call.registration._tokens is not None and _is_spent(call):
+        return
+    running = enter_call(call)
+    try:
+        if call.registration.is_async:
+            coroutine = call.boundary.acall_receiver(call)
+            response = run_coroutine(coroutine) if run_coroutine else _complete(call, coroutine)
+        else:
+            response = call.boundary.call_receiver(call)
+    except BaseException as error:
+        _fail(call, error)
+        if not _is_contained(error):
+            raise
+    else:
+        call.finish(response)
+    finally:
+        leave_call(running)
+
+
+def run_at_once(call: PendingCall) -> None:
+    """Run a call inside the send, because no transaction is open."""
+    call.scheduled.is_at_once = True
+    run_call(call)
+
+
+async def arun_call(call: PendingCall) -> None:
+    """Run one call, as `arun_calls`."""
+    if not call.registration.is_async:
+        await _arun_sync(call)
+        return
+    if _is_spent(call):
+        return
+    running = enter_call(call)
+    try:
+        response = await call.boundary.acall_receiver(call)
+    except BaseException as error:
+        _fail(call, error)
+        if not _is_contained(error):
+            raise
+    else:
+        call.finish(response)
+    finally:
+        leave_call(running)
+
+
+async def _arun_sync(call: PendingCall) -> None:
+    if call.registration.inline:
+        run_call(call)
+        return
+    try:
+        await call.signal._run_in_thread(lambda: run_call(call))
+    except Exception as error:  # noqa: BLE001  # no thread is available
+        _fail(call, error)
+
+
+def _complete(call: PendingCall, coroutine: Coroutine[Any, Any, Any]) -> Any:
+    if loops.is_loop_running():
+        coroutine.close()
+        raise RunningLoopError(
+            f"{name_of(call.receiver)} cannot be awaited after the commit of {call.boundary.name}, "
+            f"because sync code has committed inside a running event loop. Connect a sync receiver.",
+            [name_of(call.receiver)],
+        )
+    return call.boundary.run_coroutine(call, coroutine)
+
+
+def _is_spent(call: PendingCall) -> bool:
+    """Return whether a receiver with `once=True` has had its call; if not, claim it."""
+    if not call.registration.once:
+        return False
+    if not call.registration.claim():
+        call.drop()
+        return True
+    call.signal._table.discard(call.registration)
+    return False
+
+
+def _is_contained(error: BaseException) -> bool:
+    """Return whether a receiver's exception goes no further than the log."""
+    if isinstance(error, Exception):
+        return True
+    from asyncio import CancelledError, current_task
+
+    # A cancellation does, unless it is this task that is cancelled.
+    if not isinstance(error, CancelledError):
+        return False
+    try:
+        task = current_task()
+    except RuntimeError:  # no event loop runs here
+        return True
+    return task is None or not task.cancelling()
+
+
+def _fail(call: PendingCall, error: BaseException) -> None:
+    call.fail(error)
+    if isinstance(error, Exception):
+        add_receiver_note(error, call.signal, call.receiver)
+    # Names only: the values may be secret.
+    names = ", ".join(name for name in call.arguments if name not in ("sender", "signal"))
+    logger.error(
+        "Receiver %s of signal %s, sent by %s with %s, failed %s",
+        name_of(call.receiver),
+        signal_name(call.signal),
+        _sender_name(call.arguments["sender"]),
+        names or "no keywords",
+        call.scheduled.when(),
+        exc_info=error,
+    )
+
+
+def _sender_name(sender: object) -> str:
+    # An object is named by its class: its repr may be secret.
+    if sender is None:
+        return "no sender"
+    return dotted(sender) if isinstance(sender, type) else f"a {dotted(type(sender))}"
+
+
+def _drop_interrupted(calls: Iterable[PendingCall]) -> None:
+    """Drop and log the calls left when the program or the task is ending."""
+    waiting = [call for call in calls if call.scheduled.status == "waiting"]
+    drop_calls(waiting)
+    for call in waiting:
+        logger.error(
+            "Receiver %s of signal %s does not run after the commit of %s, which was interrupted",
+            name_of(call.receiver),
+            signal_name(call.signal),
+            call.boundary.name,
+        )

@@ -1,0 +1,139 @@
+"""Running async receivers after a commit."""
+
+import asyncio
+import threading
+
+import pytest
+
+from clarion import on_commit
+from clarion._core import loops
+from clarion.commit import atomic
+from clarion.errors import NoLoopError, RunningLoopError
+from tests.commit.conftest import counts
+
+pytestmark = pytest.mark.usefixtures("_plain_python")
+
+
+class TestAsync:
+    """Async receivers."""
+
+    def test_without_a_loop_they_run_on_the_kept_one(self, signal, heard):
+        """As under send()."""
+        heard.listen_async(signal, name="async")
+        with atomic():
+            responses = signal.send(None, n=1)
+            assert heard == []
+        assert heard == [1, ("async", 1)]
+        assert [scheduled.status for _, scheduled in responses] == ["ran", "ran"]
+
+    def test_under_plain_with_inside_a_loop_they_are_refused(self, signal, heard):
+        """In one sentence, before any receiver is called, and nothing is left unawaited."""
+        heard.listen(signal, delivery=None, name="now")
+        heard.listen_async(signal, name="async")
+        told = r"listen_async.*of signal shop.paid cannot be awaited after the commit of an atomic"
+
+        async def main():
+            with atomic():
+                for send in (signal.send, signal.send_robust):
+                    with pytest.raises(RunningLoopError, match=told):
+                        send(None, n=1)
+                for asend in (signal.asend, signal.asend_robust):
+                    with pytest.raises(RunningLoopError, match=told):
+                        await asend(None, n=1)
+            assert heard == []
+
+        asyncio.run(main())
+
+    def test_outside_of_a_block_a_send_inside_a_loop_is_refused(self, signal, heard):
+        """It would have to await; asend does."""
+        heard.listen_async(signal, name="async")
+
+        async def main():
+            with pytest.raises(RunningLoopError, match=r"Use `await signal.asend"):
+                signal.send(None, n=1)
+            assert heard == []
+            await signal.asend(None, n=1)
+            assert heard == [1, ("async", 1)]
+
+        asyncio.run(main())
+
+    def test_a_send_under_async_with(self, signal, heard):
+        """It need not await: the end of the block will."""
+        heard.listen_async(signal, name="async")
+
+        async def main():
+            async with atomic():
+                signal.send(None, n=1)
+                with atomic():
+                    signal.send(None, n=2)
+                assert heard == []
+            assert heard == [1, ("async", 1), 2, ("async", 2)]
+
+        asyncio.run(main())
+
+    def test_a_thread_of_a_plain_block_inside_a_loop(self, signal, heard, log):
+        """Nobody could refuse it at the send; at the commit it is a failure, and said."""
+        heard.listen_async(signal, name="async")
+
+        async def main():
+            with atomic():
+                await asyncio.to_thread(signal.send, None, n=1)
+
+        asyncio.run(main())
+        assert heard == [1]
+        assert "failed after the commit" in log[0]
+        assert counts(signal, 1) == {"scheduled": 1, "failed": 1}
+
+    def test_sync_ones_run_in_a_thread_and_inline_ones_do_not(self, signal):
+        """As under asend."""
+        where = []
+        signal.connect(lambda **kwargs: where.append(threading.get_ident()), delivery=on_commit)
+        signal.connect(
+            lambda **kwargs: where.append(threading.get_ident()), delivery=on_commit, inline=True
+        )
+
+        async def main():
+            async with atomic():
+                await signal.asend(None)
+
+        asyncio.run(main())
+        assert where[0] != threading.get_ident()
+        assert where[1] == threading.get_ident()
+
+    def test_where_there_is_no_thread_to_be_had(self, signal, heard, monkeypatch):
+        """A sync receiver fails; the others run, and the commit is no error."""
+
+        async def run_in_thread(function):
+            raise NoLoopError("no loop")
+
+        monkeypatch.setattr(loops, "run_in_thread", run_in_thread)
+        heard.listen_async(signal, name="async")
+
+        async def main():
+            async with atomic():
+                return await signal.asend(None, n=1)
+
+        responses = asyncio.run(main())
+        assert [scheduled.status for _, scheduled in responses] == ["failed", "ran"]
+
+    def test_they_run_in_order_one_after_the_other(self, signal, heard):
+        """Sync and async, whichever takes longer."""
+        order = []
+
+        def make(name):
+            async def take(**kwargs):
+                order.append(f"{name} begins")
+                await asyncio.sleep(0)
+                order.append(f"{name} ends")
+
+            return take
+
+        for name in "ab":
+            signal.connect(make(name), delivery=on_commit)
+
+        async def main():
+            async with atomic():
+                await signal.asend(None)
+
+        asyncio.run(main())
+        assert order == ["a begins", "a ends", "b begins", "b ends"]
