@@ -1,4 +1,4 @@
-"""The project that the tests of the Django door run in."""
+"""The project that the tests of the Django integration run in."""
 
 SECRET_KEY = "for tests"
 USE_TZ = True

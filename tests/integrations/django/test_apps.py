@@ -4,7 +4,7 @@ from tests.integrations.django import programs
 
 
 def test_the_app_installs_before_models_are_imported():
-    """By the time the first model is imported, Django runs on Clarion."""
+    """When the first model is imported, Django runs on Clarion already."""
     lines = programs.run(
         """
         from django.apps import apps
@@ -24,7 +24,7 @@ def test_the_app_installs_before_models_are_imported():
 
 
 def test_the_app_has_nothing_to_migrate():
-    """Adding the app adds no model, hence no migration."""
+    """The app has no model, so it needs no migration."""
     from django.apps import apps
 
     assert list(apps.get_app_config("clarion").get_models()) == []

@@ -1,4 +1,4 @@
-"""The packages that reach into Django's signals, the real ones."""
+"""Real packages that read or replace Django's private attributes of signals."""
 
 import pytest
 import sentry_sdk
@@ -11,7 +11,7 @@ from factory.declarations import Sequence
 from factory.django import DjangoModelFactory, mute_signals
 from sentry_sdk.integrations.django import DjangoIntegration
 
-from tests.integrations.django.library.models import Author, heard_from_models
+from tests.integrations.django.library.models import Author, noted_in_models
 
 pytestmark = pytest.mark.django_db
 
@@ -28,39 +28,39 @@ class QuietAuthorFactory(AuthorFactory): ...
 
 
 def test_factory_boy_mutes_and_restores_signals():
-    """mute_signals silences, and puts back what was connected before and meanwhile."""
-    heard_from_models.clear()
+    """mute_signals calls no receiver, and restores those connected before and meanwhile."""
+    noted_in_models.clear()
     before = list(post_save.receivers)
-    heard = []
+    called = []
 
     def meanwhile(**kwargs):
-        heard.append("meanwhile")
+        called.append("meanwhile")
 
     with mute_signals(pre_save, post_save):
         Author.objects.create(name="muted")
         post_save.connect(meanwhile, sender=Author)
-    assert heard_from_models == []
-    Author.objects.create(name="heard")
-    assert heard_from_models == ["heard"]
-    assert heard == ["meanwhile"]
+    assert noted_in_models == []
+    Author.objects.create(name="called")
+    assert noted_in_models == ["called"]
+    assert called == ["meanwhile"]
     assert post_save.receivers[: len(before)] == before
 
 
 def test_factory_boy_mutes_a_factory():
-    """A decorated factory creates in silence, another does not."""
-    heard_from_models.clear()
+    """A decorated factory calls no receiver, another one does."""
+    noted_in_models.clear()
     QuietAuthorFactory()
     AuthorFactory(name="aloud")
-    assert heard_from_models == ["aloud"]
+    assert noted_in_models == ["aloud"]
 
 
 def test_debug_toolbar_shows_receivers(rf):
-    """The signals panel reads the receivers' names off the list."""
+    """The signals panel reads the receivers' names from the list."""
     toolbar = DebugToolbar(rf.get("/"), lambda request: None)
     panel = SignalsPanel(toolbar, lambda request: None)
     panel.generate_stats(None, None)
     stats = dict(panel.get_stats()["signals"])
-    assert stats["post_save"] == ["hear_in_models"]
+    assert stats["post_save"] == ["note_in_models"]
     assert "Options.setting_changed" in stats["setting_changed"]
 
 
@@ -84,17 +84,17 @@ def spans():
 
 
 def test_sentrys_spans_appear(spans):
-    """Sentry wraps `_live_receivers` after us, and each receiver gets its span."""
-    heard_from_models.clear()
+    """Sentry wraps `_live_receivers` after install(), and each receiver has its span."""
+    noted_in_models.clear()
     with sentry_sdk.start_transaction(name="test"):
         Author.objects.create(name="traced")
-    assert heard_from_models == ["traced"]
+    assert noted_in_models == ["traced"]
     [event] = spans
     described = [span["description"] for span in event["spans"] if span["op"] == "event.django"]
-    assert any(name.endswith("library.models.hear_in_models") for name in described)
+    assert any(name.endswith("library.models.note_in_models") for name in described)
 
 
-def test_sentry_initialised_before_us_keeps_its_spans():
+def test_sentry_initialised_before_install_keeps_its_spans():
     """In a settings module sentry_sdk.init() runs first; its wrapper stays in place."""
     from tests.integrations.django import programs
 
@@ -103,10 +103,10 @@ def test_sentry_initialised_before_us_keeps_its_spans():
         from django.dispatch import Signal
         from clarion.integrations.django import install
 
-        def hear(**kwargs): return "heard"
+        def receive(**kwargs): return "called"
 
         signal = Signal()
-        signal.connect(hear)
+        signal.connect(receive)
         install()
         with sentry_sdk.start_transaction(name="test"):
             print(signal.send(1)[0][1])
@@ -128,11 +128,11 @@ def test_sentry_initialised_before_us_keeps_its_spans():
         )
         """,
     )
-    assert lines == ["heard", "__main__.hear"]
+    assert lines == ["called", "__main__.receive"]
 
 
 def test_a_request_through_django():
-    """Request signals travel through Clarion, and a failing view's exception signal too."""
+    """Clarion sends the request signals, and the exception signal of a failing view."""
     from django.core.signals import got_request_exception, request_finished, request_started
 
     from clarion.testing import assert_sent, capture

@@ -1,4 +1,4 @@
-"""The app: being in INSTALLED_APPS is all it takes."""
+"""The Django app, which installs Clarion."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class ClarionConfig(AppConfig):
-    """Takes Django's signals over when Django creates it.
+    """The configuration of the app. Creating it calls `install()`.
 
-    That is before any app's models are imported, so receivers there may already use
-    Clarion's arguments, wherever in INSTALLED_APPS this app stands.
+    Django creates it before it imports any app's models. So receivers there may use Clarion's
+    arguments, at any position of this app in INSTALLED_APPS.
     """
 
     name = "clarion.integrations.django"

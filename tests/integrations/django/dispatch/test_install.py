@@ -14,7 +14,7 @@ from clarion.introspect import explain
 from clarion.introspect import signals as all_signals
 from clarion.testing import assert_sent, capture, muted
 from tests.integrations.django import programs
-from tests.integrations.django.library.models import Author, Book, Novelist, heard_from_models
+from tests.integrations.django.library.models import Author, Book, Novelist, noted_in_models
 
 pytestmark = pytest.mark.django_db
 
@@ -27,9 +27,9 @@ def test_being_in_installed_apps_is_enough():
 
 def test_receivers_in_models_use_clarions_arguments():
     """An app that stands before Clarion's connects with a priority, to a lazy sender."""
-    heard_from_models.clear()
+    noted_in_models.clear()
     order = []
-    post_save.connect(lambda **kwargs: order.append(list(heard_from_models)), Author, weak=False)
+    post_save.connect(lambda **kwargs: order.append(list(noted_in_models)), Author, weak=False)
     Author.objects.create(name="Christie")
     assert order == [["Christie"]]
 
@@ -73,7 +73,7 @@ def test_functions_are_held_weakly():
 
 def test_signals_are_called_by_their_names():
     """Signals that were imported here and there are known by the module that made them."""
-    assert explain(post_save, Author).heard[0].name.endswith("hear_in_models")
+    assert explain(post_save, Author).heard[0].name.endswith("note_in_models")
     assert str(explain(post_save)).startswith("django.db.models.signals.post_save, sent by nobody")
 
 
@@ -105,11 +105,11 @@ def test_once():
 
 def test_muted_signals_are_silent_here():
     """Django's signals are muted as Clarion's own are."""
-    heard_from_models.clear()
+    noted_in_models.clear()
     with muted(post_save, sender=Author):
         Author.objects.create(name="unheard")
     Author.objects.create(name="heard")
-    assert heard_from_models == ["heard"]
+    assert noted_in_models == ["heard"]
 
 
 def test_installing_twice_changes_nothing():

@@ -1,11 +1,16 @@
-"""A function does another's work, for all who hold it."""
+"""A redirected function calls another one, for all code that holds it."""
 
 import gc
 from typing import Any
 
 import pytest
 
-from clarion.integrations.django.dispatch.redirect import find_original, is_original, redirect, twin
+from clarion.integrations.django.dispatch.redirect import (
+    copy_function,
+    find_original,
+    is_original,
+    redirect,
+)
 
 
 def add(a, b=2, *, c=3):
@@ -20,7 +25,7 @@ def other(*args, **kwargs):
     return args, kwargs
 
 
-def test_all_who_hold_the_function_get_the_other():
+def test_a_wrapper_of_the_function_calls_the_target():
     """A wrapper that holds the function calls the target with the same arguments."""
 
     def wrapper(*args, **kwargs):
@@ -36,18 +41,18 @@ def test_all_who_hold_the_function_get_the_other():
     assert original(1) == 6
 
 
-def test_a_twin_is_diverted_alone():
-    """A copy behaves as the function does, and goes its own way when it is diverted."""
-    copy = twin(original)
+def test_a_copy_is_redirected_alone():
+    """A copy behaves as the function does; redirecting it leaves the function unchanged."""
+    copy = copy_function(original)
     assert (copy(1), copy.__name__, copy.__doc__) == (6, "add", "Add up.")
-    assert twin(original, "elsewhere").__module__ == "elsewhere"
+    assert copy_function(original, "elsewhere").__module__ == "elsewhere"
     redirect(copy, other)
     assert copy(1) == ((1,), {})
     assert original(1) == 6
 
 
 def test_an_original_is_found_by_where_it_is_written():
-    """Neither its name nor its module tells a function from its wrapper; its code does."""
+    """A function and its wrapper have the same name and module, but not the same code."""
     from functools import wraps
 
     @wraps(original)
@@ -61,7 +66,7 @@ def test_an_original_is_found_by_where_it_is_written():
 
 
 def test_an_original_is_found_though_it_was_frozen():
-    """What the garbage collector was told to leave alone is found in its wrapper's closure."""
+    """A function that the garbage collector has frozen is found in its wrapper's closure."""
 
     def outer(function):
         def wrapper(*args):
@@ -76,7 +81,7 @@ def test_an_original_is_found_though_it_was_frozen():
         gc.unfreeze()
 
 
-def test_an_original_that_is_gone_is_missed():
-    """Nobody holds it: that is an error which names it."""
-    with pytest.raises(LookupError, match="gone of"):
+def test_an_original_that_was_deleted_is_an_error():
+    """If no object refers to it any more, the error names it and says what to do."""
+    with pytest.raises(LookupError, match=r"gone of .*no wrapper refers to it\. Install Clarion"):
         find_original(print, __file__, "gone")

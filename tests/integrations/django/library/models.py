@@ -7,7 +7,7 @@ from django.dispatch import receiver
 
 from clarion.integrations.django import track_changes
 
-heard_from_models: list[str] = []
+noted_in_models: list[str] = []
 
 
 class Author(models.Model):
@@ -111,5 +111,5 @@ class Loan(Dated):
 
 # The app stands before Clarion's in INSTALLED_APPS, and may use Clarion's arguments.
 @receiver(post_save, sender="library.Author", priority=5, dispatch_uid="models")
-def hear_in_models(sender, instance, **kwargs):
-    heard_from_models.append(instance.name)
+def note_in_models(sender, instance, **kwargs):
+    noted_in_models.append(instance.name)

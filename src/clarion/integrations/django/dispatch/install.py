@@ -28,7 +28,12 @@ from clarion.integrations.django.dispatch.receivers import (
     attach_table,
     receivers,
 )
-from clarion.integrations.django.dispatch.redirect import find_original, is_original, redirect, twin
+from clarion.integrations.django.dispatch.redirect import (
+    copy_function,
+    find_original,
+    is_original,
+    redirect,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +80,7 @@ def install() -> None:
             attach_table(signal)
             assign(signal, signal.__dict__["receivers"])
         _undo.extend(_put(name, method) for name, method in ours.items())
-        _undo.append(_put_model_connect(twin(connect_model_signal)))  # type: ignore[arg-type]
+        _undo.append(_put_model_connect(copy_function(connect_model_signal)))  # type: ignore[arg-type]
         _DjangoSignal.receivers = receivers
         for signal in signals:
             del signal.__dict__["receivers"]
@@ -116,7 +121,7 @@ def _contents(module: object) -> list[object]:
 def _twin(method: Any) -> Any:
     """Return a copy of a method, compiled if it is."""
     function = getattr(method, "__wrapped__", method)
-    copy = twin(function, dispatcher.__name__)
+    copy = copy_function(function, dispatcher.__name__)
     return copy if function is method else compiled(copy)
 
 

@@ -1,8 +1,8 @@
-"""Have a function do another's work, for all who hold it.
+"""Make a function call another one, for all code that holds it.
 
-Other packages wrap Django's methods: their wrapper stands in the class, and Django's
-function, which only the wrapper still holds, is called by it. Putting ours in the class
-would throw the wrapper away; so ours goes below it, into Django's function itself.
+Other packages wrap Django's methods: the class holds the wrapper, and only the wrapper holds
+Django's function. A method of ours in the class would remove the wrapper. So Django's function
+stays where it is, and calls ours.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 def redirect(function: FunctionType, target: Callable[..., Any]) -> Callable[[], None]:
-    """Make a function call another, until the returned one is called.
+    """Make a function call another one.
 
     Args:
         function: a function without free variables.
-        target: what it is to call, with its own arguments.
+        target: the function to call, with the same arguments.
 
     Returns:
-        A function that takes everything back.
+        A function that restores the first one.
     """
     before = function.__code__, function.__defaults__, function.__kwdefaults__
-    function.__code__ = _detour.__code__
+    function.__code__ = _call_target.__code__
     function.__defaults__ = None
     function.__kwdefaults__ = {"_target": target}
 
@@ -37,16 +37,16 @@ def redirect(function: FunctionType, target: Callable[..., Any]) -> Callable[[],
     return restore
 
 
-def _detour(*args: Any, _target: Callable[..., Any], **kwargs: Any) -> Any:
+def _call_target(*args: Any, _target: Callable[..., Any], **kwargs: Any) -> Any:
     return _target(*args, **kwargs)
 
 
-def twin(function: FunctionType, module: str | None = None) -> FunctionType:
-    """Return a copy of a function, which can be diverted without touching the other.
+def copy_function(function: FunctionType, module: str | None = None) -> FunctionType:
+    """Return a copy of a function, which can be redirected without changing the original.
 
     Args:
-        function: the function to copy.
-        module: the module that it is to name as its own; by default the same.
+        function: the function.
+        module: the `__module__` of the copy; by default that of the function.
     """
     copy = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__
@@ -59,7 +59,7 @@ def twin(function: FunctionType, module: str | None = None) -> FunctionType:
 
 
 def is_original(candidate: object, filename: str, qualname: str) -> bool:
-    """Tell whether this is the function that the file defines under this name."""
+    """Return whether an object is the function that a file defines under a name."""
     return (
         type(candidate) is FunctionType
         and candidate.__code__.co_filename == filename
@@ -68,31 +68,34 @@ def is_original(candidate: object, filename: str, qualname: str) -> bool:
 
 
 def find_original(wrapper: object, filename: str, qualname: str) -> FunctionType:
-    """Find the function that the file defines under this name, below whoever wraps it.
+    """Return the function that a file defines under a name, found below its wrappers.
 
     Args:
-        wrapper: what stands in the class; it holds the function, or who holds it.
+        wrapper: the attribute of the class, which refers to the function, perhaps indirectly.
         filename: the file that defines the function.
         qualname: its qualified name there.
 
     Raises:
-        LookupError: if nobody holds it any more.
+        LookupError: if no object refers to the function any more.
     """
-    # The garbage collector knows of all functions but those that were frozen.
-    for candidate in chain(_held_by(wrapper), gc.get_objects()):
+    # The garbage collector lists all functions except frozen ones, which the wrapper refers to.
+    for candidate in chain(_below(wrapper), gc.get_objects()):
         if is_original(candidate, filename, qualname):
             return cast("FunctionType", candidate)
-    raise LookupError(f"{qualname} of {filename} has been replaced, and nobody holds it any more.")
+    raise LookupError(
+        f"{qualname} of {filename} was replaced, and no wrapper refers to it. "
+        f"Install Clarion before the package that replaces it."
+    )
 
 
-def _held_by(wrapper: object) -> list[object]:
-    """List what a wrapper holds, directly or by way of other wrappers."""
-    held = [wrapper]
-    for function in held:
+def _below(wrapper: object) -> list[object]:
+    """Return a wrapper and the functions that it wraps, directly or through other wrappers."""
+    reached = [wrapper]
+    for function in reached:
         cells = getattr(function, "__closure__", None) or ()
         below = [getattr(function, "__wrapped__", None), *(_content(cell) for cell in cells)]
-        held += [each for each in below if each is not None and not _is_among(each, held)]
-    return held
+        reached += [each for each in below if each is not None and not _is_among(each, reached)]
+    return reached
 
 
 def _content(cell: Any) -> object:

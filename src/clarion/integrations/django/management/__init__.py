@@ -1,1 +1,1 @@
-"""What manage.py can do once the app is installed."""
+"""What manage.py can do when the app is installed."""

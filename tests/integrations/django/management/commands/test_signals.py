@@ -1,4 +1,4 @@
-"""manage.py signals lists who listens to what."""
+"""manage.py signals lists the signals and their receivers."""
 
 import json
 from io import StringIO
@@ -8,9 +8,9 @@ from django.core.management import CommandError, call_command
 from django.dispatch import Signal
 
 from clarion import Signal as ClarionSignal
-from tests.integrations.django.library.models import Author, hear_in_models
+from tests.integrations.django.library.models import Author, note_in_models
 
-nobody_listens = Signal()
+unused = Signal()
 
 
 def signals(*args):
@@ -20,45 +20,45 @@ def signals(*args):
 
 
 def test_the_table_shows_receiver_sender_mode_and_place():
-    """One line a receiver, under the name of its signal."""
+    """Each receiver has one line, under the name of its signal."""
     table = signals("models.signals.post_save").splitlines()
     assert table[0] == "django.db.models.signals.post_save"
-    [line] = [line for line in table if "hear_in_models" in line]
-    place = f"library/models.py:{hear_in_models.__code__.co_firstlineno}"
+    [line] = [line for line in table if "note_in_models" in line]
+    place = f"library/models.py:{note_in_models.__code__.co_firstlineno}"
     assert Author.__qualname__ in line
     assert "sync, priority 5" in line
     assert line.endswith(place)
     assert table[-1] == "1 signals, 1 receivers"
 
 
-def test_json_tells_everything():
-    """For programs: each signal with its receivers, in the order of a send."""
+def test_json_has_everything():
+    """The JSON has each signal with its receivers, in the order of a send."""
     [found] = json.loads(signals("--json", "models.signals.post_save"))
     assert found["signal"] == "django.db.models.signals.post_save"
-    [heard] = found["receivers"]
-    assert heard["receiver"].endswith("library.models.hear_in_models")
-    assert heard["file"] == hear_in_models.__code__.co_filename
-    assert heard["sender"].endswith("library.models.Author")
-    assert (heard["mode"], heard["priority"], heard["weak"]) == ("sync", 5, True)
-    assert heard["dispatch_uid"] == "models"
+    [shown] = found["receivers"]
+    assert shown["receiver"].endswith("library.models.note_in_models")
+    assert shown["file"] == note_in_models.__code__.co_filename
+    assert shown["sender"].endswith("library.models.Author")
+    assert (shown["mode"], shown["priority"], shown["weak"]) == ("sync", 5, True)
+    assert shown["dispatch_uid"] == "models"
 
 
-def test_signals_that_nobody_hears_are_listed_on_request():
-    """--all lists them too."""
-    name = f"{__name__}.nobody_listens"
+def test_signals_without_receivers_are_listed_on_request():
+    """--all lists the signals without receivers too."""
+    name = f"{__name__}.unused"
     assert name not in signals()
     assert name in signals("--all")
 
 
 def test_signals_of_the_same_name_are_both_listed():
-    """Each with its own receivers."""
+    """Two signals of one name are listed with their own receivers."""
 
     def receiver(sender, **kwargs): ...
 
-    twins = [ClarionSignal(name="tests.twins"), ClarionSignal(name="tests.twins")]
-    for twin in twins:
-        twin.connect(receiver)
-    assert signals("tests.twins").splitlines().count("tests.twins") == 2
+    namesakes = [ClarionSignal(name="tests.same"), ClarionSignal(name="tests.same")]
+    for signal in namesakes:
+        signal.connect(receiver)
+    assert signals("tests.same").splitlines().count("tests.same") == 2
 
 
 def test_a_name_that_no_signal_has_is_refused():

@@ -1,1 +1,1 @@
-"""The commands, one a module, by the name of the module."""
+"""The commands. A command has the name of its module."""

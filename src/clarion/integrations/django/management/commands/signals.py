@@ -1,4 +1,4 @@
-"""manage.py signals: who listens to what."""
+"""manage.py signals: list the signals and their receivers."""
 
 from __future__ import annotations
 
@@ -20,35 +20,33 @@ if TYPE_CHECKING:
 
 
 class Command(BaseCommand):
-    """Lists the signals alive and their receivers, as text or as JSON."""
+    """The command `signals`, which prints a table or JSON."""
 
-    help = "Lists who listens to what: every signal with its receivers, in the order of a send."
+    help = "Lists every signal with its receivers, in the order of a send."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take parts of names, and whether to print JSON."""
+        """Add the names and the two flags."""
         parser.add_argument(
-            "names", nargs="*", help="only the signals whose dotted name has one of these in it"
+            "names", nargs="*", help="list only signals whose dotted name contains one of these"
         )
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-        parser.add_argument(
-            "--all", action="store_true", help="also the signals that nobody listens to"
-        )
+        parser.add_argument("--all", action="store_true", help="list signals without receivers too")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Print the signals asked for, sorted by name."""
+        """Print the selected signals, sorted by name."""
         names: list[str] = options["names"]
         listed = [
             (signal_name(signal), _in_order_of_send(signal))
             for signal in signals()
             if not names or any(part in signal_name(signal) for part in names)
         ]
-        listed.sort(key=lambda entry: entry[0])  # only by name: two signals may have the same
+        listed.sort(key=lambda entry: entry[0])  # registrations have no order, names may be equal
         if names and not listed:
             raise CommandError(
-                f"No signal has {' or '.join(names)} in its name. Leave it out to list all."
+                f"No signal has {' or '.join(names)} in its name. Leave the names out to list all."
             )
-        listed = [(name, found) for name, found in listed if found or options["all"]]
+        listed = [(name, entries) for name, entries in listed if entries or options["all"]]
         self.stdout.write(_as_json(listed) if options["json"] else _as_table(listed))
 
 
@@ -58,7 +56,7 @@ def _in_order_of_send(signal: Signal) -> list[Registration]:
 
 def _as_json(listed: list[tuple[str, list[Registration]]]) -> str:
     return json.dumps(
-        [{"signal": name, "receivers": [_facts(r) for r in found]} for name, found in listed],
+        [{"signal": name, "receivers": [_facts(r) for r in entries]} for name, entries in listed],
         indent=2,
     )
 
@@ -69,7 +67,7 @@ def _facts(registration: Registration) -> dict[str, object]:
         "receiver": registration.name,
         "file": file,
         "line": line,
-        "sender": _listens_to(registration),
+        "sender": _sender_of(registration),
         "mode": "async" if registration.is_async else "sync",
         "priority": registration.priority,
         "once": registration.once,
@@ -80,12 +78,12 @@ def _facts(registration: Registration) -> dict[str, object]:
     }
 
 
-def _listens_to(registration: Registration) -> str | None:
+def _sender_of(registration: Registration) -> str | None:
     return None if registration.sender_key is None else sender_name(registration.sender)
 
 
 def _as_table(listed: list[tuple[str, list[Registration]]]) -> str:
-    rows = [[(name, *_cells(registration)) for registration in found] for name, found in listed]
+    rows = [[(name, *_cells(registration)) for registration in entries] for name, entries in listed]
     cells = [row[1:] for group in rows for row in group]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
@@ -103,7 +101,7 @@ def _cells(registration: Registration) -> tuple[str, ...]:
     flags = [flag for flag in ("once", "subclasses", "inline", "weak") if facts[flag]]
     return (
         registration.name,
-        _listens_to(registration) or "any sender",
+        _sender_of(registration) or "any sender",
         f"{facts['mode']}, priority {registration.priority}",
         ", ".join(flags),
         "" if registration.place is None else _place(*registration.place),
@@ -111,7 +109,7 @@ def _cells(registration: Registration) -> tuple[str, ...]:
 
 
 def _place(file: str, line: int) -> str:
-    # A path is told from where Python found it; in the JSON it is whole.
+    # The table has the path below the import folder; the JSON has the whole path.
     folders = (f"{folder.rstrip('/')}/" for folder in (*sys.path, str(Path.cwd())) if folder)
     longest = max(filter(file.startswith, folders), key=len, default="")
     return f"{file.removeprefix(longest)}:{line}"
