@@ -11,6 +11,8 @@
 "listens to 'web'"
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -9,6 +9,8 @@ and for websockets, and awaited: sync receivers run in a thread, or on the loop 
 `inline=True`. Nothing but a protocol is needed, so there is no extra to install.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import asyncio
