@@ -17,7 +17,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
-# Behind the doors the docstrings are read without the framework.
+# Autodoc reads the docstrings of the integrations without the frameworks.
 autodoc_mock_imports = [
     "alembic",
     "asgiref",
@@ -27,7 +27,7 @@ autodoc_mock_imports = [
     "pytest",
     "sqlalchemy",
 ]
-# `name` in a docstring is a link where it is one of ours, and code elsewhere.
+# `name` in a docstring links to a Clarion name, and is code otherwise.
 default_role = "py:obj"
 autodoc_preserve_defaults = True
 autodoc_typehints = "signature"
@@ -35,6 +35,6 @@ autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 
-# No inventory of another project is fetched, so that the build needs no network: a
-# reference has to be found only if it is to a public name of ours, and no type variable.
+# The build needs no network, because it fetches no inventory of another project. So it checks
+# only references to Clarion's public names, and not to type variables.
 nitpick_ignore_regex = [("py:.*", r"(?!clarion\b).*|clarion\._core\..*|clarion\.typing\.[A-Z]")]
