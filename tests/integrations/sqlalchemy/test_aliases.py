@@ -1,14 +1,11 @@
 """Which database, and which connection."""
 
-import sqlite3
-
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine
 from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import Session
 
-from clarion import receiver
-from clarion.integrations.sqlalchemy import alias, connection_created, post_delete, post_save
+from clarion.integrations.sqlalchemy import alias, post_delete, post_save
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from tests.integrations.sqlalchemy.shop import Base, Order, Tag
 
@@ -50,16 +47,3 @@ def test_a_session_without_an_engine(heard):
     with pytest.raises(UnboundExecutionError):
         session.flush()
     session.close()
-
-
-def test_connections_are_told():
-    """Of engines that are there already, and a receiver may use them."""
-    engine = create_engine("sqlite://")
-
-    @receiver(connection_created, sender=sqlite3.Connection)
-    def pragma(sender, connection, **kwargs):
-        connection.execute("PRAGMA user_version = 7")
-
-    with engine.connect() as connection:
-        assert connection.scalar(text("PRAGMA user_version")) == 7
-    engine.dispose()

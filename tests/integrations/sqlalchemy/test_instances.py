@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, String, Table, event, select
+from sqlalchemy import Column, Integer, String, Table, select
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -15,9 +15,8 @@ from sqlalchemy.orm import (
 )
 
 from clarion import receiver
-from clarion.integrations.sqlalchemy import post_init, pre_init
-from clarion.integrations.sqlalchemy.instances import watch
-from tests.integrations.sqlalchemy.shop import Animal, Cat, Dog, Order, Tag
+from clarion.integrations.sqlalchemy import instances, post_init, pre_init
+from tests.integrations.sqlalchemy.shop import Animal, Book, Cat, Dog, Order, Tag
 
 
 class Told(list[tuple[Any, ...]]):
@@ -235,8 +234,8 @@ def test_connecting_in_receivers(session, told):
     ]
 
 
-def test_a_class_is_watched_once():
-    """However many receivers it has."""
+def test_listeners_of_a_class_are_attached_once(monkeypatch):
+    """However many receivers it has; more are attached when its subclasses are included."""
 
     class Base(DeclarativeBase):
         pass
@@ -245,10 +244,20 @@ def test_a_class_is_watched_once():
         __tablename__ = "watched"
         id: Mapped[int] = mapped_column(primary_key=True)
 
-    for subclasses in (False, False, True, True):
-        watch(Watched, subclasses=subclasses)
-    heard = []
-    post_init.connect(lambda **named: heard.append(named), sender=Watched)
-    Watched()
-    assert len(heard) == 1
-    assert not event.contains(Base, "init", watch)
+    # Another test may have attached the listeners of every class.
+    monkeypatch.setattr(instances, "_every_class", [])
+    given = [
+        instances.new_listeners(Watched, subclasses=subclasses)
+        for subclasses in (False, False, True, True)
+    ]
+    assert [each is not None for each in given] == [True, False, True, False]
+
+
+def test_an_instance_sends_once():
+    """Also where listeners of the class and listeners of its subclasses are attached."""
+    found = []
+    for subclasses in (False, True):
+        post_init.connect(lambda **kwargs: None, sender=Book, subclasses=subclasses)
+    post_init.connect(lambda **kwargs: found.append(kwargs), sender=Book)
+    Book()
+    assert len(found) == 1

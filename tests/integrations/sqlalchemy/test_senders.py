@@ -3,14 +3,12 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, ForeignKey, Table
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from clarion import receiver
 from clarion.errors import SenderError
 from clarion.integrations.sqlalchemy import m2m_changed, post_init, post_save
 from clarion.introspect import registrations
-from clarion.testing import restored
 from tests.integrations.sqlalchemy.shop import Base, Book, Order, Tag, book_author
 
 
@@ -49,43 +47,6 @@ def test_text_names_a_mapped_class(session, heard, text):
     assert registrations(post_save)[-1].sender is Order
 
 
-def test_text_waits_for_its_class(engine, heard):
-    """Until it is mapped the receiver listens to the text, and is listed so."""
-    heard.listen(post_save, sender="Late", priority=7)
-    (waiting,) = registrations(post_save)
-    assert waiting.sender == "Late"
-    base = new_base()
-    late: Any = make(base)
-    (moved,) = registrations(post_save)
-    assert moved.sender == late
-    assert (moved.priority, moved.order) == (7, waiting.order)
-    base.metadata.create_all(engine)
-    with Session(engine) as session:
-        session.add(late())
-        session.commit()
-    assert heard.names == [("post_save", "Late")]
-
-
-def test_text_that_waits_can_be_disconnected(heard):
-    """By the text, before and after the class is mapped."""
-    post_save.connect(nothing, sender="Later")
-    assert post_save.disconnect(nothing, sender="Later")
-    post_save.connect(nothing, sender="Later")
-    late = make(new_base(), "Later")
-    assert registrations(post_save)[-1].sender is late
-    assert post_save.disconnect(nothing, sender="Later")
-    assert registrations(post_save) == []
-
-
-def test_text_that_waits_keeps_its_options():
-    """subclasses=True holds from the mapping on, once=True too."""
-    post_save.connect(nothing, sender="Basic", subclasses=True, once=True)
-    basic = make(new_base(), "Basic")
-    (moved,) = registrations(post_save)
-    assert (moved.subclasses, moved.once) == (True, True)
-    assert post_save.has_listeners(type("Sub", (basic,), {"__abstract__": True}))
-
-
 def test_another_module_is_another_class():
     """A class of the same name elsewhere is not meant."""
     post_save.connect(nothing, sender="elsewhere:Elsewhere")
@@ -101,67 +62,11 @@ def test_several_classes_are_refused():
     del kept
 
 
-def test_what_a_test_connected_to_text_is_undone():
-    """Whether its class was mapped or not."""
-    with restored():
-        post_save.connect(nothing, sender="Never")
-        post_save.connect(nothing, sender="InTest")
-        kept = make(new_base(), "InTest")
-        assert len(registrations(post_save)) == 2
-    assert registrations(post_save) == []
-    del kept
-
-
-def test_dead_receivers_are_not_moved():
-    """A method that waits for a class still goes with its object."""
-
-    class Listener:
-        def hear(self, **kwargs):
-            pass
-
-    listener = Listener()
-    post_save.connect(listener.hear, sender="Awaited")
-    del listener
-    make(new_base(), "Awaited")
-    assert registrations(post_save) == []
-
-
 def test_relationship_stands_for_its_table():
     """Connected to one, disconnected from the other."""
     m2m_changed.connect(nothing, sender=Book.authors)
     assert registrations(m2m_changed)[-1].sender is book_author
     assert m2m_changed.disconnect(nothing, sender=book_author)
-
-
-def test_relationship_that_is_not_configured_waits(engine, heard):
-    """Its other side may not be written yet, when a receiver is."""
-
-    class Early(DeclarativeBase):
-        pass
-
-    class One(Early):
-        __tablename__ = "one"
-        id: Mapped[int] = mapped_column(primary_key=True)
-        others = relationship("Other", secondary="one_other")
-
-    heard.listen(m2m_changed, sender=One.others)
-
-    class Other(Early):
-        __tablename__ = "other"
-        id: Mapped[int] = mapped_column(primary_key=True)
-
-    table = Table(
-        "one_other",
-        Early.metadata,
-        Column("one_id", ForeignKey("one.id"), primary_key=True),
-        Column("other_id", ForeignKey("other.id"), primary_key=True),
-    )
-    Early.metadata.create_all(engine)
-    with Session(engine) as session:
-        session.add(One(others=[Other()]))
-        session.commit()
-    assert registrations(m2m_changed)[-1].sender is table
-    assert heard.names == [("pre_add", "one_other"), ("post_add", "one_other")]
 
 
 @pytest.mark.parametrize("attribute", [Order.customer, Order.number])

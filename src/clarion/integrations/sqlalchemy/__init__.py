@@ -1,9 +1,27 @@
-"""The SQLAlchemy door: Django's model signals for every Session.
+"""SQLAlchemy: Django's model signals for every Session.
 
 Import the signals from here instead of `django.db.models.signals`; receivers stay as they
 are. There is nothing to register: sessions, sessionmakers, engines and mapped classes that
-exist already send too. Nothing is attached to SQLAlchemy before the first receiver is
-connected.
+exist already send too. Importing this package attaches nothing to SQLAlchemy. The first
+receiver of a signal attaches its listeners.
+
+Imports go downward only. From the top::
+
+    hooks                      attaches every listener
+    bulk/                      the post_bulk signals
+    commit/                    on_commit for sessions
+    flush/                     the signals of saves, deletes and relationships
+    instances classes connections   the other signals
+    signals                    declares the twelve signals
+    model_signal               the class of the signals
+    rows/                      mapped attributes and their changes
+    senders send aliases session_types async_sessions
+
+Read them in the order `signals`, `hooks`, `flush/`, `commit/`, `bulk/`. To add a signal, declare
+it in `signals`, send it from a listener in a room above, and attach that in `hooks`.
+
+Never here: another framework or integration, an `event.listen` outside of `hooks`, and a
+listener that is attached by an import.
 """
 
 from __future__ import annotations
@@ -19,14 +37,10 @@ except ModuleNotFoundError as error:
 if int(_version.partition(".")[0]) < 2:  # noqa: PLR2004
     raise MissingExtraError.too_old("sqlalchemy", "sqlalchemy", "2.0", _version)
 
+# Importing `hooks` wires the signals to SQLAlchemy's events; it attaches nothing.
+from clarion.integrations.sqlalchemy import hooks as _hooks  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from clarion.integrations.sqlalchemy.aliases import alias
-from clarion.integrations.sqlalchemy.bulk.statements import (
-    expand_deletes,
-    post_bulk_delete,
-    post_bulk_insert,
-    post_bulk_update,
-    warn_of_bulk_writes,
-)
+from clarion.integrations.sqlalchemy.bulk.options import expand_deletes, warn_of_bulk_writes
 from clarion.integrations.sqlalchemy.commit.boundary import bound
 from clarion.integrations.sqlalchemy.flush.raw import raw
 from clarion.integrations.sqlalchemy.flush.session import SignalSession
@@ -35,6 +49,9 @@ from clarion.integrations.sqlalchemy.signals import (
     class_prepared,
     connection_created,
     m2m_changed,
+    post_bulk_delete,
+    post_bulk_insert,
+    post_bulk_update,
     post_delete,
     post_init,
     post_save,

@@ -1,4 +1,4 @@
-"""Which database: the alias of an engine, and connections that are new."""
+"""The alias of an engine, which receivers get as `using`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import UnboundExecutionError
-
-from clarion.integrations.sqlalchemy.send import deliver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,13 +24,13 @@ def alias(engine: Engine | AsyncEngine, name: str) -> None:
 
     Args:
         engine: the engine, sync or async.
-        name: the alias; that of an engine without one is "default".
+        name: the alias; an engine without one has the alias "default".
     """
     _aliases[engine if isinstance(engine, Engine) else engine.sync_engine] = name
 
 
 def alias_of(engine: Any) -> str:
-    """Return the alias of an engine, or of the one that an engine with options stands for."""
+    """Return the alias of an engine, also of one made by `execution_options()`."""
     while engine is not None:
         if engine in _aliases:
             return _aliases[engine]
@@ -41,7 +39,7 @@ def alias_of(engine: Any) -> str:
 
 
 def using(session: Session, mapper: Mapper[Any], arguments: Mapping[str, Any] | None = None) -> str:
-    """Return the alias of the engine that a session writes instances of a mapper to.
+    """Return the alias of the engine that a session writes a mapper's rows to.
 
     Args:
         session: the session.
@@ -52,14 +50,5 @@ def using(session: Session, mapper: Mapper[Any], arguments: Mapping[str, Any] | 
         given: dict[str, Any] = {**(arguments or {}), "mapper": mapper}
         bind: Any = session.get_bind(**given)
     except UnboundExecutionError:
-        return DEFAULT  # the flush itself will say what is wrong
+        return DEFAULT  # the flush raises the same error to its caller
     return alias_of(bind.engine)
-
-
-def connected(connection: Any, record: object) -> None:  # noqa: ARG001
-    """Tell that a pool has opened a connection."""
-    from clarion.integrations.sqlalchemy.signals import connection_created
-
-    sender: type[Any] = connection.__class__
-    if connection_created.has_listeners(sender):
-        deliver(connection_created, sender, connection=connection)

@@ -1,121 +1,199 @@
-"""What is attached to SQLAlchemy: nothing at first, each hook once, and none is taken back.
+"""Every listener that is attached to SQLAlchemy: none at first, each once, none detached.
 
-Taking a hook out while another thread flushes would break that flush, so they stay. They
-are attached at class level, under one lock, and reach every session that there is.
+Importing this module gives each signal the function that attaches its listeners. A connect
+calls it. Listeners stay, because detaching one breaks a flush that runs in another thread.
+They are attached at class level, under one lock, so they serve every session.
 """
 
 from __future__ import annotations
 
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.pool import Pool
 
+from clarion.commit import register_provider
+from clarion.integrations.sqlalchemy import classes, connections, instances, signals
+from clarion.integrations.sqlalchemy.bulk import session_methods, statements
+from clarion.integrations.sqlalchemy.commit import transactions
+from clarion.integrations.sqlalchemy.commit.provider import SessionProvider
+from clarion.integrations.sqlalchemy.flush import listeners, many_to_many
+from clarion.integrations.sqlalchemy.model_signal import connect_resolved
+from clarion.integrations.sqlalchemy.senders import UNRESOLVED
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy.orm import SessionTransaction, UOWTransaction
+
+    from clarion.integrations.sqlalchemy.model_signal import Attach, ModelSignal
+
 _lock = RLock()
-_attached: set[str] = set()
+_attached: set[Callable[[], None]] = set()
 
 
 def _once(attach: Callable[[], None]) -> Callable[[], None]:
-    """Make a function that does its work at the first call only, whichever thread makes it."""
-    name = attach.__name__
+    """Return a function that attaches at its first call only, in whichever thread."""
 
     def attach_once() -> None:
-        if name not in _attached:
+        if attach not in _attached:
             with _lock:
-                if name not in _attached:
+                if attach not in _attached:
                     attach()
-                    _attached.add(name)
+                    _attached.add(attach)
 
     return attach_once
 
 
-@_once
-def _flush() -> None:
-    from clarion.integrations.sqlalchemy.flush import listener_order, listeners
+# --- Flush
 
-    event.listen(Session, "after_transaction_create", listener_order.transaction_begun)
-    # The second first: a flush under way in another thread finds both, or only the one that
-    # does nothing without the other.
+
+@_once
+def _attach_flush() -> None:
+    event.listen(Session, "after_transaction_create", _after_transaction_create)
+    # This one first: a flush that runs in another thread then has both listeners, or only
+    # this one, which does nothing without the other.
     event.listen(Session, "after_flush_postexec", listeners.after_flush)
-    event.listen(Session, "before_flush", listeners.before_flush)
+    event.listen(Session, "before_flush", _before_flush)
+
+
+def _before_flush(session: Session, context: UOWTransaction, instances: Any) -> None:
+    listeners.before_flush(session, context, instances)
+    _listen_last(session)
+
+
+def _after_transaction_create(session: Session, transaction: SessionTransaction) -> None:
+    # During the first flush it would be too late to change the session's listeners.
+    if transaction.parent is None:
+        _listen_last(session)
+
+
+def _listen_last(session: Session) -> None:
+    """Run `before_flush_again` after every other listener of a session's flush.
+
+    SQLAlchemy calls the listeners of the class before those of one session, and older ones
+    before younger ones. Listeners after Clarion's may change what the flush writes. So the
+    last listener of the session plans again. A session without others needs no such listener.
+    """
+    every = session.dispatch.before_flush
+    of_class, of_session = every.parent_listeners, every.listeners
+    if not of_session and of_class and of_class[-1] is _before_flush:
+        return
+    last = listeners.before_flush_again
+    if not of_session or of_session[-1] is not last:
+        if last in of_session:
+            event.remove(session, "before_flush", last)
+        # SQLAlchemy has not begun to call this session's listeners, so they may change.
+        event.listen(session, "before_flush", last)
+
+
+# --- Mappers
 
 
 @_once
-def _relationships() -> None:
-    from clarion.integrations.sqlalchemy.flush import many_to_many
-
-    mapped()
-    many_to_many.start()
+def _attach_mappers() -> None:
+    event.listen(Mapper, "after_mapper_constructed", classes.after_mapper_constructed)
+    event.listen(Mapper, "after_configured", _after_configured)
 
 
-@_once
-def _pool() -> None:
-    from clarion.integrations.sqlalchemy import aliases
+def _after_configured() -> None:
+    connect_resolved()
+    if _notes_sides:
+        _note_sides()
 
-    event.listen(Pool, "connect", aliases.connected)
 
+# --- Many-to-many relationships
 
-@_once
-def mapped() -> None:
-    """Hear of each class that is mapped, and of each round in which mappers are configured."""
-    from clarion.integrations.sqlalchemy import senders
-
-    event.listen(Mapper, "after_mapper_constructed", senders.class_mapped)
-    event.listen(Mapper, "after_configured", senders.mappers_configured)
+_notes_sides: list[bool] = []
 
 
 @_once
-def bulk() -> None:
-    """Hear of the statements that sessions execute, and of their `bulk_*` methods."""
-    from clarion.integrations.sqlalchemy.bulk import session_methods, statements
-
-    event.listen(Session, "do_orm_execute", statements.execute)
-    session_methods.attach()
+def _attach_relationships() -> None:
+    _attach_mappers()
+    _notes_sides.append(True)
+    _note_sides()
 
 
-@_once
-def commits() -> None:
-    """Hear of the end of each transaction and savepoint."""
-    from clarion.integrations.sqlalchemy.commit import boundary
-
-    event.listen(Session, "after_transaction_end", boundary.after_transaction_end)
-    event.listen(Session, "after_commit", boundary.after_commit)
+def _note_sides() -> None:
+    for prop in many_to_many.unnoted():
+        note = many_to_many.side_noter(prop)
+        for name in ("append", "remove"):
+            event.listen(prop.class_attribute, name, note, raw=True, propagate=True)
 
 
-def on_flush(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
-    """Attach what sends the signals of a flush."""
-    _flush()
+# --- Instances
 
 
-def on_relationships(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
-    """Attach what sends the signals of many-to-many relationships."""
-    _flush()
-    _relationships()
-
-
-def on_connection(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
-    """Attach what tells of new connections."""
-    _pool()
-
-
-def on_mapping(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
-    """Attach what tells of new classes."""
-    mapped()
-
-
-def on_statements(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
-    """Attach what tells of bulk writes."""
-    bulk()
-
-
-def on_instances(sender: object, subclasses: bool) -> None:  # noqa: FBT001
-    """Attach what tells of new instances: on the sender alone, if there is one."""
-    from clarion.integrations.sqlalchemy import instances
-
+def _attach_instances(sender: object, subclasses: bool) -> None:  # noqa: FBT001
     with _lock:
-        instances.watch(sender, subclasses=subclasses)
+        new = instances.new_listeners(sender, subclasses=subclasses)
+        if new is None:
+            return
+        event.listen(new.target, "init", new.init, propagate=new.propagate)
+        event.listen(new.target, "load", new.load, propagate=new.propagate)
+        if sender is None:
+            instances.note_every_class()
+
+
+# --- Connections, bulk writes and commits
+
+
+@_once
+def _attach_pools() -> None:
+    event.listen(Pool, "connect", connections.connect)
+
+
+@_once
+def _attach_statements() -> None:
+    event.listen(Session, "do_orm_execute", statements.execute)
+    session_methods.wrap()
+
+
+@_once
+def _attach_commits() -> None:
+    event.listen(Session, "after_transaction_end", transactions.after_transaction_end)
+    event.listen(Session, "after_commit", transactions.after_commit)
+
+
+# --- Which signal needs which listeners
+
+
+def _attach_by(attach: Attach, *of: ModelSignal[..., Any]) -> None:
+    def attach_for(sender: object, subclasses: bool) -> None:  # noqa: FBT001
+        if isinstance(sender, UNRESOLVED):
+            _attach_mappers()  # they resolve it, and attach again
+        else:
+            attach(sender, subclasses)
+
+    for signal in of:
+        signal.attach_by(attach_for)
+
+
+def _for_any_sender(*attach: Callable[[], None]) -> Attach:
+    def attach_all(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
+        for each in attach:
+            each()
+
+    return attach_all
+
+
+_attach_by(
+    _for_any_sender(_attach_flush),
+    signals.pre_save,
+    signals.post_save,
+    signals.pre_delete,
+    signals.post_delete,
+)
+_attach_by(_for_any_sender(_attach_flush, _attach_relationships), signals.m2m_changed)
+_attach_by(_attach_instances, signals.pre_init, signals.post_init)
+_attach_by(_for_any_sender(_attach_mappers), signals.class_prepared)
+_attach_by(_for_any_sender(_attach_pools), signals.connection_created)
+_attach_by(
+    _for_any_sender(_attach_statements),
+    signals.post_bulk_insert,
+    signals.post_bulk_update,
+    signals.post_bulk_delete,
+)
+register_provider(SessionProvider(_attach_commits))

@@ -1,90 +1,104 @@
-"""pre_init and post_init: on the classes that somebody listens to, and on no other."""
+"""pre_init and post_init, on the classes that have receivers and on no other."""
 
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
-from sqlalchemy import event, inspect
+from sqlalchemy import inspect
 from sqlalchemy.orm import ClassManager, Mapper, base
 
 from clarion.integrations.sqlalchemy.send import deliver
+from clarion.integrations.sqlalchemy.signals import post_init, pre_init
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy.orm import InstanceState
 
-# Since SQLAlchemy 2.1 a dataclass stands so for a field that was left out.
+# SQLAlchemy 2.1 passes this for a field of a dataclass that the program leaves out.
 _LEFT_OUT: Any = getattr(base, "DONT_SET", object())
 
-# The classes listened to on their own, each with whether its subclasses are too.
-_watched: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+# The classes with listeners of their own, each with whether these serve its subclasses too.
+_classes: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
 _wrapped: WeakSet[ClassManager[Any]] = WeakSet()
-_everyone: list[bool] = []
+_every_class: list[bool] = []
 
-# Of the state itself, as in many.py: whether its instance was told of.
-_KEY = "_clarion_told"
+# An attribute of the state itself: its `info` would be pickled with the instance.
+_KEY = "_clarion_init_sent"
 
 
-def watch(sender: Any, *, subclasses: bool) -> None:
-    """Hear of new instances of a class; of any class, if there is no sender."""
-    if _everyone:
-        return
+class Listeners(NamedTuple):
+    """Listeners to attach to the events "init" and "load" of a class, or of every mapper."""
+
+    target: Any
+    init: Callable[[Any, tuple[Any, ...], dict[str, Any]], None]
+    load: Callable[[Any, object], None]
+    propagate: bool
+
+
+def new_listeners(sender: Any, *, subclasses: bool) -> Listeners | None:
+    """Return the listeners that a sender still needs, or None.
+
+    Args:
+        sender: the class; None for every class.
+        subclasses: whether to send for its subclasses too.
+    """
+    if _every_class:
+        return None
     if sender is None:
-        _listen(Mapper, None)
-        _everyone.append(True)
-    elif sender not in _watched or (subclasses and not _watched[sender]):
-        again = sender in _watched
-        _watched[sender] = subclasses
-        _listen(sender, sender, propagate=subclasses, again=again)
+        return Listeners(Mapper, _init_any, _load_any, propagate=False)
+    is_known = sender in _classes
+    if is_known and (_classes[sender] or not subclasses):
+        return None
+    _classes[sender] = subclasses
+    return _listeners_of(sender, subclasses=subclasses, is_known=is_known)
 
 
-def _listen(target: Any, owner: Any, *, propagate: bool = False, again: bool = False) -> None:
-    """Listen to a class, on behalf of it and, perhaps, of its subclasses."""
+def note_every_class() -> None:
+    """Note that the listeners of every class are attached, and replace all others."""
+    _every_class.append(True)
 
-    def is_mine(kind: type) -> bool:
-        if owner is None:
-            return True
-        if again and kind is owner:
-            return False  # the first listener hears it
-        return not _everyone and _owner_of(kind) is owner
 
-    # SQLAlchemy gives a class that is mapped later the listeners of each of its bases, and so
-    # the same one several times.
-    def is_new(instance: Any) -> bool:
-        if owner is None:
-            return True
-        state: InstanceState[Any] = inspect(instance)
-        noted = vars(state)
-        is_told: bool = noted.get(_KEY, False)
-        noted[_KEY] = True
-        return not is_told
+def _listeners_of(owner: type, *, subclasses: bool, is_known: bool) -> Listeners:
+    def is_served(instance: Any) -> bool:
+        class_ = instance.__class__
+        if is_known and class_ is owner:
+            return False  # its first listeners serve it
+        return not _every_class and _owner_of(class_) is owner and _is_first_call(instance)
 
     def init(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if is_mine(instance.__class__) and is_new(instance):
-            initialised(instance, args, kwargs)
+        if is_served(instance):
+            _init_any(instance, args, kwargs)
 
-    def load(instance: Any, context: object) -> None:  # noqa: ARG001
-        if is_mine(instance.__class__) and is_new(instance):
-            loaded(instance)
+    def load(instance: Any, context: object) -> None:
+        if is_served(instance):
+            _load_any(instance, context)
 
-    event.listen(target, "init", init, propagate=propagate)
-    event.listen(target, "load", load, propagate=propagate)
-
-
-def _owner_of(kind: type) -> type | None:
-    """Return the class on whose behalf a class is listened to: itself, or a base class."""
-    if kind in _watched:
-        return kind
-    return next((each for each in kind.__mro__ if _watched.get(each)), None)
+    return Listeners(owner, init, load, subclasses)
 
 
-def initialised(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Send pre_init, and see to it that post_init follows."""
-    from clarion.integrations.sqlalchemy.signals import pre_init
+def _is_first_call(instance: Any) -> bool:
+    """Return whether no listener has been called for an instance, and note the call.
 
+    SQLAlchemy gives a class that is mapped later the listeners of each of its bases, so it
+    calls the same one several times.
+    """
+    attributes = vars(inspect(instance))
+    is_first = not attributes.get(_KEY, False)
+    attributes[_KEY] = True
+    return is_first
+
+
+def _owner_of(class_: type) -> type | None:
+    """Return the class whose listeners serve a class: itself, or a base class."""
+    if class_ in _classes:
+        return class_
+    return next((each for each in class_.__mro__ if _classes.get(each)), None)
+
+
+def _init_any(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Send pre_init, and wrap `__init__` so that post_init follows."""
     sender: type[Any] = instance.__class__
     if pre_init.has_listeners(sender):
         given = {name: value for name, value in kwargs.items() if value is not _LEFT_OUT}
@@ -96,12 +110,10 @@ def initialised(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     manager = inspect(instance).manager
     if manager not in _wrapped:
         _wrapped.add(manager)
-        manager.original_init = _followed(manager.original_init)
+        manager.original_init = _with_post_init(manager.original_init)
 
 
-def _followed(original: Callable[..., None]) -> Callable[..., None]:
-    from clarion.integrations.sqlalchemy.signals import post_init
-
+def _with_post_init(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         original(self, *args, **kwargs)
@@ -112,10 +124,8 @@ def _followed(original: Callable[..., None]) -> Callable[..., None]:
     return init
 
 
-def loaded(instance: Any) -> None:
-    """Send both for an instance that was made from a row."""
-    from clarion.integrations.sqlalchemy.signals import post_init, pre_init
-
+def _load_any(instance: Any, context: object) -> None:  # noqa: ARG001
+    """Send both signals for an instance that was made from a row."""
     sender: type[Any] = instance.__class__
     if pre_init.has_listeners(sender):
         deliver(pre_init, sender, args=(), kwargs={})

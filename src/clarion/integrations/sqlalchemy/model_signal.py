@@ -1,29 +1,36 @@
-"""The kind of signal that this door sends: declared, and attached when somebody listens."""
+"""The class of SQLAlchemy's signals: declared, and attached at the first connect.
+
+A receiver of an unresolved sender is connected to the text or relationship, and to the class
+or table once that exists. So it can be listed, restored by tests and disconnected meanwhile.
+
+Nothing here attaches a listener. `hooks` gives each signal a function that does.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
+from weakref import WeakSet
 
 from clarion._core import instrument
 from clarion._core.declare import DeclaredSignal
+from clarion._core.registration import Registration, sender_key
 from clarion._core.table import Table
 from clarion.integrations.sqlalchemy import senders
-from clarion.integrations.sqlalchemy.flush import changes
+from clarion.integrations.sqlalchemy.rows.changes import changes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Unpack
 
-    from clarion._core.registration import Registration
     from clarion._core.signatures import Receiver
     from clarion.delivery import Delivery
     from clarion.typing import AnyReceiver, ConnectOptions, EitherConnector, PlainOptions
 
-    # Attaches what lets a signal be sent, for a sender (None for any) and, perhaps, for its
-    # subclasses. It is called at every connect, and does nothing the second time.
+    # Attaches the listeners that send a signal, for a sender (None: any) and whether its
+    # subclasses too. It is called at every connect, and does nothing the second time.
     Attach = Callable[[object, bool], None]
 
-    # Raises for what is no sender of a signal.
+    # Raises for an invalid sender.
     Check = Callable[[object], None]
 
 P = ParamSpec("P")
@@ -32,51 +39,56 @@ R = TypeVar("R")
 
 
 class ModelTable(Table):
-    """The table of a model signal, which attaches the signal as soon as somebody watches it."""
+    """The table of a model signal, which attaches listeners also for instruments."""
 
     __slots__ = ("attach",)
 
     attach: Attach
 
     def forget_routes(self) -> None:
-        """Drop all routes, because somebody has begun or ceased to watch the signal."""
+        """Drop all routes, because an instrument was attached or detached."""
         super().forget_routes()
         if any(each.listens for each in self.instruments + instrument.everywhere):
             self.attach(None, True)  # noqa: FBT003
 
 
+# The signals that have a registration of an unresolved sender.
+_unresolved: WeakSet[ModelSignal[..., Any]] = WeakSet()
+
+
 class ModelSignal(DeclaredSignal[P, R]):
-    """A signal that SQLAlchemy's sessions, mappers or pools have sent.
+    """A signal that SQLAlchemy's sessions, mappers or pools send.
 
     `connect`, `disconnect` and `receiver` take as the sender a mapped class, or text: the
     name of a class or "module:Class". Text is resolved now, or when the class is mapped.
-    A many-to-many relationship, `Book.authors`, stands for its association table.
+    A many-to-many relationship, such as `Book.authors`, is replaced by its association table.
 
     Args:
         function: the function that declares it, as for `signal`.
-        attach: what to call when the first receiver is connected.
-        check: what to call with each sender that is given.
+        check: called with each sender that is given to `connect`.
     """
 
-    def __init__(self, function: Callable[P, R], attach: Attach, check: Check) -> None:
+    def __init__(self, function: Callable[P, R], check: Check) -> None:
         super().__init__(function)
         self._check = check
         table = ModelTable(self._table.name, self._table.home)
         table.keywords = self._table.keywords
-        table.attach = attach
+        table.attach = _attach_nothing
         self._table: ModelTable = table  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    if not TYPE_CHECKING:  # the checkers go by what was declared
+    if not TYPE_CHECKING:  # the type checkers use the declared signature
 
         def connect(self, receiver: Any, sender: object = None, *args: Any, **options: Any) -> None:
-            """Have a receiver called at each send, as `Signal.connect`."""
+            """Call a receiver at each send, as `Signal.connect`."""
             self._check(sender)
             sender = senders.resolve(sender)
             super().connect(receiver, sender, *args, **options)
+            self._table.attach(sender, options.get("subclasses", False))
             if isinstance(sender, senders.UNRESOLVED):
-                senders.await_mapping(self, sender)
-            else:
-                self._table.attach(sender, options.get("subclasses", False))
+                _unresolved.add(self)
+                # Another thread may have mapped the class before the listeners were attached.
+                if senders.resolve(sender) is not sender:
+                    self.connect_resolved()
 
         def disconnect(
             self,
@@ -84,8 +96,47 @@ class ModelSignal(DeclaredSignal[P, R]):
             sender: object = None,
             dispatch_uid: Hashable | None = None,
         ) -> bool:
-            """Have a receiver called no more, as `Signal.disconnect`."""
+            """Disconnect a receiver, as `Signal.disconnect`."""
             return super().disconnect(receiver, senders.resolve(sender), dispatch_uid)
+
+    def attach_by(self, attach: Attach) -> None:
+        """Set the function that attaches the listeners of this signal."""
+        self._table.attach = attach
+        self._table.forget_routes()  # an instrument may watch every signal already
+
+    def attach(self) -> None:
+        """Attach the listeners that send this signal, for every sender."""
+        self._table.attach(None, True)  # noqa: FBT003
+
+    def connect_resolved(self, mapped: type | None = None) -> None:
+        """Move registrations whose sender exists now to that sender.
+
+        Args:
+            mapped: the class that is being mapped, to move its registrations only.
+        """
+        for registration in self._table.registrations():
+            sender: Any = registration.sender
+            if not isinstance(sender, senders.UNRESOLVED):
+                continue
+            resolved = senders.resolve_to(mapped, sender) if mapped else senders.resolve(sender)
+            if resolved is not sender:
+                self._move(registration, resolved)
+
+    def _move(self, old: Registration, sender: object) -> None:
+        receiver = old.live()
+        self._table.discard(old)
+        if receiver is None:
+            return
+        self._check_sender(sender, subclasses=old.subclasses)
+        # fmt: off
+        new = Registration(
+            receiver, sender_key(sender), old.weak, old.uid, old.priority, old.once,
+            old.subclasses, old.inline, old.requested, self._table.on_death, old.delivery,
+        )
+        # fmt: on
+        new.renew(old.order)
+        self._table.add(new, sender)
+        self._table.attach(sender, old.subclasses)
 
     def _find(
         self, receiver: Any, sender: object = None, dispatch_uid: Hashable | None = None
@@ -97,11 +148,25 @@ class ModelSignal(DeclaredSignal[P, R]):
             super()._check_sender(sender, subclasses=subclasses)
 
 
-class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
-    """The signal of a save, whose receivers may ask for its `changes`.
+def _attach_nothing(sender: object, subclasses: bool) -> None:  # noqa: FBT001
+    """Do nothing, until `hooks` has set the function that attaches."""
 
-    To the checkers, `Q` is what is declared with `changes` beside it: no type can say
-    "these parameters and a keyword more".
+
+def connect_resolved(mapped: type | None = None) -> None:
+    """Move the registrations of every signal whose sender exists now.
+
+    Args:
+        mapped: the class that is being mapped, to move its registrations only.
+    """
+    for signal in list(_unresolved):
+        signal.connect_resolved(mapped)
+
+
+class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
+    """The signal of a save, whose receivers may request its `changes`.
+
+    For the type checkers, `Q` is the declared signature with `changes` beside it, because no
+    type can express "these parameters and one keyword more".
     """
 
     _provides = ("signal", "changes")
@@ -123,28 +188,26 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
 
     def _provide(self, name: str, arguments: dict[str, Any]) -> Any:
         if name == "changes":
-            return changes.changes_of(arguments["instance"])
+            return changes_of(arguments["instance"])
         return super()._provide(name, arguments)
 
 
-def sent_by(
-    attach: Attach, *, check: Check = senders.check_class
-) -> Callable[[Callable[P, None]], ModelSignal[P, object]]:
-    """Declare a model signal by the signature of a function, as `signal` does."""
-
-    def declare(function: Callable[P, Any]) -> ModelSignal[P, object]:
-        return ModelSignal(function, attach, check)
-
-    return declare
+def class_signal(function: Callable[P, None]) -> ModelSignal[P, object]:
+    """Declare a signal whose senders are classes, as `signal` does."""
+    return ModelSignal[P, object](function, senders.check_class)
 
 
-def saved_by(
-    attach: Attach,
-    asked: Callable[Q, None],  # noqa: ARG001  # it tells the checkers what Q is
+def table_signal(function: Callable[P, None]) -> ModelSignal[P, object]:
+    """Declare a signal whose senders are association tables, as `signal` does."""
+    return ModelSignal[P, object](function, senders.check_table)
+
+
+def save_signal(
+    with_changes: Callable[Q, None],  # noqa: ARG001  # the type checkers infer Q from it
 ) -> Callable[[Callable[P, None]], SaveSignal[P, Q]]:
-    """Declare the signal of a save by two signatures: `asked` has `changes` beside the rest."""
+    """Declare the signal of a save by two signatures, without and with `changes`."""
 
     def declare(function: Callable[P, Any]) -> SaveSignal[P, Q]:
-        return SaveSignal(function, attach, senders.check_class)
+        return SaveSignal(function, senders.check_class)
 
     return declare

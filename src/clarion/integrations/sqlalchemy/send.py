@@ -1,8 +1,7 @@
-"""Send from inside SQLAlchemy, which is sync even where a coroutine has called it.
+"""Send a signal from inside SQLAlchemy, whose code is sync even below a coroutine.
 
-Under an AsyncSession SQLAlchemy runs in a greenlet that can await. There async receivers
-are awaited one after another, for they may share the session, and a session does one thing
-at a time.
+An AsyncSession runs SQLAlchemy in a greenlet that can await. There async receivers are
+awaited one after another, because they may share the session, which does one thing at a time.
 """
 
 from __future__ import annotations
@@ -21,28 +20,31 @@ from clarion.errors import RunningLoopError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from clarion.integrations.sqlalchemy.model_signal import ModelSignal
+    from clarion._core.signal import Signal
 
 
-def sender_for(signal: ModelSignal[..., Any]) -> Callable[..., Any]:
-    """Return what sends a signal, here and until this thread enters or leaves an event loop."""
+def sender_for(signal: Signal) -> Callable[..., Any]:
+    """Return the fastest callable that sends a signal.
+
+    It is valid until this thread enters or leaves an event loop.
+    """
     return partial(deliver, signal) if loops.is_loop_running() else signal.send
 
 
-def deliver(signal: ModelSignal[..., Any], sender: object, **named: Any) -> None:
-    """Send, and await async receivers where that can be done.
+def deliver(signal: Signal, sender: object, **arguments: Any) -> None:
+    """Send a signal, and await its async receivers where that is possible.
 
     Raises:
-        RunningLoopError: if a receiver is async, and an event loop runs in this thread
+        RunningLoopError: if a receiver is async, and an event loop runs in this thread,
             but the session is a sync one. No receiver has been called.
     """
     if not loops.is_loop_running() or signal._table.find(sender).is_simple:
-        signal.send(sender, **named)
+        signal.send(sender, **arguments)
     else:
-        _run(signal, signal._arguments(sender, named))
+        _run(signal, signal._arguments(sender, arguments))
 
 
-def _run(signal: ModelSignal[..., Any], arguments: dict[str, Any]) -> None:
+def _run(signal: Signal, arguments: dict[str, Any]) -> None:
     route = signal._table.find(arguments["sender"])
     can_await = in_greenlet()
     with Send(signal, arguments, route.instruments) as send:
@@ -61,7 +63,7 @@ def _run(signal: ModelSignal[..., Any], arguments: dict[str, Any]) -> None:
 
 
 def in_greenlet() -> bool:
-    """Tell whether SQLAlchemy runs in a greenlet that can await."""
+    """Return whether SQLAlchemy runs in a greenlet that can await."""
     return "greenlet" in sys.modules and concurrency.in_greenlet()
 
 

@@ -1,17 +1,15 @@
-"""The nine signals, with the keywords of Django 6.1.
+"""The twelve signals: nine with the keywords of Django 6.1, and three of bulk writes.
 
-What a receiver is told of the program's own is declared as `Never`: that is the one type which
-lets a receiver say `instance: Order` under every checker and still refuses a send by hand, which
-is the session's to do. `sender` is declared by keyword only, so that receivers may leave it to
-their `**kwargs`.
+Values of the program's own types are declared as `Never`. Only that type lets a receiver say
+`instance: Order` under every checker, and still refuses a send by user code. `sender` is
+declared as keyword only, so that receivers may leave it to their `**kwargs`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion.integrations.sqlalchemy import hooks, senders
-from clarion.integrations.sqlalchemy.model_signal import saved_by, sent_by
+from clarion.integrations.sqlalchemy.model_signal import class_signal, save_signal, table_signal
 
 if TYPE_CHECKING:
     from typing import Never as Anything
@@ -19,17 +17,17 @@ if TYPE_CHECKING:
     from clarion.changes import Changes
 
 
-@sent_by(hooks.on_mapping)
+@class_signal
 def class_prepared(*, sender: Anything) -> None:
     """A class has been mapped; its relationships are not configured yet."""
 
 
-@sent_by(hooks.on_instances)
+@class_signal
 def pre_init(*, sender: Anything, args: Anything, kwargs: Anything) -> None:
-    """An instance is about to be made. What is changed in `kwargs` reaches its `__init__`."""
+    """An instance is about to be made. Its `__init__` receives changes of `kwargs`."""
 
 
-@sent_by(hooks.on_instances)
+@class_signal
 def post_init(*, sender: Anything, instance: Anything) -> None:
     """An instance has been made, or loaded from its row."""
 
@@ -45,7 +43,7 @@ def _pre_save_and_changes(
 ) -> None: ...
 
 
-@saved_by(hooks.on_flush, _pre_save_and_changes)
+@save_signal(_pre_save_and_changes)
 def pre_save(
     *,
     sender: Anything,
@@ -54,7 +52,7 @@ def pre_save(
     using: str,
     update_fields: frozenset[str] | None,
 ) -> None:
-    """A flush is about to insert or update an instance; what is changed in it is stored."""
+    """A flush is about to insert or update an instance; it stores changes of receivers."""
 
 
 def _post_save_and_changes(
@@ -69,7 +67,7 @@ def _post_save_and_changes(
 ) -> None: ...
 
 
-@saved_by(hooks.on_flush, _post_save_and_changes)
+@save_signal(_post_save_and_changes)
 def post_save(
     *,
     sender: Anything,
@@ -82,17 +80,17 @@ def post_save(
     """A flush has inserted (`created`) or updated an instance."""
 
 
-@sent_by(hooks.on_flush)
+@class_signal
 def pre_delete(*, sender: Anything, instance: Anything, using: str, origin: Anything) -> None:
     """A flush is about to delete an instance, because `origin` is to be deleted."""
 
 
-@sent_by(hooks.on_flush)
+@class_signal
 def post_delete(*, sender: Anything, instance: Anything, using: str, origin: Anything) -> None:
     """A flush has deleted an instance."""
 
 
-@sent_by(hooks.on_relationships, check=senders.check_table)
+@table_signal
 def m2m_changed(
     *,
     sender: Anything,
@@ -107,6 +105,48 @@ def m2m_changed(
     """A many-to-many relationship of an instance is about to change, or has changed."""
 
 
-@sent_by(hooks.on_connection)
+@class_signal
 def connection_created(*, sender: Anything, connection: Anything) -> None:
     """A pool has opened a connection to a database."""
+
+
+@class_signal
+def post_bulk_insert(
+    *,
+    sender: Anything,
+    statement: Anything,
+    criteria: Anything,
+    rowcount: int | None,
+    pk_set: Anything,
+    using: str,
+) -> None:
+    """An ORM `insert()` was executed; `criteria` is None.
+
+    `statement` is None, too, for the session's `bulk_*` methods.
+    """
+
+
+@class_signal
+def post_bulk_update(
+    *,
+    sender: Anything,
+    statement: Anything,
+    criteria: Anything,
+    rowcount: int | None,
+    pk_set: Anything,
+    using: str,
+) -> None:
+    """An ORM `update()` was executed, on the rows that `criteria` selects."""
+
+
+@class_signal
+def post_bulk_delete(
+    *,
+    sender: Anything,
+    statement: Anything,
+    criteria: Anything,
+    rowcount: int | None,
+    pk_set: Anything,
+    using: str,
+) -> None:
+    """An ORM `delete()` was executed, on the rows that `criteria` selects."""

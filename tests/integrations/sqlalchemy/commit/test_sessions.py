@@ -6,14 +6,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
 from clarion.errors import ArgumentError
-from clarion.integrations.sqlalchemy.commit.sessions import fresh_async_session, fresh_session
+from clarion.integrations.sqlalchemy.commit.sessions import new_async_session, new_session
 from tests.integrations.sqlalchemy.shop import Order, Tag
 
 
 def test_it_is_of_the_same_class_and_engine(engine, kind):
     """With the ways of the other, and a transaction of its own."""
     maker = sessionmaker(engine, class_=kind, autoflush=False, expire_on_commit=False)
-    with maker() as session, fresh_session(session) as fresh:
+    with maker() as session, new_session(session) as fresh:
         assert type(fresh) is type(session)
         assert fresh is not session
         assert fresh.bind is engine
@@ -23,7 +23,7 @@ def test_it_is_of_the_same_class_and_engine(engine, kind):
 def test_it_has_the_engines_of_the_classes():
     """A session may have several."""
     orders, tags = create_engine("sqlite://"), create_engine("sqlite://")
-    with Session(binds={Order: orders, Tag: tags}) as session, fresh_session(session) as fresh:
+    with Session(binds={Order: orders, Tag: tags}) as session, new_session(session) as fresh:
         assert fresh.get_bind(Order) is orders
         assert fresh.get_bind(Tag) is tags
 
@@ -36,7 +36,7 @@ def test_an_async_one_is_as_its_owner(kind):
 
     engine = create_async_engine("sqlite+aiosqlite://")
     session = Mine(engine, sync_session_class=kind, expire_on_commit=False)
-    fresh = fresh_async_session(session.sync_session)
+    fresh = new_async_session(session.sync_session)
     assert type(fresh) is Mine
     assert fresh.bind is engine
     assert isinstance(fresh.sync_session, kind)
@@ -46,4 +46,4 @@ def test_an_async_one_is_as_its_owner(kind):
 def test_a_sync_session_has_no_async_one(session):
     """What to do is said."""
     with pytest.raises(ArgumentError, match="use an AsyncSession"):
-        fresh_async_session(session)
+        new_async_session(session)

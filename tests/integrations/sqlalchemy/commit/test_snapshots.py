@@ -73,7 +73,7 @@ def test_one_object_by_two_names_is_one_copy(session, order):
     stranger, plain = Order(number="2"), object()
     named = {"instance": order, "origin": order, "stranger": stranger, "plain": plain}
     snapshots = Snapshots(session, named)
-    taken = snapshots.taken(named)
+    taken = snapshots.copy_into(named)
     assert taken["instance"] is taken["origin"] is not order
     assert taken["stranger"] is stranger
     assert taken["plain"] is plain
@@ -84,10 +84,10 @@ def test_what_was_loaded_at_the_send_is_not_lost(session, order):
     """Though it has expired since; what is loaded at the commit holds before it."""
     snapshots = Snapshots(session, {"instance": order})
     session.expire(order)
-    assert snapshots.taken({"instance": order})["instance"].number == "1"
+    assert snapshots.copy_into({"instance": order})["instance"].number == "1"
     snapshots = Snapshots(session, {"instance": order})
     order.number = "2"
-    assert snapshots.taken({"instance": order})["instance"].number == "2"
+    assert snapshots.copy_into({"instance": order})["instance"].number == "2"
 
 
 def test_what_is_deleted_is_not_persistent(session, order):
@@ -95,7 +95,7 @@ def test_what_is_deleted_is_not_persistent(session, order):
     session.delete(order)
     session.flush()
     snapshots = Snapshots(session, {"instance": order})
-    assert snapshots.taken({"instance": order})["instance"].number == "1"
+    assert snapshots.copy_into({"instance": order})["instance"].number == "1"
     assert snapshots.persistent == []
 
 

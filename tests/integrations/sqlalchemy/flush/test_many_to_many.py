@@ -212,7 +212,7 @@ def test_what_nobody_watched_is_told_from_the_forward_side(session, stored, hear
     if is_loaded:
         assert book.authors == []
     one.books.append(book)
-    del vars(inspect(one))["_clarion_touched"]
+    del vars(inspect(one))["_clarion_changed_members"]
     heard.listen(m2m_changed)
     session.commit()
     forward = ("pre_add", book, False, Author, {1})

@@ -5,7 +5,7 @@ import warnings
 from sqlalchemy.orm import Session
 
 from clarion.integrations.sqlalchemy import post_delete, post_save, pre_delete, pre_save
-from clarion.integrations.sqlalchemy.flush.plan import Planner, _ClassPlans
+from clarion.integrations.sqlalchemy.flush.plan import ClassPlans, Planner
 from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Order, Tag
 
 
@@ -99,6 +99,6 @@ def test_cascades_that_concern_nobody_are_not_followed(session):
     session.delete(customer)
     pre_delete.connect(nothing, sender=Tag)
     planner = Planner(session, None)
-    assert not planner._dead({}, _ClassPlans())
+    assert not planner._to_delete({}, ClassPlans())
     pre_delete.connect(nothing, sender=Line)
     assert [each.sender for each in planner.plan().deletes] == [Line]

@@ -1,7 +1,6 @@
-"""The session's old `bulk_*` methods, which execute no statement that could be listened to.
+"""The session's old `bulk_*` methods, which execute no statement with an event.
 
-All three of them come by one method of `Session`. It is wrapped when somebody first listens
-to bulk writes.
+All three call one method of `Session`, which is wrapped at the first connect to a bulk signal.
 """
 
 from __future__ import annotations
@@ -13,36 +12,37 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from clarion.integrations.sqlalchemy.aliases import using
-from clarion.integrations.sqlalchemy.bulk import statements
+from clarion.integrations.sqlalchemy.bulk.options import warn
 from clarion.integrations.sqlalchemy.commit.boundary import bound
-from clarion.integrations.sqlalchemy.flush.mapper_info import primary_key
+from clarion.integrations.sqlalchemy.rows.mapper_info import primary_key
 from clarion.integrations.sqlalchemy.send import deliver
+from clarion.integrations.sqlalchemy.signals import post_bulk_insert, post_bulk_update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
-def attach() -> None:
-    """Have `bulk_save_objects` and its like told; a SQLAlchemy without them has nothing to tell."""
+def wrap() -> None:
+    """Make the methods send; a SQLAlchemy without them is left as it is."""
     owner: Any = Session
     original = getattr(owner, "_bulk_save_mappings", None)
     if original is not None:
-        owner._bulk_save_mappings = _told(original)
+        owner._bulk_save_mappings = _with_signal(original)
 
 
-def _told(original: Callable[..., None]) -> Callable[..., None]:
+def _with_signal(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def write(self: Session, mapper: Any, mappings: Iterable[Any], **options: Any) -> None:
         rows = list(mappings)
-        statements.warn(self, inspect(mapper).mapper.class_)
+        warn(self, inspect(mapper).mapper.class_)
         original(self, mapper, rows, **options)
-        _tell(self, inspect(mapper).mapper, rows, options)
+        _send(self, inspect(mapper).mapper, rows, options)
 
     return write
 
 
-def _tell(session: Session, mapper: Any, rows: list[Any], options: dict[str, Any]) -> None:
-    signal = statements.post_bulk_update if options.get("isupdate") else statements.post_bulk_insert
+def _send(session: Session, mapper: Any, rows: list[Any], options: dict[str, Any]) -> None:
+    signal = post_bulk_update if options.get("isupdate") else post_bulk_insert
     if not rows or not signal.has_listeners(mapper.class_):
         return
     has_keys = options.get("isstates") and options.get("return_defaults")

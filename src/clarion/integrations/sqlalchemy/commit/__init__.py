@@ -1,1 +1,6 @@
-"""Receivers that run after the commit of a session."""
+"""Receivers after the commit of a session: `on_commit` for SQLAlchemy.
+
+Read `provider` (which session a send belongs to), `boundary` (the transactions of a session),
+`transactions` (the calls that wait for one), then `snapshots` and `sessions` (what receivers
+are given). No signal is sent from here.
+"""

@@ -1,1 +1,6 @@
-"""What a flush writes: planned before it, sent before and after it."""
+"""The signals of a flush: planned before it, sent before and after it.
+
+Read `listeners`, then `sending` (rounds of pre signals, post signals) and `plan` (what the
+flush writes), which uses `cascades` and `many_to_many`. `raw` and `session` hold what users
+import. No commit and no bulk write belongs here.
+"""

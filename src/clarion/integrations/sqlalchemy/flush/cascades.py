@@ -1,7 +1,7 @@
-"""What a flush is going to delete, in which order, and whose deletion is the cause of it.
+"""Which objects a flush is going to delete, in which order, and the origin of each delete.
 
-SQLAlchemy carries a cascade out and forgets where it began. So it is followed anew, from
-each object that was deleted explicitly, and from each orphan.
+SQLAlchemy carries out a cascade and does not keep where it began. So this module follows it
+again, from each object deleted explicitly and from each orphan.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy import inspect
 from sqlalchemy.orm import PassiveFlag, RelationshipDirection
 from sqlalchemy.orm.attributes import get_history
 
-from clarion.integrations.sqlalchemy.flush.mapper_info import mapper_info
+from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -26,39 +26,39 @@ def to_delete(
     session: Session,
     deleted: Iterable[State],
     dirty: Iterable[State],
-    noted: Container[State],
+    marked: Container[State],
 ) -> dict[State, Any]:
-    """Return what will be deleted, each with its origin; children come before their parents.
+    """Return the objects to delete, each with its origin; children before their parents.
 
     Args:
-        session: whose flush it is.
-        deleted: what was deleted explicitly, or by a cascade of that, and concerns somebody.
-        dirty: what may be an orphan, or have made one.
-        noted: all that was deleted explicitly, or by a cascade of that.
+        session: the session that flushes.
+        deleted: the marked objects whose delete may send a signal.
+        dirty: the changed objects that may be orphans, or may have created one.
+        marked: all objects that `delete()` was called with, or has cascaded to.
     """
     found: dict[State, Any] = {}
     visited: set[State] = set()
     for state in deleted:
         for name in mapper_info(state.mapper).delete_orphan_keys:
-            for orphan in _taken_out(session, state, name):
-                _follow(orphan, found, visited, noted)
-        _follow(state, found, visited, noted)
+            for orphan in _removed_children(session, state, name):
+                _add_cascade(orphan, found, visited, marked)
+        _add_cascade(state, found, visited, marked)
     for state in dirty:
         for orphan in _orphans(session, state):
-            _follow(orphan, found, visited, None)
+            _add_cascade(orphan, found, visited, None)
     return found
 
 
-def _follow(
+def _add_cascade(
     root: State,
     found: dict[State, Any],
     visited: set[State],
-    noted: Container[State] | None,
+    marked: Container[State] | None,
 ) -> None:
-    """Add an object, and before it all that its deletion takes along.
+    """Add an object to `found`, after every object that its delete cascades to.
 
-    What `delete()` takes along it has noted at once, and adding that again takes it back.
-    What an orphan takes along (there is nothing noted of it) is found by the flush.
+    `delete()` marks the objects it cascades to at once, and adding one again unmarks it. An
+    orphan's cascade is not marked (None): the flush finds it.
     """
     if root in found or root._deleted:
         return
@@ -67,8 +67,8 @@ def _follow(
     if not mapper_info(root.mapper).cascades:
         found[root] = origin
         return
-    # By hand, for a chain may be longer than the stack is high.
-    stack = [(root, _children(root, visited, noted))]
+    # A loop, because a chain may be longer than the recursion limit.
+    stack = [(root, _cascaded(root, visited, marked))]
     while stack:
         state, children = stack[-1]
         child, among = next(children, (None, None))
@@ -76,16 +76,16 @@ def _follow(
             stack.pop()
             found[state] = origin
         elif child.key is not None and not child._deleted:
-            stack.append((child, _children(child, visited, among)))
+            stack.append((child, _cascaded(child, visited, among)))
 
 
-def _children(
-    state: State, visited: set[State], noted: Container[State] | None
+def _cascaded(
+    state: State, visited: set[State], marked: Container[State] | None
 ) -> Iterator[tuple[State, Container[State] | None]]:
-    """Yield what a deletion takes along: of what was noted, or if there is nothing of it all."""
+    """Yield the objects that a delete cascades to: the marked ones, or all if None."""
     for prop in mapper_info(state.mapper).cascades:
-        # A flush takes along what a deleted object refers to, noted or not.
-        among = None if prop.direction is RelationshipDirection.MANYTOONE else noted
+        # A flush deletes the object at the other end of a many-to-one, marked or not.
+        among = None if prop.direction is RelationshipDirection.MANYTOONE else marked
         for _, _, child, _ in prop.cascade_iterator("delete", state, state.dict, visited):
             if among is None or child in among:
                 yield child, among
@@ -94,16 +94,17 @@ def _children(
 
 
 def _orphans(session: Session, state: State) -> Iterator[State]:
-    """Yield what is deleted because it has lost its parent: the object, or former members."""
-    shape = mapper_info(state.mapper)
-    if shape.may_be_orphan and state.mapper._is_orphan(state):
+    """Yield the object if it has lost its parent, and its children that have."""
+    info = mapper_info(state.mapper)
+    if info.may_be_orphan and state.mapper._is_orphan(state):
         yield state
-    for name in shape.delete_orphan_keys:
+    for name in info.delete_orphan_keys:
         if name in state.committed_state:
-            yield from _taken_out(session, state, name)
+            yield from _removed_children(session, state, name)
 
 
-def _taken_out(session: Session, parent: State, name: str) -> Iterator[State]:
+def _removed_children(session: Session, parent: State, name: str) -> Iterator[State]:
+    """Yield the former members of a relationship that have no parent now."""
     has_parent = parent.manager[name].impl.hasparent
     for child in get_history(parent.obj(), name, PassiveFlag.PASSIVE_NO_INITIALIZE).deleted or ():
         if child is None:

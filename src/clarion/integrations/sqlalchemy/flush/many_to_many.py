@@ -1,8 +1,8 @@
-"""Many-to-many relationships: what is added and taken out, and from which side.
+"""The changes of many-to-many relationships, and the side that the program has changed.
 
-SQLAlchemy keeps both sides of a relationship alike, so their histories do not tell which
-one the program has changed. Listening to the attributes does; what nobody listened to is
-told from the forward side.
+SQLAlchemy keeps both sides of a relationship equal, so their histories do not show which
+side the program has changed. Listeners on the attributes note it. A change without such a
+note is sent from the forward side.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from sqlalchemy import event, inspect
+from sqlalchemy import inspect
 from sqlalchemy.orm import PassiveFlag, RelationshipProperty
 from sqlalchemy.orm.attributes import get_history
 
-from clarion.integrations.sqlalchemy.flush.mapper_info import mapper_info, primary_key
+from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info, primary_key
 from clarion.integrations.sqlalchemy.senders import mappers
+from clarion.integrations.sqlalchemy.signals import m2m_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sqlalchemy import Table
     from sqlalchemy.orm import InstanceState
@@ -27,22 +28,22 @@ if TYPE_CHECKING:
     Relationship = RelationshipProperty[Any]
     Pair = tuple[Table, State, State, str]
 
-# Of the state itself, not of its `info`, which is pickled along.
-_KEY = "_clarion_touched"
+# An attribute of the state itself: its `info` would be pickled with the instance. It holds,
+# for each relationship changed from this side, the states of the objects added or removed.
+_KEY = "_clarion_changed_members"
 
-_watched: WeakSet[Relationship] = WeakSet()
-_is_watching: list[bool] = []
+_noted: WeakSet[Relationship] = WeakSet()
 
 
 class Link:
-    """What changes in one relationship of one object in one way.
+    """One kind of change in one relationship of one object.
 
     Attributes:
-        state: of the object.
-        instance: the object itself, so that it is still there when its change is told.
+        state: the state of the object.
+        instance: the object itself, to keep it alive until the post signal.
         prop: the relationship.
         action: "add" or "remove".
-        related: the objects added or removed.
+        related: the states of the objects added or removed.
     """
 
     __slots__ = ("action", "instance", "prop", "related", "state")
@@ -54,14 +55,14 @@ class Link:
         self.action = action
         self.related = related
 
-    def without(self, told: set[Pair]) -> Link | None:
-        """Return what of it has not been told, and note it as told."""
-        fresh = [each for each in self.related if self.pair(each) not in told]
-        told.update(map(self.pair, fresh))
-        return Link(self.state, self.prop, self.action, fresh) if fresh else None
+    def without(self, sent: set[Pair]) -> Link | None:
+        """Return the link without the pairs in `sent`, and add its pairs to them."""
+        new = [each for each in self.related if self.pair(each) not in sent]
+        sent.update(map(self.pair, new))
+        return Link(self.state, self.prop, self.action, new) if new else None
 
     def pair(self, related: State) -> Pair:
-        """Return what is the same for this link and the one seen from the other side."""
+        """Return a key that is the same for the link seen from the other side."""
         one, other = (related, self.state) if is_reverse(self.prop) else (self.state, related)
         return table_of(self.prop), one, other, self.action
 
@@ -78,10 +79,10 @@ def table_of(prop: Relationship) -> Table:
 
 
 def is_reverse(prop: Relationship) -> bool:
-    """Tell whether a relationship is the other end of a forward one.
+    """Return whether a relationship is the other end of a forward one.
 
-    Forward is the one with a `backref`, or else the one whose own foreign key stands first
-    in the association table. `relationship(info={"reverse": ...})` overrules that.
+    The forward one has a `backref`, or else its own foreign key comes first in the
+    association table. `relationship(info={"reverse": ...})` overrides that.
     """
     if "reverse" in prop.info:
         return bool(prop.info["reverse"])
@@ -98,17 +99,15 @@ def is_reverse(prop: Relationship) -> bool:
 
 
 def links(candidates: Iterable[State]) -> list[Link]:
-    """Return what changes in the relationships of these objects, each change once.
+    """Return the changes in the relationships of these objects, each change once.
 
     Args:
-        candidates: the objects that are new or have changed, and will not be deleted.
+        candidates: the objects that are new or changed, and not to be deleted.
     """
-    from clarion.integrations.sqlalchemy.signals import m2m_changed
-
     found: list[Link] = []
     seen: set[Pair] = set()
     for state in candidates:
-        for name, prop in mapper_info(state.mapper).many.items():
+        for name, prop in mapper_info(state.mapper).many_to_many.items():
             if name in state.committed_state and m2m_changed.has_listeners(table_of(prop)):
                 changes = (link.without(seen) for link in _changes(state, prop))
                 found += [link for link in changes if link is not None]
@@ -116,77 +115,69 @@ def links(candidates: Iterable[State]) -> list[Link]:
 
 
 def _changes(state: State, prop: Relationship) -> Iterator[Link]:
-    # As Django's set(): what goes first, then what comes.
+    # Removed members first, as in Django's set().
     for action in ("remove", "add"):
         related = _history(state, prop.key, action)
-        mine = [each for each in related if _is_told_by(state, prop, each, action)]
+        mine = [each for each in related if _is_changed_from(state, prop, each, action)]
         if mine:
             yield Link(state, prop, action, mine)
 
 
 def _history(state: State, name: str, action: str) -> list[State]:
-    """Return what was added to a relationship, or removed, as far as it is loaded."""
+    """Return the loaded members that were added to a relationship, or removed."""
     history = get_history(state.obj(), name, PassiveFlag.PASSIVE_NO_INITIALIZE)
     members = history.added if action == "add" else history.deleted
     return [inspect(each) for each in members or () if each is not None]
 
 
-def _is_told_by(state: State, prop: Relationship, related: State, action: str) -> bool:
-    """Tell whether a change is told from this side of the relationship."""
-    if related in _touched(state, prop.key):
+def _is_changed_from(state: State, prop: Relationship, related: State, action: str) -> bool:
+    """Return whether the program made a change from this side of the relationship."""
+    if related in _changed_members(state, prop.key):
         return True
     for other in prop._reverse_property:
-        if state in _touched(related, other.key):
+        if state in _changed_members(related, other.key):
             return False
         return not is_reverse(prop) or state not in _history(related, other.key, action)
     return True
 
 
-def _touched(state: State, name: str) -> set[State]:
-    touched: set[State] = vars(state).get(_KEY, {}).get(name, set())
-    return touched
+def _changed_members(state: State, name: str) -> set[State]:
+    members: set[State] = vars(state).get(_KEY, {}).get(name, set())
+    return members
 
 
-def forget(link: Link) -> None:
-    """Forget from which side a change was made, since it has been told."""
+def forget_side(link: Link) -> None:
+    """Forget from which side a change was made, after its signals were sent."""
     vars(link.state).pop(_KEY, None)
 
 
-def start() -> None:
-    """Note from now on which side of each relationship is changed."""
-    _is_watching.append(True)
-    watch_new()
-
-
-def watch_new() -> None:
-    """Watch the relationships that were configured since, if any are to be watched."""
-    if not _is_watching:
-        return
+def unnoted() -> Iterator[Relationship]:
+    """Yield the configured relationships that need a listener, each once."""
     for mapper in mappers():
-        # Not mapper.relationships: that would configure those that are not ready yet.
+        # Not mapper.relationships, which would configure mappers that are incomplete.
         for prop in mapper._props.values() if mapper.configured else ():
             if (
                 isinstance(prop, RelationshipProperty)
                 and prop.secondary is not None
-                and prop not in _watched
+                and prop not in _noted
                 and prop.parent is mapper
                 and not prop.viewonly
             ):
-                _watched.add(prop)
-                _watch(prop)
+                _noted.add(prop)
+                yield prop
 
 
-def _watch(prop: Relationship) -> None:
+def side_noter(prop: Relationship) -> Callable[[State, Any, Any], None]:
+    """Return the listener that notes a change made from this side of a relationship."""
     name = prop.key
     others = [other.key for other in prop._reverse_property]
 
-    def touch(state: State, value: Any, initiator: Any) -> None:
+    def note(state: State, value: Any, initiator: Any) -> None:
         if value is None or getattr(initiator, "impl", None) is not state.manager[name].impl:
             return
         related: State = inspect(value)
         vars(state).setdefault(_KEY, {}).setdefault(name, set()).add(related)
         for other in others:
-            _touched(related, other).discard(state)
+            _changed_members(related, other).discard(state)
 
-    for happening in ("append", "remove"):
-        event.listen(prop.class_attribute, happening, touch, raw=True, propagate=True)
+    return note

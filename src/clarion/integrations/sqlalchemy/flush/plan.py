@@ -1,7 +1,7 @@
-"""What a flush is going to write: worked out before it, and told of after it.
+"""The plan of a flush: what it writes, computed before it and sent after it.
 
-A flush may have ten thousand objects, so what is the same for all of a class is asked once,
-and the session's own collections are read, for its public ones are copies.
+A flush may write ten thousand objects. So the answers that are the same for all objects of a
+class are computed once, and the session's own collections are read: its public ones are copies.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 from clarion._core import instrument
 from clarion.integrations.sqlalchemy.aliases import using
 from clarion.integrations.sqlalchemy.flush.cascades import to_delete
-from clarion.integrations.sqlalchemy.flush.columns import changed
 from clarion.integrations.sqlalchemy.flush.many_to_many import Link, links
-from clarion.integrations.sqlalchemy.flush.mapper_info import MapperInfo, mapper_info, taken_along
 from clarion.integrations.sqlalchemy.flush.raw import is_raw
+from clarion.integrations.sqlalchemy.rows.columns import changed_columns
+from clarion.integrations.sqlalchemy.rows.mapper_info import (
+    MapperInfo,
+    cascade_targets,
+    mapper_info,
+)
 from clarion.integrations.sqlalchemy.signals import (
     m2m_changed,
     post_delete,
@@ -29,16 +33,16 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import ClassManager, InstanceState, Mapper, Session
 
-    from clarion.integrations.sqlalchemy.flush.changes import ChangeSet
     from clarion.integrations.sqlalchemy.model_signal import ModelSignal
+    from clarion.integrations.sqlalchemy.rows.changes import ChangeSet
 
     State = InstanceState[Any]
 
 
 class Save:
-    """One object to be inserted or updated; the attributes are the keywords of the signals."""
+    """One object to insert or update; the attributes are the keywords of the signals."""
 
-    __slots__ = ("changeset", "created", "instance", "sender", "state", "update_fields", "using")
+    __slots__ = ("change_set", "created", "instance", "sender", "state", "update_fields", "using")
 
     def __init__(
         self, instance: Any, state: State, update_fields: frozenset[str] | None, using: str
@@ -49,11 +53,11 @@ class Save:
         self.created = update_fields is None
         self.update_fields = update_fields
         self.using = using
-        self.changeset: ChangeSet | None = None
+        self.change_set: ChangeSet | None = None
 
 
 class Delete:
-    """One object to be deleted; the attributes are the keywords of the signals."""
+    """One object to delete; the attributes are the keywords of the signals."""
 
     __slots__ = ("instance", "is_explicit", "origin", "sender", "state", "using")
 
@@ -65,19 +69,19 @@ class Delete:
         self.using = using
         self.is_explicit = is_explicit
 
-    def is_taken_back(self, session: Session) -> bool:
-        """Tell whether it was deleted by `delete()`, and has been added again since."""
+    def is_cancelled(self, session: Session) -> bool:
+        """Return whether the object was added again after `delete()`."""
         return self.is_explicit and self.state not in session._deleted
 
 
 class Plan:
-    """What a flush is going to write, as far as anybody listens to it.
+    """What a flush is going to write, of the classes that have receivers.
 
     Attributes:
         raw: whether it is a fixture or an import.
-        deletes: what it deletes, children first.
-        saves: what it inserts, in the order of being added; then what it updates.
-        links: what it changes in many-to-many relationships.
+        deletes: the objects it deletes, children first.
+        saves: the objects it inserts, in the order of being added; then those it updates.
+        links: the changes of many-to-many relationships.
     """
 
     __slots__ = ("deletes", "links", "raw", "saves")
@@ -99,41 +103,44 @@ class ClassPlan:
 
     Attributes:
         mapper: the mapper of the class.
-        shape: what it is made of.
-        saving: whether anybody hears of its saves.
-        deleting: whether anybody hears of its deletes.
-        is_flat: whether a delete of it takes along nothing that concerns anybody.
-        may_bereave: whether a change of it may have made an orphan, of itself or another,
-            that concerns somebody.
+        info: the attributes of the mapper.
+        sends_saves: whether a save of it sends a signal.
+        sends_deletes: whether a delete of it sends a signal.
+        cascade_sends: whether a delete of it may cascade to a class that sends a signal.
+        may_create_orphans: whether a change of it may create an orphan, itself or another
+            object, whose delete sends a signal.
     """
 
     def __init__(self, mapper: Mapper[Any]) -> None:
         sender = mapper.class_
         self.mapper = mapper
-        self.shape: MapperInfo = mapper_info(mapper)
-        self.saving = pre_save.has_listeners(sender) or post_save.has_listeners(sender)
-        self.deleting = pre_delete.has_listeners(sender) or post_delete.has_listeners(sender)
-        self.is_flat = not any(_concerns_somebody(each) for each in taken_along(mapper))
+        self.info: MapperInfo = mapper_info(mapper)
+        self.sends_saves = pre_save.has_listeners(sender) or post_save.has_listeners(sender)
+        self.sends_deletes = pre_delete.has_listeners(sender) or post_delete.has_listeners(sender)
+        self.cascade_sends = any(_may_send(each) for each in cascade_targets(mapper))
         self.may_create_orphans = bool(
-            self.shape.may_be_orphan or self.shape.delete_orphan_keys
-        ) and (not self.is_flat or _concerns_somebody(mapper))
+            self.info.may_be_orphan or self.info.delete_orphan_keys
+        ) and (self.cascade_sends or _may_send(mapper))
 
 
-def _concerns_somebody(mapper: Mapper[Any]) -> bool:
+def _may_send(mapper: Mapper[Any]) -> bool:
+    """Return whether a flush may send a signal for instances of a mapper."""
     signals = pre_save, post_save, pre_delete, post_delete
-    return bool(mapper_info(mapper).many) or any(
+    return bool(mapper_info(mapper).many_to_many) or any(
         each.has_listeners(mapper.class_) for each in signals
     )
 
 
-class _ClassPlans(dict["ClassManager[Any]", ClassPlan]):
+class ClassPlans(dict["ClassManager[Any]", ClassPlan]):
+    """The class plans of one plan, each made on first use."""
+
     def __missing__(self, manager: ClassManager[Any]) -> ClassPlan:
-        kind = self[manager] = ClassPlan(manager.mapper)
-        return kind
+        made = self[manager] = ClassPlan(manager.mapper)
+        return made
 
 
 class Planner:
-    """Looks at one session before one flush, as often as receivers change something.
+    """Plans one flush of one session, again after each round of receivers.
 
     Args:
         session: the session.
@@ -148,22 +155,24 @@ class Planner:
 
     def plan(self) -> Plan:
         """Return what the flush would do now."""
-        session, kinds = self.session, _ClassPlans()
-        saving, deleting = _any(pre_save, post_save), _any(pre_delete, post_delete)
-        linking = _any(m2m_changed)
-        dirty = self._dirty(kinds)
-        dead = self._dead(dirty, kinds)
+        session, classes = self.session, ClassPlans()
+        sends_saves = _has_listeners(pre_save, post_save)
+        sends_deletes = _has_listeners(pre_delete, post_delete)
+        sends_links = _has_listeners(m2m_changed)
+        dirty = self._dirty(classes)
+        deleted = self._to_delete(dirty, classes)
         saves: list[Save] = []
-        if saving:
-            saves += self._new_saves(kinds)
+        if sends_saves:
+            saves += self._inserted(classes)
             saves += chain.from_iterable(
-                self._changes(kinds[each], dirty[each], dead) for each in sorted(dirty, key=_name)
+                self._updated(classes[each], dirty[each], deleted)
+                for each in sorted(dirty, key=_name)
             )
         return Plan(
             raw=is_raw(session),
-            deletes=list(self._deletes(dead, kinds)) if deleting else [],
+            deletes=list(self._deletes(deleted, classes)) if sends_deletes else [],
             saves=saves,
-            links=self._links(dirty, kinds, dead) if linking else [],
+            links=self._links(dirty, classes, deleted) if sends_links else [],
         )
 
     def using(self, mapper: Mapper[Any]) -> str:
@@ -173,13 +182,13 @@ class Planner:
             found = self._aliases[mapper] = using(self.session, mapper)
         return found
 
-    def _is_chosen(self, instance: Any) -> bool:
+    def _is_included(self, instance: Any) -> bool:
         return self._only is None or id(instance) in self._only
 
-    def _dirty(self, kinds: _ClassPlans) -> dict[ClassManager[Any], list[State]]:
-        """Return the states that have changed and are not to be deleted, by class."""
+    def _dirty(self, classes: ClassPlans) -> dict[ClassManager[Any], list[State]]:
+        """Return the states that have changed and are not marked as deleted, by class."""
         found: dict[ClassManager[Any], list[State]] = {}
-        deleted = self.session._deleted
+        marked = self.session._deleted
         for state in self.session._dirty_states:
             manager = state.manager
             if manager in found:
@@ -187,79 +196,81 @@ class Planner:
             else:
                 found[manager] = [state]
         for manager, states in found.items():
-            kind = kinds[manager]
-            if not (kind.saving or kind.may_create_orphans or kind.shape.many):
+            each = classes[manager]
+            if not (each.sends_saves or each.may_create_orphans or each.info.many_to_many):
                 found[manager] = []
-            elif deleted or self._only is not None:
+            elif marked or self._only is not None:
                 found[manager] = [
                     state
                     for state in states
-                    if state not in deleted and self._is_chosen(state.obj())
+                    if state not in marked and self._is_included(state.obj())
                 ]
         return found
 
-    def _dead(
-        self, dirty: dict[ClassManager[Any], list[State]], kinds: _ClassPlans
+    def _to_delete(
+        self, dirty: dict[ClassManager[Any], list[State]], classes: ClassPlans
     ) -> dict[State, Any]:
-        """Return what will be deleted and concerns somebody, with the origins."""
-        noted = self.session._deleted
+        """Return the objects whose delete may send a signal, with the origins."""
+        marked = self.session._deleted
         if self._only is not None:
-            noted = {state: each for state, each in noted.items() if self._is_chosen(each)}
+            marked = {state: each for state, each in marked.items() if self._is_included(each)}
         deleted = [
-            state for state in noted if (kind := kinds[state.manager]).deleting or not kind.is_flat
+            state
+            for state in marked
+            if (plan := classes[state.manager]).sends_deletes or plan.cascade_sends
         ]
-        bereaving = [
-            state for each in dirty if kinds[each].may_create_orphans for state in dirty[each]
+        changed = [
+            state for each in dirty if classes[each].may_create_orphans for state in dirty[each]
         ]
-        return to_delete(self.session, deleted, bereaving, noted) if deleted or bereaving else {}
+        return to_delete(self.session, deleted, changed, marked) if deleted or changed else {}
 
-    def _deletes(self, dead: dict[State, Any], kinds: _ClassPlans) -> Iterator[Delete]:
-        for state, origin in dead.items():
-            kind = kinds[state.manager]
-            if kind.deleting:
+    def _deletes(self, deleted: dict[State, Any], classes: ClassPlans) -> Iterator[Delete]:
+        for state, origin in deleted.items():
+            each = classes[state.manager]
+            if each.sends_deletes:
                 is_explicit = state in self.session._deleted
-                yield Delete(state, origin, self.using(kind.mapper), is_explicit=is_explicit)
+                yield Delete(state, origin, self.using(each.mapper), is_explicit=is_explicit)
 
-    def _new_saves(self, kinds: _ClassPlans) -> Iterator[Save]:
+    def _inserted(self, classes: ClassPlans) -> Iterator[Save]:
         known = self._inserts
         for state, instance in self.session._new.items():
-            kind = kinds[state.manager]
-            if not kind.saving or not self._is_chosen(instance):
+            each = classes[state.manager]
+            if not each.sends_saves or not self._is_included(instance):
                 continue
-            if kind.shape.may_be_orphan and _is_dropped(state, kind.mapper):
+            if each.info.may_be_orphan and _is_dropped(state, each.mapper):
                 continue
             save = known.get(state)
             if save is None:
-                save = known[state] = Save(instance, state, None, self.using(kind.mapper))
+                save = known[state] = Save(instance, state, None, self.using(each.mapper))
             yield save
 
-    def _changes(
-        self, kind: ClassPlan, states: list[State], dead: dict[State, Any]
+    def _updated(
+        self, plan: ClassPlan, states: list[State], deleted: dict[State, Any]
     ) -> Iterator[Save]:
-        if not kind.saving:
+        if not plan.sends_saves:
             return
         for state in _in_order(states):
-            names = changed(state, kind.shape)
-            if names and state not in dead:
-                yield Save(state.obj(), state, names, self.using(kind.mapper))
+            names = changed_columns(state, plan.info)
+            if names and state not in deleted:
+                yield Save(state.obj(), state, names, self.using(plan.mapper))
 
     def _links(
         self,
         dirty: dict[ClassManager[Any], list[State]],
-        kinds: _ClassPlans,
-        dead: dict[State, Any],
+        classes: ClassPlans,
+        deleted: dict[State, Any],
     ) -> list[Link]:
-        new = [state for state, each in self.session._new.items() if self._is_chosen(each)]
+        new = [state for state, each in self.session._new.items() if self._is_included(each)]
         old = (_in_order(dirty[each]) for each in sorted(dirty, key=_name))
         return links(
             state
             for state in chain(new, *old)
-            if kinds[state.manager].shape.many and state not in dead
+            if classes[state.manager].info.many_to_many and state not in deleted
         )
 
 
-def _any(*signals: ModelSignal[..., Any]) -> bool:
-    """Tell whether anybody, or anything, listens to one of these signals."""
+def _has_listeners(*signals: ModelSignal[..., Any]) -> bool:
+    """Return whether a receiver or an instrument listens to one of these signals."""
     return bool(instrument.everywhere) or any(
         table.buckets or table.any_sender.members or table.instruments
         for table in (signal._table for signal in signals)
@@ -271,7 +282,7 @@ def _name(manager: ClassManager[Any]) -> str:
 
 
 def _in_order(states: list[State]) -> list[State]:
-    """Return states in the order of their primary keys; the session has them in none."""
+    """Return states in the order of their primary keys; a session keeps no order."""
     try:
         return sorted(states, key=_identity)
     except TypeError:
@@ -279,9 +290,9 @@ def _in_order(states: list[State]) -> list[State]:
 
 
 def _identity(state: State) -> Any:
-    return state.key[1]  # type: ignore[index]  # what has changed has a row
+    return state.key[1]  # type: ignore[index]  # a changed instance has a row
 
 
 def _is_dropped(state: State, mapper: Mapper[Any]) -> bool:
-    """Tell whether a new object has lost its parent, so that the flush forgets it."""
+    """Return whether the flush skips a new object, because it has lost its parent."""
     return state._orphaned_outside_of_session and mapper._is_orphan(state)

@@ -1,4 +1,4 @@
-"""Fixtures and imports: what is written is to be taken as it is."""
+"""Fixtures and imports: receivers get `raw=True` and should take the rows as they are."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from clarion.errors import ArgumentError
 if TYPE_CHECKING:
     from typing import Self
 
-    from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session
-    from sqlalchemy.orm import Session, scoped_session
+    from sqlalchemy.orm import Session
 
-    AnySession = Session | scoped_session[Any] | AsyncSession | async_scoped_session[Any]
+    from clarion.integrations.sqlalchemy.session_types import AnySession
 
 _KEY = "clarion_raw"
 
 
 class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
-    """Have a session's flushes inside the block tell receivers `raw=True`.
+    """Send `raw=True` to receivers during a session's flushes inside the block.
 
-    What was added before the block is flushed on entering it, what was added in it on
-    leaving it well. An AsyncSession takes `async with`.
+    Entering the block flushes what was added before it. Leaving it without an exception
+    flushes what was added in it. An AsyncSession takes `async with`.
 
     Args:
-        session: the session, of whatever kind.
+        session: the session, of any kind.
 
     Raises:
         ArgumentError: if an async session is given to a plain `with`.
@@ -70,5 +69,5 @@ class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
 
 
 def is_raw(session: Session) -> bool:
-    """Tell whether a session is in such a block."""
+    """Return whether a session is inside a `raw` block."""
     return bool(session.info.get(_KEY, 0))

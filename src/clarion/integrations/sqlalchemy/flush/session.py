@@ -1,4 +1,4 @@
-"""SignalSession: an error in post_save leaves the transaction alive."""
+"""SignalSession: an error in post_save leaves the transaction open."""
 
 from __future__ import annotations
 
@@ -7,33 +7,29 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from clarion.integrations.sqlalchemy.flush.plan import Plan
+    from collections.abc import Callable, Sequence
 
 
 class SignalSession(Session):
-    """A session that sends post_save and its like after the flush, not as its last step.
+    """A session that sends the post signals after the flush, not as its last step.
 
-    So what a receiver of theirs raises does not roll the transaction back, as in Django.
+    So an exception of their receivers does not roll the transaction back, as in Django.
     Use it as `sessionmaker(class_=SignalSession)`, as
-    `async_sessionmaker(sync_session_class=SignalSession)`, or as the first base of a
-    session class of your own.
+    `async_sessionmaker(sync_session_class=SignalSession)`, or as the first base of your
+    own session class.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._clarion_due: list[Plan] = []
+        self.clarion_after_flush: list[Callable[[], None]] = []
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
-        """Flush, then send what is to be sent after it."""
-        from clarion.integrations.sqlalchemy.flush.listeners import send_after
-
+        """Flush, then send the post signals."""
         try:
-            # Without the argument, for it is deprecated from SQLAlchemy 2.1 on.
+            # Without the argument: SQLAlchemy 2.1 deprecates it.
             super().flush(objects) if objects else super().flush()
         except BaseException:
-            self._clarion_due.clear()
+            self.clarion_after_flush.clear()
             raise
-        while self._clarion_due:
-            send_after(self, self._clarion_due.pop(0))
+        while self.clarion_after_flush:
+            self.clarion_after_flush.pop(0)()

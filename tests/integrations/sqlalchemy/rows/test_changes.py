@@ -18,7 +18,7 @@ from clarion.integrations.sqlalchemy import (
     pre_init,
     pre_save,
 )
-from clarion.integrations.sqlalchemy.flush import changes
+from clarion.integrations.sqlalchemy.flush import change_sets
 from tests.integrations.sqlalchemy.asked import ask
 from tests.integrations.sqlalchemy.shop import (
     Author,
@@ -115,7 +115,7 @@ def test_old_value_that_a_statement_has_written(session, order):
 def test_nobody_pays_who_does_not_ask(session, order, statements, monkeypatch):
     """Neither a query nor a change set, though others of another class ask."""
     made = []
-    monkeypatch.setattr(changes, "ChangeSet", lambda *args: made.append(args))
+    monkeypatch.setattr(change_sets, "ChangeSet", lambda *args: made.append(args))
     ask([pre_save, post_save], Customer)
     heard = []
 

@@ -3,7 +3,11 @@
 from sqlalchemy import Column, Integer, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from clarion.integrations.sqlalchemy.flush.mapper_info import mapper_info, primary_key, taken_along
+from clarion.integrations.sqlalchemy.rows.mapper_info import (
+    cascade_targets,
+    mapper_info,
+    primary_key,
+)
 from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Node, Order, Tag
 
 
@@ -11,12 +15,12 @@ def test_shape():
     """Columns and relationships, by what they mean to a flush."""
     order, book = mapper_info(inspect(Order)), mapper_info(inspect(Book))
     assert {*order.columns} == {"id", "number", "amount", "note", "customer_id"}
-    assert {*order.scalars} == {"customer"}
+    assert {*order.many_to_one} == {"customer"}
     assert order.delete_orphan_keys == ["lines"]
     assert order.may_be_orphan
     assert mapper_info(inspect(Line)).may_be_orphan
     assert not mapper_info(inspect(Customer)).may_be_orphan
-    assert {*book.many} == {"authors", "tags"}
+    assert {*book.many_to_many} == {"authors", "tags"}
     assert book.cascades == []
     assert mapper_info(inspect(Order)) is order
 
@@ -54,6 +58,6 @@ def test_primary_keys(session):
 
 def test_what_a_delete_takes_along():
     """Near and far; of itself only if it has children of its own kind."""
-    assert taken_along(inspect(Customer)) == {inspect(Order), inspect(Line)}
-    assert taken_along(inspect(Node)) == {inspect(Node)}
-    assert taken_along(inspect(Tag)) == set()
+    assert cascade_targets(inspect(Customer)) == {inspect(Order), inspect(Line)}
+    assert cascade_targets(inspect(Node)) == {inspect(Node)}
+    assert cascade_targets(inspect(Tag)) == set()

@@ -11,38 +11,40 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import InstanceState, RelationshipProperty
 
-    from clarion.integrations.sqlalchemy.flush.mapper_info import MapperInfo
+    from clarion.integrations.sqlalchemy.rows.mapper_info import MapperInfo
 
 _MISSING: Any = object()
 
-# Most values are of these types, and asking them for an attribute is dear.
-PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+# Most values have one of these types. Checking the type is faster than looking for an attribute.
+PLAIN_TYPES = frozenset({str, int, float, bool, bytes, type(None)})
 
 
-def changed(state: InstanceState[Any], shape: MapperInfo) -> frozenset[str]:
-    """Return the names of the columns that differ from the row, as a flush decides it."""
+def changed_columns(state: InstanceState[Any], info: MapperInfo) -> frozenset[str]:
+    """Return the names of the columns that a flush would update."""
     found: list[str] = []
-    columns, values = shape.columns, state.dict
+    columns, values = info.columns, state.dict
     for name, old in state.committed_state.items():
         if name in columns:
             value = values.get(name)
-            # What is compared may answer with anything, an array of booleans say.
+            # A comparison may return any object, such as an array of booleans.
             if is_expression(value) or columns[name](value, old) is not True:
                 found.append(name)
-        elif name in shape.scalars:
-            found.extend(_foreign_keys(state, shape.scalars[name]))
+        elif name in info.many_to_one:
+            found.extend(_changed_foreign_keys(state, info.many_to_one[name]))
     return frozenset(found)
 
 
 def is_expression(value: Any) -> bool:
-    """Tell whether a value is for the database to work out."""
-    if type(value) in PLAIN:
+    """Return whether the database computes the value."""
+    if type(value) in PLAIN_TYPES:
         return False
     return isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
 
 
-def _foreign_keys(state: InstanceState[Any], prop: RelationshipProperty[Any]) -> Iterator[str]:
-    """Yield the columns that a many-to-one relationship is going to set to something else."""
+def _changed_foreign_keys(
+    state: InstanceState[Any], prop: RelationshipProperty[Any]
+) -> Iterator[str]:
+    """Yield the foreign keys that a many-to-one relationship gives a new value."""
     target = state.dict.get(prop.key)
     for remote, local in prop.synchronize_pairs:
         name = state.mapper.get_property_by_column(local).key
@@ -51,15 +53,15 @@ def _foreign_keys(state: InstanceState[Any], prop: RelationshipProperty[Any]) ->
             yield name
 
 
-def linked(state: InstanceState[Any], shape: MapperInfo) -> dict[str, Any]:
-    """Return the foreign keys that many-to-one relationships set.
+def new_foreign_keys(state: InstanceState[Any], info: MapperInfo) -> dict[str, Any]:
+    """Return the foreign keys that changed many-to-one relationships set.
 
-    The key of an object that has none yet is an expression, for the database will tell.
+    The key of an object without one is an expression, because the database assigns it.
     """
     found: dict[str, Any] = {}
     for name, old in state.committed_state.items():
-        if name in shape.scalars and (target := state.dict.get(name)) is not old:
-            for remote, local in shape.scalars[name].synchronize_pairs:
+        if name in info.many_to_one and (target := state.dict.get(name)) is not old:
+            for remote, local in info.many_to_one[name].synchronize_pairs:
                 value = _value(target, remote)
                 key = state.mapper.get_property_by_column(local).key
                 found[key] = remote if value is _MISSING else value

@@ -25,7 +25,7 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from clarion import receiver
 from clarion.integrations.sqlalchemy import post_save, pre_save
-from clarion.integrations.sqlalchemy.flush.changes import detached
+from clarion.integrations.sqlalchemy.rows.values import copy_value
 from tests.integrations.sqlalchemy.conftest import with_driver
 
 
@@ -224,16 +224,16 @@ class Stubborn:
 
 def test_detached_values():
     """Without the watch that SQLAlchemy keeps; what cannot be copied is as it is."""
-    assert type(detached(MutableList([1]))) is list
-    assert type(detached(MutableSet([1]))) is set
+    assert type(copy_value(MutableList([1]))) is list
+    assert type(copy_value(MutableSet([1]))) is set
     watched = Watched([1])
     watched._parents[Lock] = "key"
-    copied = detached(watched)
+    copied = copy_value(watched)
     assert (copied.value, dict(copied._parents)) == ([1], {})
     assert copied.value is not watched.value
     lock, stubborn = Lock(), Stubborn()
-    assert detached(lock) is lock
-    assert detached(stubborn) is stubborn
+    assert copy_value(lock) is lock
+    assert copy_value(stubborn) is stubborn
 
 
 @pytest.mark.service

@@ -14,8 +14,12 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.orm.attributes import flag_modified
 
-from clarion.integrations.sqlalchemy.flush.columns import changed, is_expression, linked
-from clarion.integrations.sqlalchemy.flush.mapper_info import mapper_info
+from clarion.integrations.sqlalchemy.rows.columns import (
+    changed_columns,
+    is_expression,
+    new_foreign_keys,
+)
+from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 
 
 class Base(DeclarativeBase):
@@ -71,7 +75,7 @@ def thing(session):
 
 def fields(thing):
     state = inspect(thing)
-    return changed(state, mapper_info(state.mapper))
+    return changed_columns(state, mapper_info(state.mapper))
 
 
 def test_names_are_those_of_attributes(thing):
@@ -128,14 +132,14 @@ def test_many_to_one_that_is_expired(session, thing):
     assert fields(thing) == {"owner_id"}
     assert "id" not in inspect(other).dict
     state = inspect(thing)
-    assert linked(state, mapper_info(state.mapper)) == {"owner_id": 2}
+    assert new_foreign_keys(state, mapper_info(state.mapper)) == {"owner_id": 2}
 
 
 def test_foreign_keys_that_are_set_by_a_relationship(session, thing):
     """None where it is taken away; an expression where only the flush will know."""
 
     def keys():
-        return linked(inspect(thing), mapper_info(inspect(thing).mapper))
+        return new_foreign_keys(inspect(thing), mapper_info(inspect(thing).mapper))
 
     thing.owner = thing.owner
     assert keys() == {}

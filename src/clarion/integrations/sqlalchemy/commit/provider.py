@@ -1,0 +1,70 @@
+"""Finds the session that a send belongs to."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import object_session
+
+from clarion.commit import Boundary, TransactionProvider
+from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.commit.boundary import SessionBoundary, bound_sessions
+from clarion.integrations.sqlalchemy.commit.snapshots import is_mapped
+from clarion.integrations.sqlalchemy.commit.transactions import ignores_outer
+from clarion.integrations.sqlalchemy.model_signal import ModelSignal
+from clarion.integrations.sqlalchemy.session_types import sync_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from clarion._core.signal import Signal
+
+
+class SessionProvider(TransactionProvider):
+    """Finds the session of a send.
+
+    Args:
+        attach: called to attach the listeners that run pending calls.
+    """
+
+    def __init__(self, attach: Callable[[], None]) -> None:
+        self._attach = attach
+
+    def install_listeners(self) -> None:
+        """Attach the listeners of commits and rollbacks."""
+        self._attach()
+
+    def boundary_of_send(
+        self, signal: Signal, arguments: dict[str, Any]
+    ) -> tuple[Boundary, str] | None:
+        """Return the session in the arguments, of the instance, or that is sending."""
+        given, instance = arguments.get("session"), arguments.get("instance")
+        if given is not None and (session := sync_session(given)) is not None:
+            return SessionBoundary(session), "the session it was sent with"
+        if instance is not None and is_mapped(instance):
+            session = object_session(instance)
+            if session is not None:
+                return SessionBoundary(session), "the session of its instance"
+        if isinstance(signal, ModelSignal):
+            for boundary in bound_sessions():
+                return boundary, "the session that sends it"
+        return None
+
+    def boundary_of_alias(self, alias: str) -> Boundary | None:
+        """Return the innermost bound session on the engine of an alias."""
+        for boundary in bound_sessions():
+            bind = boundary.session.bind
+            if bind is not None and alias_of(bind.engine) == alias:
+                return boundary
+        return None
+
+    @contextmanager
+    def ignore_outer(self) -> Generator[None]:
+        """Ignore the transactions that sessions have joined, inside the block."""
+        before = ignores_outer.get()
+        ignores_outer.set(True)
+        try:
+            yield
+        finally:
+            ignores_outer.set(before)

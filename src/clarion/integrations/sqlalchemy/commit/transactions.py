@@ -1,0 +1,129 @@
+"""The calls that wait for each transaction and savepoint of a session.
+
+`after_commit` only notes the commit: the connection is still checked out, no SQL can be
+executed, and an exception would leave the session unusable. The calls run when the root
+transaction has ended. A released savepoint passes its calls to the transaction around it. One
+that is rolled back, or whose session is closed without an event, drops them.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection
+from sqlalchemy.util import concurrency
+
+from clarion.commit import active_boundaries, drop_calls, run_calls
+from clarion.commit.atomic_block import AtomicBlock
+from clarion.integrations.sqlalchemy.commit.sessions import binds_of
+from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots
+from clarion.integrations.sqlalchemy.send import in_greenlet
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, SessionTransaction
+
+    from clarion.commit import PendingCall
+
+logger = logging.getLogger("clarion")
+
+# Whether transactions that a session has joined count as absent (`clarion.testing.commits`).
+ignores_outer: ContextVar[bool] = ContextVar("clarion_sqlalchemy_ignores_outer", default=False)
+
+
+class TransactionCalls:
+    """The calls that wait for the end of one transaction, or of one savepoint."""
+
+    __slots__ = ("calls", "is_committed")
+
+    def __init__(self) -> None:
+        self.calls: list[PendingCall] = []
+        self.is_committed = False
+
+
+waiting: WeakKeyDictionary[SessionTransaction, TransactionCalls] = WeakKeyDictionary()
+
+
+def add_call(session: Session, call: PendingCall) -> None:
+    """Add a call to the innermost savepoint, or to the transaction."""
+    transaction = _innermost(session)
+    if transaction not in waiting:
+        waiting[transaction] = TransactionCalls()
+    call.boundary_data = Snapshots(session, call.arguments)
+    waiting[transaction].calls.append(call)
+
+
+def _innermost(session: Session) -> SessionTransaction:
+    found = session.get_nested_transaction() or session.get_transaction()
+    assert found is not None, "no transaction is open"  # noqa: S101
+    return found
+
+
+def after_commit(session: Session) -> None:
+    """Note that a transaction or a savepoint was committed."""
+    transaction = _innermost(session)
+    ended = waiting.get(transaction)
+    if ended is None:
+        return
+    ended.is_committed = True
+    if not transaction.nested:
+        # The session is about to expire its instances.
+        for call in ended.calls:
+            call.arguments = call.boundary_data.copy_into(call.arguments)
+
+
+def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
+    """Run, pass on or drop the calls of a transaction or a savepoint."""
+    ended = waiting.pop(transaction, None)
+    if ended is None:
+        return
+    if not ended.is_committed:
+        drop_calls(ended.calls)
+    elif transaction.nested:
+        outer = _around(transaction)
+        waiting.setdefault(outer, TransactionCalls()).calls += ended.calls
+    elif ignores_outer.get() or (connection := _joined(session)) is None:
+        run_calls(ended.calls, concurrency.await_only if in_greenlet() else None)
+    else:
+        _pass_to_block(ended.calls, connection)
+
+
+def _around(savepoint: SessionTransaction) -> SessionTransaction:
+    """Return the savepoint or transaction around a savepoint."""
+    found = savepoint.parent
+    while found is not None and not found.nested and found.parent is not None:
+        found = found.parent
+    assert found is not None, "a savepoint is in a transaction"  # noqa: S101
+    return found
+
+
+def _joined(session: Session) -> Connection | None:
+    """Return the connection whose transaction the session has joined, if it has."""
+    binds: list[Any] = [session.bind, *binds_of(session).values()]
+    for bind in binds:
+        if isinstance(bind, Connection) and bind.in_transaction():
+            return bind
+    return None
+
+
+def _pass_to_block(calls: list[PendingCall], connection: Connection) -> None:
+    """Pass calls to the `atomic(connection)` block, or drop them without one."""
+    for active in active_boundaries():
+        block = active.boundary
+        if not isinstance(block, AtomicBlock) or _sync(block.connection) is not connection:
+            continue
+        if block.is_open() and block.try_add(calls):
+            return
+    drop_calls(calls)
+    logger.warning(
+        "%d receivers were dropped: their session has joined a transaction of a connection, "
+        "whose commit cannot be seen. Begin it by `with clarion.commit.atomic(connection)`; "
+        "in tests, use clarion.testing.commits().",
+        len(calls),
+    )
+
+
+def _sync(connection: Any) -> Any:
+    return getattr(connection, "sync_connection", connection)

@@ -1,0 +1,156 @@
+"""Async sessions and async receivers after the commit."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
+from sqlalchemy.orm import Session
+
+from clarion import Signal, on_commit, receiver
+from clarion.errors import ArgumentError, RunningLoopError
+from clarion.integrations.sqlalchemy import (
+    bound,
+    post_save,
+)
+from tests.integrations.sqlalchemy.shop import Order, Tag
+from tests.integrations.sqlalchemy.test_send import opened, run
+
+paid = Signal()
+
+
+class Undo(Exception):  # noqa: N818
+    """Rolls a block back."""
+
+
+@pytest.fixture
+def ran():
+    """Return a list of the order_ids that a receiver has heard of after a commit."""
+    found = []
+    paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
+    return found
+
+
+def test_async_receivers_are_awaited_at_the_commit(kind):
+    """In order with the sync ones, inside `AsyncSession.commit()`."""
+    told = []
+
+    @receiver(post_save, sender=Order, delivery=on_commit)
+    async def awaited(instance, session, **kwargs):
+        await asyncio.sleep(0)
+        session.add(Tag(name=instance.number))
+        told.append(("async", type(session)))
+
+    @receiver(post_save, sender=Order, delivery=on_commit)
+    def called(instance, session, **kwargs):
+        told.append(("sync", session.scalar(select(func.count()).select_from(Order))))
+
+    async def story(session):
+        session.add(Order(number="7"))
+        await session.flush()
+        assert told == []
+        await session.commit()
+        assert told == [("sync", 1), ("async", AsyncSession)]
+        assert (await session.scalars(select(Tag.name))).all() == ["7"]
+
+    run(story, kind=kind)
+
+
+def test_sends_of_coroutines_wait_for_an_async_session(ran):
+    """`send` and `asend`, by its session and by the context; a rollback drops them."""
+
+    async def story(session):
+        await session.begin()
+        paid.send(None, order_id=1, session=session)
+        await paid.asend(None, order_id=2, session=session)
+        with bound(session):
+            await paid.asend(None, order_id=3)
+        assert ran == []
+        await session.commit()
+        assert ran == [1, 2, 3]
+        await session.begin()
+        await paid.asend(None, order_id=4, session=session)
+        await session.rollback()
+        async with session.begin():
+            with suppress(Undo):
+                async with session.begin_nested():
+                    await paid.asend(None, order_id=5, session=session)
+                    raise Undo
+        assert ran == [1, 2, 3]
+
+    run(story)
+
+
+def test_in_no_transaction_coroutines_run_receivers_at_once():
+    """Sync ones may still be given a session that awaits below."""
+    told = []
+
+    @receiver(paid, delivery=on_commit)
+    def called(sender, session, **kwargs):
+        told.append(session.scalar(text("SELECT 1")))
+
+    @receiver(paid, delivery=on_commit)
+    async def awaited(sender, session, **kwargs):
+        told.append(await session.scalar(text("SELECT 2")))
+
+    async def story(session):
+        await paid.asend(None, order_id=1, session=session)
+        assert told == [1, 2]
+
+    run(story)
+
+
+def test_async_scoped_sessions_count_too(ran):
+    """As the session of the scope."""
+
+    async def main():
+        async with opened() as opened_session:
+            maker = async_sessionmaker(opened_session.bind)
+            scoped = async_scoped_session(maker, asyncio.current_task)
+            async with scoped.begin():
+                await paid.asend(None, order_id=1, session=scoped)
+                assert ran == []
+            assert ran == [1]
+            await scoped.remove()
+
+    asyncio.run(main())
+
+
+def test_a_sync_session_in_a_loop_refuses_async_receivers(engine):
+    """At the send, before anybody is called, and says what to do."""
+    called = []
+    paid.connect(lambda sender, **kwargs: called.append("sync"))
+
+    @receiver(paid, delivery=on_commit)
+    async def awaited(sender, **kwargs):
+        called.append("async")
+
+    async def main():
+        with Session(engine) as session:
+            session.begin()
+            with pytest.raises(RunningLoopError, match="Use an AsyncSession"):
+                paid.send(None, order_id=1, session=session)
+            session.commit()
+
+    asyncio.run(main())
+    assert called == []
+    with Session(engine) as session:
+        session.begin()
+        paid.send(None, order_id=1, session=session)
+        session.commit()
+    assert called == ["sync", "async"]
+
+
+def test_an_async_receiver_cannot_have_the_session_of_a_sync_one(engine, caplog):
+    """It is told so."""
+
+    @receiver(paid, delivery=on_commit)
+    async def awaited(sender, session, **kwargs):
+        raise AssertionError("called")
+
+    with Session(engine) as session:
+        session.begin()
+        ((_, scheduled),) = paid.send(None, order_id=1, session=session)
+        session.commit()
+    assert isinstance(scheduled.response, ArgumentError)

@@ -1,0 +1,98 @@
+"""Sessions that have joined the transaction of a connection."""
+
+import logging
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from clarion import Signal, on_commit, receiver
+from clarion.commit import atomic
+from clarion.testing import commits
+from tests.integrations.sqlalchemy.shop import Tag
+
+paid = Signal()
+
+
+class Undo(Exception):  # noqa: N818
+    """Rolls a block back."""
+
+
+@pytest.fixture
+def ran():
+    """Return a list of the order_ids that a receiver has heard of after a commit."""
+    found = []
+    paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
+    return found
+
+
+def test_a_session_that_joined_does_not_commit(engine, kind, ran, caplog):
+    """Nobody can see when that transaction is committed, so its receivers are dropped, aloud."""
+    join = {"join_transaction_mode": "create_savepoint"}
+    with engine.connect() as connection, connection.begin(), kind(connection, **join) as session:
+        session.add(Tag(name="t"))
+        paid.send(None, order_id=1, session=session)
+        with caplog.at_level(logging.WARNING, "clarion"):
+            session.commit()
+    assert ran == []
+    assert "atomic(connection)" in caplog.text
+
+
+def test_atomic_sees_the_commit_of_what_a_session_joined(engine, kind, ran):
+    """It begins the connection's transaction, so it knows how that ends."""
+    with engine.connect() as connection:
+        with atomic(connection):
+            with kind(connection, join_transaction_mode="create_savepoint") as session:
+                session.begin()
+                paid.send(None, order_id=1, session=session)
+                session.commit()
+            assert ran == []
+        assert ran == [1]
+        with suppress(Undo), atomic(connection):
+            with kind(connection, join_transaction_mode="create_savepoint") as session:
+                session.begin()
+                paid.send(None, order_id=2, session=session)
+                session.commit()
+            raise Undo
+    assert ran == [1]
+
+
+@pytest.mark.parametrize("mode", ["create_savepoint", "conditional_savepoint", "control_fully"])
+def test_in_a_test_the_transaction_around_is_absent(engine, kind, ran, mode):
+    """`commits()` has receivers run at the end of the session's own, savepoints respected."""
+    with engine.connect() as connection:
+        around = connection.begin()
+        with kind(connection, join_transaction_mode=mode) as session, commits():
+            session.add(Tag(name="t"))
+            paid.send(None, order_id=1, session=session)
+            with suppress(Undo), session.begin_nested():
+                paid.send(None, order_id=2, session=session)
+                raise Undo
+            session.commit()
+            assert ran == [1]
+        if around.is_active:
+            around.rollback()
+
+
+def test_in_a_test_receivers_of_receivers_run(engine, ran):
+    """On a session of their own that joins, too."""
+
+    @receiver(paid, delivery=on_commit)
+    def pass_on(sender, order_id, session, **kwargs):
+        session.add(Tag(name=str(order_id)))
+        if order_id < 3:
+            paid.send(None, order_id=order_id + 1, session=session)
+
+    with engine.connect() as connection:
+        around = connection.begin()
+        join = {"join_transaction_mode": "create_savepoint"}
+        with Session(connection, **join) as session, commits():  # type: ignore[arg-type]
+            session.begin()
+            paid.send(None, order_id=1, session=session)
+            session.commit()
+            assert sorted(ran) == [1, 2, 3]
+            assert session.scalar(select(func.count()).select_from(Tag)) == 3
+        around.rollback()
+    with Session(engine) as session:
+        assert session.scalar(select(func.count()).select_from(Tag)) == 0

@@ -1,0 +1,270 @@
+"""When the calls of a transaction or a savepoint run, and when they are dropped."""
+
+import logging
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import create_engine, event, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from clarion import Signal, on_commit, receiver
+from clarion.integrations.sqlalchemy import (
+    post_save,
+    pre_save,
+)
+from tests.integrations.sqlalchemy.shop import Base, Order, Tag
+
+paid = Signal()
+
+
+class Undo(Exception):  # noqa: N818
+    """Rolls a block back."""
+
+
+@pytest.fixture
+def ran():
+    """Return a list of the order_ids that a receiver has heard of after a commit."""
+    found = []
+    paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
+    return found
+
+
+def test_receivers_wait_for_the_commit_of_the_session(session, ran):
+    """A send names its session; where that is in no transaction they run at once."""
+    paid.send(None, order_id=1, session=session)
+    assert ran == [1]
+    session.add(Tag(name="t"))
+    ((_, scheduled),) = paid.send(None, order_id=2, session=session)
+    assert (scheduled.status, scheduled.boundary) == ("waiting", "the Session on 'default'")
+    session.commit()
+    assert ran == [1, 2]
+    assert scheduled.status == "ran"
+
+
+def test_a_rollback_drops_them(session, ran):
+    """Also a session that is closed without a word."""
+    session.add(Tag(name="t"))
+    ((_, scheduled),) = paid.send(None, order_id=1, session=session)
+    session.rollback()
+    session.add(Tag(name="t"))
+    paid.send(None, order_id=2, session=session)
+    session.close()
+    session.add(Tag(name="t"))
+    session.commit()
+    assert ran == []
+    assert scheduled.status == "dropped"
+
+
+def test_a_released_savepoint_is_no_commit(session, ran):
+    """What was sent in it waits on, in the order of the sends."""
+    with session.begin():
+        paid.send(None, order_id=1, session=session)
+        with session.begin_nested():
+            paid.send(None, order_id=2, session=session)
+            with session.begin_nested():
+                paid.send(None, order_id=3, session=session)
+            paid.send(None, order_id=4, session=session)
+        paid.send(None, order_id=5, session=session)
+        assert ran == []
+    assert ran == [1, 2, 3, 4, 5]
+
+
+def test_a_savepoint_that_is_rolled_back_drops_its_own(session, ran):
+    """Those released into it, too; what is around it stays."""
+    with session.begin():
+        paid.send(None, order_id=1, session=session)
+        with suppress(Undo), session.begin_nested():
+            with session.begin_nested():
+                paid.send(None, order_id=2, session=session)
+            raise Undo
+        paid.send(None, order_id=3, session=session)
+    assert ran == [1, 3]
+
+
+def test_savepoints_that_are_open_are_committed_with_the_session(session, ran):
+    """The commit of the session ends them first."""
+    session.begin()
+    session.begin_nested()
+    paid.send(None, order_id=1, session=session)
+    session.begin_nested()
+    paid.send(None, order_id=2, session=session)
+    session.commit()
+    assert ran == [1, 2]
+
+
+def test_a_flush_that_fails_in_a_savepoint(session, ran):
+    """It takes the savepoint along, not the transaction."""
+    with session.begin():
+        session.add(Tag(id=1, name="t"))
+        paid.send(None, order_id=1, session=session)
+        with suppress(IntegrityError), session.begin_nested():
+            paid.send(None, order_id=2, session=session)
+            session.execute(text("INSERT INTO tag (id, name) VALUES (1, 'again')"))
+    assert ran == [1]
+
+
+def test_a_send_from_inside_a_flush(session):
+    """It is in the savepoint that was open when the flush began."""
+    mailed = []
+    post_save.connect(
+        lambda instance, **kw: mailed.append(instance.name), sender=Tag, delivery=on_commit
+    )
+    with session.begin():
+        with suppress(Undo), session.begin_nested():
+            session.add(Tag(name="lost"))
+            session.flush()
+            raise Undo
+        with session.begin_nested():
+            session.add(Tag(name="kept"))
+    assert mailed == ["kept"]
+
+
+def test_a_commit_that_fails_runs_nothing(kind, ran):
+    """A deferred constraint is checked by the COMMIT; its error reaches the caller."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    event.listen(engine, "connect", lambda made, record: made.execute("PRAGMA foreign_keys=ON"))
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER "
+                "REFERENCES child (id) DEFERRABLE INITIALLY DEFERRED)"
+            )
+        )
+    with kind(engine) as session:
+        session.execute(text("INSERT INTO child VALUES (1, 2)"))
+        paid.send(None, order_id=1, session=session)
+        with pytest.raises(IntegrityError):
+            session.commit()
+        session.rollback()
+        assert ran == []
+        session.execute(text("INSERT INTO child VALUES (1, NULL)"))
+        paid.send(None, order_id=2, session=session)
+        session.commit()
+    assert ran == [2]
+    engine.dispose()
+
+
+def test_a_failing_receiver_stops_nobody(session, ran, caplog):
+    """The caller of commit hears nothing; it is logged without a value, and counted."""
+
+    @receiver(paid, delivery=on_commit, priority=1)
+    def fail(sender, **kwargs):
+        raise ValueError("no paper")
+
+    session.begin()
+    ((_, failed), _) = paid.send(Order, order_id=4711, session=session)
+    with caplog.at_level(logging.ERROR, "clarion"):
+        session.commit()
+    assert ran == [4711]
+    assert failed.status == "failed"
+    assert str(failed.response) == "no paper"
+    message = caplog.records[0].getMessage()
+    assert ".fail of signal" in message
+    assert "order_id, session" in message
+    assert "4711" not in message
+
+
+def test_a_receiver_may_commit_the_same_session(engine, kind):
+    """It has ended its transaction, and may begin another."""
+    with kind(engine) as session:
+
+        @receiver(paid, delivery=on_commit)
+        def write(sender, order_id, **kwargs):
+            session.add(Tag(name=str(order_id)))
+            session.commit()
+
+        session.begin()
+        paid.send(None, order_id=1, session=session)
+        session.commit()
+        assert session.scalars(select(Tag.name)).all() == ["1"]
+
+
+def test_sends_from_receivers_run_in_order(engine, ran):
+    """Those of a receiver's own transaction run at its commit, before what comes after it."""
+    sent: list[int] = []
+
+    @receiver(paid, delivery=on_commit, priority=1)
+    def pass_on(sender, order_id, session, **kwargs):
+        sent.append(order_id)
+        if order_id < 10:
+            paid.send(None, order_id=order_id * 10, session=session)
+
+    with Session(engine) as session, session.begin():
+        paid.send(None, order_id=1, session=session)
+        paid.send(None, order_id=2, session=session)
+    assert sent == [1, 10, 2, 20]
+    assert ran == [10, 1, 20, 2]
+
+
+def test_coalescing_keeps_to_the_last(session):
+    """One run for each order and commit, in whichever savepoint, over several signals."""
+    told = []
+
+    @receiver([pre_save, post_save], sender=Order, delivery=on_commit(coalesce=_number))
+    def index(instance, sends, **kwargs):
+        told.append((instance.number, instance.amount, len(sends)))
+
+    with session.begin():
+        first, second = Order(number="1"), Order(number="2")
+        session.add_all([first, second])
+        session.flush()
+        with suppress(Undo), session.begin_nested():
+            second.amount = 9
+            session.flush()
+            raise Undo
+        with session.begin_nested():
+            first.amount = 6
+    assert told == [("1", 6, 4), ("2", 0, 2)]
+
+
+def _number(instance, **kwargs):
+    return instance.number
+
+
+def test_nothing_waits_where_nobody_does(session):
+    """A transaction without an on_commit receiver is in no book."""
+    from clarion.integrations.sqlalchemy.commit import transactions
+
+    paid.connect(lambda sender, **kwargs: None)
+    with session.begin():
+        session.add(Tag(name="t"))
+        paid.send(None, order_id=1, session=session)
+        assert len(transactions.waiting) == 0
+
+
+def test_transactions_are_forgotten(engine, ran):
+    """With their end, however they end."""
+    from clarion.integrations.sqlalchemy.commit import transactions
+
+    for end in ("commit", "rollback", "close"):
+        with Session(engine) as session:
+            session.begin()
+            session.begin_nested()
+            paid.send(None, order_id=1, session=session)
+            getattr(session, end)()
+        assert len(transactions.waiting) == 0
+
+
+@pytest.mark.parametrize("server", ["twophase_postgres", "mariadb"])
+@pytest.mark.service
+def test_two_phases_are_one_commit(request, server, kind, ran):
+    """What is prepared is not committed yet, and may be rolled back."""
+    engine = create_engine(request.getfixturevalue(server))
+    Base.metadata.create_all(engine)
+    with kind(engine, twophase=True) as session:
+        session.add(Tag(name="t"))
+        session.flush()
+        paid.send(None, order_id=1, session=session)
+        session.prepare()
+        assert ran == []
+        session.commit()
+        assert ran == [1]
+        session.add(Tag(name="u"))
+        session.flush()
+        paid.send(None, order_id=2, session=session)
+        session.prepare()
+        session.rollback()
+    assert ran == [1]
+    engine.dispose()

@@ -1,0 +1,128 @@
+"""Receivers that wait for a class or a relationship, and are moved to it."""
+
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Table
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
+
+from clarion.integrations.sqlalchemy import m2m_changed, post_save
+from clarion.introspect import registrations
+from clarion.testing import restored
+
+
+def nothing(**kwargs):
+    pass
+
+
+def new_base():
+    class NewBase(DeclarativeBase):
+        pass
+
+    return NewBase
+
+
+def make(base: Any, name: str = "Late") -> Any:
+    """Map a class of this name."""
+    return type(
+        name,
+        (base,),
+        {
+            "__tablename__": name.lower(),
+            "__module__": __name__,
+            "__annotations__": {"id": Mapped[int]},
+            "id": mapped_column(primary_key=True),
+        },
+    )
+
+
+def test_text_waits_for_its_class(engine, heard):
+    """Until it is mapped the receiver listens to the text, and is listed so."""
+    heard.listen(post_save, sender="Late", priority=7)
+    (waiting,) = registrations(post_save)
+    assert waiting.sender == "Late"
+    base = new_base()
+    late: Any = make(base)
+    (moved,) = registrations(post_save)
+    assert moved.sender == late
+    assert (moved.priority, moved.order) == (7, waiting.order)
+    base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(late())
+        session.commit()
+    assert heard.names == [("post_save", "Late")]
+
+
+def test_text_that_waits_can_be_disconnected(heard):
+    """By the text, before and after the class is mapped."""
+    post_save.connect(nothing, sender="Later")
+    assert post_save.disconnect(nothing, sender="Later")
+    post_save.connect(nothing, sender="Later")
+    late = make(new_base(), "Later")
+    assert registrations(post_save)[-1].sender is late
+    assert post_save.disconnect(nothing, sender="Later")
+    assert registrations(post_save) == []
+
+
+def test_text_that_waits_keeps_its_options():
+    """subclasses=True holds from the mapping on, once=True too."""
+    post_save.connect(nothing, sender="Basic", subclasses=True, once=True)
+    basic = make(new_base(), "Basic")
+    (moved,) = registrations(post_save)
+    assert (moved.subclasses, moved.once) == (True, True)
+    assert post_save.has_listeners(type("Sub", (basic,), {"__abstract__": True}))
+
+
+def test_what_a_test_connected_to_text_is_undone():
+    """Whether its class was mapped or not."""
+    with restored():
+        post_save.connect(nothing, sender="Never")
+        post_save.connect(nothing, sender="InTest")
+        kept = make(new_base(), "InTest")
+        assert len(registrations(post_save)) == 2
+    assert registrations(post_save) == []
+    del kept
+
+
+def test_dead_receivers_are_not_moved():
+    """A method that waits for a class still goes with its object."""
+
+    class Listener:
+        def hear(self, **kwargs):
+            pass
+
+    listener = Listener()
+    post_save.connect(listener.hear, sender="Awaited")
+    del listener
+    make(new_base(), "Awaited")
+    assert registrations(post_save) == []
+
+
+def test_relationship_that_is_not_configured_waits(engine, heard):
+    """Its other side may not be written yet, when a receiver is."""
+
+    class Early(DeclarativeBase):
+        pass
+
+    class One(Early):
+        __tablename__ = "one"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        others = relationship("Other", secondary="one_other")
+
+    heard.listen(m2m_changed, sender=One.others)
+
+    class Other(Early):
+        __tablename__ = "other"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    table = Table(
+        "one_other",
+        Early.metadata,
+        Column("one_id", ForeignKey("one.id"), primary_key=True),
+        Column("other_id", ForeignKey("other.id"), primary_key=True),
+    )
+    Early.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(One(others=[Other()]))
+        session.commit()
+    assert registrations(m2m_changed)[-1].sender is table
+    assert heard.names == [("pre_add", "one_other"), ("post_add", "one_other")]

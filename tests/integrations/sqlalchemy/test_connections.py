@@ -1,0 +1,21 @@
+"""connection_created: one send for each connection that a pool opens."""
+
+import sqlite3
+
+from sqlalchemy import create_engine, text
+
+from clarion import receiver
+from clarion.integrations.sqlalchemy import connection_created
+
+
+def test_connections_are_told():
+    """Of engines that are there already, and a receiver may use them."""
+    engine = create_engine("sqlite://")
+
+    @receiver(connection_created, sender=sqlite3.Connection)
+    def pragma(sender, connection, **kwargs):
+        connection.execute("PRAGMA user_version = 7")
+
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA user_version")) == 7
+    engine.dispose()
