@@ -2,6 +2,8 @@
 
 from importlib.metadata import version as version_of
 
+from sphinx.ext.autodoc.mock import _MockModule
+
 project = "Clarion"
 author = "The Clarion maintainers"
 copyright = f"2026, {author}"
@@ -27,6 +29,9 @@ autodoc_mock_imports = [
     "pytest",
     "sqlalchemy",
 ]
+# The integrations read these, because they refuse a framework that is too old.
+_MockModule.VERSION = (99,)
+_MockModule.__version__ = "99"
 # `name` in a docstring links to a Clarion name, and is code otherwise.
 default_role = "py:obj"
 autodoc_preserve_defaults = True
