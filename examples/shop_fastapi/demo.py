@@ -1,8 +1,8 @@
-"""Start the shop, let customers rush in, and see that the books are right.
+"""Start the shop, send many requests at once, and check the books.
 
     python examples/shop_fastapi/demo.py --requests 10000 --at-once 500 --pool-size 1
 
-SHOP_DATABASE_URL names a database of PostgreSQL, in which the tables shop_* are made anew.
+SHOP_DATABASE_URL selects a PostgreSQL database; the demo drops and creates its tables shop_*.
 """
 
 import asyncio
@@ -38,14 +38,14 @@ console = Console(highlight=False)
 def options(arguments: list[str] | None = None) -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--requests", type=int, default=1000, help="how many customers send")
+    parser.add_argument("--requests", type=int, default=1000, help="the number of requests")
     parser.add_argument("--at-once", type=int, default=100, help="how many at the same time")
-    parser.add_argument("--pool-size", type=int, default=5, help="how many connections there are")
+    parser.add_argument("--pool-size", type=int, default=5, help="the number of connections")
     return parser.parse_args(arguments)
 
 
 async def run(chosen: Namespace, url: str) -> list[Book]:
-    """Let a day pass in the shop; return its books."""
+    """Run one day of the shop; return its books."""
     database, diary = Database(url, chosen.pool_size), customers.Diary()
     seen.clear()
     await database.drop()
@@ -59,7 +59,7 @@ async def run(chosen: Namespace, url: str) -> list[Book]:
 
 
 async def day(client: customers.Client, chosen: Namespace) -> None:
-    """Open the sale, let the customers rush in, and call a flight off."""
+    """Open the sale, serve the customers, and cancel a flight."""
     visitors = -(-chosen.requests // customers.STEPS)
     on_sale = [*flights(max(8, visitors // 40))]
     await customers.open_sale(client, on_sale)
@@ -80,8 +80,8 @@ async def day(client: customers.Client, chosen: Namespace) -> None:
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """Serve an application on a free port; yield its address."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listening:
-        # A connection must not be closed while a request is on its way: nobody would know then
-        # whether it was served.
+        # If the server closed a connection during a request, the client could not know whether
+        # the request was served.
         server = uvicorn.Server(
             uvicorn.Config(
                 app, log_level="warning", lifespan="on", backlog=2048, timeout_keep_alive=PATIENCE
@@ -98,14 +98,14 @@ async def served(app: FastAPI) -> AsyncIterator[str]:
 
 
 def client(address: str, at_once: int) -> httpx.AsyncClient:
-    """Make a client that has a connection for each customer."""
+    """Make a client with a connection for each concurrent customer."""
     limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-    # What the environment says of proxies is not meant for this.
+    # The proxies of the environment do not apply to a local server.
     return httpx.AsyncClient(base_url=address, limits=limits, timeout=None, trust_env=False)  # noqa: S113
 
 
 def table_of_answers(diary: customers.Diary) -> Table:
-    """Say how often each answer was given."""
+    """Return how often each answer was given."""
     table = Table("Answer", Column("Times", justify="right"))
     for answer, times in sorted(diary.answers.items()):
         table.add_row(answer, f"{times:,}")
@@ -113,8 +113,8 @@ def table_of_answers(diary: customers.Diary) -> Table:
 
 
 def table_of_books(checked: list[Book]) -> Table:
-    """Say of each book how much is in it, and whether it is right."""
-    table = Table("Book", Column("Entries", justify="right"), "Counted afresh")
+    """Return the number of entries of each book, and whether they are right."""
+    table = Table("Book", Column("Entries", justify="right"), "Check")
     for book in checked:
         verdict = f"[red]{len(book.wrong):,} wrong[/]" if book.wrong else "[green]exactly right[/]"
         table.add_row(book.name, f"{len(book.kept):,}", verdict)
@@ -128,11 +128,11 @@ def main(arguments: list[str] | None = None) -> int:
         url = os.environ.get("SHOP_DATABASE_URL") or f"sqlite:///{Path(folder, 'shop.sqlite3')}"
         checked = asyncio.run(run(chosen, url))
     console.print(table_of_books(checked))
-    told = str(explain(pre_save, sender=Order)).replace(f"{Path(__file__).parent}/", "")
-    console.print("", told, "", sep="\n", soft_wrap=True)
+    explanation = str(explain(pre_save, sender=Order)).replace(f"{Path(__file__).parent}/", "")
+    console.print("", explanation, "", sep="\n", soft_wrap=True)
     wrong = [f"The {book.name}: {book.wrong[:5]}" for book in checked if book.wrong]
     if wrong:
-        print("The receivers lost count, of these at least.", *wrong, sep="\n", file=sys.stderr)
+        print("Some books are wrong, at these keys:", *wrong, sep="\n", file=sys.stderr)
         return 1
     console.print("[bold green]Every book is exactly right.[/]")
     return 0

@@ -15,7 +15,7 @@ PROJECT = ROOT / "examples" / "airports"
 MANAGE = PROJECT / "manage.py"
 DEMO = ("demo", "--settings=config.settings", "--limit=200")
 
-# Some receivers, and the book that is wrong if one of them does not hear.
+# Some receivers, and the book that is wrong if one of them is not called.
 KEEPERS = {
     "index": "search index",
     "count_off_replaced": "tally of each country",
@@ -79,7 +79,7 @@ def demo(run):
 
 
 def test_demo_ends_well(demo):
-    """It warns of nothing, finds every book right and says so."""
+    """It prints no warning, and reports that every book is right."""
     assert (demo.returncode, demo.stderr) == (0, "")
     assert "Every book is exactly right." in demo.stdout
     for book in {"airports", *KEEPERS.values()}:
@@ -87,7 +87,7 @@ def test_demo_ends_well(demo):
 
 
 def test_demo_sends_every_signal(demo):
-    """It shows how often each signal was sent, and there is none that was not."""
+    """It shows how often each signal was sent, and sends every signal."""
     sends = dict(re.findall(r"│ (\w+) +│ +\d+ │ +([\d,]+) │", demo.stdout))
     assert sends.keys() == {
         "pre_save",
@@ -101,14 +101,14 @@ def test_demo_sends_every_signal(demo):
 
 
 def test_demo_explains_a_signal(demo):
-    """It shows who hears a save, and who does not, and why."""
-    heard, unheard = demo.stdout.split("and not by")
-    assert re.search(r"index \(airports.receivers\.py:\d+\): listens to subclasses", heard)
-    assert re.search(r"log_country \(.*\): listens to airports\.models\.CountryTally", unheard)
+    """It shows the receivers of a save, the other receivers, and the reasons."""
+    called, others = demo.stdout.split("and not by")
+    assert re.search(r"index \(airports.receivers\.py:\d+\): listens to subclasses", called)
+    assert re.search(r"log_country \(.*\): listens to airports\.models\.CountryTally", others)
 
 
 def test_hint_of_the_demo_works(run, demo):
-    """The command that it recommends at its end lists the receivers."""
+    """The command in its last line lists the receivers."""
     assert f"python {MANAGE} signals" in demo.stdout
     listed = run(MANAGE, "signals", "--settings=config.settings")
     assert "airports.receivers.tidy" in listed.stdout
@@ -123,9 +123,9 @@ def test_wrong_tally_is_noticed(run):
 
 
 def test_every_keeper_is_needed(run):
-    """If a receiver does not hear, the book that it keeps is wrong."""
+    """If a receiver is not called, its book is wrong."""
     done = run("-c", SET_UP + MUTE_ONE_BY_ONE)
     _, *failed = done.stdout.split("without ")
-    for (keeper, book), told in zip(KEEPERS.items(), failed, strict=True):
-        assert told.startswith(f"{keeper} ")
-        assert f"The {book}:" in told
+    for (keeper, book), printed in zip(KEEPERS.items(), failed, strict=True):
+        assert printed.startswith(f"{keeper} ")
+        assert f"The {book}:" in printed

@@ -6,13 +6,13 @@ import sys
 from tests.house.tree import ROOT
 
 
-def test_plain_example_tells_who_heard_what(tmp_path):
-    """It needs nothing but Clarion, warns of nothing, and prints what each receiver answered."""
+def test_plain_example_prints_every_response(tmp_path):
+    """It needs only Clarion, prints no warning, and prints the response of each receiver."""
     command = [sys.executable, "-W", "error", str(ROOT / "examples" / "plain.py")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    told = [line.strip() for line in done.stdout.splitlines()]
-    assert told[:7] == [
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert lines[:7] == [
         "sold, at the counter",
         "write_journal: 'counter: tea'",
         "print_label: 'printed tea'",
@@ -21,6 +21,6 @@ def test_plain_example_tells_who_heard_what(tmp_path):
         "print_label: 'printed tea'",
         "send_mail: 'mailed about 3 tea'",
     ]
-    assert "print_label: ValueError('no label is that large')" in told
-    assert "write_journal: 'counter: closed'" in told
-    assert told[-1].endswith("listens to 'web', async")
+    assert "print_label: ValueError('no label is that large')" in lines
+    assert "write_journal: 'counter: closed'" in lines
+    assert lines[-1].endswith("listens to 'web', async")

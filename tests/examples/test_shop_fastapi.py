@@ -20,7 +20,7 @@ httpx = pytest.importorskip("httpx")
 PROJECT = ROOT / "examples" / "shop_fastapi"
 DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.service)]
 
-# Some receivers, and the book that is wrong if one of them does not hear.
+# Some receivers, and the book that is wrong if one of them is not called.
 KEEPERS = {
     "receivers.take_seats": "stock of each flight",
     "receivers.give_seats_back": "stock of each flight",
@@ -208,7 +208,7 @@ def test_cancelled_order_is_given_back(shop, flight):
 
 
 def test_refused_order_leaves_no_trace(shop, flight):
-    """What a receiver refuses is rolled back whole, and the client is told why."""
+    """If a receiver refuses, all writes are rolled back, and the response has the reason."""
     before = shop.get("/extras").json()
     refused = order(shop, flight, seats=21, extras=["bag"])
     assert (refused.status_code, refused.json()) == (
@@ -229,7 +229,7 @@ def test_search_follows_a_new_name(shop, flight):
 
 
 def test_flight_takes_its_orders_along(shop, flight):
-    """The trail tells why an order is gone that was not cancelled; the search finds it no more."""
+    """The trail has the reason of the orders' deletion; the search does not find the flight."""
     keys = [order(shop, flight, request="r1").json()["id"] for _ in range(3)]
     shop.delete(f"/flights/{flight}", headers={"X-Request-ID": "r2"})
     for key in keys:
@@ -267,7 +267,7 @@ def test_changes_at_the_same_time_lose_nothing(shop, flight):
 
 
 def test_failed_request_is_counted(run):
-    """A receiver of got_request_exception hears of what no view and no receiver handles."""
+    """A receiver of got_request_exception is called for an unhandled exception."""
     done = run("-c", SET_UP + FAIL_ONCE)
     assert done.stdout.startswith("500 {'started': 2, 'failed': 1, 'finished': 1} ")
     assert "'finished': 2" in done.stdout
@@ -287,10 +287,10 @@ def test_rush_loses_nothing(run, new_database, database, pool_size):
 
 
 def test_every_keeper_is_needed(run):
-    """If a receiver does not hear, the book that it keeps is wrong, and the demo says so."""
+    """If a receiver is not called, its book is wrong, and the demo reports it."""
     done = run("-c", SET_UP + MUTE_ONE_BY_ONE)
     assert done.returncode == 0, done.stderr
     _, *failed = done.stderr.split("without ")
-    for (keeper, book), told in zip(KEEPERS.items(), failed, strict=True):
-        assert told.startswith(f"{keeper}\n")
-        assert f"The {book}:" in told
+    for (keeper, book), printed in zip(KEEPERS.items(), failed, strict=True):
+        assert printed.startswith(f"{keeper}\n")
+        assert f"The {book}:" in printed

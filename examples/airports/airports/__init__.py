@@ -1,1 +1,1 @@
-"""The airports of the world, and the books that receivers keep about them."""
+"""The airports of the world, and the books (derived data) that receivers keep about them."""

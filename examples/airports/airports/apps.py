@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class AirportsConfig(AppConfig):
-    """Imports the receivers once the models are there."""
+    """Imports the receivers when the models are loaded."""
 
     name = "airports"
 

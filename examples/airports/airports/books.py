@@ -1,7 +1,7 @@
-"""Are the books that the receivers kept exactly right? Counted afresh, in another way.
+"""Check the books that the receivers kept, by computing them in another way.
 
-What should be in a book is worked out from the package, in plain Python, or by SQL; what
-is in it is read by SQL.
+The expected contents of a book are computed from the package `airportsdata`, in Python or by
+SQL. The actual contents are read by SQL.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ Answers = Mapping[tuple[str, int], Sequence[str]]
 
 @dataclass(frozen=True)
 class Book:
-    """What a book should say, and what it says."""
+    """The expected and the actual contents of a book."""
 
     name: str
     expected: Mapping[Any, Any]
@@ -29,13 +29,13 @@ class Book:
 
     @property
     def wrong(self) -> list[Any]:
-        """The keys that are missing, or too many, or have another value."""
+        """The keys that are missing, unexpected, or have a wrong value."""
         keys = self.expected.keys() | self.kept.keys()
         return sorted(key for key in keys if self.expected.get(key) != self.kept.get(key))
 
 
 def books(rows: Sequence[Row], feet: float, answers: Answers) -> Iterator[Book]:
-    """Yield every book, given what was imported, how the sea rose and what was asked."""
+    """Yield every book, from the imported rows, the rise of the sea and the answers."""
     world = {row["icao"]: _today(row) for row in rows if not 0 < row["elevation"] <= feet}
     texts = {icao: fold(" ".join([icao, *row[:5]])) for icao, row in world.items()}
     yield Book("airports", world, _read(AIRPORTS))

@@ -1,4 +1,4 @@
-"""The airports, and three books about them that nobody writes by hand: see receivers.py."""
+"""The airports, and three books about them that only receivers write: see receivers.py."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -25,14 +25,14 @@ class Airport(models.Model):
 
 
 class Airfield(Airport):
-    """An airport too small for a code of IATA's."""
+    """An airport that is too small for an IATA code."""
 
     class Meta:
         proxy = True
 
 
 class SearchEntry(models.Model):
-    """What an airport can be found by."""
+    """The text by which a search finds an airport."""
 
     icao = models.CharField(max_length=4, primary_key=True)
     text = models.TextField()
@@ -42,19 +42,19 @@ class SearchEntry(models.Model):
 
 
 class CountryTally(models.Model):
-    """How many airports a country has."""
+    """The number of airports of a country."""
 
     country = models.CharField(max_length=2, primary_key=True)
     airports = models.PositiveIntegerField(default=0)
-    imported = models.PositiveIntegerField(default=0, help_text="how many came with the import")
-    seconds = models.FloatField(default=0, help_text="how long that took")
+    imported = models.PositiveIntegerField(default=0, help_text="airports of the import")
+    seconds = models.FloatField(default=0, help_text="duration of the import")
 
     def __str__(self) -> str:
         return f"{self.country}: {self.airports}"
 
 
 class AuditEntry(models.Model):
-    """Something that happened."""
+    """An event in the audit log."""
 
     at = models.DateTimeField(auto_now_add=True)
     action = models.CharField(max_length=20)

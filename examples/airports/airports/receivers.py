@@ -1,7 +1,8 @@
-"""What happens when something happens. Nobody calls these functions: they listen.
+"""The receivers. No code calls these functions directly: they are connected to signals.
 
-Airfields are a proxy of airports, and Django sends their signals by the proxy: a receiver
-with `sender=Airport` would not hear of them. `subclasses=True` is Clarion's, and cures it.
+Airfields are a proxy model of airports, and Django sends their signals with the proxy as
+sender. So a receiver with `sender=Airport` alone would not be called for them. Clarion's
+`subclasses=True` solves this.
 """
 
 from typing import Any
@@ -15,18 +16,18 @@ from airports.models import Airport, AuditEntry, CountryTally, SearchEntry
 from airports.search import page_size, text_of
 from airports.signals import country_imported
 
-# Before an airport is saved: look at it.
+# Before an airport is saved: tidy and validate it.
 
 
 @receiver(pre_save, sender=Airport, subclasses=True)
 def validate(instance: Airport, **kwargs: Any) -> None:
-    """Let nothing in that a form would not let in."""
+    """Refuse values that a form would refuse."""
     instance.clean_fields()
 
 
 @receiver(pre_save, sender=Airport, subclasses=True, priority=10)
 def tidy(instance: Airport, **kwargs: Any) -> None:
-    """Put blanks and capitals right; the higher priority puts this before `validate`."""
+    """Correct blanks and capitals; the higher priority runs this before `validate`."""
     instance.icao = instance.icao.upper()
     instance.iata = instance.iata.upper()
     for field in ("name", "city", "subdivision"):
@@ -38,7 +39,7 @@ def tidy(instance: Airport, **kwargs: Any) -> None:
 
 @receiver(post_save, sender=Airport, subclasses=True)
 def index(instance: Airport, created: bool, **kwargs: Any) -> None:
-    """Let the airport be found by what it is called now."""
+    """Make the airport findable by its current name."""
     if created:
         SearchEntry.objects.create(icao=instance.icao, text=text_of(instance))
     else:
@@ -47,41 +48,41 @@ def index(instance: Airport, created: bool, **kwargs: Any) -> None:
 
 @receiver(post_delete, sender=Airport, subclasses=True)
 def unindex(instance: Airport, **kwargs: Any) -> None:
-    """Let the airport be found no more."""
+    """Remove the airport from the search."""
     SearchEntry.objects.filter(icao=instance.icao).delete()
 
 
 @receiver(setting_changed)
 def forget_page_size(setting: str, **kwargs: Any) -> None:
-    """Have the search look at its setting again."""
+    """Clear the cached setting of the search."""
     if setting == "AIRPORTS_PAGE_SIZE":
         page_size.cache_clear()
 
 
-# The tally of each country: what a save replaces goes off it, what it stores goes on.
+# The tally of each country: a save subtracts the replaced row and adds the new one.
 
 
 @receiver(pre_save, sender=Airport, subclasses=True)
 def count_off_replaced(instance: Airport, **kwargs: Any) -> None:
-    """Count the airport off the country that it is stored under, which may be another."""
+    """Subtract the airport from its stored country, which may differ from the new one."""
     if not instance._state.adding:
         count(Airport.objects.get(icao=instance.icao).country, -1)
 
 
 @receiver(post_save, sender=Airport, subclasses=True)
 def count_on(instance: Airport, **kwargs: Any) -> None:
-    """Count the airport in its country."""
+    """Add the airport to its country."""
     count(instance.country, +1)
 
 
 @receiver(post_delete, sender=Airport, subclasses=True)
 def count_off_deleted(instance: Airport, **kwargs: Any) -> None:
-    """Count the airport off its country."""
+    """Subtract the airport from its country."""
     count(instance.country, -1)
 
 
 def count(country: str, change: int) -> None:
-    """Change a country's tally, in the database and not in memory, so that no count is lost."""
+    """Change a country's tally in the database, not in memory, so that no count is lost."""
     tallies = CountryTally.objects.filter(country=country)
     if not tallies.update(airports=F("airports") + change):
         CountryTally.objects.create(country=country, airports=change)
@@ -89,7 +90,7 @@ def count(country: str, change: int) -> None:
 
 @receiver(country_imported)
 def note_import(sender: type[Airport], country: str, airports: int, seconds: float) -> None:
-    """Note what the import brought. A declared signal's receiver needs no **kwargs."""
+    """Store the figures of the import. A declared signal's receiver needs no **kwargs."""
     CountryTally.objects.filter(country=country).update(imported=airports, seconds=seconds)
 
 
@@ -129,7 +130,7 @@ def log_request(**kwargs: Any) -> None:
 
 @receiver(setting_changed)
 def log_setting(setting: str, value: Any, **kwargs: Any) -> None:
-    """Log that a setting of ours was changed."""
+    """Log that a setting of this project was changed."""
     if setting.startswith("AIRPORTS_"):
         log("set", f"{setting}={value}")
 

@@ -8,24 +8,24 @@ from django.db.models import QuerySet
 
 from airports.models import Airport, SearchEntry
 
-# Letters that Unicode does not take apart into a plain one and an accent.
+# Letters that Unicode does not decompose into a plain letter and an accent.
 PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "ə": "e"})
 
 
 def fold(text: str) -> str:
-    """Take capitals and accents away."""
+    """Return the text in lower case and without accents."""
     letters = normalize("NFKD", text.casefold()).translate(PLAIN)
     return "".join(letter for letter in letters if not combining(letter))
 
 
 def text_of(airport: Airport) -> str:
-    """Return what an airport can be found by."""
+    """Return the text by which a search finds an airport."""
     place = (airport.name, airport.city, airport.subdivision, airport.country)
     return fold(" ".join([airport.icao, airport.iata, *place]))
 
 
 def find(query: str) -> QuerySet[Airport]:
-    """Return the airports in whose text every word of the query is, those of one page."""
+    """Return one page of the airports whose text contains every word of the query."""
     entries = SearchEntry.objects.all()
     for word in fold(query).split():
         entries = entries.filter(text__contains=word)
@@ -34,5 +34,5 @@ def find(query: str) -> QuerySet[Airport]:
 
 @cache
 def page_size() -> int:
-    """Return how many airports a search returns; a receiver forgets it when the setting changes."""
+    """Return the page size of a search; a receiver clears this cache."""
     return int(settings.AIRPORTS_PAGE_SIZE)

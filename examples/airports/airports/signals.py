@@ -1,4 +1,4 @@
-"""What this app tells the others."""
+"""The signals of this app."""
 
 from airports.models import Airport
 from clarion import signal

@@ -1,4 +1,4 @@
-"""What never happened to the airports of the world, so that rows change, go and are asked for."""
+"""Invented events that change, delete and search the airports."""
 
 from collections.abc import Iterable
 
@@ -7,12 +7,12 @@ from django.test import Client, override_settings
 
 from airports.models import Airport
 
-ATLANTIS = "XA"  # ISO 3166 leaves it to whoever needs it
+ATLANTIS = "XA"  # ISO 3166 reserves this code for private use
 
 
 @transaction.atomic
 def raise_atlantis() -> int:
-    """Give every airport on Atlantic time to Atlantis; return how many."""
+    """Move every airport on Atlantic time to Atlantis; return how many."""
     airports = Airport.objects.filter(tz__startswith="Atlantic/")
     for airport in airports:
         airport.country = ATLANTIS
@@ -22,13 +22,13 @@ def raise_atlantis() -> int:
 
 @transaction.atomic
 def raise_the_sea(feet: float) -> int:
-    """Delete every airport that drowns, unless its elevation is unknown, 0; return how many."""
+    """Delete the airports below the new sea level; return how many. 0 is an unknown elevation."""
     drowned, _ = Airport.objects.filter(elevation__gt=0, elevation__lte=feet).delete()
     return drowned
 
 
 def ask(words: Iterable[str], page_size: int) -> dict[tuple[str, int], list[str]]:
-    """Search for each word by a request, and return the codes found."""
+    """Search for each word by a request, and return the codes of the results."""
     client = Client()
     with override_settings(AIRPORTS_PAGE_SIZE=page_size):
         answers = {word: client.get("/airports/", {"q": word}).json() for word in words}

@@ -1,4 +1,4 @@
-"""The one page, in JSON."""
+"""The only view, in JSON."""
 
 from django.forms.models import model_to_dict
 from django.http import HttpRequest, JsonResponse
@@ -7,6 +7,6 @@ from airports.search import find
 
 
 def search(request: HttpRequest) -> JsonResponse:
-    """Answer with the airports that `?q=` finds."""
+    """Return the airports that `?q=` finds."""
     found = [model_to_dict(airport) for airport in find(request.GET.get("q", ""))]
     return JsonResponse({"found": found})

@@ -1,4 +1,4 @@
-"""The airports of the world, as the package `airportsdata` has them."""
+"""The airports of the world, from the package `airportsdata`."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -15,7 +15,7 @@ Row = airportsdata.Airport
 
 
 def load(limit: int | None = None) -> list[Row]:
-    """Return the rows, country by country; with a limit, at most so many from all over the world."""
+    """Return the rows, sorted by country; a limit selects that many from all countries."""
     rows = sorted(airportsdata.load().values(), key=itemgetter("country", "icao"))
     return rows[:: -(-len(rows) // limit)] if limit else rows
 

@@ -1,4 +1,4 @@
-"""A small project's settings. The first line of INSTALLED_APPS is all that Clarion needs."""
+"""The settings of a small project. Clarion needs only the first line of INSTALLED_APPS."""
 
 from pathlib import Path
 

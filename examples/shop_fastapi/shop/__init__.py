@@ -1,1 +1,1 @@
-"""A shop that sells seats on flights, and whose receivers keep its books."""
+"""A shop that sells seats on flights; its receivers keep the books (derived data)."""

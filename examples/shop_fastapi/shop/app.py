@@ -1,6 +1,6 @@
 """The application: python -m uvicorn --app-dir examples/shop_fastapi --factory shop.app:create.
 
-SHOP_DATABASE_URL names a database of PostgreSQL, SHOP_POOL_SIZE how many connections to have.
+SHOP_DATABASE_URL selects a PostgreSQL database, SHOP_POOL_SIZE the number of connections.
 """
 
 import os
@@ -13,14 +13,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from clarion.integrations.asgi import SignalMiddleware
-from shop import traffic  # noqa: F401 - it listens
+from shop import traffic  # noqa: F401 - it connects receivers
 from shop.database import Database
 from shop.receivers import SoldOut
 from shop.views import router
 
 
 def create(database: Database | None = None) -> FastAPI:
-    """Make the application, with the database that the environment names if none is given."""
+    """Make the application; without a database, with that of the environment."""
     app = FastAPI(title="Seats on flights", lifespan=lifespan)
     app.state.database = database or named_database()
     app.add_middleware(SignalMiddleware)
@@ -30,7 +30,7 @@ def create(database: Database | None = None) -> FastAPI:
 
 
 def named_database() -> Database:
-    """Return the database that the environment names, or a new one in a temporary file."""
+    """Return the database of the environment, or a new one in a temporary file."""
     url = os.environ.get("SHOP_DATABASE_URL")
     if not url:
         url = f"sqlite:///{Path(mkdtemp(prefix='shop-'), 'shop.sqlite3')}"
@@ -39,12 +39,12 @@ def named_database() -> Database:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Make the tables, and close the connections at the end."""
+    """Create the tables, and close the connections at the end."""
     await app.state.database.create()
     yield
     await app.state.database.close()
 
 
 async def refuse(request: Request, error: Exception) -> JSONResponse:
-    """Answer what a receiver has refused; what was written is rolled back."""
+    """Respond to a request that a receiver has refused; its writes are rolled back."""
     return JSONResponse({"detail": str(error)}, status_code=409)

@@ -1,7 +1,7 @@
-"""Are the books that the receivers kept exactly right? Counted afresh, from the answers.
+"""Check the books that the receivers kept, by computing them from the answers.
 
-What should be in a book is worked out from what the clients were answered, in plain Python;
-what is in it is read from the database.
+The expected contents of a book are computed in Python from the answers to the clients. The
+actual contents are read from the database.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from shop.search import fold
 
 @dataclass(frozen=True)
 class Book:
-    """What a book should say, and what it says."""
+    """The expected and the actual contents of a book."""
 
     name: str
     expected: Mapping[Any, Any]
@@ -27,7 +27,7 @@ class Book:
 
     @property
     def wrong(self) -> list[Any]:
-        """The keys that are missing, or too many, or have another value."""
+        """The keys that are missing, unexpected, or have a wrong value."""
         keys = self.expected.keys() | self.kept.keys()
         return sorted(key for key in keys if self.expected.get(key) != self.kept.get(key))
 
@@ -41,7 +41,7 @@ AUDIT = select(func.min(AuditEntry.id), *_ENTRY, func.count()).group_by(*_ENTRY)
 
 
 async def books(database: Database, diary: Diary, seen: Counter[str]) -> list[Book]:
-    """Return every book, given what was answered and how many requests the server has seen."""
+    """Return every book, from the answers and the server's count of requests."""
     sent = diary.answers.total()
     audit = {tuple(entry): times for _, *entry, times in (await _rows(database, AUDIT))}
     return [

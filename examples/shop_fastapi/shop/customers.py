@@ -1,4 +1,4 @@
-"""The airline and its customers: they send requests, and keep a diary of the answers."""
+"""The airline and its customers: they send requests, and record the answers in a diary."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ STEPS = 4  # requests of each customer
 
 @dataclass
 class Diary:
-    """What was answered, and hence what the books have to say."""
+    """The answers, from which the expected books are computed."""
 
     flights: dict[str, dict[str, Any]] = field(default_factory=dict)
     orders: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -27,11 +27,11 @@ class Diary:
 
 
 class Client:
-    """Sends requests that have names.
+    """Sends requests with names.
 
     Args:
-        http: what sends them.
-        diary: where the answers go.
+        http: the HTTP client.
+        diary: records the answers.
     """
 
     def __init__(self, http: httpx.AsyncClient, diary: Diary) -> None:
@@ -43,7 +43,7 @@ class Client:
         """Send a request; return its name and the answer, which may be a refusal.
 
         Raises:
-            httpx.HTTPStatusError: if it is another error.
+            httpx.HTTPStatusError: if the answer is another error.
         """
         name = f"r{next(self._numbers)}"
         headers = {"X-Request-ID": name}
@@ -55,7 +55,7 @@ class Client:
 
 
 async def open_sale(client: Client, flights: list[NewFlight]) -> None:
-    """Put flights on sale, and call the airports of each fifth one something else."""
+    """Put flights on sale, and rename the airports of each fifth one."""
     diary = client.diary
     for flight in flights:
         name, _ = await client.send("POST", "/flights", json=flight.model_dump())
@@ -69,11 +69,11 @@ async def open_sale(client: Client, flights: list[NewFlight]) -> None:
 
 
 async def rush(client: Client, customers: int, at_once: int) -> None:
-    """Have customers come, so many of them at the same time."""
-    door = asyncio.Semaphore(at_once)
+    """Serve all customers, with a limit on those at the same time."""
+    limit = asyncio.Semaphore(at_once)
 
     async def come(number: int) -> None:
-        async with door:
+        async with limit:
             await shop(client, number)
 
     async with asyncio.TaskGroup() as group:
@@ -82,9 +82,9 @@ async def rush(client: Client, customers: int, at_once: int) -> None:
 
 
 async def shop(client: Client, number: int) -> None:
-    """Search, order, change one's mind, and look: four requests."""
-    chance, diary = Random(number), client.diary  # noqa: S311 - it is to be the same
-    # Some flights are much more wanted than others.
+    """Search, order, change or cancel the order, and look at the flight: four requests."""
+    chance, diary = Random(number), client.diary  # noqa: S311 - the same numbers in each run
+    # Some flights are much more popular than others.
     flight = [*diary.flights.values()][int(len(diary.flights) * chance.random() ** 2)]
     await client.send("GET", "/flights", params={"q": flight["destination"].split(",")[0]})
     wanted = {
@@ -109,7 +109,7 @@ async def shop(client: Client, number: int) -> None:
 
 
 async def change(client: Client, key: int, seats: int) -> None:
-    """Change the seats of an order, unless there are no more."""
+    """Change the seats of an order, unless the flight is sold out."""
     name, answer = await client.send("PATCH", f"/orders/{key}", json={"seats": seats})
     order = client.diary.orders[key]
     if answer.status_code != REFUSED and order["seats"] != seats:
@@ -125,7 +125,7 @@ async def cancel(client: Client, key: int) -> None:
 
 
 async def call_off(client: Client, number: str) -> None:
-    """Call off a flight, and with it all its orders."""
+    """Cancel a flight and all its orders."""
     diary, subject = client.diary, f"Flight {number}"
     name, _ = await client.send("DELETE", f"/flights/{number}")
     for key in [key for key, order in diary.orders.items() if order["flight"] == number]:

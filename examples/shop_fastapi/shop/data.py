@@ -1,4 +1,4 @@
-"""Flights between the airports of the world, as the package `airportsdata` has them."""
+"""Flights between the airports of the package `airportsdata`."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,14 +13,14 @@ Row = airportsdata.Airport
 
 
 def airports() -> list[Row]:
-    """Return the airports that airlines fly to: those with a code of IATA's, in a city."""
+    """Return the airports with an IATA code and a city."""
     rows = airportsdata.load().values()
     return sorted((row for row in rows if row["iata"] and row["city"]), key=lambda row: row["iata"])
 
 
 def flights(count: int) -> Iterator[NewFlight]:
-    """Yield so many flights, the same ones each time."""
-    chance = Random(count)  # noqa: S311 - it is to be the same
+    """Yield `count` flights, the same ones each time."""
+    chance = Random(count)  # noqa: S311 - the same numbers in each run
     stops = chance.sample(airports(), count + 1)
     for place, (origin, destination) in enumerate(pairwise(stops), 100):
         yield NewFlight(
@@ -33,12 +33,12 @@ def flights(count: int) -> Iterator[NewFlight]:
 
 
 def name_of(airport: Row) -> str:
-    """Return what tickets call an airport."""
+    """Return the name of an airport on a ticket."""
     return f"{airport['city']}, {airport['name']} ({airport['iata']})"
 
 
 def kilometres(one: Row, other: Row) -> float:
-    """Return how far it is as the crow flies."""
+    """Return the distance along the surface of the earth."""
     (lat, lon), (to_lat, to_lon) = (
         (radians(row["lat"]), radians(row["lon"])) for row in (one, other)
     )

@@ -1,4 +1,4 @@
-"""Where the shop keeps what it knows: SQLite, or PostgreSQL."""
+"""The database of the shop: SQLite or PostgreSQL."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +12,8 @@ from shop.models import Base, Extra, ExtraTally
 
 EXTRAS = {"bag": "A bag of 23 kg", "meal": "A warm meal", "leg": "Room for the legs"}
 
-# Seconds until a request gives up waiting for a connection, or SQLite for another writer.
-# Hundreds of requests may wait for one connection, and each will have its turn.
+# Seconds that a request waits for a connection, or SQLite for another writer. Hundreds of
+# requests may wait for one connection.
 PATIENCE = 300
 
 
@@ -21,8 +21,8 @@ class Database:
     """A database, its connections and its sessions.
 
     Args:
-        url: SQLAlchemy's, or PostgreSQL's own.
-        pool_size: how many connections there are at most.
+        url: a URL of SQLAlchemy or of PostgreSQL.
+        pool_size: the maximum of connections.
     """
 
     def __init__(self, url: str, pool_size: int = 5) -> None:
@@ -46,12 +46,12 @@ class Database:
 
     @asynccontextmanager
     async def writing(self, request: str) -> AsyncIterator[AsyncSession]:
-        """Commit what a request writes in the block, unless it raises."""
+        """Commit the writes of a request in the block, unless it raises."""
         async with self._writers(info={"request": request}) as session, session.begin():
             yield session
 
     async def create(self) -> None:
-        """Make the tables and the extras, unless they are there."""
+        """Create the tables and the extras, unless they exist."""
         async with self.engine.begin() as connection:
             await connection.run_sync(Base.metadata.create_all)
         async with self._writers.begin() as session:
@@ -70,15 +70,15 @@ class Database:
 
 
 def _set_up(connection: Any, record: object) -> None:
-    connection.isolation_level = None  # else the driver begins transactions, late
+    connection.isolation_level = None  # otherwise the driver begins transactions, too late
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")  # who reads does not wait for who writes
+    cursor.execute("PRAGMA journal_mode = WAL")  # readers do not wait for writers
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
 
 
 def _begin(connection: Any) -> None:
-    # Who reads first and writes later is refused at once if another has written in between.
+    # SQLite refuses a transaction that reads, and then writes after another one has written.
     reads = connection.get_execution_options().get("shop_reads")
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

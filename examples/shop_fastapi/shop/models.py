@@ -1,4 +1,4 @@
-"""What is sold and ordered, and the books about it that no view writes: see receivers.py."""
+"""Flights and orders, and the books about them that only receivers write: see receivers.py."""
 
 from sqlalchemy import Column, ForeignKey, String, Table
 from sqlalchemy.ext.asyncio import AsyncAttrs
@@ -32,7 +32,7 @@ class Flight(Base):
 
 
 class Extra(Base):
-    """What can be had with a seat."""
+    """An option that is sold with a seat."""
 
     __tablename__ = "shop_extra"
     code: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -40,22 +40,22 @@ class Extra(Base):
 
 
 class Order(Base):
-    """Somebody's seats on a flight."""
+    """A customer's seats on a flight."""
 
     __tablename__ = "shop_order"
-    # Else SQLite gives the id of an order that is gone to another, and the trail is of both.
+    # Otherwise SQLite reuses the id of a deleted order, and the audit trail mixes the two.
     __table_args__ = {"sqlite_autoincrement": True}
     id: Mapped[int] = mapped_column(primary_key=True)
     customer: Mapped[str]
     flight_number: Mapped[str] = mapped_column(ForeignKey(Flight.number), index=True)
     seats: Mapped[int]
-    total: Mapped[int]  # in cents; a receiver works it out
+    total: Mapped[int]  # in cents; a receiver computes it
     flight: Mapped[Flight] = relationship(back_populates="orders")
     extras: Mapped[list[Extra]] = relationship(secondary=order_extra)
 
 
 class Stock(Base):
-    """How many seats of a flight are left."""
+    """The number of free seats of a flight."""
 
     __tablename__ = "shop_stock"
     number: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -63,7 +63,7 @@ class Stock(Base):
 
 
 class ExtraTally(Base):
-    """How many orders there are with an extra."""
+    """The number of orders with an extra."""
 
     __tablename__ = "shop_extra_tally"
     code: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -71,7 +71,7 @@ class ExtraTally(Base):
 
 
 class SearchEntry(Base):
-    """What a flight can be found by."""
+    """The text by which a search finds a flight."""
 
     __tablename__ = "shop_search"
     number: Mapped[str] = mapped_column(String(8), primary_key=True)
@@ -79,7 +79,7 @@ class SearchEntry(Base):
 
 
 class AuditEntry(Base):
-    """What a request has done."""
+    """An action of a request."""
 
     __tablename__ = "shop_audit"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -1,11 +1,11 @@
-"""What happens when something is saved or deleted. No view calls these functions: they listen.
+"""The receivers of saves and deletes. No view calls these functions: they are connected.
 
-They use the session that saves, and hence write in its transaction: an order and what the
-books say of it are committed together, or neither is. A session of their own would also want
-a second connection of the pool, while the first one waits for them.
+They use the session that saves, so they write in its transaction: an order and its entries in
+the books are committed together or not at all. A separate session would also need a second
+connection of the pool while the first one waits for it.
 
-Rows that many requests want are always locked in the same order, first a flight's stock,
-then the tallies of extras by their codes, so that no two requests wait for each other.
+Rows that many requests change are always locked in the same order: first a flight's stock,
+then the tallies of extras by their codes. So no two requests wait for each other.
 """
 
 from collections.abc import Iterable
@@ -27,15 +27,15 @@ from shop.models import AuditEntry, ExtraTally, Flight, Order, SearchEntry, Stoc
 from shop.search import text_of
 
 
-class SoldOut(Exception):  # noqa: N818 - it is no error
-    """There are not as many seats left."""
+class SoldOut(Exception):  # noqa: N818 - it is not an error
+    """The flight has too few free seats."""
 
 
 def session_of(instance: object) -> AsyncSession:
-    """Return the session that an instance is saved or deleted by."""
+    """Return the session that saves or deletes an instance."""
     session = async_object_session(instance)
     if session is None:
-        raise RuntimeError(f"{instance!r} is in no async session. Add it to one.")
+        raise RuntimeError(f"{instance!r} has no async session. Add it to one.")
     return session
 
 
@@ -44,11 +44,11 @@ def session_of(instance: object) -> AsyncSession:
 
 @receiver(pre_save, sender=Order)
 def reckon(instance: Order, **kwargs: Any) -> None:
-    """Work out the price. A sync receiver may lazy load the flight."""
+    """Compute the price. A sync receiver may lazy load the flight."""
     instance.total = instance.seats * instance.flight.fare
 
 
-# The stock, moved before the order is written: what is sold out is refused.
+# The stock changes before the order is written, so that a sold out flight refuses the order.
 
 
 @receiver(post_save, sender=Flight)
@@ -60,7 +60,7 @@ async def open_stock(instance: Flight, created: bool, **kwargs: Any) -> None:
 
 @receiver(pre_save, sender=Order)
 async def take_seats(instance: Order, **kwargs: Any) -> None:
-    """Take the seats that an order has now, less those it had before."""
+    """Take the difference between the new and the old seats of an order."""
     seats = inspect(instance).attrs.seats.history
     if more := sum(seats.added or ()) - sum(seats.deleted or ()):
         await take(session_of(instance), instance.flight.number, more)
@@ -74,12 +74,12 @@ async def give_seats_back(instance: Order, **kwargs: Any) -> None:
 
 @receiver(post_delete, sender=Flight)
 async def close_stock(instance: Flight, **kwargs: Any) -> None:
-    """Sell no seats of a flight that is gone."""
+    """Delete the stock of a deleted flight."""
     await session_of(instance).execute(delete(Stock).where(Stock.number == instance.number))
 
 
 async def take(session: AsyncSession, number: str, seats: int) -> None:
-    """Change a flight's stock, in the database and not in memory, so that no seat is lost."""
+    """Change a flight's stock in the database, not in memory, so that no seat is lost."""
     stock = update(Stock).where(Stock.number == number, Stock.left >= seats)
     done: Any = await session.execute(
         stock.values(left=Stock.left - seats), execution_options={"synchronize_session": False}
@@ -93,7 +93,7 @@ async def take(session: AsyncSession, number: str, seats: int) -> None:
 
 @receiver(m2m_changed, sender=Order.extras)
 async def count_extras(instance: Order, action: str, pk_set: set[str], **kwargs: Any) -> None:
-    """Count an order on for the extras it gets, and off for those it loses."""
+    """Add an order to the tallies of its new extras, and subtract it from removed ones."""
     change = {"post_add": +1, "post_remove": -1}.get(action, 0)
     if change:
         await count(session_of(instance), pk_set, change)
@@ -101,7 +101,7 @@ async def count_extras(instance: Order, action: str, pk_set: set[str], **kwargs:
 
 @receiver(pre_delete, sender=Order)
 async def count_off_extras(instance: Order, **kwargs: Any) -> None:
-    """Count a cancelled order off. An async receiver cannot lazy load, it awaits."""
+    """Subtract a cancelled order. An async receiver awaits the extras; it cannot lazy load."""
     extras = await instance.awaitable_attrs.extras
     await count(session_of(instance), (extra.code for extra in extras), -1)
 
@@ -121,7 +121,7 @@ async def count(session: AsyncSession, codes: Iterable[str], change: int) -> Non
 
 @receiver(post_save, sender=Flight)
 async def index(instance: Flight, created: bool, **kwargs: Any) -> None:
-    """Let the flight be found by what its airports are called now."""
+    """Make the flight findable by the current names of its airports."""
     session, text = session_of(instance), text_of(instance)
     if created:
         session.add(SearchEntry(number=instance.number, text=text))
@@ -132,7 +132,7 @@ async def index(instance: Flight, created: bool, **kwargs: Any) -> None:
 
 @receiver(post_delete, sender=Flight)
 async def unindex(instance: Flight, **kwargs: Any) -> None:
-    """Let the flight be found no more."""
+    """Remove the flight from the search."""
     entry = delete(SearchEntry).where(SearchEntry.number == instance.number)
     await session_of(instance).execute(entry)
 
@@ -143,25 +143,25 @@ async def unindex(instance: Flight, **kwargs: Any) -> None:
 @receiver(post_save, sender=Flight)
 @receiver(post_save, sender=Order)
 def note_save(instance: Flight | Order, created: bool, **kwargs: Any) -> None:
-    """Note which request has created or changed something."""
+    """Record which request has created or changed an instance."""
     note("created" if created else "changed", instance)
 
 
 @receiver(post_delete, sender=Flight)
 @receiver(post_delete, sender=Order)
 def note_delete(instance: Flight | Order, origin: object, **kwargs: Any) -> None:
-    """Note which request has deleted something, and if it was because of something else."""
+    """Record which request has deleted an instance, and the origin of a cascade."""
     note("deleted" if origin is instance else f"deleted with {name_of(origin)}", instance)
 
 
 def note(action: str, instance: Flight | Order) -> None:
-    """Add to the audit trail, in the name of the request that the session works for."""
+    """Add to the audit trail, with the name of the session's request."""
     session = object_session(instance)
     if session is not None:
-        request = session.info.get("request", "nobody")
+        request = session.info.get("request", "no request")
         session.add(AuditEntry(request=request, action=action, subject=name_of(instance)))
 
 
 def name_of(instance: object) -> str:
-    """Return what the audit trail calls an instance."""
+    """Return the name of an instance in the audit trail."""
     return f"{type(instance).__name__} {inspect(instance, raiseerr=True).identity[0]}"

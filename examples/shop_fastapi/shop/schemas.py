@@ -1,4 +1,4 @@
-"""What requests bring, and what they are answered."""
+"""The bodies of requests and responses."""
 
 from typing import Annotated
 
@@ -8,14 +8,14 @@ Seats = Annotated[int, Field(ge=1, le=500)]
 
 
 class Route(BaseModel):
-    """What the airports of a flight are called."""
+    """The names of a flight's airports."""
 
     origin: str
     destination: str
 
 
 class NewFlight(Route):
-    """A flight to be sold."""
+    """A new flight."""
 
     number: Annotated[str, Field(max_length=8)]
     seats: Seats
@@ -23,13 +23,13 @@ class NewFlight(Route):
 
 
 class FlightOut(NewFlight):
-    """A flight that is sold."""
+    """A flight on sale."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class FlightLeft(FlightOut):
-    """A flight, and how many of its seats are left."""
+    """A flight and the number of its free seats."""
 
     left: int
 
@@ -41,7 +41,7 @@ class Change(BaseModel):
 
 
 class NewOrder(Change):
-    """An order to be made."""
+    """A new order."""
 
     customer: str
     flight: str
@@ -49,7 +49,7 @@ class NewOrder(Change):
 
 
 class OrderOut(BaseModel):
-    """An order that was made."""
+    """An existing order."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -61,7 +61,7 @@ class OrderOut(BaseModel):
 
 
 class AuditOut(BaseModel):
-    """What a request has done."""
+    """An action of a request."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -9,23 +9,23 @@ from shop.models import Flight, SearchEntry
 
 PAGE = 10
 
-# Letters that Unicode does not take apart into a plain one and an accent.
+# Letters that Unicode does not decompose into a plain letter and an accent.
 PLAIN = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "ə": "e"})
 
 
 def fold(text: str) -> str:
-    """Take capitals and accents away."""
+    """Return the text in lower case and without accents."""
     letters = normalize("NFKD", text.casefold()).translate(PLAIN)
     return "".join(letter for letter in letters if not combining(letter))
 
 
 def text_of(flight: Flight) -> str:
-    """Return what a flight can be found by."""
+    """Return the text by which a search finds a flight."""
     return fold(f"{flight.number} {flight.origin} {flight.destination}")
 
 
 def found(query: str) -> Select[Any]:
-    """Select the flights in whose text every word of the query is, those of one page."""
+    """Select one page of the flights whose text contains every word of the query."""
     wanted = select(SearchEntry.number)
     for word in fold(query).split():
         wanted = wanted.where(SearchEntry.text.contains(word, autoescape=True))

@@ -1,4 +1,4 @@
-"""What happens around each request: it gets a name, and is counted."""
+"""The receivers of request signals: each request gets a name and is counted."""
 
 from collections import Counter
 from typing import Any
@@ -12,35 +12,35 @@ from clarion.integrations.asgi import (
 )
 from clarion.signals import Request, Scope
 
-# How many requests have started, finished, and failed, in this process.
+# The numbers of requests that have started, finished and failed in this process.
 seen: Counter[str] = Counter()
 
 
 @receiver(request_started)
 async def name_request(sender: object, scope: Scope | None, **kwargs: Any) -> None:
-    """Name a request as its client does, or invent a name, for the audit trail."""
+    """Take the client's name of a request, or make one, for the audit trail."""
     if scope is not None:
         given = dict(scope["headers"]).get(b"x-request-id")
         name = given.decode("latin-1") if given else uuid4().hex
         scope.setdefault("state", {})["request"] = name
 
 
-# `inline`, for another thread would cost more than counting does.
+# `inline`, because another thread would cost more than the counting.
 
 
 @receiver(request_started, inline=True)
 def count_started(sender: object, **kwargs: Any) -> None:
-    """Count a request when it comes."""
+    """Count a request when it starts."""
     seen["started"] += 1
 
 
 @receiver(request_finished, inline=True)
 def count_finished(sender: object, **kwargs: Any) -> None:
-    """Count a request when it is over."""
+    """Count a request when it finishes."""
     seen["finished"] += 1
 
 
 @receiver(got_request_exception, inline=True)
 def count_failed(sender: None, request: Request, **kwargs: Any) -> None:
-    """Count a request that raised what nobody handles."""
+    """Count a request with an unhandled exception."""
     seen["failed"] += 1

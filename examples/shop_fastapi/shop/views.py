@@ -1,4 +1,4 @@
-"""What the application answers. Views save and delete; what follows from that, receivers do."""
+"""The views. They save and delete; receivers do everything that follows from it."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
@@ -17,27 +17,27 @@ router = APIRouter()
 M = TypeVar("M")
 
 
-# Not a dependency that yields: it might commit when the answer is sent already.
+# Not a dependency that yields, because it might commit after the response was sent.
 
 
 def writing(request: Request) -> AbstractAsyncContextManager[AsyncSession]:
-    """Commit what is written in the block, in the name of the request."""
+    """Commit the writes of the block, with the name of the request."""
     block: AbstractAsyncContextManager[AsyncSession]
     block = request.app.state.database.writing(request.state.request)
     return block
 
 
 def reading(request: Request) -> AsyncSession:
-    """Open a session to read with."""
+    """Open a session for reading."""
     session: AsyncSession = request.app.state.database.readers()
     return session
 
 
 async def get(session: AsyncSession, kind: type[M], key: object, lock: Any = None) -> M:
-    """Return an instance, locked until the end of the transaction if it is to be."""
+    """Return an instance, optionally locked until the end of the transaction."""
     instance = await session.get(kind, key, with_for_update=lock)
     if instance is None:
-        raise HTTPException(404, f"There is no {kind.__name__} {key}.")
+        raise HTTPException(404, f"{kind.__name__} {key} does not exist.")
     return instance
 
 
@@ -59,7 +59,7 @@ async def search(request: Request, q: str = "") -> list[Flight]:
 
 @router.get("/flights/{number}")
 async def show_flight(request: Request, number: str) -> schemas.FlightLeft:
-    """Show a flight, and how many of its seats are left."""
+    """Return a flight and the number of its free seats."""
     async with reading(request) as session:
         flight = await get(session, Flight, number)
         stock = await get(session, Stock, number)
@@ -69,7 +69,7 @@ async def show_flight(request: Request, number: str) -> schemas.FlightLeft:
 
 @router.put("/flights/{number}/route", response_model=schemas.FlightOut)
 async def rename(request: Request, number: str, route: schemas.Route) -> Flight:
-    """Call the airports of a flight something else."""
+    """Rename the airports of a flight."""
     async with writing(request) as session:
         flight = await get(session, Flight, number, lock=True)
         flight.origin, flight.destination = route.origin, route.destination
@@ -78,10 +78,10 @@ async def rename(request: Request, number: str, route: schemas.Route) -> Flight:
 
 @router.delete("/flights/{number}", status_code=204)
 async def call_off(request: Request, number: str) -> None:
-    """Call off a flight, and with it all its orders."""
+    """Cancel a flight and all its orders."""
     async with writing(request) as session:
         flight = await get(session, Flight, number, lock=True)
-        # Else somebody who changes one of them and we might wait for each other.
+        # Without these locks, this request and a change of an order could deadlock.
         await session.scalars(select(Order).filter_by(flight_number=number).with_for_update())
         await session.delete(flight)
 
@@ -90,7 +90,7 @@ async def call_off(request: Request, number: str) -> None:
 async def order(request: Request, wanted: schemas.NewOrder) -> Order:
     """Order seats on a flight."""
     async with writing(request) as session:
-        # Orders do not wait for each other here, but for whoever calls the flight off.
+        # This lock waits for the cancellation of the flight, but not for other orders.
         lock = {"read": True, "key_share": True}
         flight = await get(session, Flight, wanted.flight, lock=lock)
         extras = [await get(session, Extra, code) for code in wanted.extras]
@@ -101,14 +101,14 @@ async def order(request: Request, wanted: schemas.NewOrder) -> Order:
 
 @router.get("/orders/{key}", response_model=schemas.OrderOut)
 async def show_order(request: Request, key: int) -> Order:
-    """Show an order."""
+    """Return an order."""
     async with reading(request) as session:
         return await get(session, Order, key)
 
 
 @router.patch("/orders/{key}", response_model=schemas.OrderOut)
 async def change(request: Request, key: int, wanted: schemas.Change) -> Order:
-    """Change how many seats an order is for."""
+    """Change the number of seats of an order."""
     async with writing(request) as session:
         changed = await get(session, Order, key, lock=True)
         changed.seats = wanted.seats
@@ -124,7 +124,7 @@ async def cancel(request: Request, key: int) -> None:
 
 @router.get("/audit", response_model=list[schemas.AuditOut])
 async def audit(request: Request, subject: str) -> list[AuditEntry]:
-    """Tell what has happened to something, the oldest first."""
+    """Return the audit trail of a subject, the oldest entry first."""
     trail = select(AuditEntry).filter_by(subject=subject).order_by(AuditEntry.id)
     async with reading(request) as session:
         return [*await session.scalars(trail)]
@@ -132,12 +132,12 @@ async def audit(request: Request, subject: str) -> list[AuditEntry]:
 
 @router.get("/extras")
 async def extras(request: Request) -> dict[str, int]:
-    """Tell how many orders there are with each extra."""
+    """Return the number of orders with each extra."""
     async with reading(request) as session:
         return {each.code: each.orders for each in await session.scalars(select(ExtraTally))}
 
 
 @router.get("/traffic")
 async def traffic() -> dict[str, int]:
-    """Tell how many requests have started, finished and failed."""
+    """Return the numbers of requests that have started, finished and failed."""
     return dict(seen)

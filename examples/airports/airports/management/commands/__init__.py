@@ -1,1 +1,1 @@
-"""What manage.py can do here."""
+"""The commands of manage.py."""

@@ -1,4 +1,4 @@
-"""manage.py demo: import the world, let things happen to it, and see that the books are right."""
+"""manage.py demo: import the airports, change them, and check the books."""
 
 from argparse import ArgumentParser
 from collections import Counter
@@ -41,45 +41,41 @@ console = Console(highlight=False)
 
 
 class Command(BaseCommand):
-    """Tells the story in a database of its own, and fails if a book is wrong."""
+    """Runs the demo in a temporary database, and fails if a book is wrong."""
 
-    help = "Imports the airports of the world, and proves that the receivers kept the books right."
+    help = "Imports the airports of the world, and checks the books that the receivers kept."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take a limit."""
-        parser.add_argument("--limit", type=int, help="at most so many, from all over the world")
+        """Add the limit."""
+        parser.add_argument("--limit", type=int, help="at most this many, from all countries")
 
     def handle(self, *, limit: int | None, **_: Any) -> None:
-        """Import, tell the story, check the books, and say how it went."""
+        """Import, change and search the airports, check the books, and print the results."""
         rows = world.load(limit)
         with temporary_database(), counted_sends() as sends:
             start = perf_counter()
             call_command("import_airports", limit=limit)
-            seconds, heard = perf_counter() - start, sends.total()
-            answers = tell()
+            seconds, sent = perf_counter() - start, sends.total()
+            answers = run_story()
             checked = [*books(rows, FEET, answers)]
         explanation = str(explain(post_save, sender=Airfield)).replace(f"{settings.BASE_DIR}/", "")
         console.print("", explanation, "", sep="\n", soft_wrap=True)
         console.print(table_of_sends(sends), table_of_books(checked))
         wrong = [f"The {book.name}: {book.wrong[:5]}" for book in checked if book.wrong]
         if wrong:
-            raise CommandError("\n".join(["The receivers lost count, of these at least.", *wrong]))
+            raise CommandError("\n".join(["Some books are wrong, at these keys:", *wrong]))
         console.print("[bold green]Every book is exactly right.[/]")
         console.print(
-            f"{len(rows):,} airports came in {seconds:.1f} seconds, "
-            f"with {heard:,} sends, {heard / seconds:,.0f} a second."
+            f"{len(rows):,} airports were imported in {seconds:.1f} seconds, "
+            f"with {sent:,} sends, {sent / seconds:,.0f} a second."
         )
-        console.print(f"See who listens to what: [bold]python {argv[0]} signals[/]", soft_wrap=True)
+        console.print(f"List all receivers: [bold]python {argv[0]} signals[/]", soft_wrap=True)
 
 
-def tell() -> dict[tuple[str, int], list[str]]:
-    """Change and delete airports, and ask for some; return the answers."""
-    console.print(
-        f"Atlantis rose. Airports that are in another country now: {story.raise_atlantis()}"
-    )
-    console.print(
-        f"The sea rose by {FEET} feet. Airports that are gone: {story.raise_the_sea(FEET)}"
-    )
+def run_story() -> dict[tuple[str, int], list[str]]:
+    """Change and delete airports, and search for some; return the answers."""
+    console.print(f"Atlantis rose. Airports with a new country: {story.raise_atlantis()}")
+    console.print(f"The sea rose by {FEET} feet. Deleted airports: {story.raise_the_sea(FEET)}")
     answers = story.ask(WORDS, page_size=3) | story.ask(WORDS, page_size=8)
     for (word, size), codes in answers.items():
         found = " ".join(codes) or "nothing"
@@ -89,7 +85,7 @@ def tell() -> dict[tuple[str, int], list[str]]:
 
 @contextmanager
 def temporary_database() -> Iterator[None]:
-    """Use a database made anew, which is gone afterwards."""
+    """Use a new database, and delete it afterwards."""
     with TemporaryDirectory(prefix="airports-") as folder:
         connection.settings_dict["NAME"] = Path(folder, "airports.sqlite3")
         call_command("migrate", verbosity=0)
@@ -101,7 +97,7 @@ def temporary_database() -> Iterator[None]:
 
 @contextmanager
 def counted_sends() -> Iterator[Counter[Signal]]:
-    """Count the sends of each signal: one receiver, first in line, hears them all."""
+    """Count the sends of each signal, with one receiver that runs first."""
     sends: Counter[Signal] = Counter()
 
     @receiver([*SIGNALS.values()], priority=100)
@@ -116,7 +112,7 @@ def counted_sends() -> Iterator[Counter[Signal]]:
 
 
 def table_of_sends(sends: Counter[Signal]) -> Table:
-    """Say of each signal how many listen, and how often it was sent."""
+    """Return the number of receivers and of sends of each signal."""
     table = Table("Signal", Column("Receivers", justify="right"), Column("Sends", justify="right"))
     for name, signal in SIGNALS.items():
         table.add_row(name, f"{len(registrations(signal)):,}", f"{sends[signal]:,}")
@@ -124,8 +120,8 @@ def table_of_sends(sends: Counter[Signal]) -> Table:
 
 
 def table_of_books(checked: list[Book]) -> Table:
-    """Say of each book how much is in it, and whether it is right."""
-    table = Table("Book", Column("Entries", justify="right"), "Counted afresh")
+    """Return the number of entries of each book, and whether they are right."""
+    table = Table("Book", Column("Entries", justify="right"), "Check")
     for book in checked:
         verdict = f"[red]{len(book.wrong):,} wrong[/]" if book.wrong else "[green]exactly right[/]"
         table.add_row(book.name, f"{len(book.kept):,}", verdict)

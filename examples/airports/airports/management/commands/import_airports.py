@@ -11,18 +11,18 @@ from airports.models import Airport
 
 
 class Command(BaseCommand):
-    """Imports the airports that the package `airportsdata` knows."""
+    """Imports the airports of the package `airportsdata`."""
 
     help = "Imports the airports of the world."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take a limit."""
-        parser.add_argument("--limit", type=int, help="at most so many, from all over the world")
+        """Add the limit."""
+        parser.add_argument("--limit", type=int, help="at most this many, from all countries")
 
     def handle(self, *, limit: int | None, **_: Any) -> None:
-        """Import them, and show how far it is."""
+        """Import them, with a progress bar."""
         if Airport.objects.exists():
-            raise CommandError("There are airports already. Remove them: manage.py flush.")
+            raise CommandError("The database has airports already. Remove them: manage.py flush.")
         rows = world.load(limit)
         columns = (TextColumn("Importing airports"), BarColumn(), MofNCompleteColumn())
         with Progress(*columns, TimeElapsedColumn()) as progress:
