@@ -20,6 +20,7 @@ WEB = ["fastapi", "litestar", "quart", "starlette", "httpx", "uvicorn", "waitres
 
 # What the tests of each door need, beside Clarion.
 NEEDS = {
+    "tests/commit/test_peewee.py": ["peewee"],
     "tests/integrations/django": ["django"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],

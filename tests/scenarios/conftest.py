@@ -14,6 +14,7 @@ from tests.scenarios.stages import (
     AsyncSessionStage,
     ConnectionStage,
     DjangoStage,
+    PeeweeStage,
     SessionStage,
     Stage,
     Undo,
@@ -185,6 +186,28 @@ def begin_really(engine):
     @event.listens_for(engine, "begin")
     def begin(connection):
         connection.exec_driver_sql("BEGIN")
+
+
+@pytest.fixture(scope="module")
+def on_peewee():
+    """A database of peewee, on SQLite."""
+    pytest.importorskip("peewee")
+    from peewee import IntegrityError, SqliteDatabase
+
+    from tests.commit.peewee_integration import provider
+
+    @contextmanager
+    def opened():
+        database.execute_sql(EMPTY)
+        yield PeeweeStage((Undo, IntegrityError), alias=name, database=database)
+
+    name = "played by peewee"
+    database = SqliteDatabase(":memory:", pragmas={"foreign_keys": 1})
+    provider.add_database(database, name)
+    for statement in SCHEMA:
+        database.execute_sql(statement)
+    yield opened
+    database.close()
 
 
 @pytest.fixture

@@ -246,6 +246,35 @@ class DjangoStage(Stage):
         return sorted(int(name) for name in names)
 
 
+@dataclass
+class PeeweeStage(Stage):
+    """A database of peewee: an integration that uses public names only."""
+
+    alias: str = ""
+    database: Any = None
+    has_rows = True
+
+    def block(self):
+        """Begin, or open a savepoint."""
+        return Sync(self.database.atomic())
+
+    async def send(self, n, key):
+        """Send with the alias."""
+        paid.send(None, n=n, key=key, using=self.alias)
+
+    async def write(self, n):
+        """Execute."""
+        self.database.execute_sql(WRITE.format(n))
+
+    async def break_commit(self):
+        """Refer to nothing."""
+        self.database.execute_sql(BREAK)
+
+    async def rows(self):
+        """Read."""
+        return [n for (n,) in self.database.execute_sql(READ).fetchall()]
+
+
 class Player:
     """Plays a scenario on a stage, and takes down who ran.
 

@@ -105,6 +105,7 @@ BOUNDARIES = [
     pytest.param("on_session_postgres", marks=pytest.mark.service),
     "on_async_sqlite",
     pytest.param("on_async_postgres", marks=pytest.mark.service),
+    "on_peewee",
     pytest.param("on_django_sqlite", marks=WITH_DATABASE),
     pytest.param("on_django_postgres", marks=pytest.mark.service),
 ]

@@ -1,7 +1,7 @@
 """Receivers that run after the commit, and not at all after a rollback.
 
 `on_commit` is the delivery, and `atomic` the boundary for plain Python. The integrations with
-Django, SQLAlchemy and peewee provide boundaries of their own.
+Django and SQLAlchemy provide boundaries of their own.
 
 In reading order; a module imports from those above it only:
 
