@@ -1,4 +1,4 @@
-"""Django's signals dispatch through Clarion, and can be given back."""
+"""install() runs Django's signals on Clarion, and uninstall() restores Django's."""
 
 import gc
 import subprocess
@@ -20,13 +20,13 @@ pytestmark = pytest.mark.django_db
 
 
 def test_being_in_installed_apps_is_enough():
-    """The settings of these tests name the app and do nothing else."""
+    """The settings of these tests name the app and call nothing."""
     assert is_installed()
     assert type(post_save._table).__module__ == "clarion.integrations.django.dispatch.table"
 
 
 def test_receivers_in_models_use_clarions_arguments():
-    """An app that stands before Clarion's connects with a priority, to a lazy sender."""
+    """An app that comes before Clarion's connects with a priority, to a lazy sender."""
     noted_in_models.clear()
     order = []
     post_save.connect(lambda **kwargs: order.append(list(noted_in_models)), Author, weak=False)
@@ -47,18 +47,18 @@ def test_model_signals_arrive_as_in_django():
     assert_sent(sent, signals.post_delete, sender=Book, origin=book)
 
 
-def test_a_signal_made_later_is_taken_over_too():
-    """Signals of the project's own are Clarion's, whenever they are made."""
+def test_a_signal_made_later_runs_on_clarion_too():
+    """A signal that the project makes after install() runs on Clarion."""
     late = Signal()
-    heard = []
-    late.connect(lambda sender, **kwargs: heard.append(kwargs["n"]), weak=False, priority=1)
+    received = []
+    late.connect(lambda sender, **kwargs: received.append(kwargs["n"]), weak=False, priority=1)
     assert late.send(sender=None, n=3)[0][1] is None
-    assert heard == [3]
+    assert received == [3]
     assert late in all_signals()
 
 
 def test_functions_are_held_weakly():
-    """Django's default wins here: a local function vanishes with its scope."""
+    """As in Django, a local function is disconnected at the end of its scope."""
     here = Signal()
 
     def connect():
@@ -72,55 +72,55 @@ def test_functions_are_held_weakly():
 
 
 def test_signals_are_called_by_their_names():
-    """Signals that were imported here and there are known by the module that made them."""
+    """An imported signal is named by the module that made it."""
     assert explain(post_save, Author).heard[0].name.endswith("note_in_models")
     assert str(explain(post_save)).startswith("django.db.models.signals.post_save, sent by nobody")
 
 
 def test_subclasses_of_a_model():
-    """A receiver hears the models that inherit from its sender, if it says so."""
-    heard = []
+    """With subclasses=True, a receiver is called for the models that inherit from its sender."""
+    received = []
 
-    def hear(sender, **kwargs):
-        heard.append(sender)
+    def receive(sender, **kwargs):
+        received.append(sender)
 
-    post_save.connect(hear, sender=Author, subclasses=True)
+    post_save.connect(receive, sender=Author, subclasses=True)
     Novelist.objects.create(name="Hammett")
     Author.objects.create(name="Chandler")
-    assert heard == [Novelist, Author]
+    assert received == [Novelist, Author]
 
 
 def test_once():
-    """A receiver that is connected once is called once."""
-    heard = []
+    """A receiver connected with once=True is called once."""
+    received = []
 
     @receiver(post_save, sender=Author, once=True)
-    def hear(instance, **kwargs):
-        heard.append(instance.name)
+    def receive(instance, **kwargs):
+        received.append(instance.name)
 
     Author.objects.create(name="first")
     Author.objects.create(name="second")
-    assert heard == ["first"]
+    assert received == ["first"]
 
 
-def test_muted_signals_are_silent_here():
+def test_muted_signals_call_no_receiver():
     """Django's signals are muted as Clarion's own are."""
     noted_in_models.clear()
     with muted(post_save, sender=Author):
-        Author.objects.create(name="unheard")
-    Author.objects.create(name="heard")
-    assert noted_in_models == ["heard"]
+        Author.objects.create(name="muted")
+    Author.objects.create(name="received")
+    assert noted_in_models == ["received"]
 
 
 def test_installing_twice_changes_nothing():
-    """A second install leaves tables and receivers alone."""
+    """A second install() leaves tables and receivers unchanged."""
     table = post_save._table
     install()
     assert post_save._table is table
 
 
 def test_uninstalling_restores_django_exactly():
-    """Class, instances, receivers and their order are what they were."""
+    """The class, the signals, the receivers and their order are restored."""
     lines = programs.run(
         """
         from django.db.models.signals import ModelSignal, post_save
@@ -168,24 +168,24 @@ def test_uninstalling_restores_django_exactly():
     assert lines == ["restored"]
 
 
-def test_a_sender_of_which_only_the_id_is_known_goes_there_and_back():
-    """A sender that no reference leads to any more is routed by its id, as in Django 5.2."""
+def test_a_sender_known_by_its_id_survives_install_and_uninstall():
+    """A sender without any reference to it is routed by its id, as in Django 5.2."""
     lines = programs.run(
         """
         import weakref
         from django.dispatch import Signal
         from clarion.integrations.django import install, uninstall
 
-        def answer(**kwargs): return "answer"
+        def receive(**kwargs): return "received"
 
-        # The garbage collector knows nothing of an object(), so nobody can find it.
+        # The garbage collector does not track an object(), so it cannot be found.
         sender = object()
         no_reference = (None,) if hasattr(Signal, "_flag_dead_receivers") else ()
         signal = Signal()
-        signal.receivers = [(("key", id(sender)), weakref.ref(answer), *no_reference, False)]
+        signal.receivers = [(("key", id(sender)), weakref.ref(receive), *no_reference, False)]
         for change in (install, uninstall, install):
             change()
-            assert signal.send(sender) == [(answer, "answer")], change
+            assert signal.send(sender) == [(receive, "received")], change
             assert signal.send(object()) == [], change
         print(signal.disconnect(dispatch_uid="key", sender=sender))
         """
@@ -193,8 +193,8 @@ def test_a_sender_of_which_only_the_id_is_known_goes_there_and_back():
     assert lines == ["True"]
 
 
-def test_the_door_needs_no_settings():
-    """A program that uses Django's dispatcher alone, unconfigured, can install too."""
+def test_installing_needs_no_settings():
+    """A program that uses Django's dispatcher without settings can install Clarion."""
     program = (
         "from django.dispatch import Signal; from clarion.integrations.django import install;"
         "s = Signal(); install();"

@@ -1,4 +1,4 @@
-"""Where Django's ways differ from Clarion's, Django's hold."""
+"""The methods of Django's `Signal` keep Django's behaviour."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ def no_keywords(sender):
 
 
 def test_without_debug_nothing_is_checked(signal):
-    """What could not be called is connected, and fails at the send, as in Django."""
+    """A receiver that cannot be called is connected, and fails at the send, as in Django."""
     signal.connect(no_keywords)
     with pytest.raises(TypeError):
         signal.send(sender=None)
@@ -34,7 +34,7 @@ def test_without_debug_nothing_is_checked(signal):
 
 
 def test_under_debug_receivers_are_checked(signal, settings):
-    """Django's two checks, with Django's words and a cure."""
+    """Django's two checks raise, with Django's words and what to do."""
     settings.DEBUG = True
     with pytest.raises(ValueError, match=r"must accept keyword arguments \(\*\*kwargs\)\. Add"):
         signal.connect(no_keywords)
@@ -44,7 +44,7 @@ def test_under_debug_receivers_are_checked(signal, settings):
 
 
 def test_clarions_arguments_are_checked(signal):
-    """A misspelt argument is refused here too, and a sender without subclasses."""
+    """A misspelt argument is refused, and subclasses=True with a sender that is no class."""
     with pytest.raises(ArgumentError, match="Did you mean 'priority'"):
         signal.connect(no_keywords, prioity=3)
     with pytest.raises(SenderError):
@@ -52,25 +52,25 @@ def test_clarions_arguments_are_checked(signal):
 
 
 def test_an_unhashable_sender_is_known_by_identity(signal):
-    """Django never asks a sender for its hash."""
+    """Django does not hash a sender."""
     sender: list[int] = []
 
-    def hear(**kwargs):
-        return "heard"
+    def receive(**kwargs):
+        return "received"
 
-    signal.connect(hear, sender=sender)
-    assert signal.send(sender) == [(hear, "heard")]
+    signal.connect(receive, sender=sender)
+    assert signal.send(sender) == [(receive, "received")]
     assert signal.send([]) == []
-    assert signal.disconnect(hear, sender=sender)
+    assert signal.disconnect(receive, sender=sender)
 
 
 def test_nothing_can_be_disconnected(signal):
-    """disconnect() without a receiver finds nobody, and says so with False."""
+    """disconnect() without a receiver returns False."""
     assert signal.disconnect() is False
 
 
 def test_failures_are_logged_to_djangos_logger(signal, caplog):
-    """send_robust logs as Django does, and survives receivers without a name."""
+    """send_robust logs as Django does, for receivers without a name too."""
 
     def fails(**kwargs):
         raise ValueError("this")
@@ -87,13 +87,13 @@ def test_failures_are_logged_to_djangos_logger(signal, caplog):
 
 
 def test_sync_receivers_in_asend_share_djangos_thread(signal):
-    """They run thread-sensitively: where sync_to_async would run them."""
+    """They run thread-sensitively, in the thread that sync_to_async uses."""
     from asgiref.sync import sync_to_async
 
-    def hear(**kwargs):
+    def receive(**kwargs):
         return threading.get_ident()
 
-    signal.connect(hear)
+    signal.connect(receive)
 
     async def send():
         [(_, thread)] = await signal.asend(sender=None)
@@ -104,41 +104,41 @@ def test_sync_receivers_in_asend_share_djangos_thread(signal):
 
 
 def test_async_receivers_in_send_may_use_sync_to_async(signal):
-    """send() awaits by way of asgiref, so a thread-sensitive hop inside does not deadlock."""
+    """send() awaits through asgiref, so a thread-sensitive call inside does not deadlock."""
     from asgiref.sync import sync_to_async
 
-    async def hear(**kwargs):
+    async def receive(**kwargs):
         return await sync_to_async(lambda: "hopped")()
 
-    signal.connect(hear)
-    assert signal.send(sender=None) == [(hear, "hopped")]
-    assert asyncio.run(sync_to_async(lambda: signal.send(sender=None))()) == [(hear, "hopped")]
+    signal.connect(receive)
+    assert signal.send(sender=None) == [(receive, "hopped")]
+    assert asyncio.run(sync_to_async(lambda: signal.send(sender=None))()) == [(receive, "hopped")]
 
 
 def test_a_lazy_sender_waits_for_its_model():
-    """ "app.Model" is resolved by Django, at once if the model is there."""
+    """Django resolves "app.Model", at once if the model is loaded."""
     own = ModelSignal(use_caching=True)
 
     @receiver(own, sender="library.Author", priority=2)
-    def hear(**kwargs):
-        return "heard"
+    def receive(**kwargs):
+        return "received"
 
-    assert own.send(Author) == [(hear, "heard")]
-    own.connect(hear, sender="library.NotYet", once=True)
-    own.disconnect(hear, sender="library.Author")
+    assert own.send(Author) == [(receive, "received")]
+    own.connect(receive, sender="library.NotYet", once=True)
+    own.disconnect(receive, sender="library.Author")
     assert own.send(Author) == []
-    own.connect(hear, sender=Author)
-    assert own.disconnect(hear, sender=Author)
+    own.connect(receive, sender=Author)
+    assert own.disconnect(receive, sender=Author)
 
 
-def test_an_extra_keyword_of_sends_is_djangos():
-    """A keyword 'signal' is as little allowed as in Django, where Python refuses it."""
+def test_a_keyword_named_signal_is_refused():
+    """A keyword `signal` is refused with TypeError, as in Django."""
     with pytest.raises(TypeError):
         post_save.send(sender=None, signal=1)
 
 
 def test_a_receiver_may_raise_stop_iteration(signal):
-    """In asend a sync receiver that exhausts an iterator fails; Django's own asend hangs on it."""
+    """In asend a sync receiver that raises StopIteration fails; Django's own asend hangs."""
 
     def exhausts(**kwargs):
         next(iter(()))
@@ -149,7 +149,7 @@ def test_a_receiver_may_raise_stop_iteration(signal):
 
 
 def test_a_builtin_method_can_be_connected(signal):
-    """It has an object but no function, and is referred to itself, as in Django."""
+    """It has an object but no function, and is referenced itself, as in Django."""
     found: dict[str, object] = {}
     update = found.update
     signal.connect(update)
@@ -157,7 +157,7 @@ def test_a_builtin_method_can_be_connected(signal):
     assert found["n"] == 3
 
 
-def test_djangos_checks_know_a_pending_connect():
+def test_djangos_checks_name_a_pending_connect():
     """manage.py check names the signal whose sender is a model that does not exist."""
     lines = programs.run(
         """
@@ -168,9 +168,9 @@ def test_djangos_checks_know_a_pending_connect():
         install()
         django.setup()
 
-        def hear(**kwargs): ...
+        def receive(**kwargs): ...
 
-        post_save.connect(hear, sender="auth.Nobody")
+        post_save.connect(receive, sender="auth.Nobody")
         print(*[found.id for found in run_checks() if "nobody" in found.msg.lower()])
         """
     )

@@ -1,4 +1,4 @@
-"""`signal.receivers` is what those who reach into it expect."""
+"""`signal.receivers` behaves as the list that other packages expect."""
 
 import weakref
 
@@ -14,7 +14,7 @@ class Sender: ...
 
 
 class Listener:
-    def hear(self, **kwargs):
+    def receive(self, **kwargs):
         return "method"
 
 
@@ -35,25 +35,25 @@ def signal():
     return Signal()
 
 
-def answers(signal, sender=None):
+def responses(signal, sender=None):
     return [response for _, response in signal.send(sender)]
 
 
 def test_it_reads_as_djangos_list(signal):
-    """Each entry has Django's shape: keys, reference, reference to the sender, async."""
+    """Each entry has the parts of Django's: keys, reference, reference to the sender, async."""
     listener = Listener()
     signal.connect(first)
     signal.connect(second, sender=Sender, weak=False, dispatch_uid="uid")
-    signal.connect(listener.hear)
+    signal.connect(listener.receive)
     signal.connect(third)
     one, two, three, _ = signal.receivers
     assert one[0] == (id(first), _make_id(None))
     assert one[1]() is first
     assert two[0] == ("uid", id(Sender))
     assert two[1] is second
-    assert three[0] == (_make_id(listener.hear), _make_id(None))
+    assert three[0] == (_make_id(listener.receive), _make_id(None))
     assert isinstance(three[1], weakref.WeakMethod)
-    assert three[1]() == listener.hear
+    assert three[1]() == listener.receive
     assert [entry[-1] for entry in signal.receivers] == [False, False, False, True]
     if HAS_SENDER_REFERENCE:
         assert one[2] is None
@@ -63,31 +63,31 @@ def test_it_reads_as_djangos_list(signal):
 
 
 def test_it_is_an_equal_list(signal):
-    """It compares with lists, counts, and is empty where nobody listens."""
+    """It compares with lists, has a length, and is empty without receivers."""
     assert signal.receivers == []
     signal.connect(first)
     assert len(signal.receivers) == 1
     assert signal.receivers == list(signal.receivers)
 
 
-def test_saved_emptied_and_put_back(signal):
-    """What factory_boy and many a test do: priorities and order survive it."""
+def test_saved_emptied_and_restored(signal):
+    """As factory_boy and tests do it: priorities and order are kept."""
     signal.connect(first)
     signal.connect(second, priority=3)
     saved = signal.receivers
     signal.receivers = []
-    assert answers(signal) == []
+    assert responses(signal) == []
     assert not signal.has_listeners()
     signal.connect(third)
     with signal.lock:
         signal.receivers = saved + signal.receivers
         signal.sender_receivers_cache.clear()
-    assert answers(signal) == ["second", "first", "third"]
+    assert responses(signal) == ["second", "first", "third"]
     assert registrations(signal)[1].priority == 3
 
 
 def test_a_list_read_before_an_assignment_is_only_a_list(signal):
-    """Changing what was saved changes the signal no more."""
+    """Changing a list that was saved before does not change the signal."""
     signal.connect(first)
     saved = signal.receivers
     signal.receivers = []
@@ -111,11 +111,11 @@ def test_a_list_read_before_an_assignment_is_only_a_list(signal):
     ],
 )
 def test_changing_it_in_place_changes_the_signal(signal, change, left):
-    """Every way to change a list is felt by the next send."""
+    """Each method that changes a list changes what the next send calls."""
     signal.connect(first)
     signal.connect(second)
     change(signal.receivers)
-    assert answers(signal) == left
+    assert responses(signal) == left
 
 
 def _third_sync(**kwargs):
@@ -128,21 +128,21 @@ def entry(receiver, sender_id=None, held=None, reference=None):
     return (key, held or weakref.ref(receiver), *rest, False)
 
 
-def test_entries_of_djangos_making_are_taken(signal):
-    """Raw tuples become registrations: weak or strong, by uid or by receiver."""
+def test_entries_that_django_made_are_accepted(signal):
+    """Plain tuples become registrations: weak or strong, by uid or by receiver."""
     signal.receivers = [entry(first, id(Sender), reference=weakref.ref(Sender)), entry(second)]
-    assert answers(signal, Sender) == ["first", "second"]
-    assert answers(signal) == ["second"]
+    assert responses(signal, Sender) == ["first", "second"]
+    assert responses(signal) == ["second"]
     assert signal.disconnect(first, sender=Sender)
     by_uid = (("uid", _make_id(None)), *entry(first, held=first)[1:])
     signal.receivers = [by_uid]
-    assert answers(signal) == ["first"]
+    assert responses(signal) == ["first"]
     assert not registrations(signal)[0].weak
     assert signal.disconnect(dispatch_uid="uid")
 
 
 def test_an_entry_whose_receiver_has_died_is_left_out(signal):
-    """A reference to nobody registers nobody."""
+    """An entry with a dead reference makes no registration."""
 
     def gone(**kwargs): ...
 
@@ -152,15 +152,15 @@ def test_an_entry_whose_receiver_has_died_is_left_out(signal):
     assert signal.receivers == []
 
 
-def test_a_sender_known_by_its_id_alone_says_so():
-    """What stands in for a sender that nobody can find is told from a sender."""
+def test_an_unknown_sender_shows_its_id():
+    """The placeholder of a sender that cannot be found has a repr of its own."""
     assert repr(UnknownSender(255)) == "<the sender with id 0xff>"
 
 
 def test_reading_does_not_keep_receivers_alive(signal):
-    """An entry refers to its receiver as weakly as the registration does."""
+    """An entry holds its receiver weakly if the registration does."""
     listener = Listener()
-    signal.connect(listener.hear)
+    signal.connect(listener.receive)
     entries = signal.receivers
     del listener
     assert signal.receivers == []
@@ -168,8 +168,8 @@ def test_reading_does_not_keep_receivers_alive(signal):
 
 
 def test_clearing_dead_receivers_by_hand(signal):
-    """What Django's own tests do before they count."""
-    signal.connect(Listener().hear)
+    """Django's own tests call this before they count."""
+    signal.connect(Listener().receive)
     with signal.lock:
         signal._clear_dead_receivers()
     assert len(signal.receivers) == 0

@@ -1,4 +1,4 @@
-"""Whoever wraps `Signal._live_receivers` is asked at each send."""
+"""`Signal._live_receivers`, and packages that wrap it."""
 
 import asyncio
 
@@ -32,7 +32,7 @@ def signal():
 
 @pytest.fixture
 def wrapped(monkeypatch):
-    """Wrap `_live_receivers` so that every sync receiver shouts, as Sentry's SDK wraps it."""
+    """Wrap `_live_receivers` so that every sync receiver shouts, as Sentry's SDK does."""
     below = Signal._live_receivers
 
     def shouting(receiver):
@@ -48,21 +48,21 @@ def wrapped(monkeypatch):
     monkeypatch.setattr(Signal, "_live_receivers", live_receivers)
 
 
-def test_it_tells_sync_from_async(signal):
-    """As in Django: two lists, each in the order of a send."""
+def test_it_separates_sync_from_async(signal):
+    """As in Django, there are two lists, each in the order of a send."""
     assert signal._live_receivers(None) == ([second, first], [third])
 
 
-def test_the_wrapper_is_asked(signal, wrapped):
-    """Receivers are those that the wrapper gives, the sync ones first."""
+def test_the_wrapper_is_called(signal, wrapped):
+    """A send calls the receivers that the wrapper returns, the sync ones first."""
     assert [response for _, response in signal.send(None)] == ["SECOND", "FIRST", "third"]
     assert [response for _, response in signal.send_robust(None)] == ["SECOND", "FIRST", "third"]
     assert [a for _, a in asyncio.run(signal.asend(None))] == ["SECOND", "FIRST", "third"]
     assert signal.has_listeners()
 
 
-def test_once_the_wrapper_has_gone_nobody_asks(signal, monkeypatch):
-    """Taking the wrapper away takes its cost away."""
+def test_a_wrapper_that_was_removed_is_not_called(signal, monkeypatch):
+    """Removing the wrapper removes its cost."""
     below = Signal._live_receivers
     with monkeypatch.context() as patch:
         patch.setattr(Signal, "_live_receivers", lambda self, sender: ([], []))
@@ -72,7 +72,7 @@ def test_once_the_wrapper_has_gone_nobody_asks(signal, monkeypatch):
 
 
 def test_muting_and_capturing_work_below_a_wrapper(signal, wrapped):
-    """A muted receiver does not reach the wrapper; the send is captured all the same."""
+    """A muted receiver does not reach the wrapper, and the send is captured."""
     with muted(first), capture(signal) as sent:
         assert [response for _, response in signal.send(None)] == ["SECOND", "third"]
     with muted(signal):
@@ -81,7 +81,7 @@ def test_muting_and_capturing_work_below_a_wrapper(signal, wrapped):
 
 
 def test_once_is_kept_below_a_wrapper(wrapped):
-    """Looking at the receivers does not spend one that is called once; calling does."""
+    """Reading the receivers does not spend a receiver that is called once; calling it does."""
     signal = Signal()
     signal.connect(first, once=True)
     _, _ = signal._live_receivers(None)
@@ -90,22 +90,22 @@ def test_once_is_kept_below_a_wrapper(wrapped):
     assert not signal.has_listeners()
 
 
-def test_a_wrapper_from_before_the_takeover_stays():
-    """Who wrapped Django's own method finds Clarion's receivers below, and Django's afterwards."""
+def test_a_wrapper_from_before_install_stays():
+    """A wrapper of Django's method calls Clarion's below it, and Django's after uninstall()."""
     lines = programs.run(
         """
         from clarion.integrations.django import install, uninstall
 
-        def hear(**kwargs): return "heard"
+        def receive(**kwargs): return "received"
         def urgent(**kwargs): return "urgent"
 
         signal = Signal()
-        signal.connect(hear)
+        signal.connect(receive)
         install()
         signal.connect(urgent, priority=1)
-        print(*[answer for _, answer in signal.send(1)], calls)
+        print(*[response for _, response in signal.send(1)], calls)
         uninstall()
-        print(*[answer for _, answer in signal.send(1)], calls)
+        print(*[response for _, response in signal.send(1)], calls)
         print(Signal._live_receivers is wrapper, Signal.send is send_wrapper)
         """,
         before_setup="""
@@ -126,23 +126,23 @@ def test_a_wrapper_from_before_the_takeover_stays():
         """,
     )
     assert lines == [
-        "urgent heard ['send', 1]",
-        "heard urgent ['send', 1, 'send', 1]",
+        "urgent received ['send', 1]",
+        "received urgent ['send', 1, 'send', 1]",
         "True True",
     ]
 
 
-def test_a_wrapper_from_after_the_takeover_survives_its_end():
-    """Who wrapped Clarion's method calls Django's once Django has its own back."""
+def test_a_wrapper_from_after_install_survives_uninstall():
+    """A wrapper of Clarion's method calls Django's after uninstall()."""
     lines = programs.run(
         """
         from django.dispatch import Signal
         from clarion.integrations.django import install, uninstall
 
-        def hear(**kwargs): return "heard"
+        def receive(**kwargs): return "received"
 
         signal = Signal()
-        signal.connect(hear)
+        signal.connect(receive)
         install()
         below, send_below = Signal._live_receivers, Signal.send
         calls = []
@@ -158,8 +158,8 @@ def test_a_wrapper_from_after_the_takeover_survives_its_end():
         Signal._live_receivers, Signal.send = wrapper, send_wrapper
         for change in (uninstall, install, uninstall):
             change()
-            print(*[answer for _, answer in signal.send(1)], calls)
+            print(*[response for _, response in signal.send(1)], calls)
             calls.clear()
         """
     )
-    assert lines == ["heard ['send', 1]"] * 3
+    assert lines == ["received ['send', 1]"] * 3
