@@ -35,8 +35,6 @@ LONG_TESTS: set[str] = {
     "tests/core/test_table.py",
     "tests/core/test_thread_loop.py",
     "tests/integrations/django/orm/test_queryset.py",
-    "tests/integrations/sqlalchemy/commit/test_boundary.py",
-    "tests/integrations/sqlalchemy/flush/test_listeners.py",
     "tests/integrations/test_asgi.py",
     "tests/integrations/test_wsgi.py",
     "tests/test_introspect.py",
@@ -52,9 +50,6 @@ UNDOCUMENTED: set[str] = {
     "clarion.integrations",
     "clarion.integrations.django.dispatch",
     "clarion.integrations.django.orm",
-    "clarion.integrations.sqlalchemy",
-    "clarion.integrations.sqlalchemy.bulk",
-    "clarion.integrations.sqlalchemy.commit",
     "clarion.integrations.sqlalchemy.flush",
     "clarion.testing",
 }
