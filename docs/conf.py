@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as version_of
 
-from sphinx.ext.autodoc.mock import _MockModule
+from sphinx.ext.autodoc.mock import _MockModule  # type: ignore[import-not-found]  # not in every environment
 
 project = "Clarion"
 author = "The Clarion maintainers"
