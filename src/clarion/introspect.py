@@ -24,6 +24,7 @@ from clarion._core.names import sender_name, signal_name
 from clarion._core.registration import Registration
 from clarion._core.registry import check_signal, signals
 from clarion._core.table import Table
+from clarion._core.tabled import table_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -58,7 +59,7 @@ def registrations(signal: AnySignal) -> list[Registration]:
     Raises:
         ArgumentError: if it is no signal of Clarion's.
     """
-    return check_signal(signal)._table.registrations()
+    return table_of(check_signal(signal)).registrations()
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def explain(signal: AnySignal, sender: object = None, **named: Any) -> Explanati
         ArgumentError: if it is no signal of Clarion's.
     """
     checked = check_signal(signal)
-    route = Table.find(checked._table, sender)
+    route = Table.find(table_of(checked), sender)
     probe = Send(checked, {"sender": sender, **named}, route.instruments)
     verdicts = [_judge(registration, probe) for registration in route.registrations]
     asked = set(route.registrations)

@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 from clarion._core.declare import DeclaredSignal, signal
+from clarion.policy import DeclaredPolicy
 
 __all__ = [
     "BulkWriteWarning",
@@ -118,15 +119,23 @@ def _meta(scope: Scope) -> Environ:
     return meta
 
 
-class _AmidException(DeclaredSignal[P, R]):
-    """A signal that is sent while an exception is handled: its receivers can ask which."""
+class _ExceptionPolicy(DeclaredPolicy):
+    """Worker threads in which the exception that the sender handles is handled, too."""
 
-    async def _run_in_thread(self, function: Callable[[], Any]) -> Any:
-        # As asgiref does for Django: in a thread, nothing would be being handled.
-        return await super()._run_in_thread(partial(_amid, sys.exception(), function))
+    __slots__ = ()
+
+    async def run_in_thread(self, function: Callable[[], Any]) -> Any:
+        """Call a function where `sys.exception()` is the sender's, as asgiref does."""
+        return await super().run_in_thread(partial(_call_handling, sys.exception(), function))
 
 
-def _amid(error: BaseException | None, function: Callable[[], Any]) -> Any:
+class _ExceptionSignal(DeclaredSignal[P, R]):
+    """A signal that is sent while an exception is handled."""
+
+    policy_class = _ExceptionPolicy
+
+
+def _call_handling(error: BaseException | None, function: Callable[[], Any]) -> Any:
     """Call a function while an exception is handled, which is left as it was."""
     if error is None:
         return function()
@@ -161,7 +170,7 @@ def request_finished(*, sender: Any) -> None:
     """
 
 
-@_AmidException
+@_ExceptionSignal
 def got_request_exception(*, sender: Any, request: Request) -> object:
     """Say that an application has raised an exception over a request.
 

@@ -13,6 +13,7 @@ import pytest
 
 from clarion import Signal, signal
 from clarion._core import compiled, keywords
+from clarion.policy import Policy, set_policy
 from tests.concurrency.test_leaks import Listener, Sender, raising
 from tests.core.receivers import answering, collect
 from tests.twins import NAMES, put
@@ -31,22 +32,33 @@ def implementation(monkeypatch):
     return "compiled"
 
 
-class Failing(Signal):
-    """Cannot log, or is interrupted while it does."""
+class Unchecked(Policy):
+    """Accepts any receiver and logs nothing, or raises when it should log."""
 
-    def __init__(self, kind: type[BaseException]) -> None:
-        super().__init__()
+    def __init__(self, kind: type[BaseException] | None = None) -> None:
         self.kind = kind
 
-    def _log_robust_failure(self, receiver: object, error: Exception) -> None:
-        raise self.kind
+    def check_receiver(self, *given: Any, **options: Any) -> None:
+        """Accept it."""
+
+    def log_failure(self, signal: Signal, receiver: object, error: Exception) -> None:
+        """Log nothing."""
+        if self.kind is not None:
+            raise self.kind
 
 
-class Silent(Signal):
-    """Logs nothing."""
+def silent() -> Signal:
+    """Make a signal that logs nothing."""
+    made = Signal()
+    set_policy(made, Unchecked())
+    return made
 
-    def _log_robust_failure(self, receiver: object, error: Exception) -> None:
-        pass
+
+def failing_to_log(kind: type[BaseException]) -> Signal:
+    """Make a signal that cannot log, or is interrupted while it does."""
+    made = Signal()
+    set_policy(made, Unchecked(kind))
+    return made
 
 
 class Stubborn(Exception):  # noqa: N818
@@ -112,7 +124,7 @@ class Forever:
 
 def receivers_that_answer():
     """Call several, some of them held weakly."""
-    made: Any = Silent()
+    made: Any = silent()
     listener = Listener()
     made.connect(listener.method, inline=True)
     made.connect(answering(1), inline=True)
@@ -123,7 +135,7 @@ def receivers_that_answer():
 
 def receivers_that_raise():
     """Raise, noted or logged."""
-    made = Silent()
+    made = silent()
     made.connect(raising, inline=True)
     return in_all_ways(made)
 
@@ -134,7 +146,7 @@ def receivers_that_take_no_notes():
     def stubborn(**kwargs):
         raise Stubborn
 
-    made = Silent()
+    made = silent()
     made.connect(stubborn, inline=True)
 
     def work():
@@ -151,7 +163,7 @@ def receivers_that_interrupt():
     def interrupt(**kwargs):
         raise KeyboardInterrupt
 
-    made = Silent()
+    made = silent()
     made.connect(answering(1), inline=True)
     made.connect(interrupt, inline=True)
     return in_all_ways(made)
@@ -159,7 +171,7 @@ def receivers_that_interrupt():
 
 def logging_that_fails():
     """Raise on, out of what was to log."""
-    made = Failing(LookupError)
+    made = failing_to_log(LookupError)
     made.connect(answering(1), inline=True)
     made.connect(raising, inline=True)
     return in_all_ways(made)
@@ -167,28 +179,28 @@ def logging_that_fails():
 
 def logging_that_is_interrupted():
     """Raise on what is no Exception."""
-    made = Failing(KeyboardInterrupt)
+    made = failing_to_log(KeyboardInterrupt)
     made.connect(raising, inline=True)
     return in_all_ways(made)
 
 
 def lone_receivers():
     """Await the only one."""
-    made = Silent()
+    made = silent()
     made.connect(answering_when_awaited)
     return in_awaited_ways(made)
 
 
 def lone_receivers_that_are_held_weakly():
     """Await the only one, of an object that lives or has died."""
-    made: Any = Silent()
+    made: Any = silent()
     listener = Listener()
     made.connect(listener.async_method)
 
     def work():
         for name in ("asend", "asend_robust"):
             attempt(getattr(made, name), None)
-        dying = Silent()
+        dying = silent()
         dying.connect(Listener().async_method)
         attempt(dying.asend, None)
 
@@ -197,25 +209,23 @@ def lone_receivers_that_are_held_weakly():
 
 def lone_receivers_that_raise():
     """Raise when awaited."""
-    made = Silent()
+    made = silent()
     made.connect(failing_when_awaited)
     return in_awaited_ways(made)
 
 
 def lone_receivers_that_cannot_be_called():
     """Raise when called, before there is anything to await."""
-    made = Silent()
-    made._check_receiver = lambda *given: None  # type: ignore[method-assign]
+    made = silent()
     made.connect(refusing)
     return in_awaited_ways(made)
 
 
 def lone_receivers_whose_failure_cannot_be_logged():
     """Raise out of what was to log, awaited or not."""
-    made = Failing(LookupError)
-    made._check_receiver = lambda *given: None  # type: ignore[method-assign]
+    made = failing_to_log(LookupError)
     made.connect(refusing)
-    other = Failing(LookupError)
+    other = failing_to_log(LookupError)
     other.connect(failing_when_awaited)
 
     def work():
@@ -238,7 +248,7 @@ def in_awaited_ways(made):
 
 def never_awaited():
     """Drop what was to be awaited, close it before it began, throw into it."""
-    made = Silent()
+    made = silent()
     made.connect(suspending)
 
     def work():
@@ -265,7 +275,7 @@ def refused_sends():
     @signal
     def declared(sender: object, *, a: int, b: int = 1) -> None: ...
 
-    made: Any = Silent()
+    made: Any = silent()
 
     def work():
         for each in (made, declared):
@@ -281,7 +291,7 @@ def refused_sends():
 
 def many_keywords():
     """Send more than the compiled send takes, just as many, and more than fit any more."""
-    made = Silent()
+    made = silent()
     made.connect(lambda **named: None, inline=True)
     named = [{f"k{number}": number for number in range(count)} for count in (29, 30, 31, 33, 60)]
 
@@ -295,7 +305,7 @@ def many_keywords():
 
 def names_made_up():
     """Send by keywords that do not come back."""
-    made = Silent()
+    made = silent()
     made.connect(lambda **named: None, inline=True)
     numbers = itertools.count()
 
@@ -331,7 +341,7 @@ def weak_receivers_that_died():
     """Find nobody where somebody was."""
 
     def work():
-        made, listener = Silent(), Listener()
+        made, listener = silent(), Listener()
         made._table.on_death = lambda died: None  # as if another thread were about to
         made.connect(listener.method, inline=True)
         made.connect(listener.method, sender=Sender, inline=True)
@@ -346,7 +356,7 @@ def weak_receivers_that_died():
 
 def guarded_tables():
     """Look whether the place that a table watches holds what it did: yes, no, nothing at all."""
-    made = Silent()
+    made = silent()
     made.connect(answering(1), inline=True)
     watched = ModuleType("watched")
     vars(watched).update(expected=(expected := object()), other=object())
@@ -362,7 +372,7 @@ def guarded_tables():
 
 def slots_that_hold_nonsense():
     """Leave to Python what is not as it should be."""
-    made = Silent()
+    made = silent()
     made.connect(Listener().method, weak=False, inline=True)
     send = in_all_ways(made)
     table: Any = made._table
@@ -453,7 +463,7 @@ def test_references_to_what_was_sent_are_given_back():
     told, sender = object(), object()
     scenes: list[Any] = [answering(1), raising, answering_when_awaited, failing_when_awaited]
     for receiver in scenes:
-        made = Silent()
+        made = silent()
         made.connect(receiver, inline=True)
         for name in ("send", "send_robust", "asend", "asend_robust"):
             if asyncio.iscoroutinefunction(receiver) and not name.startswith("a"):
@@ -463,6 +473,6 @@ def test_references_to_what_was_sent_are_given_back():
                 for _ in range(100):
                     attempt(getattr(made, name), sender, told=told)
                 collect()
-                parts = (told, sender, made, receiver, Silent)
+                parts = (told, sender, made, receiver, Unchecked)
                 counts.append([sys.getrefcount(each) for each in parts])
             assert counts[0] == counts[1], name

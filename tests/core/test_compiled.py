@@ -18,6 +18,7 @@ import pytest
 from clarion import Signal, signal
 from clarion._core import compiled, send
 from clarion._core.compiled import is_compiled, twin_of
+from clarion.policy import Policy, set_policy
 from tests.core.receivers import Listener, Sender, answering, answers, collect, raising
 from tests.twins import NAMES, put
 
@@ -249,14 +250,15 @@ class TestClasses(Once):
 def test_whoever_logs_may_ask_for_the_error(make, implementation):
     """What a robust send calls, it calls as in an except clause."""
 
-    class Asking(Signal):
+    class Asking(Policy):
         """Asks the interpreter, as `logger.exception` does."""
 
-        def _log_robust_failure(self, receiver: object, error: Exception) -> None:
+        def log_failure(self, signal, receiver, error):
             asked.append(sys.exc_info()[1])
 
     asked: list[Any] = []
-    made = Asking()
+    made = Signal()
+    set_policy(made, Asking())
     failure = ValueError("no")
     made.connect(raising(failure))
     for outer in (None, KeyError("outer")):
@@ -274,13 +276,14 @@ def test_whoever_logs_may_ask_for_the_error(make, implementation):
 def test_what_logging_raises_has_its_context(make, implementation):
     """The error amid which it was raised."""
 
-    class Failing(Signal):
+    class Failing(Policy):
         """Cannot log."""
 
-        def _log_robust_failure(self, receiver: object, error: Exception) -> None:
+        def log_failure(self, signal, receiver, error):
             raise LookupError("no log")
 
-    made = Failing()
+    made = Signal()
+    set_policy(made, Failing())
     made.connect(raising(failure := ValueError("no")), inline=True)
     for attempt in (made.send_robust, lambda sender: asyncio.run(made.asend_robust(sender))):
         with pytest.raises(LookupError) as caught:

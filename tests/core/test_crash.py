@@ -17,6 +17,7 @@ from clarion._core import compiled, keywords
 from clarion._core.registration import Registration
 from clarion._core.route import Bucket, Route
 from clarion._core.table import Table
+from clarion.policy import DeclaredPolicy, set_policy
 from tests.core.receivers import Listener, Sender, answering, answering_async
 from tests.twins import NAMES, put
 
@@ -248,7 +249,12 @@ def test_a_robust_send_without_end_comes_to_one():
     @signal
     def round_and_round(sender: object) -> None: ...
 
-    round_and_round._log_robust_failure = lambda *args: None  # type: ignore[method-assign]
+    class Silent(DeclaredPolicy):
+        """Logs nothing."""
+
+        def log_failure(self, *args: object) -> None: ...
+
+    set_policy(round_and_round, Silent((), {}))
     round_and_round.connect(round_and_round.send_robust)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(500)

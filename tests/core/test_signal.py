@@ -564,7 +564,7 @@ class TestDelivery:
     @pytest.mark.parametrize("delivery", ["on_commit", 1, True, object()])
     def test_what_is_no_delivery_is_refused(self, signal, delivery):
         """With the cure, and nothing is connected."""
-        with pytest.raises(ArgumentError, match=r"is no delivery. Give one, such as") as caught:
+        with pytest.raises(ArgumentError, match=r"is not a delivery. Give one, such as") as caught:
             signal.connect(echo, delivery=delivery)
         assert caught.value.names == ("delivery",)
         assert is_clean(signal)

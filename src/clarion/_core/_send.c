@@ -449,7 +449,7 @@ locate_all(State *s)
         {"clarion._core.table", "Table", &s->table_type,
          {{"any_sender", &s->any_sender}, {"buckets", &s->buckets}, {"subclass_registrations", &s->subclass_registrations},
           {"guard", &s->guard}, {"keywords", &s->keywords}}},
-        {"clarion._core.table", "Tabled", &s->tabled_type, {{"_table", &s->table}}},
+        {"clarion._core.tabled", "Tabled", &s->tabled_type, {{"_table", &s->table}}},
         {"clarion._core.route", "Bucket", &s->bucket_type, {{"route", &s->route}}},
         {"clarion._core.route", "Route", &s->route_type,
          {{"is_inline", &s->is_inline}, {"is_simple", &s->is_simple}, {"single_async", &s->single_async},
@@ -487,7 +487,7 @@ intern_all(State *s)
         PyObject **string;
     } strings[] = {
         {"__doc__", &s->str_doc},       {"find", &s->str_find},     {"live", &s->str_live},
-        {"_log_robust_failure", &s->str_log}, {"__module__", &s->str_module},
+        {"__module__", &s->str_module},
         {"sender", &s->str_sender},     {"_table", &s->str_table},
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
@@ -505,6 +505,8 @@ module_exec(PyObject *module)
     State *s = PyModule_GetState(module);
     if (locate_all(s) < 0 || intern_all(s) < 0
         || (s->add_receiver_note = from_core("clarion._core.notes", "add_receiver_note")) == NULL
+        || (s->log_receiver_failure = from_core("clarion._core.notes", "log_receiver_failure"))
+               == NULL
         || (s->no_names = PyTuple_New(0)) == NULL) {
         return -1;
     }
@@ -524,6 +526,7 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(s->route_type);
     Py_VISIT(s->registration_type);
     Py_VISIT(s->add_receiver_note);
+    Py_VISIT(s->log_receiver_failure);
     for (int i = 0; i < SITES; i++) { /* the default of a keyword may be anything */
         Py_VISIT(s->sites[i].keywords);
         Py_VISIT(s->sites[i].entry);
@@ -547,11 +550,11 @@ module_free(void *module)
     Py_CLEAR(s->route_type);
     Py_CLEAR(s->registration_type);
     Py_CLEAR(s->add_receiver_note);
+    Py_CLEAR(s->log_receiver_failure);
     Py_CLEAR(s->no_names);
     Py_CLEAR(s->str_doc);
     Py_CLEAR(s->str_find);
     Py_CLEAR(s->str_live);
-    Py_CLEAR(s->str_log);
     Py_CLEAR(s->str_module);
     Py_CLEAR(s->str_sender);
     Py_CLEAR(s->str_table);

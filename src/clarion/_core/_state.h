@@ -44,11 +44,11 @@ typedef struct {
     PyTypeObject *route_type;
     PyTypeObject *registration_type;
     PyObject *add_receiver_note;
+    PyObject *log_receiver_failure;
     PyObject *no_names;
     PyObject *str_doc;
     PyObject *str_find;
     PyObject *str_live;
-    PyObject *str_log;
     PyObject *str_module;
     PyObject *str_sender;
     PyObject *str_table;
@@ -146,7 +146,7 @@ answer_for_error(State *state, PyObject *signal, PyObject *receiver, int robust)
     PyObject *before = PyErr_GetHandledException();
     PyErr_SetHandledException(error);
     PyObject *logged =
-        PyObject_CallMethodObjArgs(signal, state->str_log, receiver, error, NULL);
+        PyObject_CallFunctionObjArgs(state->log_receiver_failure, signal, receiver, error, NULL);
     PyErr_SetHandledException(before);
     Py_XDECREF(before);
     if (logged == NULL) {

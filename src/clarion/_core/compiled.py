@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from clarion._core.notes import add_receiver_note
+from clarion._core.notes import add_receiver_note, log_receiver_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _awaiting(name: str, *, robust: bool) -> Callable[..., Any]:
             if not robust:
                 add_receiver_note(error, signal, receiver)
                 raise
-            signal._log_robust_failure(receiver, error)
+            log_receiver_failure(signal, receiver, error)
             return [(receiver, error)]
         return [(receiver, response)]
 

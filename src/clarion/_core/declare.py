@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from clarion._core import names
-from clarion._core.keywords import DeclaredKeywords
-from clarion._core.signal import Signal, refuse_uncallable
-from clarion._core.signatures import asks_for, refusal, signature_of
-from clarion.errors import ArgumentError, DeclarationError, SignatureError
+from clarion._core.policy import DeclaredPolicy
+from clarion._core.signal import Signal
+from clarion._core.signatures import signature_of
+from clarion._core.tabled import set_policy
+from clarion.errors import DeclarationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,11 +44,8 @@ class DeclaredSignal(Signal, Generic[P, R]):
         DeclarationError: if the function's signature cannot declare a signal.
     """
 
-    # What a receiver may ask for by the name of a parameter, beside what is declared.
-    _provides: tuple[str, ...] = ("signal",)
-
-    # A send asks for these.
-    __slots__ = ("_defaults", "_keywords")
+    # How this kind of signal behaves; a kind derived from it may override it.
+    policy_class: type[DeclaredPolicy] = DeclaredPolicy
 
     if TYPE_CHECKING:
         # The same methods, told more precisely: what they take is what was declared.
@@ -83,53 +81,12 @@ class DeclaredSignal(Signal, Generic[P, R]):
         super().__init__(name=name or names.name_of(function))
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
-        self._keywords = dict.fromkeys(parameters).keys()
-        self._defaults = {
+        defaults = {
             keyword: parameter.default
             for keyword, parameter in parameters.items()
             if parameter.default is not parameter.empty
         }
-        self._table.keywords = DeclaredKeywords(self._keywords, self._defaults)
-
-    def _arguments(self, sender: object, named: dict[str, Any]) -> dict[str, Any]:
-        if named.keys() != self._keywords:
-            named = self._defaults | named
-            if named.keys() != self._keywords:
-                raise self._misfit(named)
-        named["sender"] = sender
-        return named
-
-    def _misfit(self, named: dict[str, Any]) -> ArgumentError:
-        unknown = [keyword for keyword in named if keyword not in self._keywords]
-        missing = [keyword for keyword in self._keywords if keyword not in named]
-        faults = [f"without {', '.join(missing)}"] if missing else []
-        faults += [f"with {', '.join(unknown)}, which it does not declare"] if unknown else []
-        wanted = ", ".join(self._keywords) or "no keywords"
-        return ArgumentError(
-            f"Signal {self.name} was sent {' and '.join(faults)}. It takes {wanted}.",
-            [*missing, *unknown],
-        )
-
-    def _check_receiver(
-        self,
-        receiver: Receiver,
-        offered: tuple[str, ...] = (),
-        flags: int = 0,  # noqa: ARG002
-    ) -> None:
-        if not callable(receiver):
-            refuse_uncallable(receiver)
-        given = {"sender", *self._keywords, *self._requested(receiver)}
-        given.update(name for name in offered if asks_for(receiver, name))
-        reason = refusal(receiver, given)
-        if reason is not None:
-            raise SignatureError(
-                f"Receiver {names.described(receiver)} cannot be called by signal {self.name}: "
-                f"{reason}. Give it the parameters {', '.join(['sender', *self._keywords])}.",
-                receiver,
-            )
-
-    def _requested(self, receiver: Receiver) -> tuple[str, ...]:
-        return tuple(name for name in self._provides if asks_for(receiver, name))
+        set_policy(self, self.policy_class(parameters, defaults))
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from _thread import RLock
 
+from clarion._core.tabled import table_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
@@ -86,7 +88,7 @@ def attach(instrument: Instrument, *signals: Signal) -> None:
     """Have an instrument watch these signals; without any, every signal there is or will be."""
     global everywhere  # noqa: PLW0603
     for signal in signals:
-        table = signal._table
+        table = table_of(signal)
         with table.lock:
             table.instruments = (*table.instruments, instrument)
         table.forget_routes()
@@ -100,7 +102,7 @@ def detach(instrument: Instrument, *signals: Signal) -> None:
     """Undo one `attach` of the same arguments."""
     global everywhere  # noqa: PLW0603
     for signal in signals:
-        table = signal._table
+        table = table_of(signal)
         with table.lock:
             table.instruments = _without(instrument, table.instruments)
         table.forget_routes()
@@ -120,4 +122,4 @@ def _forget_all_routes() -> None:
     from clarion._core.registry import signals
 
     for signal in signals():
-        signal._table.forget_routes()
+        table_of(signal).forget_routes()

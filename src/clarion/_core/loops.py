@@ -62,7 +62,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
         ) from None
 
 
-class Carried:
+class Outcome:
     """A function whose outcome is carried from a thread by hand: a future refuses StopIteration."""
 
     def __init__(self, function: Callable[[], object]) -> None:
@@ -84,7 +84,7 @@ class Carried:
         return self._answers.pop()
 
 
-class ThreadCall(Carried):
+class ThreadCall(Outcome):
     """A function that a thread carries, and that a sender can wait for who was cancelled."""
 
     def __init__(self, function: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:

@@ -10,6 +10,8 @@ import sys
 from functools import partial
 from types import ModuleType
 
+from clarion._core.tabled import table_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
@@ -83,7 +85,7 @@ def signal_name(signal: Signal) -> str:
 
     Once found it is kept.
     """
-    table = signal._table
+    table = table_of(signal)
     if table.name is None:
         # Looking everywhere takes milliseconds, and an error may pass many sends; so it is
         # done again only once a module has been imported.

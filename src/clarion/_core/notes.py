@@ -1,12 +1,14 @@
-"""Which receiver of which signal failed: said in a note, on the user's own exception."""
+"""What a send does with the error of a receiver: adds a note, or logs it."""
 
 from __future__ import annotations
 
 from clarion._core import names
+from clarion._core.tabled import policy_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from clarion._core.signal import Signal
+    from clarion._core.signatures import Receiver
 
 
 def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> None:
@@ -27,6 +29,11 @@ def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> Non
         # one frame nearer to the ground, tries again. Some errors take none at all (a
         # frozen dataclass), and must travel on nevertheless.
         return
+
+
+def log_receiver_failure(signal: Signal, receiver: Receiver, error: Exception) -> None:
+    """Log the error of a receiver in a robust send, as the signal's policy does."""
+    policy_of(signal).log_failure(signal, receiver, error)
 
 
 def _note_round(error: RecursionError, name: str) -> None:

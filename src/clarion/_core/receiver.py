@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from clarion._core.registration import receiver_key, sender_key
+from clarion._core.tabled import table_of
 from clarion.errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from typing import Any, TypeVar, Unpack
 
+    from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.delivery import Delivery
     from clarion.typing import Connectable, ConnectOptions, PlainConnector, PlainOptions
@@ -86,5 +89,18 @@ def _listed(signal: object) -> Sequence[Any]:
 
 
 def _is_connected(signal: Signal, function: Callable[..., Any], options: dict[str, Any]) -> bool:
-    find = signal._find
-    return find(function, options.get("sender"), options.get("dispatch_uid")) is not None
+    found = find_registration(signal, function, options.get("sender"), options.get("dispatch_uid"))
+    return found is not None
+
+
+def find_registration(
+    signal: Signal,
+    receiver: Callable[..., Any] | None,
+    sender: object = None,
+    dispatch_uid: Hashable | None = None,
+) -> Registration | None:
+    """Return the registration that `connect` makes of these arguments, or None."""
+    table = table_of(signal)
+    key = ("uid", dispatch_uid) if dispatch_uid else receiver_key(receiver)
+    sender = table.policy.resolve_sender(sender)
+    return table.get(key, None if sender is None else sender_key(sender))

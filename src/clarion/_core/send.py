@@ -7,7 +7,7 @@ it. Where there is nothing to do but to call them, it does so here; the rest is 
 
 from __future__ import annotations
 
-from clarion._core.notes import add_receiver_note
+from clarion._core.notes import add_receiver_note, log_receiver_failure
 from clarion._core.slow_path import arun, run
 
 TYPE_CHECKING = False
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from clarion._core.signatures import Receiver
 
 
-def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+def send(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
     """Send to all receivers of the sender, and return what they answer.
 
     Async receivers are run to completion on an event loop kept for this thread.
 
     Args:
         sender: who sends, given by position or by name; None if nobody in particular.
-        **named: what the receivers are told.
+        **kwargs: what the receivers are told.
 
     Returns:
         `(receiver, answer)` for each receiver called, in the order of the calls. That is
@@ -39,8 +39,9 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
 
     As `Signal.send` in Django 6.1.
     """
-    arguments = self._arguments(sender, named)
-    route = self._table.find(sender)
+    table = self._table
+    arguments = table.policy.complete_arguments(self, sender, kwargs)
+    route = table.find(sender)
     receivers = route.live() if route.strong_receivers is None else route.strong_receivers
     if receivers is None:
         return run(self, route, arguments, robust=False)
@@ -54,12 +55,12 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
     return responses
 
 
-def send_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+def send_robust(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
     """Send to all receivers of the sender, whatever any of them raises.
 
     Args:
         sender: as for `send`.
-        **named: as for `send`.
+        **kwargs: as for `send`.
 
     Returns:
         As `send`; for a receiver that raised an Exception, the exception is its
@@ -71,8 +72,9 @@ def send_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
     As `Signal.send_robust` in Django 6.1, and it also works for receivers without
     a `__qualname__`: partials, callable objects.
     """
-    arguments = self._arguments(sender, named)
-    route = self._table.find(sender)
+    table = self._table
+    arguments = table.policy.complete_arguments(self, sender, kwargs)
+    route = table.find(sender)
     receivers = route.live() if route.strong_receivers is None else route.strong_receivers
     if receivers is None:
         return run(self, route, arguments, robust=True)
@@ -81,13 +83,13 @@ def send_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
         try:
             response = receiver(**arguments)
         except Exception as error:  # noqa: BLE001
-            self._log_robust_failure(receiver, error)
+            log_receiver_failure(self, receiver, error)
             response = error
         responses.append((receiver, response))
     return responses
 
 
-async def asend(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
     """Send to all receivers of the sender, awaiting those that are async.
 
     Sync receivers run in a worker thread, one hop for those in a row, unless they
@@ -96,7 +98,7 @@ async def asend(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
 
     Args:
         sender: as for `send`.
-        **named: as for `send`.
+        **kwargs: as for `send`.
 
     Returns:
         As `send`.
@@ -109,21 +111,25 @@ async def asend(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
 
     As `Signal.asend` in Django 6.1.
     """
-    arguments = self._arguments(sender, named)
-    return await arun(self, self._table.find(sender), arguments, robust=False)
+    table = self._table
+    arguments = table.policy.complete_arguments(self, sender, kwargs)
+    return await arun(self, table.find(sender), arguments, robust=False)
 
 
-async def asend_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+async def asend_robust(
+    self: Signal, /, sender: object, **kwargs: Any
+) -> list[tuple[Receiver, Any]]:
     """Send as `asend` does, whatever any receiver raises.
 
     Args:
         sender: as for `send`.
-        **named: as for `send`.
+        **kwargs: as for `send`.
 
     Returns:
         As `send_robust`.
 
     As `Signal.asend_robust` in Django 6.1.
     """
-    arguments = self._arguments(sender, named)
-    return await arun(self, self._table.find(sender), arguments, robust=True)
+    table = self._table
+    arguments = table.policy.complete_arguments(self, sender, kwargs)
+    return await arun(self, table.find(sender), arguments, robust=True)

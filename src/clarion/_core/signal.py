@@ -5,24 +5,23 @@ from __future__ import annotations
 import sys
 from types import FunctionType
 
-from clarion._core import loops, names, registry, thread_loop
+from clarion._core import names, registry
 from clarion._core.compiled import compiled
-from clarion._core.registration import Registration, check_sender, receiver_key, sender_key
+from clarion._core.registration import Registration, receiver_key, sender_key
 from clarion._core.send import asend, asend_robust, send, send_robust
-from clarion._core.signatures import CO_VARKEYWORDS, accepts_any_keyword, flags_of
-from clarion._core.table import Table, Tabled
-from clarion.errors import ArgumentError, NotCallableError, SignatureError
+from clarion._core.signatures import flags_of, refuse_uncallable
+from clarion._core.table import Table
+from clarion._core.tabled import Tabled
+from clarion.errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable
-    from typing import Any, Never, TypeVar
+    from collections.abc import Hashable
+    from typing import Never
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound, Delivery
     from clarion.typing import PlainConnector
-
-    T = TypeVar("T")
 
 
 class Signal(Tabled):
@@ -70,51 +69,52 @@ class Signal(Tabled):
         delivery: Delivery | None = None,
         **unknown: Never,
     ) -> None:
-        """Have a receiver called at each send.
+        """Connect a receiver, which each send calls from now on.
 
         Connecting it again for the same sender changes nothing.
 
         Args:
             receiver: a callable, sync or async, that accepts any keyword.
-            sender: whose sends to hear; None for everybody's. Senders match by
-                identity; text, bytes and integers by equality.
-            weak: True holds the receiver weakly, False strongly. By default bound
-                methods go with their object, and everything else is held strongly.
-            dispatch_uid: what to know the registration by, instead of the receiver. A
-                second one with the same uid and sender is ignored.
+            sender: the sender to listen to; None for any. Text, bytes and integers match
+                by value, others by identity.
+            weak: True holds the receiver weakly, False strongly; by default bound methods
+                are held weakly and other receivers strongly.
+            dispatch_uid: identifies the registration instead of the receiver.
             priority: receivers of higher priority are called first.
             once: disconnect the receiver when it is first called.
-            subclasses: hear the subclasses of `sender`, a class, too.
-            inline: in `asend`, call the sync receiver on the event loop instead of in a
-                thread; it must not block.
+            subclasses: listen to the subclasses of `sender`, a class, too.
+            inline: in `asend`, call the sync receiver on the event loop; it must not block.
             delivery: when the receiver runs: `on_commit`, say. By default, inside the send.
 
         Raises:
-            ReceiverError: if the receiver is not callable, could not be called, or cannot
+            ReceiverError: if the receiver is not callable, cannot accept the call, or cannot
                 be weakly referenced under `weak=True`.
             SenderError: if the sender is unhashable, or no class under `subclasses=True`.
-            ArgumentError: if there is an argument that nobody knows, the uid is
-                unhashable, the priority is no integer or the delivery is none.
+            ArgumentError: if an argument is unknown or has a wrong value.
 
         As `Signal.connect` in Django 6.1, whose arguments come first.
         """
         if unknown or type(priority) is not int or dispatch_uid is not None:
             _check_arguments(unknown, priority, dispatch_uid)
-        bound = None if delivery is None else self._bind(delivery, receiver)
+        table, policy = self._table, self._table.policy
+        bound = None if delivery is None else _bind(self, delivery, receiver)
         flags = flags_of(receiver)
-        self._check_receiver(receiver, () if bound is None else bound.provides, flags)
+        policy.check_receiver(self, receiver, () if bound is None else bound.provides, flags)
         if sender is not None or subclasses:
-            self._check_sender(sender, subclasses=subclasses)
-        key, requested = None if sender is None else sender_key(sender), self._requested(receiver)
-        # By two short roads, for calling a class with slots, or by keyword, is a long one.
+            policy.check_sender(sender, subclasses=subclasses)
+        key = None if sender is None else sender_key(sender)
+        requested = policy.requested(receiver) if policy.provides else ()
+        # `__new__` and a positional `__init__`: faster than to call the class with keywords.
         registration = Registration.__new__(Registration)
         # fmt: off
         registration.__init__(  # type: ignore[misc]
             receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, requested,
-            self._table.on_death, bound, flags,
+            table.on_death, bound, flags,
         )
         # fmt: on
-        self._table.add(registration, sender)
+        table.add(registration, sender)
+        if table.on_listening is not None:
+            table.on_listening(sender, subclasses)
 
     def disconnect(
         self,
@@ -167,95 +167,18 @@ class Signal(Tabled):
     asend = compiled(asend)
     asend_robust = compiled(asend_robust)
 
-    def _bind(self, delivery: Delivery, receiver: Receiver) -> Bound | None:
-        """Bind a delivery to a receiver; None if it is to be called inside the send."""
-        if not hasattr(delivery, "bind"):
-            raise ArgumentError(
-                f"delivery {delivery!r} is no delivery. Give one, such as clarion.on_commit; "
-                f"without any, the receiver is called inside the send.",
-                ["delivery"],
-            )
-        if not callable(receiver):
-            refuse_uncallable(receiver)
-        return delivery.bind(receiver, self)
 
-    def _find(
-        self, receiver: Receiver | None, sender: object = None, dispatch_uid: Hashable | None = None
-    ) -> Registration | None:
-        """Return the registration that connecting so has made, or None."""
-        key = ("uid", dispatch_uid) if dispatch_uid else receiver_key(receiver)
-        return self._table.get(key, None if sender is None else sender_key(sender))
-
-    # What a kind of signal may do in its own way.
-
-    def _arguments(self, sender: object, named: dict[str, Any]) -> dict[str, Any]:
-        """Return what each receiver is called with; `named` may be filled."""
-        if "signal" in named:
-            raise ArgumentError(
-                f"Signal {names.signal_name(self)} was sent with a keyword 'signal', which receivers get from "
-                f"the send itself. Choose another name for it.",
-                ["signal"],
-            )
-        named["signal"] = self
-        named["sender"] = sender
-        return named
-
-    def _check_receiver(
-        self,
-        receiver: Receiver,
-        offered: tuple[str, ...] = (),  # noqa: ARG002
-        flags: int = 0,
-    ) -> None:
-        """Refuse a receiver that could not be called.
-
-        Its delivery offers it something, too; and its flags are those of `flags_of`.
-        """
-        if not flags & CO_VARKEYWORDS and not accepts_any_keyword(receiver):
-            if not callable(receiver):
-                refuse_uncallable(receiver)
-            raise SignatureError(
-                f"Signal receivers must accept keyword arguments (**kwargs). "
-                f"Add **kwargs to {names.described(receiver)}.",
-                receiver,
-            )
-
-    def _check_sender(self, sender: object, *, subclasses: bool) -> None:
-        """Refuse a sender that a send could not be routed by."""
-        check_sender(sender, subclasses=subclasses)
-
-    def _requested(self, receiver: Receiver) -> tuple[str, ...]:  # noqa: ARG002
-        """Return the names of what the receiver must be given beyond the arguments."""
-        return ()
-
-    def _provide(self, name: str, arguments: dict[str, Any]) -> Any:  # noqa: ARG002
-        """Return what a receiver has asked for by this name."""
-        return self
-
-    def _log_robust_failure(self, receiver: Receiver, error: Exception) -> None:
-        import logging
-
-        logging.getLogger("clarion").error(
-            "Error calling %s in Signal.send_robust() (%s)",
-            names.name_of(receiver),
-            error,
-            exc_info=error,
+def _bind(signal: Signal, delivery: Delivery, receiver: Receiver) -> Bound | None:
+    """Bind a delivery to a receiver; None if the send is to call it."""
+    if not hasattr(delivery, "bind"):
+        raise ArgumentError(
+            f"{delivery!r} is not a delivery. Give one, such as clarion.on_commit; without "
+            f"`delivery`, the send calls the receiver.",
+            ["delivery"],
         )
-
-    def _complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to completion where no event loop runs."""
-        return thread_loop.complete(coroutine)
-
-    async def _run_in_thread(self, function: Callable[[], T]) -> T:
-        """Run a function in a thread."""
-        return await loops.run_in_thread(function)
-
-
-def refuse_uncallable(receiver: object) -> Never:
-    """Refuse a receiver that is not callable."""
-    raise NotCallableError(
-        f"Signal receivers must be callable. {receiver!r} is not; connect a function.",
-        receiver,
-    )
+    if not callable(receiver):
+        refuse_uncallable(receiver)
+    return delivery.bind(receiver, signal)
 
 
 def _check_arguments(unknown: dict[str, Never], priority: object, uid: object) -> None:

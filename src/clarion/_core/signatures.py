@@ -10,11 +10,13 @@ from __future__ import annotations
 import sys
 from types import FunctionType, MethodType
 
+from clarion.errors import NotCallableError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from inspect import Signature
-    from typing import Any
+    from typing import Any, Never
 
     Receiver = Callable[..., Any]
 
@@ -141,3 +143,11 @@ def signature_of(receiver: Receiver) -> Signature | None:
         return inspect.signature(receiver)
     except (TypeError, ValueError):
         return None
+
+
+def refuse_uncallable(receiver: object) -> Never:
+    """Refuse a receiver that is not callable."""
+    raise NotCallableError(
+        f"Signal receivers must be callable. {receiver!r} is not; connect a function.",
+        receiver,
+    )

@@ -9,11 +9,14 @@ robust send, stand in for the answers.
 
 from __future__ import annotations
 
+from functools import partial
+
 from clarion._core import loops
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
-from clarion._core.notes import add_receiver_note
+from clarion._core.notes import add_receiver_note, log_receiver_failure
 from clarion._core.route import ASYNC, DEFERRED, SYNC
+from clarion._core.tabled import policy_of, table_of
 from clarion.errors import RunningLoopError
 
 TYPE_CHECKING = False
@@ -48,7 +51,9 @@ def run(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> 
             elif mode is not ASYNC:
                 _call_all(send, members, robust=robust)
             elif ready := list(_ready(send, members)):
-                send.responses += signal._complete(_await_all(send, ready, robust=robust))
+                send.responses += policy_of(signal).run_coroutine(
+                    _await_all(send, ready, robust=robust)
+                )
     return send.responses
 
 
@@ -59,7 +64,7 @@ def _run_alone(
     if receiver is None:
         return []
     awaited = _await(signal, receiver, arguments, robust=robust)
-    return [(receiver, signal._complete(awaited))]
+    return [(receiver, policy_of(signal).run_coroutine(awaited))]
 
 
 async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
@@ -72,8 +77,8 @@ async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bo
                 if ready := list(_ready(send, members)):
                     send.responses += await _await_all(send, ready, robust=robust)
             elif mode is SYNC:
-                # `members` are still these: the call is over before the next turn.
-                await signal._run_in_thread(lambda: _call_all(send, members, robust=robust))  # noqa: B023
+                call_all = partial(_call_all, send, members, robust=robust)
+                await policy_of(signal).run_in_thread(call_all)
             elif mode is DEFERRED:
                 await _adeliver_all(send, members, robust=robust)
             else:
@@ -90,17 +95,17 @@ def _ready(send: Send, members: Members) -> Iterator[Call]:
         if registration._tokens is not None and registration.delivery is None:
             if not registration.claim():
                 continue
-            send.signal._table.discard(registration)
+            table_of(send.signal).discard(registration)
         arguments = _given(send, registration) if registration.requested else send.arguments
         yield registration, receiver, arguments
 
 
 def _given(send: Send, registration: Registration) -> Arguments:
     """Return what a receiver is called with that asks for more than is sent."""
-    offer = send.signal._provide
+    provide = policy_of(send.signal).provide
     return {
         **send.arguments,
-        **{name: offer(name, send.arguments) for name in registration.requested},
+        **{name: provide(send.signal, name, send.arguments) for name in registration.requested},
     }
 
 
@@ -145,7 +150,7 @@ def _call(
         if not robust:
             add_receiver_note(error, signal, receiver)
             raise
-        signal._log_robust_failure(receiver, error)
+        log_receiver_failure(signal, receiver, error)
         return error
 
 
@@ -177,7 +182,7 @@ async def _await(
         if not robust:
             add_receiver_note(error, signal, receiver)
             raise
-        signal._log_robust_failure(receiver, error)
+        log_receiver_failure(signal, receiver, error)
         return error
 
 
@@ -208,7 +213,7 @@ def _outcomes(
     for receiver, task in heard:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception) and robust:
-            signal._log_robust_failure(receiver, error)
+            log_receiver_failure(signal, receiver, error)
             continue
         if isinstance(error, Exception):
             add_receiver_note(error, signal, receiver)

@@ -14,7 +14,7 @@ from collections import deque
 from weakref import ref
 
 from clarion._core import instrument
-from clarion._core.keywords import ANY
+from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import BY_VALUE, is_referable, sender_key
 from clarion._core.route import Bucket, Route
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     from clarion._core.instrument import Instrument
+    from clarion._core.policy import Policy
     from clarion._core.registration import ReceiverRef, Registration
+
+    OnListening = Callable[[object, bool], None]
 
 
 class Table:
@@ -39,7 +42,10 @@ class Table:
         subclass_registrations: the registrations that mean the subclasses of their sender too.
         dead: references whose receiver has died, still to be removed.
         on_death: what a reference of this table calls when its receiver dies.
-        keywords: what receivers are called with, for the compiled send.
+        policy: how this kind of signal behaves.
+        keywords: those of the policy, which the compiled send reads.
+        on_listening: is called with a sender (None for any) and whether its subclasses count,
+            when a receiver or an instrument begins to listen. Or None.
         guard: an object, the name of an attribute and its value; the compiled send leaves
             the routes to `find` once the attribute has another value. Or None.
     """
@@ -59,13 +65,20 @@ class Table:
         "lock",
         "name",
         "on_death",
+        "on_listening",
+        "policy",
         "searched",
         "subclass_registrations",
     )
 
-    def __init__(self, name: str | None = None, home: str | None = None) -> None:
+    def __init__(
+        self, name: str | None = None, home: str | None = None, policy: Policy = ANY_KEYWORD
+    ) -> None:
         self.name = name
         self.home = home
+        self.policy = policy
+        self.keywords = policy.keywords
+        self.on_listening: OnListening | None = None
         self.searched = 0
         self.any_sender = Bucket(None, _no_sender)
         self.buckets: dict[Hashable, Bucket] = {}
@@ -78,7 +91,6 @@ class Table:
         self._built: dict[Hashable, Bucket] = {}
         self._version = 0
         self.subclass_registrations: set[Registration] = set()
-        self.keywords = ANY
         self.guard: tuple[object, str, object] | None = None
 
     # A send comes by here.
@@ -240,6 +252,9 @@ class Table:
         with self.lock:
             self._version += 1
             self.drop_routes()
+        watching = self.instruments + instrument.everywhere
+        if self.on_listening is not None and any(each.listens for each in watching):
+            self.on_listening(None, True)  # noqa: FBT003
 
     def drop_routes(self) -> None:
         """Have the next sends build their routes anew; the lock is held.
@@ -312,28 +327,15 @@ class Table:
         return self.any_sender if key is None else self.buckets.get(key)
 
 
-class Tabled:
-    """What has a table: a signal, where Clarion decides how it is made.
-
-    The slot lies at the same place in all of them, and the compiled send reads it there.
-    """
-
-    __slots__ = ("_table",)
-
-    _table: Table
-
-
 def _finalizer(table_of: Callable[[], Table | None]) -> Callable[[ReceiverRef], None]:
     # By a weak reference to the table, for the table holds what calls this.
     def on_death(died: ReceiverRef) -> None:
         table = table_of()
         if table is not None:
-            # A garbage collection may run this anywhere, even while this thread holds
-            # the lock; so it only leaves word.
+            # A garbage collection may run this while this thread holds the lock.
             table.dead.append(died)
             if died.sender_key is None or table.subclass_registrations:
-                # Whoever holds the lock may go on with a route that this one is in: nobody
-                # who has died is called.
+                # Another thread may still use a route with it; dead receivers are skipped.
                 if table.lock.acquire(blocking=False):
                     try:
                         table.drop_routes()
@@ -345,5 +347,4 @@ def _finalizer(table_of: Callable[[], Table | None]) -> Callable[[ReceiverRef], 
     return on_death
 
 
-def _no_sender() -> None:
-    """Stand for the sender of those who listen to any."""
+def _no_sender() -> None: ...

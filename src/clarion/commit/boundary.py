@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.tabled import policy_of
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Boundary:
             call: the call of an async receiver.
             coroutine: the coroutine that awaits it.
         """
-        return call.signal._complete(coroutine)
+        return policy_of(call.signal).run_coroutine(coroutine)
 
 
 class ActiveBoundary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import signal_name
+from clarion._core.tabled import policy_of
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def key_function(coalesce: Coalesce | None, signal: Signal) -> KeyFunction | Non
     if callable(coalesce):
         return lambda arguments: _checked_key((coalesce(**arguments),), signal)
     names = _checked_names(coalesce)
-    declared = getattr(signal, "_keywords", None)
+    declared = policy_of(signal).parameters
     unknown = [] if declared is None else [n for n in names if n not in declared and n != "sender"]
     if unknown or not names:
         raise ArgumentError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from clarion._core import loops
 from clarion._core.names import dotted, name_of, signal_name
 from clarion._core.notes import add_receiver_note
+from clarion._core.tabled import policy_of, table_of
 from clarion.commit.nesting import enter_call, leave_call
 from clarion.errors import RunningLoopError
 
@@ -132,7 +133,7 @@ async def _arun_sync(call: PendingCall) -> None:
         run_call(call)
         return
     try:
-        await call.signal._run_in_thread(lambda: run_call(call))
+        await policy_of(call.signal).run_in_thread(lambda: run_call(call))
     except Exception as error:  # noqa: BLE001  # no thread is available
         _fail(call, error)
 
@@ -155,7 +156,7 @@ def _is_spent(call: PendingCall) -> bool:
     if not call.registration.claim():
         call.drop()
         return True
-    call.signal._table.discard(call.registration)
+    table_of(call.signal).discard(call.registration)
     return False
 
 

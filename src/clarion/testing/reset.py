@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion._core.registry import signals
+from clarion._core.tabled import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -26,7 +27,10 @@ def restored() -> Generator[None]:
     module will not be run again, so they could not come back.
     """
     before = {
-        id(signal._table): (signal._table, [(r, r.order) for r in signal._table.registrations()])
+        id(table_of(signal)): (
+            table_of(signal),
+            [(r, r.order) for r in table_of(signal).registrations()],
+        )
         for signal in signals()
     }
     imported = set(sys.modules)
@@ -35,7 +39,7 @@ def restored() -> Generator[None]:
     finally:
         for table, saved in before.values():
             _restore(table, saved, imported)
-        for table in [signal._table for signal in signals()]:
+        for table in [table_of(signal) for signal in signals()]:
             # Not one of Django's: that may have been taken over in the block, with
             # receivers from before it.
             if id(table) not in before and table.guard is None:

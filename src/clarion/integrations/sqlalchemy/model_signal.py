@@ -11,15 +11,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from weakref import WeakSet
 
-from clarion._core import instrument
 from clarion._core.declare import DeclaredSignal
 from clarion._core.registration import Registration, sender_key
-from clarion._core.table import Table
+from clarion._core.tabled import table_of
 from clarion.integrations.sqlalchemy import senders
 from clarion.integrations.sqlalchemy.rows.changes import changes_of
+from clarion.policy import DeclaredPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Mapping
     from typing import Unpack
 
     from clarion._core.signatures import Receiver
@@ -38,18 +38,33 @@ Q = ParamSpec("Q")
 R = TypeVar("R")
 
 
-class ModelTable(Table):
-    """The table of a model signal, which attaches listeners also for instruments."""
+class ModelPolicy(DeclaredPolicy):
+    """The policy of a model signal, whose senders may be unresolved."""
 
-    __slots__ = ("attach",)
+    __slots__ = ()
 
-    attach: Attach
+    def check_sender(self, sender: object, *, subclasses: bool) -> None:
+        """Accept an unresolved sender; check the others as usual."""
+        if not isinstance(sender, senders.UNRESOLVED):
+            super().check_sender(sender, subclasses=subclasses)
 
-    def forget_routes(self) -> None:
-        """Drop all routes, because an instrument was attached or detached."""
-        super().forget_routes()
-        if any(each.listens for each in self.instruments + instrument.everywhere):
-            self.attach(None, True)  # noqa: FBT003
+    def resolve_sender(self, sender: object) -> object:
+        """Return the class or the table that a sender names, or the sender itself."""
+        return senders.resolve(sender)
+
+
+class SavePolicy(ModelPolicy):
+    """The policy of a save, whose receivers may request its `changes`."""
+
+    __slots__ = ()
+
+    provides = ("signal", "changes")
+
+    def provide(self, signal: Any, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Return the changes of the instance, or the signal."""
+        if name == "changes":
+            return changes_of(arguments["instance"])
+        return super().provide(signal, name, arguments)
 
 
 # The signals that have a registration of an unresolved sender.
@@ -68,13 +83,11 @@ class ModelSignal(DeclaredSignal[P, R]):
         check: called with each sender that is given to `connect`.
     """
 
+    policy_class: type[DeclaredPolicy] = ModelPolicy
+
     def __init__(self, function: Callable[P, R], check: Check) -> None:
         super().__init__(function)
         self._check = check
-        table = ModelTable(self._table.name, self._table.home)
-        table.keywords = self._table.keywords
-        table.attach = _attach_nothing
-        self._table: ModelTable = table  # pyright: ignore[reportIncompatibleVariableOverride]
 
     if not TYPE_CHECKING:  # the type checkers use the declared signature
 
@@ -83,7 +96,6 @@ class ModelSignal(DeclaredSignal[P, R]):
             self._check(sender)
             sender = senders.resolve(sender)
             super().connect(receiver, sender, *args, **options)
-            self._table.attach(sender, options.get("subclasses", False))
             if isinstance(sender, senders.UNRESOLVED):
                 _unresolved.add(self)
                 # Another thread may have mapped the class before the listeners were attached.
@@ -101,12 +113,17 @@ class ModelSignal(DeclaredSignal[P, R]):
 
     def attach_by(self, attach: Attach) -> None:
         """Set the function that attaches the listeners of this signal."""
-        self._table.attach = attach
-        self._table.forget_routes()  # an instrument may watch every signal already
+        table_of(self).on_listening = attach
+        table_of(self).forget_routes()  # an instrument may watch every signal already
 
     def attach(self) -> None:
         """Attach the listeners that send this signal, for every sender."""
-        self._table.attach(None, True)  # noqa: FBT003
+        self._attach(None, subclasses=True)
+
+    def _attach(self, sender: object, *, subclasses: bool) -> None:
+        attach = table_of(self).on_listening
+        if attach is not None:  # `hooks` sets it
+            attach(sender, subclasses)
 
     def connect_resolved(self, mapped: type | None = None) -> None:
         """Move registrations whose sender exists now to that sender.
@@ -114,7 +131,7 @@ class ModelSignal(DeclaredSignal[P, R]):
         Args:
             mapped: the class that is being mapped, to move its registrations only.
         """
-        for registration in self._table.registrations():
+        for registration in table_of(self).registrations():
             sender: Any = registration.sender
             if not isinstance(sender, senders.UNRESOLVED):
                 continue
@@ -123,33 +140,20 @@ class ModelSignal(DeclaredSignal[P, R]):
                 self._move(registration, resolved)
 
     def _move(self, old: Registration, sender: object) -> None:
-        receiver = old.live()
-        self._table.discard(old)
+        receiver, table = old.live(), table_of(self)
+        table.discard(old)
         if receiver is None:
             return
-        self._check_sender(sender, subclasses=old.subclasses)
+        table.policy.check_sender(sender, subclasses=old.subclasses)
         # fmt: off
         new = Registration(
             receiver, sender_key(sender), old.weak, old.uid, old.priority, old.once,
-            old.subclasses, old.inline, old.requested, self._table.on_death, old.delivery,
+            old.subclasses, old.inline, old.requested, table.on_death, old.delivery,
         )
         # fmt: on
         new.renew(old.order)
-        self._table.add(new, sender)
-        self._table.attach(sender, old.subclasses)
-
-    def _find(
-        self, receiver: Any, sender: object = None, dispatch_uid: Hashable | None = None
-    ) -> Registration | None:
-        return super()._find(receiver, senders.resolve(sender), dispatch_uid)
-
-    def _check_sender(self, sender: object, *, subclasses: bool) -> None:
-        if not isinstance(sender, senders.UNRESOLVED):
-            super()._check_sender(sender, subclasses=subclasses)
-
-
-def _attach_nothing(sender: object, subclasses: bool) -> None:  # noqa: FBT001
-    """Do nothing, until `hooks` has set the function that attaches."""
+        table.add(new, sender)
+        self._attach(sender, subclasses=old.subclasses)
 
 
 def connect_resolved(mapped: type | None = None) -> None:
@@ -169,7 +173,7 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
     type can express "these parameters and one keyword more".
     """
 
-    _provides = ("signal", "changes")
+    policy_class = SavePolicy
 
     if TYPE_CHECKING:
 
@@ -185,11 +189,6 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
         ) -> None: ...
         def connect(self, receiver: Any, **options: Any) -> None: ...  # noqa: D102
         def _connector(self) -> EitherConnector[P, Q]: ...  # type: ignore[override]
-
-    def _provide(self, name: str, arguments: dict[str, Any]) -> Any:
-        if name == "changes":
-            return changes_of(arguments["instance"])
-        return super()._provide(name, arguments)
 
 
 def class_signal(function: Callable[P, None]) -> ModelSignal[P, object]:

@@ -15,6 +15,7 @@ from sqlalchemy.util import concurrency
 from clarion._core import loops, slow_path
 from clarion._core.instrument import Send
 from clarion._core.route import ASYNC, DEFERRED
+from clarion._core.tabled import policy_of, table_of
 from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ def deliver(signal: Signal, sender: object, **arguments: Any) -> None:
         RunningLoopError: if a receiver is async, and an event loop runs in this thread,
             but the session is a sync one. No receiver has been called.
     """
-    if not loops.is_loop_running() or signal._table.find(sender).is_simple:
+    if not loops.is_loop_running() or table_of(signal).find(sender).is_simple:
         signal.send(sender, **arguments)
     else:
-        _run(signal, signal._arguments(sender, arguments))
+        _run(signal, policy_of(signal).complete_arguments(signal, sender, arguments))
 
 
 def _run(signal: Signal, arguments: dict[str, Any]) -> None:
-    route = signal._table.find(arguments["sender"])
+    route = table_of(signal).find(arguments["sender"])
     can_await = in_greenlet()
     with Send(signal, arguments, route.instruments) as send:
         audience = route.audience()

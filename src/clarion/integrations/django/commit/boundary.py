@@ -17,7 +17,7 @@ from clarion.errors import TransactionError
 from clarion.integrations.django.commit import ignore_outer
 from clarion.integrations.django.commit.callbacks import callback_for
 from clarion.integrations.django.commit.snapshots import arguments_of, keep_instance
-from clarion.integrations.django.dispatch import methods
+from clarion.integrations.django.dispatch.policy import DJANGO
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -76,7 +76,7 @@ class DjangoBoundary(Boundary):
         """Schedule or run a call in the thread that holds the connection; return whether it did."""
         if self.schedule(call):  # in the event loop's own thread, which Django can be made to allow
             return True
-        taken: bool = await methods._run_in_thread(None, partial(self._schedule_or_run, call))
+        taken: bool = await DJANGO.run_in_thread(partial(self._schedule_or_run, call))
         return taken
 
     def _schedule_or_run(self, call: PendingCall) -> bool:
@@ -97,9 +97,9 @@ class DjangoBoundary(Boundary):
         """Await an async receiver after the commit."""
         return await call.receiver(**arguments_of(call))
 
-    def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:  # noqa: ARG002
         """Run a coroutine as Django does, for any signal, so that it uses this thread's connections."""
-        return methods._complete(call.signal, coroutine)
+        return DJANGO.run_coroutine(coroutine)
 
 
 def _is_open(connection: Any) -> bool:

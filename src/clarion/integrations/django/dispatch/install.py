@@ -19,6 +19,7 @@ from django.dispatch import Signal, dispatcher
 
 from clarion._core import registry
 from clarion._core.compiled import compiled
+from clarion._core.tabled import remove_table, table_of
 from clarion.integrations.django.dispatch import table as tables
 from clarion.integrations.django.dispatch.methods import METHODS, connect_model_signal
 from clarion.integrations.django.dispatch.receivers import (
@@ -97,7 +98,7 @@ def uninstall() -> None:
         if not is_installed():
             return
         signals = [signal for signal in registry.signals() if isinstance(signal, Signal)]
-        left = {id(signal): signal._table.registrations() for signal in signals}
+        left = {id(signal): table_of(signal).registrations() for signal in signals}
         while _undo:
             _undo.pop()()
         del _DjangoSignal.receivers
@@ -159,7 +160,7 @@ def _take_out(owner: type, name: str, ours: Any, original: FunctionType) -> None
 
 
 def _give_back(signal: Any, registrations: list[Registration]) -> None:
-    del signal.__dict__["_table"]
+    remove_table(signal)
     registry.leave(signal)
     signal.receivers = []
     signal.sender_receivers_cache.clear()

@@ -12,11 +12,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, WeakMethod, ref
 
+from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal
 
 from clarion._core import registry
 from clarion._core.registration import Registration, is_referable, sender_key
-from clarion.integrations.django.dispatch.methods import _requested
+from clarion._core.tabled import has_table, set_table, table_of
+from clarion.integrations.django.dispatch.policy import DJANGO, SAVES
 from clarion.integrations.django.dispatch.table import DjangoTable
 
 if TYPE_CHECKING:
@@ -75,13 +77,13 @@ class ReceiverList(list[Entry]):
     """
 
     def __init__(self, signal: Any) -> None:
-        table: DjangoTable = signal._table
+        table = _table_of(signal)
         super().__init__(Entry.of(r) for r in table.registrations() if r.live() is not None)
         self._signal = signal
         self._assignments = table.assignments
 
     def _write_back(self) -> None:
-        table: DjangoTable = self._signal._table
+        table = _table_of(self._signal)
         if table.assignments == self._assignments:
             assign(self._signal, self)
             self._assignments = table.assignments
@@ -106,19 +108,25 @@ for _name in (
     setattr(ReceiverList, _name, _writing(_name))
 
 
+def _table_of(signal: Any) -> DjangoTable:
+    table: Any = table_of(signal)
+    return table  # `attach_table` made it
+
+
 def attach_table(signal: Any, home: str | None = None) -> None:
     """Give a Django signal a table, and enter it among the signals alive."""
-    signal.__dict__["_table"] = DjangoTable(signal, home)
+    policy = SAVES if signal is pre_save or signal is post_save else DJANGO
+    set_table(signal, DjangoTable(signal, home, policy))
     registry.enter(signal)
 
 
 def assign(signal: Any, entries: Iterable[Sequence[Any]]) -> None:
     """Make these entries, of ours or of Django's making, the receivers of a signal."""
-    if "_table" not in signal.__dict__:
+    if not has_table(signal):
         # Signal.__init__ assigns the first, empty list: a new signal. Its maker's
         # module is two frames up, past the setter and Django.
         attach_table(signal, sys._getframe(3).f_globals.get("__name__"))
-    table: DjangoTable = signal._table
+    table = _table_of(signal)
     registrations = [r for entry in entries if (r := _registration(signal, entry)) is not None]
     last = -1
     for registration in registrations:
@@ -135,6 +143,7 @@ def _registration(signal: Any, entry: Sequence[Any]) -> Registration | None:
     if isinstance(entry, Entry):
         return entry.registration
     (key, sender_id), held, *rest, is_async = entry
+    table = table_of(signal)
     weak = isinstance(held, ReferenceType)
     receiver = held() if weak else held
     if receiver is None:
@@ -149,8 +158,8 @@ def _registration(signal: Any, entry: Sequence[Any]) -> Registration | None:
         of_sender,
         weak=weak,
         uid=uid,
-        requested=_requested(signal, receiver),
-        on_death=signal._table.on_death,
+        requested=table.policy.requested(receiver),
+        on_death=table.on_death,
     )
     registration.is_async = is_async
     registration.sender_of = lambda: sender

@@ -10,11 +10,14 @@ from clarion._core.instrument import Send
 from clarion._core.registration import Registration
 from clarion._core.route import Route
 from clarion._core.table import Table
+from clarion._core.tabled import policy_of, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.dispatch import Signal
+
+    from clarion.policy import Policy
 
     Receiver = Callable[..., Any]
 
@@ -29,8 +32,8 @@ class DjangoTable(Table):
 
     __slots__ = ("assignments", "kind", "signal_of")
 
-    def __init__(self, signal: Signal, home: str | None = None) -> None:
-        super().__init__(home=home)
+    def __init__(self, signal: Signal, home: str | None, policy: Policy) -> None:
+        super().__init__(None, home, policy)
         self.kind: Any = type(signal)
         self.guard = self.kind, "_live_receivers", installed_live_receivers
         self.signal_of = ref(signal)
@@ -62,8 +65,7 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
     As `Signal._live_receivers` in Django 6.1. Sends do not come by here, unless
     somebody wraps it.
     """
-    table: DjangoTable = self._table
-    route = Table.find(table, sender)
+    route = Table.find(table_of(self), sender)
     send = Send(self, {"sender": sender}, route.instruments)
     found: tuple[list[Receiver], list[Receiver]] = [], []
     for registration in route.registrations:
@@ -80,7 +82,8 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
 def _call(signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any) -> Any:
     if not _may_call(signal, registration):
         return None
-    arguments |= {name: signal._provide(name, arguments) for name in registration.requested}
+    provide = policy_of(signal).provide
+    arguments |= {name: provide(signal, name, arguments) for name in registration.requested}
     if registration.delivery is not None:
         return registration.delivery.send(signal, registration, receiver, **arguments)
     return receiver(**arguments)
@@ -91,7 +94,8 @@ async def _acall(
 ) -> Any:
     if not _may_call(signal, registration):
         return None
-    arguments |= {name: signal._provide(name, arguments) for name in registration.requested}
+    provide = policy_of(signal).provide
+    arguments |= {name: provide(signal, name, arguments) for name in registration.requested}
     if registration.delivery is not None:
         return await registration.delivery.asend(signal, registration, receiver, **arguments)
     return await receiver(**arguments)
@@ -104,7 +108,7 @@ def _may_call(signal: Any, registration: Registration) -> bool:
         return True
     if not registration.claim():
         return False
-    signal._table.discard(registration)
+    table_of(signal).discard(registration)
     return True
 
 

@@ -17,11 +17,11 @@ from django.apps import apps
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.db.models.utils import make_model_tuple
 
-from clarion._core import instrument
 from clarion._core.declare import DeclaredSignal
 from clarion._core.names import name_of
-from clarion._core.table import Table
-from clarion.integrations.django.dispatch import install, methods
+from clarion._core.tabled import has_table, table_of
+from clarion.integrations.django.dispatch import install
+from clarion.integrations.django.dispatch.policy import BulkPolicy
 from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
@@ -35,16 +35,8 @@ SAVES = {"pre_save": pre_save, "post_save": post_save}
 DELETES = {"pre_delete": pre_delete, "post_delete": post_delete}
 
 
-class BulkTable(Table):
-    """The table of a bulk signal, which has QuerySet hooked as soon as somebody watches it."""
-
-    __slots__ = ()
-
-    def forget_routes(self) -> None:
-        """Drop all routes, because somebody has begun or ceased to watch the signal."""
-        super().forget_routes()
-        if any(each.listens for each in self.instruments + instrument.everywhere):
-            _attach()
+def _on_listening(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
+    _attach()
 
 
 class BulkSignal(DeclaredSignal[P, R]):
@@ -56,11 +48,11 @@ class BulkSignal(DeclaredSignal[P, R]):
         function: the function that declares it, as for `signal`.
     """
 
+    policy_class = BulkPolicy
+
     def __init__(self, function: Callable[P, R]) -> None:
         super().__init__(function)
-        table = BulkTable(self._table.name, self._table.home)
-        table.keywords = self._table.keywords
-        self._table = table
+        table_of(self).on_listening = _on_listening
 
     if not TYPE_CHECKING:  # the checkers go by what was declared
 
@@ -70,7 +62,6 @@ class BulkSignal(DeclaredSignal[P, R]):
 
             def connect_to(model: object) -> None:
                 connect(receiver, model, *args, **options)
-                _attach()
 
             _once_there(sender, connect_to)
 
@@ -86,10 +77,6 @@ class BulkSignal(DeclaredSignal[P, R]):
                 sender, lambda model: answers.append(disconnect(receiver, model, dispatch_uid))
             )
             return any(answers)
-
-    # Django's own ways between sync and async, so that a receiver finds its connections.
-    _complete = methods._complete
-    _run_in_thread = methods._run_in_thread
 
 
 def _once_there(sender: object, act: Callable[[object], None]) -> None:
@@ -186,9 +173,9 @@ def warn(sender: Any, passed_by: Mapping[str, Any]) -> None:
 
 
 def _receivers(signal: Any, sender: object) -> list[Any]:
-    if "_table" not in vars(signal):  # Django's dispatcher runs it
+    if not has_table(signal):  # Django's dispatcher runs it
         return [receiver for group in signal._live_receivers(sender) for receiver in group]
-    registrations = signal._table.find(sender).registrations
+    registrations = table_of(signal).find(sender).registrations
     return [receiver for each in registrations if (receiver := each.live()) is not None]
 
 
@@ -220,7 +207,7 @@ def _detach() -> None:
 
 def _resume() -> None:
     """Hook QuerySet again if somebody still listens."""
-    tables = [each._table for each in (post_bulk_insert, post_bulk_update, post_bulk_delete)]
+    tables = [table_of(each) for each in (post_bulk_insert, post_bulk_update, post_bulk_delete)]
     if _warns or any(table.registrations() or table.instruments for table in tables):
         _attach()
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from clarion._core.names import name_of, signal_name
+from clarion._core.tabled import table_of
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.async_sessions import (
     is_async_scoped_session,
@@ -87,7 +88,7 @@ def warn(session: Session, sender: type, *skipped: ModelSignal[..., Any]) -> Non
     names = [
         f"{name_of(receiver)} of {signal_name(signal).rpartition('.')[2]}"
         for signal in skipped or (pre_save, post_save)
-        for registration in signal._table.find(sender).registrations
+        for registration in table_of(signal).find(sender).registrations
         if (receiver := registration.live()) is not None
     ]
     if names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.tabled import table_of
 from clarion.integrations.sqlalchemy.rows.changes import ChangeSet
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class ChangeSets:
 
 
 def _requests_changes(signal: ModelSignal[..., Any], sender: type[Any]) -> bool:
-    route = signal._table.find(sender)
+    route = table_of(signal).find(sender)
     return not route.is_simple and any("changes" in each.requested for each in route.registrations)
 
 

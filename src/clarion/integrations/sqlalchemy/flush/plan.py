@@ -10,6 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from clarion._core import instrument
+from clarion._core.tabled import table_of
 from clarion.integrations.sqlalchemy.aliases import using
 from clarion.integrations.sqlalchemy.flush.cascades import to_delete
 from clarion.integrations.sqlalchemy.flush.many_to_many import Link, links
@@ -273,7 +274,7 @@ def _has_listeners(*signals: ModelSignal[..., Any]) -> bool:
     """Return whether a receiver or an instrument listens to one of these signals."""
     return bool(instrument.everywhere) or any(
         table.buckets or table.any_sender.members or table.instruments
-        for table in (signal._table for signal in signals)
+        for table in (table_of(signal) for signal in signals)
     )
 
 

@@ -1,0 +1,204 @@
+"""How a kind of signal behaves, in one object that its table holds.
+
+The dispatcher asks the policy wherever kinds differ: what receivers are called with, which
+receivers and senders are accepted, where coroutines and worker threads come from. A kind of
+signal derives from `Policy` and overrides what it does otherwise.
+"""
+
+from __future__ import annotations
+
+from clarion._core import loops, names, thread_loop
+from clarion._core.keywords import ANY, DeclaredKeywords
+from clarion._core.registration import check_sender
+from clarion._core.signatures import (
+    CO_VARKEYWORDS,
+    accepts_any_keyword,
+    asks_for,
+    refusal,
+    refuse_uncallable,
+)
+from clarion.errors import ArgumentError, SignatureError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Coroutine, Mapping
+    from typing import Any, TypeVar
+
+    from clarion._core.keywords import Keywords
+    from clarion._core.signal import Signal
+    from clarion._core.signatures import Receiver
+
+    T = TypeVar("T")
+
+
+class Policy:
+    """How a signal behaves that takes any keyword. One object can serve many signals.
+
+    Attributes:
+        keywords: what the names of a send's keywords mean, for the compiled send. It agrees
+            with `complete_arguments`.
+        parameters: the keywords that every send gives; None if any are allowed.
+        provides: the names that a receiver may request beside the arguments.
+    """
+
+    __slots__ = ()
+
+    keywords: Keywords = ANY
+    parameters: Collection[str] | None = None
+    provides: tuple[str, ...] = ()
+
+    def complete_arguments(
+        self, signal: Signal, sender: object, kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return what each receiver is called with. The dictionary given may be changed.
+
+        Args:
+            signal: the signal that is sent.
+            sender: the sender.
+            kwargs: the keywords of the send.
+
+        Raises:
+            ArgumentError: if the signal cannot be sent with these keywords.
+        """
+        if "signal" in kwargs:
+            raise ArgumentError(
+                f"Signal {names.signal_name(signal)} was sent with a keyword 'signal', which the "
+                f"send itself gives to receivers. Choose another name for it.",
+                ["signal"],
+            )
+        kwargs["signal"] = signal
+        kwargs["sender"] = sender
+        return kwargs
+
+    def check_receiver(
+        self,
+        signal: Signal,  # noqa: ARG002
+        receiver: Receiver,
+        provided: tuple[str, ...] = (),  # noqa: ARG002
+        flags: int = 0,
+    ) -> None:
+        """Refuse a receiver that a send could not call.
+
+        Args:
+            signal: the signal it is connected to.
+            receiver: the receiver.
+            provided: the names that its delivery provides.
+            flags: the flags of its code, as `flags_of` returns them.
+
+        Raises:
+            ReceiverError: if it is not callable, or does not accept the call.
+        """
+        if not flags & CO_VARKEYWORDS and not accepts_any_keyword(receiver):
+            if not callable(receiver):
+                refuse_uncallable(receiver)
+            raise SignatureError(
+                f"Signal receivers must accept keyword arguments (**kwargs). "
+                f"Add **kwargs to {names.described(receiver)}.",
+                receiver,
+            )
+
+    def check_sender(self, sender: object, *, subclasses: bool) -> None:
+        """Refuse a sender that no send could be routed by.
+
+        Raises:
+            SenderError: if it is unhashable, or no class where `subclasses` is set.
+        """
+        check_sender(sender, subclasses=subclasses)
+
+    def resolve_sender(self, sender: object) -> object:
+        """Return the sender that the one given to `connect` names."""
+        return sender
+
+    def requested(self, receiver: Receiver) -> tuple[str, ...]:
+        """Return which of the names in `provides` a receiver has as parameters."""
+        return tuple(name for name in self.provides if asks_for(receiver, name))
+
+    def provide(self, signal: Signal, name: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        """Return the value of a name that a receiver requested."""
+        return signal
+
+    def log_failure(self, signal: Signal, receiver: Receiver, error: Exception) -> None:  # noqa: ARG002
+        """Log the error of a receiver in a robust send."""
+        import logging
+
+        logging.getLogger("clarion").error(
+            "Error calling %s in Signal.send_robust() (%s)",
+            names.name_of(receiver),
+            error,
+            exc_info=error,
+        )
+
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to completion, in a thread where no event loop runs."""
+        return thread_loop.complete(coroutine)
+
+    async def run_in_thread(self, function: Callable[[], T]) -> T:
+        """Call a function in a worker thread and return its result."""
+        return await loops.run_in_thread(function)
+
+
+ANY_KEYWORD = Policy()
+"""The policy of a plain `Signal`."""
+
+
+class DeclaredPolicy(Policy):
+    """How a declared signal behaves: its sends and receivers fit the declaration.
+
+    Args:
+        parameters: the names of the keywords that it declares.
+        defaults: the values of the keywords that a send may leave out.
+    """
+
+    __slots__ = ("defaults", "keywords", "parameters")
+
+    parameters: Collection[str]
+    provides: tuple[str, ...] = ("signal",)
+
+    def __init__(self, parameters: Collection[str], defaults: Mapping[str, Any]) -> None:
+        self.parameters = dict.fromkeys(parameters).keys()  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.defaults = dict(defaults)
+        self.keywords = DeclaredKeywords(self.parameters, self.defaults)
+
+    def complete_arguments(
+        self, signal: Signal, sender: object, kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return the keywords with the defaults and the sender; refuse any others."""
+        if kwargs.keys() != self.parameters:
+            kwargs = self.defaults | kwargs
+            if kwargs.keys() != self.parameters:
+                raise self._mismatch(signal, kwargs)
+        kwargs["sender"] = sender
+        return kwargs
+
+    def _mismatch(self, signal: Signal, kwargs: dict[str, Any]) -> ArgumentError:
+        unknown = [keyword for keyword in kwargs if keyword not in self.parameters]
+        missing = [keyword for keyword in self.parameters if keyword not in kwargs]
+        faults = [f"without {', '.join(missing)}"] if missing else []
+        faults += [f"with {', '.join(unknown)}, which it does not declare"] if unknown else []
+        wanted = ", ".join(self.parameters) or "no keywords"
+        return ArgumentError(
+            f"Signal {names.signal_name(signal)} was sent {' and '.join(faults)}. "
+            f"It takes {wanted}.",
+            [*missing, *unknown],
+        )
+
+    def check_receiver(
+        self,
+        signal: Signal,
+        receiver: Receiver,
+        provided: tuple[str, ...] = (),
+        flags: int = 0,  # noqa: ARG002
+    ) -> None:
+        """Refuse a receiver that cannot be called with what is declared and provided."""
+        if not callable(receiver):
+            refuse_uncallable(receiver)
+        given = {"sender", *self.parameters, *self.requested(receiver)}
+        given.update(name for name in provided if asks_for(receiver, name))
+        reason = refusal(receiver, given)
+        if reason is not None:
+            raise SignatureError(
+                f"Receiver {names.described(receiver)} cannot be called by signal "
+                f"{names.signal_name(signal)}: {reason}. "
+                f"Give it the parameters {', '.join(['sender', *self.parameters])}.",
+                receiver,
+            )

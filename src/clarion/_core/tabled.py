@@ -1,0 +1,63 @@
+"""Where a signal keeps its table, and how other modules reach it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from clarion._core.policy import Policy
+    from clarion._core.table import Table
+
+
+class Tabled:
+    """The base of Clarion's signals: a slot for the table.
+
+    The slot has the same offset in all of them, and the compiled send reads it there. A
+    framework's own signal keeps the table in an attribute of the same name.
+    """
+
+    __slots__ = ("_table",)
+
+    _table: Table
+
+
+# Here alone is the attribute's name known to other modules.
+
+
+def table_of(signal: Any) -> Table:
+    """Return the table of a signal.
+
+    Raises:
+        AttributeError: if the object has no table.
+    """
+    table: Table = signal._table
+    return table
+
+
+def policy_of(signal: Any) -> Policy:
+    """Return the policy of a signal: how its kind behaves."""
+    policy: Policy = signal._table.policy
+    return policy
+
+
+def set_policy(signal: Any, policy: Policy) -> None:
+    """Replace the policy of a signal, before it is first connected or sent."""
+    table = signal._table
+    table.policy = policy
+    table.keywords = policy.keywords
+
+
+def has_table(signal: Any) -> bool:
+    """Return whether an object has a table."""
+    return hasattr(signal, "_table")
+
+
+def set_table(signal: Any, table: Table) -> None:
+    """Give a signal a table."""
+    signal._table = table
+
+
+def remove_table(signal: Any) -> None:
+    """Take the table of a signal away."""
+    del signal._table

@@ -1,0 +1,39 @@
+"""How Django's signals behave, as their tables say."""
+
+import asyncio
+import threading
+
+from django.db.models.signals import post_init, post_save, pre_save
+from django.dispatch import Signal
+
+from clarion.integrations.django import post_bulk_insert
+from clarion.integrations.django.dispatch.policy import DJANGO, SAVES, AsgirefPolicy
+from clarion.policy import policy_of
+
+
+def test_each_kind_has_its_policy():
+    """Saves provide changes, and bulk writes are declared."""
+    assert policy_of(Signal()) is policy_of(post_init) is DJANGO
+    assert policy_of(pre_save) is policy_of(post_save) is SAVES
+    assert SAVES.provides == ("changes",)
+    assert isinstance(policy_of(post_bulk_insert), AsgirefPolicy)
+    assert "objs" in (policy_of(post_bulk_insert).parameters or ())
+
+
+def test_threads_are_taken_by_asgiref():
+    """The thread for sensitive code: the same one each time, and not the loop's."""
+
+    async def run():
+        return [await DJANGO.run_in_thread(threading.get_ident) for _ in range(2)]
+
+    first, second = asyncio.run(run())
+    assert first == second != threading.get_ident()
+
+
+def test_coroutines_run_by_asgiref():
+    """In a thread where no event loop runs."""
+
+    async def answer():
+        return 42
+
+    assert DJANGO.run_coroutine(answer()) == 42
