@@ -1,4 +1,4 @@
-"""What every test gets: the pages as tests, and Django where it is installed."""
+"""The pages as tests, and the setup of Django if it is installed."""
 
 import gc
 import os
@@ -18,7 +18,7 @@ HAS_DJANGO = find_spec("django") is not None
 
 WEB = ["fastapi", "litestar", "quart", "starlette", "httpx", "uvicorn", "waitress", "websockets"]
 
-# What the tests of each door need, beside Clarion.
+# The packages that the tests of each integration need.
 NEEDS = {
     "tests/commit/test_peewee.py": ["peewee"],
     "tests/integrations/django": ["django"],
@@ -38,14 +38,14 @@ pytest_collect_file = PAGES.pytest()
 
 
 def pytest_report_header() -> list[str]:
-    """Say aloud that a part of the suite is left out."""
+    """Report that a part of the suite is skipped."""
     if not MISSING:
         return []
-    return [f"not installed, and what needs it is left out: {', '.join(MISSING)}"]
+    return [f"skipped, because these packages are not installed: {', '.join(MISSING)}"]
 
 
 def pytest_configure() -> None:
-    """Set Django up; pytest-django cannot be told in pyproject.toml, which is read without it too."""
+    """Set up Django, because pyproject.toml must also work without pytest-django."""
     if HAS_DJANGO:
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.integrations.django.settings")
         import django
@@ -54,7 +54,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell pytest-django that pages need a database, which it creates on demand."""
+    """Mark the pages that need a database, which pytest-django creates on demand."""
     for item in items:
         if HAS_DJANGO and isinstance(item, SybilItem) and uses_django(item.example.document):
             item.add_marker("django_db")
@@ -62,27 +62,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _young_heap() -> None:
-    """Let the many tests that call gc.collect() walk through what is new in their module only."""
+    """Freeze old objects, so that gc.collect() in tests walks only those of the module."""
     gc.collect()
     gc.freeze()
 
 
 def imports(document: Document) -> set[str]:
-    """Name the packages that a page imports."""
+    """Return the names of the packages that a page imports."""
     return {*re.findall(r"^\s*(?:>>> )?(?:from|import) (\w+)", document.text, re.MULTILINE)}
 
 
 def uses_django(document: Document) -> bool:
-    """Tell whether a page imports Django."""
+    """Return whether a page imports Django."""
     return "django" in imports(document)
 
 
 @pytest.fixture(scope="module")
 def page(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Make a page the program that runs, which leaves nothing behind in the others.
+    """Make a page the running program, without effects on other pages.
 
-    A page that imports Django gets an empty database. One that imports what is not
-    installed is skipped.
+    A page that imports Django gets an empty database. A page that imports a missing package
+    is skipped.
     """
     (document,) = request.node.documents
     for missing in imports(document).intersection(MISSING):
@@ -97,7 +97,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def forget_models(document: Document) -> None:
-    """Have SQLAlchemy forget the classes of a page, or the next one could not name its own."""
+    """Remove the page's classes from SQLAlchemy, so that the next page can reuse the names."""
     if "sqlalchemy" not in imports(document):
         return
     from sqlalchemy.orm import registry
@@ -108,7 +108,7 @@ def forget_models(document: Document) -> None:
 
 
 def database(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Open the test database, and empty it afterwards: a page really commits."""
+    """Open the test database, and empty it afterwards, because a page commits."""
     pytest.importorskip("django")
     from django.core.management import call_command
 

@@ -1,4 +1,4 @@
-"""What takes long is left out, unless somebody asks for it; and a server that many may use."""
+"""Skip slow tests by default, and share fixtures between folders."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ import pytest
 from tests.integrations.django.databases import other_database, postgres_database
 from tests.services import own_postgres
 
-__all__ = ["other_database", "postgres_database"]  # for whoever asks for them
+__all__ = ["other_database", "postgres_database"]  # fixtures
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what is marked as slow, unless a choice by markers was made."""
+    """Skip the tests that are marked as slow, unless -m selects tests."""
     if config.option.markexpr:
         return
     for item in items:
@@ -22,6 +22,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def preparing_postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL that takes two-phase commits, as an ordinary one does not."""
+    """Yield the URL of a PostgreSQL with two-phase commits, which are off by default."""
     with own_postgres(max_prepared_transactions=10) as url:
         yield url

@@ -1,7 +1,7 @@
-"""Servers that tests use for real: where they are, and what to do where none answers.
+"""Real servers for tests: their URLs, and the result of a test without its server.
 
-A test that needs one asks for its URL in a fixture. Where no server answers the test is
-skipped, with the line that starts one; under CLARION_REQUIRE_SERVICES=1 it fails instead.
+A test that needs a server gets its URL in a fixture. If the server does not respond, the test is
+skipped with the command that starts one. With CLARION_REQUIRE_SERVICES=1 it fails instead.
 """
 
 import os
@@ -21,13 +21,13 @@ import pytest
 
 @dataclass(frozen=True)
 class Service:
-    """A server, and how to reach it.
+    """A server and its URL.
 
     Attributes:
-        name: what people call it.
-        variable: the environment variable that gives its URL.
-        default: the URL where that is not set.
-        start: the line that starts one where none runs.
+        name: the name of the product.
+        variable: the environment variable with its URL.
+        default: the URL without that variable.
+        start: the command that starts one.
     """
 
     name: str
@@ -37,11 +37,11 @@ class Service:
 
     @property
     def address(self) -> str:
-        """The URL, whether or not anybody answers there."""
+        """The URL, even if no server responds."""
         return os.environ.get(self.variable) or self.default
 
     def url(self) -> str:
-        """Return the URL; skip the test that asks if nobody answers, or fail it."""
+        """Return the URL; skip or fail the calling test if no server responds."""
         if answers(self.address):
             return self.address
         reason = (
@@ -54,7 +54,7 @@ class Service:
 
 @cache
 def answers(url: str) -> bool:
-    """Tell whether something accepts connections at a URL; asked once for each."""
+    """Return whether a server accepts connections at a URL; checked once for each."""
     parts = urlsplit(url)
     try:
         with socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 0), timeout=2):
@@ -81,13 +81,13 @@ MARIADB = Service(
 
 @contextmanager
 def own_postgres(**settings: object) -> Iterator[str]:
-    """Start a PostgreSQL of the tests' own, and yield its URL; skip where there is none to start.
+    """Start a PostgreSQL for tests and yield its URL; skip the test if it is not installed.
 
     Args:
-        settings: what to set otherwise than usual, as in postgresql.conf.
+        settings: settings that differ from the default, as in postgresql.conf.
     """
     tools = _postgres_tools()
-    user = _who_may_run_it()
+    user = _postgres_user()
     place = tempfile.mkdtemp(prefix="clarion-pg-")
     if user:
         shutil.chown(place, user)
@@ -114,18 +114,18 @@ def own_postgres(**settings: object) -> Iterator[str]:
 
 
 def _postgres_tools() -> Path:
-    """Return where initdb and pg_ctl are: on the path, or where Debian keeps them."""
+    """Return the folder of initdb and pg_ctl: on PATH, or Debian's folder."""
     found = shutil.which("initdb")
     places = [Path(found).parent] if found else []
     places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     for place in places:
         if (place / "initdb").exists() and (place / "pg_ctl").exists():
             return place
-    pytest.skip("no initdb and pg_ctl are found to start a PostgreSQL with")
+    pytest.skip("no initdb and pg_ctl are found to start PostgreSQL")
 
 
-def _who_may_run_it() -> str | None:
-    """Return the user to run PostgreSQL as, which refuses root; None for the present one."""
+def _postgres_user() -> str | None:
+    """Return the user who runs PostgreSQL, which refuses root; None for the current one."""
     if os.geteuid() != 0:
         return None
     import pwd
@@ -133,4 +133,4 @@ def _who_may_run_it() -> str | None:
     try:
         return pwd.getpwnam("postgres").pw_name
     except KeyError:
-        pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+        pytest.skip("PostgreSQL does not run as root, and the user postgres does not exist")

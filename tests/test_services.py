@@ -1,4 +1,4 @@
-"""What happens to a test whose server is not there."""
+"""A test without its server is skipped or fails."""
 
 import shutil
 import socket
@@ -8,16 +8,16 @@ import pytest
 
 from tests.services import Service, answers, own_postgres
 
-NOBODY = "http://127.0.0.1:1/"
+UNUSED = "http://127.0.0.1:1/"
 
 
 @pytest.fixture
 def service():
-    return Service("Nothing", "CLARION_NOTHING_URL", NOBODY, "start nothing")
+    return Service("Nothing", "CLARION_NOTHING_URL", UNUSED, "start nothing")
 
 
 def test_without_a_server_a_test_is_skipped(service, monkeypatch):
-    """The reason tells where it was looked for, and the line that starts one."""
+    """The reason has the URL of the server and the command that starts one."""
     monkeypatch.delenv("CLARION_REQUIRE_SERVICES", raising=False)
     with pytest.raises(pytest.skip.Exception, match=r"no Nothing answers at .*start nothing"):
         service.url()
@@ -31,7 +31,7 @@ def test_a_required_server_fails_the_test(service, monkeypatch):
 
 
 def test_the_environment_says_where(service, monkeypatch):
-    """The variable overrules the default, and who answers is used."""
+    """The variable overrides the default."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         monkeypatch.setenv("CLARION_NOTHING_URL", url)
@@ -39,13 +39,13 @@ def test_the_environment_says_where(service, monkeypatch):
 
 
 def test_a_postgres_of_ones_own(preparing_postgres):
-    """It answers, on a port of its own."""
+    """It responds on another port than the default."""
     assert answers(preparing_postgres)
     assert ":5432/" not in preparing_postgres
 
 
 def test_without_its_tools_none_is_started(monkeypatch):
-    """The test that asks for one is skipped, and told why."""
+    """The test that needs one is skipped with the reason."""
 
     def nowhere(self, pattern):
         return iter(())

@@ -1,4 +1,4 @@
-"""The sends are there twice, in Python and compiled, and have to pass the same tests."""
+"""Both implementations of the sends, in Python and compiled, for the same tests."""
 
 import os
 
@@ -8,14 +8,14 @@ from clarion import Signal
 from clarion._core import compiled
 
 NAMES = ("send", "send_robust", "asend", "asend_robust", "has_listeners")
-# Whoever has all of memory checked has time for one of them only.
+# The slow run with memory checks (`make asan`) tests only one of them.
 IMPLEMENTATIONS = os.environ.get("CLARION_TWINS", "python compiled").split()
 
 
 def put(patch: pytest.MonkeyPatch, implementation: str) -> None:
-    """Have all signals send by this implementation; skip where it is not there."""
+    """Make all signals use this implementation; skip the test if it is missing."""
     if implementation == "compiled" and not compiled.is_compiled():
-        # Where everything has to be there, so has a compiler.
+        # An environment with all services must have a compiler too.
         asked = os.environ.get("CLARION_PURE", "0") not in {"", "0"}
         if os.environ.get("CLARION_REQUIRE_SERVICES") == "1" and not asked:
             pytest.fail(compiled.reason)
@@ -29,6 +29,6 @@ def put(patch: pytest.MonkeyPatch, implementation: str) -> None:
 
 @pytest.fixture(params=IMPLEMENTATIONS, autouse=True)
 def implementation(request, monkeypatch):
-    """Run the test with signals of either implementation in turn."""
+    """Run the test with each implementation."""
     put(monkeypatch, request.param)
     return request.param

@@ -1,7 +1,7 @@
-"""How the pages of the documentation run: as a reader would run them.
+"""Run the examples of the documentation as a reader would.
 
-A page is one module, `__main__`, which is what a reader gets who pastes it into a file.
-Its blocks share that module, and may await at the top level, as in `python -m asyncio`.
+A page is one module, `__main__`, as if a reader pasted it into a file. Its blocks share that
+module, and may await at the top level, as in `python -m asyncio`.
 """
 
 import ast
@@ -21,7 +21,7 @@ AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
 class Page(Document):
-    """A page, and the module that its blocks make up."""
+    """A page and the module of its blocks."""
 
     def __init__(self, text: str, path: str) -> None:
         super().__init__(text, path)
@@ -30,7 +30,7 @@ class Page(Document):
 
 
 def run_block(example: Example) -> None:
-    """Run a block of plain code, on a loop of its own if it awaits."""
+    """Run a block of code, on a new event loop if it awaits."""
     source = pad(example.parsed, example.line + example.parsed.line_offset)
     code = compile(source, example.path, "exec", AWAIT, dont_inherit=True)
     waiting = eval(code, example.namespace)  # noqa: S307 - our own pages
@@ -39,20 +39,20 @@ def run_block(example: Example) -> None:
 
 
 class Prompt(DocTestEvaluator):
-    """Run one `>>>` and compare what it prints."""
+    """Run one `>>>` prompt and compare its output."""
 
     def __call__(self, example: Example) -> str:
         prompt = example.parsed
         code = compile(prompt.source, "<prompt>", "single", AWAIT, dont_inherit=True)
         if code.co_flags & inspect.CO_COROUTINE:
-            # doctest itself would make the coroutine, and not run it.
+            # doctest itself would create the coroutine without running it.
             compiled = f"compile({prompt.source!r}, '<prompt>', 'single', {AWAIT})"
             prompt.source = f"__import__('asyncio').run(eval({compiled}, globals()))\n"
         return super().__call__(example)
 
 
 class BlockParser(PythonCodeBlockParser):
-    """Find the blocks that say python, plain ones and those of `>>>`."""
+    """Find the `python` blocks: code and `>>>` prompts."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the docstrings show is true as well."""
+"""The examples in docstrings hold."""
 
 import doctest
 import importlib
@@ -12,7 +12,7 @@ SHOWING = [path for path in MODULES if ">>> " in path.read_text()]
 
 @pytest.mark.parametrize("path", SHOWING, ids=name_of)
 def test_examples_hold(path):
-    """Each prompt in a module's docstrings prints what stands below it."""
+    """Each prompt in a module's docstrings prints the output below it."""
     if "integrations.django" in name_of(path):
         pytest.importorskip("django")
     module = importlib.import_module(name_of(path))

@@ -1,4 +1,4 @@
-"""Would a page that is wrong be noticed?"""
+"""A wrong example in the documentation fails."""
 
 import re
 import sys
@@ -36,7 +36,7 @@ def block(*lines, language="python"):
 
 
 def test_blocks_share_one_module(run):
-    """A later block sees what an earlier one defined, in a module by the name of __main__."""
+    """A later block uses the names of an earlier one, in a module called __main__."""
     page = run(block("def f(): ...") + "text\n" + block("import sys", "name = f.__module__"))
     assert page.name == "__main__"
     assert page.sys.modules["__main__"] is page
@@ -49,7 +49,7 @@ def test_plain_block_that_raises_fails(run):
 
 
 def test_prompt_that_prints_something_else_fails(run):
-    """What a prompt prints is compared."""
+    """The output of a prompt is compared."""
     run(block(">>> 1 + 1", "2"))
     with pytest.raises(SybilFailure, match=r"Got:\n +2"):
         run(block(">>> 1 + 1", "3"))
@@ -62,7 +62,7 @@ def test_plain_block_may_await(run):
 
 
 def test_prompt_may_await(run):
-    """So it does at a prompt, and its result is compared."""
+    """An await at a prompt runs too, and its result is compared."""
     awaiting = block(">>> import asyncio", ">>> await asyncio.sleep(0, 'slept')", "'slept'")
     run(awaiting)
     with pytest.raises(SybilFailure):

@@ -191,7 +191,7 @@ LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])")
 
 
 def blank(match: re.Match[str]) -> str:
-    """Keep the lines of what is removed, for the numbers of those below."""
+    """Return only the line breaks of a match, so that line numbers stay right."""
     return "\n" * match[0].count("\n")
 
 

@@ -1,11 +1,11 @@
-"""Does pyproject.toml still tell the truth?"""
+"""pyproject.toml agrees with the project."""
 
 import tomllib
 
 import interpreters
 import pytest
 
-from tests.house.tree import ROOMS, ROOT
+from tests.house.tree import PACKAGES, ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TOOLS = PYPROJECT["tool"]
@@ -16,16 +16,16 @@ FRAGMENTS = [
 ]
 
 
-def test_every_room_has_its_layer():
-    """The contract on layers names every package there is, and no other."""
+def test_every_package_has_its_layer():
+    """The contract on layers names every package, and nothing else."""
     contracts = TOOLS["importlinter"]["contracts"]
     (layers,) = [c for c in contracts if c.get("containers") == ["clarion"]]
-    named = [room.strip() for layer in layers["layers"] for room in layer.split("|")]
-    assert sorted(named) == sorted(ROOMS)
+    named = [package.strip() for layer in layers["layers"] for package in layer.split("|")]
+    assert sorted(named) == sorted(PACKAGES)
 
 
 def test_promised_pythons_are_those_that_are_tested():
-    """The classifiers name the interpreters that `make test` looks for."""
+    """The classifiers list the interpreters of `make test`."""
     prefix = "Programming Language :: Python :: 3."
     promised = [c for c in PYPROJECT["project"]["classifiers"] if c.startswith(prefix)]
     assert promised == [f"{prefix}{minor}" for minor in interpreters.MINORS]
@@ -33,7 +33,7 @@ def test_promised_pythons_are_those_that_are_tested():
 
 @pytest.mark.parametrize("name", FRAGMENTS)
 def test_fragment_has_a_type(name):
-    """A fragment is called NAME.TYPE.md, of a type that the changelog has a heading for."""
+    """A fragment is called NAME.TYPE.md, and the changelog has a heading for its type."""
     types = {kind["directory"] for kind in TOOLS["towncrier"]["type"]}
     _, kind, *rest = name.split(".")
     assert kind in types

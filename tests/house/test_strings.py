@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.house.tree import MODULES, ROOMS, ROOT, SRC, name_of
+from tests.house.tree import MODULES, PACKAGES, ROOT, SRC, name_of
 
 PYTHON = [
     *MODULES,
@@ -19,7 +19,7 @@ def named_in(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             match = DOTTED.fullmatch(node.value)
-            if match and match[1] in ROOMS:
+            if match and match[1] in PACKAGES:
                 yield node.lineno, node.value
 
 
