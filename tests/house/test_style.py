@@ -50,7 +50,6 @@ UNDOCUMENTED: set[str] = {
     "clarion.integrations",
     "clarion.integrations.django.dispatch",
     "clarion.integrations.django.orm",
-    "clarion.integrations.sqlalchemy.flush",
     "clarion.testing",
 }
 

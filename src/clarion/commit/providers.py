@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # The module of a framework, and the integration that registers a provider for it.
 _FRAMEWORKS = {
-    "sqlalchemy.orm": "clarion.integrations.sqlalchemy.commit.boundary",
+    "sqlalchemy.orm": "clarion.integrations.sqlalchemy.hooks",
     "django.db": "clarion.integrations.django.commit.provider",
 }
 _imported: set[str] = set()

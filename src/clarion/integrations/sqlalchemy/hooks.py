@@ -21,7 +21,7 @@ from clarion.integrations.sqlalchemy.commit import transactions
 from clarion.integrations.sqlalchemy.commit.provider import SessionProvider
 from clarion.integrations.sqlalchemy.flush import listeners, many_to_many
 from clarion.integrations.sqlalchemy.model_signal import connect_resolved
-from clarion.integrations.sqlalchemy.senders import UNRESOLVED
+from clarion.integrations.sqlalchemy.senders import is_unresolved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,7 +162,7 @@ def _attach_commits() -> None:
 
 def _attach_by(attach: Attach, *of: ModelSignal[..., Any]) -> None:
     def attach_for(sender: object, subclasses: bool) -> None:  # noqa: FBT001
-        if isinstance(sender, UNRESOLVED):
+        if is_unresolved(sender):
             _attach_mappers()  # they resolve it, and attach again
         else:
             attach(sender, subclasses)

@@ -15,6 +15,8 @@ from clarion.integrations.sqlalchemy.signals import post_init, pre_init
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy.orm import InstanceState
+
 
 # SQLAlchemy 2.1 passes this for a field of a dataclass that the program leaves out.
 _LEFT_OUT: Any = getattr(base, "DONT_SET", object())
@@ -84,8 +86,9 @@ def _is_first_call(instance: Any) -> bool:
     SQLAlchemy gives a class that is mapped later the listeners of each of its bases, so it
     calls the same one several times.
     """
-    attributes = vars(inspect(instance))
-    is_first = not attributes.get(_KEY, False)
+    state: InstanceState[Any] = inspect(instance)
+    attributes = vars(state)
+    is_first = _KEY not in attributes
     attributes[_KEY] = True
     return is_first
 

@@ -45,7 +45,7 @@ class ModelPolicy(DeclaredPolicy):
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
         """Accept an unresolved sender; check the others as usual."""
-        if not isinstance(sender, senders.UNRESOLVED):
+        if not senders.is_unresolved(sender):
             super().check_sender(sender, subclasses=subclasses)
 
     def resolve_sender(self, sender: object) -> object:
@@ -96,7 +96,7 @@ class ModelSignal(DeclaredSignal[P, R]):
             self._check(sender)
             sender = senders.resolve(sender)
             super().connect(receiver, sender, *args, **options)
-            if isinstance(sender, senders.UNRESOLVED):
+            if senders.is_unresolved(sender):
                 _unresolved.add(self)
                 # Another thread may have mapped the class before the listeners were attached.
                 if senders.resolve(sender) is not sender:
@@ -132,8 +132,8 @@ class ModelSignal(DeclaredSignal[P, R]):
             mapped: the class that is being mapped, to move its registrations only.
         """
         for registration in table_of(self).registrations():
-            sender: Any = registration.sender
-            if not isinstance(sender, senders.UNRESOLVED):
+            sender = registration.sender
+            if not senders.is_unresolved(sender):
                 continue
             resolved = senders.resolve_to(mapped, sender) if mapped else senders.resolve(sender)
             if resolved is not sender:

@@ -19,8 +19,10 @@ from clarion.errors import SenderError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The types of a sender that is not resolved yet.
-UNRESOLVED = (str, QueryableAttribute)
+
+def is_unresolved(sender: object) -> bool:
+    """Return whether a sender names a class or a table that does not exist yet."""
+    return isinstance(sender, (str, QueryableAttribute))
 
 
 def mappers() -> Iterator[Mapper[Any]]:

@@ -1,6 +1,6 @@
 """The signals of a flush: planned before it, sent before and after it.
 
-Read `listeners`, then `sending` (rounds of pre signals, post signals) and `plan` (what the
-flush writes), which uses `cascades` and `many_to_many`. `raw` and `session` hold what users
-import. No commit and no bulk write belongs here.
+Read `listeners`, then `sending` (rounds of pre signals, then post signals), `change_sets` and
+`plan` (what the flush writes), then `cascades` and `many_to_many`. `raw` and `session` hold
+what users import. No commit and no bulk write belongs here.
 """

@@ -64,7 +64,7 @@ class Link:
     def pair(self, related: State) -> Pair:
         """Return a key that is the same for the link seen from the other side."""
         one, other = (related, self.state) if is_reverse(self.prop) else (self.state, related)
-        return table_of(self.prop), one, other, self.action
+        return association_table(self.prop), one, other, self.action
 
     @property
     def pk_set(self) -> set[Any]:
@@ -73,7 +73,7 @@ class Link:
         return keys - {None}
 
 
-def table_of(prop: Relationship) -> Table:
+def association_table(prop: Relationship) -> Table:
     """Return the association table of a relationship."""
     return prop.secondary  # type: ignore[return-value]
 
@@ -89,7 +89,7 @@ def is_reverse(prop: Relationship) -> bool:
     for other in prop._reverse_property:
         if prop.backref or other.backref:
             return not prop.backref
-        places = {column: place for place, column in enumerate(table_of(prop).columns)}
+        places = {column: place for place, column in enumerate(association_table(prop).columns)}
         mine, theirs = (
             places[pairs[0][1]]  # type: ignore[index]  # a column of this very table
             for pairs in (prop.synchronize_pairs, prop.secondary_synchronize_pairs or [])
@@ -108,7 +108,7 @@ def links(candidates: Iterable[State]) -> list[Link]:
     seen: set[Pair] = set()
     for state in candidates:
         for name, prop in mapper_info(state.mapper).many_to_many.items():
-            if name in state.committed_state and m2m_changed.has_listeners(table_of(prop)):
+            if name in state.committed_state and m2m_changed.has_listeners(association_table(prop)):
                 changes = (link.without(seen) for link in _changes(state, prop))
                 found += [link for link in changes if link is not None]
     return found

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from clarion.errors import EndlessFlushError
 from clarion.integrations.sqlalchemy.flush.change_sets import ChangeSets, written_changes
-from clarion.integrations.sqlalchemy.flush.many_to_many import forget_side, is_reverse, table_of
+from clarion.integrations.sqlalchemy.flush.many_to_many import (
+    association_table,
+    forget_side,
+    is_reverse,
+)
 from clarion.integrations.sqlalchemy.flush.plan import Planner
 from clarion.integrations.sqlalchemy.rows.changes import provide_changes
 from clarion.integrations.sqlalchemy.send import deliver, sender_for
@@ -145,7 +149,7 @@ def _send_post_saves(saves: Iterable[Save], *, raw: bool) -> None:
 def _send_links(planner: Planner, links: Iterable[Link], when: str, *, raw: bool) -> int:
     sent = 0
     for each in links:
-        table = table_of(each.prop)
+        table = association_table(each.prop)
         if m2m_changed.has_listeners(table):
             sent += 1
             deliver(
