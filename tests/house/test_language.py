@@ -30,7 +30,6 @@ UNFINISHED: set[str] = {
     "src/clarion/_core/table.py",
     "src/clarion/_core/thread_loop.py",
     "src/clarion/changes.py",
-    "src/clarion/commit/connections.py",
     "src/clarion/delivery.py",
     "src/clarion/errors.py",
     "src/clarion/integrations/__init__.py",

@@ -14,7 +14,7 @@ In reading order; a module imports from those above it only:
 7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
 8. `delivery`, `atomic_block`: `on_commit` and `atomic`, which use all of the above.
 
-`connections` begins and ends transactions, and imports none of these. Never put here: a
+`drivers` begins and ends transactions for `atomic_block`, and imports none of these. Never put here: a
 framework, an import of an integration (`providers` names two by strings), or code that
 stores a call outside this process.
 """

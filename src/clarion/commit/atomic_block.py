@@ -7,8 +7,8 @@ from contextvars import ContextVar
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from clarion.commit import connections
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
+from clarion.commit.drivers.choose import driver_for
 from clarion.commit.run import arun_calls, drop_calls, run_call, run_calls
 from clarion.errors import ArgumentError
 
@@ -203,15 +203,15 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
                 "This atomic() block is already entered. Write atomic(...) anew for each block."
             )
         outer = self._outer()
-        if outer is None:
-            connections.check(self._connection, awaited=is_awaited)
-            block = AtomicBlock(self._connection, None, is_awaited=is_awaited)
-            return block, connections.transaction(block.connection, block.failed_savepoints)
-        connections.check_way(outer.connection, awaited=is_awaited)
-        block = AtomicBlock(outer.connection, outer, is_awaited=is_awaited)
-        name = outer.next_savepoint()
+        connection = self._connection if outer is None else outer.connection
+        driver = driver_for(connection)
+        driver.check_awaited(awaited=is_awaited)
+        block = AtomicBlock(connection, outer, is_awaited=is_awaited)
         failed = block.outermost.failed_savepoints
-        return block, connections.savepoint(block.connection, name, failed)
+        if outer is not None:
+            return block, driver.savepoint(outer.next_savepoint(), failed)
+        driver.check_idle()
+        return block, driver.transaction(failed)
 
     def _outer(self) -> AtomicBlock | None:
         """Return the block that this one is a savepoint of."""

@@ -1,0 +1,21 @@
+"""asyncpg, which does not report that a transaction was aborted."""
+
+from __future__ import annotations
+
+from clarion.commit.drivers.base import aborted_error
+from clarion.commit.drivers.native import AsyncNativeDriver
+
+
+class AsyncpgDriver(AsyncNativeDriver):
+    """A connection of asyncpg, of its own or of a pool."""
+
+    def in_transaction(self) -> bool:
+        """Return whether a transaction is open."""
+        return bool(self.connection.is_in_transaction())
+
+    async def acheck_not_aborted(self) -> None:
+        """Refuse the commit of an aborted transaction, in which every statement fails."""
+        try:
+            await self.connection.execute("SELECT 1")
+        except Exception as error:
+            raise aborted_error() from error

@@ -1,0 +1,174 @@
+"""The interface of a driver, sync and async, and the checks before a commit."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from clarion.errors import ArgumentError, TransactionError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+    from contextlib import AbstractContextManager
+
+    Transaction = AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
+
+
+class Driver:
+    """Begins and ends transactions on one connection.
+
+    Args:
+        connection: the connection.
+
+    Attributes:
+        is_async: whether the connection is awaited.
+        begins: whether a transaction is open from its beginning, not from its first statement.
+    """
+
+    is_async = False
+    begins = True
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def in_transaction(self) -> bool | None:
+        """Return whether the connection is in a transaction; None if it does not report it."""
+        reported = getattr(self.connection, "in_transaction", None)
+        if reported is None:
+            return None
+        return bool(reported() if callable(reported) else reported)
+
+    def check_awaited(self, *, awaited: bool) -> None:
+        """Refuse an async connection under `with`, and a sync one under `async with`.
+
+        Raises:
+            ArgumentError: if the block is of the wrong kind.
+        """
+        if self.is_async == awaited:
+            return
+        kind = f"{type(self.connection).__module__}.{type(self.connection).__qualname__}"
+        is_what, write = ("a sync", "with") if awaited else ("an async", "async with")
+        raise ArgumentError(
+            f"{kind} is {is_what} connection. Write `{write} atomic(...)`.", ["connection"]
+        )
+
+    def check_idle(self) -> None:
+        """Refuse a connection on which no transaction can begin.
+
+        Raises:
+            TransactionError: if it is in a transaction, or commits each statement.
+        """
+        if self.in_transaction():
+            raise TransactionError(
+                "atomic() was given a connection that is already in a transaction, so it would not "
+                "see the commit. Commit or roll back first, or begin that one with atomic(), too."
+            )
+        if not self.begins and getattr(self.connection, "autocommit", None) is True:
+            raise TransactionError(
+                "atomic() was given a connection that commits each statement. Turn autocommit off."
+            )
+
+    def check_not_aborted(self) -> None:
+        """Refuse the commit of a transaction that the database has aborted.
+
+        Raises:
+            TransactionError: if it was aborted.
+        """
+
+    def check_commit(self, failed_savepoints: list[str]) -> None:
+        """Refuse a commit that would write nothing, or a part.
+
+        Args:
+            failed_savepoints: the savepoints whose rollback failed.
+
+        Raises:
+            TransactionError: if it would.
+        """
+        if failed_savepoints:
+            raise TransactionError(
+                "An atomic() block is rolled back, because the rollback of a savepoint in it failed. "
+                "Let the error that caused that rollback leave the outermost block."
+            )
+        # Without `begins` no transaction is open if no statement was executed.
+        if self.begins and self.in_transaction() is False:
+            raise TransactionError(
+                "The transaction of an atomic() block was ended inside it: by a commit or rollback, or "
+                "by a statement that implies one. Leave that to the block."
+            )
+
+    def begin_block(self) -> Any:
+        """Return the context manager of a transaction without the checks."""
+        raise NotImplementedError
+
+    def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:
+        """Return the context manager of a savepoint.
+
+        Args:
+            name: a name that is unique in the transaction.
+            failed_savepoints: the list to which the name is added if the rollback fails.
+        """
+        raise NotImplementedError
+
+    def transaction(self, failed_savepoints: list[str]) -> Transaction:
+        """Return the context manager of a transaction, async if the connection is.
+
+        Args:
+            failed_savepoints: the savepoints whose rollback failed, read before the commit.
+        """
+        return self._transaction(failed_savepoints)
+
+    @contextmanager
+    def _transaction(self, failed_savepoints: list[str]) -> Generator[None]:
+        with self.begin_block():
+            yield
+            self.check_not_aborted()
+            self.check_commit(failed_savepoints)
+
+
+class AsyncDriver(Driver):
+    """As `Driver`, for a connection that is awaited."""
+
+    is_async = True
+
+    async def acheck_not_aborted(self) -> None:
+        """Refuse the commit of an aborted transaction, as `check_not_aborted`."""
+        self.check_not_aborted()
+
+    def transaction(self, failed_savepoints: list[str]) -> Transaction:
+        """Return the async context manager of a transaction."""
+        return self._atransaction(failed_savepoints)
+
+    @asynccontextmanager
+    async def _atransaction(self, failed_savepoints: list[str]) -> AsyncGenerator[None]:
+        async with self.begin_block():
+            yield
+            await self.acheck_not_aborted()
+            self.check_commit(failed_savepoints)
+
+
+class NoDriver(Driver):
+    """The driver of `atomic()` without a connection: a boundary and nothing more."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def check_awaited(self, *, awaited: bool) -> None:
+        """Accept both kinds of block."""
+
+    def savepoint(self, name: str, failed_savepoints: list[str]) -> Transaction:  # noqa: ARG002
+        """Return a context manager that does nothing."""
+        return nullcontext()
+
+    def transaction(self, failed_savepoints: list[str]) -> Transaction:  # noqa: ARG002
+        """Return a context manager that does nothing."""
+        return nullcontext()
+
+
+def aborted_error() -> TransactionError:
+    """Return the error for a transaction that the database has aborted."""
+    # PostgreSQL then answers COMMIT with a rollback, which no driver reports as an error.
+    return TransactionError(
+        "The transaction of an atomic() block was aborted by an error inside it, so nothing can be "
+        "committed. Let the error leave the block, or put the code that may fail into an "
+        "atomic() block of its own."
+    )

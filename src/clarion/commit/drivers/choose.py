@@ -1,0 +1,72 @@
+"""The one place that recognises a connection, by its attributes."""
+
+from __future__ import annotations
+
+from inspect import unwrap
+from operator import attrgetter
+from typing import Any
+
+from clarion._core import signatures
+from clarion.commit.drivers.asyncpg import AsyncpgDriver
+from clarion.commit.drivers.base import AsyncDriver, Driver, NoDriver
+from clarion.commit.drivers.dbapi import AsyncDbapiDriver, DbapiDriver
+from clarion.commit.drivers.mysql import AsyncMysqlDriver, MysqlDriver
+from clarion.commit.drivers.native import AsyncNativeDriver, NativeDriver
+from clarion.commit.drivers.psycopg import AsyncPsycopgDriver, Psycopg2Driver, PsycopgDriver
+from clarion.commit.drivers.sqlalchemy_core import AsyncCoreDriver, CoreDriver
+from clarion.commit.drivers.sqlite import AsyncSqliteDriver, SqliteDriver
+from clarion.errors import ArgumentError
+
+# The attributes that a connection of a family has, and its sync and async class. The first
+# family that fits is chosen.
+_FAMILIES: tuple[tuple[tuple[str, ...], type[Driver], type[AsyncDriver]], ...] = (
+    (("transaction", "is_in_transaction"), NativeDriver, AsyncpgDriver),
+    (("transaction", "info.transaction_status"), PsycopgDriver, AsyncPsycopgDriver),
+    (("transaction",), NativeDriver, AsyncNativeDriver),
+    (("isolation_level", "in_transaction"), SqliteDriver, AsyncSqliteDriver),
+    (("server_status",), MysqlDriver, AsyncMysqlDriver),
+    (("info.transaction_status",), Psycopg2Driver, AsyncDbapiDriver),
+    (("commit",), DbapiDriver, AsyncDbapiDriver),
+)
+
+
+def driver_for(connection: Any) -> Driver:
+    """Return the driver for a connection, or for None.
+
+    Raises:
+        ArgumentError: if it is not a connection.
+    """
+    if connection is None:
+        return NoDriver()
+    if _has(connection, "begin_nested"):
+        core = AsyncCoreDriver if _has(connection, "run_sync") else CoreDriver
+        return core(connection, driver_for)
+    for attributes, sync_class, async_class in _FAMILIES:
+        if all(_has(connection, attribute) for attribute in attributes):
+            return (async_class if _is_async(connection) else sync_class)(connection)
+    kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
+    raise ArgumentError(
+        f"atomic() was given an object of {kind}, which is not a connection. Give one of a "
+        f"DB-API driver, of psycopg or asyncpg, or a Connection of SQLAlchemy's.",
+        ["connection"],
+    )
+
+
+def _has(connection: Any, attribute: str) -> bool:
+    try:
+        attrgetter(attribute)(connection)
+    except AttributeError:
+        return False
+    return True
+
+
+def _is_async(connection: Any) -> bool:
+    method = getattr(connection, "commit", None)
+    if method is None:
+        # A pooled connection of asyncpg wraps its coroutine functions.
+        method = unwrap(getattr(connection, "execute", _no_method))
+    return signatures.is_async(method)
+
+
+def _no_method() -> None:
+    """Replace a method that a connection does not have."""

@@ -1,0 +1,23 @@
+"""Drivers of MySQL and MariaDB that report the status of the server: PyMySQL and its like."""
+
+from __future__ import annotations
+
+from clarion.commit.drivers.dbapi import AsyncDbapiDriver, DbapiDriver
+
+_IN_TRANSACTION = 1  # SERVER_STATUS_IN_TRANS
+
+
+class MysqlDriver(DbapiDriver):
+    """A sync connection to MySQL or MariaDB."""
+
+    def in_transaction(self) -> bool:
+        """Return whether the server has reported a transaction."""
+        return bool(self.connection.server_status & _IN_TRANSACTION)
+
+
+class AsyncMysqlDriver(AsyncDbapiDriver):
+    """An async connection to MySQL or MariaDB."""
+
+    def in_transaction(self) -> bool:
+        """Return whether the server has reported a transaction."""
+        return bool(self.connection.server_status & _IN_TRANSACTION)

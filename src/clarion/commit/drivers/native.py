@@ -1,0 +1,31 @@
+"""Connections with blocks of their own: `with connection.transaction()`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clarion.commit.drivers.base import AsyncDriver, Driver
+
+
+class NativeDriver(Driver):
+    """A sync connection with `transaction()` blocks, which are savepoints inside one another."""
+
+    def begin_block(self) -> Any:
+        """Return a block of the driver."""
+        return self.connection.transaction()
+
+    def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:  # noqa: ARG002
+        """Return a block of the driver, which names it itself."""
+        return self.connection.transaction()
+
+
+class AsyncNativeDriver(AsyncDriver):
+    """An async connection with `transaction()` blocks."""
+
+    def begin_block(self) -> Any:
+        """Return a block of the driver."""
+        return self.connection.transaction()
+
+    def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:  # noqa: ARG002
+        """Return a block of the driver, which names it itself."""
+        return self.connection.transaction()

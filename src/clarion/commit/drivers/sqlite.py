@@ -1,0 +1,65 @@
+"""sqlite3 and aiosqlite, whose own `begin` and `commit` do too little or too much."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clarion.commit.drivers.dbapi import AsyncDbapiDriver, DbapiDriver
+
+
+class SqliteDriver(DbapiDriver):
+    """A connection of sqlite3."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.begins = True
+        # With autocommit=False, since Python 3.12, a transaction is always open.
+        self._is_always_open = getattr(connection, "autocommit", None) is False
+
+    def check_idle(self) -> None:
+        """Refuse a connection that is in a transaction, unless it always is."""
+        if not self._is_always_open:
+            super().check_idle()
+
+    def begin(self) -> None:
+        """Begin as `isolation_level` says: "IMMEDIATE", for example."""
+        if not (self._is_always_open and self.connection.in_transaction):
+            self.execute(_begin(self.connection))
+
+    def commit(self) -> None:
+        """Commit the transaction."""
+        if self._is_always_open:
+            self.connection.commit()
+        else:
+            self.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Roll the transaction back."""
+        if self._is_always_open:
+            self.connection.rollback()
+        else:
+            self.execute("ROLLBACK")
+
+
+class AsyncSqliteDriver(AsyncDbapiDriver):
+    """A connection of aiosqlite."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.begins = True
+
+    async def begin(self) -> None:
+        """Begin as `isolation_level` says."""
+        await self.execute(_begin(self.connection))
+
+    async def commit(self) -> None:
+        """Commit the transaction."""
+        await self.execute("COMMIT")
+
+    async def rollback(self) -> None:
+        """Roll the transaction back."""
+        await self.execute("ROLLBACK")
+
+
+def _begin(connection: Any) -> str:
+    return f"BEGIN {connection.isolation_level or ''}"
