@@ -1,7 +1,7 @@
-"""What goes wrong where receivers are run after the commit by hand, and does not here.
+"""Known faults of receivers that a program runs after the commit by itself.
 
-Each story is told twice: as a program would write it with what the framework has, which goes
-wrong as it is known to, and with `delivery=on_commit`.
+Each test runs a program twice: with the framework's own hooks, where the fault shows, and with
+`delivery=on_commit`.
 """
 
 import gc
@@ -20,11 +20,11 @@ from tests.integrations.django.library.models import Author
 
 
 class Base(DeclarativeBase):
-    """The base of both."""
+    """The base of both models."""
 
 
 class Sale(Base):
-    """What mails are about."""
+    """A sale, for which a mail is written."""
 
     __tablename__ = "orders"
 
@@ -33,7 +33,7 @@ class Sale(Base):
 
 
 class Mail(Base):
-    """What is written after the commit."""
+    """A row that is written after the commit."""
 
     __tablename__ = "mail"
 
@@ -43,7 +43,7 @@ class Mail(Base):
 
 @pytest.fixture
 def engine():
-    """A database in memory that begins transactions before savepoints, too."""
+    """Return a database in memory that begins a transaction before a savepoint."""
     made = create_engine("sqlite://")
 
     @event.listens_for(made, "connect")
@@ -60,12 +60,12 @@ def engine():
 
 
 def after_commit(session, receiver):
-    """Run a receiver after the commit as a program would that has SQLAlchemy alone."""
+    """Run a receiver after the commit with SQLAlchemy alone."""
     event.listen(session, "after_commit", lambda session: receiver())
 
 
 def clarion(receiver):
-    """Run a receiver after the commit."""
+    """Run a receiver after the commit with Clarion."""
     post_save.connect(receiver, sender=Sale, delivery=on_commit)
 
 
@@ -73,7 +73,7 @@ def clarion(receiver):
 
 
 def test_a_failure_in_a_session(engine):
-    """The caller of commit, whose data is saved, hears nothing; the next receiver runs."""
+    """The commit does not raise, because the data is saved; the next receiver runs."""
     ran = []
 
     def fail(**kwargs):
@@ -101,7 +101,7 @@ def test_a_failure_in_a_session(engine):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_failure_in_django():
-    """One bad callback does not stop the rest."""
+    """A receiver that fails does not stop the next one."""
     ran = []
 
     def fail(**kwargs):
@@ -129,36 +129,36 @@ def test_a_failure_in_django():
     assert ran == ["next"]
 
 
-# --- 2. What is looked at after the commit has expired ---------------------------------------
+# --- 2. An instance has expired after the commit ---------------------------------------------
 
 
 def test_an_instance_after_the_commit(engine):
-    """Its attributes are there, and a query can be made."""
-    told = []
+    """A receiver reads the attributes, and can make a query."""
+    seen = []
 
     with Session(engine) as session:
         order = Sale(number="1")
         session.add(order)
         count = select(func.count()).select_from(Sale)
-        after_commit(session, lambda: told.append((order.number, session.scalar(count))))
+        after_commit(session, lambda: seen.append((order.number, session.scalar(count))))
         with pytest.raises(InvalidRequestError):
             session.commit()
-    assert told == []
+    assert seen == []
 
     def look(instance, session, **kwargs):
-        told.append((instance.number, session.scalar(count)))
+        seen.append((instance.number, session.scalar(count)))
 
     clarion(look)
     with Session(engine) as session, session.begin():
         session.add(Sale(number="2"))
-    assert told == [("2", 2)]
+    assert seen == [("2", 2)]
 
 
-# --- 3. What is written after the commit is lost ----------------------------------------------
+# --- 3. Writes after the commit are lost ------------------------------------------------------
 
 
 def test_writes_after_the_commit(engine):
-    """A receiver's own session commits them."""
+    """The session of a receiver commits its writes."""
 
     def mails():
         with Session(engine) as session:
@@ -190,22 +190,22 @@ def test_writes_after_the_commit(engine):
 
 
 def test_a_savepoint_that_is_released(engine):
-    """It may still be rolled back with what is around it."""
+    """No receiver runs, because the transaction around the savepoint is rolled back."""
     mailed = []
 
-    def story(listen):
+    def program(listen):
         with Session(engine) as session:
             listen(session)
             with session.begin_nested():
                 session.add(Sale(number="1"))
             session.rollback()
 
-    story(lambda session: after_commit(session, lambda: mailed.append("a mail")))
+    program(lambda session: after_commit(session, lambda: mailed.append("a mail")))
     assert mailed == ["a mail"]
 
     mailed.clear()
     clarion(lambda **kwargs: mailed.append("a mail"))
-    story(lambda session: None)
+    program(lambda session: None)
     assert mailed == []
 
 
@@ -214,7 +214,7 @@ def test_a_savepoint_that_is_released(engine):
 
 @pytest.mark.django_db(transaction=True)
 def test_an_async_receiver():
-    """It is awaited, where a callback that is async is silently not run."""
+    """An async receiver is awaited, whereas Django does not run an async callback."""
     ran = []
 
     async def hook():
