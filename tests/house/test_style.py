@@ -33,7 +33,6 @@ LONG_TESTS: set[str] = {
     "tests/core/test_slow_path.py",
     "tests/core/test_table.py",
     "tests/core/test_thread_loop.py",
-    "tests/integrations/django/orm/test_queryset.py",
     "tests/integrations/test_asgi.py",
     "tests/integrations/test_wsgi.py",
     "tests/test_introspect.py",
@@ -47,8 +46,6 @@ UNDOCUMENTED: set[str] = {
     "clarion",
     "clarion._core",
     "clarion.integrations",
-    "clarion.integrations.django.dispatch",
-    "clarion.integrations.django.orm",
     "clarion.testing",
 }
 

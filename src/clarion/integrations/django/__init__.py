@@ -1,13 +1,22 @@
-"""The Django door: every Django signal dispatches through Clarion.
+"""The Django integration: every Django signal dispatches through Clarion.
 
-Add `"clarion.integrations.django"` to INSTALLED_APPS, or call `install()`. Nothing
-else changes: `post_save`, `django.dispatch.Signal`, `@receiver`, lazy senders and what
-other packages do to them work as before, and `connect` and `@receiver` also take
-Clarion's `priority`, `once`, `subclasses` and `inline`.
+Add `"clarion.integrations.django"` to INSTALLED_APPS, or call `install()`. Nothing else
+changes: `post_save`, `django.dispatch.Signal`, `@receiver`, lazy senders and packages that read
+or wrap Django's signals work as before. `connect` and `@receiver` also take Clarion's
+`priority`, `once`, `subclasses`, `inline` and `delivery`.
 
-Where Django's ways differ from Clarion's, Django's hold here: receivers are held weakly
-by default, are checked only under DEBUG, and sync ones run thread-sensitively in
-`asend`.
+Where Django and Clarion differ, Django's behaviour is kept: receivers are held weakly by
+default, are checked only under DEBUG, and sync ones run thread-sensitively in `asend`.
+
+The sub-packages, from the bottom up. Imports go downward only:
+
+1. `dispatch`: Django's `Signal` on Clarion's table.
+2. `orm`: what models send. The changes of a save, and the signals of bulk writes.
+3. `commit`: receivers that run after the commit. `clarion.commit` loads it.
+4. `apps`, `management`: the Django app and its command.
+
+Read `dispatch` first. Nothing here imports another integration, and no Django model is defined
+here, because the app has no migrations.
 """
 
 from __future__ import annotations
@@ -17,15 +26,16 @@ from typing import TYPE_CHECKING
 from clarion.errors import MissingExtraError
 
 try:
-    import django as _django
+    import django as _django  # noqa: F401  # pyright: ignore[reportUnusedImport]
 except ModuleNotFoundError as error:
     if error.name != "django":
         raise
     raise MissingExtraError.of("django", "django") from None
-if _django.VERSION < (5, 2):
-    raise MissingExtraError.too_old("django", "django", "5.2", _django.__version__)
 
 from clarion.integrations.django.dispatch.install import install, is_installed, uninstall
+
+# It registers the policy of pre_save and post_save, before `install` can be called.
+from clarion.integrations.django.orm.changes import track_changes
 
 if TYPE_CHECKING:
     from clarion.integrations.django.orm.bulk_signals import (
@@ -34,7 +44,6 @@ if TYPE_CHECKING:
         post_bulk_update,
         warn_of_bulk_writes,
     )
-    from clarion.integrations.django.orm.changes import track_changes
     from clarion.signals import BulkWriteWarning
 
 __all__ = [
@@ -51,12 +60,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # On first use: whoever does not ask for it does not load it.
+    # Late, because a program without receivers of bulk writes does not need them.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    from clarion.integrations.django.orm import bulk_signals
 
-    room = "orm.changes" if name == "track_changes" else "orm.bulk_signals"
-    found: object = getattr(import_module(f"{__name__}.{room}"), name)
-    globals()[name] = found
-    return found
+    value: object = getattr(bulk_signals, name)
+    globals()[name] = value
+    return value

@@ -7,7 +7,8 @@ from django.db.models.signals import post_init, post_save, pre_save
 from django.dispatch import Signal
 
 from clarion.integrations.django import post_bulk_insert
-from clarion.integrations.django.dispatch.policy import DJANGO, SAVES, AsgirefPolicy
+from clarion.integrations.django.dispatch.policy import DJANGO, AsgirefPolicy
+from clarion.integrations.django.orm.changes import SAVES
 from clarion.policy import policy_of
 
 

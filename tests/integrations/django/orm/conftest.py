@@ -41,3 +41,13 @@ def item(sent):
     sent["pre"].clear()
     sent["post"].clear()
     return read
+
+
+@pytest.fixture
+def writes():
+    """Capture the three signals of bulk writes."""
+    from clarion.integrations.django import post_bulk_delete, post_bulk_insert, post_bulk_update
+    from clarion.testing import capture
+
+    with capture(post_bulk_insert, post_bulk_update, post_bulk_delete) as sent:
+        yield sent

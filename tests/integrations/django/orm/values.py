@@ -1,6 +1,22 @@
-"""Changes in a form that tests can compare."""
+"""Objects and sends in a form that tests can compare."""
+
+from tests.integrations.django.library.models import Copy
 
 
 def without_time(changes):
     """Return the changes as a dictionary of pairs, without the time of the save."""
     return {name: tuple(pair) for name, pair in changes.items() if name != "at"}
+
+
+def copies(*codes, **values):
+    """Create copies, one by one."""
+    return [Copy.objects.create(code=code, **values) for code in codes]
+
+
+def only(writes, signal, **expected):
+    """Check that there was one send, with these arguments; return all its arguments."""
+    [sent] = writes
+    assert sent.signal is signal
+    found = {**sent.named, "sender": sent.sender}
+    assert {name: found.get(name) for name in expected} == expected
+    return found

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, router
 from django.db.models import Model
-from django.dispatch import Signal as DjangoSignal
 
 from clarion._core.signal import Signal as ClarionSignal
 from clarion.commit import TransactionProvider, register_provider
 from clarion.integrations.django.commit.boundary import DjangoBoundary
 from clarion.integrations.django.commit.ignore_outer import ignore_outer
+from clarion.integrations.django.dispatch.policy import AsgirefPolicy
+from clarion.policy import policy_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -75,16 +75,9 @@ class DjangoProvider(TransactionProvider):
         return boundary
 
 
-def _is_djangos(signal: object) -> bool:
-    if type(signal) is ClarionSignal:
-        return False
-    if isinstance(signal, DjangoSignal):
-        return True
-    # A program without receivers of bulk writes does not load their module.
-    kind = getattr(
-        sys.modules.get("clarion.integrations.django.orm.bulk_signals"), "BulkSignal", None
-    )
-    return kind is not None and isinstance(signal, kind)
+def _is_djangos(signal: Signal) -> bool:
+    """Return whether a signal is Django's own, or one of bulk writes."""
+    return type(signal) is not ClarionSignal and isinstance(policy_of(signal), AsgirefPolicy)
 
 
 def _is_in_settings(alias: str) -> bool:

@@ -1,7 +1,7 @@
-"""Take Django's signals over, and give them back.
+"""Run Django's signals on Clarion, and restore Django's own dispatcher.
 
-Django's classes stay the ones that everybody has imported, and so do the signals. What
-changes is what their methods do, and that each signal keeps its receivers in a table.
+Django's classes and signals stay the same objects, because other code has imported them. Their
+methods are replaced, and each signal keeps its receivers in a table.
 """
 
 from __future__ import annotations
@@ -21,14 +21,9 @@ from clarion._core import registry
 from clarion._core.compiled import compiled
 from clarion._core.tabled import remove_table, table_of
 from clarion.integrations.django.dispatch import table as tables
+from clarion.integrations.django.dispatch.entries import Entry, UnknownSender
 from clarion.integrations.django.dispatch.methods import METHODS, connect_model_signal
-from clarion.integrations.django.dispatch.receivers import (
-    Entry,
-    UnknownSender,
-    assign,
-    attach_table,
-    receivers,
-)
+from clarion.integrations.django.dispatch.receivers import receivers, set_receivers
 from clarion.integrations.django.dispatch.redirect import (
     copy_function,
     find_original,
@@ -42,124 +37,122 @@ if TYPE_CHECKING:
 
     from clarion._core.registration import Registration
 
-# Of which no type checker knows that it may be changed.
+# As Any, because type checkers do not allow new attributes.
 _DjangoSignal: Any = Signal
 
 _lock = Lock()
 _undo: list[Callable[[], None]] = []
-_companions: list[tuple[Callable[[], None], Callable[[], None]]] = []
+_hooks: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
 
-def accompany(put: Callable[[], None], give_back: Callable[[], None]) -> None:
-    """Have something else of Django's changed by `install`, and given back by `uninstall`."""
-    _companions.append((put, give_back))
+def add_install_hooks(on_install: Callable[[], None], on_uninstall: Callable[[], None]) -> None:
+    """Call a function at each `install`, and another one at each `uninstall`."""
+    _hooks.append((on_install, on_uninstall))
 
 
 def is_installed() -> bool:
-    """Tell whether Django's signals dispatch through Clarion now."""
+    """Return whether Django's signals dispatch through Clarion now."""
     return bool(_undo)
 
 
 def install() -> None:
-    """Make every Django signal, there or yet to be made, dispatch through Clarion.
+    """Make every Django signal, existing or future, dispatch through Clarion.
 
-    Receivers that are connected stay connected, in their order. Calling it again
-    changes nothing.
+    Receivers stay connected, in their order. Calling it again changes nothing.
     """
-    for put, _ in _companions:
-        put()
+    for on_install, _ in _hooks:
+        on_install()
     with _lock, ExitStack() as stack:
         if is_installed():
             return
         signals = _django_signals()
-        ours = {name: _twin(method) for name, method in METHODS.items()}
-        tables.installed_live_receivers = ours["_live_receivers"]
-        # Sends go on; who connects meanwhile waits, and then does so to the table.
+        methods = {name: _copy_method(method) for name, method in METHODS.items()}
+        tables.installed_live_receivers = methods["_live_receivers"]
+        # Sends continue. A connect in another thread waits for the lock, then uses the table.
         for signal in signals:
             stack.enter_context(signal.lock)
         for signal in signals:
-            attach_table(signal)
-            assign(signal, signal.__dict__["receivers"])
-        _undo.extend(_put(name, method) for name, method in ours.items())
-        _undo.append(_put_model_connect(copy_function(connect_model_signal)))  # type: ignore[arg-type]
+            tables.attach_table(signal)
+            set_receivers(signal, signal.__dict__["receivers"])
+        _undo.extend(_install_method(name, method) for name, method in methods.items())
+        _undo.append(_install_model_connect(copy_function(connect_model_signal)))  # type: ignore[arg-type]
         _DjangoSignal.receivers = receivers
         for signal in signals:
             del signal.__dict__["receivers"]
 
 
 def uninstall() -> None:
-    """Give Django its own dispatcher back, exactly as it was, with all receivers.
+    """Restore Django's own dispatcher, with all receivers.
 
-    What only Clarion knows of a receiver (its priority, `once`, `subclasses`) is lost.
+    The options that only Clarion has (`priority`, `once`, `subclasses`) are lost.
     """
-    for _, give_back in _companions:
-        give_back()
+    for _, on_uninstall in _hooks:
+        on_uninstall()
     with _lock:
         if not is_installed():
             return
         signals = [signal for signal in registry.signals() if isinstance(signal, Signal)]
-        left = {id(signal): table_of(signal).registrations() for signal in signals}
+        connected = {id(signal): table_of(signal).registrations() for signal in signals}
         while _undo:
             _undo.pop()()
         del _DjangoSignal.receivers
         for signal in signals:
-            _give_back(signal, left[id(signal)])
+            _restore_signal(signal, connected[id(signal)])
 
 
 def _django_signals() -> list[Any]:
-    # The garbage collector knows of all but those that were frozen; modules hold these.
+    # The garbage collector lists all signals except frozen ones, which are found in modules.
     in_modules = (value for module in list(sys.modules.values()) for value in _contents(module))
-    # By type(), for isinstance() would wake up lazy objects.
+    # By type(), because isinstance() would evaluate lazy objects.
     everything = chain(gc.get_objects(), in_modules)
-    found = (each for each in everything if issubclass(type(each), Signal))
-    return list({id(signal): signal for signal in found}.values())
+    signals = (each for each in everything if issubclass(type(each), Signal))
+    return list({id(signal): signal for signal in signals}.values())
 
 
 def _contents(module: object) -> list[object]:
     return list(vars(module).values()) if type(module) is ModuleType else []
 
 
-def _twin(method: Any) -> Any:
-    """Return a copy of a method, compiled if it is."""
+def _copy_method(method: Any) -> Any:
+    """Return a copy of a method, compiled if the method is."""
     function = getattr(method, "__wrapped__", method)
     copy = copy_function(function, dispatcher.__name__)
     return copy if function is method else compiled(copy)
 
 
-def _put(name: str, ours: Any) -> Callable[[], None]:
-    """Make a method ours, below whoever has wrapped it; return what undoes that."""
-    standing = vars(Signal).get(name)
-    if standing is None:
+def _install_method(name: str, ours: Any) -> Callable[[], None]:
+    """Replace a method of Django's, below its wrappers; return what restores it."""
+    current = vars(Signal).get(name)
+    if current is None:
         setattr(Signal, name, ours)
         return lambda: delattr(Signal, name)
     qualname = f"Signal.{name}"
-    if is_original(standing, dispatcher.__file__, qualname):
+    if is_original(current, dispatcher.__file__, qualname):
         setattr(Signal, name, ours)
-        return lambda: _take_out(Signal, name, ours, standing)
-    original = find_original(standing, dispatcher.__file__, qualname)
+        return lambda: _restore_method(Signal, name, ours, current)
+    original = find_original(current, dispatcher.__file__, qualname)
     return redirect(original, ours)
 
 
-def _put_model_connect(ours: FunctionType) -> Callable[[], None]:
-    standing = vars(ModelSignal)["connect"]
-    if standing.__code__.co_qualname != "ModelSignal.connect":
-        # Whoever has wrapped it takes Django's arguments only, and it calls
-        # Signal.connect, which is ours.
+def _install_model_connect(ours: FunctionType) -> Callable[[], None]:
+    current = vars(ModelSignal)["connect"]
+    if current.__code__.co_qualname != "ModelSignal.connect":
+        # A wrapper. It takes Django's arguments only, and calls Signal.connect, which is ours.
         return lambda: None
     ModelSignal.connect = ours
-    return lambda: _take_out(ModelSignal, "connect", ours, standing)
+    return lambda: _restore_method(ModelSignal, "connect", ours, current)
 
 
-def _take_out(owner: type, name: str, ours: Any, original: FunctionType) -> None:
-    """Put the original back; below whoever has wrapped ours meanwhile."""
+def _restore_method(owner: type, name: str, ours: Any, original: FunctionType) -> None:
+    """Restore the original, below a wrapper of ours if there is one."""
     if vars(owner)[name] is ours:
         setattr(owner, name, original)
     else:
-        # What is compiled finds no table any more, and calls the function.
+        # A compiled method finds no table any more, and calls the function.
         redirect(getattr(ours, "__wrapped__", ours), original)
 
 
-def _give_back(signal: Any, registrations: list[Registration]) -> None:
+def _restore_signal(signal: Any, registrations: list[Registration]) -> None:
     remove_table(signal)
     registry.leave(signal)
     signal.receivers = []

@@ -1,7 +1,7 @@
 """The methods of Django's `Signal` while it runs on Clarion.
 
-The functions are Clarion's own wherever the two agree. Those written here keep Django's
-defaults. The rest of what differs is in `policy.py`.
+They are Clarion's own where the two agree. Those defined here keep Django's defaults; the other
+differences are in `policy.py`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def connect(
     dispatch_uid: Hashable = None,
     **options: Any,
 ) -> None:
-    """Connect as `Signal.connect` in Django; the options are those of Clarion's."""
+    """Connect as `Signal.connect` in Django, with Clarion's options too."""
     if weak:
         policy_of(self).check_receiver(self, receiver)
-        # Refuses what Django refuses, by the name through which Django's own tests watch it.
+        # It raises as in Django. Django's own tests replace `weakref` in the caller's module.
         holder: Any = receiver
         weakref.ref(holder.__self__ if hasattr(receiver, "__func__") else holder)
     ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
@@ -49,7 +49,7 @@ def disconnect(
     sender: object = None,
     dispatch_uid: Hashable = None,
 ) -> bool:
-    """Disconnect as `Signal.disconnect` in Django, which lets nothing be disconnected."""
+    """Disconnect as `Signal.disconnect` in Django; without a receiver, return False."""
     if receiver is None and not dispatch_uid:
         return False
     return ClarionSignal.disconnect(self, receiver, sender, dispatch_uid)
@@ -64,8 +64,8 @@ def connect_model_signal(
     apps: Any = None,
     **options: Any,
 ) -> None:
-    """Connect as `ModelSignal.connect` in Django: now, or when "app.Model" is there."""
-    # A bound method, by which Django's checks know whose operation is pending.
+    """Connect as `ModelSignal.connect` in Django: now, or when "app.Model" is loaded."""
+    # A bound method, from which Django's checks take the name of the signal.
     base: Any = super(ModelSignal, self)
     self._lazy_method(
         base.connect,

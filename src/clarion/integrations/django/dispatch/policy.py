@@ -1,4 +1,4 @@
-"""How Django's signals behave: receivers checked under DEBUG only, asgiref for threads."""
+"""How Django's signals behave: receivers checked under DEBUG only, threads from asgiref."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from django.conf import settings
 from clarion._core.loops import Outcome
 from clarion._core.names import described
 from clarion._core.registration import check_subclasses
-from clarion._core.signatures import accepts_any_keyword, asks_for, refuse_uncallable
+from clarion._core.signatures import accepts_any_keyword, refuse_uncallable
 from clarion.errors import SignatureError
-from clarion.policy import DeclaredPolicy, Policy
+from clarion.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class AsgirefPolicy(Policy):
-    """Coroutines and threads by asgiref, so that a receiver has its thread's connections."""
+    """Coroutines and threads through asgiref, so that a receiver uses its caller's connections."""
 
     __slots__ = ()
 
@@ -73,35 +73,20 @@ class DjangoPolicy(AsgirefPolicy):
 
     def log_failure(self, signal: Any, receiver: Receiver, error: Exception) -> None:
         """Log through the method of Django's class, which a subclass may override."""
-        signal._log_robust_failure(receiver, error)
-
-
-class SavePolicy(DjangoPolicy):
-    """The policy of `pre_save` and `post_save`, which provide the `changes` of the save."""
-
-    __slots__ = ()
-
-    provides = ("changes",)
-
-    def requested(self, receiver: Receiver) -> tuple[str, ...]:
-        """Return the request for `changes`, with what to do where they are not known."""
-        if not asks_for(receiver, "changes"):
-            return ()
-        # Late, because it needs the models, which may not be loaded yet.
-        from clarion.integrations.django.orm.changes import Wanted
-
-        return (Wanted.by(receiver),)
-
-    def provide(self, signal: Any, name: Any, arguments: Any) -> Any:  # noqa: ARG002
-        """Return the changes of the save, or the default of the receiver's parameter."""
-        return name.found(arguments)
-
-
-class BulkPolicy(AsgirefPolicy, DeclaredPolicy):
-    """The policy of the signals of bulk writes, which are declared."""
-
-    __slots__ = ()
+        signal._log_robust_failure(receiver, error)  # Django's
 
 
 DJANGO = DjangoPolicy()
-SAVES = SavePolicy()
+
+# By the id of the signal. Only Django's own signals, which are never deleted, are here.
+_policies: dict[int, Policy] = {}
+
+
+def register_policy(signal: Any, policy: Policy) -> None:
+    """Give a signal of Django's another policy than `DJANGO`, before `install` is called."""
+    _policies[id(signal)] = policy
+
+
+def policy_for(signal: Any) -> Policy:
+    """Return the policy that the table of a Django signal is to have."""
+    return _policies.get(id(signal), DJANGO)

@@ -1,4 +1,4 @@
-"""The table of a Django signal: Clarion's, with an eye on `_live_receivers`."""
+"""The table of a Django signal, and `_live_receivers`, which other packages wrap."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from clarion._core import registry
 from clarion._core.instrument import Send
 from clarion._core.registration import Registration
 from clarion._core.route import Route
 from clarion._core.table import Table
-from clarion._core.tabled import policy_of, table_of
+from clarion._core.tabled import policy_of, set_table, table_of
+from clarion.integrations.django.dispatch.policy import policy_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,29 +28,33 @@ class DjangoTable(Table):
     """The registrations and routes of a Django signal.
 
     Some packages (Sentry's SDK) wrap `Signal._live_receivers` to put a span around each
-    receiver, before or after Django runs on Clarion. So a send looks whether somebody
-    has, and then asks them who hears it.
+    receiver, before or after `install`. So a send checks for a wrapper, and calls the receivers
+    that the wrapper returns.
+
+    Attributes:
+        assignments: how often `signal.receivers` was assigned to.
+        signal_class: the class of the signal.
+        signal_of: returns the signal, or None if it was deleted.
     """
 
-    __slots__ = ("assignments", "kind", "signal_of")
+    __slots__ = ("assignments", "signal_class", "signal_of")
 
     def __init__(self, signal: Signal, home: str | None, policy: Policy) -> None:
         super().__init__(None, home, policy)
-        self.kind: Any = type(signal)
-        self.guard = self.kind, "_live_receivers", installed_live_receivers
+        self.signal_class: Any = type(signal)
+        self.guard = self.signal_class, "_live_receivers", installed_live_receivers
         self.signal_of = ref(signal)
-        # Counts how often `signal.receivers` was assigned to.
         self.assignments = 0
 
     def find(self, sender: object) -> Route:
-        """Return who hears this sender, as wrapped by whoever wraps it."""
-        if self.kind._live_receivers is not installed_live_receivers:
-            return self._ask_wrapper(sender)
+        """Return the receivers of a sender, wrapped if `_live_receivers` is."""
+        if self.signal_class._live_receivers is not installed_live_receivers:  # Django's
+            return self._find_wrapped(sender)
         return Table.find(self, sender)
 
-    def _ask_wrapper(self, sender: object) -> Route:
+    def _find_wrapped(self, sender: object) -> Route:
         signal: Any = self.signal_of()
-        wrapped_sync, wrapped_async = signal._live_receivers(sender)
+        wrapped_sync, wrapped_async = signal._live_receivers(sender)  # Django's
         registrations = [Registration(receiver, weak=False) for receiver in wrapped_sync]
         for registration in registrations:
             registration.is_async = False
@@ -59,15 +65,31 @@ class DjangoTable(Table):
         return Route(registrations, Table.find(self, sender).instruments)
 
 
-def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Receiver]]:
-    """Return the receivers that would hear this sender: the sync and the async ones.
+def attach_table(signal: Any, home: str | None = None) -> None:
+    """Give a Django signal a table, and add it to the registry of signals.
 
-    As `Signal._live_receivers` in Django 6.1. Sends do not come by here, unless
-    somebody wraps it.
+    Args:
+        signal: the signal.
+        home: the module that created it, if known.
+    """
+    set_table(signal, DjangoTable(signal, home, policy_for(signal)))
+    registry.enter(signal)
+
+
+def django_table_of(signal: Any) -> DjangoTable:
+    """Return the table of a Django signal."""
+    table: Any = table_of(signal)
+    return table  # `attach_table` made it
+
+
+def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Receiver]]:
+    """Return the receivers that a send of this sender calls: the sync and the async ones.
+
+    As `Signal._live_receivers` in Django 6.1. A send calls it only if it is wrapped.
     """
     route = Table.find(table_of(self), sender)
     send = Send(self, {"sender": sender}, route.instruments)
-    found: tuple[list[Receiver], list[Receiver]] = [], []
+    receivers: tuple[list[Receiver], list[Receiver]] = [], []
     for registration in route.registrations:
         receiver = registration.live()
         if receiver is None or registration.is_spent or not send.admits(receiver):
@@ -75,8 +97,8 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
         if not (registration.is_plain or registration.is_single_async):
             call = _acall if registration.is_async else _call
             receiver = partial(call, self, registration, receiver)
-        found[registration.is_async].append(receiver)
-    return found
+        receivers[registration.is_async].append(receiver)
+    return receivers
 
 
 def _call(signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any) -> Any:
@@ -102,8 +124,8 @@ async def _acall(
 
 
 def _may_call(signal: Any, registration: Registration) -> bool:
-    # Whoever asked for the receivers may only have wanted to look at them. What is delivered
-    # later has its only call then.
+    # Claimed at the call, because `_live_receivers` is also called only to read the receivers.
+    # A delivery claims when it calls the receiver.
     if not registration.once or registration.delivery is not None:
         return True
     if not registration.claim():
@@ -112,5 +134,5 @@ def _may_call(signal: Any, registration: Registration) -> bool:
     return True
 
 
-# What the take-over put into Django's class; it says so itself.
+# The method that `install` put into Django's class, which sets this.
 installed_live_receivers: object = None

@@ -1,48 +1,58 @@
-"""Bulk writes, told as what they are: one call that writes many rows, and sends no signal each.
+"""The signals of bulk writes: one call writes many rows and sends no signal for each.
 
-`bulk_create`, `bulk_update`, `QuerySet.update` and deletes that load no objects send neither
-`post_save` nor `post_delete`, as ever in Django. They send these instead, and can be made to
-warn of the receivers that they pass by. QuerySet's methods are touched when somebody first
-listens, and are Django's own again after `uninstall()`.
+`bulk_create`, `bulk_update`, `QuerySet.update` and deletes that load no objects do not send
+`post_save` and `post_delete`. They send these signals instead. QuerySet's methods are replaced
+when the first receiver is connected, and are Django's own again after `uninstall()`.
 """
 
 from __future__ import annotations
 
-import sys
-import warnings
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from django.apps import apps
-from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+from django.db.models import QuerySet
 from django.db.models.utils import make_model_tuple
 
 from clarion._core.declare import DeclaredSignal
-from clarion._core.names import name_of
-from clarion._core.tabled import has_table, table_of
-from clarion.integrations.django.dispatch import install
-from clarion.integrations.django.dispatch.policy import BulkPolicy
+from clarion._core.tabled import table_of
+from clarion.integrations.django.dispatch.install import add_install_hooks
+from clarion.integrations.django.dispatch.policy import AsgirefPolicy
+from clarion.integrations.django.orm import bulk_warnings
+from clarion.integrations.django.orm.method_hooks import MethodHooks
+from clarion.integrations.django.orm.queryset import BulkMethods
+from clarion.policy import DeclaredPolicy
 from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
-    from types import FrameType
+    from collections.abc import Callable, Hashable
+
+__all__ = [
+    "BulkWriteWarning",
+    "post_bulk_delete",
+    "post_bulk_insert",
+    "post_bulk_update",
+    "warn_of_bulk_writes",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SAVES = {"pre_save": pre_save, "post_save": post_save}
-DELETES = {"pre_delete": pre_delete, "post_delete": post_delete}
+
+def _attach(sender: object = None, subclasses: bool = False) -> None:  # noqa: ARG001, FBT001, FBT002
+    _hooks.attach()
 
 
-def _on_listening(sender: object, subclasses: bool) -> None:  # noqa: ARG001, FBT001
-    _attach()
+class BulkPolicy(AsgirefPolicy, DeclaredPolicy):
+    """The policy of the signals of bulk writes, which are declared."""
+
+    __slots__ = ()
 
 
 class BulkSignal(DeclaredSignal[P, R]):
-    """A signal that Django's querysets have sent.
+    """A signal that Django's querysets send.
 
-    `connect` takes a model as the sender, or its name: "app.Model", for one yet to come.
+    The sender is a model or its name, "app.Model", which need not be loaded yet.
 
     Args:
         function: the function that declares it, as for `signal`.
@@ -52,18 +62,14 @@ class BulkSignal(DeclaredSignal[P, R]):
 
     def __init__(self, function: Callable[P, R]) -> None:
         super().__init__(function)
-        table_of(self).on_listening = _on_listening
+        table_of(self).on_listening = _attach
 
-    if not TYPE_CHECKING:  # the checkers go by what was declared
+    if not TYPE_CHECKING:  # the checkers use the declaration
 
         def connect(self, receiver: Any, sender: object = None, *args: Any, **options: Any) -> None:
-            """Have a receiver called at each send, as `Signal.connect`."""
+            """Call a receiver at each send, as `Signal.connect`."""
             connect = super().connect
-
-            def connect_to(model: object) -> None:
-                connect(receiver, model, *args, **options)
-
-            _once_there(sender, connect_to)
+            _when_loaded(sender, lambda model: connect(receiver, model, *args, **options))
 
         def disconnect(
             self,
@@ -71,16 +77,16 @@ class BulkSignal(DeclaredSignal[P, R]):
             sender: object = None,
             dispatch_uid: Hashable | None = None,
         ) -> bool:
-            """Have a receiver called no more, as `Signal.disconnect`."""
-            disconnect, answers = super().disconnect, []
-            _once_there(
-                sender, lambda model: answers.append(disconnect(receiver, model, dispatch_uid))
+            """Stop calling a receiver, as `Signal.disconnect`."""
+            disconnect, results = super().disconnect, []
+            _when_loaded(
+                sender, lambda model: results.append(disconnect(receiver, model, dispatch_uid))
             )
-            return any(answers)
+            return any(results)
 
 
-def _once_there(sender: object, act: Callable[[object], None]) -> None:
-    """Act on a model, as soon as it is there if it was given by its name."""
+def _when_loaded(sender: object, act: Callable[[object], None]) -> None:
+    """Call a function with a model; if it is named, as soon as it is loaded."""
     if isinstance(sender, str):
         apps.lazy_model_operation(act, make_model_tuple(sender))
     else:
@@ -129,87 +135,38 @@ def post_bulk_delete(
     pk_set: set[Any] | None,
     using: str,
 ) -> None:
-    """Rows were deleted that no object was loaded for, so that none got its `post_delete`."""
+    """Rows were deleted without loading their objects, so no `post_delete` was sent."""
 
 
-_warns = False
+_SIGNALS = post_bulk_insert, post_bulk_update, post_bulk_delete
+_hooks = MethodHooks(QuerySet, BulkMethods(*_SIGNALS).by_name())
 
 
 def warn_of_bulk_writes(on: bool = True) -> ExitStack:  # noqa: FBT001, FBT002
-    """Have a `~clarion.signals.BulkWriteWarning` name the receivers that bulk writes pass by, in every thread.
+    """Emit a `~clarion.signals.BulkWriteWarning` for the receivers that a bulk write does not call.
+
+    It holds for every thread.
 
     Args:
-        on: False to take it back.
+        on: False turns the warnings off.
 
     Returns:
-        A context manager, which need not be entered; leaving it restores what was before.
+        A context manager, which need not be entered; leaving it restores the previous state.
     """
-    global _warns  # noqa: PLW0603
     undo = ExitStack()
-    undo.callback(warn_of_bulk_writes, _warns)
-    _warns = on
+    undo.callback(warn_of_bulk_writes, bulk_warnings.enable_warnings(on))
     if on:
         _attach()
     return undo
 
 
-def warn(sender: Any, passed_by: Mapping[str, Any]) -> None:
-    """Warn of a bulk write that is about to be, if that is asked for and anybody listens."""
-    # Django sends no signals of a many-to-many's own rows, however they are written.
-    if not _warns or sender._meta.auto_created:
-        return
-    names = [
-        f"{name_of(receiver)} of {name}"
-        for name, signal in passed_by.items()
-        for receiver in _receivers(signal, sender)
-    ]
-    if names:
-        warnings.warn(
-            f"A bulk write of {sender.__qualname__} passes by {', '.join(names)}. Write the objects "
-            f"one by one, or listen to the post_bulk signals.",
-            BulkWriteWarning,
-            stacklevel=_callers_level(),
-        )
-
-
-def _receivers(signal: Any, sender: object) -> list[Any]:
-    if not has_table(signal):  # Django's dispatcher runs it
-        return [receiver for group in signal._live_receivers(sender) for receiver in group]
-    registrations = table_of(signal).find(sender).registrations
-    return [receiver for each in registrations if (receiver := each.live()) is not None]
-
-
-def _callers_level() -> int:
-    """Return the level, for `warnings.warn` in this one's caller, of who called Django."""
-    frame: FrameType | None = sys._getframe(2)
-    level = 2
-    while frame is not None and _is_inside(frame.f_globals.get("__name__", "")):
-        frame, level = frame.f_back, level + 1
-    return level
-
-
-def _is_inside(module: str) -> bool:
-    return module.startswith(("django.", "clarion."))
-
-
-def _attach() -> None:
-    # Not before it is needed: it is imported by what it imports.
-    from clarion.integrations.django.orm.queryset import hooks
-
-    hooks.attach()
-
-
-def _detach() -> None:
-    from clarion.integrations.django.orm.queryset import hooks
-
-    hooks.detach()
-
-
 def _resume() -> None:
-    """Hook QuerySet again if somebody still listens."""
-    tables = [table_of(each) for each in (post_bulk_insert, post_bulk_update, post_bulk_delete)]
-    if _warns or any(table.registrations() or table.instruments for table in tables):
+    """Replace QuerySet's methods again, if they are still needed."""
+    tables = [table_of(signal) for signal in _SIGNALS]
+    if bulk_warnings.are_enabled() or any(
+        table.registrations() or table.instruments for table in tables
+    ):
         _attach()
 
 
-install.accompany(_resume, _detach)
+add_install_hooks(_resume, _hooks.detach)

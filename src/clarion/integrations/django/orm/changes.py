@@ -10,10 +10,12 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model
+from django.db.models.signals import post_save, pre_save
 
 from clarion._core.names import described, dotted
-from clarion._core.signatures import signature_of
+from clarion._core.signatures import asks_for, signature_of
 from clarion.errors import ArgumentError
+from clarion.integrations.django.dispatch.policy import DjangoPolicy, register_policy
 from clarion.integrations.django.orm.rows import row_of
 from clarion.integrations.django.orm.saves import (
     begin_save,
@@ -26,7 +28,7 @@ from clarion.integrations.django.orm.saves import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     M = TypeVar("M", bound=type[Model])
 
@@ -68,7 +70,7 @@ def is_tracked(model: type) -> bool:
     return getattr(model, _IS_TRACKED, False)
 
 
-class Wanted(str):
+class ChangesRequest(str):
     """The name `changes`, with what to pass to a receiver if the model is not tracked."""
 
     __slots__ = ("_default", "_is_required", "_receiver")
@@ -78,7 +80,7 @@ class Wanted(str):
     _receiver: str
 
     @classmethod
-    def by(cls, receiver: Any) -> Wanted:
+    def of(cls, receiver: Any) -> ChangesRequest:
         """Return the request of a receiver that has a parameter `changes`."""
         request = cls("changes")
         request._receiver = described(receiver)
@@ -89,7 +91,7 @@ class Wanted(str):
         request._is_required = parameter.default is parameter.empty
         return request
 
-    def found(self, arguments: dict[str, Any]) -> Any:
+    def resolve(self, arguments: Mapping[str, Any]) -> Any:
         """Return the changes of the save that sends these arguments, or the parameter's default.
 
         Raises:
@@ -106,6 +108,28 @@ class Wanted(str):
             f"`changes` a default.",
             ["changes"],
         )
+
+
+class SavePolicy(DjangoPolicy):
+    """The policy of `pre_save` and `post_save`, which provide the `changes` of the save."""
+
+    __slots__ = ()
+
+    provides = ("changes",)
+
+    def requested(self, receiver: Callable[..., Any]) -> tuple[str, ...]:
+        """Return the request of a receiver that has a parameter `changes`."""
+        return (ChangesRequest.of(receiver),) if asks_for(receiver, "changes") else ()
+
+    def provide(self, signal: Any, name: Any, arguments: Mapping[str, Any]) -> Any:  # noqa: ARG002
+        """Return the changes of the save, or the default of the receiver's parameter."""
+        return name.resolve(arguments)
+
+
+SAVES = SavePolicy()
+
+for _signal in (pre_save, post_save):
+    register_policy(_signal, SAVES)
 
 
 def _from_db(original: Any, model: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -10,7 +10,7 @@ from clarion.changes import Changes
 from clarion.integrations.django.orm.rows import Row, differs, loaded_attributes, row_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from contextvars import Token
 
 _ROW = "clarion_row"  # an attribute of the instance's `_state`
@@ -68,7 +68,7 @@ class Save:
         remember_row(instance, now)
         return is_updated
 
-    def changes(self, arguments: dict[str, Any]) -> Changes:
+    def changes(self, arguments: Mapping[str, Any]) -> Changes:
         """Return the changes as far as they are known now; the same object while they are equal.
 
         Args:
@@ -84,7 +84,7 @@ class Save:
             self._changes = changes
         return self._changes
 
-    def _changes_before_write(self, arguments: dict[str, Any]) -> Changes:
+    def _changes_before_write(self, arguments: Mapping[str, Any]) -> Changes:
         instance = self.instance
         names = written_attributes(instance, arguments.get("update_fields"))
         before, now = _row_before(instance, arguments.get("using")), row_of(instance)

@@ -1,0 +1,78 @@
+"""Warn of the receivers that a bulk write does not call."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
+
+from clarion._core.names import name_of
+from clarion._core.tabled import has_table, table_of
+from clarion.signals import BulkWriteWarning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
+SAVE_SIGNALS = {"pre_save": pre_save, "post_save": post_save}
+DELETE_SIGNALS = {"pre_delete": pre_delete, "post_delete": post_delete}
+
+_is_enabled = False
+
+
+def enable_warnings(on: bool) -> bool:  # noqa: FBT001
+    """Turn the warnings on or off for every thread; return whether they were on."""
+    global _is_enabled
+    before, _is_enabled = _is_enabled, on
+    return before
+
+
+def are_enabled() -> bool:
+    """Return whether bulk writes warn."""
+    return _is_enabled
+
+
+def warn(sender: Any, signals: Mapping[str, Any]) -> None:
+    """Warn of the receivers of these signals before a bulk write, if warnings are on.
+
+    Args:
+        sender: the model.
+        signals: the signals that a write of single objects would send, by name.
+    """
+    # Django sends no signals for the rows of a many-to-many, in single writes neither.
+    if not _is_enabled or sender._meta.auto_created:
+        return
+    names = [
+        f"{name_of(receiver)} of {name}"
+        for name, signal in signals.items()
+        for receiver in _receivers(signal, sender)
+    ]
+    if names:
+        warnings.warn(
+            f"A bulk write of {sender.__qualname__} does not call {', '.join(names)}. Write the "
+            f"objects one by one, or connect receivers to the post_bulk signals.",
+            BulkWriteWarning,
+            stacklevel=_callers_level(),
+        )
+
+
+def _receivers(signal: Any, sender: object) -> list[Any]:
+    if not has_table(signal):  # Clarion is not installed
+        return [receiver for group in signal._live_receivers(sender) for receiver in group]
+    registrations = table_of(signal).find(sender).registrations
+    return [receiver for each in registrations if (receiver := each.live()) is not None]
+
+
+def _callers_level() -> int:
+    """Return the `stacklevel` at which `warn` finds the code that called Django."""
+    frame: FrameType | None = sys._getframe(2)
+    level = 2
+    while frame is not None and _is_inside(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _is_inside(module: str) -> bool:
+    return module.startswith(("django.", "clarion."))
