@@ -73,7 +73,7 @@ class DjangoPolicy(AsgirefPolicy):
 
     def log_failure(self, signal: Any, receiver: Receiver, error: Exception) -> None:
         """Log through the method of Django's class, which a subclass may override."""
-        signal._log_robust_failure(receiver, error)  # Django's
+        signal._log_robust_failure(receiver, error)  # noqa: SLF001  # Django's
 
 
 DJANGO = DjangoPolicy()
