@@ -21,7 +21,7 @@ def test_now_is_as_without_any():
     assert signal.send(None) == [(take, "taken")]
     (registration,) = registrations(signal)
     assert registration.delivery is None
-    assert registration.is_plain
+    assert registration.is_simple
     with atomic():
         assert signal.send(None) == [(take, "taken")]
 

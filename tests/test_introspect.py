@@ -223,7 +223,7 @@ def test_a_dead_receiver():
     """One that dies while the explanation is being made is told as dead."""
     listener = Listener()
     opened.connect(listener.method)
-    route = opened._table.find(None)
+    route = opened._table.find_route(None)
     probe = Send(opened, {"sender": None})
     del listener
     collect()

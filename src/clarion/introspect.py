@@ -162,7 +162,7 @@ def explain(signal: AnySignal, sender: object = None, **named: Any) -> Explanati
         ArgumentError: if it is no signal of Clarion's.
     """
     checked = check_signal(signal)
-    route = Table.find(table_of(checked), sender)
+    route = Table.find_route(table_of(checked), sender)
     probe = Send(checked, {"sender": sender, **named}, route.instruments)
     verdicts = [_judge(registration, probe) for registration in route.registrations]
     asked = set(route.registrations)
@@ -184,7 +184,7 @@ def _judge(registration: Registration, probe: Send) -> Verdict:
         return Verdict(registration, is_heard=False, reason="has died")
     if registration.is_spent:
         return Verdict(registration, is_heard=False, reason="was to be called once, and was")
-    if not probe.admits(receiver):
+    if not probe.allows(receiver):
         return Verdict(registration, is_heard=False, reason="is muted here")
     delivery = registration.delivery
     when = "" if delivery is None else delivery.explain(probe.signal, **probe.arguments)

@@ -342,7 +342,7 @@ def weak_receivers_that_died():
 
     def work():
         made, listener = silent(), Listener()
-        made._table.on_death = lambda died: None  # as if another thread were about to
+        made._table.finalizer = lambda died: None  # as if another thread were about to
         made.connect(listener.method, inline=True)
         made.connect(listener.method, sender=Sender, inline=True)
         assert len(made.send(Sender)) == 2

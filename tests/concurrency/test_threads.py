@@ -387,7 +387,7 @@ def test_instruments_in_many_threads(signal):
     at_once(work, times=THREADS)
     assert instrument.everywhere == ()
     assert signal._table.instruments == ()
-    assert signal._table.find(None).strong_receivers == ()
+    assert signal._table.find_route(None).strong_receivers == ()
 
 
 def test_signals_come_and_go(make):

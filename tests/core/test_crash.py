@@ -103,7 +103,7 @@ def spoilt(owner, slot, odd):
 def places(made):
     """Name the slots that a send reads, of a signal that has been sent."""
     table = made._table
-    route = table.find(None)
+    route = table.find_route(None)
     parts = (table, table.any_sender, route, *route.registrations)
     return [(made, "_table"), *((part, slot) for part in parts for slot in READ[type(part)])]
 

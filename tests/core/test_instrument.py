@@ -23,7 +23,7 @@ class Watch(Instrument):
         self.sends: list[Send] = []
         self.admitted = admitted
 
-    def admits(self, send, receiver):
+    def allows(self, send, receiver):
         """Tell what the test says."""
         return self.admitted(receiver)
 
@@ -202,12 +202,12 @@ def test_nobody_watching_costs_nothing(signal):
     receiver, watch = answering(1), Watch()
     signal.connect(receiver)
     signal.send(None)
-    assert signal._table.find(None).strong_receivers == (receiver,)
+    assert signal._table.find_route(None).strong_receivers == (receiver,)
     attach(watch, signal)
-    assert signal._table.find(None).strong_receivers is None
+    assert signal._table.find_route(None).strong_receivers is None
     detach(watch, signal)
-    assert signal._table.find(None).strong_receivers == (receiver,)
-    assert signal._table.find(None).instruments == ()
+    assert signal._table.find_route(None).strong_receivers == (receiver,)
+    assert signal._table.find_route(None).instruments == ()
 
 
 def test_onlookers_make_a_send_worthwhile(signal):

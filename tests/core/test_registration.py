@@ -178,7 +178,7 @@ def test_death_is_reported():
     """Who connected is told when a weakly held receiver dies, and which one it was."""
     reported: list[weakref.ref[object]] = []
     listener = Listener()
-    registration = Registration(listener.method, on_death=reported.append)
+    registration = Registration(listener.method, finalizer=reported.append)
     del listener
     gc.collect()
     (reference,) = reported
@@ -231,7 +231,7 @@ def test_rank_is_priority_then_sync_then_connection():
 def test_coming_last():
     """A registration may take the last place in the order of connection."""
     first, second = Registration(echo), Registration(echo)
-    first.come_last()
+    first.move_to_end()
     assert first.order > second.order
     assert first.rank > second.rank
 
@@ -241,8 +241,8 @@ def test_renewal():
     registration = Registration(echo, once=True, priority=3)
     order, rank = registration.order, registration.rank
     registration.claim()
-    registration.come_last()
-    registration.renew(order)
+    registration.move_to_end()
+    registration.restore(order)
     assert (registration.order, registration.rank) == (order, rank)
     assert registration.claim()
 
@@ -298,5 +298,5 @@ def test_a_delivery_that_looks_empty_is_one():
         provides = ()
 
     waiting: Any = Waiting()
-    assert not Registration(echo, delivery=waiting).is_plain
-    assert not Registration(Listener().async_method, delivery=waiting, weak=False).is_single_async
+    assert not Registration(echo, delivery=waiting).is_simple
+    assert not Registration(Listener().async_method, delivery=waiting, weak=False).is_simple_async

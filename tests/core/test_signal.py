@@ -433,14 +433,14 @@ class TestRefusals:
         """The error is of its class, names the culprit and the cure, and nothing has changed."""
         signal.connect(answering("before"))
         before = signal._table.registrations()
-        route = signal._table.find(None)
+        route = signal._table.find_route(None)
         with pytest.raises(error) as raised:
             signal.connect(receiver, **options)
         assert isinstance(raised.value, ClarionError)
         assert isinstance(raised.value, builtin)
         assert all(word in str(raised.value) for word in words)
         assert signal._table.registrations() == before
-        assert signal._table.find(None) is route
+        assert signal._table.find_route(None) is route
         assert not signal._table.buckets
 
     @pytest.mark.parametrize(("receiver", "options", "error", "builtin", "words"), REFUSED)
@@ -546,8 +546,8 @@ class TestDelivery:
         assert bound == [(echo, signal)]
         (registration,) = signal._table.registrations()
         assert registration.delivery is delivery
-        assert not registration.is_plain
-        assert not registration.is_single_async
+        assert not registration.is_simple
+        assert not registration.is_simple_async
 
     def test_one_that_binds_to_nothing_is_none(self, signal):
         """Then the send calls the receiver, as without."""
@@ -559,7 +559,7 @@ class TestDelivery:
         signal.connect(echo, delivery=Nothing())
         (registration,) = signal._table.registrations()
         assert registration.delivery is None
-        assert registration.is_plain
+        assert registration.is_simple
 
     @pytest.mark.parametrize("delivery", ["on_commit", 1, True, object()])
     def test_what_is_no_delivery_is_refused(self, signal, delivery):

@@ -678,7 +678,7 @@ class TestOnce:
                 return claimed
 
         interfering: Any = Interfering()
-        signal._table.find(None)._stages = (Stage(SYNC, (interfering,)),)
+        signal._table.find_route(None)._stages = (Stage(SYNC, (interfering,)),)
         assert answers(signal.send(None)) == [1]
         assert answers(signal.send(None)) == [1]
         assert signal.disconnect(receiver)

@@ -36,7 +36,7 @@ def register(table, receiver=None, sender=None, **options):
     registration = Registration(
         receiver or answering(None),
         None if sender is None else sender_key(sender),
-        on_death=table.on_death,
+        finalizer=table.finalizer,
         **options,
     )
     table.add(registration, sender)
@@ -117,10 +117,10 @@ class TestRouting:
         """Senders that nobody connected to leave no trace."""
         any_sender = register(table)
         register(table, sender=Sender)
-        found = table.find(None)
+        found = table.find_route(None)
         assert found.registrations == (any_sender,)
         for stranger in (Sender(), Base, "text", 1, b"bytes", (1, 2), [], object()):
-            assert table.find(stranger) is found
+            assert table.find_route(stranger) is found
         assert len(table.buckets) == 1
 
     def test_a_sender_is_found_by_identity(self, table):
@@ -135,8 +135,8 @@ class TestRouting:
 
         one, two = Equal(), Equal()
         registration = register(table, sender=one)
-        assert table.find(one).registrations == (registration,)
-        assert table.find(two).registrations == ()
+        assert table.find_route(one).registrations == (registration,)
+        assert table.find_route(two).registrations == ()
 
     @pytest.mark.parametrize(
         ("connected", "sent"),
@@ -150,16 +150,16 @@ class TestRouting:
         """Two equal texts, bytes or integers are one sender."""
         assert connected is not sent
         registration = register(table, sender=connected)
-        assert table.find(sent).registrations == (registration,)
-        assert table.find(connected).registrations == (registration,)
+        assert table.find_route(sent).registrations == (registration,)
+        assert table.find_route(connected).registrations == (registration,)
 
     @pytest.mark.parametrize("falsy", ["", 0, b"", (), frozenset()], ids=repr)
     def test_a_falsy_sender_is_a_sender(self, table, falsy):
         """Only None stands for any sender."""
         registration = register(table, sender=falsy)
-        assert table.find(falsy).registrations == (registration,)
-        assert table.find(None).registrations == ()
-        assert table.find(Sender).registrations == ()
+        assert table.find_route(falsy).registrations == (registration,)
+        assert table.find_route(None).registrations == ()
+        assert table.find_route(Sender).registrations == ()
 
     def test_any_and_this_sender_are_merged_in_order(self, table):
         """Both hear, by priority and order of connection, whomever they listen to."""
@@ -167,41 +167,41 @@ class TestRouting:
         second = register(table)
         early = register(table, priority=1)
         third = register(table, sender="web")
-        assert table.find("web").registrations == (early, first, second, third)
-        assert table.find("phone").registrations == (early, second)
+        assert table.find_route("web").registrations == (early, first, second, third)
+        assert table.find_route("phone").registrations == (early, second)
 
     def test_connecting_to_one_sender_leaves_the_routes_of_others(self, table):
         """A change drops the routes that it changes, and no others."""
         register(table, sender="web")
         register(table, sender="phone")
-        web, phone, any_sender = (table.find(sender) for sender in ("web", "phone", None))
+        web, phone, any_sender = (table.find_route(sender) for sender in ("web", "phone", None))
         register(table, sender="web")
-        assert table.find("web") is not web
-        assert table.find("phone") is phone
-        assert table.find(None) is any_sender
+        assert table.find_route("web") is not web
+        assert table.find_route("phone") is phone
+        assert table.find_route(None) is any_sender
 
     def test_connecting_to_any_sender_drops_all_routes(self, table):
         """Who listens to any sender is in every route."""
         register(table, sender="web")
-        web, any_sender = table.find("web"), table.find(None)
+        web, any_sender = table.find_route("web"), table.find_route(None)
         registration = register(table)
-        assert table.find("web") is not web
-        assert table.find(None) is not any_sender
-        assert registration in table.find("web").registrations
+        assert table.find_route("web") is not web
+        assert table.find_route(None) is not any_sender
+        assert registration in table.find_route("web").registrations
         table.discard(registration)
-        assert registration not in table.find("web").registrations
-        assert registration not in table.find(None).registrations
+        assert registration not in table.find_route("web").registrations
+        assert registration not in table.find_route(None).registrations
 
     def test_a_route_is_built_once(self, table):
         """As long as nothing changes every send finds the same route."""
         register(table, sender="web")
-        assert table.find("web") is table.find("web")
-        assert table.find("phone") is table.find(None)
+        assert table.find_route("web") is table.find_route("web")
+        assert table.find_route("phone") is table.find_route(None)
 
     def test_a_sender_that_nobody_listens_to_any_more_leaves_no_trace(self, table):
         """With the last registration its bucket goes."""
         one, two = register(table, sender="web"), register(table, sender="web")
-        table.find("web")
+        table.find_route("web")
         assert table.discard(one)
         assert table.buckets
         assert table.discard(two)
@@ -216,41 +216,41 @@ class TestSubclasses:
         """The class itself, its subclasses and theirs; not its instances, not its bases."""
         registration = register(table, sender=Base, subclasses=True)
         for heard in (Base, Derived, Both):
-            assert table.find(heard).registrations == (registration,)
+            assert table.find_route(heard).registrations == (registration,)
         for unheard in (Base(), Derived(), object, Other, None, "Base"):
-            assert table.find(unheard).registrations == ()
+            assert table.find_route(unheard).registrations == ()
 
     def test_without_asking_only_the_class_is_heard(self, table):
         """Subclasses are for those who asked for them."""
         register(table, sender=Base)
-        assert table.find(Derived).registrations == ()
+        assert table.find_route(Derived).registrations == ()
 
     def test_the_routes_of_subclasses_are_dropped_with_a_change(self, table):
         """Who comes after a subclass has sent is heard at its next send, and who goes is not."""
         early = register(table, sender=Base, subclasses=True)
-        assert table.find(Both).registrations == (early,)
+        assert table.find_route(Both).registrations == (early,)
         late = register(table, sender=Other, subclasses=True, priority=1)
-        assert table.find(Both).registrations == (late, early)
+        assert table.find_route(Both).registrations == (late, early)
         table.discard(early)
-        assert table.find(Both).registrations == (late,)
+        assert table.find_route(Both).registrations == (late,)
         table.discard(late)
-        assert table.find(Both).registrations == ()
+        assert table.find_route(Both).registrations == ()
 
     def test_connecting_without_subclasses_is_no_concern_of_theirs(self, table):
         """A change for the base class alone leaves the routes of its subclasses."""
         register(table, sender=Base, subclasses=True)
-        found = table.find(Derived)
+        found = table.find_route(Derived)
         register(table, sender=Base)
-        assert table.find(Derived) is found
+        assert table.find_route(Derived) is found
 
     def test_a_subclass_with_its_own_listeners(self, table):
         """Those of the subclass and those of its bases are merged in order."""
         base = register(table, sender=Base, subclasses=True)
         own = register(table, sender=Both)
         other = register(table, sender=Other, subclasses=True)
-        assert table.find(Both).registrations == (base, own, other)
+        assert table.find_route(Both).registrations == (base, own, other)
         table.discard(own)
-        assert table.find(Both).registrations == (base, other)
+        assert table.find_route(Both).registrations == (base, other)
 
     def test_a_diamond_is_heard_once(self, table):
         """A base that is reached by two ways has its receivers called once."""
@@ -265,7 +265,7 @@ class TestSubclasses:
             pass
 
         registration = register(table, sender=Base, subclasses=True)
-        assert table.find(Bottom).registrations == (registration,)
+        assert table.find_route(Bottom).registrations == (registration,)
 
     def test_subclasses_made_later_are_heard(self, table):
         """A class that was defined after the connect is a subclass like any other."""
@@ -274,21 +274,21 @@ class TestSubclasses:
         class Late(Base):
             pass
 
-        assert table.find(Late).registrations == (registration,)
+        assert table.find_route(Late).registrations == (registration,)
 
     def test_everything_is_an_object(self, table):
         """The root of all classes may be listened to; instances are still no classes."""
         registration = register(table, sender=object, subclasses=True)
-        assert table.find(Both).registrations == (registration,)
-        assert table.find(type).registrations == (registration,)
-        assert table.find(Both()).registrations == ()
+        assert table.find_route(Both).registrations == (registration,)
+        assert table.find_route(type).registrations == (registration,)
+        assert table.find_route(Both()).registrations == ()
 
     def test_a_transient_subclass_leaves_no_trace(self, table):
         """When a subclass that has sent dies, all the table knew of it goes."""
         register(table, sender=Base, subclasses=True)
         subclass = type("Transient", (Base,), {})
-        found = table.find(subclass)
-        assert table.find(subclass) is found
+        found = table.find_route(subclass)
+        assert table.find_route(subclass) is found
         assert id(subclass) in table._built
         key = id(subclass)
         del subclass
@@ -299,7 +299,7 @@ class TestSubclasses:
     def test_nothing_is_left_of_a_subclass_that_has_sent(self, table):
         """When nobody means subclasses any more, the routes of those alive are gone."""
         registration = register(table, sender=Base, subclasses=True)
-        table.find(Derived)
+        table.find_route(Derived)
         table.discard(registration)
         assert not table.buckets
         assert not table._built
@@ -307,11 +307,11 @@ class TestSubclasses:
     def test_listening_to_a_subclass_after_it_has_sent(self, table):
         """Who connects to the subclass itself is heard, and heard no more when disconnected."""
         base = register(table, sender=Base, subclasses=True)
-        assert table.find(Derived).registrations == (base,)
+        assert table.find_route(Derived).registrations == (base,)
         own = register(table, sender=Derived)
-        assert table.find(Derived).registrations == (base, own)
+        assert table.find_route(Derived).registrations == (base, own)
         table.discard(own)
-        assert table.find(Derived).registrations == (base,)
+        assert table.find_route(Derived).registrations == (base,)
 
     def test_a_transient_base_leaves_no_trace(self, table):
         """When a class whose subclasses somebody meant dies, no send looks for any more."""
@@ -333,7 +333,7 @@ class TestLife:
         try:
             sender = Sender()
             register(table, sender=sender)
-            table.find(sender)
+            table.find_route(sender)
             assert table.buckets
             del sender
             assert not table.buckets
@@ -362,8 +362,8 @@ class TestLife:
             return remember(table, sender, key)
 
         monkeypatch.setattr(Table, "_remember", interrupted)
-        table.find(Derived)
-        assert late[1] in table.find(Derived).registrations
+        table.find_route(Derived)
+        assert late[1] in table.find_route(Derived).registrations
 
     def test_a_new_sender_does_not_inherit(self, table, monkeypatch):
         """When the id of a dead sender comes back as another's, that is another sender."""
@@ -376,9 +376,9 @@ class TestLife:
         del sender
         collect()
         again = Sender()
-        assert table.find(again).registrations == ()
+        assert table.find_route(again).registrations == ()
         registration = register(table, sender=again)
-        assert table.find(again).registrations == (registration,)
+        assert table.find_route(again).registrations == (registration,)
 
     def test_a_new_receiver_does_not_inherit(self, table, monkeypatch):
         """When the id of a dead receiver comes back, the new one can be connected."""
@@ -394,14 +394,14 @@ class TestLife:
         again = Listener()
         registration = register(table, again.method)
         assert table.registrations() == [registration]
-        assert table.find(None).live() == [again.method]
+        assert table.find_route(None).live() == [again.method]
 
     def test_a_sender_is_not_kept_alive(self, table):
         """Listening to an object does not keep it, nor does having heard it."""
         sender = Sender()
         registration = register(table, sender=sender)
         assert registration.sender is sender
-        table.find(sender)
+        table.find_route(sender)
         alive = weakref.ref(sender)
         del sender
         assert alive() is None
@@ -423,10 +423,10 @@ class TestLife:
         listener = Listener()
         register(table, listener.method, sender="web")
         register(table, listener.method)
-        table.find("web")
+        table.find_route("web")
         del listener
         collect()
-        assert table.find("web").registrations == ()
+        assert table.find_route("web").registrations == ()
         assert table.registrations() == []
         assert not table.buckets
         assert not table.dead
@@ -436,20 +436,20 @@ class TestLife:
         listener = Listener()
         register(table, listener.method, sender="web")
         register(table, sender="phone")
-        web, phone = table.find("web"), table.find("phone")
+        web, phone = table.find_route("web"), table.find_route("phone")
         del listener
         collect()
-        assert table.find("phone") is phone
-        assert table.find("web") is not web
+        assert table.find_route("phone") is phone
+        assert table.find_route("web") is not web
 
     def test_a_dead_receiver_of_a_base_class_is_in_no_route(self, table):
         """Routes of subclasses are dropped with it."""
         listener = Listener()
         register(table, listener.method, sender=Base, subclasses=True)
-        assert len(table.find(Both).registrations) == 1
+        assert len(table.find_route(Both).registrations) == 1
         del listener
         collect()
-        assert table.find(Both).registrations == ()
+        assert table.find_route(Both).registrations == ()
 
     def test_only_the_dead_is_buried(self, table):
         """Who is connected anew, with the uid of one that has died, stays."""
@@ -459,7 +459,7 @@ class TestLife:
         del listener, died
         again = register(table, echo, uid="one")
         assert table.registrations() == [again]
-        assert table.find(None).live() == [echo]
+        assert table.find_route(None).live() == [echo]
 
     def test_a_table_goes_at_once(self, make):
         """What only a signal's registrations hold goes with the signal, without the collector."""
@@ -497,7 +497,7 @@ class TestChange:
         first = register(table, echo)
         assert not table.add(Registration(echo))
         assert table.add(Registration(echo, sender_key("web")), "web")
-        assert table.get(first.key, None) is first
+        assert table.find_registration(first.key, None) is first
         assert len(table.registrations()) == 2
 
     def test_a_spent_registration_makes_room(self, table):
@@ -520,11 +520,11 @@ class TestChange:
     def test_a_registration_is_got_by_its_key(self, table):
         """For its own sender, and for as long as it is there."""
         registration = register(table, echo, sender="web")
-        assert table.get(registration.key, None) is None
-        assert table.get(registration.key, sender_key("web")) is registration
+        assert table.find_registration(registration.key, None) is None
+        assert table.find_registration(registration.key, sender_key("web")) is registration
         assert table.discard(registration)
         assert not table.discard(registration)
-        assert table.get(registration.key, sender_key("web")) is None
+        assert table.find_registration(registration.key, sender_key("web")) is None
 
     def test_registrations_are_in_order_of_connection(self, table):
         """Whatever their senders and priorities."""
@@ -540,8 +540,8 @@ class TestChange:
         late = register(table)
         table.replace([late, kept])
         assert table.registrations() == [kept, late]
-        assert gone not in table.find("web").registrations
-        assert table.find("web").registrations == (kept, late)
+        assert gone not in table.find_route("web").registrations
+        assert table.find_route("web").registrations == (kept, late)
 
     def test_replacing_leaves_out_the_dead(self, table):
         """Neither a dead receiver nor a dead sender is entered again."""
@@ -621,13 +621,13 @@ class TestWaiting:
         register(table, sender="web")
         register(table, sender=Base, subclasses=True)
         request.getfixturevalue("held")
-        assert len(table.find(sender).registrations) == count
+        assert len(table.find_route(sender).registrations) == count
         assert not table._built
         assert len(table.buckets) == 2
 
     def test_a_route_that_is_kept_is_found_anyway(self, table, request):
         """A send that changes nothing needs nothing."""
         register(table, sender="web")
-        found = table.find("web")
+        found = table.find_route("web")
         request.getfixturevalue("held")
-        assert table.find("web") is found
+        assert table.find_route("web") is found

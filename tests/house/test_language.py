@@ -26,7 +26,6 @@ UNFINISHED: set[str] = {
     "src/clarion/_core/send.py",
     "src/clarion/_core/signal.py",
     "src/clarion/_core/signatures.py",
-    "src/clarion/_core/slow_path.py",
     "src/clarion/_core/table.py",
     "src/clarion/_core/thread_loop.py",
     "src/clarion/changes.py",

@@ -24,7 +24,7 @@ opened = Signal(name="shop.opened")
 
 def plain(signal, sender=None):
     """Return the receivers that a send just calls, or None if there is more to do."""
-    return signal._table.find(sender).strong_receivers
+    return signal._table.find_route(sender).strong_receivers
 
 
 def test_a_send_is_taken_down():
@@ -307,6 +307,6 @@ def test_signals_beside_it_keep_their_routes():
     """A capture of one signal leaves the route of another as it is."""
     other = Signal()
     other.connect(echo)
-    route = other._table.find(None)
+    route = other._table.find_route(None)
     with capture(opened):
-        assert other._table.find(None) is route
+        assert other._table.find_route(None) is route

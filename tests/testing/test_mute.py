@@ -387,6 +387,6 @@ def test_what_cannot_be_muted_is_refused():
 def test_nothing_is_left_when_it_ends(targets):
     """After the block a send just calls its receivers again, and nobody watches."""
     with muted(*targets):
-        assert opened._table.find(None).strong_receivers is None
-    assert opened._table.find(None).strong_receivers == (two, one)
+        assert opened._table.find_route(None).strong_receivers is None
+    assert opened._table.find_route(None).strong_receivers == (two, one)
     assert opened._table.instruments == instrument.everywhere == ()

@@ -43,7 +43,7 @@ def test_signals_are_captured(run):
             assert len(everything) == 1
 
         def test_nobody_watches_any_more():
-            assert opened._table.find(None).strong_receivers
+            assert opened._table.find_route(None).strong_receivers
     """).assert_outcomes(passed=2)
 
 
@@ -64,7 +64,7 @@ def test_signals_are_muted(run):
 
         def test_nothing_is_muted_any_more():
             assert len(opened.send(None)) == 1
-            assert opened._table.find(None).strong_receivers
+            assert opened._table.find_route(None).strong_receivers
     """).assert_outcomes(passed=3)
 
 

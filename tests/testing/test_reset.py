@@ -88,7 +88,7 @@ def test_registrations_that_changed_places_are_put_back():
     table = opened._table
     with restored():
         first, second = table.registrations()
-        first.come_last()
+        first.move_to_end()
         table.replace([second, first])
         assert heard() == [2, 1]
     assert heard() == [1, 2]
@@ -120,7 +120,7 @@ def test_a_receiver_that_died_stays_dead():
         del listener
         collect()
     assert [registration.live() for registration in registrations(opened)] == [one, two]
-    assert opened._table.find(None).strong_receivers == (one, two)
+    assert opened._table.find_route(None).strong_receivers == (one, two)
 
 
 def test_a_receiver_that_was_disconnected_and_died_stays_dead():
@@ -144,7 +144,7 @@ def test_a_receiver_dies_after_the_block():
     del listener
     collect()
     assert len(registrations(opened)) == 2
-    assert opened._table.find(None).strong_receivers == (one, two)
+    assert opened._table.find_route(None).strong_receivers == (one, two)
 
 
 def test_a_sender_that_died_stays_dead():
@@ -212,10 +212,10 @@ def test_blocks_nest():
 
 def test_what_did_not_change_is_left_alone():
     """A signal that the block only sent keeps its routes."""
-    route = opened._table.find(None)
+    route = opened._table.find_route(None)
     with restored():
         heard()
-    assert opened._table.find(None) is route
+    assert opened._table.find_route(None) is route
 
 
 @pytest.fixture

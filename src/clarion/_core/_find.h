@@ -205,7 +205,7 @@ route_among(State *state, PyObject *table, PyObject *buckets, PyObject *sender)
     return route;
 }
 
-/* As Table.find, which is called for all but the plainest. NULL without an error if what it
+/* As Table.find_route, which is called for all but the plainest. NULL without an error if what it
    finds is no route: then Python is to say so. */
 static PyObject *
 find_route(State *state, PyObject *table, PyObject *sender)
@@ -220,7 +220,7 @@ find_route(State *state, PyObject *table, PyObject *sender)
     if (route != NULL || PyErr_Occurred()) {
         return route;
     }
-    route = PyObject_CallMethodOneArg(table, state->str_find, sender);
+    route = PyObject_CallMethodOneArg(table, state->str_find_route, sender);
     if (route != NULL && !PyObject_TypeCheck(route, state->route_type)) {
         Py_CLEAR(route);
     }

@@ -486,7 +486,7 @@ intern_all(State *s)
         const char *text;
         PyObject **string;
     } strings[] = {
-        {"__doc__", &s->str_doc},       {"find", &s->str_find},     {"live", &s->str_live},
+        {"__doc__", &s->str_doc},       {"find_route", &s->str_find_route},     {"live", &s->str_live},
         {"__module__", &s->str_module},
         {"sender", &s->str_sender},     {"_table", &s->str_table},
     };
@@ -553,7 +553,7 @@ module_free(void *module)
     Py_CLEAR(s->log_receiver_failure);
     Py_CLEAR(s->no_names);
     Py_CLEAR(s->str_doc);
-    Py_CLEAR(s->str_find);
+    Py_CLEAR(s->str_find_route);
     Py_CLEAR(s->str_live);
     Py_CLEAR(s->str_module);
     Py_CLEAR(s->str_sender);

@@ -47,7 +47,7 @@ typedef struct {
     PyObject *log_receiver_failure;
     PyObject *no_names;
     PyObject *str_doc;
-    PyObject *str_find;
+    PyObject *str_find_route;
     PyObject *str_live;
     PyObject *str_module;
     PyObject *str_sender;

@@ -48,9 +48,9 @@ class Send:
         self.responses: list[tuple[Receiver, Any]] = []
         self.error: BaseException | None = None
 
-    def admits(self, receiver: Receiver) -> bool:
+    def allows(self, receiver: Receiver) -> bool:
         """Tell whether every instrument lets the receiver hear this send."""
-        return all(instrument.admits(self, receiver) for instrument in self.instruments)
+        return all(instrument.allows(self, receiver) for instrument in self.instruments)
 
     def __enter__(self) -> Self:
         for instrument in self.instruments:
@@ -73,7 +73,7 @@ class Instrument:
     # first would otherwise leave an onlooker without anything to look at.
     listens = False
 
-    def admits(self, send: Send, receiver: Receiver) -> bool:  # noqa: ARG002
+    def allows(self, send: Send, receiver: Receiver) -> bool:  # noqa: ARG002
         """Tell whether the receiver may hear this send; asked just before its call."""
         return True
 

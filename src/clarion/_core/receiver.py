@@ -103,4 +103,4 @@ def find_registration(
     table = table_of(signal)
     key = ("uid", dispatch_uid) if dispatch_uid else receiver_key(receiver)
     sender = table.policy.resolve_sender(sender)
-    return table.get(key, None if sender is None else sender_key(sender))
+    return table.find_registration(key, None if sender is None else sender_key(sender))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 else:
     _Reference = ref
 
-_next_place = count().__next__
+_next_order = count().__next__
 
 # Senders that are told apart by equality; members of an enumeration need no mention,
 # since there is one of each. The type is part of the key, so that text is never
@@ -66,7 +66,7 @@ def sender_key(sender: object) -> Hashable:
     return id(sender)
 
 
-def _nobody() -> None:
+def _no_sender() -> None:
     """Stand for the sender of those who listen to any."""
 
 
@@ -99,12 +99,13 @@ class Registration:
         "_function",
         "_receiver",
         "_reference",
-        "_tokens",
+        "_unspent",
         "delivery",
         "inline",
         "is_async",
         "is_native",
         "key",
+        "once",
         "order",
         "priority",
         "requested",
@@ -125,13 +126,13 @@ class Registration:
         subclasses: bool = False,  # noqa: FBT001, FBT002
         inline: bool = False,  # noqa: FBT001, FBT002
         requested: tuple[str, ...] = (),
-        on_death: Callable[[Any], object] | None = None,
+        finalizer: Callable[[Any], object] | None = None,
         delivery: Bound | None = None,
         flags: int = 0,
     ) -> None:
         self.uid = uid
         self.sender_key = sender_key
-        self.sender_of: Callable[[], object] = _nobody
+        self.sender_of: Callable[[], object] = _no_sender
         if flags:  # a plain function
             self.key: Hashable = id(receiver)
             self.is_async = self.is_native = flags & CO_COROUTINE != 0
@@ -147,16 +148,17 @@ class Registration:
         self.inline = inline
         self.requested = requested
         self.delivery = delivery
-        self.order = _next_place()
-        self._tokens = deque((None,)) if once else None
+        self.order = _next_order()
+        self.once = once
+        self._unspent = deque((None,)) if once else None
         self._receiver: Receiver | None = receiver
         self._reference: ReceiverRef | None = None
         self._function: Any = None
         if weak or (weak is None and not flags):
-            self._hold_weakly(receiver, weak=weak, on_death=on_death)
+            self._hold_weakly(receiver, weak=weak, finalizer=finalizer)
 
     def _hold_weakly(
-        self, receiver: Any, *, weak: bool | None, on_death: Callable[[Any], object] | None
+        self, receiver: Any, *, weak: bool | None, finalizer: Callable[[Any], object] | None
     ) -> None:
         function = getattr(receiver, "__func__", None)
         holder = receiver if function is None else receiver.__self__
@@ -165,7 +167,7 @@ class Registration:
         if weak is None and (function is None or not is_referable(holder)):
             return
         try:
-            self._reference = ReceiverRef(holder, on_death)
+            self._reference = ReceiverRef(holder, finalizer)
         except TypeError:
             raise WeakReferenceError(
                 f"Receiver {names.name_of(receiver)} cannot be held weakly, because "
@@ -190,22 +192,22 @@ class Registration:
         """Tell whether this is the reference through which the receiver is held."""
         return self._reference is reference
 
-    def come_last(self) -> None:
+    def move_to_end(self) -> None:
         """Take the last place in the order of connection, as if connected now."""
-        self.order = _next_place()
+        self.order = _next_order()
 
-    def renew(self, order: int) -> None:
+    def restore(self, order: int) -> None:
         """Be as on the day of this place in the order of connection, with no call spent."""
         self.order = order
         if self.once:
-            self._tokens = deque((None,))
+            self._unspent = deque((None,))
 
     def claim(self) -> bool:
         """Take the right to call the receiver: always, or the first time only if once."""
-        if self._tokens is None:
+        if self._unspent is None:
             return True
         try:
-            self._tokens.pop()
+            self._unspent.pop()
         except IndexError:
             return False
         return True
@@ -216,11 +218,6 @@ class Registration:
         return self._reference is not None
 
     @property
-    def once(self) -> bool:
-        """Whether the receiver is to be called at most once."""
-        return self._tokens is not None
-
-    @property
     def rank(self) -> tuple[int, bool, int]:
         """Its place in the order of a send."""
         return -self.priority, self.is_async, self.order
@@ -228,16 +225,16 @@ class Registration:
     @property
     def is_spent(self) -> bool:
         """Whether a receiver that was connected with once=True has had its call."""
-        return self._tokens is not None and not self._tokens
+        return self._unspent is not None and not self._unspent
 
     @property
-    def is_plain(self) -> bool:
+    def is_simple(self) -> bool:
         """Whether nothing but a call stands between a send and the receiver."""
         is_bare = not (self.once or self.requested) and self.delivery is None
         return is_bare and not self.is_async
 
     @property
-    def is_single_async(self) -> bool:
+    def is_simple_async(self) -> bool:
         """Whether `asend` need only await the receiver, if there is no other."""
         is_bare = not (self.once or self.requested) and self.delivery is None
         return self.is_async and self.is_native and is_bare

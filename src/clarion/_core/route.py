@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clarion._core.signatures import Receiver
 
     Members = Sequence[tuple[Registration, Receiver]]
+    LiveStages = list[tuple[str, Members]]
 
 # How the receivers of one stage are run.
 SYNC = "sync"
@@ -40,7 +41,7 @@ class Route:
     """
 
     __slots__ = (
-        "_held",
+        "_live_stages",
         "_stages",
         "instruments",
         "is_inline",
@@ -57,10 +58,10 @@ class Route:
         self.registrations = tuple(sorted(registrations, key=_rank))
         self.instruments = instruments
         self._stages: tuple[Stage, ...] | None = None
-        self._held: list[tuple[str, Members]] | None = None
+        self._live_stages: LiveStages | None = None
         self.may_await = any(r.is_async for r in self.registrations)
         self.strong_receivers: tuple[Receiver, ...] | None = None
-        self.is_simple = not instruments and all(r.is_plain for r in self.registrations)
+        self.is_simple = not instruments and all(r.is_simple for r in self.registrations)
         self.is_inline = self.is_simple and all(r.inline for r in self.registrations)
         self.single_async: Registration | None = None
         if self.is_simple and not any(r.weak for r in self.registrations):
@@ -68,7 +69,7 @@ class Route:
         elif (
             not instruments
             and len(self.registrations) == 1
-            and self.registrations[0].is_single_async
+            and self.registrations[0].is_simple_async
         ):
             self.single_async = self.registrations[0]
 
@@ -85,17 +86,17 @@ class Route:
             self._stages = tuple(staged(self.registrations))
         return self._stages
 
-    def audience(self) -> list[tuple[str, Members]]:
+    def live_stages(self) -> LiveStages:
         """Return who is alive now, by stages, each with its mode.
 
         It is held until the send ends: a send does not depend on who dies amid it.
         """
-        if self._held is not None:
-            return self._held
-        audience = [(stage.mode, stage.live()) for stage in self.stages]
+        if self._live_stages is not None:
+            return self._live_stages
+        stages = [(stage.mode, stage.live()) for stage in self.stages]
         if not any(registration.weak for registration in self.registrations):
-            self._held = audience
-        return audience
+            self._live_stages = stages
+        return stages
 
 
 def _rank(registration: Registration) -> tuple[int, bool, int]:
@@ -130,17 +131,17 @@ class Stage:
             priority and run concurrently.
     """
 
-    __slots__ = ("_held", "mode", "registrations")
+    __slots__ = ("_live", "mode", "registrations")
 
     def __init__(self, mode: str, registrations: tuple[Registration, ...]) -> None:
         self.mode = mode
         self.registrations = registrations
         # If none can die, the answer is always the same.
-        self._held = None if any(r.weak for r in registrations) else self._alive()
+        self._live = None if any(r.weak for r in registrations) else self._alive()
 
     def live(self) -> Sequence[tuple[Registration, Receiver]]:
         """Return the registrations whose receiver is alive, each with it."""
-        return self._alive() if self._held is None else self._held
+        return self._alive() if self._live is None else self._live
 
     def _alive(self) -> list[tuple[Registration, Receiver]]:
         return [(r, receiver) for r in self.registrations if (receiver := r.live()) is not None]

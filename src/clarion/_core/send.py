@@ -41,7 +41,7 @@ def send(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver,
     """
     table = self._table
     arguments = table.policy.complete_arguments(self, sender, kwargs)
-    route = table.find(sender)
+    route = table.find_route(sender)
     receivers = route.live() if route.strong_receivers is None else route.strong_receivers
     if receivers is None:
         return run(self, route, arguments, robust=False)
@@ -74,7 +74,7 @@ def send_robust(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
     """
     table = self._table
     arguments = table.policy.complete_arguments(self, sender, kwargs)
-    route = table.find(sender)
+    route = table.find_route(sender)
     receivers = route.live() if route.strong_receivers is None else route.strong_receivers
     if receivers is None:
         return run(self, route, arguments, robust=True)
@@ -113,7 +113,7 @@ async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
     """
     table = self._table
     arguments = table.policy.complete_arguments(self, sender, kwargs)
-    return await arun(self, table.find(sender), arguments, robust=False)
+    return await arun(self, table.find_route(sender), arguments, robust=False)
 
 
 async def asend_robust(
@@ -132,4 +132,4 @@ async def asend_robust(
     """
     table = self._table
     arguments = table.policy.complete_arguments(self, sender, kwargs)
-    return await arun(self, table.find(sender), arguments, robust=True)
+    return await arun(self, table.find_route(sender), arguments, robust=True)

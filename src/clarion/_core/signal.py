@@ -109,7 +109,7 @@ class Signal(Tabled):
         # fmt: off
         registration.__init__(  # type: ignore[misc]
             receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, requested,
-            table.on_death, bound, flags,
+            table.finalizer, bound, flags,
         )
         # fmt: on
         table.add(registration, sender)
@@ -154,7 +154,7 @@ class Signal(Tabled):
 
         As `Signal.has_listeners` in Django 6.1.
         """
-        route = self._table.find(sender)
+        route = self._table.find_route(sender)
         if route.strong_receivers or any(instrument.listens for instrument in route.instruments):
             return True
         return any(

@@ -1,10 +1,9 @@
-"""The longer road of a send, for routes that hold more than calls.
+"""The slow path of a send, for routes where it has more to do than to call the receivers.
 
-It is taken when a receiver is async, may run only once, asked for `signal`, is delivered
-to in its own time, or is watched. The four sends come here with the same route and differ
-in two ways: whether
-the sender waits or awaits (`run`, `arun`), and whether errors reach the sender or, in a
-robust send, stand in for the answers.
+A route takes it when a receiver is async, is connected with `once=True`, requests something
+or has a delivery, and when an instrument watches. The four sends differ here in two ways: a
+sync send calls `run`, an async one `arun`; and errors propagate or, in a robust send, are
+responses.
 """
 
 from __future__ import annotations
@@ -12,52 +11,85 @@ from __future__ import annotations
 from functools import partial
 
 from clarion._core import loops
+from clarion._core.call import adeliver, arguments_of, claim, deliver, must_await
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
 from clarion._core.notes import add_receiver_note, log_receiver_failure
 from clarion._core.route import ASYNC, DEFERRED, SYNC
-from clarion._core.tabled import policy_of, table_of
+from clarion._core.tabled import policy_of
 from clarion.errors import RunningLoopError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import Task
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator
     from typing import Any
 
     from clarion._core.registration import Registration
-    from clarion._core.route import Route
+    from clarion._core.route import LiveStages, Members, Route
     from clarion._core.signal import Signal
     from clarion._core.signatures import Receiver
-    from clarion.delivery import Bound
 
     Arguments = dict[str, Any]
     Call = tuple[Registration, Receiver, Arguments]
-    Members = Sequence[tuple[Registration, Receiver]]
     Responses = list[tuple[Receiver, Any]]
+    RunCoroutine = Callable[[Coroutine[Any, Any, Any]], Any]
+    # Raises for a signal and the names of the receivers that cannot be awaited.
+    Refuse = Callable[[Signal, list[str]], None]
 
 
-def run(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
-    """Call the receivers of a route, stage by stage; run what is async to completion."""
+def refuse_to_await(signal: Signal, receivers: list[str]) -> None:
+    """Raise the error of a sync send that would have to await these receivers."""
+    raise RunningLoopError(
+        f"Signal {signal_name(signal)} was sent inside a running event loop, where send() "
+        f"cannot await {', '.join(receivers)}. Use `await signal.asend(...)` there.",
+        receivers,
+    )
+
+
+def run(
+    signal: Signal,
+    route: Route,
+    arguments: Arguments,
+    *,
+    robust: bool,
+    run_coroutine: RunCoroutine | None = None,
+    refuse: Refuse = refuse_to_await,
+) -> Responses:
+    """Call the receivers of a route, stage by stage.
+
+    Args:
+        signal: the signal that is sent.
+        route: the route of its sender.
+        arguments: what each receiver is called with.
+        robust: whether errors are responses.
+        run_coroutine: awaits one coroutine although an event loop may run in this thread.
+            Async receivers are then awaited one after another. By default the signal's
+            policy runs all coroutines of a stage.
+        refuse: raises the error if an event loop runs and nothing can await there.
+    """
     if route.single_async is not None and not loops.is_loop_running():
-        return _run_alone(signal, route.single_async, arguments, robust=robust)
+        return _run_single(signal, route.single_async, arguments, robust=robust)
     with Send(signal, arguments, route.instruments) as send:
-        audience = route.audience()
-        if route.may_await and loops.is_loop_running():
-            _refuse_to_await(send, audience)
-        for mode, members in audience:
+        stages = route.live_stages()
+        if route.may_await and run_coroutine is None and loops.is_loop_running():
+            _check_awaited(send, stages, refuse)
+        for mode, members in stages:
             if mode is DEFERRED:
                 _deliver_all(send, members, robust=robust)
             elif mode is not ASYNC:
                 _call_all(send, members, robust=robust)
-            elif ready := list(_ready(send, members)):
-                send.responses += policy_of(signal).run_coroutine(
-                    _await_all(send, ready, robust=robust)
-                )
+            elif run_coroutine is None:
+                if ready := list(_ready(send, members)):
+                    awaited = _await_all(send, ready, robust=robust)
+                    send.responses += policy_of(signal).run_coroutine(awaited)
+            else:
+                for each in _ready(send, members):
+                    send.responses += run_coroutine(_await_all(send, [each], robust=robust))
     return send.responses
 
 
-def _run_alone(
+def _run_single(
     signal: Signal, registration: Registration, arguments: Arguments, *, robust: bool
 ) -> Responses:
     receiver = registration.live()
@@ -68,11 +100,11 @@ def _run_alone(
 
 
 async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
-    """Await the receivers of a route, stage by stage; take a thread for what is sync."""
+    """Await the receivers of a route, stage by stage; call sync ones in a worker thread."""
     with Send(signal, arguments, route.instruments) as send:
-        audience = route.audience()
-        _refuse_to_defer(send, audience)
-        for mode, members in audience:
+        stages = route.live_stages()
+        _check_deferred(send, stages)
+        for mode, members in stages:
             if mode is ASYNC:
                 if ready := list(_ready(send, members)):
                     send.responses += await _await_all(send, ready, robust=robust)
@@ -87,26 +119,18 @@ async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bo
 
 
 def _ready(send: Send, members: Members) -> Iterator[Call]:
-    """Yield those of a stage that are to be called, each with its arguments."""
+    """Yield the members of a stage that are to be called, each with its arguments."""
     for registration, receiver in members:
-        if send.instruments and not send.admits(receiver):
+        if send.instruments and not send.allows(receiver):
             continue
-        # The property `once` costs a call. What is delivered later has its only call then.
-        if registration._tokens is not None and registration.delivery is None:
-            if not registration.claim():
-                continue
-            table_of(send.signal).discard(registration)
-        arguments = _given(send, registration) if registration.requested else send.arguments
+        # A delivery claims the only call when it makes it.
+        is_claimed_here = registration.once and registration.delivery is None
+        if is_claimed_here and not claim(send.signal, registration):
+            continue
+        arguments = send.arguments
+        if registration.requested:
+            arguments = arguments_of(send.signal, registration, arguments)
         yield registration, receiver, arguments
-
-
-def _given(send: Send, registration: Registration) -> Arguments:
-    """Return what a receiver is called with that asks for more than is sent."""
-    provide = policy_of(send.signal).provide
-    return {
-        **send.arguments,
-        **{name: provide(send.signal, name, send.arguments) for name in registration.requested},
-    }
 
 
 def _call_all(send: Send, members: Members, *, robust: bool) -> None:
@@ -115,10 +139,7 @@ def _call_all(send: Send, members: Members, *, robust: bool) -> None:
 
 
 def _deliver_all(send: Send, members: Members, *, robust: bool) -> None:
-    for registration, receiver in members:
-        if send.instruments and not send.admits(receiver):
-            continue
-        arguments = _given(send, registration) if registration.requested else send.arguments
+    for registration, receiver, arguments in _ready(send, members):
         response = _call(send.signal, receiver, arguments, robust=robust, to=registration)
         send.responses.append((receiver, response))
 
@@ -129,10 +150,6 @@ async def _adeliver_all(send: Send, members: Members, *, robust: bool) -> None:
         send.responses.append((receiver, response))
 
 
-def _delivery(registration: Registration) -> Bound:
-    return registration.delivery  # type: ignore[return-value]  # those of this stage have one
-
-
 def _call(
     signal: Signal,
     receiver: Receiver,
@@ -141,11 +158,11 @@ def _call(
     robust: bool,
     to: Registration | None = None,
 ) -> Any:
-    """Call a receiver, or deliver to it by its registration; answer with what it raises if robust."""
+    """Call a receiver, or deliver `to` its registration; in a robust send, return its error."""
     try:
         if to is None:
             return receiver(**arguments)
-        return _delivery(to).send(signal, to, receiver, **arguments)
+        return deliver(signal, to, receiver, arguments)
     except Exception as error:
         if not robust:
             add_receiver_note(error, signal, receiver)
@@ -159,11 +176,11 @@ async def _await_all(send: Send, ready: list[Call], *, robust: bool) -> Response
         _, receiver, arguments = ready[0]
         return [(receiver, await _await(send.signal, receiver, arguments, robust=robust))]
     tasks = await loops.gather(_coroutines(ready), robust=robust)
-    heard = [(receiver, task) for (_, receiver, _), task in zip(ready, tasks, strict=True)]
+    called = [(receiver, task) for (_, receiver, _), task in zip(ready, tasks, strict=True)]
     for task in tasks:
         if task.cancelled() or task.exception() is not None:
-            return _outcomes(send.signal, heard, robust=robust)
-    return [(receiver, task.result()) for receiver, task in heard]
+            return _outcomes(send.signal, called, robust=robust)
+    return [(receiver, task.result()) for receiver, task in called]
 
 
 async def _await(
@@ -177,7 +194,7 @@ async def _await(
     try:
         if to is None:
             return await receiver(**arguments)
-        return await _delivery(to).asend(signal, to, receiver, **arguments)
+        return await adeliver(signal, to, receiver, arguments)
     except Exception as error:
         if not robust:
             add_receiver_note(error, signal, receiver)
@@ -187,7 +204,7 @@ async def _await(
 
 
 def _coroutines(ready: list[Call]) -> list[Coroutine[Any, Any, Any]]:
-    """Return what awaits each receiver in a task: its own coroutine, if nothing of it runs yet."""
+    """Return a coroutine for each receiver's task: its own, if calling it runs nothing yet."""
     coroutines: list[Coroutine[Any, Any, Any]] = []
     for registration, receiver, arguments in ready:
         if registration.is_native:
@@ -195,7 +212,7 @@ def _coroutines(ready: list[Call]) -> list[Coroutine[Any, Any, Any]]:
                 coroutines.append(receiver(**arguments))
                 continue
             except TypeError:
-                pass  # it cannot be called so, which is for its task to say
+                pass  # it does not accept the call: its task raises that again
         coroutines.append(_call_and_await(receiver, arguments))
     return coroutines
 
@@ -205,12 +222,12 @@ async def _call_and_await(receiver: Receiver, arguments: Arguments) -> Any:
 
 
 def _outcomes(
-    signal: Signal, heard: list[tuple[Receiver, Task[Any]]], *, robust: bool
+    signal: Signal, called: list[tuple[Receiver, Task[Any]]], *, robust: bool
 ) -> Responses:
-    """Log or blame what tasks have raised, and raise what the sender must hear of."""
+    """Log the errors of tasks or add notes to them; raise those that end the send."""
     fatal: list[BaseException] = []
     task = error = None
-    for receiver, task in heard:
+    for receiver, task in called:
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception) and robust:
             log_receiver_failure(signal, receiver, error)
@@ -220,40 +237,30 @@ def _outcomes(
         if error is not None:
             fatal.append(error)
     if not fatal:
-        # Of a task that was cancelled from within, this raises CancelledError.
-        return [(receiver, task.exception() or task.result()) for receiver, task in heard]
-    del heard, task, error  # which hold errors that are to hold this frame
+        # For a task that the receiver cancelled, this raises CancelledError.
+        return [(receiver, task.exception() or task.result()) for receiver, task in called]
+    del called, task, error  # the errors will hold this frame, so it must not hold them
     raise fatal.pop() if len(fatal) == 1 else BaseExceptionGroup("several receivers failed", fatal)
 
 
-def _is_awaited(send: Send, mode: str, registration: Registration, receiver: Receiver) -> bool:
-    """Tell whether a send has to await a receiver of a stage of this mode."""
-    if mode is DEFERRED and registration.is_async:
-        return _delivery(registration).awaits(send.signal, receiver, **send.arguments)
-    return mode is ASYNC
-
-
-def _refuse_to_defer(send: Send, audience: list[tuple[str, Members]]) -> None:
-    """Have deliveries refuse async receivers that nothing will await, before any is called."""
-    for mode, members in audience:
+def _check_deferred(send: Send, stages: LiveStages) -> None:
+    """Let deliveries refuse async receivers that nothing will await, before any call."""
+    for mode, members in stages:
         if mode is DEFERRED:
             for registration, receiver in members:
-                if registration.is_async and not registration.is_spent and send.admits(receiver):
-                    _is_awaited(send, mode, registration, receiver)
+                if registration.is_async and not registration.is_spent and send.allows(receiver):
+                    must_await(send.signal, registration, receiver, send.arguments)
 
 
-def _refuse_to_await(send: Send, audience: list[tuple[str, Members]]) -> None:
-    waiting = [
+def _check_awaited(send: Send, stages: LiveStages, refuse: Refuse) -> None:
+    """Refuse the send if it would have to await a receiver, before any call."""
+    awaited = [
         described(receiver)
-        for mode, members in audience
+        for _, members in stages
         for registration, receiver in members
         if not registration.is_spent
-        and send.admits(receiver)
-        and _is_awaited(send, mode, registration, receiver)
+        and send.allows(receiver)
+        and must_await(send.signal, registration, receiver, send.arguments)
     ]
-    if waiting:
-        raise RunningLoopError(
-            f"Signal {signal_name(send.signal)} was sent inside a running event loop, where send() "
-            f"cannot await {', '.join(waiting)}. Use `await signal.asend(...)` there.",
-            waiting,
-        )
+    if awaited:
+        refuse(send.signal, awaited)

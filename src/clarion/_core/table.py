@@ -41,13 +41,13 @@ class Table:
         searched: how many modules there were when its name was last looked for.
         subclass_registrations: the registrations that mean the subclasses of their sender too.
         dead: references whose receiver has died, still to be removed.
-        on_death: what a reference of this table calls when its receiver dies.
+        finalizer: what a reference of this table calls when its receiver dies.
         policy: how this kind of signal behaves.
         keywords: those of the policy, which the compiled send reads.
         on_listening: is called with a sender (None for any) and whether its subclasses count,
             when a receiver or an instrument begins to listen. Or None.
         guard: an object, the name of an attribute and its value; the compiled send leaves
-            the routes to `find` once the attribute has another value. Or None.
+            the routes to `find_route` once the attribute has another value. Or None.
     """
 
     # With slots, which the compiled send reads without looking them up.
@@ -58,13 +58,13 @@ class Table:
         "any_sender",
         "buckets",
         "dead",
+        "finalizer",
         "guard",
         "home",
         "instruments",
         "keywords",
         "lock",
         "name",
-        "on_death",
         "on_listening",
         "policy",
         "searched",
@@ -84,7 +84,7 @@ class Table:
         self.buckets: dict[Hashable, Bucket] = {}
         self.instruments: tuple[Instrument, ...] = ()
         self.dead: deque[ReceiverRef] = deque()
-        self.on_death = _finalizer(ref(self))
+        self.finalizer = _finalizer(ref(self))
         # Reentrant: a garbage collection amid a connect may run a finaliser that
         # connects or disconnects, in this very thread.
         self.lock = RLock()
@@ -95,7 +95,7 @@ class Table:
 
     # A send comes by here.
 
-    def find(self, sender: object) -> Route:
+    def find_route(self, sender: object) -> Route:
         """Return who hears this sender. Never waits for a lock."""
         bucket = self.any_sender
         if self.buckets:
@@ -217,7 +217,7 @@ class Table:
             self._tidy(bucket, registration)
             return True
 
-    def get(self, key: Hashable, of_sender: Hashable) -> Registration | None:
+    def find_registration(self, key: Hashable, of_sender: Hashable) -> Registration | None:
         """Return the registration of this key for this sender, or None."""
         with self.lock:
             self._purge_dead()
@@ -329,7 +329,7 @@ class Table:
 
 def _finalizer(table_of: Callable[[], Table | None]) -> Callable[[ReceiverRef], None]:
     # By a weak reference to the table, for the table holds what calls this.
-    def on_death(died: ReceiverRef) -> None:
+    def finalizer(died: ReceiverRef) -> None:
         table = table_of()
         if table is not None:
             # A garbage collection may run this while this thread holds the lock.
@@ -344,7 +344,7 @@ def _finalizer(table_of: Callable[[], Table | None]) -> Callable[[ReceiverRef], 
             elif (bucket := table.buckets.get(died.sender_key)) is not None:
                 bucket.route = None
 
-    return on_death
+    return finalizer
 
 
 def _no_sender() -> None: ...

@@ -7,9 +7,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from clarion._core import loops
+from clarion._core.call import claim
 from clarion._core.names import dotted, name_of, signal_name
 from clarion._core.notes import add_receiver_note
-from clarion._core.tabled import policy_of, table_of
+from clarion._core.tabled import policy_of
 from clarion.commit.nesting import enter_call, leave_call
 from clarion.errors import RunningLoopError
 
@@ -82,8 +83,7 @@ def merge_calls(calls: Iterable[PendingCall]) -> list[PendingCall]:
 
 def run_call(call: PendingCall, run_coroutine: RunCoroutine | None = None) -> None:
     """Run one call, as `run_calls`."""
-    # The property `once` costs a call.
-    if call.registration._tokens is not None and _is_spent(call):
+    if call.registration.once and _is_spent(call):
         return
     running = enter_call(call)
     try:
@@ -151,13 +151,10 @@ def _complete(call: PendingCall, coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 def _is_spent(call: PendingCall) -> bool:
     """Return whether a receiver with `once=True` has had its call; if not, claim it."""
-    if not call.registration.once:
+    if claim(call.signal, call.registration):
         return False
-    if not call.registration.claim():
-        call.drop()
-        return True
-    table_of(call.signal).discard(call.registration)
-    return False
+    call.drop()
+    return True
 
 
 def _is_contained(error: BaseException) -> bool:

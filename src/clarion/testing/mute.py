@@ -107,7 +107,7 @@ class muted(Instrument):  # noqa: N801  # it reads as a word: `with muted(order_
             _mutes.set(tuple(mutes))
         detach(self, *self._watched)
 
-    def admits(self, send: Send, receiver: Receiver) -> bool:
+    def allows(self, send: Send, receiver: Receiver) -> bool:
         """Tell whether the receiver may hear: unless this mute is on here and means it."""
         if self not in _mutes.get():
             return True

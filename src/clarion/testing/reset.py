@@ -52,7 +52,7 @@ def _restore(table: Table, saved: Sequence[tuple[Registration, int]], imported: 
     wanted = [registration for registration, _ in saved if registration.live() is not None]
     wanted += [r for r in now if id(r) not in old and _came_with_import(r, imported)]
     for registration, order in saved:
-        registration.renew(order)
+        registration.restore(order)
     if now != wanted:
         table.replace(wanted)
 

@@ -148,10 +148,10 @@ class ModelSignal(DeclaredSignal[P, R]):
         # fmt: off
         new = Registration(
             receiver, sender_key(sender), old.weak, old.uid, old.priority, old.once,
-            old.subclasses, old.inline, old.requested, table.on_death, old.delivery,
+            old.subclasses, old.inline, old.requested, table.finalizer, old.delivery,
         )
         # fmt: on
-        new.renew(old.order)
+        new.restore(old.order)
         table.add(new, sender)
         self._attach(sender, subclasses=old.subclasses)
 

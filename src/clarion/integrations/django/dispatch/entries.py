@@ -83,7 +83,7 @@ def registration_of(entry: Sequence[Any], table: Table) -> Registration | None:
         weak=weak,
         uid=uid,
         requested=table.policy.requested(receiver),
-        on_death=table.on_death,
+        finalizer=table.finalizer,
     )
     registration.is_async = is_async
     registration.sender_of = lambda: sender

@@ -69,7 +69,7 @@ def set_receivers(signal: Any, entries: Iterable[Sequence[Any]]) -> None:
     for registration in registrations:
         # The list is in order of connection; an entry that was moved counts as connected anew.
         if registration.order < last:
-            registration.come_last()
+            registration.move_to_end()
         last = registration.order
     table.replace(registrations)
     table.assignments += 1

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from clarion._core import registry
+from clarion._core.call import acall, call
 from clarion._core.instrument import Send
 from clarion._core.registration import Registration
 from clarion._core.route import Route
 from clarion._core.table import Table
-from clarion._core.tabled import policy_of, set_table, table_of
+from clarion._core.tabled import set_table, table_of
 from clarion.integrations.django.dispatch.policy import policy_for
 
 if TYPE_CHECKING:
@@ -46,11 +47,11 @@ class DjangoTable(Table):
         self.signal_of = ref(signal)
         self.assignments = 0
 
-    def find(self, sender: object) -> Route:
+    def find_route(self, sender: object) -> Route:
         """Return the receivers of a sender, wrapped if `_live_receivers` is."""
         if self.signal_class._live_receivers is not installed_live_receivers:  # Django's
             return self._find_wrapped(sender)
-        return Table.find(self, sender)
+        return Table.find_route(self, sender)
 
     def _find_wrapped(self, sender: object) -> Route:
         signal: Any = self.signal_of()
@@ -62,7 +63,7 @@ class DjangoTable(Table):
             registration = Registration(receiver, weak=False)
             registration.is_async = True
             registrations.append(registration)
-        return Route(registrations, Table.find(self, sender).instruments)
+        return Route(registrations, Table.find_route(self, sender).instruments)
 
 
 def attach_table(signal: Any, home: str | None = None) -> None:
@@ -87,51 +88,28 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
 
     As `Signal._live_receivers` in Django 6.1. A send calls it only if it is wrapped.
     """
-    route = Table.find(table_of(self), sender)
+    route = Table.find_route(table_of(self), sender)
     send = Send(self, {"sender": sender}, route.instruments)
     receivers: tuple[list[Receiver], list[Receiver]] = [], []
     for registration in route.registrations:
         receiver = registration.live()
-        if receiver is None or registration.is_spent or not send.admits(receiver):
+        if receiver is None or registration.is_spent or not send.allows(receiver):
             continue
-        if not (registration.is_plain or registration.is_single_async):
-            call = _acall if registration.is_async else _call
-            receiver = partial(call, self, registration, receiver)
+        if not (registration.is_simple or registration.is_simple_async):
+            caller = _acall if registration.is_async else _call
+            receiver = partial(caller, self, registration, receiver)
         receivers[registration.is_async].append(receiver)
     return receivers
 
 
 def _call(signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any) -> Any:
-    if not _may_call(signal, registration):
-        return None
-    provide = policy_of(signal).provide
-    arguments |= {name: provide(signal, name, arguments) for name in registration.requested}
-    if registration.delivery is not None:
-        return registration.delivery.send(signal, registration, receiver, **arguments)
-    return receiver(**arguments)
+    return call(signal, registration, receiver, arguments)
 
 
 async def _acall(
     signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any
 ) -> Any:
-    if not _may_call(signal, registration):
-        return None
-    provide = policy_of(signal).provide
-    arguments |= {name: provide(signal, name, arguments) for name in registration.requested}
-    if registration.delivery is not None:
-        return await registration.delivery.asend(signal, registration, receiver, **arguments)
-    return await receiver(**arguments)
-
-
-def _may_call(signal: Any, registration: Registration) -> bool:
-    # Claimed at the call, because `_live_receivers` is also called only to read the receivers.
-    # A delivery claims when it calls the receiver.
-    if not registration.once or registration.delivery is not None:
-        return True
-    if not registration.claim():
-        return False
-    table_of(signal).discard(registration)
-    return True
+    return await acall(signal, registration, receiver, arguments)
 
 
 # The method that `install` put into Django's class, which sets this.

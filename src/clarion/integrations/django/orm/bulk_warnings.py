@@ -61,7 +61,7 @@ def warn(sender: Any, signals: Mapping[str, Any]) -> None:
 def _receivers(signal: Any, sender: object) -> list[Any]:
     if not has_table(signal):  # Clarion is not installed
         return [receiver for group in signal._live_receivers(sender) for receiver in group]
-    registrations = table_of(signal).find(sender).registrations
+    registrations = table_of(signal).find_route(sender).registrations
     return [receiver for each in registrations if (receiver := each.live()) is not None]
 
 

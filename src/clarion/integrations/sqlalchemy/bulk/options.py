@@ -88,7 +88,7 @@ def warn(session: Session, sender: type, *skipped: ModelSignal[..., Any]) -> Non
     names = [
         f"{name_of(receiver)} of {signal_name(signal).rpartition('.')[2]}"
         for signal in skipped or (pre_save, post_save)
-        for registration in table_of(signal).find(sender).registrations
+        for registration in table_of(signal).find_route(sender).registrations
         if (receiver := registration.live()) is not None
     ]
     if names:

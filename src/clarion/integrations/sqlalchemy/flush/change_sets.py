@@ -48,7 +48,7 @@ class ChangeSets:
 
 
 def _requests_changes(signal: ModelSignal[..., Any], sender: type[Any]) -> bool:
-    route = table_of(signal).find(sender)
+    route = table_of(signal).find_route(sender)
     return not route.is_simple and any("changes" in each.requested for each in route.registrations)
 
 
