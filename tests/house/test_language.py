@@ -39,10 +39,6 @@ UNFINISHED: set[str] = {
     "src/clarion/integrations/wsgi.py",
     "src/clarion/introspect.py",
     "src/clarion/signals.py",
-    "src/clarion/testing/assertions.py",
-    "src/clarion/testing/capture.py",
-    "src/clarion/testing/commits.py",
-    "src/clarion/testing/mute.py",
     "src/clarion/typing.py",
 }
 

@@ -79,7 +79,7 @@ def test_any_asks_the_expectation():
 
 def test_a_send_by_nobody_in_particular_can_be_asserted(sent):
     """`sender=None` means the sender None, not any sender."""
-    assert "by nobody in particular" in failure(sent, opened, sender=None)
+    assert "by None" in failure(sent, opened, sender=None)
     with capture(opened) as unsigned:
         opened.send(None)
     assert_sent(unsigned, sender=None)
@@ -140,7 +140,7 @@ def test_the_failure_of_an_empty_capture_helps():
         pass
     assert failure(sent, at=9) == (
         "Expected a send with at=9, at least once; found 0 among 0 captured.\n"
-        "Does the code that sends run inside the block?"
+        "Is the signal sent inside the block?"
     )
 
 
@@ -169,7 +169,7 @@ def test_every_signal_can_be_asserted_of_a_capture_of_all():
 
 def test_a_forgotten_capture_is_refused():
     """Giving the signal where the capture belongs is told as such."""
-    with pytest.raises(ArgumentError, match="which is no capture"):
+    with pytest.raises(ArgumentError, match="which is not a capture"):
         assert_sent(opened, at=9)  # type: ignore[arg-type]
 
 

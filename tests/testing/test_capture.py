@@ -32,7 +32,7 @@ def test_a_send_is_taken_down():
     with capture(opened) as sent:
         opened.send("web", at=9)
     (only,) = sent
-    assert (only.signal, only.sender, only.named) == (opened, "web", {"at": 9})
+    assert (only.signal, only.sender, only.keywords) == (opened, "web", {"at": 9})
 
 
 @pytest.mark.parametrize("kind", ["send", "send_robust", "asend", "asend_robust"])
@@ -42,7 +42,7 @@ def test_every_send_is_captured(kind):
     opened.connect(late := answering_async("late"))
     with capture(opened) as sent:
         responses = deliver(kind, opened, "web", at=9)
-    assert [each.named for each in sent] == [{"at": 9}]
+    assert [each.keywords for each in sent] == [{"at": 9}]
     assert sent[0].responses == responses == [(early, "early"), (late, "late")]
 
 
@@ -103,7 +103,7 @@ def test_several_signals_are_told_apart():
         paid.send("web", order_id=1)
         opened.send("phone")
     assert [each.sender for each in sent.of(opened)] == ["web", "phone"]
-    assert [each.named["order_id"] for each in sent.of(paid)] == [1]
+    assert [each.keywords["order_id"] for each in sent.of(paid)] == [1]
 
 
 def test_a_signal_given_twice_is_captured_once():
@@ -118,7 +118,7 @@ def test_defaults_of_a_declared_signal_are_captured():
     """Of a declared signal all that receivers get is captured, the defaults included."""
     with capture(paid) as sent:
         paid.send("web", order_id=1)
-    assert sent[0].named == {"order_id": 1, "amount": Decimal(0)}
+    assert sent[0].keywords == {"order_id": 1, "amount": Decimal(0)}
 
 
 def test_a_refused_send_is_not_captured():
@@ -235,7 +235,7 @@ def test_what_is_changed_later_does_not_change_it():
     opened.connect(tamper)
     with capture(opened) as sent:
         opened.send("web", at=9)
-    assert sent[0].named == {"at": 9}
+    assert sent[0].keywords == {"at": 9}
 
 
 def test_it_reads_as_a_sequence():

@@ -371,7 +371,7 @@ def test_what_runs_later_is_refused(function):
 
 def test_nothing_to_mute_is_refused():
     """Muting nothing is a mistake."""
-    with pytest.raises(ArgumentError, match=r"nothing to mute\. Give signals or receivers\."):
+    with pytest.raises(ArgumentError, match=r"without a target\. Give signals or receivers\."):
         muted()
 
 

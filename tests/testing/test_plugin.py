@@ -182,6 +182,6 @@ def test_the_reset_can_be_turned_off(run, pytester):
 def test_it_says_what_it_offers(run):
     """`pytest --fixtures` and `--help` tell the fixtures and the setting."""
     result = run("", "--fixtures")
-    result.stdout.fnmatch_lines(["capture_signals*", "*Capture what is sent until the test ends."])
+    result.stdout.fnmatch_lines(["capture_signals*", "*Capture sends until the test ends."])
     result.stdout.fnmatch_lines(["mute_signals*", "*Mute signals or receivers until *"])
     run("", "--help").stdout.fnmatch_lines(["*clarion_reset*"])

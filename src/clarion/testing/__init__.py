@@ -1,7 +1,8 @@
-"""For tests: see what is sent, assert it, mute what is in the way.
+"""For tests: capture and assert sends, mute receivers, restore connections.
 
-What is here may watch every room and is imported by none: nothing of it costs
-anything until a test uses it.
+In reading order: `capture`, `assertions`, `mute`, `reset`, `commits`, and `plugin` for pytest.
+These modules may import every package and no package imports them, so they cost nothing
+outside tests. Never put here: code that a program needs when it is not tested.
 """
 
 from clarion.testing.assertions import assert_sent

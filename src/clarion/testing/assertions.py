@@ -1,4 +1,4 @@
-"""Assert that something was sent, and see the nearest sends if it was not."""
+"""assert_sent: assert that a signal was sent, or show the most similar sends."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _ANY: Any = object()
 
-# How many of the nearest sends a failure shows.
 SHOWN = 3
+"""How many of the most similar sends a failure shows."""
 
 
 def assert_sent(
@@ -31,26 +31,26 @@ def assert_sent(
     *,
     sender: object = _ANY,
     times: int | None = None,
-    **named: object,
+    **keywords: object,
 ) -> list[Sent]:
-    """Assert that a send like this one was captured.
+    """Assert that such a send was captured.
 
     Args:
-        captured: what `capture` gave.
+        captured: the value of a `capture` block.
         signal: the signal, if more than one was captured.
-        sender: who sent it; anybody by default.
-        times: how often exactly; at least once by default. 0 asserts that it was not.
-        **named: keywords that it was sent with; it may have had others. Values are
-            compared with `==`, so `unittest.mock.ANY` matches all.
+        sender: the sender; any sender by default.
+        times: the exact number of sends; at least one by default. 0 asserts that none was made.
+        **keywords: keywords of the send, which may have others. Values are compared with `==`,
+            so `unittest.mock.ANY` matches all.
 
     Returns:
         The sends that match.
 
     Raises:
-        NotSentError: an AssertionError whose message shows the nearest sends.
-        ArgumentError: if `captured` is no capture, or the signal is not captured in it.
+        NotSentError: an AssertionError whose message shows the most similar sends.
+        ArgumentError: if `captured` is not a capture, or does not capture the signal.
     """
-    wanted = _Wanted(_checked(captured, signal), sender, named)
+    wanted = _WantedSend(_checked(captured, signal), sender, keywords)
     found = [sent for sent in captured if not wanted.differences(sent)]
     if len(found) == times or (found and times is None):
         return found
@@ -60,37 +60,39 @@ def assert_sent(
 def _checked(captured: object, signal: AnySignal | None) -> Signal | None:
     if not hasattr(captured, "__len__"):
         raise ArgumentError(
-            f"assert_sent() was given {captured!r} to look through, which is no capture. "
-            f"Give it what `with capture(...) as sent` gave, then the signal."
+            f"assert_sent() was given {captured!r} first, which is not a capture. "
+            f"Give it the value of `with capture(...) as sent`, then the signal."
         )
     if signal is None:
         return None
-    # Of one that is not captured, "sent 0 times" would hold whatever happened.
+    # For a signal that is not captured, times=0 would always succeed.
     return (
         captured.check_captured(signal) if isinstance(captured, Capture) else check_signal(signal)
     )
 
 
-class _Wanted:
+class _WantedSend:
     """The send that is asserted."""
 
-    def __init__(self, signal: Signal | None, sender: object, named: dict[str, object]) -> None:
+    def __init__(self, signal: Signal | None, sender: object, keywords: dict[str, object]) -> None:
         self.signal = signal
         self.sender = sender
-        self.named = named
+        self.keywords = keywords
 
     def differences(self, sent: Sent) -> list[str]:
-        """Say in which points a captured send is another than the wanted one."""
+        """Return how a captured send differs, in words."""
         found: list[str] = []
         if self.signal is not None and sent.signal is not self.signal:
             found.append(f"it is of {signal_name(sent.signal)}")
         if self.sender is not _ANY and sender_key(sent.sender) != sender_key(self.sender):
             found.append(f"the sender is {_sender(sent.sender)}")
         found += [
-            f"{name} is {shown(sent.named[name])}" if name in sent.named else f"it has no {name}"
-            for name, value in self.named.items()
-            # The wanted value first: `mock.ANY` is to be asked, not what it stands for.
-            if name not in sent.named or not value == sent.named[name]  # noqa: SIM201
+            f"{name} is {shown(sent.keywords[name])}"
+            if name in sent.keywords
+            else f"it has no {name}"
+            for name, value in self.keywords.items()
+            # The wanted value is on the left, so that its __eq__ is called: `mock.ANY`.
+            if name not in sent.keywords or not value == sent.keywords[name]  # noqa: SIM201
         ]
         return found
 
@@ -98,20 +100,20 @@ class _Wanted:
         text = "a send" if self.signal is None else f"a send of {signal_name(self.signal)}"
         if self.sender is not _ANY:
             text += f" by {_sender(self.sender)}"
-        named = ", ".join(f"{name}={shown(value)}" for name, value in self.named.items())
-        return f"{text} with {named}" if named else text
+        keywords = ", ".join(f"{name}={shown(value)}" for name, value in self.keywords.items())
+        return f"{text} with {keywords}" if keywords else text
 
 
 def _sender(sender: object) -> str:
-    return "nobody in particular" if sender is None else sender_name(sender)
+    return "None" if sender is None else sender_name(sender)
 
 
-def _failure(wanted: _Wanted, captured: Sequence[Sent], found: int, times: int | None) -> str:
+def _failure(wanted: _WantedSend, captured: Sequence[Sent], found: int, times: int | None) -> str:
     words = {None: "at least once", 0: "never", 1: "exactly once"}
     how_often = words.get(times, f"exactly {times} times")
     lines = [f"Expected {wanted}, {how_often}; found {found} among {len(captured)} captured."]
     nearest = sorted(captured, key=lambda sent: len(wanted.differences(sent)))[:SHOWN]
-    lines += ["The nearest:"] if nearest else ["Does the code that sends run inside the block?"]
+    lines += ["The nearest:"] if nearest else ["Is the signal sent inside the block?"]
     for sent in nearest:
         differences = wanted.differences(sent)
         lines.append(f"  {sent!r}")

@@ -1,4 +1,4 @@
-"""See what was sent, by whom, with what, and what was answered."""
+"""capture: record sends, with sender, keywords and responses."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion.typing import AnySignal, Responses
 
-# A message with a whole payload in it would hide what it is about.
+# A long value would hide the rest of a message.
 _shown = Repr()
 _shown.maxstring = _shown.maxother = 120
 
 
 def shown(value: object) -> str:
-    """Return the repr of a value, shortened if it is long; never raises."""
+    """Return the repr of a value, shortened; it raises nothing."""
     return _shown.repr(value)
 
 
 class Sent:
-    """One send that was captured.
+    """One captured send.
 
     Attributes:
-        signal: the signal that was sent.
-        sender: by whom.
-        named: the keywords it was sent with, without `sender` and `signal`.
+        signal: the signal.
+        sender: the sender.
+        keywords: the keywords of the send, without `sender` and `signal`.
     """
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.signal = send.signal
         self.sender = send.sender
-        self.named: dict[str, Any] = {
+        self.keywords: dict[str, Any] = {
             name: value
             for name, value in send.arguments.items()
             if name not in ("sender", "signal")
@@ -48,7 +48,7 @@ class Sent:
 
     @property
     def responses(self) -> Responses:
-        """Who was called, with what each answered, so far as the send has come."""
+        """The receivers called so far, each with its response."""
         return self._send.responses
 
     @property
@@ -58,21 +58,21 @@ class Sent:
 
     def __repr__(self) -> str:
         by = "" if self.sender is None else f" by {sender_name(self.sender)}"
-        named = ", ".join(f"{name}={shown(value)}" for name, value in self.named.items())
-        return f"{signal_name(self.signal)}{by}" + (f": {named}" if named else "")
+        keywords = ", ".join(f"{name}={shown(value)}" for name, value in self.keywords.items())
+        return f"{signal_name(self.signal)}{by}" + (f": {keywords}" if keywords else "")
 
 
 class Capture(Instrument, Sequence[Sent]):
-    """The sends made while it was active, in the order in which they began.
+    """The sends during a `with` block, in the order in which they began.
 
-    It reads as a sequence of `Sent`, and is its own context manager. Sends of every
-    thread and task are captured, heard or not.
+    It is a sequence of `Sent`, and its own context manager. It captures the sends of every
+    thread and task, also those without receivers.
     """
 
     listens = True
 
     def __init__(self, *signals: AnySignal) -> None:
-        # By id, since a signal given twice is still to be captured once.
+        # By id, so that a signal given twice is captured once.
         self._signals = {id(signal): check_signal(signal) for signal in signals}
         self._sent: list[Sent] = []
 
@@ -84,7 +84,7 @@ class Capture(Instrument, Sequence[Sent]):
         detach(self, *self._signals.values())
 
     def began(self, send: Send) -> None:
-        """Take the send down."""
+        """Record the send."""
         self._sent.append(Sent(send))
 
     def of(self, signal: AnySignal) -> list[Sent]:
@@ -97,12 +97,12 @@ class Capture(Instrument, Sequence[Sent]):
         return [sent for sent in self._sent if sent.signal is signal]
 
     def check_captured(self, signal: AnySignal) -> Signal:
-        """Return the signal, and refuse one whose sends are never seen here."""
+        """Return the signal, or refuse one that is not captured here."""
         checked = check_signal(signal)
         if self._signals and id(signal) not in self._signals:
             raise ArgumentError(
-                f"Signal {signal_name(checked)} is not captured here, so nothing can be said of "
-                f"its sends. Give it to capture() too."
+                f"Signal {signal_name(checked)} is not captured here, so its sends are unknown. "
+                f"Give it to capture() too."
             )
         return checked
 
@@ -121,21 +121,21 @@ class Capture(Instrument, Sequence[Sent]):
 
 
 def capture(*signals: AnySignal) -> Capture:
-    """Capture what is sent inside a with block.
+    """Capture the sends inside a `with` block.
 
     Args:
-        *signals: the signals to capture; without any, all of them.
+        *signals: the signals to capture; by default all.
 
     Returns:
-        A context manager whose value reads as a sequence of `Sent`::
+        A context manager whose value is a sequence of `Sent`::
 
             with capture(order_paid) as sent:
                 checkout(cart)
-            assert sent[0].named["order_id"] == 42
+            assert sent[0].keywords["order_id"] == 42
 
     Raises:
-        ArgumentError: if one of them is no signal.
+        ArgumentError: if one of them is not a signal.
 
-    Receivers are called as ever. To keep them from being called, see `muted`.
+    Receivers are still called. `muted` prevents that.
     """
     return Capture(*signals)

@@ -1,4 +1,4 @@
-"""Have receivers run after commits in a test whose own transaction will be rolled back."""
+"""commits: run receivers after commits inside a test whose transaction is rolled back."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ if TYPE_CHECKING:
 def commits() -> Generator[None]:
     """Count the transactions that are open now as absent.
 
-    Inside the block, `on_commit` receivers run at the end of the outermost transaction that
-    was begun in it, as they would at its commit: also those of sends from such receivers, and
-    not those of savepoints that were rolled back. A send in no such transaction has its
-    receivers run at once.
+    Inside the block, `on_commit` receivers run at the end of the outermost transaction that was
+    begun in it, as they would after its commit. Receivers of a savepoint that was rolled back
+    do not run. A send outside such a transaction runs its receivers at once.
 
-    It is for Django's `TestCase` and pytest-django's `db`, for sessions of SQLAlchemy's that
-    have joined the transaction of a connection, and for `atomic()` blocks around a test::
+    Use it with Django's `TestCase` and pytest-django's `db`, with SQLAlchemy sessions that
+    have joined the transaction of a connection, and with `atomic()` blocks around a test::
 
         with commits():
             client.post("/orders/", {"item": "book"})

@@ -1,4 +1,4 @@
-"""Keep receivers from hearing, here and nowhere else."""
+"""muted: do not call certain receivers in one context."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _mutes: ContextVar[tuple[muted, ...]] = ContextVar("clarion_mutes", default=())
 
 
-class muted(Instrument):  # noqa: N801  # it reads as a word: `with muted(order_paid):`
-    """Mute signals, or receivers, inside a with block or a decorated function.
+class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_paid):`
+    """Mute signals or receivers inside a `with` block or a decorated function.
 
-    Only the context that entered the block is muted, and the tasks that it starts: the
-    threads and tasks beside it hear as ever. Registrations stay as they are, and so does
-    their order. `send` returns what the others answer.
+    It mutes the context that enters the block, and the tasks that it starts. Other threads
+    and tasks still call the receivers. No receiver is disconnected, so the order stays. `send`
+    returns the responses of the others.
 
     Args:
         *targets: signals, whose receivers are not called, or receivers, which no signal
             calls.
-        sender: mute only what this sender sends; by default, everybody's.
+        sender: mute the sends of this sender only; by default of all senders.
 
     Raises:
-        ArgumentError: if a target is neither a signal nor callable, or there is none.
+        ArgumentError: if a target is neither a signal nor callable, or no target is given.
     """
 
     def __init__(self, *targets: AnySignal | Receiver, sender: object = None) -> None:
@@ -48,20 +48,20 @@ class muted(Instrument):  # noqa: N801  # it reads as a word: `with muted(order_
             if not callable(target):
                 raise ArgumentError(f"{target!r} is neither a signal nor a receiver. Mute one.")
         if not targets:
-            raise ArgumentError("muted() was told nothing to mute. Give signals or receivers.")
+            raise ArgumentError("muted() was called without a target. Give signals or receivers.")
         self._signals = frozenset(map(id, signals))
-        # Kept, so that no id can come to mean something else.
+        # Kept alive, so that no other object gets one of these ids.
         self._targets = targets
         self._receivers = frozenset(map(receiver_key, receivers))
         self._sender = sender
-        # A receiver may be connected anywhere.
+        # A receiver may be connected to any signal.
         self._watched = () if receivers else tuple(signals)
 
     def __call__(self, function: F) -> F:
-        """Decorate a function, sync or async, to run muted.
+        """Decorate a sync or async function to run muted.
 
         Raises:
-            ArgumentError: for a class or a generator, whose body runs later.
+            ArgumentError: if it is a class or a generator, whose body runs later.
         """
         if (
             isinstance(function, type)
@@ -69,11 +69,11 @@ class muted(Instrument):  # noqa: N801  # it reads as a word: `with muted(order_
             or isasyncgenfunction(function)
         ):
             raise ArgumentError(
-                f"muted() cannot decorate {name_of(function)}, for it is no plain function and its "
-                f"body would run when nothing is muted any more. Use a with block in it."
+                f"muted() cannot decorate {name_of(function)}, because its body runs after the call, "
+                f"when the block has ended. Use a with block in it."
             )
 
-        # Each call is muted by a block of its own, since several may run at once.
+        # A block for each call, because several may run at once.
         def block() -> muted:
             return muted(*self._targets, sender=self._sender)
 
@@ -100,15 +100,14 @@ class muted(Instrument):  # noqa: N801  # it reads as a word: `with muted(order_
 
     def __exit__(self, *exception: object) -> None:
         mutes = list(_mutes.get())
-        # A fixture may end in another context than the one that it muted; there, what
-        # ends the mute is that nobody asks it any more.
+        # A fixture may end in another context than it began in. `detach` ends the mute there.
         if self in mutes:
             mutes.remove(self)
             _mutes.set(tuple(mutes))
         detach(self, *self._watched)
 
     def allows(self, send: Send, receiver: Receiver) -> bool:
-        """Tell whether the receiver may hear: unless this mute is on here and means it."""
+        """Return whether the receiver may be called."""
         if self not in _mutes.get():
             return True
         if self._sender is not None and sender_key(send.sender) != sender_key(self._sender):

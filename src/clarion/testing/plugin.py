@@ -1,4 +1,4 @@
-"""The pytest plugin: two fixtures, and every test leaves the signals as it found them."""
+"""The pytest plugin: three fixtures, and each test restores the connections."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from clarion.testing.capture import Capture
     from clarion.typing import AnySignal, Receiver
 
-# `clarion.testing` is imported by the fixtures, not above: pytest loads plugins before
-# it measures coverage, and before a test could ask what importing clarion loads.
+# The fixtures import `clarion.testing`, not this module: pytest loads plugins before it measures
+# coverage, and tests check which modules `import clarion` loads.
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the setting that turns the reset off."""
+    """Add the setting `clarion_reset`."""
     parser.addini(
         "clarion_reset",
-        "undo at the end of each test what it connected and disconnected",
+        "undo what a test connects and disconnects, at its end",
         type="bool",
         default=True,
     )
@@ -40,9 +40,9 @@ def _clarion_reset(request: pytest.FixtureRequest) -> Generator[None]:
 
 @pytest.fixture
 def capture_signals() -> Generator[Callable[..., Capture]]:
-    """Capture what is sent until the test ends.
+    """Capture sends until the test ends.
 
-    Call it as `clarion.testing.capture`; it returns what that gives to a with block.
+    Call it as `clarion.testing.capture`. It returns the `Capture`.
     """
     from clarion.testing.capture import capture
 
@@ -72,10 +72,10 @@ def mute_signals() -> Generator[Callable[..., None]]:
 
 @pytest.fixture
 def commits(request: pytest.FixtureRequest) -> Generator[None]:
-    """Have `on_commit` receivers run though the test's own transaction will be rolled back.
+    """Run the test inside `clarion.testing.commits`.
 
-    As `clarion.testing.commits`. Name it after the fixture that begins that transaction; those
-    of pytest-django need not be named first.
+    If another fixture begins the test's transaction, name it before this one. The fixtures of
+    pytest-django need not be named first.
     """
     from clarion.testing.commits import commits
 

@@ -1,4 +1,4 @@
-"""Put back whatever was connected."""
+"""restored: undo what a block connects and disconnects."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def restored() -> Generator[None]:
-    """Undo, at the end of the block, what was connected and disconnected in it.
+    """Undo, at the end of the block, every `connect` and `disconnect` in it.
 
-    Receivers that had been connected with `once=True` and were called have their call
-    again. Receivers of a module that was first imported in the block stay connected: the
-    module will not be run again, so they could not come back.
+    A receiver with `once=True` that was called in the block can be called again. Receivers
+    of a module that was first imported in the block stay connected, because the module does
+    not run again.
     """
     before = {
         id(table_of(signal)): (
@@ -40,8 +40,8 @@ def restored() -> Generator[None]:
         for table, saved in before.values():
             _restore(table, saved, imported)
         for table in [table_of(signal) for signal in signals()]:
-            # Not one of Django's: that may have been taken over in the block, with
-            # receivers from before it.
+            # Not a signal of Django: Clarion may have replaced it in the block, and it has
+            # receivers from before.
             if id(table) not in before and table.guard is None:
                 _restore(table, (), imported)
 
@@ -61,10 +61,10 @@ def _came_with_import(registration: Registration, imported: set[str]) -> bool:
     receiver = registration.live()
     while isinstance(receiver, partial):
         receiver = receiver.func
-    # A callable object is written where its class is.
+    # A callable object has the module of its class.
     home: Any = receiver if hasattr(receiver, "__qualname__") else type(receiver)
     module, name = str(home.__module__), str(home.__qualname__)
-    # The standard library connects nothing: it is a test's mock.
+    # The standard library connects nothing, so a receiver of it is a mock.
     is_new = module in sys.modules and module not in imported
     return (
         is_new

@@ -40,7 +40,7 @@ assert_type(sent[1:], list[Sent])
 assert_type(sent.of(paid), list[Sent])
 for each in sent:
     responses: list[tuple[Receiver, Any]] = each.responses
-    order_id: int = each.named["order_id"]
+    order_id: int = each.keywords["order_id"]
 
 assert_sent(sent, opened, sender="web", times=1, order_id=3)
 found: list[Sent] = assert_sent(sent[:2], order_id=3)

@@ -111,7 +111,7 @@ def test_related_managers_are_sent(writes):
     shelf.copies.add(*made)
     shelf.copies.update(stamp=0)
     shelf.copies.clear()
-    assert [(sent.sender, sent.named["rowcount"]) for sent in writes] == [(Copy, 2)] * 3
+    assert [(sent.sender, sent.keywords["rowcount"]) for sent in writes] == [(Copy, 2)] * 3
 
 
 def test_many_to_many_rows_are_sent_by_their_own_model(writes):
@@ -168,7 +168,7 @@ def test_another_update_inside_a_bulk_update_is_sent(writes):
 
     made = copies("a", "b")
     Chatty(Copy).bulk_update(made, ["code"])
-    assert [sent.named["update_fields"] for sent in writes] == [{"stamp"}, {"code"}]
+    assert [sent.keywords["update_fields"] for sent in writes] == [{"stamp"}, {"code"}]
 
 
 def test_bulk_update_of_a_model_that_inherits_its_table(writes):

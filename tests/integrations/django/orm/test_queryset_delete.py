@@ -59,7 +59,7 @@ def test_a_cascade_that_sets_null_is_sent(writes):
     reader.delete()
     updates = [sent for sent in writes if sent.sender is Copy]
     assert [sent.signal for sent in updates] == [post_bulk_update]
-    assert updates[0].named["values"]["reader"] is None
+    assert updates[0].keywords["values"]["reader"] is None
 
 
 def test_raw_deletes_are_sent(writes):

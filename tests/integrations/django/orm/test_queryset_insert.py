@@ -116,7 +116,7 @@ def test_keys_that_come_with_the_objects(writes):
     ticket = Ticket(code="a")
     Ticket.objects.bulk_create([ticket])
     Stay.objects.bulk_create([Stay(room=1, night=2, guest="Poe")])
-    assert [sent.named["pk_set"] for sent in writes] == [{ticket.id}, {(1, 2)}]
+    assert [sent.keywords["pk_set"] for sent in writes] == [{ticket.id}, {(1, 2)}]
 
 
 def test_keys_that_the_database_computes(writes):
