@@ -1,4 +1,4 @@
-"""Databases, sessions, and a receiver that takes down what it hears."""
+"""Databases, sessions, and a receiver that records its calls."""
 
 import os
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ NAMES = {
 
 @pytest.fixture(params=["plain", "signal"])
 def kind(request):
-    """Each test of sessions is run with both kinds of them."""
+    """Each test of sessions runs with both kinds of them."""
     from clarion.integrations.sqlalchemy import SignalSession
 
     return Session if request.param == "plain" else SignalSession
@@ -52,38 +52,38 @@ def session(engine, kind):
         yield session
 
 
-class Heard(list[tuple[str, str, dict[str, Any]]]):
-    """What receivers were told, as (signal, class, keywords)."""
+class Recorded(list[tuple[str, str, dict[str, Any]]]):
+    """The calls of receivers, as (signal, class, keywords)."""
 
     def listen(self, *signals, sender=None, **options):
-        """Take down what these signals tell."""
+        """Connect a receiver to signals that records its calls."""
         for signal in signals:
             signal.connect(self._taker(NAMES[signal]), sender=sender, **options)
 
     def _taker(self, name):
         def take(sender, **named):
-            told = named.get("action", name)
-            self.append((told, getattr(sender, "__name__", str(sender)), named))
+            calls = named.get("action", name)
+            self.append((calls, getattr(sender, "__name__", str(sender)), named))
 
         return take
 
     @property
     def names(self):
-        """Each with its signal and its class only; taken out, to begin anew."""
+        """The signal and class of each call; then forget the calls."""
         found = [(name, sender) for name, sender, _ in self]
         self.clear()
         return found
 
     def take(self):
-        """Return the keywords of all, and begin anew."""
+        """Return the keywords of all calls, and forget the calls."""
         found = [named for _, _, named in self]
         self.clear()
         return found
 
 
 @pytest.fixture
-def heard():
-    return Heard()
+def recorded():
+    return Recorded()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy.orm import (
 
 
 class Base(AsyncAttrs, DeclarativeBase):
-    """The base of all."""
+    """The base of all models."""
 
     type_annotation_map = {str: String(50)}  # noqa: RUF012  # MariaDB wants to know the length
 
@@ -37,7 +37,7 @@ node_node = association("node_node", "node", "node")
 
 
 class Customer(Base):
-    """A parent whose children go with it."""
+    """A parent whose children are deleted with it."""
 
     __tablename__ = "customer"
 
@@ -63,7 +63,7 @@ class Order(Base):
 
 
 class Line(Base):
-    """A grandchild that does not know its parent."""
+    """A grandchild without a reference to its parent."""
 
     __tablename__ = "line"
 
@@ -73,7 +73,7 @@ class Line(Base):
 
 
 class Book(Base):
-    """It has authors, who know it, and tags, which do not."""
+    """It has authors, with a reference back, and tags, without one."""
 
     __tablename__ = "book"
 
@@ -94,7 +94,7 @@ class Author(Base):
 
 
 class Tag(Base):
-    """It knows of no book."""
+    """It has no reference to its books."""
 
     __tablename__ = "tag"
 
@@ -149,7 +149,7 @@ class Animal(Base):
 
 
 class Dog(Animal):
-    """It has a table of its own beside the base's."""
+    """It has its own table beside that of the base."""
 
     __tablename__ = "dog"
     __mapper_args__ = {"polymorphic_identity": "dog"}  # noqa: RUF012
@@ -159,7 +159,7 @@ class Dog(Animal):
 
 
 class Cat(Animal):
-    """It lives in the base's table."""
+    """It is stored in the table of the base."""
 
     __mapper_args__ = {"polymorphic_identity": "cat"}  # noqa: RUF012
 
@@ -174,7 +174,7 @@ class Machine(Base):
 
 
 class Robot(Machine):
-    """It has a table of its own instead of the base's."""
+    """It has its own table instead of that of the base."""
 
     __tablename__ = "robot"
     __mapper_args__ = {"concrete": True}  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""Which database, and which connection."""
+"""The alias of an engine, as `using`."""
 
 import pytest
 from sqlalchemy import create_engine
@@ -10,38 +10,38 @@ from clarion.integrations.sqlalchemy.aliases import alias_of
 from tests.integrations.sqlalchemy.shop import Base, Order, Tag
 
 
-def test_several_engines(kind, heard):
-    """Each class is told with the alias of the engine that it is written to."""
+def test_several_engines(kind, recorded):
+    """Each class is sent with the alias of the engine that it is written to."""
     main, log = create_engine("sqlite://"), create_engine("sqlite://")
     for engine in (main, log):
         Base.metadata.create_all(engine)
     alias(log, "log")
-    heard.listen(post_save, post_delete)
+    recorded.listen(post_save, post_delete)
     with kind(binds={Order: main, Tag: log}) as session:
         tag = Tag(name="t")
         session.add_all([Order(number="1"), tag])
         session.commit()
         session.delete(tag)
         session.commit()
-    assert [named["using"] for named in heard.take()] == ["default", "log", "log"]
+    assert [named["using"] for named in recorded.take()] == ["default", "log", "log"]
     main.dispose()
     log.dispose()
 
 
-def test_engines_with_options_and_connections(engine, heard):
-    """They stand for the engine."""
+def test_engines_with_options_and_connections(engine, recorded):
+    """They have the alias of their engine."""
     alias(engine, "shop")
     assert alias_of(engine.execution_options(isolation_level="SERIALIZABLE")) == "shop"
-    heard.listen(post_save)
+    recorded.listen(post_save)
     with engine.connect() as connection, Session(connection) as session:
         session.add(Tag(name="t"))
         session.commit()
-    assert heard.take()[0]["using"] == "shop"
+    assert recorded.take()[0]["using"] == "shop"
 
 
-def test_a_session_without_an_engine(heard):
+def test_a_session_without_an_engine(recorded):
     """The error is SQLAlchemy's own."""
-    heard.listen(post_save)
+    recorded.listen(post_save)
     session = Session()
     session.add(Tag(name="t"))
     with pytest.raises(UnboundExecutionError):

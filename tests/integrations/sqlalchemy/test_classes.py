@@ -1,4 +1,4 @@
-"""Receivers that wait for a class or a relationship, and are moved to it."""
+"""Receivers of unresolved senders are moved to the class or table."""
 
 from typing import Any
 
@@ -35,9 +35,9 @@ def make(base: Any, name: str = "Late") -> Any:
     )
 
 
-def test_text_waits_for_its_class(engine, heard):
-    """Until it is mapped the receiver listens to the text, and is listed so."""
-    heard.listen(post_save, sender="Late", priority=7)
+def test_text_waits_for_its_class(engine, recorded):
+    """Until the class is mapped, the receiver is connected to the text and listed."""
+    recorded.listen(post_save, sender="Late", priority=7)
     (waiting,) = registrations(post_save)
     assert waiting.sender == "Late"
     base = new_base()
@@ -49,10 +49,10 @@ def test_text_waits_for_its_class(engine, heard):
     with Session(engine) as session:
         session.add(late())
         session.commit()
-    assert heard.names == [("post_save", "Late")]
+    assert recorded.names == [("post_save", "Late")]
 
 
-def test_text_that_waits_can_be_disconnected(heard):
+def test_an_unresolved_sender_can_be_disconnected(recorded):
     """By the text, before and after the class is mapped."""
     post_save.connect(nothing, sender="Later")
     assert post_save.disconnect(nothing, sender="Later")
@@ -63,8 +63,8 @@ def test_text_that_waits_can_be_disconnected(heard):
     assert registrations(post_save) == []
 
 
-def test_text_that_waits_keeps_its_options():
-    """subclasses=True holds from the mapping on, once=True too."""
+def test_a_moved_receiver_keeps_its_options():
+    """subclasses=True and once=True hold."""
     post_save.connect(nothing, sender="Basic", subclasses=True, once=True)
     basic = make(new_base(), "Basic")
     (moved,) = registrations(post_save)
@@ -72,7 +72,7 @@ def test_text_that_waits_keeps_its_options():
     assert post_save.has_listeners(type("Sub", (basic,), {"__abstract__": True}))
 
 
-def test_what_a_test_connected_to_text_is_undone():
+def test_restored_disconnects_text():
     """Whether its class was mapped or not."""
     with restored():
         post_save.connect(nothing, sender="Never")
@@ -84,21 +84,21 @@ def test_what_a_test_connected_to_text_is_undone():
 
 
 def test_dead_receivers_are_not_moved():
-    """A method that waits for a class still goes with its object."""
+    """A method is held weakly also before its class is mapped."""
 
     class Listener:
-        def hear(self, **kwargs):
+        def receive(self, **kwargs):
             pass
 
     listener = Listener()
-    post_save.connect(listener.hear, sender="Awaited")
+    post_save.connect(listener.receive, sender="Awaited")
     del listener
     make(new_base(), "Awaited")
     assert registrations(post_save) == []
 
 
-def test_relationship_that_is_not_configured_waits(engine, heard):
-    """Its other side may not be written yet, when a receiver is."""
+def test_relationship_that_is_not_configured_waits(engine, recorded):
+    """Its other side may not be defined when the receiver is connected."""
 
     class Early(DeclarativeBase):
         pass
@@ -108,7 +108,7 @@ def test_relationship_that_is_not_configured_waits(engine, heard):
         id: Mapped[int] = mapped_column(primary_key=True)
         others = relationship("Other", secondary="one_other")
 
-    heard.listen(m2m_changed, sender=One.others)
+    recorded.listen(m2m_changed, sender=One.others)
 
     class Other(Early):
         __tablename__ = "other"
@@ -125,4 +125,4 @@ def test_relationship_that_is_not_configured_waits(engine, heard):
         session.add(One(others=[Other()]))
         session.commit()
     assert registrations(m2m_changed)[-1].sender is table
-    assert heard.names == [("pre_add", "one_other"), ("post_add", "one_other")]
+    assert recorded.names == [("pre_add", "one_other"), ("post_add", "one_other")]

@@ -8,8 +8,8 @@ from clarion import receiver
 from clarion.integrations.sqlalchemy import connection_created
 
 
-def test_connections_are_told():
-    """Of engines that are there already, and a receiver may use them."""
+def test_connections_are_sent():
+    """For existing engines; a receiver may use the connection."""
     engine = create_engine("sqlite://")
 
     @receiver(connection_created, sender=sqlite3.Connection)

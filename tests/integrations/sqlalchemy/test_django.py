@@ -1,4 +1,4 @@
-"""What Django's own tests of its model signals assert, told again for SQLAlchemy.
+"""The assertions of Django's own tests of its model signals, for SQLAlchemy.
 
 The scenarios are those of Django's packages `signals` and `m2m_signals`, in its order.
 """
@@ -25,7 +25,7 @@ from tests.integrations.sqlalchemy.shop import Author, Book, Customer, Order, Ta
 
 
 def test_model_pre_init_and_post_init():
-    """Both are told of one instance, one after the other."""
+    """Both are sent for one instance, one after the other."""
     data: list[Any] = []
     pre_init.connect(lambda sender, args, **kwargs: data.append(args), sender=Tag)
     post_init.connect(lambda sender, instance, **kwargs: data.append(instance), sender=Tag)
@@ -34,7 +34,7 @@ def test_model_pre_init_and_post_init():
 
 
 def test_save_signals(session):
-    """An insert, an update and a raw save, with what Django tells of each."""
+    """An insert, an update and a raw save, with Django's keywords."""
     data: list[Any] = []
 
     def before(signal, sender, instance, **kwargs):
@@ -65,7 +65,7 @@ def test_save_signals(session):
 
 
 def test_delete_signals(session):
-    """The primary key is there before and after; Django clears it once all is told."""
+    """The primary key is there before and after; Django clears it after the signals."""
     data: list[Any] = []
     pre_delete.connect(lambda instance, **kwargs: data.append((instance, instance.id)))
     post_delete.connect(
@@ -80,7 +80,7 @@ def test_delete_signals(session):
 
 
 def test_delete_signals_origin_model(session):
-    """It is the instance whose deletion was asked for, for what is cascaded to, too."""
+    """It is the deleted instance, also for objects deleted by a cascade."""
     data: list[Any] = []
     for signal in (pre_delete, post_delete):
         signal.connect(lambda sender, instance, origin, **kw: data.append((sender, origin)))
@@ -93,7 +93,7 @@ def test_delete_signals_origin_model(session):
 
 
 def test_delete_signals_origin_queryset(session):
-    """Where a query deletes, it is the query: here the statement, if that is expanded."""
+    """It is the query in Django; here the statement, if deletes are expanded."""
     data: list[Any] = []
     for signal in (pre_delete, post_delete):
         signal.connect(lambda sender, origin, **kwargs: data.append((sender, origin)), sender=Tag)
@@ -152,7 +152,7 @@ def test_save_and_delete_signals_with_m2m(session):
 
 
 def test_disconnect_in_dispatch(session):
-    """A receiver that disconnects itself does not keep others from hearing."""
+    """A receiver that disconnects itself does not stop others."""
     data: list[Any] = []
 
     def first(**kwargs):
@@ -171,29 +171,29 @@ def test_disconnect_in_dispatch(session):
 
 
 def test_lazy_senders(session):
-    """Text names a class that is there: connected once, and disconnected by the text."""
+    """Text names a mapped class: connected once, and disconnected by the text."""
     calls = []
 
-    def hear(**kwargs):
+    def receive(**kwargs):
         calls.append(kwargs["instance"])
 
-    post_init.connect(hear, sender="Tag")
-    post_init.connect(hear, sender="tests.integrations.sqlalchemy.shop:Tag")
+    post_init.connect(receive, sender="Tag")
+    post_init.connect(receive, sender="tests.integrations.sqlalchemy.shop:Tag")
     Tag(name="t")
     assert len(calls) == 1
-    assert post_init.disconnect(hear, sender="Tag")
+    assert post_init.disconnect(receive, sender="Tag")
     Tag(name="t")
     assert len(calls) == 1
-    assert not post_init.disconnect(hear, sender="Tag")
+    assert not post_init.disconnect(receive, sender="Tag")
 
 
-def test_m2m_all_the_doors(session):
+def test_m2m_operations(session):
     """add, remove and set from both sides, with sets of keys."""
-    told = []
+    sent = []
 
     @receiver(m2m_changed, sender=Book.authors)
     def note(action, reverse, model, pk_set, **kwargs):
-        told.append((action, reverse, model, pk_set))
+        sent.append((action, reverse, model, pk_set))
 
     book = Book(id=1, title="b")
     one, two, three = (Author(id=number, name="a") for number in (1, 2, 3))
@@ -201,8 +201,8 @@ def test_m2m_all_the_doors(session):
     session.flush()
 
     def both(what, *rest):
-        assert told == [(f"pre_{what}", *rest), (f"post_{what}", *rest)]
-        told.clear()
+        assert sent == [(f"pre_{what}", *rest), (f"post_{what}", *rest)]
+        sent.clear()
 
     book.authors.extend([one, two])
     session.flush()
@@ -219,20 +219,20 @@ def test_m2m_all_the_doors(session):
 
 
 def test_m2m_repeated_add_remove(session):
-    """Django tells a repeated add with an empty set; here nothing is told, as nothing is done."""
-    told = []
+    """Django sends a repeated add with an empty set; here nothing is sent."""
+    sent = []
     book, author = Book(title="b"), Author(name="a")
     session.add(book)
     book.authors.append(author)
     session.flush()
-    m2m_changed.connect(lambda **kwargs: told.append(kwargs))
+    m2m_changed.connect(lambda **kwargs: sent.append(kwargs))
     book.authors = [author]
     session.flush()
-    assert told == []
+    assert sent == []
 
 
 def test_error_in_post_save_does_not_undo_the_save(engine):
-    """In Django the row is there, whatever a receiver raises; in a SignalSession, too."""
+    """As in Django; in a SignalSession."""
 
     @receiver(post_save, sender=Tag)
     def fail(**kwargs):
@@ -248,7 +248,7 @@ def test_error_in_post_save_does_not_undo_the_save(engine):
         assert other.query(Tag).count() == 1
 
 
-def test_what_the_database_does_is_not_told(engine, heard):
+def test_changes_by_the_database_are_not_sent(engine, recorded):
     """ON DELETE CASCADE of rows that are not loaded, onupdate and version columns."""
 
     class Own(DeclarativeBase):
@@ -278,19 +278,19 @@ def test_what_the_database_does_is_not_told(engine, heard):
         session.add(Parent(id=1, name="p", children=[Child()]))
         session.commit()
         session.expunge_all()
-        heard.listen(post_save, post_delete)
+        recorded.listen(post_save, post_delete)
         parent = session.get_one(Parent, 1)
         parent.name = "q"
         session.commit()
-        assert heard.take()[0]["update_fields"] == {"name"}
+        assert recorded.take()[0]["update_fields"] == {"name"}
         session.delete(parent)
         session.commit()
-        assert heard.names == [("post_delete", "Parent")]
+        assert recorded.names == [("post_delete", "Parent")]
         assert session.query(Child).count() == 0
 
 
-def test_bulk_create_sends_nothing(session, heard):
-    """bulk_create, QuerySet.update() and their like have no signals in Django."""
-    heard.listen(pre_save, post_save)
+def test_bulk_create_sends_nothing(session, recorded):
+    """bulk_create, QuerySet.update() and the like have no signals in Django."""
+    recorded.listen(pre_save, post_save)
     session.execute(insert(Tag), [{"name": "t"}])
-    assert heard == []
+    assert recorded == []

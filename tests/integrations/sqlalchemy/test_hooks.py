@@ -1,4 +1,4 @@
-"""Nothing is attached before somebody listens, and each hook once."""
+"""Nothing is attached before the first connect, and each listener once."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ def count():
 
 
 def run(before="", after=""):
-    """Run a program in an interpreter of its own; return the last line that it prints."""
+    """Run a program in a new interpreter; return the last line that it prints."""
     code = PROGRAM.format(before=before, after=after)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
@@ -51,15 +51,15 @@ def run(before="", after=""):
 
 
 def test_importing_attaches_nothing():
-    """Every collection of events of sessions, mappers, classes and pools is as without it."""
+    """The listeners of sessions, mappers, classes and pools are as without Clarion."""
     counting = "print(sorted(count().items()))"
     without = run(after=counting)
     assert "before_flush" in without
     assert run("import clarion.integrations.sqlalchemy", counting) == without
 
 
-def test_the_first_connect_attaches_the_hooks_of_its_signal():
-    """And the second none; other signals have theirs, and other classes none."""
+def test_the_first_connect_attaches_the_listeners_of_its_signal():
+    """The second connect attaches none; other classes get none."""
     after = """
 from clarion.integrations.sqlalchemy import post_save, pre_save, post_init, connection_created
 before = count()
@@ -90,7 +90,7 @@ print(sorted(key for key, value in one.items() if value != before[key]))
 
 
 def test_attaching_from_many_threads_attaches_once():
-    """Whoever comes first does it, the others wait."""
+    """The first thread attaches, the others wait."""
     after = """
 from threading import Barrier, Thread
 from clarion.integrations.sqlalchemy import post_save

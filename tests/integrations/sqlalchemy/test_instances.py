@@ -19,7 +19,7 @@ from clarion.integrations.sqlalchemy import instances, post_init, pre_init
 from tests.integrations.sqlalchemy.shop import Animal, Book, Cat, Dog, Order, Tag
 
 
-class Told(list[tuple[Any, ...]]):
+class Calls(list[tuple[Any, ...]]):
     def listen(self, sender=None, **options):
         def before(sender, args, kwargs):
             self.append(("pre_init", sender.__name__, args, dict(kwargs)))
@@ -37,20 +37,20 @@ class Told(list[tuple[Any, ...]]):
 
 
 @pytest.fixture
-def told():
-    return Told()
+def calls():
+    return Calls()
 
 
-def test_an_instance_is_told_before_and_after(told):
+def test_an_instance_is_sent_before_and_after(calls):
     """With the arguments of its class, then with itself."""
-    told.listen(sender=Tag)
+    calls.listen(sender=Tag)
     tag = Tag(name="t")
     Order(number="1")
-    assert told == [("pre_init", "Tag", (), {"name": "t"}), ("post_init", "Tag", tag)]
+    assert calls == [("pre_init", "Tag", (), {"name": "t"}), ("post_init", "Tag", tag)]
 
 
 def test_keywords_can_be_changed():
-    """Added, replaced and taken away."""
+    """Added, replaced and removed."""
 
     @receiver(pre_init, sender=Order)
     def change(kwargs, **named):
@@ -61,18 +61,18 @@ def test_keywords_can_be_changed():
     assert (order.number, order.note, order.amount) == (3, "added", None)
 
 
-def test_rows_are_told_when_they_are_loaded(session, told):
+def test_rows_are_sent_when_they_are_loaded(session, calls):
     """Once for each object that a session makes, and not when it is refreshed."""
     session.add(Tag(name="t"))
     session.commit()
     session.expunge_all()
-    told.listen(sender=Tag)
+    calls.listen(sender=Tag)
     tag = session.scalars(select(Tag)).one()
     session.scalars(select(Tag)).one()
     session.refresh(tag)
     session.expire(tag)
     assert tag.name == "t"
-    assert told == [("pre_init", "Tag", (), {}), ("post_init", "Tag", tag)]
+    assert calls == [("pre_init", "Tag", (), {}), ("post_init", "Tag", tag)]
 
 
 def test_attributes_of_a_row_are_there(session):
@@ -88,23 +88,23 @@ def test_attributes_of_a_row_are_there(session):
     assert session.scalars(select(Tag)).one().mark == "t!"
 
 
-def test_base_classes_are_told_of_subclasses_that_they_ask_for(told):
-    """The sender is the exact class; without subclasses=True it is the only one."""
-    told.listen(sender=Animal)
+def test_subclasses_send_with_subclasses_true(calls):
+    """The sender is the exact class; without the option only that class sends."""
+    calls.listen(sender=Animal)
     Dog(name="d", breed="b")
     Animal(name="a")
-    assert [sender for _, sender, *_ in told.take()] == ["Animal", "Animal"]
-    told.listen(sender=Animal, subclasses=True)
-    told.listen(sender=Cat)
-    told.clear()
+    assert [sender for _, sender, *_ in calls.take()] == ["Animal", "Animal"]
+    calls.listen(sender=Animal, subclasses=True)
+    calls.listen(sender=Cat)
+    calls.clear()
     Dog(name="d", breed="b")
-    assert [sender for _, sender, *_ in told.take()] == ["Dog", "Dog"]
+    assert [sender for _, sender, *_ in calls.take()] == ["Dog", "Dog"]
     Cat(name="c")
-    assert [sender for _, sender, *_ in told.take()] == ["Cat"] * 4
+    assert [sender for _, sender, *_ in calls.take()] == ["Cat"] * 4
 
 
-def test_a_class_with_its_own_init(told):
-    """Its keywords are its own; an __init__ that calls its base's is told once."""
+def test_a_class_with_its_own_init(calls):
+    """It has its own keywords; an __init__ that calls the base's sends once."""
 
     class Base(DeclarativeBase):
         pass
@@ -120,10 +120,10 @@ def test_a_class_with_its_own_init(told):
         def __init__(self, number):
             super().__init__(number, extra=1)
 
-    told.listen(sender=One, subclasses=True)
+    calls.listen(sender=One, subclasses=True)
     one, two = One(1, extra=2), Two(5)
     assert (one.id, two.id) == (3, 6)
-    assert [each[:2] for each in told] == [
+    assert [each[:2] for each in calls] == [
         ("pre_init", "One"),
         ("post_init", "One"),
         ("pre_init", "Two"),
@@ -131,8 +131,8 @@ def test_a_class_with_its_own_init(told):
     ]
 
 
-def test_classes_that_are_mapped_later(engine, told):
-    """However far down they are, made or loaded, each instance is told once."""
+def test_classes_that_are_mapped_later(engine, calls):
+    """At any depth, made or loaded, each instance is sent once."""
 
     class Base(DeclarativeBase):
         pass
@@ -143,7 +143,7 @@ def test_classes_that_are_mapped_later(engine, told):
         id: Mapped[int] = mapped_column(primary_key=True)
         kind: Mapped[str]
 
-    told.listen(sender=First, subclasses=True)
+    calls.listen(sender=First, subclasses=True)
 
     class Second(First):
         __mapper_args__ = {"polymorphic_identity": "2"}  # noqa: RUF012
@@ -156,14 +156,14 @@ def test_classes_that_are_mapped_later(engine, told):
     with Session(engine) as session:
         session.add(Third())
         session.commit()
-        assert [each[:2] for each in told.take()] == expected
+        assert [each[:2] for each in calls.take()] == expected
         session.expunge_all()
         session.scalars(select(First)).one()
-        assert [each[:2] for each in told.take()] == expected
+        assert [each[:2] for each in calls.take()] == expected
 
 
-def test_dataclasses(engine, told):
-    """What SQLAlchemy fills in for fields that were left out is not told."""
+def test_dataclasses(engine, calls):
+    """Values that SQLAlchemy adds for omitted fields are not sent."""
 
     class Base(MappedAsDataclass, DeclarativeBase):
         pass
@@ -174,10 +174,10 @@ def test_dataclasses(engine, told):
         x: Mapped[int]
         y: Mapped[int] = mapped_column(default=5)
 
-    told.listen(sender=Point)
+    calls.listen(sender=Point)
     point = Point(x=1)
     assert (point.x, point.y) == (1, 5)
-    (_, _, args, kwargs), after = told
+    (_, _, args, kwargs), after = calls
     assert "DONT_SET" not in repr((args, kwargs))
     assert after == ("post_init", "Point", point)
     Base.metadata.create_all(engine)
@@ -187,7 +187,7 @@ def test_dataclasses(engine, told):
         assert point.y == 5
 
 
-def test_imperative_mappings(engine, told):
+def test_imperative_mappings(engine, calls):
     """A plain dataclass that was mapped afterwards."""
     mapping = registry()
 
@@ -196,37 +196,37 @@ def test_imperative_mappings(engine, told):
         name: str
         id: int | None = field(default=None)
 
-    told.listen(sender="Plain")
+    calls.listen(sender="Plain")
     columns = Column("id", Integer, primary_key=True), Column("name", String(9))
     mapping.map_imperatively(Plain, Table("plain", mapping.metadata, *columns))
     mapping.metadata.create_all(engine)
     with Session(engine) as session:
         session.add(Plain("p"))
         session.commit()
-    assert [name for name, *_ in told] == ["pre_init", "post_init"]
+    assert [name for name, *_ in calls] == ["pre_init", "post_init"]
 
 
-def test_everybody(told):
-    """Without a sender each instance is told once, also of a class with receivers of its own."""
-    told.listen(sender=Tag)
-    told.listen()
+def test_any_sender(calls):
+    """Each instance is sent once, also of a class with receivers of its own."""
+    calls.listen(sender=Tag)
+    calls.listen()
     Tag(name="t")
     Order(number="1")
-    assert [sender for _, sender, *_ in told] == ["Tag"] * 4 + ["Order"] * 2
+    assert [sender for _, sender, *_ in calls] == ["Tag"] * 4 + ["Order"] * 2
 
 
-def test_connecting_in_receivers(session, told):
-    """From an instance that is being made, or loaded, on."""
+def test_connecting_in_receivers(session, calls):
+    """It takes effect for an instance that is being made, or loaded."""
     session.add(Tag(name="t"))
     session.commit()
     session.expunge_all()
-    pre_init.connect(lambda **kwargs: told.listen(), sender=Order, once=True)
-    post_init.connect(lambda **kwargs: told.listen(sender=Tag), sender=Tag, once=True)
+    pre_init.connect(lambda **kwargs: calls.listen(), sender=Order, once=True)
+    post_init.connect(lambda **kwargs: calls.listen(sender=Tag), sender=Tag, once=True)
     Order(number="1")
-    told.clear()
+    calls.clear()
     session.scalars(select(Tag)).all()
     Tag(name="u")
-    assert [each[:2] for each in told][-4:] == [
+    assert [each[:2] for each in calls][-4:] == [
         ("pre_init", "Tag"),
         ("pre_init", "Tag"),
         ("post_init", "Tag"),

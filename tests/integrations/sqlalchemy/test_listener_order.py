@@ -1,4 +1,4 @@
-"""The second look, after the before_flush listeners of the program's own."""
+"""The second plan of a flush, after the before_flush listeners of user code."""
 
 import pytest
 from sqlalchemy import event
@@ -13,7 +13,7 @@ SAVES = pre_save, post_save
 
 
 def log(session, context, instances):
-    """Write one tag for each flush, and a note in each order."""
+    """Add one tag in each flush, and set a note in each order."""
     if not any(isinstance(each, Tag) for each in session.new):
         session.add(Tag(name="log"))
     for each in session.dirty:
@@ -22,9 +22,9 @@ def log(session, context, instances):
 
 
 @pytest.fixture(params=["session", "maker", "scoped", "class"])
-def logged(request, engine, kind, heard):
-    """A session with a listener of the program's own, younger than Clarion's."""
-    heard.listen(*SAVES)
+def logged(request, engine, kind, recorded):
+    """A session with a listener of user code, younger than Clarion's."""
+    recorded.listen(*SAVES)
     maker = sessionmaker(engine, class_=kind)
     scoped = scoped_session(maker)
     targets = {"maker": maker, "scoped": scoped, "class": Session}
@@ -38,12 +38,12 @@ def logged(request, engine, kind, heard):
         event.remove(targets[request.param], "before_flush", log)
 
 
-def test_what_a_listener_adds_is_told(logged, heard):
+def test_objects_added_by_a_listener_are_sent(logged, recorded):
     """From the first flush on, before and after."""
     for number in "12":
         logged.add(Order(number=number))
         logged.flush()
-        assert heard.names == [
+        assert recorded.names == [
             ("pre_save", "Order"),
             ("pre_save", "Tag"),
             ("post_save", "Order"),
@@ -51,20 +51,20 @@ def test_what_a_listener_adds_is_told(logged, heard):
         ]
 
 
-def test_what_a_listener_changes_is_among_the_fields(logged, heard):
-    """Of an object that was told before, and of one that nobody knew to be changed."""
+def test_changes_by_a_listener_are_among_the_fields(logged, recorded):
+    """Of an object that was sent before, and of one that had no change."""
     order = Order(number="1")
     logged.add(order)
     logged.commit()
-    heard.clear()
+    recorded.clear()
     order.amount = 5
     logged.commit()
-    fields = {name: named["update_fields"] for name, kind, named in heard if kind == "Order"}
+    fields = {name: named["update_fields"] for name, kind, named in recorded if kind == "Order"}
     assert fields == {"pre_save": {"amount"}, "post_save": {"amount", "note"}}
 
 
-def test_a_listener_that_is_younger_still(logged, heard):
-    """The second look stays the last, and there is one of it."""
+def test_a_listener_that_is_younger_still(logged, recorded):
+    """Clarion's last listener stays the last, and there is one of it."""
     logged.add(Order(number="1"))
     logged.commit()
 
@@ -72,17 +72,17 @@ def test_a_listener_that_is_younger_still(logged, heard):
     def later(session, context, instances):
         session.add(Tag(name="later"))
 
-    heard.clear()
+    recorded.clear()
     logged.add(Order(number="2"))
     logged.commit()
-    assert [name for name, kind in heard.names if kind == "Tag"] == ["pre_save"] * 2 + [
+    assert [name for name, kind in recorded.names if kind == "Tag"] == ["pre_save"] * 2 + [
         "post_save"
     ] * 2
     assert list(logged.dispatch.before_flush.listeners).count(before_flush_again) == 1
 
 
-def test_an_error_in_the_second_look_leaves_the_session_usable(logged):
-    """As one in the first."""
+def test_an_error_in_the_second_plan_leaves_the_session_usable(logged):
+    """As an error in the first."""
     fails = [True]
 
     @receiver(pre_save, sender=Tag)
@@ -98,9 +98,9 @@ def test_an_error_in_the_second_look_leaves_the_session_usable(logged):
     assert logged.query(Tag).count() == 1
 
 
-def test_other_sessions_have_no_listener(session, heard):
-    """Without listeners of one's own there is one look."""
-    heard.listen(*SAVES)
+def test_other_sessions_have_no_listener(session, recorded):
+    """A session without such listeners gets no second plan."""
+    recorded.listen(*SAVES)
     session.add(Tag(name="t"))
     session.commit()
     assert not session.dispatch.before_flush.listeners

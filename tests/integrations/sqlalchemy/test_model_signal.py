@@ -1,4 +1,4 @@
-"""Model signals are Clarion's signals: typed, explained, captured, muted, undone."""
+"""Model signals are Clarion's signals: typed, explained, captured, muted, restored."""
 
 import inspect
 
@@ -30,7 +30,7 @@ KEYWORDS = {
 
 @pytest.mark.parametrize("name", KEYWORDS)
 def test_keywords_are_djangos(name):
-    """No more and no fewer, and they are declared."""
+    """They are declared, no more and no fewer."""
     signal = getattr(signals, name)
     assert isinstance(signal, ModelSignal)
     assert isinstance(signal, Signal)
@@ -39,16 +39,16 @@ def test_keywords_are_djangos(name):
 
 
 @pytest.mark.parametrize("name", ["pre_save", "post_save"])
-def test_the_checkers_know_what_else_may_be_asked_for(name):
-    """Their second signature is the first, and the changes."""
+def test_the_checkers_know_about_changes(name):
+    """The second signature is the first one and `changes`."""
     declared = inspect.signature(getattr(signals, name).__wrapped__).parameters
-    asked = inspect.signature(getattr(signals, f"_{name}_and_changes")).parameters
-    assert [*asked.values()][:-1] == [*declared.values()]
-    assert [*asked][-1] == "changes"
+    kept = inspect.signature(getattr(signals, f"_{name}_and_changes")).parameters
+    assert [*kept.values()][:-1] == [*declared.values()]
+    assert [*kept][-1] == "changes"
 
 
 def test_receivers_are_checked():
-    """One that could not be called is refused when it is connected."""
+    """A receiver that could not be called is refused at connect."""
 
     def misspelt(sender, instnace):
         pass
@@ -62,45 +62,45 @@ def test_receivers_are_checked():
 
 
 @pytest.mark.parametrize(("animal_class", "extra"), [(Dog, {"breed": "b"}), (Cat, {})])
-def test_inheritance(session, heard, animal_class, extra):
+def test_inheritance(session, recorded, animal_class, extra):
     """Joined or in a single table: one signal, by the exact class."""
-    heard.listen(post_save, sender=Animal)
-    heard.listen(pre_save, sender=Animal, subclasses=True)
-    heard.listen(post_save, sender=animal_class)
+    recorded.listen(post_save, sender=Animal)
+    recorded.listen(pre_save, sender=Animal, subclasses=True)
+    recorded.listen(post_save, sender=animal_class)
     name = animal_class.__name__
     animal = animal_class(name="n", **extra)
     session.add(animal)
     session.commit()
-    assert heard.names == [("pre_save", name), ("post_save", name)]
+    assert recorded.names == [("pre_save", name), ("post_save", name)]
     animal.name = "m"
     session.commit()
-    assert heard[-1][2]["update_fields"] == {"name"}
+    assert recorded[-1][2]["update_fields"] == {"name"}
     session.delete(animal)
     session.commit()
 
 
-def test_concrete_inheritance(session, heard):
-    """A table of its own is no other case."""
-    heard.listen(post_save, sender=Machine, subclasses=True)
+def test_concrete_inheritance(session, recorded):
+    """A class with its own table sends too."""
+    recorded.listen(post_save, sender=Machine, subclasses=True)
     session.add_all([Machine(name="m"), Robot(name="r")])
     session.commit()
-    assert heard.names == [("post_save", "Machine"), ("post_save", "Robot")]
+    assert recorded.names == [("post_save", "Machine"), ("post_save", "Robot")]
 
 
-def test_fields_of_both_tables(session, heard):
-    """What changes in a joined table is told with the rest."""
+def test_fields_of_both_tables(session, recorded):
+    """Changes in a joined table are among the fields."""
     dog = Dog(name="n", breed="b")
     session.add(dog)
     session.commit()
     session.refresh(dog)
-    heard.listen(post_save, sender=Dog)
+    recorded.listen(post_save, sender=Dog)
     dog.name, dog.breed = "m", "c"
     session.commit()
-    assert heard.take()[0]["update_fields"] == {"name", "breed"}
+    assert recorded.take()[0]["update_fields"] == {"name", "breed"}
 
 
 def test_capture_needs_no_receiver(session):
-    """What is sent is seen, asserted, and answers are there."""
+    """Signals are sent, and can be asserted."""
     with capture(post_save, pre_save) as sent:
         session.add(Order(number="1"))
         session.commit()
@@ -109,24 +109,24 @@ def test_capture_needs_no_receiver(session):
 
 
 def test_capture_of_everything(session):
-    """Without a signal, too."""
+    """Without a signal too."""
     with capture() as sent:
         session.add(Tag(name="1"))
         session.commit()
     assert_sent(sent, post_save, sender=Tag, times=1)
 
 
-def test_muted(session, heard):
+def test_muted(session, recorded):
     """Signals, and receivers, of one sender or of all."""
-    heard.listen(post_save)
+    recorded.listen(post_save)
     with muted(post_save, sender=Order):
         session.add_all([Order(number="1"), Tag(name="t")])
         session.commit()
-    assert heard.names == [("post_save", "Tag")]
+    assert recorded.names == [("post_save", "Tag")]
 
 
 def test_explained():
-    """Who would hear a save, and why others would not."""
+    """Which receivers a save calls, and why it does not call others."""
 
     @receiver(post_save, sender=Animal)
     def base_only(**kwargs):
@@ -141,18 +141,18 @@ def test_explained():
     assert "without subclasses=True" in explanation.unheard[0].reason
 
 
-def test_undone(session, heard):
-    """What a block connected is gone after it, and what it disconnected is back."""
-    heard.listen(post_save, sender=Tag)
+def test_restored(session, recorded):
+    """Connections in the block are gone after it, and disconnected receivers are back."""
+    recorded.listen(post_save, sender=Tag)
     with restored():
-        heard.listen(pre_save, sender=Tag)
+        recorded.listen(pre_save, sender=Tag)
     session.add(Tag(name="t"))
     session.commit()
-    assert heard.names == [("post_save", "Tag")]
+    assert recorded.names == [("post_save", "Tag")]
 
 
 def test_priorities_and_once(session):
-    """What Clarion adds to connect works here."""
+    """Clarion's options of connect work here."""
     called = []
 
     @receiver(post_save, sender=Tag)
@@ -169,7 +169,7 @@ def test_priorities_and_once(session):
     assert called == ["first", "later", "later"]
 
 
-def test_receiver_of_a_list_is_taken_back_if_one_refuses():
+def test_receiver_of_a_list_is_disconnected_if_one_refuses():
     """Connected by text, disconnected by text."""
     declared = Signal(name="plain")
     with pytest.raises(SignatureError):

@@ -1,4 +1,4 @@
-"""Sync and async: who is awaited, where, and who is refused."""
+"""Sync and async receivers: which are awaited, where, and which are refused."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -46,8 +46,8 @@ def run(function, **options):
 
 
 def test_async_receivers_are_awaited(kind):
-    """Inside AsyncSession, before and after, and they may wait."""
-    told: list[Any] = []
+    """Inside AsyncSession, before and after the flush, and they may wait."""
+    calls: list[Any] = []
 
     @receiver(pre_save, sender=Order)
     async def before(instance, **kwargs):
@@ -57,7 +57,7 @@ def test_async_receivers_are_awaited(kind):
     @receiver([post_save, post_delete], sender=Order)
     async def after(instance, **kwargs):
         await asyncio.sleep(0)
-        told.append(kwargs.get("created"))
+        calls.append(kwargs.get("created"))
 
     async def work(session):
         order = Order(number="1")
@@ -68,17 +68,17 @@ def test_async_receivers_are_awaited(kind):
         await session.commit()
 
     run(work, kind=kind)
-    assert told == [True, None]
+    assert calls == [True, None]
 
 
 def test_async_receivers_may_use_the_session(kind):
     """After the flush they may query and add, one after another."""
-    told: list[Any] = []
+    calls: list[Any] = []
 
     def use(name):
         async def use(instance, **kwargs):
             session = sessions[0]
-            told.append((name, await session.scalar(select(func.count()).select_from(Order))))
+            calls.append((name, await session.scalar(select(func.count()).select_from(Order))))
             await session.refresh(instance, ["customer"])
 
         return use
@@ -93,38 +93,38 @@ def test_async_receivers_may_use_the_session(kind):
         await session.commit()
 
     run(work, kind=kind)
-    assert told == [("a", 1), ("b", 1)]
+    assert calls == [("a", 1), ("b", 1)]
 
 
 def test_sync_receivers_may_lazy_load(kind):
-    """They run where SQLAlchemy does, beside async ones."""
-    told: list[Any] = []
+    """They run in SQLAlchemy's greenlet, beside async ones."""
+    calls: list[Any] = []
 
     @receiver(post_save, sender=Customer)
     def load(instance, **kwargs):
-        told.append(len(instance.orders))
+        calls.append(len(instance.orders))
 
     @receiver(post_save, sender=Customer)
     async def wait(instance, **kwargs):
         await asyncio.sleep(0)
-        told.append("async")
+        calls.append("async")
 
     async def work(session):
         session.add(Customer(name="c"))
         await session.commit()
 
     run(work, kind=kind)
-    assert told == [0, "async"]
+    assert calls == [0, "async"]
 
 
 def test_relationships_and_rows(kind):
-    """m2m_changed and post_init are awaited, too."""
-    told: list[Any] = []
+    """m2m_changed and post_init are awaited too."""
+    calls: list[Any] = []
 
     @receiver(m2m_changed, sender=Book.tags)
     async def linked(action, **kwargs):
         await asyncio.sleep(0)
-        told.append(action)
+        calls.append(action)
 
     async def work(session):
         session.add(Book(title="b", tags={Tag(name="t")}))
@@ -134,16 +134,16 @@ def test_relationships_and_rows(kind):
         @receiver(post_init, sender=Tag)
         async def made(instance, **kwargs):
             await asyncio.sleep(0)
-            told.append(instance.name)
+            calls.append(instance.name)
 
         await session.scalar(select(Tag))
 
     run(work, kind=kind)
-    assert told == ["pre_add", "post_add", "t"]
+    assert calls == ["pre_add", "post_add", "t"]
 
 
-def test_errors_of_async_receivers_travel():
-    """With a note; in a SignalSession the transaction lives on."""
+def test_errors_of_async_receivers_are_raised():
+    """With a note; in a SignalSession the transaction stays open."""
 
     @receiver(post_save, sender=Order)
     async def fail(**kwargs):
@@ -162,13 +162,13 @@ def test_errors_of_async_receivers_travel():
 
 
 def test_a_sync_session_in_a_running_loop_refuses(engine):
-    """Before anybody is called, and the error says what to do."""
-    told: list[Any] = []
-    post_save.connect(lambda **kwargs: told.append(1), sender=Order)
+    """Before any receiver is called; the error says what to do."""
+    calls: list[Any] = []
+    post_save.connect(lambda **kwargs: calls.append(1), sender=Order)
 
     @receiver(post_save, sender=Order)
     async def late(**kwargs):
-        told.append(2)
+        calls.append(2)
 
     async def work():
         with Session(engine) as session:
@@ -181,31 +181,31 @@ def test_a_sync_session_in_a_running_loop_refuses(engine):
                 session.commit()
 
     asyncio.run(work())
-    assert told == [1]
+    assert calls == [1]
 
 
 def test_a_sync_session_without_a_loop_runs_them(engine):
-    """On the loop that is kept for the thread."""
-    told: list[Any] = []
+    """On the thread's event loop."""
+    calls: list[Any] = []
 
     @receiver(post_save, sender=Order)
     async def late(**kwargs):
         await asyncio.sleep(0)
-        told.append(kwargs["created"])
+        calls.append(kwargs["created"])
 
     with Session(engine) as session:
         session.add(Order(number="1"))
         session.commit()
-    assert told == [True]
+    assert calls == [True]
 
 
 def test_captured_and_once_in_an_async_session():
-    """What is watched takes the same road."""
-    told: list[Any] = []
+    """A watched send takes the same path."""
+    calls: list[Any] = []
 
     @receiver(post_save, sender=Tag, once=True)
     async def first(instance, **kwargs):
-        told.append(instance.name)
+        calls.append(instance.name)
 
     async def work(session):
         with capture(post_save) as sent:
@@ -216,11 +216,11 @@ def test_captured_and_once_in_an_async_session():
         assert sent[0].responses == [(first, None)]
 
     run(work)
-    assert told == ["a"]
+    assert calls == ["a"]
 
 
 def test_a_cancelled_receiver_leaves_a_session_to_roll_back():
-    """As whatever is cancelled in a flush."""
+    """As any cancellation in a flush."""
 
     @receiver(post_save, sender=Tag)
     async def hang(**kwargs):

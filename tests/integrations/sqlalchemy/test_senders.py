@@ -1,4 +1,4 @@
-"""Senders that are text, relationships, or not there yet."""
+"""Senders that are text or relationships, and senders that are refused."""
 
 from typing import Any
 
@@ -38,31 +38,31 @@ def make(base: Any, name: str = "Late") -> Any:
 
 
 @pytest.mark.parametrize("text", ["Order", "tests.integrations.sqlalchemy.shop:Order"])
-def test_text_names_a_mapped_class(session, heard, text):
+def test_text_names_a_mapped_class(session, recorded, text):
     """By its name, or by its module and its name."""
-    heard.listen(post_save, sender=text)
+    recorded.listen(post_save, sender=text)
     session.add_all([Order(number="1"), Tag(name="t")])
     session.commit()
-    assert heard.names == [("post_save", "Order")]
+    assert recorded.names == [("post_save", "Order")]
     assert registrations(post_save)[-1].sender is Order
 
 
 def test_another_module_is_another_class():
-    """A class of the same name elsewhere is not meant."""
+    """A class of the same name elsewhere does not send to it."""
     post_save.connect(nothing, sender="elsewhere:Elsewhere")
     make(new_base(), "Elsewhere")
     assert registrations(post_save)[-1].sender == "elsewhere:Elsewhere"
 
 
 def test_several_classes_are_refused():
-    """With what they are, and how to say which."""
+    """The error lists them, and says how to choose one."""
     kept = [make(new_base(), "Twin"), make(new_base(), "Twin")]
     with pytest.raises(SenderError, match=r"names several mapped classes: .*'module:Class'"):
         post_save.connect(nothing, sender="Twin")
     del kept
 
 
-def test_relationship_stands_for_its_table():
+def test_a_relationship_is_replaced_by_its_table():
     """Connected to one, disconnected from the other."""
     m2m_changed.connect(nothing, sender=Book.authors)
     assert registrations(m2m_changed)[-1].sender is book_author
@@ -78,25 +78,25 @@ def test_other_attributes_are_refused(attribute):
 
 
 def test_receiver_of_several_signals(session):
-    """The decorator takes text for a list of signals, too."""
+    """The decorator takes text for a list of signals too."""
 
     @receiver([post_init, post_save], sender="Order")
-    def hear(sender, instance, **kwargs):
-        instance.note = "heard"
+    def receive(sender, instance, **kwargs):
+        instance.note = "recorded"
 
-    assert Order(number="1").note == "heard"
+    assert Order(number="1").note == "recorded"
 
 
 @pytest.mark.parametrize("sender", ["", ":", "module:", 5, Order(), book_author, Book.authors])
-def test_what_never_saves_is_refused(sender):
-    """Rather than a receiver that never hears anything."""
+def test_senders_that_never_save_are_refused(sender):
+    """Such a receiver would never be called."""
     with pytest.raises(SenderError, match=r"is not a class\. Give the class"):
         post_save.connect(nothing, sender=sender)
     assert registrations(post_save) == []
 
 
 @pytest.mark.parametrize("sender", ["shop:Book", Book, 5])
-def test_what_has_no_members_is_refused(sender):
+def test_senders_without_members_are_refused(sender):
     """A relationship changes as a table, not as a class."""
     with pytest.raises(SenderError, match=r"has no members\. Give the rel"):
         m2m_changed.connect(nothing, sender=sender)

@@ -51,12 +51,12 @@ def server(request):
     engine.dispose()
 
 
-def listen(heard):
-    heard.listen(pre_save, post_save, sender=Customer)
-    heard.listen(pre_save, post_save, sender=Order)
-    heard.listen(pre_delete, post_delete)
-    heard.listen(m2m_changed, sender=Book.authors)
-    heard.listen(post_save, sender=Animal, subclasses=True)
+def listen(recorded):
+    recorded.listen(pre_save, post_save, sender=Customer)
+    recorded.listen(pre_save, post_save, sender=Order)
+    recorded.listen(pre_delete, post_delete)
+    recorded.listen(m2m_changed, sender=Book.authors)
+    recorded.listen(post_save, sender=Animal, subclasses=True)
 
 
 def live(session):
@@ -75,19 +75,19 @@ def live(session):
     session.commit()
 
 
-def test_the_main_cases(server, heard, kind):
+def test_the_main_cases(server, recorded, kind):
     """In the same order as on SQLite."""
-    listen(heard)
+    listen(recorded)
     with kind(server) as session:
         live(session)
-    assert heard.names == STORY
+    assert recorded.names == STORY
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
-def test_the_main_cases_async(driver, postgres, heard, kind):
-    """By way of a driver that awaits; async receivers are awaited, too."""
+def test_the_main_cases_async(driver, postgres, recorded, kind):
+    """With an async driver; async receivers are awaited."""
     pytest.importorskip(driver)
-    listen(heard)
+    listen(recorded)
     connections, slept = [], []
 
     @receiver(connection_created)
@@ -108,13 +108,13 @@ def test_the_main_cases_async(driver, postgres, heard, kind):
         await engine.dispose()
 
     asyncio.run(main())
-    assert heard.names == STORY
+    assert recorded.names == STORY
     assert connections
     assert len(slept) == 1
 
 
 def test_async_receiver_queries_by_asyncpg(postgres):
-    """Within the transaction, on the very session."""
+    """Inside the transaction, on the same session."""
     pytest.importorskip("asyncpg")
     found: list[int | None] = []
 
@@ -140,7 +140,7 @@ def test_async_receiver_queries_by_asyncpg(postgres):
 
 
 def test_error_in_post_save_on_postgresql(postgres):
-    """In a SignalSession the transaction lives; after a failed statement the server ends it."""
+    """In a SignalSession the transaction stays open, unless a statement fails."""
     engine = create_engine(postgres)
     Base.metadata.create_all(engine)
 
@@ -164,18 +164,18 @@ def test_error_in_post_save_on_postgresql(postgres):
 
 def test_bulk_writes(server):
     """Keys come from RETURNING."""
-    told = []
+    calls = []
 
     @receiver(post_bulk_insert, sender=Tag)
     def note(rowcount, pk_set, **kwargs):
-        told.append((rowcount, pk_set))
+        calls.append((rowcount, pk_set))
 
     with Session(server) as session:
         session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
         session.execute(insert(Tag).returning(Tag.id), [{"name": "3"}, {"name": "4"}])
         session.execute(delete(Tag))
         session.commit()
-    assert told == [(2, None), (2, {3, 4})]
+    assert calls == [(2, None), (2, {3, 4})]
 
 
 @pytest.fixture(params=["twophase_postgres", "mariadb"])
@@ -187,36 +187,36 @@ def preparing(request):
     engine.dispose()
 
 
-def test_two_phase_commit(preparing, kind, heard):
+def test_two_phase_commit(preparing, kind, recorded):
     """The signals of its flush are sent before it is prepared, once."""
-    heard.listen(pre_save, post_save)
+    recorded.listen(pre_save, post_save)
     with kind(preparing, twophase=True) as session:
         session.add(Tag(name=uuid4().hex))
         session.prepare()
-        assert heard.names == [("pre_save", "Tag"), ("post_save", "Tag")]
+        assert recorded.names == [("pre_save", "Tag"), ("post_save", "Tag")]
         session.commit()
-    assert heard == []
+    assert recorded == []
     with Session(preparing) as session:
         assert session.scalar(select(func.count()).select_from(Tag)) == 1
 
 
-def test_two_phase_rollback(preparing, kind, heard):
-    """What was prepared can be taken back; what was told was told, as of any flush."""
-    heard.listen(post_save)
+def test_two_phase_rollback(preparing, kind, recorded):
+    """A prepared transaction can be rolled back; its signals were sent."""
+    recorded.listen(post_save)
     with kind(preparing, twophase=True) as session:
         session.add(Tag(name="t"))
         session.prepare()
         session.rollback()
-        assert heard.names == [("post_save", "Tag")]
+        assert recorded.names == [("post_save", "Tag")]
         session.add(Tag(name="u"))
         session.commit()
-    assert heard.names == [("post_save", "Tag")]
+    assert recorded.names == [("post_save", "Tag")]
     with Session(preparing) as session:
         assert session.scalars(select(Tag.name)).all() == ["u"]
 
 
 def test_two_phase_receivers_write_before_it_is_prepared(preparing, kind):
-    """What post_save adds is in the same transaction."""
+    """A row that post_save adds is in the same transaction."""
 
     @receiver(post_save, sender=Order)
     def note(instance, **kwargs):

@@ -1,4 +1,4 @@
-"""The signals as a program knows them: by name, from the door."""
+"""The signals by name, as programs import them."""
 
 import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -9,25 +9,25 @@ from clarion.integrations.sqlalchemy import class_prepared
 
 
 def test_names_are_sorted_and_there():
-    """What the door offers, each name once."""
+    """Each exported name once."""
     assert [*door.__all__] == sorted({*door.__all__})
     assert all(hasattr(door, name) for name in door.__all__)
 
 
 @pytest.mark.parametrize("name", [None, "Prepared"])
-def test_classes_are_told_when_they_are_mapped(name):
-    """Each class once, and its columns can be read; text may say which."""
-    told = []
+def test_classes_are_sent_when_they_are_mapped(name):
+    """Each class once, and its columns can be read; text may name the class."""
+    calls = []
 
     @receiver(class_prepared, sender=name)
     def note(sender):
-        told.append((sender.__name__, [*sender.__table__.columns.keys()]))
+        calls.append((sender.__name__, [*sender.__table__.columns.keys()]))
 
     class Own(DeclarativeBase):
         pass
 
-    # Another name in each run, since a class that was mapped lives on for a while.
+    # Another name in each run, because a mapped class is not collected at once.
     fields: dict[str, object] = {"__tablename__": "t", "__annotations__": {"id": Mapped[int]}}
     fields["id"] = mapped_column(primary_key=True)
     type(name or "Unnamed", (Own,), fields)
-    assert told == [(name or "Unnamed", ["id"])]
+    assert calls == [(name or "Unnamed", ["id"])]

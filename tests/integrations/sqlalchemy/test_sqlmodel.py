@@ -34,12 +34,12 @@ class Both(SignalSession, sqlmodel.Session):
 
 
 @pytest.mark.parametrize("kind", [sqlmodel.Session, Both])
-def test_models_and_sessions(kind, heard):
-    """Saves, relationships and instances are told."""
+def test_models_and_sessions(kind, recorded):
+    """Saves, relationships and instances send."""
     engine = create_engine("sqlite://")
     sqlmodel.SQLModel.metadata.create_all(engine)
-    heard.listen(post_save, sender="Hero")
-    heard.listen(m2m_changed, sender=Hero.teams)
+    recorded.listen(post_save, sender="Hero")
+    recorded.listen(m2m_changed, sender=Hero.teams)
     made = []
 
     @receiver(post_init, sender=Hero)
@@ -55,13 +55,13 @@ def test_models_and_sessions(kind, heard):
         session.expunge_all()
         session.exec(sqlmodel.select(Hero)).one()
     assert made == ["h", "changed"]
-    assert [name for name, _ in heard.names] == ["pre_add", "post_save", "post_add", "post_save"]
+    assert [name for name, _ in recorded.names] == ["pre_add", "post_save", "post_add", "post_save"]
     engine.dispose()
 
 
-def test_async_session(heard):
-    """Its own async session, too."""
-    heard.listen(post_save, sender=Hero)
+def test_async_session(recorded):
+    """Its own async session sends too."""
+    recorded.listen(post_save, sender=Hero)
 
     async def main():
         engine = create_async_engine("sqlite+aiosqlite://")
@@ -73,4 +73,4 @@ def test_async_session(heard):
         await engine.dispose()
 
     asyncio.run(main())
-    assert heard.names == [("post_save", "Hero")]
+    assert recorded.names == [("post_save", "Hero")]

@@ -18,23 +18,23 @@ from clarion.integrations.sqlalchemy import (
 from tests.integrations.sqlalchemy.shop import Animal, Dog, Order, Tag
 
 
-def passed_by(**kwargs):
-    """Stand for a receiver that relies on being told."""
+def skipped_receiver(**kwargs):
+    """A receiver that a bulk write does not call."""
 
 
-def test_warning_names_who_is_passed_by(engine):
-    """Of a session or of those that a maker makes; and it can be taken back."""
-    pre_save.connect(passed_by, sender=Tag)
-    post_delete.connect(passed_by)
+def test_the_warning_names_receivers_that_are_not_called(engine):
+    """For a session, or for those of a sessionmaker, until it is switched off."""
+    pre_save.connect(skipped_receiver, sender=Tag)
+    post_delete.connect(skipped_receiver)
     maker = sessionmaker(engine)
     warn_of_bulk_writes(maker)
     with maker() as session:
         with pytest.warns(
-            BulkWriteWarning, match=r"of Tag does not call .*passed_by of pre_save\."
+            BulkWriteWarning, match=r"of Tag does not call .*skipped_receiver of pre_save\."
         ):
             session.execute(insert(Tag), [{"name": "1"}])
         with pytest.warns(
-            BulkWriteWarning, match=r"of Tag does not call .*passed_by of post_delete\."
+            BulkWriteWarning, match=r"of Tag does not call .*skipped_receiver of post_delete\."
         ):
             session.execute(delete(Tag))
         session.execute(insert(Order), [{"number": "1"}])
@@ -45,55 +45,55 @@ def test_warning_names_who_is_passed_by(engine):
         other.execute(delete(Tag))
 
 
-def test_deletes_are_expanded(session, heard):
-    """Each object is told before and after, and the origin is the statement."""
+def test_deletes_are_expanded(session, recorded):
+    """pre_delete and post_delete are sent for each object; their origin is the statement."""
     expand_deletes(session)
     tags = [Tag(name=str(number)) for number in range(3)]
     session.add_all(tags)
     session.commit()
-    heard.listen(pre_delete, post_delete, sender=Tag)
+    recorded.listen(pre_delete, post_delete, sender=Tag)
     statement = delete(Tag).where(Tag.name != "1")
     assert session.execute(statement).rowcount == 2
     to_delete = [tags[0], tags[2]]
-    assert [(name, named["instance"]) for name, _, named in heard] == [
+    assert [(name, named["instance"]) for name, _, named in recorded] == [
         *(("pre_delete", tag) for tag in to_delete),
         *(("post_delete", tag) for tag in to_delete),
     ]
-    assert {id(named["origin"]) for named in heard.take()} == {id(statement)}
+    assert {id(named["origin"]) for named in recorded.take()} == {id(statement)}
     assert session.scalars(select(Tag.name)).all() == ["1"]
 
 
-def test_expanded_deletes_of_subclasses(session, heard):
-    """The sender is the exact class; nobody is loaded where nobody listens."""
+def test_expanded_deletes_of_subclasses(session, recorded):
+    """The sender is the exact class; without receivers no object is loaded."""
     expand_deletes(session)
     session.add_all([Tag(name="t"), Dog(name="d", breed="b")])
     session.commit()
-    heard.listen(pre_delete, sender=Animal, subclasses=True)
+    recorded.listen(pre_delete, sender=Animal, subclasses=True)
     session.execute(delete(Tag))
     session.execute(delete(Dog))
-    assert heard.names == [("pre_delete", "Dog")]
+    assert recorded.names == [("pre_delete", "Dog")]
 
 
 def test_expanded_deletes_do_not_warn(session):
-    """For they pass nobody by."""
+    """They call the receivers."""
     expand_deletes(session)
     warn_of_bulk_writes(session)
-    pre_delete.connect(passed_by, sender=Tag)
+    pre_delete.connect(skipped_receiver, sender=Tag)
     session.execute(delete(Tag))
 
 
-def test_what_is_no_session_is_refused():
-    """With what to give."""
+def test_other_targets_are_refused():
+    """The error says what to give."""
     with pytest.raises(ArgumentError, match="neither a session nor a sessionmaker"):
         warn_of_bulk_writes(Tag)
 
 
-def test_scoped_sessions(engine, heard):
-    """Their present session is meant."""
-    heard.listen(pre_delete)
+def test_scoped_sessions(engine, recorded):
+    """The current session of the scope is used."""
+    recorded.listen(pre_delete)
     scoped = scoped_session(sessionmaker(engine))
     expand_deletes(scoped)
     scoped.add(Tag(name="t"))
     scoped.execute(delete(Tag))
-    assert len(heard) == 1
+    assert len(recorded) == 1
     scoped.remove()

@@ -1,4 +1,4 @@
-"""The session's old bulk methods are told, and warned of."""
+"""The session's old bulk methods send a signal, and warn."""
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.integrations.sqlalchemy.shop import Order, Tag
 
 
 @pytest.fixture
-def told():
+def calls():
     found = []
 
     @receiver([post_bulk_insert, post_bulk_update])
@@ -26,15 +26,15 @@ def told():
     return found
 
 
-def test_each_is_told_once_for_each_class(session, told, heard):
-    """With the number of rows, and without a signal for each of them."""
-    heard.listen(pre_save, post_save)
+def test_one_signal_for_each_class(session, calls, recorded):
+    """It has the number of rows, and no signal is sent for a row."""
+    recorded.listen(pre_save, post_save)
     session.bulk_save_objects([Tag(name="1"), Tag(name="2"), Order(number="3")])
     session.bulk_insert_mappings(Tag, [{"name": "4"}])
     session.bulk_update_mappings(Tag.__mapper__, [{"id": 1, "name": "5"}])
     session.bulk_insert_mappings(Tag, [])
-    assert heard == []
-    assert told == [
+    assert recorded == []
+    assert calls == [
         (post_bulk_insert, Tag, 2, None),
         (post_bulk_insert, Order, 1, None),
         (post_bulk_insert, Tag, 1, None),
@@ -42,20 +42,22 @@ def test_each_is_told_once_for_each_class(session, told, heard):
     ]
 
 
-def test_keys_that_were_asked_for_are_told(session, told):
+def test_requested_keys_are_sent(session, calls):
     """return_defaults=True gives the objects their keys."""
     session.bulk_save_objects([Tag(name="1"), Tag(name="2")], return_defaults=True)
-    assert told == [(post_bulk_insert, Tag, 2, {1, 2})]
+    assert calls == [(post_bulk_insert, Tag, 2, {1, 2})]
 
 
-def passed_by(**kwargs):
-    """Stand for a receiver that relies on being told."""
+def skipped_receiver(**kwargs):
+    """A receiver that a bulk write does not call."""
 
 
-def test_warning_names_who_is_passed_by(session):
+def test_the_warning_names_receivers_that_are_not_called(session):
     """As for a statement."""
     warn_of_bulk_writes(session)
-    post_save.connect(passed_by, sender=Tag)
-    with pytest.warns(BulkWriteWarning, match=r"of Tag does not call .*passed_by of post_save\."):
+    post_save.connect(skipped_receiver, sender=Tag)
+    with pytest.warns(
+        BulkWriteWarning, match=r"of Tag does not call .*skipped_receiver of post_save\."
+    ):
         session.bulk_save_objects([Tag(name="1")])
     session.bulk_save_objects([Order(number="1")])

@@ -1,4 +1,4 @@
-"""Bulk writes: told as one, warned of, or made single."""
+"""ORM-enabled statements send one signal each."""
 
 import pytest
 from sqlalchemy import create_engine, delete, insert, select, update
@@ -21,8 +21,8 @@ from tests.integrations.sqlalchemy.shop import Base, Tag, book_tag
 
 
 @pytest.fixture
-def told():
-    """Take down what the bulk signals tell, without the statement."""
+def calls():
+    """Record the arguments of the bulk signals, without the statement."""
     found = []
 
     def take(sender, statement, criteria, rowcount, pk_set, using):
@@ -34,39 +34,39 @@ def told():
     return found
 
 
-def test_nothing_is_told_of_single_rows(session, heard):
-    """As in Django, of no bulk write."""
-    heard.listen(pre_save, post_save, pre_delete, post_delete)
+def test_a_bulk_write_sends_no_signal_of_objects(session, recorded):
+    """As in Django."""
+    recorded.listen(pre_save, post_save, pre_delete, post_delete)
     session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
     session.execute(update(Tag).values(name="3"))
     session.execute(delete(Tag))
     session.bulk_save_objects([Tag(name="4")])
     session.bulk_insert_mappings(Tag, [{"name": "5"}])
     session.commit()
-    assert heard == []
+    assert recorded == []
 
 
-def test_each_statement_is_told_once(session, told):
+def test_each_statement_is_sent_once(session, calls):
     """With class, criteria and the number of rows."""
     session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
     session.execute(update(Tag).where(Tag.id == 1).values(name="3"))
     result = session.execute(delete(Tag).where(Tag.id > 0))
     assert result.rowcount == 2
-    _, updated, deleted = told
-    assert told[0][0] is Tag
+    _, updated, deleted = calls
+    assert calls[0][0] is Tag
     assert updated == (Tag, "tag.id = :id_1", 1, None, "default")
     assert deleted == (Tag, "tag.id > :id_1", 2, None, "default")
 
 
-def test_updates_by_primary_key_are_counted(session, told):
+def test_updates_by_primary_key_are_counted(session, calls):
     """One row for each set of values."""
     session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
     session.execute(update(Tag), [{"id": 1, "name": "3"}, {"id": 2, "name": "4"}])
-    assert told[1] == (Tag, None, 2, None, "default")
+    assert calls[1] == (Tag, None, 2, None, "default")
 
 
-def test_a_statement_may_be_for_another_engine(engine, session, told, heard):
-    """That is where a delete is looked up, and whose alias is told."""
+def test_a_statement_may_be_for_another_engine(engine, session, calls, recorded):
+    """Its deletes are loaded from there, and `using` is the alias of that engine."""
     other = create_engine("sqlite://", poolclass=StaticPool)
     Base.metadata.create_all(other)
     alias(other, "other")
@@ -76,16 +76,16 @@ def test_a_statement_may_be_for_another_engine(engine, session, told, heard):
     session.add(Tag(name="here"))
     session.commit()
     expand_deletes(session)
-    heard.listen(pre_delete, post_delete)
+    recorded.listen(pre_delete, post_delete)
     session.execute(delete(Tag), bind_arguments={"bind": other})
-    assert told == [(Tag, None, 1, None, "other")]
-    assert [named["using"] for named in heard.take()] == ["other", "other"]
+    assert calls == [(Tag, None, 1, None, "other")]
+    assert [named["using"] for named in recorded.take()] == ["other", "other"]
     session.close()
     other.dispose()
 
 
-def test_primary_keys_come_from_returning(session, told):
-    """Whether rows or objects are returned; who executes the statement gets them, too."""
+def test_primary_keys_come_from_returning(session, calls):
+    """For rows and for objects; the caller of the statement gets them too."""
     rows = [{"name": "1"}, {"name": "2"}]
     tags = session.scalars(insert(Tag).returning(Tag), rows).all()
     assert {tag.name for tag in tags} == {"1", "2"}
@@ -93,24 +93,28 @@ def test_primary_keys_come_from_returning(session, told):
     assert ids == [(1, "3"), (2, "3")]
     names = session.scalars(delete(Tag).returning(Tag.name)).all()
     assert names == ["3", "3"]
-    assert [(count, keys) for _, _, count, keys, _ in told] == [(2, {1, 2}), (2, {1, 2}), (2, None)]
+    assert [(count, keys) for _, _, count, keys, _ in calls] == [
+        (2, {1, 2}),
+        (2, {1, 2}),
+        (2, None),
+    ]
 
 
-def test_other_statements_are_left_alone(session, told):
-    """Selects, and what is written to tables without a class."""
+def test_other_statements_send_nothing(session, calls):
+    """Selects, and writes to tables without a class."""
     session.execute(select(Tag))
     session.execute(insert(book_tag).values(book_id=1, tag_id=1))
     session.add(Tag(name="t"))
     session.commit()
-    assert told == []
+    assert calls == []
 
 
-def test_legacy_queries_are_told(session, told):
+def test_legacy_queries_are_sent(session, calls):
     """Query.update() and Query.delete() are such statements."""
     session.add(Tag(name="t"))
     session.query(Tag).update({"name": "u"})
     session.query(Tag).filter_by(name="u").delete()
-    assert [criteria for _, criteria, *_ in told] == [None, "tag.name = :name_1"]
+    assert [criteria for _, criteria, *_ in calls] == [None, "tag.name = :name_1"]
 
 
 def test_receivers_may_use_the_session(session):

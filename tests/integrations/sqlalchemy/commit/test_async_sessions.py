@@ -8,57 +8,44 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_sessionmaker
 from sqlalchemy.orm import Session
 
-from clarion import Signal, on_commit, receiver
+from clarion import on_commit, receiver
 from clarion.errors import ArgumentError, RunningLoopError
 from clarion.integrations.sqlalchemy import (
     bound,
     post_save,
 )
+from tests.integrations.sqlalchemy.commit.paid import Undo, paid
 from tests.integrations.sqlalchemy.shop import Order, Tag
 from tests.integrations.sqlalchemy.test_send import opened, run
-
-paid = Signal()
-
-
-class Undo(Exception):  # noqa: N818
-    """Rolls a block back."""
-
-
-@pytest.fixture
-def ran():
-    """Return a list of the order_ids that a receiver has heard of after a commit."""
-    found = []
-    paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
-    return found
 
 
 def test_async_receivers_are_awaited_at_the_commit(kind):
     """In order with the sync ones, inside `AsyncSession.commit()`."""
-    told = []
+    calls = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     async def awaited(instance, session, **kwargs):
         await asyncio.sleep(0)
         session.add(Tag(name=instance.number))
-        told.append(("async", type(session)))
+        calls.append(("async", type(session)))
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def called(instance, session, **kwargs):
-        told.append(("sync", session.scalar(select(func.count()).select_from(Order))))
+        calls.append(("sync", session.scalar(select(func.count()).select_from(Order))))
 
     async def story(session):
         session.add(Order(number="7"))
         await session.flush()
-        assert told == []
+        assert calls == []
         await session.commit()
-        assert told == [("sync", 1), ("async", AsyncSession)]
+        assert calls == [("sync", 1), ("async", AsyncSession)]
         assert (await session.scalars(select(Tag.name))).all() == ["7"]
 
     run(story, kind=kind)
 
 
-def test_sends_of_coroutines_wait_for_an_async_session(ran):
-    """`send` and `asend`, by its session and by the context; a rollback drops them."""
+def test_sends_wait_for_an_async_session(ran):
+    """`send` and `asend`, by its session and by the context; a rollback drops the calls."""
 
     async def story(session):
         await session.begin()
@@ -82,27 +69,27 @@ def test_sends_of_coroutines_wait_for_an_async_session(ran):
     run(story)
 
 
-def test_in_no_transaction_coroutines_run_receivers_at_once():
-    """Sync ones may still be given a session that awaits below."""
-    told = []
+def test_without_a_transaction_asend_runs_receivers_at_once():
+    """Sync receivers may still get a session that awaits below them."""
+    calls = []
 
     @receiver(paid, delivery=on_commit)
     def called(sender, session, **kwargs):
-        told.append(session.scalar(text("SELECT 1")))
+        calls.append(session.scalar(text("SELECT 1")))
 
     @receiver(paid, delivery=on_commit)
     async def awaited(sender, session, **kwargs):
-        told.append(await session.scalar(text("SELECT 2")))
+        calls.append(await session.scalar(text("SELECT 2")))
 
     async def story(session):
         await paid.asend(None, order_id=1, session=session)
-        assert told == [1, 2]
+        assert calls == [1, 2]
 
     run(story)
 
 
-def test_async_scoped_sessions_count_too(ran):
-    """As the session of the scope."""
+def test_async_scoped_sessions(ran):
+    """The session of the scope is used."""
 
     async def main():
         async with opened() as opened_session:
@@ -118,7 +105,7 @@ def test_async_scoped_sessions_count_too(ran):
 
 
 def test_a_sync_session_in_a_loop_refuses_async_receivers(engine):
-    """At the send, before anybody is called, and says what to do."""
+    """At the send, before any receiver is called; the error says what to do."""
     called = []
     paid.connect(lambda sender, **kwargs: called.append("sync"))
 
@@ -142,8 +129,8 @@ def test_a_sync_session_in_a_loop_refuses_async_receivers(engine):
     assert called == ["sync", "async"]
 
 
-def test_an_async_receiver_cannot_have_the_session_of_a_sync_one(engine, caplog):
-    """It is told so."""
+def test_an_async_receiver_cannot_request_a_sync_session(engine, caplog):
+    """The call fails with an error that says so."""
 
     @receiver(paid, delivery=on_commit)
     async def awaited(sender, session, **kwargs):

@@ -1,4 +1,4 @@
-"""After the commit of a session, its savepoints, and the sessions around it."""
+"""What receivers get after the commit of a session, and `bound`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from clarion import Signal, on_commit, receiver
+from clarion import on_commit, receiver
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import (
     bound,
@@ -15,25 +15,12 @@ from clarion.integrations.sqlalchemy import (
     post_save,
     pre_save,
 )
+from tests.integrations.sqlalchemy.commit.paid import paid
 from tests.integrations.sqlalchemy.shop import Order, Tag
-
-paid = Signal()
-
-
-class Undo(Exception):  # noqa: N818
-    """Rolls a block back."""
-
-
-@pytest.fixture
-def ran():
-    """Return a list of the order_ids that a receiver has heard of after a commit."""
-    found = []
-    paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
-    return found
 
 
 def test_bound_takes_every_kind_of_session(engine, ran):
-    """A scoped session stands for the one of its scope."""
+    """A scoped session is replaced by the session of its scope."""
     scoped = scoped_session(sessionmaker(engine))
     with bound(scoped):
         scoped.begin()
@@ -67,7 +54,7 @@ def test_a_receiver_has_a_session_of_its_own(engine, kind):
 
 
 def test_its_session_is_rolled_back_if_it_fails(session):
-    """And what it has sent is dropped."""
+    """The calls that wait for it are dropped."""
     later = []
     paid.connect(lambda sender, order_id, **kw: later.append(order_id), delivery=on_commit)
 
@@ -83,49 +70,49 @@ def test_its_session_is_rolled_back_if_it_fails(session):
     assert later == []
 
 
-def test_who_asks_for_a_session_is_refused_where_there_is_none(ran):
-    """In one sentence, at the send, unless it can do without."""
-    told = []
+def test_without_a_session_a_request_for_one_is_refused(ran):
+    """At the send, unless the parameter has a default."""
+    calls = []
 
     @receiver(paid, delivery=on_commit)
     def without(sender, session=None, **kwargs):
-        told.append(session)
+        calls.append(session)
 
     paid.send(None, order_id=1)
-    assert told == [None]
+    assert calls == [None]
 
     @receiver(paid, delivery=on_commit)
     def needs(sender, session, **kwargs):
-        told.append(session)
+        calls.append(session)
 
     with pytest.raises(ArgumentError, match=r"asks for a session, and .* has none to give"):
         paid.send(None, order_id=1)
 
 
 def test_an_instance_is_a_copy_as_it_was_committed(session):
-    """With its key and what was loaded, though the session has expired its own."""
-    told = []
+    """With its key and the loaded values, though the session has expired its own."""
+    calls = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def look(instance, **kwargs):
-        told.append(instance)
+        calls.append(instance)
 
     with session.begin():
         order = Order(number="7", amount=3)
         session.add(order)
-    assert told[0] is not order
-    assert (told[0].id, told[0].number, told[0].amount) == (order.id, "7", 3)
-    told[0].number = "changed"
+    assert calls[0] is not order
+    assert (calls[0].id, calls[0].number, calls[0].amount) == (order.id, "7", 3)
+    calls[0].number = "changed"
     assert order.number == "7"
 
 
-def test_after_a_delete_its_values_are_still_there(session):
+def test_after_a_delete_the_copy_has_the_values(session):
     """The row is gone; the copy is in no session."""
-    told = []
+    calls = []
 
     @receiver(post_delete, sender=Order, delivery=on_commit)
     def look(instance, session, **kwargs):
-        told.append((instance.id, instance.number, instance in session))
+        calls.append((instance.id, instance.number, instance in session))
 
     order = Order(number="7")
     session.add(order)
@@ -133,42 +120,42 @@ def test_after_a_delete_its_values_are_still_there(session):
     key = order.id
     session.delete(order)
     session.commit()
-    assert told == [(key, "7", False)]
+    assert calls == [(key, "7", False)]
 
 
-def test_of_a_new_row_pre_save_knows_the_key_after_the_commit(session):
-    """It was sent before there was one."""
-    told = []
+def test_receivers_of_pre_save_get_the_key_of_a_new_row(session):
+    """The signal was sent before the row had a key."""
+    calls = []
 
     @receiver(pre_save, sender=Order, delivery=on_commit)
     def look(instance, **kwargs):
-        told.append(instance.id)
+        calls.append(instance.id)
 
     order = Order(number="7")
     session.add(order)
     session.commit()
-    assert told == [order.id]
+    assert calls == [order.id]
 
 
-def test_a_session_that_is_closed_is_not_asked(engine):
-    """Nothing is loaded silently for a receiver that looks at its instance."""
-    told: list[Any] = []
+def test_a_closed_session_loads_nothing(engine):
+    """A receiver that reads its instance executes no statement."""
+    calls: list[Any] = []
     statements: list[str] = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def look(instance, **kwargs):
         statements.clear()
-        told.append((instance.id, instance.number))
-        told.append(list(statements))
+        calls.append((instance.id, instance.number))
+        calls.append(list(statements))
 
     event.listen(engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     with Session(engine) as session, session.begin():
         session.add(Order(number="7"))
-    assert told == [(1, "7"), []]
+    assert calls == [(1, "7"), []]
 
 
-def test_the_session_that_commits_is_of_no_use_in_its_block(engine):
-    """SQLAlchemy refuses it inside `with session.begin()`: a receiver needs one of its own."""
+def test_the_committing_session_refuses_statements_in_its_block(engine):
+    """Inside `with session.begin()` a receiver needs a session of its own."""
 
     @receiver(paid, delivery=on_commit)
     def misuse(sender, **kwargs):

@@ -7,28 +7,15 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from clarion import Signal, on_commit, receiver
+from clarion import on_commit, receiver
 from clarion.commit import atomic
 from clarion.testing import commits
+from tests.integrations.sqlalchemy.commit.paid import Undo, paid
 from tests.integrations.sqlalchemy.shop import Tag
 
-paid = Signal()
 
-
-class Undo(Exception):  # noqa: N818
-    """Rolls a block back."""
-
-
-@pytest.fixture
-def ran():
-    """Return a list of the order_ids that a receiver has heard of after a commit."""
-    found = []
-    paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
-    return found
-
-
-def test_a_session_that_joined_does_not_commit(engine, kind, ran, caplog):
-    """Nobody can see when that transaction is committed, so its receivers are dropped, aloud."""
+def test_calls_of_a_joined_session_are_dropped_with_a_warning(engine, kind, ran, caplog):
+    """Clarion cannot see when the outer transaction is committed."""
     join = {"join_transaction_mode": "create_savepoint"}
     with engine.connect() as connection, connection.begin(), kind(connection, **join) as session:
         session.add(Tag(name="t"))
@@ -39,8 +26,8 @@ def test_a_session_that_joined_does_not_commit(engine, kind, ran, caplog):
     assert "atomic(connection)" in caplog.text
 
 
-def test_atomic_sees_the_commit_of_what_a_session_joined(engine, kind, ran):
-    """It begins the connection's transaction, so it knows how that ends."""
+def test_calls_of_a_joined_session_wait_for_atomic(engine, kind, ran):
+    """`atomic(connection)` begins the outer transaction, so it sees the commit."""
     with engine.connect() as connection:
         with atomic(connection):
             with kind(connection, join_transaction_mode="create_savepoint") as session:
@@ -59,8 +46,8 @@ def test_atomic_sees_the_commit_of_what_a_session_joined(engine, kind, ran):
 
 
 @pytest.mark.parametrize("mode", ["create_savepoint", "conditional_savepoint", "control_fully"])
-def test_in_a_test_the_transaction_around_is_absent(engine, kind, ran, mode):
-    """`commits()` has receivers run at the end of the session's own, savepoints respected."""
+def test_commits_ignores_the_outer_transaction(engine, kind, ran, mode):
+    """Receivers run at the end of the session's own transaction; savepoints count."""
     with engine.connect() as connection:
         around = connection.begin()
         with kind(connection, join_transaction_mode=mode) as session, commits():
@@ -75,8 +62,8 @@ def test_in_a_test_the_transaction_around_is_absent(engine, kind, ran, mode):
             around.rollback()
 
 
-def test_in_a_test_receivers_of_receivers_run(engine, ran):
-    """On a session of their own that joins, too."""
+def test_commits_runs_receivers_of_receivers(engine, ran):
+    """On a session of their own that joins too."""
 
     @receiver(paid, delivery=on_commit)
     def pass_on(sender, order_id, session, **kwargs):

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from clarion import Signal, on_commit, receiver
+from clarion import on_commit, receiver
 from clarion.commit import atomic
 from clarion.errors import BoundaryError
 from clarion.integrations.sqlalchemy import (
@@ -14,25 +14,12 @@ from clarion.integrations.sqlalchemy import (
     post_save,
 )
 from clarion.introspect import explain
+from tests.integrations.sqlalchemy.commit.paid import paid
 from tests.integrations.sqlalchemy.shop import Order, Tag
-
-paid = Signal()
-
-
-class Undo(Exception):  # noqa: N818
-    """Rolls a block back."""
-
-
-@pytest.fixture
-def ran():
-    """Return a list of the order_ids that a receiver has heard of after a commit."""
-    found = []
-    paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
-    return found
 
 
 def test_model_signals_wait_for_the_session_of_their_instance(session):
-    """The mail for an order that does not exist is not sent."""
+    """No mail is sent for an order whose insert is rolled back."""
     mailed = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
@@ -50,22 +37,22 @@ def test_model_signals_wait_for_the_session_of_their_instance(session):
 
 
 def test_bulk_writes_wait_for_the_session_that_executes_them(session):
-    """They have no instance, and a `using` that is the engine's, not Django's."""
-    told = []
+    """They have no instance, and their `using` is the alias of the engine."""
+    calls = []
 
     @receiver(post_bulk_insert, sender=Tag, delivery=on_commit)
     def note(rowcount, **kwargs):
-        told.append(rowcount)
+        calls.append(rowcount)
 
     session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
     session.bulk_save_objects([Tag(name="3")])
-    assert told == []
+    assert calls == []
     session.commit()
-    assert told == [2, 1]
+    assert calls == [2, 1]
 
 
 def test_a_session_is_bound_to_the_context(engine, ran):
-    """The innermost holds, and a session that the send names holds before it."""
+    """The innermost is used, and before it a session that the send names."""
     with Session(engine) as outer, Session(engine) as inner, bound(outer), bound(inner):
         outer.begin()
         inner.begin()
@@ -80,29 +67,29 @@ def test_a_session_is_bound_to_the_context(engine, ran):
 def test_using_names_the_engine(engine, ran):
     """By the alias of the engine that a bound session is on."""
     alias(engine, "books")
-    told = []
+    calls = []
 
     @receiver(paid, delivery=on_commit(using="books"))
     def note(sender, order_id, **kwargs):
-        told.append(order_id)
+        calls.append(order_id)
 
     with atomic(), Session(engine) as session, bound(session), atomic():
         session.begin()
         paid.send(None, order_id=1)
         session.commit()
-        assert told == [1]
+        assert calls == [1]
         assert ran == []
     assert ran == [1]
     with pytest.raises(BoundaryError, match="'books'"):
         paid.send(None, order_id=2)
 
 
-def test_explain_tells_which_session(session, ran):
-    """And by which part of the rule, and whether it is in a transaction."""
+def test_explain_names_the_session(session, ran):
+    """With the part of the rule, and whether a transaction is open."""
     assert "at once" in str(explain(paid, session=session))
     session.begin()
-    told = str(explain(paid, session=session))
-    assert "after the commit of the Session on 'default': the session it was sent with" in told
+    calls = str(explain(paid, session=session))
+    assert "after the commit of the Session on 'default': the session it was sent with" in calls
     with bound(session):
         assert "the innermost in this context" in str(explain(paid))
     order = Order(number="1")

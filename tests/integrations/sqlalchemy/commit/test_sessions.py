@@ -1,4 +1,4 @@
-"""A session like another."""
+"""A new session like another."""
 
 import pytest
 from sqlalchemy import create_engine
@@ -11,7 +11,7 @@ from tests.integrations.sqlalchemy.shop import Order, Tag
 
 
 def test_it_is_of_the_same_class_and_engine(engine, kind):
-    """With the ways of the other, and a transaction of its own."""
+    """It has the options of the other, and its own transaction."""
     maker = sessionmaker(engine, class_=kind, autoflush=False, expire_on_commit=False)
     with maker() as session, new_session(session) as fresh:
         assert type(fresh) is type(session)
@@ -21,15 +21,15 @@ def test_it_is_of_the_same_class_and_engine(engine, kind):
 
 
 def test_it_has_the_engines_of_the_classes():
-    """A session may have several."""
+    """A session may have several engines."""
     orders, tags = create_engine("sqlite://"), create_engine("sqlite://")
     with Session(binds={Order: orders, Tag: tags}) as session, new_session(session) as fresh:
         assert fresh.get_bind(Order) is orders
         assert fresh.get_bind(Tag) is tags
 
 
-def test_an_async_one_is_as_its_owner(kind):
-    """The sync session inside it is of the same class, too."""
+def test_an_async_session_is_like_its_owner(kind):
+    """The sync session inside it has the same class too."""
 
     class Mine(AsyncSession):
         pass
@@ -44,6 +44,6 @@ def test_an_async_one_is_as_its_owner(kind):
 
 
 def test_a_sync_session_has_no_async_one(session):
-    """What to do is said."""
+    """The error says what to do."""
     with pytest.raises(ArgumentError, match="use an AsyncSession"):
         new_async_session(session)

@@ -1,4 +1,4 @@
-"""Detached copies of what was committed."""
+"""Detached copies of committed instances."""
 
 import pytest
 from sqlalchemy import inspect
@@ -17,8 +17,8 @@ def order(session):
     return order
 
 
-def test_a_copy_has_what_is_loaded(order):
-    """Its key, its columns and what the program has put on it; it is in no session."""
+def test_a_copy_has_the_loaded_values(order):
+    """Its key, its columns and attributes set by the program; it is in no session."""
     order.requested_by = "me"
     copied = detached(inspect(order), {})
     assert type(copied) is Order
@@ -29,15 +29,15 @@ def test_a_copy_has_what_is_loaded(order):
 
 
 def test_relationships_are_not_copied(order):
-    """They would bring instances of another session along; asking for one is refused aloud."""
+    """Reading one raises, because it would need another session."""
     copied = detached(inspect(order), {})
     assert "customer" not in copied.__dict__
     with pytest.raises(DetachedInstanceError):
         copied.customer  # noqa: B018
 
 
-def test_the_key_is_there_also_of_what_has_expired(session, order):
-    """What is not loaded is not made up."""
+def test_a_copy_of_an_expired_instance_has_the_key(session, order):
+    """Values that are not loaded are missing."""
     key = order.id
     session.expire(order)
     copied = detached(inspect(order), {})
@@ -47,7 +47,7 @@ def test_the_key_is_there_also_of_what_has_expired(session, order):
 
 
 def test_a_copy_can_be_added_to_another_session(session, engine, order):
-    """It is taken for the row that it is, and its changes are written."""
+    """The session updates its row with the changes."""
     copied = detached(inspect(order), {})
     session.commit()
     with type(session)(engine) as other:
@@ -69,7 +69,7 @@ def test_inherited_columns_are_there(session):
 
 
 def test_one_object_by_two_names_is_one_copy(session, order):
-    """What is not the session's stays as it is."""
+    """Instances of other sessions are not copied."""
     stranger, plain = Order(number="2"), object()
     named = {"instance": order, "origin": order, "stranger": stranger, "plain": plain}
     snapshots = Snapshots(session, named)
@@ -80,8 +80,8 @@ def test_one_object_by_two_names_is_one_copy(session, order):
     assert snapshots.persistent == [taken["instance"]]
 
 
-def test_what_was_loaded_at_the_send_is_not_lost(session, order):
-    """Though it has expired since; what is loaded at the commit holds before it."""
+def test_values_loaded_at_the_send_are_kept(session, order):
+    """A value that is loaded at the commit replaces them."""
     snapshots = Snapshots(session, {"instance": order})
     session.expire(order)
     assert snapshots.copy_into({"instance": order})["instance"].number == "1"
@@ -90,7 +90,7 @@ def test_what_was_loaded_at_the_send_is_not_lost(session, order):
     assert snapshots.copy_into({"instance": order})["instance"].number == "2"
 
 
-def test_what_is_deleted_is_not_persistent(session, order):
+def test_a_deleted_instance_is_not_persistent(session, order):
     """Its copy must not be added to a session."""
     session.delete(order)
     session.flush()
@@ -99,7 +99,7 @@ def test_what_is_deleted_is_not_persistent(session, order):
     assert snapshots.persistent == []
 
 
-def test_instances_are_told_from_the_rest(order):
+def test_mapped_instances_are_recognized(order):
     """By their state."""
     assert is_mapped(order)
     assert not is_mapped(Order)

@@ -9,30 +9,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from clarion import Signal, on_commit, receiver
+from clarion import on_commit, receiver
 from clarion.integrations.sqlalchemy import (
     post_save,
     pre_save,
 )
+from tests.integrations.sqlalchemy.commit.paid import Undo, paid
 from tests.integrations.sqlalchemy.shop import Base, Order, Tag
-
-paid = Signal()
-
-
-class Undo(Exception):  # noqa: N818
-    """Rolls a block back."""
-
-
-@pytest.fixture
-def ran():
-    """Return a list of the order_ids that a receiver has heard of after a commit."""
-    found = []
-    paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
-    return found
 
 
 def test_receivers_wait_for_the_commit_of_the_session(session, ran):
-    """A send names its session; where that is in no transaction they run at once."""
+    """A send names its session; without a transaction they run at once."""
     paid.send(None, order_id=1, session=session)
     assert ran == [1]
     session.add(Tag(name="t"))
@@ -43,8 +30,8 @@ def test_receivers_wait_for_the_commit_of_the_session(session, ran):
     assert scheduled.status == "ran"
 
 
-def test_a_rollback_drops_them(session, ran):
-    """Also a session that is closed without a word."""
+def test_a_rollback_drops_calls(session, ran):
+    """Also the close of a session without a rollback."""
     session.add(Tag(name="t"))
     ((_, scheduled),) = paid.send(None, order_id=1, session=session)
     session.rollback()
@@ -58,7 +45,7 @@ def test_a_rollback_drops_them(session, ran):
 
 
 def test_a_released_savepoint_is_no_commit(session, ran):
-    """What was sent in it waits on, in the order of the sends."""
+    """Its calls wait on, in the order of the sends."""
     with session.begin():
         paid.send(None, order_id=1, session=session)
         with session.begin_nested():
@@ -71,8 +58,8 @@ def test_a_released_savepoint_is_no_commit(session, ran):
     assert ran == [1, 2, 3, 4, 5]
 
 
-def test_a_savepoint_that_is_rolled_back_drops_its_own(session, ran):
-    """Those released into it, too; what is around it stays."""
+def test_a_rolled_back_savepoint_drops_its_calls(session, ran):
+    """Also those of savepoints released into it; outer calls stay."""
     with session.begin():
         paid.send(None, order_id=1, session=session)
         with suppress(Undo), session.begin_nested():
@@ -83,7 +70,7 @@ def test_a_savepoint_that_is_rolled_back_drops_its_own(session, ran):
     assert ran == [1, 3]
 
 
-def test_savepoints_that_are_open_are_committed_with_the_session(session, ran):
+def test_open_savepoints_are_committed_with_the_session(session, ran):
     """The commit of the session ends them first."""
     session.begin()
     session.begin_nested()
@@ -95,7 +82,7 @@ def test_savepoints_that_are_open_are_committed_with_the_session(session, ran):
 
 
 def test_a_flush_that_fails_in_a_savepoint(session, ran):
-    """It takes the savepoint along, not the transaction."""
+    """It rolls the savepoint back, not the transaction."""
     with session.begin():
         session.add(Tag(id=1, name="t"))
         paid.send(None, order_id=1, session=session)
@@ -146,8 +133,8 @@ def test_a_commit_that_fails_runs_nothing(kind, ran):
     engine.dispose()
 
 
-def test_a_failing_receiver_stops_nobody(session, ran, caplog):
-    """The caller of commit hears nothing; it is logged without a value, and counted."""
+def test_a_failing_receiver_stops_no_other(session, ran, caplog):
+    """The caller of commit gets no error; it is logged without a value, and counted."""
 
     @receiver(paid, delivery=on_commit, priority=1)
     def fail(sender, **kwargs):
@@ -182,7 +169,7 @@ def test_a_receiver_may_commit_the_same_session(engine, kind):
 
 
 def test_sends_from_receivers_run_in_order(engine, ran):
-    """Those of a receiver's own transaction run at its commit, before what comes after it."""
+    """Calls of a receiver's own transaction run at its commit, before later ones."""
     sent: list[int] = []
 
     @receiver(paid, delivery=on_commit, priority=1)
@@ -198,13 +185,13 @@ def test_sends_from_receivers_run_in_order(engine, ran):
     assert ran == [10, 1, 20, 2]
 
 
-def test_coalescing_keeps_to_the_last(session):
-    """One run for each order and commit, in whichever savepoint, over several signals."""
-    told = []
+def test_coalescing_runs_the_last_call(session):
+    """One run for each order and commit, across savepoints and signals."""
+    calls = []
 
     @receiver([pre_save, post_save], sender=Order, delivery=on_commit(coalesce=_number))
     def index(instance, sends, **kwargs):
-        told.append((instance.number, instance.amount, len(sends)))
+        calls.append((instance.number, instance.amount, len(sends)))
 
     with session.begin():
         first, second = Order(number="1"), Order(number="2")
@@ -216,15 +203,15 @@ def test_coalescing_keeps_to_the_last(session):
             raise Undo
         with session.begin_nested():
             first.amount = 6
-    assert told == [("1", 6, 4), ("2", 0, 2)]
+    assert calls == [("1", 6, 4), ("2", 0, 2)]
 
 
 def _number(instance, **kwargs):
     return instance.number
 
 
-def test_nothing_waits_where_nobody_does(session):
-    """A transaction without an on_commit receiver is in no book."""
+def test_nothing_is_kept_without_an_on_commit_receiver(session):
+    """The transaction is not noted."""
     from clarion.integrations.sqlalchemy.commit import transactions
 
     paid.connect(lambda sender, **kwargs: None)
@@ -235,7 +222,7 @@ def test_nothing_waits_where_nobody_does(session):
 
 
 def test_transactions_are_forgotten(engine, ran):
-    """With their end, however they end."""
+    """At their end, by a commit, a rollback or a close."""
     from clarion.integrations.sqlalchemy.commit import transactions
 
     for end in ("commit", "rollback", "close"):
@@ -250,7 +237,7 @@ def test_transactions_are_forgotten(engine, ran):
 @pytest.mark.parametrize("server", ["twophase_postgres", "mariadb"])
 @pytest.mark.service
 def test_two_phases_are_one_commit(request, server, kind, ran):
-    """What is prepared is not committed yet, and may be rolled back."""
+    """A prepared transaction is not committed, and may be rolled back."""
     engine = create_engine(request.getfixturevalue(server))
     Base.metadata.create_all(engine)
     with kind(engine, twophase=True) as session:

@@ -1,4 +1,4 @@
-"""What is deleted, in which order, and because of what."""
+"""Which objects are deleted, in which order, and with which origin."""
 
 import pytest
 from sqlalchemy import ForeignKey
@@ -20,92 +20,92 @@ def family(session):
     return customer, *orders, *lines
 
 
-def test_cascade_goes_children_first(session, heard):
-    """Before and after, and the origin of all is what was deleted."""
+def test_cascade_goes_children_first(session, recorded):
+    """Before and after the flush; the origin of all is the deleted object."""
     customer, one, two, a, b = family(session)
-    heard.listen(pre_delete, post_delete)
+    recorded.listen(pre_delete, post_delete)
     session.delete(customer)
     session.flush()
     order = [a, b, one, two, customer]
-    told = heard.take()
-    assert [named["instance"] for named in told] == order + order
-    assert all(named["origin"] is customer for named in told)
+    calls = recorded.take()
+    assert [named["instance"] for named in calls] == order + order
+    assert all(named["origin"] is customer for named in calls)
 
 
-def test_each_explicit_delete_is_an_origin(session, heard):
-    """Its own, and that of what only it takes along."""
+def test_each_explicit_delete_is_an_origin(session, recorded):
+    """Of itself, and of the objects that only it cascades to."""
     customer, one, two, a, b = family(session)
-    heard.listen(pre_delete)
+    recorded.listen(pre_delete)
     session.delete(two)
     session.delete(customer)
     session.flush()
-    origins = {named["instance"]: named["origin"] for named in heard.take()}
+    origins = {named["instance"]: named["origin"] for named in recorded.take()}
     assert origins == {two: two, a: customer, b: customer, one: customer, customer: customer}
 
 
-def test_a_child_deleted_before_its_parent_is_its_own_origin(session, heard):
-    """Though its parent's deletion would have taken it along."""
+def test_a_child_deleted_before_its_parent_is_its_own_origin(session, recorded):
+    """Though the delete of the parent would cascade to it."""
     _, one, _, a, b = family(session)
-    heard.listen(pre_delete)
+    recorded.listen(pre_delete)
     session.delete(a)
     session.delete(one)
     session.flush()
-    origins = [(named["instance"], named["origin"]) for named in heard.take()]
+    origins = [(named["instance"], named["origin"]) for named in recorded.take()]
     assert origins == [(a, a), (b, one), (one, one)]
 
 
-def test_orphan_that_knows_its_parent(session, heard):
-    """Taken out of its collection, it is deleted and not updated; it is its own origin."""
+def test_orphan_that_knows_its_parent(session, recorded):
+    """Removed from its collection, it is deleted, not updated; it is its own origin."""
     customer, one, _, a, b = family(session)
-    heard.listen(pre_save, post_save, pre_delete, post_delete)
+    recorded.listen(pre_save, post_save, pre_delete, post_delete)
     customer.orders.remove(one)
     session.flush()
-    assert [(name, named["instance"], named["origin"]) for name, _, named in heard] == [
+    assert [(name, named["instance"], named["origin"]) for name, _, named in recorded] == [
         (name, instance, one) for name in ("pre_delete", "post_delete") for instance in (a, b, one)
     ]
 
 
-def test_orphan_that_does_not_know_its_parent(session, heard):
-    """Only the collection that it was taken out of has changed."""
+def test_orphan_that_does_not_know_its_parent(session, recorded):
+    """Only the collection has changed."""
     _, one, _, a, _ = family(session)
-    heard.listen(pre_delete, post_delete)
+    recorded.listen(pre_delete, post_delete)
     one.lines.remove(a)
     session.flush()
-    assert [(name, named["instance"]) for name, _, named in heard] == [
+    assert [(name, named["instance"]) for name, _, named in recorded] == [
         ("pre_delete", a),
         ("post_delete", a),
     ]
 
 
-def test_orphan_that_moves_is_none(session, heard):
+def test_a_child_that_moves_is_no_orphan(session, recorded):
     """With another parent it is updated."""
     customer, one, *_ = family(session)
     other = Customer(name="d")
     session.add(other)
     session.flush()
-    heard.listen(pre_save, post_save, pre_delete, post_delete)
+    recorded.listen(pre_save, post_save, pre_delete, post_delete)
     with session.no_autoflush:
         customer.orders.remove(one)
         other.orders.append(one)
     session.flush()
-    assert heard.names == [("pre_save", "Order"), ("post_save", "Order")]
+    assert recorded.names == [("pre_save", "Order"), ("post_save", "Order")]
 
 
-def test_pending_orphan_is_nothing(session, heard):
-    """It was never written, and never will be."""
+def test_a_pending_orphan_sends_nothing(session, recorded):
+    """It was never inserted."""
     customer, *_ = family(session)
-    heard.listen(pre_save, post_save, pre_delete, post_delete, sender=Order)
+    recorded.listen(pre_save, post_save, pre_delete, post_delete, sender=Order)
     order = Order(number="3")
     customer.orders.append(order)
     customer.orders.remove(order)
     session.flush()
-    assert heard == []
+    assert recorded == []
 
 
-def test_rescued_orphan_is_not_deleted(session, heard):
-    """A receiver that finds it a parent keeps it, and no post_delete follows."""
+def test_rescued_orphan_is_not_deleted(session, recorded):
+    """A receiver gives it a parent, and no post_delete follows."""
     customer, one, *_ = family(session)
-    heard.listen(post_delete, sender=Order)
+    recorded.listen(post_delete, sender=Order)
 
     @receiver(pre_delete, sender=Order)
     def rescue(instance, **kwargs):
@@ -113,42 +113,42 @@ def test_rescued_orphan_is_not_deleted(session, heard):
 
     customer.orders.remove(one)
     session.flush()
-    assert heard == []
+    assert recorded == []
     assert session.get(Order, one.id) is one
 
 
-def test_self_referential_tree(session, heard):
+def test_self_referential_tree(session, recorded):
     """Children come before their parents within one class, too."""
     leaf = Node(name="leaf")
     root = Node(name="root", children=[Node(name="a", children=[leaf]), Node(name="b")])
     session.add(root)
     session.commit()
-    heard.listen(pre_delete, post_delete)
+    recorded.listen(pre_delete, post_delete)
     session.delete(root)
     session.flush()
-    told = heard.take()
-    assert [named["instance"].name for named in told] == ["leaf", "a", "b", "root"] * 2
-    assert {id(named["origin"]) for named in told} == {id(root)}
+    calls = recorded.take()
+    assert [named["instance"].name for named in calls] == ["leaf", "a", "b", "root"] * 2
+    assert {id(named["origin"]) for named in calls} == {id(root)}
 
 
-def test_nullified_foreign_keys_tell_nothing(session, heard):
+def test_nullified_foreign_keys_send_nothing(session, recorded):
     """As in Django, where SET_NULL is one UPDATE."""
     parent = Node(name="p")
     followed = Order(number="1")
     session.add_all([parent, followed])
     session.commit()
-    heard.listen(pre_save, post_save)
+    recorded.listen(pre_save, post_save)
     session.delete(parent)
     session.flush()
-    assert heard == []
+    assert recorded == []
 
 
-def test_pre_delete_may_delete_more(session, heard):
+def test_pre_delete_may_delete_more(session, recorded):
     """In another round of the same flush."""
     one, two = Node(name="1"), Node(name="2")
     session.add_all([one, two])
     session.commit()
-    heard.listen(pre_delete, post_delete)
+    recorded.listen(pre_delete, post_delete)
 
     @receiver(pre_delete, sender=Node)
     def more(instance, **kwargs):
@@ -157,7 +157,7 @@ def test_pre_delete_may_delete_more(session, heard):
 
     session.delete(one)
     session.flush()
-    assert [(name, named["instance"]) for name, _, named in heard] == [
+    assert [(name, named["instance"]) for name, _, named in recorded] == [
         ("pre_delete", one),
         ("pre_delete", two),
         ("post_delete", one),
@@ -165,29 +165,29 @@ def test_pre_delete_may_delete_more(session, heard):
     ]
 
 
-def test_deleted_and_changed_is_only_deleted(session, heard):
-    """No save is told of what goes."""
+def test_deleted_and_changed_is_only_deleted(session, recorded):
+    """A deleted object sends no save."""
     node = Node(name="1")
     session.add(node)
     session.commit()
-    heard.listen(pre_save, post_save)
+    recorded.listen(pre_save, post_save)
     node.name = "2"
     with session.no_autoflush:
         session.delete(node)
     session.commit()
-    assert heard == []
+    assert recorded == []
 
 
-def test_a_child_that_is_added_again_is_kept(session, heard):
-    """It is no longer deleted with its parent; what changes in it is saved, and told so."""
+def test_a_child_that_is_added_again_is_kept(session, recorded):
+    """It is not deleted with its parent; its change is saved, with signals."""
     customer, one, two, *_ = family(session)
-    heard.listen(pre_save, post_save, pre_delete, post_delete, sender=Order)
+    recorded.listen(pre_save, post_save, pre_delete, post_delete, sender=Order)
     with session.no_autoflush:
         session.delete(customer)
         session.add(one)
         one.note = "kept"
     session.flush()
-    assert [(name, named["instance"]) for name, _, named in heard] == [
+    assert [(name, named["instance"]) for name, _, named in recorded] == [
         ("pre_delete", two),
         ("pre_save", one),
         ("post_delete", two),
@@ -195,63 +195,63 @@ def test_a_child_that_is_added_again_is_kept(session, heard):
     ]
 
 
-def test_what_comes_to_a_parent_after_its_delete_stays(session, heard):
-    """SQLAlchemy has noted by then what goes along."""
+def test_a_child_added_after_the_delete_stays(session, recorded):
+    """`delete()` has cascaded before."""
     customer, *_ = family(session)
     late = Order(number="late")
     session.add(late)
     session.flush()
-    heard.listen(pre_delete, post_delete, sender=Order)
+    recorded.listen(pre_delete, post_delete, sender=Order)
     with session.no_autoflush:
         session.delete(customer)
         customer.orders.append(late)
     session.flush()
-    assert late not in [named["instance"] for named in heard.take()]
+    assert late not in [named["instance"] for named in recorded.take()]
     assert session.get(Order, late.id) is late
 
 
-def test_what_was_taken_out_of_a_deleted_parent_goes_too(session, heard):
-    """It is an orphan, told once and before its former parent."""
+def test_a_child_removed_from_a_deleted_parent_is_deleted(session, recorded):
+    """It is an orphan, sent once and before its former parent."""
     _, one, _, a, b = family(session)
-    heard.listen(pre_delete, post_delete)
+    recorded.listen(pre_delete, post_delete)
     with session.no_autoflush:
         one.lines.remove(a)
         session.delete(one)
     session.flush()
-    told = heard.take()
-    assert [named["instance"] for named in told] == [a, b, one] * 2
-    assert [named["origin"] for named in told] == [a, one, one] * 2
+    calls = recorded.take()
+    assert [named["instance"] for named in calls] == [a, b, one] * 2
+    assert [named["origin"] for named in calls] == [a, one, one] * 2
 
 
-def test_a_stale_member_is_not_deleted_again(session, heard):
-    """It went in an earlier flush, though a collection has it still."""
+def test_a_stale_member_is_not_deleted_again(session, recorded):
+    """An earlier flush deleted it, though a collection still has it."""
     customer, one, two, *_ = family(session)
     assert one in customer.orders
     session.delete(one)
     session.flush()
-    heard.listen(pre_delete, post_delete, sender=Order)
+    recorded.listen(pre_delete, post_delete, sender=Order)
     session.delete(customer)
     with pytest.warns(SAWarning, match="expected to delete 2 row"):
         session.flush()
-    assert [(name, named["instance"]) for name, _, named in heard] == [
+    assert [(name, named["instance"]) for name, _, named in recorded] == [
         ("pre_delete", two),
         ("post_delete", two),
     ]
 
 
-def test_a_rolled_back_delete_is_told_again(session, heard):
-    """For then it has not gone."""
+def test_a_rolled_back_delete_is_sent_again(session, recorded):
+    """The rollback has brought the object back."""
     customer, *_ = family(session)
-    heard.listen(pre_delete, post_delete, sender=Customer)
+    recorded.listen(pre_delete, post_delete, sender=Customer)
     for end in (session.rollback, session.commit):
         session.delete(customer)
         session.flush()
         end()
-    assert heard.names == [("pre_delete", "Customer"), ("post_delete", "Customer")] * 2
+    assert recorded.names == [("pre_delete", "Customer"), ("post_delete", "Customer")] * 2
 
 
-def test_a_delete_taken_back_in_pre_delete_is_not_told(session, heard):
-    """By a receiver of another, before its turn; it may be saved instead."""
+def test_a_delete_cancelled_in_pre_delete_is_not_sent(session, recorded):
+    """A receiver of another object adds it again; then it may be saved."""
     one, two = Node(name="1"), Node(name="2")
     session.add_all([one, two])
     session.commit()
@@ -262,12 +262,12 @@ def test_a_delete_taken_back_in_pre_delete_is_not_told(session, heard):
             session.add(two)
             two.name = "kept"
 
-    heard.listen(pre_save, post_save, pre_delete, post_delete)
+    recorded.listen(pre_save, post_save, pre_delete, post_delete)
     with session.no_autoflush:
         session.delete(one)
         session.delete(two)
     session.flush()
-    assert [(name, named["instance"]) for name, _, named in heard] == [
+    assert [(name, named["instance"]) for name, _, named in recorded] == [
         ("pre_delete", one),
         ("pre_save", two),
         ("post_delete", one),
@@ -275,8 +275,8 @@ def test_a_delete_taken_back_in_pre_delete_is_not_told(session, heard):
     ]
 
 
-def test_deleted_and_taken_back_within_pre_save(session, heard):
-    """What one receiver deletes and another keeps is saved, and told before and after."""
+def test_deleted_and_added_again_in_pre_save(session, recorded):
+    """Two receivers do so; the object is saved, with both signals."""
     order, tag = Order(number="1"), Node(name="n")
     session.add_all([order, tag])
     session.commit()
@@ -289,11 +289,11 @@ def test_deleted_and_taken_back_within_pre_save(session, heard):
     def keep(instance, **kwargs):
         session.add(order)
 
-    heard.listen(pre_save, post_save, post_delete)
+    recorded.listen(pre_save, post_save, post_delete)
     tag.name = "m"
     order.number = "2"
     session.flush()
-    assert heard.names == [
+    assert recorded.names == [
         ("pre_save", "Node"),
         ("pre_save", "Order"),
         ("post_save", "Node"),
@@ -301,8 +301,8 @@ def test_deleted_and_taken_back_within_pre_save(session, heard):
     ]
 
 
-def test_a_reference_that_is_deleted_along(engine, kind, heard):
-    """A many-to-one relationship with a delete cascade takes along what it refers to."""
+def test_a_many_to_one_cascade(engine, kind, recorded):
+    """A many-to-one relationship with a delete cascade deletes the other object."""
 
     class Own(DeclarativeBase):
         pass
@@ -324,13 +324,13 @@ def test_a_reference_that_is_deleted_along(engine, kind, heard):
         person, other = Person(address=Address()), Person(address=Address())
         session.add_all([person, other])
         session.commit()
-        heard.listen(pre_delete, post_delete)
+        recorded.listen(pre_delete, post_delete)
         session.delete(person)
         session.flush()
-        assert {named["origin"] for _, _, named in heard} == {person}
-        assert heard.names == [
+        assert {named["origin"] for _, _, named in recorded} == {person}
+        assert recorded.names == [
             (name, each) for name in ("pre_delete", "post_delete") for each in ("Address", "Person")
         ]
         other.address = None
         session.flush()
-        assert heard.names == [("pre_delete", "Address"), ("post_delete", "Address")]
+        assert recorded.names == [("pre_delete", "Address"), ("post_delete", "Address")]

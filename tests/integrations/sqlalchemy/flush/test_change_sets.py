@@ -1,4 +1,4 @@
-"""Receivers that ask for `changes`: what is true when they are called."""
+"""Receivers that request `changes`: the changes at the time of their call."""
 
 import json
 from functools import partial
@@ -8,12 +8,12 @@ from sqlalchemy import inspect, update
 
 from clarion import receiver
 from clarion.integrations.sqlalchemy import post_save, pre_save
-from tests.integrations.sqlalchemy.asked import ask
+from tests.integrations.sqlalchemy.kept_changes import keep_changes
 from tests.integrations.sqlalchemy.shop import Line, Order
 
 
 class Later:
-    """A delivery whose calls are made when the test says so."""
+    """A delivery that makes its calls when the test says so."""
 
     provides = ()
 
@@ -34,22 +34,22 @@ class Later:
 
 @pytest.fixture
 def order(session):
-    """An order that is stored, and expired as after any commit."""
+    """A stored order, expired as after any commit."""
     order = Order(number="1", amount=1)
     session.add(order)
     session.commit()
     return order
 
 
-def test_each_receiver_of_pre_save_sees_what_is_true_for_it(session, order):
-    """What one changes, the next is told; and post_save is told the end of it."""
-    first, after = ask(pre_save, priority=2), ask(post_save)
+def test_each_receiver_of_pre_save_sees_earlier_changes(session, order):
+    """The changes by earlier receivers; post_save gets all of them."""
+    first, after = keep_changes(pre_save, priority=2), keep_changes(post_save)
 
     @receiver(pre_save, sender=Order, priority=1)
     def change(instance, **kwargs):
         instance.note = "changed"
 
-    last = ask(pre_save)
+    last = keep_changes(pre_save)
 
     order.amount = 2
     session.flush()
@@ -58,9 +58,9 @@ def test_each_receiver_of_pre_save_sees_what_is_true_for_it(session, order):
     assert after.take() == {"amount": (1, 2), "note": (None, "changed")}
 
 
-def test_a_change_of_a_later_round_is_told_after(session, order):
-    """What a receiver changes in an instance that was told already is written, too."""
-    before, after = ask(pre_save), ask(post_save)
+def test_post_save_has_changes_of_later_rounds(session, order):
+    """A change of an instance whose pre_save was sent is written too."""
+    before, after = keep_changes(pre_save), keep_changes(post_save)
 
     @receiver(pre_save, sender=Line)
     def note(**kwargs):
@@ -77,8 +77,8 @@ def test_a_change_of_a_later_round_is_told_after(session, order):
     assert after.take() == {"amount": (1, 2), "note": (None, "line")}
 
 
-def test_what_others_change_after_the_flush_is_not_told(session, order):
-    """Each receiver of post_save is told what was written."""
+def test_changes_after_the_flush_are_not_sent(session, order):
+    """Each receiver of post_save gets the written values."""
     other = Order(number="2", amount=1)
     session.add(other)
     session.commit()
@@ -87,14 +87,14 @@ def test_what_others_change_after_the_flush_is_not_told(session, order):
     def change(instance, **kwargs):
         order.amount = other.amount = 99
 
-    after = ask(post_save)
+    after = keep_changes(post_save)
     order.amount, other.amount = 2, 3
     session.flush()
     assert [changes["amount"] for changes in after[:2]] == [(1, 2), (1, 3)]
 
 
 def test_flush_in_a_receiver(session, order):
-    """What it writes is told with changes of its own, and the outer ones stay."""
+    """It has its own changes, and the outer ones stay."""
 
     @receiver(post_save, sender=Order, priority=1)
     def again(instance, **kwargs):
@@ -102,7 +102,7 @@ def test_flush_in_a_receiver(session, order):
             instance.note = "n"
             session.flush()
 
-    after = ask(post_save)
+    after = keep_changes(post_save)
     order.amount = 2
     session.flush()
     assert [dict(changes) for changes in after] == [{"note": (None, "n")}, {"amount": (1, 2)}]
@@ -110,7 +110,7 @@ def test_flush_in_a_receiver(session, order):
 
 def test_rolled_back_flush_is_forgotten(session, order):
     """The next one reads the row again."""
-    before = ask(pre_save)
+    before = keep_changes(pre_save)
 
     @receiver(pre_save, sender=Order)
     def refuse(changes, **kwargs):
@@ -129,9 +129,9 @@ def test_rolled_back_flush_is_forgotten(session, order):
     assert before.take() == {"amount": (9, 3)}
 
 
-def test_once_it_is_told_it_is_forgotten(session, order):
-    """A later flush is not told of this one, nor does the instance keep anything."""
-    after = ask(post_save)
+def test_changes_are_forgotten_after_the_flush(session, order):
+    """A later flush does not have them, and the instance keeps nothing."""
+    after = keep_changes(post_save)
     order.amount = 2
     session.flush()
     assert "_clarion_changes" not in vars(inspect(order))
@@ -141,12 +141,12 @@ def test_once_it_is_told_it_is_forgotten(session, order):
 
 
 def test_after_the_commit(session, order):
-    """A receiver whose call comes later is given what was true in the send."""
-    later, told = Later(), ask(post_save)
+    """A receiver that is called later gets the changes of the send."""
+    later, sent = Later(), keep_changes(post_save)
 
     @receiver(post_save, sender=Order, delivery=later)
     def keep(changes, **kwargs):
-        told.append(changes)
+        sent.append(changes)
 
     order.amount = 2
     session.flush()
@@ -154,11 +154,11 @@ def test_after_the_commit(session, order):
     session.commit()
     session.close()
     later.run()
-    assert [dict(changes) for changes in told] == [
+    assert [dict(changes) for changes in sent] == [
         {"amount": (1, 2)},
         {"amount": (2, 3)},
         {"amount": (1, 2)},
         {"amount": (2, 3)},
     ]
-    assert told[0] is told[2]
-    assert json.dumps(dict(told[3])) == '{"amount": [2, 3]}'
+    assert sent[0] is sent[2]
+    assert json.dumps(dict(sent[3])) == '{"amount": [2, 3]}'

@@ -1,4 +1,4 @@
-"""The signals of a flush: their order, their arguments, and what a receiver may do."""
+"""What receivers may do in a flush, and what an error leaves behind."""
 
 import pytest
 from sqlalchemy import func, select
@@ -26,7 +26,7 @@ def count(session, kind):
 
 
 def test_pre_save_may_query_and_lazy_load(session):
-    """The query sees what is in the database, without a flush."""
+    """The query sees the database, without a flush."""
     customer = Customer(name="c", orders=[Order(number="1")])
     session.add(customer)
     session.commit()
@@ -58,7 +58,7 @@ def test_pre_save_must_not_flush(session):
 
 
 def test_error_in_pre_save_leaves_the_session_usable(session):
-    """Nothing was written, nothing is rolled back, and the flush can be tried again."""
+    """Nothing was written or rolled back, and the flush can be tried again."""
     session.add(Tag(name="before"))
     session.flush()
     fails = [True]
@@ -78,7 +78,7 @@ def test_error_in_pre_save_leaves_the_session_usable(session):
 
 
 def test_post_save_may_write_query_and_open_savepoints(session):
-    """All but to end the transaction."""
+    """Everything but end the transaction."""
 
     @receiver(post_save, sender=Customer, once=True)
     def work(instance, **kwargs):
@@ -101,9 +101,9 @@ def test_post_save_may_write_query_and_open_savepoints(session):
     assert count(session, Book) == 0
 
 
-def test_post_save_may_add_for_the_next_flush(session, heard):
-    """What it adds is written by the commit that is under way."""
-    heard.listen(post_save, sender=Tag)
+def test_post_save_may_add_for_the_next_flush(session, recorded):
+    """The same commit writes what it adds."""
+    recorded.listen(post_save, sender=Tag)
 
     @receiver(post_save, sender=Order)
     def add(instance, **kwargs):
@@ -112,11 +112,11 @@ def test_post_save_may_add_for_the_next_flush(session, heard):
     session.add(Order(number="1"))
     session.commit()
     assert session.scalar(select(Tag.name)) == "1"
-    assert len(heard) == 1
+    assert len(recorded) == 1
 
 
 def test_error_in_post_save_rolls_a_plain_session_back(engine):
-    """It is the flush that has failed, for SQLAlchemy."""
+    """For SQLAlchemy the flush has failed."""
 
     @receiver(post_save, sender=Order)
     def fail(**kwargs):
@@ -132,27 +132,27 @@ def test_error_in_post_save_rolls_a_plain_session_back(engine):
         assert count(session, Tag) == 0
 
 
-def test_error_leaves_nothing_for_the_next_flush(session, heard):
-    """What a failed flush was to tell is forgotten."""
+def test_error_leaves_nothing_for_the_next_flush(session, recorded):
+    """The next flush sends its own signals only."""
     session.add(Order(id=1, number="1"))
     session.commit()
     session.expunge_all()
-    heard.listen(post_save)
+    recorded.listen(post_save)
     session.add(Order(id=1, number="again"))
     with pytest.raises(IntegrityError):
         session.flush()
     session.rollback()
     session.add(Tag(name="t"))
     session.commit()
-    assert heard.names == [("post_save", "Tag")]
+    assert recorded.names == [("post_save", "Tag")]
 
 
-def test_existing_sessionmakers_and_scoped_sessions_send(engine, heard):
-    """There is nothing to register, whoever made the session and when."""
+def test_existing_sessionmakers_and_scoped_sessions_send(engine, recorded):
+    """There is nothing to register."""
     maker = sessionmaker(engine)
     scoped = scoped_session(maker)
     session = maker()
-    heard.listen(post_save, sender=Tag)
+    recorded.listen(post_save, sender=Tag)
     session.add(Tag(name="1"))
     session.commit()
     scoped.add(Tag(name="2"))
@@ -166,11 +166,11 @@ def test_existing_sessionmakers_and_scoped_sessions_send(engine, heard):
         mine.add(Tag(name="3"))
         mine.commit()
     session.close()
-    assert len(heard) == 3
+    assert len(recorded) == 3
 
 
 def test_commit_that_fails_in_a_signal_session(engine):
-    """What post_save raises comes out of commit(), and the transaction lives on."""
+    """An error in post_save comes out of commit(), and the transaction stays open."""
     fails = [True]
 
     @receiver(post_save, sender=Order)

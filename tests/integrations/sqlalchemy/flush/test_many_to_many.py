@@ -24,11 +24,11 @@ def nothing(**kwargs):
     pass
 
 
-def brief(heard):
-    """Return what was told without what is the same everywhere."""
+def brief(recorded):
+    """Return the keywords of m2m_changed that differ between the tests."""
     return [
         (named["action"], named["instance"], named["reverse"], named["model"], named["pk_set"])
-        for named in heard.take()
+        for named in recorded.take()
     ]
 
 
@@ -41,10 +41,10 @@ def stored(session):
     return book, one, two
 
 
-def test_keywords_are_djangos(session, stored, heard):
-    """Those of Django 6.1, and the sender is the association table."""
+def test_keywords_are_djangos(session, stored, recorded):
+    """As in Django 6.1; the sender is the association table."""
     book, one, _ = stored
-    heard.listen(m2m_changed, sender=book_author)
+    recorded.listen(m2m_changed, sender=book_author)
     book.authors.append(one)
     session.commit()
     shared = {
@@ -55,21 +55,21 @@ def test_keywords_are_djangos(session, stored, heard):
         "using": "default",
         "raw": False,
     }
-    assert heard == [
+    assert recorded == [
         ("pre_add", "book_author", {"action": "pre_add", **shared}),
         ("post_add", "book_author", {"action": "post_add", **shared}),
     ]
 
 
-def test_the_side_that_was_changed_tells(session, stored, heard):
-    """From the book's side it is forward, from the author's reverse; each change is told once."""
+def test_the_changed_side_sends(session, stored, recorded):
+    """The book's side is forward, the author's reverse; each change is sent once."""
     book, one, two = stored
-    heard.listen(m2m_changed, sender=Book.authors)
+    recorded.listen(m2m_changed, sender=Book.authors)
     with session.no_autoflush:
         book.authors.append(one)
         two.books.append(book)
     session.flush()
-    assert brief(heard) == [
+    assert brief(recorded) == [
         ("pre_add", two, True, Book, {1}),
         ("pre_add", book, False, Author, {1}),
         ("post_add", two, True, Book, {1}),
@@ -77,17 +77,17 @@ def test_the_side_that_was_changed_tells(session, stored, heard):
     ]
 
 
-def test_replacing_removes_first(session, stored, heard):
-    """As set() of Django: what goes, then what comes; what stays is not told."""
+def test_replacing_removes_first(session, stored, recorded):
+    """As set() of Django: removed members, then added ones; the others are not sent."""
     book, one, two = stored
     three = Author(id=3, name="3")
     session.add(three)
     book.authors = [one, two]
     session.commit()
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
     book.authors = [two, three]
     session.commit()
-    assert brief(heard) == [
+    assert brief(recorded) == [
         ("pre_remove", book, False, Author, {1}),
         ("pre_add", book, False, Author, {3}),
         ("post_remove", book, False, Author, {1}),
@@ -95,91 +95,91 @@ def test_replacing_removes_first(session, stored, heard):
     ]
 
 
-def test_pending_objects_have_keys_afterwards(session, heard):
-    """Before the flush they have none; after it the set is complete."""
-    heard.listen(m2m_changed, sender=Book.tags)
+def test_pending_objects_have_keys_afterwards(session, recorded):
+    """Before the flush they have no key; after it the set is complete."""
+    recorded.listen(m2m_changed, sender=Book.tags)
     book = Book(title="b", tags={Tag(name="1"), Tag(name="2")})
     session.add(book)
     session.commit()
-    assert brief(heard) == [
+    assert brief(recorded) == [
         ("pre_add", book, False, Tag, set()),
         ("post_add", book, False, Tag, {1, 2}),
     ]
 
 
-def test_what_is_there_already_or_comes_back_is_not_told(session, stored, heard):
-    """As nothing is written."""
+def test_a_change_that_is_undone_is_not_sent(session, stored, recorded):
+    """Nothing is written."""
     book, one, two = stored
     book.authors.append(one)
     session.commit()
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
     book.authors = [one]
     book.authors.append(two)
     book.authors.remove(two)
     session.commit()
-    assert heard == []
+    assert recorded == []
 
 
-def test_clearing_is_a_removal(session, stored, heard):
-    """SQLAlchemy cannot tell one from the other."""
+def test_clearing_is_a_removal(session, stored, recorded):
+    """SQLAlchemy does not distinguish them."""
     book, one, two = stored
     book.authors = [one, two]
     session.commit()
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
     book.authors.clear()
     session.commit()
-    assert brief(heard) == [
+    assert brief(recorded) == [
         ("pre_remove", book, False, Author, {1, 2}),
         ("post_remove", book, False, Author, {1, 2}),
     ]
 
 
-def test_deleting_an_owner_tells_nothing(session, stored, heard):
-    """As in Django, whose delete takes the rows along."""
+def test_deleting_an_owner_sends_nothing(session, stored, recorded):
+    """As in Django, whose delete removes the rows too."""
     book, one, _ = stored
     book.authors.append(one)
     session.commit()
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
     session.delete(book)
     session.commit()
-    assert heard == []
+    assert recorded == []
 
 
-def test_self_referential(session, heard):
-    """Both sides are of one class, and still one is forward and one is reverse."""
+def test_self_referential(session, recorded):
+    """Both sides are of one class; one is forward and one is reverse."""
     a, b = Node(id=1, name="a"), Node(id=2, name="b")
     session.add_all([a, b])
     session.commit()
-    heard.listen(m2m_changed, sender=node_node)
+    recorded.listen(m2m_changed, sender=node_node)
     a.following.append(b)
     session.commit()
-    assert brief(heard)[1] == ("post_add", a, False, Node, {2})
+    assert brief(recorded)[1] == ("post_add", a, False, Node, {2})
     a.followers.append(b)
     session.commit()
-    assert brief(heard)[1] == ("post_add", a, True, Node, {2})
+    assert brief(recorded)[1] == ("post_add", a, True, Node, {2})
 
 
-def test_write_only(session, heard):
-    """A relationship that is never loaded tells, too."""
+def test_write_only(session, recorded):
+    """A relationship that is never loaded sends too."""
     book, shelf = Book(id=7, title="b"), Shelf(id=1)
     session.add_all([book, shelf])
     session.commit()
-    heard.listen(m2m_changed, sender=shelf_book)
+    recorded.listen(m2m_changed, sender=shelf_book)
     shelf.books.add(book)
     session.commit()
-    assert brief(heard) == [
+    assert brief(recorded) == [
         ("pre_add", shelf, False, Book, {7}),
         ("post_add", shelf, False, Book, {7}),
     ]
     shelf.books.remove(book)
     session.commit()
-    assert [action for action, *_ in brief(heard)] == ["pre_remove", "post_remove"]
+    assert [action for action, *_ in brief(recorded)] == ["pre_remove", "post_remove"]
 
 
-def test_receiver_may_go_on_adding(session, stored, heard):
-    """What a receiver adds beside it is told in another round, once."""
+def test_receiver_may_go_on_adding(session, stored, recorded):
+    """Its addition is sent in another round, once."""
     book, one, two = stored
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
 
     @receiver(m2m_changed, sender=Book.authors)
     def add(action, instance, **kwargs):
@@ -188,7 +188,7 @@ def test_receiver_may_go_on_adding(session, stored, heard):
 
     book.authors.append(one)
     session.commit()
-    assert [(action, keys) for action, *_, keys in brief(heard)] == [
+    assert [(action, keys) for action, *_, keys in brief(recorded)] == [
         ("pre_add", {1}),
         ("pre_add", {2}),
         ("post_add", {1, 2}),
@@ -196,8 +196,8 @@ def test_receiver_may_go_on_adding(session, stored, heard):
     assert book.authors == [one, two]
 
 
-def test_pickles_are_as_ever(session, stored):
-    """Which side was changed is no part of an object."""
+def test_pickles_do_not_change(session, stored):
+    """They do not contain which side was changed."""
     book, one, _ = stored
     m2m_changed.connect(nothing)
     book.authors.append(one)
@@ -206,21 +206,21 @@ def test_pickles_are_as_ever(session, stored):
 
 
 @pytest.mark.parametrize("is_loaded", [True, False])
-def test_what_nobody_watched_is_told_from_the_forward_side(session, stored, heard, is_loaded):
-    """A change from before the first connect has a history, but no side; if that is loaded."""
+def test_an_unnoted_change_is_sent_from_the_forward_side(session, stored, recorded, is_loaded):
+    """A change before the first connect has a history but no side, if it is loaded."""
     book, one, _ = stored
     if is_loaded:
         assert book.authors == []
     one.books.append(book)
     del vars(inspect(one))["_clarion_changed_members"]
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
     session.commit()
     forward = ("pre_add", book, False, Author, {1})
-    assert brief(heard)[0] == (forward if is_loaded else ("pre_add", one, True, Book, {1}))
+    assert brief(recorded)[0] == (forward if is_loaded else ("pre_add", one, True, Book, {1}))
 
 
-def test_forward_is_said_by_backref_or_info(engine, heard):
-    """A backref is the reverse side, whatever the table says; `info` overrules all."""
+def test_backref_or_info_set_the_direction(engine, recorded):
+    """A backref is the reverse side, whatever the table says; `info` overrides all."""
 
     class Base(DeclarativeBase):
         pass
@@ -241,22 +241,22 @@ def test_forward_is_said_by_backref_or_info(engine, heard):
         __tablename__ = "b"
         id: Mapped[int] = mapped_column(primary_key=True)
         backed = relationship(A, secondary=table("t1"), backref="backing")
-        told = relationship(A, secondary=table("t2"), back_populates="x", info={"reverse": False})
+        stated = relationship(A, secondary=table("t2"), back_populates="x", info={"reverse": False})
 
-    A.x = relationship(B, secondary="t2", back_populates="told", info={"reverse": True})
+    A.x = relationship(B, secondary="t2", back_populates="stated", info={"reverse": True})
     Base.metadata.create_all(engine)
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
     with Session(engine) as session:
-        session.add(B(id=1, backed=[A(id=1)], told=[A(id=2)]))
+        session.add(B(id=1, backed=[A(id=1)], stated=[A(id=2)]))
         session.flush()
-        assert {reverse for _, _, reverse, *_ in brief(heard)} == {False}
+        assert {reverse for _, _, reverse, *_ in brief(recorded)} == {False}
         session.add(A(id=3, backing=[B(id=2)], x=[B(id=3)]))
         session.flush()
-        assert {reverse for _, _, reverse, *_ in brief(heard)} == {True}
+        assert {reverse for _, _, reverse, *_ in brief(recorded)} == {True}
 
 
 def test_every_row_is_there_once(session, stored):
-    """Listening changes nothing of what is written."""
+    """A receiver does not change which rows are written."""
     book, one, two = stored
     m2m_changed.connect(nothing)
     book.authors = [one]
@@ -266,16 +266,16 @@ def test_every_row_is_there_once(session, stored):
     assert rows == [(1, 1), (1, 2)]
 
 
-def test_nobody_has_to_hold_the_owner(session):
-    """It is there when its change is told, though the program has let go of it."""
-    told = []
-    m2m_changed.connect(lambda action, instance, **kwargs: told.append((action, type(instance))))
+def test_the_owner_is_kept_alive(session):
+    """Until its signal is sent, though the program holds no reference."""
+    calls = []
+    m2m_changed.connect(lambda action, instance, **kwargs: calls.append((action, type(instance))))
     session.add(Book(title="b", tags={Tag(name="t")}))
     session.flush()
-    assert told == [("pre_add", Book), ("post_add", Book)]
+    assert calls == [("pre_add", Book), ("post_add", Book)]
 
 
-def test_composite_keys(engine, heard):
+def test_composite_keys(engine, recorded):
     """They are tuples, in both directions."""
 
     class Own(DeclarativeBase):
@@ -302,13 +302,13 @@ def test_composite_keys(engine, heard):
         lefts: Mapped[list[Left]] = relationship(secondary=table, back_populates="rights")
 
     Own.metadata.create_all(engine)
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
     with Session(engine) as session:
         left, right = Left(x=1, y=2), Right(x=3, y=4)
         left.rights.append(right)
         session.add(left)
         session.commit()
-        assert brief(heard)[1] == ("post_add", left, False, Right, {(3, 4)})
+        assert brief(recorded)[1] == ("post_add", left, False, Right, {(3, 4)})
         right.lefts.remove(left)
         session.commit()
-        assert brief(heard)[1] == ("post_remove", right, True, Left, {(1, 2)})
+        assert brief(recorded)[1] == ("post_remove", right, True, Left, {(1, 2)})

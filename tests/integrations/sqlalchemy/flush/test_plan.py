@@ -1,4 +1,4 @@
-"""What a flush is going to write, as it is worked out before it."""
+"""The plan of a flush."""
 
 import warnings
 
@@ -13,8 +13,8 @@ def nothing(**kwargs):
     pass
 
 
-def test_only_what_somebody_hears_is_planned(session):
-    """Other classes are left out, and without receivers the plan is empty."""
+def test_only_classes_with_receivers_are_planned(session):
+    """Without receivers the plan is empty."""
     session.add_all([Tag(name="t"), Order(number="1")])
     assert not Planner(session, None).plan()
     post_save.connect(nothing, sender=Tag)
@@ -24,7 +24,7 @@ def test_only_what_somebody_hears_is_planned(session):
 
 
 def test_keys_that_cannot_be_compared(session):
-    """Objects whose keys have no order are told in that of their texts."""
+    """Objects are sorted by the text of their keys."""
     tags = [Tag(id=number, name="n") for number in (1, 2, 3)]
     session.add_all(tags)
     session.commit()
@@ -43,7 +43,7 @@ def test_keys_that_cannot_be_compared(session):
 
 
 def test_a_plan_restricted_to_objects(engine):
-    """Neither the others' saves nor their deletes are in it."""
+    """It has no saves or deletes of other objects."""
     post_save.connect(nothing)
     post_delete.connect(nothing)
     with Session(engine) as session:
@@ -59,40 +59,40 @@ def test_a_plan_restricted_to_objects(engine):
 
 
 def flush(session, *objects):
-    """Flush some objects, which is deprecated from SQLAlchemy 2.1 on."""
+    """Flush some objects, which SQLAlchemy 2.1 deprecates."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         session.flush(objects)
 
 
-def test_orphans_of_a_flush_of_some_objects(session, heard):
-    """They go with the parent that is flushed, though nobody has chosen them."""
+def test_orphans_of_a_flush_of_some_objects(session, recorded):
+    """They are deleted with the flushed parent, though not among the objects."""
     customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
     session.add(customer)
     session.commit()
-    heard.listen(pre_delete, post_delete)
+    recorded.listen(pre_delete, post_delete)
     with session.no_autoflush:
         customer.orders.clear()
         flush(session, customer)
         names = [("pre_delete", "Line"), ("pre_delete", "Order")]
-        assert heard.names == names + [(f"post{name[3:]}", kind) for name, kind in names]
+        assert recorded.names == names + [(f"post{name[3:]}", kind) for name, kind in names]
 
 
-def test_cascades_of_a_flush_of_some_objects(session, heard):
-    """They wait for the next flush, as SQLAlchemy leaves them to it."""
+def test_cascades_of_a_flush_of_some_objects(session, recorded):
+    """The next flush deletes them, as SQLAlchemy does."""
     customer = Customer(name="c", orders=[Order(number="1")])
     session.add(customer)
     session.commit()
-    heard.listen(pre_delete, post_delete)
+    recorded.listen(pre_delete, post_delete)
     session.delete(customer)
     flush(session, customer)
-    assert heard.names == [("pre_delete", "Customer"), ("post_delete", "Customer")]
+    assert recorded.names == [("pre_delete", "Customer"), ("post_delete", "Customer")]
     session.flush()
-    assert heard.names == [("pre_delete", "Order"), ("post_delete", "Order")]
+    assert recorded.names == [("pre_delete", "Order"), ("post_delete", "Order")]
 
 
-def test_cascades_that_concern_nobody_are_not_followed(session):
-    """Only what is listened to, or takes along what is."""
+def test_cascades_without_receivers_are_not_followed(session):
+    """Only those to a class with receivers."""
     customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
     session.add(customer)
     session.commit()

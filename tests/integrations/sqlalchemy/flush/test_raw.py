@@ -1,4 +1,4 @@
-"""Fixtures are told as such."""
+"""Fixtures and imports send `raw=True`."""
 
 import asyncio
 from contextlib import suppress
@@ -11,41 +11,41 @@ from clarion.integrations.sqlalchemy import m2m_changed, post_save, pre_save, ra
 from tests.integrations.sqlalchemy.shop import Base, Book, Tag
 
 
-def test_what_is_added_in_the_block_is_raw(session, heard):
-    """Not what was added before or after it, whenever it is committed."""
-    heard.listen(pre_save, post_save)
+def test_objects_added_in_the_block_are_raw(session, recorded):
+    """Not those added before or after it, whenever they are committed."""
+    recorded.listen(pre_save, post_save)
     session.add(Tag(name="before"))
     with raw(session), raw(session):
         session.add(Tag(name="in"))
     session.add(Tag(name="after"))
     session.commit()
-    told = [(named["instance"].name, named["raw"]) for named in heard.take()]
-    assert told[::2] == told[1::2] == [("before", False), ("in", True), ("after", False)]
+    calls = [(named["instance"].name, named["raw"]) for named in recorded.take()]
+    assert calls[::2] == calls[1::2] == [("before", False), ("in", True), ("after", False)]
 
 
-def test_relationships_are_raw_too(session, heard):
+def test_relationships_are_raw_too(session, recorded):
     """As in Django 6.1."""
-    heard.listen(m2m_changed)
+    recorded.listen(m2m_changed)
     with raw(session):
         session.add(Book(title="b", tags={Tag(name="t")}))
-    assert [named["raw"] for named in heard.take()] == [True, True]
+    assert [named["raw"] for named in recorded.take()] == [True, True]
 
 
-def test_an_error_ends_the_block(session, heard):
-    """Nothing is flushed by it, and what follows is not raw."""
-    heard.listen(post_save)
+def test_an_error_ends_the_block(session, recorded):
+    """It flushes nothing, and later flushes are not raw."""
+    recorded.listen(post_save)
     with pytest.raises(ZeroDivisionError), raw(session):
         session.add(Tag(name=str(1 / 0)))
     with suppress(ZeroDivisionError), raw(session):
         session.add(Tag(name="t"))
         _ = 1 / 0
     session.commit()
-    assert [named["raw"] for named in heard.take()] == [False]
+    assert [named["raw"] for named in recorded.take()] == [False]
 
 
-def test_async_sessions(heard):
-    """They take `async with`, and say so."""
-    heard.listen(post_save)
+def test_async_sessions(recorded):
+    """They take `async with`; a plain `with` says so."""
+    recorded.listen(post_save)
 
     async def run():
         engine = create_async_engine("sqlite+aiosqlite://")
@@ -59,4 +59,4 @@ def test_async_sessions(heard):
         await engine.dispose()
 
     asyncio.run(run())
-    assert [named["raw"] for named in heard.take()] == [True]
+    assert [named["raw"] for named in recorded.take()] == [True]

@@ -1,4 +1,4 @@
-"""SignalSession: an error after the fact leaves the transaction alive."""
+"""SignalSession: an error in a post signal leaves the transaction open."""
 
 import pytest
 from sqlalchemy import func, select
@@ -14,7 +14,7 @@ def count(session, kind):
 
 
 def test_error_in_post_save_leaves_the_transaction(engine):
-    """What was flushed stays, and can be committed."""
+    """The flushed rows stay, and can be committed."""
 
     @receiver(post_save, sender=Order)
     def fail(**kwargs):
@@ -31,8 +31,8 @@ def test_error_in_post_save_leaves_the_transaction(engine):
         assert (count(other, Tag), count(other, Order)) == (1, 1)
 
 
-def test_it_mixes_with_sessions_of_ones_own(engine, heard):
-    """As their first base."""
+def test_it_can_be_a_base_class(engine, recorded):
+    """As the first base of a session class."""
 
     class Mine(Session):
         def flush(self, objects=None):
@@ -42,49 +42,49 @@ def test_it_mixes_with_sessions_of_ones_own(engine, heard):
     class Both(SignalSession, Mine):
         pass
 
-    heard.listen(post_save)
+    recorded.listen(post_save)
     with Both(engine) as session:
         session.add(Tag(name="t"))
         session.commit()
         assert session.info["flushed"]
-    assert len(heard) == 1
+    assert len(recorded) == 1
 
 
-def test_autoflush_and_savepoints_send(engine, heard):
-    """Whoever flushes."""
-    heard.listen(post_save)
+def test_autoflush_and_savepoints_send(engine, recorded):
+    """Every kind of flush sends."""
+    recorded.listen(post_save)
     with SignalSession(engine) as session:
         session.add(Tag(name="1"))
         assert count(session, Tag) == 1
         session.add(Tag(name="2"))
         with session.begin_nested():
             session.add(Tag(name="3"))
-        assert [named["instance"].name for named in heard.take()] == ["1", "2", "3"]
+        assert [named["instance"].name for named in recorded.take()] == ["1", "2", "3"]
 
 
-def test_a_flush_that_fails_owes_nothing(engine, heard):
-    """The next one tells of itself only."""
+def test_a_failed_flush_sends_no_post_signals(engine, recorded):
+    """The next one sends its own only."""
     with SignalSession(engine) as session:
         session.add(Tag(id=1, name="1"))
         session.commit()
         session.expunge_all()
-        heard.listen(post_save)
+        recorded.listen(post_save)
         session.add(Tag(id=1, name="2"))
         with pytest.raises(Exception, match="UNIQUE"):
             session.flush()
         session.rollback()
         session.add(Tag(name="3"))
         session.commit()
-        assert [named["instance"].name for named in heard.take()] == ["3"]
+        assert [named["instance"].name for named in recorded.take()] == ["3"]
 
 
 def test_flushes_in_receivers_come_in_turn(engine):
-    """A nested flush tells of its own, before the outer one goes on."""
-    told = []
+    """A nested flush sends its signals before the outer one continues."""
+    calls = []
 
     @receiver(post_save)
     def note(instance, **kwargs):
-        told.append(instance.name)
+        calls.append(instance.name)
         if instance.name == "1":
             session.add(Tag(name="1.1"))
             session.flush()
@@ -92,4 +92,4 @@ def test_flushes_in_receivers_come_in_turn(engine):
     with SignalSession(engine) as session:
         session.add_all([Tag(name="1"), Tag(name="2")])
         session.commit()
-    assert told == ["1", "1.1", "2"]
+    assert calls == ["1", "1.1", "2"]

@@ -1,4 +1,4 @@
-"""Receivers that ask for `changes`: what they are given, and that nobody else pays."""
+"""Receivers that request `changes`, and the cost without them."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ from clarion.integrations.sqlalchemy import (
     pre_save,
 )
 from clarion.integrations.sqlalchemy.flush import change_sets
-from tests.integrations.sqlalchemy.asked import ask
+from tests.integrations.sqlalchemy.kept_changes import keep_changes
 from tests.integrations.sqlalchemy.shop import (
     Author,
     Base,
@@ -32,7 +32,7 @@ from tests.integrations.sqlalchemy.shop import (
 
 @pytest.fixture
 def order(session):
-    """An order that is stored, and expired as after any commit."""
+    """A stored order, expired as after any commit."""
     order = Order(number="1", amount=1)
     session.add(order)
     session.commit()
@@ -41,7 +41,7 @@ def order(session):
 
 @pytest.fixture
 def statements(engine, session, order):
-    """The statements that were executed, since what the order is about to change was expired."""
+    """The statements executed after the order's attributes were expired."""
     session.refresh(order)
     session.expire(order, ["amount", "note"])
     found = []
@@ -54,18 +54,18 @@ def statements(engine, session, order):
 
 
 def test_update(session, order):
-    """Each column that really changes, with the value in the row and the one to come."""
-    before, after = ask(pre_save), ask(post_save)
+    """Each column whose value differs, with the old and the new value."""
+    before, after = keep_changes(pre_save), keep_changes(post_save)
     session.refresh(order)
     order.amount, order.note, order.number = 2, "n", "1"
     session.commit()
-    told = {"amount": Change(1, 2), "note": Change(None, "n")}
-    assert before.take() == after.take() == told
+    calls = {"amount": Change(1, 2), "note": Change(None, "n")}
+    assert before.take() == after.take() == calls
 
 
 def test_insert(session):
-    """Whatever has a value; what only the flush gives it is told after that."""
-    before, after = ask(pre_save), ask(post_save)
+    """Every column with a value; post_save adds those that the flush sets."""
+    before, after = keep_changes(pre_save), keep_changes(post_save)
     session.add(Order(number="1", note=None))
     session.commit()
     assert before.take() == {"number": (None, "1")}
@@ -73,12 +73,12 @@ def test_insert(session):
 
 
 def test_keys_are_the_update_fields(session, order):
-    """In every flush, of every kind of change."""
-    told = []
+    """In every flush, for every kind of change."""
+    calls = []
 
     @receiver([pre_save, post_save], sender=Order)
     def compare(changes, update_fields, **kwargs):
-        told.append(changes.keys() | changes.pending == update_fields)
+        calls.append(changes.keys() | changes.pending == update_fields)
 
     order.amount = 5
     session.commit()
@@ -88,53 +88,53 @@ def test_keys_are_the_update_fields(session, order):
     session.commit()
     order.note = None
     session.commit()
-    assert told == [True] * 8
+    assert calls == [True] * 8
 
 
 def test_old_value_that_was_not_loaded(session, order, statements):
-    """It is read from the row, once, and only it; the instance is as it was."""
-    before, after = ask(pre_save), ask(post_save)
+    """It alone is read from the row, once; the instance does not change."""
+    before, after = keep_changes(pre_save), keep_changes(post_save)
     session.expire(order, ["number"])
     order.amount, order.note = 2, "n"
     session.flush()
-    told = {"amount": Change(1, 2), "note": Change(None, "n")}
-    assert before.take() == after.take() == told
+    calls = {"amount": Change(1, 2), "note": Change(None, "n")}
+    assert before.take() == after.take() == calls
     assert statements == ["SELECT", "UPDATE"]
     assert "number" not in inspect(order).dict
 
 
 def test_old_value_that_a_statement_has_written(session, order):
-    """What was expired is read from the row as it is now."""
-    after = ask(post_save)
+    """An expired value is read from the row."""
+    after = keep_changes(post_save)
     session.execute(update(Order).values(amount=7).execution_options(synchronize_session=False))
     order.amount = 8
     session.flush()
     assert after.take() == {"amount": (7, 8)}
 
 
-def test_nobody_pays_who_does_not_ask(session, order, statements, monkeypatch):
-    """Neither a query nor a change set, though others of another class ask."""
+def test_without_a_request_there_is_no_cost(session, order, statements, monkeypatch):
+    """Neither a query nor a change set, though receivers of another class request it."""
     made = []
     monkeypatch.setattr(change_sets, "ChangeSet", lambda *args: made.append(args))
-    ask([pre_save, post_save], Customer)
-    heard = []
+    keep_changes([pre_save, post_save], Customer)
+    recorded = []
 
     @receiver([pre_save, post_save], sender=Order)
     def listen(instance, **kwargs):
-        heard.append(kwargs.keys())
+        recorded.append(kwargs.keys())
 
     order.amount = 2
     session.add(Order(number="2"))
     session.flush()
     assert statements == ["UPDATE", "INSERT"]
-    assert len(heard) == 4
-    assert not any("changes" in keys for keys in heard)
+    assert len(recorded) == 4
+    assert not any("changes" in keys for keys in recorded)
     assert not made
 
 
 def test_expressions(session, order, statements):
     """They are pending before the flush; after it their value is read."""
-    before, after = ask(pre_save), ask(post_save)
+    before, after = keep_changes(pre_save), keep_changes(post_save)
     order.amount = Order.amount + 41
     session.flush()
     assert before[-1].pending == {"amount"}
@@ -145,8 +145,8 @@ def test_expressions(session, order, statements):
 
 
 def test_many_to_one_is_its_foreign_key(session, order):
-    """Which is not known before the other one has a row."""
-    before, after = ask(pre_save), ask(post_save)
+    """The key is unknown before the other object has a row."""
+    before, after = keep_changes(pre_save), keep_changes(post_save)
     known = Customer(name="known")
     session.add(known)
     session.commit()
@@ -168,9 +168,9 @@ def test_many_to_one_is_its_foreign_key(session, order):
     assert after.take()["customer_id"] == (None, 3)
 
 
-def test_relationships_of_many_are_no_attributes_of_the_row(session):
-    """m2m_changed tells of them."""
-    after = ask(post_save, Book)
+def test_other_relationships_are_no_changes(session):
+    """m2m_changed has them."""
+    after = keep_changes(post_save, Book)
     book = Book(title="t", authors=[Author(name="a")])
     session.add(book)
     session.flush()
@@ -182,13 +182,13 @@ def test_relationships_of_many_are_no_attributes_of_the_row(session):
 
 
 def test_inheritance(session):
-    """The columns of all tables that the class has; old values are read from all of them."""
-    after = ask(post_save, Dog)
+    """The columns of all tables of the class, with their old values."""
+    after = keep_changes(post_save, Dog)
     dog = Dog(name="d", breed="b")
     session.add(dog)
     session.commit()
-    told = {"id": (None, 1), "kind": (None, "dog"), "name": (None, "d"), "breed": (None, "b")}
-    assert after.take() == told
+    calls = {"id": (None, 1), "kind": (None, "dog"), "name": (None, "d"), "breed": (None, "b")}
+    assert after.take() == calls
     dog.name, dog.breed = "e", "c"
     session.commit()
     assert after.take() == {"name": ("d", "e"), "breed": ("b", "c")}
@@ -196,7 +196,7 @@ def test_inheritance(session):
 
 def test_primary_key(session, order):
     """A new one is a change like any other."""
-    before, after = ask(pre_save), ask(post_save)
+    before, after = keep_changes(pre_save), keep_changes(post_save)
     order.id = 5
     order.amount = Order.amount + 1
     session.commit()
@@ -204,9 +204,9 @@ def test_primary_key(session, order):
     assert after.take() == {"id": (1, 5), "amount": (1, 2)}
 
 
-def test_row_that_takes_the_place_of_another(session, order):
-    """It is a new one."""
-    after = ask(post_save)
+def test_a_row_that_replaces_another(session, order):
+    """It is a new row."""
+    after = keep_changes(post_save)
     with session.no_autoflush:
         session.delete(order)
         session.add(Order(id=1, number="2"))
@@ -215,9 +215,9 @@ def test_row_that_takes_the_place_of_another(session, order):
 
 
 def test_sent_by_hand(session, order):
-    """A receiver is given what the next flush would write."""
-    before, after = ask(pre_save), ask(post_save)
-    send: Any = Signal.send  # as the checkers would not let sessions be imitated
+    """A receiver gets the changes that the next flush would write."""
+    before, after = keep_changes(pre_save), keep_changes(post_save)
+    send: Any = Signal.send  # the type checkers reject a send by user code
     shared = {"instance": order, "raw": False, "using": "default", "update_fields": None}
     with session.no_autoflush:
         order.amount = 2
@@ -230,8 +230,8 @@ def test_sent_by_hand(session, order):
 
 
 @pytest.mark.parametrize("signal", [pre_delete, post_delete, m2m_changed, pre_init])
-def test_other_signals_have_none(signal):
-    """A receiver that asks is refused as it is connected."""
+def test_other_signals_provide_no_changes(signal):
+    """A receiver that requests them is refused at connect."""
     with pytest.raises(SignatureError, match="'changes'"):
 
         @receiver(signal)
@@ -240,12 +240,12 @@ def test_other_signals_have_none(signal):
 
 
 def test_async(kind):
-    """Async receivers are given the same, with old values and expressions read."""
-    told = []
+    """Async receivers get the same, with old values and expressions read."""
+    calls = []
 
     @receiver([pre_save, post_save], sender=Order)
     async def keep(changes, **kwargs):
-        told.append(dict(changes))
+        calls.append(dict(changes))
 
     async def main():
         engine = create_async_engine("sqlite+aiosqlite://")
@@ -260,4 +260,4 @@ def test_async(kind):
         await engine.dispose()
 
     asyncio.run(main())
-    assert told[2:] == [{"note": (None, "n")}, {"amount": (1, 2), "note": (None, "n")}]
+    assert calls[2:] == [{"note": (None, "n")}, {"amount": (1, 2), "note": (None, "n")}]

@@ -79,13 +79,13 @@ def fields(thing):
 
 
 def test_names_are_those_of_attributes(thing):
-    """Not those of columns."""
+    """Not those of the table's columns."""
     thing.renamed = "m"
     assert fields(thing) == {"renamed"}
 
 
 def test_mutable_and_flagged_values(thing):
-    """What was changed in place, or is said to be, is updated."""
+    """A value changed in place, or flagged as changed, is updated."""
     thing.data["a"] = 1
     assert fields(thing) == {"data"}
     flag_modified(thing, "renamed")
@@ -93,13 +93,13 @@ def test_mutable_and_flagged_values(thing):
 
 
 def test_composites_are_their_columns(thing):
-    """Of which only one may differ."""
+    """One of them alone may differ."""
     thing.point = Point(0, 5)
     assert fields(thing) == {"y"}
 
 
 def test_many_to_one_is_its_foreign_key(session, thing):
-    """If that is going to be another one."""
+    """If the flush sets another one."""
     thing.owner = thing.owner
     assert not fields(thing)
     thing.owner = Owner(id=2)
@@ -112,15 +112,15 @@ def test_many_to_one_is_its_foreign_key(session, thing):
     assert fields(thing) == {"owner_id"}
 
 
-def test_many_to_one_that_the_row_has_already(session, thing):
-    """Setting the object whose key is stored is no change."""
+def test_setting_the_stored_object_is_no_change(session, thing):
+    """The object whose key is stored."""
     session.expire(thing, ["owner"])
     thing.owner = session.get(Owner, 1)
     assert not fields(thing)
 
 
 def test_many_to_one_that_is_expired(session, thing):
-    """Its key is known all the same, by its identity."""
+    """Its key is known by its identity."""
     owner, other = session.get(Owner, 1), Owner(id=2)
     session.add(other)
     session.flush()
@@ -136,7 +136,7 @@ def test_many_to_one_that_is_expired(session, thing):
 
 
 def test_foreign_keys_that_are_set_by_a_relationship(session, thing):
-    """None where it is taken away; an expression where only the flush will know."""
+    """None for no object; an expression if only the flush knows the key."""
 
     def keys():
         return new_foreign_keys(inspect(thing), mapper_info(inspect(thing).mapper))
@@ -150,7 +150,7 @@ def test_foreign_keys_that_are_set_by_a_relationship(session, thing):
 
 
 def test_expressions_are_changes(thing):
-    """Whatever they will come to."""
+    """Whatever their value will be."""
     thing.x = Thing.x + 0
     assert fields(thing) == {"x"}
 
@@ -162,7 +162,7 @@ def test_deleted_attribute(thing):
 
 
 def test_unloaded_foreign_key(session, thing):
-    """What is not known may be another."""
+    """An unknown value may differ."""
     session.expire(thing)
     thing.owner = Owner(id=3)
     assert "owner_id" in fields(thing)

@@ -1,4 +1,4 @@
-"""What a mapper is made of."""
+"""The attributes of a mapper."""
 
 from sqlalchemy import Column, Integer, inspect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -11,7 +11,7 @@ from clarion.integrations.sqlalchemy.rows.mapper_info import (
 from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Node, Order, Tag
 
 
-def test_shape():
+def test_attributes_are_sorted():
     """Columns and relationships, by what they mean to a flush."""
     order, book = mapper_info(inspect(Order)), mapper_info(inspect(Book))
     assert {*order.columns} == {"id", "number", "amount", "note", "customer_id"}
@@ -25,7 +25,7 @@ def test_shape():
     assert mapper_info(inspect(Order)) is order
 
 
-def test_what_is_added_later_is_seen():
+def test_attributes_added_later_are_included():
     """A mapper may get another column."""
 
     class Base(DeclarativeBase):
@@ -41,7 +41,7 @@ def test_what_is_added_later_is_seen():
 
 
 def test_primary_keys(session):
-    """Plain where it is one column, a tuple of several, None where there is none yet."""
+    """A value for one column, a tuple for several, None without a key."""
 
     class Base(DeclarativeBase):
         pass
@@ -56,8 +56,8 @@ def test_primary_keys(session):
     assert primary_key(inspect(Pair(a=1, b=2))) == (1, 2)
 
 
-def test_what_a_delete_takes_along():
-    """Near and far; of itself only if it has children of its own kind."""
+def test_cascade_targets():
+    """At any distance; the class itself only if it has children of its own class."""
     assert cascade_targets(inspect(Customer)) == {inspect(Order), inspect(Line)}
     assert cascade_targets(inspect(Node)) == {inspect(Node)}
     assert cascade_targets(inspect(Tag)) == set()

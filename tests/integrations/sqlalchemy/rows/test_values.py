@@ -77,7 +77,7 @@ class Listed(DeclarativeBase):
 
 
 class Row(Listed):
-    """What only PostgreSQL has."""
+    """Columns that only PostgreSQL has."""
 
     __tablename__ = "listed"
 
@@ -104,28 +104,28 @@ def thing(session):
 
 @pytest.fixture
 def after(thing):
-    """What post_save told last."""
-    asked = []
+    """Return the changes that post_save had last."""
+    kept = []
 
     @receiver(post_save, sender=Thing)
     def keep(changes, **kwargs):
-        asked.append(changes)
+        kept.append(changes)
 
-    return asked
+    return kept
 
 
-def told(session, after):
+def calls(session, after):
     session.flush()
     return dict(after.pop())
 
 
 def test_new_row(session):
-    """Defaults are told after the flush, as far as they are loaded, and nothing is queried."""
-    asked, statements = [], []
+    """Loaded defaults are among the changes after the flush, without a query."""
+    kept, statements = [], []
 
     @receiver([pre_save, post_save], sender=Thing)
     def keep(changes, **kwargs):
-        asked.append({name: change.new for name, change in changes.items()})
+        kept.append({name: change.new for name, change in changes.items()})
 
     @event.listens_for(session.bind, "before_cursor_execute")
     def note(connection, cursor, statement, *rest):
@@ -133,7 +133,7 @@ def test_new_row(session):
 
     session.add(Thing(name="n", point=Point(3, 4)))
     session.flush()
-    before, after = asked
+    before, after = kept
     assert before == {"renamed": "n", "x": 3, "y": 4}
     assert after.pop("served", "s") == "s"
     assert after == before | {"id": 1, "touched": 1, "version": 1}
@@ -141,43 +141,43 @@ def test_new_row(session):
 
 
 def test_names_are_those_of_column_attributes(session, thing, after):
-    """Whether they are set by a synonym, a hybrid or a composite."""
+    """Also where a synonym, a hybrid or a composite sets them."""
     thing.also = "m"
-    assert told(session, after) == {"renamed": ("n", "m")}
+    assert calls(session, after) == {"renamed": ("n", "m")}
     thing.name = "o"
     thing.point = Point(0, 5)
-    assert told(session, after) == {"renamed": ("m", "o"), "y": (0, 5)}
+    assert calls(session, after) == {"renamed": ("m", "o"), "y": (0, 5)}
 
 
 def test_enumeration(session, thing, after):
     """Its members."""
     thing.colour = Colour.BLUE
-    assert told(session, after) == {"colour": (Colour.RED, Colour.BLUE)}
+    assert calls(session, after) == {"colour": (Colour.RED, Colour.BLUE)}
 
 
 def test_deferred_column(session, thing, after):
-    """Its old value is read from the row, for it was not loaded."""
+    """Its old value is read from the row, because it was not loaded."""
     assert "long" not in inspect(thing).dict
     thing.long = "m"
-    assert told(session, after) == {"long": ("l", "m")}
+    assert calls(session, after) == {"long": ("l", "m")}
 
 
 def test_value_changed_in_place(session, thing, after):
-    """The row still has the old one."""
+    """The row still has the old value."""
     thing.data["a"] = 2
-    assert told(session, after) == {"data": ({"a": {"b": 1}}, {"a": 2})}
+    assert calls(session, after) == {"data": ({"a": {"b": 1}}, {"a": 2})}
     thing.plain.append(2)
     flag_modified(thing, "plain")
-    assert told(session, after) == {"plain": ([1], [1, 2])}
+    assert calls(session, after) == {"plain": ([1], [1, 2])}
 
 
 def test_values_do_not_change_later(session, thing, after):
     """They are copies, old and new, before the flush and after it."""
-    asked = []
+    kept = []
 
     @receiver(pre_save, sender=Thing)
     def keep(changes, **kwargs):
-        asked.append(changes)
+        kept.append(changes)
 
     old, new = thing.data, {"c": {"d": 2}}
     thing.data = new
@@ -186,13 +186,13 @@ def test_values_do_not_change_later(session, thing, after):
     old["a"]["b"] = thing.data["c"]["d"] = new["c"]["d"] = 99
     plain.append(3)
     thing.plain.append(4)
-    for changes in asked[0], after[0]:
+    for changes in kept[0], after[0]:
         assert changes["data"] == ({"a": {"b": 1}}, {"c": {"d": 2}})
         assert changes["plain"] == ([1], [2])
         assert type(changes["data"].old) is type(changes["data"].new) is dict
 
 
-def test_changing_what_was_told_changes_nothing(session, thing, after):
+def test_a_change_of_a_copy_changes_nothing(session, thing, after):
     """Neither the instance nor whether it is dirty."""
     thing.data = {"c": 1}
     session.flush()
@@ -205,11 +205,11 @@ def test_expressions_of_every_kind(session, thing, after):
     """NULL, a function, and one beside a plain value."""
     thing.renamed = func.upper("abc")
     thing.x = 7
-    assert told(session, after) == {"renamed": ("n", "ABC"), "x": (0, 7)}
+    assert calls(session, after) == {"renamed": ("n", "ABC"), "x": (0, 7)}
     thing.renamed = text("NULL")
-    assert told(session, after) == {"renamed": ("ABC", None)}
+    assert calls(session, after) == {"renamed": ("ABC", None)}
     session.add(Thing(renamed=func.lower("ABC")))
-    assert told(session, after)["renamed"] == (None, "abc")
+    assert calls(session, after)["renamed"] == (None, "abc")
 
 
 class Watched(Mutable):
@@ -222,8 +222,8 @@ class Stubborn:
         raise RuntimeError
 
 
-def test_detached_values():
-    """Without the watch that SQLAlchemy keeps; what cannot be copied is as it is."""
+def test_copies_are_not_tracked():
+    """A value that cannot be copied is returned as it is."""
     assert type(copy_value(MutableList([1]))) is list
     assert type(copy_value(MutableSet([1]))) is set
     watched = Watched([1])
@@ -239,14 +239,14 @@ def test_detached_values():
 @pytest.mark.service
 @pytest.mark.parametrize("server", ["postgres", "mariadb"])
 def test_on_servers(server, kind, request):
-    """Insert, update of what is expired, an expression, and a change in place."""
+    """Insert, update of an expired value, an expression, and a change in place."""
     engine = create_engine(request.getfixturevalue(server))
     Base.metadata.create_all(engine)
-    told = []
+    calls = []
 
     @receiver(post_save, sender=Thing)
     def keep(changes, **kwargs):
-        told.append({name: pair for name, pair in changes.items() if name != "served"})
+        calls.append({name: pair for name, pair in changes.items() if name != "served"})
 
     with kind(engine) as session:
         thing = Thing(renamed="n", data={"a": 1}, pickled={1, 2}, colour=Colour.RED)
@@ -258,7 +258,7 @@ def test_on_servers(server, kind, request):
         thing.pickled = None
         session.commit()
     engine.dispose()
-    created, *updated = told
+    created, *updated = calls
     assert created["pickled"] == (None, {1, 2})
     assert created["id"] == created["version"] == (None, 1)
     assert updated == [
@@ -269,13 +269,13 @@ def test_on_servers(server, kind, request):
 
 @pytest.mark.service
 def test_on_postgresql_by_asyncpg(postgres, kind):
-    """Arrays changed in place, a key that the database makes, numbers; receivers are async."""
+    """Arrays changed in place, a key made by the database, numbers; async receivers."""
     pytest.importorskip("asyncpg")
-    told = []
+    calls = []
 
     @receiver([pre_save, post_save], sender=Row)
     async def keep(changes, **kwargs):
-        told.append((dict(changes), changes.pending))
+        calls.append((dict(changes), changes.pending))
 
     async def main():
         engine = create_async_engine(with_driver(postgres, "postgresql+asyncpg"))
@@ -294,7 +294,7 @@ def test_on_postgresql_by_asyncpg(postgres, kind):
     key = asyncio.run(main())
     inserted = {"marks": (None, [1]), "stock": (None, Decimal("1.5"))}
     marks = {"marks": ([1], [1, 2])}
-    assert told == [
+    assert calls == [
         (inserted, set()),
         ({"id": (None, key), **inserted}, set()),
         (marks, {"stock"}),
