@@ -12,11 +12,11 @@ In reading order; a module imports from those above it only:
 5. `nesting`: how deep receivers run inside one another.
 6. `run`: runs calls after a commit, merges them, drops them after a rollback.
 7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
-8. `delivery`, `atomic_block`: `on_commit` and `atomic`, which use all of the above.
+8. `drivers`: how each kind of connection begins and ends a transaction.
+9. `atomic_block`, `delivery`: `atomic` and `on_commit`, which use all of the above.
 
-`drivers` begins and ends transactions for `atomic_block`, and imports none of these. Never put here: a
-framework, an import of an integration (`providers` names two by strings), or code that
-stores a call outside this process.
+Never put here: a framework, a database driver, an import of an integration (`providers` names
+two by strings), or code that stores a call outside this process.
 """
 
 from __future__ import annotations
