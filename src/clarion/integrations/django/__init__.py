@@ -26,11 +26,13 @@ from typing import TYPE_CHECKING
 from clarion.errors import MissingExtraError
 
 try:
-    import django as _django  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    import django as _django
 except ModuleNotFoundError as error:
     if error.name != "django":
         raise
     raise MissingExtraError.of("django", "django") from None
+if _django.VERSION < (5, 2):
+    raise MissingExtraError.too_old("django", "django", "5.2", _django.__version__)
 
 from clarion.integrations.django.dispatch.install import install, is_installed, uninstall
 
