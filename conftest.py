@@ -16,7 +16,17 @@ from tests.docs.pages import PAGES
 
 HAS_DJANGO = find_spec("django") is not None
 
-WEB = ["fastapi", "litestar", "quart", "starlette", "httpx", "uvicorn", "waitress", "websockets"]
+WEB = [
+    "fastapi",
+    "flask",
+    "httpx",
+    "litestar",
+    "quart",
+    "starlette",
+    "uvicorn",
+    "waitress",
+    "websockets",
+]
 
 # The packages that the tests of each integration need.
 NEEDS = {
@@ -25,8 +35,9 @@ NEEDS = {
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
     "tests/integrations/test_asgi.py": WEB,
-    "tests/integrations/test_asgi_gone.py": WEB,
-    "tests/integrations/test_wsgi.py": ["flask", "httpx", "waitress"],
+    "tests/integrations/test_asgi_clients.py": WEB,
+    "tests/integrations/test_request_signals.py": WEB,
+    "tests/integrations/test_wsgi.py": WEB,
     "tests/integrations/test_settings.py": ["pydantic_settings"],
     "tests/integrations/test_jinja.py": ["jinja2"],
     "tests/integrations/test_alembic.py": ["alembic", "sqlalchemy"],

@@ -33,8 +33,6 @@ LONG_TESTS: set[str] = {
     "tests/core/test_slow_path.py",
     "tests/core/test_table.py",
     "tests/core/test_thread_loop.py",
-    "tests/integrations/test_asgi.py",
-    "tests/integrations/test_wsgi.py",
     "tests/test_introspect.py",
     "tests/testing/test_mute.py",
 }
@@ -46,7 +44,6 @@ UNDOCUMENTED: set[str] = {
     "clarion",
     "clarion._core",
     "clarion.integrations",
-    "clarion.testing",
 }
 
 

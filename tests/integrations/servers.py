@@ -1,4 +1,4 @@
-"""Real servers in a thread of the tests, each for the length of a block."""
+"""Real servers, each in a thread for the length of a block."""
 
 import logging
 import socket
@@ -36,31 +36,31 @@ def serving_asgi(app, **options):
 class ThreadedServer(ThreadingMixIn, WSGIServer):
     """The server of the standard library, with a thread for each connection."""
 
-    daemon_threads = False  # hence closing it waits for them
+    daemon_threads = False  # closing the server waits for the threads
 
     def handle_error(self, request, client_address):
-        """Say nothing of a client that went away."""
+        """Ignore a client that disconnected."""
 
 
 class Quiet(WSGIRequestHandler):
-    """Handles requests without a word."""
+    """A handler that prints nothing."""
 
     def log_message(self, *args):
-        """Log nothing."""
+        """Print nothing."""
 
     def get_stderr(self):
-        """Take no traceback to the terminal."""
-        return Nowhere()
+        """Discard tracebacks."""
+        return Discarded()
 
 
-class Nowhere:
-    """A file in which everything vanishes."""
+class Discarded:
+    """A file that discards what is written."""
 
     def write(self, text):
-        """Take it."""
+        """Discard the text."""
 
     def flush(self):
-        """Be done."""
+        """Do nothing."""
 
 
 def reference_server(app):
@@ -69,7 +69,7 @@ def reference_server(app):
 
 
 class Waitress:
-    """Waitress, which has a pool of threads and keeps connections alive."""
+    """A server with a pool of threads that keeps connections alive."""
 
     def __init__(self, app):
         self._server = waitress.create_server(
@@ -83,15 +83,15 @@ class Waitress:
         self._server.run()
 
     def shutdown(self):
-        """Wait for its threads, then have its loop end for want of sockets."""
+        """Wait for the threads, then close the sockets, which ends the loop."""
         server = self._server
         server.task_dispatcher.shutdown(timeout=20)
-        # Its loop may be awake, and close everything before it is woken for that.
+        # The loop may be awake, and close everything before the trigger is pulled.
         with suppress(OSError):
             server.trigger.pull_trigger(lambda: server.asyncore.close_all(server._map))
 
     def server_close(self):
-        """Be done, as it is already."""
+        """Do nothing: `shutdown` has closed the server."""
 
 
 @contextmanager
@@ -109,21 +109,25 @@ def serving_wsgi(app, make=reference_server):
 
 
 def get(place, path="/", **options):
-    """Get a page from a server, in a connection of its own."""
+    """Get a page over a new connection."""
     return httpx.get(f"http://{place}{path}", trust_env=False, timeout=20, **options)
 
 
 @contextmanager
 def talking(place, path="/"):
-    """Begin to get a page by hand, and yield the socket, which can be closed early."""
+    """Request a page, and yield the socket, which can be closed early."""
     host, _, port = place.partition(":")
-    with socket.create_connection((host, int(port)), timeout=20) as talk:
-        talk.sendall(f"GET {path} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
-        yield talk
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {place}\r\n\r\n".encode())
+        yield connection
 
 
 def wait_until(holds, seconds=20):
-    """Wait until something holds, but not for ever."""
+    """Wait until a condition holds.
+
+    Raises:
+        TimeoutError: if it does not hold in time.
+    """
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
