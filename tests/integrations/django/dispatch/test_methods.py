@@ -23,6 +23,20 @@ def no_keywords(sender):
     return "called"
 
 
+def test_django_has_the_methods_too():
+    """Each method replaces one of Django's; the class has no others while Clarion is installed."""
+    lines = programs.run(
+        """
+        from django.dispatch import Signal
+        from clarion.integrations.django import install
+        before = {*vars(Signal)}
+        install()
+        print(*({*vars(Signal)} - before))
+        """
+    )
+    assert lines == ["receivers"]  # in place of the attribute of each signal
+
+
 def test_without_debug_nothing_is_checked(signal):
     """A receiver that cannot be called is connected, and fails at the send, as in Django."""
     signal.connect(no_keywords)

@@ -76,11 +76,11 @@ def test_a_model_that_exists_already():
 
 
 def test_no_model():
-    """Only the class of a model can be tracked."""
-    with pytest.raises(
-        ArgumentError, match=r"is not a Django model. Give track_changes the class of a model"
-    ):
+    """Only the class of a model can be tracked; the error does not show the object."""
+    with pytest.raises(ArgumentError, match=r"an object of .*Item, which is not a Django model\."):
         track_changes(Item())
+    with pytest.raises(ArgumentError, match=r"given builtins\.int, .*\. Give it a model"):
+        track_changes(int)  # type: ignore[type-var]
 
 
 def test_a_model_that_is_not_tracked():

@@ -122,10 +122,7 @@ def _copy_method(method: Any) -> Any:
 
 def _install_method(name: str, ours: Any) -> Callable[[], None]:
     """Replace a method of Django's, below its wrappers; return what restores it."""
-    current = vars(Signal).get(name)
-    if current is None:
-        setattr(Signal, name, ours)
-        return lambda: delattr(Signal, name)
+    current = vars(Signal)[name]
     qualname = f"Signal.{name}"
     if is_original(current, dispatcher.__file__, qualname):
         setattr(Signal, name, ours)

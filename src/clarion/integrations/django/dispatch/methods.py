@@ -37,7 +37,7 @@ def connect(
     """Connect as `Signal.connect` in Django, with Clarion's options too."""
     if weak:
         policy_of(self).check_receiver(self, receiver)
-        # It raises as in Django. Django's own tests replace `weakref` in the caller's module.
+        # It raises as in Django, whose own tests replace `weakref.ref`.
         holder: Any = receiver
         weakref.ref(holder.__self__ if hasattr(receiver, "__func__") else holder)
     ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)

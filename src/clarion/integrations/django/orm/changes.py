@@ -60,8 +60,10 @@ def track_changes(model: M) -> M:
 
 def _check_model(model: object) -> None:
     if not (isinstance(model, type) and issubclass(model, Model)):
+        given = dotted(model) if isinstance(model, type) else f"an object of {dotted(type(model))}"
         raise ArgumentError(
-            f"{model!r} is not a Django model. Give track_changes the class of a model.", ["model"]
+            f"track_changes() was given {given}, which is not a Django model. Give it a model.",
+            ["model"],
         )
 
 
