@@ -1,13 +1,13 @@
 """How Sphinx builds the documentation: `make docs`."""
 
-from importlib.metadata import version as version_of
-
 from sphinx.ext.autodoc.mock import _MockModule  # type: ignore[import-not-found]  # not in every environment
+
+import clarion
 
 project = "Clarion"
 author = "The Clarion maintainers"
 copyright = f"2026, {author}"
-release = version = version_of("clarion")
+release = version = clarion.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]

@@ -117,7 +117,10 @@ def test_names_are_sorted():
 def test_a_missing_extra_says_what_to_type():
     """The pip line is exact, and the data are on the error."""
     error = MissingExtraError.of("jinja2", "jinja")
-    assert str(error).endswith("Run: pip install 'clarion[jinja]'")
+    assert str(error).endswith(
+        "Run: pip install 'clarion-signals[jinja]', or in a checkout of Clarion: "
+        "pip install '.[jinja]'"
+    )
     assert (error.name, error.extra) == ("jinja2", "jinja")
 
 
@@ -140,7 +143,8 @@ def test_a_missing_extra_is_named(door, package):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith(
         f"MissingExtraError: clarion.integrations.{door} needs {package}, which is not "
-        f"installed. Run: pip install 'clarion[{door}]'\n"
+        f"installed. Run: pip install 'clarion-signals[{door}]', or in a checkout of Clarion: "
+        f"pip install '.[{door}]'\n"
     )
 
 

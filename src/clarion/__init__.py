@@ -9,12 +9,14 @@ from clarion.errors import ClarionError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from clarion._core.declare import DeclaredSignal, signal
+    from clarion._core.version import __version__ as __version__
     from clarion.commit import on_commit
 
 __all__ = ["ClarionError", "DeclaredSignal", "Signal", "on_commit", "receiver", "signal"]
 
 # Public names whose room is loaded on first use, so that importing clarion stays cheap.
 _ROOMS = {
+    "__version__": "clarion._core.version",
     "DeclaredSignal": "clarion._core.declare",
     "on_commit": "clarion.commit",
     "signal": "clarion._core.declare",

@@ -118,8 +118,7 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
     def of(cls, name: str, extra: str) -> MissingExtraError:
         """Say which package is missing, and what to type."""
         message = (
-            f"clarion.integrations.{extra} needs {name}, which is not installed. "
-            f"Run: pip install 'clarion[{extra}]'"
+            f"clarion.integrations.{extra} needs {name}, which is not installed. {_pip_line(extra)}"
         )
         return cls(message, name, extra)
 
@@ -128,9 +127,16 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
         """Say which version is installed, which is needed, and what to type."""
         message = (
             f"clarion.integrations.{extra} needs {name} {oldest} or later; {installed} is installed. "
-            f"Run: pip install 'clarion[{extra}]'"
+            f"{_pip_line(extra)}"
         )
         return cls(message, name, extra)
+
+
+def _pip_line(extra: str) -> str:
+    return (
+        f"Run: pip install 'clarion-signals[{extra}]', or in a checkout of Clarion: "
+        f"pip install '.[{extra}]'"
+    )
 
 
 class EndlessFlushError(ClarionError, RuntimeError):

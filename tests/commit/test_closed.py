@@ -50,11 +50,12 @@ DJANGO = {
 }
 SQLALCHEMY_IS_OLD = (
     "clarion.integrations.sqlalchemy needs sqlalchemy 2.0 or later; 1.4.54 is installed. "
-    "Run: pip install 'clarion[sqlalchemy]'"
+    "Run: pip install 'clarion-signals[sqlalchemy]', or in a checkout of Clarion: "
+    "pip install '.[sqlalchemy]'"
 )
 DJANGO_IS_OLD = (
     "clarion.integrations.django needs django 5.2 or later; 5.1.15 is installed. "
-    "Run: pip install 'clarion[django]'"
+    "Run: pip install 'clarion-signals[django]', or in a checkout of Clarion: pip install '.[django]'"
 )
 
 

@@ -11,7 +11,7 @@ from tests.tools.building import PIP, run
 pytestmark = pytest.mark.wheel
 
 # The line that a page gives, for the checkout or for the index.
-DOCUMENTED = r"""pip install ['"](?:\.|clarion)\[{extra}\]['"]"""
+DOCUMENTED = r"""pip install ['"](?:\.|clarion-signals)\[{extra}\]['"]"""
 
 # A program for each extra, as on its page.
 EXAMPLES = {
@@ -207,7 +207,7 @@ def test_the_extra_is_enough(wheel, run_with, extra):
     pages = (ROOT / "docs").rglob("*.md")
     line = re.compile(DOCUMENTED.format(extra=extra))
     assert any(line.search(page.read_text()) for page in pages), f"no page installs {extra}"
-    run_with([f"clarion[{extra}] @ {wheel.as_uri()}"], EXAMPLES[extra])
+    run_with([f"clarion-signals[{extra}] @ {wheel.as_uri()}"], EXAMPLES[extra])
 
 
 @pytest.mark.parametrize("requirement", LACKING)

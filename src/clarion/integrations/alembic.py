@@ -5,7 +5,8 @@ In env.py, around what runs the migrations:
     with migrating(context), context.begin_transaction():
         context.run_migrations()
 
-It needs `pip install "clarion[alembic]"`.
+Install it with `pip install '.[alembic]'` in a checkout, or
+`pip install 'clarion-signals[alembic]'` after the first release.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
     install(environment)
 
 From then on `template_rendered` is sent before each template is rendered, as Django does in
-tests: also before one that another extends or includes. It needs
-`pip install "clarion[jinja]"`.
+tests: also before one that another extends or includes.
+
+Install it with `pip install '.[jinja]'` in a checkout, or
+`pip install 'clarion-signals[jinja]'` after the first release.
 """
 
 from __future__ import annotations

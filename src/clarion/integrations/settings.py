@@ -3,7 +3,10 @@
     with override_settings(settings, debug=True): ...
 
 Each overridden setting is told by `setting_changed`, when the override begins and when it
-ends. It needs `pip install "clarion[settings]"`.
+ends.
+
+Install it with `pip install '.[settings]'` in a checkout, or
+`pip install 'clarion-signals[settings]'` after the first release.
 """
 
 from __future__ import annotations

@@ -117,4 +117,4 @@ except ModuleNotFoundError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "Run: pip install 'clarion[sqlalchemy]'" in done.stdout
+    assert "Run: pip install 'clarion-signals[sqlalchemy]', or" in done.stdout

@@ -1,0 +1,92 @@
+"""Every line that installs Clarion names the distribution and its extras."""
+
+import re
+import subprocess
+import tomllib
+
+import pytest
+
+from clarion.errors import MissingExtraError
+from tests.house.tree import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+NAME = PROJECT["name"]
+EXTRAS = {*PROJECT["optional-dependencies"]}
+
+# What follows "install" in a page, a docstring or a message, up to the end of the command.
+LINE = re.compile(r"\b(?:pip3?|uv) (?:install|add) (?P<arguments>[^\n`#,]*)")
+REQUIREMENT = re.compile(r"^(?P<name>\.|[A-Za-z][\w.-]*)(?:\[(?P<extra>[^\]]*)\])?$")
+SUFFIXES = {".md", ".py", ".toml", ".yml", ".yaml", ".txt", ".cfg"}
+
+
+def tracked():
+    """Return the text files that Git has, or may get, of the checkout."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs a Git checkout")
+    paths = (ROOT / line for line in done.stdout.splitlines())
+    return [path for path in paths if path.suffix in SUFFIXES and path.is_file()]
+
+
+def installed_by(text):
+    """Yield the name and the extra of each requirement of Clarion in the pip lines of a text."""
+    for line in LINE.finditer(text):
+        for argument in re.sub(r"['\"]", " ", line["arguments"]).split():
+            match = REQUIREMENT.match(argument)
+            if match and (match["name"] == "." or match["name"].startswith("clarion")):
+                yield match["name"], match["extra"]
+
+
+LINES = [
+    (path.relative_to(ROOT), requirement)
+    for path in tracked()
+    if path.name != "test_install_lines.py"
+    for requirement in installed_by(path.read_text(encoding="utf-8"))
+    if "{" not in (requirement[1] or "")  # a format string, whose result is checked below
+]
+
+
+def test_the_lines_are_found():
+    """The search finds the lines of README, pages and docstrings."""
+    found = {str(path) for path, _ in LINES}
+    assert {"README.md", "docs/how-to/override-settings.md"} <= found
+    assert "src/clarion/integrations/jinja.py" in found
+    assert [*installed_by('run `pip install "clarion[x]"`')] == [("clarion", "x")]
+    assert [*installed_by("$ pip install .   # here")] == [(".", None)]
+
+
+@pytest.mark.parametrize(("path", "requirement"), LINES, ids=str)
+def test_the_line_names_the_distribution(path, requirement):
+    """A line names a checkout or the distribution, and an extra that there is."""
+    name, extra = requirement
+    assert name in {".", NAME}, path
+    assert extra is None or extra in EXTRAS, path
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _ in LINES}), ids=str)
+def test_both_lines_are_given(path):
+    """What works in a checkout stands beside what works after a release."""
+    given = [requirement for where, requirement in LINES if where == path]
+    for extra in {extra for _, extra in given}:
+        names = {name for name, other in given if other == extra}
+        assert names == {".", NAME} or path.parts[0] == "tests", extra
+
+
+@pytest.mark.parametrize("extra", sorted(EXTRAS))
+def test_the_message_names_both_lines(extra):
+    """The error of an integration gives the same two lines."""
+    for error in (
+        MissingExtraError.of("package", extra),
+        MissingExtraError.too_old("package", extra, "2", "1"),
+    ):
+        assert {*installed_by(str(error))} == {(".", extra), (NAME, extra)}
+
+
+def test_the_old_name_is_gone():
+    """No file takes the package for the distribution."""
+    old = re.compile(r"""['"` ]clarion\[\w""")
+    for path in tracked():
+        if path.name != "test_install_lines.py":
+            assert not old.search(path.read_text(encoding="utf-8")), path
