@@ -1,4 +1,4 @@
-"""What the tests of after commit share: a signal, and receivers that take down what they hear."""
+"""Fixtures of the commit tests: a signal, and receivers that record their calls."""
 
 import asyncio
 from collections import deque
@@ -23,15 +23,15 @@ def _plain_python(monkeypatch):
 
 @pytest.fixture
 def signal():
-    """Return a signal that nobody listens to."""
+    """Return a signal without receivers."""
     return Signal(name="shop.paid")
 
 
-class Heard(list[Any]):
-    """What receivers were sent as `n`, in the order of their calls."""
+class Calls(list[Any]):
+    """The `n` that receivers were called with, in order."""
 
     def listen(self, signal, *, delivery=on_commit, name=None, **options):
-        """Connect a receiver that takes down n, or (name, n); return it."""
+        """Connect a receiver that records n, or (name, n); return it."""
 
         def take(n=None, **kwargs):
             self.append(n if name is None else (name, n))
@@ -41,7 +41,7 @@ class Heard(list[Any]):
         return take
 
     def listen_async(self, signal, *, delivery=on_commit, name=None, **options):
-        """Connect an async one."""
+        """Connect an async receiver, as `listen`."""
 
         async def take(n=None, **kwargs):
             self.append(n if name is None else (name, n))
@@ -51,28 +51,28 @@ class Heard(list[Any]):
         return take
 
     def taken(self):
-        """Return what was heard, and begin anew."""
+        """Return the calls so far, and forget them."""
         found = list(self)
         self.clear()
         return found
 
 
 def counts(signal, place=0):
-    """Return what the delivery of a receiver has counted, without what is zero."""
+    """Return the counts of one receiver that are not zero."""
     delivery: Any = registrations(signal)[place].delivery
     return {what: count for what, count in delivery.counts.items() if count}
 
 
 @pytest.fixture
 def heard(signal):
-    """Return what an on_commit receiver of the signal hears."""
-    found = Heard()
+    """Return the calls of an on_commit receiver of the signal."""
+    found = Calls()
     found.listen(signal)
     return found
 
 
 class Log(Sequence[str]):
-    """The messages that have been logged so far."""
+    """The messages logged so far."""
 
     def __init__(self, caplog):
         self.caplog = caplog
@@ -86,19 +86,19 @@ class Log(Sequence[str]):
 
 @pytest.fixture
 def log(caplog):
-    """Return what is logged, as messages."""
+    """Return the log messages."""
     return Log(caplog)
 
 
 class Secret:
-    """A sender that tells too much of itself."""
+    """A sender whose repr is secret."""
 
     def __repr__(self):
         return "s3cret"
 
 
 def only(responses):
-    """Return what a send has answered for the only receiver."""
+    """Return the response of the only receiver."""
     ((_, scheduled),) = responses
     assert isinstance(scheduled, Scheduled)
     return scheduled
@@ -106,7 +106,7 @@ def only(responses):
 
 @pytest.fixture(params=["with", "async with", "no block"])
 def commit(request):
-    """Send and commit in each way: `commit(signal, sender, **named)`."""
+    """Send and commit in one of three ways: `commit(signal, sender, **keywords)`."""
 
     def block(signal, sender=None, **named):
         with atomic():

@@ -1,4 +1,4 @@
-"""Connections of every kind, each with a table in which a commit can fail."""
+"""Connections of each kind, each with a table on which a commit can fail."""
 
 import asyncio
 import sqlite3
@@ -16,11 +16,11 @@ IS_3_12 = sys.version_info >= (3, 12)
 
 
 class Sync:
-    """A sync connection, called as every other.
+    """A sync connection.
 
     Attributes:
-        connection: what is given to atomic().
-        can_fail: whether a COMMIT on it can be made to fail.
+        connection: the argument of atomic().
+        can_fail: whether a COMMIT on it can fail.
     """
 
     can_fail = True
@@ -42,23 +42,23 @@ class Sync:
             cursor.close()
 
     def add(self, key, parent="NULL"):
-        """Add a row; one with a parent that is not there makes the commit fail."""
+        """Add a row. A parent that does not exist makes the commit fail."""
         self.execute(self.insert.format(table=self.table, id=key, parent=parent))
 
     def rows(self):
-        """Return the ids that there are, as another transaction would see them."""
+        """Return the ids that another transaction would see."""
         found = [row[0] for row in self.execute(self.select.format(table=self.table))]
         self.end()
         return found
 
     def end(self):
-        """End what a query has begun."""
+        """End the transaction that a query began."""
         if getattr(self.connection, "in_transaction", True):
             self.connection.rollback()
 
 
 class SyncAlchemy(Sync):
-    """A connection of SQLAlchemy's."""
+    """A Connection of SQLAlchemy Core."""
 
     def execute(self, statement):
         """Run a statement, and return the rows."""
@@ -75,22 +75,22 @@ class Async(Sync):
         return await cursor.fetchall() if cursor.description else []
 
     async def add(self, key, parent="NULL"):
-        """Add a row; one with a parent that is not there makes the commit fail."""
+        """Add a row. A parent that does not exist makes the commit fail."""
         await self.execute(self.insert.format(table=self.table, id=key, parent=parent))
 
     async def rows(self):
-        """Return the ids that there are, as another transaction would see them."""
+        """Return the ids that another transaction would see."""
         found = [row[0] for row in await self.execute(self.select.format(table=self.table))]
         await self.end()
         return found
 
     async def end(self):
-        """End what a query has begun."""
+        """End the transaction that a query began."""
         await self.connection.rollback()
 
 
 class AsyncAlchemy(Async):
-    """An async connection of SQLAlchemy's."""
+    """An AsyncConnection of SQLAlchemy."""
 
     async def execute(self, statement):
         """Run a statement, and return the rows."""
@@ -99,14 +99,14 @@ class AsyncAlchemy(Async):
 
 
 class AsyncPG(Async):
-    """A connection of asyncpg's."""
+    """A connection of asyncpg."""
 
     async def execute(self, statement):
         """Run a statement, and return the rows."""
         return await self.connection.fetch(statement)
 
     async def end(self):
-        """Do nothing: each query is its own."""
+        """Do nothing, because each query is a transaction."""
 
 
 DEFERRED = (
@@ -118,13 +118,13 @@ PLAIN = "CREATE TABLE {table} (id INTEGER PRIMARY KEY, parent INTEGER) ENGINE=In
 
 
 def table_name():
-    """Return a name that no other test has."""
+    """Return a unique name for a table."""
     return f"t_{uuid4().hex[:12]}"
 
 
 @contextmanager
 def sqlite(**options):
-    """Give a connection of sqlite3's in memory."""
+    """Yield a connection of sqlite3 in memory."""
     connection = sqlite3.connect(":memory:", **options)
     if options.get("autocommit") is False:
         connection.commit()
@@ -145,7 +145,7 @@ def sqlite(**options):
 
 @contextmanager
 def psycopg(*, autocommit):
-    """Give a connection of psycopg's."""
+    """Yield a connection of psycopg."""
     driver = pytest.importorskip("psycopg")
     name = table_name()
     with driver.connect(POSTGRES.url(), autocommit=autocommit) as connection:
@@ -160,7 +160,7 @@ def psycopg(*, autocommit):
 
 @contextmanager
 def pymysql(*, autocommit):
-    """Give a connection of PyMySQL's to MariaDB."""
+    """Yield a connection of PyMySQL to MariaDB."""
     driver = pytest.importorskip("pymysql")
     parts = urlsplit(MARIADB.url())
     name = table_name()
@@ -184,7 +184,7 @@ def pymysql(*, autocommit):
 
 
 def _begin_by_hand(engine):
-    """Have SQLAlchemy begin transactions of SQLite's itself, as its pages tell."""
+    """Let SQLAlchemy begin the transactions of SQLite, as its documentation advises."""
     from sqlalchemy import event
 
     @event.listens_for(engine, "connect")
@@ -199,7 +199,7 @@ def _begin_by_hand(engine):
 
 @contextmanager
 def alchemy(url):
-    """Give a Connection of SQLAlchemy's Core."""
+    """Yield a Connection of SQLAlchemy Core."""
     sqlalchemy = pytest.importorskip("sqlalchemy")
     engine = sqlalchemy.create_engine(url)
     if engine.dialect.name == "sqlite":
@@ -220,7 +220,7 @@ def alchemy(url):
 
 @asynccontextmanager
 async def async_alchemy(url):
-    """Give an AsyncConnection of SQLAlchemy's."""
+    """Yield an AsyncConnection of SQLAlchemy."""
     pytest.importorskip("sqlalchemy")
     made_async = pytest.importorskip("sqlalchemy.ext.asyncio")
     if "aiosqlite" in url:
@@ -244,7 +244,7 @@ async def async_alchemy(url):
 
 @asynccontextmanager
 async def aiosqlite(**options):
-    """Give a connection of aiosqlite's in memory."""
+    """Yield a connection of aiosqlite in memory."""
     driver = pytest.importorskip("aiosqlite")
     async with driver.connect(":memory:", **options) as connection:
         await connection.execute("PRAGMA foreign_keys = ON")
@@ -255,7 +255,7 @@ async def aiosqlite(**options):
 
 @asynccontextmanager
 async def async_psycopg(*, autocommit):
-    """Give an async connection of psycopg's."""
+    """Yield an async connection of psycopg."""
     driver = pytest.importorskip("psycopg")
     name = table_name()
     async with await driver.AsyncConnection.connect(
@@ -272,7 +272,7 @@ async def async_psycopg(*, autocommit):
 
 @asynccontextmanager
 async def asyncpg(*, pooled=False):
-    """Give a connection of asyncpg's, of its own or of a pool."""
+    """Yield a connection of asyncpg, direct or from a pool."""
     driver = pytest.importorskip("asyncpg")
     name = table_name()
     pool = await driver.create_pool(POSTGRES.url(), min_size=1, max_size=1) if pooled else None
@@ -290,7 +290,7 @@ async def asyncpg(*, pooled=False):
 
 
 def on_postgres(driver):
-    """Return the URL of PostgreSQL as SQLAlchemy writes it, for a driver."""
+    """Return SQLAlchemy's URL of PostgreSQL for a driver."""
     url = POSTGRES.url()
     return f"postgresql+{driver}{url[url.index('://') :]}"
 

@@ -1,4 +1,4 @@
-"""Blocks that are rolled back."""
+"""atomic() blocks that end with an exception."""
 
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -9,12 +9,12 @@ from clarion.commit import atomic
 
 
 class BoomError(Exception):
-    """What leaves a block, and what receivers raise."""
+    """The exception that blocks and receivers raise."""
 
 
 @contextmanager
 def rolled_back(connection: Any = None, **options: Any) -> Any:
-    """Enter an atomic() block that an exception leaves in the end."""
+    """Enter an atomic() block that raises at its end."""
     with refused(BoomError, "boom", connection, **options):
         yield
         raise BoomError("boom")
@@ -22,7 +22,7 @@ def rolled_back(connection: Any = None, **options: Any) -> Any:
 
 @asynccontextmanager
 async def arolled_back(connection: Any = None, **options: Any) -> Any:
-    """Enter one that is awaited."""
+    """Enter an async block that raises at its end."""
     async with arefused(BoomError, "boom", connection, **options):
         yield
         raise BoomError("boom")
@@ -30,14 +30,14 @@ async def arolled_back(connection: Any = None, **options: Any) -> Any:
 
 @contextmanager
 def refused(kind: Any, match: str, connection: Any = None, **options: Any) -> Any:
-    """Enter an atomic() block that raises this in the end."""
+    """Enter an atomic() block, and expect this exception."""
     with pytest.raises(kind, match=match), atomic(connection, **options):
         yield
 
 
 @asynccontextmanager
 async def arefused(kind: Any, match: str, connection: Any = None, **options: Any) -> Any:
-    """Enter one that is awaited."""
+    """Enter an async block, and expect this exception."""
     with pytest.raises(kind, match=match):
         async with atomic(connection, **options):
             yield

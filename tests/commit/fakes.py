@@ -1,10 +1,10 @@
-"""A boundary and a provider of a framework that tests make up."""
+"""A boundary and a provider of an imaginary framework."""
 
 from clarion.commit import Boundary, TransactionProvider
 
 
 class FakeBoundary(Boundary):
-    """A boundary that collects its calls."""
+    """A boundary that collects calls."""
 
     def __init__(self, name, *, is_open=True):
         self.name = name
@@ -19,7 +19,7 @@ class FakeBoundary(Boundary):
 
 
 class FakeProvider(TransactionProvider):
-    """A framework that knows instances, aliases, and a default."""
+    """A provider that finds instances, aliases and a default."""
 
     def __init__(self):
         self.default = None

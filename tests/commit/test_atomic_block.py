@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def status(responses):
-    """Return how far the only receiver of a send is."""
+    """Return the status of the only receiver."""
     ((_, scheduled),) = responses
     assert isinstance(scheduled, Scheduled)
     return scheduled.status
@@ -29,57 +29,34 @@ def innermost():
 
 
 class TestOneBlock:
-    """A block without a connection begins nothing but the boundary."""
+    """One block, without a connection."""
 
     def test_receivers_run_when_it_ends(self, signal, heard):
-        """In the order of the sends."""
+        """They run after the block, in the order of the sends."""
         with atomic():
             signal.send(None, n=1)
             signal.send(None, n=2)
             assert heard == []
         assert heard == [1, 2]
 
-    def test_receivers_are_dropped_when_it_fails(self, signal, heard):
-        """The exception goes on as it is."""
-        with rolled_back():
-            responses = signal.send(None, n=1)
-        assert heard == []
-        assert status(responses) == "dropped"
-
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
-    def test_any_exception_is_a_failure(self, error, signal, heard):
-        """Those that are no errors, too."""
+    def test_any_exception_rolls_back(self, error, signal, heard):
+        """Also exceptions that are not errors."""
         with refused(error, "no"):
             signal.send(None, n=1)
             raise error("no")
         assert heard == []
 
-    def test_outside_they_run_at_once(self, signal, heard):
-        """Before and after a block as without any."""
-        signal.send(None, n=1)
-        with atomic():
-            pass
-        signal.send(None, n=2)
-        assert heard == [1, 2]
-
-    def test_now_is_inside(self, signal, heard):
-        """Receivers without a delivery are called by the send."""
+    def test_receivers_without_delivery_are_not_delayed(self, signal, heard):
+        """The send calls them."""
         heard.listen(signal, delivery=None, name="now")
         with atomic():
             signal.send(None, n=1)
             assert heard == [("now", 1)]
         assert heard == [("now", 1), 1]
 
-    def test_several_receivers_of_several_sends(self, signal, heard):
-        """Send by send, each in the order of a send."""
-        heard.listen(signal, name="first", priority=1)
-        with atomic():
-            signal.send(None, n=1)
-            signal.send(None, n=2)
-        assert heard == [("first", 1), 1, ("first", 2), 2]
-
     def test_leaving_by_return_and_break_commits(self, signal, heard):
-        """As any block that no exception leaves."""
+        """Only an exception rolls back."""
 
         def work():
             with atomic():
@@ -93,8 +70,8 @@ class TestOneBlock:
                 break
         assert heard == [1, 2]
 
-    def test_it_is_over_when_receivers_run(self, signal):
-        """What they send outside of any block is true at once."""
+    def test_receivers_run_outside_the_block(self, signal):
+        """Their own sends run receivers at once."""
         inside = []
         signal.connect(
             lambda **kwargs: inside.append(list(active_boundaries())), delivery=on_commit
@@ -103,8 +80,8 @@ class TestOneBlock:
             signal.send(None)
         assert inside == [[]]
 
-    def test_an_object_is_for_one_block_at_a_time(self, signal, heard):
-        """Entered anew inside itself it is refused; afterwards it may be used again."""
+    def test_block_cannot_be_entered_inside_itself(self, signal, heard):
+        """After it has ended it can be entered again."""
         block = atomic()
         with block:
             with pytest.raises(ArgumentError, match=r"already entered. Write atomic"), block:
@@ -116,10 +93,10 @@ class TestOneBlock:
 
 
 class TestSavepoints:
-    """A block inside a block."""
+    """Blocks inside blocks."""
 
-    def test_inner_ones_wait_for_the_outermost(self, signal, heard):
-        """However deep."""
+    def test_savepoints_wait_for_the_outermost_block(self, signal, heard):
+        """At any depth."""
         with atomic():
             with atomic():
                 with atomic():
@@ -129,33 +106,9 @@ class TestSavepoints:
             signal.send(None, n=2)
         assert heard == [1, 2]
 
-    def test_what_is_rolled_back_takes_along_what_is_inside(self, signal, heard):
-        """Also what was released before."""
-        with atomic():
-            signal.send(None, n=1)
-            with rolled_back(), atomic():
-                signal.send(None, n=2)
-            signal.send(None, n=3)
-        assert heard == [1, 3]
-
-    def test_the_outermost_rolls_back_all(self, signal, heard):
-        """A savepoint that was released is no commit."""
-        with rolled_back(), atomic():
-            signal.send(None, n=1)
-        assert heard == []
-
-    def test_order_is_that_of_sends(self, signal, heard):
-        """What was sent before a savepoint, in it and after it."""
-        with atomic():
-            signal.send(None, n=1)
-            with atomic():
-                signal.send(None, n=2)
-            signal.send(None, n=3)
-        assert heard == [1, 2, 3]
-
     @pytest.mark.parametrize("how", ["send", "delivery"])
-    def test_an_alias_means_the_savepoint_too(self, how, signal, heard):
-        """What is sent by the alias of the block is dropped with the savepoint that it is in."""
+    def test_alias_of_a_block_includes_its_savepoints(self, how, signal, heard):
+        """A call for the alias is dropped with the savepoint that is open."""
         if how == "delivery":
             signal.disconnect(next(iter(signal._table.registrations())).live())
             heard.listen(signal, delivery=on_commit(using="orders"))
@@ -168,8 +121,8 @@ class TestSavepoints:
             signal.send(None, n=3, using="orders")
         assert heard == [2, 3]
 
-    def test_a_block_of_an_alias_is_inside_what_is_open_there(self, signal, heard):
-        """Also if the savepoint around it was not begun by that alias."""
+    def test_block_of_an_alias_is_a_savepoint_of_the_innermost(self, signal, heard):
+        """Also if the innermost savepoint was not opened by the alias."""
         with atomic(using="orders"):
             with rolled_back(), atomic(using="orders"):
                 signal.send(None, n=1)
@@ -181,8 +134,8 @@ class TestSavepoints:
 class TestSeveral:
     """Several transactions at once."""
 
-    def test_the_innermost_is_waited_for(self, signal, heard):
-        """Two connections are two transactions, each with its own end."""
+    def test_receivers_wait_for_the_innermost(self, signal, heard):
+        """Two connections are two transactions."""
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             with atomic(two.connection):
                 signal.send(None, n=2)
@@ -191,8 +144,8 @@ class TestSeveral:
             assert heard == [2]
         assert heard == [2, 1]
 
-    def test_one_may_fail_and_the_other_not(self, signal, heard):
-        """The outer is not touched by the inner one's rollback."""
+    def test_inner_rollback_leaves_the_outer_alone(self, signal, heard):
+        """The calls of the outer transaction run."""
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             one.add(1)
             signal.send(None, n=1)
@@ -202,8 +155,8 @@ class TestSeveral:
         assert heard == [1]
         assert (one is two) is False
 
-    def test_a_send_says_which(self, signal, heard):
-        """using= names a block, be it not the innermost."""
+    def test_send_names_a_block(self, signal, heard):
+        """using= names an outer block."""
         with atomic(using="orders"):
             with atomic(using="stock"):
                 signal.send(None, n=1, using="orders")
@@ -214,14 +167,14 @@ class TestSeveral:
         assert heard == [2, 3, 1]
 
     def test_blocks_of_two_aliases_are_two_transactions(self, signal, heard):
-        """The inner one is no savepoint of the outer."""
+        """The inner one is not a savepoint."""
         with rolled_back(using="orders"):
             with atomic(using="stock"):
                 signal.send(None, n=1)
             assert heard == [1]
 
-    def test_a_receiver_says_which(self, signal, heard):
-        """on_commit(using=...) waits for that one, whatever the send says."""
+    def test_receiver_names_a_block(self, signal, heard):
+        """on_commit(using=...) has priority over the send."""
         heard.listen(signal, name="orders", delivery=on_commit(using="orders"))
         with atomic(using="orders"):
             with atomic(using="stock"):
@@ -229,8 +182,8 @@ class TestSeveral:
             assert heard == [1]
         assert heard == [1, ("orders", 1)]
 
-    def test_an_alias_that_nobody_knows(self, signal):
-        """It is refused at the send, and explain says so."""
+    def test_unknown_alias_of_a_receiver(self, signal):
+        """The send is refused, and explain shows why."""
         signal.connect(lambda **kwargs: None, delivery=on_commit(using="orders"))
         with atomic(), pytest.raises(BoundaryError, match="No transaction has the alias 'orders'"):
             signal.send(None)
@@ -238,8 +191,8 @@ class TestSeveral:
         assert isinstance(error, BoundaryError)
         assert "the send would raise: No transaction has the alias" in str(explain(signal))
 
-    def test_a_third_of_the_first(self, signal, heard):
-        """A block on the outer connection is a savepoint of the outer transaction."""
+    def test_block_on_the_outer_connection(self, signal, heard):
+        """It is a savepoint of the outer transaction."""
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             with atomic(two.connection):
                 with rolled_back(one.connection):
@@ -250,11 +203,11 @@ class TestSeveral:
         assert heard == [2]
 
 
-class TestAbsent:
+class TestIgnored:
     """Blocks around a test, which count as absent."""
 
-    def test_the_end_of_the_inner_block_is_the_commit(self, signal, heard):
-        """And what is sent outside of it is true at once."""
+    def test_end_of_the_inner_block_is_the_commit(self, signal, heard):
+        """A send outside the inner block runs its receivers at once."""
         with atomic():
             around = innermost()
             token = _ignored.set(frozenset({around}))
@@ -270,8 +223,8 @@ class TestAbsent:
             finally:
                 _ignored.reset(token)
 
-    def test_can_await_is_asked_of_the_inner_block(self):
-        """Whoever awaits the end of the test's block does not matter."""
+    def test_inner_block_decides_whether_it_can_await(self):
+        """An ignored outer block does not."""
         outer = AtomicBlock(None, None, is_awaited=False)
         inner = AtomicBlock(None, outer, is_awaited=True)
         assert not inner.can_await()
@@ -282,14 +235,14 @@ class TestAbsent:
             _ignored.reset(token)
 
 
-class TestAmidTheCommit:
-    """What a driver's hooks send while the commit is made."""
+class TestDuringTheCommit:
+    """Sends while the driver commits."""
 
-    def test_it_waits_for_it(self, signal, heard):
-        """And is dropped if it fails."""
+    def test_send_during_the_commit_waits_for_it(self, signal, heard):
+        """Its receivers are dropped if the commit fails."""
 
         class Connection:
-            """One that sends when it commits."""
+            """A connection that sends when it commits."""
 
             def __init__(self, error):
                 self.error = error
@@ -313,7 +266,7 @@ class TestAmidTheCommit:
 
 
 def test_explain_shows_the_block(signal, heard):
-    """And that it is the innermost, or named."""
+    """With the reason: the innermost, or named."""
     assert "at once, because no transaction is open" in str(explain(signal))
     with sqlite() as database, atomic(database.connection, using="orders"):
         told = "after the commit of an atomic() block on a connection of sqlite3"

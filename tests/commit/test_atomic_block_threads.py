@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def status(responses):
-    """Return how far the only receiver of a send is."""
+    """Return the status of the only receiver."""
     ((_, scheduled),) = responses
     assert isinstance(scheduled, Scheduled)
     return scheduled.status
@@ -32,10 +32,10 @@ def innermost():
 
 
 class TestThreads:
-    """A block belongs to the context that has entered it."""
+    """A block belongs to the context that enters it."""
 
     def test_another_thread_is_outside(self, signal, heard):
-        """What it sends is true at once."""
+        """Its sends run receivers at once."""
         with atomic():
             thread = threading.Thread(target=contextvars.Context().run, args=(self.send, signal))
             thread.start()
@@ -46,8 +46,8 @@ class TestThreads:
         """Send in a thread."""
         signal.send(None, n=1)
 
-    def test_a_thread_of_the_task_is_inside(self, signal, heard):
-        """asyncio.to_thread takes the context along."""
+    def test_to_thread_is_inside(self, signal, heard):
+        """asyncio.to_thread copies the context."""
 
         async def main():
             async with atomic():
@@ -57,8 +57,8 @@ class TestThreads:
 
         asyncio.run(main())
 
-    def test_two_threads_have_their_own(self, signal, heard):
-        """Each hears at the end of its own block."""
+    def test_two_threads_have_two_transactions(self, signal, heard):
+        """Each runs its receivers at the end of its own block."""
         inside, go = threading.Barrier(2), threading.Barrier(2)
 
         def work(n):
@@ -75,11 +75,11 @@ class TestThreads:
             thread.join()
         assert sorted(heard) == [1, 2]
 
-    def test_a_block_that_ends_while_it_is_asked(self, signal, heard):
-        """What comes too late for it counts as the block did: true, or dropped."""
+    def test_call_added_to_an_ended_block(self, signal, heard):
+        """It runs after a commit, and is dropped after a rollback."""
         for error, wanted in ((None, [1]), (BoomError("no"), [])):
             block = AtomicBlock(None, None, is_awaited=False)
-            # As if it had been open until the moment before.
+            # The block was open when is_open() was called.
             with atomic():
                 signal.send(None, n=1)
                 kept = innermost().calls.pop()
@@ -89,10 +89,10 @@ class TestThreads:
 
 
 class TestTasks:
-    """Tasks have a copy of the context in which they were started."""
+    """Tasks copy the context in which they are started."""
 
     def test_gather_inside_a_block(self, signal, heard):
-        """What its tasks send waits for the block, whoever is first."""
+        """The sends of its tasks wait for the block."""
 
         async def work(n):
             async with atomic():
@@ -109,8 +109,8 @@ class TestTasks:
 
         asyncio.run(main())
 
-    def test_a_task_that_outlives_the_block(self, signal, heard):
-        """It is outside from then on: what it sends is true at once."""
+    def test_task_that_runs_longer_than_the_block(self, signal, heard):
+        """After the end of the block its sends run receivers at once."""
 
         async def work(over):
             await over.wait()
@@ -132,8 +132,8 @@ class TestTasks:
         asyncio.run(main())
 
     @pytest.mark.parametrize("fails", [False, True])
-    def test_a_savepoint_that_outlives_its_block(self, fails, signal, heard):
-        """It counts as the block around it did, and is not lost in it."""
+    def test_savepoint_that_ends_after_its_block(self, fails, signal, heard):
+        """The end of the outer block decides about its calls."""
 
         async def work(over):
             async with atomic():
@@ -152,11 +152,11 @@ class TestTasks:
         asyncio.run(main())
         assert heard == ([] if fails else [1])
 
-    def test_the_connection_is_let_go(self, signal, heard):
-        """Neither a task that goes on nor a response keeps what the block was on."""
+    def test_connection_is_released(self, signal, heard):
+        """Neither a running task nor a response keeps it alive."""
 
         class Connection(sqlite3.Connection):
-            """One that can be weakly referenced."""
+            """A connection with weak references."""
 
         async def main():
             connection = sqlite3.connect(":memory:", factory=Connection)
@@ -175,10 +175,10 @@ class TestTasks:
 
 
 class TestContexts:
-    """Generators and fixtures that begin in one context and end in another."""
+    """Generators and fixtures that end in another context."""
 
-    def test_a_fixture_that_ends_elsewhere(self, signal, heard):
-        """The block ends well, and nobody is inside it any more."""
+    def test_fixture_that_ends_in_another_context(self, signal, heard):
+        """The block commits, and no context is inside it."""
         one, other = contextvars.Context(), contextvars.Context()
         block = atomic()
         one.run(block.__enter__)
@@ -188,8 +188,8 @@ class TestContexts:
         one.run(signal.send, None, n=2)
         assert heard == [1, 2]
 
-    def test_those_that_end_elsewhere_do_not_pile_up(self):
-        """The context that began them keeps at most the last."""
+    def test_ended_blocks_do_not_pile_up(self):
+        """A context keeps at most the last one."""
         one = contextvars.copy_context()
         kept = []
         for _ in range(3):
@@ -201,8 +201,8 @@ class TestContexts:
         gc.collect()
         assert [there() is not None for there in kept] == [False, False, True]
 
-    def test_a_generator(self, signal, heard):
-        """One that is suspended inside a block shares it with whoever runs it."""
+    def test_suspended_generator(self, signal, heard):
+        """Its block is active in the code that runs the generator."""
 
         def work():
             with atomic():
@@ -217,8 +217,8 @@ class TestContexts:
             next(steps)
         assert heard == [2, 1]
 
-    def test_a_generator_that_is_closed(self, signal, heard):
-        """It rolls back, for GeneratorExit leaves the block."""
+    def test_closed_generator(self, signal, heard):
+        """It rolls back, because GeneratorExit leaves the block."""
 
         def work():
             with atomic():
@@ -232,7 +232,7 @@ class TestContexts:
         assert heard == [2]
 
     def test_blocks_that_end_in_the_wrong_order(self, signal, heard):
-        """The inner one counts as the outer one did."""
+        """The end of the outer block decides about the inner one."""
         outer, inner = atomic(), atomic()
         outer.__enter__()
         inner.__enter__()

@@ -17,19 +17,19 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 class TestBoundary:
     """A boundary without a transaction."""
 
-    def test_nothing_can_wait_for_nothing(self, signal):
-        """Who asks a boundary that is none is told."""
+    def test_call_without_a_transaction_is_refused(self, signal):
+        """The caller has to check is_open() first."""
         with pytest.raises(BoundaryError, match=r"no transaction to wait for. Call is_open\(\)"):
             Boundary().add_call(None)  # type: ignore[arg-type]
         assert not Boundary().is_open()
         assert not Boundary().can_await()
 
 
-class TestScopes:
-    """What is in force in a context."""
+class TestActiveBoundaries:
+    """The active boundaries of a context."""
 
-    def test_the_innermost_comes_first(self):
-        """And those that are over not at all."""
+    def test_innermost_comes_first(self):
+        """Boundaries that are over are left out."""
         one, two, three = (ActiveBoundary(FakeBoundary(name)) for name in ("one", "two", "three"))
         for scope in (one, two, three):
             scope.enter()
@@ -41,8 +41,8 @@ class TestScopes:
         one.leave()
         assert list(active_boundaries()) == []
 
-    def test_one_that_is_bound_by_hand(self, signal, heard):
-        """A bound session, say, is waited for as a block."""
+    def test_receivers_wait_for_an_active_boundary(self, signal, heard):
+        """A bound session is one, for example."""
         place = FakeBoundary("session")
         scope = ActiveBoundary(place, "orders")
         scope.enter()

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def unhashable(**kwargs):
-    """Return what is no key."""
+    """Return a key that is unhashable."""
     return []
 
 
@@ -24,15 +24,15 @@ class TestOptions:
     """on_commit(coalesce=...)."""
 
     @pytest.mark.parametrize("coalesce", [1, True, ["a", 1], {"a": 1}, {"a"}])
-    def test_a_key_that_is_none(self, coalesce, signal):
-        """It is refused at connect."""
+    def test_wrong_type_is_refused(self, coalesce, signal):
+        """At connect."""
         with pytest.raises(ArgumentError, match="Give the name of a keyword, a list") as caught:
             signal.connect(print, delivery=on_commit(coalesce=coalesce))
         assert caught.value.names == ("coalesce",)
 
     @pytest.mark.parametrize("coalesce", [(), []])
-    def test_no_names(self, coalesce, signal):
-        """A key of nothing is refused too."""
+    def test_empty_list_is_refused(self, coalesce, signal):
+        """At connect."""
         with pytest.raises(ArgumentError, match=r"names no keyword of signal shop.paid"):
             signal.connect(print, delivery=on_commit(coalesce=coalesce))
 
@@ -41,7 +41,7 @@ class TestCoalesce:
     """Once per key and commit."""
 
     def calls(self, signal, coalesce, *sends):
-        """Return n of each call that these sends lead to."""
+        """Return n of each call after these sends."""
         found = []
 
         def take(n, **kwargs):
@@ -60,12 +60,12 @@ class TestCoalesce:
 
     @pytest.mark.parametrize("names", [["x", "y"], ("x", "y")])
     def test_by_names(self, names, signal):
-        """The values of several."""
+        """The values of several keywords."""
         sends = [{"x": 1, "y": 1}, {"x": 1, "y": 2}, {"x": 1, "y": 1}]
         assert self.calls(signal, names, *sends) == [2, 1]
 
     def test_by_a_function(self, signal):
-        """What it returns, called with the keywords; None is a key as any other."""
+        """The function returns the key; None is a key."""
 
         def key(n, **kwargs):
             assert set(kwargs) == {"sender", "signal"}
@@ -74,11 +74,11 @@ class TestCoalesce:
         assert self.calls(signal, key, {}, {}, {}) == [2, 1]
 
     def test_by_the_sender(self, signal, heard):
-        """Which is a keyword too."""
+        """The sender is a keyword, too."""
         assert self.calls(signal, "sender", {}, {}) == [1]
 
-    def test_a_missing_keyword(self, signal, heard):
-        """The send is refused, with the receiver and the cure."""
+    def test_missing_keyword(self, signal, heard):
+        """The send is refused, and names the keyword."""
         signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=["n", "key"]))
         with (
             atomic(),
@@ -92,15 +92,15 @@ class TestCoalesce:
         assert isinstance(error, ArgumentError)
 
     @pytest.mark.parametrize("coalesce", ["key", ["n", "key"], unhashable])
-    def test_an_unhashable_key(self, coalesce, signal):
-        """The send is refused: the type is told, and no value."""
+    def test_unhashable_key(self, coalesce, signal):
+        """The send is refused. The message has the type, and no value."""
         signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=coalesce))
         with pytest.raises(ArgumentError, match="'list' objects, which are unhashable") as caught:
             signal.send(None, n=1, key=["s3cret"])
         assert "s3cret" not in str(caught.value)
 
-    def test_a_key_function_that_raises(self, signal):
-        """The sender hears of it, before anything is scheduled."""
+    def test_key_function_that_raises(self, signal):
+        """The send raises before a call is scheduled."""
 
         def broken(**kwargs):
             raise LookupError("no")
@@ -110,8 +110,8 @@ class TestCoalesce:
             signal.send(None)
         assert counts(signal) == {}
 
-    def test_two_receivers_have_keys_of_their_own(self, signal, heard):
-        """Even if they share a delivery."""
+    def test_two_receivers_are_not_merged(self, signal, heard):
+        """Even with the same delivery."""
         shared = on_commit(coalesce="key")
         heard.listen(signal, delivery=shared, name="one")
         heard.listen(signal, delivery=shared, name="two")
@@ -121,7 +121,7 @@ class TestCoalesce:
         assert heard == [1, ("one", 2), ("two", 2), 2]
 
     def test_one_receiver_of_several_signals(self):
-        """A page that has changed is made once, whatever has changed it."""
+        """Its calls are merged across the signals."""
         saved, deleted, calls = Signal(name="saved"), Signal(name="deleted"), []
 
         @receiver([saved, deleted], delivery=on_commit(coalesce="page"))
@@ -134,8 +134,8 @@ class TestCoalesce:
             saved.send(None, page=2)
         assert calls == [("deleted", 1, ["saved", "deleted"]), ("saved", 2, ["saved"])]
 
-    def test_methods_of_two_objects_are_two(self, signal):
-        """A bound method is known by its object."""
+    def test_methods_of_two_objects_are_not_merged(self, signal):
+        """The object is part of the key."""
         calls = []
 
         class Listener:
@@ -167,8 +167,8 @@ class TestCoalesce:
         asyncio.run(main())
         assert calls == [[1, 2]]
 
-    def test_at_once(self, signal):
-        """Outside of any block there is one send, and a list of one."""
+    def test_without_a_transaction(self, signal):
+        """Each send is a call with a list of one."""
         calls = []
         signal.connect(
             lambda sends, **kwargs: calls.append([each["n"] for each in sends]),
@@ -179,7 +179,7 @@ class TestCoalesce:
 
 
 def untyped(receiver: Any) -> Any:
-    """Return a receiver that asks for more than is declared, which no type can say."""
+    """Return a receiver with parameters that its type cannot declare."""
     return receiver
 
 
@@ -191,8 +191,8 @@ def ordered(sender: object, *, order_id: int) -> None:
 class TestDeclared:
     """Signals that declare their keywords."""
 
-    def test_a_keyword_to_coalesce_by_has_to_be_declared(self):
-        """At connect, where it can be mended; the sender may be one."""
+    def test_undeclared_keyword_is_refused(self):
+        """At connect; the sender may be a key."""
 
         def take(sender, order_id):
             """Take."""

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 class TestOptions:
     """on_commit(coalesce=..., using=...)."""
 
-    def test_it_is_a_delivery_with_and_without_options(self, signal, heard):
+    def test_delivery_with_and_without_options(self, signal, heard):
         """on_commit, on_commit() and on_commit(...)."""
         for delivery in (on_commit(), OnCommit(), on_commit(coalesce=None, using=None)):
             heard.listen(signal, delivery=delivery)
@@ -27,28 +27,28 @@ class TestOptions:
             assert heard == []
         assert heard == [1, 1, 1, 1]
 
-    def test_it_says_what_it_is(self):
-        """As it was written."""
+    def test_repr(self):
+        """It shows the options that were given."""
         assert repr(on_commit) == repr(on_commit()) == "on_commit"
         told = repr(on_commit(coalesce="order_id", using="default"))
         assert told == "on_commit(coalesce='order_id', using='default')"
         assert repr(on_commit(coalesce=["a", "b"])) == "on_commit(coalesce=['a', 'b'])"
 
     @pytest.mark.parametrize("using", [1, b"default", ["default"]])
-    def test_an_alias_that_is_none(self, using, signal):
-        """It is refused at connect."""
+    def test_wrong_alias_is_refused(self, using, signal):
+        """At connect."""
         with pytest.raises(ArgumentError, match="Give the alias of a database") as caught:
             signal.connect(print, delivery=on_commit(using=using))
         assert caught.value.names == ("using",)
         assert registrations(signal) == []
 
     def test_options_are_keywords(self):
-        """on_commit("order_id") would not say what it means."""
+        """A positional option is refused."""
         with pytest.raises(TypeError):
             on_commit("order_id")  # type: ignore[call-arg]
 
-    def test_the_decorator_takes_it(self, signal):
-        """And hands the function back as it is."""
+    def test_decorator(self, signal):
+        """It returns the function itself."""
 
         def take(**kwargs):
             """Take."""
@@ -60,7 +60,7 @@ class TestOptions:
 
 
 def untyped(receiver: Any) -> Any:
-    """Return a receiver that asks for more than is declared, which no type can say."""
+    """Return a receiver with parameters that its type cannot declare."""
     return receiver
 
 
@@ -70,10 +70,10 @@ def ordered(sender: object, *, order_id: int) -> None:
 
 
 class TestDeclared:
-    """Receivers of declared signals, which are checked at connect."""
+    """Receivers of declared signals, checked at connect."""
 
-    def test_they_need_no_kwargs(self):
-        """And get `signal` only if they ask for it."""
+    def test_receiver_without_kwargs(self):
+        """It gets `signal` if it has this parameter."""
         calls = []
 
         def plain(sender, order_id):
@@ -90,8 +90,8 @@ class TestDeclared:
                 assert calls == []
             assert calls == [1, ordered]
 
-    def test_sends_is_offered_where_they_are_merged(self):
-        """Without coalesce= nobody would give it, which is said at connect."""
+    def test_sends_is_provided_with_coalesce(self):
+        """Without coalesce= a receiver with `sends` is refused at connect."""
         calls = []
 
         @untyped
@@ -110,8 +110,8 @@ class TestDeclared:
                 ordered.send("app", order_id=1)
         assert calls == [[{"order_id": 1, "sender": "web"}, {"order_id": 1, "sender": "app"}]]
 
-    def test_session_is_offered(self):
-        """At connect; at the send it is refused where there is none to give, unless need be none."""
+    def test_session_is_provided(self):
+        """A send without a session is refused, if `session` has no default."""
 
         @untyped
         def needs(sender, order_id, session):
@@ -135,7 +135,7 @@ class TestDeclared:
                 ordered.send(None, order_id=1)
             assert e.value.names == ("session",)
 
-    def test_what_is_not_offered_is_refused(self):
+    def test_other_parameters_are_refused(self):
         """As without a delivery."""
 
         @untyped
@@ -145,8 +145,8 @@ class TestDeclared:
         with restored(), pytest.raises(SignatureError, match="colour"):
             ordered.connect(take, delivery=on_commit(coalesce="order_id"))
 
-    def test_a_signal_that_declares_such_a_keyword(self):
-        """The sender's own `session` is what the receiver gets."""
+    def test_declared_session(self):
+        """A `session` keyword of the send has priority."""
 
         @declared
         def flushed(sender: object, *, session: str) -> None:
@@ -164,10 +164,10 @@ class TestDeclared:
 
 
 class TestTesting:
-    """clarion.testing, with receivers that run after the commit."""
+    """clarion.testing with on_commit receivers."""
 
-    def test_captured_sends_show_what_was_scheduled(self, signal, heard):
-        """The responses are those of the send, each as far as it is now."""
+    def test_capture_has_the_scheduled_calls(self, signal, heard):
+        """Each shows its current status."""
         with capture(signal) as sent, atomic():
             signal.send("web", n=1)
             assert_sent(sent, signal, sender="web", n=1, times=1)
@@ -177,7 +177,7 @@ class TestTesting:
         assert scheduled.status == "ran"
 
     def test_muted_receivers_are_not_scheduled(self, signal, heard):
-        """What counts is the send, not the commit."""
+        """They are muted at the send, not at the commit."""
         with atomic():
             with muted(signal):
                 assert signal.send(None, n=1) == []
@@ -188,8 +188,8 @@ class TestTesting:
                 pass
         assert heard == [2, 3]
 
-    def test_muted_at_the_commit(self, signal, heard):
-        """What was sent before is still due."""
+    def test_mute_during_the_commit(self, signal, heard):
+        """Calls of earlier sends run."""
         block = atomic()
         block.__enter__()
         signal.send(None, n=1)
@@ -197,8 +197,8 @@ class TestTesting:
             block.__exit__(None, None, None)
         assert heard == [1]
 
-    def test_muted_async_ones_are_no_reason_to_refuse(self, signal, heard):
-        """Nobody would have to await them."""
+    def test_muted_async_receiver_is_not_refused(self, signal, heard):
+        """A sync send inside an event loop is accepted."""
         take = heard.listen_async(signal, name="async")
 
         async def main():
@@ -209,8 +209,8 @@ class TestTesting:
         asyncio.run(main())
         assert heard == [1, 2]
 
-    def test_spent_async_ones_are_none_either(self, signal, heard):
-        """once=True, and it was."""
+    def test_spent_async_receiver_is_not_refused(self, signal, heard):
+        """A receiver with once=True that was called before."""
         take = heard.listen_async(signal, name="once", once=True)
         registrations(signal)[1].claim()
 
@@ -222,8 +222,8 @@ class TestTesting:
         assert heard == [1]
         assert signal.disconnect(take)
 
-    def test_restored_puts_back_the_delivery(self, signal, heard):
-        """Who was disconnected in the block runs after the commit again."""
+    def test_restored_restores_the_delivery(self, signal, heard):
+        """A receiver disconnected in the block runs after commits again."""
         (registration,) = registrations(signal)
         with restored():
             signal.disconnect(registration.live())
@@ -234,8 +234,8 @@ class TestTesting:
             assert heard == []
         assert heard == [1]
 
-    def test_restored_gives_once_its_call_again(self, signal, heard):
-        """Also if it was had after a commit."""
+    def test_restored_renews_once(self, signal, heard):
+        """Also after a call that ran after a commit."""
         heard.listen(signal, name="once", once=True)
         for _ in range(2):
             with restored(), atomic():

@@ -1,4 +1,4 @@
-"""Transactions against a model that is obviously right, however they are nested and end."""
+"""Random transactions compared with a simple model, however they are nested and end."""
 
 import asyncio
 import sqlite3
@@ -19,19 +19,19 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 @dataclass(frozen=True)
 class Send:
-    """Write a row and send of it; receivers that coalesce do so by the key."""
+    """Write a row and send it; receivers that coalesce do so by the key."""
 
     key: int
 
 
 @dataclass(frozen=True)
 class Block:
-    """An atomic() block: what is in it, whether it fails in the end, and where it is.
+    """An atomic() block.
 
     Attributes:
-        steps: what is in it.
-        fails: whether an exception leaves it, which is caught outside of it.
-        goes_on: whether that is not caught, and leaves the block around it too.
+        steps: the steps in it.
+        fails: whether an exception leaves it, which is caught outside it.
+        goes_on: whether the exception leaves the block around it, too.
         place: "connection", "plain" (no argument) or the alias of a block of its own.
     """
 
@@ -66,7 +66,7 @@ class Transaction:
 
 
 class Model:
-    """What is to be heard, in order, and which rows there are in the end."""
+    """The expected calls, in order, and the expected rows."""
 
     def __init__(self, program):
         self.heard: list[Any] = []
@@ -79,7 +79,7 @@ class Model:
             raise AssertionError("nothing leaves the program") from None
 
     def run(self, steps):
-        """Go through steps."""
+        """Run steps."""
         for step in steps:
             if isinstance(step, Send):
                 self.send(step)
@@ -87,25 +87,25 @@ class Model:
                 self.block(step)
 
     def send(self, step):
-        """Have it wait for the innermost block, or be true at once."""
+        """Add it to the innermost block, or run its receivers at once."""
         self.number += 1
         if not self.stack:
             self.commit([(self.number, step.key)])
         else:
             self.stack[-1].sent.append((self.number, step.key))
-        # Without a transaction of the connection, the row is there at once.
+        # Without a transaction of the connection, the row is written at once.
         if not any(each.place == "connection" for each in self.stack):
             self.rows.add(self.number)
         else:
             self.written().append(self.number)
 
     def written(self):
-        """Return where the innermost block of the connection keeps its rows."""
+        """Return the list of rows of the innermost block of the connection."""
         block = next(each for each in reversed(self.stack) if each.place == "connection")
         return block.__dict__.setdefault("written", [])
 
     def block(self, step):
-        """Go through a block."""
+        """Run a block."""
         place = step.place
         if place == "plain":
             place = self.stack[-1].place if self.stack else "plain"
@@ -130,7 +130,7 @@ class Model:
             raise BoomError
 
     def commit(self, sent):
-        """Have heard: each send by the first, each key once by the second."""
+        """Record the calls: each send for the first receiver, each key once for the second."""
         last = dict.fromkeys(key for _, key in sent)
         merged = {key: [n for n, k in sent if k == key] for key in last}
         for number, key in sent:
@@ -140,7 +140,7 @@ class Model:
 
 
 class Program:
-    """The same, really."""
+    """The same with real blocks."""
 
     def __init__(self):
         self.signal = Signal(name="machine")
@@ -177,7 +177,7 @@ class Program:
 
     @contextmanager
     def caught(self, step):
-        """Catch what leaves a block, unless it is to go on."""
+        """Catch the exception of a block, unless it goes on."""
         self.depth += 1
         try:
             yield
@@ -188,7 +188,7 @@ class Program:
             self.depth -= 1
 
     def run(self, steps):
-        """Go through steps."""
+        """Run steps."""
         for step in steps:
             if isinstance(step, Send):
                 self.write()
@@ -200,7 +200,7 @@ class Program:
                     raise BoomError
 
     async def arun(self, steps):
-        """Go through steps that await, of which none is on the connection."""
+        """Run steps that await; none is on the connection."""
         for step in steps:
             if isinstance(step, Send):
                 self.number += 1
@@ -216,7 +216,7 @@ class Program:
 
 
 def renamed(steps):
-    """Return the steps, with another block where the connection was."""
+    """Return the steps, with another place for the blocks on the connection."""
     return tuple(
         step
         if isinstance(step, Send)
@@ -238,12 +238,12 @@ COUNTS = pytest.mark.parametrize(
 
 
 def tried(count, check):
-    """Try a check with this many programs."""
+    """Return settings for this many programs."""
     run = settings(
         max_examples=count,
         deadline=None,
         database=None,
-        # The same examples each time, so that a failure is the change's doing; the slow run
+        # The same examples each time, so that a failure is caused by the change; the slow run
         # looks for others.
         derandomize=count == SHORT,
         suppress_health_check=list(HealthCheck),
@@ -252,8 +252,8 @@ def tried(count, check):
 
 
 @COUNTS
-def test_blocks_do_as_the_model_does(count):
-    """Exactly these receivers ran, once, in this order; and the rows agree."""
+def test_blocks_match_the_model(count):
+    """Exactly these receivers run, once, in this order, and the rows agree."""
 
     def check(steps):
         model, program = Model(steps), Program()
@@ -269,8 +269,8 @@ def test_blocks_do_as_the_model_does(count):
 
 
 @COUNTS
-def test_awaited_blocks_do_as_the_model_does(count):
-    """The same in one task, with sends that await."""
+def test_async_blocks_match_the_model(count):
+    """The same in one task, with asend."""
 
     def check(steps):
         model, program = Model(renamed(steps)), Program()

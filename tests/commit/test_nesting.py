@@ -1,4 +1,4 @@
-"""Receivers that run inside one another after commits, and when that is endless."""
+"""Receivers that run inside one another after commits, without end or not."""
 
 import asyncio
 import gc
@@ -16,8 +16,8 @@ from tests.commit.conftest import counts
 pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
-def test_what_a_receiver_sends_runs_at_once_inside(signal, heard):
-    """It is after the commit, so that what it sends is true; in a block of its own, at its end."""
+def test_send_inside_a_receiver_runs_at_once(signal, heard):
+    """In a block of its own it runs at the end of that block."""
     other = Signal()
     heard.listen(other, name="other")
 
@@ -36,8 +36,8 @@ def test_what_a_receiver_sends_runs_at_once_inside(signal, heard):
 
 
 @pytest.mark.parametrize("in_a_block", [False, True])
-def test_a_circle_is_refused_and_named(in_a_block, log):
-    """At a depth that no honest program has; the error names who goes round, in order."""
+def test_cycle_is_refused(in_a_block, log):
+    """The error names the receivers of the cycle, in order."""
     ping, pong, calls, errors = Signal(name="ping"), Signal(name="pong"), [], []
 
     def send(signal):
@@ -63,7 +63,7 @@ def test_a_circle_is_refused_and_named(in_a_block, log):
     with atomic():
         ping.send(None)
     assert len(calls) == MAX_DEPTH
-    where = f"{__name__}.test_a_circle_is_refused_and_named.<locals>"
+    where = f"{__name__}.test_cycle_is_refused.<locals>"
     (error,) = {str(error) for error in errors}
     assert f"{where}.play of ping -> {where}.return_it of pong -> {where}.play of ping" in error
     assert "Break the cycle in one of them" in error
@@ -71,8 +71,8 @@ def test_a_circle_is_refused_and_named(in_a_block, log):
     assert " failed " in log[0]
 
 
-def test_an_awaited_circle_is_refused(log):
-    """Under async with, too."""
+def test_async_cycle_is_refused(log):
+    """Under `async with`, too."""
     ping, calls = Signal(name="ping"), []
 
     async def play(**kwargs):
@@ -91,8 +91,8 @@ def test_an_awaited_circle_is_refused(log):
     assert len(log) == 1
 
 
-def test_circles_that_double_are_refused_in_time(log):
-    """Each of two has both run: that would be a million calls at this depth."""
+def test_cycles_that_double_are_refused_early(log):
+    """Without that, two receivers would make a million calls."""
     ping, calls = Signal(name="ping"), []
 
     def make():
@@ -110,8 +110,8 @@ def test_circles_that_double_are_refused_in_time(log):
     assert len(calls) < 4 * MAX_DEPTH
 
 
-def test_after_a_circle_all_is_as_before(log):
-    """The next transaction knows nothing of it."""
+def test_refusal_ends_with_the_outermost_call(log):
+    """The next transaction is not affected."""
     ping, calls = Signal(name="ping"), []
 
     def play(n, **kwargs):
@@ -128,8 +128,8 @@ def test_after_a_circle_all_is_as_before(log):
     assert calls[-1] == 0
 
 
-def test_many_in_a_row_are_no_circle(signal, heard, log):
-    """Depth is counted, not length."""
+def test_many_calls_in_a_row_are_accepted(signal, heard, log):
+    """Depth is limited, not length."""
 
     def again(n, **kwargs):
         if n < 5:
@@ -144,8 +144,8 @@ def test_many_in_a_row_are_no_circle(signal, heard, log):
     assert len(log) == 0
 
 
-def test_the_limit_is_far_from_the_interpreters(log):
-    """With a dozen frames of the user's own at each step, under the default recursion limit."""
+def test_limit_is_below_the_recursion_limit(log):
+    """With a dozen frames of user code in each receiver."""
     ping = Signal(name="ping")
     depths: list[int] = []
 
@@ -167,12 +167,12 @@ def test_the_limit_is_far_from_the_interpreters(log):
     assert counts(ping)["failed"] == 1
 
 
-def test_a_task_that_outlives_its_receiver_is_not_inside(signal):
-    """It may go on as long as it likes, one receiver starting the next; and it keeps nothing."""
+def test_task_of_a_receiver_is_not_nested(signal):
+    """After its receiver has ended; and it keeps no arguments alive."""
     payloads, tasks, done = [], [], asyncio.Event()
 
     class Payload:
-        """Something big."""
+        """A large object."""
 
     async def work(n):
         await asyncio.sleep(0)

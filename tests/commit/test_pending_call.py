@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from clarion import Signal, on_commit, receiver
+from clarion import on_commit
 from clarion.commit import atomic
 from clarion.commit.boundary import active_boundaries
 from clarion.introspect import registrations
@@ -19,10 +19,10 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 class TestScheduled:
-    """What a send answers."""
+    """The response of a send."""
 
-    def test_it_tells_how_far_it_is(self, signal, heard):
-        """From waiting to what became of it, with the answer."""
+    def test_status_and_response(self, signal, heard):
+        """Waiting before the commit, ran after it."""
         with atomic():
             scheduled = only(signal.send(None, n=1))
             assert (scheduled.status, scheduled.response) == ("waiting", None)
@@ -33,8 +33,8 @@ class TestScheduled:
         assert repr(scheduled) == "<Scheduled after the commit of an atomic() block: ran>"
         assert not scheduled.is_at_once
 
-    def test_what_runs_at_once_says_so(self, signal, log):
-        """In its repr, and in the log if it fails."""
+    def test_call_at_once(self, signal, log):
+        """The repr and the log show it."""
 
         def fail(**kwargs):
             raise ValueError("no")
@@ -45,28 +45,28 @@ class TestScheduled:
         assert repr(scheduled) == "<Scheduled at once, because no transaction was open: failed>"
         assert log[0].endswith("failed at once, because no transaction was open")
 
-    def test_outside_of_any_block(self, signal, heard):
-        """It has run when the send returns, and the reason says why."""
+    def test_without_a_transaction(self, signal, heard):
+        """The receiver has run, and the reason explains it."""
         scheduled = only(signal.send(None, n=1))
         assert (scheduled.status, scheduled.response) == ("ran", 1)
         assert scheduled.boundary == "no transaction"
         assert "none is open in this context" in scheduled.reason
 
-    def test_a_failure(self, signal, commit):
-        """It has the exception for an answer."""
+    def test_failure(self, signal, commit):
+        """The response is the exception."""
         error = BoomError("no")
         signal.connect(raising(error), delivery=on_commit)
         scheduled = only(commit(signal))
         assert (scheduled.status, scheduled.response) == ("failed", error)
 
-    def test_a_rollback(self, signal, heard):
-        """It is dropped, and keeps nothing alive that waited for it."""
+    def test_rollback(self, signal, heard):
+        """The status is dropped."""
         with rolled_back():
             scheduled = only(signal.send(None, n=1))
         assert scheduled.status == "dropped"
 
-    def test_a_boundary_that_vanishes(self, signal, heard):
-        """What nobody holds any more cannot run: it is dropped."""
+    def test_call_that_is_deleted(self, signal, heard):
+        """A call that no boundary keeps is dropped."""
         block = atomic()
         block.__enter__()
         scheduled = only(signal.send(None, n=1))
@@ -77,8 +77,8 @@ class TestScheduled:
         assert heard == []
 
     @pytest.mark.parametrize("method", ["send", "send_robust", "asend", "asend_robust"])
-    def test_each_of_the_sends_answers_so(self, method, signal, heard):
-        """Robust or not, awaited or not."""
+    def test_every_send_returns_it(self, method, signal, heard):
+        """Robust or not, async or not."""
 
         async def main():
             async with atomic():
@@ -92,9 +92,9 @@ class TestScheduled:
 
 
 class TestCounts:
-    """What a delivery has counted of its receiver."""
+    """The counts of a receiver."""
 
-    def test_each_way_to_end(self, signal, heard):
+    def test_each_status_is_counted(self, signal, heard):
         """Scheduled, and then ran, failed, dropped or merged."""
         signal.connect(raising(BoomError()), delivery=on_commit)
         heard.listen(signal, delivery=on_commit(coalesce="n"))
@@ -107,8 +107,8 @@ class TestCounts:
         assert counts(signal, 1) == {"scheduled": 3, "failed": 2, "dropped": 1}
         assert counts(signal, 2) == {"scheduled": 3, "ran": 1, "merged": 1, "dropped": 1}
 
-    def test_threads_count_together(self, signal, heard):
-        """None is lost."""
+    def test_threads_lose_no_count(self, signal, heard):
+        """Four threads count 200 calls."""
 
         def work():
             for n in range(50):
@@ -124,10 +124,10 @@ class TestCounts:
 
 
 class TestLifetime:
-    """Who is kept until when."""
+    """How long receivers and arguments are kept alive."""
 
-    def test_disconnected_meanwhile(self, signal, heard):
-        """A send reaches those who listened when it was made."""
+    def test_receiver_disconnected_before_the_commit(self, signal, heard):
+        """Calls of earlier sends run."""
         take = heard.listen(signal, name="late")
         with atomic():
             signal.send(None, n=1)
@@ -135,7 +135,7 @@ class TestLifetime:
             signal.send(None, n=2)
         assert heard == [1, ("late", 1), 2]
 
-    def test_a_weak_receiver_is_held_until_then(self, signal):
+    def test_weak_receiver_is_kept_until_the_commit(self, signal):
         """And no longer."""
         heard = []
 
@@ -156,8 +156,8 @@ class TestLifetime:
         assert there() is None
         assert registrations(signal) == []
 
-    def test_a_delivery_does_not_keep_it(self, signal):
-        """Connected and never sent to, it goes with its object."""
+    def test_delivery_does_not_keep_the_receiver(self, signal):
+        """A weak receiver without calls dies with its object."""
         owner = Listener()
         there = weakref.ref(owner)
         signal.connect(owner.method, delivery=on_commit(coalesce="value"))
@@ -166,11 +166,11 @@ class TestLifetime:
         assert there() is None
         assert registrations(signal) == []
 
-    def test_what_was_sent_is_let_go(self, signal, heard):
-        """Once the receiver has run, the response keeps none of it."""
+    def test_response_does_not_keep_the_arguments(self, signal, heard):
+        """After the receiver has run."""
 
         class Payload:
-            """Something big."""
+            """A large object."""
 
         payload = Payload()
         there = weakref.ref(payload)
@@ -183,10 +183,10 @@ class TestLifetime:
 
 
 class TestMerged:
-    """Coalesced calls, as far as their place goes; the keys are told of in test_delivery."""
+    """Merged calls and their order; test_coalesce.py tests the keys."""
 
-    def test_the_last_stands_for_all_in_the_place_of_the_first(self, signal, heard):
-        """So others see the same order as without."""
+    def test_last_call_runs_at_the_place_of_the_first(self, signal, heard):
+        """The status of the first is merged."""
         heard.clear()
         signal.disconnect(registrations(signal)[0].live())
         heard.listen(signal, delivery=on_commit(coalesce="key"))
@@ -196,31 +196,3 @@ class TestMerged:
             last = only(signal.send(None, n=3, key="a"))
         assert heard == [3, 2]
         assert (first.status, last.status) == ("merged", "ran")
-
-    def test_over_savepoints(self, signal, heard):
-        """What was rolled back is not merged."""
-        signal.disconnect(registrations(signal)[0].live())
-        calls = []
-
-        @receiver(signal, delivery=on_commit(coalesce="key"))
-        def take(sends, n, **kwargs):
-            calls.append((n, [each["n"] for each in sends]))
-
-        with atomic():
-            signal.send(None, n=1, key="a")
-            with atomic():
-                signal.send(None, n=2, key="a")
-            with rolled_back():
-                signal.send(None, n=3, key="a")
-        assert calls == [(2, [1, 2])]
-
-    def test_each_commit_has_its_own(self, heard):
-        """Once per key and commit, and outside of any block at each send."""
-        signal = Signal()
-        heard.listen(signal, delivery=on_commit(coalesce="key"))
-        for n in (1, 2):
-            with atomic():
-                signal.send(None, n=n, key="a")
-        signal.send(None, n=3, key="a")
-        signal.send(None, n=4, key="a")
-        assert heard == [1, 2, 3, 4]

@@ -1,4 +1,4 @@
-"""Providers: how integrations are imported, and what they find."""
+"""Providers: how integrations are imported."""
 
 import sys
 import types
@@ -11,11 +11,11 @@ from clarion.commit.providers import providers
 pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
-class TestDoors:
-    """Those of frameworks that are loaded open by themselves."""
+class TestFrameworks:
+    """Integrations are imported when their framework is loaded."""
 
-    def test_when_the_framework_is_loaded(self, monkeypatch):
-        """And not before."""
+    def test_integration_is_imported_once(self, monkeypatch):
+        """When its framework is loaded, and not before."""
         opened: list[str] = []
         monkeypatch.setattr(providers_module, "_FRAMEWORKS", {"some_framework": "its_provider"})
         monkeypatch.setattr(providers_module, "_imported", set())
@@ -27,8 +27,8 @@ class TestDoors:
         providers()
         assert opened == ["its_provider"]
 
-    def test_one_that_cannot_open_is_not_left_out_in_silence(self, monkeypatch, signal, heard):
-        """Its transactions would count as none: so each send says it."""
+    def test_error_at_the_import_is_raised(self, monkeypatch, signal, heard):
+        """At each send, because its transactions would be ignored."""
         monkeypatch.setattr(providers_module, "_FRAMEWORKS", {"sys": "there_is_no_such_provider"})
         monkeypatch.setattr(providers_module, "_imported", set())
         monkeypatch.setattr(providers_module, "_module_count", 0)

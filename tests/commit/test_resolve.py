@@ -18,22 +18,22 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 @pytest.fixture
 def provider():
-    """Open a provider."""
+    """Return a registered provider."""
     made = FakeProvider()
     register_provider(made)
     return made
 
 
 def found(signal, using=None, **named):
-    """Return the boundary of a send, and why."""
+    """Return the boundary of a send, and the reason."""
     return tuple(resolve_boundary(signal, {"sender": None, **named}, using))
 
 
 class TestRule:
-    """Each part of the rule comes before those after it."""
+    """Each part of the rule has priority over those after it."""
 
     def test_each_part(self, signal, provider):
-        """From the last to the first."""
+        """From the last part to the first."""
         assert resolve_boundary(signal, {"sender": None}) is NO_MATCH
         default, orders, named = (
             FakeBoundary("default"),
@@ -59,24 +59,24 @@ class TestRule:
             )
 
     @pytest.mark.parametrize("using", ["nobody", None, 1, ["orders"]])
-    def test_an_alias_of_the_send_that_nobody_knows(self, using, signal, provider):
-        """It may mean something else to the receivers, so it decides nothing."""
+    def test_unknown_alias_of_a_send(self, using, signal, provider):
+        """It is ignored, because `using` may be a keyword of receivers."""
         assert resolve_boundary(signal, {"sender": None, "using": using}) is NO_MATCH
 
-    def test_an_alias_of_the_receiver_that_nobody_knows(self, signal, provider):
-        """It is refused, with the cure."""
+    def test_unknown_alias_of_a_receiver(self, signal, provider):
+        """The send is refused."""
         with pytest.raises(BoundaryError, match=r"'nobody'.*atomic\(using='nobody'\) around"):
             resolve_boundary(signal, {"sender": None}, "nobody")
 
-    def test_a_block_comes_before_a_database_of_the_same_alias(self, signal, provider):
-        """The nearer of the two."""
+    def test_block_has_priority_over_a_database_of_its_alias(self, signal, provider):
+        """Active boundaries come first."""
         provider.aliases["orders"] = FakeBoundary("orders")
         with atomic(using="orders"):
             assert found(signal, using="orders")[0] is next(active_boundaries()).boundary
         assert found(signal, using="orders")[0] is provider.aliases["orders"]
 
-    def test_the_first_provider_that_knows(self, signal, provider):
-        """In the order in which they were opened."""
+    def test_first_provider_has_priority(self, signal, provider):
+        """In the order of registration."""
         second = FakeProvider()
         register_provider(second)
         second.default = FakeBoundary("second")
@@ -85,11 +85,11 @@ class TestRule:
         assert found(signal)[0] is provider.default
 
 
-class TestOpen:
-    """What is open is waited for, and what is not is no reason to wait."""
+class TestIsOpen:
+    """Receivers wait for an open boundary only."""
 
-    def test_an_open_one_keeps_the_call(self, signal, heard, provider):
-        """Until it says that it has committed."""
+    def test_open_boundary_keeps_the_call(self, signal, heard, provider):
+        """Until the transaction ends; explain names the boundary."""
         provider.default = FakeBoundary("the default")
         ((_, scheduled),) = signal.send(None, n=1)
         assert scheduled.boundary == "the default"
@@ -99,14 +99,14 @@ class TestOpen:
         assert heard == [1]
         assert "after the commit of the default: it is the default" in str(explain(signal))
 
-    def test_one_that_is_not_runs_it_at_once(self, signal, heard, provider):
-        """And explain names it all the same."""
+    def test_closed_boundary_runs_the_call_at_once(self, signal, heard, provider):
+        """explain names the boundary, too."""
         provider.default = FakeBoundary("the default", is_open=False)
         signal.send(None, n=1)
         assert heard == [1]
         assert "no transaction is open on the default: it is the default" in str(explain(signal))
 
-    def test_a_closed_one_that_is_named_hides_an_open_one(self, signal, heard, provider):
-        """The send belongs to what it names, whatever is open beside it."""
+    def test_named_boundary_that_is_closed(self, signal, heard, provider):
+        """The send does not wait for another one that is open."""
         with atomic():
             signal.send(None, n=1, instance=FakeBoundary("session", is_open=False))

@@ -23,16 +23,16 @@ class TestFailures:
     """A receiver that raises."""
 
     @pytest.mark.parametrize("make", [raising, raising_async])
-    def test_it_stops_no_other_and_reaches_nobody(self, make, signal, heard, commit):
-        """Others run, before and after; the caller of the commit hears nothing."""
+    def test_failure_stops_no_other_receiver(self, make, signal, heard, commit):
+        """And the code that commits gets no exception."""
         heard.listen_async(signal, name="async")
         signal.connect(make(BoomError("no")), delivery=on_commit)
         heard.listen(signal, name="last", priority=-1)
         commit(signal, n=1)
         assert heard == [1, ("async", 1), ("last", 1)]
 
-    def test_it_is_logged(self, signal, commit, caplog):
-        """With signal, receiver, sender and the names of the keywords, and never a value."""
+    def test_failure_is_logged(self, signal, commit, caplog):
+        """With signal, receiver, sender and the names of keywords, without values."""
         signal.connect(raising(BoomError("no")), delivery=on_commit)
         commit(signal, Secret(), card="4111", n=17)
         (record,) = caplog.records
@@ -50,14 +50,14 @@ class TestFailures:
         ("sender", "told"),
         [(None, "no sender"), (Secret, f"{Secret.__module__}.Secret"), ("web", "a builtins.str")],
     )
-    def test_senders_are_told_by_their_class(self, sender, told, signal, log):
-        """Of one that is none, the class; for its repr may be anybody's secret."""
+    def test_log_has_the_class_of_the_sender(self, sender, told, signal, log):
+        """Its repr may be secret."""
         signal.connect(raising(BoomError("no")), delivery=on_commit)
         signal.send(sender)
         assert f"sent by {told} with no keywords, failed" in log[0]
 
-    def test_of_a_declared_signal(self, log):
-        """The same is told."""
+    def test_log_of_a_declared_signal(self, log):
+        """It has the same names."""
 
         @declared(name="shop.declared")
         def paid(sender: object, *, order: int) -> None:
@@ -68,18 +68,18 @@ class TestFailures:
             paid.send(Secret, order=42)
         assert f"sent by {Secret.__module__}.Secret with order, failed after the commit" in log[0]
 
-    def test_what_a_robust_send_answers(self, signal):
-        """A failure is no error of the send: that was over."""
+    def test_failure_after_a_robust_send(self, signal):
+        """The response is a Scheduled, not the exception."""
         signal.connect(raising(BoomError("no")), delivery=on_commit)
         assert only(signal.send_robust(None)).status == "failed"
 
 
 class TestInterruptions:
-    """Exceptions that are no errors."""
+    """KeyboardInterrupt, SystemExit and cancelled tasks."""
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-    def test_an_interruption_goes_on(self, error, signal, heard, log):
-        """The caller hears of it; those after it are dropped, and that is said."""
+    def test_interruption_is_raised(self, error, signal, heard, log):
+        """The calls after it are dropped, and logged."""
         signal.connect(raising(error()), delivery=on_commit)
         heard.listen(signal, name="last")
         with pytest.raises(error), atomic():
@@ -90,8 +90,8 @@ class TestInterruptions:
         assert "failed after the commit" in log[0]
         assert "does not run after the commit of an atomic() block, which was interrupted" in log[1]
 
-    def test_a_task_that_is_cancelled(self, signal, heard, log):
-        """It ends, as it was told to; those after it are dropped, and that is said."""
+    def test_cancelled_task(self, signal, heard, log):
+        """It ends; the calls after it are dropped, and logged."""
         reached = asyncio.Event()
 
         async def stuck(**kwargs):
@@ -117,8 +117,8 @@ class TestInterruptions:
         assert counts(signal, 2) == {"scheduled": 1, "dropped": 1}
         assert "which was interrupted" in log[1]
 
-    def test_a_task_that_is_cancelled_while_a_thread_runs(self, signal, heard):
-        """The receiver that has begun there ends well; those after it are dropped."""
+    def test_cancelled_task_whose_thread_runs(self, signal, heard):
+        """The thread's receiver ends normally; the calls after it are dropped."""
         begun, go = threading.Event(), threading.Event()
 
         def slow(**kwargs):
@@ -146,8 +146,8 @@ class TestInterruptions:
         assert heard == []
 
     @pytest.mark.parametrize("method", ["send", "asend"])
-    def test_a_task_of_the_receivers_own(self, method, signal, heard):
-        """That one of its own is cancelled is a failure as any other."""
+    def test_cancelled_task_of_a_receiver(self, method, signal, heard):
+        """It is a failure of the receiver, like an error."""
 
         async def careless(**kwargs):
             task = asyncio.create_task(asyncio.sleep(60))
@@ -174,18 +174,18 @@ class TestInterruptions:
         [asyncio.CancelledError, concurrent.futures.CancelledError],
         ids=["asyncio", "futures"],
     )
-    def test_a_sync_receiver_that_says_it_was_cancelled(self, error, signal, heard, commit):
-        """Nobody cancels sync code, so that is a failure too."""
+    def test_sync_receiver_that_raises_cancelled_error(self, error, signal, heard, commit):
+        """It is a failure of the receiver, like an error."""
         signal.connect(raising(error()), delivery=on_commit, priority=1)
         responses = commit(signal, n=1)
         assert [scheduled.status for _, scheduled in responses] == ["failed", "ran"]
 
 
 class TestOnce:
-    """once=True with on_commit."""
+    """on_commit with once=True."""
 
-    def test_the_call_is_had_when_it_runs(self, signal, heard):
-        """A rollback does not spend it; two sends before one commit are one call."""
+    def test_once_is_used_up_by_the_call(self, signal, heard):
+        """A rollback keeps it; two sends before one commit make one call."""
         heard.listen(signal, once=True, name="once")
         with rolled_back():
             signal.send(None, n=1)
@@ -200,7 +200,7 @@ class TestOnce:
         signal.send(None, n=4)
         assert heard == [2, ("once", 2), 3, 4]
 
-    def test_async_ones_too(self, signal, heard):
+    def test_once_with_async_receivers(self, signal, heard):
         """Awaited once."""
         heard.listen_async(signal, once=True, name="once")
 

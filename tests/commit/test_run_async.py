@@ -17,8 +17,8 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 class TestAsync:
     """Async receivers."""
 
-    def test_without_a_loop_they_run_on_the_kept_one(self, signal, heard):
-        """As under send()."""
+    def test_without_an_event_loop(self, signal, heard):
+        """They run on the thread's event loop, as under send()."""
         heard.listen_async(signal, name="async")
         with atomic():
             responses = signal.send(None, n=1)
@@ -26,8 +26,8 @@ class TestAsync:
         assert heard == [1, ("async", 1)]
         assert [scheduled.status for _, scheduled in responses] == ["ran", "ran"]
 
-    def test_under_plain_with_inside_a_loop_they_are_refused(self, signal, heard):
-        """In one sentence, before any receiver is called, and nothing is left unawaited."""
+    def test_plain_with_inside_an_event_loop_is_refused(self, signal, heard):
+        """Before any receiver is called."""
         heard.listen(signal, delivery=None, name="now")
         heard.listen_async(signal, name="async")
         told = r"listen_async.*of signal shop.paid cannot be awaited after the commit of an atomic"
@@ -44,8 +44,8 @@ class TestAsync:
 
         asyncio.run(main())
 
-    def test_outside_of_a_block_a_send_inside_a_loop_is_refused(self, signal, heard):
-        """It would have to await; asend does."""
+    def test_send_without_a_transaction_inside_an_event_loop_is_refused(self, signal, heard):
+        """asend is accepted."""
         heard.listen_async(signal, name="async")
 
         async def main():
@@ -57,8 +57,8 @@ class TestAsync:
 
         asyncio.run(main())
 
-    def test_a_send_under_async_with(self, signal, heard):
-        """It need not await: the end of the block will."""
+    def test_send_under_async_with(self, signal, heard):
+        """The end of the block awaits the receiver."""
         heard.listen_async(signal, name="async")
 
         async def main():
@@ -71,8 +71,8 @@ class TestAsync:
 
         asyncio.run(main())
 
-    def test_a_thread_of_a_plain_block_inside_a_loop(self, signal, heard, log):
-        """Nobody could refuse it at the send; at the commit it is a failure, and said."""
+    def test_thread_of_a_plain_block_inside_an_event_loop(self, signal, heard, log):
+        """The send cannot see it, so the call fails after the commit."""
         heard.listen_async(signal, name="async")
 
         async def main():
@@ -84,8 +84,8 @@ class TestAsync:
         assert "failed after the commit" in log[0]
         assert counts(signal, 1) == {"scheduled": 1, "failed": 1}
 
-    def test_sync_ones_run_in_a_thread_and_inline_ones_do_not(self, signal):
-        """As under asend."""
+    def test_sync_receivers_run_in_a_thread(self, signal):
+        """Inline ones do not."""
         where = []
         signal.connect(lambda **kwargs: where.append(threading.get_ident()), delivery=on_commit)
         signal.connect(
@@ -100,8 +100,8 @@ class TestAsync:
         assert where[0] != threading.get_ident()
         assert where[1] == threading.get_ident()
 
-    def test_where_there_is_no_thread_to_be_had(self, signal, heard, monkeypatch):
-        """A sync receiver fails; the others run, and the commit is no error."""
+    def test_without_a_worker_thread(self, signal, heard, monkeypatch):
+        """A sync receiver fails; the others run."""
 
         async def run_in_thread(function):
             raise NoLoopError("no loop")
@@ -116,8 +116,8 @@ class TestAsync:
         responses = asyncio.run(main())
         assert [scheduled.status for _, scheduled in responses] == ["failed", "ran"]
 
-    def test_they_run_in_order_one_after_the_other(self, signal, heard):
-        """Sync and async, whichever takes longer."""
+    def test_receivers_run_one_after_the_other(self, signal, heard):
+        """Each begins when the one before it has ended."""
         order = []
 
         def make(name):

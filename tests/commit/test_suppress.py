@@ -1,4 +1,4 @@
-"""suppressed(): no side effects here."""
+"""suppressed(): no calls after the commit."""
 
 import asyncio
 import contextvars
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def test_nothing_is_scheduled(signal, heard):
-    """Neither in a transaction nor outside; what is sent before and after is."""
+    """In a transaction or not; sends before and after the block are."""
     with atomic():
         signal.send(None, n=1)
         with suppressed("an import"):
@@ -32,15 +32,15 @@ def test_nothing_is_scheduled(signal, heard):
 
 
 def test_receivers_inside_the_send_are_called(signal, heard):
-    """They are part of what is written."""
+    """They are part of the write."""
     heard.listen(signal, delivery=None, name="now")
     with suppressed("an import"):
         signal.send(None, n=1)
     assert heard == [("now", 1)]
 
 
-def test_what_was_due_before_runs(signal, heard):
-    """A commit inside is a commit."""
+def test_earlier_calls_run(signal, heard):
+    """A commit inside the block is a commit."""
     block = atomic()
     block.__enter__()
     signal.send(None, n=1)
@@ -49,8 +49,8 @@ def test_what_was_due_before_runs(signal, heard):
     assert heard == [1]
 
 
-def test_it_is_counted(signal, heard):
-    """By the block, by receiver, and by the registration; the response says so."""
+def test_suppressed_calls_are_counted(signal, heard):
+    """By the block and by the receiver; the status shows it."""
     take = heard.listen(signal, name="other")
     with suppressed("an import") as quiet:
         ((_, scheduled), _) = signal.send(None, n=1)
@@ -62,8 +62,8 @@ def test_it_is_counted(signal, heard):
     assert counts(signal) == {"scheduled": 3, "suppressed": 3}
 
 
-def test_nested_ones_count_for_the_innermost(signal, heard):
-    """Whose reason explain tells."""
+def test_innermost_block_counts(signal, heard):
+    """explain shows its reason."""
     with suppressed("an import") as outer:
         with suppressed("a fixture") as inner:
             signal.send(None, n=1)
@@ -75,8 +75,8 @@ def test_nested_ones_count_for_the_innermost(signal, heard):
     assert heard == []
 
 
-def test_one_may_be_entered_twice(signal, heard):
-    """It is over when it was left as often."""
+def test_block_can_be_entered_twice(signal, heard):
+    """It ends when it has been left as often."""
     quiet = suppressed("an import")
     with quiet:
         with quiet:
@@ -87,16 +87,16 @@ def test_one_may_be_entered_twice(signal, heard):
     assert quiet.count == 2
 
 
-def test_an_exception_ends_it(signal, heard):
-    """As any block."""
+def test_exception_ends_the_block(signal, heard):
+    """As with any block."""
     with pytest.raises(BoomError), suppressed("an import"):
         raise BoomError
     signal.send(None, n=1)
     assert heard == [1]
 
 
-def test_tasks_and_threads_of_the_block_are_in_it(signal, heard):
-    """As long as it lasts; those beside it are not, and those that outlive it no more."""
+def test_tasks_and_threads_of_the_block(signal, heard):
+    """They are suppressed until the block ends; others are not."""
 
     async def outlive(over):
         signal.send(None, n=1)
@@ -125,8 +125,8 @@ def test_tasks_and_threads_of_the_block_are_in_it(signal, heard):
     assert heard == [3, 2]
 
 
-def test_another_thread_is_not_in_it(signal, heard):
-    """It has a context of its own."""
+def test_other_threads_are_not_suppressed(signal, heard):
+    """They have a context of their own."""
     with suppressed("an import"):
         thread = threading.Thread(target=contextvars.Context().run, args=(signal.send, None))
         thread.start()
@@ -134,8 +134,8 @@ def test_another_thread_is_not_in_it(signal, heard):
     assert heard == [None]
 
 
-def test_a_fixture_that_ends_in_another_context(signal, heard):
-    """Nobody is left suppressed."""
+def test_fixture_that_ends_in_another_context(signal, heard):
+    """No context stays suppressed."""
     one, other = contextvars.Context(), contextvars.Context()
     quiet = suppressed("a fixture")
     one.run(quiet.__enter__)
@@ -145,8 +145,8 @@ def test_a_fixture_that_ends_in_another_context(signal, heard):
     assert one.run(active_suppression) is None
 
 
-def test_async_receivers_are_no_reason_to_refuse(signal, heard):
-    """Nobody will have to await them."""
+def test_async_receivers_are_not_refused(signal, heard):
+    """They will not be awaited."""
     heard.listen_async(signal)
 
     async def main():
@@ -161,8 +161,8 @@ def test_async_receivers_are_no_reason_to_refuse(signal, heard):
     assert heard == []
 
 
-def test_once_is_not_spent(signal, heard):
-    """The call is still to be had."""
+def test_once_is_not_used_up(signal, heard):
+    """The receiver can still be called."""
     heard.listen(signal, once=True, name="once")
     with suppressed("an import"):
         signal.send(None, n=1)
@@ -170,8 +170,8 @@ def test_once_is_not_spent(signal, heard):
     assert heard == [2, ("once", 2)]
 
 
-def test_coalesced_ones_too(signal, heard):
-    """What was suppressed is not merged into what was not."""
+def test_suppressed_calls_are_not_merged(signal, heard):
+    """Merged calls have no suppressed sends."""
     calls = []
     signal.connect(
         lambda sends, **kwargs: calls.append([each["n"] for each in sends]),

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 class TestSync:
     """Under `with`."""
 
-    def test_a_commit_is_heard_of(self, make, signal, heard):
-        """The receiver runs once the row is there for all to see."""
+    def test_commit(self, make, signal, heard):
+        """The receiver runs when other transactions see the row."""
         with make() as database:
             with atomic(database.connection):
                 database.add(1)
@@ -29,8 +29,8 @@ class TestSync:
             assert heard == [1]
             assert database.rows() == [1]
 
-    def test_a_rollback_is_not(self, make, signal, heard):
-        """Neither row nor call is left, and the connection can be used again."""
+    def test_rollback(self, make, signal, heard):
+        """Row and call are gone, and the connection is usable."""
         with make() as database:
             with rolled_back(database.connection):
                 database.add(1)
@@ -44,7 +44,7 @@ class TestSync:
             assert database.rows() == [2]
 
     def test_savepoints(self, make, signal, heard):
-        """One that is rolled back takes its own with it; one that is released waits."""
+        """A rollback drops the calls of the savepoint; a released one waits."""
         with make() as database:
             connection = database.connection
             with atomic(connection):
@@ -64,11 +64,11 @@ class TestSync:
             assert heard == [1, 4, 5]
             assert database.rows() == [1, 4]
 
-    def test_a_commit_that_fails(self, make, signal, heard):
-        """Nothing runs, the caller hears of it, and the connection can be used again."""
+    def test_commit_that_fails(self, make, signal, heard):
+        """No receiver runs, the block raises, and the connection is usable."""
         with make() as database:
             if not database.can_fail:
-                pytest.skip("it checks at once")
+                pytest.skip("it has no deferred constraints")
             with refused(Exception, "(?i)foreign key", database.connection):
                 database.add(1, parent=99)
                 signal.send(None, n=1)
@@ -78,12 +78,12 @@ class TestSync:
                 database.add(2)
             assert database.rows() == [2]
 
-    def test_a_transaction_that_is_under_way(self, make, signal, heard):
-        """It is refused, for its commit would not be seen; nothing is sent, and nothing begun."""
+    def test_open_transaction_is_refused(self, make, signal, heard):
+        """Its commit could not be seen. Nothing is begun."""
         with make() as database:
             connection = database.connection
             if getattr(connection, "autocommit", None) is False and "sqlite" in str(connection):
-                pytest.skip("it always is in one")
+                pytest.skip("a transaction is always open")
             if hasattr(connection, "begin_nested"):
                 connection.begin()
             else:
@@ -98,8 +98,8 @@ class TestSync:
                 signal.send(None, n=1)
             assert heard == [1]
 
-    def test_async_with(self, make):
-        """It is refused: nothing of it would be awaited."""
+    def test_async_with_is_refused(self, make):
+        """A sync connection cannot be awaited."""
         with make() as database:
 
             async def main():
@@ -109,8 +109,8 @@ class TestSync:
             with pytest.raises(ArgumentError, match=r"is a sync connection. Write `with atomic"):
                 main().send(None)
 
-    def test_a_receiver_may_use_the_connection(self, make, signal):
-        """The transaction is over when it runs, so it may begin another."""
+    def test_receiver_can_use_the_connection(self, make, signal):
+        """It can begin another transaction."""
         with make() as database:
 
             def again(**kwargs):
@@ -129,8 +129,8 @@ class TestSync:
 class TestAsync:
     """Under `async with`."""
 
-    def test_a_commit_is_heard_of(self, make, signal, heard):
-        """The receivers run once the row is there, async ones awaited."""
+    def test_commit(self, make, signal, heard):
+        """Async receivers are awaited after the commit."""
         heard.listen_async(signal, name="async")
 
         async def main(database):
@@ -144,8 +144,8 @@ class TestAsync:
 
         run(make, main)
 
-    def test_a_rollback_is_not(self, make, signal, heard):
-        """Neither row nor call is left, and the connection can be used again."""
+    def test_rollback(self, make, signal, heard):
+        """Row and call are gone, and the connection is usable."""
 
         async def main(database):
             async with arolled_back(database.connection):
@@ -162,7 +162,7 @@ class TestAsync:
         run(make, main)
 
     def test_savepoints(self, make, signal, heard):
-        """One that is rolled back takes its own with it; one that is released waits."""
+        """A rollback drops the calls of the savepoint; a released one waits."""
 
         async def main(database):
             connection = database.connection
@@ -184,8 +184,8 @@ class TestAsync:
 
         run(make, main)
 
-    def test_a_commit_that_fails(self, make, signal, heard):
-        """Nothing runs, the caller hears of it, and the connection can be used again."""
+    def test_commit_that_fails(self, make, signal, heard):
+        """No receiver runs, the block raises, and the connection is usable."""
 
         async def main(database):
             async with arefused(Exception, "(?i)foreign key", database.connection):
@@ -199,8 +199,8 @@ class TestAsync:
 
         run(make, main)
 
-    def test_a_transaction_that_is_under_way(self, make):
-        """It is refused, for its commit would not be seen."""
+    def test_open_transaction_is_refused(self, make):
+        """Its commit could not be seen."""
 
         async def main(database):
             connection = database.connection
@@ -216,8 +216,8 @@ class TestAsync:
 
         run(make, main)
 
-    def test_plain_with(self, make):
-        """It is refused, outermost and inside, for it could not be awaited."""
+    def test_plain_with_is_refused(self, make):
+        """For the transaction and for a savepoint."""
 
         async def main(database):
             with pytest.raises(ArgumentError, match=r"is an async connection. Write `async with"):
