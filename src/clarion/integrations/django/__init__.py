@@ -1,7 +1,7 @@
 """The Django integration: every Django signal dispatches through Clarion.
 
-Add `"clarion.integrations.django"` to INSTALLED_APPS, or call `install()`. Nothing else
-changes: `post_save`, `django.dispatch.Signal`, `@receiver`, lazy senders and packages that read
+Add `"clarion.integrations.django"` or `"clarion"` to INSTALLED_APPS, or call `install()`. Nothing
+else changes: `post_save`, `django.dispatch.Signal`, `@receiver`, lazy senders and packages that read
 or wrap Django's signals work as before. `connect` and `@receiver` also take Clarion's
 `priority`, `once`, `subclasses`, `inline` and `delivery`.
 
