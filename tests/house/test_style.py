@@ -43,7 +43,6 @@ LONG_PAGES: set[str] = {
 UNDOCUMENTED: set[str] = {
     "clarion",
     "clarion._core",
-    "clarion.integrations",
 }
 
 

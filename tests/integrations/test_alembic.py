@@ -1,4 +1,4 @@
-"""The Alembic door: pre_migrate and post_migrate around an upgrade or a downgrade."""
+"""pre_migrate and post_migrate, around an upgrade or a downgrade of Alembic."""
 
 import io
 import sys
@@ -74,20 +74,20 @@ def config(tmp_path):
 
 
 @pytest.fixture
-def heard():
-    """Return a list of what was sent: before or after, and the plan."""
-    sent: list[Any] = []
+def sent():
+    """Return a list of the sends: before or after, and the plan."""
+    found: list[Any] = []
     for name, signal in (("pre", pre_migrate), ("post", post_migrate)):
 
-        def hear(sender, plan, name=name, **kwargs):
-            sent.append((name, [(script.revision, backwards) for script, backwards in plan]))
+        def note(sender, plan, name=name, **kwargs):
+            found.append((name, [(script.revision, backwards) for script, backwards in plan]))
 
-        signal.connect(hear)
-    return sent
+        signal.connect(note)
+    return found
 
 
 def tables(config):
-    """Name the tables that there are, beside Alembic's own."""
+    """Return the names of the tables, without Alembic's own."""
     engine = create_engine(config.get_main_option("url"))
     try:
         return {*inspect(engine).get_table_names()} - {"alembic_version"}
@@ -95,59 +95,59 @@ def tables(config):
         engine.dispose()
 
 
-def test_an_upgrade_is_told_of(config, heard):
-    """With the plan, which is applied in between."""
+def test_an_upgrade_sends_its_plan(config, sent):
+    """The plan is applied between the two signals."""
     seen: list[Any] = []
     for signal in (pre_migrate, post_migrate):
         signal.connect(lambda sender, **kwargs: seen.append(tables(config)))
     command.upgrade(config, "head")
     plan = [("one", False), ("two", False)]
-    assert heard == [("pre", plan), ("post", plan)]
+    assert sent == [("pre", plan), ("post", plan)]
     assert seen == [set(), {"one", "two"}]
 
 
-def test_a_downgrade_is_told_of(config, heard):
-    """Its migrations go backwards, the last one first."""
+def test_a_downgrade_sends_its_plan(config, sent):
+    """The migrations go backwards, the last one first."""
     command.upgrade(config, "head")
-    heard.clear()
+    sent.clear()
     command.downgrade(config, "base")
     plan = [("two", True), ("one", True)]
-    assert heard == [("pre", plan), ("post", plan)]
+    assert sent == [("pre", plan), ("post", plan)]
     assert tables(config) == set()
 
 
-def test_a_part_of_the_way_has_that_part_for_a_plan(config, heard):
-    """And where there is nothing to do, the plan is empty, as in Django."""
+def test_the_plan_has_only_the_applied_migrations(config, sent):
+    """It is empty if the database is up to date, as in Django."""
     command.upgrade(config, "one")
     command.upgrade(config, "+1")
     command.upgrade(config, "head")
-    assert [plan for name, plan in heard if name == "pre"] == [
+    assert [plan for name, plan in sent if name == "pre"] == [
         *([("one", False)], [("two", False)], []),
     ]
-    assert len(heard) == 6
+    assert len(sent) == 6
 
 
 def test_keywords_are_djangos(config):
-    """All of them are there, adapted to what Alembic has."""
-    heard: list[Any] = []
+    """All of them are sent, with the objects of Alembic."""
+    sent: list[Any] = []
 
-    def hear(sender, app_config, verbosity, interactive, using, apps, stdout, **kwargs):
+    def note(sender, app_config, verbosity, interactive, using, apps, stdout, **kwargs):
         assert [*kwargs] == ["plan"]
         assert sender is app_config is config
         assert isinstance(apps, MigrationContext)
         assert stdout is config.stdout
-        heard.append((verbosity, interactive, using, apps.get_current_heads()))
+        sent.append((verbosity, interactive, using, apps.get_current_heads()))
 
-    pre_migrate.connect(hear)
-    post_migrate.connect(hear)
+    pre_migrate.connect(note)
+    post_migrate.connect(note)
     command.upgrade(config, "head")
-    assert heard == [(1, False, "default", ()), (1, False, "default", ("two",))]
+    assert sent == [(1, False, "default", ()), (1, False, "default", ("two",))]
 
 
 def test_the_command_line_can_be_quiet(config, tmp_path):
-    """`alembic --quiet` asks receivers to be quiet, too."""
-    heard: list[Any] = []
-    pre_migrate.connect(lambda sender, verbosity, **kwargs: heard.append(verbosity))
+    """`alembic --quiet` asks receivers to be quiet too."""
+    sent: list[Any] = []
+    pre_migrate.connect(lambda sender, verbosity, **kwargs: sent.append(verbosity))
     ini = tmp_path / "alembic.ini"
     ini.write_text(
         f"[alembic]\nscript_location = {tmp_path}\npath_separator = os\n"
@@ -155,42 +155,42 @@ def test_the_command_line_can_be_quiet(config, tmp_path):
     )
     CommandLine().main(["--quiet", "-c", str(ini), "upgrade", "one"])
     CommandLine().main(["-c", str(ini), "upgrade", "two"])
-    assert heard == [0, 1]
+    assert sent == [0, 1]
 
 
 @pytest.mark.parametrize("at", ["base", "head"])
-def test_other_commands_are_not_told_of(config, heard, at):
-    """They run env.py, and migrate nothing."""
+def test_other_commands_send_nothing(config, sent, at):
+    """They run env.py, but migrate nothing."""
     if at == "head":
         command.upgrade(config, "head")
-        heard.clear()
+        sent.clear()
     command.current(config)
     command.stamp(config, "head")
     command.check(config) if at == "base" else None
     command.ensure_version(config)
     command.history(config, indicate_current=True)
-    assert heard == []
+    assert sent == []
 
 
-def test_sql_is_not_told_of(config, heard):
-    """Where no database is migrated, nobody is told that one was."""
+def test_sql_sends_nothing(config, sent):
+    """No database is migrated then."""
     config.output_buffer = io.StringIO()
     command.upgrade(config, "head", sql=True)
     assert "CREATE TABLE one" in config.output_buffer.getvalue()
-    assert heard == []
+    assert sent == []
 
 
-def test_a_migration_that_fails_has_no_end(tmp_path, heard):
-    """As in Django: receivers of post_migrate may rely on the migrations."""
+def test_a_migration_that_fails_sends_no_post_migrate(tmp_path, sent):
+    """Receivers of post_migrate may rely on the migrations, as in Django."""
     config = write(tmp_path, versions=("one", "broken"))
     with pytest.raises(ValueError, match="no such column"):
         command.upgrade(config, "head")
-    assert [name for name, _ in heard] == ["pre"]
+    assert [name for name, _ in sent] == ["pre"]
 
 
 @pytest.mark.parametrize("signal", [pre_migrate, post_migrate], ids=["pre", "post"])
-def test_what_receivers_write_is_kept(config, signal):
-    """Before, it is committed with the migrations; after, when all have returned."""
+def test_writes_of_receivers_are_committed(config, signal):
+    """Before, with the migrations; after, when all receivers have returned."""
 
     def write(sender, apps, **kwargs):
         apps.connection.execute(text("CREATE TABLE written (id INTEGER)"))
@@ -205,8 +205,8 @@ def test_what_receivers_write_is_kept(config, signal):
     engine.dispose()
 
 
-def test_what_a_receiver_writes_before_it_fails_is_not_kept(config):
-    """What went before stays: the migrations are committed."""
+def test_writes_of_a_receiver_that_fails_are_rolled_back(config):
+    """The migrations stay committed."""
 
     def write(sender, apps, **kwargs):
         apps.connection.execute(text("INSERT INTO one VALUES (42)"))
@@ -221,8 +221,8 @@ def test_what_a_receiver_writes_before_it_fails_is_not_kept(config):
     engine.dispose()
 
 
-def test_a_receiver_that_fails_leaves_no_transaction_behind(config):
-    """Whoever gave the connection finds it as it was."""
+def test_a_receiver_that_fails_leaves_no_transaction_open(config):
+    """A connection that the program passed is as it was."""
 
     def write(sender, apps, **kwargs):
         apps.connection.execute(text("INSERT INTO one VALUES (42)"))
@@ -238,15 +238,15 @@ def test_a_receiver_that_fails_leaves_no_transaction_behind(config):
     engine.dispose()
 
 
-def test_an_environment_may_begin_a_transaction_by_hand(tmp_path, heard):
-    """The look at the database leaves none behind, which would be in its way."""
+def test_an_environment_may_begin_a_transaction_itself(tmp_path, sent):
+    """Reading the plan leaves no transaction open, which would prevent another one."""
     config = write(tmp_path, "with migrating(context), connection.begin():")
     command.upgrade(config, "head")
-    assert [name for name, _ in heard] == ["pre", "post"]
+    assert [name for name, _ in sent] == ["pre", "post"]
     assert tables(config) == {"one", "two"}
 
 
-def test_a_receiver_that_raises_first_keeps_everything_as_it_is(config):
+def test_an_error_in_pre_migrate_prevents_the_migrations(config):
     """No migration is applied."""
     pre_migrate.connect(lambda sender, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -254,8 +254,8 @@ def test_a_receiver_that_raises_first_keeps_everything_as_it_is(config):
     assert tables(config) == set()
 
 
-def test_a_transaction_that_is_under_way_is_left_to_its_owner(config, heard):
-    """It is neither committed nor rolled back, and receivers write into it."""
+def test_an_open_transaction_stays_open(config, sent):
+    """It is neither committed nor rolled back, and receivers write in it."""
     post_migrate.connect(
         lambda sender, apps, **kwargs: apps.connection.execute(text("INSERT INTO one VALUES (1)"))
     )
@@ -269,11 +269,11 @@ def test_a_transaction_that_is_under_way_is_left_to_its_owner(config, heard):
         transaction.rollback()
         assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 0
     engine.dispose()
-    assert [name for name, _ in heard] == ["pre", "post"]
+    assert [name for name, _ in sent] == ["pre", "post"]
 
 
-def test_within_the_transaction_receivers_are_part_of_it(tmp_path, heard):
-    """Whoever writes it the other way round has post_migrate before the commit."""
+def test_within_the_transaction_receivers_are_part_of_it(tmp_path, sent):
+    """If the transaction is the outer block, post_migrate comes before the commit."""
     config = write(tmp_path, WITHIN)
     names: list[Any] = []
 
@@ -293,20 +293,20 @@ def test_within_the_transaction_receivers_are_part_of_it(tmp_path, heard):
 
 def test_async_receivers_are_run_to_completion(config):
     """Alembic's commands are sync, and wait for them."""
-    heard: list[Any] = []
+    sent: list[Any] = []
 
-    async def hear(sender, plan, **kwargs):
-        heard.append(len(plan))
+    async def note(sender, plan, **kwargs):
+        sent.append(len(plan))
 
-    pre_migrate.connect(hear)
+    pre_migrate.connect(note)
     command.upgrade(config, "head")
-    assert heard == [2]
+    assert sent == [2]
 
 
-def test_nobody_needs_to_listen(config, monkeypatch):
-    """Without receivers, nobody asks for the plan."""
-    door = sys.modules["clarion.integrations.alembic"]
-    monkeypatch.setattr(door, "_plan", None)
+def test_without_receivers_no_plan_is_made(config, monkeypatch):
+    """The migrations are applied as without the block."""
+    module = sys.modules["clarion.integrations.alembic"]
+    monkeypatch.setattr(module, "_plan", None)
     command.upgrade(config, "head")
     command.downgrade(config, "one")
     assert tables(config) == {"one"}

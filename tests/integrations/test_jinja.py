@@ -1,4 +1,4 @@
-"""The Jinja door: an environment tells which templates it renders."""
+"""template_rendered, of the templates of a Jinja environment."""
 
 import asyncio
 import threading
@@ -23,14 +23,14 @@ PAGES = {
 
 @pytest.fixture
 def environment():
-    """Return an environment that sends."""
+    """Return an environment that sends the signal."""
     made = Environment(loader=DictLoader(PAGES), autoescape=True)
     install(made)
     return made
 
 
 @pytest.fixture
-def heard():
+def rendered():
     """Return a list of the names of the templates that were rendered."""
     names: list[Any] = []
     template_rendered.connect(lambda sender, template, **kwargs: names.append(template.name))
@@ -38,71 +38,71 @@ def heard():
 
 
 def test_keywords_are_djangos(environment):
-    """The sender is the template, which is told with what it is rendered with."""
-    heard: list[Any] = []
+    """The sender is the template; the context has the values that it is rendered with."""
+    rendered: list[Any] = []
 
-    def hear(sender, template, context, **kwargs):
-        heard.append((sender is template, template.name, context["name"], kwargs))
+    def note(sender, template, context, **kwargs):
+        rendered.append((sender is template, template.name, context["name"], kwargs))
 
-    template_rendered.connect(hear)
+    template_rendered.connect(note)
     assert environment.get_template("base").render(name="Ada") == "<>"
-    assert heard == [(True, "base", "Ada", {})]
+    assert rendered == [(True, "base", "Ada", {})]
 
 
-def test_it_is_told_before(environment):
-    """A receiver that raises keeps the template from being rendered."""
+def test_it_is_sent_before(environment):
+    """If a receiver raises, the template is not rendered."""
     template_rendered.connect(lambda sender, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         environment.get_template("base").render()
 
 
-def test_parents_and_parts_are_told(environment, heard):
-    """As in Django: a template that is extended or included is rendered, too."""
+def test_other_templates_of_a_page(environment, rendered):
+    """An extended or included template sends the signal too, as in Django."""
     assert environment.get_template("page").render(name="Ada") == "<Ada!>"
-    assert heard == ["page", "base", "part"]
+    assert rendered == ["page", "base", "part"]
 
 
-def test_modules_are_told_when_they_are_made(environment, heard):
-    """What is imported is rendered once, when Jinja first needs its macros."""
+def test_imported_templates(environment, rendered):
+    """An imported template is rendered once, when Jinja first needs its macros."""
     for _ in range(2):
         assert environment.get_template("caller").render(name="ab") == "abab"
-    assert heard == ["caller", "macros", "caller"]
+    assert rendered == ["caller", "macros", "caller"]
 
 
 @pytest.mark.parametrize("render", ["render", "generate", "stream"])
-def test_each_way_to_render_is_told(environment, heard, render):
+def test_each_way_to_render(environment, rendered, render):
     """In one piece, in parts, or as a stream."""
     assert "".join(getattr(environment.get_template("base"), render)()) == "<>"
-    assert heard == ["base"]
+    assert rendered == ["base"]
 
 
-def test_a_template_of_a_string_is_told(environment, heard):
-    """It has no name, and is told all the same."""
+def test_a_template_of_a_string(environment, rendered):
+    """It sends the signal although it has no name."""
     assert environment.from_string("hello").render() == "hello"
-    assert heard == [None]
+    assert rendered == [None]
 
 
 @pytest.mark.parametrize("kind", [NativeEnvironment, SandboxedEnvironment])
-def test_other_environments_stay_what_they_are(heard, kind):
-    """Native types come out native, and what is forbidden stays so."""
+def test_other_environments_keep_their_behaviour(rendered, kind):
+    """Native types stay native, and a sandbox stays one."""
     environment = kind(loader=DictLoader(PAGES))
     install(environment)
     expected = 42 if kind is NativeEnvironment else "42"
     assert environment.get_template("number").render() == expected
-    assert heard == ["number"]
+    assert rendered == ["number"]
 
 
-def test_async_environments_await_the_receivers(heard):
-    """Sync receivers run in a thread, and all ways to render are told."""
+def test_async_environments_await_the_receivers(rendered):
+    """Sync receivers run in a worker thread, whichever way the template is rendered."""
     environment = Environment(loader=DictLoader(PAGES), enable_async=True, autoescape=True)
     install(environment)
     threads: list[Any] = []
 
-    async def hear(sender, **kwargs):
+    async def note(sender, **kwargs):
         await asyncio.sleep(0)
         threads.append(threading.current_thread())
 
-    template_rendered.connect(hear)
+    template_rendered.connect(note)
     template_rendered.connect(
         lambda sender, **kwargs: threads.append(threading.current_thread()), priority=1
     )
@@ -113,65 +113,65 @@ def test_async_environments_await_the_receivers(heard):
         return await template.render_async(name="Ada"), "".join(parts)
 
     assert asyncio.run(render()) == ("<Ada!>", "<Bob!>")
-    assert heard == ["page", "base", "part"] * 2
+    assert rendered == ["page", "base", "part"] * 2
     assert threading.main_thread() in threads
     assert {*threads} != {threading.main_thread()}
     assert environment.get_template("page").render(name="Ada") == "<Ada!>"
-    assert len(heard) == 9
+    assert len(rendered) == 9
 
 
-def test_nobody_needs_to_listen(environment):
-    """Without receivers Jinja gets the very function that it has compiled."""
+def test_without_receivers_nothing_is_wrapped(environment):
+    """Jinja gets the function that it has compiled."""
     template = environment.get_template("page")
     assert template.root_render_func is template._render
     assert template.render(name="Ada") == "<Ada!>"
 
 
-def test_only_what_was_installed_sends(environment, heard):
-    """Another environment, and Jinja's own classes, are left alone."""
+def test_other_environments_send_nothing(environment, rendered):
+    """Another environment, and Jinja's own classes, do not change."""
     other = Environment(loader=DictLoader(PAGES), autoescape=True)
     other.get_template("base").render()
-    assert heard == []
+    assert rendered == []
     assert is_installed(environment)
     assert not is_installed(other)
 
 
-def test_installing_twice_sends_once(environment, heard):
+def test_installing_twice_sends_once(environment, rendered):
     """A second call changes nothing."""
     kind = environment.template_class
     install(environment)
     assert environment.template_class is kind
     environment.get_template("base").render()
-    assert heard == ["base"]
+    assert rendered == ["base"]
 
 
-def test_templates_that_were_loaded_before_send(heard):
-    """They are loaded anew; and without a cache they are anyway."""
+def test_templates_that_were_loaded_before(rendered):
+    """They are loaded again, with and without a cache."""
     for size in (400, 0):
         environment = Environment(loader=DictLoader(PAGES), cache_size=size, autoescape=True)
         environment.get_template("base").render()
         install(environment)
         environment.get_template("base").render()
-    assert heard == ["base", "base"]
+    assert rendered == ["base", "base"]
 
 
-def test_uninstalling_gives_the_environment_back(environment, heard):
-    """Its template class is the former one, and nothing is sent."""
+def test_uninstalling_restores_the_environment(environment, rendered):
+    """It has its former template class, and sends nothing."""
     uninstall(environment)
     uninstall(environment)
     assert environment.template_class is Environment.template_class
     environment.get_template("base").render()
-    assert heard == []
+    assert rendered == []
 
 
-def test_an_overlay_sends(environment, heard):
-    """What is made from the environment later is told of as well."""
+def test_an_overlay_sends(environment, rendered):
+    """An environment that is made from this one later sends the signal too."""
     environment.overlay(trim_blocks=True).get_template("base").render()
-    assert heard == ["base"]
+    assert rendered == ["base"]
 
 
-def test_errors_are_jinjas(environment, heard):
-    """What Jinja raises comes out as it is."""
+def test_errors_are_jinjas(environment, rendered):
+    """Exceptions of Jinja are raised unchanged."""
     with pytest.raises(TemplateNotFound):
         environment.from_string("{% include 'missing' %}").render()
     with pytest.raises(ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""The settings door: override pydantic settings, and tell who depends on them."""
+"""Overrides of pydantic settings, and setting_changed."""
 
 import asyncio
 import threading
@@ -39,43 +39,43 @@ class Open(Settings):
 
 @pytest.fixture
 def settings():
-    """Return settings of their own for each test."""
+    """Return new settings for each test."""
     return Settings()
 
 
 @pytest.fixture
-def heard():
-    """Return a list of what receivers are told: setting, value and enter."""
-    changes: list[Any] = []
+def changes():
+    """Return a list of the sends: setting, value and enter."""
+    sends: list[Any] = []
     setting_changed.connect(
-        lambda sender, setting, value, enter, **kwargs: changes.append((setting, value, enter))
+        lambda sender, setting, value, enter, **kwargs: sends.append((setting, value, enter))
     )
-    return changes
+    return sends
 
 
-def test_an_override_begins_and_ends(settings, heard):
-    """Receivers are told of each setting, first the new value, then the old one."""
+def test_an_override_begins_and_ends(settings, changes):
+    """A signal is sent for each setting, first with the new value, then with the old one."""
     with override_settings(settings, debug=True, name="test") as override:
         assert (settings.debug, settings.name) == (True, "test")
         assert isinstance(override, override_settings)
     assert (settings.debug, settings.name) == (False, "shop")
-    assert heard == [
+    assert changes == [
         *(("debug", True, True), ("name", "test", True)),
         *(("debug", False, False), ("name", "shop", False)),
     ]
 
 
 def test_the_sender_is_the_class_of_the_settings(settings):
-    """So a receiver can listen to one kind of settings."""
-    heard: list[Any] = []
-    setting_changed.connect(lambda sender, **kwargs: heard.append(sender), sender=Settings)
+    """A receiver can be connected to one class of settings."""
+    changes: list[Any] = []
+    setting_changed.connect(lambda sender, **kwargs: changes.append(sender), sender=Settings)
     with override_settings(settings, debug=True), override_settings(Frozen(), debug=True):
         pass
-    assert heard == [Settings, Settings]
+    assert changes == [Settings, Settings]
 
 
-def test_receivers_see_the_settings_as_they_are_told(settings):
-    """All of them are put before the first receiver is called, and restored before it is again."""
+def test_receivers_see_the_settings_changed(settings):
+    """All settings change before the first receiver is called."""
     seen: list[Any] = []
     setting_changed.connect(
         lambda sender, **kwargs: seen.append((settings.debug, settings.name)), inline=True
@@ -85,20 +85,20 @@ def test_receivers_see_the_settings_as_they_are_told(settings):
     assert seen == [(True, "test")] * 2 + [(False, "shop")] * 2
 
 
-def test_overrides_nest(settings, heard):
-    """Each restores what it found, in order."""
+def test_overrides_nest(settings, changes):
+    """Each one restores the settings that it found, in order."""
     with override_settings(settings, name="outer"):
         with override_settings(settings, name="inner", debug=True):
             assert settings.name == "inner"
         assert (settings.name, settings.debug) == ("outer", False)
     assert settings.name == "shop"
-    assert [value for setting, value, _ in heard if setting == "name"] == [
+    assert [value for setting, value, _ in changes if setting == "name"] == [
         *("outer", "inner", "outer", "shop"),
     ]
 
 
-def test_a_block_that_raises_is_restored(settings, heard):
-    """Nested overrides end from the inside out, and the exception goes on."""
+def test_a_block_that_raises_is_restored(settings, changes):
+    """Nested overrides end from the inside out, and the exception is raised."""
     with (
         pytest.raises(KeyError, match="lost"),
         override_settings(settings, name="outer"),
@@ -106,82 +106,82 @@ def test_a_block_that_raises_is_restored(settings, heard):
     ):
         raise KeyError("lost")
     assert settings.name == "shop"
-    assert heard[-2:] == [("name", "outer", False), ("name", "shop", False)]
+    assert changes[-2:] == [("name", "outer", False), ("name", "shop", False)]
 
 
 def test_frozen_settings_can_be_overridden():
-    """What a program must not assign, a test may override."""
+    """A test may override a setting that a program cannot assign."""
     settings = Frozen()
     with override_settings(settings, debug=True):
         assert settings.debug is True
     assert settings.debug is False
 
 
-def test_a_setting_that_was_not_there_is_gone_again(heard):
-    """Settings that allow more get more; when it is over, receivers are told None, as in Django."""
+def test_a_new_setting_is_removed_again(changes):
+    """Where extra settings are allowed; at the end the value is None, as in Django."""
     settings = Open()
     with override_settings(settings, colour="red"):
         assert settings.colour == "red"  # type: ignore[attr-defined]
     assert not hasattr(settings, "colour")
-    assert heard == [("colour", "red", True), ("colour", None, False)]
+    assert changes == [("colour", "red", True), ("colour", None, False)]
 
 
-def test_what_counts_as_set_is_restored(settings):
-    """A setting that has its default is not dumped as one that was given, afterwards."""
+def test_the_set_of_given_settings_is_restored(settings):
+    """A setting with its default is not dumped as a given one afterwards."""
     with override_settings(settings, debug=True):
         assert settings.model_dump(exclude_unset=True) == {"debug": True}
     assert settings.model_dump(exclude_unset=True) == {}
 
 
-def test_a_model_within_can_be_overridden(settings, heard):
-    """A setting that is a model is replaced, or has one of its own overridden."""
+def test_a_nested_model_can_be_overridden(settings, changes):
+    """The model is replaced, or one of its settings is overridden."""
     with override_settings(settings.database, host="elsewhere"):
         assert settings.database.host == "elsewhere"
     with override_settings(settings, database=Database(host="there")):
         assert settings.database.host == "there"
     assert settings.database.host == "localhost"
-    assert heard[0] == ("host", "elsewhere", True)
+    assert changes[0] == ("host", "elsewhere", True)
 
 
-def test_cached_properties_are_computed_anew(settings):
-    """In the block they follow the override, and afterwards they are the former object."""
+def test_cached_properties_are_computed_again(settings):
+    """In the block they use the override; after it they are the former object."""
     before = settings.title
     with override_settings(settings, name="test"):
         assert settings.title == "Test"
     assert settings.title is before
 
 
-def test_values_are_taken_as_they_are(settings):
-    """A test may put a stand-in where a program could not."""
-    stand_in = object()
-    with override_settings(settings, name=stand_in):
-        assert settings.name is stand_in
+def test_values_are_not_validated(settings):
+    """A test may use an object that a program could not assign."""
+    replacement = object()
+    with override_settings(settings, name=replacement):
+        assert settings.name is replacement
 
 
 def test_a_function_can_be_decorated(settings):
-    """Each call is an override of its own, also of a function that calls itself."""
+    """Each call is a separate override, also of a function that calls itself."""
 
     @override_settings(settings, name="test")
     def depth(left):
-        """Say how deep."""
+        """Return the depth."""
         assert settings.name == "test"
         return 1 + depth(left - 1) if left else 0
 
-    assert depth.__doc__ == "Say how deep."
+    assert depth.__doc__ == "Return the depth."
     assert settings.name == "shop"
     assert depth(2) == 2
     assert settings.name == "shop"
 
 
 def test_a_coroutine_function_can_be_decorated(settings):
-    """The override lasts until it has been awaited, and its receivers are awaited too."""
-    heard: list[Any] = []
+    """The override ends after the coroutine, and receivers are awaited too."""
+    changes: list[Any] = []
 
-    async def hear(sender, value, **kwargs):
+    async def note(sender, value, **kwargs):
         await asyncio.sleep(0)
-        heard.append(value)
+        changes.append(value)
 
-    setting_changed.connect(hear)
+    setting_changed.connect(note)
 
     @override_settings(settings, name="test")
     async def named():
@@ -189,12 +189,12 @@ def test_a_coroutine_function_can_be_decorated(settings):
         return settings.name
 
     assert asyncio.run(named()) == "test"
-    assert heard == ["test", "shop"]
+    assert changes == ["test", "shop"]
     assert settings.name == "shop"
 
 
 def test_methods_and_classes_can_be_decorated(settings):
-    """Of a class, the methods that are tests; a method as any function."""
+    """Of a class, the methods that are tests."""
 
     @override_settings(settings, name="test")
     class Tests:
@@ -207,21 +207,21 @@ def test_methods_and_classes_can_be_decorated(settings):
 
         @override_settings(settings, name="own")
         def test_two(self):
-            """It is decorated already, inside."""
+            """Its own decorator is the inner one."""
             return settings.name
 
         @staticmethod
         def test_static():
-            """A static method is left alone."""
+            """A static method does not change."""
             return settings.name
 
     tests = Tests()
-    answers = [tests.test_one(), tests.helper(), tests.test_two(), tests.test_static()]
-    assert answers == ["test", "shop", "own", "shop"]
+    names = [tests.test_one(), tests.helper(), tests.test_two(), tests.test_static()]
+    assert names == ["test", "shop", "own", "shop"]
 
 
 def test_generators_are_refused(settings):
-    """They would run when the override is over; the refusal says what to do."""
+    """They would run after the override."""
 
     def fixture():
         yield
@@ -230,12 +230,12 @@ def test_generators_are_refused(settings):
         yield
 
     for each in (fixture, stream):
-        with pytest.raises(ArgumentError, match=r"a generator.* Use it in a with block inside"):
+        with pytest.raises(ArgumentError, match=r"a generator.* Use a with block inside it"):
             override_settings(settings, name="test")(each)
 
 
 def test_unknown_settings_are_refused(settings):
-    """A misspelt one is told from the one that was meant, and nothing is changed."""
+    """The message proposes the setting that is spelt alike, and nothing changes."""
     with pytest.raises(ArgumentError, match=r"no setting 'debgu'\. Did you mean 'debug'") as info:
         override_settings(settings, debgu=True)
     assert info.value.names == ("debgu",)
@@ -243,48 +243,48 @@ def test_unknown_settings_are_refused(settings):
         override_settings(settings, zzz=True)
 
 
-def test_what_is_no_model_is_refused():
-    """Settings come first, as an object."""
-    with pytest.raises(ArgumentError, match="no pydantic model"):
+def test_another_object_is_refused():
+    """The message has its type, but not its value."""
+    with pytest.raises(ArgumentError, match="given an object of type dict, which is no"):
         override_settings({"debug": False}, debug=True)  # type: ignore[arg-type]
 
 
 def fail(sender, enter, **kwargs):
-    """Raise at the begin of an override."""
+    """Raise when an override begins."""
     if enter:
         raise ValueError("not this one")
 
 
-def test_a_receiver_that_raises_keeps_the_block_from_beginning(settings, heard):
-    """Everything is as it was, everybody is told so, and the exception goes on, as in Django."""
+def test_an_error_of_a_receiver_prevents_the_block(settings, changes):
+    """The settings are restored, with signals, and the exception is raised, as in Django."""
     setting_changed.connect(fail)
     with pytest.raises(ValueError, match="not this one"):
         override_settings(settings, debug=True, name="test").__enter__()
     assert settings.debug is False
-    assert heard == [("debug", True, True), ("debug", False, False), ("name", "shop", False)]
+    assert changes == [("debug", True, True), ("debug", False, False), ("name", "shop", False)]
 
 
-def test_a_receiver_that_raises_at_the_end_keeps_nobody_from_hearing(settings, caplog):
-    """All are told that it is over, then the first exception goes on, as in Django."""
-    heard: list[Any] = []
+def test_an_error_of_a_receiver_at_the_end(settings, caplog):
+    """All receivers are called, then the first exception is raised, as in Django."""
+    changes: list[Any] = []
 
     def fail(sender, setting, enter, **kwargs):
         if not enter:
             raise ValueError(setting)
 
     setting_changed.connect(fail)
-    setting_changed.connect(lambda sender, setting, **kwargs: heard.append(setting))
+    setting_changed.connect(lambda sender, setting, **kwargs: changes.append(setting))
     with (
         pytest.raises(ValueError, match="debug"),
         override_settings(settings, debug=True, name="test"),
     ):
-        heard.clear()
-    assert heard == ["debug", "name"]
+        changes.clear()
+    assert changes == ["debug", "name"]
     assert settings.debug is False
 
 
-def test_async_blocks_do_as_sync_ones(settings, heard):
-    """Sync receivers run in a thread; what a receiver raises has the same effect."""
+def test_async_blocks(settings, changes):
+    """Sync receivers run in a worker thread; an error of a receiver has the same effect."""
     threads: list[Any] = []
     setting_changed.connect(lambda sender, **kwargs: threads.append(threading.current_thread()))
 
@@ -298,11 +298,11 @@ def test_async_blocks_do_as_sync_ones(settings, heard):
     with pytest.raises(ValueError, match="not this one"):
         asyncio.run(override())
     assert settings.debug is False
-    assert heard == [("debug", True, True), ("debug", False, False)] * 2
+    assert changes == [("debug", True, True), ("debug", False, False)] * 2
     assert threading.main_thread() not in threads
 
 
-def test_nobody_needs_to_listen(settings):
-    """Without receivers, an override is an override."""
+def test_without_receivers(settings):
+    """The settings change as they do with receivers."""
     with override_settings(settings, debug=True):
         assert settings.debug is True

@@ -1,5 +1,13 @@
-"""Doors, one per framework.
+"""Integrations: one module or package for each framework.
 
-A door says in the framework's words what the rooms behind it do. Doors never import
-each other, and a framework is imported behind its own door only.
+- `asgi` and `wsgi`: the request signals of a web application
+- `settings`: overrides of pydantic settings
+- `jinja`: rendered templates
+- `alembic`: migrations
+- `sqlalchemy`: the model signals of SQLAlchemy, and receivers after its commits
+- `django`: Django's own signals, and receivers after its commits
+
+An integration uses the names of its framework. It is the only code that imports the framework,
+and it imports no other integration. Nothing below this package imports an integration, except
+`clarion.commit`, which loads one by name when its framework is loaded.
 """

@@ -1,12 +1,12 @@
-"""The ASGI door: an ASGI application has Django's request signals.
+"""Send Django's request signals around an ASGI application.
 
     app.add_middleware(SignalMiddleware)        # FastAPI, Starlette
     app = SignalMiddleware(app)                 # any
 
 `request_started` is sent before the application is called, `request_finished` when its
-call is over, `got_request_exception` in between if it raises. They are sent for requests
-and for websockets, and awaited: sync receivers run in a thread, or on the loop with
-`inline=True`. Nothing but a protocol is needed, so there is no extra to install.
+call ends, and `got_request_exception` between them if it raises. They are sent for requests
+and for WebSockets, and awaited. Sync receivers run in a worker thread, or on the event loop
+with `inline=True`. The module needs no extra, because ASGI is a protocol.
 """
 
 # pyright: reportPrivateUsage=false
@@ -35,36 +35,36 @@ __all__ = [
     "request_started",
 ]
 
-# Any, for frameworks have types of their own for what a server gives them.
+# Any, because each framework has its own types for the arguments.
 Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 
-# What was reported of a connection last, so that it is not reported twice.
+# The last exception that was reported for a connection, which is not reported twice.
 _REPORTED = "clarion.reported"
 
-# What has shown that the client is gone: messages of the server, and errors of its `send`.
-_GONE = "clarion.gone"
+# The signs that the client has disconnected: messages of the server, and errors of its `send`.
+_DISCONNECTS = "clarion.disconnects"
 
-# What frameworks raise when they are told so: Starlette, hence FastAPI, and Litestar.
-_DISCONNECTS = {"ClientDisconnect", "WebSocketDisconnect"}
+# The exceptions that Starlette, FastAPI and Litestar raise then.
+_EXCEPTIONS = {"ClientDisconnect", "WebSocketDisconnect"}
 
 
 class SignalMiddleware:
-    """An ASGI application that sends Django's request signals around another.
+    """An ASGI application that sends Django's request signals around another one.
 
-    The signals' sender is this class, or one derived from it, as Django's handlers are.
+    The sender is the class of the middleware, as the sender in Django is the class of the handler.
 
     Args:
-        app: the application. What it raises is reported, and raised on.
+        app: the application. Its exceptions are reported, and raised again.
 
-    An exception of a receiver of `request_started` keeps the application from being
-    called, and `request_finished` from being sent, as in Django 6.1.
+    If a receiver of `request_started` raises, the application is not called, and
+    `request_finished` is not sent, as in Django 6.1.
     """
 
     def __init__(self, app: Application) -> None:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Pass a connection on to the application."""
+        """Pass a connection to the application."""
         if scope["type"] not in ("http", "websocket"):
             return await self.app(scope, receive, send)
         sender = type(self)
@@ -77,71 +77,73 @@ class SignalMiddleware:
                 await self.app(scope, receive, send)
         finally:
             if request_finished.has_listeners(sender):
-                await _outlast(partial(request_finished.asend, sender=sender))
+                await _send_to_the_end(partial(request_finished.asend, sender=sender))
 
     async def _watch(self, scope: Any, receive: Any, send: Any) -> None:
-        """Call the application, and report what it raises over a client that is there."""
-        gone: list[object] = []
-        scope[_GONE] = gone
+        """Call the application, and report its exceptions while the client is connected."""
+        signs: list[object] = []
+        scope[_DISCONNECTS] = signs
 
         async def receive_and_note() -> object:
             message = await receive()
             if message["type"].endswith(".disconnect"):
-                gone.append(message)
+                signs.append(message)
             return message
 
         async def send_or_note(message: object) -> None:
             try:
                 await send(message)
             except OSError as error:
-                gone.append(error)
+                signs.append(error)
                 raise
 
         try:
             await self.app(scope, receive_and_note, send_or_note)
         except Exception as error:
-            scope[_GONE] = gone  # one that is inside has taken its own away
+            scope[_DISCONNECTS] = signs  # an inner middleware has removed its own list
             await report(error, scope)
             raise
         finally:
-            # An error that is kept would keep this frame.
-            gone.clear()
-            scope.pop(_GONE, None)
+            # A stored error would keep this frame alive.
+            signs.clear()
+            scope.pop(_DISCONNECTS, None)
             scope.pop(_REPORTED, None)
 
 
 async def report(exception: Exception, scope: Any) -> None:
-    """Send `got_request_exception`, for a framework that answers exceptions itself.
+    """Send `got_request_exception`, for a framework that handles exceptions itself.
 
-    It has to be called while the exception is handled. What is raised on to the middleware
-    later is not reported again, and what comes of a client that has gone is not at all.
+    Call it while the exception is handled. The middleware does not report the exception again.
+    An exception that was raised because the client disconnected is not reported.
 
     Args:
-        exception: what was raised.
-        scope: the connection, as the application was given it.
+        exception: the exception.
+        scope: the connection, as the application received it.
     """
-    if not got_request_exception.has_listeners(None) or _comes_of(exception, scope.get(_GONE)):
+    if not got_request_exception.has_listeners(None):
+        return
+    if _is_disconnect(exception, scope.get(_DISCONNECTS)):
         return
     if scope.get(_REPORTED) is not exception:
         scope[_REPORTED] = exception
         await got_request_exception.asend(sender=None, request=Request(exception, scope=scope))
 
 
-def _comes_of(error: BaseException | None, gone: list[object] | None) -> bool:
-    """Tell whether an error says that the client is gone, or was raised while one did."""
+def _is_disconnect(error: BaseException | None, signs: list[object] | None) -> bool:
+    """Return whether an error, or one that led to it, says that the client disconnected."""
     seen: set[int] = set()
-    while error is not None and gone and id(error) not in seen:
-        if type(error).__name__ in _DISCONNECTS or any(error is each for each in gone):
+    while error is not None and signs and id(error) not in seen:
+        if type(error).__name__ in _EXCEPTIONS or any(error is sign for sign in signs):
             return True
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
 
 
-async def _outlast(send: Callable[[], Awaitable[object]]) -> None:
-    """Await a send to its end, however often who awaits it is cancelled meanwhile."""
+async def _send_to_the_end(send: Callable[[], Awaitable[object]]) -> None:
+    """Await a send to its end, even if the caller is cancelled, once or several times."""
     if asyncio._get_running_loop() is None:
-        await send()  # in a task of trio's, say
+        await send()  # another library runs the task, such as trio
         return
     begun: list[bool] = []
 
@@ -154,7 +156,7 @@ async def _outlast(send: Callable[[], Awaitable[object]]) -> None:
     try:
         await loops._outlast(tasks)
     finally:
-        # Who takes a loop down cancels every task, those that have not begun included.
+        # A loop that shuts down cancels every task, also one that has not begun.
         if not begun:
             await send()
     tasks[0].result()

@@ -1,8 +1,8 @@
-"""The settings door: override pydantic settings for a while, and tell who depends on them.
+"""Override pydantic settings for a block, and send setting_changed.
 
     with override_settings(settings, debug=True): ...
 
-Each overridden setting is told by `setting_changed`, when the override begins and when it
+`setting_changed` is sent for each overridden setting, when the override begins and when it
 ends.
 
 Install it with `pip install '.[settings]'` in a checkout, or
@@ -22,7 +22,7 @@ from clarion.signals import setting_changed
 
 try:
     from pydantic import BaseModel
-    from pydantic_settings import BaseSettings  # noqa: TC002 - looks whether it is there
+    from pydantic_settings import BaseSettings  # noqa: TC002 - checks that it is installed
 except ImportError as error:
     raise MissingExtraError.of("pydantic_settings", "settings") from error
 
@@ -34,34 +34,30 @@ __all__ = ["override_settings", "setting_changed"]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-# What a setting is that was not there.
-_ABSENT: Any = object()
-
 
 class override_settings:  # noqa: N801 - Django's name
-    """Override settings for the length of a block, or of a decorated function.
+    """Override settings in a block, or in a decorated function.
 
-    It is a context manager, for `with` and `async with`, and a decorator for functions,
-    methods, coroutine functions, and for classes, whose methods named `test...` it
-    decorates. An `async with`, and a decorated coroutine function, await the receivers.
+    It is a context manager for `with` and `async with`. It also decorates functions, methods,
+    coroutine functions, and classes: of a class it decorates the methods named `test...`. An
+    `async with` and a decorated coroutine function await the receivers.
 
-    The object itself is changed, for everybody who has it, in every thread; so overrides
-    are for tests, and those that overlap must be nested. Values are taken as they are given,
-    as `model_copy(update=...)` takes them, also by frozen settings. Cached properties are
-    computed anew in the block, and have their former value afterwards.
+    The settings object itself changes, in every thread. Use overrides in tests, and nest those
+    that overlap. Values are not validated, as in `model_copy(update=...)`, and frozen settings
+    can be overridden. Cached properties are computed again in the block, and have their former
+    value after it.
 
     Args:
-        settings: the object, a `BaseSettings` or a model that one has as a setting.
-        overrides: the settings by name, each with its new value.
+        settings: a `BaseSettings`, or a model that is a setting of one.
+        overrides: the new values, by the name of the setting.
 
     Raises:
-        ArgumentError: if there is no such setting, or what is decorated would run when the
-            override is over.
-        Exception: what a receiver raises when the block begins, once everything is as it
-            was; what the first one raises when it ends, once all have been told.
+        ArgumentError: if there is no such setting, or if the decorated function is a generator.
+        Exception: if a receiver raises. When the block begins, the settings are restored
+            first. When it ends, all receivers are called, and the first exception is raised.
 
-    As `django.test.override_settings` in Django 6.1. Django has one object for all settings,
-    so there it is not named.
+    As `django.test.override_settings` in Django 6.1, which has one settings object and does not
+    name it.
     """
 
     def __init__(self, settings: BaseSettings | BaseModel, /, **overrides: Any) -> None:
@@ -71,7 +67,7 @@ class override_settings:  # noqa: N801 - Django's name
         self._saved: list[_State] = []
 
     def __enter__(self) -> Self:
-        self._put()
+        self._apply()
         try:
             for setting, value in self._overrides.items():
                 setting_changed.send(sender=self._sender, setting=setting, value=value, enter=True)
@@ -89,7 +85,7 @@ class override_settings:  # noqa: N801 - Django's name
         _raise_first(self._leave())
 
     async def __aenter__(self) -> Self:
-        self._put()
+        self._apply()
         try:
             for setting, value in self._overrides.items():
                 await setting_changed.asend(
@@ -112,8 +108,8 @@ class override_settings:  # noqa: N801 - Django's name
         """Decorate a function or a class."""
         if inspect.isgeneratorfunction(decorated) or inspect.isasyncgenfunction(decorated):
             raise ArgumentError(
-                f"override_settings cannot decorate {decorated.__qualname__}, a generator, which "
-                f"would run when the override is over. Use it in a with block inside."
+                f"override_settings cannot decorate {decorated.__qualname__}, a generator, because "
+                f"it would run after the override. Use a with block inside it."
             )
         if isinstance(decorated, type):
             self._decorate_tests(decorated)
@@ -148,8 +144,8 @@ class override_settings:  # noqa: N801 - Django's name
     def _sender(self) -> type[BaseModel]:
         return type(self._settings)
 
-    def _put(self) -> None:
-        # A stack, for a decorated function may call itself.
+    def _apply(self) -> None:
+        # A stack, because a decorated function may call itself.
         self._saved.append(_State(self._settings))
         fields = type(self._settings).model_fields
         for setting, value in self._overrides.items():
@@ -158,29 +154,29 @@ class override_settings:  # noqa: N801 - Django's name
             self._settings.model_fields_set.add(setting)
 
     def _restore(self) -> dict[str, Any]:
-        """Put the former values back, and return what receivers are to be told they are."""
+        """Restore the former values, and return them by name."""
         self._saved.pop().restore()
         return {setting: getattr(self._settings, setting, None) for setting in self._overrides}
 
     def _leave(self) -> list[Any]:
-        answers: list[Any] = []
+        responses: list[Any] = []
         for setting, value in self._restore().items():
-            answers += setting_changed.send_robust(
+            responses += setting_changed.send_robust(
                 sender=self._sender, setting=setting, value=value, enter=False
             )
-        return answers
+        return responses
 
     async def _aleave(self) -> list[Any]:
-        answers: list[Any] = []
+        responses: list[Any] = []
         for setting, value in self._restore().items():
-            answers += await setting_changed.asend_robust(
+            responses += await setting_changed.asend_robust(
                 sender=self._sender, setting=setting, value=value, enter=False
             )
-        return answers
+        return responses
 
 
 class _State:
-    """What settings are at one moment; taking it forgets their cached properties."""
+    """A copy of the settings; making it clears their cached properties."""
 
     def __init__(self, settings: BaseModel) -> None:
         self._settings = settings
@@ -191,7 +187,7 @@ class _State:
             del _values(settings)[name]
 
     def restore(self) -> None:
-        """Put everything back, in place, for others hold the same dictionaries."""
+        """Restore the settings in place, because user code may hold the same dictionaries."""
         _refill(_values(self._settings), self._values)
         if self._extra is not None:
             _refill(_extra(self._settings), self._extra)
@@ -205,7 +201,7 @@ def _refill(target: dict[str, Any], values: dict[str, Any]) -> None:
 
 
 def _values(settings: BaseModel) -> dict[str, Any]:
-    # Past pydantic, which would validate an assignment, and refuse one to what is frozen.
+    # Not by assignment, which pydantic validates, and refuses for frozen settings.
     values: Any = settings.__dict__
     return values  # type: ignore[no-any-return]
 
@@ -214,18 +210,18 @@ def _extra(settings: BaseModel) -> dict[str, Any]:
     return settings.model_extra if settings.model_extra is not None else {}
 
 
-def _raise_first(answers: list[tuple[Any, Any]]) -> None:
-    for _, answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
+def _raise_first(responses: list[tuple[Any, Any]]) -> None:
+    for _, response in responses:
+        if isinstance(response, Exception):
+            raise response
 
 
 def _check(settings: object, overrides: dict[str, Any]) -> None:
-    """Refuse what is no model, and names that are no settings of it."""
+    """Refuse an object that is no model, and names that are no settings."""
     if not isinstance(settings, BaseModel):
         raise ArgumentError(
-            f"override_settings was given {settings!r}, which is no pydantic model. "
-            f"Give it the settings object first, then the settings by name.",
+            f"override_settings was given an object of type {type(settings).__qualname__}, which is "
+            f"no pydantic model. Pass the settings object first, then the settings by name.",
             ["settings"],
         )
     known = type(settings).model_fields

@@ -1,12 +1,11 @@
-"""The WSGI door: a WSGI application has Django's request signals.
+"""Send Django's request signals around a WSGI application.
 
     app.wsgi_app = SignalMiddleware(app.wsgi_app)       # Flask
     application = SignalMiddleware(application)         # any
 
 `request_started` is sent before the application is called, `request_finished` when the
-server closes the response, `got_request_exception` in between if the application raises.
-Async receivers are run to completion. Nothing but a protocol is needed, so there is no
-extra to install.
+server closes the response, and `got_request_exception` between them if the application raises.
+Async receivers are run to completion. The module needs no extra, because WSGI is a protocol.
 """
 
 from __future__ import annotations
@@ -34,27 +33,27 @@ __all__ = [
     "request_started",
 ]
 
-# What was reported of a request last, so that it is not reported twice.
+# The last exception that was reported for a request, which is not reported twice.
 _REPORTED = "clarion.reported"
 
 
 class SignalMiddleware:
-    """A WSGI application that sends Django's request signals around another.
+    """A WSGI application that sends Django's request signals around another one.
 
-    The signals' sender is this class, or one derived from it, as Django's handlers are.
+    The sender is the class of the middleware, as the sender in Django is the class of the handler.
 
     Args:
-        app: the application. What it raises is reported, and raised on.
+        app: the application. Its exceptions are reported, and raised again.
 
-    An exception of a receiver of `request_started` keeps the application from being
-    called, and `request_finished` from being sent, as in Django 6.1.
+    If a receiver of `request_started` raises, the application is not called, and
+    `request_finished` is not sent, as in Django 6.1.
     """
 
     def __init__(self, app: WSGIApplication) -> None:
         self.app = app
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass a request on to the application."""
+        """Pass a request to the application."""
         sender = type(self)
         if request_started.has_listeners(sender):
             request_started.send(sender=sender, environ=environ, scope=None)
@@ -71,7 +70,7 @@ class SignalMiddleware:
 
 
 class _Body:
-    """A response's body, which knows when it is over."""
+    """The body of a response, which ends the request when it is closed."""
 
     def __init__(self, body: Iterable[bytes], environ: Environ, sender: type) -> None:
         self._body = body
@@ -81,7 +80,7 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            # Not `yield from`, which would close the body, and the server does so again.
+            # Not `yield from`, which would close the body: the server closes it.
             for chunk in self._body:  # noqa: UP028
                 yield chunk
         except Exception as error:
@@ -89,7 +88,7 @@ class _Body:
             raise
 
     def close(self) -> None:
-        """Close the application's body, and say that the request is over."""
+        """Close the application's body, and end the request."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -104,7 +103,7 @@ class _Body:
 
 
 class _SizedBody(_Body):
-    """A body of so many parts: of one that has a single part, servers know the length."""
+    """A body with a number of parts: a server knows the length of a single part."""
 
     def __len__(self) -> int:
         sized: Any = self._body
@@ -112,14 +111,13 @@ class _SizedBody(_Body):
 
 
 def report(exception: Exception, environ: Environ) -> None:
-    """Send `got_request_exception`, for a framework that answers exceptions itself.
+    """Send `got_request_exception`, for a framework that handles exceptions itself.
 
-    It has to be called while the exception is handled. What is raised on to the middleware
-    later is not reported again.
+    Call it while the exception is handled. The middleware does not report the exception again.
 
     Args:
-        exception: what was raised.
-        environ: the request, as the application was given it.
+        exception: the exception.
+        environ: the request, as the application received it.
     """
     if got_request_exception.has_listeners(None) and environ.get(_REPORTED) is not exception:
         environ[_REPORTED] = exception
@@ -127,7 +125,7 @@ def report(exception: Exception, environ: Environ) -> None:
 
 
 def _fail(error: BaseException, environ: Environ, sender: type) -> None:
-    """Report an exception that ends a request, which is over then."""
+    """Report an exception that ends a request, and end the request."""
     try:
         if isinstance(error, Exception):
             report(error, environ)
