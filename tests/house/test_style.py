@@ -34,7 +34,6 @@ LONG_TESTS: set[str] = {
     "tests/core/test_table.py",
     "tests/core/test_thread_loop.py",
     "tests/test_introspect.py",
-    "tests/testing/test_mute.py",
 }
 LONG_PAGES: set[str] = {
     "docs/explanation/architecture.md",

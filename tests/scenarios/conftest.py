@@ -40,7 +40,7 @@ def postgres_url():
 
 @pytest.fixture(scope="module")
 def on_plain():
-    """No connection at all."""
+    """No connection."""
 
     @contextmanager
     def opened():
@@ -103,7 +103,7 @@ def sessions(engine, *, prepare=False):
     from sqlalchemy.orm import Session
 
     if prepare:
-        begin_really(engine)
+        _begin_with_begin(engine)
         with engine.begin() as connection:
             for statement in SCHEMA:
                 connection.execute(text(statement))
@@ -161,7 +161,7 @@ def async_sessions(url, *, prepare=False):
     with asyncio.Runner() as runner:
         if prepare:
             engine = create_async_engine(url, poolclass=StaticPool)
-            begin_really(engine.sync_engine)
+            _begin_with_begin(engine.sync_engine)
             runner.run(execute(*SCHEMA))
         else:
             engine = create_async_engine(url)
@@ -169,10 +169,10 @@ def async_sessions(url, *, prepare=False):
         runner.run(engine.dispose())
 
 
-def begin_really(engine):
-    """Have SQLite begin with BEGIN, which its driver leaves out before a savepoint.
+def _begin_with_begin(engine):
+    """Let SQLite begin with BEGIN, which its driver omits before a savepoint.
 
-    As SQLAlchemy's pages about SQLite advise; without it the release of a savepoint commits.
+    SQLAlchemy's documentation advises this. Without it the release of a savepoint commits.
     """
     from sqlalchemy import event
 

@@ -1,12 +1,12 @@
-"""What the scenarios are expected to do: the rule, in twenty lines."""
+"""The expected result of a scenario: the rule, in twenty lines."""
 
 from hypothesis import strategies as st
 
 from tests.scenarios.stages import Block, Send
 
 
-def told(steps):
-    """Say who runs, in order: see `Player.log`."""
+def expected_log(steps):
+    """Return who runs, in order: see `Player.log`."""
     log = []
     for step in steps:
         log += ran([step] if isinstance(step, Send) else survivors(step))
@@ -14,7 +14,7 @@ def told(steps):
 
 
 def survivors(block):
-    """Return the sends of a block that have become true with it."""
+    """Return the sends of a block that are committed with it."""
     if block.ends != "well":
         return []
     found: list[Send] = []
@@ -24,10 +24,10 @@ def survivors(block):
 
 
 def ran(sends):
-    """Say what the receivers of these sends do: the one of each, and one for each key."""
+    """Return what the receivers of these sends log: one for each send, and one for each key."""
     log, keys = [], set()
     for send in sends:
-        log += [send.n, *told(send.then)]
+        log += [send.n, *expected_log(send.then)]
         if send.key not in keys:
             keys.add(send.key)
             numbers = " ".join(str(each.n) for each in sends if each.key == send.key)
@@ -36,7 +36,7 @@ def ran(sends):
 
 
 def written(steps):
-    """Say which rows are there in the end."""
+    """Return the rows that exist in the end."""
     rows = []
     for step in steps:
         sends = [step] if isinstance(step, Send) else survivors(step)

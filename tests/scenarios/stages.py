@@ -1,7 +1,7 @@
-"""Where scenarios are played: every boundary, on real databases, with the same few verbs.
+"""The stages of the scenarios: every boundary, on real databases, with the same methods.
 
-A scenario is written once, as coroutines. On a sync stage nothing of them ever suspends, so
-they are run by hand, without an event loop.
+A scenario is written once, as coroutines. On a sync stage they never suspend, so `drive` runs
+them without an event loop.
 """
 
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from clarion.commit import atomic
 
 paid = Signal(name="paid")
 
-# A row of these refers to one that is not there, which the COMMIT finds out.
+# A child without a parent makes the COMMIT fail.
 SCHEMA = (
     "CREATE TABLE played (n INTEGER)",
     "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
@@ -31,12 +31,12 @@ class Undo(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Send:
-    """One send; its receiver plays `then`, and may fail after that.
+    """One send. Its receiver plays `then`, and may fail after that.
 
     Attributes:
         n: its number.
-        key: what it is coalesced by.
-        then: what the receiver does.
+        key: the key by which it is coalesced.
+        then: the steps of the receiver.
         fails: whether the receiver raises.
     """
 
@@ -51,8 +51,8 @@ class Block:
     """A transaction, or inside one a savepoint.
 
     Attributes:
-        steps: what happens in it.
-        ends: "well", "raises", or, of a transaction, "commit fails".
+        steps: the steps in it.
+        ends: "well", "raises", or, for a transaction, "commit fails".
     """
 
     steps: tuple[Any, ...] = ()
@@ -60,7 +60,7 @@ class Block:
 
 
 class Sync:
-    """A context manager, to be entered by `async with`."""
+    """A sync context manager for `async with`."""
 
     def __init__(self, manager):
         self.manager = manager
@@ -74,7 +74,7 @@ class Sync:
 
 @dataclass
 class Stage:
-    """A boundary without anything behind it; the others derive from it.
+    """A boundary without a database; the others derive from it.
 
     Attributes:
         depth: how many blocks are open.
@@ -86,7 +86,7 @@ class Stage:
     is_async = False
 
     def run(self, coroutine):
-        """Run a coroutine that plays here."""
+        """Run a coroutine on this stage."""
         return drive(coroutine)
 
     def block(self):
@@ -94,18 +94,18 @@ class Stage:
         return Sync(atomic())
 
     async def send(self, n, key):
-        """Send, in what is open here."""
+        """Send in the open block."""
         paid.send(None, n=n, key=key)
 
     async def write(self, n):
         """Write a row."""
 
     async def break_commit(self):
-        """Have the COMMIT fail."""
+        """Make the COMMIT fail."""
         raise Undo
 
     async def rows(self):
-        """Return what has been written."""
+        """Return the rows."""
         return []
 
     @contextmanager
@@ -130,7 +130,7 @@ class ConnectionStage(Stage):
         self.connection.execute(WRITE.format(n))
 
     async def break_commit(self):
-        """Refer to nothing."""
+        """Insert a row that refers to a missing one."""
         self.connection.execute(BREAK)
 
     async def rows(self):
@@ -142,7 +142,7 @@ class ConnectionStage(Stage):
 
 @dataclass
 class SessionStage(Stage):
-    """A session of SQLAlchemy's."""
+    """A session of SQLAlchemy."""
 
     engine: Any = None
     session: Any = None
@@ -171,7 +171,7 @@ class SessionStage(Stage):
         await self.execute(WRITE.format(n))
 
     async def break_commit(self):
-        """Refer to nothing."""
+        """Insert a row that refers to a missing one."""
         await self.execute(BREAK)
 
     async def rows(self):
@@ -192,17 +192,17 @@ class SessionStage(Stage):
 
 @dataclass
 class AsyncSessionStage(SessionStage):
-    """An async session of SQLAlchemy's."""
+    """An async session of SQLAlchemy."""
 
     is_async = True
     runner: Any = None
 
     def run(self, coroutine):
-        """Run it on the loop that the engine belongs to."""
+        """Run it on the event loop of the engine."""
         return self.runner.run(coroutine)
 
     async def send(self, n, key):
-        """Send with the session, by turns with `send` and `asend`."""
+        """Send with the session, with `send` and `asend` in turn."""
         if n % 2 or not self.session.in_transaction():
             await paid.asend(None, n=n, key=key, session=self.session)
         else:
@@ -211,7 +211,7 @@ class AsyncSessionStage(SessionStage):
 
 @dataclass
 class DjangoStage(Stage):
-    """A database of Django's."""
+    """A database of Django."""
 
     alias: str = "default"
     has_rows = True
@@ -233,7 +233,7 @@ class DjangoStage(Stage):
         Shelf.objects.using(self.alias).create(name=str(n))
 
     async def break_commit(self):
-        """Refer to nothing."""
+        """Insert a row that refers to a missing one."""
         from tests.integrations.django.library.models import Copy
 
         Copy.objects.using(self.alias).create(code="broken", shelf_id=-1)
@@ -267,7 +267,7 @@ class PeeweeStage(Stage):
         self.database.execute_sql(WRITE.format(n))
 
     async def break_commit(self):
-        """Refer to nothing."""
+        """Insert a row that refers to a missing one."""
         self.database.execute_sql(BREAK)
 
     async def rows(self):
@@ -276,11 +276,11 @@ class PeeweeStage(Stage):
 
 
 class Player:
-    """Plays a scenario on a stage, and takes down who ran.
+    """Plays a scenario on a stage, and logs the receivers that run.
 
     Attributes:
-        log: the number of each send whose receiver ran; "k: 1 2" for the coalescing one, with
-            its key and the numbers of the sends that it stands for.
+        log: the number of each send whose receiver ran. The coalescing receiver adds "k: 1 2",
+            with its key and the numbers of the merged sends.
     """
 
     def __init__(self, stage):
@@ -289,7 +289,7 @@ class Player:
         self.sends = {}
 
     def connect(self, on_commit):
-        """Connect a receiver that hears each send, and one that coalesces them by key."""
+        """Connect a receiver of each send, and one that coalesces sends by key."""
 
         def heard(sender, n, **kwargs):
             drive(self._hear(n))
@@ -312,10 +312,10 @@ class Player:
         with self.stage.again() as stage:
             await self.play(send.then, stage)
         if send.fails:
-            raise ValueError("as it was told to")
+            raise ValueError("on purpose")
 
     async def play(self, steps, stage):
-        """Play some steps."""
+        """Play steps."""
         for step in steps:
             if isinstance(step, Send):
                 self.sends[step.n] = step

@@ -1,4 +1,4 @@
-"""One table of scenarios, played on every boundary: the same receivers run, once, in this order."""
+"""One table of scenarios, played on every boundary: the same receivers run, once, in order."""
 
 import logging
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from tests.scenarios.stages import Block, Player, Send
 
 one, two, three = Send(1, "a"), Send(2, "b"), Send(3, "a")
 
-# What happens, who runs, and what is in the database in the end.
+# The steps, the log, and the rows in the end.
 SCENARIOS = {
     "a commit": (
         [Block((one, two))],
@@ -94,7 +94,7 @@ SCENARIOS = {
 }
 
 
-# By this mark pytest-django knows that it is to make a database.
+# With this mark pytest-django creates a database.
 WITH_DATABASE = [pytest.mark.django_db(transaction=True)] if find_spec("pytest_django") else []
 
 BOUNDARIES = [
@@ -113,12 +113,12 @@ BOUNDARIES = [
 
 @pytest.fixture(params=BOUNDARIES)
 def opened(request):
-    """Return what opens an empty stage."""
+    """Return the function that opens an empty stage."""
     return request.getfixturevalue(request.param)
 
 
 def perform(opened, steps):
-    """Play a scenario; return who ran, and which rows are there."""
+    """Play a scenario; return the log and the rows."""
     with opened() as stage, restored():
         player = Player(stage)
         held = player.connect(on_commit)
@@ -134,16 +134,16 @@ def perform(opened, steps):
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scenario(opened, name):
-    """Exactly these receivers run, once, in this order, and the database agrees."""
+    """Exactly these receivers run, once, in this order, and the rows agree."""
     steps, log, rows = SCENARIOS[name]
     assert perform(opened, steps) in [(log, rows), (log, None)]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_the_model_tells_the_same(name):
-    """The rule that random scenarios are held against is the one of the table."""
+def test_model_agrees_with_the_table(name):
+    """The model that random scenarios are compared with is right."""
     steps, log, rows = SCENARIOS[name]
-    assert (model.told(steps), model.written(steps)) == (log, rows)
+    assert (model.expected_log(steps), model.written(steps)) == (log, rows)
 
 
 quickly = settings(
@@ -159,7 +159,7 @@ at_length = settings(quickly, max_examples=1000, derandomize=False)
 @quickly
 @given(steps=model.scenarios())
 def test_random_scenarios(opened, steps, caplog):
-    """Random nestings with random failures: as the rule says."""
+    """Random nestings with random failures match the model."""
     compare(opened, steps, caplog)
 
 
@@ -167,12 +167,12 @@ def test_random_scenarios(opened, steps, caplog):
 @at_length
 @given(steps=model.scenarios())
 def test_many_random_scenarios(opened, steps, caplog):
-    """The same, for long, and others each time."""
+    """The same with more scenarios, and others each time."""
     compare(opened, steps, caplog)
 
 
 def compare(opened, steps, caplog):
-    caplog.set_level(logging.CRITICAL, "clarion")  # receivers fail as they were told to
+    caplog.set_level(logging.CRITICAL, "clarion")  # receivers fail on purpose
     log, rows = perform(opened, steps)
-    assert log == model.told(steps)
+    assert log == model.expected_log(steps)
     assert rows in (model.written(steps), None)

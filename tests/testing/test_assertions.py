@@ -1,4 +1,4 @@
-"""Was it sent? And if not, what was?"""
+"""assert_sent: what it finds, and what it shows if it finds nothing."""
 
 from unittest.mock import ANY
 
@@ -32,14 +32,14 @@ def sent():
 
 
 def failure(*args, **kwargs):
-    """Return what the assertion says when it fails."""
+    """Return the message of a failing assertion."""
     with pytest.raises(NotSentError) as failed:
         assert_sent(*args, **kwargs)
     return str(failed.value)
 
 
-def test_it_returns_what_matches(sent):
-    """The sends that match are returned, for a closer look."""
+def test_matching_sends_are_returned(sent):
+    """For a closer look."""
     assert assert_sent(sent, opened) == [sent[0], sent[1]]
     assert assert_sent(sent, at=18) == [sent[2]]
 
@@ -58,13 +58,13 @@ def test_it_returns_what_matches(sent):
     ],
     ids=str,
 )
-def test_what_was_sent_is_found(sent, kwargs):
-    """A send may have more keywords than were named; text senders match by equality."""
+def test_matching_send_is_found(sent, kwargs):
+    """A send may have more keywords; text senders match by equality."""
     assert_sent(sent, opened, **kwargs)
 
 
-def test_any_asks_the_expectation():
-    """The wanted value is compared first, so that `ANY` matches what equals nothing."""
+def test_wanted_value_is_compared_first():
+    """So `ANY` matches a value that equals nothing."""
 
     class Aloof:
         def __eq__(self, other):
@@ -77,23 +77,23 @@ def test_any_asks_the_expectation():
     assert_sent(sent, order=ANY)
 
 
-def test_a_send_by_nobody_in_particular_can_be_asserted(sent):
-    """`sender=None` means the sender None, not any sender."""
+def test_sender_none_can_be_asserted(sent):
+    """`sender=None` is the sender None, not any sender."""
     assert "by None" in failure(sent, opened, sender=None)
     with capture(opened) as unsigned:
         opened.send(None)
     assert_sent(unsigned, sender=None)
 
 
-def test_it_works_on_a_part(sent):
-    """A list of sends will do, such as a slice of a capture or what `of` gives."""
+def test_list_of_sends_is_accepted(sent):
+    """A slice of a capture, for example."""
     assert_sent(sent[2:], closed)
     assert_sent(sent.of(opened), sender="phone", times=1)
     assert failure(sent[2:], opened).startswith("Expected a send of shop.opened, at least once;")
 
 
-def test_it_works_inside_the_block():
-    """What has been sent so far can be asserted while the capture is open."""
+def test_assertion_inside_the_block():
+    """It looks at the sends so far."""
     with capture(paid) as sent:
         paid.send("web", order_id=1)
         assert_sent(sent, order_id=1)
@@ -105,8 +105,8 @@ def test_the_failure_is_an_assertion():
     assert issubclass(NotSentError, ClarionError)
 
 
-def test_the_failure_shows_the_nearest(sent):
-    """The message tells what was wanted, the nearest sends first, and how each differs."""
+def test_failure_shows_the_most_similar_sends(sent):
+    """The message has the wanted send, the most similar ones, and the differences."""
     assert failure(sent, opened, sender="web", at=10, till=20) == (
         "Expected a send of shop.opened by 'web' with at=10, till=20, at least once; "
         "found 0 among 3 captured.\n"
@@ -121,7 +121,7 @@ def test_the_failure_shows_the_nearest(sent):
 
 
 def test_the_failure_shows_no_more_than_three():
-    """Of many sends only the three nearest are shown."""
+    """Only the three most similar sends are shown."""
     with capture(opened) as sent:
         for at in range(20):
             opened.send("web", at=at, day=at)
@@ -135,7 +135,7 @@ def test_the_failure_shows_no_more_than_three():
 
 
 def test_the_failure_of_an_empty_capture_helps():
-    """When nothing was captured, the message asks where the sending code runs."""
+    """The message asks whether the signal is sent inside the block."""
     with capture(opened) as sent:
         pass
     assert failure(sent, at=9) == (
@@ -147,34 +147,34 @@ def test_the_failure_of_an_empty_capture_helps():
 @pytest.mark.parametrize(
     ("times", "said"), [(0, "never"), (1, "exactly once"), (3, "exactly 3 times")]
 )
-def test_the_failure_tells_how_often(sent, times, said):
-    """Sent too often, or not often enough: the message says how often, and shows the matches."""
+def test_failure_shows_the_number(sent, times, said):
+    """The message has both numbers, and the matching sends."""
     text = failure(sent, opened, times=times)
     assert text.startswith(f"Expected a send of shop.opened, {said}; found 2 among 3 captured.\n")
     assert text.count("    matches") == 2
 
 
-def test_of_a_signal_that_is_not_captured_nothing_is_asserted(sent):
-    """Not even that it was not sent: that would hold whatever happened."""
+def test_signal_that_is_not_captured_is_refused(sent):
+    """Also with times=0, which would always succeed."""
     with pytest.raises(ArgumentError, match=r"Signal shop\.paid is not captured here"):
         assert_sent(sent, paid, times=0)
 
 
-def test_every_signal_can_be_asserted_of_a_capture_of_all():
-    """A capture of all signals has something to say of each."""
+def test_capture_of_all_signals_accepts_every_signal():
+    """No signal is refused."""
     with capture() as sent:
         pass
     assert_sent(sent, paid, times=0)
 
 
 def test_a_forgotten_capture_is_refused():
-    """Giving the signal where the capture belongs is told as such."""
+    """A signal in its place is refused."""
     with pytest.raises(ArgumentError, match="which is not a capture"):
         assert_sent(opened, at=9)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("part", [True, False])
 def test_a_wrong_signal_is_refused(sent, part):
-    """What is no signal was never sent, and that is no failure of the program under test."""
+    """An object that is not a signal is an error of the test, not a failure."""
     with pytest.raises(ArgumentError, match="is no signal"):
         assert_sent(sent[:] if part else sent, Order)  # type: ignore[arg-type]

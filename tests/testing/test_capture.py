@@ -1,4 +1,4 @@
-"""What was sent, by whom, with what, and what was answered."""
+"""capture: which sends are recorded, and what of each."""
 
 import asyncio
 import threading
@@ -23,12 +23,12 @@ opened = Signal(name="shop.opened")
 
 
 def plain(signal, sender=None):
-    """Return the receivers that a send just calls, or None if there is more to do."""
+    """Return the receivers that a send only calls, or None if there is more to do."""
     return signal._table.find_route(sender).strong_receivers
 
 
-def test_a_send_is_taken_down():
-    """A capture tells the signal, the sender and the keywords, without what Clarion adds."""
+def test_send_is_recorded():
+    """With the signal, the sender and the keywords."""
     with capture(opened) as sent:
         opened.send("web", at=9)
     (only,) = sent
@@ -37,7 +37,7 @@ def test_a_send_is_taken_down():
 
 @pytest.mark.parametrize("kind", ["send", "send_robust", "asend", "asend_robust"])
 def test_every_send_is_captured(kind):
-    """All four sends are captured, and answer as they do without a capture."""
+    """All four sends, with the same responses as without a capture."""
     opened.connect(early := answering("early"))
     opened.connect(late := answering_async("late"))
     with capture(opened) as sent:
@@ -46,8 +46,8 @@ def test_every_send_is_captured(kind):
     assert sent[0].responses == responses == [(early, "early"), (late, "late")]
 
 
-def test_unheard_sends_are_captured():
-    """A send is captured although nobody is connected, or nobody for its sender."""
+def test_sends_without_receivers_are_captured():
+    """Without any receiver, or without one for the sender."""
     opened.connect(echo, sender="phone")
     with capture(opened) as sent:
         opened.send("web")
@@ -55,8 +55,8 @@ def test_unheard_sends_are_captured():
     assert [(each.sender, each.responses) for each in sent] == [("web", []), (None, [])]
 
 
-def test_senders_who_ask_first_do_send():
-    """A captured signal has listeners: who sends only to those would leave nothing to see."""
+def test_captured_signal_has_listeners():
+    """So code that asks has_listeners() first does send."""
     assert not opened.has_listeners("web")
     with capture(opened):
         assert opened.has_listeners("web")
@@ -64,7 +64,7 @@ def test_senders_who_ask_first_do_send():
 
 
 def test_it_ends_with_the_block():
-    """What is sent before and after the block is not captured, also when the block fails."""
+    """Sends before and after the block are not captured, also if it raises."""
     sent = capture(opened)
 
     def fail():
@@ -96,8 +96,8 @@ def test_all_signals_are_captured():
     assert [each.signal.name for each in sent] == ["shop.opened", "shop.closed", paid.name]
 
 
-def test_several_signals_are_told_apart():
-    """`of` gives the sends of one of the signals."""
+def test_sends_of_one_signal():
+    """`of` returns the sends of one signal."""
     with capture(opened, paid) as sent:
         opened.send("web")
         paid.send("web", order_id=1)
@@ -115,21 +115,21 @@ def test_a_signal_given_twice_is_captured_once():
 
 
 def test_defaults_of_a_declared_signal_are_captured():
-    """Of a declared signal all that receivers get is captured, the defaults included."""
+    """The keywords are complete."""
     with capture(paid) as sent:
         paid.send("web", order_id=1)
     assert sent[0].keywords == {"order_id": 1, "amount": Decimal(0)}
 
 
 def test_a_refused_send_is_not_captured():
-    """A send with a wrong keyword has not been sent."""
+    """A send with a wrong keyword."""
     with capture(paid) as sent, pytest.raises(ArgumentError):
         paid.send("web", order=1)  # type: ignore[call-arg]
     assert not sent
 
 
 def test_an_error_is_captured():
-    """A send that fails tells its error, and who had answered before."""
+    """A send that raises has the error, and the responses before it."""
     error = LookupError("no such order")
     opened.connect(first := answering(1))
     opened.connect(raising(error))
@@ -140,8 +140,8 @@ def test_an_error_is_captured():
     assert sent[0].responses == [(first, 1)]
 
 
-def test_a_robust_error_is_an_answer():
-    """An error that send_robust collects is an answer; the send itself has none."""
+def test_error_in_a_robust_send_is_a_response():
+    """The send itself has no error."""
     error = LookupError("no such order")
     opened.connect(failing := raising(error))
     with capture(opened) as sent:
@@ -150,8 +150,8 @@ def test_a_robust_error_is_an_answer():
     assert sent[0].error is None
 
 
-def test_nested_sends_come_in_the_order_of_their_beginning():
-    """A send made by a receiver follows the one that it is part of."""
+def test_nested_sends_are_in_order_of_their_beginning():
+    """The send of a receiver follows the send that called it."""
 
     def pay(sender, **kwargs):
         paid.send(sender, order_id=1)
@@ -163,8 +163,8 @@ def test_nested_sends_come_in_the_order_of_their_beginning():
     assert [each.signal for each in sent] == [opened, paid, opened, paid]
 
 
-def test_a_send_under_way_can_be_looked_at():
-    """Inside a receiver the send is captured already, with the answers so far."""
+def test_running_send_is_captured():
+    """Inside a receiver, with the responses so far."""
     seen = []
 
     def look(**kwargs):
@@ -178,7 +178,7 @@ def test_a_send_under_way_can_be_looked_at():
 
 
 def test_sends_of_other_threads_are_captured():
-    """Whoever sends while the block is open is captured."""
+    """While the block is open."""
     threads = [threading.Thread(target=opened.send, args=(number,)) for number in range(8)]
     with capture(opened) as sent:
         for thread in threads:
@@ -189,7 +189,7 @@ def test_sends_of_other_threads_are_captured():
 
 
 def test_sends_of_concurrent_tasks_are_captured():
-    """Sends that are under way at once keep their answers apart."""
+    """Each has its own responses."""
 
     async def hear(sender, **kwargs):
         await asyncio.sleep(0)
@@ -207,7 +207,7 @@ def test_sends_of_concurrent_tasks_are_captured():
 
 
 def test_captures_nest():
-    """Each of two captures tells what was sent while it was open."""
+    """Each has the sends of its own block."""
     with capture(opened) as outer:
         opened.send(1)
         with capture() as inner:
@@ -217,8 +217,8 @@ def test_captures_nest():
     assert [each.sender for each in inner] == [2]
 
 
-def test_it_can_be_opened_again():
-    """A capture that is opened a second time goes on where it stopped."""
+def test_capture_can_be_entered_again():
+    """It keeps its sends, and adds new ones."""
     sent = Capture(opened)
     for sender in "ab":
         with sent:
@@ -226,8 +226,8 @@ def test_it_can_be_opened_again():
     assert [each.sender for each in sent] == ["a", "b"]
 
 
-def test_what_is_changed_later_does_not_change_it():
-    """The keywords are those of the send, whatever a receiver does to its own."""
+def test_keywords_are_those_of_the_send():
+    """A receiver that changes its keywords does not change them."""
 
     def tamper(**kwargs):
         kwargs.clear()
@@ -238,8 +238,8 @@ def test_what_is_changed_later_does_not_change_it():
     assert sent[0].keywords == {"at": 9}
 
 
-def test_it_reads_as_a_sequence():
-    """A capture is indexed, sliced, counted, walked and reversed like a list."""
+def test_capture_is_a_sequence():
+    """Index, slice, length, iteration and reversal work."""
     with capture(opened) as sent:
         assert not sent
         for sender in "abc":
@@ -252,8 +252,8 @@ def test_it_reads_as_a_sequence():
     assert sent[1] in sent
 
 
-def test_it_shows_what_was_sent():
-    """Its repr, which pytest prints, tells every send."""
+def test_repr():
+    """It shows every send; pytest prints it."""
     with capture() as sent:
         opened.send("web", at=9)
         opened.send(None)
@@ -265,7 +265,7 @@ def test_it_shows_what_was_sent():
 
 
 def test_long_values_are_shortened():
-    """A payload does not hide the rest of the line, and a broken repr does not break it."""
+    """A long value does not hide the rest, and a broken repr raises nothing."""
 
     class Broken:
         def __repr__(self):
@@ -278,23 +278,23 @@ def test_long_values_are_shortened():
 
 
 @pytest.mark.parametrize("wrong", ["order_paid", echo, [opened], None])
-def test_what_is_no_signal_is_refused(wrong):
-    """Only signals can be captured; the refusal names the culprit."""
+def test_other_objects_are_refused(wrong):
+    """The message names the object."""
     with pytest.raises(ArgumentError, match=r"is no signal of Clarion's\. Give one") as refused:
         capture(wrong)
     assert repr(wrong) in str(refused.value)
 
 
-def test_of_refuses_what_is_not_captured():
-    """Nothing is said of a signal that the capture does not see."""
+def test_of_refuses_another_signal():
+    """Its sends are unknown."""
     with capture(paid) as sent:
         opened.send("web")
     with pytest.raises(ArgumentError, match=r"Signal shop\.opened is not captured here"):
         sent.of(opened)
 
 
-def test_nothing_is_left_when_it_ends():
-    """After the block a send just calls its receivers again, and nobody watches."""
+def test_signals_are_not_watched_after_the_block():
+    """A send only calls its receivers again."""
     opened.connect(echo)
     before = opened._table.instruments, instrument.everywhere
     with capture(opened), capture():
@@ -303,8 +303,8 @@ def test_nothing_is_left_when_it_ends():
     assert (opened._table.instruments, instrument.everywhere) == before
 
 
-def test_signals_beside_it_keep_their_routes():
-    """A capture of one signal leaves the route of another as it is."""
+def test_other_signals_keep_their_routes():
+    """Only captured signals rebuild theirs."""
     other = Signal()
     other.connect(echo)
     route = other._table.find_route(None)

@@ -18,7 +18,7 @@ class Undo(Exception):  # noqa: N818
 
 @contextmanager
 def undone(connection=None):
-    """A transaction around a test, which is rolled back."""
+    """Enter a transaction around a test, which is rolled back."""
     with suppress(Undo), atomic(connection):
         yield
         raise Undo
@@ -26,14 +26,14 @@ def undone(connection=None):
 
 @pytest.fixture
 def ran():
-    """Return a list of the order_ids that a receiver has heard of after a commit."""
+    """Return the order_ids of the receiver's calls."""
     found = []
     paid.connect(lambda sender, order_id, **kw: found.append(order_id), delivery=on_commit)
     return found
 
 
-def test_the_transaction_around_a_test_is_absent(ran):
-    """Receivers run at the end of the inner one, and at once where there is none."""
+def test_transaction_around_a_test_is_ignored(ran):
+    """Receivers run at the end of the inner one; without one, at once."""
     with undone(), commits():
         with atomic():
             paid.send(None, order_id=1)
@@ -43,8 +43,8 @@ def test_the_transaction_around_a_test_is_absent(ran):
         assert ran == [1, 2]
 
 
-def test_without_it_they_wait_for_the_transaction_around(ran):
-    """And go with it."""
+def test_without_commits_nothing_runs(ran):
+    """The calls are dropped with the outer transaction."""
     with undone():
         with atomic():
             paid.send(None, order_id=1)
@@ -52,8 +52,8 @@ def test_without_it_they_wait_for_the_transaction_around(ran):
     assert ran == []
 
 
-def test_what_was_sent_before_still_waits(ran):
-    """Only what is begun inside counts as a transaction; the one around is still rolled back."""
+def test_earlier_calls_wait(ran):
+    """For the outer transaction, which is rolled back."""
     with undone():
         paid.send(None, order_id=1)
         with commits():
@@ -62,8 +62,8 @@ def test_what_was_sent_before_still_waits(ran):
     assert ran == [2]
 
 
-def test_savepoints_are_respected(ran):
-    """What was rolled back inside the inner transaction is not run at its end."""
+def test_savepoint_rolled_back_in_the_inner_transaction(ran):
+    """Its calls do not run."""
     with undone(), commits(), atomic():
         paid.send(None, order_id=1)
         with suppress(Undo), atomic():
@@ -75,7 +75,7 @@ def test_savepoints_are_respected(ran):
 
 
 def test_receivers_of_receivers_run(ran):
-    """It goes on until nothing is left."""
+    """At any depth."""
 
     def pass_on(sender, order_id, **kw):
         if order_id < 3:
@@ -89,7 +89,7 @@ def test_receivers_of_receivers_run(ran):
 
 
 def test_rows_of_the_test_are_still_rolled_back(ran):
-    """It is the receivers who see a commit; the connection sees none."""
+    """The connection sees no commit."""
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE orders (id INTEGER)")
     with undone(connection), commits(), atomic():
@@ -101,7 +101,7 @@ def test_rows_of_the_test_are_still_rolled_back(ran):
 
 
 def test_it_ends_with_its_block(ran):
-    """Afterwards what is around is there again."""
+    """After it, the outer transaction counts again."""
     with undone():
         with commits():
             pass

@@ -1,4 +1,4 @@
-"""The plugin, in a pytest of its own."""
+"""The plugin, in another pytest."""
 
 import pytest
 
@@ -17,7 +17,7 @@ SHOP = """
 @pytest.fixture
 def run(pytester, monkeypatch):
     """Return a function that runs a test file beside the module `shop`."""
-    # Other plugins do not expect to be run inside themselves.
+    # Some plugins do not work inside another pytest.
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makepyfile(shop=SHOP)
     pytester.syspathinsert()
@@ -69,7 +69,7 @@ def test_signals_are_muted(run):
 
 
 def test_fixtures_can_be_built_upon(run):
-    """A fixture of the project captures and mutes for the tests that ask for it."""
+    """A fixture of the project captures and mutes for its tests."""
     run("""
         import pytest
         from shop import opened
@@ -86,7 +86,7 @@ def test_fixtures_can_be_built_upon(run):
 
 
 def test_a_failure_is_shown(run):
-    """A failing assert_sent is a failure, whose message pytest shows."""
+    """pytest shows the message of assert_sent."""
     result = run("""
         from clarion.testing import assert_sent
         from shop import opened
@@ -117,12 +117,12 @@ CONNECTS = """
 
 
 def test_connections_of_a_test_are_undone(run):
-    """What a test connects and disconnects, the next one does not see."""
+    """The next test does not see them."""
     run(CONNECTS).assert_outcomes(passed=2)
 
 
 def test_connections_of_a_failing_test_are_undone(run):
-    """Nor does it see those of a test that fails, or of a method of a unittest.TestCase."""
+    """Also those of a method of unittest.TestCase."""
     run("""
         import unittest
         from shop import opened
@@ -143,7 +143,7 @@ def test_connections_of_a_failing_test_are_undone(run):
 
 
 def test_connections_of_a_wider_fixture_last(run):
-    """What a fixture of the module connects lasts as long as the fixture."""
+    """Those of a module's fixture last as long as the fixture."""
     run("""
         import pytest
         from shop import opened
@@ -161,7 +161,7 @@ def test_connections_of_a_wider_fixture_last(run):
 
 
 def test_connections_of_an_imported_module_stay(run):
-    """Receivers that a test brings along by importing their module for the first time stay."""
+    """A module does not run again, so its receivers stay."""
     run("""
         def test_import():
             import shop
@@ -174,13 +174,13 @@ def test_connections_of_an_imported_module_stay(run):
 
 
 def test_the_reset_can_be_turned_off(run, pytester):
-    """With `clarion_reset = false` a connection lasts, as in a program."""
+    """With `clarion_reset = false` connections last."""
     pytester.makeini("[pytest]\nclarion_reset = false")
     run(CONNECTS).assert_outcomes(passed=1, failed=1)
 
 
-def test_it_says_what_it_offers(run):
-    """`pytest --fixtures` and `--help` tell the fixtures and the setting."""
+def test_fixtures_and_setting_are_documented(run):
+    """In `pytest --fixtures` and `--help`."""
     result = run("", "--fixtures")
     result.stdout.fnmatch_lines(["capture_signals*", "*Capture sends until the test ends."])
     result.stdout.fnmatch_lines(["mute_signals*", "*Mute signals or receivers until *"])

@@ -1,4 +1,4 @@
-"""Whatever a block connected and disconnected is put back."""
+"""restored: connections after the block are those before it."""
 
 import importlib
 import sys
@@ -16,12 +16,12 @@ opened = Signal(name="shop.opened")
 
 
 def one(**kwargs):
-    """Answer 1."""
+    """Return 1."""
     return 1
 
 
 def two(**kwargs):
-    """Answer 2."""
+    """Return 2."""
     return 2
 
 
@@ -32,12 +32,12 @@ def _connected():
 
 
 def heard(signal=opened, sender=None):
-    """Send, and return what was answered."""
+    """Send, and return the responses."""
     return answers(signal.send(sender))
 
 
-def test_what_was_connected_is_disconnected():
-    """Receivers that the block connected are gone after it."""
+def test_connected_receiver_is_disconnected():
+    """After the block."""
     with restored():
         opened.connect(answering(3))
         opened.connect(one, sender="web")
@@ -45,8 +45,8 @@ def test_what_was_connected_is_disconnected():
     assert heard(sender="web") == [1, 2]
 
 
-def test_what_was_disconnected_is_connected():
-    """Receivers that the block disconnected are back, each in its place."""
+def test_disconnected_receiver_is_connected():
+    """At its place in the order."""
     with restored():
         opened.disconnect(one)
         assert heard() == [2]
@@ -54,7 +54,7 @@ def test_what_was_disconnected_is_connected():
 
 
 def test_order_is_kept():
-    """Who was disconnected and connected again in the block is where it was before."""
+    """A receiver that was disconnected and connected again has its old place."""
     with restored():
         opened.disconnect(one)
         opened.connect(one)
@@ -63,7 +63,7 @@ def test_order_is_kept():
 
 
 def test_registrations_are_the_same():
-    """What a receiver was connected with is as before, since it is the same registration."""
+    """With all options, because the registration is the same object."""
     opened.connect(one, sender=Sender, dispatch_uid="one", priority=3, subclasses=True)
     before = registrations(opened)
     with restored():
@@ -74,8 +74,8 @@ def test_registrations_are_the_same():
     assert heard(sender=type("Sub", (Sender,), {})) == [1, 1, 2]
 
 
-def test_a_replaced_registration_is_put_back():
-    """Of one that was connected anew with another priority, the old one is back."""
+def test_replaced_registration_is_restored():
+    """After a connect with another priority."""
     with restored():
         opened.disconnect(two)
         opened.connect(two, priority=1)
@@ -83,8 +83,8 @@ def test_a_replaced_registration_is_put_back():
     assert heard() == [1, 2]
 
 
-def test_registrations_that_changed_places_are_put_back():
-    """The order is as before, also after the table was filled anew in another."""
+def test_changed_order_is_restored():
+    """Also after the table was filled again in another order."""
     table = opened._table
     with restored():
         first, second = table.registrations()
@@ -95,7 +95,7 @@ def test_registrations_that_changed_places_are_put_back():
 
 
 def test_an_emptied_table_is_filled():
-    """`replace`, by which others empty a signal for a while, is undone too."""
+    """`replace`, with which other code empties a signal for a while, is undone."""
     with restored():
         opened._table.replace([])
         assert heard() == []
@@ -103,7 +103,7 @@ def test_an_emptied_table_is_filled():
 
 
 def test_senders_that_cannot_die_are_kept():
-    """Registrations for text and for classes are put back for the same sender."""
+    """Registrations for text and classes keep their sender."""
     opened.connect(one, sender="web")
     opened.connect(one, sender=Sender)
     with restored():
@@ -113,7 +113,7 @@ def test_senders_that_cannot_die_are_kept():
 
 
 def test_a_receiver_that_died_stays_dead():
-    """A receiver held weakly that died in the block leaves nothing behind."""
+    """A weak receiver that died in the block is not restored."""
     listener = Listener()
     opened.connect(listener.method)
     with restored():
@@ -124,7 +124,7 @@ def test_a_receiver_that_died_stays_dead():
 
 
 def test_a_receiver_that_was_disconnected_and_died_stays_dead():
-    """Nor is one entered again that had been taken out before it died."""
+    """Nor one that was disconnected before it died."""
     listener = Listener()
     opened.connect(listener.method)
     with restored():
@@ -135,7 +135,7 @@ def test_a_receiver_that_was_disconnected_and_died_stays_dead():
 
 
 def test_a_receiver_dies_after_the_block():
-    """A receiver that was put back is still held weakly, and leaves when it dies."""
+    """A restored receiver is still held weakly."""
     listener = Listener()
     opened.connect(listener.method)
     with restored():
@@ -148,7 +148,7 @@ def test_a_receiver_dies_after_the_block():
 
 
 def test_a_sender_that_died_stays_dead():
-    """Registrations for a sender that died in the block are not put back."""
+    """Registrations for a sender that died are not restored."""
     sender = Sender()
     opened.connect(one, sender=sender)
     with restored():
@@ -159,8 +159,8 @@ def test_a_sender_that_died_stays_dead():
     assert not opened._table.buckets
 
 
-def test_a_once_receiver_has_its_call_again():
-    """A receiver that was called for the one time is there for the next block."""
+def test_once_receiver_is_renewed():
+    """After it was called in the block."""
     opened.connect(answering(3), once=True)
     for _ in range(2):
         with restored():
@@ -169,7 +169,7 @@ def test_a_once_receiver_has_its_call_again():
 
 
 def test_a_signal_made_in_the_block_is_emptied():
-    """A signal that outlives the block in which it was made does not keep its receivers."""
+    """If it exists after the block."""
     with restored():
         fresh = Signal()
         fresh.connect(one)
@@ -177,7 +177,7 @@ def test_a_signal_made_in_the_block_is_emptied():
 
 
 def test_signals_may_die_in_the_block():
-    """A signal that died is not missed."""
+    """A signal that died causes no error."""
     dying = Signal()
     dying.connect(one)
     with restored():
@@ -186,8 +186,8 @@ def test_signals_may_die_in_the_block():
     assert heard() == [1, 2]
 
 
-def test_it_is_put_back_after_an_exception():
-    """A failing block is undone too."""
+def test_exception_restores():
+    """A block that raises is undone, too."""
 
     def fail():
         with restored():
@@ -200,7 +200,7 @@ def test_it_is_put_back_after_an_exception():
 
 
 def test_blocks_nest():
-    """An inner block restores what the outer one had connected by then."""
+    """An inner block restores the state at its beginning."""
     with restored():
         opened.connect(answering(3))
         with restored():
@@ -210,8 +210,8 @@ def test_blocks_nest():
     assert heard() == [1, 2]
 
 
-def test_what_did_not_change_is_left_alone():
-    """A signal that the block only sent keeps its routes."""
+def test_unchanged_signal_keeps_its_routes():
+    """A signal that was only sent is not rebuilt."""
     route = opened._table.find_route(None)
     with restored():
         heard()
@@ -220,7 +220,7 @@ def test_what_did_not_change_is_left_alone():
 
 @pytest.fixture
 def new_module(tmp_path, monkeypatch):
-    """Return a function that writes a module and imports it for the first time."""
+    """Return a function that writes a module and imports it."""
     monkeypatch.syspath_prepend(tmp_path)
 
     def new_module(source):
@@ -230,7 +230,7 @@ def new_module(tmp_path, monkeypatch):
             + textwrap.dedent(source)
         )
         importlib.invalidate_caches()
-        # Set and deleted, so that it is deleted when the test ends.
+        # Set first, so that monkeypatch deletes it when the test ends.
         monkeypatch.setitem(sys.modules, path.stem, None)
         monkeypatch.delitem(sys.modules, path.stem)
         return importlib.import_module(path.stem)
@@ -254,15 +254,15 @@ MODULE = """
 
 
 def test_receivers_of_a_new_module_stay(new_module):
-    """Functions, partials, objects and methods of a module first imported in the block stay."""
+    """Functions, partials, objects and methods of a module first imported in the block."""
     with restored():
         new_module(MODULE)
         assert heard() == [1, 2, 3, 3, 4, 5]
     assert heard() == [1, 2, 3, 3, 4, 5]
 
 
-def test_a_new_module_does_not_save_the_test(new_module):
-    """What the block itself connected is undone, also to a signal of the new module."""
+def test_connections_of_the_block_are_undone_beside_a_new_module(new_module):
+    """Also those to a signal of the new module."""
     with restored():
         module = new_module("""
             closed = Signal()
@@ -280,15 +280,15 @@ def test_a_new_module_does_not_save_the_test(new_module):
 
 
 def test_closures_of_a_new_module_are_undone(new_module):
-    """A function made by a function of the new module was made by the test."""
+    """The test has made such a function, not the import."""
     with restored():
         opened.connect(new_module("def make(): return lambda **kwargs: 3").make())
         assert heard() == [1, 2, 3]
     assert heard() == [1, 2]
 
 
-def test_a_module_that_was_there_is_undone(new_module):
-    """Receivers of a module that was imported before the block are undone."""
+def test_receivers_of_an_older_module_are_undone(new_module):
+    """The module was imported before the block."""
     module = new_module("def listen(**kwargs): return 3")
     with restored():
         opened.connect(module.listen)
