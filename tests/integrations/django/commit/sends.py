@@ -26,8 +26,8 @@ def undone(using=None):
 
 def counts(signal, function):
     """Return the counts of a receiver that are not zero."""
-    [found] = [each for each in registrations(signal) if each.live() is function]
-    delivery: Any = found.delivery
+    [registration] = [each for each in registrations(signal) if each.live() is function]
+    delivery: Any = registration.delivery
     return {what: count for what, count in delivery.counts.items() if count}
 
 

@@ -156,8 +156,8 @@ def test_below_a_wrapper_of_live_receivers(transactional_db, ran, note, monkeypa
     below = DjangoSignal._live_receivers
 
     def live_receivers(self, sender):
-        found, found_async = below(self, sender)
-        return [lambda __r=each, **named: __r(**named) for each in found], found_async
+        receivers, async_receivers = below(self, sender)
+        return [lambda __r=each, **kwargs: __r(**kwargs) for each in receivers], async_receivers
 
     monkeypatch.setattr(DjangoSignal, "_live_receivers", live_receivers)
     with transaction.atomic():

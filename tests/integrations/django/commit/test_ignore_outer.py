@@ -24,9 +24,9 @@ class Undo(Exception):  # noqa: N818
 @pytest.fixture
 def ran():
     """Return the numbers that a receiver after the commit was called with."""
-    found = []
-    paid.connect(lambda sender, n, **kwargs: found.append(n), delivery=on_commit)
-    return found
+    numbers = []
+    paid.connect(lambda sender, n, **kwargs: numbers.append(n), delivery=on_commit)
+    return numbers
 
 
 def test_receivers_run_at_the_end_of_the_inner_block(db, ran):

@@ -31,7 +31,7 @@ def test_a_plain_signal_waits_for_its_instance(other, ran, note):
     assert ran == ["a"]
     assert (scheduled.boundary, scheduled.reason) == (
         "Django's database 'other'",
-        "its instance is kept there",
+        "its instance is stored there",
     )
 
 

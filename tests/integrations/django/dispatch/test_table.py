@@ -42,8 +42,8 @@ def wrapped(monkeypatch):
         return shout
 
     def live_receivers(self, sender):
-        found, found_async = below(self, sender)
-        return [shouting(receiver) for receiver in found], found_async
+        receivers, async_receivers = below(self, sender)
+        return [shouting(receiver) for receiver in receivers], async_receivers
 
     monkeypatch.setattr(Signal, "_live_receivers", live_receivers)
 
@@ -117,9 +117,9 @@ def test_a_wrapper_from_before_install_stays():
             calls.append(sender)
             return below(self, sender)
 
-        def send_wrapper(self, sender, **named):
+        def send_wrapper(self, sender, **kwargs):
             calls.append("send")
-            return send_below(self, sender, **named)
+            return send_below(self, sender, **kwargs)
 
         Signal._live_receivers = wrapper
         Signal.send = send_wrapper
@@ -151,9 +151,9 @@ def test_a_wrapper_from_after_install_survives_uninstall():
             calls.append(sender)
             return below(self, sender)
 
-        def send_wrapper(self, sender, **named):
+        def send_wrapper(self, sender, **kwargs):
             calls.append("send")
-            return send_below(self, sender, **named)
+            return send_below(self, sender, **kwargs)
 
         Signal._live_receivers, Signal.send = wrapper, send_wrapper
         for change in (uninstall, install, uninstall):

@@ -68,7 +68,7 @@ class Stay(models.Model):
 
 
 class Page(models.Model):
-    """Refers to a book that need not be there before the commit."""
+    """Refers to a book that may be missing until the commit."""
 
     book = models.ForeignKey(Book, models.CASCADE)
 

@@ -58,9 +58,9 @@ def test_a_model_that_exists_already():
     try:
         assert track_changes(Novelist) is Novelist
         track_changes(Author)
-        stand_in = Author.save_base
+        replaced = Author.save_base
         track_changes(Author)
-        assert Author.save_base is stand_in
+        assert Author.save_base is replaced
         assert Author.save_base.alters_data
         made = Novelist.objects.create(name="a")
         made = Novelist.objects.get(pk=made.pk)
@@ -80,7 +80,7 @@ def test_no_model():
     with pytest.raises(ArgumentError, match=r"an object of .*Item, which is not a Django model\."):
         track_changes(Item())
     with pytest.raises(ArgumentError, match=r"given builtins\.int, .*\. Give it a model"):
-        track_changes(int)  # type: ignore[type-var]
+        track_changes(int)
 
 
 def test_a_model_that_is_not_tracked():

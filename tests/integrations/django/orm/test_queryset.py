@@ -28,7 +28,7 @@ def test_update_is_sent(writes):
         Shelf.objects.create(name=name)
     with capture(post_save) as saves:
         assert Shelf.objects.filter(name="a").update(name="c") == 1
-    found = only(
+    arguments = only(
         writes,
         post_bulk_update,
         sender=Shelf,
@@ -39,7 +39,7 @@ def test_update_is_sent(writes):
         values={"name": "c"},
         objs=None,
     )
-    assert "WHERE" in str(found["criteria"].query)
+    assert "WHERE" in str(arguments["criteria"].query)
     assert not saves
 
 
@@ -74,8 +74,8 @@ def test_a_querysets_own_update_is_sent_once(writes):
     """An overridden `update` sends one signal, with the values that it wrote."""
     copies("a", "b")
     Copy.objects.update(code=Case(When(code="a", then=Value("x")), default=Value("y")))
-    found = only(writes, post_bulk_update, sender=Copy, rowcount=2)
-    assert found["update_fields"] == {"code", "stamp"}
+    arguments = only(writes, post_bulk_update, sender=Copy, rowcount=2)
+    assert arguments["update_fields"] == {"code", "stamp"}
 
 
 def test_a_proxy_is_the_sender(writes):

@@ -14,8 +14,10 @@ def test_a_fast_delete_is_sent(writes):
     """A delete that loads no objects sends the queryset and the number of rows."""
     copies("a", "b")
     assert Copy.objects.filter(code="a").delete() == (1, {"library.Copy": 1})
-    found = only(writes, post_bulk_delete, sender=Copy, rowcount=1, pk_set=None, using="default")
-    assert found["criteria"].model is Copy
+    arguments = only(
+        writes, post_bulk_delete, sender=Copy, rowcount=1, pk_set=None, using="default"
+    )
+    assert arguments["criteria"].model is Copy
 
 
 def test_deleting_none_is_not_sent(writes):

@@ -71,8 +71,8 @@ def test_updated_conflicts_have_the_rows_keys(writes):
         update_fields=["stamp"],
         unique_fields=["code"],
     )
-    found = only(writes, post_bulk_insert, rowcount=2, on_conflict="update")
-    assert found["pk_set"] == {old.pk, Copy.objects.get(code="b").pk}
+    arguments = only(writes, post_bulk_insert, rowcount=2, on_conflict="update")
+    assert arguments["pk_set"] == {old.pk, Copy.objects.get(code="b").pk}
 
 
 def test_updated_conflicts_hide_keys_made_in_python(writes):

@@ -17,6 +17,6 @@ def only(writes, signal, **expected):
     """Check that there was one send, with these arguments; return all its arguments."""
     [sent] = writes
     assert sent.signal is signal
-    found = {**sent.keywords, "sender": sent.sender}
-    assert {name: found.get(name) for name in expected} == expected
-    return found
+    arguments = {**sent.keywords, "sender": sent.sender}
+    assert {name: arguments.get(name) for name in expected} == expected
+    return arguments

@@ -65,9 +65,9 @@ class DjangoProvider(TransactionProvider):
 
     def _of_instance(self, instance: Any) -> tuple[Boundary, str]:
         if instance._state.db is not None:
-            return self._boundary(instance._state.db), "its instance is kept there"
+            return self._boundary(instance._state.db), "its instance is stored there"
         alias = router.db_for_write(instance.__class__, instance=instance)
-        return self._boundary(alias), "its instance is to be written there"
+        return self._boundary(alias), "its instance will be saved there"
 
     def _boundary(self, alias: str) -> DjangoBoundary:
         if (boundary := self._boundaries.get(alias)) is None:

@@ -33,9 +33,9 @@ def test_the_table_shows_receiver_sender_mode_and_place():
 
 def test_json_has_everything():
     """The JSON has each signal with its receivers, in the order of a send."""
-    [found] = json.loads(signals("--json", "models.signals.post_save"))
-    assert found["signal"] == "django.db.models.signals.post_save"
-    [shown] = found["receivers"]
+    [listed] = json.loads(signals("--json", "models.signals.post_save"))
+    assert listed["signal"] == "django.db.models.signals.post_save"
+    [shown] = listed["receivers"]
     assert shown["receiver"].endswith("library.models.note_in_models")
     assert shown["file"] == note_in_models.__code__.co_filename
     assert shown["sender"].endswith("library.models.Author")
