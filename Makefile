@@ -34,6 +34,11 @@ load: .venvs/demo/ready ## ten thousand requests to the shop, on one connection 
 test: | python ## the whole suite on every CPython found, with coverage on this one
 	$(PYTHON) tools/matrix.py
 
+NEXT = testing
+
+test-next: | python ## the whole suite on the CPython of Debian's next release, in a chroot
+	$(PYTHON) tools/next_python.py --suite=$(NEXT) $(ARGS)
+
 quick: | python ## the suite on this interpreter only: make quick ARGS="-k route --lf"
 	@$(MAKE) --no-print-directory .venvs/test-$(MINOR)/ready
 	.venvs/test-$(MINOR)/bin/python -m pytest $(ARGS)
@@ -112,7 +117,7 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo load test quick lint format types layers docs wheel asan bench bench-short \
-	instructions downstream changelog dev clean python
+.PHONY: help demo load test test-next quick lint format types layers docs wheel asan bench \
+	bench-short instructions downstream changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two parallel builds would write into one egg-info

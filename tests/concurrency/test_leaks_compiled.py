@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import itertools
 import sys
 import tracemalloc
@@ -466,7 +467,7 @@ def test_references_to_what_was_sent_are_given_back():
         made = silent()
         made.connect(receiver, inline=True)
         for name in ("send", "send_robust", "asend", "asend_robust"):
-            if asyncio.iscoroutinefunction(receiver) and not name.startswith("a"):
+            if inspect.iscoroutinefunction(receiver) and not name.startswith("a"):
                 continue
             counts = []
             for _ in range(2):  # the first time what is called often is told from the rest

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import inspect
 import threading
 import warnings
 from contextlib import contextmanager
@@ -205,7 +206,7 @@ def policy(package):
 
 def _own(function):
     """Return another function that does the same."""
-    if asyncio.iscoroutinefunction(function):
+    if inspect.iscoroutinefunction(function):
 
         async def awaited(**kwargs):
             return await function(**kwargs)
