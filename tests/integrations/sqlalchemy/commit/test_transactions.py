@@ -1,13 +1,15 @@
-"""When the calls of a transaction or a savepoint run, and when they are dropped."""
+"""When the calls of a transaction or a savepoint run, and when they are dropped.
+
+What holds on every boundary is in `tests/scenarios`.
+"""
 
 import logging
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import create_engine, event, select, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import StaticPool
 
 from clarion import on_commit, receiver
 from clarion.integrations.sqlalchemy import (
@@ -42,32 +44,6 @@ def test_a_rollback_drops_calls(session, ran):
     session.commit()
     assert ran == []
     assert scheduled.status == "dropped"
-
-
-def test_a_released_savepoint_is_no_commit(session, ran):
-    """Its calls wait on, in the order of the sends."""
-    with session.begin():
-        paid.send(None, order_id=1, session=session)
-        with session.begin_nested():
-            paid.send(None, order_id=2, session=session)
-            with session.begin_nested():
-                paid.send(None, order_id=3, session=session)
-            paid.send(None, order_id=4, session=session)
-        paid.send(None, order_id=5, session=session)
-        assert ran == []
-    assert ran == [1, 2, 3, 4, 5]
-
-
-def test_a_rolled_back_savepoint_drops_its_calls(session, ran):
-    """Also those of savepoints released into it; outer calls stay."""
-    with session.begin():
-        paid.send(None, order_id=1, session=session)
-        with suppress(Undo), session.begin_nested():
-            with session.begin_nested():
-                paid.send(None, order_id=2, session=session)
-            raise Undo
-        paid.send(None, order_id=3, session=session)
-    assert ran == [1, 3]
 
 
 def test_open_savepoints_are_committed_with_the_session(session, ran):
@@ -108,31 +84,6 @@ def test_a_send_from_inside_a_flush(session):
     assert mailed == ["kept"]
 
 
-def test_a_commit_that_fails_runs_nothing(kind, ran):
-    """A deferred constraint is checked by the COMMIT; its error reaches the caller."""
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    event.listen(engine, "connect", lambda made, record: made.execute("PRAGMA foreign_keys=ON"))
-    with engine.begin() as connection:
-        connection.execute(
-            text(
-                "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER "
-                "REFERENCES child (id) DEFERRABLE INITIALLY DEFERRED)"
-            )
-        )
-    with kind(engine) as session:
-        session.execute(text("INSERT INTO child VALUES (1, 2)"))
-        paid.send(None, order_id=1, session=session)
-        with pytest.raises(IntegrityError):
-            session.commit()
-        session.rollback()
-        assert ran == []
-        session.execute(text("INSERT INTO child VALUES (1, NULL)"))
-        paid.send(None, order_id=2, session=session)
-        session.commit()
-    assert ran == [2]
-    engine.dispose()
-
-
 def test_a_failing_receiver_stops_no_other(session, ran, caplog):
     """The caller of commit gets no error; it is logged without a value, and counted."""
 
@@ -166,23 +117,6 @@ def test_a_receiver_may_commit_the_same_session(engine, kind):
         paid.send(None, order_id=1, session=session)
         session.commit()
         assert session.scalars(select(Tag.name)).all() == ["1"]
-
-
-def test_sends_from_receivers_run_in_order(engine, ran):
-    """Calls of a receiver's own transaction run at its commit, before later ones."""
-    sent: list[int] = []
-
-    @receiver(paid, delivery=on_commit, priority=1)
-    def pass_on(sender, order_id, session, **kwargs):
-        sent.append(order_id)
-        if order_id < 10:
-            paid.send(None, order_id=order_id * 10, session=session)
-
-    with Session(engine) as session, session.begin():
-        paid.send(None, order_id=1, session=session)
-        paid.send(None, order_id=2, session=session)
-    assert sent == [1, 10, 2, 20]
-    assert ran == [10, 1, 20, 2]
 
 
 def test_coalescing_runs_the_last_call(session):
