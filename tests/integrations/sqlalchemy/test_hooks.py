@@ -1,7 +1,10 @@
 """Nothing is attached before the first connect, and each listener once."""
 
+import re
 import subprocess
 import sys
+
+from tests.house.tree import SRC
 
 PROGRAM = """
 import sys
@@ -118,3 +121,29 @@ except ModuleNotFoundError as error:
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Run: pip install 'clarion-signals[sqlalchemy]', or" in done.stdout
+
+
+def test_a_capture_from_before_the_import_sees_signals():
+    """Importing the package attaches listeners if an instrument watches every signal."""
+    code = """
+from clarion.testing import capture
+with capture() as sent:
+    from clarion.integrations.sqlalchemy import post_save
+    session = Session(create_engine("sqlite://"))
+    Base.metadata.create_all(session.get_bind())
+    session.add(Order(id=1))
+    session.flush()
+print([each.signal is post_save for each in sent if each.sender is Order])
+"""
+    assert run(after=code) == "[False, False, False, True]"
+
+
+def test_hooks_alone_attaches_listeners():
+    """No other module of the integration calls `event.listen` or `event.remove`."""
+    package = SRC / "clarion" / "integrations" / "sqlalchemy"
+    attaching = {
+        path.name
+        for path in package.rglob("*.py")
+        if re.search(r"\bevent\.\w+\(", path.read_text())
+    }
+    assert attaching == {"hooks.py"}

@@ -1,4 +1,4 @@
-"""Finds the session that a send belongs to."""
+"""The transaction provider of SQLAlchemy: which session a send belongs to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SessionProvider(TransactionProvider):
-    """Finds the session of a send.
+    """The provider of the session that a send belongs to.
 
     Args:
         attach: called to attach the listeners that run pending calls.

@@ -141,7 +141,7 @@ class ClassPlans(dict["ClassManager[Any]", ClassPlan]):
 
 
 class Planner:
-    """Plans one flush of one session, again after each round of receivers.
+    """The planner of one flush, which plans again after each round of receivers.
 
     Args:
         session: the session.
