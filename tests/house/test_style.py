@@ -35,9 +35,7 @@ LONG_TESTS: set[str] = {
     "tests/core/test_thread_loop.py",
     "tests/test_introspect.py",
 }
-LONG_PAGES: set[str] = {
-    "docs/explanation/architecture.md",
-}
+LONG_PAGES: set[str] = {}
 # Packages whose docstrings do not name their modules yet.
 UNDOCUMENTED: set[str] = {
     "clarion",
