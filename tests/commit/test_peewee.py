@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,15 @@ def test_receiver_may_begin_a_transaction(database, signal, heard):
     with database.atomic():
         signal.send(None, n=1)
     assert heard == [1, "in the block", 2, "in the block"]
+
+
+def test_another_thread_is_outside(database, signal, heard):
+    """It has a connection of its own, and no transaction is open there."""
+    with database.atomic():
+        thread = threading.Thread(target=signal.send, args=(None,), kwargs={"n": 1})
+        thread.start()
+        thread.join()
+        assert heard == [1]
 
 
 def test_rule_finds_the_database(database, order_class, provider, signal, heard):
