@@ -6,7 +6,7 @@ from setuptools import Extension, setup
 
 CORE = "src/clarion/_core"
 
-twin = Extension(
+extension = Extension(
     "clarion._core._send",
     sources=[f"{CORE}/_send.c"],
     depends=[f"{CORE}/_state.h", f"{CORE}/_find.h"],
@@ -14,4 +14,4 @@ twin = Extension(
 )
 
 # The extension relies on the GIL, which free-threaded builds do not have.
-setup(ext_modules=[] if sysconfig.get_config_var("Py_GIL_DISABLED") else [twin])
+setup(ext_modules=[] if sysconfig.get_config_var("Py_GIL_DISABLED") else [extension])

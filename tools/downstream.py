@@ -27,10 +27,10 @@ from interpreters import find_by_minor, probe
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "downstream"
 BOOTSTRAP = Path(__file__).with_name("downstream_bootstrap.py")
-PROMISED = {"5.2": (11,), "6.1": (12, 13, 14)}  # Django: minor versions of Python
+SUPPORTED = {"5.2": (11,), "6.1": (12, 13, 14)}  # Django: minor versions of Python
 PACKAGES = ("dispatch", "signals", "m2m_signals")
 MODES = ("plain", "install", "app")
-LEFT_OUT = re.compile("pylibmc|pywatchman|#|$")  # need C libraries; the suite skips their tests
+EXCLUDED = re.compile("pylibmc|pywatchman|#|$")  # need C libraries; the suite skips their tests
 LINE = "{:<7} {:<7} {:<28} {:>6} {:>10} {:>20}"
 HEAD = LINE.format("python", "django", "package", "tests", "failures", "seconds")
 
@@ -78,7 +78,7 @@ def find_pairs(found: dict[int, Path], django: str | None, *, force: bool) -> li
     """Pair each Python with its promised Django; `force` also takes the requested one."""
     return [
         Pair(minor, python, version)
-        for version, promised in PROMISED.items()
+        for version, promised in SUPPORTED.items()
         for minor, python in sorted(found.items())
         if django in {None, version} and (minor in promised or (force and django))
     ]
@@ -107,7 +107,7 @@ def prepare(pair: Pair, *, extras: bool) -> Path:
         pair.pip("install", "--upgrade", "pip")
         django = unpack_django(pair)
         lines = (django / "tests" / "requirements" / "py3.txt").read_text().splitlines()
-        wanted = [line for line in lines if extras and not LEFT_OUT.match(line)]
+        wanted = [line for line in lines if extras and not EXCLUDED.match(line)]
         pair.pip("install", django, "tzdata", *wanted, "--editable", ROOT)
         stamps[extras].touch()
     return next((BUILD / pair.name).iterdir()) / "tests" / "runtests.py"
@@ -172,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Run Django's own tests on Clarion.")
     parser.add_argument("packages", nargs="*", help=f"default: {' '.join(PACKAGES)}")
     parser.add_argument("--all", action="store_true", help="every package of the suite (long)")
-    parser.add_argument("--django", choices=PROMISED, help="this one only")
+    parser.add_argument("--django", choices=SUPPORTED, help="this one only")
     parser.add_argument("--python", action="append", help="this one only; repeatable")
     parser.add_argument("--parallel", type=int, default=1, help="processes of the suite")
     options = parser.parse_args(arguments)
@@ -184,9 +184,9 @@ def main(arguments: list[str] | None = None) -> int:
     table, worse = [HEAD], []
     for pair in pairs:
         runtests = prepare(pair, extras=options.all or bool(options.packages))
-        passed_on = ["--settings=test_sqlite", "--noinput", f"--parallel={options.parallel}"]
-        passed_on += [] if options.all else options.packages or PACKAGES
-        runs = {mode: run_suite(pair, mode, runtests, passed_on) for mode in MODES}
+        suite_options = ["--settings=test_sqlite", "--noinput", f"--parallel={options.parallel}"]
+        suite_options += [] if options.all else options.packages or PACKAGES
+        runs = {mode: run_suite(pair, mode, runtests, suite_options) for mode in MODES}
         table += tabulate(pair, runs, only_failing=options.all)
         worse += [f"{pair.name}, {run.fault}\n" for run in runs.values() if run.fault]
         for mode in [mode for mode in MODES[1:] if runs[mode].tests]:

@@ -24,29 +24,31 @@ from interpreters import find_by_minor
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
-AT_ONCE = 2
-FILLING = defaultdict[str, Lock](Lock)  # one per environment, which several runs may share
-BUILDING = Lock()  # two builds at once would write into one egg-info
+PARALLEL_RUNS = 2
+ENVIRONMENT_LOCKS = defaultdict[str, Lock](
+    Lock
+)  # one per environment, which several runs may share
+BUILD_LOCK = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # parallel runs would overwrite each other's cache
 # The slowest tests; their results do not depend on the interpreter.
-ONCE = ("tests/benchmarks", "tests/examples", "tests/tools")
-CLARION = " ".join([PYTEST, *(f"--ignore={folder}" for folder in ONCE)])
-PLAIN = (CLARION,)
+ON_NEWEST = ("tests/benchmarks", "tests/examples", "tests/tools")
+SUITE = " ".join([PYTEST, *(f"--ignore={folder}" for folder in ON_NEWEST)])
+WHOLE = (SUITE,)
 # The oldest interpreter has older releases of the frameworks, all others have the newest ones.
 # So the interpreters in between would repeat the tests of the newest one.
-BETWEEN = (f"{CLARION} --ignore=tests/integrations",)
-AROUND = (" ".join([PYTEST, *ONCE]),)
+WITHOUT_INTEGRATIONS = (f"{SUITE} --ignore=tests/integrations",)
+ONLY_ON_NEWEST = (" ".join([PYTEST, *ON_NEWEST]),)
 # Only the Django integration calls functions of the core by name.
-DJANGO = (f"{PYTEST} tests/integrations/django",)
+ONLY_DJANGO = (f"{PYTEST} tests/integrations/django",)
 # These tests repeat the same steps many times; measuring doubles their time and adds nothing.
-LOOPS = "tests/concurrency"
-MEASURED = (
+CONCURRENCY = "tests/concurrency"
+WITH_COVERAGE = (
     "-m coverage erase",
-    f"-m coverage run {CLARION} --ignore={LOOPS}",
+    f"-m coverage run {SUITE} --ignore={CONCURRENCY}",
     "-m coverage combine --quiet",
     "-m coverage report --skip-covered",
-    f"{PYTEST} {LOOPS}",
+    f"{PYTEST} {CONCURRENCY}",
     # Once is enough: the build is the same on every interpreter.
     f"{PYTEST} -m wheel tests/tools",
 )
@@ -77,9 +79,9 @@ class Run:
     def go(self) -> bool:
         """Build the environment and run the commands in it; return whether all succeeded."""
         python = f".venvs/{self.environment}/bin/python"
-        with FILLING[self.environment]:
+        with ENVIRONMENT_LOCKS[self.environment]:
             built = self.make("filled")
-        with BUILDING:
+        with BUILD_LOCK:
             built = built and self.make("ready")
         return built and all(self.call([python, *command.split()]) for command in self.commands)
 
@@ -113,14 +115,18 @@ def plan() -> list[Run]:
     measured, *others = found.items()
     others.sort(key=lambda other: other[0] not in (oldest, newest))
     return [
-        Run(f"test-3.{measured[0]}", measured[1], MEASURED),
+        Run(f"test-3.{measured[0]}", measured[1], WITH_COVERAGE),
         *(
-            Run(f"test-3.{minor}", path, PLAIN if minor in (oldest, newest) else BETWEEN)
+            Run(
+                f"test-3.{minor}",
+                path,
+                WHOLE if minor in (oldest, newest) else WITHOUT_INTEGRATIONS,
+            )
             for minor, path in others
         ),
-        Run(f"test-3.{newest}", found[newest], AROUND, part="once"),
-        Run(f"bare-3.{ours}", found[ours], PLAIN, pure=True),
-        Run(f"test-3.{ours}", found[ours], DJANGO, pure=True),
+        Run(f"test-3.{newest}", found[newest], ONLY_ON_NEWEST, part="once"),
+        Run(f"bare-3.{ours}", found[ours], WHOLE, pure=True),
+        Run(f"test-3.{ours}", found[ours], ONLY_DJANGO, pure=True),
     ]
 
 
@@ -130,7 +136,7 @@ def main() -> int:
     LOGS.mkdir(parents=True)
     start, failed, runs = time.perf_counter(), 0, plan()
     print("The suite runs in", ", ".join(run.name for run in runs), flush=True)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(PARALLEL_RUNS) as pool:
         going = {pool.submit(run.go): run for run in runs}
         for done in as_completed(going):
             run, succeeded = going[done], done.result()

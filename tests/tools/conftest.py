@@ -1,4 +1,4 @@
-"""The sdist and the wheel, built once for all tests of what is published."""
+"""The sdist and the wheel, built once for all tests of the published files."""
 
 import shutil
 import sys

@@ -1,6 +1,6 @@
-"""What mypy and pyright, both strict, accept of `accept/` and reject of `reject/`.
+"""The reports of mypy and pyright, both strict, on the files in `accept/` and `reject/`.
 
-`loose/` has what programs without annotations write, which neither checks strictly.
+The files in `loose/` have no annotations, as many programs, and are not checked strictly.
 """
 
 import json
@@ -20,12 +20,12 @@ LOOSE = sorted((HERE / "loose").glob("*.py"))
 FILES = [path for group in GROUPS for path in sorted((HERE / group).glob("*.py"))]
 CHECKERS = ("mypy", "pyright")
 
-# `order_paid.send(Order)  # E: missing keyword` has to be reported, and no other line.
+# `order_paid.send(Order)  # E: missing keyword` must be reported, and no other line.
 MARK = re.compile(r"# E: \w")
 
 
 def run(*command, folder):
-    """Run a checker, and return what it prints."""
+    """Run a checker and return its output."""
     ran = subprocess.run(
         [sys.executable, "-m", *command],
         cwd=folder,
@@ -38,8 +38,8 @@ def run(*command, folder):
     return ran.stdout
 
 
-def ask_mypy(folder, files, *, strict):
-    """Return what mypy reports: file, line and message."""
+def reports_of_mypy(folder, files, *, strict):
+    """Yield the reports of mypy: file, line and message."""
     options = ["--python-version=3.11", "--config-file=", "--output=json"]
     # Both folders have a `plain.py`.
     options += ["--explicit-package-bases", "--strict" if strict else "--check-untyped-defs"]
@@ -48,8 +48,8 @@ def ask_mypy(folder, files, *, strict):
             yield Path(found["file"]), found["line"], found["message"]
 
 
-def ask_pyright(folder, files, *, strict):
-    """Return what pyright reports: file, line and message."""
+def reports_of_pyright(folder, files, *, strict):
+    """Yield the reports of pyright: file, line and message."""
     config = {
         "include": [os.path.relpath(path, folder) for path in files],
         "typeCheckingMode": "strict" if strict else "standard",
@@ -67,10 +67,10 @@ def reports(request, tmp_path_factory):
     """Run a checker over all files; return its reports by file and line."""
     installed = [name for name in CHECKERS if find_spec(name) is not None]
     if request.param not in installed:
-        # Where there is one checker there are to be both, or nobody would miss it.
+        # An environment with one checker must have both: a skipped one would not be noticed.
         assert not (installed and "CI" in os.environ), f"{request.param} is not installed"
         pytest.skip(f"{request.param} is not installed; `make types` has it")
-    ask = {"mypy": ask_mypy, "pyright": ask_pyright}[request.param]
+    ask = {"mypy": reports_of_mypy, "pyright": reports_of_pyright}[request.param]
     found: dict[Path, dict[int, str]] = {}
     for files, strict in [(FILES, True), (LOOSE, False)]:
         folder = tmp_path_factory.mktemp(request.param)
@@ -80,14 +80,14 @@ def reports(request, tmp_path_factory):
 
 
 def marked(path):
-    """Return the lines of a file that have to be reported."""
+    """Return the lines of a file that must be reported."""
     lines = path.read_text().splitlines()
     return {number: line for number, line in enumerate(lines, 1) if MARK.search(line)}
 
 
 @pytest.mark.parametrize("path", FILES + LOOSE, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_reports_are_as_marked(reports, path):
-    """A checker reports every line that is marked, and no line that is not."""
+    """A checker reports every marked line, and no other line."""
     wanted, found = marked(path), reports.get(path, {})
     missed = [f"{path}:{line}: {wanted[line].strip()}" for line in sorted({*wanted} - {*found})]
     added = [f"{path}:{line}: {found[line]}" for line in sorted({*found} - {*wanted})]
@@ -96,11 +96,11 @@ def test_reports_are_as_marked(reports, path):
 
 
 def test_nothing_else_is_reported(reports):
-    """What the files import, Clarion itself, is clean in the eyes of its users' checkers."""
+    """The checkers of users report nothing in Clarion itself."""
     assert {path: found for path, found in reports.items() if path not in FILES + LOOSE} == {}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_files_are_in_the_right_folder(path):
-    """There is something to reject in `reject/`, and nothing in `accept/`."""
+    """Each file in `reject/` has a marked line, and no file in `accept/` has one."""
     assert bool(marked(path)) == (path.parent.name == "reject")

@@ -1,4 +1,4 @@
-"""Receivers of the signals that come with Clarion, as a strictly checked program writes them."""
+"""Receivers of the built-in signals, in a strictly checked program."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, assert_type
@@ -48,29 +48,29 @@ class Settings(BaseSettings):
 
 @receiver(class_prepared)
 def prepared(sender: type[Any], **kwargs: Any) -> None:
-    """Hear of a class."""
+    """Receive a class."""
 
 
 @receiver(pre_init, sender=Order)
 def before_init(
     sender: type[Order], args: tuple[Any, ...], kwargs: dict[str, Any], **rest: Any
 ) -> None:
-    """Hear of an instance that is to be made."""
+    """Receive the arguments of a new instance."""
 
 
 @receiver(post_init, sender=Order)
 def after_init(sender: type[Order], instance: Order, **kwargs: Any) -> None:
-    """Hear of an instance."""
+    """Receive an instance."""
 
 
 @receiver(pre_save, sender=Order)
 async def before_save(sender: type[Order], instance: Order, using: str, **kwargs: Any) -> None:
-    """Hear of a save, awaited."""
+    """Receive a save, in a coroutine."""
 
 
 @receiver(post_save, sender=Order)
 def after_save(sender: type[Order], instance: Order, created: bool, **kwargs: Any) -> None:
-    """Hear of a save."""
+    """Receive a save."""
 
 
 @receiver(post_save, sender=Order)
@@ -83,41 +83,41 @@ def after_save_all(
     raw: bool,
     using: str,
 ) -> int:
-    """Take exactly what is sent, and answer."""
+    """Accept exactly the keywords of the send, and return a response."""
     return 1
 
 
 @receiver(post_save)
 @receiver(pre_save)
 def saved(instance: Any, **kwargs: Any) -> str:
-    """Hear two signals."""
+    """Receive two signals."""
     return ""
 
 
 @receiver(pre_delete, sender=Order)
 @receiver(post_delete, sender=Order)
 def deleted(sender: type[Order], instance: Order, origin: object, **kwargs: Any) -> None:
-    """Hear of what is deleted."""
+    """Receive a deletion."""
 
 
 @receiver(m2m_changed)
 async def changed(
     signal: Any, sender: Any, action: str, pk_set: set[int] | None, **kwargs: Any
 ) -> None:
-    """Ask for the signal too."""
+    """Request the signal too."""
 
 
 @receiver(post_delete)
 def deleted_by(
     signal: Signal, *, sender: type[Order], instance: Order, using: str, origin: Any
 ) -> int:
-    """Take exactly what is sent, and the signal."""
+    """Accept exactly the keywords of the send, and the signal."""
     return 1
 
 
 @receiver(connection_created)
 def connected(sender: object, connection: Any, **kwargs: Any) -> None:
-    """Hear of a connection."""
+    """Receive a connection."""
 
 
 # Requests, settings, templates, migrations.
@@ -127,47 +127,47 @@ def connected(sender: object, connection: Any, **kwargs: Any) -> None:
 def started(
     sender: type[SignalMiddleware], environ: Environ | None, scope: Scope | None, **kwargs: Any
 ) -> None:
-    """Hear of a request."""
+    """Receive a request."""
 
 
 @receiver(request_started)
 async def started_somewhere(scope: Scope | None, **kwargs: Any) -> None:
-    """Leave the sender to the keywords."""
+    """Accept the sender among the keywords."""
 
 
 @receiver(request_finished, sender=SignalMiddleware)
 def finished(**kwargs: Any) -> None:
-    """Leave all to the keywords."""
+    """Accept keywords only."""
 
 
 @receiver(request_finished)
 def finished_by(sender: type[object]) -> None:
-    """Take exactly what is sent."""
+    """Accept exactly the keywords of the send."""
 
 
 @receiver(got_request_exception)
 async def failed(sender: None, request: Request, **kwargs: Any) -> None:
-    """Hear of an exception."""
+    """Receive an exception."""
 
 
 @receiver(setting_changed, sender=Settings)
 def set_anew(sender: type[Settings], setting: str, value: Any, enter: bool, **kwargs: Any) -> None:
-    """Hear of a setting."""
+    """Receive a setting."""
 
 
 @receiver(setting_changed)
 def set_precisely(sender: Any, setting: str, value: bool, enter: bool) -> None:
-    """Know what the setting is."""
+    """Declare the type of the setting."""
 
 
 @receiver(template_rendered)
 def rendered(sender: Template, template: Template, context: Any, **kwargs: Any) -> None:
-    """Hear of a template."""
+    """Receive a template."""
 
 
 @receiver(template_rendered)
 def rendered_any(sender: Any, template: Any, context: Any) -> None:
-    """Take anything."""
+    """Accept anything."""
 
 
 @receiver(pre_migrate)
@@ -175,10 +175,10 @@ def rendered_any(sender: Any, template: Any, context: Any) -> None:
 def migrated(
     sender: Config, plan: list[tuple[Any, bool]], using: str, apps: MigrationContext, **kwargs: Any
 ) -> None:
-    """Hear of migrations."""
+    """Receive migrations."""
 
 
-# The functions remain what they are: what can be left out can still be left out.
+# The functions keep their types: optional parameters are still optional.
 
 after_save(Order, Order(), created=True)
 deleted(sender=Order, instance=Order(), origin=None)
@@ -198,12 +198,12 @@ setting_changed.connect(set_anew)
 pre_migrate.disconnect(migrated)
 
 
-# So it is with every declared signal that carries an Any.
+# The same holds for every declared signal with an Any.
 
 
 @signal
 def noted(sender: Any, *, about: Any, number: int = 0) -> None:
-    """Something was noted."""
+    """A note was written."""
 
 
 @receiver(noted)

@@ -1,4 +1,4 @@
-"""Receivers that run after the commit: deliveries, blocks, and what is suppressed."""
+"""Receivers that run after the commit: deliveries, blocks, suppressed sends."""
 
 import sqlite3
 from collections.abc import Callable, Hashable
@@ -17,7 +17,7 @@ def declared(sender: object, *, order_id: int) -> None:
     """A declared signal."""
 
 
-# Deliveries, at every door of connect.
+# Deliveries, at every way to connect.
 
 
 @receiver(order_paid, delivery=on_commit)
@@ -32,7 +32,7 @@ def take_once(sender: object, sends: list[dict[str, Any]], **kwargs: Any) -> Non
 
 @receiver([order_paid, declared], delivery=on_commit(coalesce=["sender", "order_id"]))
 async def take_both(sender: object, **kwargs: Any) -> None:
-    """Hear two signals."""
+    """Receive two signals."""
 
 
 @receiver(declared, delivery=on_commit(coalesce="order_id"))
@@ -42,7 +42,7 @@ def take_declared(sender: object, order_id: int) -> None:
 
 @receiver(declared, delivery=on_commit(coalesce="order_id"), sender="web", priority=1)
 def take_all(order_id: int, sends: list[dict[str, Any]], signal: Signal, **kwargs: Any) -> str:
-    """Ask for what is not declared, wherever it stands."""
+    """Request parameters that are not declared, in any position."""
     return ""
 
 
@@ -52,7 +52,7 @@ def take_now(sender: object, order_id: int) -> None:
 
 
 def key_of(**named: Any) -> Hashable:
-    """Tell a key."""
+    """Return a key."""
     return tuple(named)
 
 
@@ -73,10 +73,10 @@ counted: dict[str, int] = bound.counts
 
 
 class Sometime:
-    """A delivery of one's own."""
+    """A user's own delivery."""
 
     def bind(self, receiver: Receiver, signal: Signal) -> Bound | None:
-        """Bind to nothing."""
+        """Return no bound delivery."""
         return None
 
 
@@ -103,7 +103,7 @@ async def main(connection: object) -> int:
 
 
 def may_return() -> int:
-    """Return from a block: it swallows no exception, so nothing is missing after it."""
+    """Return from a block, which suppresses no exception."""
     with atomic():
         return 1
 

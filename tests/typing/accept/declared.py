@@ -1,4 +1,4 @@
-"""Declared signals, as they are meant to be used."""
+"""Correct uses of declared signals."""
 
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -20,13 +20,13 @@ def order_paid(sender: type[Order], *, order_id: int, amount: Decimal) -> None:
 
 @signal(name="shop.price")
 def price(sender: type[Order], *, order_id: int, currency: str = "EUR") -> Decimal:
-    """Ask for the price of an order."""
+    """Request the price of an order."""
     raise NotImplementedError
 
 
 @signal
 def shop_opened(sender: object) -> None:
-    """The shop opened; there is nothing else to say."""
+    """The shop opened; no keywords."""
 
 
 class Shop:
@@ -63,45 +63,45 @@ async def send_async() -> None:
     )
 
 
-# Receivers: of exactly what was declared, of less by way of **kwargs, of wider types.
+# Receivers with exactly the declared keywords, with fewer and **kwargs, with wider types.
 
 
 @receiver(order_paid, sender=Order)
 def exact(sender: type[Order], order_id: int, amount: Decimal) -> None:
-    """Take what is declared."""
+    """Accept the declared keywords."""
 
 
 @receiver(order_paid, sender=Order, priority=3, once=True, weak=False)
 def keyword_only(sender: type[Order], *, amount: Decimal, order_id: int) -> int:
-    """Take it in another order, and answer."""
+    """Accept them in another order, and return a response."""
     return order_id
 
 
 @receiver(order_paid, dispatch_uid=("shop", 1), subclasses=True, sender=Order, inline=True)
 def less(sender: object, order_id: float, **kwargs: Any) -> None:
-    """Take a part of it, and wider types than were declared."""
+    """Accept some of them, with wider types."""
 
 
 @receiver(order_paid)
 def more(sender: object, order_id: int, amount: Decimal, note: str = "") -> None:
-    """Take more, which has a default."""
+    """Accept one more, which has a default."""
 
 
 @receiver(order_paid)
 async def awaited(sender: type[Order], order_id: int, amount: Decimal) -> int:
-    """Be awaited."""
+    """Receive in a coroutine."""
     return order_id
 
 
 @receiver(price)
 def response(sender: type[Order], order_id: int, currency: str = "EUR") -> Decimal:
-    """Answer what was declared; what a send may leave out has a default here too."""
+    """Return a response; an optional keyword has a default here too."""
     return Decimal(order_id)
 
 
 @receiver(price)
 async def answer_later(sender: type[Order], order_id: int, **kwargs: Any) -> Decimal:
-    """Answer, awaited."""
+    """Return a response, in a coroutine."""
     return Decimal(order_id)
 
 
@@ -109,26 +109,26 @@ async def answer_later(sender: type[Order], order_id: int, **kwargs: Any) -> Dec
 def with_signal(
     signal: DeclaredSignal[..., Any], sender: type[Order], order_id: int, amount: Decimal
 ) -> None:
-    """Ask for the signal too, as the first parameter."""
+    """Request the signal too, as the first parameter."""
 
 
 @receiver(order_paid)
 async def with_signal_later(
     signal: Signal, sender: type[Order], order_id: int, **kwargs: Any
 ) -> None:
-    """Ask for the signal too, and be awaited."""
+    """Request the signal too, in a coroutine."""
 
 
 @receiver(order_paid)
 def with_optional_signal(
     sender: type[Order], order_id: int, amount: Decimal, signal: object = None
 ) -> None:
-    """Ask for the signal wherever it stands, with a default for the sake of the checkers."""
+    """Request the signal in any position, with a default for the checkers."""
 
 
 @receiver(shop_opened)
 def open_shop(sender: object) -> None:
-    """Take nothing but the sender."""
+    """Accept the sender only."""
 
 
 class Cashier:
@@ -142,15 +142,15 @@ class Cashier:
         """Count."""
 
     async def ask(self, sender: type[Order], order_id: int, currency: str = "") -> Decimal:
-        """Answer."""
+        """Return a response."""
         return Decimal(0)
 
     def __call__(self, sender: object, order_id: int, **kwargs: Any) -> None:
-        """Be called."""
+        """Receive a call."""
 
 
 def bound(sender: object, order_id: int, *, register: int, **kwargs: Any) -> None:
-    """Take what is declared, and what a partial gives."""
+    """Accept the declared keywords, and one that a partial adds."""
 
 
 order_paid.connect(exact)
@@ -163,13 +163,13 @@ order_paid.disconnect(exact, sender=Order)
 order_paid.disconnect(dispatch_uid="with")
 order_paid.has_listeners(Order)
 
-# A receiver remains what it is: sync or async, callable with what was declared.
+# A receiver keeps its type: sync or async, with its own parameters.
 
 exact(Order, order_id=1, amount=Decimal(1))
 awaitable: Awaitable[object] = awaited(Order, order_id=1, amount=Decimal(1))
 answered: Decimal = response(Order, order_id=1)
 
-# A signal can be handed around, as the type it is or as any signal.
+# A signal can be passed to functions, with its type or as any signal.
 
 anything: DeclaredSignal[..., Any] = order_paid
 plainly: Signal = price
@@ -178,7 +178,7 @@ names: str = order_paid.name
 
 
 def ask_for_prices(ask: DeclaredSignal[..., Decimal]) -> list[Decimal]:
-    """Send whatever signal is answered with prices."""
+    """Send any signal whose responses are prices."""
     return [response for _, response in ask.send(Order, order_id=1)]
 
 

@@ -1,4 +1,4 @@
-"""Plain signals: untyped, as Django's, and no trouble under strict checking."""
+"""Plain signals: untyped, as Django's, and without errors under strict checking."""
 
 from collections.abc import Callable, Hashable
 from typing import Any
@@ -17,37 +17,37 @@ def declared(sender: object, *, order_id: int) -> None:
 
 @receiver(order_paid)
 def take_any(sender: object, **kwargs: Any) -> int:
-    """Take anything."""
+    """Accept anything."""
     return 1
 
 
 @receiver(order_paid, sender="web", weak=True, priority=1, once=True, dispatch_uid="uid")
 def take_named(sender: str, order_id: int, signal: Signal, **kwargs: Any) -> None:
-    """Take what is named."""
+    """Accept some keywords."""
 
 
 @receiver([order_paid, order_sent], sender=int, subclasses=True, inline=True)
 def take_both(sender: object, **kwargs: Any) -> None:
-    """Hear two signals."""
+    """Receive two signals."""
 
 
 @receiver((order_paid, declared))
 def take_tuple(sender: object, **kwargs: Any) -> None:
-    """Hear a plain signal and a declared one."""
+    """Receive a plain signal and a declared one."""
 
 
 @receiver([declared])
 def take_declared(sender: object, order_id: int) -> None:
-    """Hear a list of declared signals."""
+    """Receive a list of declared signals."""
 
 
 @receiver(order_paid)
 async def take_async(sender: object, **kwargs: Any) -> str:
-    """Be awaited."""
+    """Receive in a coroutine."""
     return ""
 
 
-# The decorated function is the same to the checkers as before.
+# The decorated function keeps its type.
 
 one: int = take_any("web", note="")
 take: Callable[[object], int] = take_any
@@ -115,7 +115,7 @@ logged = LoggedSignal("Orders", name="shop.logged")
 
 @receiver(logged, sender="web")
 def take_logged(sender: object, **kwargs: Any) -> None:
-    """Hear a signal of one's own kind."""
+    """Receive a signal of a subclass."""
 
 
 logged.send("web", order_id=1)

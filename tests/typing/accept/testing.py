@@ -17,18 +17,18 @@ def paid(sender: object, *, order_id: int) -> None:
 
 
 class ForeignSignal:
-    """Such as Django's, which is no subclass of Clarion's."""
+    """A signal such as Django's, which is no subclass of Clarion's."""
 
     def has_listeners(self, sender: Any = None) -> bool:
-        """Tell whether anybody listens."""
+        """Return whether a receiver is connected."""
         return False
 
 
 foreign = ForeignSignal()
 
 
-def hear(sender: object, **kwargs: Any) -> int:
-    """Hear."""
+def receive(sender: object, **kwargs: Any) -> int:
+    """Receive."""
     return 1
 
 
@@ -45,7 +45,7 @@ for each in sent:
 assert_sent(sent, opened, sender="web", times=1, order_id=3)
 found: list[Sent] = assert_sent(sent[:2], order_id=3)
 
-with muted(opened, hear, foreign, sender="web"), restored():
+with muted(opened, receive, foreign, sender="web"), restored():
     opened.send("web")
 
 
@@ -55,7 +55,7 @@ def work(number: int) -> int:
     return number
 
 
-@muted(hear)
+@muted(receive)
 async def work_async() -> str:
     """Work, awaited."""
     return ""

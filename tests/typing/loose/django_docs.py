@@ -1,4 +1,4 @@
-"""Receivers as Django's documentation writes them, in a program that is not strictly checked."""
+"""Receivers from Django's documentation, in a program that is not strictly checked."""
 
 from clarion import Signal, receiver
 from clarion.integrations.sqlalchemy import m2m_changed, post_init, post_save, pre_delete, pre_save

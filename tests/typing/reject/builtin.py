@@ -1,4 +1,4 @@
-"""Receivers that the signals which come with Clarion could not call."""
+"""Receivers that the built-in signals could not call."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ setting_changed.connect(lacks_value)  # E: lacks a keyword
 template_rendered.connect(misspells)  # E: misspelt keyword
 
 
-# What a receiver was before, it is afterwards.
+# A receiver keeps its type.
 
 
 @receiver(post_save)
@@ -87,12 +87,12 @@ saved(created=True)  # E: no instance
 number: int = saved(1, True)  # E: it returns text
 
 
-# A declared signal that carries an Any is checked as any other.
+# A declared signal with an Any is checked like any other.
 
 
 @signal
 def noted(sender: Any, *, about: Any, number: int) -> int:
-    """Something was noted."""
+    """A note was written."""
     raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""What must not pass: deliveries and options that are none."""
+"""Errors: wrong deliveries and options."""
 
 from typing import Any
 
@@ -12,50 +12,50 @@ order_paid = Signal()
 def declared(sender: object, *, order_id: int) -> None: ...
 
 
-def hear(sender: object, **kwargs: Any) -> None: ...
+def receive(sender: object, **kwargs: Any) -> None: ...
 
 
-def hear_declared(sender: object, order_id: int) -> None: ...
+def receive_declared(sender: object, order_id: int) -> None: ...
 
 
-order_paid.connect(hear, delivery="on_commit")  # E: no delivery
-order_paid.connect(hear, delivery=OnCommit)  # E: unknown name
-order_paid.connect(hear, delivery=hear)  # E: no delivery
-order_paid.connect(hear, delivery=on_commit(coalesce=1))  # E: no key
-order_paid.connect(hear, delivery=on_commit(coalesce=[1]))  # E: no name of a keyword
-order_paid.connect(hear, delivery=on_commit("order_id"))  # E: not by keyword
-order_paid.connect(hear, delivery=on_commit(using=1))  # E: no alias
-order_paid.connect(hear, delivery=on_commit(coalece="order_id"))  # E: misspelt option
-declared.connect(hear_declared, delivery=True)  # E: no delivery
-declared.connect(hear_declared, delivry=on_commit)  # E: misspelt option
+order_paid.connect(receive, delivery="on_commit")  # E: no delivery
+order_paid.connect(receive, delivery=OnCommit)  # E: unknown name
+order_paid.connect(receive, delivery=receive)  # E: no delivery
+order_paid.connect(receive, delivery=on_commit(coalesce=1))  # E: no key
+order_paid.connect(receive, delivery=on_commit(coalesce=[1]))  # E: no name of a keyword
+order_paid.connect(receive, delivery=on_commit("order_id"))  # E: not by keyword
+order_paid.connect(receive, delivery=on_commit(using=1))  # E: no alias
+order_paid.connect(receive, delivery=on_commit(coalece="order_id"))  # E: misspelt option
+declared.connect(receive_declared, delivery=True)  # E: no delivery
+declared.connect(receive_declared, delivry=on_commit)  # E: misspelt option
 
 
 @receiver(order_paid, delivery="on_commit")  # E: no delivery
-def hear_later(sender: object, **kwargs: Any) -> None: ...
+def receive_later(sender: object, **kwargs: Any) -> None: ...
 
 
 @receiver(declared, delivery="on_commit")  # E: no delivery
-def hear_declared_later(sender: object, order_id: int) -> None: ...
+def receive_declared_later(sender: object, order_id: int) -> None: ...
 
 
 @receiver(declared, delivery=on_commit, prioritty=1)  # E: misspelt option
-def hear_misspelt(sender: object, order_id: int) -> None: ...
+def receive_misspelt(sender: object, order_id: int) -> None: ...
 
 
 @receiver([declared], delivery=on_commit, priority="high")  # E: wrong type of an option
-def hear_several(sender: object, order_id: int) -> None: ...
+def receive_several(sender: object, order_id: int) -> None: ...
 
 
-@receiver(hear, delivery=on_commit)  # E: no signal
-def hear_none(sender: object, **kwargs: Any) -> None: ...
+@receiver(receive, delivery=on_commit)  # E: no signal
+def receive_none(sender: object, **kwargs: Any) -> None: ...
 
 
 @receiver(declared, delivery=None)  # E: lacks the keyword, and is not delivered
-def hear_now(sender: object) -> None: ...
+def receive_now(sender: object) -> None: ...
 
 
 @receiver(declared)  # E: only a delivery gives sends
-def hear_sends(order_id: int, sends: list[Any], **kwargs: Any) -> None: ...
+def receive_sends(order_id: int, sends: list[Any], **kwargs: Any) -> None: ...
 
 
 def asks_for_sends(order_id: int, sends: list[Any], **kwargs: Any) -> None: ...

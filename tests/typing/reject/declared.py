@@ -1,4 +1,4 @@
-"""What must not pass: wrong sends of declared signals, and receivers that do not fit."""
+"""Errors: wrong sends of declared signals, and wrong receivers."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ def order_paid(sender: type[Order], *, order_id: int, amount: Decimal) -> None:
 
 @signal
 def price(sender: type[Order], *, order_id: int) -> Decimal:
-    """Ask for the price of an order."""
+    """Request the price of an order."""
     raise NotImplementedError
 
 
@@ -47,7 +47,7 @@ async def send_async() -> None:
     order_paid.asend(Order, order_id=1, amount=Decimal(1))  # E: not awaited
 
 
-# Receivers that are decorated.
+# Decorated receivers.
 
 
 @receiver(order_paid)  # E: lacks a keyword
@@ -70,7 +70,7 @@ def wants_more(sender: type[Order], order_id: int, amount: Decimal, note: str) -
 def wrong_type(sender: type[Order], order_id: str, amount: Decimal) -> None: ...
 
 
-@receiver(order_paid)  # E: wrong type of what **kwargs takes
+@receiver(order_paid)  # E: wrong type of the values of **kwargs
 def wrong_kwargs(sender: type[Order], **kwargs: int) -> None: ...
 
 
@@ -116,7 +116,7 @@ def wrong_option(sender: type[Order], order_id: int, amount: Decimal) -> None: .
 def unhashable(sender: type[Order], order_id: int, amount: Decimal) -> None: ...
 
 
-# Receivers that are connected.
+# Connected receivers.
 
 
 def fits(sender: type[Order], order_id: int, amount: Decimal) -> None: ...
@@ -159,7 +159,7 @@ order_paid.connect(None)  # E: nothing to call
 price.connect(answers_text)  # E: wrong answer
 price.connect(answers_text_async)  # E: wrong answer, async
 
-# What is known of answers and of signals.
+# The types of responses and of signals.
 
 text: str = price.send(Order, order_id=1)[0][1]  # E: the answer is a Decimal
 asked: DeclaredSignal[..., str] = price  # E: asks for Decimals
@@ -169,7 +169,7 @@ asked: DeclaredSignal[..., str] = price  # E: asks for Decimals
 def named(sender: object) -> None: ...
 
 
-# A receiver that fits is still checked when it is called itself.
+# A direct call of a receiver is checked too.
 
 
 @receiver(order_paid)

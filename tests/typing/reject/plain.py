@@ -1,4 +1,4 @@
-"""What must not pass even with plain signals: wrong options, and what is no receiver."""
+"""Errors even with plain signals: wrong options, and objects that are no receivers."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from clarion.testing import assert_sent, capture, muted
 order_paid = Signal()
 
 
-def hear(sender: object, **kwargs: Any) -> None: ...
+def receive(sender: object, **kwargs: Any) -> None: ...
 
 
-order_paid.connect(hear, prioritty=1)  # E: misspelt option
-order_paid.connect(hear, priority="high")  # E: wrong type of an option
-order_paid.connect(hear, weak="yes")  # E: wrong type of an option
-order_paid.connect("hear")  # E: nothing to call
-order_paid.disconnect(hear, uid="uid")  # E: unknown option
+order_paid.connect(receive, prioritty=1)  # E: misspelt option
+order_paid.connect(receive, priority="high")  # E: wrong type of an option
+order_paid.connect(receive, weak="yes")  # E: wrong type of an option
+order_paid.connect("receive")  # E: nothing to call
+order_paid.disconnect(receive, uid="uid")  # E: unknown option
 order_paid.send(order_id=1)  # E: no sender
 order_paid.send("web", 1)  # E: not by keyword
 Signal("name")  # E: a flag is not a name
@@ -31,7 +31,7 @@ def misspelt(sender: object, **kwargs: Any) -> None: ...
 def wrong_option(sender: object, **kwargs: Any) -> None: ...
 
 
-@receiver(hear)  # E: no signal
+@receiver(receive)  # E: no signal
 def no_signal(sender: object, **kwargs: Any) -> None: ...
 
 
@@ -40,6 +40,6 @@ def some_signal(sender: object, **kwargs: Any) -> None: ...
 
 
 capture("order_paid")  # E: no signal
-explain(hear)  # E: no signal
+explain(receive)  # E: no signal
 muted("order_paid")  # E: neither a signal nor a receiver
 assert_sent(order_paid)  # E: no capture

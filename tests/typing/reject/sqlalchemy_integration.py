@@ -8,20 +8,20 @@ from clarion.integrations.sqlalchemy import post_delete, post_save, pre_save
 
 
 def misspelt(sender: type[Any], instnace: Any) -> None:
-    """Want what is never sent."""
+    """Require a keyword that is not sent."""
 
 
 def of_text(sender: type[Any], instance: Any, created: str, **kwargs: Any) -> None:
-    """Want text where a flag is sent."""
+    """Require text where a flag is sent."""
 
 
 def asks(instance: Any, changes: Changes, **kwargs: Any) -> str:
-    """Ask for the changes."""
+    """Request the changes."""
     return ""
 
 
 def misspelt_too(instnace: Any, changes: Changes, **kwargs: Any) -> None:
-    """Misspell what is sent, and ask for the changes."""
+    """Misspell a keyword, and request the changes."""
 
 
 @receiver(pre_save)  # E: misspelt changes

@@ -1,4 +1,4 @@
-"""Receivers of SQLAlchemy's model signals, as Django's documentation writes them."""
+"""Receivers of SQLAlchemy's model signals, as in Django's documentation."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, assert_type
@@ -17,37 +17,37 @@ class Order:
 
 @receiver(post_save, sender=Order)
 def all_named(sender: type[Order], instance: Order, created: bool, **kwargs: Any) -> None:
-    """Take what is needed, and leave the rest to the keywords."""
+    """Accept some keywords, and the rest as **kwargs."""
 
 
 @receiver([pre_save, post_save], sender="Order")
 def only_keywords(**kwargs: Any) -> None:
-    """Take whatever comes."""
+    """Accept any keywords."""
 
 
 @receiver(pre_save, sender="shop:Order", subclasses=True, priority=3)
 async def without_sender(instance: Order, **kwargs: Any) -> None:
-    """Leave the sender to the keywords, too."""
+    """Accept the sender among the keywords too."""
 
 
 @receiver([pre_save, post_save], sender=Order)
 def what_changes(changes: Changes, instance: Order, **kwargs: Any) -> None:
-    """Ask for the changes, first of all."""
+    """Request the changes as the first parameter."""
 
 
 @receiver(post_save, sender=Order)
 async def what_has_changed(changes: Changes, sender: type[Order], **kwargs: Any) -> None:
-    """Await something for each."""
+    """Receive in a coroutine."""
 
 
 @receiver(post_save, sender=Order)
 def perhaps(instance: Order, changes: Changes | None = None, **kwargs: Any) -> None:
-    """Ask for them anywhere else, by a default."""
+    """Request them in another position, with a default."""
 
 
 @receiver(pre_save, sender=Order)
 def audit(instance: Order, changes: Changes, **kwargs: Any) -> int:
-    """Ask for them wherever they stand."""
+    """Request them in any position."""
     return len(changes)
 
 
@@ -55,13 +55,13 @@ def audit(instance: Order, changes: Changes, **kwargs: Any) -> int:
 async def audit_later(
     sender: type[Order], created: bool, *, changes: Mapping[str, Any], **kwargs: Any
 ) -> None:
-    """Ask for them by keyword, and for no more than is needed."""
+    """Request them by keyword only."""
 
 
 @receiver(post_save)
 @receiver(pre_save)
 def audit_both(instance: Any, using: str, changes: Any, **kwargs: Any) -> None:
-    """Hear two signals."""
+    """Receive two signals."""
 
 
 @receiver(pre_save)
@@ -73,7 +73,7 @@ def audit_exactly(
     update_fields: frozenset[str] | None,
     changes: Changes,
 ) -> None:
-    """Take exactly what is sent, and the changes."""
+    """Accept exactly the keywords of the send, and the changes."""
 
 
 @receiver(post_save)
@@ -87,12 +87,12 @@ def audit_by_keyword(
     raw: bool,
     using: str,
 ) -> None:
-    """Take it by keyword only."""
+    """Accept it by keyword only."""
 
 
 @receiver(post_save)
 def with_signal(signal: Signal, instance: Order, changes: Changes, **kwargs: Any) -> None:
-    """Ask for the signal, too."""
+    """Request the signal too."""
 
 
 class Auditor:
@@ -103,18 +103,18 @@ class Auditor:
         post_save.connect(self.audit_later)
 
     def audit(self, instance: Order, changes: Changes, **kwargs: Any) -> None:
-        """Ask for the changes."""
+        """Request the changes."""
 
     async def audit_later(self, instance: Order, changes: Changes, **kwargs: Any) -> None:
-        """Ask for the changes, awaited."""
+        """Request the changes, in a coroutine."""
 
 
-# With a delivery, a receiver may ask for a session and for what was coalesced.
+# With a delivery, a receiver may request a session and the coalesced sends.
 
 
 @receiver(post_save, sender=Order, delivery=on_commit)
 def mail(instance: Order, session: Session, **kwargs: Any) -> str:
-    """Ask for a session, wherever it stands."""
+    """Request a session, in any position."""
     return ""
 
 
@@ -122,7 +122,7 @@ def mail(instance: Order, session: Session, **kwargs: Any) -> str:
 async def mail_later(
     instance: Order, sends: list[dict[str, Any]], session: AsyncSession, changes: Changes
 ) -> None:
-    """Ask for all there is, awaited."""
+    """Request all parameters, in a coroutine."""
 
 
 @receiver(m2m_changed)
@@ -137,7 +137,7 @@ def exact(
     using: str,
     raw: bool,
 ) -> None:
-    """Take exactly what is sent."""
+    """Accept exactly the keywords of the send."""
 
 
 post_save.connect(audit_by_keyword)
@@ -150,7 +150,7 @@ post_save.connect(mail, delivery=on_commit, sender=Order)
 pre_delete.connect(mail, delivery=on_commit)
 pre_save.disconnect(audit, sender=Order)
 
-# A receiver remains what it is.
+# A receiver keeps its type.
 
 assert_type(audit(Order(), Changes({}), created=True), int)
 assert_type(mail(Order(), Session(), created=True), str)
