@@ -117,7 +117,7 @@ class TestReason:
         stale = stale.replace(
             'type("Table", (table.Table,), {"guard": None, "__slots__": ()})', "5"
         )
-        assert "is no class" in fresh(stale, CLARION_PURE="1")
+        assert "is not a class" in fresh(stale, CLARION_PURE="1")
 
     def test_a_free_threaded_python(self, monkeypatch):
         """The compiled sends rely on the lock, so they are not even looked for."""

@@ -1,19 +1,18 @@
-/* What a send means, and who hears it: from the caller's arguments to a route.
+/* A chapter of _send.c, which includes it once: from the caller's arguments to a route.
 
-   The tables, routes and registrations that are read here are objects in Python, and anybody
-   may have put anything into their slots, or emptied them. So each is looked at before it is
-   taken for what it should be. If it is not, the function in Python finds out and says so. */
+   The tables, routes and registrations that are read here are Python objects. Any code may
+   have put other objects into their slots, or deleted them. So the type of each is checked
+   before it is used. If it is wrong, the function in Python runs and raises the error. */
 
 /* --- Arguments ---------------------------------------------------------------------- */
 
-/* What receivers are called with. The values are borrowed: from whoever sends, from the
-   entry of the keywords, from the signal. Before them is room for one more, which a
-   bound method needs for its object. */
+/* The arguments of the receivers. The values are borrowed: from the caller, from the entry,
+   from the signal. Before them is room for one more, which a bound method needs for `self`. */
 typedef struct {
-    PyObject *table; /* owned */
-    PyObject *entry; /* owned: names, defaults, whether the signal is told */
-    PyObject *names;
-    PyObject *sender;
+    PyObject *table;  /* new */
+    PyObject *entry;  /* new: names, defaults, whether receivers get the signal */
+    PyObject *names;  /* borrowed from the entry */
+    PyObject *sender; /* borrowed from the caller */
     PyObject *vector[1 + MOST];
 } Arguments;
 
@@ -24,7 +23,7 @@ release(Arguments *arguments)
     Py_CLEAR(arguments->table);
 }
 
-/* Return the table of a signal, or NULL, without an error where there is none. */
+/* Return the table of a signal: a new reference; NULL without an error if it has none. */
 static PyObject *
 table_of(State *state, PyObject *signal)
 {
@@ -54,7 +53,8 @@ are_names(PyObject *names)
     return 1;
 }
 
-/* Return whether an entry is names, defaults, and whether the signal is told. */
+/* Return whether an entry is a tuple of names, defaults, and whether receivers get the
+   signal. */
 static int
 is_entry(PyObject *entry)
 {
@@ -63,10 +63,10 @@ is_entry(PyObject *entry)
            && PyTuple_CheckExact(PyTuple_GET_ITEM(entry, 1));
 }
 
-/* Have the keywords of a table worked out what the names mean, or looked it up. NULL without
-   an error if that is for Python to say. */
+/* Look up, or compute, the entry for these names: a new reference; NULL without an error if
+   the function in Python has to run. */
 static PyObject *
-work_out(PyObject *keywords, PyObject *names)
+look_up(PyObject *keywords, PyObject *names)
 {
     PyObject *entry = PyObject_GetItem(keywords, names);
     if (entry != NULL && !is_entry(entry)) {
@@ -75,7 +75,7 @@ work_out(PyObject *keywords, PyObject *names)
     return entry;
 }
 
-/* As work_out, but once for each place in the code that sends, by where the names lie. */
+/* As look_up, but cached for each send in the code, by the address of its names. */
 static PyObject *
 entry_of(State *state, PyObject *keywords, PyObject *names)
 {
@@ -87,10 +87,10 @@ entry_of(State *state, PyObject *keywords, PyObject *names)
     if (site->names == names && site->keywords == keywords) {
         return Py_NewRef(site->entry);
     }
-    Py_INCREF(keywords); /* what it calls may give the table others */
-    PyObject *entry = work_out(keywords, names);
+    Py_INCREF(keywords); /* the code that it calls may replace those of the table */
+    PyObject *entry = look_up(keywords, names);
     if (entry != NULL && ARE_LASTING(names)) {
-        Site before = *site; /* all are replaced before any is dropped */
+        Site before = *site; /* replace all before releasing any, which may run code */
         *site = (Site){Py_NewRef(keywords), Py_NewRef(names), Py_NewRef(entry)};
         forget(&before);
     }
@@ -98,8 +98,8 @@ entry_of(State *state, PyObject *keywords, PyObject *names)
     return entry;
 }
 
-/* Work out what a send means by args (the signal, perhaps the sender, and the values of
-   the keywords). Return 1, or 0 if that is for Python to say, or -1 with an error. */
+/* Fill `arguments` from the caller's: the signal, perhaps the sender, and the values of the
+   keywords. Return 1, or 0 if the function in Python has to run, or -1 with an error. */
 static int
 gather(State *state, PyObject *const *args, Py_ssize_t positional, PyObject *keywords,
        Arguments *arguments)
@@ -116,12 +116,12 @@ gather(State *state, PyObject *const *args, Py_ssize_t positional, PyObject *key
     }
     PyObject *names = PyTuple_GET_ITEM(arguments->entry, 0);
     PyObject *defaults = PyTuple_GET_ITEM(arguments->entry, 1);
-    int tells = PyTuple_GET_ITEM(arguments->entry, 2) == Py_True;
+    int gives_signal = PyTuple_GET_ITEM(arguments->entry, 2) == Py_True;
     Py_ssize_t given = positional - 1 + (keywords == NULL ? 0 : PyTuple_GET_SIZE(keywords));
     Py_ssize_t fill = PyTuple_GET_SIZE(defaults);
     Py_ssize_t count = PyTuple_GET_SIZE(names);
     /* They differ if the sender is missing, or given twice. */
-    if (given + fill + tells != count || count > MOST) {
+    if (given + fill + gives_signal != count || count > MOST) {
         goto not_ours;
     }
     PyObject **values = arguments->vector + 1;
@@ -129,7 +129,7 @@ gather(State *state, PyObject *const *args, Py_ssize_t positional, PyObject *key
     for (Py_ssize_t i = 0; i < fill; i++) {
         values[given + i] = PyTuple_GET_ITEM(defaults, i);
     }
-    if (tells) {
+    if (gives_signal) {
         values[count - 1] = args[0];
     }
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -146,10 +146,10 @@ not_ours:
 
 /* --- Routes ------------------------------------------------------------------------- */
 
-/* Return whether nobody has put something else in the place that the table watches, or -1
+/* Return whether the attribute that the guard of the table names still has its value, or -1
    with an error. */
 static int
-is_unguarded(State *state, PyObject *table)
+guard_holds(State *state, PyObject *table)
 {
     PyObject *guard = SLOT(table, state->guard);
     if (guard == Py_None) {
@@ -158,16 +158,17 @@ is_unguarded(State *state, PyObject *table)
     if (!IS_TUPLE(guard) || PyTuple_GET_SIZE(guard) != 3) {
         return 0;
     }
-    Py_INCREF(guard); /* who is asked for the attribute may set another */
-    PyObject *found =
+    Py_INCREF(guard); /* reading the attribute may run code that replaces the guard */
+    PyObject *value =
         PyObject_GetAttr(PyTuple_GET_ITEM(guard, 0), PyTuple_GET_ITEM(guard, 1));
-    int answer = found == NULL ? -1 : found == PyTuple_GET_ITEM(guard, 2);
-    Py_XDECREF(found);
+    int holds = value == NULL ? -1 : value == PyTuple_GET_ITEM(guard, 2);
+    Py_XDECREF(value);
     Py_DECREF(guard);
-    return answer;
+    return holds;
 }
 
-/* Return the route of a bucket; NULL, without an error, if it has to be found in Python. */
+/* Return the route of a bucket: a new reference; NULL without an error if Python has to
+   find it. */
 static PyObject *
 route_in(State *state, PyObject *bucket)
 {
@@ -175,8 +176,8 @@ route_in(State *state, PyObject *bucket)
     return IS_A(route, state->route_type) ? Py_NewRef(route) : NULL;
 }
 
-/* Return the route of the bucket of a sender or, if it has none, of the bucket of any sender;
-   NULL as above, or with an error. */
+/* Return the route of the sender's bucket or, if it has none, of the bucket of any sender: a
+   new reference; NULL as above, or with an error. */
 static PyObject *
 route_among(State *state, PyObject *table, PyObject *buckets, PyObject *sender)
 {
@@ -188,14 +189,15 @@ route_among(State *state, PyObject *table, PyObject *buckets, PyObject *sender)
         return NULL;
     }
     PyObject *route = NULL;
-    Py_INCREF(buckets); /* a key in it, if it is none of ours, may be compared in Python */
+    Py_INCREF(buckets); /* comparing a foreign key may run Python code */
     PyObject *bucket = PyDict_GetItemWithError(buckets, key);
     if (bucket != NULL) {
         route = route_in(state, bucket);
     }
     else if (!PyErr_Occurred()) {
         PyObject *subclass_registrations = SLOT(table, state->subclass_registrations);
-        int has_none = subclass_registrations != NULL && PySet_Check(subclass_registrations) && !PySet_GET_SIZE(subclass_registrations);
+        int has_none = subclass_registrations != NULL && PySet_Check(subclass_registrations)
+                       && !PySet_GET_SIZE(subclass_registrations);
         if (has_none || !PyType_Check(sender)) {
             route = route_in(state, SLOT(table, state->any_sender));
         }
@@ -205,15 +207,15 @@ route_among(State *state, PyObject *table, PyObject *buckets, PyObject *sender)
     return route;
 }
 
-/* As Table.find_route, which is called for all but the plainest. NULL without an error if what it
-   finds is no route: then Python is to say so. */
+/* Return the route of a sender: a new reference. NULL with an error, or without one if
+   Table.find_route, which is called for all but the simplest, returns another object. */
 static PyObject *
 find_route(State *state, PyObject *table, PyObject *sender)
 {
     PyObject *route = NULL;
-    int unguarded = is_unguarded(state, table);
+    int is_guarded = guard_holds(state, table);
     PyObject *buckets = SLOT(table, state->buckets);
-    if (unguarded > 0 && buckets != NULL && PyDict_Check(buckets)) {
+    if (is_guarded > 0 && buckets != NULL && PyDict_Check(buckets)) {
         route = PyDict_GET_SIZE(buckets) ? route_among(state, table, buckets, sender)
                                          : route_in(state, SLOT(table, state->any_sender));
     }
@@ -227,7 +229,8 @@ find_route(State *state, PyObject *table, PyObject *sender)
     return route;
 }
 
-/* As Registration.live: return its receiver; NULL without an error if it has died. */
+/* Call Registration.live: a new reference to the receiver; NULL without an error if it has
+   died. */
 static PyObject *
 live_in_python(State *state, PyObject *registration)
 {
@@ -238,7 +241,7 @@ live_in_python(State *state, PyObject *registration)
     return receiver;
 }
 
-/* The same, wherever the registration is as it should be. */
+/* As live_in_python, without a call where the slots hold what they should. */
 static PyObject *
 live(State *state, PyObject *registration)
 {
@@ -275,8 +278,8 @@ live(State *state, PyObject *registration)
     return method;
 }
 
-/* Return the receivers of a simple route that are alive, held until the send ends: it does
-   not depend on who dies amid it. For another route, NULL without an error. */
+/* Return the live receivers of a simple route: a new tuple, so that none dies during the
+   send. NULL without an error for another route. */
 static PyObject *
 receivers_of(State *state, PyObject *route)
 {
@@ -285,7 +288,8 @@ receivers_of(State *state, PyObject *route)
         return Py_NewRef(strong_receivers);
     }
     PyObject *registrations = SLOT(route, state->registrations);
-    if (strong_receivers != Py_None || SLOT(route, state->is_simple) != Py_True || !IS_TUPLE(registrations)) {
+    if (strong_receivers != Py_None || SLOT(route, state->is_simple) != Py_True
+        || !IS_TUPLE(registrations)) {
         return NULL;
     }
     Py_ssize_t count = PyTuple_GET_SIZE(registrations), alive = 0;

@@ -1,14 +1,17 @@
-/* The compiled twin of the sends.
+/* The compiled sends.
 
-   It knows the straight road only: find the route, call the receivers on it, collect what
-   they answer. The arguments are forwarded as the interpreter handed them over, so that
-   no dictionary is made of them. Wherever a send has more to do, or must be refused, the
-   function in Python that this stands for is called with the very same arguments.
+   They cover the fast path only: find the route, call its receivers, collect the responses.
+   The arguments are forwarded as the interpreter passed them, without a dictionary. If a send
+   has more to do, or must be refused, the function in Python is called with the same arguments.
 
        send.py     the functions in Python, which are the reference
-       _state.h    what is kept, and how errors are passed on
+       _state.h    the state of the module, and the errors of receivers
        _find.h     from the caller's arguments to a route
-       _send.c     the sends, the methods that Signal has, and the module
+       _send.c     the sends, the methods of Signal, and the module
+
+   The headers are chapters of this file. In all three, a comment says what a function returns:
+   a "new" reference belongs to the caller, a "borrowed" one does not, and a function "steals"
+   the reference to an argument if it releases it.
 */
 
 #include "_state.h"
@@ -17,20 +20,21 @@
 
 /* --- Sends -------------------------------------------------------------------------- */
 
-/* Return the pair of a receiver and its answer, which is taken over. */
+/* Return the pair of a receiver and its response: a new reference. Steals the response. */
 static PyObject *
-pair(PyObject *receiver, PyObject *answer)
+pair(PyObject *receiver, PyObject *response)
 {
-    PyObject *response = PyTuple_New(2);
-    if (response == NULL) {
-        Py_DECREF(answer);
+    PyObject *pair = PyTuple_New(2);
+    if (pair == NULL) {
+        Py_DECREF(response);
         return NULL;
     }
-    PyTuple_SET_ITEM(response, 0, Py_NewRef(receiver));
-    PyTuple_SET_ITEM(response, 1, answer);
-    return response;
+    PyTuple_SET_ITEM(pair, 0, Py_NewRef(receiver));
+    PyTuple_SET_ITEM(pair, 1, response);
+    return pair;
 }
 
+/* Return the response of a receiver: a new reference; NULL with its error. */
 static PyObject *
 call_receiver(PyObject *receiver, Arguments *arguments)
 {
@@ -38,9 +42,9 @@ call_receiver(PyObject *receiver, Arguments *arguments)
                                PY_VECTORCALL_ARGUMENTS_OFFSET, arguments->names);
 }
 
-/* From 3.12 on, and until 3.14 measures it, the stack is taken to be at its end after so and
-   so many calls. 3.13 allows for as many as some 800 bytes each would fill it; that is what
-   a send needs alone, and its receiver needs some as well. */
+/* Python 3.12 and 3.13 limit the depth of calls in C by a count; 3.14 measures the stack. The
+   limit of 3.13 assumes some 800 bytes a call. A send needs that much without its receiver,
+   so it counts as two calls. */
 #if PY_VERSION_HEX >= 0x030D0000 && PY_VERSION_HEX < 0x030E0000
 #define WEIGHT 2
 #else
@@ -69,6 +73,7 @@ leave_send(void)
     }
 }
 
+/* Call all receivers and return their responses: a new list; NULL with the error. */
 static PyObject *
 call_all(State *state, PyObject *signal, PyObject *receivers, Arguments *arguments, int robust)
 {
@@ -83,13 +88,13 @@ call_all(State *state, PyObject *signal, PyObject *receivers, Arguments *argumen
     }
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *receiver = PyTuple_GET_ITEM(receivers, i);
-        PyObject *answer = call_receiver(receiver, arguments);
-        if (answer == NULL) {
-            answer = answer_for_error(state, signal, receiver, robust);
+        PyObject *response = call_receiver(receiver, arguments);
+        if (response == NULL) {
+            response = response_for_error(state, signal, receiver, robust);
         }
-        PyObject *response = answer == NULL ? NULL : pair(receiver, answer);
-        int failed = response == NULL || PyList_Append(responses, response) < 0;
-        Py_XDECREF(response);
+        PyObject *item = response == NULL ? NULL : pair(receiver, response);
+        int failed = item == NULL || PyList_Append(responses, item) < 0;
+        Py_XDECREF(item);
         if (failed) {
             Py_CLEAR(responses);
             break;
@@ -99,6 +104,7 @@ call_all(State *state, PyObject *signal, PyObject *receivers, Arguments *argumen
     return responses;
 }
 
+/* Call the function in Python and return its result: a new reference; NULL with an error. */
 static PyObject *
 in_python(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
 {
@@ -140,21 +146,21 @@ static PyObject *
 has_listeners(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keywords)
 {
     State *state = self->state;
-    PyObject *table = NULL, *answer = NULL;
+    PyObject *table = NULL, *result = NULL;
     if (positional == 2 && keywords == NULL) {
         table = table_of(state, args[0]);
         PyObject *route = table == NULL ? NULL : find_route(state, table, args[1]);
         PyObject *strong_receivers = route == NULL ? NULL : SLOT(route, state->strong_receivers);
         if (IS_TUPLE(strong_receivers)) {
-            answer = PyBool_FromLong(PyTuple_GET_SIZE(strong_receivers) > 0);
+            result = PyBool_FromLong(PyTuple_GET_SIZE(strong_receivers) > 0);
         }
         Py_XDECREF(route);
         Py_XDECREF(table);
     }
-    if (answer == NULL && !PyErr_Occurred()) {
-        answer = in_python(self, args, positional, keywords);
+    if (result == NULL && !PyErr_Occurred()) {
+        result = in_python(self, args, positional, keywords);
     }
-    return answer;
+    return result;
 }
 
 /* --- Awaited sends: asend returns a coroutine, which calls `begin` when it is awaited ---- */
@@ -167,7 +173,7 @@ asend(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keyw
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
         is_named += PyTuple_GET_ITEM(names, i) == self->state->str_sender;
     }
-    /* Without a sender, or with several, the coroutine function refuses to be called. */
+    /* Without a sender, or with several, the function in Python refuses the call. */
     if (positional + is_named != 2 || self->begin == NULL) {
         return in_python(self, args, positional, keywords);
     }
@@ -185,28 +191,29 @@ asend(Method *self, PyObject *const *args, Py_ssize_t positional, PyObject *keyw
     return coroutine;
 }
 
-/* Call the only receiver, a coroutine function: return it and its coroutine, none of which
-   has run yet. */
+/* Call the only receiver, a coroutine function. Return it and its coroutine, which has not
+   started: a new pair; NULL with an error. */
 static PyObject *
-begin_alone(State *state, Method *self, PyObject *receiver, Arguments *arguments,
+begin_single(State *state, Method *self, PyObject *receiver, Arguments *arguments,
             PyObject *signal)
 {
     PyObject *coroutine = call_receiver(receiver, arguments);
     if (coroutine != NULL) {
         return pair(receiver, coroutine);
     }
-    PyObject *answer = answer_for_error(state, signal, receiver, IS_ROBUST(self));
-    return answer == NULL ? NULL : Py_BuildValue("[N]", pair(receiver, answer));
+    PyObject *response = response_for_error(state, signal, receiver, IS_ROBUST(self));
+    return response == NULL ? NULL : Py_BuildValue("[N]", pair(receiver, response));
 }
 
-/* begin(names, values): return the responses, if there is nothing to await; a single async receiver
-   and its coroutine; or None and the coroutine of the function in Python. */
+/* begin(names, values): return the responses if nothing is left to await, or a single async
+   receiver and its coroutine, or None and the coroutine of the function in Python. All are
+   new references. */
 static PyObject *
 begin(PyObject *method, PyObject *const *given, Py_ssize_t count)
 {
     Method *self = (Method *)method;
     State *state = self->state;
-    /* Whoever puts another function in the place of `awaiting` is handed this one. */
+    /* Code that replaces `awaiting` can call this function with anything. */
     if (count != 2 || !are_names(given[0]) || !PyTuple_CheckExact(given[1])
         || PyTuple_GET_SIZE(given[1]) <= PyTuple_GET_SIZE(given[0])) {
         PyErr_SetString(PyExc_TypeError, "begin() takes two tuples: the names of the keywords, "
@@ -234,7 +241,7 @@ begin(PyObject *method, PyObject *const *given, Py_ssize_t count)
             Py_DECREF(receivers);
         }
         else if (receiver != NULL) {
-            result = begin_alone(state, self, receiver, &arguments, args[0]);
+            result = begin_single(state, self, receiver, &arguments, args[0]);
             Py_DECREF(receiver);
         }
         release(&arguments);
@@ -247,9 +254,9 @@ begin(PyObject *method, PyObject *const *given, Py_ssize_t count)
 
 static PyMethodDef begin_def = {
     "begin", (PyCFunction)(void (*)(void))begin, METH_FASTCALL,
-    "Call whom a send may call at once, and return what is left to await."};
+    "Call the receivers that need no await, and return the coroutine that is left."};
 
-/* --- Method: what Signal has for methods --------------------------------------------- */
+/* --- Method: the type of Signal's methods --------------------------------------------- */
 
 static PyObject *
 method_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *keywords)
@@ -257,7 +264,7 @@ method_vectorcall(PyObject *callable, PyObject *const *args, size_t nargsf, PyOb
     Method *self = (Method *)callable;
     Py_ssize_t positional = PyVectorcall_NARGS(nargsf);
     if (positional == 0) {
-        return in_python(self, args, positional, keywords); /* which says what is missing */
+        return in_python(self, args, positional, keywords); /* it reports what is missing */
     }
     switch (self->kind) {
     case SEND:
@@ -288,9 +295,9 @@ method_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return PyErr_Format(PyExc_ValueError,
                             "There is no compiled '%s'. Use the function in Python.", name);
     }
-    if (Py_IS_TYPE(function, type)) { /* nor does the stack end */
-        PyErr_SetString(PyExc_TypeError, "A compiled method stands for a function in Python. "
-                                         "Give that one: its __wrapped__.");
+    if (Py_IS_TYPE(function, type)) { /* methods in methods would overflow the stack */
+        PyErr_SetString(PyExc_TypeError, "A compiled method wraps a function in Python, not "
+                                         "another method. Give the method's __wrapped__.");
         return NULL;
     }
     Method *self = (Method *)type->tp_alloc(type, 0);
@@ -315,7 +322,7 @@ method_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
     return object == NULL || object == Py_None ? Py_NewRef(self) : PyMethod_New(self, object);
 }
 
-/* Whoever looks at it (inspect, say) is to see the function: its code, its signature. */
+/* Show the attributes of the function, such as its code, which `inspect` reads. */
 static PyObject *
 method_getattro(PyObject *self, PyObject *name)
 {
@@ -347,8 +354,8 @@ method_traverse(PyObject *self, visitproc visit, void *arg)
     return 0;
 }
 
-/* Only what is not changed elsewhere: other cycles pass by a dictionary, and are broken
-   there. So a method that is called amid the collection of its module is still a whole. */
+/* Clear `begin` only. Any other cycle has a dictionary in it, which the collector clears. So
+   a method that is called while its module is collected still has its function. */
 static int
 method_clear(PyObject *self)
 {
@@ -403,7 +410,7 @@ static PyType_Spec method_spec = {
 
 /* --- The module ----------------------------------------------------------------------- */
 
-/* Return an attribute of a module of the core. */
+/* Return an attribute of a module of the core: a new reference; NULL with an error. */
 static PyObject *
 from_core(const char *module_name, const char *name)
 {
@@ -413,7 +420,7 @@ from_core(const char *module_name, const char *name)
     return found;
 }
 
-/* Find out where a slot of a class lies. */
+/* Read the offset of a slot in the instances of a class. */
 static int
 locate(PyTypeObject *class, const char *name, Py_ssize_t *offset)
 {
@@ -426,13 +433,14 @@ locate(PyTypeObject *class, const char *name, Py_ssize_t *offset)
         *offset = ((PyMemberDescrObject *)slot)->d_member->offset;
     }
     else {
-        PyErr_Format(PyExc_ImportError, "%R has no slot '%s'", class, name);
+        PyErr_Format(PyExc_ImportError,
+                     "%R has no slot '%s'. Build Clarion again.", class, name);
     }
     Py_DECREF(slot);
     return is_slot ? 0 : -1;
 }
 
-/* A class of the core, and the slots of it that are read. */
+/* A class of the core, and those of its slots that this file reads. */
 typedef struct {
     const char *module, *name;
     PyTypeObject **type;
@@ -447,13 +455,15 @@ locate_all(State *s)
 {
     const Class classes[] = {
         {"clarion._core.table", "Table", &s->table_type,
-         {{"any_sender", &s->any_sender}, {"buckets", &s->buckets}, {"subclass_registrations", &s->subclass_registrations},
+         {{"any_sender", &s->any_sender}, {"buckets", &s->buckets},
+          {"subclass_registrations", &s->subclass_registrations},
           {"guard", &s->guard}, {"keywords", &s->keywords}}},
         {"clarion._core.tabled", "Tabled", &s->tabled_type, {{"_table", &s->table}}},
         {"clarion._core.route", "Bucket", &s->bucket_type, {{"route", &s->route}}},
         {"clarion._core.route", "Route", &s->route_type,
-         {{"is_inline", &s->is_inline}, {"is_simple", &s->is_simple}, {"single_async", &s->single_async},
-          {"strong_receivers", &s->strong_receivers}, {"registrations", &s->registrations}}},
+         {{"is_inline", &s->is_inline}, {"is_simple", &s->is_simple},
+          {"single_async", &s->single_async}, {"strong_receivers", &s->strong_receivers},
+          {"registrations", &s->registrations}}},
         {"clarion._core.registration", "Registration", &s->registration_type,
          {{"_function", &s->function}, {"_receiver", &s->receiver},
           {"_reference", &s->reference}}},
@@ -465,7 +475,7 @@ locate_all(State *s)
             return -1;
         }
         if (!PyType_Check(found)) {
-            PyErr_Format(PyExc_ImportError, "%R is no class", found);
+            PyErr_Format(PyExc_ImportError, "%R is not a class. Build Clarion again.", found);
             Py_DECREF(found);
             return -1;
         }
@@ -486,9 +496,12 @@ intern_all(State *s)
         const char *text;
         PyObject **string;
     } strings[] = {
-        {"__doc__", &s->str_doc},       {"find_route", &s->str_find_route},     {"live", &s->str_live},
+        {"__doc__", &s->str_doc},
+        {"find_route", &s->str_find_route},
+        {"live", &s->str_live},
         {"__module__", &s->str_module},
-        {"sender", &s->str_sender},     {"_table", &s->str_table},
+        {"sender", &s->str_sender},
+        {"_table", &s->str_table},
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
         *strings[i].string = PyUnicode_InternFromString(strings[i].text);
@@ -527,15 +540,15 @@ module_traverse(PyObject *module, visitproc visit, void *arg)
     Py_VISIT(s->registration_type);
     Py_VISIT(s->add_receiver_note);
     Py_VISIT(s->log_receiver_failure);
-    for (int i = 0; i < SITES; i++) { /* the default of a keyword may be anything */
+    for (int i = 0; i < SITES; i++) { /* the default of a keyword may be any object */
         Py_VISIT(s->sites[i].keywords);
         Py_VISIT(s->sites[i].entry);
     }
     return 0;
 }
 
-/* There is no m_clear, as methods need the state for as long as they are there; the classes
-   and functions that the state holds are cleared themselves. */
+/* There is no m_clear, because methods need the state until they are freed. The collector
+   clears the classes and functions that the state holds. */
 static void
 module_free(void *module)
 {
@@ -566,7 +579,7 @@ module_free(void *module)
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, module_exec},
 #if PY_VERSION_HEX >= 0x030C0000
-    /* All that it keeps is in the state of the module. */
+    /* The module has no static data that changes. */
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
 #endif
     {0, NULL},
@@ -575,7 +588,7 @@ static PyModuleDef_Slot module_slots[] = {
 static struct PyModuleDef module_def = {
     PyModuleDef_HEAD_INIT,
     .m_name = "clarion._core._send",
-    .m_doc = "The compiled twin of the sends.",
+    .m_doc = "The compiled sends.",
     .m_size = sizeof(State),
     .m_slots = module_slots,
     .m_traverse = module_traverse,

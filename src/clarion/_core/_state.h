@@ -1,31 +1,31 @@
-/* What the compiled sends keep and know: the state of the module, the methods, and how an
-   error of a receiver is passed on. */
+/* A chapter of _send.c, which includes it once: the state of the module, the methods, and the
+   errors of receivers. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <structmember.h>
 
-/* More arguments than this, and the send is left to Python. */
+/* A send of more arguments than this runs in Python. */
 #define MOST 32
 
-/* How many ways of writing a send are remembered by where the names of their keywords lie;
-   a power of two. */
+/* How many sends in the code are cached, by the address of their keyword names; a power of
+   two. */
 #define SITES 256
 
-/* The names of `send(**named)` are made for that one call. From 3.13 on that can be told:
-   those that the code holds, the interpreter holds as well. */
+/* The names of `send(**kwargs)` are created for that one call. From 3.13 on the reference
+   count shows it, because the interpreter holds a reference to the names in code. */
 #if PY_VERSION_HEX >= 0x030D0000
 #define ARE_LASTING(names) (Py_REFCNT(names) > 1)
 #else
 #define ARE_LASTING(names) 1
 #endif
 
-/* A send as it is written somewhere: the names of its keywords, which the code holds, and
-   what a signal's keywords say of them. Most signals share theirs; a declared one has its own. */
+/* A cached send: the `Keywords` of a signal, the names in the code, and the entry for them.
+   Most signals share one `Keywords`; a declared signal has its own. */
 typedef struct {
-    PyObject *keywords;
-    PyObject *names;
-    PyObject *entry;
+    PyObject *keywords; /* new */
+    PyObject *names;    /* new */
+    PyObject *entry;    /* new */
 } Site;
 
 static void
@@ -36,6 +36,7 @@ forget(Site *site)
     Py_CLEAR(site->entry);
 }
 
+/* All references are new. */
 typedef struct {
     PyTypeObject *method_type;
     PyTypeObject *table_type;
@@ -52,20 +53,22 @@ typedef struct {
     PyObject *str_module;
     PyObject *str_sender;
     PyObject *str_table;
-    /* Where the slots of the classes in Python lie. */
-    Py_ssize_t any_sender, buckets, subclass_registrations, guard, keywords; /* of a Table */
-    Py_ssize_t route;                                      /* of a Bucket */
-    Py_ssize_t is_inline, is_simple, single_async, strong_receivers, registrations; /* of a Route */
-    Py_ssize_t function, receiver, reference; /* of a Registration */
-    Py_ssize_t table; /* of a Signal, if it is Clarion's own */
+    /* The offsets of the slots of classes in Python: Table, Bucket, Route, Registration and
+       Tabled. */
+    Py_ssize_t any_sender, buckets, subclass_registrations, guard, keywords;
+    Py_ssize_t route;
+    Py_ssize_t is_inline, is_simple, single_async, strong_receivers, registrations;
+    Py_ssize_t function, receiver, reference;
+    Py_ssize_t table;
     Site sites[SITES];
 } State;
 
+/* A slot holds a borrowed reference, or NULL. */
 #define SLOT(object, offset) (*(PyObject **)((char *)(object) + (offset)))
 #define IS_A(object, type) ((object) != NULL && PyObject_TypeCheck(object, type))
 #define IS_TUPLE(object) ((object) != NULL && PyTuple_CheckExact(object))
 
-/* A method of Signal; or has_listeners, which is asked before a send. */
+/* The methods of Signal that are compiled. */
 enum kind { SEND, SEND_ROBUST, ASEND, ASEND_ROBUST, HAS_LISTENERS, KINDS };
 
 static const char *const kind_names[KINDS] = {
@@ -75,11 +78,11 @@ typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
     PyObject *weak_references;
-    PyObject *module; /* which owns the state */
+    PyObject *module; /* new; it owns the state */
     State *state;
-    PyObject *function; /* the one in Python */
-    PyObject *awaiting; /* for asend: the coroutine function that begins by calling `begin` */
-    PyObject *begin;
+    PyObject *function; /* new; the function in Python */
+    PyObject *awaiting; /* new; for asend: the coroutine function that calls `begin` first */
+    PyObject *begin;    /* new */
     enum kind kind;
 } Method;
 
@@ -87,6 +90,7 @@ typedef struct {
 
 /* --- Errors ------------------------------------------------------------------------- */
 
+/* Clear the error that is set and return it: a new reference. */
 static PyObject *
 take_error(void)
 {
@@ -105,6 +109,7 @@ take_error(void)
 #endif
 }
 
+/* Set an error again. Steals the reference. */
 static void
 raise_again(PyObject *error)
 {
@@ -115,24 +120,26 @@ raise_again(PyObject *error)
 #endif
 }
 
-/* Note on the error that is set which receiver let it pass. */
+/* Add a note to the error that is set: which receiver raised it. */
 static void
 add_receiver_note(State *state, PyObject *signal, PyObject *receiver)
 {
     PyObject *error = take_error();
-    PyObject *done = PyObject_CallFunctionObjArgs(state->add_receiver_note, error, signal, receiver, NULL);
+    PyObject *done = PyObject_CallFunctionObjArgs(state->add_receiver_note, error, signal,
+                                                  receiver, NULL);
     if (done == NULL && !PyErr_ExceptionMatches(PyExc_Exception)) {
         Py_DECREF(error); /* interrupted */
         return;
     }
-    PyErr_Clear(); /* at the limit of recursion there is no room for a note */
+    PyErr_Clear(); /* at the recursion limit the note cannot be added */
     Py_XDECREF(done);
     raise_again(error);
 }
 
-/* A receiver has raised: return what stands in for its answer, or NULL to raise on. */
+/* A receiver has raised. In a robust send, log the error and return it as the response: a new
+   reference. Otherwise add a note and return NULL with the error. */
 static PyObject *
-answer_for_error(State *state, PyObject *signal, PyObject *receiver, int robust)
+response_for_error(State *state, PyObject *signal, PyObject *receiver, int robust)
 {
     if (!PyErr_ExceptionMatches(PyExc_Exception)) {
         return NULL;
@@ -142,7 +149,7 @@ answer_for_error(State *state, PyObject *signal, PyObject *receiver, int robust)
         return NULL;
     }
     PyObject *error = take_error();
-    /* As in an `except` clause: whoever logs may ask which error is being handled. */
+    /* As in an `except` clause, because logging may call sys.exception(). */
     PyObject *before = PyErr_GetHandledException();
     PyErr_SetHandledException(error);
     PyObject *logged =
