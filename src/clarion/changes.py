@@ -1,8 +1,7 @@
-"""What a save changes: each attribute with its old and its new value.
+"""The changes of a save: each changed attribute with its old and its new value.
 
-A receiver of `pre_save` or `post_save` that has a parameter `changes` is given one of these.
-It was taken at the flush or the save and holds values only, so it is as true after the commit
-as it was then.
+A receiver of `pre_save` or `post_save` gets them in a parameter `changes`, if it has one. They
+are computed at the flush or the save and hold values only, so they stay valid after the commit.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ __all__ = ["Change", "Changes"]
 
 
 class Change(NamedTuple):
-    """What becomes of one attribute.
+    """The change of one attribute.
 
     Attributes:
-        old: the value in the database; None for a new row, and where it is not known.
+        old: the value in the database; None for a new row, or if it is unknown.
         new: the value that is written.
     """
 
@@ -29,18 +28,18 @@ class Change(NamedTuple):
 
 
 class Changes(Mapping[str, Change]):
-    """An immutable mapping from the names of attributes to what becomes of them.
+    """An immutable mapping from the names of attributes to their changes.
 
     Args:
         changes: the old and the new value of each attribute.
-        pending: the attributes whose new value only the database will know.
-        unknown: the attributes whose old value nobody knows.
+        pending: the attributes whose new value the database computes.
+        unknown: the attributes whose old value is unknown.
 
     Attributes:
-        pending: those that are written as an expression (`F("stock") - 1`) and whose value is
-            not known yet. They are no keys.
-        unknown: those that were never read from the row that is written, so that nobody can
-            tell whether they differ. They are keys, with the old value None.
+        pending: the names of attributes that are written as an expression, such as
+            `F("stock") - 1`, and whose new value is not known yet. They are not keys.
+        unknown: the names of attributes that were never read from the row, so they may not
+            differ. They are keys, with the old value None.
     """
 
     __slots__ = ("_changes", "pending", "unknown")
@@ -73,6 +72,6 @@ class Changes(Mapping[str, Change]):
     __hash__ = None  # type: ignore[assignment]  # as a mapping
 
     def __repr__(self) -> str:
-        told = [f"{name}: {old!r} -> {new!r}" for name, (old, new) in self._changes.items()]
-        told += [f"{name}: not known yet" for name in sorted(self.pending)]
-        return f"<Changes {', '.join(told) or 'of nothing'}>"
+        shown = [f"{name}: {old!r} -> {new!r}" for name, (old, new) in self._changes.items()]
+        shown += [f"{name}: not known yet" for name in sorted(self.pending)]
+        return f"<Changes {', '.join(shown) or 'of nothing'}>"

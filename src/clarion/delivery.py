@@ -1,11 +1,11 @@
-"""When a receiver runs: inside the send, or whenever its delivery says.
+"""Deliveries: when a receiver runs.
 
     @receiver(order_paid)                               # now: the send calls it
     @receiver(order_paid, delivery=on_commit)           # once the transaction commits
 
-A delivery is given to `connect`, which binds it to the receiver. From then on the send
-leaves the receiver to what that gave, and knows no more of it. `now` binds to nothing: the
-send calls the receiver itself, as it does without any delivery.
+`connect` binds a delivery to the receiver. From then on each send calls the bound delivery
+instead of the receiver. `now` binds to None: the send calls the receiver itself, as without
+a delivery.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ __all__ = ["Bound", "Delivery", "now"]
 
 
 class Delivery(Protocol):
-    """What `delivery=` takes."""
+    """The type of the option `delivery`."""
 
     def bind(self, receiver: Receiver, signal: Signal) -> Bound | None:
-        """Return what delivers to this receiver, or None if sends are to call it.
+        """Return the delivery bound to a receiver, or None if sends call it directly.
 
         It must not keep the receiver alive, which may be held weakly.
 
         Args:
-            receiver: who is being connected.
-            signal: to what.
+            receiver: the receiver that is connected.
+            signal: the signal it is connected to.
 
         Raises:
-            ClarionError: if the receiver cannot be delivered to so.
+            ClarionError: if it cannot deliver to this receiver.
         """
         ...
 
@@ -43,56 +43,55 @@ class Bound(Protocol):
 
     @property
     def provides(self) -> tuple[str, ...]:
-        """The names of what it gives to a receiver that has a parameter of that name."""
+        """The names of the arguments that it provides if the receiver has such parameters."""
         ...
 
     def send(
-        self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
+        self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any
     ) -> Any:
-        """Deliver one send; what is returned stands for the receiver's answer.
+        """Deliver one send, and return the response of the receiver in that send.
 
-        What it raises ends the send, as if the receiver had raised it.
+        An exception ends the send, as one of the receiver does.
 
         Args:
             signal: the signal.
-            registration: who listens, as it was connected.
-            receiver: the receiver, which is alive.
-            **named: what it is to be called with, `sender` included.
+            registration: the registration of the receiver.
+            receiver: the live receiver.
+            **arguments: the arguments of the receiver, including `sender`.
         """
         ...
 
     async def asend(
-        self, signal: Signal, registration: Registration, receiver: Receiver, /, **named: Any
+        self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any
     ) -> Any:
         """Deliver one `asend`, as `send`."""
         ...
 
-    def awaits(self, signal: Signal, receiver: Receiver, /, **named: Any) -> bool:
-        """Tell whether `send` would have to await the receiver, which is async, before it returns.
+    def awaits(self, signal: Signal, receiver: Receiver, /, **arguments: Any) -> bool:
+        """Return whether `send` would have to await the async receiver before it returns.
 
-        It is asked where an event loop runs, before any receiver is called; before an `asend`
-        too, where what it returns does not matter.
+        It is called before any receiver, in a send where an event loop runs. It is also called
+        in each `asend`, which ignores the result.
 
         Raises:
-            ClarionError: if the receiver cannot be awaited when its time comes, for nothing
-                will await there.
+            ClarionError: if nothing could await the receiver later.
         """
         ...
 
-    def explain(self, signal: Signal, /, **named: Any) -> str:
-        """Say in a few words when the receiver would run, if this were sent now."""
+    def explain(self, signal: Signal, /, **arguments: Any) -> str:
+        """Return a few words on when the receiver would run, if this were sent now."""
         ...
 
 
 class _Now:
-    """The delivery of those that the send itself calls."""
+    """The delivery inside the send."""
 
     def bind(self, receiver: Receiver, signal: Signal) -> None:
-        """Bind to nothing."""
+        """Return None: the send calls the receiver."""
 
     def __repr__(self) -> str:
         return "now"
 
 
 now = _Now()
-"""The receiver is called inside the send, as without any delivery."""
+"""The send calls the receiver, as without a delivery."""

@@ -1,4 +1,4 @@
-"""What Clarion refuses, and why.
+"""The exceptions that Clarion raises.
 
     ClarionError
     ├── ReceiverError              a receiver that connect() cannot take
@@ -6,20 +6,20 @@
     │   ├── SignatureError             also a ValueError, as Django 6.1 raises
     │   └── WeakReferenceError         also a TypeError
     ├── SenderError                a sender that connect() cannot route; also a TypeError
-    ├── ArgumentError              an argument nobody knows; also a TypeError
+    ├── ArgumentError              an unknown, missing or wrong argument; also a TypeError
     ├── DeclarationError           a function that cannot declare a signal; also a TypeError
     ├── RunningLoopError           a send() that would have to await; also a RuntimeError
     ├── NoLoopError                an asend() outside asyncio; also a RuntimeError
     ├── MissingExtraError          a package that is missing or too old; also a ModuleNotFoundError
     ├── EndlessFlushError          a flush that its receivers never let end; also a RuntimeError
-    ├── BoundaryError              an alias of no database, nor of a block; also a LookupError
-    ├── TransactionError           one that cannot be begun, or committed; also a RuntimeError
-    ├── EndlessCommitError         receivers after a commit that go round; also a RuntimeError
+    ├── BoundaryError              an alias of no transaction; also a LookupError
+    ├── TransactionError           one that cannot begin or commit; also a RuntimeError
+    ├── EndlessCommitError         receivers that cause each other endlessly; also a RuntimeError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
-Every message is a sentence that names the culprit and a sentence that says what to
-do. What the message tells is on the exception as attributes too. An exception that a
-receiver raises is never wrapped: it travels on as it is, with a note.
+A message has two sentences: what is wrong, and what to do. Its data are attributes of the
+exception, too. An exception of a receiver is never wrapped: it propagates unchanged, with a
+note.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ReceiverError(ClarionError):
         receiver: the object that was to be connected.
     """
 
-    # The defaults are for copy and pickle, which know only the message at first.
+    # The defaults are for copy and pickle, which pass the message only.
     def __init__(self, message: str, receiver: object = None) -> None:
         super().__init__(message)
         self.receiver = receiver
@@ -55,7 +55,7 @@ class SignatureError(ReceiverError, ValueError):
 
 
 class WeakReferenceError(ReceiverError, TypeError):
-    """The receiver was to be held weakly, and its type does not allow that."""
+    """The receiver cannot be held weakly, because of its type."""
 
 
 class SenderError(ClarionError, TypeError):
@@ -71,7 +71,7 @@ class SenderError(ClarionError, TypeError):
 
 
 class ArgumentError(ClarionError, TypeError):
-    """Arguments that nobody knows, or that are missing.
+    """Arguments that are unknown, missing or wrong.
 
     Attributes:
         names: the names of the culprits, sorted.
@@ -99,7 +99,7 @@ class RunningLoopError(ClarionError, RuntimeError):
 
 
 class NoLoopError(ClarionError, RuntimeError):
-    """An asend() that needs threads or tasks, awaited by no event loop of asyncio's."""
+    """An asend() that needs threads or tasks, awaited outside an event loop of asyncio."""
 
 
 class MissingExtraError(ClarionError, ModuleNotFoundError):
@@ -116,7 +116,7 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
 
     @classmethod
     def of(cls, name: str, extra: str) -> MissingExtraError:
-        """Say which package is missing, and what to type."""
+        """Create the error for a package, with the command that installs it."""
         message = (
             f"clarion.integrations.{extra} needs {name}, which is not installed. {_pip_line(extra)}"
         )
@@ -124,7 +124,7 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
 
     @classmethod
     def too_old(cls, name: str, extra: str, oldest: str, installed: str) -> MissingExtraError:
-        """Say which version is installed, which is needed, and what to type."""
+        """Create the error for an old version, with the command that upgrades it."""
         message = (
             f"clarion.integrations.{extra} needs {name} {oldest} or later; {installed} is installed. "
             f"{_pip_line(extra)}"
@@ -140,10 +140,10 @@ def _pip_line(extra: str) -> str:
 
 
 class EndlessFlushError(ClarionError, RuntimeError):
-    """Receivers of a flush have more to be written each time that they are called.
+    """Receivers of a flush change objects each time that they are called.
 
     Attributes:
-        classes: the names of the classes that the last round was about.
+        classes: the names of the classes of the objects in the last flush.
     """
 
     def __init__(self, message: str, classes: Iterable[str] = ()) -> None:
@@ -152,18 +152,18 @@ class EndlessFlushError(ClarionError, RuntimeError):
 
 
 class BoundaryError(ClarionError, LookupError):
-    """No transaction is known by the alias that a receiver is to wait for."""
+    """No transaction has the alias that a receiver waits for."""
 
 
 class TransactionError(ClarionError, RuntimeError):
-    """A transaction that cannot be begun, has nothing left to commit, or ends without telling."""
+    """A transaction that cannot begin, cannot commit, or ends without notice."""
 
 
 class EndlessCommitError(ClarionError, RuntimeError):
-    """Receivers that run after a commit have one another run, without end.
+    """Receivers that run after commits cause each other endlessly.
 
     Attributes:
-        receivers: the names of those that go round, each with its signal.
+        receivers: the names of the receivers in the cycle, each with its signal.
     """
 
     def __init__(self, message: str, receivers: Iterable[str] = ()) -> None:
@@ -172,4 +172,4 @@ class EndlessCommitError(ClarionError, RuntimeError):
 
 
 class NotSentError(ClarionError, AssertionError):
-    """No captured send is like the one that was asserted."""
+    """No captured send matches the assertion."""

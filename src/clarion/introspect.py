@@ -1,4 +1,4 @@
-"""Who would hear this, and why.
+"""Inspect signals: which receivers a send would call, and why.
 
 >>> from clarion import Signal, receiver
 >>> from clarion.introspect import explain
@@ -46,25 +46,25 @@ __all__ = [
 
 
 def registrations(signal: AnySignal) -> list[Registration]:
-    """Return who is connected to a signal, in the order of connection.
+    """Return the registrations of a signal, in the order of connection.
 
     Args:
-        signal: a signal of Clarion's, or of Django's where Django runs on Clarion.
+        signal: a signal of Clarion, or of Django where Django runs on Clarion.
 
     Returns:
-        The registrations alive. Of each, `name` and `place` tell the receiver and its
-        file and line; `sender`, `priority`, `is_async`, `once`, `subclasses`, `inline`,
-        `weak`, `uid` and `delivery` what it was connected with.
+        The registrations with a live receiver. `name` and `place` are the receiver's name,
+        file and line. `sender`, `priority`, `is_async`, `once`, `subclasses`, `inline`,
+        `weak`, `uid` and `delivery` are the options it was connected with.
 
     Raises:
-        ArgumentError: if it is no signal of Clarion's.
+        ArgumentError: if Clarion does not dispatch the signal.
     """
     return table_of(check_signal(signal)).registrations()
 
 
 @dataclass(frozen=True)
 class Dispatcher:
-    """What sends the signals of this process, told by `dispatcher`; `str()` is for people.
+    """The implementation of the sends in this process; `str()` describes it.
 
     Attributes:
         is_compiled: whether the compiled sends are in use.
@@ -79,10 +79,10 @@ class Dispatcher:
 
 
 def dispatcher() -> Dispatcher:
-    """Tell whether the compiled sends are in use or those in Python, and why.
+    """Return whether the compiled sends or those in Python are in use, and why.
 
-    They do the same. The compiled ones are there where Clarion was installed as a wheel
-    or with a C compiler; `CLARION_PURE=1` in the environment does without them.
+    Both behave the same. The compiled sends are available if Clarion was installed as a wheel
+    or with a C compiler; `CLARION_PURE=1` in the environment disables them.
 
     Returns:
         A `Dispatcher`.
@@ -92,13 +92,13 @@ def dispatcher() -> Dispatcher:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether one receiver would hear a send, and why.
+    """Whether a send would call one receiver, and why.
 
     Attributes:
         registration: the receiver's registration.
         is_heard: whether it would be called.
         reason: why, or why not, in a few words.
-        when: when it would run, if that is not inside the send; else empty.
+        when: when it would run, if not inside the send; else empty.
     """
 
     registration: Registration
@@ -114,19 +114,19 @@ class Verdict:
     def __str__(self) -> str:
         place = self.registration.place
         where = "" if place is None else f" ({place[0]}:{place[1]})"
-        told = ", ".join([self.reason, *_traits(self.registration)])
-        return f"{self.name}{where}: {told}" + (f"; runs {self.when}" if self.when else "")
+        shown = ", ".join([self.reason, *_traits(self.registration)])
+        return f"{self.name}{where}: {shown}" + (f"; runs {self.when}" if self.when else "")
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a send would do, told by `explain`; `str()` of it is for people to read.
+    """The effect of a send, returned by `explain`; `str()` describes it.
 
     Attributes:
         signal: the signal.
-        sender: who would send.
-        heard: who would hear it, in the order of the calls.
-        unheard: who is connected and would not, in the order of connection.
+        sender: the sender.
+        heard: the receivers that would be called, in the order of the calls.
+        unheard: the other connected receivers, in the order of connection.
     """
 
     signal: Signal
@@ -135,38 +135,38 @@ class Explanation:
     unheard: tuple[Verdict, ...]
 
     def __str__(self) -> str:
-        by = "nobody in particular" if self.sender is None else sender_name(self.sender)
+        by = "no particular sender" if self.sender is None else sender_name(self.sender)
         lines = [f"{signal_name(self.signal)}, sent by {by}"]
-        lines += ["  would be heard by" if self.heard else "  would be heard by nobody"]
+        lines += ["  would call" if self.heard else "  would call no receiver"]
         lines += [f"    {place}. {verdict}" for place, verdict in enumerate(self.heard, 1)]
-        lines += ["  and not by"] if self.unheard else []
+        lines += ["  would not call"] if self.unheard else []
         lines += [f"    -  {verdict}" for verdict in self.unheard]
         return "\n".join(lines)
 
 
-def explain(signal: AnySignal, sender: object = None, **named: Any) -> Explanation:
-    """Tell who would hear this send, in which order, and why each of the others would not.
+def explain(signal: AnySignal, sender: object = None, **kwargs: Any) -> Explanation:
+    """Return which receivers a send would call, in which order, and why not the others.
 
-    Nothing is sent. What is muted in the calling context counts as muted. Of receivers that
-    run after a commit it tells which transaction they would wait for, and why that one.
+    Nothing is sent. Receivers that are muted in the calling context count as muted. For a
+    receiver that runs after the commit, it names the transaction and the reason.
 
     Args:
         signal: the signal.
-        sender: who would send; None if nobody in particular.
-        **named: the keywords of the send, as far as they tell which transaction it is in.
+        sender: the sender; None for no particular one.
+        **kwargs: the keywords of the send, as far as they determine the transaction.
 
     Returns:
         An `Explanation`.
 
     Raises:
-        ArgumentError: if it is no signal of Clarion's.
+        ArgumentError: if Clarion does not dispatch the signal.
     """
     checked = check_signal(signal)
     route = Table.find_route(table_of(checked), sender)
-    probe = Send(checked, {"sender": sender, **named}, route.instruments)
+    probe = Send(checked, {"sender": sender, **kwargs}, route.instruments)
     verdicts = [_judge(registration, probe) for registration in route.registrations]
-    asked = set(route.registrations)
-    others = [other for other in registrations(signal) if other not in asked]
+    on_route = set(route.registrations)
+    others = [other for other in registrations(signal) if other not in on_route]
     return Explanation(
         checked,
         sender,
@@ -183,7 +183,7 @@ def _judge(registration: Registration, probe: Send) -> Verdict:
     if receiver is None:
         return Verdict(registration, is_heard=False, reason="has died")
     if registration.is_spent:
-        return Verdict(registration, is_heard=False, reason="was to be called once, and was")
+        return Verdict(registration, is_heard=False, reason="was called once already")
     if not probe.allows(receiver):
         return Verdict(registration, is_heard=False, reason="is muted here")
     delivery = registration.delivery

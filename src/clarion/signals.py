@@ -1,13 +1,12 @@
-"""The signals that come with Clarion: Django's built-in ones, for programs without Django.
+"""Built-in signals: those of Django, for programs without Django.
 
-They are sent by the doors that know of such things: requests by
-`clarion.integrations.asgi` and `clarion.integrations.wsgi`, settings by
-`clarion.integrations.settings`, templates by `clarion.integrations.jinja`, migrations by
-`clarion.integrations.alembic`. Names, keywords and order are those of Django 6.1. A
-receiver that was written for Django hears them as it is. `sender` is declared by keyword
-only, so that a receiver may leave it to its `**kwargs`.
+The integrations send them: `clarion.integrations.asgi` and `clarion.integrations.wsgi` those
+of requests, `clarion.integrations.settings` that of settings, `clarion.integrations.jinja`
+that of templates, `clarion.integrations.alembic` those of migrations. Names, keywords and
+order are those of Django 6.1, so receivers written for Django work unchanged. `sender` is
+keyword-only, so that a receiver may leave it to its `**kwargs`.
 
-They are other objects than Django's own, which `clarion.integrations.django` carries.
+They are not the signal objects of Django, which `clarion.integrations.django` dispatches.
 """
 
 from __future__ import annotations
@@ -38,23 +37,23 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 Environ: TypeAlias = dict[str, Any]
-"""What a WSGI server tells of a request, as PEP 3333 has it."""
+"""A request in WSGI, as in PEP 3333."""
 
 Scope: TypeAlias = MutableMapping[str, Any]
-"""What an ASGI server tells of a connection, as ASGI 3.0 has it."""
+"""A connection in ASGI, as in ASGI 3.0."""
 
 
 class BulkWriteWarning(UserWarning):
-    """A bulk write has passed receivers by, whichever door it went through."""
+    """A bulk write was made for which some connected receivers are not called."""
 
 
 class Request:
-    """A request that went wrong, with the attributes of Django's that both protocols have.
+    """A failed request, with those attributes of Django's that both protocols have.
 
     Attributes:
-        exception: what the application raised.
-        environ: the request as the WSGI server told it; None under ASGI.
-        scope: the connection as the ASGI server told it; None under WSGI.
+        exception: the exception of the application.
+        environ: the WSGI environment; None under ASGI.
+        scope: the ASGI scope; None under WSGI.
     """
 
     def __init__(
@@ -73,26 +72,26 @@ class Request:
 
     @property
     def method(self) -> str:
-        """The HTTP method; a websocket begins with a GET."""
+        """The HTTP method; GET for a websocket."""
         return str(self.META["REQUEST_METHOD"])
 
     @property
     def path(self) -> str:
-        """The whole path, that of where the application is mounted included."""
+        """The whole path, including the path where the application is mounted."""
         if self.scope is not None:
             return str(self.scope["path"])
-        told = self.META.get("SCRIPT_NAME", "") + self.META.get("PATH_INFO", "")
-        # PEP 3333 has servers decode bytes as Latin-1, whatever they are.
-        return str(told.encode("latin-1").decode(errors="replace"))
+        path = self.META.get("SCRIPT_NAME", "") + self.META.get("PATH_INFO", "")
+        # Under PEP 3333 servers decode all bytes as Latin-1.
+        return str(path.encode("latin-1").decode(errors="replace"))
 
     @cached_property
     def META(self) -> Environ:  # noqa: N802 - Django's name
-        """The headers and the rest, by their names in CGI."""
+        """The headers and other data, by their names in CGI."""
         return _meta(self.scope) if self.scope is not None else (self.environ or {})
 
 
 def _meta(scope: Scope) -> Environ:
-    """Tell a scope in the words of CGI, as Django 6.1 does."""
+    """Convert an ASGI scope to the names of CGI, as Django 6.1 does."""
     root, path = scope.get("root_path", ""), scope["path"]
     inside = root and (path == root or path.startswith(f"{root}/"))
     host, port = scope.get("server") or ("unknown", 0)
@@ -109,7 +108,7 @@ def _meta(scope: Scope) -> Environ:
     for raw, value in scope.get("headers", ()):
         name = raw.decode("latin-1").upper()
         if "_" in name:
-            continue  # it would pass for another header
+            continue  # it could be mistaken for another header
         key = name.replace("-", "_")
         if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
             key = f"HTTP_{key}"
@@ -120,7 +119,7 @@ def _meta(scope: Scope) -> Environ:
 
 
 class _ExceptionPolicy(DeclaredPolicy):
-    """Worker threads in which the exception that the sender handles is handled, too."""
+    """Worker threads that handle the same exception as the sender."""
 
     __slots__ = ()
 
@@ -136,12 +135,12 @@ class _ExceptionSignal(DeclaredSignal[P, R]):
 
 
 def _call_handling(error: BaseException | None, function: Callable[[], Any]) -> Any:
-    """Call a function while an exception is handled, which is left as it was."""
+    """Call a function while an exception is handled, and restore the traceback."""
     if error is None:
         return function()
     traceback = error.__traceback__
     try:
-        raise error  # noqa: TRY301 - nothing else makes it the one that is handled
+        raise error  # noqa: TRY301 - only `except` makes it the handled exception
     except BaseException:  # noqa: BLE001
         error.__traceback__ = traceback
         return function()
@@ -149,21 +148,21 @@ def _call_handling(error: BaseException | None, function: Callable[[], Any]) -> 
 
 @signal
 def request_started(*, sender: Any, environ: Environ | None, scope: Scope | None) -> None:
-    """Say that the application is about to be given a request.
+    """The application is about to get a request.
 
     Django sends `environ` under WSGI and `scope` under ASGI. Here a receiver gets both, and
-    the one that does not apply is None.
+    one of them is None.
 
     Args:
         sender: the class of the middleware.
-        environ: the request as the WSGI server told it.
-        scope: the connection as the ASGI server told it: a request or a websocket.
+        environ: the WSGI environment.
+        scope: the ASGI scope of a request or a websocket.
     """
 
 
 @signal
 def request_finished(*, sender: Any) -> None:
-    """Say that a request is over: its last byte is sent, or nobody wants it any more.
+    """A request has ended: its last byte is sent, or the client has disconnected.
 
     Args:
         sender: the class of the middleware.
@@ -172,37 +171,37 @@ def request_finished(*, sender: Any) -> None:
 
 @_ExceptionSignal
 def got_request_exception(*, sender: Any, request: Request) -> object:
-    """Say that an application has raised an exception over a request.
+    """An application has raised an exception in a request.
 
-    It is sent while the exception is handled: `sys.exception()` and `logging.exception()`
-    know it, in receivers that run in a thread too.
+    It is sent while the exception is handled. So `sys.exception()` and `logging.exception()`
+    work in receivers, also in those that run in a worker thread.
 
     Args:
         sender: always None.
-        request: what was asked, and `request.exception`.
+        request: the request, with `request.exception`.
     """
 
 
 @signal
 def setting_changed(*, sender: Any, setting: str, value: Any, enter: bool) -> None:
-    """Say that a setting was overridden, or has its own value again.
+    """A setting was overridden, or has its own value again.
 
     Args:
         sender: the class of the settings.
         setting: the name of the setting.
-        value: what it is now; None if it is not there any more.
+        value: the value now; None if it no longer exists.
         enter: True when the override begins, False when it ends.
     """
 
 
 @signal
 def template_rendered(*, sender: Any, template: Any, context: Any) -> None:
-    """Say that a template is about to be rendered, also as a part of another.
+    """A template is about to be rendered, also as a part of another one.
 
     Args:
         sender: the template.
         template: the template.
-        context: what it is rendered with.
+        context: the context that it is rendered with.
     """
 
 
@@ -218,17 +217,17 @@ def pre_migrate(
     apps: Any,
     stdout: Any,
 ) -> None:
-    """Say that a database is about to be migrated.
+    """A database is about to be migrated.
 
     Args:
-        sender: whose migrations they are.
-        app_config: the same.
+        sender: the owner of the migrations.
+        app_config: the same as `sender`.
         verbosity: how much a receiver should print: 0 nothing, 1 the usual.
         interactive: whether a receiver may ask the user.
         using: the name of the database.
-        plan: the migrations in order, each with whether it goes backwards.
-        apps: what gives access to the database as it is now.
-        stdout: where a receiver should print.
+        plan: the migrations in order, each with whether it is a downgrade.
+        apps: gives access to the current state of the database.
+        stdout: the stream that a receiver should print to.
     """
 
 
@@ -244,7 +243,7 @@ def post_migrate(
     apps: Any,
     stdout: Any,
 ) -> None:
-    """Say that a database has been migrated.
+    """A database has been migrated.
 
     Args:
         sender: as for `pre_migrate`.
@@ -252,7 +251,7 @@ def post_migrate(
         verbosity: as for `pre_migrate`.
         interactive: as for `pre_migrate`.
         using: as for `pre_migrate`.
-        plan: as for `pre_migrate`; these have been applied.
+        plan: as for `pre_migrate`; all have been applied.
         apps: as for `pre_migrate`.
         stdout: as for `pre_migrate`.
     """

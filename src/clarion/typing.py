@@ -1,7 +1,6 @@
-"""Types for those who annotate what they do with signals.
+"""Types for annotations of code that uses signals.
 
-Nothing in the core imports this module at run time: it does without `typing`, which is
-dear to import.
+The core does not import this module at run time, because importing `typing` is slow.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import (
     overload,
 )
 
-from clarion.delivery import Delivery  # noqa: TC001  # who resolves the options wants it
+from clarion.delivery import Delivery  # noqa: TC001  # needed to resolve the options
 
 if TYPE_CHECKING:
     from clarion._core.declare import DeclaredSignal
@@ -30,28 +29,28 @@ R_co = TypeVar("R_co", covariant=True)
 R_contra = TypeVar("R_contra", contravariant=True)
 C_co = TypeVar("C_co", covariant=True)
 F = TypeVar("F", bound=Callable[..., Any])
-Answer_co = TypeVar("Answer_co", covariant=True)
+Response_co = TypeVar("Response_co", covariant=True)
 
 if TYPE_CHECKING:
-    # `typing` has defaults since Python 3.13; the checkers heed them for any version.
+    # `typing` has defaults since Python 3.13; the type checkers support them in any version.
     Own = ParamSpec("Own", default=...)  # pyright: ignore[reportGeneralTypeIssues]
-    Answer = TypeVar("Answer", default=Any)  # pyright: ignore[reportGeneralTypeIssues]
+    Response = TypeVar("Response", default=Any)  # pyright: ignore[reportGeneralTypeIssues]
 else:
     Own = ParamSpec("Own")
-    Answer = TypeVar("Answer")
+    Response = TypeVar("Response")
 
 Receiver: TypeAlias = Callable[..., Any]
-"""Whatever can be connected to a plain signal."""
+"""A receiver of a plain signal."""
 
 Responses: TypeAlias = list[tuple[Receiver, Any]]
-"""What a send of a plain signal returns, each receiver with its answer."""
+"""The result of a send of a plain signal: each receiver with its response."""
 
 
 class ReceiverWithSignal(Protocol[P, R_co]):
-    """A receiver of a declared signal that asks for the signal too, as its first parameter."""
+    """A receiver of a declared signal that requests the signal, as its first parameter."""
 
     def __call__(self, signal: Any, *args: P.args, **kwargs: P.kwargs) -> R_co:
-        """Take what is sent."""
+        """Handle a send."""
         ...
 
 
@@ -61,23 +60,23 @@ AnyReceiver: TypeAlias = (
     | ReceiverWithSignal[P, R]
     | ReceiverWithSignal[P, Awaitable[R]]
 )
-"""Whatever can be connected to a declared signal, sync or async, with `signal` or without.
+"""A receiver of a declared signal, sync or async, with `signal` or without.
 
-One that asks for `signal` has it as its first parameter, or gives it a default: no type
-can say "these parameters and a keyword more".
+A receiver that requests `signal` has it as its first parameter, or gives it a default, because
+no type can express "these parameters and one keyword more".
 """
 
 
 class AnySignal(Protocol):
-    """A signal: Clarion's, or Django's where Django runs on Clarion."""
+    """A signal of Clarion, or of Django where Django runs on Clarion."""
 
     def has_listeners(self, sender: Any = None) -> bool:
-        """Tell whether anybody would hear a send of this sender."""
+        """Return whether a send of this sender would reach a receiver."""
         ...
 
 
 class PlainOptions(TypedDict, total=False):
-    """What `connect` and `@receiver` take beside the receiver and its delivery."""
+    """The options of `connect` and `@receiver` except the delivery."""
 
     sender: object
     weak: bool | None
@@ -89,37 +88,36 @@ class PlainOptions(TypedDict, total=False):
 
 
 class ConnectOptions(PlainOptions, total=False):
-    """What `connect` and `@receiver` take beside the receiver."""
+    """The options of `connect` and `@receiver`."""
 
     delivery: Delivery | None
 
 
-class Fitting(Protocol[P, R_co, Q, Answer_co]):
+class Fitting(Protocol[P, R_co, Q, Response_co]):
     """A receiver of a declared signal.
 
-    It can be called with what is declared, and with what itself takes. A function passes for
-    something overloaded if it passes for each overload, so that a checker does both: the
-    first is minded, and the last found out.
+    It accepts the declared parameters, and its own. A function matches an overloaded protocol
+    if it matches each overload. So a checker checks the first overload and infers the last.
     """
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co | Awaitable[R_co]: ...
-    # Of a function that takes exactly what is declared, mypy reads no further than this one.
+    # For a function with exactly the declared parameters, mypy stops at this overload.
     @overload
     def __call__(  # type: ignore[overload-cannot-match]
         self,
         *args: P.args,
         **kwargs: P.kwargs,  # pyright: ignore[reportOverlappingOverload]
-    ) -> Answer_co: ...
+    ) -> Response_co: ...
     @overload
-    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> Answer_co: ...
+    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> Response_co: ...
 
 
-class FittingWithSignal(Protocol[P, R_co, Q, Answer_co]):
-    """As `Fitting`, for a receiver that asks for the signal too, as its first parameter."""
+class FittingWithSignal(Protocol[P, R_co, Q, Response_co]):
+    """As `Fitting`, for a receiver that requests the signal, as its first parameter."""
 
     @overload
-    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> Answer_co: ...
+    def __call__(self, *args: Q.args, **kwargs: Q.kwargs) -> Response_co: ...
     @overload
     def __call__(
         self, signal: Any, *args: P.args, **kwargs: P.kwargs
@@ -130,52 +128,57 @@ class FittingWithSignal(Protocol[P, R_co, Q, Answer_co]):
         signal: Any,
         *args: P.args,
         **kwargs: P.kwargs,  # pyright: ignore[reportOverlappingOverload]
-    ) -> Answer_co: ...
+    ) -> Response_co: ...
 
 
 class Connector(Protocol[P, R_contra]):
     """The decorator that `@receiver` of a declared signal returns.
 
-    The function remains what it is to the checkers.
+    The type of the function stays the same.
     """
 
-    # What passes for both is not ambiguous, for both return the same. The usual one is last:
-    # of a receiver that fits neither, pyright tells why it does not fit that one.
+    # A function that matches both is not ambiguous, because both return the same. The usual
+    # overload is last: pyright reports why a receiver does not match the last one.
     @overload
     def __call__(
-        self, function: FittingWithSignal[P, R_contra, Own, Answer], /
-    ) -> Callable[Own, Answer]: ...
+        self, function: FittingWithSignal[P, R_contra, Own, Response], /
+    ) -> Callable[Own, Response]: ...
     @overload
-    def __call__(self, function: Fitting[P, R_contra, Own, Answer], /) -> Callable[Own, Answer]: ...
+    def __call__(
+        self, function: Fitting[P, R_contra, Own, Response], /
+    ) -> Callable[Own, Response]: ...
 
 
 class EitherConnector(Protocol[P, Q]):
     """As `Connector`, of a signal whose receivers may have either of two signatures.
 
-    The second has one keyword more, which a receiver gets if it asks for it. Answers do not
-    matter.
+    The second has one keyword more, which a receiver can request. Responses can have any type.
     """
 
-    # As in Connector: the usual one is last.
+    # As in Connector, the usual overload is last.
     @overload
     def __call__(
-        self, function: FittingWithSignal[Q, object, Own, Answer], /
-    ) -> Callable[Own, Answer]: ...
+        self, function: FittingWithSignal[Q, object, Own, Response], /
+    ) -> Callable[Own, Response]: ...
     @overload
     def __call__(
-        self, function: FittingWithSignal[P, object, Own, Answer], /
-    ) -> Callable[Own, Answer]: ...
+        self, function: FittingWithSignal[P, object, Own, Response], /
+    ) -> Callable[Own, Response]: ...
     @overload
-    def __call__(self, function: Fitting[Q, object, Own, Answer], /) -> Callable[Own, Answer]: ...
+    def __call__(
+        self, function: Fitting[Q, object, Own, Response], /
+    ) -> Callable[Own, Response]: ...
     @overload
-    def __call__(self, function: Fitting[P, object, Own, Answer], /) -> Callable[Own, Answer]: ...
+    def __call__(
+        self, function: Fitting[P, object, Own, Response], /
+    ) -> Callable[Own, Response]: ...
 
 
 class PlainConnector(Protocol):
-    """The decorator that takes any function.
+    """The decorator that accepts any function.
 
     `@receiver` returns it for a plain signal, for several signals, and with a delivery, which
-    may give a receiver more than the signal declares.
+    may provide more than the signal declares.
     """
 
     def __call__(self, function: F, /) -> F:
@@ -184,10 +187,10 @@ class PlainConnector(Protocol):
 
 
 class Connectable(Protocol[C_co]):
-    """A signal as `@receiver` sees it: it tells which decorator that returns.
+    """A signal for the types of `@receiver`, with the decorator that it returns.
 
-    `@receiver` cannot ask whether it was given a declared signal or a plain one: a checker
-    that has to choose gives up where the declaration has an `Any`.
+    Overloads of `@receiver` for declared and plain signals would not work: a type checker
+    cannot choose between them if the declaration contains `Any`.
     """
 
     def _connector(self) -> C_co: ...

@@ -106,7 +106,7 @@ class TestHop:
             thread_call = loops.ThreadCall(
                 lambda: told.append("called"), asyncio.get_running_loop()
             )
-            await thread_call.outlast()
+            await thread_call.prevent_or_wait()
             thread_call()
             return told
 

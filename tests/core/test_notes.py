@@ -92,7 +92,7 @@ def test_recursion_notes_which_signals_go_round(make):
     second.connect(lambda sender, **kwargs: first.send(sender))
     with pytest.raises(RecursionError) as raised:
         entry.send(None)
-    rounds = [note for note in raised.value.__notes__ if "go round" in note]
+    rounds = [note for note in raised.value.__notes__ if "endlessly" in note]
     assert len(rounds) == 1
     assert any(
         circle in rounds[0] for circle in ("first -> second -> first", "second -> first -> second")
@@ -115,9 +115,9 @@ def test_the_circle_is_told_once_whatever_lies_before_it(make):
     circle.connect(lambda sender, **kwargs: circle.send(sender))
     with pytest.raises(RecursionError) as raised:
         entry.send(None)
-    rounds = [note for note in raised.value.__notes__ if "go round" in note]
+    rounds = [note for note in raised.value.__notes__ if "endlessly" in note]
     assert rounds == [
-        "These signals go round without end: circle -> circle. Break the circle in one receiver."
+        "These signals send each other endlessly: circle -> circle. Break the cycle in one receiver."
     ]
 
 

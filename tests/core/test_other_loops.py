@@ -171,7 +171,7 @@ class TestUvloop:
             try:
                 seen["answers"] = answers(signal.send(None, value=1))
                 seen["variable"] = variable.get()
-                seen["kept"] = thread_loop._kept.loop
+                seen["kept"] = thread_loop._of_thread.loop
             finally:
                 done.set()
 
@@ -186,7 +186,7 @@ class TestUvloop:
         assert seen["variable"] == "changed"
         assert isinstance(seen["loop"], uvloop.Loop)
         assert seen.pop("task").cancelled()
-        assert not seen["kept"]._has_hands
+        assert not seen["kept"]._can_step
         del seen["kept"]
         gc.collect()
         assert seen["loop"].is_closed()
@@ -293,7 +293,6 @@ class TestTrio:
             signal.connect(receiver)
         with pytest.raises(NoLoopError, match="Connect sync receivers with inline=True") as caught:
             run(signal)
-        assert "under trio, say" in str(caught.value)
         assert not hasattr(caught.value, "__notes__")
         assert caught.value.__cause__ is None
         assert caught.value.__suppress_context__

@@ -133,7 +133,7 @@ def test_a_refusal_by_the_second_signal_undoes_the_first(make):
 @pytest.mark.parametrize("mistake", [echo, None, "post_save", [echo], {1, 2}], ids=type)
 def test_what_is_no_signal_is_refused(mistake):
     """`@receiver` without its signal says so, and does not swallow the function."""
-    with pytest.raises(ArgumentError, match=r"no signal.*@receiver\(signal\)"):
+    with pytest.raises(ArgumentError, match=r"not a signal.*@receiver\(signal\)"):
         receiver(mistake)
 
 

@@ -52,9 +52,9 @@ def test_a_signal_may_be_unhashable(make):
 
 def test_a_signal_can_leave(signal):
     """A signal that is given back to whom it was taken from is forgotten, alive as it is."""
-    registry.leave(signal)
+    registry.remove(signal)
     assert not any(each is signal for each in registry.signals())
-    registry.leave(signal)
+    registry.remove(signal)
 
 
 def test_what_is_a_signal(signal):
@@ -62,7 +62,7 @@ def test_what_is_a_signal(signal):
     assert registry.is_signal(signal)
     assert not registry.is_signal(echo)
     assert registry.check_signal(signal) is signal
-    with pytest.raises(ArgumentError, match=r"echo.*no signal of Clarion"):
+    with pytest.raises(ArgumentError, match=r"echo.*not a signal that Clarion dispatches"):
         registry.check_signal(echo)
 
 

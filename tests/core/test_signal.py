@@ -400,7 +400,7 @@ REFUSED = [
         {"colour": 1, "zeal": 2},
         ArgumentError,
         TypeError,
-        ["'colour'", "It knows receiver, sender, weak, dispatch_uid, priority"],
+        ["'colour'", "It takes receiver, sender, weak, dispatch_uid, priority"],
         id="unknown argument",
     ),
     pytest.param(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import clarion
-from clarion._core import thread_loop as kept_loops
+from clarion._core import thread_loop
 from tests.core.receivers import answers, raising_async
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
@@ -23,9 +23,9 @@ variable: ContextVar[str] = ContextVar("variable", default="unset")
 @pytest.fixture
 def kept():
     """Return the loop that this thread keeps, made if need be."""
-    kept_loops.complete(nothing())
-    assert kept_loops._kept.loop is not None
-    return kept_loops._kept.loop
+    thread_loop.complete(nothing())
+    assert thread_loop._of_thread.loop is not None
+    return thread_loop._of_thread.loop
 
 
 async def nothing():
@@ -98,7 +98,7 @@ class TestKept:
     def test_it_is_not_the_current_loop(self, kept):
         """Whoever runs a loop of their own beside it may do so."""
         assert asyncio.run(asyncio.sleep(0, "mine")) == "mine"
-        kept_loops.complete(nothing())
+        thread_loop.complete(nothing())
 
     def test_it_is_closed_when_its_thread_ends(self, signal):
         """Without waiting for the garbage collector."""
@@ -276,7 +276,7 @@ class TestKept:
             held.append(numbers())
             return await anext(held[0])
 
-        assert in_new_thread(lambda: kept_loops.complete(start())) == 1
+        assert in_new_thread(lambda: thread_loop.complete(start())) == 1
         assert told == ["closed"]
 
     def test_context_comes_back(self):
@@ -288,7 +288,7 @@ class TestKept:
 
         def here():
             with pytest.raises(ValueError, match="no"):
-                kept_loops.complete(failing())
+                thread_loop.complete(failing())
             return variable.get()
 
         assert copy_context().run(here) == "set"
@@ -315,7 +315,7 @@ class TestKept:
             signal.send(None)
         assert told == ["ended"] * (count - 1)
         assert asyncio.all_tasks(kept._loop) == set()
-        assert answers([(None, kept_loops.complete(asyncio.sleep(0, "next")))]) == ["next"]
+        assert answers([(None, thread_loop.complete(asyncio.sleep(0, "next")))]) == ["next"]
         gc.collect()
         assert caplog.records == []
 
@@ -324,12 +324,12 @@ class TestKept:
         signal.connect(raising_async(ValueError("no")))
         with pytest.raises(ValueError, match="no"):
             signal.send(None)
-        assert kept_loops._kept.loop is kept
+        assert thread_loop._of_thread.loop is kept
         signal.send_robust(None)
 
     def test_closing_it_twice_is_no_harm(self):
         """It is closed by whoever comes first."""
-        loop = kept_loops.KeptLoop()
+        loop = thread_loop.ThreadLoop()
         loop.complete(nothing())
         loop.close()
         loop.close()

@@ -176,5 +176,5 @@ def test_a_forgotten_capture_is_refused():
 @pytest.mark.parametrize("part", [True, False])
 def test_a_wrong_signal_is_refused(sent, part):
     """An object that is not a signal is an error of the test, not a failure."""
-    with pytest.raises(ArgumentError, match="is no signal"):
+    with pytest.raises(ArgumentError, match="is not a signal"):
         assert_sent(sent[:] if part else sent, Order)  # type: ignore[arg-type]

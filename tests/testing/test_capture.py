@@ -280,7 +280,9 @@ def test_long_values_are_shortened():
 @pytest.mark.parametrize("wrong", ["order_paid", echo, [opened], None])
 def test_other_objects_are_refused(wrong):
     """The message names the object."""
-    with pytest.raises(ArgumentError, match=r"is no signal of Clarion's\. Give one") as refused:
+    with pytest.raises(
+        ArgumentError, match=r"is not a signal that Clarion dispatches\. Give a"
+    ) as refused:
         capture(wrong)
     assert repr(wrong) in str(refused.value)
 

@@ -9,9 +9,9 @@
        _find.h     from the caller's arguments to a route
        _send.c     the sends, the methods of Signal, and the module
 
-   The headers are chapters of this file. In all three, a comment says what a function returns:
-   a "new" reference belongs to the caller, a "borrowed" one does not, and a function "steals"
-   the reference to an argument if it releases it.
+   The headers are chapters of this file. A "new" reference belongs to the caller or to the
+   struct that holds it; a "borrowed" one does not. A function "steals" the reference to an
+   argument if it releases it.
 */
 
 #include "_state.h"

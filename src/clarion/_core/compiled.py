@@ -1,7 +1,7 @@
-"""Which sends are in use: the compiled ones, or those in Python that they stand for.
+"""The choice between the compiled sends and those in Python.
 
-What is compiled is built with the package where there is a compiler. `CLARION_PURE=1` in
-the environment does without it, for this process and those it starts.
+The compiled sends are built with the package if a C compiler is available. `CLARION_PURE=1`
+in the environment selects those in Python, in this process and its children.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
     Responses = list[tuple[Receiver, Any]]
-    # Whom to call or await: the responses, or whom to await and its coroutine.
+    # Returns the responses, or a receiver and its coroutine.
     Begin = Callable[[tuple[str, ...], tuple[Any, ...]], Any]
 
 
 def _why_not() -> str:
-    """Say why the sends in Python are to be used, or nothing."""
+    """Return why the sends in Python are used, or an empty string."""
     if os.environ.get("CLARION_PURE", "0") not in {"", "0"}:
         return "CLARION_PURE is set in the environment."
     if "t" in getattr(sys, "abiflags", ""):
-        return "This is a free-threaded Python, and the compiled sends rely on the lock."
+        return "This is a free-threaded Python, and the compiled sends need its global lock."
     return ""
 
 
@@ -43,12 +43,12 @@ if not reason:
 
 
 def is_compiled() -> bool:
-    """Tell whether the compiled sends are in use."""
+    """Return whether the compiled sends are in use."""
     return not reason
 
 
 def _awaiting(name: str, *, robust: bool) -> Callable[..., Any]:
-    """Return the coroutine function whose coroutine a compiled `asend` returns."""
+    """Return the coroutine function of a compiled `asend`."""
 
     async def awaiting(begin: Begin, names: tuple[str, ...], values: tuple[Any, ...]) -> Responses:
         begun = begin(names, values)
@@ -79,12 +79,12 @@ _AWAITING = {
 
 
 def compiled(function: F) -> F:
-    """Return the compiled twin of one of the sends, or the function itself."""
+    """Return a compiled send, or the function itself if the sends in Python are used."""
     return twin_of(function) if is_compiled() else function
 
 
 def twin_of(function: F) -> F:
-    """Return a compiled twin that calls this function wherever there is more to do."""
+    """Return a compiled send that calls this function off the fast path."""
     name = function.__name__
     twin: F = Method(function, name, _AWAITING.get(name))  # type: ignore[assignment]
     return twin

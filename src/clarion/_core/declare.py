@@ -1,7 +1,7 @@
-"""@signal: a signal declared by a function's signature.
+"""@signal: a signal declared by the signature of a function.
 
-The function is never called. Its parameters are what every send must give and every
-receiver must take, for the type checkers as for Python itself.
+The function is never called. Every send must give its parameters and every receiver must
+accept them, for the type checkers and at run time.
 """
 
 from __future__ import annotations
@@ -31,14 +31,13 @@ R = TypeVar("R")
 class DeclaredSignal(Signal, Generic[P, R]):
     """A signal whose sends and receivers are checked against a signature.
 
-    Made by `signal`. Receivers need no `**kwargs`; they get `signal` only if they have
+    `signal` creates it. Receivers need no `**kwargs`; they get `signal` only if they have
     a parameter of that name.
 
     Args:
         function: the function that declares it. Its first parameter is `sender`; the
-            others can be given by keyword. A parameter with a default may be left out
-            of a send.
-        name: what to call the signal; by default, what the function is called.
+            others can be given by keyword. A send may omit a parameter with a default.
+        name: the name of the signal; by default, that of the function.
 
     Raises:
         DeclarationError: if the function's signature cannot declare a signal.
@@ -48,13 +47,13 @@ class DeclaredSignal(Signal, Generic[P, R]):
     policy_class: type[DeclaredPolicy] = DeclaredPolicy
 
     if TYPE_CHECKING:
-        # The same methods, told more precisely: what they take is what was declared.
-        # Undocumented, so that an editor shows what Signal's say.
+        # The methods of Signal with the declared parameters. They have no docstring, so that
+        # an editor shows that of Signal.
         @overload  # type: ignore[override]
         def connect(
             self, receiver: AnyReceiver[P, R], **options: Unpack[ConnectOptions]
         ) -> None: ...
-        # A delivery may give more than is declared.
+        # A delivery may provide more than is declared.
         @overload
         def connect(
             self, receiver: Receiver, *, delivery: Delivery, **options: Unpack[PlainOptions]
@@ -90,7 +89,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
-    """Return the parameters after `sender`, by name, or refuse the declaration."""
+    """Return the parameters after `sender`, by name; refuse an invalid declaration."""
     signature = signature_of(function)
     parameters = {} if signature is None else dict(signature.parameters)
     first = next(iter(parameters), None)
@@ -104,14 +103,14 @@ def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
         for parameter in parameters.values()
     ):
         raise DeclarationError(
-            f"{names.described(function)} cannot declare a signal, because not every parameter "
-            f"has a name to be sent by. Leave out `/`, `*args` and `**kwargs`."
+            f"{names.described(function)} cannot declare a signal, because a send cannot give "
+            f"every parameter by name. Leave out `/`, `*args` and `**kwargs`."
         )
     del parameters["sender"]
     if "signal" in parameters:
         raise DeclarationError(
             f"{names.described(function)} cannot declare a signal with a parameter 'signal', "
-            f"which receivers get from the send itself. Choose another name for it."
+            f"which the send itself gives to receivers. Choose another name for it."
         )
     return parameters
 
@@ -126,11 +125,11 @@ def signal(function: Any = None, /, *, name: str | None = None) -> Any:
     """Declare a signal by the signature of a function, whose body is never run.
 
     Args:
-        function: the decorated function, `def name(sender, *, keyword: type, ...)`. What
-            it is annotated to return is what receivers answer; with `None`, anything.
-            For an answer, mypy wants the body to be `raise NotImplementedError`.
-        name: what to call the signal, `@signal(name="orders.paid")`; by default it is
-            called as the function is.
+        function: the decorated function, `def name(sender, *, keyword: type, ...)`. Its
+            return type is that of the responses; with `None`, they can be anything. With
+            another type, mypy requires the body `raise NotImplementedError`.
+        name: the name of the signal, as in `@signal(name="orders.paid")`; by default, that
+            of the function.
 
     Returns:
         A `DeclaredSignal`.

@@ -1,9 +1,7 @@
-"""The one protocol through which a send is watched.
+"""Instruments: the protocol for code that watches sends.
 
-A signal that nobody watches knows nothing of this: its routes hold the receivers
-themselves. Attaching an instrument makes the routes be built anew, and those that are
-watched take the longer road in `travel.py`, which tells the instruments. Detaching
-takes everything back.
+Attaching an instrument drops the routes of a signal. Its new routes take the slow path,
+which calls the instruments. A signal without instruments does not pay for them.
 """
 
 from __future__ import annotations
@@ -19,20 +17,19 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion._core.signatures import Receiver
 
-# Who watches every signal, those yet to be made included.
+# The instruments of every signal, including signals that are created later.
 everywhere: tuple[Instrument, ...] = ()
 _lock = RLock()
 
 
 class Send:
-    """One send under way.
+    """One send that is running.
 
     Attributes:
         signal: the signal that is sent.
-        sender: by whom.
-        arguments: what every receiver is called with, `sender` included.
-        responses: the receivers called so far with what they answered; all of them
-            once the send has ended.
+        sender: the sender.
+        arguments: what every receiver is called with, including `sender`.
+        responses: the receivers called so far, each with its response.
         error: the exception that ended the send, or None.
     """
 
@@ -49,7 +46,7 @@ class Send:
         self.error: BaseException | None = None
 
     def allows(self, receiver: Receiver) -> bool:
-        """Tell whether every instrument lets the receiver hear this send."""
+        """Return whether every instrument allows this send to call the receiver."""
         return all(instrument.allows(self, receiver) for instrument in self.instruments)
 
     def __enter__(self) -> Self:
@@ -64,28 +61,28 @@ class Send:
 
 
 class Instrument:
-    """Watches sends. Derive from it and override what is of interest.
+    """A watcher of sends: derive from it and override what is of interest.
 
-    One instrument may be told of several sends at once, from several threads.
+    Several threads may call one instrument at the same time.
     """
 
-    # Whether watching a signal is a reason to send it: senders who ask has_listeners()
-    # first would otherwise leave an onlooker without anything to look at.
+    # Whether it counts in has_listeners(). Code that calls has_listeners() first would
+    # otherwise not send, and the instrument would see nothing.
     listens = False
 
     def allows(self, send: Send, receiver: Receiver) -> bool:  # noqa: ARG002
-        """Tell whether the receiver may hear this send; asked just before its call."""
+        """Return whether this send may call the receiver, just before the call."""
         return True
 
     def began(self, send: Send) -> None:
-        """Take note that a send has begun, before any receiver is called."""
+        """Handle the beginning of a send, before any receiver is called."""
 
     def ended(self, send: Send) -> None:
-        """Take note that a send has ended, well or with `send.error`."""
+        """Handle the end of a send, with or without `send.error`."""
 
 
 def attach(instrument: Instrument, *signals: Signal) -> None:
-    """Have an instrument watch these signals; without any, every signal there is or will be."""
+    """Attach an instrument to these signals; without any, to every present and future one."""
     global everywhere  # noqa: PLW0603
     for signal in signals:
         table = table_of(signal)
@@ -99,7 +96,7 @@ def attach(instrument: Instrument, *signals: Signal) -> None:
 
 
 def detach(instrument: Instrument, *signals: Signal) -> None:
-    """Undo one `attach` of the same arguments."""
+    """Undo one `attach` with the same arguments."""
     global everywhere  # noqa: PLW0603
     for signal in signals:
         table = table_of(signal)

@@ -1,9 +1,8 @@
-"""What receivers are called with, for each way in which a send is written.
+"""The names of a receiver's arguments, cached by the names that a send gives.
 
-Two sends that give the same keywords in the same order call their receivers with the
-same names. So what follows from the names alone (is a keyword unknown, missing, taken;
-which default fills in) is worked out once, and looked up from then on. Only the compiled
-send does so: in Python each send makes a dictionary of its arguments anyway.
+Two sends with the same keywords in the same order call their receivers with the same names.
+So the checks of the names, and the defaults for missing ones, are computed once. Only the
+compiled send uses the cache; in Python each send builds a dictionary of its arguments anyway.
 """
 
 from __future__ import annotations
@@ -14,23 +13,23 @@ if TYPE_CHECKING:
     from typing import Any
 
     Names = tuple[str, ...]
-    # The names that receivers are called with, in the order of their values: what the send
-    # gives, what fills in (the second item), and the signal, if it is told (the third).
+    # The names of the receivers' arguments, in the order of their values: those of the send,
+    # the defaults (the second item), and the signal if the third item is true.
     Call = tuple[Names, tuple[Any, ...], bool]
 
     _Calls = dict[Names, Call]
 else:
     _Calls = dict
 
-# A program writes few sends, unless it makes its keywords up as it runs.
+# A program has few different sends, unless it computes its keywords.
 MOST = 1024
 
 
 class Keywords(_Calls):
-    """How receivers are called, by the names that a send is given.
+    """The call of the receivers, by the names that a send gives.
 
-    The names include `sender` if that is given by name; otherwise it comes first, by
-    position. A send that must be refused has no entry: the one in Python says why.
+    The names include `sender` if it is given by name; otherwise it is the first argument. A
+    send that must be refused has no entry, because the function in Python raises the error.
     """
 
     def __missing__(self, given: Names) -> Call | None:
@@ -46,11 +45,11 @@ class Keywords(_Calls):
 
 
 class DeclaredKeywords(Keywords):
-    """Those of a declared signal, which takes no others and tells no signal unasked.
+    """The calls of a declared signal.
 
     Args:
-        parameters: what it takes beside the sender.
-        defaults: the values of those that a send may leave out.
+        parameters: the names of its keywords.
+        defaults: the values of the keywords that a send may omit.
     """
 
     def __init__(self, parameters: Collection[str], defaults: Mapping[str, Any]) -> None:
@@ -61,11 +60,11 @@ class DeclaredKeywords(Keywords):
     def _call(self, names: Names) -> Call | None:
         left_out = tuple(name for name in self._parameters if name not in names)
         if len(names) + len(left_out) > len(self._parameters) + 1:
-            return None  # it gives one that was not declared
+            return None  # one of the names was not declared
         if any(name not in self._defaults for name in left_out):
             return None
         return (*names, *left_out), tuple(self._defaults[name] for name in left_out), False
 
 
-# Every signal that was not declared takes the same.
+# Shared by all signals that take any keyword.
 ANY = Keywords()

@@ -1,7 +1,7 @@
-"""Between sync and async: which loop runs here, a hop to a thread, tasks side by side.
+"""Sync and async: the running event loop, worker threads, concurrent tasks.
 
-Context variables go along and come back changed, as in Django 6.1: receivers see what
-the sender set, and the sender sees what receivers set.
+Context variables are copied to the thread or task, and copied back. As in Django 6.1,
+receivers see the values of the sender, and the sender sees values that receivers set.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def is_loop_running() -> bool:
-    """Tell whether an event loop runs in this thread: asyncio's (or uvloop's), or trio's."""
+    """Return whether an event loop of asyncio, uvloop or trio runs in this thread."""
     modules = sys.modules
     if "asyncio" in modules:
-        # While another thread imports asyncio, it is there and has nothing in it yet.
+        # While another thread imports asyncio, the module exists and is empty.
         running = getattr(modules["asyncio"], "_get_running_loop", None)
         if running is not None and running() is not None:
             return True
@@ -48,7 +48,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
     """Return the event loop of asyncio that runs in this thread.
 
     Raises:
-        NoLoopError: if none does.
+        NoLoopError: if no such loop runs.
     """
     import asyncio
 
@@ -56,24 +56,24 @@ def running_loop() -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
     except RuntimeError:
         raise NoLoopError(
-            "asend() was awaited where no event loop of asyncio runs (under trio, say), and it has "
-            "receivers that need one: sync ones, for a thread, or several async ones, for a task "
-            "each. Connect sync receivers with inline=True, async ones with different priorities."
+            "asend() was awaited where no event loop of asyncio runs, and its receivers need one: "
+            "sync receivers for a thread, several async ones for tasks. "
+            "Connect sync receivers with inline=True, async ones with different priorities."
         ) from None
 
 
 class Outcome:
-    """A function whose outcome is carried from a thread by hand: a future refuses StopIteration."""
+    """A function for a thread, with its result or error; a future refuses StopIteration."""
 
     def __init__(self, function: Callable[[], object]) -> None:
         self._function = function
-        self._answers: list[Any] = []
+        self._results: list[Any] = []
         self._errors: list[BaseException] = []
 
     def __call__(self) -> None:
         """Call the function."""
         try:
-            self._answers.append(self._function())
+            self._results.append(self._function())
         except BaseException as error:  # noqa: BLE001
             self._errors.append(error)
 
@@ -81,31 +81,31 @@ class Outcome:
         """Return what the function returned, or raise what it raised."""
         if self._errors:
             raise self._errors.pop()
-        return self._answers.pop()
+        return self._results.pop()
 
 
 class ThreadCall(Outcome):
-    """A function that a thread carries, and that a sender can wait for who was cancelled."""
+    """A function that a worker thread calls, and that a cancelled sender waits for."""
 
     def __init__(self, function: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(function)
         self._loop = loop
-        self._right_to_decide = deque((None,))  # whether the function is called at all
+        self._undecided = deque((None,))  # popped by the first who decides about the call
         self._is_over = False
         self._waiter: asyncio.Future[None] | None = None
 
     def __call__(self) -> None:
-        """Call the function, unless it was decided meanwhile that it is not to begin."""
+        """Call the function, unless the sender was cancelled first."""
         if not self._decide():
             return
         super().__call__()
-        # In this order, as `outlast` looks at both in the other.
+        # `prevent_or_wait` reads both in the opposite order.
         self._is_over = True
         if self._waiter is not None:
             self._loop.call_soon_threadsafe(self._wake)
 
-    async def outlast(self) -> None:
-        """Wait until the function has ended, if it has begun, and see to it that it won't if not."""
+    async def prevent_or_wait(self) -> None:
+        """Prevent the call if it has not begun; otherwise wait until it has ended."""
         from asyncio import CancelledError
 
         if self._decide():
@@ -113,12 +113,12 @@ class ThreadCall(Outcome):
         while not self._is_over:
             self._waiter = self._loop.create_future()
             if not self._is_over:
-                with suppress(CancelledError):  # the sender was cancelled once more
+                with suppress(CancelledError):  # the sender was cancelled again
                     await self._waiter
 
     def _decide(self) -> bool:
         try:
-            self._right_to_decide.pop()
+            self._undecided.pop()
         except IndexError:
             return False
         return True
@@ -131,35 +131,35 @@ class ThreadCall(Outcome):
 async def run_in_thread(function: Callable[[], T]) -> T:
     """Call a function in a worker thread and await its result.
 
-    A sender that is cancelled waits for a function that has begun: a thread cannot be
-    stopped, and nobody is left running. One that has not begun is not called any more.
+    If the sender is cancelled, a function that has not begun is not called. If it has begun,
+    the sender waits for it, because a thread cannot be stopped.
     """
     loop = running_loop()
     before = copy_context()
     context = before.copy()
     thread_call = ThreadCall(function, loop)
-    carrier = loop.run_in_executor(None, context.run, thread_call)
+    future = loop.run_in_executor(None, context.run, thread_call)
     try:
-        await carrier
+        await future
     finally:
-        if not carrier.done() or carrier.cancelled():
-            await thread_call.outlast()
+        if not future.done() or future.cancelled():
+            await thread_call.prevent_or_wait()
         copy_context_back(context, before)
-    answer: T = thread_call.result()
-    return answer
+    result: T = thread_call.result()
+    return result
 
 
 async def gather(
     coroutines: Sequence[Coroutine[Any, Any, T]], *, robust: bool = False
 ) -> list[asyncio.Task[T]]:
-    """Run coroutines concurrently, each in its own task; return the tasks, all of them done.
+    """Run coroutines concurrently, each in a task; return the tasks when all are done.
 
-    From the first that fails on, the others are cancelled. As `asyncio.TaskGroup`, but
-    with eager tasks from Python 3.12 on: what never suspends needs no turn of the loop.
+    The first failure cancels the others. As `asyncio.TaskGroup`, but with eager tasks from
+    Python 3.12 on: a coroutine that never suspends needs no iteration of the loop.
 
     Args:
-        coroutines: what to run.
-        robust: whether an `Exception` is no reason to cancel the others.
+        coroutines: the coroutines to run.
+        robust: whether an `Exception` leaves the others running.
     """
     before = copy_context()
     context = before.copy()
@@ -170,8 +170,8 @@ async def gather(
             done = [] if len(pending) == len(tasks) else [task for task in tasks if task.done()]
             await _settle(pending, done, robust=robust)
     finally:
-        # Where no loop runs, none has begun; and a KeyboardInterrupt of an eager task comes
-        # out of its start, so that the rest never begins.
+        # Some coroutines have no task if no loop runs, or if an eager task raised a
+        # KeyboardInterrupt while it was started.
         for coroutine in coroutines[len(tasks) :]:
             coroutine.close()
         copy_context_back(context, before)
@@ -181,7 +181,7 @@ async def gather(
 def _start(
     coroutines: Sequence[Coroutine[Any, Any, T]], tasks: list[asyncio.Task[T]], context: Context
 ) -> None:
-    """Start a task for each coroutine; those that have been are in `tasks`, whatever happens."""
+    """Start a task for each coroutine, and add each started one to `tasks`."""
     from asyncio import Task
 
     loop = running_loop()
@@ -196,37 +196,37 @@ def _start(
 async def _settle(
     pending: Sequence[asyncio.Task[T]], done: Sequence[asyncio.Task[T]], *, robust: bool
 ) -> None:
-    """Wait until all tasks are done; from the first failure on, by cancelling them."""
+    """Wait until all tasks are done; cancel them after the first failure."""
     try:
         if not any(_has_failed(task, robust=robust) for task in done):
             await _first_failure(pending, robust=robust)
     finally:
-        # Also when the sender itself is cancelled: nobody is left running.
+        # Also if the sender is cancelled, so that no task is left running.
         left = [task for task in pending if not task.done()]
         for task in left:
             task.cancel()
         if left:
-            await _outlast(left)
+            await wait_for_all(left)
 
 
 async def _first_failure(pending: Sequence[asyncio.Task[Any]], *, robust: bool) -> None:
     """Wait until a task fails, or until all are done."""
-    told = running_loop().create_future()
+    finished = running_loop().create_future()
     count = len(pending)
 
-    def tell(task: asyncio.Task[Any]) -> None:
+    def count_down(task: asyncio.Task[Any]) -> None:
         nonlocal count
         count -= 1
-        if (not count or _has_failed(task, robust=robust)) and not told.done():
-            told.set_result(None)
+        if (not count or _has_failed(task, robust=robust)) and not finished.done():
+            finished.set_result(None)
 
     for task in pending:
-        task.add_done_callback(tell)
-    await told
+        task.add_done_callback(count_down)
+    await finished
 
 
-async def _outlast(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Wait until all tasks are done, however often the sender is cancelled meanwhile."""
+async def wait_for_all(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Wait until all tasks are done, even if the sender is cancelled meanwhile."""
     import asyncio
 
     cancelled = None
@@ -240,7 +240,7 @@ async def _outlast(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 
 def _has_failed(task: asyncio.Task[Any], *, robust: bool) -> bool:
-    """Tell whether a task, which is done, is a reason to cancel the others."""
+    """Return whether a finished task is a reason to cancel the others."""
     if task.cancelled():
         return True
     error = task.exception()
@@ -248,9 +248,9 @@ def _has_failed(task: asyncio.Task[Any], *, robust: bool) -> bool:
 
 
 def copy_context_back(context: Context, before: Context) -> None:
-    """Set here the context variables that were set in a context since it was copied.
+    """Set here the context variables that a copied context has changed.
 
-    Those that were not are left alone: others may have set them here meanwhile.
+    The others are left alone, because other code may have set them here meanwhile.
     """
     for variable, value in context.items():
         if before.get(variable, _UNSET) is not value:

@@ -1,7 +1,7 @@
-"""What things are called: signals by the module that holds them, receivers by their code.
+"""The names of signals, receivers and senders, for notes, `explain` and messages.
 
-Nothing here is on the road of a send. A name is looked for when somebody asks: in an
-error's note, in `explain`, in a test's failure.
+A signal is named by the module that holds it, a receiver by its code. A send does none of
+this unless a receiver raises.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def name_of(receiver: object) -> str:
-    """Return the dotted name of a receiver, for people to read.
+    """Return the dotted name of a receiver.
 
-    Never raises: an object without a name of its own is called by its class, a
-    partial by its function.
+    It never raises. An object without a name gets that of its class, and a partial that of
+    its function.
     """
     if isinstance(receiver, partial):
         return f"partial({name_of(receiver.func)})"
@@ -40,26 +40,26 @@ def dotted(kind: type) -> str:
 
 
 def sender_name(sender: object) -> str:
-    """Return what to call a sender: a class by its dotted name, the rest by its repr."""
+    """Return the name of a sender: the dotted name of a class, or the repr."""
     if isinstance(sender, type):
         return dotted(sender)
     return "any sender" if sender is None else repr(sender)
 
 
 def place_of(receiver: object) -> tuple[str, int] | None:
-    """Return the file and the line where the receiver is written, if it is in Python."""
+    """Return the file and line of a receiver; None if it is not written in Python."""
     code = code_of(receiver)
     return None if code is None else (code.co_filename, code.co_firstlineno)
 
 
 def code_of(receiver: object) -> CodeType | None:
-    """Return the code object that a call of the receiver ends up in, if there is one."""
+    """Return the code object that a call of the receiver runs, or None."""
     while isinstance(receiver, partial):
         receiver = receiver.func
     receiver = _innermost(receiver)
     code: CodeType | None = getattr(receiver, "__code__", None)
     if code is None:
-        # A class is called by its __init__, an object by its class's __call__.
+        # Calling a class runs its __init__, calling an object its class's __call__.
         called = "__init__" if isinstance(receiver, type) else "__call__"
         owner = receiver if isinstance(receiver, type) else type(receiver)
         code = getattr(getattr(owner, called, None), "__code__", None)
@@ -81,14 +81,14 @@ def described(receiver: object) -> str:
 
 
 def signal_name(signal: Signal) -> str:
-    """Return the dotted name of a signal: as given, or of the module that holds it.
+    """Return the dotted name of a signal: as given, or by the module that holds it.
 
-    Once found it is kept.
+    The name is cached.
     """
     table = table_of(signal)
     if table.name is None:
-        # Looking everywhere takes milliseconds, and an error may pass many sends; so it is
-        # done again only once a module has been imported.
+        # Searching all modules takes milliseconds, and an error may pass many sends. So it is
+        # repeated only after an import.
         anywhere = table.searched != len(sys.modules)
         table.searched = len(sys.modules)
         table.name = find_name(signal, table.home, anywhere=anywhere)
@@ -97,12 +97,12 @@ def signal_name(signal: Signal) -> str:
 
 
 def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str | None:
-    """Find the dotted name under which the module that made the signal holds it.
+    """Return the dotted name of a signal by a module that holds it, or None.
 
     Args:
-        signal: the signal to look for.
-        home: the name of the module in which it was created, if that is known.
-        anywhere: whether to look in other modules too.
+        signal: the signal.
+        home: the name of the module in which it was created, if known.
+        anywhere: whether to search other modules too.
     """
     holders = [
         (module, attribute)
@@ -112,7 +112,8 @@ def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str
     ]
     if not holders:
         return None
-    # Of several, all but one have imported it; without a home, the source tells which.
+    # If several modules hold it, all but one have imported it. Without a home, the source
+    # shows which one assigns it.
     holders.sort(key=lambda holder: (holder[0].__name__ != home, holder[0].__name__.count(".")))
     if len(holders) > 1 and holders[0][0].__name__ != home:
         holders.sort(key=lambda holder: not _assigns(*holder))
@@ -126,7 +127,7 @@ def _modules(name: str | None) -> list[ModuleType]:
 
 
 def _assigns(module: ModuleType, attribute: str) -> bool:
-    """Tell whether the module's source gives the attribute its value, and not by import."""
+    """Return whether the module's source assigns the attribute, not imports it."""
     import inspect
     import re
 

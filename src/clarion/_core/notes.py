@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> None:
-    """Note on the error that this receiver of this signal let it pass.
+    """Add a note to an error: which receiver of which signal raised it.
 
-    A nested send notes one line for each signal on the way. A recursion that does not
-    end notes each signal once, then which of them go round.
+    Nested sends add one note for each signal. An endless recursion adds one note for each
+    signal, and one for the cycle.
     """
     try:
         name = names.signal_name(signal)
@@ -23,11 +23,10 @@ def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> Non
         if note not in getattr(error, "__notes__", ()):
             error.add_note(note)
         if isinstance(error, RecursionError):
-            _note_round(error, name)
+            _note_cycle(error, name)
     except Exception:  # noqa: BLE001
-        # At the limit of recursion there is no room for a note; the caller of this send,
-        # one frame nearer to the ground, tries again. Some errors take none at all (a
-        # frozen dataclass), and must travel on nevertheless.
+        # At the recursion limit adding a note fails; the outer send tries again. Some errors,
+        # such as frozen dataclasses, accept no note, and still have to reach the sender.
         return
 
 
@@ -36,9 +35,9 @@ def log_receiver_failure(signal: Signal, receiver: Receiver, error: Exception) -
     policy_of(signal).log_failure(signal, receiver, error)
 
 
-def _note_round(error: RecursionError, name: str) -> None:
-    # The error passes the same signals again and again on its way up; once it comes by
-    # the first one a second time, the round is known.
+def _note_cycle(error: RecursionError, name: str) -> None:
+    # The error passes the same signals again and again. At the second pass of a signal the
+    # cycle is known.
     passed: list[str] | None = getattr(error, "_clarion_passed", None)
     if passed is None:
         passed = error._clarion_passed = []  # type: ignore[attr-defined]
@@ -47,8 +46,8 @@ def _note_round(error: RecursionError, name: str) -> None:
     if name not in passed:
         passed.append(name)
         return
-    around = " -> ".join([*reversed(passed[passed.index(name) :]), passed[-1]])
+    cycle = " -> ".join([*reversed(passed[passed.index(name) :]), passed[-1]])
     error.add_note(
-        f"These signals go round without end: {around}. Break the circle in one receiver."
+        f"These signals send each other endlessly: {cycle}. Break the cycle in one receiver."
     )
     passed.append("")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 if not TYPE_CHECKING:
 
     def overload(function: F) -> F:
-        """Stand in for `typing.overload`, which is dear to import."""
+        """Replace `typing.overload`, because importing `typing` is slow."""
         return function
 
 else:
@@ -45,15 +45,15 @@ def receiver(signal: Any, **options: Any) -> Any:
 
     Args:
         signal: the signal, or a list or tuple of them.
-        **options: what `Signal.connect` takes beside the receiver.
+        **options: the options of `Signal.connect`.
 
     Returns:
-        A decorator that returns the function as it is.
+        A decorator that returns the function unchanged.
 
     Raises:
-        ArgumentError: if it is given what is no signal.
-        Exception: whatever `connect` raises; then the function is connected to none of
-            the signals.
+        ArgumentError: if an object is not a signal.
+        Exception: any error of `connect`; then the function is connected to none of the
+            signals.
 
     As `django.dispatch.receiver` in Django 6.1.
     """
@@ -61,21 +61,21 @@ def receiver(signal: Any, **options: Any) -> Any:
     for each in signals:
         if not hasattr(each, "connect"):
             raise ArgumentError(
-                f"@receiver was given {each!r}, which is no signal. "
+                f"@receiver was given {each!r}, which is not a signal. "
                 f"Write @receiver(signal), or give a list of signals.",
                 ["signal"],
             )
 
     def connect(function: F) -> F:
-        fresh: list[Signal] = []
+        connected: list[Signal] = []
         try:
             for each in signals:
                 was_connected = len(signals) > 1 and _is_connected(each, function, options)
                 each.connect(function, **options)
                 if not was_connected:
-                    fresh.append(each)
+                    connected.append(each)
         except Exception:
-            for each in fresh:
+            for each in connected:
                 each.disconnect(function, options.get("sender"), options.get("dispatch_uid"))
             raise
         return function
@@ -84,7 +84,7 @@ def receiver(signal: Any, **options: Any) -> Any:
 
 
 def _listed(signal: object) -> Sequence[Any]:
-    # That these are signals is said in the overloads.
+    # The overloads declare that these are signals.
     return signal if isinstance(signal, (list, tuple)) else (signal,)  # pyright: ignore[reportUnknownVariableType]
 
 

@@ -1,9 +1,8 @@
-"""Who listens: one registration for each receiver that is connected.
+"""Registrations: one for each receiver that is connected to a signal.
 
-A registration knows its receiver by identity, holds it strongly or weakly, and says
-what the caller of connect() asked for. It does not know its signal: the table in
-`table.py` holds registrations, never the other way round, so that a signal which
-nobody needs any more goes at once, without the garbage collector.
+A registration identifies its receiver, holds it strongly or weakly, and keeps the options
+of `connect`. It has no reference to its signal or table, so that a signal is freed without
+the garbage collector.
 """
 
 from __future__ import annotations
@@ -31,17 +30,16 @@ else:
 
 _next_order = count().__next__
 
-# Senders that are told apart by equality; members of an enumeration need no mention,
-# since there is one of each. The type is part of the key, so that text is never
-# compared with bytes.
+# Senders that match by equality. Members of an enumeration are not listed, because each
+# exists once. The type is part of the key, so that text is never compared with bytes.
 BY_VALUE: tuple[type, ...] = (str, bytes, int)
 
 
 def receiver_key(receiver: object) -> Hashable:
-    """Return what tells one receiver from another: identity, by parts for methods.
+    """Return the key of a receiver: its identity, or that of a method's parts.
 
-    A bound method is a new object at each access, so it is known by its object and
-    its function; a builtin one, which has no function, by its name.
+    A bound method is a new object at each access, so the key is that of its object and its
+    function. A builtin method has no function; its name is used.
     """
     if type(receiver) is FunctionType:
         return id(receiver)
@@ -55,23 +53,22 @@ def receiver_key(receiver: object) -> Hashable:
 
 
 def bare(receiver: Any) -> Any:
-    """Return the function of a static method, which is what the class will give for it."""
+    """Return the function of a static method, as attribute access on its class does."""
     return receiver.__func__ if type(receiver) is staticmethod else receiver
 
 
 def sender_key(sender: object) -> Hashable:
-    """Return what tells one sender from another: identity, or the value of a plain value."""
+    """Return the key of a sender: its value if it matches by value, or its identity."""
     if isinstance(sender, BY_VALUE):
         return next(root for root in BY_VALUE if isinstance(sender, root)), sender
     return id(sender)
 
 
-def _no_sender() -> None:
-    """Stand for the sender of those who listen to any."""
+def _no_sender() -> None: ...
 
 
 class ReceiverRef(_Reference):
-    """A weak reference that knows whose entry to remove when its object dies."""
+    """A weak reference with the keys of the registration to remove."""
 
     __slots__ = ("registration_key", "sender_key")
 
@@ -83,16 +80,17 @@ class Registration:
     """One receiver, connected to one signal for one sender or for any.
 
     Attributes:
-        key: what makes it unique for its sender: the dispatch_uid, or the receiver.
-        sender_key: which sender it listens to; None for any.
-        sender_of: returns that sender, or None once it has died; set by the table.
-        uid: the dispatch_uid it was connected with, or None.
+        key: what is unique for its sender: the dispatch_uid, or the key of the receiver.
+        sender_key: the key of the sender it listens to; None for any.
+        sender_of: returns that sender, or None if it has died; set by the table.
+        uid: the dispatch_uid of `connect`, or None.
         is_async: whether the receiver is awaited.
-        is_native: whether calling it gives a coroutine of which nothing has run yet.
-        priority: as given to connect(), and so are `subclasses` and `inline`.
-        requested: the names of what it is given beyond what all are given.
-        delivery: what delivers to it in its own time; None if a send calls it.
-        order: its place in the order of connection, across all signals.
+        is_native: whether calling it returns a coroutine that has not started.
+        once: whether it may be called only once.
+        priority: as given to `connect`, like `subclasses` and `inline`.
+        requested: the names of its arguments that only receivers get that request them.
+        delivery: the delivery that calls it later; None if the send calls it.
+        order: its position in the order of connection, across all signals.
     """
 
     __slots__ = (
@@ -162,8 +160,8 @@ class Registration:
     ) -> None:
         function = getattr(receiver, "__func__", None)
         holder = receiver if function is None else receiver.__self__
-        # Functions are held strongly unless told otherwise: a lambda or a closure must
-        # not vanish. A method goes with its object, if its object can tell.
+        # By default a function is held strongly, because a lambda or a closure would be freed
+        # at once. A method is held weakly if its object can be weakly referenced.
         if weak is None and (function is None or not is_referable(holder)):
             return
         try:
@@ -189,21 +187,21 @@ class Registration:
         return MethodType(self._function, holder)
 
     def is_held_by(self, reference: ReceiverRef) -> bool:
-        """Tell whether this is the reference through which the receiver is held."""
+        """Return whether this reference holds the receiver."""
         return self._reference is reference
 
     def move_to_end(self) -> None:
-        """Take the last place in the order of connection, as if connected now."""
+        """Move to the end of the order of connection, as if connected now."""
         self.order = _next_order()
 
     def restore(self, order: int) -> None:
-        """Be as on the day of this place in the order of connection, with no call spent."""
+        """Restore a position in the order of connection, and the only call."""
         self.order = order
         if self.once:
             self._unspent = deque((None,))
 
     def claim(self) -> bool:
-        """Take the right to call the receiver: always, or the first time only if once."""
+        """Return whether the receiver may be called; with `once`, only the first time."""
         if self._unspent is None:
             return True
         try:
@@ -219,29 +217,29 @@ class Registration:
 
     @property
     def rank(self) -> tuple[int, bool, int]:
-        """Its place in the order of a send."""
+        """The sort key in the order of a send."""
         return -self.priority, self.is_async, self.order
 
     @property
     def is_spent(self) -> bool:
-        """Whether a receiver that was connected with once=True has had its call."""
+        """Whether the only call of `once=True` is used up."""
         return self._unspent is not None and not self._unspent
 
     @property
     def is_simple(self) -> bool:
-        """Whether nothing but a call stands between a send and the receiver."""
+        """Whether a send only has to call the receiver."""
         is_bare = not (self.once or self.requested) and self.delivery is None
         return is_bare and not self.is_async
 
     @property
     def is_simple_async(self) -> bool:
-        """Whether `asend` need only await the receiver, if there is no other."""
+        """Whether `asend` only has to await the receiver, if there is no other."""
         is_bare = not (self.once or self.requested) and self.delivery is None
         return self.is_async and self.is_native and is_bare
 
     @property
     def sender(self) -> object:
-        """The sender listened to; None for any, or if it has died."""
+        """The sender it listens to; None for any, or if it has died."""
         return self.sender_of()
 
     @property
@@ -252,7 +250,7 @@ class Registration:
 
     @property
     def place(self) -> tuple[str, int] | None:
-        """The file and line of the receiver, or None if it is not written in Python."""
+        """The file and line of the receiver; None if it is not written in Python."""
         return names.place_of(self.live())
 
     def __repr__(self) -> str:
@@ -261,15 +259,15 @@ class Registration:
 
 
 def is_referable(holder: object) -> bool:
-    """Tell whether objects of this one's type can be weakly referenced."""
+    """Return whether an object can be weakly referenced."""
     return type(holder).__weakrefoffset__ != 0
 
 
 def check_subclasses(sender: object, *, subclasses: bool) -> None:
-    """Refuse subclasses=True for a sender that has none.
+    """Refuse `subclasses=True` for a sender that is not a class.
 
     Raises:
-        SenderError: if subclasses of the sender are wanted and it is not a class.
+        SenderError: if `subclasses` is set and the sender is not a class.
     """
     if subclasses and not isinstance(sender, type):
         raise SenderError(
@@ -283,8 +281,7 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
     """Refuse a sender that no send could be routed by.
 
     Raises:
-        SenderError: if it is unhashable, or if subclasses of it are wanted and it is
-            not a class.
+        SenderError: if it is unhashable, or no class where `subclasses` is set.
     """
     check_subclasses(sender, subclasses=subclasses)
     try:

@@ -1,6 +1,6 @@
-"""All signals that are alive, for whoever wants to look at them or watch them.
+"""All live signals.
 
-A signal is entered once, when it is made, and leaves when it dies.
+A signal is added when it is created, and removed when it dies.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
     from clarion._core.signal import Signal
 
-# By id: a signal is not asked for its hash, which a subclass may have taken away.
+# By id, because a subclass of Signal may be unhashable.
 _alive: dict[int, ref[Signal]] = {}
 
 
-def enter(signal: Signal) -> None:
-    """Note that a signal exists."""
+def add(signal: Signal) -> None:
+    """Add a signal until it dies."""
     key = id(signal)
     _alive[key] = ref(signal, lambda _: _alive.pop(key, None))
 
 
-def leave(signal: Signal) -> None:
-    """Forget a signal that is alive but no longer Clarion's."""
+def remove(signal: Signal) -> None:
+    """Remove a live signal that Clarion no longer dispatches."""
     _alive.pop(id(signal), None)
 
 
 def is_signal(candidate: object) -> TypeGuard[Signal]:
-    """Tell whether an object is a signal, Clarion's own or one that a door has taken over."""
+    """Return whether Clarion dispatches an object, its own signal or a framework's."""
     entry = _alive.get(id(candidate))
     return entry is not None and entry() is candidate
 
 
 def check_signal(candidate: object) -> Signal:
-    """Return the candidate if it is a signal, and refuse it otherwise."""
+    """Return an object if it is a signal; refuse it otherwise."""
     if not is_signal(candidate):
         raise ArgumentError(
-            f"{candidate!r} is no signal of Clarion's. Give one, or one of Django's once "
-            f"'clarion.integrations.django' is among the INSTALLED_APPS."
+            f"{candidate!r} is not a signal that Clarion dispatches. Give a Clarion signal, or a "
+            f"Django one with 'clarion.integrations.django' in INSTALLED_APPS."
         )
     return candidate
 
 
 def signals() -> list[Signal]:
-    """Return the signals alive, in the order in which they were made."""
+    """Return the live signals, in the order of their creation."""
     return [signal for entry in list(_alive.values()) if (signal := entry()) is not None]

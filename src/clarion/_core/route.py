@@ -1,9 +1,9 @@
-"""Who hears one sender: an immutable answer, told in all the ways in which it is asked for.
+"""Routes: the immutable receivers of one sender, precomputed for each path of a send.
 
-A send wants to know whether it has more to do than to call the receivers; the longer
-road of `travel.py` wants them in stages, what runs together in one. Sync receivers in a
-row share one thread hop in `asend`, those that said `inline=True` need none, async ones
-of equal priority run concurrently, and some are delivered to in their own time.
+The fast path needs the receivers only. The slow path needs them in stages: receivers that
+run in the same way. Sync receivers in a row share one call of a worker thread in `asend`,
+receivers with `inline=True` need none, and async ones of equal priority run concurrently.
+Receivers with a delivery are left to it.
 """
 
 from __future__ import annotations
@@ -27,17 +27,16 @@ DEFERRED = "deferred"
 
 
 class Route:
-    """Who hears one sender, in order, as it was when the route was built.
+    """The registrations of one sender when the route was built.
 
     Attributes:
         registrations: all of them, in the order of a send.
-        instruments: who watches the sends along this route.
-        is_simple: whether a send has nothing to do but to call the receivers.
-        strong_receivers: the receivers themselves, if it is simple and none is held weakly.
-        is_inline: whether `asend` has nothing to do either but to call them.
-        single_async: the one that there is, if it is a coroutine function, so that `asend` has
-            nothing to do but to await it.
-        may_await: whether any of them is async.
+        instruments: the instruments that watch its sends.
+        is_simple: whether a send only has to call the receivers.
+        strong_receivers: the receivers, if it is simple and none is held weakly.
+        is_inline: whether `asend` only has to call them, too.
+        single_async: the only registration, if `asend` only has to await its receiver.
+        may_await: whether any receiver is async.
     """
 
     __slots__ = (
@@ -74,7 +73,7 @@ class Route:
             self.single_async = self.registrations[0]
 
     def live(self) -> list[Receiver] | None:
-        """Return the receivers alive, or None if a send has more to do than to call them."""
+        """Return the live receivers, or None if a send has more to do than to call them."""
         if not self.is_simple:
             return None
         return [receiver for r in self.registrations if (receiver := r.live()) is not None]
@@ -87,9 +86,9 @@ class Route:
         return self._stages
 
     def live_stages(self) -> LiveStages:
-        """Return who is alive now, by stages, each with its mode.
+        """Return the live receivers by stages, each with its mode.
 
-        It is held until the send ends: a send does not depend on who dies amid it.
+        The send holds them until it ends, so that none dies meanwhile.
         """
         if self._live_stages is not None:
             return self._live_stages
@@ -109,8 +108,8 @@ class Bucket:
     Attributes:
         key: the key of the sender; None for any sender.
         members: the registrations, by key, in order of connection.
-        route: who hears this sender, or None if that has to be worked out anew.
-        sender_of: returns the sender; None once it has died.
+        route: the route, or None if the next send has to build it.
+        sender_of: returns the sender; None if it has died.
     """
 
     __slots__ = ("key", "members", "route", "sender_of")
@@ -123,11 +122,11 @@ class Bucket:
 
 
 class Stage:
-    """Neighbours in a route that are run in the same way.
+    """Neighbours in a route that run in the same way.
 
     Attributes:
         mode: SYNC, INLINE, ASYNC or DEFERRED.
-        registrations: who is called, in order. Those of an ASYNC stage are of equal
+        registrations: the registrations, in order. Those of an ASYNC stage have equal
             priority and run concurrently.
     """
 
@@ -136,11 +135,11 @@ class Stage:
     def __init__(self, mode: str, registrations: tuple[Registration, ...]) -> None:
         self.mode = mode
         self.registrations = registrations
-        # If none can die, the answer is always the same.
+        # If none can die, the result never changes.
         self._live = None if any(r.weak for r in registrations) else self._alive()
 
     def live(self) -> Sequence[tuple[Registration, Receiver]]:
-        """Return the registrations whose receiver is alive, each with it."""
+        """Return the registrations with a live receiver, each with the receiver."""
         return self._alive() if self._live is None else self._live
 
     def _alive(self) -> list[tuple[Registration, Receiver]]:
@@ -149,8 +148,8 @@ class Stage:
 
 def staged(registrations: tuple[Registration, ...]) -> Iterator[Stage]:
     """Group the registrations of a route, which are in order."""
-    # Sync receivers of neighbouring priorities share a thread hop; async ones of
-    # different priorities must not run together.
+    # Sync receivers of any priority share a thread; async ones of different priorities must
+    # not run concurrently.
     from itertools import groupby
 
     def kind(registration: Registration) -> tuple[str, int]:

@@ -1,8 +1,8 @@
-"""The four sends, side by side.
+"""The four sends, which `signal.py` makes methods of `Signal`.
 
-Each completes the arguments, finds the route of the sender and calls the receivers on
-it. Where there is nothing to do but to call them, it does so here; the rest is in
-`travel.py`. They are functions of the signal, which `signal.py` makes its methods.
+Each completes the arguments, finds the route of the sender and calls its receivers. This
+module is the fast path, for routes that only call their receivers; `slow_path.py` has the
+rest.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 def send(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
-    """Send to all receivers of the sender, and return what they answer.
+    """Call all receivers of the sender, and return their responses.
 
-    Async receivers are run to completion on an event loop kept for this thread.
+    Async receivers are run to completion on an event loop of this thread.
 
     Args:
-        sender: who sends, given by position or by name; None if nobody in particular.
-        **kwargs: what the receivers are told.
+        sender: the sender, by position or by name; None for no particular one.
+        **kwargs: the keywords that the receivers are called with.
 
     Returns:
-        `(receiver, answer)` for each receiver called, in the order of the calls. That is
+        `(receiver, response)` for each receiver called, in the order of the calls. That is
         higher priority first, then sync before async, then order of connection.
 
     Raises:
-        RunningLoopError: if a receiver is async and an event loop, asyncio's or
-            trio's, runs in this thread. No receiver has been called.
-        Exception: whatever a receiver raises, with a note that names it. The
+        RunningLoopError: if a receiver is async and an event loop of asyncio or trio runs
+            in this thread. No receiver has been called.
+        Exception: any exception of a receiver, with a note that names the receiver. The
             receivers after it are not called.
 
     As `Signal.send` in Django 6.1.
@@ -56,15 +56,15 @@ def send(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver,
 
 
 def send_robust(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
-    """Send to all receivers of the sender, whatever any of them raises.
+    """Call all receivers of the sender, even if one raises an exception.
 
     Args:
         sender: as for `send`.
         **kwargs: as for `send`.
 
     Returns:
-        As `send`; for a receiver that raised an Exception, the exception is its
-        answer. It has been logged as an error.
+        As `send`; the response of a receiver that raised an Exception is the exception,
+        which is logged as an error.
 
     Raises:
         RunningLoopError: as `send`.
@@ -90,11 +90,11 @@ def send_robust(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
 
 
 async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
-    """Send to all receivers of the sender, awaiting those that are async.
+    """Call all receivers of the sender, and await those that are async.
 
-    Sync receivers run in a worker thread, one hop for those in a row, unless they
-    were connected with `inline=True`. A single async receiver is awaited in the
-    sender's own task; several of equal priority run concurrently, each in a task.
+    Sync receivers run in a worker thread, those in a row together, unless they were
+    connected with `inline=True`. A single async receiver is awaited in the sender's task;
+    several of equal priority run concurrently, each in a task.
 
     Args:
         sender: as for `send`.
@@ -104,10 +104,10 @@ async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
         As `send`.
 
     Raises:
-        Exception: as `send`. Async receivers that run beside the one that failed
+        Exception: as `send`. Async receivers that run concurrently with the one that failed
             are cancelled and awaited first; if several fail, an ExceptionGroup.
-        NoLoopError: if it is awaited by another library's event loop, and there are
-            receivers that need a thread, or a task each.
+        NoLoopError: if another library's event loop awaits it, and receivers need a thread
+            or tasks.
 
     As `Signal.asend` in Django 6.1.
     """
@@ -119,7 +119,7 @@ async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
 async def asend_robust(
     self: Signal, /, sender: object, **kwargs: Any
 ) -> list[tuple[Receiver, Any]]:
-    """Send as `asend` does, whatever any receiver raises.
+    """Send as `asend`, even if a receiver raises an exception.
 
     Args:
         sender: as for `send`.

@@ -1,4 +1,4 @@
-"""Signal: who listens, who hears, and the four sends, together."""
+"""Signal: the class that connects receivers and has the four sends as methods."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 
 class Signal(Tabled):
-    """Something that happens, and that receivers can listen to.
+    """An event that receivers can be connected to.
 
     Args:
-        use_caching: accepted for Django's sake; routes make it needless.
-        name: what to call it. By default it is called by the module (or class) that
-            holds it, looked up when somebody asks.
+        use_caching: accepted as in Django, and ignored: routes are always cached.
+        name: the name of the signal. By default it is looked up in the module or class that
+            holds the signal.
 
-    As `django.dispatch.Signal` in Django 6.1, except that functions are held strongly
-    unless told otherwise.
+    As `django.dispatch.Signal` in Django 6.1, except that functions are held strongly by
+    default.
     """
 
     if TYPE_CHECKING:
@@ -42,14 +42,14 @@ class Signal(Tabled):
 
     def __init__(self, use_caching: bool = False, *, name: str | None = None) -> None:  # noqa: ARG002, FBT001, FBT002
         self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))
-        registry.enter(self)
+        registry.add(self)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._table.name = self._table.name or f"{names.dotted(owner)}.{name}"
 
     @property
     def name(self) -> str:
-        """The dotted name, as given or of the module that holds the signal."""
+        """The dotted name, as given or by the module that holds the signal."""
         return names.signal_name(self)
 
     def __repr__(self) -> str:
@@ -122,15 +122,15 @@ class Signal(Tabled):
         sender: object = None,
         dispatch_uid: Hashable | None = None,
     ) -> bool:
-        """Have a receiver called no more.
+        """Disconnect a receiver.
 
         Args:
-            receiver: the receiver, as it was connected; needless with a uid.
+            receiver: the receiver, as it was connected; not needed with a uid.
             sender: the sender it was connected for.
-            dispatch_uid: the uid it was connected with, if it was.
+            dispatch_uid: the uid it was connected with, if any.
 
         Returns:
-            Whether there was such a receiver.
+            Whether it was connected.
 
         Raises:
             ArgumentError: if neither a receiver nor a uid is given.
@@ -139,7 +139,7 @@ class Signal(Tabled):
         """
         if receiver is None and not dispatch_uid:
             raise ArgumentError(
-                "disconnect() was told neither a receiver nor a dispatch_uid. "
+                "disconnect() was given neither a receiver nor a dispatch_uid. "
                 "Give the one that was given to connect()."
             )
         if dispatch_uid:
@@ -150,7 +150,7 @@ class Signal(Tabled):
 
     @compiled
     def has_listeners(self, sender: object = None) -> bool:
-        """Tell whether anybody would hear a send of this sender, an onlooker included.
+        """Return whether a send of this sender would reach a receiver or an instrument.
 
         As `Signal.has_listeners` in Django 6.1.
         """
@@ -207,5 +207,5 @@ def _refuse_unknown(unknown: dict[str, Never]) -> None:
     ]
     name = min(unknown)
     close = get_close_matches(name, known, n=1)
-    cure = f"Did you mean {close[0]!r}?" if close else f"It knows {', '.join(known)}."
-    raise ArgumentError(f"connect() knows no argument {name!r}. {cure}", unknown)
+    cure = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
+    raise ArgumentError(f"connect() has no argument {name!r}. {cure}", unknown)

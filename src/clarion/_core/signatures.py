@@ -1,8 +1,7 @@
-"""What a receiver can take: is it async, and does it accept the call?
+"""The signatures of receivers: is it async, and does it accept the call?
 
-Both are asked at every connect, so a plain function answers from its code object;
-everything else (partials, callable objects, builtins, wrapped functions) is asked by
-way of `inspect`, which is imported only then.
+Every connect needs both, so a plain function is checked by its code object. Partials,
+callable objects, builtins and wrapped functions need `inspect`, which is imported only then.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ if TYPE_CHECKING:
 
     Receiver = Callable[..., Any]
 
-# As in inspect, which is too dear to import for two numbers.
+# As in inspect, which takes too long to import for two numbers.
 CO_VARKEYWORDS = 0x08
 CO_COROUTINE = 0x80
 
 
 def flags_of(receiver: object) -> int:
-    """Return the flags of a plain function's code, which tell all that connecting asks for.
+    """Return the flags of a plain function's code, or 0 if it has to be inspected.
 
-    They are 0 for what has to be looked at more closely. A function's code is dear to get,
-    as an audit hook may hear of it, so that connecting gets it once.
+    Reading `__code__` is slow, because it raises an audit event. So `connect` calls this once
+    and passes the flags on.
     """
     if type(receiver) is not FunctionType or receiver.__dict__:
         return 0
@@ -38,12 +37,11 @@ def flags_of(receiver: object) -> int:
 
 
 def is_async(receiver: Any) -> bool:
-    """Tell whether calling the receiver gives something to await.
+    """Return whether the result of the receiver has to be awaited.
 
-    True for coroutine functions, partials and methods of them, objects whose
-    `__call__` is one, and whatever `inspect.markcoroutinefunction` (or asgiref's)
-    marked. Wider than Django 6.1, which takes an object with an async `__call__`
-    for a sync receiver.
+    True for coroutine functions, for partials and methods of them, for objects whose
+    `__call__` is one, and for callables marked by `inspect.markcoroutinefunction` or asgiref.
+    Django 6.1 treats an object with an async `__call__` as a sync receiver.
     """
     function = receiver.__func__ if type(receiver) is MethodType else receiver
     if flags := flags_of(function):
@@ -61,30 +59,30 @@ def _is_async_by_inspection(receiver: Receiver) -> bool:
         return True
     if isinstance(receiver, type) or inspect.isroutine(receiver):
         return False
-    # Under Django not even a callable is required.
+    # Under Django a receiver need not be callable.
     return inspect.iscoroutinefunction(getattr(type(receiver), "__call__", None))  # noqa: B004
 
 
 def _is_marked(receiver: Receiver) -> bool:
-    # asgiref marks so on Python 3.11, before inspect had a mark of its own.
+    # asgiref uses this mark on Python 3.11, where inspect has none.
     coroutines = sys.modules.get("asyncio.coroutines")
     mark = getattr(coroutines, "_is_coroutine", None)
     return mark is not None and getattr(receiver, "_is_coroutine", None) is mark
 
 
 def is_coroutine_function(receiver: Any) -> bool:
-    """Tell whether it is a function or method written with `async def`.
+    """Return whether it is a function or method written with `async def`.
 
-    Calling one runs nothing of it yet, and gives a coroutine.
+    Calling one returns a coroutine that has not started.
     """
     function = receiver.__func__ if type(receiver) is MethodType else receiver
     return type(function) is FunctionType and function.__code__.co_flags & CO_COROUTINE != 0
 
 
 def accepts_any_keyword(receiver: Any) -> bool:
-    """Tell whether the receiver can be called, and with keywords nobody knows yet.
+    """Return whether the receiver is callable and accepts any keyword.
 
-    A callable that does not tell its signature (some builtins) is trusted.
+    A callable without a signature, as some builtins, is accepted.
     """
     function = receiver.__func__ if type(receiver) is MethodType else receiver
     if flags := flags_of(function):
@@ -107,7 +105,7 @@ def _takes_any_keyword(signature: Signature) -> bool:
 
 
 def refusal(receiver: Receiver, keywords: Collection[str]) -> str | None:
-    """Say why the receiver cannot be called with exactly these keywords, or None."""
+    """Return why the receiver does not accept these keywords, or None if it does."""
     signature = signature_of(receiver)
     if signature is None:
         return None
@@ -119,7 +117,7 @@ def refusal(receiver: Receiver, keywords: Collection[str]) -> str | None:
 
 
 def asks_for(receiver: Receiver, keyword: str) -> bool:
-    """Tell whether the receiver names this keyword among its parameters."""
+    """Return whether the receiver has a parameter of this name."""
     signature = signature_of(receiver)
     if signature is None:
         return False
@@ -131,12 +129,12 @@ def asks_for(receiver: Receiver, keyword: str) -> bool:
 
 
 def signature_of(receiver: Receiver) -> Signature | None:
-    """Return the receiver's signature, or None if it does not tell."""
+    """Return the signature of a receiver, or None if it has none."""
     import inspect
 
     try:
         if sys.version_info >= (3, 14):
-            # Annotations may name what is imported for type checkers only.
+            # Annotations may name types that are imported for type checkers only.
             from annotationlib import Format
 
             return inspect.signature(receiver, annotation_format=Format.FORWARDREF)

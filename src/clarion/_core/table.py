@@ -1,10 +1,9 @@
-"""Who listens: a table of registrations, and routes built from it once and then only read.
+"""The table of a signal: its registrations, and the routes built from them.
 
-Registrations are kept in buckets, one for each sender that somebody connected to and
-one for any sender. A bucket's route is the immutable answer to "who hears this
-sender?"; it is built at the first send after a change and dropped by the next. So a
-send reads and never waits, connecting is a dictionary insert, and a sender that
-nobody connected to leaves no trace.
+Registrations are kept in buckets: one for each sender that a receiver is connected to, and
+one for any sender. The route of a bucket holds the receivers of that sender. It is built at
+the first send after a change, and the next change drops it. So a send only reads and never
+waits, connecting inserts into a dictionary, and a sender without receivers takes no memory.
 """
 
 from __future__ import annotations
@@ -34,23 +33,23 @@ class Table:
 
     Attributes:
         any_sender: the bucket of the receivers that listen to any sender.
-        buckets: the others, by the key of their sender.
-        instruments: who watches this signal in particular.
-        name: what the signal is called, once somebody has asked or said.
-        home: the module in which the signal was made, if that is known.
-        searched: how many modules there were when its name was last looked for.
-        subclass_registrations: the registrations that mean the subclasses of their sender too.
-        dead: references whose receiver has died, still to be removed.
-        finalizer: what a reference of this table calls when its receiver dies.
+        buckets: the other buckets, by the key of their sender.
+        instruments: the instruments attached to this signal.
+        name: the name of the signal; None until it is given or looked up.
+        home: the module in which the signal was created, if known.
+        searched: the number of modules at the last search for the name.
+        subclass_registrations: the registrations with `subclasses=True`.
+        dead: the references of receivers that have died, to be removed.
+        finalizer: the callback of the weak references to receivers.
         policy: how this kind of signal behaves.
         keywords: those of the policy, which the compiled send reads.
         on_listening: is called with a sender (None for any) and whether its subclasses count,
             when a receiver or an instrument begins to listen. Or None.
-        guard: an object, the name of an attribute and its value; the compiled send leaves
-            the routes to `find_route` once the attribute has another value. Or None.
+        guard: an object, the name of an attribute and its value, or None. The compiled send
+            calls `find_route` if the attribute has another value.
     """
 
-    # With slots, which the compiled send reads without looking them up.
+    # The compiled send reads these slots at their offsets.
     __slots__ = (
         "__weakref__",
         "_built",
@@ -85,18 +84,18 @@ class Table:
         self.instruments: tuple[Instrument, ...] = ()
         self.dead: deque[ReceiverRef] = deque()
         self.finalizer = _finalizer(ref(self))
-        # Reentrant: a garbage collection amid a connect may run a finaliser that
-        # connects or disconnects, in this very thread.
+        # Reentrant: a garbage collection during a connect may run a finalizer that connects
+        # or disconnects in the same thread.
         self.lock = RLock()
         self._built: dict[Hashable, Bucket] = {}
         self._version = 0
         self.subclass_registrations: set[Registration] = set()
         self.guard: tuple[object, str, object] | None = None
 
-    # A send comes by here.
+    # Every send calls these.
 
     def find_route(self, sender: object) -> Route:
-        """Return who hears this sender. Never waits for a lock."""
+        """Return the route of a sender. It never waits for a lock."""
         bucket = self.any_sender
         if self.buckets:
             found = self.buckets.get(id(sender))
@@ -110,12 +109,12 @@ class Table:
             return self.any_sender
         found = self._built.get(id(sender))
         if found is None and self._relatives(sender):
-            # Nobody listens to this very class: its bucket is no more than its route.
+            # A class without receivers of its own: the bucket only holds the route.
             found = Bucket(id(sender), lambda: sender)
         return found or self.any_sender
 
     def _relatives(self, sender: object) -> list[Registration]:
-        """Return those who listen to a base class of the sender and mean its subclasses."""
+        """Return the registrations for subclasses of a base class of the sender."""
         if not self.subclass_registrations or not isinstance(sender, type):
             return []
         return [
@@ -134,8 +133,8 @@ class Table:
                 registrations += bucket.members.copy().values()
                 registrations += self._relatives(bucket.sender_of())
             route = Route(registrations, self.instruments + instrument.everywhere)
-            # A send does not wait for somebody who is connecting: it takes the route
-            # as it found it, and leaves it to the next send to keep one.
+            # A send does not wait while another thread connects: it uses this route once,
+            # and the next send keeps one.
             if not self.lock.acquire(blocking=False):
                 return route
             try:
@@ -146,26 +145,25 @@ class Table:
                 self.lock.release()
 
     def _keep(self, bucket: Bucket, route: Route, version: int) -> bool:
-        """Keep a route for the next sends, unless something has changed since; the lock is held."""
+        """Keep a route unless the table has changed since `version`; the lock is held."""
         found = self._bucket_at(bucket.key)
         if found is None and self._relatives(sender := bucket.sender_of()):
             bucket.sender_of = self._remember(sender, bucket.key)
         elif found is not bucket:
-            # It was closed meanwhile, and nobody would drop its route any more.
+            # The bucket was closed meanwhile, so no change would drop its route.
             return version == self._version
-        # A finaliser, which may run at any call, may have changed something in this very
-        # thread; from here on there is none.
+        # A finalizer can run at any call and change the table in this thread; nothing below
+        # makes a call.
         if version != self._version:
             return False
         self._built[bucket.key] = bucket
         bucket.route = route
         return True
 
-    # Whoever changes something comes by here. Connecting and disconnecting take the lock by
-    # hand: `with` is twice as dear.
+    # Every change calls these. `add` and `remove` do not use `with`, which takes twice as long.
 
     def add(self, registration: Registration, sender: object = None) -> bool:
-        """Enter a registration, unless its key is taken for its sender; tell which."""
+        """Add a registration unless its key is taken for its sender; return whether."""
         key = registration.sender_key
         self.lock.acquire()
         try:
@@ -175,10 +173,10 @@ class Table:
             registration.sender_of = bucket.sender_of
             found = bucket.members.setdefault(registration.key, registration)
             if found is not registration:
-                # One that has had its only call may be about to leave; it is gone already.
+                # A spent one is about to be discarded, so it does not count.
                 return found.is_spent and self.discard(found) and self.add(registration, sender)
             if key is not None and self.buckets.get(key) is not bucket:
-                # A finaliser that ran amid this has emptied and so closed the bucket.
+                # A finalizer has emptied and closed the bucket meanwhile.
                 return self.add(registration, sender)
             if registration.subclasses:
                 self.subclass_registrations.add(registration)
@@ -190,7 +188,7 @@ class Table:
             self.lock.release()
 
     def remove(self, key: Hashable, of_sender: Hashable) -> bool:
-        """Remove the registration of this key for this sender, if it is there; tell whether."""
+        """Remove the registration of a key for a sender; return whether it existed."""
         self.lock.acquire()
         try:
             if self.dead:
@@ -207,7 +205,7 @@ class Table:
             self.lock.release()
 
     def discard(self, registration: Registration) -> bool:
-        """Remove this very registration, if it is there; tell whether it was."""
+        """Remove this registration object; return whether it was in the table."""
         with self.lock:
             bucket = self._bucket_at(registration.sender_key)
             if bucket is None or bucket.members.get(registration.key) is not registration:
@@ -218,14 +216,14 @@ class Table:
             return True
 
     def find_registration(self, key: Hashable, of_sender: Hashable) -> Registration | None:
-        """Return the registration of this key for this sender, or None."""
+        """Return the registration of a key for a sender, or None."""
         with self.lock:
             self._purge_dead()
             bucket = self._bucket_at(of_sender)
             return None if bucket is None else bucket.members.get(key)
 
     def registrations(self) -> list[Registration]:
-        """Return all registrations alive, in order of connection."""
+        """Return all registrations with a live receiver, in order of connection."""
         with self.lock:
             self._purge_dead()
             buckets = (self.any_sender, *self.buckets.copy().values())
@@ -233,22 +231,22 @@ class Table:
         return sorted(found, key=lambda registration: registration.order)
 
     def replace(self, registrations: Iterable[Registration]) -> None:
-        """Make these the registrations of the signal, and no others.
+        """Replace all registrations of the signal by these.
 
-        One whose receiver or sender has died meanwhile is left out.
+        Those whose receiver or sender has died are left out.
         """
         with self.lock:
             for registration in self.registrations():
                 self.discard(registration)
             for registration in registrations:
-                # Held while it is entered, so that its death cannot be missed.
+                # Held until it is added, so that it cannot die unnoticed.
                 receiver, sender = registration.live(), registration.sender
                 if receiver is None or (sender is None and registration.sender_key is not None):
                     continue
                 self.add(registration, sender)
 
     def forget_routes(self) -> None:
-        """Drop all routes, for something that they were built from has changed."""
+        """Drop all routes, because instruments were attached or detached."""
         with self.lock:
             self._version += 1
             self.drop_routes()
@@ -257,10 +255,10 @@ class Table:
             self.on_listening(None, True)  # noqa: FBT003
 
     def drop_routes(self) -> None:
-        """Have the next sends build their routes anew; the lock is held.
+        """Drop all routes, so that the next sends build them; the lock is held.
 
-        A bucket that has a route is among the built ones at any moment. So it leaves them
-        when it has none; a finaliser may send amid this, and build its route again.
+        A bucket that has a route is always in `_built`, so it leaves only without one. A
+        finalizer may send meanwhile and build its route again.
         """
         built = self._built
         while built:
@@ -270,22 +268,22 @@ class Table:
                     built.pop(key, None)
 
     def _open(self, key: Hashable, sender: object) -> Bucket:
-        """Return the bucket of a sender, made if need be; the lock is held."""
+        """Return the bucket of a sender, created if necessary; the lock is held."""
         bucket = self.buckets.get(key)
         if bucket is None:
             bucket = self.buckets.setdefault(key, Bucket(key, self._remember(sender, key)))
         return bucket
 
     def _remember(self, sender: object, key: Hashable) -> Callable[[], object]:
-        # A sender is not kept alive by those who listen to it, unless it cannot be
-        # referenced weakly: then its id must not come back as another's.
+        # Receivers do not keep their sender alive. One that cannot be weakly referenced is
+        # held, because another object could get its id.
         if type(key) is tuple or not is_referable(sender):
             return lambda: sender
-        table_of = ref(self)
+        table_ref = ref(self)
 
         def close(_: object) -> None:
-            # At once, and without the lock: the id is free again when this returns.
-            table = table_of()
+            # Without the lock, because the id can be reused as soon as this returns.
+            table = table_ref()
             if table is not None:
                 table._built.pop(key, None)
                 bucket = table.buckets.pop(key, table.any_sender)
@@ -294,7 +292,7 @@ class Table:
         return ref(sender, close)
 
     def _tidy(self, bucket: Bucket, registration: Registration) -> None:
-        """Drop what a registration that has left its bucket leaves behind; the lock is held."""
+        """Clean up after a registration has left its bucket; the lock is held."""
         if registration.subclasses:
             self.subclass_registrations.discard(registration)
         if self._built:
@@ -304,14 +302,14 @@ class Table:
             self._built.pop(bucket.key, None)
 
     def _drop_routes_of(self, bucket: Bucket, registration: Registration) -> None:
-        """Drop the routes that a registration is in, or is to be in; the lock is held."""
+        """Drop the routes that a registration belongs to; the lock is held."""
         if bucket is self.any_sender or registration.subclasses:
             self.drop_routes()
         else:
             bucket.route = None
 
     def _purge_dead(self) -> None:
-        """Remove those who have died; the lock is held."""
+        """Remove the registrations of dead receivers; the lock is held."""
         while self.dead:
             died = self.dead.popleft()
             bucket = self._bucket_at(died.sender_key)
@@ -327,10 +325,10 @@ class Table:
         return self.any_sender if key is None else self.buckets.get(key)
 
 
-def _finalizer(table_of: Callable[[], Table | None]) -> Callable[[ReceiverRef], None]:
-    # By a weak reference to the table, for the table holds what calls this.
-    def finalizer(died: ReceiverRef) -> None:
-        table = table_of()
+def _finalizer(table_ref: Callable[[], Table | None]) -> Callable[[ReceiverRef], None]:
+    # A weak reference to the table, because the table holds this function.
+    def finalize(died: ReceiverRef) -> None:
+        table = table_ref()
         if table is not None:
             # A garbage collection may run this while this thread holds the lock.
             table.dead.append(died)
@@ -344,7 +342,7 @@ def _finalizer(table_of: Callable[[], Table | None]) -> Callable[[ReceiverRef], 
             elif (bucket := table.buckets.get(died.sender_key)) is not None:
                 bucket.route = None
 
-    return finalizer
+    return finalize
 
 
 def _no_sender() -> None: ...

@@ -1,7 +1,8 @@
-"""The event loop that a thread keeps, for sends that need one where none runs.
+"""The thread's event loop: for sync sends that have to await where no loop runs.
 
-It is made at the first such send and closed when the thread ends. What never suspends
-makes no turn of it, and nothing that a receiver has started outlives the send.
+It is created at the first such send and closed when the thread ends. A receiver that never
+suspends needs no iteration of it, and tasks of receivers are cancelled before the send
+returns.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-class KeptLoop:
-    """An event loop of one thread, kept for the sends that need one and have none."""
+class ThreadLoop:
+    """The event loop of one thread."""
 
     def __init__(self) -> None:
         import asyncio
@@ -33,39 +34,39 @@ class KeptLoop:
         self._asyncio = asyncio
         loop: Any = asyncio.new_event_loop()
         self._loop = loop
-        # Of asyncio's own a first step can be taken by hand; another's only runs as a whole.
-        self._has_hands = isinstance(loop, asyncio.BaseEventLoop)
-        # What is scheduled for at once; of a loop that does not tell, there may be something.
+        # Only asyncio's own loops allow to run the first step of a task without the loop.
+        self._can_step = isinstance(loop, asyncio.BaseEventLoop)
+        # The callbacks that are ready to run. For another loop, assume that there are some.
         self._ready: Collection[object] = (None,)
-        if self._has_hands:
+        if self._can_step:
             self._ready = loop._ready
             self._hooks = loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook
-        self._made: list[asyncio.Task[Any]] = []
-        self._loop.set_task_factory(_noting(self._made))
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._loop.set_task_factory(_task_factory(self._tasks))
         self._loop.set_exception_handler(_report)
         self._process = os.getpid()
 
     def complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to completion, and leave nothing running that it started."""
+        """Run a coroutine to completion, and cancel the tasks that it started."""
         before = copy_context()
         context = before.copy()
         task: asyncio.Task[T] | None = None
         try:
-            task = (self._begin if self._has_hands else self._make)(coroutine, context)
+            task = (self._begin if self._can_step else self._make)(coroutine, context)
             if not task.done():
                 self._loop.run_until_complete(task)
             return task.result()
         finally:
-            if self._ready or self._made or task is None or not task.done():
+            if self._ready or self._tasks or task is None or not task.done():
                 self._sweep(task)
-            del task  # an error would hold it, and it the error
+            del task  # an error holds this frame, and the task holds the error
             copy_context_back(context, before)
 
     def _make(self, coroutine: Coroutine[Any, Any, T], context: Context) -> asyncio.Task[T]:
         return self._asyncio.Task(coroutine, loop=self._loop, context=context)
 
     def _begin(self, coroutine: Coroutine[Any, Any, T], context: Context) -> asyncio.Task[T]:
-        """Make a task and take its first step, as a running loop would."""
+        """Create a task and run its first step, as a running loop does."""
         loop, enter = self._loop, self._asyncio._set_running_loop
         hooks = sys.get_asyncgen_hooks()
         sys.set_asyncgen_hooks(*self._hooks)
@@ -83,44 +84,44 @@ class KeptLoop:
             sys.set_asyncgen_hooks(*hooks)
 
     def _sweep(self, task: asyncio.Task[Any] | None) -> None:
-        """Do what is still to be done at once, and cancel what would go on."""
+        """Run the callbacks that are ready, and cancel the tasks that are left."""
         if self._ready:
-            self._loop.run_until_complete(_turn())
-        self._cancel([*self._made] if task is None else [task, *self._made])
+            self._loop.run_until_complete(_iterate())
+        self._cancel([*self._tasks] if task is None else [task, *self._tasks])
 
     def _cancel(self, tasks: list[asyncio.Task[Any]]) -> None:
         while left := [task for task in tasks if not task.done()]:
-            self._made.clear()
+            self._tasks.clear()
             for each in left:
                 each.cancel()
             self._loop.run_until_complete(self._asyncio.wait(left))
-            tasks = [*self._made]  # begun by those that were cancelled
-        self._made.clear()
+            tasks = [*self._tasks]  # the cancelled tasks may have started others
+        self._tasks.clear()
 
     def close(self) -> None:
         """Close the loop, once."""
         if self._process != os.getpid():
             _leave_to_parent(self._loop)
         elif not self._loop.is_closed():
-            # It runs only if it has to: a thread that is past its end would leak what the
-            # interpreter notes about a running loop.
+            # Run it only if necessary: running a loop in a thread that has ended leaks the
+            # interpreter's record of a running loop.
             if getattr(self._loop, "_asyncgens", None):
                 self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
-    # A thread that ends drops its own, and so closes it.
+    # A thread that ends drops its loop, and so closes it.
     __del__ = close
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    # An interrupt of a first step reaches the sender; that nobody asked the task for it, too,
-    # is nothing to tell.
+    # An interrupt in a first step reaches the sender, so asyncio need not report that it was
+    # never retrieved from the task.
     if not isinstance(context.get("exception"), (KeyboardInterrupt, SystemExit)):
         loop.default_exception_handler(context)
 
 
-def _noting(made: list[asyncio.Task[Any]]) -> Callable[..., asyncio.Task[Any]]:
-    """Return a factory of tasks that notes them; it must not hold who holds the loop."""
+def _task_factory(tasks: list[asyncio.Task[Any]]) -> Callable[..., asyncio.Task[Any]]:
+    """Return a task factory that records its tasks; it must not hold the ThreadLoop."""
 
     def make_task(
         loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any], **options: Any
@@ -128,56 +129,53 @@ def _noting(made: list[asyncio.Task[Any]]) -> Callable[..., asyncio.Task[Any]]:
         import asyncio
 
         task = asyncio.Task(coroutine, loop=loop, **options)
-        made.append(task)
+        tasks.append(task)
         return task
 
     return make_task
 
 
-async def _turn() -> None:
-    """Let the loop go round once."""
+async def _iterate() -> None:
+    """Do nothing for one iteration of the loop."""
 
 
-class _Kept(_local):
-    loop: KeptLoop | None = None
+class _Local(_local):
+    loop: ThreadLoop | None = None
 
 
-_kept = _Kept()
+_of_thread = _Local()
 
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to completion, in a thread where no event loop runs.
-
-    The loop is kept for the thread's next send and closed when the thread ends.
-    """
-    if _kept.loop is None:
-        _kept.loop = KeptLoop()
-    return _kept.loop.complete(coroutine)
+    """Run a coroutine to completion on the thread's event loop, where no loop runs."""
+    if _of_thread.loop is None:
+        _of_thread.loop = ThreadLoop()
+    return _of_thread.loop.complete(coroutine)
 
 
-def _close_kept() -> None:
-    if _kept.loop is not None:
-        _kept.loop.close()
-        _kept.loop = None
+def _close() -> None:
+    if _of_thread.loop is not None:
+        _of_thread.loop.close()
+        _of_thread.loop = None
 
 
-# The main thread's would otherwise be dropped when asyncio is half gone.
-atexit.register(_close_kept)
+# Otherwise the main thread's loop is dropped when parts of asyncio are gone.
+atexit.register(_close)
 
 _of_parent: list[asyncio.AbstractEventLoop] = []
 
 
 def _leave_to_parent(loop: asyncio.AbstractEventLoop) -> None:
-    # After a fork a loop shares its selector with the parent's; even closing it here
-    # would be felt there. So it is put aside, and asyncio told that it need not close it.
+    # After a fork a loop shares its selector with the parent's loop, and closing it here would
+    # break that one. So it is kept, and marked as closed so that asyncio does not close it.
     loop._closed = True  # type: ignore[attr-defined]
     _of_parent.append(loop)
 
 
-def _forget_kept() -> None:
-    _kept.loop = None
+def _forget() -> None:
+    _of_thread.loop = None
 
 
-# Those of other threads are dropped by the interpreter, whose threads they no longer are.
+# The interpreter drops the loops of the other threads, which do not exist after a fork.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_kept)
+    os.register_at_fork(after_in_child=_forget)

@@ -154,7 +154,7 @@ async def _send_to_the_end(send: Callable[[], Awaitable[object]]) -> None:
     tasks: list[asyncio.Task[None]] = []
     loops._start([sending()], tasks, copy_context())
     try:
-        await loops._outlast(tasks)
+        await loops.wait_for_all(tasks)
     finally:
         # A loop that shuts down cancels every task, also one that has not begun.
         if not begun:

@@ -151,7 +151,7 @@ def _restore_method(owner: type, name: str, ours: Any, original: FunctionType) -
 
 def _restore_signal(signal: Any, registrations: list[Registration]) -> None:
     remove_table(signal)
-    registry.leave(signal)
+    registry.remove(signal)
     signal.receivers = []
     signal.sender_receivers_cache.clear()
     for registration in registrations:

@@ -74,7 +74,7 @@ def attach_table(signal: Any, home: str | None = None) -> None:
         home: the module that created it, if known.
     """
     set_table(signal, DjangoTable(signal, home, policy_for(signal)))
-    registry.enter(signal)
+    registry.add(signal)
 
 
 def django_table_of(signal: Any) -> DjangoTable:
