@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, String, Table
+from sqlalchemy import Column, ForeignKey, String, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -34,6 +34,11 @@ book_author = association("book_author", "book", "author")
 book_tag = association("book_tag", "book", "tag")
 shelf_book = association("shelf_book", "shelf", "book")
 node_node = association("node_node", "node", "node")
+
+
+def count(session, class_):
+    """Return the number of rows of a class."""
+    return session.scalar(select(func.count()).select_from(class_))
 
 
 class Customer(Base):

@@ -8,31 +8,11 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from clarion.integrations.sqlalchemy import m2m_changed, post_save
 from clarion.introspect import registrations
 from clarion.testing import restored
+from tests.integrations.sqlalchemy.late import map_class, new_base
 
 
 def nothing(**kwargs):
     pass
-
-
-def new_base():
-    class NewBase(DeclarativeBase):
-        pass
-
-    return NewBase
-
-
-def make(base: Any, name: str = "Late") -> Any:
-    """Map a class of this name."""
-    return type(
-        name,
-        (base,),
-        {
-            "__tablename__": name.lower(),
-            "__module__": __name__,
-            "__annotations__": {"id": Mapped[int]},
-            "id": mapped_column(primary_key=True),
-        },
-    )
 
 
 def test_text_waits_for_its_class(engine, recorded):
@@ -41,7 +21,7 @@ def test_text_waits_for_its_class(engine, recorded):
     (waiting,) = registrations(post_save)
     assert waiting.sender == "Late"
     base = new_base()
-    late: Any = make(base)
+    late: Any = map_class(base)
     (moved,) = registrations(post_save)
     assert moved.sender == late
     assert (moved.priority, moved.order) == (7, waiting.order)
@@ -57,7 +37,7 @@ def test_an_unresolved_sender_can_be_disconnected(recorded):
     post_save.connect(nothing, sender="Later")
     assert post_save.disconnect(nothing, sender="Later")
     post_save.connect(nothing, sender="Later")
-    late = make(new_base(), "Later")
+    late = map_class(new_base(), "Later")
     assert registrations(post_save)[-1].sender is late
     assert post_save.disconnect(nothing, sender="Later")
     assert registrations(post_save) == []
@@ -66,7 +46,7 @@ def test_an_unresolved_sender_can_be_disconnected(recorded):
 def test_a_moved_receiver_keeps_its_options():
     """subclasses=True and once=True hold."""
     post_save.connect(nothing, sender="Basic", subclasses=True, once=True)
-    basic = make(new_base(), "Basic")
+    basic = map_class(new_base(), "Basic")
     (moved,) = registrations(post_save)
     assert (moved.subclasses, moved.once) == (True, True)
     assert post_save.has_listeners(type("Sub", (basic,), {"__abstract__": True}))
@@ -77,7 +57,7 @@ def test_restored_disconnects_text():
     with restored():
         post_save.connect(nothing, sender="Never")
         post_save.connect(nothing, sender="InTest")
-        kept = make(new_base(), "InTest")
+        kept = map_class(new_base(), "InTest")
         assert len(registrations(post_save)) == 2
     assert registrations(post_save) == []
     del kept
@@ -93,7 +73,7 @@ def test_dead_receivers_are_not_moved():
     listener = Listener()
     post_save.connect(listener.receive, sender="Awaited")
     del listener
-    make(new_base(), "Awaited")
+    map_class(new_base(), "Awaited")
     assert registrations(post_save) == []
 
 

@@ -1,40 +1,17 @@
 """Senders that are text or relationships, and senders that are refused."""
 
-from typing import Any
-
 import pytest
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from clarion import receiver
 from clarion.errors import SenderError
 from clarion.integrations.sqlalchemy import m2m_changed, post_init, post_save
 from clarion.introspect import registrations
+from tests.integrations.sqlalchemy.late import map_class, new_base
 from tests.integrations.sqlalchemy.shop import Base, Book, Order, Tag, book_author
 
 
 def nothing(**kwargs):
     pass
-
-
-def new_base():
-    class NewBase(DeclarativeBase):
-        pass
-
-    return NewBase
-
-
-def make(base: Any, name: str = "Late") -> Any:
-    """Map a class of this name."""
-    return type(
-        name,
-        (base,),
-        {
-            "__tablename__": name.lower(),
-            "__module__": __name__,
-            "__annotations__": {"id": Mapped[int]},
-            "id": mapped_column(primary_key=True),
-        },
-    )
 
 
 @pytest.mark.parametrize("text", ["Order", "tests.integrations.sqlalchemy.shop:Order"])
@@ -50,13 +27,13 @@ def test_text_names_a_mapped_class(session, recorded, text):
 def test_another_module_is_another_class():
     """A class of the same name elsewhere does not send to it."""
     post_save.connect(nothing, sender="elsewhere:Elsewhere")
-    make(new_base(), "Elsewhere")
+    map_class(new_base(), "Elsewhere")
     assert registrations(post_save)[-1].sender == "elsewhere:Elsewhere"
 
 
 def test_several_classes_are_refused():
     """The error lists them, and says how to choose one."""
-    kept = [make(new_base(), "Twin"), make(new_base(), "Twin")]
+    kept = [map_class(new_base(), "Twin"), map_class(new_base(), "Twin")]
     with pytest.raises(SenderError, match=r"names several mapped classes: .*'module:Class'"):
         post_save.connect(nothing, sender="Twin")
     del kept

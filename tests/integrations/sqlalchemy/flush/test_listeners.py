@@ -1,7 +1,7 @@
 """What receivers may do in a flush, and what an error leaves behind."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
@@ -13,16 +13,12 @@ from clarion.integrations.sqlalchemy import (
     pre_delete,
     pre_save,
 )
-from tests.integrations.sqlalchemy.shop import Book, Customer, Order, Tag
+from tests.integrations.sqlalchemy.shop import Book, Customer, Order, Tag, count
 
 SAVES = pre_save, post_save
 
 
 DELETES = pre_delete, post_delete
-
-
-def count(session, kind):
-    return session.scalar(select(func.count()).select_from(kind))
 
 
 def test_pre_save_may_query_and_lazy_load(session):

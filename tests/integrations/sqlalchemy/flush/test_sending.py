@@ -1,7 +1,7 @@
 """The pre and post signals of a flush: which, in which order, with which keywords."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from clarion import receiver
@@ -13,16 +13,12 @@ from clarion.integrations.sqlalchemy import (
     pre_delete,
     pre_save,
 )
-from tests.integrations.sqlalchemy.shop import Book, Line, Node, Order, Tag
+from tests.integrations.sqlalchemy.shop import Book, Line, Node, Order, Tag, count
 
 SAVES = pre_save, post_save
 
 
 DELETES = pre_delete, post_delete
-
-
-def count(session, kind):
-    return session.scalar(select(func.count()).select_from(kind))
 
 
 def test_receiver_from_djangos_documentation(session):

@@ -1,16 +1,11 @@
 """SignalSession: an error in a post signal leaves the transaction open."""
 
 import pytest
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from clarion import receiver
 from clarion.integrations.sqlalchemy import SignalSession, post_save
-from tests.integrations.sqlalchemy.shop import Order, Tag
-
-
-def count(session, kind):
-    return session.scalar(select(func.count()).select_from(kind))
+from tests.integrations.sqlalchemy.shop import Order, Tag, count
 
 
 def test_error_in_post_save_leaves_the_transaction(engine):

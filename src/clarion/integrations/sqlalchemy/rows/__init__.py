@@ -1,4 +1,4 @@
-"""What SQLAlchemy has in memory about mapped classes and their rows.
+"""Facts about mapped classes, and the rows of their instances.
 
 Read `mapper_info`, then `columns`, `values` and `changes`. No signal and no flush is used
 here: both are built on this room.

@@ -13,8 +13,8 @@ def copy_value(value: Any) -> Any:
     """Return a value that a change of the instance does not affect."""
     if type(value) in PLAIN_TYPES:
         return value
-    # Importing this module attaches listeners to every mapper. If the program has not
-    # imported it, no value has one of its types.
+    # Not imported here, because importing it attaches listeners to every mapper. If the
+    # program has not imported it, no value has one of its types.
     mutable = sys.modules.get("sqlalchemy.ext.mutable")
     if mutable is not None and isinstance(value, mutable.Mutable):
         return _untracked(value, mutable)
