@@ -125,7 +125,7 @@ def test_a_missing_extra_says_what_to_type():
 
 
 @pytest.mark.parametrize(
-    ("door", "package"),
+    ("integration", "package"),
     [
         ("alembic", "alembic"),
         ("django", "django"),
@@ -134,17 +134,17 @@ def test_a_missing_extra_says_what_to_type():
         ("sqlalchemy", "sqlalchemy"),
     ],
 )
-def test_a_missing_extra_is_named(door, package):
-    """A door whose package is not installed says what to type."""
+def test_a_missing_extra_is_named(integration, package):
+    """An integration whose package is not installed says how to install it."""
     code = (
         f"import sys; sys.path.insert(0, {str(SRC)!r}); sys.modules[{package!r}] = None\n"
-        f"import clarion.integrations.{door}"
+        f"import clarion.integrations.{integration}"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith(
-        f"MissingExtraError: clarion.integrations.{door} needs {package}, which is not "
-        f"installed. Run: pip install 'clarion-signals[{door}]', or in a checkout of Clarion: "
-        f"pip install '.[{door}]'\n"
+        f"MissingExtraError: clarion.integrations.{integration} needs {package}, which is not "
+        f"installed. Run: pip install 'clarion-signals[{integration}]', or in a checkout of Clarion: "
+        f"pip install '.[{integration}]'\n"
     )
 
 

@@ -35,7 +35,7 @@ LONG_TESTS: set[str] = {
     "tests/core/test_thread_loop.py",
     "tests/test_introspect.py",
 }
-LONG_PAGES: set[str] = {}
+LONG_PAGES: set[str] = set()
 # Packages whose docstrings do not name their modules yet.
 UNDOCUMENTED: set[str] = {
     "clarion",

@@ -32,7 +32,7 @@ class AsyncConnection(Connection):
     """An async one."""
 
     @asynccontextmanager
-    async def transaction(self):
+    async def transaction(self):  # type: ignore[override]
         with super().transaction():
             yield
 

@@ -3,15 +3,15 @@
 import pytest
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-import clarion.integrations.sqlalchemy as door
+import clarion.integrations.sqlalchemy as integration
 from clarion import receiver
 from clarion.integrations.sqlalchemy import class_prepared
 
 
 def test_names_are_sorted_and_there():
     """Each exported name once."""
-    assert [*door.__all__] == sorted({*door.__all__})
-    assert all(hasattr(door, name) for name in door.__all__)
+    assert [*integration.__all__] == sorted({*integration.__all__})
+    assert all(hasattr(integration, name) for name in integration.__all__)
 
 
 @pytest.mark.parametrize("name", [None, "Prepared"])
