@@ -25,7 +25,7 @@ def tracked():
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
-        pytest.skip("needs a Git checkout")
+        pytest.skip("needs a Git checkout", allow_module_level=True)
     paths = (ROOT / line for line in done.stdout.splitlines())
     return [path for path in paths if path.suffix in SUFFIXES and path.is_file()]
 
