@@ -2,7 +2,7 @@
 
 Importing this module gives each signal the function that attaches its listeners. A connect
 calls it. Listeners stay, because detaching one breaks a flush that runs in another thread.
-They are attached at class level, under one lock, so they serve every session.
+They are attached at class level, so they serve every session, and under one lock.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def _attach_flush() -> None:
     event.listen(Session, "before_flush", _before_flush)
 
 
-def _before_flush(session: Session, context: UOWTransaction, instances: Any) -> None:
-    listeners.before_flush(session, context, instances)
+def _before_flush(session: Session, context: UOWTransaction, objects: Any) -> None:
+    listeners.before_flush(session, context, objects)
     _listen_last(session)
 
 
@@ -100,23 +100,24 @@ def _attach_mappers() -> None:
 
 def _after_configured() -> None:
     connect_resolved()
-    if _notes_sides:
-        _note_sides()
+    if _watches_relationships:
+        _attach_new_relationships()
 
 
 # --- Many-to-many relationships
 
-_notes_sides: list[bool] = []
+# Not empty once m2m_changed has had a receiver: then new relationships get listeners too.
+_watches_relationships: list[bool] = []
 
 
 @_once
 def _attach_relationships() -> None:
     _attach_mappers()
-    _notes_sides.append(True)
-    _note_sides()
+    _watches_relationships.append(True)
+    _attach_new_relationships()
 
 
-def _note_sides() -> None:
+def _attach_new_relationships() -> None:
     for prop in many_to_many.unnoted():
         note = many_to_many.side_noter(prop)
         for name in ("append", "remove"):

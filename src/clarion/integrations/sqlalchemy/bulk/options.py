@@ -38,7 +38,7 @@ def warn_of_bulk_writes(target: Any, on: bool = True) -> None:  # noqa: FBT001, 
         ArgumentError: if the target is neither.
     """
     _info(target)[_WARN] = on
-    post_bulk_delete.attach()
+    post_bulk_delete.attach()  # the listener of statements also warns
 
 
 def expand_deletes(target: Any, on: bool = True) -> None:  # noqa: FBT001, FBT002
@@ -55,7 +55,7 @@ def expand_deletes(target: Any, on: bool = True) -> None:  # noqa: FBT001, FBT00
         ArgumentError: if the target is neither.
     """
     _info(target)[_EXPAND] = on
-    post_bulk_delete.attach()
+    post_bulk_delete.attach()  # the listener of statements also expands
 
 
 def _info(target: Any) -> dict[Any, Any]:

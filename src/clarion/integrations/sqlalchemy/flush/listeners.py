@@ -24,14 +24,14 @@ _PLAN = "clarion_plan"
 _PRE_SIGNALS = "clarion_pre_signals"
 
 
-def before_flush(session: Session, context: UOWTransaction, instances: Any) -> None:
+def before_flush(session: Session, context: UOWTransaction, objects: Any) -> None:
     """Send the pre signals, and keep the plan for the post signals."""
-    pre_signals = PreSignals(session, instances or None)
+    pre_signals = PreSignals(session, objects or None)
     context.attributes[_PLAN] = pre_signals.send()
     context.attributes[_PRE_SIGNALS] = pre_signals
 
 
-def before_flush_again(session: Session, context: UOWTransaction, instances: Any) -> None:  # noqa: ARG001
+def before_flush_again(session: Session, context: UOWTransaction, objects: Any) -> None:  # noqa: ARG001
     """Send the pre signals of changes made by the listeners of user code."""
     pre_signals: PreSignals | None = context.attributes.pop(_PRE_SIGNALS, None)
     if pre_signals is not None:
