@@ -40,11 +40,11 @@ class DjangoBoundary(Boundary):
         self.name = f"Django's database {alias!r}"
 
     def is_open(self) -> bool:
-        """Return whether this thread's connection is in an atomic block or has autocommit off."""
+        """Return whether this thread's connection has a block open or autocommit off."""
         return _is_open(connections[self.alias])
 
     def can_await(self) -> bool:
-        """Return whether no event loop runs in this thread, which will make the commit."""
+        """Return whether no event loop runs in this thread, which will commit."""
         return not is_loop_running()
 
     def add_call(self, call: PendingCall) -> None:
@@ -73,7 +73,7 @@ class DjangoBoundary(Boundary):
         connection.on_commit(callback_for(connection, call), robust=True)
 
     async def aschedule(self, call: PendingCall) -> bool:
-        """Schedule or run a call in the thread that holds the connection; return whether it did."""
+        """Schedule or run a call in the connection's thread; return whether it did."""
         if self.schedule(call):  # in the event loop's own thread, which Django can be made to allow
             return True
         taken: bool = await DJANGO.run_in_thread(partial(self._schedule_or_run, call))
@@ -98,7 +98,7 @@ class DjangoBoundary(Boundary):
         return await call.receiver(**arguments_of(call))
 
     def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:  # noqa: ARG002
-        """Run a coroutine as Django does, for any signal, so that it uses this thread's connections."""
+        """Run a coroutine through asgiref, for any signal, with this thread's connections."""
         return DJANGO.run_coroutine(coroutine)
 
 

@@ -64,7 +64,7 @@ class MergedCallback(Callback):
         group.members.append(ref(self))
 
     def take(self) -> PendingCall | None:
-        """Return one call that merges this one and all later ones of the group."""
+        """Return one call for this and all later ones of the group."""
         call = super().take()
         if call is not None:
             for other in self._group.after(self._index):
@@ -94,7 +94,7 @@ _groups: WeakValueDictionary[tuple[Any, Hashable], CallbackGroup] = WeakValueDic
 
 
 def callback_for(connection: Any, call: PendingCall) -> Callback:
-    """Return a new callback for a call on a connection, merged with others by the call's key."""
+    """Return a new callback for a call, grouped by connection and key."""
     if call.key is None:
         return Callback(call)
     return MergedCallback(call, _groups.setdefault((connection, call.key), CallbackGroup()))

@@ -32,7 +32,7 @@ class DjangoProvider(TransactionProvider):
     def boundary_of_send(
         self, signal: Signal, arguments: dict[str, Any]
     ) -> tuple[Boundary, str] | None:
-        """Return the boundary of a Django signal, or of a send whose `instance` is a model."""
+        """Return the boundary of a Django signal or of a model's `instance`."""
         instance = arguments.get("instance")
         is_model = instance is not None and isinstance(instance, Model)
         if not (is_model or _is_djangos(signal)):

@@ -23,7 +23,7 @@ def keep_instance(call: PendingCall) -> None:
 
 
 def arguments_of(call: PendingCall) -> dict[str, Any]:
-    """Return the arguments of a call, with a copy in place of each deleted instance."""
+    """Return the arguments of a call, with copies of deleted instances."""
     arguments = call.call_arguments()
     if not call.bound.requests_sends:
         if call.boundary_data is not None:

@@ -59,7 +59,7 @@ class UnknownSender:
 
 
 def registration_of(entry: Sequence[Any], table: Table) -> Registration | None:
-    """Return the registration of an entry; None if its receiver or its sender was deleted.
+    """Return the registration of an entry; None if its receiver was deleted.
 
     Args:
         entry: an `Entry`, or a tuple that Django or another package has made.

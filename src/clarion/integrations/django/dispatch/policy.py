@@ -55,7 +55,7 @@ class DjangoPolicy(AsgirefPolicy):
         provided: tuple[str, ...] = (),  # noqa: ARG002
         flags: int = 0,  # noqa: ARG002
     ) -> None:
-        """Refuse a receiver that a send could not call, if DEBUG is set, as Django does."""
+        """Refuse a receiver that no send could call, under DEBUG as in Django."""
         if not (settings.configured and settings.DEBUG):
             return
         if not callable(receiver):
@@ -83,10 +83,10 @@ _policies: dict[int, Policy] = {}
 
 
 def register_policy(signal: Any, policy: Policy) -> None:
-    """Give a signal of Django's another policy than `DJANGO`, before `install` is called."""
+    """Give one of Django's signals its own policy, before `install` is called."""
     _policies[id(signal)] = policy
 
 
 def policy_for(signal: Any) -> Policy:
-    """Return the policy that the table of a Django signal is to have."""
+    """Return the policy for the table of a Django signal."""
     return _policies.get(id(signal), DJANGO)

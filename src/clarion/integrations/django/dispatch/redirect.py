@@ -42,7 +42,7 @@ def _call_target(*args: Any, _target: Callable[..., Any], **kwargs: Any) -> Any:
 
 
 def copy_function(function: FunctionType, module: str | None = None) -> FunctionType:
-    """Return a copy of a function, which can be redirected without changing the original.
+    """Return a copy of a function, which can be redirected by itself.
 
     Args:
         function: the function.
@@ -59,7 +59,7 @@ def copy_function(function: FunctionType, module: str | None = None) -> Function
 
 
 def is_original(candidate: object, filename: str, qualname: str) -> bool:
-    """Return whether an object is the function that a file defines under a name."""
+    """Return whether an object is the function of this file and name."""
     return (
         type(candidate) is FunctionType
         and candidate.__code__.co_filename == filename
@@ -68,7 +68,7 @@ def is_original(candidate: object, filename: str, qualname: str) -> bool:
 
 
 def find_original(wrapper: object, filename: str, qualname: str) -> FunctionType:
-    """Return the function that a file defines under a name, found below its wrappers.
+    """Return the function of this file and name, found below its wrappers.
 
     Args:
         wrapper: the attribute of the class, which refers to the function, perhaps indirectly.
@@ -89,7 +89,7 @@ def find_original(wrapper: object, filename: str, qualname: str) -> FunctionType
 
 
 def _below(wrapper: object) -> list[object]:
-    """Return a wrapper and the functions that it wraps, directly or through other wrappers."""
+    """Return a wrapper and the functions that it wraps, also indirectly."""
     reached = [wrapper]
     for function in reached:
         cells = getattr(function, "__closure__", None) or ()

@@ -67,7 +67,7 @@ class DjangoTable(Table):
 
 
 def attach_table(signal: Any, home: str | None = None) -> None:
-    """Give a Django signal a table, and add it to the registry of signals.
+    """Give a Django signal a table, and add it to the registry.
 
     Args:
         signal: the signal.
@@ -84,7 +84,7 @@ def django_table_of(signal: Any) -> DjangoTable:
 
 
 def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Receiver]]:
-    """Return the receivers that a send of this sender calls: the sync and the async ones.
+    """Return the sync and the async receivers that a send calls.
 
     As `Signal._live_receivers` in Django 6.1. A send calls it only if it is wrapped.
     """

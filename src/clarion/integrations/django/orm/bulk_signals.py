@@ -86,7 +86,7 @@ class BulkSignal(DeclaredSignal[P, R]):
 
 
 def _when_loaded(sender: object, act: Callable[[object], None]) -> None:
-    """Call a function with a model; if it is named, as soon as it is loaded."""
+    """Call a function with a model, as soon as the model is loaded."""
     if isinstance(sender, str):
         apps.lazy_model_operation(act, make_model_tuple(sender))
     else:
@@ -143,9 +143,9 @@ _hooks = MethodHooks(QuerySet, BulkMethods(*_SIGNALS).by_name())
 
 
 def warn_of_bulk_writes(on: bool = True) -> ExitStack:  # noqa: FBT001, FBT002
-    """Emit a `~clarion.signals.BulkWriteWarning` for the receivers that a bulk write does not call.
+    """Emit a `~clarion.signals.BulkWriteWarning` at each bulk write, in every thread.
 
-    It holds for every thread.
+    It names the receivers that the write does not call.
 
     Args:
         on: False turns the warnings off.

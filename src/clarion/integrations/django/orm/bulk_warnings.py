@@ -23,7 +23,7 @@ _is_enabled = False
 
 
 def enable_warnings(on: bool) -> bool:  # noqa: FBT001
-    """Turn the warnings on or off for every thread; return whether they were on."""
+    """Turn the warnings on or off everywhere; return whether they were on."""
     global _is_enabled
     before, _is_enabled = _is_enabled, on
     return before
@@ -35,7 +35,7 @@ def are_enabled() -> bool:
 
 
 def warn(sender: Any, signals: Mapping[str, Any]) -> None:
-    """Warn of the receivers of these signals before a bulk write, if warnings are on.
+    """Warn of the receivers that a bulk write does not call, if enabled.
 
     Args:
         sender: the model.

@@ -36,7 +36,7 @@ _IS_TRACKED = "_clarion_tracks_changes"  # an attribute of the model
 
 
 def track_changes(model: M) -> M:
-    """Make objects of a model remember their rows, so that receivers may ask for `changes`.
+    """Make a model's objects remember their rows, so that receivers get `changes`.
 
     It is a class decorator, for abstract models too; call it for a model that exists already.
     Models that inherit from it are tracked as well. Calling it again changes nothing.
@@ -94,7 +94,7 @@ class ChangesRequest(str):
         return request
 
     def resolve(self, arguments: Mapping[str, Any]) -> Any:
-        """Return the changes of the save that sends these arguments, or the parameter's default.
+        """Return the changes of the save, or the default of the parameter.
 
         Raises:
             ArgumentError: if the model is not tracked, and the parameter has no default.
@@ -124,7 +124,7 @@ class SavePolicy(DjangoPolicy):
         return (ChangesRequest.of(receiver),) if asks_for(receiver, "changes") else ()
 
     def provide(self, signal: Any, name: Any, arguments: Mapping[str, Any]) -> Any:  # noqa: ARG002
-        """Return the changes of the save, or the default of the receiver's parameter."""
+        """Return the changes of the save, or the default of the parameter."""
         return name.resolve(arguments)
 
 

@@ -151,7 +151,7 @@ def _on_conflict(options: Mapping[str, Any]) -> str | None:
 
 
 def _reads_keys(queryset: Any, options: Mapping[str, Any], *, had_keys: bool) -> bool:
-    """Return whether the objects have the keys of their rows, of updated rows too."""
+    """Return whether the objects have their rows' keys after the write."""
     if options["ignore"]:
         return False
     meta = queryset.model._meta
@@ -164,7 +164,7 @@ def _reads_keys(queryset: Any, options: Mapping[str, Any], *, had_keys: bool) ->
 
 
 def _primary_keys(objs: Iterable[Any]) -> set[Any] | None:
-    """Return the primary keys, or None if the database has not returned all of them."""
+    """Return the primary keys, or None if any of them is unknown."""
     if all(each._is_pk_set() and not _has_computed_key(each) for each in objs):
         return {each.pk for each in objs}
     return None
@@ -192,10 +192,11 @@ def _bulk_update_of(sender: Any, names: tuple[str, ...]) -> Generator[None]:
 
 
 def _is_batch(sender: Any, values: Mapping[str, Any]) -> bool:
-    """Return whether an update is a batch; an overridden `update` may make others."""
+    """Return whether an update is a batch of the running `bulk_update`."""
     running = _running.get()
     if running is None or running[0] is not sender:
         return False
+    # An overridden `update` may make other updates of the same model.
     attributes = [sender._meta.get_field(name).attname for name in running[1]]
     return all(isinstance(values.get(name), (Case, Cast)) for name in attributes)
 

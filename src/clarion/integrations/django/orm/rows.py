@@ -23,7 +23,7 @@ _IMMUTABLE = frozenset(
 
 
 def loaded_attributes(instance: Any) -> list[str]:
-    """Return the names of the attributes that have a column and are not deferred."""
+    """Return the names of the attributes with columns that are not deferred."""
     loaded = instance.__dict__
     return [field.attname for field in instance._meta.concrete_fields if field.attname in loaded]
 
@@ -52,7 +52,7 @@ def _copy(value: Any) -> Any:
 
 
 def differs(instance: Any, name: str, old: Any, new: Any) -> bool:
-    """Return whether two values of an attribute differ, by its field's own conversion."""
+    """Return whether two values differ after the conversion of their field."""
     if type(old) is not type(new):
         # The text "1.50" is equal to Decimal("1.50") in a DecimalField.
         try:

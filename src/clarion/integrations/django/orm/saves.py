@@ -17,12 +17,12 @@ _ROW = "clarion_row"  # an attribute of the instance's `_state`
 
 
 def remember_row(instance: Any, row: Row) -> None:
-    """Remember the row of an object as it was last read or written."""
+    """Remember the row of an object as read or written."""
     setattr(instance._state, _ROW, row)
 
 
 def remembered_row(instance: Any) -> Row | None:
-    """Return the row of an object as it was last read or written, or None."""
+    """Return the row of an object as last read or written, if any."""
     row: Row | None = getattr(instance._state, _ROW, None)
     return row
 
@@ -45,7 +45,7 @@ class Save:
         self._changes = Changes({})
 
     def write(self, write: Callable[[], bool], using: str, update_fields: Any) -> bool:
-        """Write the row, and remember it as it is now and as it was before.
+        """Write the row, and remember it before and after the write.
 
         Args:
             write: writes the row, and returns whether it was updated.
@@ -69,7 +69,9 @@ class Save:
         return is_updated
 
     def changes(self, arguments: Mapping[str, Any]) -> Changes:
-        """Return the changes as far as they are known now; the same object while they are equal.
+        """Return the changes as far as they are known now.
+
+        All receivers are given the same object, unless the instance was changed between them.
 
         Args:
             arguments: the arguments of the receiver that asks.
@@ -103,7 +105,7 @@ _raw: ContextVar[Save | None] = ContextVar("clarion_raw_save", default=None)
 
 
 def begin_save(instance: Any) -> Token[Save | None]:
-    """Begin a save inside the one that is running, if any; return the token that ends it."""
+    """Begin a save, perhaps inside another one; return the token to end it."""
     return _innermost.set(Save(instance, _innermost.get()))
 
 
@@ -113,7 +115,7 @@ def end_save(token: Token[Save | None]) -> None:
 
 
 def save_to_write(instance: Any) -> Save:
-    """Return the save that is about to write the row of an object."""
+    """Return the save that is about to write an object's row."""
     save = save_of(instance, is_written=False)
     if save is not _innermost.get():
         # Fixtures are loaded by Django's own save_base, which `track_changes` does not replace.
@@ -122,7 +124,7 @@ def save_to_write(instance: Any) -> Save:
 
 
 def save_of(instance: Any, *, is_written: bool) -> Save:
-    """Return the save of an object that is running; a new one if none is.
+    """Return the running save of an object, or a new one.
 
     Args:
         instance: the object.
@@ -139,7 +141,7 @@ def save_of(instance: Any, *, is_written: bool) -> Save:
 
 
 def written_attributes(instance: Any, update_fields: Collection[str] | None) -> list[str]:
-    """Return the names of the attributes that a save with these `update_fields` writes."""
+    """Return the attributes that a save with these `update_fields` writes."""
     return [
         field.attname
         for field in instance._meta.concrete_fields
