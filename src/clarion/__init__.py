@@ -1,4 +1,18 @@
-"""Clarion: Django's signals for every Python program."""
+"""Clarion: Django's signals for every Python program.
+
+In reading order; a module imports from those above it only:
+
+1. `errors`, `delivery`, `typing`: the exceptions, the protocol of `delivery=`, the types.
+2. `_core`: the dispatcher.
+3. `policy`: how a kind of signal behaves, for those who write an integration.
+4. `commit`, `introspect`: receivers after the commit, and which receivers a send would call.
+5. `signals`, `changes`: the built-in signals, and the changes of a save.
+6. `integrations`: one module or package for each framework.
+7. `testing`, `apps`: helpers for tests, and the application for Django.
+
+Never put here: code that runs at import, except `Signal`, `receiver` and `ClarionError`. The
+other public names are loaded on first use.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ClarionError", "DeclaredSignal", "Signal", "on_commit", "receiver", "signal"]
 
-# Public names whose room is loaded on first use, so that importing clarion stays cheap.
-_ROOMS = {
+# The modules of public names that are loaded on first use, to keep `import clarion` fast.
+_MODULES = {
     "__version__": "clarion._core.version",
     "DeclaredSignal": "clarion._core.declare",
     "on_commit": "clarion.commit",
@@ -24,10 +38,10 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module 'clarion' has no attribute {name!r}")
     from importlib import import_module
 
-    found: object = getattr(import_module(_ROOMS[name]), name)
+    found: object = getattr(import_module(_MODULES[name]), name)
     globals()[name] = found
     return found

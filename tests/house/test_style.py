@@ -37,10 +37,7 @@ LONG_TESTS: set[str] = {
 }
 LONG_PAGES: set[str] = set()
 # Packages whose docstrings do not name their modules yet.
-UNDOCUMENTED: set[str] = {
-    "clarion",
-    "clarion._core",
-}
+UNDOCUMENTED: set[str] = set()
 
 
 def relative(path):

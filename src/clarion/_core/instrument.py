@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from _thread import RLock
 
+from clarion._core.registry import signals as live_signals
 from clarion._core.tabled import table_of
 
 TYPE_CHECKING = False
@@ -116,7 +117,5 @@ def _without(instrument: Instrument, instruments: tuple[Instrument, ...]) -> tup
 
 
 def _forget_all_routes() -> None:
-    from clarion._core.registry import signals
-
-    for signal in signals():
+    for signal in live_signals():
         table_of(signal).forget_routes()

@@ -165,7 +165,7 @@ async def gather(
     context = before.copy()
     tasks: list[asyncio.Task[T]] = []
     try:
-        _start(coroutines, tasks, context)
+        start_tasks(coroutines, tasks, context)
         if pending := [task for task in tasks if not task.done()]:
             done = [] if len(pending) == len(tasks) else [task for task in tasks if task.done()]
             await _settle(pending, done, robust=robust)
@@ -178,7 +178,7 @@ async def gather(
     return tasks
 
 
-def _start(
+def start_tasks(
     coroutines: Sequence[Coroutine[Any, Any, T]], tasks: list[asyncio.Task[T]], context: Context
 ) -> None:
     """Start a task for each coroutine, and add each started one to `tasks`."""

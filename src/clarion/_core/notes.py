@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from clarion._core.signatures import Receiver
 
 
+# The attribute of an error that lists the signals it has passed.
+_PASSED = "_clarion_passed"
+
+
 def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> None:
     """Add a note to an error: which receiver of which signal raised it.
 
@@ -38,9 +42,10 @@ def log_receiver_failure(signal: Signal, receiver: Receiver, error: Exception) -
 def _note_cycle(error: RecursionError, name: str) -> None:
     # The error passes the same signals again and again. At the second pass of a signal the
     # cycle is known.
-    passed: list[str] | None = getattr(error, "_clarion_passed", None)
+    passed: list[str] | None = getattr(error, _PASSED, None)
     if passed is None:
-        passed = error._clarion_passed = []  # type: ignore[attr-defined]
+        passed = []
+        setattr(error, _PASSED, passed)
     if "" in passed:
         return
     if name not in passed:

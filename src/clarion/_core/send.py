@@ -5,6 +5,9 @@ module is the fast path, for routes that only call their receivers; `slow_path.p
 rest.
 """
 
+# These functions are methods of Signal, so they read its table.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from clarion._core.notes import add_receiver_note, log_receiver_failure

@@ -41,7 +41,7 @@ class Signal(Tabled):
         def _connector(self) -> PlainConnector: ...
 
     def __init__(self, use_caching: bool = False, *, name: str | None = None) -> None:  # noqa: ARG002, FBT001, FBT002
-        self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))
+        self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))  # pyright: ignore[reportPrivateUsage]
         registry.add(self)
 
     def __set_name__(self, owner: type, name: str) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Table:
-    """All registrations of one signal, and the routes of its senders.
+    """The registrations of one signal, and the routes of its senders.
 
     Attributes:
         any_sender: the bucket of the receivers that listen to any sender.
@@ -43,8 +43,8 @@ class Table:
         finalizer: the callback of the weak references to receivers.
         policy: how this kind of signal behaves.
         keywords: those of the policy, which the compiled send reads.
-        on_listening: is called with a sender (None for any) and whether its subclasses count,
-            when a receiver or an instrument begins to listen. Or None.
+        on_listening: called with a sender (None: any) and whether its subclasses count, when
+            a receiver or an instrument begins to listen. Or None.
         guard: an object, the name of an attribute and its value, or None. The compiled send
             calls `find_route` if the attribute has another value.
     """
@@ -282,14 +282,17 @@ class Table:
         table_ref = ref(self)
 
         def close(_: object) -> None:
-            # Without the lock, because the id can be reused as soon as this returns.
-            table = table_ref()
-            if table is not None:
-                table._built.pop(key, None)
-                bucket = table.buckets.pop(key, table.any_sender)
-                table.subclass_registrations.difference_update(bucket.members.copy().values())
+            if (table := table_ref()) is not None:
+                table.close_bucket(key)
 
         return ref(sender, close)
+
+    def close_bucket(self, key: Hashable) -> None:
+        """Drop the bucket of a sender that has died, without the lock."""
+        # At once, because the id can be reused when the callback returns.
+        self._built.pop(key, None)
+        closed = self.buckets.pop(key, self.any_sender).members.copy()
+        self.subclass_registrations.difference_update(closed.values())
 
     def _tidy(self, bucket: Bucket, registration: Registration) -> None:
         """Clean up after a registration has left its bucket; the lock is held."""
@@ -328,8 +331,7 @@ class Table:
 def _finalizer(table_ref: Callable[[], Table | None]) -> Callable[[ReceiverRef], None]:
     # A weak reference to the table, because the table holds this function.
     def finalize(died: ReceiverRef) -> None:
-        table = table_ref()
-        if table is not None:
+        if (table := table_ref()) is not None:
             # A garbage collection may run this while this thread holds the lock.
             table.dead.append(died)
             if died.sender_key is None or table.subclass_registrations:

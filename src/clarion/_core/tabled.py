@@ -22,7 +22,8 @@ class Tabled:
     _table: Table
 
 
-# Here alone is the attribute's name known to other modules.
+# This module alone reads the attribute of other objects.
+# ruff: noqa: SLF001
 
 
 def table_of(signal: Any) -> Table:

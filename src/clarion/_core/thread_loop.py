@@ -5,6 +5,10 @@ suspends needs no iteration of it, and tasks of receivers are cancelled before t
 returns.
 """
 
+# asyncio has no public way to run the first step of a task without the loop.
+# ruff: noqa: SLF001
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import atexit

@@ -152,7 +152,7 @@ async def _send_to_the_end(send: Callable[[], Awaitable[object]]) -> None:
         await send()
 
     tasks: list[asyncio.Task[None]] = []
-    loops._start([sending()], tasks, copy_context())
+    loops.start_tasks([sending()], tasks, copy_context())
     try:
         await loops.wait_for_all(tasks)
     finally:
