@@ -118,10 +118,17 @@ except RuntimeWarning as warning:
 class Author(django.db.Model): pass
 print(refused(instance=Author()))
 print(refused(sender=Author))
+replica = Signal()
+replica.connect(after, delivery=on_commit(using="replica"))
+try:
+    replica.send(None)
+except LookupError as error:
+    print(*error.__notes__[:1])
 """
     printed = run(DJANGO, "import django.db, django.conf\n" + SETUP + program)
     assert printed.splitlines() == [
         "Receivers do not wait for the commit of Django's default database. " + DJANGO_IS_OLD,
+        DJANGO_IS_OLD,
         DJANGO_IS_OLD,
         DJANGO_IS_OLD,
     ]

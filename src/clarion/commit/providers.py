@@ -84,12 +84,12 @@ class ClosedProvider(TransactionProvider):
 
     Args:
         package: the framework's top-level package.
-        error: why its integration cannot be used.
+        error: the reason, which is an attribute too.
     """
 
     def __init__(self, package: str, error: MissingExtraError) -> None:
         self._package = package
-        self._error = error
+        self.error = error
 
     def boundary_of_send(self, signal: Signal, arguments: dict[str, Any]) -> None:  # noqa: ARG002
         """Refuse a send that names an object of the framework.
@@ -98,14 +98,14 @@ class ClosedProvider(TransactionProvider):
             MissingExtraError: if the send names one.
         """
         if any(self._owns(arguments.get(name)) for name in ("session", "instance", "sender")):
-            raise MissingExtraError(str(self._error), self._error.name, self._error.extra)
+            raise MissingExtraError(str(self.error), self.error.name, self.error.extra)
 
     def default_boundary(self) -> None:
         """Warn that a Django program's receivers do not wait for its default database."""
         conf = sys.modules.get(f"{self._package}.conf")
         if conf is not None and conf.settings.configured:
             warnings.warn(
-                f"Receivers do not wait for the commit of Django's default database. {self._error}",
+                f"Receivers do not wait for the commit of Django's default database. {self.error}",
                 RuntimeWarning,
                 stacklevel=2,
             )

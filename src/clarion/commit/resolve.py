@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion.commit.boundary import Boundary, active_boundaries, innermost_boundary
-from clarion.commit.providers import providers
+from clarion.commit.providers import ClosedProvider, providers
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
@@ -86,8 +86,12 @@ def _boundary_of_alias(alias: str) -> Boundary | None:
 def _required_boundary(alias: str) -> Boundary:
     boundary = _boundary_of_alias(alias)
     if boundary is None:
-        raise BoundaryError(
+        error = BoundaryError(
             f"No transaction has the alias {alias!r}, which on_commit(using={alias!r}) waits for. "
             f"Name a database of Django's, or put atomic(using={alias!r}) around the send."
         )
+        for provider in providers():
+            if isinstance(provider, ClosedProvider):
+                error.add_note(str(provider.error))
+        raise error
     return boundary
