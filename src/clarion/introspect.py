@@ -11,8 +11,6 @@
 "listens to 'web'"
 """
 
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ and for WebSockets, and awaited. Sync receivers run in a worker thread, or on th
 with `inline=True`. The module needs no extra, because ASGI is a protocol.
 """
 
-# pyright: reportPrivateUsage=false
-
 from __future__ import annotations
 
 import asyncio
