@@ -152,11 +152,19 @@ def test_any_sender():
     assert why_heard("web") == why_heard(None) == why_heard(Sender()) == "listens to any sender"
 
 
-@pytest.mark.parametrize("sender", ["web", b"web", 7, Sender, Slotted()], ids=str)
-def test_this_sender(sender):
+@pytest.mark.parametrize(
+    ("sender", "name"),
+    [
+        ("web", "'web'"),
+        (b"web", "a bytes"),
+        (7, "7"),
+        (Sender, f"{Sender.__module__}.Sender"),
+        (Slotted(), f"an object of {Slotted.__module__}.Slotted"),
+    ],
+)
+def test_this_sender(sender, name):
     """A receiver hears the sender that it was connected for, and no other, nor None."""
     opened.connect(one, sender=sender)
-    name = f"{Sender.__module__}.Sender" if sender is Sender else repr(sender)
     assert why_heard(sender) == "listens to this sender"
     assert why_unheard("other") == why_unheard(None) == f"listens to {name}"
 
@@ -187,7 +195,7 @@ def test_an_equal_sender_is_another():
     """Senders that are equal look alike, so the reason says that they are two."""
     mine, yours = (tuple(range(1)) for _ in range(2))
     opened.connect(one, sender=mine)
-    assert why_unheard(yours) == "listens to (0,), which is equal, but another object"
+    assert why_unheard(yours) == "listens to a tuple, which is equal, but another object"
 
 
 def test_muted_receivers():

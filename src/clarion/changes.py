@@ -72,6 +72,6 @@ class Changes(Mapping[str, Change]):
     __hash__ = None  # type: ignore[assignment]  # as a mapping
 
     def __repr__(self) -> str:
-        shown = [f"{name}: {old!r} -> {new!r}" for name, (old, new) in self._changes.items()]
-        shown += [f"{name}: not known yet" for name in sorted(self.pending)]
-        return f"<Changes {', '.join(shown) or 'of nothing'}>"
+        # Names only: logs and error trackers print it, and the values may be secret.
+        names = [*self._changes, *(f"{name} (not known yet)" for name in sorted(self.pending))]
+        return f"<Changes of {', '.join(names) or 'nothing'}>"

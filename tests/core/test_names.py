@@ -4,6 +4,7 @@ import functools
 import subprocess
 import sys
 import textwrap
+from functools import partial
 from types import ModuleType
 
 import pytest
@@ -89,11 +90,70 @@ def test_wrappers_that_go_round_have_an_end():
     assert names.place_of(receiver) is not None
 
 
-def test_senders_are_called_by_class_or_value():
-    """A class by its dotted name, the rest by its repr, None for what it means."""
+def test_senders_are_named():
+    """Classes, text and numbers have names; other senders are named by their type."""
     assert names.sender_name(Sender) == "tests.core.receivers.Sender"
     assert names.sender_name("web") == "'web'"
+    assert names.sender_name(7) == "7"
     assert names.sender_name(None) == "any sender"
+    assert names.sender_name(Sender()) == "an object of tests.core.receivers.Sender"
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (None, "None"),
+        ("web", "a str"),
+        (1.5, "a float"),
+        (7, "an int"),
+        (True, "a bool"),
+        ([Sender()], "a list"),
+        (object(), "an object"),
+        (Sender, "tests.core.receivers.Sender"),
+        (Sender(), "an object of tests.core.receivers.Sender"),
+        (echo, "tests.core.receivers.echo"),
+        (partial(echo, card="s3cret"), "partial(tests.core.receivers.echo)"),
+        (len, "builtins.len"),
+        (int, "builtins.int"),
+        (Listener().method, "tests.core.receivers.Listener.method"),
+        (module_signal, f"signal {__name__}.module_signal"),
+    ],
+)
+def test_values_are_named_by_their_type(value, name):
+    """Only classes, functions and signals have names; a value is never shown."""
+    assert names.value_name(value) == name
+
+
+def test_a_proxy_is_not_resolved():
+    """A lazy object, such as Django's settings, is named without loading its object."""
+
+    class Lazy:
+        @property  # type: ignore[misc]
+        def __class__(self):
+            raise RuntimeError
+
+        def __getattr__(self, name):
+            raise RuntimeError
+
+    assert names.value_name(Lazy()).startswith(f"an object of {__name__}.")
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("web", "'web'"),
+        ("shop.models:Order", "'shop.models:Order'"),
+        ("web shop", "'web shop'"),
+        ("", "''"),
+        ("postgresql://ada:s3cret@db/shop", "a str"),
+        ("x" * 101, "a str"),
+        (b"web", "a bytes"),
+        (Sender, "tests.core.receivers.Sender"),
+    ],
+)
+def test_text_that_can_be_a_name_is_quoted(value, name):
+    """Other text may be a URL with a password."""
+    assert names.quoted_name(value) == name
 
 
 def test_a_signal_is_called_by_its_module():

@@ -274,7 +274,7 @@ def test_a_dead_receiver_is_told_as_such():
 
 def test_unhashable_sender_is_refused():
     """The refusal names the sender and says what to give instead."""
-    with pytest.raises(SenderError, match=r"\[1\] is unhashable.*__hash__") as raised:
+    with pytest.raises(SenderError, match=r"\(a list\) is unhashable.*__hash__") as raised:
         check_sender([1], subclasses=False)
     assert raised.value.sender == [1]
     assert isinstance(raised.value, TypeError)

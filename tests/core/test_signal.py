@@ -349,7 +349,12 @@ class Unhashable:
 
 REFUSED = [
     pytest.param(
-        object(), {}, NotCallableError, TypeError, ["object at", "connect a function"], id="object"
+        object(),
+        {},
+        NotCallableError,
+        TypeError,
+        ["an object is not", "connect a function"],
+        id="object",
     ),
     pytest.param(None, {}, NotCallableError, TypeError, ["None", "connect a function"], id="None"),
     pytest.param(
@@ -368,7 +373,7 @@ REFUSED = [
         {"sender": Unhashable()},
         SenderError,
         TypeError,
-        ["<unhashable>", "Connect to its class"],
+        ["(an object of tests.core.test_signal.Unhashable)", "Connect to its class"],
         id="unhashable sender",
     ),
     pytest.param(
@@ -376,7 +381,7 @@ REFUSED = [
         {"sender": "web", "subclasses": True},
         SenderError,
         TypeError,
-        ["'web'", "leave subclasses out"],
+        ["(a str)", "leave subclasses out"],
         id="subclasses of text",
     ),
     pytest.param(
@@ -408,18 +413,23 @@ REFUSED = [
         {"priority": "high"},
         ArgumentError,
         TypeError,
-        ["'high'", "integers"],
+        ["(a str)", "integers"],
         id="priority of text",
     ),
     pytest.param(
-        echo, {"priority": 1.5}, ArgumentError, TypeError, ["1.5", "integers"], id="priority 1.5"
+        echo,
+        {"priority": 1.5},
+        ArgumentError,
+        TypeError,
+        ["(a float)", "integers"],
+        id="priority 1.5",
     ),
     pytest.param(
         echo,
         {"dispatch_uid": Unhashable()},
         ArgumentError,
         TypeError,
-        ["<unhashable>", "Give a string"],
+        ["Unhashable) is unhashable", "Give a string"],
         id="unhashable uid",
     ),
 ]

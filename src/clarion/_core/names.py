@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
+from clarion._core.registry import is_signal
 from clarion._core.tabled import table_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
+    from typing import Any
 
     from clarion._core.signal import Signal
+
+LONGEST_NAME = 100
+_NAMED = (type, FunctionType, BuiltinFunctionType, MethodType, partial)
 
 
 def name_of(receiver: object) -> str:
@@ -40,10 +45,43 @@ def dotted(kind: type) -> str:
 
 
 def sender_name(sender: object) -> str:
-    """Return the name of a sender: the dotted name of a class, or the repr."""
-    if isinstance(sender, type):
-        return dotted(sender)
-    return "any sender" if sender is None else repr(sender)
+    """Return the name of a sender: a number, a name in quotes, else as `value_name`."""
+    if sender is None:
+        return "any sender"
+    return str(sender) if type(sender) is int else quoted_name(sender)
+
+
+def value_name(value: object) -> str:
+    """Return how a message names an object of the program, without its value.
+
+    A class, a function and a signal have a name; any other object is named by its
+    type, because its repr may contain a secret.
+    """
+    # By type(), because isinstance() asks a proxy for the class of its object.
+    kind: Any = type(value)
+    if issubclass(kind, _NAMED):
+        return name_of(value)
+    if is_signal(value):
+        return f"signal {signal_name(value)}"
+    if value is None or kind.__module__ != "builtins":
+        return "None" if value is None else f"an object of {dotted(kind)}"
+    return f"{'an' if kind.__name__[0] in 'aeiou' else 'a'} {kind.__name__}"
+
+
+def quoted_name(value: object) -> str:
+    """Return text that can be a name in quotes; for anything else, the same as `value_name`.
+
+    Text that contains other characters may be a URL or a secret.
+    """
+    # By type(), as in `value_name`.
+    text = value if type(value) is str else None
+    if (
+        text is None
+        or len(text) > LONGEST_NAME
+        or not all(each.isalnum() or each in "_-.: " for each in text)
+    ):
+        return value_name(value)
+    return f"'{text}'"
 
 
 def place_of(receiver: object) -> tuple[str, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clarion._core.names import value_name
 from clarion._core.registration import receiver_key, sender_key
 from clarion._core.tabled import table_of
 from clarion.errors import ArgumentError
@@ -61,7 +62,7 @@ def receiver(signal: Any, **options: Any) -> Any:
     for each in signals:
         if not hasattr(each, "connect"):
             raise ArgumentError(
-                f"@receiver was given {each!r}, which is not a signal. "
+                f"@receiver was given {value_name(each)}, which is not a signal. "
                 f"Write @receiver(signal), or give a list of signals.",
                 ["signal"],
             )

@@ -271,7 +271,7 @@ def check_subclasses(sender: object, *, subclasses: bool) -> None:
     """
     if subclasses and not isinstance(sender, type):
         raise SenderError(
-            f"Sender {sender!r} is not a class, so subclasses=True has nothing to match. "
+            f"The sender ({names.value_name(sender)}) is not a class, so subclasses=True has nothing to match. "
             f"Give a class as the sender, or leave subclasses out.",
             sender,
         )
@@ -288,7 +288,7 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
         hash(sender)
     except TypeError:
         raise SenderError(
-            f"Sender {sender!r} is unhashable, so no send can be routed by it. "
+            f"The sender ({names.value_name(sender)}) is unhashable, so no send can be routed by it. "
             f"Connect to its class or to a string, or give {type(sender).__qualname__!r} a __hash__.",
             sender,
         ) from None

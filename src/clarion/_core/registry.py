@@ -39,8 +39,10 @@ def is_signal(candidate: object) -> TypeGuard[Signal]:
 def check_signal(candidate: object) -> Signal:
     """Return an object if it is a signal; refuse it otherwise."""
     if not is_signal(candidate):
+        from clarion._core.names import value_name  # which imports this module
+
         raise ArgumentError(
-            f"{candidate!r} is not a signal that Clarion dispatches. Give a Clarion signal, or a "
+            f"{value_name(candidate)} is not a signal that Clarion dispatches. Give a Clarion signal, or a "
             f"Django one with 'clarion.integrations.django' in INSTALLED_APPS."
         )
     return candidate

@@ -172,7 +172,7 @@ def _bind(signal: Signal, delivery: Delivery, receiver: Receiver) -> Bound | Non
     """Bind a delivery to a receiver; None if the send is to call it."""
     if not hasattr(delivery, "bind"):
         raise ArgumentError(
-            f"{delivery!r} is not a delivery. Give one, such as clarion.on_commit; without "
+            f"{names.value_name(delivery)} is not a delivery. Give one, such as clarion.on_commit; without "
             f"`delivery`, the send calls the receiver.",
             ["delivery"],
         )
@@ -186,14 +186,14 @@ def _check_arguments(unknown: dict[str, Never], priority: object, uid: object) -
         _refuse_unknown(unknown)
     if not isinstance(priority, int):
         raise ArgumentError(
-            f"priority {priority!r} is not an integer. Higher integers are called first; 0 is usual.",
+            f"priority ({names.value_name(priority)}) is not an integer. Higher integers are called first; 0 is usual.",
             ["priority"],
         )
     try:
         hash(uid)
     except TypeError:
         raise ArgumentError(
-            f"dispatch_uid {uid!r} is unhashable. Give a string, or a tuple of strings.",
+            f"dispatch_uid ({names.value_name(uid)}) is unhashable. Give a string, or a tuple of strings.",
             ["dispatch_uid"],
         ) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from types import FunctionType, MethodType
 
+from clarion._core.names import value_name
 from clarion.errors import NotCallableError
 
 TYPE_CHECKING = False
@@ -146,6 +147,6 @@ def signature_of(receiver: Receiver) -> Signature | None:
 def refuse_uncallable(receiver: object) -> Never:
     """Refuse a receiver that is not callable."""
     raise NotCallableError(
-        f"Signal receivers must be callable. {receiver!r} is not; connect a function.",
+        f"Signal receivers must be callable. {value_name(receiver)} is not; connect a function.",
         receiver,
     )

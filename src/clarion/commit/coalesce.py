@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.names import signal_name
+from clarion._core.names import signal_name, value_name
 from clarion._core.tabled import policy_of
 from clarion.errors import ArgumentError
 
@@ -36,7 +36,7 @@ def key_function(coalesce: Coalesce | None, signal: Signal) -> KeyFunction | Non
     unknown = [] if declared is None else [n for n in names if n not in declared and n != "sender"]
     if unknown or not names:
         raise ArgumentError(
-            f"on_commit(coalesce={coalesce!r}) names no keyword of signal {signal_name(signal)}. "
+            f"on_commit(coalesce=...) names no keyword of signal {signal_name(signal)}. "
             f"Name one that every send has, or give a function of the keywords.",
             ["coalesce", *unknown],
         )
@@ -44,8 +44,10 @@ def key_function(coalesce: Coalesce | None, signal: Signal) -> KeyFunction | Non
     def key_of(arguments: dict[str, Any]) -> Hashable:
         missing = [name for name in names if name not in arguments]
         if missing:
+            # Text that can be no keyword may be a secret.
+            shown = [name if name.isidentifier() else value_name(name) for name in missing]
             raise ArgumentError(
-                f"Signal {signal_name(signal)} was sent without {', '.join(missing)}, by which a "
+                f"Signal {signal_name(signal)} was sent without {', '.join(shown)}, by which a "
                 f"receiver coalesces. Send it, or coalesce by another keyword.",
                 missing,
             )
@@ -59,7 +61,7 @@ def _checked_names(coalesce: object) -> tuple[str, ...]:
     is_list = type(names) in {list, tuple}
     if not is_list or not all(isinstance(name, str) for name in names):
         raise ArgumentError(
-            f"on_commit was given coalesce={coalesce!r}. Give the name of a keyword, a list of "
+            f"on_commit was given coalesce={value_name(coalesce)}. Give the name of a keyword, a list of "
             f"names, or a function of the keywords.",
             ["coalesce"],
         )

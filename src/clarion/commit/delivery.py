@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from clarion._core.names import described, signal_name
+from clarion._core.names import described, quoted_name, signal_name, value_name
 from clarion._core.signatures import asks_for, signature_of
 from clarion.commit.coalesce import key_function
 from clarion.commit.nesting import check_nesting, running_call
@@ -66,8 +66,14 @@ class OnCommit:
 
     def __repr__(self) -> str:
         options = {"coalesce": self.coalesce, "using": self.using}
-        given = [f"{name}={value!r}" for name, value in options.items() if value is not None]
+        given = [f"{name}={_shown(value)}" for name, value in options.items() if value is not None]
         return f"on_commit({', '.join(given)})" if given else "on_commit"
+
+
+def _shown(option: object) -> str:
+    if type(option) in {list, tuple}:
+        return f"[{', '.join(map(quoted_name, cast('list[object]', option)))}]"
+    return quoted_name(option)
 
 
 on_commit = OnCommit()
@@ -189,7 +195,8 @@ def _check_can_await(boundary: Boundary, signal: Signal, receiver: Receiver) -> 
 def _check_alias(using: object) -> None:
     if using is not None and not isinstance(using, str):
         raise ArgumentError(
-            f"on_commit was given using={using!r}. Give the alias of a database.", ["using"]
+            f"on_commit was given using={value_name(using)}. Give the alias of a database.",
+            ["using"],
         )
 
 

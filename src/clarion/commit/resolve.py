@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clarion._core.names import quoted_name
 from clarion.commit.boundary import Boundary, active_boundaries, innermost_boundary
 from clarion.commit.providers import ClosedProvider, providers
 from clarion.errors import BoundaryError
@@ -86,9 +87,10 @@ def _boundary_of_alias(alias: str) -> Boundary | None:
 def _required_boundary(alias: str) -> Boundary:
     boundary = _boundary_of_alias(alias)
     if boundary is None:
+        name = quoted_name(alias)
         error = BoundaryError(
-            f"No transaction has the alias {alias!r}, which on_commit(using={alias!r}) waits for. "
-            f"Name a database of Django's, or put atomic(using={alias!r}) around the send."
+            f"No transaction has the alias {name}, which on_commit(using={name}) waits for. "
+            f"Name a database of Django's, or put atomic(using={name}) around the send."
         )
         for provider in providers():
             if isinstance(provider, ClosedProvider):

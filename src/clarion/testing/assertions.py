@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion._core.names import sender_name, signal_name
+from clarion._core.names import sender_name, signal_name, value_name
 from clarion._core.registration import sender_key
 from clarion._core.registry import check_signal
 from clarion.errors import ArgumentError, NotSentError
@@ -60,7 +60,7 @@ def assert_sent(
 def _checked(captured: object, signal: AnySignal | None) -> Signal | None:
     if not hasattr(captured, "__len__"):
         raise ArgumentError(
-            f"assert_sent() was given {captured!r} first, which is not a capture. "
+            f"assert_sent() was given {value_name(captured)} first, which is not a capture. "
             f"Give it the value of `with capture(...) as sent`, then the signal."
         )
     if signal is None:

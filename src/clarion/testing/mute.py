@@ -8,7 +8,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.instrument import Instrument, attach, detach
-from clarion._core.names import name_of
+from clarion._core.names import name_of, value_name
 from clarion._core.registration import receiver_key, sender_key
 from clarion._core.registry import is_signal
 from clarion.errors import ArgumentError
@@ -46,7 +46,9 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
         receivers = [target for target in targets if not is_signal(target)]
         for target in receivers:
             if not callable(target):
-                raise ArgumentError(f"{target!r} is neither a signal nor a receiver. Mute one.")
+                raise ArgumentError(
+                    f"{value_name(target)} is neither a signal nor a receiver. Mute one."
+                )
         if not targets:
             raise ArgumentError("muted() was called without a target. Give signals or receivers.")
         self._signals = frozenset(map(id, signals))

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapper, QueryableAttribute, RelationshipProperty
 # SQLAlchemy has no other list of all mappers.
 from sqlalchemy.orm.mapper import _all_registries
 
+from clarion._core.names import quoted_name, value_name
 from clarion.errors import SenderError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def resolve(sender: object) -> object:
         if len(found) > 1:
             where = " and ".join(sorted(f"{each.__module__}:{each.__qualname__}" for each in found))
             raise SenderError(
-                f"Sender {sender!r} names several mapped classes: {where}. "
+                f"Sender {quoted_name(sender)} names several mapped classes: {where}. "
                 f"Give the class itself, or 'module:Class'.",
                 sender,
             )
@@ -71,7 +72,7 @@ def check_class(sender: object) -> None:
         return
     if sender is not None and not isinstance(sender, type):
         raise SenderError(
-            f"Sender {sender!r} is not a class. Give the class, its name, or 'module:Class'.",
+            f"The sender ({value_name(sender)}) is not a class. Give the class, its name, or 'module:Class'.",
             sender,
         )
 
@@ -84,7 +85,7 @@ def check_table(sender: object) -> None:
     """
     if sender is not None and not isinstance(sender, (Table, QueryableAttribute)):
         raise SenderError(
-            f"Sender {sender!r} has no members. Give the relationship, as in Book.authors, or "
+            f"The sender ({value_name(sender)}) has no members. Give the relationship, as in Book.authors, or "
             f"the association table.",
             sender,
         )

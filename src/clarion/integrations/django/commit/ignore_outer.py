@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections
 from django.db.transaction import Atomic, get_connection
 
+from clarion._core.names import name_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
@@ -91,4 +93,4 @@ def _run_hooks(connection: Any, start: int) -> None:
         try:
             hook()
         except Exception:
-            logger.exception("Error calling %s in on_commit() during a test", hook)
+            logger.exception("Error calling %s in on_commit() during a test", name_of(hook))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
-from clarion._core.names import name_of, signal_name
+from clarion._core.names import name_of, signal_name, value_name
 from clarion._core.tabled import table_of
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.async_sessions import (
@@ -67,7 +67,7 @@ def _info(target: Any) -> dict[Any, Any]:
         return target.info
     if is_async_session(target) or is_async_scoped_session(target):
         return target.info
-    raise ArgumentError(f"{target!r} is neither a session nor a sessionmaker. Give one.")
+    raise ArgumentError(f"{value_name(target)} is neither a session nor a sessionmaker. Give one.")
 
 
 def expands_deletes(session: Session) -> bool:

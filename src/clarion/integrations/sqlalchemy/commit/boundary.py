@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.util import concurrency
 
+from clarion._core.names import value_name
 from clarion.commit import ActiveBoundary, Boundary, active_boundaries, run_at_once
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.aliases import alias_of
@@ -99,7 +100,9 @@ class bound:  # noqa: N801  # it reads as a word: `with bound(session):`
     def __init__(self, session: AnySession) -> None:
         found = sync_session(session)
         if found is None:
-            raise ArgumentError(f"bound() was given {session!r}, which is no session. Give one.")
+            raise ArgumentError(
+                f"bound() was given {value_name(session)}, which is no session. Give one."
+            )
         self._active = ActiveBoundary(SessionBoundary(found))
 
     def __enter__(self) -> None:
