@@ -4,8 +4,8 @@ The interpreter that runs this script measures the coverage and tests the wheel.
 suite once more without Django and without the compiled sends, because Clarion has to work
 without both. It also runs the tests of the Django integration without the compiled sends.
 The tests of the integrations run on this interpreter, the oldest and the newest. The tests of
-the examples, the benchmarks and the tools run on the newest only. The output of a run goes to
-build/test/NAME.log, and is printed if the run fails.
+the examples, the benchmarks, the tools and the prose run on the newest only. The output of a
+run goes to build/test/NAME.log, and is printed if the run fails.
 """
 
 import os
@@ -31,9 +31,15 @@ ENVIRONMENT_LOCKS = defaultdict[str, Lock](
 BUILD_LOCK = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # parallel runs would overwrite each other's cache
-# The slowest tests; their results do not depend on the interpreter.
-ON_NEWEST = ("tests/benchmarks", "tests/examples", "tests/tools")
-SUITE = " ".join([PYTEST, *(f"--ignore={folder}" for folder in ON_NEWEST)])
+# Slow or many tests whose results do not depend on the interpreter.
+ON_NEWEST = (
+    "tests/benchmarks",
+    "tests/examples",
+    "tests/house/test_language.py",
+    "tests/house/test_style.py",
+    "tests/tools",
+)
+SUITE = " ".join([PYTEST, *(f"--ignore={path}" for path in ON_NEWEST)])
 WHOLE = (SUITE,)
 # The oldest interpreter has older releases of the frameworks, all others have the newest ones.
 # So the interpreters in between would repeat the tests of the newest one.
