@@ -15,7 +15,7 @@ def take(**kwargs):
 
 
 def test_now_is_as_without_any():
-    """The send calls the receiver, by the shortest road."""
+    """The send calls the receiver on the fast path."""
     signal = Signal()
     signal.connect(take, delivery=now)
     assert signal.send(None) == [(take, "taken")]
@@ -39,7 +39,7 @@ def test_any_object_of_the_protocol_will_do(method):
 
     @receiver(signal, delivery=later)
     def hear(**kwargs):
-        """Hear."""
+        """Receive."""
 
     assert getattr(signal, method)("web", n=1) == [(hear, "kept")]
     assert later.kept == [(hear, {"signal": signal, "sender": "web", "n": 1})]

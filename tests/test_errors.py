@@ -51,7 +51,7 @@ MADE = [
 
 
 def test_there_is_one_base():
-    """Whoever catches ClarionError catches them all."""
+    """ClarionError is the base of all errors."""
     assert all(issubclass(kind, ClarionError) for kind in KINDS)
     assert [kind for kind in KINDS if kind.__bases__ == (Exception,)] == [ClarionError]
 
@@ -80,8 +80,8 @@ def test_each_is_a_builtin_error_too(kind, builtin):
     assert issubclass(kind, builtin)
 
 
-def test_what_concerns_a_receiver_is_caught_together():
-    """ReceiverError is the base of what connect says about the receiver."""
+def test_errors_about_a_receiver_have_one_base():
+    """ReceiverError is the base of the errors about a receiver at connect."""
     assert {kind for kind in KINDS if issubclass(kind, ReceiverError)} == {
         ReceiverError,
         NotCallableError,

@@ -49,7 +49,7 @@ def test_any_receiver_is_told_more_precisely():
 
 
 def test_nothing_at_run_time_imports_it():
-    """Connecting, declaring and sending do without it, for `typing` is dear."""
+    """Connecting, declaring and sending do not import it, because importing `typing` is slow."""
     program = """
 import sys
 from clarion import Signal, receiver, signal
