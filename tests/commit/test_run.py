@@ -48,7 +48,11 @@ class TestFailures:
 
     @pytest.mark.parametrize(
         ("sender", "told"),
-        [(None, "no sender"), (Secret, f"{Secret.__module__}.Secret"), ("web", "a builtins.str")],
+        [
+            (None, "no particular sender"),
+            (Secret, f"{Secret.__module__}.Secret"),
+            ("web", "a builtins.str"),
+        ],
     )
     def test_log_has_the_class_of_the_sender(self, sender, told, signal, log):
         """Its repr may be secret."""

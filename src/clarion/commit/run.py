@@ -193,7 +193,7 @@ def _fail(call: PendingCall, error: BaseException) -> None:
 def _sender_name(sender: object) -> str:
     # An object is named by its class: its repr may be secret.
     if sender is None:
-        return "no sender"
+        return "no particular sender"
     return dotted(sender) if isinstance(sender, type) else f"a {dotted(type(sender))}"
 
 
