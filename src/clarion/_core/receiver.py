@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clarion._core.names import value_name
 from clarion._core.registration import receiver_key, sender_key
+from clarion._core.registry import is_signal
 from clarion._core.tabled import table_of
 from clarion.errors import ArgumentError
 
@@ -52,7 +53,8 @@ def receiver(signal: Any, **options: Any) -> Any:
         A decorator that returns the function unchanged.
 
     Raises:
-        ArgumentError: if an object is not a signal.
+        ArgumentError: if an object is not a signal, or a signal of a Django that does not run on
+            Clarion gets an option of Clarion.
         Exception: any error of `connect`; then the function is connected to none of the
             signals.
 
@@ -66,6 +68,7 @@ def receiver(signal: Any, **options: Any) -> Any:
                 f"Write @receiver(signal), or give a list of signals.",
                 ["signal"],
             )
+        _check_django(each, options)
 
     def connect(function: F) -> F:
         connected: list[Signal] = []
@@ -89,7 +92,22 @@ def _listed(signal: object) -> Sequence[Any]:
     return signal if isinstance(signal, (list, tuple)) else (signal,)  # pyright: ignore[reportUnknownVariableType]
 
 
+def _check_django(signal: object, options: dict[str, Any]) -> None:
+    """Refuse options that a signal of Django takes only while Django runs on Clarion."""
+    ours = options.keys() - {"sender", "weak", "dispatch_uid", "apps"}
+    if not ours or is_signal(signal):
+        return
+    if any(each.__module__ == "django.dispatch.dispatcher" for each in type(signal).__mro__):
+        raise ArgumentError(
+            f"A Django signal does not take {', '.join(sorted(ours))}, because Django does not run on "
+            f"Clarion. Add 'clarion.integrations.django' to INSTALLED_APPS.",
+            ours,
+        )
+
+
 def _is_connected(signal: Signal, function: Callable[..., Any], options: dict[str, Any]) -> bool:
+    if not is_signal(signal):
+        return False
     found = find_registration(signal, function, options.get("sender"), options.get("dispatch_uid"))
     return found is not None
 

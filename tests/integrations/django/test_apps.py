@@ -28,3 +28,52 @@ def test_the_app_has_nothing_to_migrate():
     from django.apps import apps
 
     assert list(apps.get_app_config("clarion").get_models()) == []
+
+
+def test_without_the_app_options_are_refused():
+    """The message of `clarion.receiver` names the line that is missing."""
+    lines = programs.run(
+        """
+        django.setup()
+        from django.db.models.signals import post_delete, post_save
+        from clarion import on_commit, receiver
+        from clarion.errors import ArgumentError
+
+        def note(**kwargs):
+            pass
+
+        for options in ({"delivery": on_commit}, {"priority": 3, "once": True}):
+            try:
+                receiver([post_save, post_delete], **options)(note)
+            except ArgumentError as error:
+                print(error, error.names)
+        print(post_save.receivers, post_delete.receivers)
+        """
+    )
+    sentence = (
+        "A Django signal does not take {}, because Django does not run on Clarion. "
+        "Add 'clarion.integrations.django' to INSTALLED_APPS. {}"
+    )
+    assert lines == [
+        sentence.format("delivery", ("delivery",)),
+        sentence.format("once, priority", ("once", "priority")),
+        "[] []",
+    ]
+
+
+def test_without_the_app_djangos_options_work():
+    """`clarion.receiver` connects to several signals of a Django that does not run on Clarion."""
+    lines = programs.run(
+        """
+        django.setup()
+        from django.core.signals import request_finished, request_started
+        from clarion import receiver
+
+        @receiver([request_started, request_finished], sender="shop", dispatch_uid="note")
+        def note(sender, **kwargs):
+            print("sent by", sender)
+
+        request_started.send(sender="shop")
+        """
+    )
+    assert lines == ["sent by shop"]
