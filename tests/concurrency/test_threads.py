@@ -1,21 +1,23 @@
-"""Connecting, disconnecting and sending from many threads at once."""
+"""Many threads that connect, disconnect and send at the same time."""
 
 import asyncio
 import gc
 import itertools
 import threading
-import weakref
 from typing import Any
 
 import pytest
 
-from clarion._core import instrument, registry
+from clarion._core import instrument
 from clarion._core.instrument import Instrument, attach, detach
 from tests.concurrency.threads import at_once
 
 pytestmark = pytest.mark.usefixtures("_hasty", "_quick_collection")
 
+
 THREADS = 6
+
+
 ROUNDS = 120
 
 
@@ -25,14 +27,6 @@ class Sender:
 
 class Subclass(Sender):
     """A subclass."""
-
-
-class Listener:
-    """An object with a receiver."""
-
-    def method(self, **kwargs):
-        """Answer."""
-        return self
 
 
 def answering(response):
@@ -202,93 +196,6 @@ def test_one_receiver_from_many_threads(signal):
     assert is_clean(signal)
 
 
-def test_the_dying_leave_no_trace(signal):
-    """Receivers and senders that come and go, in garbage collections of every thread."""
-
-    def work():
-        for number in range(ROUNDS):
-            listener: Any = Listener()
-            sender: Any = Sender()
-            kind = type("Transient", (Sender,), {})
-            signal.connect(listener.method, sender=sender)
-            signal.connect(listener.method, sender=kind, subclasses=True)
-            signal.connect(listener.method)
-            assert answers(signal.send(sender)).count(listener) == 2
-            assert answers(signal.send(kind)).count(listener) == 2
-            listener.itself = listener
-            sender.kind = kind
-            del listener, sender, kind
-            if not number % 10:
-                gc.collect()
-
-    at_once(*[work] * THREADS, churn(signal, 4 * ROUNDS))
-    gc.collect()
-    signal.send(None)
-    assert is_clean(signal)
-
-
-def test_finalisers_may_do_anything(signal):
-    """A `__del__` that connects, disconnects and sends, amid all of these, deadlocks nobody."""
-    finalised = []
-
-    class Dying:
-        def __init__(self):
-            self.itself = self  # so that the garbage collector finds it, anywhere
-            signal.connect(self.method, sender="web")
-
-        def method(self, **kwargs):
-            return 1
-
-        def __del__(self):
-            uid = ("finaliser", id(self))
-            signal.connect(answering("late"), sender="web", dispatch_uid=uid)
-            signal.send("web")
-            assert signal.disconnect(sender="web", dispatch_uid=uid)
-            finalised.append(1)
-
-    def work():
-        for number in range(ROUNDS):
-            Dying()
-            signal.connect(answering(number), dispatch_uid=threading.get_ident())
-            signal.send("web")
-            signal.disconnect(dispatch_uid=threading.get_ident())
-
-    threshold = gc.get_threshold()
-    gc.set_threshold(50, 2, 2)
-    try:
-        at_once(work, times=THREADS)
-    finally:
-        gc.set_threshold(*threshold)
-    gc.collect()
-    assert len(finalised) == ROUNDS * THREADS
-    assert is_clean(signal)
-
-
-def test_weakref_callbacks_may_do_anything(signal):
-    """So may callbacks of weak references, which run where a registration dies as well."""
-    called = []
-
-    def work():
-        for number in range(ROUNDS):
-            listener = Listener()
-            uid = threading.get_ident(), number
-
-            def callback(uid=uid):
-                signal.connect(answering(uid), dispatch_uid=uid)
-                assert uid in answers(signal.send(None))
-                assert signal.disconnect(dispatch_uid=uid)
-                called.append(uid)
-
-            weakref.finalize(listener, callback)
-            signal.connect(listener.method)
-            weakref.finalize(listener, signal.send, None)
-            del listener
-
-    at_once(*[work] * THREADS, churn(signal, 4 * ROUNDS))
-    assert len(called) == ROUNDS * THREADS
-    assert is_clean(signal)
-
-
 def test_receivers_may_change_the_signal_they_hear(signal):
     """Connecting, disconnecting and sending inside a receiver, in all threads at once."""
 
@@ -388,20 +295,3 @@ def test_instruments_in_many_threads(signal):
     assert instrument.everywhere == ()
     assert signal._table.instruments == ()
     assert signal._table.find_route(None).strong_receivers == ()
-
-
-def test_signals_come_and_go(make):
-    """Signals are made and dropped while others look at all of them."""
-    count = len(registry.signals())
-
-    def work():
-        for _ in range(ROUNDS // 4):
-            signal = make()
-            signal.connect(answering(1), sender=Sender)
-            assert any(each is signal for each in registry.signals())
-            attach(watch := Instrument())
-            assert answers(signal.send(Sender)) == [1]
-            detach(watch)
-
-    at_once(work, times=THREADS)
-    assert len(registry.signals()) == count
