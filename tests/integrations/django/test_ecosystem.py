@@ -79,7 +79,7 @@ def spans():
     )
     yield events
     sentry_sdk.get_client().close(timeout=0)
-    sentry_sdk.init()
+    sentry_sdk.init(default_integrations=False, auto_enabling_integrations=False)
     Signal._live_receivers = below
 
 
