@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clarion._core import compiled
+from clarion._core.checks import check_signal
 from clarion._core.instrument import Send
 from clarion._core.names import sender_name, signal_name
 from clarion._core.registration import Registration
-from clarion._core.registry import check_signal, signals
+from clarion._core.registry import signals
 from clarion._core.table import Table
 from clarion._core.tabled import table_of
 

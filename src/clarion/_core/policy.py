@@ -8,15 +8,10 @@ signal derives from `Policy` and overrides what it does otherwise.
 from __future__ import annotations
 
 from clarion._core import loops, names, thread_loop
+from clarion._core.checks import refuse_uncallable
 from clarion._core.keywords import ANY, DeclaredKeywords
 from clarion._core.registration import check_sender
-from clarion._core.signatures import (
-    CO_VARKEYWORDS,
-    accepts_any_keyword,
-    asks_for,
-    refusal,
-    refuse_uncallable,
-)
+from clarion._core.signatures import CO_VARKEYWORDS, accepts_any_keyword, asks_for, refusal
 from clarion.errors import ArgumentError, SignatureError
 
 TYPE_CHECKING = False

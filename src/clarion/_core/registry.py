@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from weakref import ref
 
-from clarion.errors import ArgumentError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -34,18 +32,6 @@ def is_signal(candidate: object) -> TypeGuard[Signal]:
     """Return whether Clarion dispatches an object, its own signal or a framework's."""
     entry = _alive.get(id(candidate))
     return entry is not None and entry() is candidate
-
-
-def check_signal(candidate: object) -> Signal:
-    """Return an object if it is a signal; refuse it otherwise."""
-    if not is_signal(candidate):
-        from clarion._core.names import value_name  # which imports this module
-
-        raise ArgumentError(
-            f"{value_name(candidate)} is not a signal that Clarion dispatches. Give a Clarion signal, or a "
-            f"Django one with 'clarion.integrations.django' in INSTALLED_APPS."
-        )
-    return candidate
 
 
 def signals() -> list[Signal]:

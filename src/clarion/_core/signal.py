@@ -6,10 +6,11 @@ import sys
 from types import FunctionType
 
 from clarion._core import names, registry
+from clarion._core.checks import refuse_uncallable
 from clarion._core.compiled import compiled
 from clarion._core.registration import Registration, receiver_key, sender_key
 from clarion._core.send import asend, asend_robust, send, send_robust
-from clarion._core.signatures import flags_of, refuse_uncallable
+from clarion._core.signatures import flags_of
 from clarion._core.table import Table
 from clarion._core.tabled import Tabled
 from clarion.errors import ArgumentError

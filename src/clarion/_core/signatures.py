@@ -9,14 +9,11 @@ from __future__ import annotations
 import sys
 from types import FunctionType, MethodType
 
-from clarion._core.names import value_name
-from clarion.errors import NotCallableError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from inspect import Signature
-    from typing import Any, Never
+    from typing import Any
 
     Receiver = Callable[..., Any]
 
@@ -142,11 +139,3 @@ def signature_of(receiver: Receiver) -> Signature | None:
         return inspect.signature(receiver)
     except (TypeError, ValueError):
         return None
-
-
-def refuse_uncallable(receiver: object) -> Never:
-    """Refuse a receiver that is not callable."""
-    raise NotCallableError(
-        f"Signal receivers must be callable. {value_name(receiver)} is not; connect a function.",
-        receiver,
-    )

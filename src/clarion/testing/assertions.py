@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clarion._core.checks import check_signal
 from clarion._core.names import sender_name, signal_name, value_name
 from clarion._core.registration import sender_key
-from clarion._core.registry import check_signal
 from clarion.errors import ArgumentError, NotSentError
 from clarion.testing.capture import Capture, shown
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from reprlib import Repr
 from typing import TYPE_CHECKING, overload
 
+from clarion._core.checks import check_signal
 from clarion._core.instrument import Instrument, Send, attach, detach
 from clarion._core.names import sender_name, signal_name
-from clarion._core.registry import check_signal
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:

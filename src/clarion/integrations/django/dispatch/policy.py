@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
+from clarion._core.checks import refuse_uncallable
 from clarion._core.loops import Outcome
 from clarion._core.names import described
 from clarion._core.registration import check_subclasses
-from clarion._core.signatures import accepts_any_keyword, refuse_uncallable
+from clarion._core.signatures import accepts_any_keyword
 from clarion.errors import SignatureError
 from clarion.policy import Policy
 
