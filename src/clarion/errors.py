@@ -103,7 +103,7 @@ class NoLoopError(ClarionError, RuntimeError):
 
 
 class MissingExtraError(ClarionError, ModuleNotFoundError):
-    """A package that an integration needs is not installed, or is too old.
+    """A package that an integration needs is missing, too old or incomplete.
 
     Attributes:
         name: the package, as Python imports it.
@@ -127,6 +127,15 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
         """Create the error for an old version, with the command that upgrades it."""
         message = (
             f"clarion.integrations.{extra} needs {name} {oldest} or later; {installed} is installed. "
+            f"{_pip_line(extra)}"
+        )
+        return cls(message, name, extra)
+
+    @classmethod
+    def incomplete(cls, name: str, extra: str, reason: object) -> MissingExtraError:
+        """Create the error for a broken package, with the command that repairs it."""
+        message = (
+            f"clarion.integrations.{extra} cannot use {name} as it is installed: {reason}. "
             f"{_pip_line(extra)}"
         )
         return cls(message, name, extra)

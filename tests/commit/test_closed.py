@@ -154,9 +154,45 @@ for _ in range(2):
     assert printed.splitlines() == [message] * 2
 
 
-def test_error_in_an_integration_is_raised(run, monkeypatch):
-    """Only a missing or old framework is passed over, no other ImportError."""
-    modern = {"sqlalchemy/__init__.py": "__version__ = '2.1.0'", "sqlalchemy/orm.py": ""}
-    program = "import sqlalchemy.orm\n" + SETUP
-    with pytest.raises(AssertionError, match="ImportError: cannot import name"):
-        run(modern, program)
+INCOMPLETE = {
+    "a name is missing": ("__version__ = '2.1.0'", "cannot import name '"),
+    "a module is missing": ("__version__ = '2.1.0'\nfrom sqlalchemy.orm import *", "cannot"),
+    "a mock": (
+        "from unittest.mock import MagicMock\n__version__ = MagicMock()",
+        "it has no version",
+    ),
+}
+
+
+@pytest.mark.parametrize(("package", "reason"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_an_incomplete_framework_breaks_no_other_send(run, package, reason):
+    """A stub, a mock of Sphinx or a broken installation is refused where it is needed."""
+    stub = {"sqlalchemy/__init__.py": package, "sqlalchemy/orm.py": "class Session: pass"}
+    printed = run(
+        stub,
+        "from sqlalchemy.orm import Session\n" + SETUP + "print(refused(session=Session()))",
+    )
+    assert printed.startswith(
+        f"clarion.integrations.sqlalchemy cannot use sqlalchemy as it is installed: {reason}"
+    )
+    assert printed.endswith("pip install '.[sqlalchemy]'\n")
+
+
+def test_a_mocked_django_breaks_no_other_send(run):
+    """Sphinx replaces a framework that is not installed by a mock."""
+    run(
+        {},
+        "import sys\nfrom unittest.mock import MagicMock\nsys.modules['django'] = MagicMock()\n"
+        "sys.modules['django.db'] = MagicMock()\n" + SETUP,
+    )
+
+
+def test_error_in_an_integration_is_raised(run):
+    """Only the framework's own errors are passed over."""
+    stub = {"sqlalchemy/__init__.py": "__version__ = '2.1.0'", "sqlalchemy/orm.py": "import shop"}
+    program = "import sys, types\nsys.modules['sqlalchemy.orm'] = types.ModuleType('orm')\n" + SETUP
+    broken = (
+        "import clarion.integrations\nsys.modules['clarion.integrations.sqlalchemy.hooks'] = None\n"
+    )
+    with pytest.raises(AssertionError, match="ModuleNotFoundError: import of clarion"):
+        run(stub, program.replace("\n", "\n" + broken, 1))

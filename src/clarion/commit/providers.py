@@ -77,7 +77,7 @@ class TransactionProvider:
 
 
 class ClosedProvider(TransactionProvider):
-    """A replacement for the provider of a framework that is too old for its integration.
+    """A replacement for the provider of a framework that its integration cannot use.
 
     A send that names a session, an instance or a model of the framework is refused. Other
     sends ignore the framework.
@@ -133,11 +133,7 @@ def providers() -> list[TransactionProvider]:
     if len(sys.modules) != _module_count:
         for framework, module in _FRAMEWORKS.items():
             if framework in sys.modules and framework not in _imported:
-                try:
-                    import_module(module)
-                except MissingExtraError as error:
-                    # A program that only has the framework installed must not fail here.
-                    register_provider(ClosedProvider(framework.partition(".")[0], error))
+                _import_integration(framework.partition(".")[0], module)
                 _imported.add(framework)
         _module_count = len(sys.modules)
     while _new:
@@ -145,3 +141,16 @@ def providers() -> list[TransactionProvider]:
         _new[0].install_listeners()
         _providers.append(_new.popleft())
     return _providers
+
+
+def _import_integration(package: str, module: str) -> None:
+    # A program that only has the framework installed must not fail here.
+    try:
+        import_module(module)
+    except MissingExtraError as error:
+        register_provider(ClosedProvider(package, error))
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        closed = MissingExtraError.incomplete(package, package, error)
+        register_provider(ClosedProvider(package, closed))

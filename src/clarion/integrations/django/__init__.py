@@ -31,6 +31,8 @@ except ModuleNotFoundError as error:
     if error.name != "django":
         raise
     raise MissingExtraError.of("django", "django") from None
+if not isinstance(_django.VERSION, tuple):  # pyright: ignore[reportUnnecessaryIsInstance]
+    raise MissingExtraError.incomplete("django", "django", "it has no version")
 if _django.VERSION < (5, 2):
     raise MissingExtraError.too_old("django", "django", "5.2", _django.__version__)
 

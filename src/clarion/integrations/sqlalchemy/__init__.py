@@ -34,6 +34,8 @@ except ModuleNotFoundError as error:
     if error.name != "sqlalchemy":
         raise
     raise MissingExtraError.of("sqlalchemy", "sqlalchemy") from None
+if not isinstance(_version, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+    raise MissingExtraError.incomplete("sqlalchemy", "sqlalchemy", "it has no version")
 if int(_version.partition(".")[0]) < 2:  # noqa: PLR2004
     raise MissingExtraError.too_old("sqlalchemy", "sqlalchemy", "2.0", _version)
 
