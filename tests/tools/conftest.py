@@ -13,9 +13,8 @@ SOURCE = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "src")
 
 
 @pytest.fixture(scope="session")
-def dist(tmp_path_factory):
-    """Build the sdist, and the wheel from it, in a copy of the checkout."""
-    pytest.importorskip("build")
+def checkout(tmp_path_factory):
+    """Copy what a build needs of the checkout."""
     source = tmp_path_factory.mktemp("source")
     built = shutil.ignore_patterns("*.so", "*.egg-info", "__pycache__")
     for name in SOURCE:
@@ -23,8 +22,15 @@ def dist(tmp_path_factory):
             shutil.copytree(ROOT / name, source / name, ignore=built)
         else:
             shutil.copy(ROOT / name, source)
-    run(sys.executable, "-m", "build", "--no-isolation", cwd=source)
-    return source / "dist"
+    return source
+
+
+@pytest.fixture(scope="session")
+def dist(checkout):
+    """Build the sdist, and the wheel from it, in a copy of the checkout."""
+    pytest.importorskip("build")
+    run(sys.executable, "-m", "build", "--no-isolation", cwd=checkout)
+    return checkout / "dist"
 
 
 @pytest.fixture(scope="session")
