@@ -177,10 +177,9 @@ def quart_app(log):
     async def stream():
         return aparts(log)
 
-    @app.get("/page")
-    @app.get("/broken")
-    async def page():
-        return answer(log, quart.request.path[1:])
+    @app.get("/<any(page, broken):name>")
+    async def page(name):
+        return answer(log, name)
 
     async def report(app, exception):
         await asgi.report(exception, quart.request.scope)
@@ -199,10 +198,9 @@ def flask_app(log):
     def stream():
         return parts(log)
 
-    @app.get("/page")
-    @app.get("/broken")
-    def page():
-        return answer(log, flask.request.path[1:])
+    @app.get("/<any(page, broken):name>")
+    def page(name):
+        return answer(log, name)
 
     def report(app, exception):
         wsgi.report(exception, flask.request.environ)
