@@ -11,6 +11,14 @@ from clarion import Signal as ClarionSignal
 from tests.integrations.django.library.models import Author, note_in_models
 
 unused = Signal()
+keyed = Signal()
+
+
+class Key:
+    """A uid and a sender that shows a secret."""
+
+    def __repr__(self):
+        return "s3cret"
 
 
 def signals(*args):
@@ -65,3 +73,13 @@ def test_a_name_that_no_signal_has_is_refused():
     """A misspelt name is an error, not an empty list."""
     with pytest.raises(CommandError, match="No signal has post_svae in its name"):
         signals("post_svae")
+
+
+def test_keys_are_named_by_their_type():
+    """The value of a sender or a uid may be secret."""
+    sender = Key()  # a signal does not keep its senders alive
+    keyed.connect(note_in_models, sender=sender, weak=False, dispatch_uid=(Key(), 1))
+    [listed] = json.loads(signals("--json", f"{__name__}.keyed"))
+    [shown] = listed["receivers"]
+    assert shown["dispatch_uid"] == "a tuple"
+    assert "s3cret" not in signals(f"{__name__}.keyed") + str(shown)

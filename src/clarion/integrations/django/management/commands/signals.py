@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from clarion._core.names import sender_name, signal_name
+from clarion._core.names import sender_name, signal_name, value_name
 from clarion.introspect import registrations, signals
 
 if TYPE_CHECKING:
@@ -74,12 +74,17 @@ def _facts(registration: Registration) -> dict[str, object]:
         "subclasses": registration.subclasses,
         "inline": registration.inline,
         "weak": registration.weak,
-        "dispatch_uid": None if registration.uid is None else str(registration.uid),
+        "dispatch_uid": _uid_of(registration),
     }
 
 
 def _sender_of(registration: Registration) -> str | None:
     return None if registration.sender_key is None else sender_name(registration.sender)
+
+
+def _uid_of(registration: Registration) -> str | None:
+    uid = registration.uid
+    return uid if uid is None or isinstance(uid, str) else value_name(uid)
 
 
 def _as_table(listed: list[tuple[str, list[Registration]]]) -> str:
