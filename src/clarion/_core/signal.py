@@ -97,7 +97,7 @@ class Signal(Tabled):
         """
         if unknown or type(priority) is not int or dispatch_uid is not None:
             _check_arguments(unknown, priority, dispatch_uid)
-        table, policy = self._table, self._table.policy
+        policy = (table := self._table).policy
         bound = None if delivery is None else _bind(self, delivery, receiver)
         flags = flags_of(receiver)
         policy.check_receiver(self, receiver, () if bound is None else bound.provides, flags)
