@@ -16,6 +16,7 @@ from clarion.commit import Boundary, run_at_once
 from clarion.errors import TransactionError
 from clarion.integrations.django.commit import ignore_outer
 from clarion.integrations.django.commit.callbacks import callback_for
+from clarion.integrations.django.commit.savepoints import watch_savepoints
 from clarion.integrations.django.commit.snapshots import arguments_of, keep_instance
 from clarion.integrations.django.dispatch.policy import DJANGO
 
@@ -70,6 +71,7 @@ class DjangoBoundary(Boundary):
                 f"{self.name} has autocommit off and no atomic block is open, so Django does not "
                 f"report the commit. Send inside transaction.atomic()."
             )
+        watch_savepoints(connection)
         connection.on_commit(callback_for(connection, call), robust=True)
 
     async def aschedule(self, call: PendingCall) -> bool:

@@ -5,6 +5,7 @@ Django calls a callback after the commit and discards it at a rollback, without 
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary, ref
 
@@ -16,23 +17,36 @@ if TYPE_CHECKING:
 
     from clarion.commit import PendingCall
 
+next_position = count(1).__next__
+"""Return the position of the next callback or savepoint in this process."""
+
 
 class Callback:
     """The callback of one pending call.
 
     Only Django holds it. It is deleted at a rollback, and then drops its call.
+
+    Attributes:
+        position: increases with each callback.
     """
 
-    __slots__ = ("__weakref__", "_call", "_receiver")
+    __slots__ = ("__weakref__", "_call", "_receiver", "position")
 
     def __init__(self, call: PendingCall) -> None:
         self._receiver = call.receiver
         self._call: PendingCall | None = call
+        self.position = next_position()
 
     def take(self) -> PendingCall | None:
         """Return the call the first time, and None after that."""
         call, self._call = self._call, None
         return call
+
+    def drop(self) -> None:
+        """Drop the call, because a savepoint was rolled back."""
+        call, self._call = self._call, None
+        if call is not None:
+            call.drop()
 
     def __call__(self) -> None:
         """Run the call, unless it was taken before."""
@@ -41,8 +55,7 @@ class Callback:
             run_call(call)
 
     def __del__(self) -> None:
-        if self._call is not None:
-            self._call.drop()
+        self.drop()
 
     def __repr__(self) -> str:
         return f"<on_commit callback of {name_of(self._receiver)}>"
