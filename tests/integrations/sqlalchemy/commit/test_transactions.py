@@ -3,11 +3,13 @@
 What holds on every boundary is in `tests/scenarios`.
 """
 
+import gc
 import logging
+import weakref
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, event, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -146,26 +148,22 @@ def _number(instance, **kwargs):
 
 def test_nothing_is_kept_without_an_on_commit_receiver(session):
     """The transaction is not noted."""
-    from clarion.integrations.sqlalchemy.commit import transactions
-
     paid.connect(lambda sender, **kwargs: None)
     with session.begin():
         session.add(Tag(name="t"))
         paid.send(None, order_id=1, session=session)
-        assert len(transactions.waiting) == 0
+        assert "_clarion_calls" not in vars(session.get_transaction())
 
 
 def test_transactions_are_forgotten(engine, ran):
     """At their end, by a commit, a rollback or a close."""
-    from clarion.integrations.sqlalchemy.commit import transactions
-
     for end in ("commit", "rollback", "close"):
         with Session(engine) as session:
             session.begin()
-            session.begin_nested()
+            both = session.get_transaction(), session.begin_nested()
             paid.send(None, order_id=1, session=session)
             getattr(session, end)()
-        assert len(transactions.waiting) == 0
+        assert not any("_clarion_calls" in vars(each) for each in both)
 
 
 @pytest.mark.parametrize("server", ["twophase_postgres", "mariadb"])
@@ -189,3 +187,54 @@ def test_two_phases_are_one_commit(request, server, kind, ran):
         session.rollback()
     assert ran == [1]
     engine.dispose()
+
+
+def test_a_session_without_references_is_collected(engine, kind, ran):
+    """With its connection and the calls that wait for its commit."""
+    found = []
+    post_save.connect(lambda **kwargs: ran.append(1), delivery=on_commit)
+    for n in range(20):  # more than the pool has connections
+        session = kind(engine)
+        session.add(Order(number=str(n)))
+        session.flush()
+        paid.send(None, order_id=n, session=session)
+        found.append(weakref.ref(session))
+        del session
+        gc.collect()
+    assert [each() for each in found] == [None] * 20
+    assert ran == []
+
+
+def test_a_listener_of_the_commit_sends(session, ran):
+    """Before Clarion's listener and after it: the commit is made, so the receivers run."""
+    calls = []
+    paid.connect(lambda instance, **kw: calls.append(instance.number), Order, delivery=on_commit)
+
+    @event.listens_for(session, "after_commit")
+    def later(session):
+        paid.send(Order, order_id=1, session=session, instance=order)
+
+    order = Order(number="7")
+    session.add(order)
+    session.commit()
+    assert ran == [1]
+    assert calls == ["7"]
+
+
+def test_a_listener_of_the_commit_of_a_savepoint_sends(session, ran):
+    """The call waits for the transaction around it."""
+    session.begin()
+
+    @event.listens_for(session, "after_commit")
+    def later(session):
+        if session.in_nested_transaction():
+            paid.send(None, order_id=1, session=session)
+
+    with session.begin_nested():
+        pass
+    assert ran == []
+    session.rollback()
+    assert ran == []
+    with session.begin(), session.begin_nested():
+        pass
+    assert ran == [1]

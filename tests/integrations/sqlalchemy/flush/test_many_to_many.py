@@ -1,6 +1,9 @@
 """m2m_changed: which side, which action, which keys."""
 
+import gc
 import pickle
+import weakref
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Table, inspect
@@ -212,7 +215,6 @@ def test_an_unnoted_change_is_sent_from_the_forward_side(session, stored, record
     if is_loaded:
         assert book.authors == []
     one.books.append(book)
-    del vars(inspect(one))["_clarion_changed_members"]
     recorded.listen(m2m_changed)
     session.commit()
     forward = ("pre_add", book, False, Author, {1})
@@ -312,3 +314,25 @@ def test_composite_keys(engine, recorded):
         right.lefts.remove(left)
         session.commit()
         assert brief(recorded)[1] == ("post_remove", right, True, Left, {(1, 2)})
+
+
+def test_changes_without_receivers_are_not_kept(engine):
+    """Of another relationship, and of members that are removed before the flush."""
+    m2m_changed.connect(nothing, sender=Book.authors)
+    with Session(engine) as session:
+        shelf, book = Shelf(), Book(title="b")
+        session.add_all([shelf, book])
+        session.commit()
+        states: weakref.WeakSet[Any] = weakref.WeakSet()
+        for _ in range(10):
+            added, author = Book(title="c"), Author(name="a")
+            states.update([inspect(added), inspect(author)])
+            shelf.books.add(added)
+            book.authors.append(author)
+            book.authors.remove(author)
+            session.expunge(author)
+            session.commit()
+            del added, author
+        session.expunge_all()
+        gc.collect()
+        assert len(states) < 4

@@ -1,7 +1,7 @@
 """Which columns a flush is going to update."""
 
 import pytest
-from sqlalchemy import JSON, ForeignKey, inspect
+from sqlalchemy import JSON, ForeignKey, create_engine, inspect
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -14,6 +14,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.orm.attributes import flag_modified
 
+from clarion.integrations.sqlalchemy import post_save
 from clarion.integrations.sqlalchemy.rows.columns import (
     changed_columns,
     is_expression,
@@ -166,3 +167,40 @@ def test_unloaded_foreign_key(session, thing):
     session.expire(thing)
     thing.owner = Owner(id=3)
     assert "owner_id" in fields(thing)
+
+
+def test_a_many_to_one_with_a_list(recorded):
+    """`uselist=True`: the last member is the object that the row refers to."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Parent(Own):
+        __tablename__ = "parent"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    class Child(Own):
+        __tablename__ = "child"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        parent_id: Mapped[int | None] = mapped_column(ForeignKey("parent.id"))
+        parents: Mapped[list[Parent]] = relationship(uselist=True)
+
+    recorded.listen(post_save, sender=Child)
+    engine = create_engine("sqlite://")
+    Own.metadata.create_all(engine)
+    with Session(engine) as session:
+        child = Child(parents=[Parent(id=1)])
+        session.add(child)
+        session.flush()
+        assert child.parent_id == 1
+        child.parents = [Parent(id=2)]
+        session.flush()
+        child.parents = []
+        session.commit()
+        assert child.parent_id is None
+    assert [each["update_fields"] for each in recorded.take()] == [
+        None,
+        {"parent_id"},
+        {"parent_id"},
+    ]
+    engine.dispose()

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
 from sqlalchemy.util import concurrency
@@ -43,16 +42,28 @@ class TransactionCalls:
         self.is_committed = False
 
 
-waiting: WeakKeyDictionary[SessionTransaction, TransactionCalls] = WeakKeyDictionary()
+# An attribute of the transaction itself: a weak dictionary would keep every transaction,
+# because its calls refer to it. A session without references is then collected with its calls.
+_KEY = "_clarion_calls"
+
+
+def calls_of(transaction: SessionTransaction) -> TransactionCalls:
+    """Return the calls that wait for a transaction or a savepoint."""
+    found: TransactionCalls | None = transaction.__dict__.get(_KEY)
+    if found is None:
+        found = transaction.__dict__[_KEY] = TransactionCalls()
+    return found
 
 
 def add_call(session: Session, call: PendingCall) -> None:
     """Add a call to the innermost savepoint, or to the transaction."""
     transaction = _innermost(session)
-    if transaction not in waiting:
-        waiting[transaction] = TransactionCalls()
+    ended = calls_of(transaction)
     call.boundary_data = Snapshots(session, call.arguments)
-    waiting[transaction].calls.append(call)
+    if ended.is_committed and not transaction.nested:
+        # A listener of `after_commit` sends it, before the session expires its instances.
+        call.arguments = call.boundary_data.copy_into(call.arguments)
+    ended.calls.append(call)
 
 
 def _innermost(session: Session) -> SessionTransaction:
@@ -64,9 +75,8 @@ def _innermost(session: Session) -> SessionTransaction:
 def after_commit(session: Session) -> None:
     """Note that a transaction or a savepoint was committed."""
     transaction = _innermost(session)
-    ended = waiting.get(transaction)
-    if ended is None:
-        return
+    # Also without calls: a later listener of this event may send.
+    ended = calls_of(transaction)
     ended.is_committed = True
     if not transaction.nested:
         # The session is about to expire its instances.
@@ -76,14 +86,13 @@ def after_commit(session: Session) -> None:
 
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
     """Run, pass on or drop the calls of a transaction or a savepoint."""
-    ended = waiting.pop(transaction, None)
-    if ended is None:
+    ended: TransactionCalls | None = transaction.__dict__.pop(_KEY, None)
+    if ended is None or not ended.calls:
         return
     if not ended.is_committed:
         drop_calls(ended.calls)
     elif transaction.nested:
-        outer = _around(transaction)
-        waiting.setdefault(outer, TransactionCalls()).calls += ended.calls
+        calls_of(_around(transaction)).calls += ended.calls
     elif ignores_outer.get() or (connection := _joined(session)) is None:
         run_calls(ended.calls, concurrency.await_only if in_greenlet() else None)
     else:

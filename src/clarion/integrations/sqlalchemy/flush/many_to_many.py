@@ -19,7 +19,7 @@ from clarion.integrations.sqlalchemy.senders import mappers
 from clarion.integrations.sqlalchemy.signals import m2m_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, MutableSet
 
     from sqlalchemy import Table
     from sqlalchemy.orm import InstanceState
@@ -141,8 +141,8 @@ def _is_changed_from(state: State, prop: Relationship, related: State, action: s
     return True
 
 
-def _changed_members(state: State, name: str) -> set[State]:
-    members: set[State] = vars(state).get(_KEY, {}).get(name, set())
+def _changed_members(state: State, name: str) -> MutableSet[State]:
+    members: MutableSet[State] = vars(state).get(_KEY, {}).get(name, set())
     return members
 
 
@@ -175,8 +175,11 @@ def side_noter(prop: Relationship) -> Callable[[State, Any, Any], None]:
     def note(state: State, value: Any, initiator: Any) -> None:
         if value is None or getattr(initiator, "impl", None) is not state.manager[name].impl:
             return
+        if not m2m_changed.has_listeners(association_table(prop)):
+            return
         related: State = inspect(value)
-        vars(state).setdefault(_KEY, {}).setdefault(name, set()).add(related)
+        members = vars(state).setdefault(_KEY, {}).setdefault(name, WeakSet())
+        members.add(related)
         for other in others:
             _changed_members(related, other).discard(state)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ClauseElement, inspect
+from sqlalchemy.orm.collections import collection_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def _changed_foreign_keys(
     state: InstanceState[Any], prop: RelationshipProperty[Any]
 ) -> Iterator[str]:
     """Yield the foreign keys that a many-to-one relationship gives a new value."""
-    target = state.dict.get(prop.key)
+    target = _target(state, prop)
     for remote, local in prop.synchronize_pairs:
         name = state.mapper.get_property_by_column(local).key
         stored = state.committed_state.get(name, state.dict.get(name, _MISSING))
@@ -60,12 +61,22 @@ def new_foreign_keys(state: InstanceState[Any], info: MapperInfo) -> dict[str, A
     """
     found: dict[str, Any] = {}
     for name, old in state.committed_state.items():
-        if name in info.many_to_one and (target := state.dict.get(name)) is not old:
+        if name in info.many_to_one and state.dict.get(name) is not old:
+            target = _target(state, info.many_to_one[name])
             for remote, local in info.many_to_one[name].synchronize_pairs:
                 value = _value(target, remote)
                 key = state.mapper.get_property_by_column(local).key
                 found[key] = remote if value is _MISSING else value
     return found
+
+
+def _target(state: InstanceState[Any], prop: RelationshipProperty[Any]) -> Any:
+    """Return the object that a many-to-one relationship refers to, or None."""
+    target = state.dict.get(prop.key)
+    if target is None or not prop.uselist:
+        return target
+    # The flush copies the key of each member, so the last one remains.
+    return next(reversed([*collection_adapter(target)]), None)
 
 
 def _value(target: Any, column: Any) -> Any:

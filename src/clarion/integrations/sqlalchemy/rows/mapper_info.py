@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Column
 from sqlalchemy.orm import Mapper, RelationshipDirection
@@ -28,10 +27,12 @@ class MapperInfo:
         # SQLAlchemy replaces this object when an attribute is added to the mapper.
         self.source = mapper.attrs
         relationships = [each for each in mapper.relationships if not each.viewonly]
+        # A `polymorphic_on` outside of the table is a property without an attribute.
         self.columns = {
             each.key: mapper.class_manager[each.key].impl.is_equal
             for each in mapper.column_attrs
-            if any(isinstance(column, Column) for column in each.columns)
+            if each.key in mapper.class_manager
+            and any(isinstance(column, Column) for column in each.columns)
         }
         self.many_to_one = _by_name(relationships, RelationshipDirection.MANYTOONE)
         self.many_to_many = _by_name(relationships, RelationshipDirection.MANYTOMANY)
@@ -46,14 +47,16 @@ def _by_name(
     return {each.key: each for each in relationships if each.direction is direction}
 
 
-_infos: WeakKeyDictionary[Mapper[Any], MapperInfo] = WeakKeyDictionary()
+# An attribute of the mapper itself: a weak dictionary would keep every mapper, because the
+# information refers to it.
+_KEY = "_clarion_info"
 
 
 def mapper_info(mapper: Mapper[Any]) -> MapperInfo:
     """Return the information about a mapper, computed once."""
-    info = _infos.get(mapper)
+    info: MapperInfo | None = mapper.__dict__.get(_KEY)
     if info is None or info.source is not mapper.attrs:
-        info = _infos[mapper] = MapperInfo(mapper)
+        info = mapper.__dict__[_KEY] = MapperInfo(mapper)
     return info
 
 
