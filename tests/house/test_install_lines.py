@@ -39,13 +39,14 @@ def installed_by(text):
                 yield match["name"], match["extra"]
 
 
-LINES = [
+FOUND = [
     (path.relative_to(ROOT), requirement)
     for path in tracked()
     if path.name != "test_install_lines.py"
     for requirement in installed_by(path.read_text(encoding="utf-8"))
     if "{" not in (requirement[1] or "")  # a format string, whose result is checked below
 ]
+LINES = [*dict.fromkeys(FOUND)]
 
 
 def test_the_lines_are_found():
