@@ -47,6 +47,7 @@ def machine(tmp_path, monkeypatch, program):
     monkeypatch.setattr("os.geteuid", lambda: 0)
     notes = tmp_path / "notes"
     monkeypatch.setenv("CLARION_NOTES", str(notes))
+    monkeypatch.delenv("CLARION_PURE", raising=False)
     return lambda: notes.read_text().splitlines() if notes.exists() else []
 
 
