@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import UnboundExecutionError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,17 +37,17 @@ def alias_of(engine: Any) -> str:
     return DEFAULT
 
 
-def using(session: Session, mapper: Mapper[Any], arguments: Mapping[str, Any] | None = None) -> str:
-    """Return the alias of the engine that a session writes a mapper's rows to.
+def using(session: Session, mapper: Mapper[Any], arguments: Mapping[str, Any]) -> str:
+    """Return the alias of the engine that a session executes a statement on.
 
     Args:
         session: the session.
         mapper: the mapper of the class.
-        arguments: the `bind_arguments` of a statement.
+        arguments: the `bind_arguments` of the statement.
     """
+    given: dict[str, Any] = {**arguments, "mapper": mapper}
     try:
-        given: dict[str, Any] = {**(arguments or {}), "mapper": mapper}
-        bind: Any = session.get_bind(**given)
-    except UnboundExecutionError:
-        return DEFAULT  # the flush raises the same error to its caller
-    return alias_of(bind.engine)
+        bind: Any = given.get("bind") or session.get_bind(**given)
+        return alias_of(bind.engine)
+    except Exception:  # noqa: BLE001  # user code; the statement raises the same to its caller
+        return DEFAULT  # or it is executed on several shards

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from clarion.integrations.sqlalchemy.aliases import using
+from clarion.integrations.sqlalchemy.binds import alias_of_mapper
 from clarion.integrations.sqlalchemy.bulk.options import warn
 from clarion.integrations.sqlalchemy.commit.boundary import bound
 from clarion.integrations.sqlalchemy.rows.mapper_info import primary_key
@@ -54,5 +54,5 @@ def _send(session: Session, mapper: Any, rows: list[Any], options: dict[str, Any
             criteria=None,
             rowcount=len(rows),
             pk_set={primary_key(state) for state in rows} if has_keys else None,
-            using=using(session, mapper),
+            using=alias_of_mapper(session, mapper),
         )

@@ -2,5 +2,5 @@
 
 Read `listeners`, then `sending` (rounds of pre signals, then post signals), `change_sets` and
 `plan` (what the flush writes), then `cascades` and `many_to_many`. `raw` and `session` hold
-what users import. No commit and no bulk write belongs here.
+what users import, `guard` what receivers may do. No commit and no bulk write belongs here.
 """

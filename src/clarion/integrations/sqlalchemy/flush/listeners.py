@@ -6,16 +6,14 @@ written, and a receiver may flush again once SQLAlchemy's own flag allows it.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from clarion.integrations.sqlalchemy.flush.guard import allow_flush, refuse_end
 from clarion.integrations.sqlalchemy.flush.sending import PreSignals, send_post_signals
 from clarion.integrations.sqlalchemy.flush.session import SignalSession
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from sqlalchemy.orm import Session, UOWTransaction
 
     from clarion.integrations.sqlalchemy.flush.plan import Plan
@@ -27,7 +25,8 @@ _PRE_SIGNALS = "clarion_pre_signals"
 def before_flush(session: Session, context: UOWTransaction, objects: Any) -> None:
     """Send the pre signals, and keep the plan for the post signals."""
     pre_signals = PreSignals(session, objects or None)
-    context.attributes[_PLAN] = pre_signals.send()
+    with refuse_end(session):
+        context.attributes[_PLAN] = pre_signals.send()
     context.attributes[_PRE_SIGNALS] = pre_signals
 
 
@@ -35,7 +34,8 @@ def before_flush_again(session: Session, context: UOWTransaction, objects: Any) 
     """Send the pre signals of changes made by the listeners of user code."""
     pre_signals: PreSignals | None = context.attributes.pop(_PRE_SIGNALS, None)
     if pre_signals is not None:
-        context.attributes[_PLAN] = pre_signals.send()
+        with refuse_end(session):
+            context.attributes[_PLAN] = pre_signals.send()
 
 
 def after_flush(session: Session, context: UOWTransaction) -> None:
@@ -46,19 +46,5 @@ def after_flush(session: Session, context: UOWTransaction) -> None:
     if isinstance(session, SignalSession):
         session.clarion_after_flush.append(partial(send_post_signals, session, plan))
         return
-    with _flush_allowed(session):
+    with allow_flush(session), refuse_end(session):
         send_post_signals(session, plan)
-
-
-@contextmanager
-def _flush_allowed(session: Session) -> Generator[None]:
-    """Let receivers flush, query with autoflush and open savepoints."""
-    was_flushing = getattr(session, "_flushing", None)
-    if was_flushing is None:
-        yield  # this SQLAlchemy has no such flag; it raises if a receiver flushes
-        return
-    session._flushing = False
-    try:
-        yield
-    finally:
-        session._flushing = was_flushing

@@ -44,9 +44,10 @@ class Link:
         prop: the relationship.
         action: "add" or "remove".
         related: the states of the objects added or removed.
+        using: the alias of the engine; the plan sets it.
     """
 
-    __slots__ = ("action", "instance", "prop", "related", "state")
+    __slots__ = ("action", "instance", "prop", "related", "state", "using")
 
     def __init__(self, state: State, prop: Relationship, action: str, related: list[State]) -> None:
         self.state = state
@@ -54,12 +55,17 @@ class Link:
         self.prop = prop
         self.action = action
         self.related = related
+        self.using = ""
 
     def without(self, sent: set[Pair]) -> Link | None:
         """Return the link without the pairs in `sent`, and add its pairs to them."""
         new = [each for each in self.related if self.pair(each) not in sent]
         sent.update(map(self.pair, new))
-        return Link(self.state, self.prop, self.action, new) if new else None
+        if not new:
+            return None
+        link = Link(self.state, self.prop, self.action, new)
+        link.using = self.using
+        return link
 
     def pair(self, related: State) -> Pair:
         """Return a key that is the same for the link seen from the other side."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core import instrument
 from clarion._core.tabled import table_of
-from clarion.integrations.sqlalchemy.aliases import using
+from clarion.integrations.sqlalchemy.binds import alias_of_mapper, alias_of_row, is_sharded
 from clarion.integrations.sqlalchemy.flush.cascades import to_delete
 from clarion.integrations.sqlalchemy.flush.many_to_many import Link, links
 from clarion.integrations.sqlalchemy.flush.raw import is_raw
@@ -151,6 +151,7 @@ class Planner:
     def __init__(self, session: Session, only: Iterable[Any] | None) -> None:
         self.session = session
         self._only = None if only is None else {id(each): each for each in only}
+        self._is_sharded = is_sharded(session)
         self._aliases: dict[Mapper[Any], str] = {}
         self._inserts: dict[State, Save] = {}
 
@@ -176,11 +177,13 @@ class Planner:
             links=self._links(dirty, classes, deleted) if sends_links else [],
         )
 
-    def using(self, mapper: Mapper[Any]) -> str:
-        """Return the alias of the engine that a mapper's instances are written to."""
+    def _using(self, state: State, mapper: Mapper[Any]) -> str:
+        """Return the alias of the engine that a row of a mapper is written to."""
+        if self._is_sharded:
+            return alias_of_row(self.session, state)
         found = self._aliases.get(mapper)
         if found is None:
-            found = self._aliases[mapper] = using(self.session, mapper)
+            found = self._aliases[mapper] = alias_of_mapper(self.session, mapper)
         return found
 
     def _is_included(self, instance: Any) -> bool:
@@ -230,7 +233,9 @@ class Planner:
             each = classes[state.manager]
             if each.sends_deletes:
                 is_explicit = state in self.session._deleted
-                yield Delete(state, origin, self.using(each.mapper), is_explicit=is_explicit)
+                yield Delete(
+                    state, origin, self._using(state, each.mapper), is_explicit=is_explicit
+                )
 
     def _inserted(self, classes: ClassPlans) -> Iterator[Save]:
         known = self._inserts
@@ -242,7 +247,7 @@ class Planner:
                 continue
             save = known.get(state)
             if save is None:
-                save = known[state] = Save(instance, state, None, self.using(each.mapper))
+                save = known[state] = Save(instance, state, None, self._using(state, each.mapper))
             yield save
 
     def _updated(
@@ -253,7 +258,7 @@ class Planner:
         for state in _in_order(states):
             names = changed_columns(state, plan.info)
             if names and state not in deleted:
-                yield Save(state.obj(), state, names, self.using(plan.mapper))
+                yield Save(state.obj(), state, names, self._using(state, plan.mapper))
 
     def _links(
         self,
@@ -263,11 +268,15 @@ class Planner:
     ) -> list[Link]:
         new = [state for state, each in self.session._new.items() if self._is_included(each)]
         old = (_in_order(dirty[each]) for each in sorted(dirty, key=_name))
-        return links(
+        found = links(
             state
             for state in chain(new, *old)
             if classes[state.manager].info.many_to_many and state not in deleted
         )
+        for link in found:
+            # The flush writes an association table by the mapper at the other end.
+            link.using = self._using(link.state, link.prop.mapper)
+        return found
 
 
 def _has_listeners(*signals: ModelSignal[..., Any]) -> bool:

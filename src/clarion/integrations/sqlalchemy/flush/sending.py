@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clarion.errors import EndlessFlushError
+from clarion.integrations.sqlalchemy.binds import alias_of_row, is_sharded
 from clarion.integrations.sqlalchemy.flush.change_sets import ChangeSets, written_changes
 from clarion.integrations.sqlalchemy.flush.many_to_many import (
     association_table,
@@ -74,7 +75,7 @@ class PreSignals:
             sent = self._send_deletes(deletes)
             with provide_changes(self.change_sets.for_signal(pre_save, saves).values()):
                 sent += self._send_saves(saves, raw=plan.raw)
-            sent += _send_links(self.planner, links, "pre", raw=plan.raw)
+            sent += _send_links(links, "pre", raw=plan.raw)
             if not sent:
                 self.change_sets.keep_old(post_save, plan.saves)
                 return plan
@@ -111,13 +112,18 @@ class PreSignals:
 
 def send_post_signals(session: Session, plan: Plan) -> None:
     """Send the post signals of the rows that were written."""
+    if is_sharded(session):
+        # A receiver, or a mapper event, may have changed what the shard is chosen by.
+        written: list[Save | Link] = [*plan.saves, *plan.links]
+        for each in written:
+            each.using = alias_of_row(session, each.state)
     with provide_changes(written_changes(plan.saves)):
         # Deletes first: another object may have the row of a deleted one now.
         _send_deletes(post_delete, [each for each in plan.deletes if each.state._deleted], {})
         _send_post_saves(plan.saves, raw=plan.raw)
     for link in plan.links:
         forget_side(link)
-    _send_links(Planner(session, None), plan.links, "post", raw=plan.raw)
+    _send_links(plan.links, "post", raw=plan.raw)
 
 
 def _send_deletes(
@@ -146,7 +152,7 @@ def _send_post_saves(saves: Iterable[Save], *, raw: bool) -> None:
             )
 
 
-def _send_links(planner: Planner, links: Iterable[Link], when: str, *, raw: bool) -> int:
+def _send_links(links: Iterable[Link], when: str, *, raw: bool) -> int:
     sent = 0
     for each in links:
         table = association_table(each.prop)
@@ -160,7 +166,7 @@ def _send_links(planner: Planner, links: Iterable[Link], when: str, *, raw: bool
                 reverse=is_reverse(each.prop),
                 model=each.prop.mapper.class_,
                 pk_set=each.pk_set,
-                using=planner.using(each.state.mapper),
+                using=each.using,
                 raw=raw,
             )
     return sent

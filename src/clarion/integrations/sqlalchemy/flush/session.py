@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
+from clarion.integrations.sqlalchemy.flush.guard import refuse_end
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -31,5 +33,7 @@ class SignalSession(Session):
         except BaseException:
             self.clarion_after_flush.clear()
             raise
-        while self.clarion_after_flush:
-            self.clarion_after_flush.pop(0)()
+        if self.clarion_after_flush:
+            with refuse_end(self):
+                while self.clarion_after_flush:
+                    self.clarion_after_flush.pop(0)()

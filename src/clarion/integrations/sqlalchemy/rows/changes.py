@@ -16,6 +16,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import LoaderCallableStatus, object_session
 
 from clarion.changes import Changes
+from clarion.integrations.sqlalchemy.binds import write_connection
 from clarion.integrations.sqlalchemy.rows.columns import (
     changed_columns,
     is_expression,
@@ -112,7 +113,7 @@ class ChangeSet:
         key = zip(mapper.primary_key, self.state.key[1], strict=True)
         # Not through the ORM: user code may add events and criteria to its queries.
         row = (
-            self._session.connection(bind_arguments={"mapper": mapper})
+            write_connection(self._session, self.state)
             .execute(
                 select(*(mapper.column_attrs[name].columns[0] for name in names))
                 .select_from(mapper.persist_selectable)

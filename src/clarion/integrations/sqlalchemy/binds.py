@@ -1,0 +1,70 @@
+"""Ask a session which engine and connection a flush writes to, in the way that a flush asks.
+
+A routing session may look at its own flag `_flushing`. A flush asks for the base mapper, and a
+`ShardedSession` for each instance.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from clarion.integrations.sqlalchemy.aliases import DEFAULT, alias_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import InstanceState, Mapper, Session
+
+
+def is_sharded(session: Session) -> bool:
+    """Return whether a session chooses the connection for each instance."""
+    return session.connection_callable is not None
+
+
+def alias_of_mapper(session: Session, mapper: Mapper[Any]) -> str:
+    """Return the alias of the engine that a flush writes the rows of a mapper to."""
+    try:
+        with _as_flushing(session):
+            bind: Any = session.get_bind(mapper.base_mapper)
+        return alias_of(bind.engine)
+    except Exception:  # noqa: BLE001  # user code; the flush raises the same to its caller
+        return DEFAULT
+
+
+def alias_of_row(session: Session, state: InstanceState[Any]) -> str:
+    """Return the alias of the engine that a flush writes one row to."""
+    if not is_sharded(session):
+        return alias_of_mapper(session, state.mapper)
+    try:
+        return alias_of(write_connection(session, state).engine)
+    except Exception:  # noqa: BLE001  # as above
+        return DEFAULT
+
+
+def write_connection(session: Session, state: InstanceState[Any]) -> Connection:
+    """Return the connection that a flush writes one row with."""
+    base, choose, token = (
+        state.mapper.base_mapper,
+        session.connection_callable,
+        state.identity_token,
+    )
+    with _as_flushing(session):
+        if choose is None:
+            return session.connection(bind_arguments={"bind": session.get_bind(base)})
+        try:
+            return choose(base, state.obj())
+        finally:
+            # A receiver may change what the shard is chosen by, and the flush chooses again.
+            state.identity_token = token
+
+
+@contextmanager
+def _as_flushing(session: Session) -> Generator[None]:
+    was_flushing = session._flushing
+    session._flushing = True
+    try:
+        yield
+    finally:
+        session._flushing = was_flushing
