@@ -83,3 +83,60 @@ def test_changes_are_passed_after_the_commit(transactional_db):
         item.save()
         item.delete()
     assert received == [("a", "b"), ("b", "c")]
+
+
+def receive_on(signal, sender, ran):
+    """Note each instance after the commit, with its key and name."""
+
+    def receive(instance, **kwargs):
+        ran.append((instance.pk, instance.name, instance))
+
+    signal.connect(receive, sender=sender, delivery=on_commit, weak=False)
+
+
+def test_one_object_saved_as_several_rows(database, ran):
+    """Each call gets the row of its send, the last one the object itself."""
+    receive_on(post_save, Author, ran)
+    with transaction.atomic(database):
+        author = create("1", database)
+        keys = [author.pk]
+        for name in "23":
+            author.pk, author.name, author._state.adding = None, name, True
+            author.save()
+            keys.append(author.pk)
+    assert [each[:2] for each in ran] == list(zip(keys, "123", strict=True))
+    assert [each[2] is author for each in ran] == [False, False, True]
+    assert ran[0][2]._state.adding is False
+
+
+def test_before_each_of_several_rows(transactional_db, ran):
+    """After pre_save, only the last row's key is known; equal rows do not get that of another."""
+    receive_on(pre_save, Author, ran)
+    with transaction.atomic():
+        author = create("same")
+        for _ in range(2):
+            author.pk = None
+            author._state.adding = True
+            author.save()
+    assert [each[0] for each in ran] == [None, None, author.pk]
+    assert ran[2][2] is author
+
+
+def test_before_a_save_whose_object_is_changed_later(transactional_db, ran):
+    """The copy has the values of the send, and the key that its save has assigned."""
+    receive_on(pre_save, Author, ran)
+    with transaction.atomic():
+        author = create("a")
+        author.name = "b"
+    assert ran[0][:2] == (author.pk, "a")
+    assert ran[0][2]._state.adding is False
+
+
+def test_a_save_that_assigns_the_time(transactional_db, ran):
+    """What a save assigns itself is no change: the receiver of pre_save gets the object."""
+    pre_save.connect(
+        lambda instance, **kwargs: ran.append(instance), sender=Item, delivery=on_commit, weak=False
+    )
+    with transaction.atomic():
+        item = Item.objects.create(title="a")
+    assert ran[0] is item

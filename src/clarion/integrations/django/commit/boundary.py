@@ -17,7 +17,7 @@ from clarion.errors import TransactionError
 from clarion.integrations.django.commit import ignore_outer
 from clarion.integrations.django.commit.callbacks import callback_for
 from clarion.integrations.django.commit.savepoints import watch_savepoints
-from clarion.integrations.django.commit.snapshots import arguments_of, keep_instance
+from clarion.integrations.django.commit.snapshots import arguments_of, keep_instances
 from clarion.integrations.django.dispatch.policy import DJANGO
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class DjangoBoundary(Boundary):
         return is_open
 
     def _register(self, connection: Any, call: PendingCall) -> None:
-        keep_instance(call)
+        keep_instances(call)
         if not connection.in_atomic_block:
             raise TransactionError(
                 f"{self.name} has autocommit off and no atomic block is open, so Django does not "

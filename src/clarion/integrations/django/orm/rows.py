@@ -35,14 +35,18 @@ def row_of(instance: Any) -> Row:
         value = loaded[name]
         if type(value) in _IMMUTABLE:
             row[name] = value
+        elif isinstance(value, FieldFile):  # it refers to the object
+            row[name] = value.name
         elif not hasattr(value, "resolve_expression"):
-            row[name] = _copy(value)
+            row[name] = copy_value(value)
     return row
 
 
-def _copy(value: Any) -> Any:
-    if isinstance(value, FieldFile):  # it refers to the object
-        return value.name
+def copy_value(value: Any) -> Any:
+    """Return a copy of a value, or the value itself if it cannot change or be copied."""
+    # An expression may refer to a whole query.
+    if type(value) in _IMMUTABLE or hasattr(value, "resolve_expression"):
+        return value
     if isinstance(value, memoryview):
         return bytes(value)
     try:
