@@ -3,8 +3,9 @@
 In reading order; a module imports from those above it only:
 
 1. `tabled`: where a signal keeps its table, and how other modules reach it.
-2. `registry`, `signatures`, `keywords`, `loops`, `version`: tools that need no signal. They list
-   all signals, inspect receivers, cache the names of arguments, connect sync and async code.
+2. `registry`, `signatures`, `methods`, `keywords`, `loops`, `version`: tools that need no signal.
+   They list all signals, inspect receivers, cache the names of arguments, connect sync and async
+   code.
 3. `names`: the names of signals, receivers and senders.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event
    loop of a thread, the note on a receiver's error, the refusal of wrong objects.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
 
 LONGEST_NAME = 100
+MOST_WRAPPERS = 100
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType, partial)
 
 
@@ -106,7 +107,8 @@ def code_of(receiver: object) -> CodeType | None:
 
 def _innermost(receiver: object) -> object:
     seen: set[int] = set()
-    while id(receiver) not in seen:
+    # A stub may return a new object for each `__wrapped__`.
+    while id(receiver) not in seen and len(seen) < MOST_WRAPPERS:
         seen.add(id(receiver))
         receiver = getattr(receiver, "__wrapped__", receiver)
     return receiver

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import deque
 from itertools import count
 from types import BuiltinMethodType, FunctionType, MethodType
-from weakref import ref
 
 from clarion._core import names
+from clarion._core.methods import AttributeRef, ReceiverRef, key_of_member, member_of
 from clarion._core.signatures import CO_COROUTINE, is_async, is_coroutine_function
 from clarion.errors import SenderError, WeakReferenceError
 
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound
-
-    _Reference = ref[Any]
-else:
-    _Reference = ref
 
 _next_order = count().__next__
 
@@ -44,12 +40,9 @@ def receiver_key(receiver: object) -> Hashable:
     if type(receiver) is FunctionType:
         return id(receiver)
     receiver = bare(receiver)
-    function = getattr(receiver, "__func__", None)
-    if function is not None:
-        return id(receiver.__self__), id(function)  # type: ignore[attr-defined]
     if type(receiver) is BuiltinMethodType:
         return id(receiver.__self__), receiver.__name__
-    return id(receiver)
+    return key_of_member(receiver) or id(receiver)
 
 
 def bare(receiver: Any) -> Any:
@@ -64,16 +57,8 @@ def sender_key(sender: object) -> Hashable:
     return id(sender)
 
 
-def _no_sender() -> None: ...
-
-
-class ReceiverRef(_Reference):
-    """A weak reference with the keys of the registration to remove."""
-
-    __slots__ = ("registration_key", "sender_key")
-
-    registration_key: Hashable
-    sender_key: Hashable
+def no_sender() -> None:
+    """Return None: the sender is any."""
 
 
 class Registration:
@@ -130,7 +115,7 @@ class Registration:
     ) -> None:
         self.uid = uid
         self.sender_key = sender_key
-        self.sender_of: Callable[[], object] = _no_sender
+        self.sender_of: Callable[[], object] = no_sender
         if flags:  # a plain function
             self.key: Hashable = id(receiver)
             self.is_async = self.is_native = flags & CO_COROUTINE != 0
@@ -150,7 +135,7 @@ class Registration:
         self.once = once
         self._unspent = deque((None,)) if once else None
         self._receiver: Receiver | None = receiver
-        self._reference: ReceiverRef | None = None
+        self._reference: ReceiverRef | AttributeRef | None = None
         self._function: Any = None
         if weak or (weak is None and not flags):
             self._hold_weakly(receiver, weak=weak, finalizer=finalizer)
@@ -158,14 +143,14 @@ class Registration:
     def _hold_weakly(
         self, receiver: Any, *, weak: bool | None, finalizer: Callable[[Any], object] | None
     ) -> None:
-        function = getattr(receiver, "__func__", None)
-        holder = receiver if function is None else receiver.__self__
+        member = member_of(receiver)
+        holder = receiver if member is None else member.holder
         # By default a function is held strongly, because a lambda or a closure would be freed
         # at once. A method is held weakly if its object can be weakly referenced.
-        if weak is None and (function is None or not is_referable(holder)):
+        if weak is None and (member is None or not is_referable(holder)):
             return
         try:
-            self._reference = ReceiverRef(holder, finalizer)
+            reference = ReceiverRef(holder, finalizer)
         except TypeError:
             raise WeakReferenceError(
                 f"Receiver {names.name_of(receiver)} cannot be held weakly, because "
@@ -173,9 +158,13 @@ class Registration:
                 f"Connect it with weak=False.",
                 receiver,
             ) from None
-        self._reference.registration_key = self.key
-        self._reference.sender_key = self.sender_key
-        self._receiver, self._function = None, function
+        reference.registration_key = self.key
+        reference.sender_key = self.sender_key
+        self._receiver, self._reference = None, reference
+        if member is not None and member.name is not None:
+            self._reference = AttributeRef(reference, member.name)
+        elif member is not None:
+            self._function = member.function
 
     def live(self) -> Receiver | None:
         """Return the receiver, or None if it has died."""
@@ -188,7 +177,8 @@ class Registration:
 
     def is_held_by(self, reference: ReceiverRef) -> bool:
         """Return whether this reference holds the receiver."""
-        return self._reference is reference
+        held = self._reference
+        return (held.reference if type(held) is AttributeRef else held) is reference
 
     def move_to_end(self) -> None:
         """Move to the end of the order of connection, as if connected now."""

@@ -171,7 +171,7 @@ class Signal(Tabled):
 
 def _bind(signal: Signal, delivery: Delivery, receiver: Receiver) -> Bound | None:
     """Bind a delivery to a receiver; None if the send is to call it."""
-    if not hasattr(delivery, "bind"):
+    if not hasattr(type(delivery), "bind"):  # a protocol, which no `__getattr__` fulfils
         raise ArgumentError(
             f"{names.value_name(delivery)} is not a delivery. Give one, such as clarion.on_commit; without "
             f"`delivery`, the send calls the receiver.",

@@ -14,7 +14,7 @@ from weakref import ref
 
 from clarion._core import instrument
 from clarion._core.policy import ANY_KEYWORD
-from clarion._core.registration import BY_VALUE, is_referable, sender_key
+from clarion._core.registration import BY_VALUE, is_referable, no_sender, sender_key
 from clarion._core.route import Bucket, Route
 
 TYPE_CHECKING = False
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     from clarion._core.instrument import Instrument
+    from clarion._core.methods import ReceiverRef
     from clarion._core.policy import Policy
-    from clarion._core.registration import ReceiverRef, Registration
+    from clarion._core.registration import Registration
 
     OnListening = Callable[[object, bool], None]
 
@@ -79,7 +80,7 @@ class Table:
         self.keywords = policy.keywords
         self.on_listening: OnListening | None = None
         self.searched = 0
-        self.any_sender = Bucket(None, _no_sender)
+        self.any_sender = Bucket(None, no_sender)
         self.buckets: dict[Hashable, Bucket] = {}
         self.instruments: tuple[Instrument, ...] = ()
         self.dead: deque[ReceiverRef] = deque()
@@ -345,6 +346,3 @@ def _finalizer(table_ref: Callable[[], Table | None]) -> Callable[[ReceiverRef],
                 bucket.route = None
 
     return finalize
-
-
-def _no_sender() -> None: ...

@@ -8,6 +8,7 @@ from weakref import ReferenceType, WeakMethod, ref
 
 from django.dispatch import Signal
 
+from clarion._core.methods import member_of
 from clarion._core.registration import Registration, is_referable, sender_key
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Entry(tuple[Any, ...]):  # noqa: SLOT001  # a tuple of varying length has 
         """Return the entry of a registration."""
         receiver = registration.live()
         sender = registration.sender
-        key = registration.uid or _make_id(receiver)
+        key = registration.uid or _id_of(receiver)
         sender_id = _NONE_ID if registration.sender_key is None else _sender_id(registration)
         held = _reference(receiver) if registration.weak else receiver
         sender_reference = ref(sender) if sender is not None and is_referable(sender) else None
@@ -76,7 +77,7 @@ def registration_of(entry: Sequence[Any], table: Table) -> Registration | None:
     if sender_id != _NONE_ID:
         sender = rest[0]() if rest and rest[0] is not None else _object_with(sender_id)
         key_of_sender = sender_id if isinstance(sender, UnknownSender) else sender_key(sender)
-    uid = None if key == _make_id(receiver) else key
+    uid = None if key in (_make_id(receiver), _id_of(receiver)) else key
     registration = Registration(
         receiver,
         key_of_sender,
@@ -97,13 +98,19 @@ def _make_id(target: Any) -> object:
     return id(target)
 
 
+def _id_of(receiver: Any) -> object:
+    # As `_make_id` of a bound method. Other objects with a `__func__` are called themselves.
+    member = member_of(receiver)
+    return id(receiver) if member is None else (id(member.holder), id(member.function))
+
+
 def _sender_id(registration: Registration) -> object:
     key = registration.sender_key
     return key if isinstance(key, int) else id(registration.sender)
 
 
 def _reference(receiver: Any) -> ReferenceType[Any]:
-    return WeakMethod(receiver) if hasattr(receiver, "__func__") else ref(receiver)
+    return ref(receiver) if member_of(receiver) is None else WeakMethod(receiver)
 
 
 def _object_with(sender_id: int) -> object:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models.signals import ModelSignal
 
+from clarion._core.methods import member_of
 from clarion._core.names import name_of
 from clarion._core.signal import Signal as ClarionSignal
 from clarion._core.tabled import policy_of, table_of
@@ -38,8 +39,8 @@ def connect(
     if weak:
         policy_of(self).check_receiver(self, receiver)
         # It raises as in Django, whose own tests replace `weakref.ref`.
-        holder: Any = receiver
-        weakref.ref(holder.__self__ if hasattr(receiver, "__func__") else holder)
+        member = member_of(receiver)
+        weakref.ref(receiver if member is None else member.holder)
     ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
 
 
