@@ -10,7 +10,7 @@ from django.db.models.signals import post_save
 from django.test import TestCase, TransactionTestCase
 
 from clarion import Signal, on_commit
-from clarion.integrations.django.commit.ignore_outer import _OUTER
+from clarion.integrations.django.commit.autocommit import OUTER
 from clarion.testing import commits as block
 from tests.integrations.django.library.models import Author
 
@@ -91,6 +91,73 @@ def test_receivers_of_receivers_run(db, commits, ran):
     assert Author.objects.count() == 2
 
 
+def test_hooks_do_not_run_inside_one_another(db, commits):
+    """A hook that begins and ends a transaction runs that one's hooks, and then the next runs."""
+    order = []
+
+    def first():
+        order.append("begin")
+        with transaction.atomic():
+            transaction.on_commit(lambda: order.append("inner"))
+        order.append("end")
+
+    with transaction.atomic():
+        transaction.on_commit(first)
+        transaction.on_commit(lambda: order.append("next"))
+    assert order == ["begin", "inner", "end", "next"]
+
+
+def test_a_hook_is_not_blamed_on_a_receiver(db, commits, caplog):
+    """The hook that raises is the culprit, not the receiver before it, which has run."""
+    done = Signal()
+
+    def begin(sender, **kwargs):
+        with transaction.atomic():
+            pass
+
+    done.connect(begin, delivery=on_commit)
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        [(_, scheduled)] = done.send(None)
+        transaction.on_commit(lambda: 1 / 0)
+    assert scheduled.status == "ran"
+    assert caplog.records == []
+
+
+def test_hooks_after_one_that_raises_do_not_run(db, commits, ran):
+    """As in Django, they are dropped."""
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        transaction.on_commit(lambda: 1 / 0)
+        [(_, scheduled)] = paid.send(None, n=1)
+    assert scheduled.status == "dropped"
+    with transaction.atomic():
+        paid.send(None, n=2)
+    assert ran == [2]
+
+
+def test_a_block_without_a_savepoint_can_be_rolled_back(db, commits, ran):
+    """It leaves no row and no call, and the next block works."""
+    with suppress(Undo), transaction.atomic(savepoint=False):
+        Author.objects.create(name="a")
+        paid.send(None, n=1)
+        raise Undo
+    with transaction.atomic(savepoint=False):
+        paid.send(None, n=2)
+        transaction.set_rollback(True)
+    assert Author.objects.count() == 0
+    with transaction.atomic():
+        paid.send(None, n=3)
+    assert ran == [3]
+
+
+def test_a_durable_block(db, commits, ran):
+    """It is the outermost one that counts, also inside a block of the test's own."""
+    with transaction.atomic(), block(), transaction.atomic(durable=True):
+        with pytest.raises(RuntimeError), transaction.atomic(durable=True):
+            """Not inside another one."""
+        paid.send(None, n=1)
+    assert ran == [1]
+
+
 def test_hooks_of_the_application_run_too(db, commits, ran):
     """They run in the order of registration; a robust one may fail."""
 
@@ -129,11 +196,15 @@ def test_model_signals_too(db, commits):
 
 def test_nothing_is_left_behind(db):
     """Nested blocks leave the connection and Django's class as they were."""
-    leave = transaction.Atomic.__exit__
+    enter, leave = transaction.Atomic.__enter__, transaction.Atomic.__exit__
+    wrappers = list(connection.execute_wrappers)
     with block(), block():
         assert transaction.Atomic.__exit__ is not leave
+    assert transaction.Atomic.__enter__ is enter
     assert transaction.Atomic.__exit__ is leave
-    assert _OUTER not in connection.__dict__
+    assert connection.execute_wrappers == wrappers
+    assert "on_commit" not in connection.__dict__
+    assert OUTER not in connection.__dict__
 
 
 class Cases(unittest.TestCase):

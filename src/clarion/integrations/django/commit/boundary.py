@@ -14,7 +14,7 @@ from django.db import connections
 from clarion._core.loops import is_loop_running
 from clarion.commit import Boundary, run_at_once
 from clarion.errors import TransactionError
-from clarion.integrations.django.commit import ignore_outer
+from clarion.integrations.django.commit.autocommit import is_inside
 from clarion.integrations.django.commit.callbacks import callback_for
 from clarion.integrations.django.commit.savepoints import watch_savepoints
 from clarion.integrations.django.commit.snapshots import arguments_of, keep_instances
@@ -106,7 +106,7 @@ class DjangoBoundary(Boundary):
 
 def _is_open(connection: Any) -> bool:
     if connection.in_atomic_block:
-        return ignore_outer.is_inside(connection)
+        return is_inside(connection)
     return not _has_autocommit(connection)
 
 

@@ -7,8 +7,7 @@ ends without an error, the hooks of `transaction.on_commit` too.
 
 from __future__ import annotations
 
-import logging
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -16,59 +15,78 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections
 from django.db.transaction import Atomic, get_connection
 
-from clarion._core.names import name_of
+from clarion.integrations.django.commit.autocommit import OUTER, autocommit, is_inside, run_hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-# As Django's own.
-logger = logging.getLogger("django.db.backends.base")
-
-# An attribute of a connection: the number of atomic blocks and of hooks outside the test's own.
-_OUTER = "clarion_outer"
-
 _lock = RLock()
-_originals: list[Callable[..., None]] = []
-
-
-def is_inside(connection: Any) -> bool:
-    """Return whether an atomic block is open that is not ignored."""
-    depth, _ = connection.__dict__.get(_OUTER, (0, 0))
-    return len(connection.atomic_blocks) > depth
+_originals: list[tuple[Any, Any]] = []
 
 
 @contextmanager
 def ignore_outer() -> Generator[None]:
     """Ignore the atomic blocks that are open now in this thread."""
-    outer = {connection: connection.__dict__.get(_OUTER) for connection in connections.all()}
-    for connection in outer:
-        counts = len(connection.atomic_blocks), len(connection.run_on_commit)
-        connection.__dict__[_OUTER] = counts
     _hook()
     try:
-        yield
+        with ExitStack() as stack:
+            for connection in connections.all():
+                stack.enter_context(_ignore_blocks_of(connection))
+            yield
     finally:
         _unhook()
-        for connection, before in outer.items():
-            if before is None:
-                connection.__dict__.pop(_OUTER, None)
-            else:
-                connection.__dict__[_OUTER] = before
+
+
+@contextmanager
+def _ignore_blocks_of(connection: Any) -> Generator[None]:
+    before = connection.__dict__.get(OUTER)
+    counts = len(connection.atomic_blocks), len(connection.run_on_commit)
+    connection.__dict__[OUTER] = counts
+    try:
+        with ExitStack() as stack:
+            if before is None and connection.atomic_blocks:
+                stack.enter_context(autocommit(connection))
+            yield
+    finally:
+        if before is None:
+            del connection.__dict__[OUTER]
+        else:
+            connection.__dict__[OUTER] = before
 
 
 def _hook() -> None:
     with _lock:
-        original = Atomic.__exit__
+        originals: tuple[Any, Any] = Atomic.__enter__, Atomic.__exit__
         if not _originals:
-            Atomic.__exit__ = _running_hooks(original)
-        _originals.append(original)
+            Atomic.__enter__ = _setting_savepoints(originals[0])
+            Atomic.__exit__ = _running_hooks(originals[1])
+        _originals.append(originals)
 
 
 def _unhook() -> None:
     with _lock:
-        original = _originals.pop()
+        originals = _originals.pop()
         if not _originals:
-            Atomic.__exit__ = original
+            Atomic.__enter__, Atomic.__exit__ = originals
+
+
+def _setting_savepoints(original: Callable[..., None]) -> Callable[..., None]:
+    """Make the outermost block that counts a savepoint, which can be rolled back as it can."""
+
+    @wraps(original)
+    def enter(self: Any) -> None:
+        connection = get_connection(self.using)
+        if OUTER not in connection.__dict__ or is_inside(connection):
+            original(self)
+            return
+        if connection.in_atomic_block:
+            connection.needs_rollback = False  # set by a statement outside a block
+        # The block may be a decorator, which several threads enter. Django only reads these here.
+        block = Atomic(self.using, savepoint=True, durable=False)
+        original(block)
+        connection.atomic_blocks[-1] = self
+
+    return enter
 
 
 def _running_hooks(original: Callable[..., None]) -> Callable[..., None]:
@@ -76,7 +94,7 @@ def _running_hooks(original: Callable[..., None]) -> Callable[..., None]:
     def leave(self: Atomic, kind: Any, *error: Any) -> None:
         original(self, kind, *error)
         connection = get_connection(self.using)
-        counts = connection.__dict__.get(_OUTER)
+        counts = connection.__dict__.get(OUTER)
         if kind is None and counts is not None and len(connection.atomic_blocks) == counts[0]:
             _run_hooks(connection, counts[1])
 
@@ -84,13 +102,9 @@ def _running_hooks(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _run_hooks(connection: Any, start: int) -> None:
-    # One at a time: a hook may begin and end a transaction, which runs the hooks it registered.
-    while len(connection.run_on_commit) > start:
-        _, hook, is_robust = connection.run_on_commit.pop(start)
-        if not is_robust:
-            hook()
-            continue
-        try:
-            hook()
-        except Exception:
-            logger.exception("Error calling %s in on_commit() during a test", name_of(hook))
+    # Taken off the list first: a hook may begin and end a transaction, which runs its own hooks.
+    hooks = connection.run_on_commit[start:]
+    del connection.run_on_commit[start:]
+    while hooks:
+        _, hook, is_robust = hooks.pop(0)
+        run_hook(hook, is_robust=is_robust)
