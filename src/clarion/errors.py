@@ -11,14 +11,14 @@
     ├── RunningLoopError           a send() that would have to await; also a RuntimeError
     ├── NoLoopError                an asend() outside asyncio; also a RuntimeError
     ├── MissingExtraError          a package that is missing or too old; also a ModuleNotFoundError
-    ├── EndlessFlushError          a flush that its receivers never let end; also a RuntimeError
-    ├── BoundaryError              an alias of no transaction; also a LookupError
-    ├── TransactionError           one that cannot begin or commit; also a RuntimeError
+    ├── EndlessFlushError          receivers that change objects without end; also a RuntimeError
+    ├── BoundaryError              an alias that no transaction has; also a LookupError
+    ├── TransactionError           a transaction that cannot begin or commit; also a RuntimeError
     ├── EndlessCommitError         receivers that cause each other endlessly; also a RuntimeError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
-A message has two sentences: what is wrong, and what to do. Its data are attributes of the
-exception, too. An exception of a receiver is never wrapped: it propagates unchanged, with a
+A message has two sentences: what is wrong, and what to do. The exception also has its data as
+attributes. An exception of a receiver is never wrapped: it propagates unchanged, with a
 note.
 """
 
@@ -165,7 +165,7 @@ class BoundaryError(ClarionError, LookupError):
 
 
 class TransactionError(ClarionError, RuntimeError):
-    """A transaction that cannot begin, cannot commit, or ends without notice."""
+    """A transaction that cannot begin or commit, or that other code has ended."""
 
 
 class EndlessCommitError(ClarionError, RuntimeError):

@@ -53,7 +53,8 @@ def registrations(signal: AnySignal) -> list[Registration]:
     Returns:
         The registrations with a live receiver. `name` and `place` are the receiver's name,
         file and line. `sender`, `priority`, `is_async`, `once`, `subclasses`, `inline`,
-        `weak`, `uid` and `delivery` are the options it was connected with.
+        `weak` and `uid` are the options it was connected with. `delivery` is that option, bound
+        to the receiver.
 
     Raises:
         ArgumentError: if Clarion does not dispatch the signal.

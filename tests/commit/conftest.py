@@ -65,7 +65,7 @@ def counts(signal, place=0):
 
 @pytest.fixture
 def heard(signal):
-    """Return the calls of an on_commit receiver of the signal."""
+    """Connect an on_commit receiver to the signal, and return its calls."""
     found = Calls()
     found.listen(signal)
     return found

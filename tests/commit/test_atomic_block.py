@@ -84,7 +84,7 @@ class TestOneBlock:
         """After it has ended it can be entered again."""
         block = atomic()
         with block:
-            with pytest.raises(ArgumentError, match=r"already entered. Write atomic"), block:
+            with pytest.raises(ArgumentError, match=r"already entered. Call atomic"), block:
                 pass
             signal.send(None, n=1)
         with block:

@@ -67,6 +67,7 @@ TURNS = (
         "no X exists",
     ),
     Turn("door", r"\bdoors?\b", "integration, transaction provider"),
+    Turn("room", r"\brooms?\b(?! for)", "package, module, layer"),
     Turn("road", r"\broads?\b|\btravel(s|led|ling)?\b|\bway (in|out)\b(?! which)", "path"),
     Turn("kept loop", r"\bkept loops?\b|\bloop that is kept\b", "the thread's event loop"),
     Turn("outlive", r"\boutlast(s|ed)?\b", "run longer than, remain after"),

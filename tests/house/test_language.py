@@ -40,6 +40,7 @@ PLANTED = {
     "had better": ["The caller had better wait."],
     "there is none": ["It waits where there is none."],
     "door": ["The Django door.", "Doors open."],
+    "room": ["A lower room reaches for it."],
     "road": ["The longer road.", "An error travels on.", "The way out."],
     "kept loop": ["The kept loop runs it."],
     "outlive": ["A sender outlasts its thread."],

@@ -1,8 +1,9 @@
 """The dispatcher: connect, route, send. It imports the standard library only.
 
-In reading order; a module imports from those above it only:
+In the order of imports: a module imports from those above it only.
+docs/explanation/architecture.md has an order for reading.
 
-1. `tabled`: where a signal keeps its table, and how other modules reach it.
+1. `tabled`: access to the table and the policy of a signal.
 2. `registry`, `signatures`, `methods`, `keywords`, `loops`, `version`: tools that need no signal.
    They list all signals, inspect receivers, cache the names of arguments, connect sync and async
    code.
@@ -17,8 +18,8 @@ In reading order; a module imports from those above it only:
 10. `signal`: `Signal`, which connects receivers and has the sends as methods.
 11. `declare`, `receiver`: `@signal` and `@receiver`.
 
-Types may be imported from anywhere, for type checkers only. The core imports nothing late,
-except modules of the standard library that take long to import.
+Types may be imported from anywhere, for type checkers only. Every import is at the top of
+a module, except those of modules of the standard library that take long to import.
 
 Never put here: a framework, a transaction, a delivery, or anything that an instrument can do
 by watching sends.

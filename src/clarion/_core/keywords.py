@@ -1,4 +1,4 @@
-"""The names of a receiver's arguments, cached by the names that a send gives.
+"""The names of a receiver's arguments, cached for each set of names that a send gives.
 
 Two sends with the same keywords in the same order call their receivers with the same names.
 So the checks of the names, and the defaults for missing ones, are computed once. Only the
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 else:
     _Calls = dict
 
-# A program has few different sends, unless it computes its keywords.
+# A program sends few different sets of names, unless it computes them.
 MOST = 1024
 
 
 class Keywords(_Calls):
-    """The call of the receivers, by the names that a send gives.
+    """A cache: the names that a send gives are the key, the `Call` of its receivers is the value.
 
-    The names include `sender` if it is given by name; otherwise it is the first argument. A
+    The key includes `sender` if it is given by name; otherwise it is the first argument. A
     send that must be refused has no entry, because the function in Python raises the error.
     """
 

@@ -30,8 +30,8 @@ class Policy:
     """How a signal behaves that takes any keyword. One object can serve many signals.
 
     Attributes:
-        keywords: what the names of a send's keywords mean, for the compiled send. It agrees
-            with `complete_arguments`.
+        keywords: the arguments of the receivers for each set of keywords of a send, for the
+            compiled send. It agrees with `complete_arguments`.
         parameters: the keywords that every send gives; None if any are allowed.
         provides: the names that a receiver may request beside the arguments.
     """

@@ -58,14 +58,14 @@ def sender_key(sender: object) -> Hashable:
 
 
 def no_sender() -> None:
-    """Return None: the sender is any."""
+    """Return None, which means any sender."""
 
 
 class Registration:
     """One receiver, connected to one signal for one sender or for any.
 
     Attributes:
-        key: what is unique for its sender: the dispatch_uid, or the key of the receiver.
+        key: identifies it among those of its sender: the dispatch_uid, or the receiver's key.
         sender_key: the key of the sender it listens to; None for any.
         sender_of: returns that sender, or None if it has died; set by the table.
         uid: the dispatch_uid of `connect`, or None.
@@ -73,8 +73,8 @@ class Registration:
         is_native: whether calling it returns a coroutine that has not started.
         once: whether it may be called only once.
         priority: as given to `connect`, like `subclasses` and `inline`.
-        requested: the names of its arguments that only receivers get that request them.
-        delivery: the delivery that calls it later; None if the send calls it.
+        requested: the names of the extra arguments that the receiver requests, such as `signal`.
+        delivery: the option `delivery`, bound to the receiver; None if the send calls it.
         order: its position in the order of connection, across all signals.
     """
 

@@ -29,7 +29,7 @@ def remove(signal: Signal) -> None:
 
 
 def is_signal(candidate: object) -> TypeGuard[Signal]:
-    """Return whether Clarion dispatches an object, its own signal or a framework's."""
+    """Return whether an object is a signal, Clarion's or a framework's, that Clarion dispatches."""
     entry = _alive.get(id(candidate))
     return entry is not None and entry() is candidate
 

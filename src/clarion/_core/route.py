@@ -3,7 +3,7 @@
 The fast path needs the receivers only. The slow path needs them in stages: receivers that
 run in the same way. Sync receivers in a row share one call of a worker thread in `asend`,
 receivers with `inline=True` need none, and async ones of equal priority run concurrently.
-Receivers with a delivery are left to it.
+A receiver with a delivery is called by the delivery.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     Members = Sequence[tuple[Registration, Receiver]]
     LiveStages = list[tuple[str, Members]]
 
-# How the receivers of one stage are run.
-SYNC = "sync"
-INLINE = "inline"
-ASYNC = "async"
-DEFERRED = "deferred"
+# How the receivers of one stage are run by `asend`. `send` calls SYNC ones in its own thread.
+SYNC = "sync"  # together, in one worker thread
+INLINE = "inline"  # in the thread of the send
+ASYNC = "async"  # awaited, concurrently
+DEFERRED = "deferred"  # by their deliveries
 
 
 class Route:
@@ -147,7 +147,7 @@ class Stage:
 
 
 def staged(registrations: tuple[Registration, ...]) -> Iterator[Stage]:
-    """Group the registrations of a route, which are in order."""
+    """Group the registrations of a route, in their order, by how they are run."""
     # Sync receivers of any priority share a thread; async ones of different priorities must
     # not run concurrently.
     from itertools import groupby

@@ -1,9 +1,9 @@
 """The slow path of a send, for routes where it has more to do than to call the receivers.
 
-A route takes it when a receiver is async, is connected with `once=True`, requests something
-or has a delivery, and when an instrument watches. The four sends differ here in two ways: a
-sync send calls `run`, an async one `arun`; and errors propagate or, in a robust send, are
-responses.
+A send takes it when a receiver is async, is connected with `once=True`, requests something
+or has a delivery, and when an instrument watches. An `asend` also takes it when a receiver needs
+a worker thread. The four sends differ here in two ways: a sync send calls `run`, an async one
+`arun`; and errors propagate or, in a robust send, are responses.
 """
 
 from __future__ import annotations

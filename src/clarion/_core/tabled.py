@@ -1,4 +1,4 @@
-"""Where a signal keeps its table, and how other modules reach it."""
+"""Access to the table of a signal, and to its policy, for the other modules."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ def set_table(signal: Any, table: Table) -> None:
 
 
 def remove_table(signal: Any) -> None:
-    """Take the table of a signal away."""
+    """Remove the table of a signal."""
     del signal._table

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from clarion.commit.pending_call import PendingCall
 
-# The blocks around a test, which count as absent (`clarion.testing.commits`).
+# The blocks around a test, which `clarion.testing.commits` ignores.
 _ignored: ContextVar[frozenset[AtomicBlock]] = ContextVar("clarion_ignored", default=frozenset())
 
 
@@ -117,7 +117,7 @@ class AtomicBlock(Boundary):
             outer = block.outer
             if outer is None or outer in _ignored.get():
                 return calls
-            # An outer block may end before its savepoint, in another task. Its end decides.
+            # The outer block may have ended first, in another task. Its outcome decides.
             if outer.try_add(calls):
                 return []
             block = outer
@@ -146,8 +146,8 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
 
     Args:
         connection: a DB-API connection, one of psycopg, asyncpg or aiosqlite, or a
-            `Connection` of SQLAlchemy's, in no transaction. Without one, inside another
-            block, it is a savepoint of that block.
+            `Connection` of SQLAlchemy's. It must not be in a transaction. Inside another block,
+            `atomic()` without a connection is a savepoint of that block.
         using: an alias, by which sends and receivers may name it: `using="alias"`.
 
     Raises:
@@ -200,7 +200,7 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
     def _begin(self, *, is_awaited: bool) -> tuple[AtomicBlock, Any]:
         if self._entered is not None:
             raise ArgumentError(
-                "This atomic() block is already entered. Write atomic(...) anew for each block."
+                "This atomic() block is already entered. Call atomic(...) again for each block."
             )
         outer = self._outer()
         connection = self._connection if outer is None else outer.connection

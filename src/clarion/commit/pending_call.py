@@ -22,7 +22,7 @@ COUNTED = ("scheduled", "ran", "failed", "dropped", "merged", "suppressed")
 
 
 class CallingBoundary(Protocol):
-    """The part of a boundary that makes a pending call: see `clarion.commit.Boundary`."""
+    """The part of a boundary that runs a pending call: see `clarion.commit.Boundary`."""
 
     @property
     def name(self) -> str:

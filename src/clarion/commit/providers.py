@@ -1,7 +1,7 @@
 """Transaction providers: how the boundaries of a framework are found.
 
 This module names the integrations that provide transactions, and imports each by its name
-once its framework is loaded. It is the one place where a lower room reaches for a higher one:
+once its framework is loaded. It is the one module that imports from a higher layer, because
 a program that uses a framework need not import Clarion's integration.
 """
 

@@ -1,4 +1,4 @@
-"""suppressed: no receivers after the commit, for imports and fixtures."""
+"""suppressed: no receivers after the commit, for data imports and test fixtures."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _suppressions: ContextVar[tuple[suppressed, ...]] = ContextVar("clarion_suppress
 class suppressed:  # noqa: N801  # a context manager: `with suppressed(...):`
     """Schedule no calls inside the block: `on_commit` receivers do not run.
 
-    Receivers that run inside the send still do, because they are part of the write. It applies to
+    Receivers without `on_commit` still run, because they are part of the write. It applies to
     the context that enters the block, and to the tasks that it starts, until the block ends.
     `explain` shows it.
 

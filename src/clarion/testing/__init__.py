@@ -2,7 +2,7 @@
 
 In reading order: `capture`, `assertions`, `mute`, `reset`, `commits`, and `plugin` for pytest.
 These modules may import every package and no package imports them, so they cost nothing
-outside tests. Never put here: code that a program needs when it is not tested.
+outside tests. Never put here: code that a program uses outside its tests.
 """
 
 from clarion.testing.assertions import assert_sent

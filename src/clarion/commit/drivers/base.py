@@ -22,7 +22,7 @@ class Driver:
 
     Attributes:
         is_async: whether the connection is awaited.
-        begins: whether a transaction is open from its beginning, not from its first statement.
+        begins: whether a transaction is open before its first statement.
     """
 
     is_async = False

@@ -1,4 +1,4 @@
-"""sqlite3 and aiosqlite, whose own `begin` and `commit` do too little or too much."""
+"""sqlite3 and aiosqlite: SQL statements begin and end the transaction."""
 
 from __future__ import annotations
 

@@ -12,14 +12,16 @@ Imports go downward only. From the top::
     commit/                    on_commit for sessions
     flush/                     the signals of saves, deletes and relationships
     instances classes connections   the other signals
-    signals                    declares the twelve signals
+    signals                    declares the signals
     model_signal               the class of the signals
     rows/                      mapped attributes and their changes
     binds                      the engine and connection of a row
     senders send aliases session_types async_sessions
 
 Read them in the order `signals`, `hooks`, `flush/`, `commit/`, `bulk/`. To add a signal, declare
-it in `signals`, send it from a listener in a room above, and attach that in `hooks`.
+it in `signals`, export it below, and send it from a listener in one of the modules above
+`signals`. Attach the listener in `hooks`. A new module is listed here, and the signal in
+docs/reference/sqlalchemy.md.
 
 Never here: another framework or integration, an `event.listen` outside of `hooks`, and a
 listener that is attached by an import.

@@ -118,10 +118,10 @@ def _attach_relationships() -> None:
 
 
 def _attach_new_relationships() -> None:
-    for prop in many_to_many.unnoted():
-        note = many_to_many.side_noter(prop)
+    for prop in many_to_many.relationships_to_watch():
+        listener = many_to_many.side_listener(prop)
         for name in ("append", "remove"):
-            event.listen(prop.class_attribute, name, note, raw=True, propagate=True)
+            event.listen(prop.class_attribute, name, listener, raw=True, propagate=True)
 
 
 # --- Instances

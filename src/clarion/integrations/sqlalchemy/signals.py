@@ -1,4 +1,4 @@
-"""The twelve signals: nine with the keywords of Django 6.1, and three of bulk writes.
+"""The signals: those of Django 6.1, with its keywords, and those of bulk writes.
 
 Values of the program's own types are declared as `Never`. Only that type lets a receiver say
 `instance: Order` under every checker, and still refuses a send by user code. `sender` is

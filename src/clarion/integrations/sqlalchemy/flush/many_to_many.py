@@ -1,8 +1,8 @@
 """The changes of many-to-many relationships, and the side that the program has changed.
 
 SQLAlchemy keeps both sides of a relationship equal, so their histories do not show which
-side the program has changed. Listeners on the attributes note it. A change without such a
-note is sent from the forward side.
+side the program has changed. Listeners on the attributes record it. A change without such a
+record is sent from the forward side.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # for each relationship changed from this side, the states of the objects added or removed.
 _KEY = "_clarion_changed_members"
 
-_noted: WeakSet[Relationship] = WeakSet()
+_watched: WeakSet[Relationship] = WeakSet()
 
 
 class Link:
@@ -157,7 +157,7 @@ def forget_side(link: Link) -> None:
     vars(link.state).pop(_KEY, None)
 
 
-def unnoted() -> Iterator[Relationship]:
+def relationships_to_watch() -> Iterator[Relationship]:
     """Yield the configured relationships that need a listener, each once."""
     for mapper in mappers():
         # Not mapper.relationships, which would configure mappers that are incomplete.
@@ -165,20 +165,20 @@ def unnoted() -> Iterator[Relationship]:
             if (
                 isinstance(prop, RelationshipProperty)
                 and prop.secondary is not None
-                and prop not in _noted
+                and prop not in _watched
                 and prop.parent is mapper
                 and not prop.viewonly
             ):
-                _noted.add(prop)
+                _watched.add(prop)
                 yield prop
 
 
-def side_noter(prop: Relationship) -> Callable[[State, Any, Any], None]:
-    """Return the listener that notes a change made from this side of a relationship."""
+def side_listener(prop: Relationship) -> Callable[[State, Any, Any], None]:
+    """Return the listener that records a change made from this side of a relationship."""
     name = prop.key
     others = [other.key for other in prop._reverse_property]
 
-    def note(state: State, value: Any, initiator: Any) -> None:
+    def record(state: State, value: Any, initiator: Any) -> None:
         if value is None or getattr(initiator, "impl", None) is not state.manager[name].impl:
             return
         if not m2m_changed.has_listeners(association_table(prop)):
@@ -189,4 +189,4 @@ def side_noter(prop: Relationship) -> Callable[[State, Any, Any], None]:
         for other in others:
             _changed_members(related, other).discard(state)
 
-    return note
+    return record
