@@ -12,6 +12,8 @@ In reading order; a module imports from those above it only:
 
 Never put here: code that runs at import, except `Signal`, `receiver` and `ClarionError`. The
 other public names are loaded on first use.
+
+PYTEST_DONT_REWRITE: pytest does not warn if this package was imported before its plugin.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import pytest
 from clarion import Signal
 from clarion.introspect import registrations
 from clarion.testing import restored
+from clarion.testing.reset import lasting
 from tests.core.receivers import Listener, Sender, answering, answers, collect
 
 opened = Signal(name="shop.opened")
@@ -29,6 +30,9 @@ def two(**kwargs):
 def _connected():
     opened.connect(one)
     opened.connect(two)
+    yield
+    with lasting():  # the plugin keeps the receivers of the imported modules
+        opened._table.replace([])
 
 
 def heard(signal=opened, sender=None):
@@ -276,6 +280,46 @@ def test_connections_of_the_block_are_undone_beside_a_new_module(new_module):
             signal.connect({}.update)
         assert len(heard(module.closed)) == 4
     assert heard(module.closed) == [3]
+    assert heard() == [1, 2]
+
+
+def test_whatever_an_import_connects_stays(new_module):
+    """Also closures, wrappers, and receivers of modules imported before."""
+    with restored():
+        new_module("""
+            def make(answer): return lambda **kwargs: answer
+            def decorate(function):
+                def wrapper(**kwargs): return function(**kwargs)
+                return wrapper
+
+            opened.connect(make(3))
+            opened.connect(decorate(one))
+            opened.connect(one, sender="web")
+            opened.connect(answering(4))
+            opened.connect(partial(two), dispatch_uid="partial")
+            opened.disconnect(one)
+        """)
+        assert heard(sender="web") == [2, 3, 1, 1, 4, 2]
+    assert heard(sender="web") == [2, 3, 1, 1, 4, 2]
+
+
+def test_an_import_claims_what_the_block_has_connected(new_module):
+    """A receiver that the block connected first, and then the module."""
+    with restored():
+        opened.connect(one, sender="web")
+        new_module('opened.connect(one, sender="web")')
+    assert heard(sender="web") == [1, 2, 1]
+
+
+def test_a_block_inside_an_import_is_undone(new_module):
+    """An import that began before the block has no part in it."""
+    module = new_module("""
+        from clarion.testing import restored
+        with restored():
+            opened.connect(answering(3))
+            inside = heard()
+    """)
+    assert module.inside == [1, 2, 3]
     assert heard() == [1, 2]
 
 

@@ -1,9 +1,12 @@
-"""The pytest plugin: three fixtures, and each test restores the connections."""
+"""The pytest plugin: three fixtures, and each test undoes its own connections.
+
+PYTEST_DONT_REWRITE: the plugin asserts nothing, and may be imported before pytest.
+"""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,12 +21,18 @@ if TYPE_CHECKING:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the setting `clarion_reset`."""
+    """Add the settings `clarion_reset` and `clarion_reset_django`."""
     parser.addini(
         "clarion_reset",
         "undo what a test connects and disconnects, at its end",
         type="bool",
         default=True,
+    )
+    parser.addini(
+        "clarion_reset_django",
+        "undo it for the signals of Django, too",
+        type="bool",
+        default=False,
     )
 
 
@@ -32,9 +41,24 @@ def _clarion_reset(request: pytest.FixtureRequest) -> Generator[None]:
     if not request.config.getini("clarion_reset"):
         yield
         return
-    from clarion.testing.reset import restored
+    from clarion.testing.callers import TestFiles
+    from clarion.testing.reset import undone
 
-    with restored():
+    config = request.config
+    files = TestFiles(config.rootpath, config.getini("python_files"))
+    with undone(files, request.node.path, with_django=config.getini("clarion_reset_django")):
+        yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_fixture_setup(fixturedef: Any) -> Generator[None]:
+    """Keep what a fixture connects that lasts longer than one test."""
+    if fixturedef.scope == "function":
+        yield
+        return
+    from clarion.testing.reset import lasting
+
+    with lasting():
         yield
 
 

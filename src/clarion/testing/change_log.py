@@ -1,0 +1,148 @@
+"""A log of connects and disconnects, so that they can be undone.
+
+The first log replaces the methods of the tables that change them, and they stay replaced. So a
+program without tests pays nothing, and a log costs only its entries.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from clarion._core.registration import Registration
+from clarion._core.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Hashable
+
+    # The keys of a sender and of a receiver: where a table keeps a registration.
+    Place = tuple[Hashable, Hashable]
+
+
+class ChangeLog:
+    """What was in the places of the tables that have changed since the log began.
+
+    Args:
+        is_kept: says, when a table changes, whether this change is not to be undone.
+    """
+
+    def __init__(self, is_kept: Callable[[Table], bool]) -> None:
+        self._is_kept = is_kept
+        # A table may die, and an added registration must be free to die, too.
+        self._tables: WeakKeyDictionary[Table, _Before] = WeakKeyDictionary()
+        self._orders: dict[int, int] = {}
+
+    def note_added(self, table: Table, registration: Registration, *, is_new: bool) -> None:
+        """Note that a registration was connected, or was already."""
+        place = registration.sender_key, registration.key
+        before = self._tables.get(table)
+        if before is None and not is_new:
+            return
+        if self._is_kept(table):
+            if before is not None and before.places.get(place, registration) is None:
+                del before.places[place]
+        elif is_new:
+            self._before(table).places.setdefault(place, None)
+
+    def note_removed(self, table: Table, registration: Registration) -> None:
+        """Note that a registration was disconnected, or was called with `once=True`."""
+        if registration.is_spent or not self._is_kept(table):
+            place = registration.sender_key, registration.key
+            self._before(table).places.setdefault(place, registration)
+
+    def note_moved(self, registration: Registration) -> None:
+        """Note that a registration is about to move to the end of the order."""
+        self._orders.setdefault(id(registration), registration.order)
+
+    def undo(self) -> None:
+        """Restore what was in each place, except in tables whose receivers were assigned."""
+        for table, before in list(self._tables.items()):
+            if _assignments(table) == before.assignments:
+                for place, registration in before.places.items():
+                    self._restore(table, place, registration)
+
+    def _before(self, table: Table) -> _Before:
+        return self._tables.setdefault(table, _Before(table))
+
+    def _restore(self, table: Table, place: Place, before: Registration | None) -> None:
+        sender_key, key = place
+        now = table.find_registration(key, sender_key)
+        if now is not None:
+            _ORIGINAL["discard"](table, now)
+        if before is None or before.live() is None:
+            return
+        sender = before.sender
+        if sender is not None or sender_key is None:
+            before.restore(self._orders.get(id(before), before.order))
+            _ORIGINAL["add"](table, before, sender)
+
+
+class _Before:
+    def __init__(self, table: Table) -> None:
+        self.assignments = _assignments(table)
+        self.places: dict[Place, Registration | None] = {}
+
+
+def _assignments(table: Table) -> int:
+    """Return how often other code assigned the list of receivers, as Django allows."""
+    count: int = getattr(table, "assignments", 0)
+    return count
+
+
+_logs: list[ChangeLog] = []
+
+
+@contextmanager
+def logged(is_kept: Callable[[Table], bool]) -> Generator[None]:
+    """Log the changes of a block, and undo them at its end."""
+    _watch()
+    log = ChangeLog(is_kept)
+    _logs.append(log)
+    try:
+        yield
+    finally:
+        _logs.remove(log)
+        log.undo()
+
+
+_ORIGINAL: dict[str, Any] = {name: vars(Table)[name] for name in ("add", "remove", "discard")}
+_move_to_end = Registration.move_to_end
+
+
+def _watch() -> None:
+    if Table.add is not _add:
+        for name, method in (("add", _add), ("remove", _remove), ("discard", _discard)):
+            setattr(Table, name, method)
+        Registration.move_to_end = _note_move_to_end  # type: ignore[method-assign]
+
+
+def _add(self: Table, registration: Registration, sender: object = None) -> bool:
+    is_new: bool = _ORIGINAL["add"](self, registration, sender)
+    for log in _logs.copy():
+        log.note_added(self, registration, is_new=is_new)
+    return is_new
+
+
+def _remove(self: Table, key: Hashable, of_sender: Hashable) -> bool:
+    with self.lock:
+        registration = self.find_registration(key, of_sender) if _logs else None
+        is_removed: bool = _ORIGINAL["remove"](self, key, of_sender)
+    if registration is not None and is_removed:
+        for log in _logs.copy():
+            log.note_removed(self, registration)
+    return is_removed
+
+
+def _discard(self: Table, registration: Registration) -> bool:
+    is_removed: bool = _ORIGINAL["discard"](self, registration)
+    if is_removed:
+        for log in _logs.copy():
+            log.note_removed(self, registration)
+    return is_removed
+
+
+def _note_move_to_end(self: Registration) -> None:
+    for log in _logs.copy():
+        log.note_moved(self)
+    _move_to_end(self)
