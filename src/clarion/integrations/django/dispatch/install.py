@@ -18,11 +18,10 @@ from django.db.models.signals import ModelSignal
 from django.dispatch import Signal, dispatcher
 
 from clarion._core import registry
-from clarion._core.compiled import compiled
 from clarion._core.tabled import remove_table, table_of
 from clarion.integrations.django.dispatch import table as tables
 from clarion.integrations.django.dispatch.entries import Entry, UnknownSender
-from clarion.integrations.django.dispatch.methods import METHODS, connect_model_signal
+from clarion.integrations.django.dispatch.methods import COMPILED, METHODS, connect_model_signal
 from clarion.integrations.django.dispatch.receivers import receivers, set_receivers
 from clarion.integrations.django.dispatch.redirect import (
     copy_function,
@@ -66,7 +65,9 @@ def install() -> None:
         if is_installed():
             return
         signals = _django_signals()
-        methods = {name: _copy_method(method) for name, method in METHODS.items()}
+        methods = {
+            name: copy_function(method, dispatcher.__name__) for name, method in METHODS.items()
+        }
         tables.installed_live_receivers = methods["_live_receivers"]
         # Sends continue. A connect in another thread waits for the lock, then uses the table.
         for signal in signals:
@@ -113,14 +114,7 @@ def _contents(module: object) -> list[object]:
     return list(vars(module).values()) if type(module) is ModuleType else []
 
 
-def _copy_method(method: Any) -> Any:
-    """Return a copy of a method, compiled if the method is."""
-    function = getattr(method, "__wrapped__", method)
-    copy = copy_function(function, dispatcher.__name__)
-    return copy if function is method else compiled(copy)
-
-
-def _install_method(name: str, ours: Any) -> Callable[[], None]:
+def _install_method(name: str, ours: FunctionType) -> Callable[[], None]:
     """Replace a method of Django's, below its wrappers; return what restores it."""
     current = vars(Signal)[name]
     qualname = f"Signal.{name}"
@@ -128,7 +122,7 @@ def _install_method(name: str, ours: Any) -> Callable[[], None]:
         setattr(Signal, name, ours)
         return lambda: _restore_method(Signal, name, ours, current)
     original = find_original(current, dispatcher.__file__, qualname)
-    return redirect(original, ours)
+    return redirect(original, COMPILED.get(name, ours))
 
 
 def _install_model_connect(ours: FunctionType) -> Callable[[], None]:
@@ -145,8 +139,7 @@ def _restore_method(owner: type, name: str, ours: Any, original: FunctionType) -
     if vars(owner)[name] is ours:
         setattr(owner, name, original)
     else:
-        # A compiled method finds no table any more, and calls the function.
-        redirect(getattr(ours, "__wrapped__", ours), original)
+        redirect(ours, original)
 
 
 def _restore_signal(signal: Any, registrations: list[Registration]) -> None:

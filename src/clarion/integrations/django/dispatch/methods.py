@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models.signals import ModelSignal
 
+from clarion._core import instrument
+from clarion._core.compiled import is_compiled
 from clarion._core.methods import member_of
 from clarion._core.names import name_of
 from clarion._core.signal import Signal as ClarionSignal
 from clarion._core.tabled import policy_of, table_of
+from clarion.integrations.django.dispatch import table as tables
 from clarion.integrations.django.dispatch.table import live_receivers
 
 if TYPE_CHECKING:
@@ -93,9 +96,67 @@ def _log_robust_failure(self: Any, receiver: Receiver, err: Exception) -> None: 
 
 
 _shared = ("has_listeners", "send", "send_robust", "asend", "asend_robust")
+_sends: dict[str, Any] = {name: vars(ClarionSignal)[name] for name in _shared}
+_has_listeners, _send, _send_robust = (_sends[name] for name in _shared[:3])
+_asend, _asend_robust = (_sends[name] for name in _shared[3:])
 
+
+def has_listeners(self: Any, sender: object = None) -> bool:
+    """Return whether a send of this sender would reach a receiver."""
+    return bool(_has_listeners(self, sender))
+
+
+# Functions, and frames of their own: a compiled method has none, so `stacklevel` in a receiver
+# would point one frame too high. A send that no receiver or instrument sees returns early.
+
+
+def send(self: Any, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+    """Call all receivers of the sender, and return their responses."""
+    if (
+        type(self)._live_receivers is tables.installed_live_receivers
+        and not _has_listeners(self, sender)
+        and not (self._table.instruments or instrument.everywhere or "signal" in named)
+    ):
+        return []
+    responses: list[tuple[Receiver, Any]] = _send(self, sender, **named)
+    return responses
+
+
+def send_robust(self: Any, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+    """Call all receivers of the sender, even if one raises an exception."""
+    if (
+        type(self)._live_receivers is tables.installed_live_receivers
+        and not _has_listeners(self, sender)
+        and not (self._table.instruments or instrument.everywhere or "signal" in named)
+    ):
+        return []
+    responses: list[tuple[Receiver, Any]] = _send_robust(self, sender, **named)
+    return responses
+
+
+async def asend(self: Any, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+    """Call all receivers of the sender, and await those that are async."""
+    responses: list[tuple[Receiver, Any]] = await _asend(self, sender, **named)
+    return responses
+
+
+async def asend_robust(self: Any, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+    """Send as `asend`, even if a receiver raises an exception."""
+    responses: list[tuple[Receiver, Any]] = await _asend_robust(self, sender, **named)
+    return responses
+
+
+_framed: dict[str, Any] = {
+    "has_listeners": has_listeners,
+    "send": send,
+    "send_robust": send_robust,
+    "asend": asend,
+    "asend_robust": asend_robust,
+}
+
+# The sends in Python have frames already.
 METHODS: dict[str, FunctionType] = {
-    **{name: vars(ClarionSignal)[name] for name in _shared},
+    **(_framed if is_compiled() else _sends),
     "connect": connect,  # type: ignore[dict-item]
     "disconnect": disconnect,  # type: ignore[dict-item]
     "_clear_dead_receivers": _clear_dead_receivers,  # type: ignore[dict-item]
@@ -103,3 +164,6 @@ METHODS: dict[str, FunctionType] = {
     "_log_robust_failure": _log_robust_failure,  # type: ignore[dict-item]
 }
 """The methods that Django's class has while Django runs on Clarion, by name."""
+
+COMPILED: dict[str, Any] = _sends if is_compiled() else {}
+"""The compiled methods by name, for callers that have a frame."""
