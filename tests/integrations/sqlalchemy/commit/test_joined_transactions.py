@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from clarion import on_commit, receiver
 from clarion.commit import atomic
+from clarion.integrations.sqlalchemy import post_save
 from clarion.testing import commits
 from tests.integrations.sqlalchemy.commit.paid import Undo, paid
-from tests.integrations.sqlalchemy.shop import Tag
+from tests.integrations.sqlalchemy.shop import Order, Tag, count
 
 
 def test_calls_of_a_joined_session_are_dropped_with_a_warning(engine, kind, ran, caplog):
@@ -50,6 +51,7 @@ def test_commits_ignores_the_outer_transaction(engine, kind, ran, mode):
     """Receivers run at the end of the session's own transaction; savepoints count."""
     with engine.connect() as connection:
         around = connection.begin()
+        connection.exec_driver_sql("BEGIN")  # the driver would wait for the first INSERT
         with kind(connection, join_transaction_mode=mode) as session, commits():
             session.add(Tag(name="t"))
             paid.send(None, order_id=1, session=session)
@@ -83,3 +85,52 @@ def test_commits_runs_receivers_of_receivers(engine, ran):
         around.rollback()
     with Session(engine) as session:
         assert session.scalar(select(func.count()).select_from(Tag)) == 0
+
+
+MODES = ["conditional_savepoint", "rollback_only", "create_savepoint"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_session_joins_by_get_bind(engine, kind, ran, caplog, mode):
+    """It has no bind, but its connection is in a transaction."""
+    with engine.connect() as connection, connection.begin():
+
+        class Joined(kind):  # type: ignore[valid-type,misc]
+            def get_bind(self, *args, **kwargs):
+                return connection
+
+        with Joined(join_transaction_mode=mode) as session:
+            session.add(Tag(name="t"))
+            session.flush()
+            paid.send(None, order_id=1, session=session)
+            session.commit()
+        assert ran == []
+        assert "atomic(connection)" in caplog.text
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_receiver_that_fails_undoes_its_own_writes(engine, kind, ran, mode):
+    """Not those of the test, whose transaction goes on."""
+
+    @receiver(post_save, sender=Order, delivery=on_commit)
+    def fail(instance, session, **kwargs):
+        session.add(Tag(name="gone"))
+        session.flush()
+        raise ValueError("no")
+
+    @receiver(post_save, sender=Order, delivery=on_commit)
+    def write(instance, session, **kwargs):
+        session.add(Tag(name="kept"))
+
+    with engine.connect() as connection:
+        around = connection.begin()
+        connection.exec_driver_sql("BEGIN")  # the driver would wait for the first INSERT
+        with kind(connection, join_transaction_mode=mode) as session, commits():
+            session.add(Order(number="1"))
+            session.commit()
+            assert around.is_active
+            assert count(session, Order) == 1
+            assert [each.name for each in session.query(Tag)] == ["kept"]
+        around.rollback()
+    with Session(engine) as session:
+        assert (count(session, Order), count(session, Tag)) == (0, 0)

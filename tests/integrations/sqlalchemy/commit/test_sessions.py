@@ -2,12 +2,14 @@
 
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.ext.horizontal_shard import ShardedSession
+from sqlalchemy.orm import Query, Session, sessionmaker
 
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.commit.sessions import new_async_session, new_session
-from tests.integrations.sqlalchemy.shop import Order, Tag
+from tests.integrations.sqlalchemy.shop import Base, Order, Tag
 
 
 def test_it_is_of_the_same_class_and_engine(engine, kind):
@@ -47,3 +49,95 @@ def test_a_sync_session_has_no_async_one(session):
     """The error says what to do."""
     with pytest.raises(ArgumentError, match="use an AsyncSession"):
         new_async_session(session)
+
+
+class Tenants(Session):
+    """A session class with arguments of its own."""
+
+    def __init__(self, tenant, **options):
+        super().__init__(**options)
+        self.tenant = tenant
+        self.seen = [tenant]
+        self.me = self
+        self.hook = self.look
+
+    def look(self):
+        return self
+
+
+def test_arguments_of_the_class(engine):
+    """They are not needed: its attributes are copied."""
+    with sessionmaker(engine, class_=Tenants, tenant=7)() as session:
+        fresh = new_session(session)
+        assert fresh.tenant == 7  # type: ignore[attr-defined]
+        assert fresh.seen == [7]  # type: ignore[attr-defined]
+        assert fresh.seen is not session.seen  # type: ignore[attr-defined]
+        assert fresh.me is fresh.hook() is fresh  # type: ignore[attr-defined]
+
+
+def test_options_of_sqlalchemy(engine, kind):
+    """All that a session may be made with."""
+
+    class MyQuery(Query):  # type: ignore[type-arg]
+        pass
+
+    options = {
+        "autobegin": False,
+        "enable_baked_queries": False,
+        "join_transaction_mode": "create_savepoint",
+        "twophase": True,
+    }
+    with kind(engine, query_cls=MyQuery, info={"tenant": 7}, **options) as session:
+        session.info["clarion_raw"] = 1
+        fresh = new_session(session)
+        assert {name: getattr(fresh, name) for name in options} == options
+        assert fresh.info == {"tenant": 7}
+        fresh.info["tenant"] = 8
+        assert session.info["tenant"] == 7
+        assert type(fresh.query(Tag)) is MyQuery
+
+
+def test_a_session_that_cannot_be_used_after_its_close(engine):
+    """`close_resets_only` is kept."""
+    with Session(engine, close_resets_only=False) as session:
+        fresh = new_session(session)
+        fresh.close()
+        with pytest.raises(InvalidRequestError, match="closed"):
+            fresh.begin()
+
+
+def test_a_sharded_session():
+    """It has the shards, and looks in each."""
+    engines = {name: create_engine("sqlite://") for name in ("one", "two")}
+    for engine in engines.values():
+        Base.metadata.create_all(engine)
+    session = ShardedSession(
+        shards=engines,
+        shard_chooser=lambda mapper, instance, clause=None: instance.name,
+        identity_chooser=lambda *args, **kwargs: list(engines),
+        execute_chooser=lambda context: list(engines),
+    )
+    session.add_all([Tag(name="one"), Tag(name="two")])
+    session.commit()
+    with new_session(session) as fresh:
+        assert {each.name for each in fresh.query(Tag)} == {"one", "two"}
+    session.close()
+    for engine in engines.values():
+        engine.dispose()
+
+
+def test_an_async_class_with_arguments():
+    """As for sync ones."""
+
+    class Mine(AsyncSession):
+        def __init__(self, tenant, **options):
+            super().__init__(**options)
+            self.tenant = tenant
+
+    engine = create_async_engine("sqlite+aiosqlite://")
+    session = Mine(7, bind=engine, info={"tenant": 7})
+    fresh = new_async_session(session.sync_session)
+    assert fresh.tenant == 7  # type: ignore[attr-defined]
+    assert fresh.bind is engine
+    assert fresh.info == {"tenant": 7}
+    assert fresh.sync_session is not session.sync_session

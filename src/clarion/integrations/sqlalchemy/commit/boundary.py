@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import inspect
 from sqlalchemy.util import concurrency
 
 from clarion._core.names import value_name
@@ -11,7 +12,11 @@ from clarion.commit import ActiveBoundary, Boundary, active_boundaries, run_at_o
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session
-from clarion.integrations.sqlalchemy.commit.sessions import new_async_session, new_session
+from clarion.integrations.sqlalchemy.commit.sessions import (
+    begin_outer,
+    new_async_session,
+    new_session,
+)
 from clarion.integrations.sqlalchemy.commit.transactions import add_call
 from clarion.integrations.sqlalchemy.send import in_greenlet
 from clarion.integrations.sqlalchemy.session_types import sync_session
@@ -69,7 +74,8 @@ class SessionBoundary(Boundary):
         if not call.bound.requests_session:
             return super().call_receiver(call)
         with new_session(self.session) as session, session.begin():
-            session.add_all(_persistent(call))
+            begin_outer(session)
+            session.add_all(_copies_of(call))
             return call.receiver(**{**call.call_arguments(), "session": session})
 
     async def acall_receiver(self, call: PendingCall) -> Any:
@@ -77,14 +83,26 @@ class SessionBoundary(Boundary):
         if not call.bound.requests_session:
             return await super().acall_receiver(call)
         async with new_async_session(self.session) as session, session.begin():
-            session.add_all(_persistent(call))
+            await session.run_sync(begin_outer)
+            session.add_all(_copies_of(call))
             return await call.receiver(**{**call.call_arguments(), "session": session})
 
 
-def _persistent(call: PendingCall) -> list[Any]:
-    # A call that ran at once has no snapshots: it gets the instances themselves.
-    snapshots: Snapshots | None = call.boundary_data
-    return [] if snapshots is None else snapshots.persistent
+def _copies_of(call: PendingCall) -> list[Any]:
+    """Return the copies in the arguments of a call that have a row, one for each row.
+
+    Merged sends of one row share the last copy, because a session holds one instance of a row.
+    """
+    found: dict[Any, Any] = {}
+    for each in (call, *reversed(call.merged)):
+        snapshots: Snapshots | None = each.boundary_data
+        # A call that ran at once has no snapshots: it gets the instances themselves.
+        for copied in () if snapshots is None else snapshots.persistent:
+            shared = found.setdefault(inspect(copied).key, copied)
+            each.arguments = {
+                name: shared if value is copied else value for name, value in each.arguments.items()
+            }
+    return list(found.values())
 
 
 class bound:  # noqa: N801  # it reads as a word: `with bound(session):`

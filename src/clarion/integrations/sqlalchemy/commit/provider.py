@@ -10,8 +10,8 @@ from sqlalchemy.orm import object_session
 from clarion.commit import Boundary, TransactionProvider
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.commit.boundary import SessionBoundary, bound_sessions
+from clarion.integrations.sqlalchemy.commit.sessions import ignores_outer
 from clarion.integrations.sqlalchemy.commit.snapshots import is_mapped
-from clarion.integrations.sqlalchemy.commit.transactions import ignores_outer
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 from clarion.integrations.sqlalchemy.session_types import sync_session
 

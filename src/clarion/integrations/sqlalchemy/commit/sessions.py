@@ -1,20 +1,75 @@
-"""A new session for one receiver, on the same engines as the one that has committed."""
+"""A new session for one receiver, like the one that has committed.
+
+`__init__` of a user's session class may take arguments that the session does not keep. So it is
+not called: SQLAlchemy's own `__init__` is, and the attributes of the class are copied.
+"""
 
 from __future__ import annotations
 
+import sys
+from contextvars import ContextVar
+from types import MethodType
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.async_sessions import async_session
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
-    from sqlalchemy.orm import Session
+
+# Whether transactions that a session has joined count as absent (`clarion.testing.commits`).
+ignores_outer: ContextVar[bool] = ContextVar("clarion_sqlalchemy_ignores_outer", default=False)
+
+# Arguments of Session that it keeps under the same name; some are new in SQLAlchemy 2.1.
+_OPTIONS = (
+    "autobegin",
+    "autoflush",
+    "enable_baked_queries",
+    "execution_options",
+    "expire_on_commit",
+    "join_transaction_mode",
+    "twophase",
+)
+
+# Attributes that belong to one session: its listeners, and blocks that it is in.
+_NOT_COPIED = {"_trans_context_manager", "dispatch", "info"}
+_NOT_COPIED_INFO = {"clarion_raw"}
 
 
 def new_session(like: Session) -> Session:
-    """Return a new sync session with the class, engines and options of another."""
-    return type(like)(bind=like.bind, binds=binds_of(like), **_options(like))
+    """Return a new sync session with the class, engines, options and attributes of another."""
+    made: Session = object.__new__(type(like))
+    options: dict[str, Any] = {
+        name: getattr(like, name) for name in _OPTIONS if hasattr(like, name)
+    }
+    options["info"] = {key: like.info[key] for key in like.info if key not in _NOT_COPIED_INFO}
+    if ignores_outer.get():
+        # A receiver that fails then undoes its own writes, not the transaction around the test.
+        options["join_transaction_mode"] = "create_savepoint"
+    close_state: Any = getattr(like, "_close_state", None)
+    if close_state is not None:
+        options["close_resets_only"] = close_state.name == "CLOSE_IS_RESET"
+    _init(made, like, bind=like.bind, binds=binds_of(like), query_cls=like._query_cls, **options)
+    _copy_attributes(like, made)
+    return made
+
+
+def _init(made: Session, like: Any, **options: Any) -> None:
+    extension: Any = sys.modules.get("sqlalchemy.ext.horizontal_shard")
+    if extension is None or not isinstance(like, extension.ShardedSession):
+        Session.__init__(made, **options)
+        return
+    extension.ShardedSession.__init__(
+        made,
+        shard_chooser=like.shard_chooser,
+        identity_chooser=like.identity_chooser,
+        execute_chooser=like.execute_chooser,
+        shards=like.__dict__["_ShardedSession__shards"],
+        **options,
+    )
 
 
 def new_async_session(like: Session) -> AsyncSession:
@@ -29,10 +84,31 @@ def new_async_session(like: Session) -> AsyncSession:
             "An async receiver requests a session after the commit of a sync one. Make the "
             "receiver sync, or use an AsyncSession."
         )
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    made: Any = object.__new__(type(owner))
     # These are async engines. SQLAlchemy 2.0 has no attribute for an argument not given.
-    bind: Any = getattr(owner, "bind", None)
-    binds: dict[Any, Any] = getattr(owner, "binds", None) or {}
-    return type(owner)(bind=bind, binds=binds, sync_session_class=type(like), **_options(like))
+    AsyncSession.__init__(
+        made,
+        bind=getattr(owner, "bind", None),
+        binds=getattr(owner, "binds", None) or {},
+        sync_session_class=lambda **_: new_session(like),  # type: ignore[arg-type]
+    )
+    made.sync_session_class = type(like)
+    _copy_attributes(owner, made)
+    return made  # type: ignore[no-any-return]
+
+
+def begin_outer(session: Session) -> None:
+    """Begin the transaction around a test on SQLite, whose driver may not have begun it.
+
+    A savepoint outside of a transaction would commit what it holds.
+    """
+    for bind in {session.bind, *binds_of(session).values()} if ignores_outer.get() else ():
+        if isinstance(bind, Connection) and bind.dialect.name == "sqlite" and bind.in_transaction():
+            driver: Any = bind.connection.driver_connection
+            if not driver.in_transaction:
+                bind.exec_driver_sql("BEGIN")
 
 
 def binds_of(session: Session) -> dict[Any, Any]:
@@ -44,9 +120,21 @@ def binds_of(session: Session) -> dict[Any, Any]:
     return dict(binds)
 
 
-def _options(session: Session) -> dict[str, Any]:
-    return {
-        "autoflush": session.autoflush,
-        "expire_on_commit": session.expire_on_commit,
-        "twophase": session.twophase,
-    }
+def _copy_attributes(like: Any, made: Any) -> None:
+    """Copy the attributes that SQLAlchemy's `__init__` has not set."""
+    attributes: dict[str, Any] = made.__dict__
+    given: dict[str, Any] = like.__dict__
+    for name, value in given.items():
+        if name in attributes or name in _NOT_COPIED or name.startswith("_clarion"):
+            continue
+        attributes[name] = _own_value(value, like, made)
+
+
+def _own_value(value: Any, like: Any, made: Any) -> Any:
+    """Return the value of an attribute for the new session."""
+    if value is like:
+        return made
+    if type(value) in {dict, list, set}:
+        return value.copy()
+    is_own_method = isinstance(value, MethodType) and value.__self__ is like
+    return MethodType(value.__func__, made) if is_own_method else value

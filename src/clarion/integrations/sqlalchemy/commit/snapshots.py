@@ -1,26 +1,38 @@
 """Instances as they were committed, for receivers that run after the commit.
 
 A session expires its instances at the commit. When a receiver reads one, the session may be
-closed, or in another transaction. So receivers get a detached copy. It has the primary key
-and the values that are loaded when the transaction commits, or else were when the signal was
-sent. Relationships are not copied. A value that was never loaded raises DetachedInstanceError,
-as for any detached instance.
+closed, or in another transaction. So receivers get a detached copy, as if loaded from the row. It
+has the primary key, and the columns that were loaded at the commit or at the send. A column
+that has changed since the send, in a way that the session does not know, is read from the row.
+Relationships are not copied. A value that was never loaded raises DetachedInstanceError, as
+for any detached instance. A copy shares no value of a column with the instance.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm import InstanceState, make_transient_to_detached
+from sqlalchemy import select
+from sqlalchemy.orm import InstanceState, LoaderCallableStatus, make_transient_to_detached
+
+from clarion._core.names import dotted
+from clarion.integrations.sqlalchemy.binds import write_connection
+from clarion.integrations.sqlalchemy.commit.sessions import new_session
+from clarion.integrations.sqlalchemy.rows.columns import is_expression
+from clarion.integrations.sqlalchemy.rows.values import copy_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from sqlalchemy.orm import Session
 
     State = InstanceState[Any]
 
+logger = logging.getLogger("clarion")
+
 _STATE = "_sa_instance_state"
+_NO_VALUE = LoaderCallableStatus.NO_VALUE
 
 
 def is_mapped(value: Any) -> bool:
@@ -39,49 +51,153 @@ class Snapshots:
         persistent: after `copy_into`, the copies that have a row.
     """
 
-    __slots__ = ("_loaded", "_session", "persistent")
+    __slots__ = ("_loaded", "_rows", "_session", "persistent")
 
     def __init__(self, session: Session, arguments: Mapping[str, Any]) -> None:
         self._session = session
         self._loaded: dict[str, dict[str, Any]] = {
             name: dict(value.__dict__) for name, value in arguments.items() if is_mapped(value)
         }
+        if "instance" in self._loaded:
+            _add_written(self._loaded["instance"], arguments)
+        self._rows: dict[str, CommittedRow] = {}
         self.persistent: list[Any] = []
 
-    def copy_into(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments with copies in the place of instances.
+    def keep(self, arguments: Mapping[str, Any]) -> None:
+        """Keep the values of the commit.
 
         Call it after the commit and before the session expires its instances.
         """
-        copies: dict[int, Any] = {}
-        found = dict(arguments)
+        rows: dict[int, CommittedRow] = {}
         for name, loaded in self._loaded.items():
             state: State = getattr(arguments[name], _STATE)
             if state.session_id != self._session.hash_key or state.key is None:
                 continue  # it belongs to another session, or has no row
             # Two arguments may be one object; then they get one copy.
-            if id(state) not in copies:
-                copies[id(state)] = detached(state, loaded)
-                if not state._deleted:
-                    self.persistent.append(copies[id(state)])
-            found[name] = copies[id(state)]
+            if id(state) not in rows:
+                rows[id(state)] = CommittedRow(state, loaded)
+            self._rows[name] = rows[id(state)]
+
+    def incomplete(self) -> list[CommittedRow]:
+        """Return the rows with columns that have to be read."""
+        return [each for each in self._rows.values() if each.missing]
+
+    def copy_into(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments with copies in the place of instances."""
+        copies: dict[int, Any] = {}
+        found = dict(arguments)
+        for name, row in self._rows.items():
+            if id(row) not in copies:
+                copies[id(row)] = row.copy()
+                if not row.is_deleted:
+                    self.persistent.append(copies[id(row)])
+            found[name] = copies[id(row)]
+        self._rows.clear()
         return found
 
 
-def detached(state: State, loaded: Mapping[str, Any]) -> Any:
-    """Return a detached copy of an instance.
+def _add_written(loaded: dict[str, Any], arguments: Mapping[str, Any]) -> None:
+    """Add the columns that a flush has written as an expression, and has not read again."""
+    state: State = loaded[_STATE]
+    names: Any = state.expired_attributes
+    if arguments.get("created") is not True:
+        names = arguments.get("update_fields")
+    for name in _names(names):
+        if name in state.mapper.column_attrs:
+            loaded.setdefault(name, _NO_VALUE)
+
+
+def _names(value: Any) -> Iterable[str]:
+    # User code may send a keyword of this name with any value.
+    return value if isinstance(value, (set, frozenset)) else ()  # pyright: ignore[reportUnknownVariableType]
+
+
+class CommittedRow:
+    """The values of one instance at the commit.
 
     Args:
         state: its state.
-        loaded: the values loaded earlier, for those that are not loaded now.
+        loaded: the values loaded at the send.
+
+    Attributes:
+        state: its state.
+        is_deleted: whether its row was deleted.
+        missing: the columns that were loaded at the send, and whose value is unknown now.
     """
-    mapper = state.mapper
-    copied = state.manager.new_instance()
-    values = copied.__dict__
-    for name, value in {**loaded, **state.dict}.items():
-        if name != _STATE and name not in mapper.relationships:
-            values[name] = value
-    for column, key in zip(mapper.primary_key, state.key[1], strict=True):  # type: ignore[index]
-        values[mapper.get_property_by_column(column).key] = key
-    make_transient_to_detached(copied)
-    return copied
+
+    __slots__ = ("_values", "is_deleted", "key", "missing", "state")
+
+    def __init__(self, state: State, loaded: Mapping[str, Any]) -> None:
+        self.state = state
+        key: Any = state.key
+        self.key = key
+        self.is_deleted = state._deleted
+        self.missing: list[str] = []
+        self._values: dict[str, Any] = {}
+        mapper, now = state.mapper, state.dict
+        for name, value in {**loaded, **now}.items():
+            if name in mapper.column_attrs:
+                self._keep_column(name, value, is_known=name in now or self.is_deleted)
+            elif name not in mapper.attrs:
+                self._keep_unmapped(name, value)
+        for column, part in zip(mapper.primary_key, self.key[1], strict=True):
+            self._values[mapper.get_property_by_column(column).key] = part
+
+    def _keep_column(self, name: str, value: Any, *, is_known: bool) -> None:
+        if is_known and value is not _NO_VALUE and not is_expression(value):
+            self._values[name] = copy_value(value)
+        elif not self.is_deleted:
+            self.missing.append(name)
+
+    def _keep_unmapped(self, name: str, value: Any) -> None:
+        # An association proxy keeps a reference to the instance.
+        if name != _STATE and not name.startswith("_AssociationProxy_"):
+            is_container = type(value) in {dict, list, set}
+            self._values[name] = value.copy() if is_container else value
+
+    def read(self, session: Session) -> None:
+        """Read the missing columns from the row."""
+        mapper = self.state.mapper
+        key = zip(mapper.primary_key, self.key[1], strict=True)
+        # Not through the ORM: user code may add events and criteria to its queries.
+        row = (
+            write_connection(session, self.state)
+            .execute(
+                select(*(mapper.column_attrs[name].columns[0] for name in self.missing))
+                .select_from(mapper.persist_selectable)
+                .where(*(column == value for column, value in key))
+            )
+            .first()
+        )
+        if row is not None:
+            self._values |= dict(zip(self.missing, row, strict=True))
+        self.missing = []
+
+    def copy(self) -> Any:
+        """Return a detached instance with these values."""
+        copied = self.state.manager.new_instance()
+        state: State = getattr(copied, _STATE)
+        copied.__dict__.update(self._values)
+        state.identity_token = self.key[2]
+        make_transient_to_detached(copied)
+        try:
+            # As after a query: extensions such as MutableDict prepare the values.
+            state.manager.dispatch.load(state, None)
+        except Exception:
+            logger.exception("A listener of 'load' failed on a copy of %s", dotted(state.class_))
+        state._commit_all(state.dict)
+        return copied
+
+
+def read_missing(session: Session, snapshots: Iterable[Snapshots]) -> None:
+    """Read the columns that a session does not know, after its transaction has ended."""
+    rows = [row for each in snapshots for row in each.incomplete()]
+    if not rows:
+        return
+    try:
+        with new_session(session) as reader, reader.begin():
+            for row in rows:
+                row.read(reader)
+    except Exception:
+        # They stay unloaded, as on any detached instance.
+        logger.exception("The committed values of %d instances could not be read", len(rows))

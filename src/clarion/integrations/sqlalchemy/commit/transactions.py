@@ -9,7 +9,6 @@ that is rolled back, or whose session is closed without an event, drops them.
 from __future__ import annotations
 
 import logging
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
@@ -17,8 +16,8 @@ from sqlalchemy.util import concurrency
 
 from clarion.commit import active_boundaries, drop_calls, run_calls
 from clarion.commit.atomic_block import AtomicBlock
-from clarion.integrations.sqlalchemy.commit.sessions import binds_of
-from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots
+from clarion.integrations.sqlalchemy.commit.sessions import binds_of, ignores_outer
+from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots, read_missing
 from clarion.integrations.sqlalchemy.send import in_greenlet
 
 if TYPE_CHECKING:
@@ -28,18 +27,22 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("clarion")
 
-# Whether transactions that a session has joined count as absent (`clarion.testing.commits`).
-ignores_outer: ContextVar[bool] = ContextVar("clarion_sqlalchemy_ignores_outer", default=False)
-
 
 class TransactionCalls:
-    """The calls that wait for the end of one transaction, or of one savepoint."""
+    """The calls that wait for the end of one transaction, or of one savepoint.
 
-    __slots__ = ("calls", "is_committed")
+    Attributes:
+        calls: the calls, in the order of the sends.
+        is_committed: whether it was committed; it may not have ended yet.
+        connections: after the commit, the connections that it has used.
+    """
+
+    __slots__ = ("calls", "connections", "is_committed")
 
     def __init__(self) -> None:
         self.calls: list[PendingCall] = []
         self.is_committed = False
+        self.connections: list[Connection] = []
 
 
 # An attribute of the transaction itself: a weak dictionary would keep every transaction,
@@ -62,7 +65,7 @@ def add_call(session: Session, call: PendingCall) -> None:
     call.boundary_data = Snapshots(session, call.arguments)
     if ended.is_committed and not transaction.nested:
         # A listener of `after_commit` sends it, before the session expires its instances.
-        call.arguments = call.boundary_data.copy_into(call.arguments)
+        call.boundary_data.keep(call.arguments)
     ended.calls.append(call)
 
 
@@ -79,9 +82,10 @@ def after_commit(session: Session) -> None:
     ended = calls_of(transaction)
     ended.is_committed = True
     if not transaction.nested:
+        ended.connections = [each[0] for each in transaction._connections.values()]
         # The session is about to expire its instances.
         for call in ended.calls:
-            call.arguments = call.boundary_data.copy_into(call.arguments)
+            call.boundary_data.keep(call.arguments)
 
 
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
@@ -93,10 +97,18 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
         drop_calls(ended.calls)
     elif transaction.nested:
         calls_of(_around(transaction)).calls += ended.calls
-    elif ignores_outer.get() or (connection := _joined(session)) is None:
+    elif ignores_outer.get() or not (joined := _joined(session, ended.connections)):
+        _copy_instances(session, ended.calls)
         run_calls(ended.calls, concurrency.await_only if in_greenlet() else None)
     else:
-        _pass_to_block(ended.calls, connection)
+        _copy_instances(session, ended.calls)
+        _pass_to_block(ended.calls, joined)
+
+
+def _copy_instances(session: Session, calls: list[PendingCall]) -> None:
+    read_missing(session, [call.boundary_data for call in calls])
+    for call in calls:
+        call.arguments = call.boundary_data.copy_into(call.arguments)
 
 
 def _around(savepoint: SessionTransaction) -> SessionTransaction:
@@ -108,20 +120,17 @@ def _around(savepoint: SessionTransaction) -> SessionTransaction:
     return found
 
 
-def _joined(session: Session) -> Connection | None:
-    """Return the connection whose transaction the session has joined, if it has."""
-    binds: list[Any] = [session.bind, *binds_of(session).values()]
-    for bind in binds:
-        if isinstance(bind, Connection) and bind.in_transaction():
-            return bind
-    return None
+def _joined(session: Session, used: list[Connection]) -> list[Connection]:
+    """Return the connections whose transactions the session has joined."""
+    binds: list[Any] = [session.bind, *binds_of(session).values(), *used]
+    return [bind for bind in binds if isinstance(bind, Connection) and bind.in_transaction()]
 
 
-def _pass_to_block(calls: list[PendingCall], connection: Connection) -> None:
+def _pass_to_block(calls: list[PendingCall], joined: list[Connection]) -> None:
     """Pass calls to the `atomic(connection)` block, or drop them without one."""
     for active in active_boundaries():
         block = active.boundary
-        if not isinstance(block, AtomicBlock) or _sync(block.connection) is not connection:
+        if not isinstance(block, AtomicBlock) or _sync(block.connection) not in joined:
             continue
         if block.is_open() and block.try_add(calls):
             return

@@ -21,9 +21,11 @@ class SignalSession(Session):
     own session class.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.clarion_after_flush: list[Callable[[], None]] = []
+    @property
+    def clarion_after_flush(self) -> list[Callable[[], None]]:
+        """What to call after the flush."""
+        found: list[Callable[[], None]] = self.__dict__.setdefault("_clarion_after_flush", [])
+        return found
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
         """Flush, then send the post signals."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import sys
 from copy import deepcopy
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from clarion.integrations.sqlalchemy.rows.columns import PLAIN_TYPES
+
+_IMMUTABLE_TYPES = PLAIN_TYPES | {date, datetime, time, timedelta, Decimal, UUID}
 
 
 def copy_value(value: Any) -> Any:
     """Return a value that a change of the instance does not affect."""
-    if type(value) in PLAIN_TYPES:
+    if type(value) in _IMMUTABLE_TYPES:
         return value
     # Not imported here, because importing it attaches listeners to every mapper. If the
     # program has not imported it, no value has one of its types.
