@@ -38,8 +38,8 @@ class Changes(Mapping[str, Change]):
     Attributes:
         pending: the names of attributes that are written as an expression, such as
             `F("stock") - 1`, and whose new value is not known yet. They are not keys.
-        unknown: the names of attributes that were never read from the row, so they may not
-            differ. They are keys, with the old value None.
+        unknown: the names of attributes whose old value was never read from the row, so it may
+            equal the new one. They are keys, with the old value None.
     """
 
     __slots__ = ("_changes", "pending", "unknown")

@@ -46,8 +46,8 @@ class Table:
         keywords: those of the policy, which the compiled send reads.
         on_listening: called with a sender (None: any) and whether its subclasses count, when
             a receiver or an instrument begins to listen. Or None.
-        guard: an object, the name of an attribute and its value, or None. The compiled send
-            calls `find_route` if the attribute has another value.
+        guard: an object, the name of an attribute and the value it must have, or None. If the
+            attribute has another value, the compiled send calls `find_route`.
     """
 
     # The compiled send reads these slots at their offsets.

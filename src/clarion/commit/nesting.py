@@ -1,4 +1,4 @@
-"""How deep receivers run inside one another after commits, and when that is endless."""
+"""Receivers that cause each other after commits: how deeply they nest, and the limit."""
 
 from __future__ import annotations
 
@@ -61,13 +61,13 @@ def leave_call(running: RunningCall) -> None:
 
 
 def check_nesting(signal: Signal, receiver: Receiver) -> None:
-    """Refuse one more call inside those that are running, if they are too many.
+    """Refuse one more call if too many are running inside one another.
 
     A receiver found to repeat is refused until the outermost call ends. Without that, receivers
     that send to each other would double the number of calls with each step.
 
     Raises:
-        EndlessCommitError: if they are too many.
+        EndlessCommitError: if too many are running, or the receiver repeats.
     """
     innermost = _innermost()
     if innermost is None:

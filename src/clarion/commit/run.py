@@ -158,12 +158,12 @@ def _is_spent(call: PendingCall) -> bool:
 
 
 def _is_contained(error: BaseException) -> bool:
-    """Return whether a receiver's exception goes no further than the log."""
+    """Return whether a receiver's exception is only logged, not raised."""
     if isinstance(error, Exception):
         return True
     from asyncio import CancelledError, current_task
 
-    # A cancellation does, unless it is this task that is cancelled.
+    # The receiver's own CancelledError is logged. If this task was cancelled, it is raised.
     if not isinstance(error, CancelledError):
         return False
     try:

@@ -1,7 +1,7 @@
-"""Every listener that is attached to SQLAlchemy: none at first, each once, none detached.
+"""All listeners on SQLAlchemy's events. Each is attached at most once, and stays attached.
 
 Importing this module gives each signal the function that attaches its listeners. A connect
-calls it. Listeners stay, because detaching one breaks a flush that runs in another thread.
+calls it. Listeners stay attached, because detaching one breaks a flush that runs in another thread.
 They are attached at class level, so they serve every session, and under one lock.
 """
 

@@ -1,4 +1,4 @@
-"""Autocommit in a test: each statement outside the blocks of the code under test.
+"""Let code under test see autocommit outside its own atomic blocks.
 
 In the program, such a statement is a transaction of its own, and an error in it affects no other.
 In a test it is part of the test's transaction. PostgreSQL refuses all statements after an error
@@ -28,10 +28,10 @@ OUTER = "clarion_outer"
 
 _SAVEPOINT = "clarion_statement"
 
-# An error undoes only its statement here, also inside a transaction.
+# Databases where an error undoes only its own statement, also inside a transaction.
 _KEEPS_TRANSACTION = ("sqlite", "mysql", "oracle")
 
-# Wrapped, they would end with the savepoint around them.
+# These statements get no savepoint, because they would end it.
 _OF_TRANSACTIONS = ("SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT", "BEGIN", "START")
 
 
