@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from clarion._core import lifetimes
 from clarion._core import registration as registration_module
 from clarion._core import table as table_module
 from clarion._core.registration import Registration, sender_key
@@ -82,7 +83,7 @@ class TestLifetime:
             """Its subclass, whose route is kept in a bucket of its own."""
 
         register(table, sender=Base, subclasses=True)
-        remember = Table._remember
+        remember = lifetimes.remember
         late: list[Any] = []
 
         def interrupted(table, sender, key):
@@ -91,7 +92,7 @@ class TestLifetime:
                 late.append(register(table, answering(2)))
             return remember(table, sender, key)
 
-        monkeypatch.setattr(Table, "_remember", interrupted)
+        monkeypatch.setattr(lifetimes, "remember", interrupted)
         table.find_route(Derived)
         assert late[1] in table.find_route(Derived).registrations
 

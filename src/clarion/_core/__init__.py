@@ -7,11 +7,12 @@ docs/explanation/architecture.md has an order for reading.
 2. `registry`, `signatures`, `methods`, `keywords`, `loops`, `version`: tools that need no signal.
    They list all signals, inspect receivers, cache the names of arguments, connect sync and async
    code.
-3. `names`: the names of signals, receivers and senders.
+3. `names`, `fork`: the names of signals, receivers and senders, and locks that a fork frees.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event
    loop of a thread, the note on a receiver's error, the refusal of wrong objects.
 5. `policy`, `instrument`: how a kind of signal behaves, and code that watches sends.
-6. `route`: the receivers of one sender, precomputed for each path of a send.
+6. `route`, `lifetimes`: the receivers of one sender, precomputed for each path of a send, and
+   what happens when a receiver or a sender dies.
 7. `table`, `call`: all registrations of a signal, and the call of one of them.
 8. `slow_path`: the sends of routes that do more than call their receivers.
 9. `send`, `compiled`: the four sends, in Python and the choice of those in C (`_send.c`).

@@ -6,8 +6,7 @@ which calls the instruments. A signal without instruments does not pay for them.
 
 from __future__ import annotations
 
-from _thread import RLock
-
+from clarion._core.fork import new_lock
 from clarion._core.registry import signals as live_signals
 from clarion._core.tabled import table_of
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 # The instruments of every signal, including signals that are created later.
 everywhere: tuple[Instrument, ...] = ()
-_lock = RLock()
+_lock = new_lock()
 
 
 class Send:

@@ -12,9 +12,9 @@ from _thread import RLock
 from collections import deque
 from weakref import ref
 
-from clarion._core import instrument
+from clarion._core import instrument, lifetimes
 from clarion._core.policy import ANY_KEYWORD
-from clarion._core.registration import BY_VALUE, is_referable, no_sender, sender_key
+from clarion._core.registration import BY_VALUE, no_sender, sender_key
 from clarion._core.route import Bucket, Route
 
 TYPE_CHECKING = False
@@ -84,7 +84,7 @@ class Table:
         self.buckets: dict[Hashable, Bucket] = {}
         self.instruments: tuple[Instrument, ...] = ()
         self.dead: deque[ReceiverRef] = deque()
-        self.finalizer = _finalizer(ref(self))
+        self.finalizer = lifetimes.finalizer(ref(self))
         # Reentrant: a garbage collection during a connect may run a finalizer that connects
         # or disconnects in the same thread.
         self.lock = RLock()
@@ -149,7 +149,7 @@ class Table:
         """Keep a route unless the table has changed since `version`; the lock is held."""
         found = self._bucket_at(bucket.key)
         if found is None and self._relatives(sender := bucket.sender_of()):
-            bucket.sender_of = self._remember(sender, bucket.key)
+            bucket.sender_of = lifetimes.remember(self, sender, bucket.key)
         elif found is not bucket:
             # The bucket was closed meanwhile, so no change would drop its route.
             return version == self._version
@@ -268,25 +268,21 @@ class Table:
                 if built.get(key) is bucket and bucket.route is None:
                     built.pop(key, None)
 
+    def repair(self) -> None:
+        """Complete what a thread of the parent was changing at a fork, in the child."""
+        buckets = (self.any_sender, *self.buckets.values())
+        everything = [r for bucket in buckets for r in bucket.members.values()]
+        self.subclass_registrations = {r for r in everything if r.subclasses}
+        self.forget_routes()
+
     def _open(self, key: Hashable, sender: object) -> Bucket:
         """Return the bucket of a sender, created if necessary; the lock is held."""
         bucket = self.buckets.get(key)
         if bucket is None:
-            bucket = self.buckets.setdefault(key, Bucket(key, self._remember(sender, key)))
+            bucket = self.buckets.setdefault(
+                key, Bucket(key, lifetimes.remember(self, sender, key))
+            )
         return bucket
-
-    def _remember(self, sender: object, key: Hashable) -> Callable[[], object]:
-        # Receivers do not keep their sender alive. One that cannot be weakly referenced is
-        # held, because another object could get its id.
-        if type(key) is tuple or not is_referable(sender):
-            return lambda: sender
-        table_ref = ref(self)
-
-        def close(_: object) -> None:
-            if (table := table_ref()) is not None:
-                table.close_bucket(key)
-
-        return ref(sender, close)
 
     def close_bucket(self, key: Hashable) -> None:
         """Drop the bucket of a sender that has died, without the lock."""
@@ -327,22 +323,3 @@ class Table:
 
     def _bucket_at(self, key: Hashable) -> Bucket | None:
         return self.any_sender if key is None else self.buckets.get(key)
-
-
-def _finalizer(table_ref: Callable[[], Table | None]) -> Callable[[ReceiverRef], None]:
-    # A weak reference to the table, because the table holds this function.
-    def finalize(died: ReceiverRef) -> None:
-        if (table := table_ref()) is not None:
-            # A garbage collection may run this while this thread holds the lock.
-            table.dead.append(died)
-            if died.sender_key is None or table.subclass_registrations:
-                # Another thread may still use a route with it; dead receivers are skipped.
-                if table.lock.acquire(blocking=False):
-                    try:
-                        table.drop_routes()
-                    finally:
-                        table.lock.release()
-            elif (bucket := table.buckets.get(died.sender_key)) is not None:
-                bucket.route = None
-
-    return finalize

@@ -2,7 +2,7 @@
 
 It is created at the first such send and closed when the thread ends. A receiver that never
 suspends needs no iteration of it, and tasks of receivers are cancelled before the send
-returns.
+returns. A send inside another one, from a signal handler or a finalizer, takes another loop.
 """
 
 # asyncio has no public way to run the first step of a task without the loop.
@@ -17,6 +17,7 @@ import sys
 from _thread import _local, get_ident
 from contextvars import copy_context
 
+from clarion._core.fork import call_in_child
 from clarion._core.loops import copy_context_back
 
 TYPE_CHECKING = False
@@ -46,9 +47,16 @@ class ThreadLoop:
             self._ready = loop._ready
             self._hooks = loop._asyncgen_firstiter_hook, loop._asyncgen_finalizer_hook
         self._tasks: list[asyncio.Task[Any]] = []
-        self._loop.set_task_factory(_task_factory(self._tasks))
+        self._task_factory = _task_factory(self._tasks)
+        self._is_debugging: bool = loop.get_debug()
+        self._loop.set_task_factory(self._task_factory)
         self._loop.set_exception_handler(_report)
         self._process = os.getpid()
+
+    @property
+    def is_of_parent(self) -> bool:
+        """Whether this process has forked since the loop was created."""
+        return self._process != os.getpid()
 
     def complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to completion, and cancel the tasks that it started."""
@@ -58,13 +66,37 @@ class ThreadLoop:
         try:
             task = (self._begin if self._can_step else self._make)(coroutine, context)
             if not task.done():
-                self._loop.run_until_complete(task)
+                self._run(task)
             return task.result()
         finally:
+            self._restore()
             if self._ready or self._tasks or task is None or not task.done():
                 self._sweep(task)
             del task  # an error holds this frame, and the task holds the error
             copy_context_back(context, before)
+
+    def _run(self, future: asyncio.Future[Any] | Coroutine[Any, Any, Any]) -> None:
+        """Run the loop until a future is done, even if a receiver stops the loop."""
+        future = self._asyncio.ensure_future(future, loop=self._loop)
+        while not future.done():
+            try:
+                self._loop.run_until_complete(future)
+            except RuntimeError as error:
+                if future.done() or "stopped before" not in str(error):
+                    raise
+
+    def _restore(self) -> None:
+        """Undo what a receiver has set on the loop, so that it does not reach later sends."""
+        loop = self._loop
+        if self._can_step:
+            loop._stopping = False
+        if loop.get_task_factory() is not self._task_factory:
+            self._tasks += self._asyncio.all_tasks(loop)
+            loop.set_task_factory(self._task_factory)
+        if loop.get_exception_handler() is not _report:
+            loop.set_exception_handler(_report)
+        if loop.get_debug() is not self._is_debugging:
+            loop.set_debug(self._is_debugging)
 
     def _make(self, coroutine: Coroutine[Any, Any, T], context: Context) -> asyncio.Task[T]:
         return self._asyncio.Task(coroutine, loop=self._loop, context=context)
@@ -90,7 +122,7 @@ class ThreadLoop:
     def _sweep(self, task: asyncio.Task[Any] | None) -> None:
         """Run the callbacks that are ready, and cancel the tasks that are left."""
         if self._ready:
-            self._loop.run_until_complete(_iterate())
+            self._run(_iterate())
         self._cancel([*self._tasks] if task is None else [task, *self._tasks])
 
     def _cancel(self, tasks: list[asyncio.Task[Any]]) -> None:
@@ -98,13 +130,13 @@ class ThreadLoop:
             self._tasks.clear()
             for each in left:
                 each.cancel()
-            self._loop.run_until_complete(self._asyncio.wait(left))
+            self._run(self._asyncio.wait(left))
             tasks = [*self._tasks]  # the cancelled tasks may have started others
         self._tasks.clear()
 
     def close(self) -> None:
         """Close the loop, once."""
-        if self._process != os.getpid():
+        if self.is_of_parent:
             _leave_to_parent(self._loop)
         elif not self._loop.is_closed():
             # Run it only if necessary: running a loop in a thread that has ended leaks the
@@ -152,9 +184,16 @@ _of_thread = _Local()
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to completion on the thread's event loop, where no loop runs."""
-    if _of_thread.loop is None:
-        _of_thread.loop = ThreadLoop()
-    return _of_thread.loop.complete(coroutine)
+    # A signal handler or a finalizer may send at any moment. So the loop is taken while it is in
+    # use. One that is nested finds none and creates its own, of which the last is kept.
+    loop, _of_thread.loop = _of_thread.loop, None
+    if loop is None:
+        loop = ThreadLoop()
+    try:
+        return loop.complete(coroutine)
+    finally:
+        if not loop.is_of_parent:
+            _of_thread.loop = loop
 
 
 def _close() -> None:
@@ -172,8 +211,14 @@ _of_parent: list[asyncio.AbstractEventLoop] = []
 def _leave_to_parent(loop: asyncio.AbstractEventLoop) -> None:
     # After a fork a loop shares its selector with the parent's loop, and closing it here would
     # break that one. So it is kept, and marked as closed so that asyncio does not close it.
-    loop._closed = True  # type: ignore[attr-defined]
     _of_parent.append(loop)
+    try:
+        loop._closed = True  # type: ignore[attr-defined]
+    except AttributeError:
+        # uvloop has no such mark, and complains when an open loop is freed at exit.
+        from ctypes import py_object, pythonapi
+
+        pythonapi.Py_IncRef(py_object(loop))
 
 
 def _forget() -> None:
@@ -181,5 +226,4 @@ def _forget() -> None:
 
 
 # The interpreter drops the loops of the other threads, which do not exist after a fork.
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+call_in_child(_forget)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.fork import new_lock
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.run import arun_calls, drop_calls, run_call, run_calls
@@ -46,7 +46,7 @@ class AtomicBlock(Boundary):
         self.is_over = False
         self.is_rolled_back = False
         self._connection_type: type[Any] = type(connection)
-        self._lock = Lock()
+        self._lock = new_lock()
 
     @property
     def name(self) -> str:  # type: ignore[override]

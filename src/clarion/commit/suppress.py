@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from contextvars import ContextVar
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from clarion._core.fork import new_lock
 from clarion._core.names import name_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class suppressed:  # noqa: N801  # a context manager: `with suppressed(...):`
         self.reason = reason
         self.counts: Counter[str] = Counter()
         self._depth = 0
-        self._lock = Lock()
+        self._lock = new_lock()
 
     @property
     def count(self) -> int:

@@ -7,13 +7,13 @@ They are attached at class level, so they serve every session, and under one loc
 
 from __future__ import annotations
 
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.pool import Pool
 
+from clarion._core.fork import new_lock
 from clarion.commit import register_provider
 from clarion.integrations.sqlalchemy import classes, connections, instances, signals
 from clarion.integrations.sqlalchemy.bulk import session_methods, statements
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from clarion.integrations.sqlalchemy.model_signal import Attach, ModelSignal
 
-_lock = RLock()
+_lock = new_lock()
 _attached: set[Callable[[], None]] = set()
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 from django.db.transaction import Atomic, get_connection
 
+from clarion._core.fork import new_lock
 from clarion.integrations.django.commit.autocommit import OUTER, autocommit, is_inside, run_hook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-_lock = RLock()
+_lock = new_lock()
 _originals: list[tuple[Any, Any]] = []
 
 

@@ -10,7 +10,6 @@ import gc
 import sys
 from contextlib import ExitStack
 from itertools import chain
-from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from django.db.models.signals import ModelSignal
 from django.dispatch import Signal, dispatcher
 
 from clarion._core import registry
+from clarion._core.fork import new_lock
 from clarion._core.tabled import remove_table, table_of
 from clarion.integrations.django.dispatch import table as tables
 from clarion.integrations.django.dispatch.entries import Entry, UnknownSender
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 # As Any, because type checkers do not allow new attributes.
 _DjangoSignal: Any = Signal
 
-_lock = Lock()
+_lock = new_lock()
 _undo: list[Callable[[], None]] = []
 _hooks: list[tuple[Callable[[], None], Callable[[], None]]] = []
 

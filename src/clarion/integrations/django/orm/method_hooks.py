@@ -7,8 +7,9 @@ freely. So each replacement calls the method that it found, Django's own or a wr
 from __future__ import annotations
 
 from functools import wraps
-from threading import Lock
 from typing import TYPE_CHECKING, Any
+
+from clarion._core.fork import new_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +29,7 @@ class MethodHooks:
     def __init__(self, owner: type, replacements: Mapping[str, Replacement]) -> None:
         self._owner = owner
         self._replacements = dict(replacements)
-        self._lock = Lock()
+        self._lock = new_lock()
         # By name: our method, and the one that it replaces.
         self._placed: dict[str, tuple[Any, Any]] = {}
         self.is_attached = False
