@@ -1,8 +1,9 @@
 """Receivers that belong to an object: bound methods, and what decorators make of them.
 
 Only `types.MethodType` is a bound method. Mocks, proxies and wrappers have a `__func__` too, and
-calling that would skip what they do. So each is a receiver of its own, with one exception: a
-decorator that binds by itself, as those of wrapt, makes a new wrapper at each access.
+calling that would skip what they do. So their key is their own identity. The exception is a
+decorator that binds by itself, such as one of wrapt: it makes a new wrapper at each access, so
+its key has the type, the object and the function.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def member_of(receiver: Any) -> Member | None:
 
 
 def key_of_member(receiver: object) -> Hashable | None:
-    """Return a key that is the same at each access; None for a receiver of its own."""
+    """Return a key that is the same at each access; None for any other receiver."""
     member = member_of(receiver)
     if member is None:
         return None
