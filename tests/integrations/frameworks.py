@@ -221,8 +221,8 @@ PLAIN = {
 STACKS = PLAIN | {
     "starlette": Stack(starlette_app, serving_asgi, asgi),
     "fastapi": Stack(fastapi_app, serving_asgi, asgi),
-    # Litestar's middleware runs after the routing, and its hook is called for a 404.
-    "litestar": Stack(litestar_app, serving_asgi, asgi, not_found=("failed",)),
+    # Litestar's middleware runs after the routing. Its hook is called for a 404, which is no failure.
+    "litestar": Stack(litestar_app, serving_asgi, asgi, not_found=()),
     "quart": Stack(quart_app, serving_asgi, asgi),
     "flask": Stack(flask_app, serving_wsgi, wsgi),
     "flask-waitress": Stack(flask_app, serving_waitress, wsgi),

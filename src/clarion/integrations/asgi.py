@@ -12,7 +12,9 @@ with `inline=True`. The module needs no extra, because ASGI is a protocol.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeAlias
@@ -64,7 +66,8 @@ class SignalMiddleware:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Pass a connection to the application."""
         if scope["type"] not in ("http", "websocket"):
-            return await self.app(scope, receive, send)
+            await self.app(scope, receive, send)
+            return
         sender = type(self)
         if request_started.has_listeners(sender):
             await request_started.asend(sender=sender, environ=None, scope=scope)
@@ -73,9 +76,14 @@ class SignalMiddleware:
                 await self._watch(scope, receive, send)
             else:
                 await self.app(scope, receive, send)
-        finally:
-            if request_finished.has_listeners(sender):
-                await _send_to_the_end(partial(request_finished.asend, sender=sender))
+        except Exception:
+            with suppress(*_cancellations()):
+                await _finish(sender)
+            raise
+        except BaseException:
+            await _finish(sender)
+            raise
+        await _finish(sender)
 
     async def _watch(self, scope: Any, receive: Any, send: Any) -> None:
         """Call the application, and report its exceptions while the client is connected."""
@@ -99,7 +107,9 @@ class SignalMiddleware:
             await self.app(scope, receive_and_note, send_or_note)
         except Exception as error:
             scope[_DISCONNECTS] = signs  # an inner middleware has removed its own list
-            await report(error, scope)
+            # A server may cancel the request meanwhile, because the client leaves.
+            with suppress(*_cancellations()):
+                await _report(error, scope)
             raise
         finally:
             # A stored error would keep this frame alive.
@@ -112,12 +122,18 @@ async def report(exception: Exception, scope: Any) -> None:
     """Send `got_request_exception`, for a framework that handles exceptions itself.
 
     Call it while the exception is handled. The middleware does not report the exception again.
-    An exception that was raised because the client disconnected is not reported.
+    An exception that was raised because the client disconnected is not reported. Nor is the
+    framework's `HTTPException` with a status below 500, such as a 404, as in Django.
 
     Args:
         exception: the exception.
         scope: the connection, as the application received it.
     """
+    if not _is_answer(exception):
+        await _report(exception, scope)
+
+
+async def _report(exception: Exception, scope: Any) -> None:
     if not got_request_exception.has_listeners(None):
         return
     if _is_disconnect(exception, scope.get(_DISCONNECTS)):
@@ -125,6 +141,13 @@ async def report(exception: Exception, scope: Any) -> None:
     if scope.get(_REPORTED) is not exception:
         scope[_REPORTED] = exception
         await got_request_exception.asend(sender=None, request=Request(exception, scope=scope))
+
+
+def _is_answer(error: Exception) -> bool:
+    """Return whether an exception is the way to answer with a status below 500."""
+    status = getattr(error, "status_code", None) or getattr(error, "code", None)  # Werkzeug's
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return "HTTPException" in names and isinstance(status, int) and status < 500  # noqa: PLR2004
 
 
 def _is_disconnect(error: BaseException | None, signs: list[object] | None) -> bool:
@@ -136,6 +159,18 @@ def _is_disconnect(error: BaseException | None, signs: list[object] | None) -> b
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
+
+
+def _cancellations() -> list[type[BaseException]]:
+    """Return the exceptions that cancel a task, of the libraries that are loaded."""
+    trio: Any = sys.modules.get("trio")
+    others = [] if trio is None else [trio.Cancelled]
+    return [asyncio.CancelledError, *others]
+
+
+async def _finish(sender: type) -> None:
+    if request_finished.has_listeners(sender):
+        await _send_to_the_end(partial(request_finished.asend, sender=sender))
 
 
 async def _send_to_the_end(send: Callable[[], Awaitable[object]]) -> None:
