@@ -4,6 +4,7 @@ import contextvars
 import doctest
 import inspect
 from dataclasses import FrozenInstanceError
+from decimal import Decimal
 
 import pytest
 
@@ -189,9 +190,10 @@ def test_a_class_is_not_its_instances():
 
 def test_an_equal_sender_is_another():
     """Senders that are equal look alike, so the reason says that they are two."""
-    mine, yours = (tuple(range(1)) for _ in range(2))
+    mine, yours = (Decimal("0.1") for _ in range(2))
     opened.connect(one, sender=mine)
-    assert why_unheard(yours) == "listens to a tuple, which is equal, but another object"
+    expected = "listens to an object of decimal.Decimal, which is equal, but another object"
+    assert why_unheard(yours) == expected
 
 
 def test_muted_receivers():

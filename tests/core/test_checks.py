@@ -1,10 +1,14 @@
 """Objects that are refused, and the errors that say so."""
 
+import functools
+from unittest import mock
+
 import pytest
 
-from clarion import Signal
+from clarion import Signal, on_commit, receiver, signal
 from clarion._core.checks import check_signal, refuse_uncallable
-from clarion.errors import ArgumentError, NotCallableError
+from clarion.commit import OnCommit
+from clarion.errors import ArgumentError, NotCallableError, SignatureError
 
 
 def test_a_signal_is_returned():
@@ -22,3 +26,212 @@ def test_a_receiver_that_is_not_callable_is_on_the_error():
     with pytest.raises(NotCallableError, match="connect a function") as refused:
         refuse_uncallable(5)
     assert refused.value.receiver == 5
+
+
+def generate(sender, order_id=0, **kwargs):
+    """Run nothing when called."""
+    yield sender
+
+
+async def generate_async(sender, order_id=0, **kwargs):
+    """Run nothing when called."""
+    yield sender
+
+
+class Generator:
+    """An object whose call runs nothing."""
+
+    def __call__(self, sender, order_id=0, **kwargs):
+        yield sender
+
+    def method(self, sender, order_id=0, **kwargs):
+        """Run nothing when called."""
+        yield sender
+
+    @staticmethod
+    def static(sender, order_id=0, **kwargs):
+        """Run nothing when called."""
+        yield sender
+
+
+class Model:
+    """A class that accepts any keyword, as a model does."""
+
+    def __init__(self, **kwargs):
+        pass
+
+    def on_paid(self, sender, order_id=0, **kwargs):
+        """Handle a send, with its object."""
+
+    def with_self_only(self, **kwargs):
+        """Handle a send, with its object."""
+
+    async def on_paid_async(self, sender, order_id=0, **kwargs):
+        """Handle a send, with its object."""
+
+    @functools.cache  # noqa: B019
+    def cached(self, **kwargs):
+        """Handle a send, with its object."""
+
+
+def kind(value):
+    """Return the name of the type of a value."""
+    return type(value).__name__
+
+
+def decorated(function):
+    """Return a function that calls another one."""
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+class Handler:
+    """A class that is a receiver: its constructor handles the send."""
+
+    def __init__(self, sender, order_id=0, **kwargs):
+        self.sender = sender
+
+
+@signal
+def declared(sender, *, order_id: int = 0):
+    """Declare one keyword."""
+
+
+@pytest.fixture(params=["plain", "declared"])
+def paid(request):
+    """Return a plain signal, or a declared one without receivers."""
+    return Signal() if request.param == "plain" else type(declared)(declared.__wrapped__)
+
+
+GENERATORS = {
+    "generator": generate,
+    "async generator": generate_async,
+    "object": Generator(),
+    "method": Generator().method,
+    "static method": Generator.static,
+    "partial": functools.partial(generate, extra=1),
+    "partial of a method": functools.partial(Generator().method, extra=1),
+    "lambda": lambda **kwargs: (yield),
+}
+
+
+@pytest.mark.parametrize("given", GENERATORS.values(), ids=GENERATORS)
+def test_a_generator_function_is_refused(paid, given):
+    """A call would not run its body."""
+    with pytest.raises(SignatureError, match=r"generator function.*Remove the yield") as raised:
+        paid.connect(given)
+    assert raised.value.receiver is given
+    assert not paid.has_listeners()
+
+
+def test_a_wrapper_of_a_generator_is_accepted(paid):
+    """The wrapper itself runs when it is called."""
+    paid.connect(decorated(generate))
+    assert paid.has_listeners()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [Model.on_paid, Model.with_self_only, Model.on_paid_async, decorated(Model.on_paid)],
+    ids=["function", "self only", "async", "decorated"],
+)
+def test_a_method_without_its_object_is_refused(paid, given):
+    """No send gives `self`."""
+    with pytest.raises(SignatureError, match=r"without its object.*`object\.method`"):
+        paid.connect(given)
+    assert not paid.has_listeners()
+
+
+def test_a_receiver_in_a_class_body_needs_no_self(paid):
+    """The decorator sees the plain function: with `self` it is refused, without it works."""
+    with pytest.raises(SignatureError, match="without its object"):
+
+        class _Wrong:
+            @receiver(paid)
+            def listen(self, sender, order_id=0, **kwargs): ...
+
+    class _Right:
+        @receiver(paid)
+        def listen(sender, order_id=0, **kwargs):  # noqa: N805
+            return sender
+
+        @receiver(paid)
+        @staticmethod
+        def static(sender, order_id=0, **kwargs):
+            return sender
+
+    paid.connect(Model().on_paid)
+    assert [response for _, response in paid.send("web")] == ["web", "web"]
+
+
+@pytest.mark.parametrize("kind", [classmethod, property])
+def test_an_unfinished_method_is_refused(paid, kind):
+    """A class method is not callable before its class exists."""
+    with pytest.raises(NotCallableError, match="after the class"):
+        paid.connect(kind(lambda self, **kwargs: None))
+
+
+def test_self_may_be_a_keyword():
+    """Outside a class it is a name as any other."""
+
+    def listen(self, **kwargs):
+        return self
+
+    paid = Signal()
+    paid.connect(listen)
+    assert paid.send(None, self=1) == [(listen, 1)]
+
+
+@pytest.mark.parametrize("given", [Model, Generator, mock.Mock], ids=lambda kind: kind.__name__)
+def test_a_class_is_refused(paid, given):
+    """A send would only create an object."""
+    with pytest.raises(SignatureError, match=r"is a class|cannot be called|\*\*kwargs"):
+        paid.connect(given)
+    with pytest.raises(SignatureError, match="each send would only create"):
+        paid.connect(Model)
+
+
+def test_a_class_that_handles_a_send_is_accepted(paid):
+    """Its constructor names the sender, or it is a builtin."""
+    paid.connect(Handler)
+    paid.connect(dict)
+    assert paid.send("web")[0][1].sender == "web"
+
+
+@pytest.mark.parametrize(
+    "first", [Model, Model(), "web", None], ids=["class", "object", "text", "none"]
+)
+@pytest.mark.parametrize("second", [generate, Model().on_paid], ids=["function", "method"])
+def test_swapped_arguments_are_refused(paid, first, second):
+    """The message has the right order."""
+    with pytest.raises(ArgumentError, match=r"Write connect\(receiver, sender\)") as raised:
+        paid.connect(first, second)
+    assert raised.value.names == ("receiver", "sender")
+
+
+def test_a_class_of_deliveries_is_refused(paid):
+    """The class has the methods, but is not bound to options."""
+    with pytest.raises(ArgumentError, match=r"OnCommit is a class, not a delivery\. Give an inst"):
+        paid.connect(decorated(Handler), delivery=OnCommit)
+    assert not paid.has_listeners()
+    paid.connect(Handler, delivery=on_commit())
+
+
+@pytest.mark.parametrize("given", ["order-paid", b"order-paid", ["order_id"], object()], ids=kind)
+def test_a_name_is_not_a_flag(given):
+    """The first argument of Signal is Django's `use_caching`."""
+    with pytest.raises(ArgumentError, match=r"Give a name as Signal\(name=\.\.\.\)") as raised:
+        Signal(given)
+    assert raised.value.names == ("use_caching",)
+    assert Signal(True).name
+
+
+@pytest.mark.parametrize("given", [5, b"order-paid", ["order_id"], Model], ids=kind)
+def test_a_name_is_text(given):
+    """Anything else is refused."""
+    with pytest.raises(ArgumentError, match="Give text, or no name"):
+        Signal(name=given)

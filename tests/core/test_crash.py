@@ -28,7 +28,7 @@ ODD: list[Any] = [
     *((), (1,), (None, None, None), (Listener, "missing", None), [], {}, {0: 1}, set(), {1}),
     *((("sender", 1), (), True), (("sender", "signal"), [], True), (((),), (), False)),
     *(keywords.ANY, {(): (("sender", "signal"), (), True)}, {(): ((1, 2), (), True)}, {(): 5}),
-    *(weakref.ref(Sender), Bucket(None, object), Route([]), Registration(len), Table()),
+    *(weakref.ref(Sender), Bucket(None, object), Route([]), Registration().fill(len), Table()),
     SimpleNamespace(route=None, live=5),
 ]
 

@@ -137,6 +137,9 @@ def test_what_is_no_signal_is_refused(mistake):
         receiver(mistake)
 
 
-def test_no_signal_at_all_connects_to_nothing():
-    """An empty list of signals is as good as no decorator."""
-    assert receiver([])(echo) is echo
+@pytest.mark.parametrize("signals", [[], ()], ids=["list", "tuple"])
+def test_an_empty_list_is_refused(signals):
+    """A receiver of no signal is never called."""
+    with pytest.raises(ArgumentError, match=r"empty list of signals\. Give at least one") as raised:
+        receiver(signals)
+    assert raised.value.names == ("signal",)

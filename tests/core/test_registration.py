@@ -13,6 +13,7 @@ from clarion._core.registration import (
     bare,
     check_sender,
     check_subclasses,
+    collection_message,
     is_referable,
     receiver_key,
     sender_key,
@@ -137,13 +138,13 @@ def test_an_identity_is_never_taken_for_a_value():
 )
 def test_how_a_receiver_is_held(receiver, weak, is_weak):
     """Bound methods are held weakly, all else strongly, unless it is told otherwise."""
-    assert Registration(receiver, weak=weak).weak is is_weak
+    assert Registration().fill(receiver, weak=weak).weak is is_weak
 
 
 def test_a_weakly_held_method_lives_as_long_as_its_object():
     """The object decides, not the bound method, which lives for a moment only."""
     listener = Listener()
-    registration = Registration(listener.method)
+    registration = Registration().fill(listener.method)
     gc.collect()
     assert registration.weak
     assert registration.live() == listener.method
@@ -158,7 +159,7 @@ def test_a_weakly_held_function_dies():
     def receiver(**kwargs):
         return None
 
-    registration = Registration(receiver, weak=True)
+    registration = Registration().fill(receiver, weak=True)
     assert registration.live() is receiver
     del receiver
     gc.collect()
@@ -167,7 +168,7 @@ def test_a_weakly_held_function_dies():
 
 def test_a_strongly_held_closure_stays():
     """A closure that only the registration holds is still called."""
-    registration = Registration((lambda: lambda **kwargs: "here")())  # noqa: PLC3002
+    registration = Registration().fill((lambda: lambda **kwargs: "here")())  # noqa: PLC3002
     gc.collect()
     receiver = registration.live()
     assert receiver is not None
@@ -178,7 +179,7 @@ def test_death_is_reported():
     """Who connected is told when a weakly held receiver dies, and which one it was."""
     reported: list[weakref.ref[object]] = []
     listener = Listener()
-    registration = Registration(listener.method, finalizer=reported.append)
+    registration = Registration().fill(listener.method, finalizer=reported.append)
     del listener
     gc.collect()
     (reference,) = reported
@@ -192,7 +193,7 @@ EMPTY: Any = []
 def test_what_takes_no_references_cannot_be_held_weakly(receiver):
     """The refusal names the receiver and its type, and says what to write."""
     with pytest.raises(WeakReferenceError, match="weak=False") as raised:
-        Registration(receiver, weak=True)
+        Registration().fill(receiver, weak=True)
     assert raised.value.receiver == receiver
     assert isinstance(raised.value, TypeError)
     assert raised.value.__cause__ is None
@@ -210,7 +211,7 @@ def test_referability_is_asked_of_the_type():
 
 def test_a_call_is_claimed_once():
     """With once=True the first claim wins; without, every claim does."""
-    once, always = Registration(echo, once=True), Registration(echo)
+    once, always = Registration().fill(echo, once=True), Registration().fill(echo)
     assert not once.is_spent
     assert [once.claim(), once.claim()] == [True, False]
     assert once.is_spent
@@ -220,17 +221,17 @@ def test_a_call_is_claimed_once():
 
 def test_rank_is_priority_then_sync_then_connection():
     """Registrations sort into the order of a send by their rank."""
-    late = Registration(echo, priority=-1)
-    is_async = Registration(Listener().async_method)
-    first, second = Registration(echo), Registration(echo)
-    early = Registration(echo, priority=10)
+    late = Registration().fill(echo, priority=-1)
+    is_async = Registration().fill(Listener().async_method)
+    first, second = Registration().fill(echo), Registration().fill(echo)
+    early = Registration().fill(echo, priority=10)
     everyone = [late, is_async, first, second, early]
     assert sorted(everyone, key=lambda r: r.rank) == [early, first, second, is_async, late]
 
 
 def test_coming_last():
     """A registration may take the last place in the order of connection."""
-    first, second = Registration(echo), Registration(echo)
+    first, second = Registration().fill(echo), Registration().fill(echo)
     first.move_to_end()
     assert first.order > second.order
     assert first.rank > second.rank
@@ -238,7 +239,7 @@ def test_coming_last():
 
 def test_renewal():
     """A registration can be put back as it was: its place, and its only call."""
-    registration = Registration(echo, once=True, priority=3)
+    registration = Registration().fill(echo, once=True, priority=3)
     order, rank = registration.order, registration.rank
     registration.claim()
     registration.move_to_end()
@@ -249,23 +250,23 @@ def test_renewal():
 
 def test_key_is_the_uid_or_the_receiver():
     """A uid stands for the receiver; an empty one, as in Django, is none."""
-    assert Registration(echo, uid="mine").key == Registration(print, uid="mine").key
-    assert Registration(echo, uid="mine").key != Registration(echo).key
-    assert Registration(echo, uid="").key == Registration(echo).key
+    assert Registration().fill(echo, uid="mine").key == Registration().fill(print, uid="mine").key
+    assert Registration().fill(echo, uid="mine").key != Registration().fill(echo).key
+    assert Registration().fill(echo, uid="").key == Registration().fill(echo).key
 
 
 def test_a_registration_tells_its_receiver_and_place():
     """Name, file and line are of the receiver, looked up when asked for."""
-    registration = Registration(echo)
+    registration = Registration().fill(echo)
     assert registration.name == "tests.core.receivers.echo"
     assert registration.place == (echo.__code__.co_filename, echo.__code__.co_firstlineno)
     assert repr(registration).startswith("<Registration of tests.core.receivers.echo (")
-    assert Registration(print, weak=False).place is None
+    assert Registration().fill(print, weak=False).place is None
 
 
 def test_a_dead_receiver_is_told_as_such():
     """A registration whose receiver has died says so, and has no place."""
-    registration = Registration(Listener().method)
+    registration = Registration().fill(Listener().method)
     gc.collect()
     assert registration.name == "a receiver that has died"
     assert registration.place is None
@@ -274,12 +275,26 @@ def test_a_dead_receiver_is_told_as_such():
 
 def test_unhashable_sender_is_refused():
     """The refusal names the sender and says what to give instead."""
-    with pytest.raises(SenderError, match=r"\(a list\) is unhashable.*__hash__") as raised:
-        check_sender([1], subclasses=False)
-    assert raised.value.sender == [1]
+    sender = bytearray(b"1")
+    with pytest.raises(SenderError, match=r"\(a bytearray\) is unhashable.*__hash__") as raised:
+        check_sender(sender, subclasses=False)
+    assert raised.value.sender is sender
     assert isinstance(raised.value, TypeError)
     check_sender(Sender(), subclasses=False)
     check_sender("web", subclasses=False)
+
+
+@pytest.mark.parametrize(
+    "senders",
+    [(Sender,), [Sender], {Sender}, frozenset({Sender}), {"web": 1}],
+    ids=lambda senders: type(senders).__name__,
+)
+def test_a_collection_of_senders_is_refused(senders):
+    """No send by one of its items would match it."""
+    with pytest.raises(SenderError, match="Connect the receiver once for each sender") as raised:
+        check_sender(senders, subclasses=False)
+    assert raised.value.sender is senders
+    assert str(raised.value) == collection_message(senders)
 
 
 @pytest.mark.parametrize("sender", [None, "web", Sender()], ids=["none", "text", "instance"])
@@ -298,5 +313,9 @@ def test_a_delivery_that_looks_empty_is_one():
         provides = ()
 
     waiting: Any = Waiting()
-    assert not Registration(echo, delivery=waiting).is_simple
-    assert not Registration(Listener().async_method, delivery=waiting, weak=False).is_simple_async
+    assert not Registration().fill(echo, delivery=waiting).is_simple
+    assert (
+        not Registration()
+        .fill(Listener().async_method, delivery=waiting, weak=False)
+        .is_simple_async
+    )

@@ -16,12 +16,12 @@ def modes(*registrations):
 
 def sync(priority=0, *, inline=False):
     """Register a sync receiver."""
-    return Registration(answering(1), priority=priority, inline=inline)
+    return Registration().fill(answering(1), priority=priority, inline=inline)
 
 
 def asynchronous(priority=0, *, inline=False):
     """Register an async receiver."""
-    return Registration(answering_async(1), priority=priority, inline=inline)
+    return Registration().fill(answering_async(1), priority=priority, inline=inline)
 
 
 def test_neighbouring_sync_receivers_share_a_stage():
@@ -52,7 +52,7 @@ def test_inline_receivers_have_stages_of_their_own():
 def deferred(priority=0, *, is_async=False):
     """Register a receiver that is delivered to in its own time."""
     receiver = answering_async(1) if is_async else answering(1)
-    return Registration(receiver, priority=priority, delivery=Later())
+    return Registration().fill(receiver, priority=priority, delivery=Later())
 
 
 def test_receivers_with_a_delivery_have_stages_of_their_own():
@@ -83,7 +83,7 @@ def test_nobody_has_no_stage():
 def test_the_dead_are_left_out():
     """A stage gives those of its receivers that are alive."""
     listener = Listener()
-    dying, staying = Registration(listener.method), Registration(echo)
+    dying, staying = Registration().fill(listener.method), Registration().fill(echo)
     (stage,) = staged((dying, staying))
     assert stage.live() == [(dying, listener.method), (staying, echo)]
     del listener

@@ -28,7 +28,7 @@ def table():
 
 def register(table, receiver=None, sender=None, **options):
     """Enter a receiver for a sender, as Signal.connect does."""
-    registration = Registration(
+    registration = Registration().fill(
         receiver or answering(None),
         None if sender is None else sender_key(sender),
         finalizer=table.finalizer,
@@ -51,39 +51,41 @@ class TestRoute:
 
     def test_it_is_in_the_order_of_a_send(self):
         """Whatever the order of what it is made of, a route is ordered."""
-        last, first, second = (Registration(answering(n), priority=-n // 2) for n in (9, 0, 1))
+        last, first, second = (
+            Registration().fill(answering(n), priority=-n // 2) for n in (9, 0, 1)
+        )
         assert Route([second, last, first]).registrations == (first, second, last)
 
     def test_it_holds_plain_receivers_themselves(self):
         """Where a send has nothing to do but to call, it finds what to call."""
         receivers = answering(1), answering(2)
-        assert Route(map(Registration, receivers)).strong_receivers == receivers
+        assert Route(Registration().fill(each) for each in receivers).strong_receivers == receivers
         assert Route([]).strong_receivers == ()
 
     @pytest.mark.parametrize(
         "registration",
         [
-            pytest.param(Registration(answering_async(1)), id="async"),
-            pytest.param(Registration(echo, once=True), id="once"),
-            pytest.param(Registration(echo, requested=("signal",)), id="wants the signal"),
+            pytest.param(Registration().fill(answering_async(1)), id="async"),
+            pytest.param(Registration().fill(echo, once=True), id="once"),
+            pytest.param(Registration().fill(echo, requested=("signal",)), id="wants the signal"),
         ],
     )
     def test_it_is_not_plain_if_there_is_more_to_do(self, registration):
         """One receiver that needs more than a call is enough."""
-        found = Route([Registration(echo), registration])
+        found = Route([Registration().fill(echo), registration])
         assert found.strong_receivers is None
         assert found.live() is None
 
     def test_it_is_not_plain_if_it_is_watched(self):
         """A route with an instrument takes the longer road."""
-        found = Route([Registration(echo)], (Instrument(),))
+        found = Route([Registration().fill(echo)], (Instrument(),))
         assert found.strong_receivers is None
         assert found.live() is None
 
     def test_weak_receivers_are_looked_up(self):
         """Those that have died are left out, the others are called as they are."""
         listener = Listener()
-        found = Route([Registration(echo), Registration(listener.method)])
+        found = Route([Registration().fill(echo), Registration().fill(listener.method)])
         assert found.strong_receivers is None
         assert found.live() == [echo, listener.method]
         del listener
@@ -92,7 +94,7 @@ class TestRoute:
 
     def test_stages_are_worked_out_once(self):
         """The stages of a route are made when they are first asked for."""
-        found = Route([Registration(answering_async(1)), Registration(echo)])
+        found = Route([Registration().fill(answering_async(1)), Registration().fill(echo)])
         assert found.stages is found.stages
         assert [stage.mode for stage in found.stages] == ["sync", "async"]
 
@@ -103,8 +105,8 @@ class TestChange:
     def test_a_key_is_taken_per_sender(self, table):
         """The same receiver is entered once for a sender, and again for another one."""
         first = register(table, echo)
-        assert not table.add(Registration(echo))
-        assert table.add(Registration(echo, sender_key("web")), "web")
+        assert not table.add(Registration().fill(echo))
+        assert table.add(Registration().fill(echo, sender_key("web")), "web")
         assert table.find_registration(first.key, None) is first
         assert len(table.registrations()) == 2
 

@@ -19,7 +19,7 @@ def table():
 
 def register(table, receiver=None, sender=None, **options):
     """Enter a receiver for a sender, as Signal.connect does."""
-    registration = Registration(
+    registration = Registration().fill(
         receiver or answering(None),
         None if sender is None else sender_key(sender),
         finalizer=table.finalizer,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from clarion._core.names import value_name
+from types import FunctionType, MethodType
+
+from clarion._core.names import described, value_name
 from clarion._core.registry import is_signal
-from clarion.errors import ArgumentError, NotCallableError
+from clarion._core.signatures import asks_for, is_generator_function, is_unbound_method
+from clarion.errors import ArgumentError, NotCallableError, SignatureError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Never
+    from typing import Any, Never
 
     from clarion._core.signal import Signal
 
@@ -25,7 +28,107 @@ def check_signal(candidate: object) -> Signal:
 
 def refuse_uncallable(receiver: object) -> Never:
     """Refuse a receiver that is not callable."""
+    if isinstance(receiver, (classmethod, property)):
+        cure = "connect the method after the class, as `Class.method` or `object.method`"
+    else:
+        cure = "connect a function"
     raise NotCallableError(
-        f"Signal receivers must be callable. {value_name(receiver)} is not; connect a function.",
+        f"Signal receivers must be callable. {value_name(receiver)} is not; {cure}.",
         receiver,
     )
+
+
+def refuse_signature(receiver: Any) -> Never:
+    """Refuse a receiver that a call with any keyword does not run."""
+    check_usable(receiver)
+    raise SignatureError(
+        f"Signal receivers must accept keyword arguments (**kwargs). "
+        f"Add **kwargs to {described(receiver)}.",
+        receiver,
+    )
+
+
+def check_usable(receiver: Any) -> None:
+    """Refuse a receiver whose body no call of a send would run.
+
+    Raises:
+        ReceiverError: if it is not callable, is a generator function, or is a method
+            without its object.
+    """
+    if not callable(receiver):
+        refuse_uncallable(receiver)
+    if is_generator_function(receiver):
+        raise SignatureError(
+            f"Receiver {described(receiver)} is a generator function, so a call does not run its body. "
+            f"Remove the yield, or connect a function that iterates over it.",
+            receiver,
+        )
+    check_bound(receiver)
+    if isinstance(receiver, type):
+        _check_class(receiver)
+
+
+def check_bound(receiver: Any) -> None:
+    """Refuse a method without its object.
+
+    Raises:
+        SignatureError: if the function is written in a class and requires `self`.
+    """
+    if is_unbound_method(receiver):
+        raise SignatureError(
+            f"Receiver {described(receiver)} is a method without its object, so no send can give `self`. "
+            f"Connect the method of an object, `object.method`, or write a function without `self`.",
+            receiver,
+        )
+
+
+def _check_class(receiver: type) -> None:
+    """Refuse a class that a send would only create an object of.
+
+    A class whose constructor has the parameter `sender` is meant as a receiver.
+    """
+    # A builtin, such as `dict`, is not written as a sender or a model.
+    if receiver.__module__ == "builtins" or asks_for(receiver, "sender"):
+        return
+    raise SignatureError(
+        f"Receiver {described(receiver)} is a class, and each send would only create an object of it. "
+        f"Connect a function or an object, or give its __init__ a parameter `sender`.",
+        receiver,
+    )
+
+
+def check_order(receiver: object, sender: object) -> None:
+    """Refuse a sender as the receiver and a function as the sender.
+
+    Raises:
+        ArgumentError: if the two arguments of `connect` are swapped.
+    """
+    is_swapped = isinstance(sender, (FunctionType, MethodType)) and (
+        isinstance(receiver, type) or not callable(receiver)
+    )
+    if is_swapped:
+        raise ArgumentError(
+            f"connect() was given {value_name(receiver)} as the receiver and {value_name(sender)} as the "
+            f"sender. Write connect(receiver, sender).",
+            ["receiver", "sender"],
+        )
+
+
+def check_delivery(delivery: object) -> None:
+    """Refuse an object that is not a delivery.
+
+    Raises:
+        ArgumentError: if it is a class, or cannot be bound to a receiver.
+    """
+    if isinstance(delivery, type):
+        raise ArgumentError(
+            f"{value_name(delivery)} is a class, not a delivery. Give an instance of it, such as "
+            f"clarion.on_commit.",
+            ["delivery"],
+        )
+    if not hasattr(type(delivery), "bind"):  # a protocol, which no `__getattr__` fulfils
+        raise ArgumentError(
+            f"{value_name(delivery)} is not a delivery. Give one, such as clarion.on_commit; without "
+            f"`delivery`, the send calls the receiver.",
+            ["delivery"],
+        )

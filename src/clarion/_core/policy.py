@@ -7,11 +7,19 @@ signal derives from `Policy` and overrides what it does otherwise.
 
 from __future__ import annotations
 
+from types import MethodType
+
 from clarion._core import loops, names, thread_loop
-from clarion._core.checks import refuse_uncallable
+from clarion._core.checks import check_bound, check_usable, refuse_signature
 from clarion._core.keywords import ANY, DeclaredKeywords
 from clarion._core.registration import check_sender
-from clarion._core.signatures import CO_VARKEYWORDS, accepts_any_keyword, asks_for, refusal
+from clarion._core.signatures import (
+    CO_KEYWORDS_AND_GENERATORS,
+    CO_VARKEYWORDS,
+    accepts_any_keyword,
+    asks_for,
+    refusal,
+)
 from clarion.errors import ArgumentError, SignatureError
 
 TYPE_CHECKING = False
@@ -83,14 +91,12 @@ class Policy:
         Raises:
             ReceiverError: if it is not callable, or does not accept the call.
         """
-        if not flags & CO_VARKEYWORDS and not accepts_any_keyword(receiver):
-            if not callable(receiver):
-                refuse_uncallable(receiver)
-            raise SignatureError(
-                f"Signal receivers must accept keyword arguments (**kwargs). "
-                f"Add **kwargs to {names.described(receiver)}.",
-                receiver,
-            )
+        if flags & CO_KEYWORDS_AND_GENERATORS == CO_VARKEYWORDS:
+            check_bound(receiver)
+        elif not accepts_any_keyword(receiver):
+            refuse_signature(receiver)
+        elif type(receiver) is not MethodType:
+            check_usable(receiver)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
         """Refuse a sender that no send could be routed by.
@@ -185,8 +191,7 @@ class DeclaredPolicy(Policy):
         flags: int = 0,  # noqa: ARG002
     ) -> None:
         """Refuse a receiver that cannot be called with what is declared and provided."""
-        if not callable(receiver):
-            refuse_uncallable(receiver)
+        check_usable(receiver)
         given = {"sender", *self.parameters, *self.requested(receiver)}
         given.update(name for name in provided if asks_for(receiver, name))
         reason = refusal(receiver, given)

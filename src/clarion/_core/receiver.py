@@ -61,6 +61,10 @@ def receiver(signal: Any, **options: Any) -> Any:
     As `django.dispatch.receiver` in Django 6.1.
     """
     signals = _listed(signal)
+    if not signals:
+        raise ArgumentError(
+            "@receiver was given an empty list of signals. Give at least one signal.", ["signal"]
+        )
     for each in signals:
         if not hasattr(each, "connect"):
             raise ArgumentError(

@@ -19,7 +19,7 @@ from clarion.errors import SenderError, WeakReferenceError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from typing import Any
+    from typing import Any, Self
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound
@@ -55,6 +55,10 @@ def sender_key(sender: object) -> Hashable:
     if isinstance(sender, BY_VALUE):
         return next(root for root in BY_VALUE if isinstance(sender, root)), sender
     return id(sender)
+
+
+# A collection of senders is a mistake: it would match itself only.
+COLLECTIONS = frozenset({tuple, list, set, frozenset, dict})
 
 
 def no_sender() -> None:
@@ -98,7 +102,8 @@ class Registration:
         "uid",
     )
 
-    def __init__(
+    # No `__init__`, because `Registration()` is much faster without one.
+    def fill(
         self,
         receiver: Receiver,
         sender_key: Hashable = None,
@@ -112,7 +117,8 @@ class Registration:
         finalizer: Callable[[Any], object] | None = None,
         delivery: Bound | None = None,
         flags: int = 0,
-    ) -> None:
+    ) -> Self:
+        """Set all attributes, as `connect` has its options, and return the registration."""
         self.uid = uid
         self.sender_key = sender_key
         self.sender_of: Callable[[], object] = no_sender
@@ -139,6 +145,7 @@ class Registration:
         self._function: Any = None
         if weak or (weak is None and not flags):
             self._hold_weakly(receiver, weak=weak, finalizer=finalizer)
+        return self
 
     def _hold_weakly(
         self, receiver: Any, *, weak: bool | None, finalizer: Callable[[Any], object] | None
@@ -273,7 +280,10 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
     Raises:
         SenderError: if it is unhashable, or no class where `subclasses` is set.
     """
-    check_subclasses(sender, subclasses=subclasses)
+    if subclasses:
+        check_subclasses(sender, subclasses=subclasses)
+    if type(sender) in COLLECTIONS:
+        raise SenderError(collection_message(sender), sender)
     try:
         hash(sender)
     except TypeError:
@@ -282,3 +292,11 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
             f"Connect to its class or to a string, or give {type(sender).__qualname__!r} a __hash__.",
             sender,
         ) from None
+
+
+def collection_message(sender: object) -> str:
+    """Return the message for a sender that is a collection of senders."""
+    return (
+        f"The sender is {names.value_name(sender)}, and no send by one of its items matches it. "
+        f"Connect the receiver once for each sender, or for any sender."
+    )

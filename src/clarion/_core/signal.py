@@ -6,13 +6,19 @@ import sys
 from types import FunctionType
 
 from clarion._core import names, registry
-from clarion._core.checks import refuse_uncallable
+from clarion._core.checks import check_delivery, check_order, refuse_uncallable
 from clarion._core.compiled import compiled
+from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import Registration, receiver_key, sender_key
 from clarion._core.send import asend, asend_robust, send, send_robust
-from clarion._core.signatures import flags_of
+from clarion._core.signatures import (
+    CO_KEYWORDS_AND_GENERATORS,
+    CO_VARKEYWORDS,
+    flags_of,
+    is_unbound_method,
+)
 from clarion._core.table import Table
-from clarion._core.tabled import Tabled
+from clarion._core.tabled import Tabled, policy_of
 from clarion.errors import ArgumentError
 
 TYPE_CHECKING = False
@@ -23,6 +29,9 @@ if TYPE_CHECKING:
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound, Delivery
     from clarion.typing import PlainConnector
+
+
+_NAME_TYPES = (type(None), str)
 
 
 class Signal(Tabled):
@@ -41,7 +50,9 @@ class Signal(Tabled):
 
         def _connector(self) -> PlainConnector: ...
 
-    def __init__(self, use_caching: bool = False, *, name: str | None = None) -> None:  # noqa: ARG002, FBT001, FBT002
+    def __init__(self, use_caching: bool = False, *, name: str | None = None) -> None:  # noqa: FBT001, FBT002
+        if use_caching is not False or type(name) not in _NAME_TYPES:
+            _check_signal_arguments(use_caching, name)
         self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))  # pyright: ignore[reportPrivateUsage]
         registry.add(self)
 
@@ -78,8 +89,7 @@ class Signal(Tabled):
             receiver: a callable, sync or async, that accepts any keyword.
             sender: the sender to listen to; None for any. Text, bytes and integers match
                 by value, others by identity.
-            weak: True holds the receiver weakly, False strongly; by default bound methods
-                are held weakly and other receivers strongly.
+            weak: how the receiver is held; by default methods weakly, others strongly.
             dispatch_uid: identifies the registration instead of the receiver.
             priority: receivers of higher priority are called first.
             once: disconnect the receiver when it is first called.
@@ -90,7 +100,7 @@ class Signal(Tabled):
         Raises:
             ReceiverError: if the receiver is not callable, cannot accept the call, or cannot
                 be weakly referenced under `weak=True`.
-            SenderError: if the sender is unhashable, or no class under `subclasses=True`.
+            SenderError: if no send could be routed by the sender.
             ArgumentError: if an argument is unknown or has a wrong value.
 
         As `Signal.connect` in Django 6.1, whose arguments come first.
@@ -100,15 +110,16 @@ class Signal(Tabled):
         policy = (table := self._table).policy
         bound = None if delivery is None else _bind(self, delivery, receiver)
         flags = flags_of(receiver)
-        policy.check_receiver(self, receiver, () if bound is None else bound.provides, flags)
+        is_plain = policy is ANY_KEYWORD and flags & CO_KEYWORDS_AND_GENERATORS == CO_VARKEYWORDS
+        if not is_plain or ("." in receiver.__qualname__ and is_unbound_method(receiver)):
+            _check_receiver(self, receiver, sender, bound, flags)
+        key = None
         if sender is not None or subclasses:
             policy.check_sender(sender, subclasses=subclasses)
-        key = None if sender is None else sender_key(sender)
+            key = sender_key(sender)
         requested = policy.requested(receiver) if policy.provides else ()
-        # `__new__` and a positional `__init__`: faster than to call the class with keywords.
-        registration = Registration.__new__(Registration)
         # fmt: off
-        registration.__init__(  # type: ignore[misc]
+        registration = Registration().fill(
             receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, requested,
             table.finalizer, bound, flags,
         )
@@ -171,15 +182,33 @@ class Signal(Tabled):
 
 def _bind(signal: Signal, delivery: Delivery, receiver: Receiver) -> Bound | None:
     """Bind a delivery to a receiver; None if the send is to call it."""
-    if not hasattr(type(delivery), "bind"):  # a protocol, which no `__getattr__` fulfils
-        raise ArgumentError(
-            f"{names.value_name(delivery)} is not a delivery. Give one, such as clarion.on_commit; without "
-            f"`delivery`, the send calls the receiver.",
-            ["delivery"],
-        )
+    check_delivery(delivery)
     if not callable(receiver):
         refuse_uncallable(receiver)
     return delivery.bind(receiver, signal)
+
+
+def _check_receiver(
+    signal: Signal, receiver: Receiver, sender: object, bound: Bound | None, flags: int
+) -> None:
+    if not flags and sender is not None:
+        check_order(receiver, sender)
+    provided = () if bound is None else bound.provides
+    policy_of(signal).check_receiver(signal, receiver, provided, flags)
+
+
+def _check_signal_arguments(use_caching: object, name: object) -> None:
+    if use_caching is not None and not isinstance(use_caching, int):
+        raise ArgumentError(
+            f"Signal() was given {names.value_name(use_caching)} as `use_caching`, which takes a bool. "
+            f"Give a name as Signal(name=...), and declare keywords with @signal.",
+            ["use_caching"],
+        )
+    if name is not None and not isinstance(name, str):
+        raise ArgumentError(
+            f"The name of a signal was given as {names.value_name(name)}. Give text, or no name.",
+            ["name"],
+        )
 
 
 def _check_arguments(unknown: dict[str, Never], priority: object, uid: object) -> None:

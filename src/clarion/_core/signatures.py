@@ -7,6 +7,7 @@ callable objects, builtins and wrapped functions need `inspect`, which is import
 from __future__ import annotations
 
 import sys
+from functools import partial
 from types import FunctionType, MethodType
 
 TYPE_CHECKING = False
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 # As in inspect, which takes too long to import for two numbers.
 CO_VARKEYWORDS = 0x08
 CO_COROUTINE = 0x80
+# A call of a generator function, sync or async, does not run its body.
+CO_GENERATORS = 0x20 | 0x200
+CO_KEYWORDS_AND_GENERATORS = CO_VARKEYWORDS | CO_GENERATORS
 
 
 def flags_of(receiver: object) -> int:
@@ -49,7 +53,6 @@ def is_async(receiver: Any) -> bool:
 
 def _is_async_by_inspection(receiver: Receiver) -> bool:
     import inspect
-    from functools import partial
 
     while isinstance(receiver, partial):
         receiver = receiver.func
@@ -78,17 +81,41 @@ def is_coroutine_function(receiver: Any) -> bool:
 
 
 def accepts_any_keyword(receiver: Any) -> bool:
-    """Return whether the receiver is callable and accepts any keyword.
+    """Return whether a call with any keyword runs the receiver.
 
     A callable without a signature, as some builtins, is accepted.
     """
     function = receiver.__func__ if type(receiver) is MethodType else receiver
     if flags := flags_of(function):
-        return flags & CO_VARKEYWORDS != 0
-    if not callable(receiver):
+        return flags & CO_KEYWORDS_AND_GENERATORS == CO_VARKEYWORDS
+    if not callable(receiver) or is_generator_function(receiver):
         return False
     signature = signature_of(receiver)
     return signature is None or _takes_any_keyword(signature)
+
+
+def is_generator_function(receiver: Any) -> bool:
+    """Return whether a call returns a generator, sync or async, and runs nothing."""
+    # By type(), because a proxy or a mock may have the class of a function.
+    while issubclass(type(receiver), partial):
+        receiver = receiver.func
+    if type(receiver) is MethodType:
+        receiver = receiver.__func__
+    if type(receiver) is not FunctionType:
+        receiver = getattr(type(receiver), "__call__", None)  # noqa: B004
+    return type(receiver) is FunctionType and receiver.__code__.co_flags & CO_GENERATORS != 0
+
+
+def is_unbound_method(function: Any) -> bool:
+    """Return whether a function is written in a class and requires `self` or `cls`."""
+    if type(function) is not FunctionType:
+        return False
+    written_in = function.__qualname__.rpartition(".")[0]
+    if not written_in or written_in.endswith("<locals>"):
+        return False
+    signature = signature_of(function)
+    first = None if signature is None else next(iter(signature.parameters.values()), None)
+    return first is not None and first.name in {"self", "cls"} and first.default is first.empty
 
 
 def _takes_any_keyword(signature: Signature) -> bool:

@@ -146,7 +146,7 @@ class ModelSignal(DeclaredSignal[P, R]):
             return
         table.policy.check_sender(sender, subclasses=old.subclasses)
         # fmt: off
-        new = Registration(
+        new = Registration().fill(
             receiver, sender_key(sender), old.weak, old.uid, old.priority, old.once,
             old.subclasses, old.inline, old.requested, table.finalizer, old.delivery,
         )

@@ -72,7 +72,8 @@ def test_an_unhashable_sender_is_known_by_identity(signal):
     def receive(**kwargs):
         return "received"
 
-    signal.connect(receive, sender=sender)
+    with pytest.warns(UserWarning, match="Connect the receiver once for each sender"):
+        signal.connect(receive, sender=sender)
     assert signal.send(sender) == [(receive, "received")]
     assert signal.send([]) == []
     assert signal.disconnect(receive, sender=sender)

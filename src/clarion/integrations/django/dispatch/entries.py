@@ -78,7 +78,7 @@ def registration_of(entry: Sequence[Any], table: Table) -> Registration | None:
         sender = rest[0]() if rest and rest[0] is not None else _object_with(sender_id)
         key_of_sender = sender_id if isinstance(sender, UnknownSender) else sender_key(sender)
     uid = None if key in (_make_id(receiver), _id_of(receiver)) else key
-    registration = Registration(
+    registration = Registration().fill(
         receiver,
         key_of_sender,
         weak=weak,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
-from clarion._core.checks import refuse_uncallable
+from clarion._core.checks import check_bound, refuse_signature
 from clarion._core.loops import Outcome
-from clarion._core.names import described
-from clarion._core.registration import check_subclasses
+from clarion._core.registration import COLLECTIONS, check_subclasses, collection_message
 from clarion._core.signatures import accepts_any_keyword
-from clarion.errors import SignatureError
 from clarion.policy import Policy
 
 if TYPE_CHECKING:
@@ -59,18 +58,18 @@ class DjangoPolicy(AsgirefPolicy):
         """Refuse a receiver that no send could call, under DEBUG as in Django."""
         if not (settings.configured and settings.DEBUG):
             return
-        if not callable(receiver):
-            refuse_uncallable(receiver)
         if not accepts_any_keyword(receiver):
-            raise SignatureError(
-                f"Signal receivers must accept keyword arguments (**kwargs). "
-                f"Add **kwargs to {described(receiver)}.",
-                receiver,
-            )
+            refuse_signature(receiver)
+        check_bound(receiver)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
-        """Accept any sender, as Django does; `subclasses` needs a class."""
+        """Accept any sender, as Django does; `subclasses` needs a class.
+
+        A collection of senders, which never matches, gives a warning.
+        """
         check_subclasses(sender, subclasses=subclasses)
+        if type(sender) in COLLECTIONS:
+            warnings.warn(collection_message(sender), stacklevel=4)
 
     def log_failure(self, signal: Any, receiver: Receiver, error: Exception) -> None:
         """Log through the method of Django's class, which a subclass may override."""

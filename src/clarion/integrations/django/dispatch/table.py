@@ -56,11 +56,11 @@ class DjangoTable(Table):
     def _find_wrapped(self, sender: object) -> Route:
         signal: Any = self.signal_of()
         wrapped_sync, wrapped_async = signal._live_receivers(sender)  # Django's
-        registrations = [Registration(receiver, weak=False) for receiver in wrapped_sync]
+        registrations = [Registration().fill(receiver, weak=False) for receiver in wrapped_sync]
         for registration in registrations:
             registration.is_async = False
         for receiver in wrapped_async:
-            registration = Registration(receiver, weak=False)
+            registration = Registration().fill(receiver, weak=False)
             registration.is_async = True
             registrations.append(registration)
         return Route(registrations, Table.find_route(self, sender).instruments)
