@@ -204,3 +204,45 @@ class TestDeclared:
                 ordered.connect(take, delivery=on_commit(coalesce=["order_id", "x"]))
             assert caught.value.names == ("coalesce", "x")
             ordered.connect(take, delivery=on_commit(coalesce=["order_id", "sender"]))
+
+
+class UnequalKey:
+    """A key that cannot be compared with one of another type."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __hash__(self):
+        return 1
+
+    def __eq__(self, other):
+        if type(self.value) is not type(other.value):
+            raise TypeError("s3cret")
+        return self.value == other.value
+
+
+def test_key_that_cannot_be_compared(signal, heard, log):
+    """Its call is not merged, which is logged, and the other receivers run."""
+    keyed = []
+    signal.connect(
+        lambda key, **kwargs: keyed.append(key.value), delivery=on_commit(coalesce="key")
+    )
+    with atomic():
+        for n, key in enumerate(["1", 1, "1"]):
+            signal.send(None, n=n, key=UnequalKey(key))
+    assert heard == [0, 1, 2]
+    assert sorted(map(str, keyed)) in (["1", "1"], ["1", "1", "1"])
+    assert "raised TypeError when it was compared, so this call is not merged" in log[0]
+    assert "s3cret" not in log.caplog.text
+
+
+def test_key_whose_hash_raises_is_refused(signal):
+    """Any exception of __hash__ is a sentence at the send."""
+
+    class NoHash:
+        def __hash__(self):
+            raise ValueError("s3cret")
+
+    signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce="key"), weak=False)
+    with atomic(), pytest.raises(ArgumentError, match="which are unhashable"):
+        signal.send(None, key=NoHash())

@@ -83,19 +83,19 @@ class TestInterruptions:
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
     def test_interruption_is_raised(self, error, signal, heard, log):
-        """The calls after it are dropped, and logged."""
+        """The calls after it are abandoned, and logged."""
         signal.connect(raising(error()), delivery=on_commit)
         heard.listen(signal, name="last")
         with pytest.raises(error), atomic():
             responses = signal.send(None, n=1)
         assert heard == [1]
-        assert [scheduled.status for _, scheduled in responses] == ["ran", "failed", "dropped"]
-        assert counts(signal, 2) == {"scheduled": 1, "dropped": 1}
+        assert [scheduled.status for _, scheduled in responses] == ["ran", "failed", "abandoned"]
+        assert counts(signal, 2) == {"scheduled": 1, "abandoned": 1}
         assert "failed after the commit" in log[0]
         assert "does not run after the commit of an atomic() block, which was interrupted" in log[1]
 
     def test_cancelled_task(self, signal, heard, log):
-        """It ends; the calls after it are dropped, and logged."""
+        """It ends; the calls after it are abandoned, and logged."""
         reached = asyncio.Event()
 
         async def stuck(**kwargs):
@@ -118,11 +118,11 @@ class TestInterruptions:
 
         asyncio.run(main())
         assert heard == [1]
-        assert counts(signal, 2) == {"scheduled": 1, "dropped": 1}
+        assert counts(signal, 2) == {"scheduled": 1, "abandoned": 1}
         assert "which was interrupted" in log[1]
 
     def test_cancelled_task_whose_thread_runs(self, signal, heard):
-        """The thread's receiver ends normally; the calls after it are dropped."""
+        """The thread's receiver ends normally; the calls after it are abandoned."""
         begun, go = threading.Event(), threading.Event()
 
         def slow(**kwargs):
@@ -146,7 +146,7 @@ class TestInterruptions:
                 await task
             return [scheduled.status for _, scheduled in statuses]
 
-        assert asyncio.run(main()) == ["ran", "dropped"]
+        assert asyncio.run(main()) == ["ran", "abandoned"]
         assert heard == []
 
     @pytest.mark.parametrize("method", ["send", "asend"])

@@ -13,7 +13,8 @@ In reading order; a module imports from those above it only:
 6. `run`: runs calls after a commit, merges them, drops them after a rollback.
 7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
 8. `drivers`: how each kind of connection begins and ends a transaction.
-9. `atomic_block`, `delivery`: `atomic` and `on_commit`, which use all of the above.
+9. `protect`, `entered`: await a BEGIN or COMMIT to its end; begin and end one `atomic` block.
+10. `atomic_block`, `delivery`: `atomic` and `on_commit`, which use all of the above.
 
 Never put here: a framework, a database driver, an import of an integration (`providers` names
 two by strings), or code that stores a call outside this process.
@@ -26,7 +27,14 @@ from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries
 from clarion.commit.delivery import BoundOnCommit, OnCommit, on_commit
 from clarion.commit.pending_call import PendingCall, Scheduled
 from clarion.commit.providers import TransactionProvider, register_provider
-from clarion.commit.run import arun_calls, drop_calls, run_at_once, run_call, run_calls
+from clarion.commit.run import (
+    abandon_calls,
+    arun_calls,
+    drop_calls,
+    run_at_once,
+    run_call,
+    run_calls,
+)
 from clarion.commit.suppress import suppressed
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "PendingCall",
     "Scheduled",
     "TransactionProvider",
+    "abandon_calls",
     "active_boundaries",
     "arun_calls",
     "atomic",

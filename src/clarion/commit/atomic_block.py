@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -9,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from clarion._core.fork import new_lock
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
 from clarion.commit.drivers.choose import driver_for
-from clarion.commit.run import arun_calls, drop_calls, run_call, run_calls
+from clarion.commit.drivers.outcome import CommitOutcome
+from clarion.commit.entered import Entered
+from clarion.commit.run import drop_calls, run_call
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
     from typing import Self
 
     from clarion.commit.pending_call import PendingCall
@@ -27,6 +31,7 @@ class AtomicBlock(Boundary):
 
     Attributes:
         outer: the block that this one is a savepoint of; None for a transaction.
+        outermost: the block that is the transaction.
         connection: the connection of the transaction; None once it has ended.
         calls: the calls that wait for its end.
         failed_savepoints: the savepoints in this transaction whose rollback failed.
@@ -39,13 +44,15 @@ class AtomicBlock(Boundary):
     def __init__(self, connection: Any, outer: AtomicBlock | None, *, is_awaited: bool) -> None:
         self.connection = connection
         self.outer = outer
-        self.calls: list[PendingCall] = []
+        self.outermost: AtomicBlock = self if outer is None else outer.outermost
+        self.calls: deque[PendingCall] = deque()
         self.failed_savepoints: list[str] = []
         self.savepoint_count = 0
         self.is_awaited = is_awaited
         self.is_over = False
         self.is_rolled_back = False
         self._connection_type: type[Any] = type(connection)
+        # Reentrant: an interrupt may come before the block of a `with` is entered.
         self._lock = new_lock()
 
     @property
@@ -55,14 +62,6 @@ class AtomicBlock(Boundary):
             return "an atomic() block"
         driver = self._connection_type.__module__.partition(".")[0]
         return f"an atomic() block on a connection of {driver}"
-
-    @property
-    def outermost(self) -> AtomicBlock:
-        """The block that is the transaction."""
-        block = self
-        while block.outer is not None:
-            block = block.outer
-        return block
 
     def next_savepoint(self) -> str:
         """Return a name that no other savepoint of this transaction has."""
@@ -76,8 +75,9 @@ class AtomicBlock(Boundary):
 
     def can_await(self) -> bool:
         """Return whether the end of its transaction is awaited."""
-        block = self
-        while block.outer is not None and block.outer not in _ignored.get():
+        ignored = _ignored.get()
+        block = self if ignored else self.outermost
+        while block.outer is not None and block.outer not in ignored:
             block = block.outer
         return block.is_awaited
 
@@ -90,15 +90,25 @@ class AtomicBlock(Boundary):
         for each in block.release([call]):
             run_call(each)
 
-    def try_add(self, calls: list[PendingCall]) -> bool:
+    def try_add(self, calls: Collection[PendingCall]) -> bool:
         """Keep calls until the block ends; return whether it has not ended already."""
         with self._lock:
-            if not self.is_over:
-                self.calls += calls
-            return not self.is_over
+            if self.is_over:
+                return False
+            if calls is self.calls:
+                return True
+            if isinstance(calls, deque) and len(calls) > len(self.calls):
+                # The shorter is moved, so that deep savepoints do not move each call each time.
+                calls.extendleft(reversed(self.calls))
+                self.calls = calls
+            else:
+                self.calls.extend(calls)
+            return True
 
-    def end(self, *, commit: bool) -> list[PendingCall]:
+    def end(self, *, commit: bool) -> Collection[PendingCall]:
         """End the block; return the calls to run now.
+
+        It keeps them, because it is called again after an interrupt.
 
         Args:
             commit: whether it ended with a commit, or the release of a savepoint.
@@ -106,11 +116,10 @@ class AtomicBlock(Boundary):
         with self._lock:
             self.is_over = True
             self.is_rolled_back = not commit
-            calls, self.calls = self.calls, []
         self.connection = None
-        return self.release(calls)
+        return self.release(self.calls)
 
-    def release(self, calls: list[PendingCall]) -> list[PendingCall]:
+    def release(self, calls: Collection[PendingCall]) -> Collection[PendingCall]:
         """Pass calls of this ended block outward; return those to run now."""
         block = self
         while not block.is_rolled_back:
@@ -119,10 +128,10 @@ class AtomicBlock(Boundary):
                 return calls
             # The outer block may have ended first, in another task. Its outcome decides.
             if outer.try_add(calls):
-                return []
+                return ()
             block = outer
         drop_calls(calls)
-        return []
+        return ()
 
     def innermost(self) -> AtomicBlock:
         """Return the innermost open savepoint in this transaction, or the block itself."""
@@ -160,44 +169,35 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
     def __init__(self, connection: Any = None, *, using: str | None = None) -> None:
         self._connection = connection
         self._using = using
-        self._entered: tuple[AtomicBlock, ActiveBoundary, Any] | None = None
+        self._entered: Entered | None = None
 
     def __enter__(self) -> Self:
-        block, manager = self._begin(is_awaited=False)
-        manager.__enter__()
-        self._enter(block, manager)
+        entering = self._begin(is_awaited=False)
+        try:
+            entering.begin()
+            self._entered = entering
+        except BaseException as error:
+            entering.give_up(error)
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:
-        block, active, manager = self._leave()
-        # Active until the commit is made: a send during the commit waits for it, too.
-        try:
-            manager.__exit__(*error)
-        except BaseException:
-            block.end(commit=False)
-            raise
-        finally:
-            active.leave()
-        run_calls(block.end(commit=error[0] is None))
+        self._leave().end(error)
 
     async def __aenter__(self) -> Self:
-        block, manager = self._begin(is_awaited=True)
-        await manager.__aenter__()
-        self._enter(block, manager)
+        entering = self._begin(is_awaited=True)
+        try:
+            await entering.abegin()
+            self._entered = entering
+        except BaseException as error:
+            await entering.agive_up(error)
+            raise
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        block, active, manager = self._leave()
-        try:
-            await manager.__aexit__(*error)
-        except BaseException:
-            block.end(commit=False)
-            raise
-        finally:
-            active.leave()
-        await arun_calls(block.end(commit=error[0] is None))
+        await self._leave().aend(error)
 
-    def _begin(self, *, is_awaited: bool) -> tuple[AtomicBlock, Any]:
+    def _begin(self, *, is_awaited: bool) -> Entered:
         if self._entered is not None:
             raise ArgumentError(
                 "This atomic() block is already entered. Call atomic(...) again for each block."
@@ -207,11 +207,14 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         driver = driver_for(connection)
         driver.check_awaited(awaited=is_awaited)
         block = AtomicBlock(connection, outer, is_awaited=is_awaited)
+        outcome = CommitOutcome(sys.exception())
         failed = block.outermost.failed_savepoints
         if outer is not None:
-            return block, driver.savepoint(outer.next_savepoint(), failed)
-        driver.check_idle()
-        return block, driver.transaction(failed)
+            manager: Any = driver.savepoint(outer.next_savepoint(), failed)
+        else:
+            driver.check_idle()
+            manager = driver.transaction(failed, outcome)
+        return Entered(block, ActiveBoundary(block, self._using), driver, manager, outcome)
 
     def _outer(self) -> AtomicBlock | None:
         """Return the block that this one is a savepoint of."""
@@ -227,12 +230,7 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
                 return block
         return None
 
-    def _enter(self, block: AtomicBlock, manager: Any) -> None:
-        active = ActiveBoundary(block, self._using)
-        active.enter()
-        self._entered = block, active, manager
-
-    def _leave(self) -> tuple[AtomicBlock, ActiveBoundary, Any]:
+    def _leave(self) -> Entered:
         assert self._entered is not None, "left before it was entered"  # noqa: S101
         entered, self._entered = self._entered, None
         return entered

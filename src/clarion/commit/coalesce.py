@@ -71,7 +71,7 @@ def _checked_names(coalesce: object) -> tuple[str, ...]:
 def _checked_key(key: tuple[Any, ...], signal: Signal) -> Hashable:
     try:
         hash(key)
-    except TypeError:
+    except Exception:  # noqa: BLE001  # whatever __hash__ raises
         # Only the type is named: the value may be secret.
         culprit = next((each for each in key if not _is_hashable(each)), key)
         raise ArgumentError(
@@ -85,6 +85,6 @@ def _checked_key(key: tuple[Any, ...], signal: Signal) -> Hashable:
 def _is_hashable(value: object) -> bool:
     try:
         hash(value)
-    except TypeError:
+    except Exception:  # noqa: BLE001
         return False
     return True

@@ -112,11 +112,12 @@ class BoundOnCommit(BoundReceiver):
         if running_call.get() is not None:
             check_nesting(signal, receiver)
         call = PendingCall(signal, registration, receiver, self, boundary, reason, arguments)
+        scheduled = call.scheduled  # a call that has failed gets another
         if (suppression := active_suppression()) is not None:
             suppression.suppress(call)
         elif not boundary.schedule(call):
             run_at_once(call)
-        return call.scheduled
+        return scheduled
 
     async def asend(
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any
@@ -129,15 +130,16 @@ class BoundOnCommit(BoundReceiver):
         if running_call.get() is not None:
             check_nesting(signal, receiver)
         call = PendingCall(signal, registration, receiver, self, boundary, reason, arguments)
+        scheduled = call.scheduled  # a call that has failed gets another
         if (suppression := active_suppression()) is not None:
             suppression.suppress(call)
-            return call.scheduled
+            return scheduled
         if registration.is_async:
             _check_can_await(boundary, signal, receiver)
         if not await boundary.aschedule(call):
-            call.scheduled.is_at_once = True
+            scheduled.is_at_once = True
             await arun_call(call)
-        return call.scheduled
+        return scheduled
 
     def awaits(self, signal: Signal, receiver: Receiver, /, **arguments: Any) -> bool:
         """Return whether `send` would have to await an async receiver here.

@@ -35,13 +35,19 @@ class RunningCall:
         self.outer = outer
         self.endless: set[str] = set() if outer is None else outer.endless
 
+    def running(self) -> PendingCall | None:
+        """Return the call while it is running."""
+        # An interrupt may prevent `leave_call`.
+        call = self.call
+        return call if call is not None and call.scheduled.outcome is None else None
+
     def outward(self) -> Iterator[PendingCall]:
         """Yield the calls that are still running, innermost first."""
-        running: RunningCall | None = self
-        while running is not None:
-            if running.call is not None:
-                yield running.call
-            running = running.outer
+        each: RunningCall | None = self
+        while each is not None:
+            if (call := each.running()) is not None:
+                yield call
+            each = each.outer
 
 
 running_call: ContextVar[RunningCall | None] = ContextVar("clarion_running_call", default=None)
@@ -91,7 +97,7 @@ def check_nesting(signal: Signal, receiver: Receiver) -> None:
 def _innermost() -> RunningCall | None:
     # A task that a receiver has started may run longer than the receiver.
     running = running_call.get()
-    while running is not None and running.call is None:
+    while running is not None and running.running() is None:
         running = running.outer
     return running
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from clarion.delivery import Delivery
     from clarion.typing import Receiver
 
-COUNTED = ("scheduled", "ran", "failed", "dropped", "merged", "suppressed")
+COUNTED = ("scheduled", "ran", "failed", "dropped", "abandoned", "merged", "suppressed")
 
 
 class CallingBoundary(Protocol):
@@ -104,7 +104,11 @@ class Scheduled:
 
     @property
     def status(self) -> str:
-        """One of "waiting", "ran", "failed", "dropped", "merged" and "suppressed"."""
+        """What became of the call.
+
+        One of "waiting", "ran", "failed", "dropped", "abandoned", "merged" and "suppressed". It
+        is abandoned if the commit was made, or may have been, and the receiver did not run.
+        """
         if self.outcome is None and self._call() is None:
             self.outcome = "dropped"
         return self.outcome or "waiting"
@@ -185,6 +189,8 @@ class PendingCall:
 
     def merge(self, earlier: PendingCall) -> None:
         """Replace an earlier call of the same key, whose status becomes "merged"."""
+        if earlier is self:
+            return
         earlier.scheduled.outcome = "merged"
         self.bound.count("merged")
         # Moved, not copied: there may be one for each row of a table.
@@ -199,9 +205,18 @@ class PendingCall:
 
     def fail(self, error: BaseException) -> None:
         """Store what the receiver raised; the status becomes "failed"."""
-        self.scheduled.response = error
+        scheduled = self.scheduled
+        scheduled.response = error
+        scheduled.outcome = "failed"
+        # The traceback holds the call. A handle with the error would complete a cycle.
+        self.scheduled = Scheduled(self)
         self.scheduled.outcome = "failed"
         self.bound.count("failed")
+
+    def abandon(self) -> None:
+        """Give up the call, although its transaction was or may have been committed."""
+        self.scheduled.outcome = "abandoned"
+        self.bound.count("abandoned")
 
     def drop(self) -> None:
         """Give up the call, because its transaction was rolled back."""

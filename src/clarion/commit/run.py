@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from clarion._core import loops
@@ -15,7 +14,7 @@ from clarion.commit.nesting import enter_call, leave_call
 from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Coroutine, Hashable, Iterable
 
     from clarion.commit.pending_call import PendingCall
 
@@ -24,8 +23,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("clarion")
 
+_INTERRUPTED = "which was interrupted"
 
-def run_calls(calls: Sequence[PendingCall], run_coroutine: RunCoroutine | None = None) -> None:
+
+def run_calls(calls: Collection[PendingCall], run_coroutine: RunCoroutine | None = None) -> None:
     """Run the calls of a committed transaction, in order.
 
     Calls of the same key are merged. What a receiver raises is logged and counted, and stops
@@ -36,49 +37,88 @@ def run_calls(calls: Sequence[PendingCall], run_coroutine: RunCoroutine | None =
         run_coroutine: a function that runs the coroutine of an async receiver to its result; by
             default `Boundary.run_coroutine`.
     """
-    if len(calls) == 1:
-        run_call(calls[0], run_coroutine)
-        return
-    waiting = deque(merge_calls(calls))
     try:
-        while waiting:
-            run_call(waiting[0], run_coroutine)
-            waiting.popleft()
+        for call in calls if len(calls) == 1 else merge_calls(calls):
+            if call.scheduled.outcome is None:
+                run_call(call, run_coroutine)
     finally:
-        _drop_interrupted(waiting)
+        abandon_calls(calls, _INTERRUPTED)
 
 
-async def arun_calls(calls: Iterable[PendingCall]) -> None:
+async def arun_calls(calls: Collection[PendingCall]) -> None:
     """Run the calls of a committed transaction as `run_calls`, and await async receivers.
 
     Sync receivers run in a worker thread, unless they were connected with `inline=True`.
     """
-    waiting = deque(merge_calls(calls))
     try:
-        while waiting:
-            await arun_call(waiting[0])
-            waiting.popleft()
+        for call in merge_calls(calls):
+            if call.scheduled.outcome is None:
+                await arun_call(call)
     finally:
-        _drop_interrupted(waiting)
+        abandon_calls(calls, _INTERRUPTED)
 
 
 def drop_calls(calls: Iterable[PendingCall]) -> None:
     """Drop the calls of a transaction that was rolled back."""
     for call in calls:
-        call.drop()
+        if call.scheduled.outcome is None:
+            call.drop()
+
+
+def abandon_calls(calls: Iterable[PendingCall], reason: str) -> None:
+    """Give up the calls that still wait, and log each: their commit was made, or may have been.
+
+    Args:
+        calls: the calls; those that have ended are left alone.
+        reason: why, as the end of the sentence.
+    """
+    failure = None
+    for call in calls:
+        if call.scheduled.outcome is None:
+            try:
+                logger.error(
+                    "Receiver %s of signal %s does not run after the commit of %s, %s",
+                    name_of(call.receiver),
+                    signal_name(call.signal),
+                    call.boundary.name,
+                    reason,
+                )
+            except Exception as error:  # noqa: BLE001  # a failing log keeps no call waiting
+                failure = error
+            call.abandon()
+    if failure is not None:
+        raise failure
 
 
 def merge_calls(calls: Iterable[PendingCall]) -> list[PendingCall]:
-    """Merge the calls of each key: the last one replaces the first, at its place."""
+    """Merge the calls of each key: the last one replaces the first, at its place.
+
+    A call whose key cannot be compared is logged, and not merged.
+    """
     merged: list[PendingCall] = []
     places: dict[Hashable, int] = {}
     for call in calls:
-        if call.key is None or (place := places.setdefault(call.key, len(merged))) == len(merged):
+        if call.key is None or (place := _place(call, places, len(merged))) == len(merged):
             merged.append(call)
         else:
             call.merge(merged[place])
             merged[place] = call
     return merged
+
+
+def _place(call: PendingCall, places: dict[Hashable, int], new: int) -> int:
+    """Return the place of the call with the same key, or the new one."""
+    try:
+        return places.setdefault(call.key, new)
+    except Exception as error:  # noqa: BLE001  # of the key's __eq__ or __hash__
+        logger.error(  # noqa: TRY400  # a traceback may show values
+            "The coalesce key of receiver %s of signal %s raised %s when it was compared, so this "
+            "call is not merged. Coalesce by an id",
+            name_of(call.receiver),
+            signal_name(call.signal),
+            type(error).__qualname__,
+        )
+        return new
 
 
 def run_call(call: PendingCall, run_coroutine: RunCoroutine | None = None) -> None:
@@ -92,12 +132,10 @@ def run_call(call: PendingCall, run_coroutine: RunCoroutine | None = None) -> No
             response = run_coroutine(coroutine) if run_coroutine else _complete(call, coroutine)
         else:
             response = call.boundary.call_receiver(call)
-    except BaseException as error:
-        _fail(call, error)
-        if not _is_contained(error):
-            raise
-    else:
         call.finish(response)
+    except BaseException as error:
+        if not _fail(call, error):
+            raise
     finally:
         leave_call(running)
 
@@ -117,13 +155,10 @@ async def arun_call(call: PendingCall) -> None:
         return
     running = enter_call(call)
     try:
-        response = await call.boundary.acall_receiver(call)
+        call.finish(await call.boundary.acall_receiver(call))
     except BaseException as error:
-        _fail(call, error)
-        if not _is_contained(error):
+        if not _fail(call, error):
             raise
-    else:
-        call.finish(response)
     finally:
         leave_call(running)
 
@@ -173,8 +208,10 @@ def _is_contained(error: BaseException) -> bool:
     return task is None or not task.cancelling()
 
 
-def _fail(call: PendingCall, error: BaseException) -> None:
-    call.fail(error)
+def _fail(call: PendingCall, error: BaseException) -> bool:
+    """Log the failure of a call; return whether the exception goes no further."""
+    if call.scheduled.outcome is not None:
+        return False  # interrupted after its end
     if isinstance(error, Exception):
         add_receiver_note(error, call.signal, call.receiver)
     # Names only: the values may be secret.
@@ -188,6 +225,9 @@ def _fail(call: PendingCall, error: BaseException) -> None:
         call.scheduled.when(),
         exc_info=error,
     )
+    # After the log: if it is interrupted, the call is logged as abandoned.
+    call.fail(error)
+    return _is_contained(error)
 
 
 def _sender_name(sender: object) -> str:
@@ -195,16 +235,3 @@ def _sender_name(sender: object) -> str:
     if sender is None:
         return "no particular sender"
     return dotted(sender) if isinstance(sender, type) else f"a {dotted(type(sender))}"
-
-
-def _drop_interrupted(calls: Iterable[PendingCall]) -> None:
-    """Drop and log the calls left when the program or the task is ending."""
-    waiting = [call for call in calls if call.scheduled.status == "waiting"]
-    drop_calls(waiting)
-    for call in waiting:
-        logger.error(
-            "Receiver %s of signal %s does not run after the commit of %s, which was interrupted",
-            name_of(call.receiver),
-            signal_name(call.signal),
-            call.boundary.name,
-        )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
+from clarion.commit.drivers.outcome import database_error, may_be_lost
 from clarion.errors import ArgumentError, TransactionError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
     from contextlib import AbstractContextManager
+
+    from clarion.commit.drivers.outcome import CommitOutcome
 
     Transaction = AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
 
@@ -96,8 +99,55 @@ class Driver:
                 "by a statement that implies one. Leave that to the block."
             )
 
-    def begin_block(self) -> Any:
-        """Return the context manager of a transaction without the checks."""
+    def judge(self, outcome: CommitOutcome, error: BaseException) -> None:
+        """Determine whether a COMMIT that raised was made. Call it before a rollback.
+
+        Args:
+            outcome: the outcome, which is set if it was not before.
+            error: the exception.
+        """
+        if outcome.is_begun and not outcome.is_judged:
+            refusal = database_error(error, outcome.outer_error)
+            is_made = self._was_made(error) if refusal is None else self._was_refused(refusal)
+            outcome.judge(is_made=is_made)
+
+    def _was_refused(self, error: BaseException) -> bool | None:
+        """Return False after an error of the database; None if the connection may be lost."""
+        try:
+            is_unknown = self.is_lost() or (may_be_lost(error) and self.in_transaction() is None)
+        except Exception:  # noqa: BLE001  # a connection that cannot answer
+            return None
+        return None if is_unknown else False
+
+    def _was_made(self, error: BaseException) -> bool | None:
+        """Return whether a COMMIT was made that another exception interrupted."""
+        try:
+            if isinstance(error, OSError) or self.is_lost():
+                return None
+            return self.was_interrupted_commit_made(error)
+        except Exception:  # noqa: BLE001  # a connection that cannot answer
+            return None
+
+    def was_interrupted_commit_made(self, error: BaseException) -> bool | None:  # noqa: ARG002
+        """Return whether a COMMIT was made; None if that is unknown.
+
+        Args:
+            error: the exception that came while it was made, which is not of the database.
+        """
+        is_open = self.in_transaction()
+        return None if is_open is None else not is_open
+
+    def is_lost(self) -> bool:
+        """Return whether the connection reports that it is closed."""
+        closed, is_open = (getattr(self.connection, name, None) for name in ("closed", "open"))
+        return (not callable(closed) and bool(closed)) or is_open is False
+
+    def begin_block(self, outcome: CommitOutcome) -> Any:
+        """Return the context manager of a transaction without the checks.
+
+        Args:
+            outcome: the outcome of its COMMIT, which `judge` determines before a rollback.
+        """
         raise NotImplementedError
 
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:
@@ -109,20 +159,24 @@ class Driver:
         """
         raise NotImplementedError
 
-    def transaction(self, failed_savepoints: list[str]) -> Transaction:
+    def transaction(self, failed_savepoints: list[str], outcome: CommitOutcome) -> Transaction:
         """Return the context manager of a transaction, async if the connection is.
 
         Args:
             failed_savepoints: the savepoints whose rollback failed, read before the commit.
+            outcome: the outcome of its COMMIT.
         """
-        return self._transaction(failed_savepoints)
+        return self._transaction(failed_savepoints, outcome)
 
     @contextmanager
-    def _transaction(self, failed_savepoints: list[str]) -> Generator[None]:
-        with self.begin_block():
+    def _transaction(self, failed_savepoints: list[str], outcome: CommitOutcome) -> Generator[None]:
+        with self.begin_block(outcome):
             yield
             self.check_not_aborted()
             self.check_commit(failed_savepoints)
+            outcome.is_begun = True
+        if outcome.is_begun:
+            outcome.judge(is_made=True)
 
 
 class AsyncDriver(Driver):
@@ -134,16 +188,25 @@ class AsyncDriver(Driver):
         """Refuse the commit of an aborted transaction, as `check_not_aborted`."""
         self.check_not_aborted()
 
-    def transaction(self, failed_savepoints: list[str]) -> Transaction:
+    async def ajudge(self, outcome: CommitOutcome, error: BaseException) -> None:
+        """Determine whether a COMMIT that raised was made, as `judge`."""
+        self.judge(outcome, error)
+
+    def transaction(self, failed_savepoints: list[str], outcome: CommitOutcome) -> Transaction:
         """Return the async context manager of a transaction."""
-        return self._atransaction(failed_savepoints)
+        return self._atransaction(failed_savepoints, outcome)
 
     @asynccontextmanager
-    async def _atransaction(self, failed_savepoints: list[str]) -> AsyncGenerator[None]:
-        async with self.begin_block():
+    async def _atransaction(
+        self, failed_savepoints: list[str], outcome: CommitOutcome
+    ) -> AsyncGenerator[None]:
+        async with self.begin_block(outcome):
             yield
             await self.acheck_not_aborted()
             self.check_commit(failed_savepoints)
+            outcome.is_begun = True
+        if outcome.is_begun:
+            outcome.judge(is_made=True)
 
 
 class NoDriver(Driver):
@@ -159,7 +222,7 @@ class NoDriver(Driver):
         """Return a context manager that does nothing."""
         return nullcontext()
 
-    def transaction(self, failed_savepoints: list[str]) -> Transaction:  # noqa: ARG002
+    def transaction(self, failed_savepoints: list[str], outcome: CommitOutcome) -> Transaction:  # noqa: ARG002
         """Return a context manager that does nothing."""
         return nullcontext()
 

@@ -11,6 +11,8 @@ from clarion.commit.drivers.base import AsyncDriver, Driver
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
 
+    from clarion.commit.drivers.outcome import CommitOutcome
+
 
 class DbapiDriver(Driver):
     """A sync DB-API connection."""
@@ -45,13 +47,14 @@ class DbapiDriver(Driver):
             cursor.close()
 
     @contextmanager
-    def begin_block(self) -> Generator[None]:
+    def begin_block(self, outcome: CommitOutcome) -> Generator[None]:
         """Return the context manager of a transaction without the checks."""
-        self.begin()
         try:
+            self.begin()  # it may be interrupted after the server has begun
             yield
             self.commit()
-        except BaseException:
+        except BaseException as error:
+            self.judge(outcome, error)
             with suppress(Exception):  # the first error says more
                 self.rollback()
             raise
@@ -109,13 +112,14 @@ class AsyncDbapiDriver(AsyncDriver):
                 await closed
 
     @asynccontextmanager
-    async def begin_block(self) -> AsyncGenerator[None]:
+    async def begin_block(self, outcome: CommitOutcome) -> AsyncGenerator[None]:
         """Return the async context manager of a transaction without the checks."""
-        await self.begin()
         try:
+            await self.begin()
             yield
             await self.commit()
-        except BaseException:
+        except BaseException as error:
+            await self.ajudge(outcome, error)
             with suppress(Exception):
                 await self.rollback()
             raise

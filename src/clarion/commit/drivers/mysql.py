@@ -14,6 +14,10 @@ class MysqlDriver(DbapiDriver):
         """Return whether the server has reported a transaction."""
         return bool(self.connection.server_status & _IN_TRANSACTION)
 
+    def was_interrupted_commit_made(self, error: BaseException) -> bool | None:  # noqa: ARG002
+        """Return whether a COMMIT was made, if the server has replied to it."""
+        return None if self.in_transaction() else True
+
 
 class AsyncMysqlDriver(AsyncDbapiDriver):
     """An async connection to MySQL or MariaDB."""
@@ -21,3 +25,7 @@ class AsyncMysqlDriver(AsyncDbapiDriver):
     def in_transaction(self) -> bool:
         """Return whether the server has reported a transaction."""
         return bool(self.connection.server_status & _IN_TRANSACTION)
+
+    def was_interrupted_commit_made(self, error: BaseException) -> bool | None:  # noqa: ARG002
+        """Return whether a COMMIT was made, if the server has replied to it."""
+        return None if self.in_transaction() else True

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clarion.commit.drivers.base import AsyncDriver, Driver
+
+if TYPE_CHECKING:
+    from clarion.commit.drivers.outcome import CommitOutcome
 
 
 class NativeDriver(Driver):
     """A sync connection with `transaction()` blocks, which are savepoints inside one another."""
 
-    def begin_block(self) -> Any:
+    def begin_block(self, outcome: CommitOutcome) -> Any:  # noqa: ARG002
         """Return a block of the driver."""
         return self.connection.transaction()
 
@@ -22,7 +25,7 @@ class NativeDriver(Driver):
 class AsyncNativeDriver(AsyncDriver):
     """An async connection with `transaction()` blocks."""
 
-    def begin_block(self) -> Any:
+    def begin_block(self, outcome: CommitOutcome) -> Any:  # noqa: ARG002
         """Return a block of the driver."""
         return self.connection.transaction()
 

@@ -10,6 +10,8 @@ from clarion.commit.drivers.base import AsyncDriver, Driver
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
 
+    from clarion.commit.drivers.outcome import CommitOutcome
+
 
 class CoreDriver(Driver):
     """A sync Connection of SQLAlchemy.
@@ -22,13 +24,22 @@ class CoreDriver(Driver):
     def __init__(self, connection: Any, driver_for: Callable[[Any], Driver]) -> None:
         super().__init__(connection)
         self._driver_for = driver_for
+        self._below: Driver | None = None  # known before the COMMIT
 
     @contextmanager
-    def begin_block(self) -> Generator[None]:
+    def begin_block(self, outcome: CommitOutcome) -> Generator[None]:
         """Return the context manager of a transaction without the checks."""
         try:
-            with self.connection.begin():
+            transaction = self.connection.begin()
+            try:
                 yield
+                transaction.commit()
+            except BaseException as error:
+                # SQLAlchemy's own block would roll back before the outcome is known.
+                self.judge(outcome, error)
+                with suppress(Exception):
+                    transaction.rollback()
+                raise
         except BaseException:
             _end_transaction(self.connection)
             raise
@@ -37,9 +48,14 @@ class CoreDriver(Driver):
         """Return a nested transaction, which SQLAlchemy names."""
         return self.connection.begin_nested()
 
+    def judge(self, outcome: CommitOutcome, error: BaseException) -> None:
+        """Determine whether a COMMIT that raised was made, as the driver below does."""
+        _judge(self._below, outcome, error)
+
     def check_not_aborted(self) -> None:
         """Refuse the commit of an aborted transaction, as the driver below does."""
-        self._driver_for(self.connection.connection.driver_connection).check_not_aborted()
+        self._below = self._driver_for(self.connection.connection.driver_connection)
+        self._below.check_not_aborted()
 
 
 class AsyncCoreDriver(AsyncDriver):
@@ -48,29 +64,51 @@ class AsyncCoreDriver(AsyncDriver):
     def __init__(self, connection: Any, driver_for: Callable[[Any], Driver]) -> None:
         super().__init__(connection)
         self._driver_for = driver_for
+        self._below: Driver | None = None  # known before the COMMIT
 
     @asynccontextmanager
-    async def begin_block(self) -> AsyncGenerator[None]:
+    async def begin_block(self, outcome: CommitOutcome) -> AsyncGenerator[None]:
         """Return the async context manager of a transaction without the checks."""
         try:
-            async with self.connection.begin():
+            transaction = await self.connection.begin()
+            try:
                 yield
+                await transaction.commit()
+            except BaseException as error:
+                await self.ajudge(outcome, error)
+                with suppress(Exception):
+                    await transaction.rollback()
+                raise
         except BaseException:
-            await self.connection.run_sync(_end_transaction)
+            with suppress(Exception):
+                await self.connection.run_sync(_end_transaction)
             raise
 
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:  # noqa: ARG002
         """Return a nested transaction, which SQLAlchemy names."""
         return self.connection.begin_nested()
 
+    async def ajudge(self, outcome: CommitOutcome, error: BaseException) -> None:
+        """Determine whether a COMMIT that raised was made, as the driver below does."""
+        if isinstance(self._below, AsyncDriver):
+            await self._below.ajudge(outcome, error)
+        _judge(self._below, outcome, error)
+
     async def acheck_not_aborted(self) -> None:
         """Refuse the commit of an aborted transaction, as the driver below does."""
         raw = await self.connection.get_raw_connection()
-        driver = self._driver_for(raw.driver_connection)
+        self._below = driver = self._driver_for(raw.driver_connection)
         if isinstance(driver, AsyncDriver):
             await driver.acheck_not_aborted()
         else:
             driver.check_not_aborted()
+
+
+def _judge(driver: Driver | None, outcome: CommitOutcome, error: BaseException) -> None:
+    if getattr(error, "connection_invalidated", False):
+        outcome.judge(is_made=None)
+    elif driver is not None:
+        driver.judge(outcome, error)
 
 
 def _end_transaction(connection: Any) -> None:

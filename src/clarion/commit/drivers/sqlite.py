@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from clarion.commit.drivers.dbapi import AsyncDbapiDriver, DbapiDriver
+
+if TYPE_CHECKING:
+    from clarion.commit.drivers.outcome import CommitOutcome
 
 
 class SqliteDriver(DbapiDriver):
@@ -47,6 +51,14 @@ class AsyncSqliteDriver(AsyncDbapiDriver):
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
         self.begins = True
+
+    async def ajudge(self, outcome: CommitOutcome, error: BaseException) -> None:
+        """Determine whether a COMMIT that raised was made."""
+        if outcome.is_begun and not outcome.is_judged:
+            # The connection's thread may still execute the COMMIT. This waits for it.
+            with suppress(Exception):
+                await self.execute("SELECT 1")
+        self.judge(outcome, error)
 
     async def begin(self) -> None:
         """Begin as `isolation_level` says."""

@@ -1,0 +1,185 @@
+"""Begin and end an entered `atomic()` block: the outcome decides what becomes of the calls.
+
+An exception may come at any point: a signal handler raises, or the task is cancelled. A
+transaction that was committed then leaves no call that neither ran nor is logged.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from clarion.commit.drivers.outcome import database_error
+from clarion.commit.protect import run_to_end
+from clarion.commit.run import abandon_calls, arun_calls, run_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from clarion.commit.atomic_block import AtomicBlock
+    from clarion.commit.boundary import ActiveBoundary
+    from clarion.commit.drivers.base import AsyncDriver, Driver
+    from clarion.commit.drivers.outcome import CommitOutcome
+
+_INTERRUPTED = "which was interrupted"
+_UNKNOWN = (
+    "because it is unknown whether the commit was made: the connection was lost or interrupted"
+)
+
+
+class Entered:
+    """One entry of a block: begins its transaction or savepoint, and ends it.
+
+    Args:
+        block: the block.
+        active: the block as the active boundary of its context.
+        driver: the driver of its connection.
+        manager: the context manager of its transaction or savepoint.
+        outcome: the outcome of its COMMIT.
+    """
+
+    def __init__(
+        self,
+        block: AtomicBlock,
+        active: ActiveBoundary,
+        driver: Driver,
+        manager: Any,
+        outcome: CommitOutcome,
+    ) -> None:
+        self._block = block
+        self._active = active
+        self._driver: Any = driver
+        self._manager = manager
+        self._outcome = outcome
+        self._is_begun = False
+        self._is_settled = False
+
+    def begin(self) -> None:
+        """Begin the transaction or the savepoint, and make the block active."""
+        self._manager.__enter__()
+        self._is_begun = True
+        self._active.enter()
+
+    async def abegin(self) -> None:
+        """Begin as `begin`, to the end even if the task is cancelled meanwhile."""
+
+        async def begin() -> None:
+            await self._manager.__aenter__()
+            self._is_begun = True
+
+        await self._to_end(begin())
+        self._active.enter()
+
+    def give_up(self, error: BaseException) -> None:
+        """Roll back after an interrupt at the beginning."""
+        self._active.leave()
+        if self._can_leave():
+            with suppress(Exception):  # the first error says more
+                self._manager.__exit__(type(error), error, error.__traceback__)
+
+    async def agive_up(self, error: BaseException) -> None:
+        """Roll back as `give_up`."""
+        self._active.leave()
+        if self._can_leave():
+            with suppress(Exception):
+                leaving = self._manager.__aexit__(type(error), error, error.__traceback__)
+                await self._to_end(leaving)
+
+    def _can_leave(self) -> bool:
+        # A transaction may be left twice, a savepoint of a driver may not.
+        return self._is_begun or self._block.outer is None
+
+    async def _to_end(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Await what a cancellation must not interrupt."""
+        await (run_to_end(coroutine) if self._driver.is_async else coroutine)
+
+    def end(self, error: tuple[object, ...]) -> None:
+        """Commit or roll back, then run the calls or drop them."""
+        # Active until the commit is made: a send during the commit waits for it, too.
+        try:
+            try:
+                self._manager.__exit__(*error)
+                self._note_end(error)
+            except BaseException as raised:
+                if error[0] is None:
+                    self._judge(self._driver, raised)
+                    self._roll_back(raised)
+                raise
+            self._active.leave()
+            run_calls(self._block.end(commit=bool(self._outcome.is_made)))
+            self._set_settled()
+        finally:
+            self._settle()
+
+    async def aend(self, error: tuple[object, ...]) -> None:
+        """Commit or roll back, then await the calls or drop them."""
+        try:
+            await self._to_end(self._aleave(error))
+            self._active.leave()
+            await arun_calls(self._block.end(commit=bool(self._outcome.is_made)))
+            self._set_settled()
+        finally:
+            self._settle()
+
+    async def _aleave(self, error: tuple[object, ...]) -> None:
+        try:
+            await self._manager.__aexit__(*error)
+            self._note_end(error)
+        except BaseException as raised:
+            if error[0] is None:
+                await self._ajudge(self._driver, raised)
+                await self._aroll_back(raised)
+            raise
+
+    def _note_end(self, error: tuple[object, ...]) -> None:
+        if error[0] is None:
+            self._outcome.is_begun = True
+            self._outcome.judge(is_made=True)
+
+    def _judge(self, driver: Driver, raised: BaseException) -> None:
+        if self._block.outer is None:
+            driver.judge(self._outcome, raised)
+        else:
+            self._judge_savepoint(raised)
+
+    async def _ajudge(self, driver: AsyncDriver, raised: BaseException) -> None:
+        if self._block.outer is None and driver.is_async:
+            await driver.ajudge(self._outcome, raised)
+        else:
+            self._judge(driver, raised)
+
+    def _judge_savepoint(self, raised: BaseException) -> None:
+        # It may have been released. Then its rows stay, so the transaction must not commit.
+        if database_error(raised, self._outcome.outer_error) is None:
+            self._block.outermost.failed_savepoints.append("interrupted")
+
+    def _roll_back(self, raised: BaseException) -> None:
+        """Roll back a transaction that was interrupted before its COMMIT."""
+        if self._block.outer is None and not self._outcome.is_begun:
+            with suppress(Exception):
+                self._manager.__exit__(type(raised), raised, raised.__traceback__)
+
+    async def _aroll_back(self, raised: BaseException) -> None:
+        if self._block.outer is None and not self._outcome.is_begun:
+            with suppress(Exception):
+                await self._manager.__aexit__(type(raised), raised, raised.__traceback__)
+
+    def _set_settled(self) -> None:
+        self._is_settled = True
+        self._block.calls = deque()
+
+    def __del__(self) -> None:
+        # An interrupt may come before `end` begins. Then no transaction was committed.
+        if self._is_begun:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Leave no call of a committed transaction that neither ran nor is logged."""
+        if self._is_settled:
+            return
+        self._active.leave()
+        is_made = self._outcome.is_made
+        calls = self._block.end(commit=is_made is not False)
+        abandon_calls(calls, _UNKNOWN if is_made is None else _INTERRUPTED)
+        self._set_settled()
