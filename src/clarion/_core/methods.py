@@ -1,9 +1,9 @@
 """Receivers that belong to an object: bound methods, and what decorators make of them.
 
 Only `types.MethodType` is a bound method. Mocks, proxies and wrappers have a `__func__` too, and
-calling that would skip what they do. So their key is their own identity. The exception is a
-decorator that binds by itself, such as one of wrapt: it makes a new wrapper at each access, so
-its key has the type, the object and the function.
+calling that would skip what they do. So their key is their own identity. One exception: a
+decorator of wrapt, for example, binds by itself and makes a new wrapper at each access. The key
+of such a wrapper has the type, the object and the function.
 """
 
 from __future__ import annotations
