@@ -61,3 +61,18 @@ def test_the_warning_names_receivers_that_are_not_called(session):
     ):
         session.bulk_save_objects([Tag(name="1")])
     session.bulk_save_objects([Order(number="1")])
+
+
+def test_rows_without_a_change_are_not_counted(session):
+    """SQLAlchemy executes no UPDATE for them."""
+    found = []
+    post_bulk_update.connect(lambda rowcount, **kwargs: found.append(rowcount))
+    tags = [Tag(id=1, name="1"), Tag(id=2, name="2")]
+    session.add_all(tags)
+    session.commit()
+    assert [each.name for each in tags] == ["1", "2"]
+    tags[0].name = "x"
+    session.bulk_save_objects(tags)
+    session.bulk_update_mappings(Tag, [{"id": 1}, {"id": 2, "name": "y"}])
+    session.bulk_update_mappings(Tag, [{"id": 1}])
+    assert found == [1, 1]

@@ -2,7 +2,8 @@
 
 import pytest
 from sqlalchemy import create_engine, delete, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import StaticPool
 
 from clarion import receiver
@@ -130,3 +131,55 @@ def test_receivers_may_use_the_session(session):
     session.flush()
     session.execute(delete(Tag))
     assert seen == [1, 0]
+
+
+def test_an_insert_inside_a_query(session, calls):
+    """`select().from_statement(insert().returning())` is an insert."""
+    statement = insert(Tag).values(name="t").returning(Tag)
+    (tag,) = session.scalars(select(Tag).from_statement(statement))
+    assert tag.name == "t"
+    assert calls == [(Tag, None, 1, {tag.id}, "default")]
+    changed = update(Tag).values(name="u").returning(Tag)
+    assert session.scalars(select(Tag).from_statement(changed)).all() == [tag]
+    assert calls[1:] == [(Tag, None, 1, {tag.id}, "default")]
+
+
+def test_rows_that_a_conflict_skips_are_not_counted(session, calls):
+    """The count is right or unknown."""
+    session.add(Tag(id=1, name="1"))
+    session.commit()
+    rows = [{"id": 1, "name": "x"}, {"id": 2, "name": "y"}]
+    session.execute(sqlite_insert(Tag).on_conflict_do_nothing(), rows)
+    session.execute(insert(Tag).prefix_with("OR IGNORE"), rows)
+    assert {call[2] for call in calls} <= {None, 1}
+
+
+def test_expanded_deletes_keep_the_options(recorded):
+    """`schema_translate_map` names the schema of the rows."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Row(Own):
+        __tablename__ = "row"
+        __table_args__ = {"schema": "tenant"}  # noqa: RUF012
+        name: Mapped[str] = mapped_column(primary_key=True)
+
+    with engine.connect() as connection:
+        for schema in ("one", "two"):
+            connection.exec_driver_sql(f"ATTACH ':memory:' AS {schema}")
+            options = {"schema_translate_map": {"tenant": schema}}
+            Own.metadata.create_all(connection.execution_options(**options))
+            connection.execute(insert(Row).values(name=schema), execution_options=options)
+        connection.commit()
+    recorded.listen(post_delete)
+    with Session(engine) as session:
+        expand_deletes(session)
+        options = {"schema_translate_map": {"tenant": "two"}}
+        session.execute(delete(Row).execution_options(**options))
+        assert [each["instance"].name for each in recorded.take()] == ["two"]
+        options = {"schema_translate_map": {"tenant": "one"}}
+        session.execute(delete(Row), execution_options={**options, "synchronize_session": "fetch"})
+        assert [each["instance"].name for each in recorded.take()] == ["one"]
+    engine.dispose()

@@ -4,7 +4,12 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncSession,
+    async_scoped_session,
+    async_sessionmaker,
+    create_async_engine,
+)
 
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import m2m_changed, post_save, pre_save, raw
@@ -54,6 +59,10 @@ def test_async_sessions(recorded):
         async with AsyncSession(engine) as session:
             with pytest.raises(ArgumentError, match="Write `async with raw"):
                 raw(session).__enter__()
+            maker = async_sessionmaker(engine)
+            scoped = async_scoped_session(maker, asyncio.current_task)
+            with pytest.raises(ArgumentError, match="Write `async with raw"):
+                raw(scoped).__enter__()
             async with raw(session):
                 session.add(Tag(name="t"))
         await engine.dispose()

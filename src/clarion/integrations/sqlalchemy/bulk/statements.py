@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect, select
+from sqlalchemy.orm.context import FromStatement
 
 from clarion.integrations.sqlalchemy import signals
 from clarion.integrations.sqlalchemy.aliases import using
@@ -60,7 +61,7 @@ def _execute(
     signal: ModelSignal[..., Any],
     loaded: Sequence[Any],
 ) -> Result[Any]:
-    alias, statement = using(state.session, mapper, state.bind_arguments), state.statement
+    alias, statement = using(state.session, mapper, state.bind_arguments), _write_of(state)
     _send_deletes(signals.pre_delete, loaded, alias, statement)
     result = state.invoke_statement()
     _send_deletes(signals.post_delete, loaded, alias, statement)
@@ -91,20 +92,42 @@ def _read(
     state: ORMExecuteState, mapper: Mapper[Any], result: Result[Any]
 ) -> tuple[Result[Any], int | None, set[Any] | None]:
     """Return a result that can still be read, the number of rows, and their keys."""
-    statement: Any = state.statement
+    statement = _write_of(state)
     if len(statement.exported_columns):  # those of RETURNING
         # The caller of the statement reads the result too.
         frozen = result.freeze()
         rows = frozen().all()
         return frozen(), len(rows), _primary_keys(rows, mapper)
     count: int = getattr(result, "rowcount", -1)
-    if count < 0 and isinstance(state.parameters, list) and not _has_criteria(statement):
+    if count < 0 and isinstance(state.parameters, list) and _writes_each(state, statement):
         count = len(state.parameters)  # the ORM has executed several statements
     return result, count if count >= 0 else None, None
 
 
-def _has_criteria(statement: Any) -> bool:
-    return getattr(statement, "whereclause", None) is not None
+def _write_of(state: ORMExecuteState) -> Any:
+    """Return the `insert()`, `update()` or `delete()`, also inside a `from_statement()`."""
+    statement: Any = state.statement
+    return statement.element if isinstance(statement, FromStatement) else statement
+
+
+def _writes_each(state: ORMExecuteState, statement: Any) -> bool:
+    """Return whether a statement has written one row for each of its parameters."""
+    if state.is_update:
+        # Otherwise SQLAlchemy does not raise StaleDataError for a row that is missing.
+        bind = _bind_arguments(state).get("bind")
+        counts = getattr(getattr(bind, "dialect", None), "supports_sane_multi_rowcount", False)
+        return statement.whereclause is None and bool(counts)
+    # ON CONFLICT, or a prefix such as IGNORE, skips rows.
+    return state.is_insert and statement._post_values_clause is None and not statement._prefixes
+
+
+def _bind_arguments(state: ORMExecuteState) -> dict[str, Any]:
+    """Return the arguments of a query on the engine that the statement writes to."""
+    arguments: dict[str, Any] = dict(state.bind_arguments)
+    try:
+        return {**arguments, "bind": arguments.get("bind") or state.session.get_bind(**arguments)}
+    except Exception:  # noqa: BLE001  # a ShardedSession executes it on several engines
+        return arguments
 
 
 def _primary_keys(rows: Sequence[Any], mapper: Mapper[Any]) -> set[Any] | None:
@@ -129,12 +152,25 @@ def _objects_to_delete(state: ORMExecuteState, mapper: Mapper[Any]) -> Sequence[
     either = signals.pre_delete, signals.post_delete
     if not any(signal.has_listeners(sender) for signal in either for sender in senders):
         return ()
-    statement: Any = state.statement
-    query = select(mapper.class_)
+    statement = _write_of(state)
+    query = select(mapper.class_).options(*state.user_defined_options)
     if statement.whereclause is not None:
         query = query.where(statement.whereclause)
     result = state.session.scalars(
-        query, state.parameters or {}, bind_arguments=state.bind_arguments
+        query,
+        state.parameters or {},
+        execution_options=_options_to_load(state),
+        bind_arguments=_bind_arguments(state),
     )
     found: Sequence[Any] = result.unique().all()
     return found
+
+
+def _options_to_load(state: ORMExecuteState) -> dict[str, Any]:
+    """Return the execution options without those that only a write has."""
+    of_writes = "synchronize_session", "dml_strategy", "is_delete_using", "is_update_from"
+    return {
+        name: value
+        for name, value in state.execution_options.items()
+        if not name.startswith("_") and name not in of_writes and name != "yield_per"
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clarion.errors import ArgumentError
+from clarion.integrations.sqlalchemy.async_sessions import is_async_scoped_session, is_async_session
 
 if TYPE_CHECKING:
     from typing import Self
@@ -33,7 +34,7 @@ class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
         self._session: Any = session
 
     def __enter__(self) -> Self:
-        if hasattr(self._session, "sync_session"):
+        if is_async_session(self._session) or is_async_scoped_session(self._session):
             raise ArgumentError(
                 "raw() was given an async session. Write `async with raw(session)`."
             )
