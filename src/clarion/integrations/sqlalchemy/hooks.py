@@ -17,7 +17,7 @@ from clarion._core.fork import new_lock
 from clarion.commit import register_provider
 from clarion.integrations.sqlalchemy import classes, connections, instances, signals
 from clarion.integrations.sqlalchemy.bulk import session_methods, statements
-from clarion.integrations.sqlalchemy.commit import transactions
+from clarion.integrations.sqlalchemy.commit import savepoints, transactions
 from clarion.integrations.sqlalchemy.commit.provider import SessionProvider
 from clarion.integrations.sqlalchemy.flush import listeners, many_to_many
 from clarion.integrations.sqlalchemy.model_signal import connect_resolved
@@ -26,6 +26,7 @@ from clarion.integrations.sqlalchemy.senders import is_unresolved
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
     from sqlalchemy.orm import SessionTransaction, UOWTransaction
 
     from clarion.integrations.sqlalchemy.model_signal import Attach, ModelSignal
@@ -156,6 +157,12 @@ def _attach_statements() -> None:
 def _attach_commits() -> None:
     event.listen(Session, "after_transaction_end", transactions.after_transaction_end)
     event.listen(Session, "after_commit", transactions.after_commit)
+    savepoints.attach.append(_attach_savepoints)
+
+
+def _attach_savepoints(connection: Connection) -> None:
+    # Not at class level: that makes every statement of every connection slower.
+    event.listen(connection, "rollback_savepoint", savepoints.note_rollback)
 
 
 # --- Which signal needs which listeners

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from clarion.integrations.sqlalchemy.commit.savepoints import ForeignSavepoint
+
     State = InstanceState[Any]
 
 logger = logging.getLogger("clarion")
@@ -49,9 +51,10 @@ class Snapshots:
 
     Attributes:
         persistent: after `copy_into`, the copies that have a row.
+        savepoints: the savepoints around the send that the session has not set.
     """
 
-    __slots__ = ("_loaded", "_rows", "_session", "persistent")
+    __slots__ = ("_loaded", "_rows", "_session", "persistent", "savepoints")
 
     def __init__(self, session: Session, arguments: Mapping[str, Any]) -> None:
         self._session = session
@@ -62,6 +65,7 @@ class Snapshots:
             _add_written(self._loaded["instance"], arguments)
         self._rows: dict[str, CommittedRow] = {}
         self.persistent: list[Any] = []
+        self.savepoints: list[ForeignSavepoint] = []
 
     def keep(self, arguments: Mapping[str, Any]) -> None:
         """Keep the values of the commit.

@@ -4,6 +4,7 @@
 executed, and an exception would leave the session unusable. The calls run when the root
 transaction has ended. A released savepoint passes its calls to the transaction around it. One
 that is rolled back, or whose session is closed without an event, drops them.
+`savepoints` finds those below the session.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy.util import concurrency
 
 from clarion.commit import active_boundaries, drop_calls, run_calls
 from clarion.commit.atomic_block import AtomicBlock
+from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
 from clarion.integrations.sqlalchemy.commit.sessions import binds_of, ignores_outer
 from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots, read_missing
 from clarion.integrations.sqlalchemy.send import in_greenlet
@@ -63,6 +65,7 @@ def add_call(session: Session, call: PendingCall) -> None:
     transaction = _innermost(session)
     ended = calls_of(transaction)
     call.boundary_data = Snapshots(session, call.arguments)
+    call.boundary_data.savepoints = open_savepoints(transaction)
     if ended.is_committed and not transaction.nested:
         # A listener of `after_commit` sends it, before the session expires its instances.
         call.boundary_data.keep(call.arguments)
@@ -97,12 +100,23 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
         drop_calls(ended.calls)
     elif transaction.nested:
         calls_of(_around(transaction)).calls += ended.calls
-    elif ignores_outer.get() or not (joined := _joined(session, ended.connections)):
-        _copy_instances(session, ended.calls)
-        run_calls(ended.calls, concurrency.await_only if in_greenlet() else None)
     else:
-        _copy_instances(session, ended.calls)
-        _pass_to_block(ended.calls, joined)
+        calls = _without_rolled_back(ended.calls)
+        _copy_instances(session, calls)
+        joined = [] if ignores_outer.get() else _joined(session, ended.connections)
+        if joined:
+            _pass_to_block(calls, joined)
+        else:
+            run_calls(calls, concurrency.await_only if in_greenlet() else None)
+
+
+def _without_rolled_back(calls: list[PendingCall]) -> list[PendingCall]:
+    """Drop the calls of savepoints that user code has rolled back; return the others."""
+    lost = [
+        call for call in calls if any(each.is_rolled_back for each in call.boundary_data.savepoints)
+    ]
+    drop_calls(lost)
+    return [call for call in calls if call not in lost] if lost else calls
 
 
 def _copy_instances(session: Session, calls: list[PendingCall]) -> None:

@@ -1,0 +1,105 @@
+"""Savepoints on the connection of a session."""
+
+import pytest
+from sqlalchemy import create_engine, event
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
+from tests.integrations.sqlalchemy.commit.paid import paid
+from tests.integrations.sqlalchemy.shop import Base, Tag
+from tests.integrations.sqlalchemy.test_send import run
+
+
+@pytest.fixture
+def engine():
+    """SQLite that begins transactions, as SQLAlchemy's manual advises for savepoints."""
+    made = create_engine("sqlite://", poolclass=StaticPool)
+
+    @event.listens_for(made, "connect")
+    def begin_nothing(connection, record):
+        connection.isolation_level = None
+
+    @event.listens_for(made, "begin")
+    def begin(connection):
+        connection.exec_driver_sql("BEGIN")
+
+    Base.metadata.create_all(made)
+    yield made
+    made.dispose()
+
+
+def test_a_rollback_below_the_session_drops_calls(session, ran):
+    """Those sent in it, also in savepoints inside it; not those before and after."""
+    session.begin()
+    paid.send(None, order_id=0, session=session)
+    savepoint = session.connection().begin_nested()
+    paid.send(None, order_id=1, session=session)
+    with session.begin_nested():
+        paid.send(None, order_id=2, session=session)
+    with session.connection().begin_nested():
+        ((_, scheduled),) = paid.send(None, order_id=3, session=session)
+    savepoint.rollback()
+    paid.send(None, order_id=4, session=session)
+    with session.connection().begin_nested():
+        paid.send(None, order_id=5, session=session)
+    session.commit()
+    assert ran == [0, 4, 5]
+    assert scheduled.status == "dropped"
+
+
+def test_the_savepoints_of_the_session_are_its_own(session, ran):
+    """They are not watched."""
+    session.begin()
+    session.connection()
+    with session.begin_nested() as savepoint:
+        session.connection()
+        assert open_savepoints(savepoint) == []
+    session.commit()
+
+
+def test_savepoints_around_the_session_are_of_other_code(engine, kind):
+    """A session that has joined a transaction does not watch what is around it."""
+    with engine.connect() as connection, connection.begin(), connection.begin_nested():
+        for mode in ("create_savepoint", "rollback_only", "conditional_savepoint"):
+            with kind(connection, join_transaction_mode=mode) as session:
+                session.add(Tag(name="t"))
+                session.flush()
+                assert open_savepoints(session.get_transaction()) == []
+                session.commit()
+
+
+def test_async_sessions(ran):
+    """By their own connection."""
+
+    async def story(session):
+        await session.begin()
+        savepoint = await (await session.connection()).begin_nested()
+        await paid.asend(None, order_id=1, session=session)
+        await savepoint.rollback()
+        await paid.asend(None, order_id=2, session=session)
+        await session.commit()
+
+    run(story)
+    assert ran == [2]
+
+
+@pytest.mark.service
+def test_postgresql(postgres, kind, ran):
+    """A savepoint of the server."""
+    engine = create_engine(postgres)
+    Base.metadata.create_all(engine)
+    with kind(engine) as session:
+        session.add(Tag(name="kept"))
+        session.flush()
+        with session.connection().begin_nested() as savepoint:
+            session.add(Tag(name="gone"))
+            session.flush()
+            paid.send(None, order_id=1, session=session)
+            savepoint.rollback()
+        paid.send(None, order_id=2, session=session)
+        session.commit()
+    with Session(engine) as session:
+        assert [each.name for each in session.query(Tag)] == ["kept"]
+    assert ran == [2]
+    engine.dispose()
