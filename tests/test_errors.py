@@ -148,6 +148,45 @@ def test_a_missing_extra_is_named(integration, package):
     )
 
 
+@pytest.mark.parametrize(
+    ("integration", "package"),
+    [("alembic", "alembic"), ("jinja", "jinja2"), ("settings", "pydantic_settings")],
+)
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import absent", "No module named 'absent'"),
+        ("from sys import absent", "cannot import name 'absent' from 'sys' (unknown location)"),
+        ("", ""),
+    ],
+)
+def test_a_broken_package_is_not_called_missing(integration, package, source, reason, tmp_path):
+    """The error says what is broken, because the package is installed."""
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text(source)
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(SRC)!r}]\n"
+        f"import clarion.integrations.{integration}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    *_, last = done.stderr.splitlines()
+    start = f"clarion.errors.MissingExtraError: clarion.integrations.{integration} cannot use {package} "
+    assert last.startswith(f"{start}as it is installed: ")
+    assert reason in last
+    assert last.endswith(f"pip install '.[{integration}]'")
+
+
+def test_a_missing_dependency_is_named(tmp_path):
+    """pydantic is missing, which pydantic_settings needs."""
+    (tmp_path / "pydantic_settings.py").write_text("class BaseSettings: ...")
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(SRC)!r}]; sys.modules['pydantic'] = None\n"
+        f"import clarion.integrations.settings"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "cannot use pydantic_settings as it is installed: import of pydantic " in done.stderr
+
+
 def test_every_kind_is_made_here():
     """A new error is to be added to the tests of this file."""
     assert {type(error) for error in MADE} == {*KINDS} - {ClarionError, ReceiverError}

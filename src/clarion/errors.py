@@ -24,6 +24,8 @@ note.
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,6 +123,15 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
             f"clarion.integrations.{extra} needs {name}, which is not installed. {_pip_line(extra)}"
         )
         return cls(message, name, extra)
+
+    @classmethod
+    def because(cls, error: ImportError, name: str, extra: str) -> MissingExtraError:
+        """Create the error for a failed import: the package is missing, or broken."""
+        # None in `sys.modules` hides a package; an import from it names a module inside it.
+        is_hidden = name in sys.modules and sys.modules[name] is None
+        if is_hidden or (isinstance(error, ModuleNotFoundError) and error.name == name):
+            return cls.of(name, extra)
+        return cls.incomplete(name, extra, error)
 
     @classmethod
     def too_old(cls, name: str, extra: str, oldest: str, installed: str) -> MissingExtraError:

@@ -20,7 +20,7 @@ from clarion.signals import post_migrate, pre_migrate
 try:
     from alembic.runtime.migration import MigrationContext  # noqa: TC002 - checks that it is installed
 except ImportError as error:
-    raise MissingExtraError.of("alembic", "alembic") from error
+    raise MissingExtraError.because(error, "alembic", "alembic") from error
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -19,7 +19,7 @@ from clarion.signals import template_rendered
 try:
     from jinja2 import Environment  # noqa: TC002 - checks that it is installed
 except ImportError as error:
-    raise MissingExtraError.of("jinja2", "jinja") from error
+    raise MissingExtraError.because(error, "jinja2", "jinja") from error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -21,10 +21,11 @@ from clarion.errors import ArgumentError, MissingExtraError
 from clarion.signals import setting_changed
 
 try:
+    # First, because its absence is the usual one, and it needs pydantic.
+    from pydantic_settings import BaseSettings  # noqa: TC002, I001 - checks that it is installed
     from pydantic import BaseModel
-    from pydantic_settings import BaseSettings  # noqa: TC002 - checks that it is installed
 except ImportError as error:
-    raise MissingExtraError.of("pydantic_settings", "settings") from error
+    raise MissingExtraError.because(error, "pydantic_settings", "settings") from error
 
 if TYPE_CHECKING:
     from types import TracebackType
