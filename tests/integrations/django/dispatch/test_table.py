@@ -1,10 +1,14 @@
 """`Signal._live_receivers`, and packages that wrap it."""
 
 import asyncio
+import inspect
+from functools import partial
+from typing import Any
 
 import pytest
 from django.dispatch import Signal
 
+from clarion import on_commit
 from clarion.testing import capture, muted
 from tests.integrations.django import programs
 
@@ -88,6 +92,90 @@ def test_once_is_kept_below_a_wrapper(wrapped):
     assert [response for _, response in signal.send(None)] == ["FIRST"]
     assert signal.send(None) == []
     assert not signal.has_listeners()
+
+
+class Reader(Signal):
+    """Reads the receivers itself, and only passes them on."""
+
+    def _live_receivers(self, sender):
+        sync, asynchronous = super()._live_receivers(sender)
+        read.extend(sync + asynchronous)
+        return sync, asynchronous
+
+
+read: list[Any] = []
+
+
+class Callable:
+    """A receiver without a name of its own."""
+
+    def __call__(self, sender, **kwargs):
+        return "object"
+
+    def method(self, sender, **kwargs):
+        return "method"
+
+
+async def later(sender, **kwargs):
+    return "later"
+
+
+held = Callable()
+
+
+@pytest.mark.parametrize(
+    ("receiver", "name"),
+    [
+        (first, "first"),
+        (later, "later"),
+        (held, "Callable"),
+        (held.method, "Callable.method"),
+        (partial(first), "first"),
+    ],
+)
+@pytest.mark.parametrize("options", [{"once": True}, {"delivery": on_commit}], ids=str)
+def test_receivers_with_options_have_their_names(receiver, name, options, db):
+    """`_live_receivers` returns functions named as the receivers; a send returns the receivers."""
+    read.clear()
+    signal = Reader()
+    signal.connect(receiver, weak=False, **options)
+    assert [each for each, _ in signal.send(None)] == [receiver]
+    [function] = read
+    assert (function.__qualname__, function.__name__) == (name, name.rpartition(".")[2])
+    assert function.__module__ == __name__
+    assert function.__wrapped__ == receiver
+    assert inspect.iscoroutinefunction(function) is (receiver is later)
+    assert "functools.partial" not in repr(function)
+
+
+def test_the_order_is_that_of_the_wrapper():
+    """Receivers with and without options are called in the order of the list."""
+
+    class Reversing(Signal):
+        def _live_receivers(self, sender):
+            sync, asynchronous = super()._live_receivers(sender)
+            return sync[::-1], asynchronous
+
+    signal = Reversing()
+    signal.connect(first, once=True, priority=5)
+    signal.connect(held.method)
+    signal.connect(second, once=True)
+    assert [receiver for receiver, _ in signal.send(None)] == [second, held.method, first]
+    assert [receiver for receiver, _ in signal.send(None)] == [held.method]
+
+
+def test_a_failure_is_logged_with_the_receiver(caplog):
+    """The log of a robust send names the user's receiver, and the response is its exception."""
+
+    def fails(sender, **kwargs):
+        raise ValueError("no")
+
+    signal = Reader()
+    signal.connect(fails, once=True)
+    [(receiver, error)] = signal.send_robust(None)
+    assert receiver is fails
+    assert isinstance(error, ValueError)
+    assert fails.__qualname__ in caplog.text
 
 
 def test_a_wrapper_from_before_install_stays():

@@ -21,7 +21,7 @@ from clarion._core.fork import new_lock
 from clarion._core.tabled import remove_table, table_of
 from clarion.integrations.django.dispatch import table as tables
 from clarion.integrations.django.dispatch.entries import Entry, UnknownSender
-from clarion.integrations.django.dispatch.methods import COMPILED, METHODS, connect_model_signal
+from clarion.integrations.django.dispatch.methods import METHODS, connect_model_signal
 from clarion.integrations.django.dispatch.receivers import receivers, set_receivers
 from clarion.integrations.django.dispatch.redirect import (
     copy_function,
@@ -122,7 +122,7 @@ def _install_method(name: str, ours: FunctionType) -> Callable[[], None]:
         setattr(Signal, name, ours)
         return lambda: _restore_method(Signal, name, ours, current)
     original = find_original(current, dispatcher.__file__, qualname)
-    return redirect(original, COMPILED.get(name, ours))
+    return redirect(original, ours)
 
 
 def _install_model_connect(ours: FunctionType) -> Callable[[], None]:

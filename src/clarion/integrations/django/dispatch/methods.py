@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models.signals import ModelSignal
 
@@ -19,13 +19,14 @@ from clarion._core.names import name_of
 from clarion._core.signal import Signal as ClarionSignal
 from clarion._core.tabled import policy_of, table_of
 from clarion.integrations.django.dispatch import table as tables
-from clarion.integrations.django.dispatch.table import live_receivers
+from clarion.integrations.django.dispatch.table import DjangoTable, live_receivers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from types import FunctionType
 
     Receiver = Callable[..., Any]
+    Responses = list[tuple[Receiver, Any]]
 
 logger = logging.getLogger("django.dispatch")
 
@@ -99,51 +100,60 @@ _shared = ("has_listeners", "send", "send_robust", "asend", "asend_robust")
 _sends: dict[str, Any] = {name: vars(ClarionSignal)[name] for name in _shared}
 _has_listeners, _send, _send_robust = (_sends[name] for name in _shared[:3])
 _asend, _asend_robust = (_sends[name] for name in _shared[3:])
+_python: dict[str, Any] = {
+    name: getattr(method, "__wrapped__", method) for name, method in _sends.items()
+}
+
+
+# Functions, and frames of their own: a compiled method has none, so `stacklevel` in a receiver
+# would point one frame too high. A send that no receiver or instrument sees returns early. If
+# `_live_receivers` is wrapped, the sends in Python call the wrapper once, compiled ones twice.
+
+
+def _is_wrapped(signal: Any) -> bool:
+    return type(signal)._live_receivers is not tables.installed_live_receivers  # Django's
 
 
 def has_listeners(self: Any, sender: object = None) -> bool:
     """Return whether a send of this sender would reach a receiver."""
-    return bool(_has_listeners(self, sender))
+    method = _python["has_listeners"] if _is_wrapped(self) else _has_listeners
+    return bool(method(self, sender))
 
 
-# Functions, and frames of their own: a compiled method has none, so `stacklevel` in a receiver
-# would point one frame too high. A send that no receiver or instrument sees returns early.
-
-
-def send(self: Any, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+def send(self: Any, /, sender: object, **named: Any) -> Responses:
     """Call all receivers of the sender, and return their responses."""
-    if (
-        type(self)._live_receivers is tables.installed_live_receivers
-        and not _has_listeners(self, sender)
-        and not (self._table.instruments or instrument.everywhere or "signal" in named)
-    ):
+    if _is_wrapped(self):
+        return cast("Responses", _python["send"](self, sender, **named))
+    if not _has_listeners(self, sender) and not _is_watched(self, named):
         return []
-    responses: list[tuple[Receiver, Any]] = _send(self, sender, **named)
-    return responses
+    return cast("Responses", _send(self, sender, **named))
 
 
-def send_robust(self: Any, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+def send_robust(self: Any, /, sender: object, **named: Any) -> Responses:
     """Call all receivers of the sender, even if one raises an exception."""
-    if (
-        type(self)._live_receivers is tables.installed_live_receivers
-        and not _has_listeners(self, sender)
-        and not (self._table.instruments or instrument.everywhere or "signal" in named)
-    ):
+    if _is_wrapped(self):
+        return cast("Responses", _python["send_robust"](self, sender, **named))
+    if not _has_listeners(self, sender) and not _is_watched(self, named):
         return []
-    responses: list[tuple[Receiver, Any]] = _send_robust(self, sender, **named)
-    return responses
+    return cast("Responses", _send_robust(self, sender, **named))
 
 
-async def asend(self: Any, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+def _is_watched(signal: Any, named: dict[str, Any]) -> bool:
+    """Return whether a send without receivers has an instrument, or a keyword to refuse."""
+    table: DjangoTable = signal._table  # noqa: SLF001  # `install` made it
+    return bool(table.instruments or instrument.everywhere or "signal" in named)
+
+
+async def asend(self: Any, /, sender: object, **named: Any) -> Responses:
     """Call all receivers of the sender, and await those that are async."""
-    responses: list[tuple[Receiver, Any]] = await _asend(self, sender, **named)
-    return responses
+    method = _python["asend"] if _is_wrapped(self) else _asend
+    return cast("Responses", await method(self, sender, **named))
 
 
-async def asend_robust(self: Any, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
+async def asend_robust(self: Any, /, sender: object, **named: Any) -> Responses:
     """Send as `asend`, even if a receiver raises an exception."""
-    responses: list[tuple[Receiver, Any]] = await _asend_robust(self, sender, **named)
-    return responses
+    method = _python["asend_robust"] if _is_wrapped(self) else _asend_robust
+    return cast("Responses", await method(self, sender, **named))
 
 
 _framed: dict[str, Any] = {
@@ -164,6 +174,3 @@ METHODS: dict[str, FunctionType] = {
     "_log_robust_failure": _log_robust_failure,  # type: ignore[dict-item]
 }
 """The methods that Django's class has while Django runs on Clarion, by name."""
-
-COMPILED: dict[str, Any] = _sends if is_compiled() else {}
-"""The compiled methods by name, for callers that have a frame."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from clarion.policy import Policy
 
     Receiver = Callable[..., Any]
+
+# An attribute of the functions that `_live_receivers` returns for receivers with options.
+_REGISTRATION = "clarion_registration"
 
 
 class DjangoTable(Table):
@@ -56,14 +60,11 @@ class DjangoTable(Table):
     def _find_wrapped(self, sender: object) -> Route:
         signal: Any = self.signal_of()
         wrapped_sync, wrapped_async = signal._live_receivers(sender)  # Django's
-        registrations = [Registration().fill(receiver, weak=False) for receiver in wrapped_sync]
-        for registration in registrations:
-            registration.is_async = False
-        for receiver in wrapped_async:
-            registration = Registration().fill(receiver, weak=False)
-            registration.is_async = True
-            registrations.append(registration)
-        return Route(registrations, Table.find_route(self, sender).instruments)
+        registrations = [_registration_of(receiver, is_async=False) for receiver in wrapped_sync]
+        registrations += [_registration_of(receiver, is_async=True) for receiver in wrapped_async]
+        route = Route(registrations, Table.find_route(self, sender).instruments)
+        route.registrations = tuple(registrations)  # in the order of the wrapper
+        return route
 
 
 def attach_table(signal: Any, home: str | None = None) -> None:
@@ -96,20 +97,51 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
         if receiver is None or registration.is_spent or not send.allows(receiver):
             continue
         if not (registration.is_simple or registration.is_simple_async):
-            caller = _acall if registration.is_async else _call
-            receiver = partial(caller, self, registration, receiver)
+            receiver = _calling(self, registration, receiver)
         receivers[registration.is_async].append(receiver)
     return receivers
 
 
-def _call(signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any) -> Any:
-    return call(signal, registration, receiver, arguments)
+def _calling(signal: Any, registration: Registration, receiver: Receiver) -> Receiver:
+    """Return a function with the names of a receiver, which calls its registration."""
+
+    def calling(**arguments: Any) -> Any:
+        return call(signal, registration, receiver, arguments)
+
+    async def acalling(**arguments: Any) -> Any:
+        return await acall(signal, registration, receiver, arguments)
+
+    function: Any = acalling if registration.is_async else calling
+    _copy_names(receiver, function)
+    # With the id, because `functools.wraps` copies attributes to a wrapper.
+    setattr(function, _REGISTRATION, (registration, id(function)))
+    return function
 
 
-async def _acall(
-    signal: Any, registration: Registration, receiver: Receiver, /, **arguments: Any
-) -> Any:
-    return await acall(signal, registration, receiver, arguments)
+def _copy_names(receiver: Any, function: Any) -> None:
+    """Copy what `functools.wraps` copies, from an object without a name those of its class."""
+    named = receiver
+    while isinstance(named, partial):
+        named = named.func
+    if not hasattr(named, "__name__"):
+        named = type(named)
+    for attribute in ("__module__", "__name__", "__qualname__"):
+        if isinstance(value := getattr(named, attribute, None), str):
+            setattr(function, attribute, value)
+    function.__doc__ = receiver.__doc__
+    function.__dict__.update(vars(receiver) if isinstance(receiver, FunctionType) else {})
+    function.__wrapped__ = receiver
+
+
+def _registration_of(receiver: Receiver, *, is_async: bool) -> Registration:
+    """Return the registration of a receiver that `_live_receivers` has returned."""
+    if type(receiver) is FunctionType and _REGISTRATION in receiver.__dict__:
+        own, function_id = receiver.__dict__[_REGISTRATION]
+        if function_id == id(receiver):
+            return own  # so that the send returns its receiver
+    registration = Registration().fill(receiver, weak=False)
+    registration.is_async = is_async
+    return registration
 
 
 # The method that `install` put into Django's class, which sets this.
