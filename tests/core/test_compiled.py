@@ -89,7 +89,7 @@ class TestReason:
         expected = fresh(SAY)
         if is_compiled():
             assert expected == "compiled"
-        for value in ("0", ""):
+        for value in ("0", "", "false", "No", "OFF "):
             assert fresh(SAY, CLARION_PURE=value) == expected
 
     def test_they_were_not_built(self):
@@ -118,6 +118,23 @@ class TestReason:
             'type("Table", (table.Table,), {"guard": None, "__slots__": ()})', "5"
         )
         assert "is not a class" in fresh(stale, CLARION_PURE="1")
+
+    def test_a_slot_has_another_name_now(self):
+        """A program with such a file runs with the sends in Python, and says why."""
+        if not is_compiled():
+            pytest.skip(compiled.reason)
+        renamed = """
+            from clarion._core import table
+            table.Table = type("Table", (), {"__slots__": ("any", "buckets")})
+            import importlib, os
+            os.environ["CLARION_PURE"] = "0"
+            from clarion._core import compiled
+            print(importlib.reload(compiled).reason)
+        """
+        reason = fresh(renamed, CLARION_PURE="1")
+        assert reason.startswith("The compiled sends do not fit this version of Clarion: ")
+        assert "any_sender" in reason
+        assert reason.endswith("Build Clarion again.")
 
     def test_a_free_threaded_python(self, monkeypatch):
         """The compiled sends rely on the lock, so they are not even looked for."""

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     Begin = Callable[[tuple[str, ...], tuple[Any, ...]], Any]
 
 
+_FALSE = {"", "0", "false", "no", "off"}
+
+
 def _why_not() -> str:
     """Return why the sends in Python are used, or an empty string."""
-    if os.environ.get("CLARION_PURE", "0") not in {"", "0"}:
+    if os.environ.get("CLARION_PURE", "").strip().lower() not in _FALSE:
         return "CLARION_PURE is set in the environment."
     if "t" in getattr(sys, "abiflags", ""):
         return "This is a free-threaded Python, and the compiled sends need its global lock."
@@ -40,6 +43,12 @@ if not reason:
         from clarion._core._send import Method
     except ImportError as error:
         reason = f"The compiled sends cannot be loaded, perhaps they were not built: {error}."
+    except Exception as error:  # noqa: BLE001
+        # A file built from an older Clarion reads slots that have other names now.
+        reason = (
+            f"The compiled sends do not fit this version of Clarion: {type(error).__name__}: "
+            f"{error}. Build Clarion again."
+        )
 
 
 def is_compiled() -> bool:

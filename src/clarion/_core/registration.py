@@ -52,8 +52,11 @@ def bare(receiver: Any) -> Any:
 
 def sender_key(sender: object) -> Hashable:
     """Return the key of a sender: its value if it matches by value, or its identity."""
-    if isinstance(sender, BY_VALUE):
-        return next(root for root in BY_VALUE if isinstance(sender, root)), sender
+    # By type(), because isinstance() asks a proxy for the class of its object. A proxy is a
+    # sender of its own, as in Django.
+    kind = type(sender)
+    if issubclass(kind, BY_VALUE):
+        return next(root for root in BY_VALUE if issubclass(kind, root)), sender
     return id(sender)
 
 
@@ -266,7 +269,7 @@ def check_subclasses(sender: object, *, subclasses: bool) -> None:
     Raises:
         SenderError: if `subclasses` is set and the sender is not a class.
     """
-    if subclasses and not isinstance(sender, type):
+    if subclasses and not issubclass(type(sender), type):
         raise SenderError(
             f"The sender ({names.value_name(sender)}) is not a class, so subclasses=True has nothing to match. "
             f"Give a class as the sender, or leave subclasses out.",

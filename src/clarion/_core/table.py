@@ -20,6 +20,7 @@ from clarion._core.route import Bucket, Route
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
+    from typing import Any
 
     from clarion._core.instrument import Instrument
     from clarion._core.methods import ReceiverRef
@@ -104,9 +105,9 @@ class Table:
         return bucket.route or self._build(bucket)
 
     def _look_further(self, sender: object) -> Bucket:
-        if isinstance(sender, BY_VALUE):
+        if issubclass(type(sender), BY_VALUE):
             return self.buckets.get(sender_key(sender), self.any_sender)
-        if not self.subclass_registrations or not isinstance(sender, type):
+        if not self.subclass_registrations or not issubclass(type(sender), type):
             return self.any_sender
         found = self._built.get(id(sender))
         if found is None and self._relatives(sender):
@@ -114,9 +115,10 @@ class Table:
             found = Bucket(id(sender), lambda: sender)
         return found or self.any_sender
 
-    def _relatives(self, sender: object) -> list[Registration]:
+    def _relatives(self, sender: Any) -> list[Registration]:
         """Return the registrations for subclasses of a base class of the sender."""
-        if not self.subclass_registrations or not isinstance(sender, type):
+        # By type(), as in `sender_key`.
+        if not self.subclass_registrations or not issubclass(type(sender), type):
             return []
         return [
             registration

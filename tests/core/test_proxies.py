@@ -1,0 +1,61 @@
+"""Proxies as senders: each is a sender of its own, whatever it claims to be."""
+
+from unittest import mock
+
+import pytest
+
+from clarion.errors import SenderError
+from tests.core.receivers import Sender, echo
+
+
+class Proxy:
+    """A lazy proxy, as those of Django, werkzeug and wrapt."""
+
+    def __init__(self, value):
+        self.value = value
+
+    @property  # type: ignore[misc]
+    def __class__(self):
+        """Claim the class of the object."""
+        return type(self.value)
+
+    def __eq__(self, other):
+        return self.value == other
+
+    def __hash__(self):
+        return hash(self.value)
+
+    def __getattr__(self, name):
+        return getattr(self.value, name)
+
+
+class Derived(Sender):
+    """A subclass of a sender."""
+
+
+PROXIED = ["text", b"bytes", 5, Sender, Derived]
+LIKE = [*map(Proxy, PROXIED), mock.Mock(spec=str), mock.Mock(spec=type)]
+
+
+@pytest.mark.parametrize("proxy", LIKE, ids=range(len(LIKE)))
+def test_a_proxy_is_a_sender_of_its_own(signal, send, proxy):
+    """Before and after other sends; only its own receivers and those for any sender get it."""
+    for wanted in ("text", b"bytes", 5):
+        signal.connect(echo, sender=wanted)
+    signal.connect(echo, sender=Sender, subclasses=True)
+    assert send(signal, proxy) == []
+    assert send(signal, None) == []
+    assert send(signal, proxy) == []
+    assert not signal.has_listeners(proxy)
+    signal.connect(echo, sender=proxy)
+    assert len(send(signal, proxy)) == 1
+    assert signal.has_listeners(proxy)
+    assert len(send(signal, "text")) == 1
+    assert signal.disconnect(echo, sender=proxy)
+    assert send(signal, proxy) == []
+
+
+def test_a_proxy_of_a_class_has_no_subclasses(signal):
+    """No send could match it, so it is refused."""
+    with pytest.raises(SenderError, match="not a class"):
+        signal.connect(echo, sender=Proxy(Sender), subclasses=True)
