@@ -8,7 +8,7 @@ import pytest
 from clarion import Signal, on_commit, receiver, signal
 from clarion._core.checks import check_signal, refuse_uncallable
 from clarion.commit import OnCommit
-from clarion.errors import ArgumentError, NotCallableError, SignatureError
+from clarion.errors import ArgumentError, DeclarationError, NotCallableError, SignatureError
 
 
 def test_a_signal_is_returned():
@@ -235,3 +235,30 @@ def test_a_name_is_text(given):
     """Anything else is refused."""
     with pytest.raises(ArgumentError, match="Give text, or no name"):
         Signal(name=given)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set])
+def test_a_list_of_signals_is_refused(kind):
+    """A function of several signals takes each by itself."""
+    with pytest.raises(ArgumentError, match="Give all signals one by one"):
+        check_signal(kind([Signal()]))
+
+
+def test_a_call_of_a_signal_is_refused(paid):
+    """The error says how to send; a signal is no receiver either."""
+    with pytest.raises(ArgumentError, match=r"cannot be called\. Write signal\.send\(sender"):
+        paid("web", order_id=1)
+    with pytest.raises(NotCallableError, match="Connect a function that sends it"):
+        Signal().connect(paid)
+
+
+def test_a_text_declares_no_signal():
+    """A name is given by keyword."""
+    with pytest.raises(DeclarationError, match=r"given a str, which .*@signal\(name=\.\.\.\)"):
+        signal("ready")  # type: ignore[call-overload]
+
+
+def test_signals_by_position_are_refused():
+    """Several signals are a list."""
+    with pytest.raises(ArgumentError, match=r"@receiver\(\[first, second\]\)"):
+        receiver(Signal(), Signal())  # type: ignore[call-overload]

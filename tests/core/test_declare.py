@@ -203,7 +203,7 @@ def test_what_is_not_callable_is_refused(order_paid):
         pytest.param(lambda sender, *args: None, "by name", id="args"),
         pytest.param(lambda sender, **kwargs: None, "by name", id="kwargs"),
         pytest.param(lambda sender, signal: None, "'signal'", id="signal"),
-        pytest.param(5, "first parameter", id="no function"),
+        pytest.param(5, "given an int, which", id="no function"),
         pytest.param(dict, "first parameter", id="no signature"),
     ],
 )

@@ -11,6 +11,7 @@ from tests.house.tree import MODULES, ROOT, SRC, name_of
 ALLOWED = {
     ("clarion", "name"): "the name of an attribute",
     ("clarion.integrations.django", "name"): "the name of an attribute",
+    ("clarion._core.misnamed", "self._name"): "the name of an attribute",
     ("clarion._core.signal", "close[0]"): "a parameter of ours",
     ("clarion._core.signal", "name"): "the name of a keyword",
     ("clarion.integrations.settings", "close[0]"): "a field's name",

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 def check_signal(candidate: object) -> Signal:
     """Return an object if it is a signal; refuse it otherwise."""
+    if isinstance(candidate, (list, tuple, set, frozenset)):
+        raise ArgumentError(
+            f"{value_name(candidate)} is not a signal that Clarion dispatches. Give all signals one by one."
+        )
     if not is_signal(candidate):
         raise ArgumentError(
             f"{value_name(candidate)} is not a signal that Clarion dispatches. Give a Clarion signal, or a "
@@ -57,6 +61,10 @@ def check_usable(receiver: Any) -> None:
     """
     if not callable(receiver):
         refuse_uncallable(receiver)
+    if is_signal(receiver):
+        raise NotCallableError(
+            f"{value_name(receiver)} is not a receiver. Connect a function that sends it.", receiver
+        )
     if is_generator_function(receiver):
         raise SignatureError(
             f"Receiver {described(receiver)} is a generator function, so a call does not run its body. "

@@ -90,6 +90,11 @@ class DeclaredSignal(Signal, Generic[P, R]):
 
 def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:
     """Return the parameters after `sender`, by name; refuse an invalid declaration."""
+    if not callable(function):
+        raise DeclarationError(
+            f"signal() was given {names.value_name(function)}, which cannot declare a signal. "
+            f"Write @signal or @signal(name=...) above a function, or create a Signal(name=...)."
+        )
     signature = signature_of(function)
     parameters = {} if signature is None else dict(signature.parameters)
     first = next(iter(parameters), None)

@@ -42,11 +42,12 @@ def receiver(
 def receiver(signal: Connectable[C], **options: Unpack[ConnectOptions]) -> C: ...
 @overload
 def receiver(signal: Sequence[Signal], **options: Unpack[ConnectOptions]) -> PlainConnector: ...
-def receiver(signal: Any, **options: Any) -> Any:
+def receiver(signal: Any, *others: Any, **options: Any) -> Any:
     """Connect the decorated function to one signal or to several.
 
     Args:
         signal: the signal, or a list or tuple of them.
+        *others: refused; a list has several signals.
         **options: the options of `Signal.connect`.
 
     Returns:
@@ -60,6 +61,12 @@ def receiver(signal: Any, **options: Any) -> Any:
 
     As `django.dispatch.receiver` in Django 6.1.
     """
+    if others:
+        raise ArgumentError(
+            f"@receiver takes one argument by position, and was given {len(others) + 1}. Write "
+            f"@receiver([first, second]) for several signals, and @receiver(signal, sender=...).",
+            ["signal"],
+        )
     signals = _listed(signal)
     if not signals:
         raise ArgumentError(

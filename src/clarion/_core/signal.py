@@ -8,6 +8,7 @@ from types import FunctionType
 from clarion._core import names, registry
 from clarion._core.checks import check_delivery, check_order, refuse_uncallable
 from clarion._core.compiled import compiled
+from clarion._core.misnamed import MISNAMED
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import Registration, receiver_key, sender_key
 from clarion._core.send import asend, asend_robust, send, send_robust
@@ -174,10 +175,24 @@ class Signal(Tabled):
             for registration in route.registrations
         )
 
+    if not TYPE_CHECKING:
+
+        def __call__(self, *_args: object, **_kwargs: object) -> Never:
+            """Refuse a call: a signal is sent by its methods."""
+            raise ArgumentError(
+                f"Signal {self.name} cannot be called. Write signal.send(sender, ...), or "
+                f"@receiver(signal) to connect a function."
+            )
+
     send = compiled(send)
     send_robust = compiled(send_robust)
     asend = compiled(asend)
     asend_robust = compiled(asend_robust)
+
+
+for _name, _misnamed in MISNAMED.items():
+    _misnamed.__set_name__(Signal, _name)
+    setattr(Signal, _name, _misnamed)
 
 
 def _bind(signal: Signal, delivery: Delivery, receiver: Receiver) -> Bound | None:

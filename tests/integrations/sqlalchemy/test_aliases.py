@@ -5,6 +5,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import UnboundExecutionError
 from sqlalchemy.orm import Session
 
+from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import alias, post_delete, post_save
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from tests.integrations.sqlalchemy.shop import Base, Order, Tag
@@ -47,3 +48,13 @@ def test_a_session_without_an_engine(recorded):
     with pytest.raises(UnboundExecutionError):
         session.flush()
     session.close()
+
+
+def test_swapped_arguments_are_refused():
+    """The message has the right order, and no URL."""
+    engine = create_engine("sqlite:///secret.db")
+    for given in [("shop", engine), (engine, 5), (engine, None)]:
+        with pytest.raises(ArgumentError, match=r"Write alias\(engine, name\)") as raised:
+            alias(*given)  # type: ignore[arg-type]
+        assert "secret" not in str(raised.value)
+    engine.dispose()

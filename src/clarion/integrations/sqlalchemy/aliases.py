@@ -7,6 +7,9 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 
+from clarion._core.names import value_name
+from clarion.errors import ArgumentError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,7 +27,17 @@ def alias(engine: Engine | AsyncEngine, name: str) -> None:
     Args:
         engine: the engine, sync or async.
         name: the alias; an engine without one has the alias "default".
+
+    Raises:
+        ArgumentError: if the name is not text, or the arguments are swapped.
     """
+    given: tuple[Any, Any] = engine, name
+    if isinstance(given[0], str) or not isinstance(given[1], str):
+        raise ArgumentError(
+            f"alias() was given {value_name(engine)} as the engine and {value_name(name)} as the name. "
+            f"Write alias(engine, name).",
+            ["engine", "name"],
+        )
     _aliases[engine if isinstance(engine, Engine) else engine.sync_engine] = name
 
 

@@ -1,0 +1,46 @@
+"""Names that signals of other libraries have, and what to write instead."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Never
+
+
+class Misnamed:
+    """An attribute that a signal does not have; its error names the right one.
+
+    It costs nothing where it is not used. A `__getattr__` would make each send slower.
+
+    Args:
+        cure: what to write instead.
+    """
+
+    def __init__(self, cure: str) -> None:
+        self._cure = cure
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: object, owner: type) -> Never:
+        raise AttributeError(
+            f"A signal has no attribute {self._name!r}. Write {self._cure}.",
+            name=self._name,
+            obj=owner if instance is None else instance,
+        )
+
+
+_CURES = {
+    "`signal.send(sender, ...)`": "emit fire trigger notify dispatch publish",
+    "`await signal.asend(sender, ...)`": "emit_async send_async aemit",
+    "`signal.connect(receiver)`": "subscribe register add_listener",
+    "`@receiver(signal, sender=...)`": "connect_via",
+    "`signal.disconnect(receiver)`": "unsubscribe unregister remove_listener",
+    "`clarion.introspect.registrations(signal)`": "receivers listeners",
+    "`clarion.introspect.explain(signal, sender)`": "receivers_for",
+    "`signal.has_listeners(sender)`": "has_receivers_for has_receivers",
+}
+
+MISNAMED = {name: Misnamed(cure) for cure, names in _CURES.items() for name in names.split()}
+"""The attributes that a signal does not have, by name."""

@@ -1,0 +1,44 @@
+"""Names of other libraries: the error says what to write."""
+
+import pytest
+
+from clarion import Signal, signal
+from clarion._core.misnamed import MISNAMED, Misnamed
+
+
+@signal
+def declared(sender):
+    """Declare no keyword."""
+
+
+@pytest.mark.parametrize("name", MISNAMED)
+def test_the_error_names_the_cure(name):
+    """On signals and on their class; the attribute does not exist."""
+    for owner in (Signal(), declared, Signal):
+        with pytest.raises(AttributeError, match=rf"no attribute '{name}'\. Write ") as raised:
+            getattr(owner, name)
+        assert raised.value.name == name
+        assert raised.value.obj is owner
+        assert not hasattr(owner, name)
+
+
+def test_cures_exist():
+    """Each method that an error names is one of a signal."""
+    with pytest.raises(AttributeError, match=r"signal\.send\("):
+        Signal().emit  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match=r"introspect\.registrations\(signal\)"):
+        Signal().receivers  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_subclass_may_have_the_name():
+    """A program's own class overrides it."""
+
+    class Bus(Signal):
+        def emit(self):
+            return self.send(None)
+
+        other = Misnamed("`send`")
+
+    assert Bus().emit() == []
+    with pytest.raises(AttributeError, match="'other'"):
+        Bus().other  # noqa: B018
