@@ -189,10 +189,28 @@ def test_a_mocked_django_breaks_no_other_send(run):
 
 def test_error_in_an_integration_is_raised(run):
     """Only the framework's own errors are passed over."""
-    stub = {"sqlalchemy/__init__.py": "__version__ = '2.1.0'", "sqlalchemy/orm.py": "import shop"}
-    program = "import sys, types\nsys.modules['sqlalchemy.orm'] = types.ModuleType('orm')\n" + SETUP
+    stub = {
+        "sqlalchemy/__init__.py": "__version__ = '2.1.0'",
+        "sqlalchemy/orm.py": "",
+        "hooks.py": "import nothing_there",
+    }
     broken = (
-        "import clarion.integrations\nsys.modules['clarion.integrations.sqlalchemy.hooks'] = None\n"
+        "import sqlalchemy.orm\nfrom clarion.commit import providers\n"
+        "providers._FRAMEWORKS['sqlalchemy.orm'] = 'hooks'\n"
     )
-    with pytest.raises(AssertionError, match="ModuleNotFoundError: import of clarion"):
-        run(stub, program.replace("\n", "\n" + broken, 1))
+    with pytest.raises(AssertionError, match="No module named 'nothing_there'"):
+        run(stub, broken + SETUP)
+
+
+def test_a_frozen_program_without_the_integration(run):
+    """Tools such as PyInstaller find no import that is named by a string."""
+    stub = {"sqlalchemy/__init__.py": "", "sqlalchemy/orm.py": "class Session: pass"}
+    frozen = "import clarion.integrations\nsys.modules['clarion.integrations.sqlalchemy'] = None\n"
+    printed = run(
+        stub,
+        "import sys\nfrom sqlalchemy.orm import Session\n"
+        + frozen
+        + SETUP
+        + "print(refused(session=Session()))",
+    )
+    assert printed.startswith("The program was bundled without clarion.integrations.sqlalchemy")

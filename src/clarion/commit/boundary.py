@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from clarion._core.tabled import policy_of
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Coroutine, Generator, Iterator
     from typing import TypeVar
 
     from clarion.commit.pending_call import PendingCall
@@ -111,6 +112,8 @@ class ActiveBoundary:
         # Skip those that are over: some end in another context, and would pile up here.
         self.outer = next(active_boundaries(), None)
         innermost_boundary.set(self)
+        if (shared := _request_boundaries.get()) is not None:
+            shared.append(self)
 
     def leave(self) -> None:
         """End it, and make the one around it the innermost again."""
@@ -119,6 +122,17 @@ class ActiveBoundary:
         self.is_over = True
         if innermost_boundary.get() is self:
             innermost_boundary.set(self.outer)
+        if (shared := _request_boundaries.get()) is not None and self in shared:
+            shared.remove(self)
+
+    def is_visible_here(self) -> bool:
+        """Return whether sends in this context can find it."""
+        if _request_boundaries.get() is not None:
+            return True
+        active = innermost_boundary.get()
+        while active is not None and active is not self:
+            active = active.outer
+        return active is self
 
     def outward(self) -> Iterator[ActiveBoundary]:
         """Yield this one and those around it that are not over, innermost first."""
@@ -133,10 +147,40 @@ innermost_boundary: ContextVar[ActiveBoundary | None] = ContextVar("clarion_boun
 """The innermost active boundary of the context, which may be over."""
 
 
+# The boundaries that a request has entered, in whichever thread or copy of its context.
+_request_boundaries: ContextVar[list[ActiveBoundary] | None] = ContextVar(
+    "clarion_request_boundaries", default=None
+)
+
+
+@contextmanager
+def request_boundaries() -> Generator[None]:
+    """Share the boundaries of one request among the contexts and threads that serve it.
+
+    A middleware enters it for each request. A framework may begin a transaction in a thread, as
+    FastAPI does for a sync dependency. Sends in other threads of the request then find it.
+    """
+    token = _request_boundaries.set([])
+    try:
+        yield
+    finally:
+        _request_boundaries.reset(token)
+
+
 def active_boundaries() -> Iterator[ActiveBoundary]:
-    """Yield the active boundaries of this context, innermost first."""
+    """Yield the active boundaries of this context, innermost first, then those of its request."""
     innermost = innermost_boundary.get()
-    return iter(()) if innermost is None else innermost.outward()
+    shared = _request_boundaries.get()
+    if not shared:
+        return iter(()) if innermost is None else innermost.outward()
+    found = [] if innermost is None else list(innermost.outward())
+    found += [each for each in reversed(shared) if not each.is_over and each not in found]
+    return iter(found)
+
+
+def has_active_boundary() -> bool:
+    """Return whether a boundary may be active in this context, which costs less than to find it."""
+    return innermost_boundary.get() is not None or bool(_request_boundaries.get())
 
 
 def is_innermost(boundary: Boundary) -> bool:

@@ -150,7 +150,16 @@ def _import_integration(package: str, module: str) -> None:
     except MissingExtraError as error:
         register_provider(ClosedProvider(package, error))
     except ImportError as error:
-        if (error.name or "").partition(".")[0] != package:
+        missing = error.name or ""
+        if missing.startswith("clarion.integrations"):
+            closed = MissingExtraError(
+                f"The program was bundled without {missing}. Add clarion.integrations to the hidden "
+                f"imports of the tool that bundles it.",
+                package,
+                package,
+            )
+        elif missing.partition(".")[0] == package:
+            closed = MissingExtraError.incomplete(package, package, error)
+        else:
             raise
-        closed = MissingExtraError.incomplete(package, package, error)
         register_provider(ClosedProvider(package, closed))

@@ -3,6 +3,8 @@
     app.add_middleware(SignalMiddleware)        # FastAPI, Starlette
     app = SignalMiddleware(app)                 # any
 
+A session that a sync dependency of FastAPI binds in a thread is found by all sends of the request.
+
 `request_started` is sent before the application is called, `request_finished` when its
 call ends, and `got_request_exception` between them if it raises. They are sent for requests
 and for WebSockets, and awaited. Sync receivers run in a worker thread, or on the event loop
@@ -20,6 +22,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from clarion._core import loops
+from clarion.commit.boundary import request_boundaries
 from clarion.signals import (
     Request,
     got_request_exception,
@@ -68,6 +71,11 @@ class SignalMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        with request_boundaries():
+            await self._serve(scope, receive, send)
+        return
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         sender = type(self)
         if request_started.has_listeners(sender):
             await request_started.asend(sender=sender, environ=None, scope=scope)

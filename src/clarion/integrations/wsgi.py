@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clarion.commit.boundary import request_boundaries
 from clarion.signals import (
     Environ,
     Request,
@@ -58,7 +59,8 @@ class SignalMiddleware:
         if request_started.has_listeners(sender):
             request_started.send(sender=sender, environ=environ, scope=None)
         try:
-            body = self.app(environ, start_response)
+            with request_boundaries():
+                body = self.app(environ, start_response)
         except BaseException as error:
             _fail(error, environ, sender)
             raise

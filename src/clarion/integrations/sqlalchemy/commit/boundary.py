@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
@@ -127,7 +128,16 @@ class bound:  # noqa: N801  # it reads as a word: `with bound(session):`
         self._active.enter()
 
     def __exit__(self, *error: object) -> None:
+        is_visible = self._active.is_visible_here()
         self._active.leave()
+        if not is_visible:
+            warnings.warn(
+                "bound() was left in another context than it was entered in, so sends between did "
+                "not wait for its commits. Put the SignalMiddleware of clarion.integrations.asgi "
+                "around the application, or make the dependency async.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
 def bound_sessions() -> Iterator[SessionBoundary]:
