@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.dispatch import Signal
 
 from clarion import Signal as ClarionSignal
+from clarion import on_commit
 from tests.integrations.django.library.models import Author, note_in_models
 
 unused = Signal()
@@ -83,3 +84,41 @@ def test_keys_are_named_by_their_type():
     [shown] = listed["receivers"]
     assert shown["dispatch_uid"] == "a tuple"
     assert "s3cret" not in signals(f"{__name__}.keyed") + str(shown)
+
+
+def test_the_delivery_is_shown():
+    """The table and the JSON have the delivery with its options."""
+    signal = ClarionSignal(name="tests.delivered")
+    signal.connect(lambda **kwargs: None, delivery=on_commit(using="default"))
+    assert "delivery=on_commit(using='default')" in signals("tests.delivered")
+    [listed] = json.loads(signals("--json", "tests.delivered"))
+    assert listed["receivers"][0]["delivery"] == "on_commit(using='default')"
+
+
+def test_a_signal_without_receivers_is_named():
+    """The command says that no receiver is connected."""
+    assert signals(f"{__name__}.unused") == f"No receiver is connected to {__name__}.unused.\n"
+    assert json.loads(signals("--json", f"{__name__}.unused")) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "is_listed"),
+    [
+        (["--app", "library"], True),
+        (["--app", "auth"], False),
+        (["--sender", "Author"], True),
+        (["--sender", "Book"], False),
+        (["--receiver", "note_in_models"], True),
+        (["--receiver", "note_in_models", "--app", "auth"], False),
+    ],
+    ids=str,
+)
+def test_filters(filters, is_listed):
+    """Receivers are filtered by app, sender and receiver."""
+    assert ("note_in_models" in signals("post_save", *filters).partition("with --")[0]) is is_listed
+
+
+def test_an_app_that_is_not_installed_is_refused():
+    """A misspelt app is an error."""
+    with pytest.raises(CommandError, match="No installed app with label 'libary'"):
+        signals("--app", "libary")

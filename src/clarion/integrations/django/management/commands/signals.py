@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
 from clarion._core.names import sender_name, signal_name, value_name
@@ -32,6 +33,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         parser.add_argument("--all", action="store_true", help="list signals without receivers too")
+        parser.add_argument("--app", help="only receivers in this app, or of its models")
+        parser.add_argument("--sender", help="only senders whose dotted name contains this")
+        parser.add_argument("--receiver", help="only receivers whose dotted name contains this")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print the selected signals, sorted by name."""
@@ -46,8 +50,44 @@ class Command(BaseCommand):
             raise CommandError(
                 f"No signal has {' or '.join(names)} in its name. Leave the names out to list all."
             )
+        matched = [name for name, _ in listed]
+        package = _package_of(options["app"])
+        listed = [
+            (name, [r for r in each if _matches(r, options, package)]) for name, each in listed
+        ]
         listed = [(name, entries) for name, entries in listed if entries or options["all"]]
-        self.stdout.write(_as_json(listed) if options["json"] else _as_table(listed))
+        if options["json"]:
+            self.stdout.write(_as_json(listed))
+        elif listed:
+            self.stdout.write(_as_table(listed))
+        else:
+            self.stdout.write(_nothing(matched if names else [], options))
+
+
+def _package_of(label: str | None) -> str:
+    if label is None:
+        return ""
+    try:
+        return apps.get_app_config(label).name
+    except LookupError as error:
+        raise CommandError(str(error)) from None
+
+
+def _matches(registration: Registration, options: dict[str, Any], package: str) -> bool:
+    sender = _sender_of(registration) or ""
+    names = (registration.name, sender)
+    return (
+        (not package or any(name.startswith(f"{package}.") for name in names))
+        and (options["sender"] or "") in sender
+        and (options["receiver"] or "") in registration.name
+    )
+
+
+def _nothing(signals_matched: list[str], options: dict[str, Any]) -> str:
+    given = [f"--{name} {options[name]}" for name in ("app", "sender", "receiver") if options[name]]
+    signals_named = f" to {', '.join(signals_matched)}" if signals_matched else ""
+    filters = f" with {' '.join(given)}" if given else ""
+    return f"No receiver is connected{signals_named}{filters}."
 
 
 def _in_order_of_send(signal: Signal) -> list[Registration]:
@@ -74,12 +114,23 @@ def _facts(registration: Registration) -> dict[str, object]:
         "subclasses": registration.subclasses,
         "inline": registration.inline,
         "weak": registration.weak,
+        "delivery": _delivery_of(registration),
         "dispatch_uid": _uid_of(registration),
     }
 
 
 def _sender_of(registration: Registration) -> str | None:
     return None if registration.sender_key is None else sender_name(registration.sender)
+
+
+def _delivery_of(registration: Registration) -> str | None:
+    bound: Any = registration.delivery
+    delivery = getattr(bound, "delivery", bound)
+    if delivery is None:
+        return None
+    # Another package's repr may show a secret.
+    is_ours = type(delivery).__module__.startswith("clarion.")
+    return repr(delivery) if is_ours else value_name(delivery)
 
 
 def _uid_of(registration: Registration) -> str | None:
@@ -104,6 +155,8 @@ def _as_table(listed: list[tuple[str, list[Registration]]]) -> str:
 def _cells(registration: Registration) -> tuple[str, ...]:
     facts = _facts(registration)
     flags = [flag for flag in ("once", "subclasses", "inline", "weak") if facts[flag]]
+    if facts["delivery"]:
+        flags.insert(0, f"delivery={facts['delivery']}")
     return (
         registration.name,
         _sender_of(registration) or "any sender",
