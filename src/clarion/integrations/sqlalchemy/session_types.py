@@ -23,3 +23,17 @@ def sync_session(given: Any) -> Session | None:
     if is_async_session(given):
         return given.sync_session
     return given if isinstance(given, Session) else None
+
+
+def is_scoped(given: Any) -> bool:
+    """Return whether a value is a scoped session, sync or async."""
+    return isinstance(given, scoped_session) or is_async_scoped_session(given)
+
+
+def session_of_scope(scoped: Any) -> Session | None:
+    """Return the sync session that a scoped session has in this scope, without making one.
+
+    Raises:
+        RuntimeError: if there is no scope here, such as a task.
+    """
+    return sync_session(scoped) if scoped.registry.has() else None

@@ -141,3 +141,44 @@ def test_an_async_receiver_cannot_request_a_sync_session(engine, caplog):
         ((_, scheduled),) = paid.send(None, order_id=1, session=session)
         session.commit()
     assert isinstance(scheduled.response, ArgumentError)
+
+
+def test_a_bound_async_scoped_session_is_followed(ran):
+    """By the session of the task; a thread of the task finds it too."""
+
+    @receiver(paid)
+    def in_a_thread(sender, order_id, **kwargs):
+        if order_id == 1:
+            paid.send(None, order_id=2)
+
+    async def main():
+        async with opened() as opened_session:
+            scoped = async_scoped_session(
+                async_sessionmaker(opened_session.bind), asyncio.current_task
+            )
+            async with bound(scoped) as given:
+                assert given is scoped
+                assert not scoped.registry.has()
+                async with scoped.begin():
+                    await paid.asend(None, order_id=0)
+                    await paid.asend(None, order_id=1)
+                    assert ran == []
+                assert sorted(ran) == [0, 1, 2]
+                await scoped.remove()
+                await scoped.begin()
+                await paid.asend(None, order_id=3)
+                await scoped.rollback()
+                await scoped.remove()
+            assert len(ran) == 3
+
+    asyncio.run(main())
+
+
+def test_async_with_bound():
+    """It returns the session."""
+
+    async def story(session):
+        async with bound(session) as given:
+            assert given is session
+
+    run(story)

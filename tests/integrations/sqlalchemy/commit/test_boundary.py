@@ -31,7 +31,7 @@ def test_bound_takes_every_kind_of_session(engine, ran):
     assert ran == [1, 2]
     scoped.remove()
     with pytest.raises(ArgumentError, match="no session"):
-        bound("session")  # type: ignore[arg-type]
+        bound("session")  # type: ignore[type-var]
 
 
 def test_a_receiver_has_a_session_of_its_own(engine, kind):
@@ -166,3 +166,45 @@ def test_the_committing_session_refuses_statements_in_its_block(engine):
             ((_, scheduled),) = paid.send(None, order_id=1, session=mine)
         assert isinstance(scheduled.response, InvalidRequestError)
         assert mine.scalar(text("SELECT 1")) == 1
+
+
+def test_a_scoped_session_is_followed(engine, ran):
+    """Each job has a session of its own; binding it makes none."""
+    scoped = scoped_session(sessionmaker(engine))
+    with bound(scoped) as given:
+        assert given is scoped
+        assert not scoped.registry.has()
+        paid.send(None, order_id=0)
+        assert ran == [0]
+        assert not scoped.registry.has()
+        for n, end in enumerate(("commit", "rollback", "commit"), 1):
+            scoped.add(Tag(name="t"))
+            paid.send(None, order_id=n)
+            assert n not in ran
+            getattr(scoped, end)()
+            scoped.remove()
+    assert ran == [0, 1, 3]
+
+
+def test_a_scope_without_a_session_gives_one(engine):
+    """A receiver that runs at once gets a session like those of the scope."""
+    used = []
+
+    @receiver(paid, delivery=on_commit)
+    def write(sender, session, **kwargs):
+        used.append(session)
+        session.add(Tag(name=session.info["tenant"]))
+
+    scoped = scoped_session(sessionmaker(engine, info={"tenant": "7"}))
+    with bound(scoped):
+        paid.send(None, order_id=1)
+        assert not scoped.registry.has()
+        assert [each.name for each in scoped.query(Tag)] == ["7"]
+        assert used[0] is not scoped()
+    scoped.remove()
+
+
+def test_bound_returns_the_session(session):
+    """So it may be made in the same line."""
+    with bound(session) as given:
+        assert given is session

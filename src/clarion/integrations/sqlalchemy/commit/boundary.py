@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import ref
 
 from sqlalchemy import inspect
+from sqlalchemy.orm import Session
 from sqlalchemy.util import concurrency
 
 from clarion._core.names import value_name
 from clarion.commit import ActiveBoundary, Boundary, active_boundaries, run_at_once
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.aliases import alias_of
-from clarion.integrations.sqlalchemy.async_sessions import async_session
+from clarion.integrations.sqlalchemy.async_sessions import async_session, is_async_scoped_session
 from clarion.integrations.sqlalchemy.commit.sessions import (
     begin_outer,
     new_async_session,
@@ -20,16 +23,20 @@ from clarion.integrations.sqlalchemy.commit.sessions import (
 )
 from clarion.integrations.sqlalchemy.commit.transactions import add_call
 from clarion.integrations.sqlalchemy.send import in_greenlet
-from clarion.integrations.sqlalchemy.session_types import sync_session
+from clarion.integrations.sqlalchemy.session_types import (
+    is_scoped,
+    session_of_scope,
+    sync_session,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.orm import Session
-
     from clarion.commit import PendingCall
     from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots
     from clarion.integrations.sqlalchemy.session_types import AnySession
+
+S = TypeVar("S", bound="AnySession")
 
 
 class SessionBoundary(Boundary):
@@ -39,6 +46,7 @@ class SessionBoundary(Boundary):
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.owner: object = None  # keeps the async session alive
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -106,8 +114,82 @@ def _copies_of(call: PendingCall) -> list[Any]:
     return list(found.values())
 
 
-class bound:  # noqa: N801  # it reads as a word: `with bound(session):`
+# The scoped boundary whose session was looked up last in this context, and that session.
+_last_seen: ContextVar[tuple[ScopedBoundary, ref[Session]] | None] = ContextVar(
+    "clarion_scoped_session", default=None
+)
+
+
+class ScopedBoundary(Boundary):
+    """The transactions of the session that a scoped session has when a signal is sent."""
+
+    has_sessions = True
+
+    def __init__(self, scoped: Any) -> None:
+        self._scoped = scoped
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The name for error messages and `explain`."""
+        current = self.current()
+        return "the scoped session" if current is None else current.name
+
+    def current(self) -> SessionBoundary | None:
+        """Return the boundary of the session of this scope; None without one."""
+        try:
+            session = session_of_scope(self._scoped)
+        except RuntimeError:
+            # A worker thread is in no task, but in a copy of the task's context.
+            seen = _last_seen.get()
+            session = None if seen is None or seen[0] is not self else seen[1]()
+        if session is None:
+            return None
+        _last_seen.set((self, ref(session)))
+        return SessionBoundary(session)
+
+    def is_open(self) -> bool:
+        """Return whether the session of this scope is in a transaction."""
+        current = self.current()
+        return current is not None and current.is_open()
+
+    def can_await(self) -> bool:
+        """Return whether an AsyncSession will commit."""
+        return in_greenlet() or is_async_scoped_session(self._scoped)
+
+    def add_call(self, call: PendingCall) -> None:
+        """Run a call after the commit of the session of this scope."""
+        boundary = self._choose(call)
+        boundary.add_call(call) if boundary else super().add_call(call)
+
+    def schedule(self, call: PendingCall) -> bool:
+        """Add a call if the session of this scope is in a transaction."""
+        boundary = self._choose(call)
+        return boundary is not None and boundary.schedule(call)
+
+    async def aschedule(self, call: PendingCall) -> bool:
+        """Add a call as `schedule`, or run it as after a commit."""
+        boundary = self._choose(call)
+        return boundary is not None and await boundary.aschedule(call)
+
+    def _choose(self, call: PendingCall) -> SessionBoundary | None:
+        """Return the boundary of a call, and replace this one by it."""
+        boundary = self.current()
+        if boundary is None:
+            if not call.bound.requests_session:
+                return None
+            # It runs at once, with a session like those of the scope.
+            made = self._scoped.session_factory()
+            boundary = SessionBoundary(made if isinstance(made, Session) else made.sync_session)
+            boundary.owner = made
+        call.boundary = boundary
+        return boundary
+
+
+class bound(Generic[S]):  # noqa: N801  # it reads as a word: `with bound(session):`
     """Bind a session to the context: sends that name no other wait for its commits.
+
+    The session of a scoped session is looked up at each send, so `remove()` may replace it.
+    Both `with` and `async with` return what was given.
 
     Args:
         session: the session, of any kind. A plain `with` works for an async one too.
@@ -116,16 +198,22 @@ class bound:  # noqa: N801  # it reads as a word: `with bound(session):`
         ArgumentError: if it is no session.
     """
 
-    def __init__(self, session: AnySession) -> None:
-        found = sync_session(session)
-        if found is None:
+    def __init__(self, session: S) -> None:
+        boundary: Boundary
+        if is_scoped(session):
+            boundary = ScopedBoundary(session)
+        elif (found := sync_session(session)) is not None:
+            boundary = SessionBoundary(found)
+        else:
             raise ArgumentError(
                 f"bound() was given {value_name(session)}, which is no session. Give one."
             )
-        self._active = ActiveBoundary(SessionBoundary(found))
+        self._session = session
+        self._active = ActiveBoundary(boundary)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> S:
         self._active.enter()
+        return self._session
 
     def __exit__(self, *error: object) -> None:
         is_visible = self._active.is_visible_here()
@@ -139,9 +227,18 @@ class bound:  # noqa: N801  # it reads as a word: `with bound(session):`
                 stacklevel=2,
             )
 
+    async def __aenter__(self) -> S:
+        return self.__enter__()
+
+    async def __aexit__(self, *error: object) -> None:
+        self.__exit__(*error)
+
 
 def bound_sessions() -> Iterator[SessionBoundary]:
     """Yield the sessions that are bound to the context, from the inside."""
     for active in active_boundaries():
-        if isinstance(active.boundary, SessionBoundary):
-            yield active.boundary
+        boundary = active.boundary
+        if isinstance(boundary, ScopedBoundary):
+            boundary = boundary.current() or boundary
+        if isinstance(boundary, SessionBoundary):
+            yield boundary
