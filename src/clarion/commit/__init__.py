@@ -9,7 +9,7 @@ In reading order; a module imports from those above it only:
 2. `boundary`: where transactions begin and end, and which of them a context is in.
 3. `providers`: how the boundaries of a framework are found.
 4. `resolve`: the written rule that chooses the boundary of a send.
-5. `nesting`: limits how deeply receivers cause each other.
+5. `outside`: what happens where no transaction is open. `nesting`: limits how deeply receivers cause each other.
 6. `run`: runs calls after a commit, merges them, drops them after a rollback.
 7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
 8. `drivers`: how each kind of connection begins and ends a transaction.
@@ -25,6 +25,7 @@ from __future__ import annotations
 from clarion.commit.atomic_block import atomic
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, request_boundaries
 from clarion.commit.delivery import BoundOnCommit, OnCommit, on_commit
+from clarion.commit.outside import set_outside
 from clarion.commit.pending_call import PendingCall, Scheduled
 from clarion.commit.providers import TransactionProvider, register_provider
 from clarion.commit.run import (
@@ -56,5 +57,6 @@ __all__ = [
     "run_at_once",
     "run_call",
     "run_calls",
+    "set_outside",
     "suppressed",
 ]

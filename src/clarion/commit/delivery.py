@@ -8,6 +8,7 @@ from clarion._core.names import described, quoted_name, signal_name, value_name
 from clarion._core.signatures import asks_for, signature_of
 from clarion.commit.coalesce import key_function
 from clarion.commit.nesting import check_nesting, running_call
+from clarion.commit.outside import check_outside, may_run, outside_of
 from clarion.commit.pending_call import BoundReceiver, PendingCall, Scheduled
 from clarion.commit.providers import providers
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
@@ -40,18 +41,40 @@ class OnCommit:
             function, which is called with the keywords and returns the key. A receiver with a
             parameter `sends` receives the keywords of all sends, as a list of dictionaries.
         using: wait for the database of this alias, whichever transaction the send names.
+        outside: what happens where no transaction is open: "run" at once, "skip" the receiver, or
+            "refuse" the send. `clarion.commit.set_outside` changes the default, "run".
 
     A commit is what it is for `django.db.transaction.on_commit`, and errors are isolated as
     with its `robust=True`.
     """
 
-    def __init__(self, *, coalesce: Coalesce | None = None, using: str | None = None) -> None:
+    def __init__(
+        self,
+        *misplaced: object,
+        coalesce: Coalesce | None = None,
+        using: str | None = None,
+        outside: str | None = None,
+    ) -> None:
+        if misplaced:
+            raise ArgumentError(
+                f"on_commit was called with {value_name(misplaced[0])}. It is a delivery, not a "
+                f"decorator: write @receiver(signal, delivery=on_commit)."
+            )
+        if outside is not None:
+            check_outside(outside)
         self.coalesce = coalesce
         self.using = using
+        self.outside = outside
 
-    def __call__(self, *, coalesce: Coalesce | None = None, using: str | None = None) -> OnCommit:
+    def __call__(
+        self,
+        *misplaced: object,
+        coalesce: Coalesce | None = None,
+        using: str | None = None,
+        outside: str | None = None,
+    ) -> OnCommit:
         """Return a delivery with these options: see `OnCommit`."""
-        return OnCommit(coalesce=coalesce, using=using)
+        return OnCommit(*misplaced, coalesce=coalesce, using=using, outside=outside)
 
     def bind(self, receiver: Receiver, signal: Signal) -> BoundOnCommit:
         """Return the delivery to this receiver.
@@ -65,7 +88,7 @@ class OnCommit:
         return BoundOnCommit(self, receiver, key_function(self.coalesce, signal))
 
     def __repr__(self) -> str:
-        options = {"coalesce": self.coalesce, "using": self.using}
+        options = {"coalesce": self.coalesce, "using": self.using, "outside": self.outside}
         given = [f"{name}={_shown(value)}" for name, value in options.items() if value is not None]
         return f"on_commit({', '.join(given)})" if given else "on_commit"
 
@@ -136,7 +159,7 @@ class BoundOnCommit(BoundReceiver):
             return scheduled
         if registration.is_async:
             _check_can_await(boundary, signal, receiver)
-        if not await boundary.aschedule(call):
+        if not await boundary.aschedule(call) and may_run(call):
             scheduled.is_at_once = True
             await arun_call(call)
         return scheduled
@@ -168,6 +191,9 @@ class BoundOnCommit(BoundReceiver):
         if match.boundary.is_open():
             return f"after the commit of {name}: {match.reason}"
         where = "" if match is NO_MATCH else f" on {name}"
+        outside = outside_of(self.delivery)
+        if outside != "run":
+            return f"never, because no transaction is open{where} and its outside is '{outside}'"
         return f"at once, because no transaction is open{where}: {match.reason}"
 
     def _resolve(self, signal: Signal, arguments: dict[str, Any]) -> BoundaryMatch:

@@ -11,6 +11,7 @@ from clarion._core.names import dotted, name_of, signal_name
 from clarion._core.notes import add_receiver_note
 from clarion._core.tabled import policy_of
 from clarion.commit.nesting import enter_call, leave_call
+from clarion.commit.outside import may_run
 from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
@@ -142,8 +143,9 @@ def run_call(call: PendingCall, run_coroutine: RunCoroutine | None = None) -> No
 
 def run_at_once(call: PendingCall) -> None:
     """Run a call inside the send, because no transaction is open."""
-    call.scheduled.is_at_once = True
-    run_call(call)
+    if may_run(call):
+        call.scheduled.is_at_once = True
+        run_call(call)
 
 
 async def arun_call(call: PendingCall) -> None:

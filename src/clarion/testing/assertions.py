@@ -92,7 +92,7 @@ class _WantedSend:
             else f"it has no {name}"
             for name, value in self.keywords.items()
             # The wanted value is on the left, so that its __eq__ is called: `mock.ANY`.
-            if name not in sent.keywords or not value == sent.keywords[name]  # noqa: SIM201
+            if name not in sent.keywords or not _are_equal(value, sent.keywords[name])
         ]
         return found
 
@@ -102,6 +102,25 @@ class _WantedSend:
             text += f" by {_sender(self.sender)}"
         keywords = ", ".join(f"{name}={shown(value)}" for name, value in self.keywords.items())
         return f"{text} with {keywords}" if keywords else text
+
+
+def _are_equal(wanted: Any, value: Any) -> bool:
+    """Return whether values are equal, also those whose `==` returns no bool."""
+    if wanted is value:
+        return True
+    try:
+        equal = wanted == value
+        if isinstance(equal, bool):
+            return equal
+        # Arrays compare each element, and a smaller one with each part of a larger one.
+        shape = getattr(wanted, "shape", None)
+        if shape is not None and shape != getattr(value, "shape", None):
+            return False
+        while not isinstance(equal, bool) and getattr(equal, "shape", ()) != ():
+            equal = equal.all()
+        return bool(equal)
+    except Exception:  # noqa: BLE001  # a comparison that fails finds no equality
+        return False
 
 
 def _sender(sender: object) -> str:

@@ -1,0 +1,64 @@
+"""What happens where no transaction is open: `on_commit(outside=...)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clarion._core.names import described, signal_name, value_name
+from clarion.errors import ArgumentError, BoundaryError
+
+if TYPE_CHECKING:
+    from clarion.commit.pending_call import PendingCall
+
+_CHOICES = ("run", "skip", "refuse")
+_default = ["run"]
+
+
+def set_outside(outside: str) -> str:
+    """Set what `on_commit` receivers do by default where no transaction is open.
+
+    Args:
+        outside: "run" them at once, "skip" them, or "refuse" the send.
+
+    Returns:
+        The default before, with which a test can restore it.
+
+    Raises:
+        ArgumentError: if it is none of these.
+    """
+    check_outside(outside)
+    before, _default[0] = _default[0], outside
+    return before
+
+
+def check_outside(outside: object) -> None:
+    """Refuse an option that is none of the three."""
+    if outside not in _CHOICES:
+        raise ArgumentError(
+            f"on_commit was given outside={value_name(outside)}. Give 'run', 'skip' or 'refuse'.",
+            ["outside"],
+        )
+
+
+def outside_of(delivery: object) -> str:
+    """Return the option of a delivery, or the default of the process."""
+    return getattr(delivery, "outside", None) or _default[0]
+
+
+def may_run(call: PendingCall) -> bool:
+    """Return whether a call runs where no transaction is open; if not, drop it.
+
+    Raises:
+        BoundaryError: if the send is refused there.
+    """
+    outside = outside_of(call.bound.delivery)
+    if outside == "run":
+        return True
+    call.drop()
+    if outside == "skip":
+        return False
+    raise BoundaryError(
+        f"Receiver {described(call.receiver)} of signal {signal_name(call.signal)} waits for a "
+        f"commit, and no transaction is open here. Send inside a transaction, or connect the "
+        f"receiver with on_commit(outside='run')."
+    )
