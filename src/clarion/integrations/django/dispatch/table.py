@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 _REGISTRATION = "clarion_registration"
 
 
+# By the id of the signal: what is called when a receiver begins to listen to one of Django's own.
+listening_hooks: dict[int, Callable[[object, bool], None]] = {}
+
+
 class DjangoTable(Table):
     """The registrations and routes of a Django signal.
 
@@ -49,6 +53,7 @@ class DjangoTable(Table):
         self.signal_class: Any = type(signal)
         self.guard = self.signal_class, "_live_receivers", installed_live_receivers
         self.signal_of = ref(signal)
+        self.on_listening = listening_hooks.get(id(signal))
         self.assignments = 0
 
     def find_route(self, sender: object) -> Route:
