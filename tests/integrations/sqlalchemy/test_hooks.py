@@ -85,6 +85,7 @@ print(sorted(key for key, value in one.items() if value != before[key]))
 """
     assert run(after=after) == str(
         [
+            ("session", "after_flush"),
             ("session", "after_flush_postexec"),
             ("session", "after_transaction_create"),
             ("session", "before_flush"),
@@ -106,7 +107,7 @@ threads = [Thread(target=connect) for _ in range(8)]
 [thread.join() for thread in threads]
 print(sum(count().values()) - sum(before.values()))
 """
-    assert run(after=after) == "3"
+    assert run(after=after) == "4"
 
 
 def test_without_sqlalchemy_the_import_says_what_to_do():

@@ -57,6 +57,7 @@ def _attach_flush() -> None:
     # This one first: a flush that runs in another thread then has both listeners, or only
     # this one, which does nothing without the other.
     event.listen(Session, "after_flush_postexec", listeners.after_flush)
+    event.listen(Session, "after_flush", listeners.after_writes)
     event.listen(Session, "before_flush", _before_flush)
 
 

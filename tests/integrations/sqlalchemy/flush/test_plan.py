@@ -2,8 +2,11 @@
 
 import warnings
 
-from sqlalchemy.orm import Session
+import pytest
+from sqlalchemy import create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
+from clarion import receiver
 from clarion.integrations.sqlalchemy import post_delete, post_save, pre_delete, pre_save
 from clarion.integrations.sqlalchemy.flush.plan import ClassPlans, Planner
 from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Order, Tag
@@ -102,3 +105,45 @@ def test_cascades_without_receivers_are_not_followed(session):
     assert not planner._to_delete({}, ClassPlans())
     pre_delete.connect(nothing, sender=Line)
     assert [each.sender for each in planner.plan().deletes] == [Line]
+
+
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_what_mapper_events_change_is_sent_after(kind, is_loaded):
+    """`update_fields` and `changes` of post_save have what `before_update` sets."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    class Row(Own):
+        __tablename__ = "row"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str]
+        slug: Mapped[str] = mapped_column(default="")
+
+    @event.listens_for(Row, "before_insert")
+    @event.listens_for(Row, "before_update")
+    def slug(mapper, connection, target):
+        target.slug = target.name.lower()
+
+    found = []
+
+    @receiver(post_save, sender=Row)
+    def note(update_fields, changes, **kwargs):
+        found.append((update_fields, dict(changes), changes.unknown))
+
+    engine = create_engine("sqlite://")
+    Own.metadata.create_all(engine)
+    with kind(engine) as session:
+        row = Row(name="A")
+        session.add(row)
+        session.commit()
+        assert found.pop()[1]["slug"] == (None, "a")
+        if is_loaded:
+            assert row.slug == "a"
+        row.name = "B"
+        session.commit()
+    ((fields, changes, unknown),) = found
+    assert fields == {"name", "slug"}
+    assert changes == {"name": ("A", "B"), "slug": ("a" if is_loaded else None, "b")}
+    assert unknown == (set() if is_loaded else {"slug"})
+    engine.dispose()

@@ -38,6 +38,13 @@ def before_flush_again(session: Session, context: UOWTransaction, objects: Any) 
             context.attributes[_PLAN] = pre_signals.send()
 
 
+def after_writes(session: Session, context: UOWTransaction) -> None:  # noqa: ARG001
+    """Complete the plan, while SQLAlchemy still has the changes of the flush."""
+    plan: Plan | None = context.attributes.get(_PLAN)
+    if plan:
+        plan.add_changes_of_flush()
+
+
 def after_flush(session: Session, context: UOWTransaction) -> None:
     """Send the post signals now, or after the flush of a `SignalSession`."""
     plan: Plan | None = context.attributes.pop(_PLAN, None)

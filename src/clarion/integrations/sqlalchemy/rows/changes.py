@@ -44,13 +44,14 @@ class ChangeSet:
         state: the state of the instance.
     """
 
-    __slots__ = ("_final", "_old", "_pending", "_session", "state")
+    __slots__ = ("_final", "_old", "_pending", "_session", "_unknown", "state")
 
     def __init__(self, session: Session | None, state: State) -> None:
         self.state = state
         self._session = session
         self._old: dict[str, Any] = {}
         self._pending: frozenset[str] = frozenset()
+        self._unknown: set[str] = set()
         self._final: Changes | None = None
 
     @property
@@ -87,7 +88,17 @@ class ChangeSet:
             ]
             new = self._values_of_row([*loaded, *sorted(self._pending.difference(loaded))])
             new = {name: value for name, value in new.items() if value is not None}
-        self._final = Changes({name: (self._old.get(name), new[name]) for name in new})
+        changes = {name: (self._old.get(name), new[name]) for name in new}
+        self._final = Changes(changes, unknown=self._unknown)
+
+    def keep_old_of_flush(self, update_fields: frozenset[str]) -> None:
+        """Keep the old values of columns that mapper events have changed in the flush."""
+        for name in update_fields - self._old.keys():
+            value = self.state.committed_state.get(name, LoaderCallableStatus.NO_VALUE)
+            if isinstance(value, LoaderCallableStatus):
+                self._unknown.add(name)  # it was never loaded, and the row has the new value
+            else:
+                self._old[name] = copy_value(value)
 
     def _read_old(self, names: Collection[str]) -> dict[str, Any]:
         """Return the old values; each is read once."""
