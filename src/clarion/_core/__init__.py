@@ -14,7 +14,8 @@ docs/explanation/architecture.md has an order for reading.
 6. `route`, `lifetimes`: the receivers of one sender, precomputed for each path of a send, and
    what happens when a receiver or a sender dies.
 7. `table`, `call`: all registrations of a signal, and the call of one of them.
-8. `slow_path`: the sends of routes that do more than call their receivers.
+8. `slow_path`, `copying`: the sends of routes that do more than call their receivers, and copies
+   of signals.
 9. `send`, `compiled`: the four sends, in Python and the choice of those in C (`_send.c`).
 10. `signal`: `Signal`, which connects receivers and has the sends as methods.
 11. `declare`, `receiver`: `@signal` and `@receiver`.

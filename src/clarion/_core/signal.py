@@ -8,6 +8,7 @@ from types import FunctionType
 from clarion._core import names, registry
 from clarion._core.checks import check_delivery, check_order, refuse_uncallable
 from clarion._core.compiled import compiled
+from clarion._core.copying import copy_signal, reduce_signal
 from clarion._core.misnamed import MISNAMED
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import Registration, receiver_key, sender_key
@@ -25,7 +26,7 @@ from clarion.errors import ArgumentError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable
-    from typing import Never
+    from typing import Any, Never, Self, SupportsIndex
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound, Delivery
@@ -56,6 +57,15 @@ class Signal(Tabled):
             _check_signal_arguments(use_caching, name)
         self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))  # pyright: ignore[reportPrivateUsage]
         registry.add(self)
+
+    def __copy__(self) -> Self:
+        return copy_signal(self)  # type: ignore[no-any-return]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return copy_signal(self, memo)  # type: ignore[no-any-return]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        return reduce_signal(self)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._table.name = self._table.name or f"{names.dotted(owner)}.{name}"

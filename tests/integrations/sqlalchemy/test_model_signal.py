@@ -1,12 +1,14 @@
 """Model signals are Clarion's signals: typed, explained, captured, muted, restored."""
 
+import copy
 import inspect
+import pickle
 
 import pytest
 
 from clarion import Signal, receiver
 from clarion.errors import ArgumentError, SenderError, SignatureError
-from clarion.integrations.sqlalchemy import ModelSignal, post_save, pre_save, signals
+from clarion.integrations.sqlalchemy import ModelSignal, model_signal, post_save, pre_save, signals
 from clarion.introspect import explain
 from clarion.testing import assert_sent, capture, muted, restored
 from tests.integrations.sqlalchemy.shop import Animal, Cat, Dog, Machine, Order, Robot, Tag
@@ -179,3 +181,22 @@ def test_receiver_of_a_list_is_disconnected_if_one_refuses():
             pass
 
     assert not post_save.has_listeners(Order)
+
+
+def test_a_copy_of_a_model_signal_has_the_same_receivers():
+    """Also of those whose class is not mapped yet."""
+
+    def mine(**kwargs):
+        return "mine"
+
+    post_save.connect(mine, sender="NotMappedYet")
+    try:
+        for duplicate in (copy.copy, copy.deepcopy):
+            copied = duplicate(post_save)
+            assert type(copied) is type(post_save)
+            assert copied in model_signal._unresolved
+            assert copied.disconnect(mine, sender="NotMappedYet")
+            assert not copied.disconnect(mine, sender="NotMappedYet")
+        assert pickle.loads(pickle.dumps(post_save)) is post_save  # noqa: S301
+    finally:
+        assert post_save.disconnect(mine, sender="NotMappedYet")

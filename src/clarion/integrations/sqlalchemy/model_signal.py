@@ -20,7 +20,7 @@ from clarion.policy import DeclaredPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
-    from typing import Unpack
+    from typing import Self, Unpack
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Delivery
@@ -88,6 +88,17 @@ class ModelSignal(DeclaredSignal[P, R]):
     def __init__(self, function: Callable[P, R], check: Check) -> None:
         super().__init__(function)
         self._check = check
+
+    def __copy__(self) -> Self:
+        return self._watch_copy(super().__copy__())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._watch_copy(super().__deepcopy__(memo))
+
+    def _watch_copy(self, copied: Self) -> Self:
+        if self in _unresolved:
+            _unresolved.add(copied)
+        return copied
 
     if not TYPE_CHECKING:  # the type checkers use the declared signature
 
