@@ -44,8 +44,8 @@ class TestOptions:
 
     def test_options_are_keywords(self):
         """A positional option is refused."""
-        with pytest.raises(TypeError):
-            on_commit("order_id")  # type: ignore[call-arg]
+        with pytest.raises(ArgumentError, match="Give its options by name"):
+            on_commit("order_id")
 
     def test_decorator(self, signal):
         """It returns the function itself."""

@@ -190,7 +190,7 @@ class Array:
     def __eq__(self, other):
         return Array(*(mine == its for mine, its in zip(self.values, other.values, strict=True)))
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def all(self):
         """Return whether all are true."""

@@ -6,9 +6,12 @@ import sys
 from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.fork import new_lock
+from clarion._core.names import name_of
+from clarion._core.signatures import is_async
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
@@ -17,10 +20,12 @@ from clarion.commit.run import drop_calls, run_call
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator
+    from collections.abc import Callable, Collection, Generator
     from typing import Self
 
     from clarion.commit.pending_call import PendingCall
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 # The blocks around a test, which `clarion.testing.commits` ignores.
 _ignored: ContextVar[frozenset[AtomicBlock]] = ContextVar("clarion_ignored", default=frozenset())
@@ -151,7 +156,7 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
 
     It commits when the block ends normally. It rolls back when an exception leaves the block, as
     `django.db.transaction.atomic`. Without a connection it is only a boundary. Use `async with`
-    for an async connection, and for async receivers.
+    for an async connection, and for async receivers. It is a decorator of functions, too.
 
     Args:
         connection: a DB-API connection, one of psycopg, asyncpg or aiosqlite, or a
@@ -170,6 +175,34 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         self._connection = connection
         self._using = using
         self._entered: Entered | None = None
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function: each call, or each await of an async one, is a block of its own.
+
+        Raises:
+            ArgumentError: if it is a class or a generator, whose body runs later.
+        """
+        if isinstance(function, type) or _is_generator(function):
+            raise ArgumentError(
+                f"atomic() cannot decorate {name_of(function)}, because its body runs after the "
+                f"call, when the block has ended. Use a with block in it."
+            )
+        connection, using = self._connection, self._using
+        if is_async(function):
+
+            @wraps(function)
+            async def run_async(*args: Any, **kwargs: Any) -> Any:
+                async with atomic(connection, using=using):
+                    return await function(*args, **kwargs)
+
+            return cast("F", run_async)
+
+        @wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with atomic(connection, using=using):
+                return function(*args, **kwargs)
+
+        return cast("F", run)
 
     def __enter__(self) -> Self:
         entering = self._begin(is_awaited=False)
@@ -234,6 +267,12 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         assert self._entered is not None, "left before it was entered"  # noqa: S101
         entered, self._entered = self._entered, None
         return entered
+
+
+def _is_generator(function: Callable[..., Any]) -> bool:
+    from inspect import isasyncgenfunction, isgeneratorfunction
+
+    return isgeneratorfunction(function) or isasyncgenfunction(function)
 
 
 @contextmanager

@@ -57,8 +57,8 @@ class OnCommit:
     ) -> None:
         if misplaced:
             raise ArgumentError(
-                f"on_commit was called with {value_name(misplaced[0])}. It is a delivery, not a "
-                f"decorator: write @receiver(signal, delivery=on_commit)."
+                f"on_commit was called with {value_name(misplaced[0])}. Give its options by name, "
+                f"and to connect a receiver, write @receiver(signal, delivery=on_commit)."
             )
         if outside is not None:
             check_outside(outside)

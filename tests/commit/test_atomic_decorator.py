@@ -1,0 +1,55 @@
+"""atomic() as a decorator of functions."""
+
+import asyncio
+
+import pytest
+
+from clarion.commit import atomic
+from clarion.errors import ArgumentError
+from tests.commit.failing import BoomError
+
+pytestmark = pytest.mark.usefixtures("_plain_python")
+
+
+def test_sync_function(signal, heard):
+    """Each call is a block of its own, also inside itself."""
+
+    @atomic()
+    def place(n):
+        """Place an order."""
+        signal.send(None, n=n)
+        if n:
+            place(n - 1)
+        assert heard == []
+        return n
+
+    assert place(1) == 1
+    assert heard == [1, 0]
+    assert place.__doc__ == "Place an order."
+
+
+def test_async_function(signal, heard):
+    """Concurrent calls have blocks of their own, and an error rolls one back."""
+
+    @atomic()
+    async def place(n):
+        await signal.asend(None, n=n)
+        await asyncio.sleep(0)
+        if n == 1:
+            raise BoomError
+
+    async def main():
+        await asyncio.gather(*(place(n) for n in range(3)), return_exceptions=True)
+
+    asyncio.run(main())
+    assert sorted(heard) == [0, 2]
+
+
+def test_generators_are_refused():
+    """Their body runs after the call."""
+
+    def generate():
+        yield
+
+    with pytest.raises(ArgumentError, match="Use a with block in it"):
+        atomic()(generate)
