@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from clarion import Signal, on_commit, receiver, signal
+from clarion import DeclaredSignal, Signal, on_commit, receiver, signal
 from clarion._core.checks import check_signal, refuse_uncallable
 from clarion.commit import OnCommit
 from clarion.errors import ArgumentError, DeclarationError, NotCallableError, SignatureError
@@ -262,3 +262,17 @@ def test_signals_by_position_are_refused():
     """Several signals are a list."""
     with pytest.raises(ArgumentError, match=r"@receiver\(\[first, second\]\)"):
         receiver(Signal(), Signal())  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("kind", [Signal, lambda: DeclaredSignal(lambda sender: None)])
+def test_a_parameter_by_position_is_refused(kind):
+    """A send gives every argument by name, so `**kwargs` is not the cure."""
+
+    def by_position(sender, /, **kwargs): ...
+    def optional(sender=None, /, **kwargs): ...
+
+    signal = kind()
+    with pytest.raises(SignatureError, match="`/`"):
+        signal.connect(by_position)
+    signal.connect(optional)
+    assert len(signal.send(None)) == 1

@@ -6,7 +6,12 @@ from types import FunctionType, MethodType
 
 from clarion._core.names import described, value_name
 from clarion._core.registry import is_signal
-from clarion._core.signatures import asks_for, is_generator_function, is_unbound_method
+from clarion._core.signatures import (
+    asks_for,
+    is_generator_function,
+    is_positional,
+    is_unbound_method,
+)
 from clarion.errors import ArgumentError, NotCallableError, SignatureError
 
 TYPE_CHECKING = False
@@ -45,6 +50,12 @@ def refuse_uncallable(receiver: object) -> Never:
 def refuse_signature(receiver: Any) -> Never:
     """Refuse a receiver that a call with any keyword does not run."""
     check_usable(receiver)
+    if is_positional(receiver):
+        raise SignatureError(
+            f"A send gives every argument by name, and {described(receiver)} requires one by "
+            f"position. Remove the `/` from its parameters.",
+            receiver,
+        )
     raise SignatureError(
         f"Signal receivers must accept keyword arguments (**kwargs). "
         f"Add **kwargs to {described(receiver)}.",

@@ -119,13 +119,8 @@ def is_unbound_method(function: Any) -> bool:
 
 
 def _takes_any_keyword(signature: Signature) -> bool:
-    parameters = signature.parameters.values()
-    needs_position = any(
-        parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty
-        for parameter in parameters
-    )
-    return not needs_position and any(
-        parameter.kind is parameter.VAR_KEYWORD for parameter in parameters
+    return not _needs_position(signature) and any(
+        parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values()
     )
 
 
@@ -138,7 +133,23 @@ def refusal(receiver: Receiver, keywords: Collection[str]) -> str | None:
         signature.bind(**dict.fromkeys(keywords))
     except TypeError as error:
         return str(error)
+    # Python 3.13 binds them to `**kwargs`, and the call fails.
+    if _needs_position(signature):
+        return "a parameter before the `/` cannot be given by name"
     return None
+
+
+def is_positional(receiver: Receiver) -> bool:
+    """Return whether the receiver requires an argument by position, which no send gives."""
+    signature = signature_of(receiver)
+    return signature is not None and _needs_position(signature)
+
+
+def _needs_position(signature: Signature) -> bool:
+    return any(
+        parameter.kind is parameter.POSITIONAL_ONLY and parameter.default is parameter.empty
+        for parameter in signature.parameters.values()
+    )
 
 
 def asks_for(receiver: Receiver, keyword: str) -> bool:
