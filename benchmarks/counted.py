@@ -53,6 +53,24 @@ def hand_loop(listeners: list[Receiver]) -> Program:
     return run
 
 
+def literal_loop(listeners: list[Receiver]) -> Program:
+    """Loop over the receivers with literal keywords, as a person writes it for one signal."""
+
+    def run(
+        times: int,
+        receivers: list[Receiver] = listeners,
+        signal: object = Order,
+        sender: object = Order,
+    ) -> None:
+        for _ in repeat(None, times):
+            [
+                (receive, receive(signal=signal, sender=sender, order_id=1, amount=2))
+                for receive in receivers
+            ]
+
+    return run
+
+
 def sending(signal: Any, listeners: list[Receiver]) -> Program:
     """Send to the receivers, held as by default: functions strongly, methods weakly."""
     for listener in listeners:
@@ -88,15 +106,21 @@ def order_paid(sender: type, *, order_id: int, amount: int) -> None:
 
 def programs() -> dict[str, tuple[Program, int]]:
     """Return all programs by name, each with the number of receivers that one turn calls."""
-    one, five, methods = receivers.plain(1), receivers.plain(5), receivers.methods(5)
+    one, five, fifty = receivers.plain(1), receivers.plain(5), receivers.plain(50)
+    methods = receivers.methods(5)
     return {
         "empty method call": (sending(Empty(), []), 0),
         "hand loop, 1 receiver": (hand_loop(one), 1),
         "hand loop, 5 receivers": (hand_loop(five), 5),
+        "hand loop, 50 receivers": (hand_loop(fifty), 50),
+        "literal loop, 1 receiver": (literal_loop(one), 1),
+        "literal loop, 5 receivers": (literal_loop(five), 5),
+        "literal loop, 50 receivers": (literal_loop(fifty), 50),
         "hand loop, 5 methods": (hand_loop(methods), 5),
         "send, no receiver": (sending(Signal(), []), 0),
         "send, 1 receiver": (sending(Signal(), one), 1),
         "send, 5 receivers": (sending(Signal(), five), 5),
+        "send, 50 receivers": (sending(Signal(), fifty), 50),
         "send, 5 methods held weakly": (sending(Signal(), methods), 5),
         "send declared, 1 receiver": (sending(DeclaredSignal(order_paid), one), 1),
         "send_robust, 5 receivers": (sending_robustly(Signal(), five), 5),

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from benchmarks.receivers import Receiver
 
 HAND = "[(receive, receive(signal=signal, sender=sender, **named)) for receive in receivers]"
+LITERAL = (
+    "[(receive, receive(signal=signal, sender=sender, order_id=1, amount=2))"
+    " for receive in receivers]"
+)
 KEYWORDS = {"order_id": 1, "amount": 2}
 SENDERS = 1000
 
@@ -34,6 +38,11 @@ def hand_loop(listeners: Sequence[Receiver]) -> Run:
     return statement(HAND, receivers=listeners, signal=object(), sender=Order, named=KEYWORDS)
 
 
+def literal_loop(listeners: Sequence[Receiver]) -> Run:
+    """Time the loop that a person writes for one signal."""
+    return statement(LITERAL, receivers=listeners, signal=object(), sender=Order)
+
+
 def empty(libraries: Sequence[Library]) -> list[Pair]:
     """Send without receivers."""
     baseline = statement(Clarion.send, signal=Empty(), sender=Order)
@@ -45,6 +54,13 @@ def plain(count: int, libraries: Sequence[Library]) -> list[Pair]:
     listeners = receivers.plain(count)
     runs = [(each, each.run(each.send, each.listened(listeners))) for each in libraries]
     return against(hand_loop(listeners), runs)
+
+
+def literal(count: int, libraries: Sequence[Library]) -> list[Pair]:
+    """Send to functions, beside a loop with literal keywords."""
+    listeners = receivers.plain(count)
+    runs = [(each, each.run(each.send, each.listened(listeners))) for each in libraries]
+    return against(literal_loop(listeners), runs)
 
 
 def weak(count: int, libraries: Sequence[Library]) -> list[Pair]:
@@ -112,10 +128,13 @@ def _senders(library: Library) -> Pair:
 
 
 def _several(
-    name: str, build: Callable[[int, Sequence[Library]], list[Pair]], *targets: float
+    name: str,
+    build: Callable[[int, Sequence[Library]], list[Pair]],
+    *targets: float,
+    measure: str = "hand loop",
 ) -> list[Case]:
     return [
-        Case(name.format(n=count, s="" if count == 1 else "s"), "hand loop", target,
+        Case(name.format(n=count, s="" if count == 1 else "s"), measure, target,
              partial(build, count), calls=count)
         for count, target in zip((1, 5, 50), targets, strict=True)
     ]  # fmt: skip
@@ -124,6 +143,12 @@ def _several(
 CASES = [
     Case("send, no receiver", "empty method call", 1.2, empty, calls=0),
     *_several("send, {n} receiver{s}", plain, 1.05, 1.0, 1.0),
+    *_several(
+        "send, {n} receiver{s}, literal keywords",
+        literal,
+        *(1.1, 1.05, 1.05),
+        measure="literal hand loop",
+    ),
     *_several("send, {n} bound method{s} held weakly", weak, 1.15, 1.15, 1.15),
     Case("declared signal, 1 receiver", "plain signal", 1.05, partial(declared, 1), calls=1),
     Case("declared signal, 5 receivers", "plain signal", 1.05, partial(declared, 5), calls=5),

@@ -29,6 +29,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 
 class ClarionError(Exception):
@@ -128,7 +129,8 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
     def because(cls, error: ImportError, name: str, extra: str) -> MissingExtraError:
         """Create the error for a failed import: the package is missing, or broken."""
         # None in `sys.modules` hides a package; an import from it names a module inside it.
-        is_hidden = name in sys.modules and sys.modules[name] is None
+        modules: Any = sys.modules
+        is_hidden = name in modules and modules[name] is None
         if is_hidden or (isinstance(error, ModuleNotFoundError) and error.name == name):
             return cls.of(name, extra)
         return cls.incomplete(name, extra, error)

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import instructions as program
 from benchmarks.counted import IDLE, SENDS
-from benchmarks.instructions import WATCHED, CountError, Line
+from benchmarks.instructions import LITERAL, WATCHED, CountError, Line
 from clarion.introspect import Dispatcher
 
 
@@ -22,7 +22,7 @@ def guard(monkeypatch, tmp_path):
 def counts(**changed):
     """Return counts in which a send takes 50 % more than the hand loop."""
     made = dict.fromkeys(WATCHED.values(), 1000.0) | dict.fromkeys(WATCHED, 1500.0)
-    return made | changed
+    return made | dict.fromkeys(LITERAL.values(), 1250.0) | changed
 
 
 def test_without_valgrind_it_passes(monkeypatch, capsys):
@@ -59,6 +59,30 @@ def test_what_was_stored_is_reached(capsys):
     out = capsys.readouterr().out
     assert "1.500   1.500   +0.0%" in out
     assert "GROWN" not in out
+
+
+def test_both_hand_loops_are_shown(capsys):
+    """A send is divided by the generic loop and by the literal one."""
+    program.main(["--write"])
+    assert program.stored()[program.key("pure")]["ratios"]["send, 1 receiver"] == 1.5
+    program.main([])
+    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    shown = [
+        [cell.strip() for cell in line if cell][1:4:2] for line in lines if "send, 1 " in line[0]
+    ]
+    assert shown == [["hand loop, 1 receiver", "1.500"], ["literal loop, 1 receiver", "1.200"]] * 2
+
+
+def test_a_new_row_has_nothing_to_compare(capsys):
+    """A baseline stored before the row was added is still valid for the others."""
+    program.main(["--write"])
+    known = program.stored()
+    for entry in known.values():
+        del entry["ratios"]["send, 50 receivers / literal loop, 50 receivers"]
+        del entry["by hand"]["literal loop, 50 receivers"]
+    program.BASELINE.write_text(json.dumps(known))
+    assert program.main([]) == 0
+    assert "literal loop, 50 receivers  1,500  1.200       -       -" in capsys.readouterr().out
 
 
 def test_growth_fails(monkeypatch, capsys):
@@ -127,6 +151,6 @@ def test_the_environment_changes_nothing(monkeypatch):
 
 def test_nothing_known_is_no_growth():
     """What is new has not grown."""
-    line = Line("send, 1 receiver", 1500.0, 1.5, None)
+    line = Line("send, 1 receiver", "hand loop, 1 receiver", 1500.0, 1.5, None)
     assert line.growth == 0
     assert line.cells()[-2:] == ["-", "-"]
