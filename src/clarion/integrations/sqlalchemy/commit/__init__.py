@@ -1,6 +1,6 @@
 """Receivers after the commit of a session: `on_commit` for SQLAlchemy.
 
 Read `provider` (which session a send belongs to), `boundary` (the transactions of a session),
-`transactions` (the calls that wait for one) and `savepoints`, then `snapshots` and `sessions` (what receivers
-are given). No signal is sent from here.
+`transactions` and `savepoints` (the calls that wait for one). Then read `snapshots` and
+`sessions` (what receivers are given). No signal is sent from here.
 """

@@ -72,7 +72,10 @@ class ChangeSet:
         if update_fields is None:
             _, self._pending = _to_write(self.state)
         else:
-            self._read_old(update_fields)
+            mapper = self.state.mapper
+            # Its listeners may change any column, and then it is too late to read the row.
+            more = mapper_info(mapper).columns if mapper.dispatch.before_update else ()
+            self._read_old(update_fields.union(more))
 
     def read_new(self, update_fields: frozenset[str] | None) -> None:
         """Read the values that the flush has written.
