@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def check_signal(candidate: object) -> Signal:
     """Return an object if it is a signal; refuse it otherwise."""
-    if isinstance(candidate, (list, tuple, set, frozenset)):
+    if issubclass(type(candidate), (list, tuple, set, frozenset)):
         raise ArgumentError(
             f"{value_name(candidate)} is not a signal that Clarion dispatches. Give all signals one by one."
         )
@@ -37,7 +37,7 @@ def check_signal(candidate: object) -> Signal:
 
 def refuse_uncallable(receiver: object) -> Never:
     """Refuse a receiver that is not callable."""
-    if isinstance(receiver, (classmethod, property)):
+    if issubclass(type(receiver), (classmethod, property)):
         cure = "connect the method after the class, as `Class.method` or `object.method`"
     else:
         cure = "connect a function"

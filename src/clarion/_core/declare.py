@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Delivery
-    from clarion.typing import AnyReceiver, ConnectOptions, Connector, Declare, PlainOptions
+    from clarion.typing import (
+        AnyReceiver,
+        ConnectOptions,
+        Connector,
+        Declare,
+        PlainConnector,
+        PlainOptions,
+    )
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,15 +59,21 @@ class DeclaredSignal(Signal, Generic[P, R]):
         @overload  # type: ignore[override]
         def connect(
             self, receiver: AnyReceiver[P, R], **options: Unpack[ConnectOptions]
-        ) -> None: ...
+        ) -> Any: ...
         # A delivery may provide more than is declared.
         @overload
         def connect(
             self, receiver: Receiver, *, delivery: Delivery, **options: Unpack[PlainOptions]
-        ) -> None: ...
+        ) -> Any: ...
+        @overload
+        def connect(  # pyright: ignore[reportOverlappingOverload]
+            self, *, delivery: Delivery, **options: Unpack[PlainOptions]
+        ) -> PlainConnector: ...
+        @overload
+        def connect(self, **options: Unpack[ConnectOptions]) -> Connector[P, R]: ...
         def connect(  # pyright: ignore[reportIncompatibleMethodOverride]
-            self, receiver: Any, **options: Any
-        ) -> None: ...
+            self, receiver: Any = None, **options: Any
+        ) -> Any: ...
         def _connector(self) -> Connector[P, R]: ...  # type: ignore[override]
         def send(  # type: ignore[override]
             self, *args: P.args, **kwargs: P.kwargs

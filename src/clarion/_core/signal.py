@@ -25,14 +25,18 @@ from clarion.errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
     from typing import Any, Never, Self, SupportsIndex
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound, Delivery
     from clarion.typing import PlainConnector
 
-
+# No receiver was given, which `None` cannot mean: it is refused.
+MISSING: Any = object()
+OPTIONS = (
+    "sender", "weak", "dispatch_uid", "priority", "once", "subclasses", "inline", "delivery"
+)  # fmt: skip
 _NAME_TYPES = (type(None), str)
 
 
@@ -80,7 +84,7 @@ class Signal(Tabled):
 
     def connect(
         self,
-        receiver: Receiver,
+        receiver: Receiver = MISSING,
         sender: object = None,
         weak: bool | None = None,  # noqa: FBT001
         dispatch_uid: Hashable | None = None,
@@ -91,15 +95,14 @@ class Signal(Tabled):
         inline: bool = False,
         delivery: Delivery | None = None,
         **unknown: Never,
-    ) -> None:
-        """Connect a receiver, which each send calls from now on.
+    ) -> Any:
+        """Connect a receiver, which each send calls from now on, and return it.
 
-        Connecting it again for the same sender changes nothing.
+        Connecting it again for the same sender changes nothing. It is a decorator, too.
 
         Args:
-            receiver: a callable, sync or async, that accepts any keyword.
-            sender: the sender to listen to; None for any. Text, bytes and integers match
-                by value, others by identity.
+            receiver: a callable that accepts any keyword; without one, return a decorator.
+            sender: the only sender to listen to. Text and integers match by value.
             weak: how the receiver is held; by default methods weakly, others strongly.
             dispatch_uid: identifies the registration instead of the receiver.
             priority: receivers of higher priority are called first.
@@ -109,8 +112,7 @@ class Signal(Tabled):
             delivery: when the receiver runs: `on_commit`, say. By default, inside the send.
 
         Raises:
-            ReceiverError: if the receiver is not callable, cannot accept the call, or cannot
-                be weakly referenced under `weak=True`.
+            ReceiverError: if no send could call the receiver, or it cannot be held weakly.
             SenderError: if no send could be routed by the sender.
             ArgumentError: if an argument is unknown or has a wrong value.
 
@@ -118,6 +120,8 @@ class Signal(Tabled):
         """
         if unknown or type(priority) is not int or dispatch_uid is not None:
             _check_arguments(unknown, priority, dispatch_uid)
+        if receiver is MISSING:
+            return _decorator(self, locals())
         policy = (table := self._table).policy
         bound = None if delivery is None else _bind(self, delivery, receiver)
         flags = flags_of(receiver)
@@ -129,15 +133,14 @@ class Signal(Tabled):
             policy.check_sender(sender, subclasses=subclasses)
             key = sender_key(sender)
         requested = policy.requested(receiver) if policy.provides else ()
-        # fmt: off
         registration = Registration().fill(
             receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, requested,
             table.finalizer, bound, flags,
-        )
-        # fmt: on
+        )  # fmt: skip
         table.add(registration, sender)
         if table.on_listening is not None:
             table.on_listening(sender, subclasses)
+        return receiver
 
     def disconnect(
         self,
@@ -203,6 +206,12 @@ class Signal(Tabled):
 for _name, _misnamed in MISNAMED.items():
     _misnamed.__set_name__(Signal, _name)
     setattr(Signal, _name, _misnamed)
+
+
+def _decorator(signal: Signal, options: dict[str, Any]) -> Callable[[Any], Any]:
+    """Return a decorator that connects a function with the options of `connect`."""
+    options = {name: options[name] for name in OPTIONS}
+    return lambda function: signal.connect(function, **options)
 
 
 def _bind(signal: Signal, delivery: Delivery, receiver: Receiver) -> Bound | None:

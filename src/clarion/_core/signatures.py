@@ -102,7 +102,8 @@ def is_generator_function(receiver: Any) -> bool:
     if type(receiver) is MethodType:
         receiver = receiver.__func__
     if type(receiver) is not FunctionType:
-        receiver = getattr(type(receiver), "__call__", None)  # noqa: B004
+        kind: Any = type(receiver)
+        receiver = getattr(kind, "__call__", None)  # noqa: B004
     return type(receiver) is FunctionType and receiver.__code__.co_flags & CO_GENERATORS != 0
 
 

@@ -83,7 +83,7 @@ class LoggedSignal(Signal):
 
     def connect(
         self,
-        receiver: Receiver,
+        receiver: Any = None,
         sender: object = None,
         weak: bool | None = True,
         dispatch_uid: Hashable | None = None,

@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from clarion._core.declare import DeclaredSignal
 from clarion._core.registration import Registration, sender_key
+from clarion._core.signal import MISSING
 from clarion._core.tabled import table_of
 from clarion.integrations.sqlalchemy import senders
 from clarion.integrations.sqlalchemy.rows.changes import changes_of
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Delivery
-    from clarion.typing import AnyReceiver, ConnectOptions, EitherConnector, PlainOptions
+    from clarion.typing import (
+        AnyReceiver,
+        ConnectOptions,
+        EitherConnector,
+        PlainConnector,
+        PlainOptions,
+    )
 
     # Attaches the listeners that send a signal, for a sender (None: any) and whether its
     # subclasses too. It is called at every connect, and does nothing the second time.
@@ -102,9 +109,13 @@ class ModelSignal(DeclaredSignal[P, R]):
 
     if not TYPE_CHECKING:  # the type checkers use the declared signature
 
-        def connect(self, receiver: Any, sender: object = None, *args: Any, **options: Any) -> None:
+        def connect(
+            self, receiver: Any = MISSING, sender: object = None, *args: Any, **options: Any
+        ) -> Any:
             """Call a receiver at each send, as `Signal.connect`."""
             self._check(sender)
+            if receiver is MISSING:
+                return lambda function: self.connect(function, sender, *args, **options)
             sender = senders.resolve(sender)
             super().connect(receiver, sender, *args, **options)
             if senders.is_unresolved(sender):
@@ -112,6 +123,7 @@ class ModelSignal(DeclaredSignal[P, R]):
                 # Another thread may have mapped the class before the listeners were attached.
                 if senders.resolve(sender) is not sender:
                     self.connect_resolved()
+            return receiver
 
         def disconnect(
             self,
@@ -193,12 +205,20 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
             self,
             receiver: AnyReceiver[P, object] | AnyReceiver[Q, object],
             **options: Unpack[ConnectOptions],
-        ) -> None: ...
+        ) -> Any: ...
         @overload
         def connect(
             self, receiver: Receiver, *, delivery: Delivery, **options: Unpack[PlainOptions]
-        ) -> None: ...
-        def connect(self, receiver: Any, **options: Any) -> None: ...  # noqa: D102
+        ) -> Any: ...
+        @overload
+        def connect(  # pyright: ignore[reportOverlappingOverload]
+            self, *, delivery: Delivery, **options: Unpack[PlainOptions]
+        ) -> PlainConnector: ...
+        @overload
+        def connect(self, **options: Unpack[ConnectOptions]) -> EitherConnector[P, Q]: ...
+        def connect(  # noqa: D102  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, receiver: Any = None, **options: Any
+        ) -> Any: ...
         def _connector(self) -> EitherConnector[P, Q]: ...  # type: ignore[override]
 
 

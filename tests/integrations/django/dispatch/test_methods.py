@@ -190,3 +190,15 @@ def test_djangos_checks_name_a_pending_connect():
         """
     )
     assert lines == ["signals.E001"]
+
+
+def test_connect_is_a_decorator(signal):
+    """It returns the receiver, and takes all options."""
+
+    @signal.connect(sender="text", priority=3, weak=False)
+    def receive(**kwargs):
+        return "received"
+
+    assert receive() == "received"
+    assert signal.connect(receive) is receive
+    assert signal.send("text") == [(receive, "received"), (receive, "received")]

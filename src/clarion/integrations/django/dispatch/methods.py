@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db.models.signals import ModelSignal
@@ -16,6 +17,7 @@ from clarion._core import instrument
 from clarion._core.compiled import is_compiled
 from clarion._core.methods import member_of
 from clarion._core.names import name_of
+from clarion._core.signal import MISSING
 from clarion._core.signal import Signal as ClarionSignal
 from clarion._core.tabled import policy_of, table_of
 from clarion.integrations.django.dispatch import table as tables
@@ -33,19 +35,22 @@ logger = logging.getLogger("django.dispatch")
 
 def connect(
     self: Any,
-    receiver: Receiver,
+    receiver: Any = MISSING,
     sender: object = None,
     weak: bool = True,  # noqa: FBT001, FBT002
     dispatch_uid: Hashable = None,
     **options: Any,
-) -> None:
-    """Connect as `Signal.connect` in Django, with Clarion's options too."""
+) -> Any:
+    """Connect as `Signal.connect` in Django, with Clarion's options; also a decorator."""
+    if receiver is MISSING:
+        options |= {"sender": sender, "weak": weak, "dispatch_uid": dispatch_uid}
+        return partial(self.connect, **options)
     if weak:
         policy_of(self).check_receiver(self, receiver)
         # It raises as in Django, whose own tests replace `weakref.ref`.
         member = member_of(receiver)
         weakref.ref(receiver if member is None else member.holder)
-    ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
+    return ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
 
 
 def disconnect(
@@ -62,14 +67,17 @@ def disconnect(
 
 def connect_model_signal(
     self: Any,
-    receiver: Receiver,
+    receiver: Any = MISSING,
     sender: object = None,
     weak: bool = True,  # noqa: FBT001, FBT002
     dispatch_uid: Hashable = None,
     apps: Any = None,
     **options: Any,
-) -> None:
+) -> Any:
     """Connect as `ModelSignal.connect` in Django: now, or when "app.Model" is loaded."""
+    if receiver is MISSING:
+        options |= {"sender": sender, "weak": weak, "dispatch_uid": dispatch_uid, "apps": apps}
+        return partial(self.connect, **options)
     # A bound method, from which Django's checks take the name of the signal.
     base: Any = super(ModelSignal, self)
     self._lazy_method(
@@ -81,6 +89,7 @@ def connect_model_signal(
         dispatch_uid=dispatch_uid,
         **options,
     )
+    return receiver
 
 
 def _clear_dead_receivers(self: Any) -> None:
