@@ -21,6 +21,10 @@ ALLOWED = {
     ("clarion.integrations.django.commit.provider", "using"): "an alias in the settings",
     ("clarion.integrations.django.commit.boundary", "alias"): "an alias in the settings",
     ("clarion.integrations.sqlalchemy.commit.boundary", "alias_of(bind.engine)"): "an alias",
+    (
+        "clarion.integrations.django.management.commands.signals",
+        "repr(delivery)",
+    ): "a delivery of Clarion, whose repr shows no value",
     ("clarion.signals", "self.path"): "the path of a request, as in Django's repr of it",
     ("clarion.testing.capture", "_shown.repr(value)"): "a test compares these values",
     ("clarion.testing.capture", "self._sent"): "a test compares these values",

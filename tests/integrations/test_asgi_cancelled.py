@@ -60,7 +60,8 @@ def receiver_of(kind, begun, ended):
 @pytest.mark.parametrize("signal", [got_request_exception, request_finished], ids=lambda s: s.name)
 def test_the_exception_of_the_application_is_raised(signal, kind):
     """Also if the request is cancelled while the signal is sent."""
-    begun, ended = [], []
+    begun: list[object] = []
+    ended: list[object] = []
     signal.connect(receiver_of(kind, begun, ended))
     assert isinstance(asyncio.run(cancelled_when(begun)), LostError)
     if kind == "in a thread" or signal is request_finished:
@@ -72,7 +73,8 @@ def test_a_request_without_exception_is_cancelled():
 
     async def app(scope, receive, send): ...
 
-    begun, ended = [], []
+    begun: list[object] = []
+    ended: list[object] = []
     request_finished.connect(receiver_of("on the loop", begun, ended))
     assert asyncio.run(cancelled_when(begun, app)) is None
     assert ended
@@ -81,16 +83,16 @@ def test_a_request_without_exception_is_cancelled():
 def test_the_exception_is_raised_under_trio():
     """Which cancels with an exception of its own."""
 
+    scope = trio.CancelScope()
+
     async def wait(sender, **kwargs):
-        patience.cancel()
+        scope.cancel()
         await trio.sleep(60)
 
     async def main():
-        nonlocal patience
-        with trio.CancelScope() as patience:
+        with scope:
             await call()
 
-    patience = trio.CancelScope()
     got_request_exception.connect(wait)
     with pytest.raises(LostError):
         trio.run(main)

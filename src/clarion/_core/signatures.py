@@ -102,8 +102,7 @@ def is_generator_function(receiver: Any) -> bool:
     if type(receiver) is MethodType:
         receiver = receiver.__func__
     if type(receiver) is not FunctionType:
-        kind: Any = type(receiver)
-        receiver = getattr(kind, "__call__", None)  # noqa: B004
+        receiver = getattr(type(receiver), "__call__", None)  # noqa: B004  # pyright: ignore[reportUnknownArgumentType]
     return type(receiver) is FunctionType and receiver.__code__.co_flags & CO_GENERATORS != 0
 
 
