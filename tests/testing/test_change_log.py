@@ -8,6 +8,8 @@ from collections import Counter
 import pytest
 
 from clarion import Signal
+from clarion._core.registration import Registration, sender_key
+from clarion._core.tabled import table_of
 from clarion.testing.change_log import logged
 from tests.core.receivers import Listener, answering, answers, collect
 
@@ -86,3 +88,19 @@ def test_a_receiver_of_the_block_is_freed():
         del listener
         collect()
         assert reference() is None
+
+
+def test_a_receiver_that_moves_to_its_class_is_undone():
+    """Although the program maps the class: the move keeps the place in the order."""
+    signal = Signal()
+    table = table_of(signal)
+    is_kept = False
+    with logged(lambda _: is_kept):
+        signal.connect(answering, sender="Order")
+        is_kept = True
+        (waiting,) = table.registrations()
+        table.discard(waiting)
+        moved = Registration().fill(answering, sender_key("Moved"))
+        moved.restore(waiting.order)
+        table.add(moved, "Moved")
+    assert table.registrations() == []

@@ -32,6 +32,9 @@ class ChangeLog:
         # A table may die, and an added registration must be free to die, too.
         self._tables: WeakKeyDictionary[Table, _Before] = WeakKeyDictionary()
         self._orders: dict[int, int] = {}
+        # The places in the order of connection that are to be undone. A receiver keeps its place
+        # when it moves from the name of a class to the class, whichever code maps the class.
+        self._added: set[int] = set()
 
     def note_added(self, table: Table, registration: Registration, *, is_new: bool) -> None:
         """Note that a registration was connected, or was already."""
@@ -39,10 +42,11 @@ class ChangeLog:
         before = self._tables.get(table)
         if before is None and not is_new:
             return
-        if self._is_kept(table):
+        if registration.order not in self._added and self._is_kept(table):
             if before is not None and before.places.get(place, registration) is None:
                 del before.places[place]
         elif is_new:
+            self._added.add(registration.order)
             self._before(table).places.setdefault(place, None)
 
     def note_removed(self, table: Table, registration: Registration) -> None:
