@@ -92,15 +92,15 @@ def test_a_receiver_of_the_block_is_freed():
 
 def test_a_receiver_that_moves_to_its_class_is_undone():
     """Although the program maps the class: the move keeps the place in the order."""
-    signal = Signal()
+    signal, receiver = Signal(), answering("web")
     table = table_of(signal)
     is_kept = False
     with logged(lambda _: is_kept):
-        signal.connect(answering, sender="Order")
+        signal.connect(receiver, sender="Order")
         is_kept = True
         (waiting,) = table.registrations()
         table.discard(waiting)
-        moved = Registration().fill(answering, sender_key("Moved"))
+        moved = Registration().fill(receiver, sender_key("Moved"))
         moved.restore(waiting.order)
         table.add(moved, "Moved")
     assert table.registrations() == []
