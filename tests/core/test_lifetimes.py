@@ -7,6 +7,7 @@ from clarion._core import lifetimes
 from clarion._core.registration import sender_key
 from clarion._core.tabled import table_of
 from tests.core.receivers import Listener, Sender, Slotted, echo
+from tests.logs import without_log
 
 
 def test_a_sender_is_remembered_weakly(signal):
@@ -29,11 +30,12 @@ def work(change):
         nonlocal calls
         calls += event in {"call", "c_call"}
 
-    sys.setprofile(count)
-    try:
-        change()
-    finally:
-        sys.setprofile(None)
+    with without_log():
+        sys.setprofile(count)
+        try:
+            change()
+        finally:
+            sys.setprofile(None)
     return calls
 
 

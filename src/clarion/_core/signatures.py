@@ -129,13 +129,16 @@ def refusal(receiver: Receiver, keywords: Collection[str]) -> str | None:
     signature = signature_of(receiver)
     if signature is None:
         return None
-    try:
-        signature.bind(**dict.fromkeys(keywords))
-    except TypeError as error:
-        return str(error)
-    # Python 3.13 binds them to `**kwargs`, and the call fails.
     if _needs_position(signature):
         return "a parameter before the `/` cannot be given by name"
+    # The name of an optional one goes to `**kwargs`, which `bind` refuses before Python 3.13.
+    by_name = [
+        each for each in signature.parameters.values() if each.kind is not each.POSITIONAL_ONLY
+    ]
+    try:
+        signature.replace(parameters=by_name).bind(**dict.fromkeys(keywords))
+    except TypeError as error:
+        return str(error)
     return None
 
 
