@@ -206,6 +206,7 @@ EMPTIES = """
 @pytest.mark.parametrize("is_asked", [False, True])
 def test_signals_of_django(pytester, monkeypatch, is_asked):
     """They are restored only on demand, and not if their receivers were assigned."""
+    pytest.importorskip("django")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeini(f"[pytest]\nclarion_reset_django = {is_asked}")
     pytester.makeconftest(textwrap.dedent(DJANGO))
