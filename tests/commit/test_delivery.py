@@ -45,7 +45,7 @@ class TestOptions:
     def test_options_are_keywords(self):
         """A positional option is refused."""
         with pytest.raises(ArgumentError, match="Give its options by name"):
-            on_commit("order_id")
+            on_commit("order_id")  # type: ignore[arg-type]
 
     def test_decorator(self, signal):
         """It returns the function itself."""

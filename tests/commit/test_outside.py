@@ -71,4 +71,4 @@ def test_decorator_is_refused():
     """It is a delivery: the sentence has the line to write."""
     for make in (on_commit, OnCommit):
         with pytest.raises(ArgumentError, match=r"write @receiver\(signal, delivery=on_commit\)"):
-            make(lambda **kwargs: None)
+            make(lambda **kwargs: None)  # type: ignore[arg-type]

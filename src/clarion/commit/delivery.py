@@ -17,6 +17,8 @@ from clarion.commit.suppress import active_suppression
 from clarion.errors import ArgumentError, BoundaryError, MissingExtraError, RunningLoopError
 
 if TYPE_CHECKING:
+    from typing import Never
+
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.commit.boundary import Boundary
@@ -50,7 +52,7 @@ class OnCommit:
 
     def __init__(
         self,
-        *misplaced: object,
+        *misplaced: Never,
         coalesce: Coalesce | None = None,
         using: str | None = None,
         outside: str | None = None,
@@ -68,7 +70,7 @@ class OnCommit:
 
     def __call__(
         self,
-        *misplaced: object,
+        *misplaced: Never,
         coalesce: Coalesce | None = None,
         using: str | None = None,
         outside: str | None = None,
