@@ -42,4 +42,6 @@ napoleon_use_ivar = True
 
 # The build needs no network, because it fetches no inventory of another project. So it checks
 # only references to Clarion's public names, and not to type variables.
-nitpick_ignore_regex = [("py:.*", r"(?!clarion\b).*|clarion\._core\..*|clarion\.typing\.[A-Z]")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!clarion\b).*|clarion\._core\..*|clarion\.typing\.[A-Z]|.*\.S")
+]

@@ -3,7 +3,7 @@
 The integrations send them: `clarion.integrations.asgi` and `clarion.integrations.wsgi` those
 of requests, `clarion.integrations.settings` that of settings, `clarion.integrations.jinja`
 that of templates, `clarion.integrations.alembic` those of migrations. The model signals are in
-`clarion.integrations.sqlalchemy.signals`. Names, keywords and
+`clarion.integrations.sqlalchemy`. Names, keywords and
 order are those of Django 6.1, so receivers written for Django work unchanged. `sender` is
 keyword-only, so that a receiver may leave it to its `**kwargs`.
 
