@@ -150,10 +150,11 @@ has_listeners(Method *self, PyObject *const *args, Py_ssize_t positional, PyObje
     if (positional == 2 && keywords == NULL) {
         table = table_of(state, args[0]);
         PyObject *route = table == NULL ? NULL : find_route(state, table, args[1]);
-        PyObject *strong_receivers = route == NULL ? NULL : SLOT(route, state->strong_receivers);
-        if (IS_TUPLE(strong_receivers)) {
-            result = PyBool_FromLong(PyTuple_GET_SIZE(strong_receivers) > 0);
+        PyObject *receivers = route == NULL ? NULL : receivers_of(state, route);
+        if (receivers != NULL) {
+            result = PyBool_FromLong(PyTuple_GET_SIZE(receivers) > 0);
         }
+        Py_XDECREF(receivers);
         Py_XDECREF(route);
         Py_XDECREF(table);
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from clarion._core.tabled import policy_of
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Iterator
+    from collections.abc import Coroutine, Iterator
     from typing import TypeVar
 
     from clarion.commit.pending_call import PendingCall
@@ -153,18 +152,23 @@ _request_boundaries: ContextVar[list[ActiveBoundary] | None] = ContextVar(
 )
 
 
-@contextmanager
-def request_boundaries() -> Generator[None]:
+class RequestBoundaries:
     """Share the boundaries of one request among the contexts and threads that serve it.
 
     A middleware enters it for each request. A framework may begin a transaction in a thread, as
     FastAPI does for a sync dependency. Sends in other threads of the request then find it.
     """
-    token = _request_boundaries.set([])
-    try:
-        yield
-    finally:
-        _request_boundaries.reset(token)
+
+    # Not a generator: each request pays for it, also where nothing is bound.
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        """Begin to share the boundaries that this context, and copies of it, enter."""
+        self._token = _request_boundaries.set([])
+
+    def __exit__(self, *exc_info: object) -> None:
+        """End it, in the context that began it."""
+        _request_boundaries.reset(self._token)
 
 
 def active_boundaries() -> Iterator[ActiveBoundary]:

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from clarion._core import loops
-from clarion.commit.boundary import request_boundaries
+from clarion.commit.boundary import RequestBoundaries
 from clarion.signals import (
     Request,
     got_request_exception,
@@ -71,27 +71,23 @@ class SignalMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        with request_boundaries():
-            await self._serve(scope, receive, send)
-        return
-
-    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        sender = type(self)
-        if request_started.has_listeners(sender):
-            await request_started.asend(sender=sender, environ=None, scope=scope)
-        try:
-            if got_request_exception.has_listeners(None):
-                await self._watch(scope, receive, send)
-            else:
-                await self.app(scope, receive, send)
-        except Exception:
-            with suppress(*_cancellations()):
+        with RequestBoundaries():
+            sender = type(self)
+            if request_started.has_listeners(sender):
+                await request_started.asend(sender=sender, environ=None, scope=scope)
+            try:
+                if got_request_exception.has_listeners(None):
+                    await self._watch(scope, receive, send)
+                else:
+                    await self.app(scope, receive, send)
+            except Exception:
+                with suppress(*_cancellations()):
+                    await _finish(sender)
+                raise
+            except BaseException:
                 await _finish(sender)
-            raise
-        except BaseException:
+                raise
             await _finish(sender)
-            raise
-        await _finish(sender)
 
     async def _watch(self, scope: Any, receive: Any, send: Any) -> None:
         """Call the application, and report its exceptions while the client is connected."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion.commit.boundary import request_boundaries
+from clarion.commit.boundary import RequestBoundaries
 from clarion.signals import (
     Environ,
     Request,
@@ -59,7 +59,7 @@ class SignalMiddleware:
         if request_started.has_listeners(sender):
             request_started.send(sender=sender, environ=environ, scope=None)
         try:
-            with request_boundaries():
+            with RequestBoundaries():
                 body = self.app(environ, start_response)
         except BaseException as error:
             _fail(error, environ, sender)

@@ -131,26 +131,28 @@ def has_listeners(self: Any, sender: object = None) -> bool:
 
 def send(self: Any, /, sender: object, **named: Any) -> Responses:
     """Call all receivers of the sender, and return their responses."""
-    if _is_wrapped(self):
+    if type(self)._live_receivers is not tables.installed_live_receivers:
         return cast("Responses", _python["send"](self, sender, **named))
-    if not _has_listeners(self, sender) and not _is_watched(self, named):
-        return []
-    return cast("Responses", _send(self, sender, **named))
+    if _has_listeners(self, sender) or "signal" in named or _is_watched(self):
+        responses: Responses = _send(self, sender, **named)
+        return responses
+    return []
 
 
 def send_robust(self: Any, /, sender: object, **named: Any) -> Responses:
     """Call all receivers of the sender, even if one raises an exception."""
-    if _is_wrapped(self):
+    if type(self)._live_receivers is not tables.installed_live_receivers:
         return cast("Responses", _python["send_robust"](self, sender, **named))
-    if not _has_listeners(self, sender) and not _is_watched(self, named):
-        return []
-    return cast("Responses", _send_robust(self, sender, **named))
+    if _has_listeners(self, sender) or "signal" in named or _is_watched(self):
+        responses: Responses = _send_robust(self, sender, **named)
+        return responses
+    return []
 
 
-def _is_watched(signal: Any, named: dict[str, Any]) -> bool:
-    """Return whether a send without receivers has an instrument, or a keyword to refuse."""
+def _is_watched(signal: Any) -> bool:
+    """Return whether an instrument sees the sends that no receiver gets."""
     table: DjangoTable = signal._table  # noqa: SLF001  # `install` made it
-    return bool(table.instruments or instrument.everywhere or "signal" in named)
+    return bool(table.instruments or instrument.everywhere)
 
 
 async def asend(self: Any, /, sender: object, **named: Any) -> Responses:
