@@ -23,7 +23,7 @@ two by strings), or code that stores a call outside this process.
 from __future__ import annotations
 
 from clarion.commit.atomic_block import atomic
-from clarion.commit.boundary import ActiveBoundary, Boundary, RequestBoundaries, active_boundaries
+from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, request_boundaries
 from clarion.commit.delivery import BoundOnCommit, OnCommit, on_commit
 from clarion.commit.outside import set_outside
 from clarion.commit.pending_call import PendingCall, Scheduled
@@ -44,7 +44,6 @@ __all__ = [
     "Boundary",
     "OnCommit",
     "PendingCall",
-    "RequestBoundaries",
     "Scheduled",
     "TransactionProvider",
     "abandon_calls",
@@ -54,6 +53,7 @@ __all__ = [
     "drop_calls",
     "on_commit",
     "register_provider",
+    "request_boundaries",
     "run_at_once",
     "run_call",
     "run_calls",

@@ -111,7 +111,7 @@ class ActiveBoundary:
         # Skip those that are over: some end in another context, and would pile up here.
         self.outer = next(active_boundaries(), None)
         innermost_boundary.set(self)
-        if (shared := _request_boundaries.get()) is not None:
+        if (shared := request_boundaries.get()) is not None:
             shared.append(self)
 
     def leave(self) -> None:
@@ -121,12 +121,12 @@ class ActiveBoundary:
         self.is_over = True
         if innermost_boundary.get() is self:
             innermost_boundary.set(self.outer)
-        if (shared := _request_boundaries.get()) is not None and self in shared:
+        if (shared := request_boundaries.get()) is not None and self in shared:
             shared.remove(self)
 
     def is_visible_here(self) -> bool:
         """Return whether sends in this context can find it."""
-        if _request_boundaries.get() is not None:
+        if request_boundaries.get() is not None:
             return True
         active = innermost_boundary.get()
         while active is not None and active is not self:
@@ -146,35 +146,21 @@ innermost_boundary: ContextVar[ActiveBoundary | None] = ContextVar("clarion_boun
 """The innermost active boundary of the context, which may be over."""
 
 
-# The boundaries that a request has entered, in whichever thread or copy of its context.
-_request_boundaries: ContextVar[list[ActiveBoundary] | None] = ContextVar(
+request_boundaries: ContextVar[list[ActiveBoundary] | None] = ContextVar(
     "clarion_request_boundaries", default=None
 )
+"""The boundaries that a request has entered, in whichever thread or copy of its context.
 
-
-class RequestBoundaries:
-    """Share the boundaries of one request among the contexts and threads that serve it.
-
-    A middleware enters it for each request. A framework may begin a transaction in a thread, as
-    FastAPI does for a sync dependency. Sends in other threads of the request then find it.
-    """
-
-    # Not a generator: each request pays for it, also where nothing is bound.
-    __slots__ = ("_token",)
-
-    def __enter__(self) -> None:
-        """Begin to share the boundaries that this context, and copies of it, enter."""
-        self._token = _request_boundaries.set([])
-
-    def __exit__(self, *exc_info: object) -> None:
-        """End it, in the context that began it."""
-        _request_boundaries.reset(self._token)
+A middleware sets it to a new list for each request, and resets it at the end. A framework may
+begin a transaction in a thread, as FastAPI does for a sync dependency. Sends in other threads of
+the request then find it.
+"""
 
 
 def active_boundaries() -> Iterator[ActiveBoundary]:
     """Yield the active boundaries of this context, innermost first, then those of its request."""
     innermost = innermost_boundary.get()
-    shared = _request_boundaries.get()
+    shared = request_boundaries.get()
     if not shared:
         return iter(()) if innermost is None else innermost.outward()
     found = [] if innermost is None else list(innermost.outward())
@@ -184,7 +170,7 @@ def active_boundaries() -> Iterator[ActiveBoundary]:
 
 def has_active_boundary() -> bool:
     """Return whether a boundary may be active in this context, which costs less than to find it."""
-    return innermost_boundary.get() is not None or bool(_request_boundaries.get())
+    return innermost_boundary.get() is not None or bool(request_boundaries.get())
 
 
 def is_innermost(boundary: Boundary) -> bool:

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from clarion._core import loops
-from clarion.commit.boundary import RequestBoundaries
+from clarion.commit.boundary import request_boundaries
 from clarion.signals import (
     Request,
     got_request_exception,
@@ -71,8 +71,10 @@ class SignalMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        with RequestBoundaries():
-            sender = type(self)
+        sender = type(self)
+        # Each request pays for what stands here: no coroutine or context manager in between.
+        token = request_boundaries.set([])
+        try:
             if request_started.has_listeners(sender):
                 await request_started.asend(sender=sender, environ=None, scope=scope)
             try:
@@ -87,7 +89,10 @@ class SignalMiddleware:
             except BaseException:
                 await _finish(sender)
                 raise
-            await _finish(sender)
+            if request_finished.has_listeners(sender):
+                await _finish(sender)
+        finally:
+            request_boundaries.reset(token)
 
     async def _watch(self, scope: Any, receive: Any, send: Any) -> None:
         """Call the application, and report its exceptions while the client is connected."""

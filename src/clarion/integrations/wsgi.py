@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion.commit.boundary import RequestBoundaries
+from clarion.commit.boundary import request_boundaries
 from clarion.signals import (
     Environ,
     Request,
@@ -58,12 +58,14 @@ class SignalMiddleware:
         sender = type(self)
         if request_started.has_listeners(sender):
             request_started.send(sender=sender, environ=environ, scope=None)
+        token = request_boundaries.set([])
         try:
-            with RequestBoundaries():
-                body = self.app(environ, start_response)
+            body = self.app(environ, start_response)
         except BaseException as error:
             _fail(error, environ, sender)
             raise
+        finally:
+            request_boundaries.reset(token)
         if not (
             request_finished.has_listeners(sender) or got_request_exception.has_listeners(None)
         ):
