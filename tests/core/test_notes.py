@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from clarion._core.notes import add_part_note, add_receiver_note
 from tests.core.receivers import answering, raising, raising_async
 
 
@@ -41,6 +42,26 @@ def test_note_is_left_for_async_receivers_too(make, strict_send):
     with pytest.raises(ExceptionGroup) as group:
         strict_send(signal, "web")
     assert [len(error.__notes__) for error in group.value.exceptions] == [1, 1]
+
+
+def test_a_part_of_a_delivery_is_named_instead(make):
+    """An error of the part has one note, which names the part and the receiver."""
+    signal, error = make(name="shop.paid"), ValueError("no")
+    add_part_note(error, signal, notes_of, "the key")
+    add_receiver_note(error, signal, notes_of)
+    assert notes_of(error) == ["Raised by the key of receiver tests.core.test_notes.notes_of"]
+    add_receiver_note(error, make(name="outer"), notes_of)
+    assert len(error.__notes__) == 2
+
+
+def test_a_part_whose_error_accepts_no_note(make):
+    """Nothing is raised."""
+
+    class FrozenError(ValueError):
+        def add_note(self, note):
+            raise TypeError("frozen")
+
+    add_part_note(FrozenError(), make(name="shop.paid"), notes_of, "the key")
 
 
 def test_nested_sends_note_every_signal_on_the_way(make):

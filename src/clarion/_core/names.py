@@ -15,6 +15,7 @@ from clarion._core.tabled import table_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import CodeType
     from typing import Any
 
@@ -83,6 +84,14 @@ def quoted_name(value: object) -> str:
     ):
         return value_name(value)
     return f"'{text}'"
+
+
+def keyword_names(keywords: Iterable[str]) -> str:
+    """Return the names of keywords for a message, sorted.
+
+    Text that can be no parameter may be a secret, so it is named by its type.
+    """
+    return ", ".join(sorted(name if name.isidentifier() else value_name(name) for name in keywords))
 
 
 def place_of(receiver: object) -> tuple[str, int] | None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 # The attribute of an error that lists the signals it has passed.
 _PASSED = "_clarion_passed"
 
+# The attribute of an error that has the note which another one replaces.
+_REPLACED = "_clarion_replaced"
+
 
 def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> None:
     """Add a note to an error: which receiver of which signal raised it.
@@ -23,8 +26,8 @@ def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> Non
     """
     try:
         name = names.signal_name(signal)
-        note = f"Raised by receiver {names.described(receiver)} of signal {name}."
-        if note not in getattr(error, "__notes__", ()):
+        note = _note(name, receiver)
+        if note not in getattr(error, "__notes__", ()) and note != getattr(error, _REPLACED, None):
             error.add_note(note)
         if isinstance(error, RecursionError):
             _note_cycle(error, name)
@@ -32,6 +35,27 @@ def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> Non
         # At the recursion limit adding a note fails; the outer send tries again. Some errors,
         # such as frozen dataclasses, accept no note, and still have to reach the sender.
         return
+
+
+def add_part_note(error: Exception, signal: Signal, receiver: object, part: str) -> None:
+    """Add a note to an error that a part of a receiver's delivery raised, not the receiver.
+
+    Args:
+        error: the error.
+        signal: the signal that was sent.
+        receiver: the receiver.
+        part: what raised the error.
+    """
+    try:
+        note = _note(names.signal_name(signal), receiver)
+        setattr(error, _REPLACED, note)
+        error.add_note(note.replace("receiver", f"{part} of receiver", 1))
+    except Exception:  # noqa: BLE001  # some errors accept no note
+        return
+
+
+def _note(signal_name: str, receiver: object) -> str:
+    return f"Raised by receiver {names.described(receiver)} of signal {signal_name}."
 
 
 def log_receiver_failure(signal: Signal, receiver: Receiver, error: Exception) -> None:

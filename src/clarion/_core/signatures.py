@@ -167,8 +167,13 @@ def asks_for(receiver: Receiver, keyword: str) -> bool:
     }
 
 
-def signature_of(receiver: Receiver) -> Signature | None:
-    """Return the signature of a receiver, or None if it has none."""
+def signature_of(receiver: Receiver, *, follow_wrapped: bool = True) -> Signature | None:
+    """Return the signature of a receiver, or None if it has none.
+
+    Args:
+        receiver: the receiver.
+        follow_wrapped: whether a wrapper has the signature of the function that it wraps.
+    """
     import inspect
 
     try:
@@ -176,7 +181,9 @@ def signature_of(receiver: Receiver) -> Signature | None:
             # Annotations may name types that are imported for type checkers only.
             from annotationlib import Format
 
-            return inspect.signature(receiver, annotation_format=Format.FORWARDREF)
-        return inspect.signature(receiver)
+            return inspect.signature(
+                receiver, follow_wrapped=follow_wrapped, annotation_format=Format.FORWARDREF
+            )
+        return inspect.signature(receiver, follow_wrapped=follow_wrapped)
     except (TypeError, ValueError):
         return None

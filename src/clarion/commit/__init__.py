@@ -6,6 +6,7 @@ Django and SQLAlchemy provide boundaries of their own.
 In reading order; a module imports from those above it only:
 
 1. `pending_call`: a receiver call that waits for a commit, as data, and its handle `Scheduled`.
+   `parameters`: what a function requires and accepts by keyword.
 2. `boundary`: where transactions begin and end, and which of them a context is in.
 3. `providers`: how the boundaries of a framework are found.
 4. `resolve`: the written rule that chooses the boundary of a send.
@@ -13,7 +14,7 @@ In reading order; a module imports from those above it only:
 6. `run`: runs calls after a commit, merges them, drops them after a rollback.
 7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
 8. `drivers`: how each kind of connection begins and ends a transaction.
-9. `protect`, `entered`: await a BEGIN or COMMIT to its end; begin and end one `atomic` block.
+9. `call_check`: refuses a send whose call would fail. `protect`, `entered`: await a BEGIN or COMMIT to its end; begin and end one `atomic` block.
 10. `atomic_block`, `delivery`: `atomic` and `on_commit`, which use all of the above.
 
 Never put here: a framework, a database driver, an import of an integration (`providers` names

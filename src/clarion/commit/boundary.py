@@ -9,7 +9,7 @@ from clarion._core.tabled import policy_of
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Collection, Coroutine, Iterator
     from typing import TypeVar
 
     from clarion.commit.pending_call import PendingCall
@@ -26,10 +26,16 @@ class Boundary:
     Attributes:
         name: how messages and `Scheduled` name it.
         has_sessions: whether it can give a receiver a session.
+        adds: the names of other arguments that `call_receiver` adds.
     """
 
     name = "no transaction"
     has_sessions = False
+    adds: Collection[str] = ()
+
+    def gives_session(self, *, is_async: bool) -> bool:  # noqa: ARG002
+        """Return whether it can give a session to a receiver, sync or async."""
+        return self.has_sessions
 
     def is_open(self) -> bool:
         """Return whether a transaction is open there now, in this thread or task."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.names import described, quoted_name, signal_name, value_name
-from clarion._core.signatures import asks_for, signature_of
+from clarion._core.signatures import asks_for
+from clarion._core.tabled import policy_of
+from clarion.commit.call_check import CallCheck
 from clarion.commit.coalesce import key_function
 from clarion.commit.nesting import check_nesting, running_call
 from clarion.commit.outside import check_outside, may_run, outside_of
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.commit.boundary import Boundary
-    from clarion.commit.coalesce import Coalesce, KeyFunction
+    from clarion.commit.coalesce import Coalesce
+    from clarion.commit.pending_call import KeyFunction
     from clarion.commit.resolve import BoundaryMatch
     from clarion.typing import Receiver
 
@@ -87,7 +90,9 @@ class OnCommit:
         """
         _check_alias(self.using)
         providers()  # installs the listeners for commits, before the program starts threads
-        return BoundOnCommit(self, receiver, key_function(self.coalesce, signal))
+        is_declared = policy_of(signal).parameters is not None
+        key_of = key_function(self.coalesce, signal, receiver)
+        return BoundOnCommit(self, receiver, key_of, is_declared=is_declared)
 
     def __repr__(self) -> str:
         options = {"coalesce": self.coalesce, "using": self.using, "outside": self.outside}
@@ -116,7 +121,14 @@ class BoundOnCommit(BoundReceiver):
         counts: how many calls were scheduled, ran, failed, were dropped, merged, suppressed.
     """
 
-    def __init__(self, delivery: OnCommit, receiver: Receiver, key_of: KeyFunction | None) -> None:
+    def __init__(
+        self,
+        delivery: OnCommit,
+        receiver: Receiver,
+        key_of: KeyFunction | None,
+        *,
+        is_declared: bool,
+    ) -> None:
         self.provides = ("session",) if key_of is None else ("sends", "session")
         super().__init__(
             delivery,
@@ -125,15 +137,15 @@ class BoundOnCommit(BoundReceiver):
             requests_sends="sends" in self.provides and asks_for(receiver, "sends"),
         )
         self._using = delivery.using
-        self._needs_session = self.requests_session and _is_required(receiver, "session")
+        self._check = CallCheck(receiver, delivery, self.provides, is_declared=is_declared)
 
     def send(
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any
     ) -> Scheduled:
         """Schedule one call, or make it at once."""
         boundary, reason = resolve_boundary(signal, arguments, self._using)
-        if self._needs_session:
-            _check_session(boundary, receiver, arguments)
+        if self._check.is_needed:
+            self._check.check(signal, receiver, boundary, arguments)
         if running_call.get() is not None:
             check_nesting(signal, receiver)
         call = PendingCall(signal, registration, receiver, self, boundary, reason, arguments)
@@ -150,8 +162,8 @@ class BoundOnCommit(BoundReceiver):
         """Schedule one call, or make it at once and await it."""
         # Repeats `send`, which saves a call.
         boundary, reason = resolve_boundary(signal, arguments, self._using)
-        if self._needs_session:
-            _check_session(boundary, receiver, arguments)
+        if self._check.is_needed:
+            self._check.check(signal, receiver, boundary, arguments)
         if running_call.get() is not None:
             check_nesting(signal, receiver)
         call = PendingCall(signal, registration, receiver, self, boundary, reason, arguments)
@@ -189,6 +201,8 @@ class BoundOnCommit(BoundReceiver):
             match = self._resolve(signal, arguments)
         except (BoundaryError, MissingExtraError) as error:
             return f"never, because the send would raise: {error}"
+        if (fault := self._check.session_fault(match.boundary, arguments)) is not None:
+            return f"never, because it {fault}"
         name = match.boundary.name
         if match.boundary.is_open():
             return f"after the commit of {name}: {match.reason}"
@@ -200,15 +214,6 @@ class BoundOnCommit(BoundReceiver):
 
     def _resolve(self, signal: Signal, arguments: dict[str, Any]) -> BoundaryMatch:
         return resolve_boundary(signal, arguments, self._using)
-
-
-def _check_session(boundary: Boundary, receiver: Receiver, arguments: dict[str, Any]) -> None:
-    if not boundary.has_sessions and "session" not in arguments:
-        raise ArgumentError(
-            f"Receiver {described(receiver)} asks for a session, and {boundary.name} has none "
-            f"to give. Send within a session of SQLAlchemy's, or give `session` a default.",
-            ["session"],
-        )
 
 
 def _check_can_await(boundary: Boundary, signal: Signal, receiver: Receiver) -> None:
@@ -228,11 +233,3 @@ def _check_alias(using: object) -> None:
             f"on_commit was given using={value_name(using)}. Give the alias of a database.",
             ["using"],
         )
-
-
-def _is_required(receiver: Receiver, name: str) -> bool:
-    signature = signature_of(receiver)
-    if signature is None:
-        return False
-    parameter = signature.parameters[name]
-    return parameter.default is parameter.empty

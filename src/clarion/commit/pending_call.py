@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from clarion.delivery import Delivery
     from clarion.typing import Receiver
 
+    KeyFunction = Callable[[Signal, Receiver, dict[str, Any]], Hashable]
+
 COUNTED = ("scheduled", "ran", "failed", "dropped", "abandoned", "merged", "suppressed")
 
 
@@ -58,7 +60,7 @@ class BoundReceiver:
     def __init__(
         self,
         delivery: Delivery,
-        key_of: Callable[[dict[str, Any]], Hashable] | None,
+        key_of: KeyFunction | None,
         *,
         requests_session: bool,
         requests_sends: bool,
@@ -177,7 +179,8 @@ class PendingCall:
         self.boundary_data: Any = None
         self.key: Hashable = None
         if bound.key_of is not None:
-            self.key = (bound.delivery, receiver_key(receiver), bound.key_of(arguments))
+            key = bound.key_of(signal, receiver, arguments)
+            self.key = (bound.delivery, receiver_key(receiver), key)
         self.scheduled = Scheduled(self)
         bound.counts["scheduled"] += 1
 

@@ -112,14 +112,20 @@ def _place(call: PendingCall, places: dict[Hashable, int], new: int) -> int:
     try:
         return places.setdefault(call.key, new)
     except Exception as error:  # noqa: BLE001  # of the key's __eq__ or __hash__
-        logger.error(  # noqa: TRY400  # a traceback may show values
-            "The coalesce key of receiver %s of signal %s raised %s when it was compared, so this "
-            "call is not merged. Coalesce by an id",
-            name_of(call.receiver),
-            signal_name(call.signal),
-            type(error).__qualname__,
-        )
+        log_unmerged(call, error)
         return new
+
+
+def log_unmerged(call: PendingCall, error: Exception) -> None:
+    """Log that a call is not merged, because comparing its key has raised an error."""
+    # Without the traceback, which may show values.
+    logger.error(
+        "The coalesce key of receiver %s of signal %s raised %s when it was compared, so this "
+        "call is not merged. Coalesce by an id",
+        name_of(call.receiver),
+        signal_name(call.signal),
+        type(error).__qualname__,
+    )
 
 
 def run_call(call: PendingCall, run_coroutine: RunCoroutine | None = None) -> None:

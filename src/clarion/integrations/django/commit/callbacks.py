@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary, ref
 
 from clarion._core.names import name_of
 from clarion.commit import run_call
+from clarion.commit.run import log_unmerged
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -110,4 +111,9 @@ def callback_for(connection: Any, call: PendingCall) -> Callback:
     """Return a new callback for a call, grouped by connection and key."""
     if call.key is None:
         return Callback(call)
-    return MergedCallback(call, _groups.setdefault((connection, call.key), CallbackGroup()))
+    try:
+        group = _groups.setdefault((connection, call.key), CallbackGroup())
+    except Exception as error:  # noqa: BLE001  # of the key's __eq__
+        log_unmerged(call, error)
+        return Callback(call)
+    return MergedCallback(call, group)

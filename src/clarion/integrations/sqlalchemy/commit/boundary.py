@@ -63,6 +63,10 @@ class SessionBoundary(Boundary):
         """Return whether an AsyncSession will commit."""
         return in_greenlet() or async_session(self.session) is not None
 
+    def gives_session(self, *, is_async: bool) -> bool:
+        """Return whether it can give a session: only an AsyncSession to an async receiver."""
+        return not is_async or async_session(self.session) is not None
+
     def add_call(self, call: PendingCall) -> None:
         """Run a call after the commit of the innermost savepoint or transaction."""
         add_call(self.session, call)
@@ -91,6 +95,11 @@ class SessionBoundary(Boundary):
         """Await a receiver, with an async session of its own if it requests one."""
         if not call.bound.requests_session:
             return await super().acall_receiver(call)
+        if not self.gives_session(is_async=True):  # its parameter has a default
+            arguments = {
+                name: each for name, each in call.call_arguments().items() if name != "session"
+            }
+            return await call.receiver(**arguments)
         async with new_async_session(self.session) as session, session.begin():
             await session.run_sync(begin_outer)
             session.add_all(_copies_of(call))
@@ -155,6 +164,10 @@ class ScopedBoundary(Boundary):
     def can_await(self) -> bool:
         """Return whether an AsyncSession will commit."""
         return in_greenlet() or is_async_scoped_session(self._scoped)
+
+    def gives_session(self, *, is_async: bool) -> bool:
+        """Return whether it can give a session, as the session of this scope."""
+        return not is_async or is_async_scoped_session(self._scoped)
 
     def add_call(self, call: PendingCall) -> None:
         """Run a call after the commit of the session of this scope."""
