@@ -62,11 +62,13 @@ def _awaiting(name: str, *, robust: bool) -> Callable[..., Any]:
     async def awaiting(begin: Begin, names: tuple[str, ...], values: tuple[Any, ...]) -> Responses:
         begun = begin(names, values)
         if type(begun) is list:
-            return begun  # pyright: ignore[reportUnknownVariableType]  # of responses
+            try:
+                return begun  # pyright: ignore[reportUnknownVariableType]  # of responses
+            finally:
+                del begun  # an error among them may hold this frame
         receiver, coroutine = begun
         if receiver is None:
-            responses: Responses = await coroutine
-            return responses
+            return await coroutine  # type: ignore[no-any-return]
         try:
             response = await coroutine
         except Exception as error:

@@ -25,12 +25,16 @@ _lock = new_lock()
 class Send:
     """One send that is running.
 
+    An error holds the frames of the send, which hold this object. So it has no error and no
+    responses once the send has ended: a cycle would keep the arguments alive. An instrument
+    that needs them later keeps them itself.
+
     Attributes:
         signal: the signal that is sent.
         sender: the sender.
         arguments: what every receiver is called with, including `sender`.
         responses: the receivers called so far, each with its response.
-        error: the exception that ended the send, or None.
+        error: in `Instrument.ended`, the exception that ended the send, or None.
     """
 
     __slots__ = ("arguments", "error", "instruments", "responses", "sender", "signal")
@@ -55,9 +59,20 @@ class Send:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        self.error = error
-        for instrument in reversed(self.instruments):
-            instrument.ended(self)
+        try:
+            if self.instruments:
+                self.error = error
+                for instrument in reversed(self.instruments):
+                    instrument.ended(self)
+        finally:
+            self.error = None
+            if error is not None:
+                self.responses = []
+
+    def take_responses(self) -> list[tuple[Receiver, Any]]:
+        """Return the responses, and keep none."""
+        responses, self.responses = self.responses, []
+        return responses
 
 
 class Instrument:

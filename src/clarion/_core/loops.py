@@ -83,6 +83,11 @@ class Outcome:
             raise self._errors.pop()
         return self._results.pop()
 
+    def forget(self) -> None:
+        """Forget the result and the error, which holds frames that hold this object."""
+        self._results.clear()
+        self._errors.clear()
+
 
 class ThreadCall(Outcome):
     """A function that a worker thread calls, and that a cancelled sender waits for."""
@@ -144,6 +149,7 @@ async def run_in_thread(function: Callable[[], T]) -> T:
     finally:
         if not future.done() or future.cancelled():
             await thread_call.prevent_or_wait()
+            thread_call.forget()
         copy_context_back(context, before)
     result: T = thread_call.result()
     return result
@@ -166,16 +172,15 @@ async def gather(
     tasks: list[asyncio.Task[T]] = []
     try:
         start_tasks(coroutines, tasks, context)
-        if pending := [task for task in tasks if not task.done()]:
-            done = [] if len(pending) == len(tasks) else [task for task in tasks if task.done()]
-            await _settle(pending, done, robust=robust)
+        await _settle(tasks, robust=robust)
+        return tasks
     finally:
         # Some coroutines have no task if no loop runs, or if an eager task raised a
         # KeyboardInterrupt while it was started.
         for coroutine in coroutines[len(tasks) :]:
             coroutine.close()
         copy_context_back(context, before)
-    return tasks
+        del tasks  # the errors of eager tasks hold this frame
 
 
 def start_tasks(
@@ -185,20 +190,24 @@ def start_tasks(
     from asyncio import Task
 
     loop = running_loop()
-    for coroutine in coroutines:
-        if sys.version_info >= (3, 12):
-            task = Task(coroutine, loop=loop, context=context, eager_start=True)
-        else:
-            task = Task(coroutine, loop=loop, context=context)
-        tasks.append(task)
-
-
-async def _settle(
-    pending: Sequence[asyncio.Task[T]], done: Sequence[asyncio.Task[T]], *, robust: bool
-) -> None:
-    """Wait until all tasks are done; cancel them after the first failure."""
     try:
-        if not any(_has_failed(task, robust=robust) for task in done):
+        for coroutine in coroutines:
+            if sys.version_info >= (3, 12):
+                tasks.append(Task(coroutine, loop=loop, context=context, eager_start=True))
+            else:
+                tasks.append(Task(coroutine, loop=loop, context=context))
+    finally:
+        del tasks  # the errors of eager tasks hold this frame
+
+
+async def _settle(tasks: Sequence[asyncio.Task[T]], *, robust: bool) -> None:
+    """Wait until all tasks are done; cancel them after the first failure."""
+    pending = [task for task in tasks if not task.done()]
+    if not pending:
+        return
+    try:
+        is_new = len(pending) == len(tasks)
+        if is_new or not any(_has_failed(task, robust=robust) for task in tasks if task.done()):
             await _first_failure(pending, robust=robust)
     finally:
         # Also if the sender is cancelled, so that no task is left running.
@@ -236,7 +245,10 @@ async def wait_for_all(tasks: Sequence[asyncio.Task[Any]]) -> None:
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:
-        raise cancelled
+        try:
+            raise cancelled
+        finally:
+            del cancelled  # it holds this frame
 
 
 def _has_failed(task: asyncio.Task[Any], *, robust: bool) -> bool:

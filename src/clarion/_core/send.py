@@ -82,14 +82,16 @@ def send_robust(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
     if receivers is None:
         return run(self, route, arguments, robust=True)
     responses: list[tuple[Receiver, Any]] = []
-    for receiver in receivers:
-        try:
-            response = receiver(**arguments)
-        except Exception as error:  # noqa: BLE001
-            log_receiver_failure(self, receiver, error)
-            response = error
-        responses.append((receiver, response))
-    return responses
+    try:
+        for receiver in receivers:
+            try:
+                responses.append((receiver, receiver(**arguments)))
+            except Exception as error:  # noqa: BLE001
+                log_receiver_failure(self, receiver, error)
+                responses.append((receiver, error))
+        return responses
+    finally:
+        del responses  # an error among them holds this frame
 
 
 async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:

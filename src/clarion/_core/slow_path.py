@@ -86,7 +86,7 @@ def run(
             else:
                 for each in _ready(send, members):
                     send.responses += run_coroutine(_await_all(send, [each], robust=robust))
-    return send.responses
+    return send.take_responses()
 
 
 def _run_single(
@@ -115,7 +115,7 @@ async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bo
                 await _adeliver_all(send, members, robust=robust)
             else:
                 _call_all(send, members, robust=robust)
-    return send.responses
+    return send.take_responses()
 
 
 def _ready(send: Send, members: Members) -> Iterator[Call]:
@@ -140,14 +140,16 @@ def _call_all(send: Send, members: Members, *, robust: bool) -> None:
 
 def _deliver_all(send: Send, members: Members, *, robust: bool) -> None:
     for registration, receiver, arguments in _ready(send, members):
-        response = _call(send.signal, receiver, arguments, robust=robust, to=registration)
-        send.responses.append((receiver, response))
+        # Without a variable for the response, here and below: an error may hold this frame.
+        send.responses.append(
+            (receiver, _call(send.signal, receiver, arguments, robust=robust, to=registration))
+        )
 
 
 async def _adeliver_all(send: Send, members: Members, *, robust: bool) -> None:
     for registration, receiver, arguments in _ready(send, members):
-        response = await _await(send.signal, receiver, arguments, robust=robust, to=registration)
-        send.responses.append((receiver, response))
+        awaited = _await(send.signal, receiver, arguments, robust=robust, to=registration)
+        send.responses.append((receiver, await awaited))
 
 
 def _call(
@@ -175,12 +177,14 @@ async def _await_all(send: Send, ready: list[Call], *, robust: bool) -> Response
     if len(ready) == 1:
         _, receiver, arguments = ready[0]
         return [(receiver, await _await(send.signal, receiver, arguments, robust=robust))]
-    tasks = await loops.gather(_coroutines(ready), robust=robust)
-    called = [(receiver, task) for (_, receiver, _), task in zip(ready, tasks, strict=True)]
-    for task in tasks:
-        if task.cancelled() or task.exception() is not None:
-            return _outcomes(send.signal, called, robust=robust)
-    return [(receiver, task.result()) for receiver, task in called]
+    receivers = [receiver for _, receiver, _ in ready]
+    # Given on without a variable: an error holds this frame, and its task holds the error.
+    return _responses(
+        send.signal,
+        receivers,
+        await loops.gather(_coroutines(ready), robust=robust),
+        robust=robust,
+    )
 
 
 async def _await(
@@ -221,13 +225,30 @@ async def _call_and_await(receiver: Receiver, arguments: Arguments) -> Any:
     return await receiver(**arguments)
 
 
-def _outcomes(
-    signal: Signal, called: list[tuple[Receiver, Task[Any]]], *, robust: bool
+def _responses(
+    signal: Signal, receivers: list[Receiver], tasks: list[Task[Any]], *, robust: bool
 ) -> Responses:
+    """Return the responses of receivers that have run in tasks, or raise what they raised."""
+    task = None
+    try:
+        for task in tasks:
+            if task.cancelled() or task.exception() is not None:
+                _check_failures(signal, receivers, tasks, robust=robust)
+                break
+        called = zip(receivers, tasks, strict=True)
+        # For a task that the receiver cancelled, this raises CancelledError.
+        return [(receiver, each.exception() or each.result()) for receiver, each in called]
+    finally:
+        del tasks, task  # an error that is raised holds this frame
+
+
+def _check_failures(
+    signal: Signal, receivers: list[Receiver], tasks: list[Task[Any]], *, robust: bool
+) -> None:
     """Log the errors of tasks or add notes to them; raise those that end the send."""
     fatal: list[BaseException] = []
     task = error = None
-    for receiver, task in called:
+    for receiver, task in zip(receivers, tasks, strict=True):
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception) and robust:
             log_receiver_failure(signal, receiver, error)
@@ -236,11 +257,13 @@ def _outcomes(
             add_receiver_note(error, signal, receiver)
         if error is not None:
             fatal.append(error)
-    if not fatal:
-        # For a task that the receiver cancelled, this raises CancelledError.
-        return [(receiver, task.exception() or task.result()) for receiver, task in called]
-    del called, task, error  # the errors will hold this frame, so it must not hold them
-    raise fatal.pop() if len(fatal) == 1 else BaseExceptionGroup("several receivers failed", fatal)
+    del tasks, task, error  # an error that is raised holds this frame
+    if fatal:
+        raise fatal.pop() if len(fatal) == 1 else _group(fatal)
+
+
+def _group(errors: list[BaseException]) -> BaseException:
+    return BaseExceptionGroup("several receivers failed", errors)
 
 
 def _check_deferred(send: Send, stages: LiveStages) -> None:

@@ -70,20 +70,23 @@ class ThreadLoop:
             return task.result()
         finally:
             self._restore()
-            if self._ready or self._tasks or task is None or not task.done():
-                self._sweep(task)
+            if task is not None and not task.done():
+                self._tasks.append(task)
+            if self._ready or self._tasks or task is None:
+                self._sweep()
             del task  # an error holds this frame, and the task holds the error
             copy_context_back(context, before)
 
-    def _run(self, future: asyncio.Future[Any] | Coroutine[Any, Any, Any]) -> None:
-        """Run the loop until a future is done, even if a receiver stops the loop."""
-        future = self._asyncio.ensure_future(future, loop=self._loop)
-        while not future.done():
-            try:
-                self._loop.run_until_complete(future)
-            except RuntimeError as error:
-                if future.done() or "stopped before" not in str(error):
-                    raise
+    def _run(self, task: asyncio.Task[Any]) -> None:
+        """Run the loop until a task is done, even if a receiver stops the loop."""
+        # Not by `run_until_complete`, whose frame would hold the task: an error holds the frame.
+        try:
+            task.add_done_callback(_stop)
+            while not task.done():
+                self._loop.run_forever()
+        finally:
+            task.remove_done_callback(_stop)
+            del task
 
     def _restore(self) -> None:
         """Undo what a receiver has set on the loop, so that it does not reach later sends."""
@@ -112,27 +115,31 @@ class ThreadLoop:
             if sys.version_info >= (3, 12):
                 return self._asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
             task = self._make(coroutine, context)
-            loop._ready.pop()._run()
-            return task
+            try:
+                loop._ready.pop()._run()
+                return task
+            finally:
+                del task  # as in `complete`
         finally:
             enter(None)
             loop._thread_id = None
             sys.set_asyncgen_hooks(*hooks)
 
-    def _sweep(self, task: asyncio.Task[Any] | None) -> None:
+    def _sweep(self) -> None:
         """Run the callbacks that are ready, and cancel the tasks that are left."""
         if self._ready:
-            self._run(_iterate())
-        self._cancel([*self._tasks] if task is None else [task, *self._tasks])
+            self._run(self._loop.create_task(_iterate()))
+        # The cancelled tasks may start others.
+        while left := self._cancel_pending():
+            self._run(self._loop.create_task(self._asyncio.wait(left)))
 
-    def _cancel(self, tasks: list[asyncio.Task[Any]]) -> None:
-        while left := [task for task in tasks if not task.done()]:
-            self._tasks.clear()
-            for each in left:
-                each.cancel()
-            self._run(self._asyncio.wait(left))
-            tasks = [*self._tasks]  # the cancelled tasks may have started others
+    def _cancel_pending(self) -> list[asyncio.Task[Any]]:
+        """Cancel the recorded tasks that are not done; return them, and record them no more."""
+        left = [task for task in self._tasks if not task.done()]
         self._tasks.clear()
+        for task in left:
+            task.cancel()
+        return left
 
     def close(self) -> None:
         """Close the loop, once."""
@@ -147,6 +154,10 @@ class ThreadLoop:
 
     # A thread that ends drops its loop, and so closes it.
     __del__ = close
+
+
+def _stop(task: asyncio.Task[Any]) -> None:
+    task.get_loop().stop()
 
 
 def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -150,11 +150,14 @@ class BoundOnCommit(BoundReceiver):
             check_nesting(signal, receiver)
         call = PendingCall(signal, registration, receiver, self, boundary, reason, arguments)
         scheduled = call.scheduled  # a call that has failed gets another
-        if (suppression := active_suppression()) is not None:
-            suppression.suppress(call)
-        elif not boundary.schedule(call):
-            run_at_once(call)
-        return scheduled
+        try:
+            if (suppression := active_suppression()) is not None:
+                suppression.suppress(call)
+            elif not boundary.schedule(call):
+                run_at_once(call)
+            return scheduled
+        finally:
+            del scheduled  # the error of the receiver holds this frame
 
     async def asend(
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any
@@ -168,15 +171,18 @@ class BoundOnCommit(BoundReceiver):
             check_nesting(signal, receiver)
         call = PendingCall(signal, registration, receiver, self, boundary, reason, arguments)
         scheduled = call.scheduled  # a call that has failed gets another
-        if (suppression := active_suppression()) is not None:
-            suppression.suppress(call)
+        try:
+            if (suppression := active_suppression()) is not None:
+                suppression.suppress(call)
+                return scheduled
+            if registration.is_async:
+                _check_can_await(boundary, signal, receiver)
+            if not await boundary.aschedule(call) and may_run(call):
+                scheduled.is_at_once = True
+                await arun_call(call)
             return scheduled
-        if registration.is_async:
-            _check_can_await(boundary, signal, receiver)
-        if not await boundary.aschedule(call) and may_run(call):
-            scheduled.is_at_once = True
-            await arun_call(call)
-        return scheduled
+        finally:
+            del scheduled  # the error of the receiver holds this frame
 
     def awaits(self, signal: Signal, receiver: Receiver, /, **arguments: Any) -> bool:
         """Return whether `send` would have to await an async receiver here.

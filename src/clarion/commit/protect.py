@@ -35,11 +35,12 @@ async def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> None:
     try:
         loops.start_tasks([coroutine], tasks, context)
         await _wait(tasks[0])
+        tasks[0].result()
     finally:
         if not tasks:
             coroutine.close()
         loops.copy_context_back(context, before)
-    tasks[0].result()
+        del tasks  # an error holds this frame
 
 
 async def _wait(task: Task[None]) -> None:
@@ -59,4 +60,7 @@ async def _wait(task: Task[None]) -> None:
     if cancelled is not None:
         if not task.cancelled():
             cancelled.__cause__ = task.exception()
-        raise cancelled
+        try:
+            raise cancelled
+        finally:
+            del cancelled, task  # they hold this frame

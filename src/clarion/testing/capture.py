@@ -34,10 +34,11 @@ class Sent:
         signal: the signal.
         sender: the sender.
         keywords: the keywords of the send, without `sender` and `signal`.
+        responses: the receivers called so far, each with its response.
+        error: the exception that ended the send, or None.
     """
 
     def __init__(self, send: Send) -> None:
-        self._send = send
         self.signal = send.signal
         self.sender = send.sender
         self.keywords: dict[str, Any] = {
@@ -45,16 +46,8 @@ class Sent:
             for name, value in send.arguments.items()
             if name not in ("sender", "signal")
         }
-
-    @property
-    def responses(self) -> Responses:
-        """The receivers called so far, each with its response."""
-        return self._send.responses
-
-    @property
-    def error(self) -> BaseException | None:
-        """The exception that ended the send, or None."""
-        return self._send.error
+        self.responses: Responses = send.responses
+        self.error: BaseException | None = None
 
     def __repr__(self) -> str:
         by = "" if self.sender is None else f" by {sender_name(self.sender)}"
@@ -75,6 +68,7 @@ class Capture(Instrument, Sequence[Sent]):
         # By id, so that a signal given twice is captured once.
         self._signals = {id(signal): check_signal(signal) for signal in signals}
         self._sent: list[Sent] = []
+        self._running: dict[Send, Sent] = {}
 
     def __enter__(self) -> Self:
         attach(self, *self._signals.values())
@@ -85,7 +79,14 @@ class Capture(Instrument, Sequence[Sent]):
 
     def began(self, send: Send) -> None:
         """Record the send."""
-        self._sent.append(Sent(send))
+        sent = self._running[send] = Sent(send)
+        self._sent.append(sent)
+
+    def ended(self, send: Send) -> None:
+        """Record the error."""
+        sent = self._running.pop(send, None)
+        if sent is not None:
+            sent.error = send.error
 
     def of(self, signal: AnySignal) -> list[Sent]:
         """Return the sends of one signal.

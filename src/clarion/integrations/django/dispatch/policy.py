@@ -29,11 +29,21 @@ class AsgirefPolicy(Policy):
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to completion with `async_to_sync`."""
+        # Not through asgiref, whose frames would hold the result and the error: an error holds
+        # these frames.
+        results: list[T] = []
+        errors: list[BaseException] = []
 
-        async def run() -> T:
-            return await coroutine
+        async def run() -> None:
+            try:
+                results.append(await coroutine)
+            except BaseException as error:  # noqa: BLE001
+                errors.append(error)
 
-        return async_to_sync(run)()
+        async_to_sync(run)()
+        if errors:
+            raise errors.pop()
+        return results.pop()
 
     async def run_in_thread(self, function: Callable[[], T]) -> T:
         """Call a function with `sync_to_async`, in the thread for sensitive code."""
