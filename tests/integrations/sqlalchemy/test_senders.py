@@ -1,6 +1,8 @@
 """Senders that are text or relationships, and senders that are refused."""
 
 import pytest
+from sqlalchemy import Column, Integer, Table
+from sqlalchemy.exc import ArgumentError
 
 from clarion import receiver
 from clarion.errors import SenderError
@@ -36,6 +38,21 @@ def test_several_classes_are_refused():
     kept = [map_class(new_base(), "Twin"), map_class(new_base(), "Twin")]
     with pytest.raises(SenderError, match=r"names several mapped classes: .*'module:Class'"):
         post_save.connect(nothing, sender="Twin")
+    del kept
+
+
+def test_a_class_that_cannot_be_mapped_is_left_out():
+    """The program has caught the error; other classes are configured and found as before."""
+    base = new_base()
+    table = Table("broken", base.metadata, Column("id", Integer, primary_key=True))
+    body = {"__table__": table, "more": Column(Integer), "__module__": __name__}
+    with pytest.raises(ArgumentError) as kept:  # the traceback keeps the class
+        type("Broken", (base,), body)
+    m2m_changed.connect(nothing)
+    post_save.connect(nothing, sender="Found")
+    found = map_class(base, "Found")
+    base.registry.configure()
+    assert registrations(post_save)[-1].sender is found
     del kept
 
 

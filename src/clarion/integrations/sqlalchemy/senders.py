@@ -29,7 +29,9 @@ def is_unresolved(sender: object) -> bool:
 def mappers() -> Iterator[Mapper[Any]]:
     """Yield all mappers of the program."""
     for registry in list(_all_registries()):
-        yield from list(registry.mappers)
+        # Not registry.mappers: it raises after the program has caught the error of a class that
+        # could not be mapped.
+        yield from [each.mapper for each in list(registry._managers) if each.is_mapped]
 
 
 def resolve(sender: object) -> object:

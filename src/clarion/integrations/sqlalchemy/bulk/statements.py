@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.orm.context import FromStatement
 
 from clarion.integrations.sqlalchemy import signals
 from clarion.integrations.sqlalchemy.aliases import using
 from clarion.integrations.sqlalchemy.bulk.options import expands_deletes, warn
+from clarion.integrations.sqlalchemy.bulk.results import (
+    invoke,
+    primary_keys,
+    read_rows,
+)
 from clarion.integrations.sqlalchemy.commit.boundary import bound
-from clarion.integrations.sqlalchemy.rows.mapper_info import primary_key
 from clarion.integrations.sqlalchemy.send import deliver
 
 if TYPE_CHECKING:
@@ -61,9 +65,10 @@ def _execute(
     signal: ModelSignal[..., Any],
     loaded: Sequence[Any],
 ) -> Result[Any]:
-    alias, statement = using(state.session, mapper, state.bind_arguments), _write_of(state)
+    statement = _write_of(state)
+    alias = using(state.session, mapper, state.bind_arguments) if loaded else ""
     _send_deletes(signals.pre_delete, loaded, alias, statement)
-    result = state.invoke_statement()
+    result, written_to = invoke(state)
     _send_deletes(signals.post_delete, loaded, alias, statement)
     if signal.has_listeners(mapper.class_):
         result, count, pk_set = _read(state, mapper, result)
@@ -75,7 +80,7 @@ def _execute(
                 criteria=getattr(statement, "whereclause", None),
                 rowcount=count,
                 pk_set=pk_set,
-                using=alias,
+                using=written_to or using(state.session, mapper, state.bind_arguments),
             )
     return result
 
@@ -94,11 +99,11 @@ def _read(
     """Return a result that can still be read, the number of rows, and their keys."""
     statement = _write_of(state)
     if len(statement.exported_columns):  # those of RETURNING
-        # The caller of the statement reads the result too.
-        frozen = result.freeze()
-        rows = frozen().all()
-        return frozen(), len(rows), _primary_keys(rows, mapper)
-    count: int = getattr(result, "rowcount", -1)
+        result, rows = read_rows(result)  # the caller of the statement reads them too
+        return result, len(rows), primary_keys(rows, mapper)
+    count = getattr(result, "rowcount", -1)
+    if not isinstance(count, int):  # a mock of a connection returns anything
+        return result, None, None
     if count < 0 and isinstance(state.parameters, list) and _writes_each(state, statement):
         count = len(state.parameters)  # the ORM has executed several statements
     return result, count if count >= 0 else None, None
@@ -128,22 +133,6 @@ def _bind_arguments(state: ORMExecuteState) -> dict[str, Any]:
         return {**arguments, "bind": arguments.get("bind") or state.session.get_bind(**arguments)}
     except Exception:  # noqa: BLE001  # a ShardedSession executes it on several engines
         return arguments
-
-
-def _primary_keys(rows: Sequence[Any], mapper: Mapper[Any]) -> set[Any] | None:
-    """Return the primary keys in the rows or in their objects; None if a row has none."""
-    names = [mapper.get_property_by_column(column).key for column in mapper.primary_key]
-    found: set[Any] = set()
-    for row in rows:
-        mine = [each for each in row if isinstance(each, mapper.class_)]
-        if mine:
-            found.add(primary_key(inspect(mine[0])))
-        elif all(name in row._mapping for name in names):
-            key = tuple(row._mapping[name] for name in names)
-            found.add(key[0] if len(key) == 1 else key)
-        else:
-            return None
-    return found
 
 
 def _objects_to_delete(state: ORMExecuteState, mapper: Mapper[Any]) -> Sequence[Any]:

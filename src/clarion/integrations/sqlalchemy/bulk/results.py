@@ -1,0 +1,112 @@
+"""Invoke a statement inside its own event, and read the rows that it returns.
+
+The caller of the statement notices neither: it reads the same rows from the same result, and its
+session is asked for an engine in the same way.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import CursorResult, inspect
+from sqlalchemy.orm import Session
+
+from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.rows.mapper_info import primary_key
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    from sqlalchemy import Result
+    from sqlalchemy.orm import Mapper, ORMExecuteState
+
+
+def invoke(state: ORMExecuteState) -> tuple[Result[Any], str | None]:
+    """Execute the statement of an event.
+
+    Returns:
+        its result, and the alias of the engine that the session's own `get_bind` chose; None
+        if it has none of its own, or chose several engines.
+    """
+    with _recorded_binds(state.session) as binds:
+        result = state.invoke_statement()
+    aliases = {alias_of(getattr(bind, "engine", None)) for bind in binds}
+    return result, aliases.pop() if len(aliases) == 1 else None
+
+
+@contextmanager
+def _recorded_binds(session: Session) -> Generator[list[Any]]:
+    """Record what a session's own `get_bind` returns for writes.
+
+    It gets the arguments of an execution without an event: `invoke_statement` adds an internal
+    one, which the `get_bind(mapper, clause)` of SQLAlchemy's manual refuses.
+    """
+    binds: list[Any] = []
+    before = vars(session).get("get_bind")
+    if before is None and type(session).get_bind is Session.get_bind:
+        yield binds
+        return
+    original = session.get_bind
+
+    def get_bind(*args: Any, _sa_skip_events: object = None, **arguments: Any) -> Any:
+        bind = original(*args, **arguments)
+        if getattr(arguments.get("clause"), "is_dml", False):
+            binds.append(bind)
+        return bind
+
+    vars(session)["get_bind"] = get_bind
+    try:
+        yield binds
+    finally:
+        if before is None:
+            del vars(session)["get_bind"]
+        else:
+            vars(session)["get_bind"] = before
+
+
+def read_rows(result: Result[Any]) -> tuple[Result[Any], Sequence[Any]]:
+    """Return a result that can still be read, and its rows.
+
+    The rows are read below the ORM, because it updates loaded objects when the caller reads
+    them, and not earlier.
+    """
+    cursor = _cursor_of(result)
+    if cursor is None:  # a ShardedSession has merged several results
+        frozen = result.freeze()
+        return frozen(), frozen().all()
+    rows = cursor.all()
+    # SQLAlchemy does the same, for the rows of an insert that it reads itself.
+    cursor._rewind(rows)
+    return result, rows
+
+
+def _cursor_of(result: Result[Any]) -> CursorResult[Any] | None:
+    cursor: Any = result if isinstance(result, CursorResult) else getattr(result, "raw", None)
+    is_cursor: bool = isinstance(cursor, CursorResult)
+    return cursor if is_cursor else None
+
+
+def primary_keys(rows: Sequence[Any], mapper: Mapper[Any]) -> set[Any] | None:
+    """Return the primary keys in the rows or in their objects; None if a row has none."""
+    found: set[Any] = set()
+    for row in rows:
+        mine = [each for each in row if isinstance(each, mapper.class_)]
+        if mine:
+            found.add(primary_key(inspect(mine[0])))
+            continue
+        key = tuple(_values_of_key(row, mapper))
+        if len(key) < len(mapper.primary_key):
+            return None
+        found.add(key[0] if len(key) == 1 else key)
+    return found
+
+
+def _values_of_key(row: Any, mapper: Mapper[Any]) -> Iterator[Any]:
+    """Yield the values of the primary key that a row has."""
+    for column in mapper.primary_key:
+        prop = mapper.get_property_by_column(column)
+        for each in (*prop.columns, prop.key):  # a subclass returns the column of its own table
+            if each in row._mapping:
+                yield row._mapping[each]
+                break
