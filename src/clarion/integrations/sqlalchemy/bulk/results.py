@@ -82,9 +82,12 @@ def read_rows(result: Result[Any]) -> tuple[Result[Any], Sequence[Any]]:
 
 
 def _cursor_of(result: Result[Any]) -> CursorResult[Any] | None:
-    cursor: Any = result if isinstance(result, CursorResult) else getattr(result, "raw", None)
-    is_cursor: bool = isinstance(cursor, CursorResult)
-    return cursor if is_cursor else None
+    cursor: Any = result if _is_cursor(result) else getattr(result, "raw", None)
+    return cursor if _is_cursor(cursor) else None
+
+
+def _is_cursor(result: object) -> bool:
+    return isinstance(result, CursorResult)
 
 
 def primary_keys(rows: Sequence[Any], mapper: Mapper[Any]) -> set[Any] | None:
