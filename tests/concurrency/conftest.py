@@ -1,4 +1,4 @@
-"""What the tests of concurrency share."""
+"""Fixtures of the concurrency tests."""
 
 import gc
 import sys
@@ -8,7 +8,7 @@ import pytest
 from clarion import Signal
 from tests.twins import implementation
 
-__all__ = ["implementation"]  # every test of this folder runs with either
+__all__ = ["implementation"]  # every test of this folder runs with both
 
 
 @pytest.fixture
@@ -19,13 +19,13 @@ def make():
 
 @pytest.fixture
 def signal(make):
-    """Return a signal that nobody listens to."""
+    """Return a signal without receivers."""
     return make()
 
 
 @pytest.fixture
-def _hasty():
-    """Have threads change as often as can be."""
+def _fast_switching():
+    """Make the interpreter switch threads as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -33,7 +33,7 @@ def _hasty():
 
 
 @pytest.fixture
-def _quick_collection():
-    """Leave out of each collection what was there before: there will be thousands of them."""
+def _frozen_heap():
+    """Exclude existing objects from the thousands of collections to come."""
     gc.collect()
     gc.freeze()

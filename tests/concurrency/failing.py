@@ -17,55 +17,55 @@ class Unchecked(Policy):
         self.kind = kind
 
     def check_receiver(self, *given: Any, **options: Any) -> None:
-        """Accept it."""
+        """Accept any receiver."""
 
     def log_failure(self, signal: Signal, receiver: object, error: Exception) -> None:
-        """Log nothing."""
+        """Log nothing, or raise the given error."""
         if self.kind is not None:
             raise self.kind
 
 
 def silent() -> Signal:
-    """Make a signal that logs nothing."""
+    """Return a signal that logs nothing."""
     made = Signal()
     set_policy(made, Unchecked())
     return made
 
 
 def failing_to_log(kind: type[BaseException]) -> Signal:
-    """Make a signal that cannot log, or is interrupted while it does."""
+    """Return a signal whose logging raises this kind of error."""
     made = Signal()
     set_policy(made, Unchecked(kind))
     return made
 
 
-class Stubborn(Exception):  # noqa: N818
-    """Takes no notes."""
+class NoteRefused(Exception):  # noqa: N818
+    """An error that cannot take a note."""
 
     def add_note(self, note: str) -> None:
-        """Refuse it."""
+        """Raise instead of adding the note."""
         raise LookupError(note)
 
 
 def finish(coroutine):
-    """Take the steps of a coroutine that waits for nothing."""
+    """Run a coroutine that does not suspend, and return its result."""
     try:
         coroutine.send(None)
     except StopIteration as stop:
         return stop.value
-    raise AssertionError("it waits")
+    raise AssertionError("the coroutine suspends")
 
 
 def attempt(function, *given, **named):
-    """Call a function, and await what it returns, whatever comes of it."""
+    """Call a function and await what it returns; ignore the errors of the scenes."""
     with suppress(ValueError, LookupError, TypeError, AttributeError, KeyboardInterrupt):
         result = function(*given, **named)
         if asyncio.iscoroutine(result):
             finish(result)
 
 
-def in_all_ways(made):
-    """Send in each of the ways."""
+def in_every_send(made):
+    """Return a function that sends with each of the send methods."""
 
     def work():
         for name in NAMES:
@@ -75,26 +75,26 @@ def in_all_ways(made):
 
 
 async def failing_when_awaited(**kwargs):
-    """Fail."""
+    """Raise an error when awaited."""
     raise ValueError("no")
 
 
 async def answering_when_awaited(**kwargs):
-    """Answer."""
+    """Return 1 when awaited."""
     return 1
 
 
-async def refusing(sender, *, missing, **kwargs):
-    """Cannot be called."""
+async def uncallable(sender, *, missing, **kwargs):
+    """Require a keyword that no send gives."""
 
 
 async def suspending(**kwargs):
-    """Wait, for whoever throws."""
-    await Forever()
+    """Suspend until the test throws an error into the coroutine."""
+    await Endless()
 
 
-class Forever:
-    """Is awaited, and gives up only what is thrown in."""
+class Endless:
+    """An awaitable that ends only when an error is thrown into it."""
 
     def __await__(self):
         yield

@@ -1,4 +1,4 @@
-"""Scenes for the test of leaks: each returns a function that does the same work each time."""
+"""Scenes for the leak tests: each returns a function that repeats the same work."""
 
 import gc
 import itertools
@@ -9,58 +9,58 @@ from typing import Any
 from clarion import Signal, signal
 from clarion._core import compiled, keywords
 from tests.concurrency.failing import (
-    Stubborn,
+    NoteRefused,
     answering_when_awaited,
     attempt,
     failing_to_log,
     failing_when_awaited,
-    in_all_ways,
-    refusing,
+    in_every_send,
     silent,
     suspending,
+    uncallable,
 )
 from tests.concurrency.test_leaks import Listener, Sender, raising
 from tests.core.receivers import answering
 from tests.twins import NAMES
 
 
-def receivers_that_answer():
-    """Call several, some of them held weakly."""
+def responding_receivers():
+    """Call several receivers, one of them held weakly."""
     made: Any = silent()
     listener = Listener()
     made.connect(listener.method, inline=True)
     made.connect(answering(1), inline=True)
     made.connect(answering(2), sender=Sender, inline=True)
     made.keep = listener
-    return in_all_ways(made)
+    return in_every_send(made)
 
 
-def receivers_that_raise():
-    """Raise, noted or logged."""
+def raising_receivers():
+    """Raise an ordinary error, which a send notes or logs."""
     made = silent()
     made.connect(raising, inline=True)
-    return in_all_ways(made)
+    return in_every_send(made)
 
 
-def receivers_that_take_no_notes():
-    """Raise an error that no note can be put on."""
+def errors_without_notes():
+    """Raise an error that cannot take a note."""
 
-    def stubborn(**kwargs):
-        raise Stubborn
+    def without_notes(**kwargs):
+        raise NoteRefused
 
     made = silent()
-    made.connect(stubborn, inline=True)
+    made.connect(without_notes, inline=True)
 
     def work():
         for name in NAMES:
-            with suppress(Stubborn):
+            with suppress(NoteRefused):
                 attempt(getattr(made, name), None)
 
     return work
 
 
-def receivers_that_interrupt():
-    """Raise what is no Exception."""
+def interrupting_receivers():
+    """Raise an error that is not an `Exception`."""
 
     def interrupt(**kwargs):
         raise KeyboardInterrupt
@@ -68,33 +68,33 @@ def receivers_that_interrupt():
     made = silent()
     made.connect(answering(1), inline=True)
     made.connect(interrupt, inline=True)
-    return in_all_ways(made)
+    return in_every_send(made)
 
 
-def logging_that_fails():
-    """Raise on, out of what was to log."""
+def failing_logging():
+    """Raise from the call that logs a failure."""
     made = failing_to_log(LookupError)
     made.connect(answering(1), inline=True)
     made.connect(raising, inline=True)
-    return in_all_ways(made)
+    return in_every_send(made)
 
 
-def logging_that_is_interrupted():
-    """Raise on what is no Exception."""
+def interrupted_logging():
+    """Raise an error that is not an `Exception` from the call that logs."""
     made = failing_to_log(KeyboardInterrupt)
     made.connect(raising, inline=True)
-    return in_all_ways(made)
+    return in_every_send(made)
 
 
-def lone_receivers():
-    """Await the only one."""
+def single_async_receiver():
+    """Await the only receiver."""
     made = silent()
     made.connect(answering_when_awaited)
-    return in_awaited_ways(made)
+    return in_every_async_send(made)
 
 
-def lone_receivers_that_are_held_weakly():
-    """Await the only one, of an object that lives or has died."""
+def single_weak_async_receiver():
+    """Await the only receiver, whose object is alive or dead."""
     made: Any = silent()
     listener = Listener()
     made.connect(listener.async_method)
@@ -109,24 +109,24 @@ def lone_receivers_that_are_held_weakly():
     return work
 
 
-def lone_receivers_that_raise():
-    """Raise when awaited."""
+def single_failing_async_receiver():
+    """Raise in the only receiver when it is awaited."""
     made = silent()
     made.connect(failing_when_awaited)
-    return in_awaited_ways(made)
+    return in_every_async_send(made)
 
 
-def lone_receivers_that_cannot_be_called():
-    """Raise when called, before there is anything to await."""
+def single_uncallable_async_receiver():
+    """Raise when the only receiver is called, before there is a coroutine."""
     made = silent()
-    made.connect(refusing)
-    return in_awaited_ways(made)
+    made.connect(uncallable)
+    return in_every_async_send(made)
 
 
-def lone_receivers_whose_failure_cannot_be_logged():
-    """Raise out of what was to log, awaited or not."""
+def single_async_receiver_with_failing_logging():
+    """Raise from the logging of a failed call, and of a failed coroutine."""
     made = failing_to_log(LookupError)
-    made.connect(refusing)
+    made.connect(uncallable)
     other = failing_to_log(LookupError)
     other.connect(failing_when_awaited)
 
@@ -137,8 +137,8 @@ def lone_receivers_whose_failure_cannot_be_logged():
     return work
 
 
-def in_awaited_ways(made):
-    """Send in the ways that can be awaited without a loop."""
+def in_every_async_send(made):
+    """Return a function that awaits the async sends without an event loop."""
 
     def work():
         for name in ("asend", "asend_robust"):
@@ -148,8 +148,8 @@ def in_awaited_ways(made):
     return work
 
 
-def never_awaited():
-    """Drop what was to be awaited, close it before it began, throw into it."""
+def unawaited_sends():
+    """Drop a coroutine, close it before it starts, and throw into it."""
     made = silent()
     made.connect(suspending)
 
@@ -172,7 +172,7 @@ def never_awaited():
 
 
 def refused_sends():
-    """Send without a sender, with two, with keywords that are not to be."""
+    """Send without a sender, with two senders, and with keywords that are refused."""
 
     @signal
     def declared(sender: object, *, a: int, b: int = 1) -> None: ...
@@ -192,7 +192,7 @@ def refused_sends():
 
 
 def many_keywords():
-    """Send more than the compiled send takes, just as many, and more than fit any more."""
+    """Send as many keywords as the compiled sends take, fewer, and more."""
     made = silent()
     made.connect(lambda **named: None, inline=True)
     named = [{f"k{number}": number for number in range(count)} for count in (29, 30, 31, 33, 60)]
@@ -205,25 +205,25 @@ def many_keywords():
     return work
 
 
-def names_made_up():
-    """Send by keywords that do not come back."""
+def unique_keywords():
+    """Send each time with a keyword that is used once only."""
     made = silent()
     made.connect(lambda **named: None, inline=True)
     numbers = itertools.count()
 
     def work():
         name = f"made_up_{next(numbers)}"
-        keywords.ANY.clear()  # or there would be more of them at one time than at another
+        keywords.ANY.clear()  # so that the cache has the same size in each round
         made.send(None, **{name: 1})
         attempt(made.asend, None, **{name: 1})
 
-    for _ in range(keywords.MOST):  # before 3.13 the names are held where they lie
+    for _ in range(keywords.MOST):  # before 3.13 the cached names are never freed
         work()
     return work
 
 
 def declared_signals():
-    """Fill in what was left out."""
+    """Send with and without the defaults of a declared signal."""
 
     @signal
     def declared(sender: object, *, a: int, b: object = 1) -> None: ...
@@ -239,12 +239,12 @@ def declared_signals():
     return work
 
 
-def weak_receivers_that_died():
-    """Find nobody where somebody was."""
+def dead_weak_receivers():
+    """Send to receivers that have died but are still registered."""
 
     def work():
         made, listener = silent(), Listener()
-        made._table.finalizer = lambda died: None  # as if another thread were about to
+        made._table.finalizer = lambda died: None  # as if another thread were about to remove it
         made.connect(listener.method, inline=True)
         made.connect(listener.method, sender=Sender, inline=True)
         assert len(made.send(Sender)) == 2
@@ -257,12 +257,12 @@ def weak_receivers_that_died():
 
 
 def guarded_tables():
-    """Look whether the place that a table watches holds what it did: yes, no, nothing at all."""
+    """Compare the guarded attribute with an equal object, another one, and none."""
     made = silent()
     made.connect(answering(1), inline=True)
     watched = ModuleType("watched")
     vars(watched).update(expected=(expected := object()), other=object())
-    send = in_all_ways(made)
+    send = in_every_send(made)
 
     def work():
         for name in ("expected", "other", "missing"):
@@ -272,11 +272,11 @@ def guarded_tables():
     return work
 
 
-def slots_that_hold_nonsense():
-    """Leave to Python what is not as it should be."""
+def wrong_slots():
+    """Put wrong objects into the slots, so that the compiled sends call Python."""
     made = silent()
     made.connect(Listener().method, weak=False, inline=True)
-    send = in_all_ways(made)
+    send = in_every_send(made)
     table: Any = made._table
 
     def work():
@@ -295,8 +295,8 @@ def slots_that_hold_nonsense():
     return work
 
 
-def methods_by_hand():
-    """Make methods, rightly and wrongly, look at them, and drop them."""
+def compiled_methods():
+    """Create compiled methods with right and wrong arguments, inspect and drop them."""
     method: Any = type(vars(Signal)["send"])
     function: Any = vars(Signal)["asend"].__wrapped__
 
@@ -323,10 +323,10 @@ def methods_by_hand():
 
 
 SCENES = (
-    *(receivers_that_answer, receivers_that_raise, receivers_that_take_no_notes),
-    *(receivers_that_interrupt, logging_that_fails, logging_that_is_interrupted),
-    *(lone_receivers, lone_receivers_that_are_held_weakly, lone_receivers_that_raise),
-    *(lone_receivers_that_cannot_be_called, lone_receivers_whose_failure_cannot_be_logged),
-    *(never_awaited, refused_sends, many_keywords, names_made_up, declared_signals),
-    *(weak_receivers_that_died, guarded_tables, slots_that_hold_nonsense, methods_by_hand),
+    *(responding_receivers, raising_receivers, errors_without_notes),
+    *(interrupting_receivers, failing_logging, interrupted_logging),
+    *(single_async_receiver, single_weak_async_receiver, single_failing_async_receiver),
+    *(single_uncallable_async_receiver, single_async_receiver_with_failing_logging),
+    *(unawaited_sends, refused_sends, many_keywords, unique_keywords, declared_signals),
+    *(dead_weak_receivers, guarded_tables, wrong_slots, compiled_methods),
 )

@@ -1,4 +1,4 @@
-"""Memory stays flat, however many senders and receivers come and go."""
+"""Memory stays flat while senders and receivers come and go."""
 
 import asyncio
 import gc
@@ -15,28 +15,28 @@ TOLERANCE = 50_000  # bytes
 
 
 class Sender:
-    """A sender, whose subclasses are senders too."""
+    """A sender that can have subclasses."""
 
 
 class Listener:
-    """An object with receivers."""
+    """An object with methods that are receivers."""
 
     def method(self, **kwargs):
-        """Answer."""
+        """Return the object."""
         return self
 
     async def async_method(self, **kwargs):
-        """Answer when awaited."""
+        """Return the object when awaited."""
         return self
 
 
 def raising(**kwargs):
-    """Fail."""
+    """Raise a ValueError."""
     raise ValueError("no")
 
 
 def grown(work, count):
-    """Return by how much memory has grown after calling a function so often, once warm."""
+    """Return how many bytes of memory repeated calls of a function add after a warm-up."""
     with without_log():
         return _grown(work, count)
 
@@ -59,8 +59,8 @@ def _grown(work, count):
     return after - before
 
 
-def transient_senders(signal):
-    """Send by those whom nobody listens to, who die, and by values that do not come back."""
+def short_lived_senders(signal):
+    """Send from short-lived senders without receivers, and from values used once."""
 
     def work(number):
         signal.send(Sender())
@@ -68,13 +68,13 @@ def transient_senders(signal):
         signal.send(number)
 
     signal.connect(Listener().method, weak=False)
-    signal.connect(Listener().method, weak=False, sender="somebody")
+    signal.connect(Listener().method, weak=False, sender="shop")
     signal.connect(Listener().method, weak=False, sender=Sender, subclasses=True)
     return work
 
 
-def transient_receivers(signal):
-    """Connect those who die, to senders who die, with and without a uid."""
+def short_lived_receivers(signal):
+    """Connect short-lived receivers to short-lived senders, with and without a uid."""
 
     def work(number):
         listener, sender = Listener(), Sender()
@@ -86,8 +86,8 @@ def transient_receivers(signal):
     return work
 
 
-def connected_and_disconnected(signal):
-    """Connect and disconnect what lives on, to values that do not come back."""
+def reconnected_receivers(signal):
+    """Connect and disconnect a long-lived receiver for senders that are values used once."""
     listener = Listener()
 
     def work(number):
@@ -99,8 +99,8 @@ def connected_and_disconnected(signal):
     return work
 
 
-def in_cycles(signal):
-    """Connect what only the garbage collector finds."""
+def reference_cycles(signal):
+    """Connect a receiver and a sender that only the garbage collector frees."""
 
     def work(number):
         listener, sender = Listener(), Sender()
@@ -112,7 +112,7 @@ def in_cycles(signal):
 
 
 def failing(signal):
-    """Raise, and be noted."""
+    """Raise an error, which gets a note."""
 
     def work(number):
         with pytest.raises(ValueError, match="no"):
@@ -123,7 +123,7 @@ def failing(signal):
 
 
 def short_lived_signals(signal):
-    """Make signals that die."""
+    """Create signals that die."""
     listener = Listener()
 
     def work(number):
@@ -137,28 +137,28 @@ def short_lived_signals(signal):
 @pytest.mark.parametrize(
     "scene",
     [
-        transient_senders,
-        transient_receivers,
-        connected_and_disconnected,
-        in_cycles,
+        short_lived_senders,
+        short_lived_receivers,
+        reconnected_receivers,
+        reference_cycles,
         failing,
         short_lived_signals,
     ],
     ids=lambda scene: scene.__name__,
 )
 def test_memory_is_flat(signal, scene):
-    """Whoever has sent or heard, nothing is left of it once it is gone."""
+    """Senders, receivers and signals that are gone leave no memory behind."""
     assert grown(scene(signal), COUNT) < TOLERANCE
 
 
 @pytest.mark.slow
 def test_memory_is_flat_after_a_million_sends(signal):
-    """Transient senders and receivers, a million times."""
-    assert grown(transient_receivers(signal), 1_000_000) < TOLERANCE
+    """A million short-lived senders and receivers leave no memory behind."""
+    assert grown(short_lived_receivers(signal), 1_000_000) < TOLERANCE
 
 
 def test_memory_is_flat_with_subclasses(signal):
-    """Classes that are made, send once and die leave nothing behind; they are dear to make."""
+    """Short-lived classes that send leave no memory behind."""
 
     def work(number):
         base = type("Base", (Sender,), {})

@@ -30,25 +30,25 @@ REFERENCES = 200
 
 @pytest.fixture(autouse=True)
 def implementation(monkeypatch):
-    """References are counted by hand in C only."""
+    """Select the compiled sends: only C code counts references by hand."""
     put(monkeypatch, "compiled")
     return "compiled"
 
 
 def total_references():
-    """Count all references, where the interpreter does."""
+    """Return the interpreter's count of all references, or 0 without one."""
     return getattr(sys, "gettotalrefcount", int)()
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
-def test_nothing_is_kept(scene):
-    """After many rounds memory is where it was, and so are references where they are counted."""
+def test_no_memory_is_leaked(scene):
+    """After many rounds neither memory nor the count of references has grown."""
     with without_log():
-        _check_that_nothing_is_kept(scene)
+        _check_no_leak(scene)
 
 
-def _check_that_nothing_is_kept(scene):
+def _check_no_leak(scene):
     work = scene()
     for _ in range(ROUNDS // 10):
         work()
@@ -68,9 +68,9 @@ def _check_that_nothing_is_kept(scene):
         tracemalloc.stop()
 
 
-def test_references_to_what_was_sent_are_given_back():
-    """Immortal or untracked objects betray no leak in memory; their count does."""
-    told, sender = object(), object()
+def test_references_to_the_arguments_are_released():
+    """A send releases its references to immortal and untracked objects too."""
+    value, sender = object(), object()
     scenes: list[Any] = [answering(1), raising, answering_when_awaited, failing_when_awaited]
     for receiver in scenes:
         made = silent()
@@ -79,10 +79,10 @@ def test_references_to_what_was_sent_are_given_back():
             if inspect.iscoroutinefunction(receiver) and not name.startswith("a"):
                 continue
             counts = []
-            for _ in range(2):  # the first time what is called often is told from the rest
+            for _ in range(2):  # in the first round the interpreter specializes the code
                 for _ in range(100):
-                    attempt(getattr(made, name), sender, told=told)
+                    attempt(getattr(made, name), sender, value=value)
                 collect()
-                parts = (told, sender, made, receiver, Unchecked)
+                parts = (value, sender, made, receiver, Unchecked)
                 counts.append([sys.getrefcount(each) for each in parts])
             assert counts[0] == counts[1], name

@@ -10,55 +10,18 @@ import pytest
 
 from clarion._core import instrument
 from clarion._core.instrument import Instrument, attach, detach
-from tests.concurrency.threads import at_once
+from tests.concurrency.threads import ROUNDS, THREADS, Sender, churn, run_threads
+from tests.core.receivers import answering, answers, is_empty
 
-pytestmark = pytest.mark.usefixtures("_hasty", "_quick_collection")
-
-
-THREADS = 6
-
-
-ROUNDS = 120
-
-
-class Sender:
-    """A sender, whose subclasses are senders too."""
+pytestmark = pytest.mark.usefixtures("_fast_switching", "_frozen_heap")
 
 
 class Subclass(Sender):
     """A subclass."""
 
 
-def answering(response):
-    """Make a receiver that answers so."""
-    return lambda **kwargs: response
-
-
-def answers(responses):
-    """Return what was answered."""
-    return [response for _, response in responses]
-
-
-def is_clean(signal):
-    """Tell whether nothing is left of any registration."""
-    table = signal._table
-    return table.registrations() == [] and not table.buckets and not table.subclass_registrations
-
-
-def churn(signal, rounds):
-    """Make a function that connects to and disconnects from everybody's sender."""
-
-    def run():
-        receiver = answering("churn")
-        for sender in itertools.islice(itertools.cycle([None, "web", Sender]), rounds):
-            signal.connect(receiver, sender=sender, dispatch_uid=threading.get_ident())
-            signal.disconnect(sender=sender, dispatch_uid=threading.get_ident())
-
-    return run
-
-
 def test_no_registration_is_lost(signal):
-    """Whatever is connected at once is there afterwards, is heard once, and can be removed."""
+    """Every receiver that threads connect is registered, called once, and can be disconnected."""
     senders = [None, "web", Sender]
     numbers = itertools.count()
 
@@ -77,16 +40,16 @@ def test_no_registration_is_lost(signal):
         for sender in senders * ROUNDS:
             signal.send(sender)
 
-    at_once(connect, send, times=THREADS)
+    run_threads(connect, send, times=THREADS)
     count = ROUNDS * THREADS
     assert len(signal._table.registrations()) == count
     for index, sender in enumerate(senders):
-        heard = answers(signal.send(sender))
-        assert sorted(heard) == [n for n in range(count) if n % 3 in {0, index}]
-        assert len(heard) == len({*heard})
+        received = answers(signal.send(sender))
+        assert sorted(received) == [n for n in range(count) if n % 3 in {0, index}]
+        assert len(received) == len({*received})
     numbers = itertools.count()
-    at_once(disconnect, send, times=THREADS)
-    assert is_clean(signal)
+    run_threads(disconnect, send, times=THREADS)
+    assert is_empty(signal)
 
 
 @pytest.mark.parametrize(
@@ -99,28 +62,28 @@ def test_no_registration_is_lost(signal):
         pytest.param(None, None, {"weak": True}, id="weak"),
     ],
 )
-def test_a_thread_sees_what_it_did(signal, connected, sent, options):
-    """After connect a send hears the receiver, after disconnect it does not, whoever interferes."""
+def test_a_thread_sees_its_own_changes(signal, connected, sent, options):
+    """A thread's connects and disconnects apply to its next send while others change them."""
     numbers = itertools.count()
-    elsewhere = churn(signal, 4 * ROUNDS)
+    churning = churn(signal, 4 * ROUNDS)
 
     def work():
         for _ in range(ROUNDS):
             number = next(numbers)
             receiver = answering(number)
             signal.connect(receiver, sender=connected, **options)
-            heard = answers(signal.send(sent))
+            received = answers(signal.send(sent))
             if "once" not in options:  # another thread's send may have been the one
-                assert number in heard
+                assert number in received
                 assert signal.disconnect(receiver, sender=connected)
             assert number not in answers(signal.send(sent))
 
-    at_once(*[work] * THREADS, elsewhere, elsewhere)
-    assert is_clean(signal)
+    run_threads(*[work] * THREADS, churning, churning)
+    assert is_empty(signal)
 
 
-def test_who_stays_is_always_heard(signal):
-    """A receiver that is connected all the time hears every send, in its place."""
+def test_a_connected_receiver_is_always_called(signal):
+    """A connected receiver is called at each send, in its place, while others change."""
     signal.connect(answering("first"), priority=1)
     signal.connect(answering("web"), sender="web", priority=-1)
     signal.connect(answering("base"), sender=Sender, subclasses=True, priority=-1)
@@ -128,17 +91,17 @@ def test_who_stays_is_always_heard(signal):
     def send():
         for _ in range(ROUNDS):
             for sender, last in (("web", "web"), (Subclass, "base")):
-                heard = answers(signal.send(sender))
-                assert heard[0] == "first"
-                assert heard[-1] == last
+                received = answers(signal.send(sender))
+                assert received[0] == "first"
+                assert received[-1] == last
             assert signal.has_listeners(object())
 
-    at_once(*[send] * THREADS, *[churn(signal, 4 * ROUNDS)] * 3)
+    run_threads(*[send] * THREADS, *[churn(signal, 4 * ROUNDS)] * 3)
     assert len(signal._table.registrations()) == 3
 
 
-def test_once_means_once(signal):
-    """However many threads send at once, each receiver with once=True is called once."""
+def test_a_once_receiver_is_called_once(signal):
+    """A receiver with once=True is called once, however many threads send."""
     calls: list[Any] = []
 
     def work():
@@ -153,14 +116,14 @@ def test_once_means_once(signal):
             signal.send_robust("web")
 
     numbers = itertools.count()
-    at_once(work, times=THREADS)
+    run_threads(work, times=THREADS)
     signal.send("web")
     assert sorted(calls) == list(range(ROUNDS * THREADS))
-    assert is_clean(signal)
+    assert is_empty(signal)
 
 
-def test_the_same_once_receiver_connected_again_and_again(signal):
-    """A connect that comes while the last call is under way is good for another call."""
+def test_a_once_receiver_may_be_reconnected(signal):
+    """A connect during the last call of a once=True receiver allows one more call."""
     calls = []
 
     def receiver(**kwargs):
@@ -173,14 +136,14 @@ def test_the_same_once_receiver_connected_again_and_again(signal):
             signal.send(None)
 
     counts: list[int] = []
-    at_once(work, times=THREADS)
-    # By whichever thread's send: after each connect there was another call.
+    run_threads(work, times=THREADS)
+    # After each connect, the send of one of the threads made another call.
     assert len(calls) > max(counts)
-    assert is_clean(signal)
+    assert is_empty(signal)
 
 
-def test_one_receiver_from_many_threads(signal):
-    """What is connected once is disconnected once: one thread is told so, and no other."""
+def test_one_thread_disconnects_a_receiver(signal):
+    """When many threads disconnect one receiver, exactly one of them gets True."""
     receiver = answering(1)
     removed = []
 
@@ -188,37 +151,37 @@ def test_one_receiver_from_many_threads(signal):
         removed.append(signal.disconnect(receiver))
 
     for _ in range(20):
-        at_once(lambda: signal.connect(receiver), times=THREADS)
+        run_threads(lambda: signal.connect(receiver), times=THREADS)
         assert answers(signal.send(None)) == [1]
-        at_once(disconnect, times=THREADS)
+        run_threads(disconnect, times=THREADS)
         assert removed.count(True) == 1
         removed.clear()
-    assert is_clean(signal)
+    assert is_empty(signal)
 
 
-def test_receivers_may_change_the_signal_they_hear(signal):
-    """Connecting, disconnecting and sending inside a receiver, in all threads at once."""
+def test_receivers_may_change_their_signal(signal):
+    """Receivers may connect, disconnect and send in all threads at once."""
 
-    def meddling(sender, depth=0, **kwargs):
+    def changing(sender, depth=0, **kwargs):
         uid = threading.get_ident(), depth
         signal.connect(answering(uid), dispatch_uid=uid)
         if depth < 3:
             signal.send(sender, depth=depth + 1)
         assert signal.disconnect(dispatch_uid=uid)
 
-    signal.connect(meddling, sender="web")
+    signal.connect(changing, sender="web")
 
     def send():
         for _ in range(ROUNDS // 4):
             signal.send("web")
 
-    at_once(send, times=THREADS)
-    signal.disconnect(meddling, sender="web")
-    assert is_clean(signal)
+    run_threads(send, times=THREADS)
+    signal.disconnect(changing, sender="web")
+    assert is_empty(signal)
 
 
-def test_two_signals_that_send_each_other(make):
-    """Finalisers that run while one signal is changed may change another one, both ways."""
+def test_two_signals_that_change_each_other(make):
+    """Finalisers that run while one signal changes may change another one, and vice versa."""
     signals = make(), make()
 
     class Dying:
@@ -242,15 +205,15 @@ def test_two_signals_that_send_each_other(make):
     threshold = gc.get_threshold()
     gc.set_threshold(50, 2, 2)
     try:
-        at_once(work(*signals), work(*reversed(signals)), times=3)
+        run_threads(work(*signals), work(*reversed(signals)), times=3)
     finally:
         gc.set_threshold(*threshold)
     gc.collect()
-    assert all(is_clean(signal) for signal in signals)
+    assert all(is_empty(signal) for signal in signals)
 
 
 def test_async_receivers_in_many_threads(signal):
-    """Sync sends run them on a loop per thread, asyncio's own loops in other threads beside it."""
+    """Threads that send and threads that run asyncio call the same async receivers."""
 
     async def receiver(value, **kwargs):
         await asyncio.sleep(0)
@@ -269,11 +232,11 @@ def test_async_receivers_in_many_threads(signal):
 
     signal.connect(receiver)
     signal.connect(another)
-    at_once(send, lambda: asyncio.run(asend()), times=3)
+    run_threads(send, lambda: asyncio.run(asend()), times=3)
 
 
 def test_instruments_in_many_threads(signal):
-    """No instrument is lost, whoever else attaches and detaches one; everywhere and on one."""
+    """No instrument is lost while threads attach and detach others."""
 
     class Count(Instrument):
         def __init__(self):
@@ -291,7 +254,7 @@ def test_instruments_in_many_threads(signal):
                 assert threading.get_ident() in count.began_in
                 detach(count, *signals)
 
-    at_once(work, times=THREADS)
+    run_threads(work, times=THREADS)
     assert instrument.everywhere == ()
     assert signal._table.instruments == ()
     assert signal._table.find_route(None).strong_receivers == ()

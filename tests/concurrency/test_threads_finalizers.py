@@ -1,7 +1,6 @@
 """Receivers, senders and signals that die while other threads send."""
 
 import gc
-import itertools
 import threading
 import weakref
 from typing import Any
@@ -10,59 +9,22 @@ import pytest
 
 from clarion._core import registry
 from clarion._core.instrument import Instrument, attach, detach
-from tests.concurrency.threads import at_once
+from tests.concurrency.threads import ROUNDS, THREADS, Sender, churn, run_threads
+from tests.core.receivers import answering, answers, is_empty
 
-pytestmark = pytest.mark.usefixtures("_hasty", "_quick_collection")
-
-
-THREADS = 6
-
-
-ROUNDS = 120
-
-
-class Sender:
-    """A sender, whose subclasses are senders too."""
+pytestmark = pytest.mark.usefixtures("_fast_switching", "_frozen_heap")
 
 
 class Listener:
-    """An object with a receiver."""
+    """An object with a method that is a receiver."""
 
     def method(self, **kwargs):
-        """Answer."""
+        """Return the object."""
         return self
 
 
-def answering(response):
-    """Make a receiver that answers so."""
-    return lambda **kwargs: response
-
-
-def answers(responses):
-    """Return what was answered."""
-    return [response for _, response in responses]
-
-
-def is_clean(signal):
-    """Tell whether nothing is left of any registration."""
-    table = signal._table
-    return table.registrations() == [] and not table.buckets and not table.subclass_registrations
-
-
-def churn(signal, rounds):
-    """Make a function that connects to and disconnects from everybody's sender."""
-
-    def run():
-        receiver = answering("churn")
-        for sender in itertools.islice(itertools.cycle([None, "web", Sender]), rounds):
-            signal.connect(receiver, sender=sender, dispatch_uid=threading.get_ident())
-            signal.disconnect(sender=sender, dispatch_uid=threading.get_ident())
-
-    return run
-
-
-def test_the_dying_leave_no_trace(signal):
-    """Receivers and senders that come and go, in garbage collections of every thread."""
+def test_dead_objects_leave_no_registration(signal):
+    """Receivers and senders that threads collect leave no registration."""
 
     def work():
         for number in range(ROUNDS):
@@ -80,19 +42,19 @@ def test_the_dying_leave_no_trace(signal):
             if not number % 10:
                 gc.collect()
 
-    at_once(*[work] * THREADS, churn(signal, 4 * ROUNDS))
+    run_threads(*[work] * THREADS, churn(signal, 4 * ROUNDS))
     gc.collect()
     signal.send(None)
-    assert is_clean(signal)
+    assert is_empty(signal)
 
 
 def test_finalisers_may_do_anything(signal):
-    """A `__del__` that connects, disconnects and sends, amid all of these, deadlocks nobody."""
+    """A `__del__` may connect, disconnect and send during any of these without a deadlock."""
     finalised = []
 
     class Dying:
         def __init__(self):
-            self.itself = self  # so that the garbage collector finds it, anywhere
+            self.itself = self  # only the garbage collector frees it, in any thread
             signal.connect(self.method, sender="web")
 
         def method(self, **kwargs):
@@ -115,16 +77,16 @@ def test_finalisers_may_do_anything(signal):
     threshold = gc.get_threshold()
     gc.set_threshold(50, 2, 2)
     try:
-        at_once(work, times=THREADS)
+        run_threads(work, times=THREADS)
     finally:
         gc.set_threshold(*threshold)
     gc.collect()
     assert len(finalised) == ROUNDS * THREADS
-    assert is_clean(signal)
+    assert is_empty(signal)
 
 
 def test_weakref_callbacks_may_do_anything(signal):
-    """So may callbacks of weak references, which run where a registration dies as well."""
+    """Callbacks of weak references may connect, disconnect and send."""
     called = []
 
     def work():
@@ -143,13 +105,13 @@ def test_weakref_callbacks_may_do_anything(signal):
             weakref.finalize(listener, signal.send, None)
             del listener
 
-    at_once(*[work] * THREADS, churn(signal, 4 * ROUNDS))
+    run_threads(*[work] * THREADS, churn(signal, 4 * ROUNDS))
     assert len(called) == ROUNDS * THREADS
-    assert is_clean(signal)
+    assert is_empty(signal)
 
 
-def test_signals_come_and_go(make):
-    """Signals are made and dropped while others look at all of them."""
+def test_signals_are_created_and_dropped(make):
+    """Threads may create and drop signals while others list all signals."""
     count = len(registry.signals())
 
     def work():
@@ -161,5 +123,5 @@ def test_signals_come_and_go(make):
             assert answers(signal.send(Sender)) == [1]
             detach(watch)
 
-    at_once(work, times=THREADS)
+    run_threads(work, times=THREADS)
     assert len(registry.signals()) == count

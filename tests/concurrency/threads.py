@@ -1,26 +1,33 @@
-"""Many threads at once, which must all come to an end."""
+"""Many threads that run at once."""
 
 import faulthandler
+import itertools
 import threading
 from collections.abc import Callable
 
 import pytest
 
-PATIENCE = 120.0  # seconds; reached only by a deadlock
+from clarion import Signal
+from tests.core.receivers import answering
+
+THREADS = 6
+ROUNDS = 120
+
+TIMEOUT = 120.0  # seconds; reached only by a deadlock
 
 
-def at_once(*functions: Callable[[], object], times: int = 1) -> None:
-    """Call functions in threads that begin together, each in as many as told; await them.
+def run_threads(*functions: Callable[[], object], times: int = 1) -> None:
+    """Call each function in as many threads as `times` says, all at once, and join them.
 
-    Whatever one of them raises is raised here. If they do not come to an end, where they
-    are is written to stderr, and the test fails.
+    An error of one thread is raised here. If threads do not end, their stacks are written to
+    stderr and the test fails.
     """
     errors: list[BaseException] = []
     barrier = threading.Barrier(len(functions) * times)
 
     def run(function: Callable[[], object]) -> None:
         try:
-            barrier.wait(PATIENCE)
+            barrier.wait(TIMEOUT)
             function()
         except BaseException as error:  # noqa: BLE001
             errors.append(error)
@@ -33,9 +40,25 @@ def at_once(*functions: Callable[[], object], times: int = 1) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT)
         if thread.is_alive():
             faulthandler.dump_traceback(2)
-            pytest.fail("Threads wait for each other; see where in stderr.")
+            pytest.fail("The threads are deadlocked; their stacks are in stderr.")
     if errors:
         raise errors[0]
+
+
+class Sender:
+    """A sender that can have subclasses."""
+
+
+def churn(signal: Signal, rounds: int) -> Callable[[], None]:
+    """Return a function that connects and disconnects receivers of the tests' senders."""
+
+    def run() -> None:
+        receiver = answering("churn")
+        for sender in itertools.islice(itertools.cycle([None, "web", Sender]), rounds):
+            signal.connect(receiver, sender=sender, dispatch_uid=threading.get_ident())
+            signal.disconnect(sender=sender, dispatch_uid=threading.get_ident())
+
+    return run

@@ -1,15 +1,15 @@
-"""A delivery for the tests of the core, which knows none: it keeps what is sent until asked."""
+"""A delivery for the core tests: it collects calls until a test runs them."""
 
 from typing import Any
 
 
 class Later:
-    """A delivery, and what it is bound to: `kept` is called by `run`.
+    """A delivery and its own bound form; `run` makes the calls in `kept`.
 
     Args:
-        needs_loop: what `awaits` answers, or the error that it raises.
-        offers: the names of what it gives to receivers.
-        error: what `send` raises.
+        needs_loop: the result of `awaits`, or the error that it raises.
+        provides: the names of the arguments that it adds.
+        error: the error that `send` raises.
     """
 
     def __init__(self, *, needs_loop: Any = False, provides: Any = (), error: Any = None) -> None:
@@ -20,32 +20,32 @@ class Later:
         self.error = error
 
     def bind(self, receiver, signal):
-        """Return what delivers."""
+        """Return the bound delivery."""
         return self
 
     def send(self, signal, registration, receiver, /, **named):
-        """Keep it."""
+        """Keep the call."""
         if self.error is not None:
             raise self.error
-        self.kept.append((receiver, {**named, **dict.fromkeys(self.provides, "offered")}))
+        self.kept.append((receiver, {**named, **dict.fromkeys(self.provides, "provided")}))
         return "kept"
 
     async def asend(self, signal, registration, receiver, /, **named):
-        """Keep it."""
+        """Keep the call, awaited."""
         return self.send(signal, registration, receiver, **named)
 
     def awaits(self, signal, receiver, /, **named):
-        """Tell as one was told to."""
+        """Return or raise `needs_loop`."""
         self.asked.append(receiver)
         if isinstance(self.needs_loop, Exception):
             raise self.needs_loop
         return self.needs_loop
 
     def explain(self, signal, /, **named):
-        """Say when."""
+        """Return a text with the names of the keywords."""
         return f"some day, with {', '.join(sorted(named))}"
 
     def run(self):
-        """Call what was kept, in order; return the answers."""
+        """Make the collected calls in order; return their responses."""
         kept, self.kept = self.kept, []
         return [receiver(**named) for receiver, named in kept]

@@ -1,4 +1,4 @@
-"""Receivers and senders for the tests of the core, and how a test sends."""
+"""Receivers and senders for the core tests, and how a test sends."""
 
 import asyncio
 import gc
@@ -7,19 +7,19 @@ from typing import Any
 
 
 def deliver(kind: str, signal: Any, sender: object = None, /, **named: Any) -> list[Any]:
-    """Send by the method of this name; run it to completion if it is async."""
+    """Send with the method of this name; run it to completion if it is async."""
     result = getattr(signal, kind)(sender, **named)
     responses: list[Any] = asyncio.run(result) if kind.startswith("a") else result
     return responses
 
 
 def answers(responses: list[tuple[Any, Any]]) -> list[Any]:
-    """Return what was answered, in order."""
+    """Return the responses without their receivers, in order."""
     return [response for _, response in responses]
 
 
 def answering(response: Any) -> Callable[..., Any]:
-    """Make a receiver that answers so."""
+    """Return a receiver with this response."""
 
     def receiver(**kwargs):
         return response
@@ -28,7 +28,7 @@ def answering(response: Any) -> Callable[..., Any]:
 
 
 def answering_async(response: Any) -> Callable[..., Any]:
-    """Make an async receiver that answers so."""
+    """Return an async receiver with this response."""
 
     async def receiver(**kwargs):
         return response
@@ -37,7 +37,7 @@ def answering_async(response: Any) -> Callable[..., Any]:
 
 
 def raising(error: BaseException) -> Callable[..., Any]:
-    """Make a receiver that raises this."""
+    """Return a receiver that raises this error."""
 
     def receiver(**kwargs):
         raise error
@@ -46,7 +46,7 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 
 def raising_async(error: BaseException) -> Callable[..., Any]:
-    """Make an async receiver that raises this."""
+    """Return an async receiver that raises this error."""
 
     async def receiver(**kwargs):
         raise error
@@ -54,27 +54,31 @@ def raising_async(error: BaseException) -> Callable[..., Any]:
     return receiver
 
 
+async def nothing() -> None:
+    """Do nothing, awaited."""
+
+
 def echo(**kwargs):
-    """Answer with what was received."""
+    """Return all keywords."""
     return kwargs
 
 
 def echo_value(value, **kwargs):
-    """Answer with the value that was sent."""
+    """Return the keyword `value`."""
     return value
 
 
 class Sender:
-    """A sender that can be weakly referenced."""
+    """A sender that supports weak references."""
 
 
 class Slotted:
-    """A sender, and an owner of a receiver, that cannot be weakly referenced."""
+    """A sender, and an owner of a receiver, without support for weak references."""
 
     __slots__ = ()
 
     def method(self, **kwargs):
-        """Answer like a method."""
+        """Return a fixed response."""
         return "method"
 
 
@@ -85,31 +89,39 @@ class Listener:
         return value
 
     def method(self, value=None, **kwargs):
-        """Answer with the value that was sent."""
+        """Return the keyword `value`."""
         return value
 
     async def async_method(self, value=None, **kwargs):
-        """Answer with the value that was sent, awaited."""
+        """Return the keyword `value`, awaited."""
         return value
 
     @classmethod
     def class_method(cls, value=None, **kwargs):
-        """Answer with the value that was sent."""
+        """Return the keyword `value`."""
         return value
 
     @staticmethod
     def static_method(value=None, **kwargs):
-        """Answer with the value that was sent."""
+        """Return the keyword `value`."""
         return value
 
 
 class AsyncListener:
-    """An object that is called asynchronously."""
+    """An object whose call is async."""
 
     async def __call__(self, value=None, **kwargs):
         return value
 
 
 def collect() -> None:
-    """Have the garbage collected."""
+    """Run the garbage collector."""
     gc.collect()
+
+
+def is_empty(signal: Any) -> bool:
+    """Return whether a signal has no registration, no bucket and no dead receiver left."""
+    has_listeners = signal.has_listeners()
+    table = signal._table
+    left = table.registrations(), table.buckets, table.subclass_registrations, table.dead
+    return not has_listeners and not any(left)

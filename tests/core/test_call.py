@@ -1,4 +1,4 @@
-"""One place that calls one registration."""
+"""The functions that call one registration."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from tests.core.deliveries import Later
 
 
 class Placing(Policy):
-    """Provides a place."""
+    """A policy that provides the argument `place`."""
 
     provides = ("place",)
 
@@ -35,7 +35,7 @@ def connected(signal, receiver, **options):
 
 @pytest.mark.parametrize("once", [True, False])
 def test_only_the_first_call_is_claimed(signal, once):
-    """If the receiver is to be called once; it is disconnected then."""
+    """Only the first call of a once=True receiver is claimed, and it disconnects the receiver."""
     registration = connected(signal, echo, once=once)
     assert claim(signal, registration)
     assert signal.has_listeners() is not once
@@ -43,7 +43,7 @@ def test_only_the_first_call_is_claimed(signal, once):
 
 
 def test_requested_arguments_are_added():
-    """To a copy of those of the send."""
+    """Requested arguments are added to a copy of the arguments of the send."""
     made = Signal()
     set_policy(made, Placing())
     registration = connected(made, lambda place, **kwargs: place)
@@ -53,8 +53,8 @@ def test_requested_arguments_are_added():
     assert call(made, registration, registration.live(), sent) == "place of web"
 
 
-def test_a_call_is_made_once(signal):
-    """Sync or async; afterwards the response is None."""
+def test_a_once_registration_is_called_once(signal):
+    """A once=True registration is called once, sync or async; later responses are None."""
     registration = connected(signal, echo, once=True)
     assert call(signal, registration, echo, {"a": 1}) == {"a": 1}
     assert call(signal, registration, echo, {"a": 1}) is None
@@ -64,7 +64,7 @@ def test_a_call_is_made_once(signal):
 
 
 def test_a_delivery_gets_the_call(signal):
-    """And the right to the only one, which it claims itself."""
+    """A delivery gets the call and claims the only call of a once=True receiver."""
     registration = connected(signal, echo, delivery=(later := Later()), once=True)
     arguments = {"sender": None}
     response = call(signal, registration, echo, arguments)
@@ -73,8 +73,8 @@ def test_a_delivery_gets_the_call(signal):
     assert not registration.is_spent
 
 
-def test_who_is_awaited(signal):
-    """Async receivers, unless their delivery awaits them later."""
+def test_async_receivers_are_awaited(signal):
+    """Async receivers are awaited, unless their delivery awaits them later."""
     sync, direct = connected(signal, echo), connected(signal, aecho)
     later = connected(signal, aecho, sender=Signal, delivery=Later())
     for registration, expected in ((sync, False), (direct, True), (later, False)):

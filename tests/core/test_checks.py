@@ -1,4 +1,4 @@
-"""Objects that are refused, and the errors that say so."""
+"""The checks refuse wrong objects with clear errors."""
 
 import functools
 from unittest import mock
@@ -12,7 +12,7 @@ from clarion.errors import ArgumentError, DeclarationError, NotCallableError, Si
 
 
 def test_a_signal_is_returned():
-    """Any other object is refused, by the name of its type."""
+    """A signal is returned; any other object is refused by the name of its type."""
     made = Signal()
     assert check_signal(made) is made
     with pytest.raises(
@@ -22,7 +22,7 @@ def test_a_signal_is_returned():
 
 
 def test_a_receiver_that_is_not_callable_is_on_the_error():
-    """And the message says what to do."""
+    """The error has the receiver that is not callable, and its message has the cure."""
     with pytest.raises(NotCallableError, match="connect a function") as refused:
         refuse_uncallable(5)
     assert refused.value.receiver == 5
@@ -121,7 +121,7 @@ GENERATORS = {
 
 @pytest.mark.parametrize("given", GENERATORS.values(), ids=GENERATORS)
 def test_a_generator_function_is_refused(paid, given):
-    """A call would not run its body."""
+    """A generator function is refused because a call would not run its body."""
     with pytest.raises(SignatureError, match=r"generator function.*Remove the yield") as raised:
         paid.connect(given)
     assert raised.value.receiver is given
@@ -129,7 +129,7 @@ def test_a_generator_function_is_refused(paid, given):
 
 
 def test_a_wrapper_of_a_generator_is_accepted(paid):
-    """The wrapper itself runs when it is called."""
+    """A function that wraps a generator function is accepted because its call runs."""
     paid.connect(decorated(generate))
     assert paid.has_listeners()
 
@@ -140,14 +140,14 @@ def test_a_wrapper_of_a_generator_is_accepted(paid):
     ids=["function", "self only", "async", "decorated"],
 )
 def test_a_method_without_its_object_is_refused(paid, given):
-    """No send gives `self`."""
+    """A method without its object is refused because no send gives `self`."""
     with pytest.raises(SignatureError, match=r"without its object.*`object\.method`"):
         paid.connect(given)
     assert not paid.has_listeners()
 
 
 def test_a_receiver_in_a_class_body_needs_no_self(paid):
-    """The decorator sees the plain function: with `self` it is refused, without it works."""
+    """In a class body a receiver with `self` is refused, and one without it is called."""
     with pytest.raises(SignatureError, match="without its object"):
 
         class _Wrong:
@@ -170,13 +170,13 @@ def test_a_receiver_in_a_class_body_needs_no_self(paid):
 
 @pytest.mark.parametrize("kind", [classmethod, property])
 def test_an_unfinished_method_is_refused(paid, kind):
-    """A class method is not callable before its class exists."""
+    """A class method is refused in its class body, where it is not callable yet."""
     with pytest.raises(NotCallableError, match="after the class"):
         paid.connect(kind(lambda self, **kwargs: None))
 
 
 def test_self_may_be_a_keyword():
-    """Outside a class it is a name as any other."""
+    """Outside a class `self` is a name like any other."""
 
     def listen(self, **kwargs):
         return self
@@ -188,7 +188,7 @@ def test_self_may_be_a_keyword():
 
 @pytest.mark.parametrize("given", [Model, Generator, mock.Mock], ids=lambda kind: kind.__name__)
 def test_a_class_is_refused(paid, given):
-    """A send would only create an object."""
+    """A class is refused because a send would only create an object."""
     with pytest.raises(SignatureError, match=r"is a class|cannot be called|\*\*kwargs"):
         paid.connect(given)
     with pytest.raises(SignatureError, match="each send would only create"):
@@ -196,7 +196,7 @@ def test_a_class_is_refused(paid, given):
 
 
 def test_a_class_that_handles_a_send_is_accepted(paid):
-    """Its constructor names the sender, or it is a builtin."""
+    """A class is accepted if its constructor has the parameter sender, or if it is built in."""
     paid.connect(Handler)
     paid.connect(dict)
     assert paid.send("web")[0][1].sender == "web"
@@ -207,14 +207,14 @@ def test_a_class_that_handles_a_send_is_accepted(paid):
 )
 @pytest.mark.parametrize("second", [generate, Model().on_paid], ids=["function", "method"])
 def test_swapped_arguments_are_refused(paid, first, second):
-    """The message has the right order."""
+    """Swapped arguments are refused with the right order in the message."""
     with pytest.raises(ArgumentError, match=r"Write connect\(receiver, sender\)") as raised:
         paid.connect(first, second)
     assert raised.value.names == ("receiver", "sender")
 
 
 def test_a_class_of_deliveries_is_refused(paid):
-    """The class has the methods, but is not bound to options."""
+    """A delivery class is refused because it is not bound to options."""
     with pytest.raises(ArgumentError, match=r"OnCommit is a class, not a delivery\. Give an inst"):
         paid.connect(decorated(Handler), delivery=OnCommit)
     assert not paid.has_listeners()
@@ -222,8 +222,8 @@ def test_a_class_of_deliveries_is_refused(paid):
 
 
 @pytest.mark.parametrize("given", ["order-paid", b"order-paid", ["order_id"], object()], ids=kind)
-def test_a_name_is_not_a_flag(given):
-    """The first argument of Signal is Django's `use_caching`."""
+def test_a_name_by_position_is_refused(given):
+    """A name as the first argument is refused because Django's `use_caching` comes first."""
     with pytest.raises(ArgumentError, match=r"Give a name as Signal\(name=\.\.\.\)") as raised:
         Signal(given)
     assert raised.value.names == ("use_caching",)
@@ -231,42 +231,42 @@ def test_a_name_is_not_a_flag(given):
 
 
 @pytest.mark.parametrize("given", [5, b"order-paid", ["order_id"], Model], ids=kind)
-def test_a_name_is_text(given):
-    """Anything else is refused."""
+def test_a_name_that_is_not_text_is_refused(given):
+    """A name that is not text is refused."""
     with pytest.raises(ArgumentError, match="Give text, or no name"):
         Signal(name=given)
 
 
 @pytest.mark.parametrize("kind", [list, tuple, set])
 def test_a_list_of_signals_is_refused(kind):
-    """A function of several signals takes each by itself."""
+    """A list of signals is refused because the function takes each signal separately."""
     with pytest.raises(ArgumentError, match="Give all signals one by one"):
         check_signal(kind([Signal()]))
 
 
 def test_a_call_of_a_signal_is_refused(paid):
-    """The error says how to send; a signal is no receiver either."""
+    """Calling or connecting a signal is refused with the way to send."""
     with pytest.raises(ArgumentError, match=r"cannot be called\. Write signal\.send\(sender"):
         paid("web", order_id=1)
     with pytest.raises(NotCallableError, match="Connect a function that sends it"):
         Signal().connect(paid)
 
 
-def test_a_text_declares_no_signal():
-    """A name is given by keyword."""
+def test_text_cannot_declare_a_signal():
+    """Text as the argument of @signal is refused because a name is given by keyword."""
     with pytest.raises(DeclarationError, match=r"given a str, which .*@signal\(name=\.\.\.\)"):
         signal("ready")  # type: ignore[call-overload]
 
 
 def test_signals_by_position_are_refused():
-    """Several signals are a list."""
+    """Several signals by position are refused because they belong in a list."""
     with pytest.raises(ArgumentError, match=r"@receiver\(\[first, second\]\)"):
         receiver(Signal(), Signal())  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("kind", [Signal, lambda: DeclaredSignal(lambda sender: None)])
 def test_a_parameter_by_position_is_refused(kind):
-    """A send gives every argument by name, so `**kwargs` is not the cure."""
+    """A positional-only parameter is refused because sends give arguments by name."""
 
     def by_position(sender, /, **kwargs): ...
     def optional(sender=None, /, **kwargs): ...

@@ -1,4 +1,4 @@
-"""Which sends are in use, and that the compiled ones look like those they stand for."""
+"""Which sends are in use; compiled methods behave like the functions that they replace."""
 
 import asyncio
 import copy
@@ -26,33 +26,33 @@ CORE = Path(compiled.__file__).parent
 AWAITED = ("asend", "asend_robust")
 
 
-class Once:
-    """Tests that are of what is compiled, whatever else there is."""
+class CompiledOnly:
+    """Tests of the compiled sends only."""
 
     @pytest.fixture(autouse=True)
     def implementation(self, monkeypatch):
-        """Have all signals send by it."""
+        """Make all signals use the compiled sends."""
         put(monkeypatch, "compiled")
 
 
-class Loud(Signal):
-    """Overrides the sends, and calls those that it overrides."""
+class Overriding(Signal):
+    """A subclass that overrides the sends and calls the base class."""
 
     def send(self, sender, **named):
-        """Send louder."""
+        """Send with one more keyword."""
         return super().send(sender, **named, loud=True)
 
     async def asend(self, sender, **named):
-        """Send louder."""
+        """Send with one more keyword."""
         return await super().asend(sender, **named, loud=True)
 
     def has_listeners(self, sender=None):
-        """Ask the one that is overridden."""
+        """Return the opposite of the base class."""
         return not super().has_listeners(sender)
 
 
-def fresh(code, *, path=None, **environ):
-    """Run code in an interpreter of its own, and return what it prints."""
+def run_in_new_interpreter(code, *, path=None, **environ):
+    """Run code in a new interpreter, and return its output."""
     there = {name: value for name, value in os.environ.items() if name != "CLARION_PURE"}
     there["PYTHONPATH"] = str(path or CORE.parents[1])
     command = [sys.executable, "-c", dedent(code)]
@@ -73,36 +73,39 @@ SAY = """
 
 
 class TestReason:
-    """Why the sends in Python are in use, if they are."""
+    """The reason why the Python sends are in use."""
 
     @pytest.fixture(autouse=True)
     def implementation(self):
-        """Leave it to the interpreter that is asked."""
+        """Select no implementation because the tests start their own interpreter."""
 
-    def test_somebody_asked_for_them(self):
-        """`CLARION_PURE` is set."""
+    def test_the_environment_selects_python(self):
+        """CLARION_PURE selects the Python sends."""
         for value in ("1", "yes"):
-            assert fresh(SAY, CLARION_PURE=value) == "CLARION_PURE is set in the environment."
+            assert (
+                run_in_new_interpreter(SAY, CLARION_PURE=value)
+                == "CLARION_PURE is set in the environment."
+            )
 
-    def test_nobody_did(self):
-        """`CLARION_PURE` is 0, or empty: then what is there decides."""
-        expected = fresh(SAY)
+    def test_an_empty_variable_selects_nothing(self):
+        """An empty CLARION_PURE, or 0, selects the compiled sends if they exist."""
+        expected = run_in_new_interpreter(SAY)
         if is_compiled():
             assert expected == "compiled"
         for value in ("0", "", "false", "No", "OFF "):
-            assert fresh(SAY, CLARION_PURE=value) == expected
+            assert run_in_new_interpreter(SAY, CLARION_PURE=value) == expected
 
-    def test_they_were_not_built(self):
-        """There is no such module."""
+    def test_a_missing_module_is_the_reason(self):
+        """Without the compiled module the reason says that it cannot be loaded."""
         missing = """
             import sys
             sys.modules["clarion._core._send"] = None
         """
-        reason = fresh(dedent(missing) + dedent(SAY))
+        reason = run_in_new_interpreter(dedent(missing) + dedent(SAY))
         assert reason.startswith("The compiled sends cannot be loaded, perhaps they were not built")
 
-    def test_they_are_stale(self):
-        """They were built for a table that looked otherwise."""
+    def test_an_outdated_module_is_the_reason(self):
+        """Compiled sends that were built for another table do not match."""
         stale = """
             from clarion._core import table
             table.Table = type("Table", (table.Table,), {"guard": None, "__slots__": ()})
@@ -113,14 +116,14 @@ class TestReason:
         """
         if not is_compiled():
             pytest.skip(compiled.reason)
-        assert "has no slot 'any_sender'" in fresh(stale, CLARION_PURE="1")
+        assert "has no slot 'any_sender'" in run_in_new_interpreter(stale, CLARION_PURE="1")
         stale = stale.replace(
             'type("Table", (table.Table,), {"guard": None, "__slots__": ()})', "5"
         )
-        assert "is not a class" in fresh(stale, CLARION_PURE="1")
+        assert "is not a class" in run_in_new_interpreter(stale, CLARION_PURE="1")
 
-    def test_a_slot_has_another_name_now(self):
-        """A program with such a file runs with the sends in Python, and says why."""
+    def test_a_renamed_slot_is_reported(self):
+        """A program with outdated compiled sends uses the Python sends and says why."""
         if not is_compiled():
             pytest.skip(compiled.reason)
         renamed = """
@@ -131,33 +134,33 @@ class TestReason:
             from clarion._core import compiled
             print(importlib.reload(compiled).reason)
         """
-        reason = fresh(renamed, CLARION_PURE="1")
+        reason = run_in_new_interpreter(renamed, CLARION_PURE="1")
         assert reason.startswith("The compiled sends do not fit this version of Clarion: ")
         assert "any_sender" in reason
         assert reason.endswith("Build Clarion again.")
 
     def test_a_free_threaded_python(self, monkeypatch):
-        """The compiled sends rely on the lock, so they are not even looked for."""
+        """A free-threaded Python does not load the compiled sends, which rely on the lock."""
         monkeypatch.delenv("CLARION_PURE", raising=False)
         assert compiled._why_not() == ""
         monkeypatch.setattr(sys, "abiflags", "t", raising=False)
         assert compiled._why_not().startswith("This is a free-threaded Python")
-        monkeypatch.delattr(sys, "abiflags")  # as on Windows
+        monkeypatch.delattr(sys, "abiflags")  # Windows has no `sys.abiflags`
         assert compiled._why_not() == ""
 
-    def test_the_function_itself_is_used_then(self, monkeypatch):
-        """What would be compiled stays what it is."""
+    def test_without_compiled_sends_the_function_stays(self, monkeypatch):
+        """Without compiled sends a function stays as it is."""
         monkeypatch.setattr(compiled, "reason", "No.")
         assert compiled.compiled(send.send) is send.send
         assert not is_compiled()
 
 
-class TestLook(Once):
-    """Whoever looks at a compiled method sees the function."""
+class TestAttributes(CompiledOnly):
+    """A compiled method has the attributes of its function."""
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_it_is_documented_and_signed(self, name):
-        """Its name, its text, its signature and its annotations; on a signal without `self`."""
+    def test_it_has_the_signature_of_its_function(self, name):
+        """It has the name, docstring, signature and annotations of its function."""
         method: Any = vars(Signal)[name]
         function = method.__wrapped__
         for attribute in ("__doc__", "__name__", "__qualname__", "__module__", "__annotations__"):
@@ -169,29 +172,29 @@ class TestLook(Once):
         assert repr(method) == f"<compiled {function!r}>"
 
     @pytest.mark.parametrize("name", NAMES)
-    def test_it_is_known_for_what_it_is(self, name):
-        """A routine; a coroutine function if the function is one."""
+    def test_it_is_a_routine(self, name):
+        """It is a routine, and a coroutine function if its function is one."""
         for method in (getattr(Signal, name), getattr(Signal(), name)):
             assert inspect.isroutine(method)
             assert inspect.iscoroutinefunction(method) is (name in AWAITED)
         assert inspect.ismethod(getattr(Signal(), name))
 
-    def test_what_it_has_not_got_is_an_attribute_error(self):
-        """As of the function, which has not got it either."""
+    def test_a_missing_attribute_raises(self):
+        """An attribute that the function does not have raises AttributeError."""
         with pytest.raises(AttributeError, match="nothing_such"):
             Signal.send.nothing_such  # type: ignore[attr-defined]  # noqa: B018
         with pytest.raises(AttributeError):
             Signal.send.remark = 1  # type: ignore[attr-defined]
 
     def test_it_can_be_mocked(self):
-        """And is itself again."""
+        """A method can be replaced by a mock and restored."""
         with mock.patch.object(Signal, "send") as patched:
             Signal().send(None, a=1)
         assert patched.call_args.kwargs == {"a": 1}
         assert type(vars(Signal)["send"]).__name__ == "Method"
 
     def test_it_can_be_weakly_referenced(self):
-        """As a function can, and its bound method with it."""
+        """A compiled method and its bound method support weak references."""
         made = Signal()
         method = weakref.WeakMethod(made.send)
         assert weakref.ref(vars(Signal)["send"])() is vars(Signal)["send"]
@@ -202,8 +205,8 @@ class TestLook(Once):
         collect()
         assert twin() is None
 
-    def test_it_is_bound_as_a_function_is(self):
-        """To a signal, not to none."""
+    def test_it_binds_like_a_function(self):
+        """A compiled method binds to a signal, and not to None."""
         method: Any = vars(Signal)["send"]
         assert Signal.send is method
         assert method.__get__(None, Signal) is method
@@ -212,25 +215,25 @@ class TestLook(Once):
             method.__get__(None, None)
 
 
-class TestClasses(Once):
+class TestClasses(CompiledOnly):
     """Classes with compiled methods."""
 
     def test_a_class_is_pickled_and_copied_by_name(self):
-        """It is itself again."""
-        for kind in (Signal, Loud):
+        """Pickling and copying a class return the class itself."""
+        for kind in (Signal, Overriding):
             assert pickle.loads(pickle.dumps(kind)) is kind  # noqa: S301
             assert copy.copy(kind) is copy.deepcopy(kind) is kind
 
-    def test_a_class_can_be_made_again_of_its_parts(self):
-        """As decorators do that make a class with other slots."""
+    def test_a_class_can_be_rebuilt(self):
+        """A decorator can rebuild a class from its attributes."""
         parts = {n: v for n, v in vars(Signal).items() if n not in {"__dict__", "__weakref__"}}
         made = type("Again", Signal.__bases__, parts)()
         made.connect(answering(1))
         assert answers(made.send(None)) == answers(asyncio.run(made.asend(None))) == [1]
 
     def test_a_subclass_may_override_the_sends(self):
-        """And call those that it overrides."""
-        made: Any = Loud()
+        """A subclass may override the sends and call the base class."""
+        made: Any = Overriding()
         assert made.has_listeners()
         made.connect(lambda loud, **named: (loud, sorted(named)))
         expected = [(True, ["quiet", "sender", "signal"])]
@@ -239,10 +242,10 @@ class TestClasses(Once):
         assert not made.has_listeners()
 
     def test_a_subclass_may_have_another_table_attribute(self):
-        """A property in the place of the slot is asked, as it is in Python."""
+        """A property that replaces the slot of the table is read, as in Python."""
 
         class Other(Signal):
-            """Keeps its table elsewhere."""
+            """A subclass that stores its table in another attribute."""
 
             _table: Any = property(
                 lambda self: vars(self)["elsewhere"],
@@ -257,25 +260,25 @@ class TestClasses(Once):
     @pytest.mark.parametrize("name", AWAITED)
     @pytest.mark.parametrize("given", [(), (1, 2)])
     def test_an_awaited_send_is_refused_at_once(self, name, given):
-        """Whoever forgets the sender, or gives two, is told before anything is awaited."""
+        """A wrong call of an async send raises before anything is awaited."""
         with pytest.raises(TypeError, match="positional argument"):
             getattr(Signal(), name)(*given)
         with pytest.raises(TypeError, match="multiple values"):
             getattr(Signal(), name)(Sender, sender=Sender)
 
 
-def test_whoever_logs_may_ask_for_the_error(make, implementation):
-    """What a robust send calls, it calls as in an except clause."""
+def test_the_error_is_current_while_it_is_logged(make, implementation):
+    """A policy can read the current exception while it logs a failure."""
 
-    class Asking(Policy):
-        """Asks the interpreter, as `logger.exception` does."""
+    class ReadingPolicy(Policy):
+        """Reads the current exception, as `logger.exception` does."""
 
         def log_failure(self, signal, receiver, error):
             asked.append(sys.exc_info()[1])
 
     asked: list[Any] = []
     made = Signal()
-    set_policy(made, Asking())
+    set_policy(made, ReadingPolicy())
     failure = ValueError("no")
     made.connect(raising(failure))
     for outer in (None, KeyError("outer")):
@@ -290,17 +293,17 @@ def test_whoever_logs_may_ask_for_the_error(make, implementation):
     assert asked == [failure, failure]
 
 
-def test_what_logging_raises_has_its_context(make, implementation):
-    """The error amid which it was raised."""
+def test_a_logging_error_has_a_context(make, implementation):
+    """An error of the logging has the receiver's error as its context."""
 
-    class Failing(Policy):
-        """Cannot log."""
+    class FailingPolicy(Policy):
+        """A policy that cannot log."""
 
         def log_failure(self, signal, receiver, error):
             raise LookupError("no log")
 
     made = Signal()
-    set_policy(made, Failing())
+    set_policy(made, FailingPolicy())
     made.connect(raising(failure := ValueError("no")), inline=True)
     for attempt in (made.send_robust, lambda sender: asyncio.run(made.asend_robust(sender))):
         with pytest.raises(LookupError) as caught:
@@ -309,7 +312,7 @@ def test_what_logging_raises_has_its_context(make, implementation):
 
 
 def test_too_many_keywords(signal, implementation):
-    """A send of more than the compiled one takes is as good as any."""
+    """A send with more keywords than the compiled send takes gives the same responses."""
     named = {f"keyword_{number}": number for number in range(100)}
     signal.connect(lambda sender, signal, **named: named)
     signal.connect(Listener().method)
@@ -320,7 +323,7 @@ def test_too_many_keywords(signal, implementation):
 
 
 def test_declared_with_too_many_defaults(implementation):
-    """The defaults count as well."""
+    """Defaults count toward the limit of keywords."""
     names = [f"keyword_{number}" for number in range(40)]
     scope: dict[str, Any] = {"signal": signal}
     exec(  # noqa: S102

@@ -35,8 +35,8 @@ COPIES = [copy.copy, copy.deepcopy, lambda it: copy.deepcopy(Holder(it)).held]
 class TestCopies:
     """A copy has the same receivers, and no shared table."""
 
-    def test_it_calls_the_same_receivers_in_the_same_way(self, signal, duplicate):
-        """With all options, in their order."""
+    def test_a_copy_has_the_same_receivers(self, signal, duplicate):
+        """A copy calls the same receivers, with the same options and in the same order."""
         sender, listener = Sender(), Listener()
         signal.connect(answering(1))
         signal.connect(answering(2), priority=1)
@@ -53,7 +53,7 @@ class TestCopies:
         assert 5 in answers(signal.send(None))
 
     def test_changes_of_one_do_not_reach_the_other(self, signal, duplicate):
-        """Neither a connect nor a disconnect nor the only call."""
+        """A connect, a disconnect or a single call on one signal does not change the other."""
         signal.connect(echo)
         signal.connect(answering("once"), once=True)
         copied = duplicate(signal)
@@ -66,7 +66,7 @@ class TestCopies:
         assert len(copied.send(None)) == 2
 
     def test_a_receiver_held_weakly_dies_in_both(self, signal, duplicate):
-        """A copy keeps no more alive than the signal."""
+        """A weakly held receiver dies in the signal and in its copy."""
         listener = Listener()
         signal.connect(listener.method)
         copied = duplicate(signal)
@@ -75,8 +75,8 @@ class TestCopies:
         assert not copied.has_listeners()
         assert copied.send(None) == signal.send(None) == []
 
-    def test_a_declared_signal_stays_one(self, duplicate):
-        """With its declaration and its name."""
+    def test_a_copy_of_a_declared_signal_is_declared(self, duplicate):
+        """A copy of a declared signal has its declaration and its name."""
         copied = duplicate(declared)
         copied.connect(lambda sender, n: n)
         assert answers(copied.send(None)) == [1]
@@ -86,8 +86,8 @@ class TestCopies:
             copied.send(None, other=1)
 
 
-def test_an_object_with_one_signal_twice():
-    """Still has one signal after a deep copy."""
+def test_a_deep_copy_keeps_identity():
+    """An object that holds one signal twice still does so after a deep copy."""
     held = Signal()
     one, two = copy.deepcopy([Holder(held), Holder(held)])
     assert one.held is two.held is not held
@@ -95,14 +95,14 @@ def test_an_object_with_one_signal_twice():
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("each", [importable, given, declared, Holder.of_class], ids=repr)
-def test_a_pickle_has_the_place_of_the_signal(each, protocol):
-    """Loading it returns the signal of the process, with its receivers."""
+def test_a_pickle_names_the_place_of_the_signal(each, protocol):
+    """Loading a pickle returns the signal of the process, with its receivers."""
     assert pickle.loads(pickle.dumps(each, protocol)) is each  # noqa: S301
     assert pickle.loads(pickle.dumps(Holder(each), protocol)).held is each  # noqa: S301
 
 
 def test_a_signal_without_a_place_is_not_pickled(signal):
-    """One sentence says why, and what to do."""
+    """A signal that no module holds is not pickled, and the error has the cure."""
     with pytest.raises(ArgumentError, match="cannot be pickled, because no module holds it"):
         pickle.dumps(Holder(signal))
     with pytest.raises(ArgumentError, match="cannot be pickled"):

@@ -18,11 +18,11 @@ from clarion._core.table import Table
 from tests.core.receivers import Listener, Sender, answering_async
 from tests.twins import NAMES, put
 
-# What stands for "nothing": the slot is emptied.
+# The slot is deleted.
 EMPTY = object()
 
 
-# What a slot may hold instead of what should be there. Two of them look right at first.
+# Wrong contents of a slot. Two of them look right at first.
 ODD: list[Any] = [
     *(EMPTY, None, 5, "text", True, object(), Signal, len, lambda *args: None),
     *((), (1,), (None, None, None), (Listener, "missing", None), [], {}, {0: 1}, set(), {1}),
@@ -35,13 +35,13 @@ ODD: list[Any] = [
 
 @pytest.fixture(autouse=True)
 def implementation(monkeypatch):
-    """What is written in C is tested here; the functions in Python cannot crash."""
+    """Select the compiled sends: the Python functions cannot crash."""
     put(monkeypatch, "compiled")
     return "compiled"
 
 
 def attempt(method, *given, **named):
-    """Call a method, take the first step of what it has to be awaited for, whatever comes of it."""
+    """Call a method and run the first step of its coroutine; ignore errors."""
     with suppress(Exception):
         result = method(*given, **named)
         if asyncio.iscoroutine(result):
@@ -50,7 +50,7 @@ def attempt(method, *given, **named):
 
 
 def send_all(sent):
-    """Send in all ways that begin differently."""
+    """Send with every kind of argument."""
     for name, sender in itertools.product(NAMES, (None, Sender, Listener(), "text")):
         method = getattr(Signal, name)
         for names in ((), ("a",), ("b", "a"), ("signal",)):
@@ -59,8 +59,8 @@ def send_all(sent):
         attempt(method, sent, sender, sender=sender)
 
 
-def heard_by(*kinds):
-    """Make a signal with receivers of these kinds; return it and who holds its receivers."""
+def signal_with(*kinds):
+    """Return a signal with receivers of these kinds, and the owner of its receivers."""
     made: Any = Signal()
     listener = Listener()
     for kind in kinds:
@@ -75,7 +75,7 @@ SCENES = (
 )
 
 
-# What a send reads by itself, and so must not trust.
+# The slots that a compiled send reads and must not trust.
 READ = {
     Table: ("any_sender", "buckets", "subclass_registrations", "guard", "keywords"),
     Bucket: ("route",),
@@ -85,8 +85,8 @@ READ = {
 
 
 @contextmanager
-def spoilt(owner, slot, odd):
-    """Have something else in a slot."""
+def replaced(owner, slot, odd):
+    """Put a wrong object into a slot for a block."""
     before = getattr(owner, slot)
     try:
         if odd is EMPTY:
@@ -98,8 +98,8 @@ def spoilt(owner, slot, odd):
         setattr(owner, slot, before)
 
 
-def places(made):
-    """Name the slots that a send reads, of a signal that has been sent."""
+def slots_of(made):
+    """Return the slots that a send reads, of a signal that has sent."""
     table = made._table
     route = table.find_route(None)
     parts = (table, table.any_sender, route, *route.registrations)
@@ -109,12 +109,12 @@ def places(made):
 @pytest.mark.parametrize("kinds", SCENES, ids=",".join)
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 def test_any_slot_may_hold_anything(kinds):
-    """Whatever is put where a send looks, the send raises or does without."""
-    for place in range(len(places(heard_by(*kinds)[0]))):
-        made, listener = heard_by(*kinds)
-        owner, slot = places(made)[place]
+    """A send with a wrong object in any slot raises an error or ignores it."""
+    for place in range(len(slots_of(signal_with(*kinds)[0]))):
+        made, listener = signal_with(*kinds)
+        owner, slot = slots_of(made)[place]
         for odd in ODD:
-            with spoilt(owner, slot, odd):
+            with replaced(owner, slot, odd):
                 for sender in (None, listener, Sender):
                     for name in NAMES:
                         attempt(getattr(Signal, name), made, sender)
@@ -123,15 +123,15 @@ def test_any_slot_may_hold_anything(kinds):
 @pytest.mark.parametrize("slot", READ[Table])
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 def test_a_table_may_hold_anything_in_every_kind_of_send(slot):
-    """What a send reads first, for every way of writing one."""
-    made, _ = heard_by("method")
+    """A wrong object in a slot of the table does not crash any kind of send."""
+    made, _ = signal_with("method")
     for odd in ODD:
-        with spoilt(made._table, slot, odd):
+        with replaced(made._table, slot, odd):
             send_all(made)
 
 
 def test_a_signal_without_a_table():
-    """What no `__init__` has been run of has nobody who listens, and says what it lacks."""
+    """A signal whose `__init__` did not run raises AttributeError at each send."""
     bare: Any = Signal.__new__(Signal)
     for name in ("send", "send_robust", "has_listeners"):
         with pytest.raises(AttributeError, match="_table"):
@@ -142,8 +142,8 @@ def test_a_signal_without_a_table():
 
 
 @pytest.mark.parametrize("owner", [5, None, object(), Table(), Signal, SimpleNamespace(_table=5)])
-def test_who_is_no_signal_has_no_sends(owner):
-    """The methods, called on something else, raise as any method does."""
+def test_a_send_on_another_object_raises(owner):
+    """A send method called on another object raises an ordinary error."""
     for name in NAMES:
         method: Any = getattr(Signal, name)
         with pytest.raises((AttributeError, TypeError)):
@@ -154,25 +154,25 @@ def test_who_is_no_signal_has_no_sends(owner):
     "arguments",
     [
         *((), (5,), (len, 5), (len, "open"), (len, ""), (len, "send\0"), (len, "send", 1, 2)),
-        (vars(Signal)["send"], "send"),  # one in another in another would have no ground
+        (vars(Signal)["send"], "send"),  # nested compiled methods would recurse without an end
     ],
 )
-def test_a_method_is_made_of_a_function_and_a_known_name(arguments):
-    """Everything else is refused."""
+def test_a_method_needs_a_function_and_a_known_name(arguments):
+    """A compiled method needs a function and a known name; anything else is refused."""
     method: Any = type(vars(Signal)["send"])
     with pytest.raises((TypeError, ValueError)):
         method(*arguments)
 
 
-def test_a_method_of_what_cannot_be_called():
-    """It is made, and cannot be called either."""
+def test_a_method_of_an_uncallable_object():
+    """A method of an object that is not callable can be created, and raises at a call."""
     method: Any = type(vars(Signal)["send"])
     for name in NAMES:
         made = method(5, name)
         assert repr(made) == "<compiled 5>"
         for given in ((), (Signal(),), (Signal(), None)):
             if given[1:] and name != "has_listeners" and not name.startswith("a"):
-                assert made(*given) == []  # it is asked only where there is more to do
+                assert made(*given) == []  # the object is called on the slow path only
             elif given[1:] and name == "has_listeners":
                 assert made(*given) is False
             else:
@@ -181,11 +181,11 @@ def test_a_method_of_what_cannot_be_called():
 
 
 class TestBegin:
-    """What the coroutine functions of compiled.py are handed."""
+    """The function that compiled.py passes to its coroutine functions."""
 
     @pytest.fixture
     def begin(self, monkeypatch):
-        """Take it out of a send."""
+        """Return the function, taken from a send."""
         taken: list[Any] = []
         function: Any = vars(Signal)["asend"].__wrapped__
 
@@ -203,19 +203,19 @@ class TestBegin:
             *(((1,), (Signal(), 1)), ((), (1,), 5), (None, None), ("ab", (1, 2, 3))),
         ],
     )
-    def test_it_refuses_what_is_no_send(self, begin, given):
-        """Other than two tuples, the values at least the signal and those of the names."""
+    def test_it_refuses_wrong_tuples(self, begin, given):
+        """Arguments other than two fitting tuples are refused."""
         with pytest.raises(TypeError, match="two tuples"):
             begin(*given)
 
     @pytest.mark.parametrize("given", [((), (5,)), (("a",), (5, 1)), (("a", "a"), (5, 6, 1, 2))])
-    def test_it_raises_as_a_send_does(self, begin, given):
-        """Two tuples that are no send either."""
+    def test_it_raises_ordinary_errors(self, begin, given):
+        """Two tuples that are not a send raise an ordinary error."""
         with pytest.raises((AttributeError, TypeError)):
             asyncio.run(begin(*given)[1])
 
-    def test_it_sends_when_it_is_called_by_itself(self, begin):
-        """It is no secret, and does what it says."""
+    def test_it_can_be_called_directly(self, begin):
+        """A direct call sends and returns the responses."""
         made: Any = Signal()
         assert begin((), (made, None)) == []
         made.connect(len_of := answering_async(3))
@@ -223,14 +223,14 @@ class TestBegin:
         assert receiver is len_of
         assert asyncio.run(coroutine) == 3
 
-    def test_it_outlives_its_method(self, begin):
-        """It holds what it needs."""
+    def test_it_remains_after_its_method(self, begin):
+        """It keeps its own references after its method is gone."""
         gc.collect()
         assert begin((), (Signal(), None)) == []
 
 
-def test_an_instrument_that_is_none():
-    """What is attached past `attach` breaks the send, not the interpreter."""
+def test_a_wrong_instrument_raises():
+    """An object that is not an instrument raises at the send."""
     made: Any = Signal()
     made._table.instruments = (5,)
     made._table.forget_routes()

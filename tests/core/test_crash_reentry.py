@@ -19,14 +19,14 @@ from tests.twins import put
 
 @pytest.fixture(autouse=True)
 def implementation(monkeypatch):
-    """What is written in C is tested here; the functions in Python cannot crash."""
+    """Select the compiled sends: the Python functions cannot crash."""
     put(monkeypatch, "compiled")
     return "compiled"
 
 
 @pytest.mark.parametrize("wrap", [lambda method: method, partial], ids=["itself", "a partial"])
-def test_a_send_without_end_is_a_recursion_error(wrap):
-    """Also where each turn of it is compiled, without a frame in Python between."""
+def test_an_endless_send_is_a_recursion_error(wrap):
+    """A signal that sends itself without an end raises RecursionError, even in compiled code."""
 
     @signal
     def round_and_round(sender: object) -> None: ...
@@ -36,14 +36,14 @@ def test_a_send_without_end_is_a_recursion_error(wrap):
         round_and_round.send(None)
 
 
-def test_a_robust_send_without_end_comes_to_one():
-    """The innermost is refused, and each of the others answers."""
+def test_an_endless_robust_send_ends():
+    """A robust send that sends itself ends, because the innermost send is refused."""
 
     @signal
     def round_and_round(sender: object) -> None: ...
 
     class Silent(DeclaredPolicy):
-        """Logs nothing."""
+        """A policy that logs nothing."""
 
         def log_failure(self, *args: object) -> None: ...
 
@@ -59,12 +59,12 @@ def test_a_robust_send_without_end_comes_to_one():
 
 
 def test_the_table_may_change_while_it_is_read():
-    """Who is asked amid a send may empty whatever the send has looked at."""
+    """Code that runs during a send may replace everything that the send has read."""
     made: Any = Signal()
     table = made._table
 
     class Kind:
-        """Meddles when its attribute is looked at."""
+        """Changes the table when its attribute is read."""
 
         @property
         def watched(self):
@@ -73,7 +73,7 @@ def test_the_table_may_change_while_it_is_read():
             return 1
 
     class Key(int):
-        """Meddles when it is compared."""
+        """Changes the table when it is compared."""
 
         def __eq__(self, other):
             table.buckets = {}
@@ -83,8 +83,8 @@ def test_the_table_may_change_while_it_is_read():
 
         __hash__ = int.__hash__
 
-    class Meddling(dict[Any, Any]):
-        """Meddles when a name is looked up."""
+    class Interfering(dict[Any, Any]):
+        """Changes the table when a name is looked up."""
 
         def __missing__(self, key):
             table.keywords = keywords.ANY
@@ -94,7 +94,7 @@ def test_the_table_may_change_while_it_is_read():
     table.guard = (Kind(), "watched", 1)
     assert made.send(None) == []
     assert table.guard is None
-    table.keywords = Meddling()
+    table.keywords = Interfering()
     assert made.has_listeners(None) is False
     with suppress(Exception):
         made.send(None)
@@ -103,10 +103,10 @@ def test_the_table_may_change_while_it_is_read():
         made.send(Sender)
 
 
-def test_what_is_remembered_of_a_site_may_meddle():
-    """An entry that sends when it is dropped finds everything in its place."""
+def test_a_cached_entry_may_send_while_it_dies():
+    """A cached entry may send while it is dropped."""
 
-    class Meddling:
+    class Interfering:
         """Sends when it dies."""
 
         def __del__(self):
@@ -120,7 +120,7 @@ def test_what_is_remembered_of_a_site_may_meddle():
         made.send(None, odd=1)
 
     try:
-        keywords.ANY[("odd",)] = (("sender", "odd", "signal"), (Meddling(),), False)
+        keywords.ANY[("odd",)] = (("sender", "odd", "signal"), (Interfering(),), False)
         with suppress(Exception):
             send()
         keywords.ANY.clear()
@@ -133,14 +133,14 @@ def test_what_is_remembered_of_a_site_may_meddle():
 
 
 def test_methods_in_a_cycle_are_collected():
-    """They take part in the collection of garbage, with the class that they are of."""
+    """The garbage collector frees compiled methods together with their class."""
 
     class Local(Signal):
-        """Held by its own methods."""
+        """A class that its own methods reference."""
 
         @compiled.twin_of
         def send(self, sender, **named):
-            """Send on, by a cell that holds the class."""
+            """Send, with a cell that references the class."""
             return super().send(sender, **named)
 
     gone = weakref.ref(Local), weakref.ref(vars(Local)["send"])

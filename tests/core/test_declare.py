@@ -1,4 +1,4 @@
-"""Signals declared by a function's signature, at run time."""
+"""Signals that the signature of a function declares."""
 
 import asyncio
 import functools
@@ -21,19 +21,19 @@ def paid(sender: object, *, order_id: int, amount: float = 1.5) -> None:
 
 @pytest.fixture
 def order_paid():
-    """Declare a signal that nobody listens to."""
+    """Declare a signal without receivers."""
 
     @signal
     def order_paid(sender: object, *, order_id: int, amount: float = 1.5) -> None:
         """An order was paid in full."""
 
-    # The static types are tested elsewhere; here it is sent and connected wrongly.
+    # The types are tested elsewhere; these tests send and connect wrongly on purpose.
     anything: Any = order_paid
     return anything
 
 
 def test_a_declared_signal_is_a_signal():
-    """It is named as its function, and keeps its docstring and its signature."""
+    """A declared signal has the name, docstring and signature of its function."""
     assert isinstance(paid, DeclaredSignal)
     assert isinstance(paid, clarion.Signal)
     assert clarion.signal is signal
@@ -43,7 +43,7 @@ def test_a_declared_signal_is_a_signal():
 
 
 def test_a_declared_signal_can_be_given_a_name():
-    """`@signal(name=...)` calls it as it says."""
+    """`@signal(name=...)` gives the signal another name."""
 
     @signal(name="orders.paid")
     def order_paid(sender: object) -> None: ...
@@ -52,8 +52,8 @@ def test_a_declared_signal_can_be_given_a_name():
     assert repr(order_paid) == "<DeclaredSignal orders.paid>"
 
 
-def test_the_body_is_never_run(send):
-    """Declaring and sending leave the function alone."""
+def test_the_function_is_never_called(send):
+    """Neither a declaration nor a send calls the function."""
 
     @signal
     def forbidden(sender: object) -> None:
@@ -63,7 +63,7 @@ def test_the_body_is_never_run(send):
 
 
 def test_receivers_get_what_was_declared(order_paid, send):
-    """Receivers need no **kwargs; they get the sender and every keyword, defaults included."""
+    """Receivers without **kwargs get the sender and every keyword, with defaults."""
 
     def receiver(sender, order_id, amount):
         return sender, order_id, amount
@@ -73,22 +73,22 @@ def test_receivers_get_what_was_declared(order_paid, send):
     assert answers(send(order_paid, Sender, order_id=1, amount=2)) == [(Sender, 1, 2)]
 
 
-def test_receivers_get_the_signal_if_they_ask(order_paid, send):
-    """`signal` is given to those who have a parameter of that name, and to nobody else."""
+def test_receivers_get_the_signal_on_request(order_paid, send):
+    """Only receivers with a parameter `signal` get the signal."""
 
-    def asking(sender, order_id, amount, signal):
+    def requesting(sender, order_id, amount, signal):
         return signal
 
     def wide(sender, **kwargs):
         return sorted(kwargs)
 
-    order_paid.connect(asking)
+    order_paid.connect(requesting)
     order_paid.connect(wide)
     assert answers(send(order_paid, order_id=1)) == [order_paid, ["amount", "order_id"]]
 
 
 def test_all_kinds_of_receivers_fit(order_paid, send):
-    """Methods, partials, callable objects and coroutine functions are called all the same."""
+    """Methods, partials, callable objects and coroutine functions can be receivers."""
 
     class Listener:
         def method(self, sender, order_id, amount):
@@ -108,7 +108,7 @@ def test_all_kinds_of_receivers_fit(order_paid, send):
     order_paid.connect(listener)
     order_paid.connect(functools.partial(more, extra="partial"))
     order_paid.connect(awaited)
-    order_paid.connect(dict)  # does not tell its signature, hence is trusted
+    order_paid.connect(dict)  # has no signature, so it is not checked
     method, called, partial, mapping, asked = answers(send(order_paid, order_id=1))
     assert (method, called, partial, asked) == ("method", order_paid.name, "partial", True)
     assert mapping == {"sender": None, "order_id": 1, "amount": 1.5}
@@ -124,7 +124,7 @@ def test_all_kinds_of_receivers_fit(order_paid, send):
     ],
 )
 def test_a_wrong_keyword_is_refused_at_the_send(order_paid, send, named, culprits):
-    """The error names the culprits and what the signal takes; nobody is called."""
+    """A wrong keyword raises with its name and the declared ones, before any receiver is called."""
     calls: list[object] = []
     order_paid.connect(lambda sender, order_id, amount: calls.append(order_id))
     with pytest.raises(ArgumentError, match="It takes order_id, amount") as raised:
@@ -137,7 +137,7 @@ def test_a_wrong_keyword_is_refused_at_the_send(order_paid, send, named, culprit
 
 
 def test_a_signal_without_keywords_says_so():
-    """The refusal of a keyword to a signal that declares none still tells the cure."""
+    """A signal without declared keywords refuses any keyword with the cure."""
 
     @signal
     def started(sender: object) -> None: ...
@@ -148,15 +148,15 @@ def test_a_signal_without_keywords_says_so():
 
 
 def without_amount(sender, order_id):
-    """Take less than is sent."""
+    """Take fewer keywords than the signal sends."""
 
 
 def with_more(sender, order_id, amount, extra):
-    """Take more than is sent."""
+    """Take more keywords than the signal sends."""
 
 
 def other_sender(order, order_id, amount):
-    """Call the sender by another name."""
+    """Give the parameter for the sender another name."""
 
 
 def by_position(sender, /, order_id, amount):
@@ -173,8 +173,8 @@ def by_position(sender, /, order_id, amount):
         pytest.param(functools.partial(with_more, order_id=1), "extra", id="partial"),
     ],
 )
-def test_a_receiver_that_could_not_be_called_is_refused(order_paid, receiver, culprit):
-    """At connect, naming the receiver, the parameter and those it should have; nothing changes."""
+def test_a_receiver_that_does_not_fit_is_refused(order_paid, receiver, culprit):
+    """A receiver that does not fit is refused at connect with the parameters that it needs."""
     with pytest.raises(SignatureError, match="parameters sender, order_id, amount") as raised:
         order_paid.connect(receiver)
     assert culprit in str(raised.value)
@@ -185,7 +185,7 @@ def test_a_receiver_that_could_not_be_called_is_refused(order_paid, receiver, cu
 
 
 def test_what_is_not_callable_is_refused(order_paid):
-    """A declared signal connects callables only, as any other."""
+    """A declared signal refuses a receiver that is not callable."""
     with pytest.raises(NotCallableError, match="must be callable"):
         order_paid.connect("receiver")
     assert not order_paid.has_listeners()
@@ -208,22 +208,22 @@ def test_what_is_not_callable_is_refused(order_paid):
     ],
 )
 def test_what_cannot_declare_a_signal_is_refused(function, fault):
-    """The error names the function and says what is wrong with it."""
+    """A function that cannot declare a signal is refused with its name and the reason."""
     with pytest.raises(DeclarationError, match=fault) as raised:
         signal(function)
     assert isinstance(raised.value, TypeError)
     assert "cannot declare a signal" in str(raised.value)
 
 
-def test_defaults_are_not_written_to(order_paid, send):
-    """A send that leaves a keyword out does not change what the next one gets."""
+def test_a_send_does_not_change_the_defaults(order_paid, send):
+    """A send does not change the defaults of later sends."""
     order_paid.connect(lambda sender, order_id, amount: amount)
     assert answers(send(order_paid, order_id=1, amount=9)) == [9]
     assert answers(send(order_paid, order_id=1)) == [1.5]
 
 
 def test_options_are_those_of_any_signal(order_paid):
-    """Senders, priorities, once and uids work as ever; the receiver may be decorated."""
+    """Senders, priorities, once and uids work, and the receiver may be decorated."""
 
     @clarion.receiver(order_paid, sender="web", priority=5, once=True, dispatch_uid="one")
     def first(sender, order_id, amount):
@@ -238,7 +238,7 @@ def test_options_are_those_of_any_signal(order_paid):
 
 
 def test_async_sends_check_when_awaited(order_paid):
-    """A wrong keyword to asend is raised to whoever awaits it."""
+    """A wrong keyword raises at the caller who awaits asend."""
     with pytest.raises(ArgumentError):
         asyncio.run(order_paid.asend(None))
     with pytest.raises(ArgumentError):
@@ -246,7 +246,7 @@ def test_async_sends_check_when_awaited(order_paid):
 
 
 def test_a_declared_signal_in_a_class_has_the_name_of_both():
-    """Declared in a class body, it is called by the class and its function."""
+    """A signal declared in a class body has the name of the class and the function."""
 
     class Order:
         @signal

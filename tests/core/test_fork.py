@@ -1,4 +1,4 @@
-"""The child of a fork: locks are free, and tables are whole."""
+"""After a fork the locks are free in the child, and the tables are complete."""
 
 import os
 import signal as signals
@@ -20,7 +20,7 @@ from tests.core.receivers import echo
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork"),
-    # From Python 3.12 on, that a process with threads forks.
+    # Python 3.12 and later warn when a process with threads forks.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
@@ -33,8 +33,8 @@ LOCKS = (
 )
 
 
-def held_elsewhere(*locks):
-    """Hold locks in another thread, until the event that this returns is set."""
+def hold_in_thread(*locks):
+    """Hold locks in another thread until the returned event is set."""
     held, done = threading.Event(), threading.Event()
 
     def hold():
@@ -51,7 +51,7 @@ def held_elsewhere(*locks):
 
 
 def in_child(check):
-    """Return whether a check is true in a forked child, in time."""
+    """Return whether a check is true in a forked child, within a timeout."""
     child = os.fork()
     if not child:
         signals.signal(signals.SIGALRM, signals.SIG_DFL)
@@ -66,8 +66,8 @@ def in_child(check):
 
 
 def test_a_child_connects(signal):
-    """Another thread of the parent was connecting to the same signal."""
-    done = held_elsewhere(table_of(signal).lock)
+    """A child can connect while a thread of the parent was connecting to the signal."""
+    done = hold_in_thread(table_of(signal).lock)
 
     def connects():
         signal.connect(echo)
@@ -80,7 +80,7 @@ def test_a_child_connects(signal):
 
 
 def test_a_change_that_was_half_done_is_completed(signal):
-    """The registration was in its bucket, and the routes were not dropped yet."""
+    """A child completes a change between the bucket and the routes."""
     table = table_of(signal)
     signal.connect(echo, sender=object, subclasses=True)
     signal.send(None)
@@ -88,8 +88,8 @@ def test_a_change_that_was_half_done_is_completed(signal):
     donor = Signal()
     donor.connect(echo)
     (late,) = table_of(donor).registrations()
-    done = held_elsewhere(table.lock)
-    table.any_sender.members[late.key] = late  # as the other thread would
+    done = hold_in_thread(table.lock)
+    table.any_sender.members[late.key] = late  # in place of the other thread
     table.subclass_registrations.clear()
     try:
         assert in_child(lambda: len(signal.send(None)) == 1)
@@ -99,7 +99,7 @@ def test_a_change_that_was_half_done_is_completed(signal):
 
 
 def test_the_forking_thread_keeps_its_own_locks():
-    """A finalizer or a signal handler may fork while its thread holds one."""
+    """A thread that holds a lock while it forks still holds the lock in the child."""
     lock = fork.new_lock()
     with lock:
         assert in_child(lambda: lock.acquire(blocking=False) or True)
@@ -111,26 +111,26 @@ def test_the_forking_thread_keeps_its_own_locks():
 
 @pytest.mark.parametrize("place", LOCKS)
 def test_the_locks_of_modules_are_free(place):
-    """Each comes from `new_lock`."""
+    """Each lock of a module comes from `new_lock`, and is free in the child."""
     module, _, name = place.partition(":")
     for framework in ("django", "sqlalchemy"):
         if f".{framework}." in module:
             pytest.importorskip(framework)
     lock = getattr(__import__(module, fromlist=[name]), name)
-    done = held_elsewhere(lock)
+    done = hold_in_thread(lock)
     try:
         assert in_child(lambda: lock.acquire(blocking=False))
-        assert not lock.acquire(blocking=False)  # the parent's is still held
+        assert not lock.acquire(blocking=False)  # the parent still holds its lock
     finally:
         done.set()
 
 
 def test_the_locks_of_objects_are_free():
-    """Blocks and suppressions are shared by the threads of a context."""
+    """The locks of blocks and suppressions are free in the child."""
     owners = suppressed("an import"), AtomicBlock(None, None, is_awaited=False)
     locks = [lock for owner in owners for lock in locks_in(owner)]
     assert len(locks) == len(owners)
-    done = held_elsewhere(*locks)
+    done = hold_in_thread(*locks)
     try:
         assert in_child(lambda: all(lock.acquire(blocking=False) for lock in locks))
     finally:
@@ -142,8 +142,8 @@ def locks_in(holder):
     return [each for each in vars(holder).values() if type(each) is type(fork.new_lock())]
 
 
-def test_locks_are_not_kept():
-    """A lock lives as long as its owner."""
+def test_a_lock_dies_with_its_owner():
+    """A lock dies with its owner."""
     lock = fork.new_lock()
     reference = weakref.ref(lock)
     del lock
@@ -151,7 +151,7 @@ def test_locks_are_not_kept():
 
 
 def test_no_other_lock_is_created():
-    """A lock of `threading` would stay locked in a child."""
+    """No module creates a lock of `threading`, which would stay locked in a child."""
     root = Path(clarion.__path__[0])
     makers = {
         path.relative_to(root).as_posix()
@@ -197,7 +197,7 @@ signal.send(None)
 
 
 def test_a_child_is_quiet_under_uvloop():
-    """An open loop of uvloop complains when it is freed, and the parent's must stay open."""
+    """A child does not close the parent's uvloop, and prints no warning."""
     pytest.importorskip("uvloop")
     environment = {**os.environ, "PYTHONPATH": str(Path(clarion.__path__[0]).parent)}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Watching sends."""
+"""Instruments that watch sends."""
 
 import asyncio
 
@@ -16,45 +16,45 @@ from tests.core.receivers import (
 
 
 class Watch(Instrument):
-    """Writes down what it is told."""
+    """An instrument that records its calls."""
 
     def __init__(self, admitted=lambda receiver: True):
-        self.told: list[str] = []
+        self.log: list[str] = []
         self.sends: list[Send] = []
         self.responses: list[object] = []
         self.errors: list[BaseException | None] = []
         self.admitted = admitted
 
     def allows(self, send, receiver):
-        """Tell what the test says."""
+        """Return whether the receiver is admitted."""
         return self.admitted(receiver)
 
     def began(self, send):
-        """Take it down."""
-        self.told.append(f"began with {len(send.responses)}")
+        """Record the begin of a send."""
+        self.log.append(f"began with {len(send.responses)}")
         self.sends.append(send)
 
     def ended(self, send):
-        """Take it down."""
-        self.told.append(f"ended with {len(send.responses)}")
+        """Record the end of a send."""
+        self.log.append(f"ended with {len(send.responses)}")
         self.responses = send.responses
         self.errors.append(send.error)
 
 
 @pytest.fixture
 def watch(signal):
-    """Watch one signal."""
+    """Attach an instrument to the signal and return it."""
     watch = Watch()
     attach(watch, signal)
     return watch
 
 
-def test_a_send_is_told_from_beginning_to_end(signal, watch, send):
-    """An instrument learns who sends what, and afterwards who answered what."""
+def test_a_send_is_reported(signal, watch, send):
+    """An instrument gets each send before the receivers run, and its responses afterwards."""
     signal.connect(answering(1))
     signal.connect(answering_async(2))
     responses = send(signal, "web", value=3)
-    assert watch.told == ["began with 0", "ended with 2"]
+    assert watch.log == ["began with 0", "ended with 2"]
     (seen,) = watch.sends
     assert (seen.signal, seen.sender, watch.errors) == (signal, "web", [None])
     assert seen.arguments == {"signal": signal, "sender": "web", "value": 3}
@@ -62,14 +62,14 @@ def test_a_send_is_told_from_beginning_to_end(signal, watch, send):
     assert answers(responses) == [1, 2]
 
 
-def test_a_send_that_nobody_hears_is_told_too(signal, watch, send):
-    """Watching does not depend on receivers."""
+def test_a_send_without_receivers_is_reported(signal, watch, send):
+    """A send without receivers is reported too."""
     assert send(signal) == []
-    assert watch.told == ["began with 0", "ended with 0"]
+    assert watch.log == ["began with 0", "ended with 0"]
 
 
-def test_an_error_is_told(signal, watch, strict_send):
-    """What ends the send is on it, and the receivers before it have their answers there."""
+def test_an_error_is_reported(signal, watch, strict_send):
+    """An error that ends the send is reported, with the responses before it."""
     error = ValueError("no")
     signal.connect(answering(1))
     signal.connect(raising(error))
@@ -77,11 +77,11 @@ def test_an_error_is_told(signal, watch, strict_send):
         strict_send(signal)
     assert watch.errors == [error]
     assert answers(watch.responses) == [1]
-    assert watch.told[-1] == "ended with 1"
+    assert watch.log[-1] == "ended with 1"
 
 
-def test_a_collected_error_is_an_answer(signal, watch, robust_send, caplog):
-    """To the robust sends an error is a response, and the send has ended well."""
+def test_a_robust_error_is_a_response(signal, watch, robust_send, caplog):
+    """An error that a robust send returns is a response."""
     error = ValueError("no")
     signal.connect(raising(error))
     robust_send(signal)
@@ -89,8 +89,8 @@ def test_a_collected_error_is_an_answer(signal, watch, robust_send, caplog):
     assert answers(watch.responses) == [error]
 
 
-def test_a_refused_send_is_told(signal, watch):
-    """A send inside a running loop that would have to await has an error too."""
+def test_a_refused_send_is_reported(signal, watch):
+    """A refused send inside a running loop is reported with its error."""
 
     async def main():
         signal.send(None)
@@ -101,8 +101,8 @@ def test_a_refused_send_is_told(signal, watch):
     assert isinstance(watch.errors[0], RuntimeError)
 
 
-def test_an_instrument_may_keep_receivers_from_hearing(signal, send):
-    """Those that are not admitted are not called and do not answer."""
+def test_an_instrument_may_block_receivers(signal, send):
+    """Receivers that an instrument does not allow are not called."""
     loud, quiet = answering("loud"), answering("quiet")
     quiet_async = answering_async("quiet")
     for receiver in (loud, quiet, quiet_async):
@@ -111,16 +111,16 @@ def test_an_instrument_may_keep_receivers_from_hearing(signal, send):
     assert send(signal) == [(loud, "loud")]
 
 
-def test_all_instruments_must_admit(signal, send):
-    """One that objects is enough."""
+def test_all_instruments_must_allow_a_receiver(signal, send):
+    """One instrument that refuses is enough."""
     signal.connect(echo)
     attach(Watch(), signal)
     attach(Watch(lambda receiver: False), signal)
     assert send(signal) == []
 
 
-def test_what_is_not_admitted_keeps_its_only_call(signal, send):
-    """A receiver with once=True that is kept from hearing hears the next send."""
+def test_a_blocked_once_receiver_keeps_its_call(signal, send):
+    """A receiver with once=True that is not allowed is called by the next send."""
     watch = Watch(lambda receiver: False)
     signal.connect(answering(1), once=True)
     attach(watch, signal)
@@ -130,8 +130,8 @@ def test_what_is_not_admitted_keeps_its_only_call(signal, send):
     assert send(signal) == []
 
 
-def test_what_is_not_admitted_needs_no_loop(signal):
-    """A send inside a running loop is refused only for receivers that would be called."""
+def test_a_blocked_async_receiver_needs_no_loop(signal):
+    """A send inside a running loop is refused only for receivers that it would call."""
 
     async def main():
         return signal.send(None)
@@ -142,34 +142,34 @@ def test_what_is_not_admitted_needs_no_loop(signal):
 
 
 def test_instruments_nest(signal, send):
-    """They begin in the order in which they were attached, and end the other way round."""
-    told = []
+    """Instruments begin in the order in which they were attached, and end in reverse."""
+    log = []
 
     class Named(Instrument):
         def __init__(self, name):
             self.name = name
 
         def began(self, send):
-            told.append(f"{self.name} began")
+            log.append(f"{self.name} began")
 
         def ended(self, send):
-            told.append(f"{self.name} ended")
+            log.append(f"{self.name} ended")
 
     for name in ("one", "two"):
         attach(Named(name), signal)
     send(signal)
-    assert told == ["one began", "two began", "two ended", "one ended"]
+    assert log == ["one began", "two began", "two ended", "one ended"]
 
 
-def test_the_base_class_minds_nothing(signal, send):
+def test_the_base_class_changes_nothing(signal, send):
     """An instrument that overrides nothing changes nothing."""
     signal.connect(answering(1))
     attach(Instrument(), signal)
     assert answers(send(signal)) == [1]
 
 
-def test_everywhere_means_every_signal(make, send):
-    """Attached to no signal in particular it watches all, those yet to be made included."""
+def test_attaching_without_a_signal_watches_all(make, send):
+    """An instrument without a signal watches all signals, later ones too."""
     before, watch = make(), Watch()
     before.send(None)
     attach(watch)
@@ -185,8 +185,8 @@ def test_everywhere_means_every_signal(make, send):
     assert len(watch.sends) == 2
 
 
-def test_detaching_undoes_one_attaching(signal, send):
-    """Attached twice and detached once, it watches once; another signal is not concerned."""
+def test_detaching_undoes_one_attachment(signal, send):
+    """Detaching undoes one of two attachments."""
     watch = Watch()
     attach(watch, signal)
     attach(watch, signal)
@@ -200,8 +200,8 @@ def test_detaching_undoes_one_attaching(signal, send):
         detach(watch, signal)
 
 
-def test_nobody_watching_costs_nothing(signal):
-    """After an instrument is gone the route holds the receivers themselves again."""
+def test_without_instruments_the_route_is_fast(signal):
+    """After the last instrument is detached, the route is on the fast path again."""
     receiver, watch = answering(1), Watch()
     signal.connect(receiver)
     signal.send(None)
@@ -213,23 +213,23 @@ def test_nobody_watching_costs_nothing(signal):
     assert signal._table.find_route(None).instruments == ()
 
 
-def test_onlookers_make_a_send_worthwhile(signal):
-    """has_listeners() counts an instrument that says it listens, and no other."""
+def test_has_listeners_counts_listening_instruments(signal):
+    """`has_listeners()` counts only instruments with `listens`."""
 
-    class Onlooker(Instrument):
+    class Listening(Instrument):
         listens = True
 
     attach(Watch(), signal)
     assert not signal.has_listeners()
-    onlooker = Onlooker()
-    attach(onlooker, signal)
+    listening = Listening()
+    attach(listening, signal)
     assert signal.has_listeners()
-    detach(onlooker, signal)
+    detach(listening, signal)
     assert not signal.has_listeners()
 
 
-def test_a_send_under_way_is_watched_to_its_end(signal, make):
-    """Attaching amid a send is for the next one; detaching amid it does not cut it off."""
+def test_a_running_send_keeps_its_instruments(signal, make):
+    """Attaching and detaching during a send apply to the next send."""
     watch, late = Watch(), Watch()
 
     def swap(**kwargs):
@@ -239,8 +239,8 @@ def test_a_send_under_way_is_watched_to_its_end(signal, make):
     signal.connect(swap)
     attach(watch, signal)
     signal.send(None)
-    assert watch.told == ["began with 0", "ended with 1"]
-    assert late.told == []
+    assert watch.log == ["began with 0", "ended with 1"]
+    assert late.log == []
     signal.disconnect(swap)
     deliver("send", signal)
     assert len(watch.sends) == 1

@@ -1,4 +1,4 @@
-"""What receivers are called with, by the names that a send is given."""
+"""The keywords that receivers get, computed from the names of a send."""
 
 import itertools
 from typing import Any
@@ -26,36 +26,36 @@ WAYS = [
 
 
 class TestKeywords:
-    """Of a signal that takes any."""
+    """The keywords of a signal that accepts any."""
 
     def test_the_sender_comes_first(self):
-        """Unless it is given by name, then where it is given; the signal comes last."""
+        """The sender comes first unless a keyword gives it; the signal comes last."""
         assert Keywords()[()] == (("sender", "signal"), (), True)
         assert Keywords()["b", "a"] == (("sender", "b", "a", "signal"), (), True)
         assert Keywords()["b", "sender"] == (("b", "sender", "signal"), (), True)
 
-    def test_a_signal_among_them_is_refused(self):
-        """It has no entry, and none is kept."""
+    def test_the_keyword_signal_is_refused(self):
+        """A send with the keyword `signal` has no entry, and none is cached."""
         made = Keywords()
         assert made["a", "signal"] is None
         assert not made
 
-    def test_what_was_worked_out_is_kept(self):
-        """The second time the very same is found."""
+    def test_an_entry_is_cached(self):
+        """An entry is computed once for the same names."""
         made = Keywords()
         assert made["a",] is made["a",]
         assert len(made) == 1
 
-    def test_no_more_are_kept_than_a_program_writes(self):
-        """Names that are made up as it runs do not fill the memory."""
+    def test_the_cache_is_bounded(self):
+        """The cache has a maximum size, so names made at run time do not fill the memory."""
         made = Keywords()
         for number in range(3 * keywords.MOST + 5):
             assert made[f"made_up_{number}",] is not None
             assert 0 < len(made) <= keywords.MOST
         assert len(made) == 5
 
-    def test_no_more_are_kept_of_all_sends(self, signal, implementation):
-        """Nor by a signal that is sent so."""
+    def test_the_shared_cache_is_bounded(self, signal, implementation):
+        """The cache that all signals share has a maximum size too."""
         for number in range(2 * keywords.MOST):
             signal.send(None, **{f"made_up_{number}": number})
         assert len(ANY) <= keywords.MOST
@@ -64,12 +64,12 @@ class TestKeywords:
 
 
 class TestDeclaredKeywords:
-    """Of a declared signal."""
+    """The keywords of a declared signal."""
 
     @pytest.mark.parametrize("defaults", DEFAULTS, ids=",".join)
     @pytest.mark.parametrize("takes", [(), ("a",), PARAMETERS], ids=",".join)
     def test_every_way_of_sending(self, takes, defaults):
-        """What is left out has its default, or there is no entry; what is unknown has none."""
+        """Missing keywords get their defaults; a send that does not fit has no entry."""
         defaults = {name: value for name, value in defaults.items() if name in takes}
         made = DeclaredKeywords(dict.fromkeys(takes).keys(), defaults)
         for names in WAYS:
@@ -79,16 +79,16 @@ class TestDeclaredKeywords:
             assert (entry is not None) is fits
             if entry is None:
                 continue
-            called_with, filled_in, tells = entry
+            called_with, filled_in, accepts_any = entry
             assert sorted(called_with) == sorted({"sender", *takes})
             first = names if "sender" in names else ("sender", *names)
             assert called_with[: len(first)] == first
             assert filled_in == tuple(defaults[name] for name in called_with[len(first) :])
-            assert not tells
+            assert not accepts_any
 
     @pytest.mark.parametrize("names", [("a",), ("b", "a"), ("c", "a"), (), ("a", "unknown")])
     def test_it_agrees_with_the_send_in_python(self, names, implementation):
-        """Whoever has no entry is refused, and who has one is told the same."""
+        """Names without an entry are refused; names with one reach the receivers with defaults."""
 
         @signal
         def declared(sender: object, *, a: int, b: int = 2, c: int = 3) -> None: ...
@@ -102,8 +102,8 @@ class TestDeclaredKeywords:
             expected = tuple({"a": 1, "b": 2, "c": 3, **named}.values())
             assert answers(declared.send(None, **named)) == [expected]
 
-    def test_each_signal_has_its_own(self, make):
-        """And those that were not declared share one."""
+    def test_a_declared_signal_has_its_own_cache(self, make):
+        """A declared signal has its own cache, and plain signals share one."""
 
         @signal
         def declared(sender: object, *, a: int) -> None: ...
@@ -111,17 +111,17 @@ class TestDeclaredKeywords:
         assert type(declared._table.keywords) is DeclaredKeywords
         assert make()._table.keywords is make()._table.keywords is ANY
 
-    def test_signals_that_are_sent_on_one_line(self, make, implementation):
-        """Each fills in its own defaults, however many take turns at one place in the code."""
+    def test_signals_that_share_a_call_site(self, make, implementation):
+        """Many signals that take turns at one line of code get their own defaults."""
         signals = [make(), *map(declared_with, range(600))]
         for made in signals:
             made.connect(lambda *, a=None, **named: a)
         for _ in range(2):
-            heard = [answers(made.send(None)) for made in signals]
-            assert heard == [[None], *([number] for number in range(600))]
+            responses = [answers(made.send(None)) for made in signals]
+            assert responses == [[None], *([number] for number in range(600))]
 
-    def test_what_is_remembered_of_a_send_keeps_no_signal(self, implementation):
-        """A declared signal goes at once, although it was sent, and so does its receiver."""
+    def test_the_cache_keeps_no_signal_alive(self, implementation):
+        """The cache of a call site keeps neither a declared signal nor its receiver alive."""
         made, receiver = declared_with(1), lambda **named: named["a"]
         made.connect(receiver)
         assert answers(made.send(None)) == [1]
@@ -131,7 +131,7 @@ class TestDeclaredKeywords:
 
 
 def declared_with(default: int) -> Any:
-    """Return a declared signal whose keyword is this number unless given."""
+    """Return a declared signal whose keyword has this default."""
 
     @signal
     def declared(sender: object, *, a: int = default) -> None: ...

@@ -1,4 +1,4 @@
-"""What happens in a table when a receiver or a sender dies: see also `test_table_lifetime`."""
+"""The table after a receiver or a sender dies: see also `test_table_lifetime`."""
 
 import sys
 from functools import partial
@@ -10,8 +10,8 @@ from tests.core.receivers import Listener, Sender, Slotted, echo
 from tests.logs import without_log
 
 
-def test_a_sender_is_remembered_weakly(signal):
-    """Text and objects without weak references are held."""
+def test_a_sender_is_held_weakly(signal):
+    """A table holds text and objects without weak references, and other senders weakly."""
     table = table_of(signal)
     for held in ("text", Slotted()):
         assert lifetimes.remember(table, held, sender_key(held))() is held
@@ -23,7 +23,7 @@ def test_a_sender_is_remembered_weakly(signal):
 
 
 def work(change):
-    """Return how many calls a change makes."""
+    """Return how many Python calls a change makes."""
     calls = 0
 
     def count(frame, event, argument):
@@ -40,7 +40,7 @@ def work(change):
 
 
 def routed(signal, count):
-    """Return senders with a route each, which the next change for any sender drops."""
+    """Return senders with a cached route each, which a change for any sender drops."""
     senders = [Sender() for _ in range(count)]
     for sender in senders:
         signal.connect(echo, sender=sender)
@@ -49,7 +49,7 @@ def routed(signal, count):
 
 
 def test_a_change_takes_work_in_proportion_to_the_routes(make):
-    """Eight times as many routes are eight times as many calls, for each kind of change."""
+    """The cost of a change grows in proportion to the number of cached routes."""
     found = []
     for count in (100, 800):
         signal, dying = make(), Listener()
@@ -67,12 +67,12 @@ def test_a_change_takes_work_in_proportion_to_the_routes(make):
         found.append((connect, disconnect, death))
         assert max(found[-1]) < 4 * count + 50
     for few, many in zip(*found, strict=True):
-        assert few > 100  # each dropped the routes
+        assert few > 100  # each of them dropped the routes
         assert many < 9 * few
 
 
 def test_a_second_change_finds_nothing_to_drop(make):
-    """Only routes that were built since are dropped: connecting many costs nothing more."""
+    """A second change drops only the routes that were built since the first."""
     signal = make()
     senders = routed(signal, 800)
     listeners = [Listener() for _ in range(50)]

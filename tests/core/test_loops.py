@@ -1,4 +1,4 @@
-"""Between sync and async: the thread hop, tasks together."""
+"""Threads and concurrent coroutines of a send."""
 
 import asyncio
 import gc
@@ -13,25 +13,22 @@ import pytest
 
 from clarion._core import loops
 from clarion.errors import NoLoopError
+from tests.core.receivers import nothing
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 
 
-async def nothing():
-    """Do nothing."""
-
-
-class TestHop:
+class TestRunInThread:
     """A function in a worker thread."""
 
     def test_it_returns_and_raises(self):
-        """What the function returns or raises comes out."""
+        """The call returns the result of the function, or raises its error."""
         assert asyncio.run(loops.run_in_thread(threading.get_ident)) != threading.get_ident()
         with pytest.raises(ZeroDivisionError):
             asyncio.run(loops.run_in_thread(lambda: 1 // 0))
 
-    def test_what_ends_the_program_comes_out(self):
-        """Also what a future would not carry well."""
+    def test_system_exit_is_raised(self):
+        """SystemExit, which a future cannot carry, is raised too."""
 
         def leave():
             raise SystemExit(3)
@@ -39,31 +36,31 @@ class TestHop:
         with pytest.raises(SystemExit):
             asyncio.run(loops.run_in_thread(leave))
 
-    def test_context_goes_along_and_comes_back(self):
-        """The thread sees what was set here, and what it sets is set here."""
+    def test_context_is_copied_both_ways(self):
+        """The thread has the caller's context variables, and its changes come back."""
 
         async def main():
-            variable.set("here")
+            variable.set("copied")
             seen = await loops.run_in_thread(lambda: (variable.get(), variable.set("there"))[0])
             return seen, variable.get()
 
-        assert asyncio.run(main()) == ("here", "there")
+        assert asyncio.run(main()) == ("copied", "there")
 
     def test_a_cancelled_sender_waits_for_its_thread(self):
-        """A thread cannot be stopped, so its end is awaited, however often one is cancelled."""
-        begun, leave, told = threading.Event(), threading.Event(), []
+        """A sender that is cancelled waits for its thread, even if it is cancelled again."""
+        begun, leave, log = threading.Event(), threading.Event(), []
 
         def work():
             begun.set()
             assert leave.wait(60)
             variable.set("in the thread")
-            told.append("ended")
+            log.append("ended")
 
         async def sender():
             try:
                 await loops.run_in_thread(work)
             finally:
-                told.append(variable.get())
+                log.append(variable.get())
 
         async def main():
             task = asyncio.create_task(sender())
@@ -77,17 +74,17 @@ class TestHop:
                 await task
 
         asyncio.run(main())
-        assert told == ["ended", "in the thread"]
+        assert log == ["ended", "in the thread"]
 
-    def test_what_has_not_begun_never_does(self):
-        """A sender that is cancelled while all threads are busy does not wait for one."""
-        leave, told = threading.Event(), []
+    def test_a_cancelled_waiting_call_is_not_made(self):
+        """A call that waits for a free thread is dropped when the sender is cancelled."""
+        leave, log = threading.Event(), []
 
         async def main():
             loop = asyncio.get_running_loop()
             loop.set_default_executor(ThreadPoolExecutor(1))
             busy = loop.run_in_executor(None, leave.wait, 60)
-            task = asyncio.create_task(loops.run_in_thread(lambda: told.append("called")))
+            task = asyncio.create_task(loops.run_in_thread(lambda: log.append("called")))
             await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -96,32 +93,30 @@ class TestHop:
             await busy
 
         asyncio.run(main())
-        assert told == []
+        assert log == []
 
-    def test_what_decides_late_finds_it_decided(self):
-        """Of the thread and the sender who gives up one has its way, whoever comes first."""
+    def test_a_prevented_call_is_not_made(self):
+        """A call that the sender has prevented is not made by the thread."""
 
         async def main():
-            told: list[str] = []
-            thread_call = loops.ThreadCall(
-                lambda: told.append("called"), asyncio.get_running_loop()
-            )
+            log: list[str] = []
+            thread_call = loops.ThreadCall(lambda: log.append("called"), asyncio.get_running_loop())
             await thread_call.prevent_or_wait()
             thread_call()
-            return told
+            return log
 
         assert asyncio.run(main()) == []
 
     def test_it_needs_a_loop(self):
-        """Awaited by nobody's loop, it says what it needs."""
+        """Outside an event loop the call raises an error with the cure."""
         with pytest.raises(NoLoopError, match="inline=True"):
             loops.run_in_thread(int).send(None)
 
-    def test_no_cycle_is_left_of_an_error(self):
-        """What the function raised goes when nobody needs it, without the collector."""
+    def test_an_error_leaves_no_cycle(self):
+        """An error of the function is freed without the garbage collector."""
 
         class Failure(Exception):  # noqa: N818
-            """Can be weakly referenced."""
+            """An error that supports weak references."""
 
         def fail():
             raise Failure
@@ -142,11 +137,11 @@ class TestHop:
             gc.enable()
 
 
-class TestTogether:
-    """Coroutines, concurrently."""
+class TestGather:
+    """Coroutines that run concurrently."""
 
     def test_results_are_in_order(self):
-        """Whoever is done first."""
+        """The results are in the order of the coroutines, not of their ends."""
 
         async def after(turns):
             for _ in range(turns):
@@ -161,7 +156,7 @@ class TestTogether:
 
     @pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks could not be eager before")
     def test_tasks_are_eager(self):
-        """What never suspends needs no turn of the loop."""
+        """A coroutine that does not suspend needs no turn of the loop."""
 
         async def main():
             turns: list[int] = []
@@ -172,13 +167,13 @@ class TestTogether:
         assert asyncio.run(main()) == []
 
     def test_they_need_a_loop(self):
-        """Where none runs, none of them begins, and none is left behind."""
+        """Outside an event loop no coroutine starts, and all are closed."""
         with pytest.raises(NoLoopError):
             loops.gather([nothing(), nothing()]).send(None)
         gc.collect()
 
     def test_a_failure_cancels_the_others(self):
-        """At once, and they are awaited."""
+        """A failure cancels the others and waits for them."""
 
         async def failing():
             await asyncio.sleep(0)
@@ -192,8 +187,8 @@ class TestTogether:
         assert repr(error) == "ValueError('no')"
         assert cancelled
 
-    def test_a_failure_before_anybody_waits_cancels_the_others(self):
-        """Also if it came out of the first step."""
+    def test_a_failure_in_the_first_step_cancels_the_others(self):
+        """A failure in the first step cancels the others too."""
 
         async def failing():
             raise ValueError("no")
@@ -205,7 +200,7 @@ class TestTogether:
         assert asyncio.run(main()) == (True, True)
 
     def test_a_robust_run_goes_on(self):
-        """An Exception is no reason to cancel the others; a task that cancels itself is."""
+        """A robust run continues after an Exception, and ends after a cancellation."""
 
         async def failing():
             raise ValueError("no")
@@ -222,7 +217,7 @@ class TestTogether:
         assert asyncio.run(main()) == ("done", [True, True])
 
     def test_an_interrupt_leaves_no_coroutine_behind(self):
-        """What had not begun when the program was to end is closed, not forgotten."""
+        """Coroutines that have not started at an interrupt are closed."""
 
         async def interrupt():
             raise KeyboardInterrupt
@@ -235,42 +230,42 @@ class TestTogether:
         gc.collect()
 
 
-class TestAdopt:
-    """Context variables, carried over."""
+class TestCopyContextBack:
+    """Context variables that are copied back."""
 
-    def test_what_was_set_is_set_here(self):
-        """New variables and changed ones."""
-        fresh: ContextVar[int] = ContextVar("fresh")
+    def test_changed_variables_are_copied(self):
+        """New variables and changed ones are copied back."""
+        new: ContextVar[int] = ContextVar("new")
         before = copy_context()
         context = before.copy()
-        context.run(fresh.set, 1)
+        context.run(new.set, 1)
         context.run(variable.set, "changed")
 
-        def here():
+        def copied():
             loops.copy_context_back(context, before)
-            return fresh.get(), variable.get()
+            return new.get(), variable.get()
 
-        assert copy_context().run(here) == (1, "changed")
+        assert copy_context().run(copied) == (1, "changed")
 
-    def test_what_was_not_set_is_left_alone(self):
-        """Somebody may have set it here meanwhile."""
+    def test_unchanged_variables_are_not_copied(self):
+        """A variable that the context did not change keeps its later value."""
         before = copy_context()
         before.run(variable.set, "before")
         context = before.copy()
 
-        def here():
+        def copied():
             variable.set("meanwhile")
             loops.copy_context_back(context, before)
             return variable.get()
 
-        assert before.copy().run(here) == "meanwhile"
+        assert before.copy().run(copied) == "meanwhile"
 
 
 class TestRunning:
-    """Is there a loop?"""
+    """Whether an event loop runs."""
 
-    def test_a_running_loop_is_seen(self):
-        """In this thread, and only while it runs."""
+    def test_a_loop_runs_in_its_own_thread(self):
+        """A loop is running only in its own thread, and only while it runs."""
 
         async def main():
             return loops.is_loop_running(), await loops.run_in_thread(loops.is_loop_running)
@@ -280,7 +275,7 @@ class TestRunning:
         assert not loops.is_loop_running()
 
     def test_asyncio_may_be_half_imported(self, monkeypatch):
-        """Another thread may be amid importing it."""
+        """A thread that is still importing asyncio has no running loop."""
         monkeypatch.setitem(sys.modules, "asyncio", ModuleType("asyncio"))
         assert not loops.is_loop_running()
         monkeypatch.delitem(sys.modules, "asyncio")

@@ -1,4 +1,4 @@
-"""The dispatcher against a model that is obviously right, whatever is done in whatever order."""
+"""The dispatcher gives the same results as a simple model, for random operations."""
 
 import asyncio
 import gc
@@ -38,39 +38,39 @@ KINDS = st.sampled_from(get_args(SendKind))
 
 
 class FailedError(Exception):
-    """What a failing receiver raises."""
+    """The error of a failing receiver."""
 
     def __init__(self, receiver: Receiver) -> None:
         super().__init__(receiver)
         self.receiver = receiver
 
 
-class Amid:
-    """What the first receiver called is to do, amid a send of some kind."""
+class NestedActions:
+    """The actions that the first receiver performs during a send of some kind."""
 
     def __init__(self, machine: "Dispatcher", action: Send) -> None:
         self.machine = machine
-        self.actions = list(action.amid)
-        self.has_actions = bool(action.amid)
+        self.actions = list(action.nested)
+        self.has_actions = bool(action.nested)
         self.kind = action.kind
 
-    def taken(self) -> list[Action]:
-        """Return what is to be done, to the first who asks."""
-        taken, self.actions = self.actions, []
-        return taken
+    def take(self) -> list[Action]:
+        """Return the actions to the first caller, and none to others."""
+        take, self.actions = self.actions, []
+        return take
 
     def response(self, receiver: Receiver) -> str:
-        """Do it, and answer or raise."""
+        """Perform the actions; then respond or raise."""
         in_loop = asyncio._get_running_loop() is not None
-        for action in self.taken():
+        for action in self.take():
             self.machine.perform(adapted(action, receiver, in_loop=in_loop))
         if receiver.fails:
             raise FailedError(receiver)
         return "answered"
 
     async def answer_async(self, receiver: Receiver) -> str:
-        """Do it, awaiting, and answer or raise."""
-        for action in self.taken():
+        """Perform the actions, awaiting them; then respond or raise."""
+        for action in self.take():
             await self.machine.perform_async(action)
         if receiver.fails and not self.has_actions:
             raise FailedError(receiver)
@@ -78,49 +78,49 @@ class Amid:
 
 
 class Listener:
-    """The owner of methods of every kind."""
+    """An object with methods that are receivers of every kind."""
 
     def __init__(self, token: Token) -> None:
         self.token = token
 
-    def sync(self, amid: Amid, **kwargs: object) -> str:
-        """Answer."""
-        return amid.response(Receiver(self.token, True, False, False))
+    def sync(self, nested: NestedActions, **kwargs: object) -> str:
+        """Respond."""
+        return nested.response(Receiver(self.token, True, False, False))
 
-    def sync_failing(self, amid: Amid, **kwargs: object) -> str:
+    def sync_failing(self, nested: NestedActions, **kwargs: object) -> str:
         """Raise."""
-        return amid.response(Receiver(self.token, True, False, True))
+        return nested.response(Receiver(self.token, True, False, True))
 
-    async def asynchronous(self, amid: Amid, **kwargs: object) -> str:
-        """Answer when awaited."""
-        return await amid.answer_async(Receiver(self.token, True, True, False))
+    async def asynchronous(self, nested: NestedActions, **kwargs: object) -> str:
+        """Respond when awaited."""
+        return await nested.answer_async(Receiver(self.token, True, True, False))
 
-    async def asynchronous_failing(self, amid: Amid, **kwargs: object) -> str:
+    async def asynchronous_failing(self, nested: NestedActions, **kwargs: object) -> str:
         """Raise when awaited."""
-        return await amid.answer_async(Receiver(self.token, True, True, True))
+        return await nested.answer_async(Receiver(self.token, True, True, True))
 
 
 def function(receiver: Receiver) -> Callable[..., Any]:
-    """Make a function that is such a receiver."""
+    """Return a function that is this receiver."""
     if receiver.is_async:
 
-        async def asynchronous(amid: Amid, **kwargs: object) -> str:
-            return await amid.answer_async(receiver)
+        async def asynchronous(nested: NestedActions, **kwargs: object) -> str:
+            return await nested.answer_async(receiver)
 
         return asynchronous
 
-    def sync(amid: Amid, **kwargs: object) -> str:
-        return amid.response(receiver)
+    def sync(nested: NestedActions, **kwargs: object) -> str:
+        return nested.response(receiver)
 
     return sync
 
 
 class Dispatcher(RuleBasedStateMachine):
-    """Does everything to a signal and to the model of one, and compares."""
+    """Performs each action on a signal and on the model, and compares them."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         super().__init__()
-        # Leave out of each collection what was there before: there will be thousands.
+        # Exclude existing objects from the thousands of collections to come.
         gc.collect()
         gc.freeze()
         self.signal = make()
@@ -132,17 +132,17 @@ class Dispatcher(RuleBasedStateMachine):
         self.last_token = 0
 
     def enter(self, something: object, *, is_value: bool = False) -> Token:
-        """Hold something, and have the model know it."""
+        """Hold an object, and add its token to the model."""
         self.last_token += 1
         self.objects[self.last_token] = something
         (self.model.values if is_value else self.model.held).add(self.last_token)
         return self.last_token
 
-    # Who there is.
+    # Senders and receivers.
 
     @initialize(data=st.data(), count=st.integers(3, 8))
     def begin(self, data: st.DataObject, count: int) -> None:
-        """Begin with a sender and a receiver of every kind, and some of them connected."""
+        """Create a sender and a receiver of every kind, and connect some of them."""
         for value in VALUES:
             self.enter(value, is_value=True)
         self.make_instance()
@@ -156,7 +156,7 @@ class Dispatcher(RuleBasedStateMachine):
     @precondition(lambda self: len(self.model.held) < 12)
     @rule(data=st.data(), kind=st.sampled_from(["instance", "class", "function", "listener"]))
     def make(self, data: st.DataObject, kind: str) -> None:
-        """Make another sender or receiver."""
+        """Create another sender or receiver."""
         match kind:
             case "instance":
                 self.make_instance()
@@ -168,32 +168,32 @@ class Dispatcher(RuleBasedStateMachine):
                 self.make_listener()
 
     def make_instance(self) -> None:
-        """Make a sender that is told by identity."""
+        """Create a sender that is compared by model_receiver."""
         self.enter(Sender())
 
     def make_class(self, data: st.DataObject) -> None:
-        """Make a sender that is a class, derived from others or not."""
+        """Create a sender that is a class, with or without bases."""
         classes = [t for t in self.model.bases if t in self.model.held]
         bases = data.draw(st.lists(st.sampled_from([*classes, 0]), max_size=2, unique=True))
         bases = [token for token in bases if token]
         try:
             made = type("Class", tuple(self.objects[token] for token in bases), {})
         except TypeError:
-            return  # these two cannot be put in order
+            return  # these two bases have no consistent order
         ancestors = {token for base in bases for token in (base, *self.model.bases[base])}
         self.model.bases[self.enter(made)] = ancestors
 
     def make_function(self, is_async: bool, fails: bool) -> None:
-        """Make a receiver that is a function."""
+        """Create a receiver that is a function."""
         receiver = Receiver(self.last_token + 1, False, is_async, fails)
         self.functions[self.enter(function(receiver))] = receiver
 
     def make_listener(self) -> None:
-        """Make an object whose methods are receivers."""
+        """Create an object with methods that are receivers."""
         token = self.last_token + 1
         self.enter(Listener(token))
 
-    # What is done.
+    # Actions.
 
     def receivers(self) -> list[Receiver]:
         """Return the receivers that the test holds."""
@@ -213,7 +213,7 @@ class Dispatcher(RuleBasedStateMachine):
         return [None, *(token for token in self.objects if token not in receivers)]
 
     def draw_sender(self, data: st.DataObject) -> Token | None:
-        """Choose a sender, preferably one that somebody listens to."""
+        """Choose a sender, preferably one with receivers."""
         senders = self.senders()
         wanted = {entry.asked.sender for entry in self.model.entries} - {None}
         wanted |= {t for t, bases in self.model.bases.items() if bases & wanted}
@@ -223,7 +223,7 @@ class Dispatcher(RuleBasedStateMachine):
         return data.draw(st.sampled_from(senders))
 
     def draw_connect(self, data: st.DataObject) -> Connect:
-        """Choose what to connect."""
+        """Choose a receiver and options to connect."""
         sender = self.draw_sender(data)
         rarely = data.draw(st.integers(0, 7)) == 7
         return Connect(
@@ -238,7 +238,7 @@ class Dispatcher(RuleBasedStateMachine):
         )
 
     def draw_disconnect(self, data: st.DataObject) -> Disconnect:
-        """Choose what to disconnect, preferably what is connected."""
+        """Choose a receiver to disconnect, preferably a connected one."""
         connected = [e.asked for e in self.model.entries if e.asked.receiver.holder in self.objects]
         if connected and bool(data.draw(st.booleans())):
             asked = data.draw(st.sampled_from(connected))
@@ -250,11 +250,11 @@ class Dispatcher(RuleBasedStateMachine):
         )
 
     def draw_drop(self, data: st.DataObject) -> Drop:
-        """Choose whom to let go."""
+        """Choose an object to release."""
         return Drop(data.draw(st.sampled_from(sorted(self.model.held))))
 
     def draw_action(self, data: st.DataObject) -> Action:
-        """Choose what happens amid a send."""
+        """Choose an action that runs during a send."""
         choices: dict[str, Callable[[st.DataObject], Action]] = {
             "send": lambda data: Send(data.draw(KINDS), self.draw_sender(data)),
         }
@@ -267,33 +267,33 @@ class Dispatcher(RuleBasedStateMachine):
     @precondition(lambda self: self.receivers())
     @rule(data=st.data(), count=st.integers(1, 4))
     def connect(self, data: st.DataObject, count: int) -> None:
-        """Connect anything to anything."""
+        """Connect any receiver to any sender."""
         for _ in range(count):
             self.both(self.draw_connect(data))
 
     @precondition(lambda self: self.receivers())
     @rule(data=st.data())
     def disconnect(self, data: st.DataObject) -> None:
-        """Disconnect what is connected, or is not."""
+        """Disconnect a receiver, connected or not."""
         self.both(self.draw_disconnect(data))
 
     @precondition(lambda self: len(self.model.held) > 5)
     @rule(data=st.data())
     def drop(self, data: st.DataObject) -> None:
-        """Let a receiver or a sender go."""
+        """Release a receiver or a sender."""
         self.both(self.draw_drop(data))
 
     @rule(data=st.data(), kinds=st.lists(KINDS, min_size=1, max_size=2))
     def send(self, data: st.DataObject, kinds: list[SendKind]) -> None:
-        """Send, and do something amid it."""
+        """Send, and perform actions during the send."""
         for kind in kinds:
             sender = self.draw_sender(data)
-            amid = [self.draw_action(data) for _ in range(data.draw(st.integers(0, 3)))]
-            self.both(Send(kind, sender, tuple(amid)))
+            nested = [self.draw_action(data) for _ in range(data.draw(st.integers(0, 3)))]
+            self.both(Send(kind, sender, tuple(nested)))
 
     @rule()
-    def watch_or_not(self) -> None:
-        """Have an instrument watch, which changes the road and nothing else."""
+    def toggle_instrument(self) -> None:
+        """Attach or detach an instrument, which changes the send path and no result."""
         if self.watch is None:
             self.watch = Instrument()
             attach(self.watch, self.signal)
@@ -301,10 +301,10 @@ class Dispatcher(RuleBasedStateMachine):
             detach(self.watch, self.signal)
             self.watch = None
 
-    # The same, really.
+    # The same actions on the signal.
 
     def both(self, action: Action) -> None:
-        """Do it to the model and to the signal, and compare what came of it."""
+        """Perform an action on the model and on the signal, and compare the logs."""
         self.model.perform(action)
         self.perform(action)
         assert self.log == self.model.log, action
@@ -312,8 +312,8 @@ class Dispatcher(RuleBasedStateMachine):
         self.model.log.clear()
 
     def perform(self, action: Action) -> None:
-        """Do it, and log what comes of it."""
-        if self.is_possible(action):
+        """Perform an action and log its result."""
+        if self.is_available(action):
             if isinstance(action, Send):
                 self.log_send(lambda: self.sent(action))
             else:
@@ -321,8 +321,8 @@ class Dispatcher(RuleBasedStateMachine):
         gc.collect()
 
     async def perform_async(self, action: Action) -> None:
-        """Do it inside a running loop."""
-        if isinstance(action, Send) and action.kind.startswith("a") and self.is_possible(action):
+        """Perform an action inside a running loop."""
+        if isinstance(action, Send) and action.kind.startswith("a") and self.is_available(action):
             try:
                 responses = await self.start(action)
             except (FailedError, ExceptionGroup) as error:
@@ -334,20 +334,20 @@ class Dispatcher(RuleBasedStateMachine):
         else:
             self.perform(action)
 
-    def is_possible(self, action: Action) -> bool:
-        """Tell whether everything that it takes is still at hand."""
+    def is_available(self, action: Action) -> bool:
+        """Return whether all objects of an action are still held."""
         match action:
             case Connect(receiver, sender) | Disconnect(receiver, sender):
                 return receiver.holder in self.objects and (not sender or sender in self.objects)
             case Drop(token):
-                # A class whose subclasses are alive would not die.
+                # A class with living subclasses would not die.
                 kind = self.objects.get(token)
                 return not (isinstance(kind, type) and kind.__subclasses__())
             case Send():
                 return not action.sender or action.sender in self.objects
 
     def change(self, action: Connect | Disconnect | Drop) -> None:
-        """Connect, disconnect or let go."""
+        """Connect, disconnect or release."""
         match action:
             case Connect():
                 try:
@@ -372,7 +372,7 @@ class Dispatcher(RuleBasedStateMachine):
                 self.objects.pop(token, None)
 
     def receiver(self, receiver: Receiver) -> Any:
-        """Return the receiver itself."""
+        """Return the object of a receiver."""
         thing = self.objects[receiver.holder]
         if not receiver.is_method:
             return thing
@@ -380,21 +380,21 @@ class Dispatcher(RuleBasedStateMachine):
         return getattr(thing, f"{name}_failing" if receiver.fails else name)
 
     def sender(self, token: Token | None) -> Any:
-        """Return the sender itself."""
+        """Return the object of a sender."""
         return None if token is None else self.objects[token]
 
     def start(self, action: Send) -> Any:
         """Call one of the four sends."""
         method = getattr(self.signal, action.kind)
-        return method(self.sender(action.sender), amid=Amid(self, action))
+        return method(self.sender(action.sender), nested=NestedActions(self, action))
 
     def sent(self, action: Send) -> Any:
-        """Send where no loop has to be minded."""
+        """Send outside a running loop."""
         result = self.start(action)
         return asyncio.run(result) if action.kind.startswith("a") else result
 
     def log_send(self, send: Callable[[], Any]) -> None:
-        """Log the answers or what was raised."""
+        """Log the responses or the error."""
         try:
             self.log_answers(send())
         except RunningLoopError:
@@ -403,13 +403,16 @@ class Dispatcher(RuleBasedStateMachine):
             self.log_raised(error)
 
     def log_answers(self, responses: list[tuple[Any, Any]]) -> None:
-        """Log who answered what."""
+        """Log each receiver with its response."""
         self.log.append(
-            [(self.identity(receiver), self.told(response)) for receiver, response in responses]
+            [
+                (self.model_receiver(receiver), self.comparable(response))
+                for receiver, response in responses
+            ]
         )
 
-    def identity(self, receiver: Any) -> Receiver:
-        """Tell which receiver this is."""
+    def model_receiver(self, receiver: Any) -> Receiver:
+        """Return the model's receiver for a real one."""
         listener = getattr(receiver, "__self__", None)
         if listener is None:
             found: Receiver = receiver.__closure__[0].cell_contents
@@ -417,18 +420,18 @@ class Dispatcher(RuleBasedStateMachine):
         name = receiver.__name__
         return Receiver(listener.token, True, "async" in name, "failing" in name)
 
-    def told(self, response: object) -> object:
-        """Return what is to be compared of an answer."""
+    def comparable(self, response: object) -> object:
+        """Return a response in the form that the model logs."""
         return "failed" if isinstance(response, FailedError) else response
 
     def log_raised(self, error: Any) -> None:
-        """Log who raised."""
+        """Log the receivers that raised."""
         errors: Any = error.exceptions if isinstance(error, ExceptionGroup) else [error]
         self.log.append(("raised", sorted(each.receiver for each in errors)))
 
     @invariant()
-    def the_same_are_connected(self) -> None:
-        """As many registrations as entries, of the same kinds, in the same order."""
+    def registrations_equal_entries(self) -> None:
+        """The registrations equal the model's entries, in the same order."""
         registered = self.signal._table.registrations()
         assert [(r.priority, r.is_async, r.once, r.weak) for r in registered] == [
             (e.asked.priority, e.asked.receiver.is_async, e.asked.once, e.is_weak)
@@ -436,14 +439,16 @@ class Dispatcher(RuleBasedStateMachine):
         ]
 
     @invariant()
-    def the_same_are_heard(self) -> None:
-        """has_listeners() agrees for every sender."""
+    def listeners_agree(self) -> None:
+        """`has_listeners()` agrees with the model for every sender."""
         for sender in self.senders():
-            assert self.signal.has_listeners(self.sender(sender)) is bool(self.model.heard(sender))
+            assert self.signal.has_listeners(self.sender(sender)) is bool(
+                self.model.receiving(sender)
+            )
 
     @invariant()
-    def nothing_is_left(self) -> None:
-        """Buckets are kept for living senders only, and none without a reason."""
+    def only_living_senders_have_buckets(self) -> None:
+        """Only living senders have buckets and routes."""
         table = self.signal._table
         wanted = sum(1 for sender in self.senders() if sender is not None)
         assert len(table.buckets) <= wanted
@@ -456,8 +461,8 @@ SHORT = 25
 @pytest.mark.parametrize(
     "count", [pytest.param(SHORT, id="25"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
 )
-def test_signals_do_as_the_model_does(make, caplog, count):
-    """Connects, disconnects, deaths and sends of every kind, nested in each other."""
+def test_a_signal_agrees_with_the_model(make, caplog, count):
+    """Random connects, disconnects, deaths and nested sends give the model's results."""
     caplog.set_level("CRITICAL", "clarion")
     run_state_machine_as_test(
         lambda: Dispatcher(make),  # type: ignore[arg-type]  # a factory will do
@@ -466,8 +471,8 @@ def test_signals_do_as_the_model_does(make, caplog, count):
             stateful_step_count=20,
             deadline=None,
             database=None,
-            # The same examples each time, so that a failure is the change's doing; the slow
-            # run looks for others.
+            # The same examples each time, so that a failure is caused by the change; the slow
+            # run searches for others.
             derandomize=count == SHORT,
             suppress_health_check=list(HealthCheck),
         ),

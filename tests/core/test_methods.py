@@ -1,4 +1,4 @@
-"""Which receivers are methods: only real ones, and wrappers that are made at each access."""
+"""A method and its decorated forms are one receiver or several, as Python binds them."""
 
 import gc
 import sys
@@ -15,7 +15,7 @@ from clarion.errors import ArgumentError
 
 
 class Wrapper:
-    """What a decorator like wrapt's returns: it reads every other attribute from its method."""
+    """The object that a decorator like wrapt's returns: it forwards attributes to its method."""
 
     def __init__(self, method):
         self.__dict__["method"] = method
@@ -28,7 +28,7 @@ class Wrapper:
 
 
 class decorated:  # noqa: N801
-    """A decorator that binds by itself."""
+    """A decorator with its own `__get__`."""
 
     def __init__(self, function):
         self.function = function
@@ -41,23 +41,23 @@ class Service:
     """An object with methods."""
 
     def plain(self, sender, **kwargs):
-        """Answer without a decorator."""
+        """Respond without a decorator."""
         return "called"
 
     @decorated
     def on_paid(self, sender, **kwargs):
-        """Answer through a decorator."""
+        """Respond through a decorator."""
         return "called"
 
     @staticmethod
     @decorated
     def unbound(sender, **kwargs):
-        """Answer through a decorator, without an object."""
+        """Respond through a decorator, without an object."""
         return "called"
 
 
 class Stub:
-    """A callable that answers to any name."""
+    """A callable that has every attribute."""
 
     def __init__(self, make=lambda: lambda *args, **kwargs: None):
         self.make = make
@@ -70,7 +70,7 @@ class Stub:
 
 
 class Broken:
-    """A proxy without an object: every attribute raises."""
+    """A proxy without an object, whose attributes raise."""
 
     def __getattr__(self, name):
         raise RuntimeError("working outside of context")
@@ -87,14 +87,14 @@ def responses(signal):
 
 @pytest.mark.parametrize("weak", [None, True, False])
 def test_the_decorator_of_a_bound_method_is_called(signal, weak):
-    """`on_paid` without its decorator would answer "called"."""
+    """A decorated bound method is called with its decorator."""
     service = Service()
     signal.connect(service.on_paid, weak=weak)
     assert responses(signal) == ["decorated called"]
 
 
 def test_a_decorated_method_is_one_receiver(signal):
-    """Each access gives another wrapper, and still it is the same receiver."""
+    """Each access creates another wrapper, and all of them are one receiver."""
     service = Service()
     signal.connect(service.on_paid)
     signal.connect(service.on_paid)
@@ -104,7 +104,7 @@ def test_a_decorated_method_is_one_receiver(signal):
 
 
 def test_a_decorated_method_does_not_keep_its_object(signal):
-    """It is held weakly, as any bound method."""
+    """A decorated method is held weakly, as any bound method."""
     service = Service()
     signal.connect(service.on_paid)
     del service
@@ -113,7 +113,7 @@ def test_a_decorated_method_does_not_keep_its_object(signal):
 
 
 def test_a_method_and_its_wrapper_are_two(signal):
-    """What the wrapper wraps can be connected too."""
+    """A method and the wrapper around it can both be connected."""
     service = Service()
     signal.connect(service.on_paid)
     signal.connect(service.on_paid.method)
@@ -121,7 +121,7 @@ def test_a_method_and_its_wrapper_are_two(signal):
 
 
 def test_an_autospecced_method_is_called(signal):
-    """The mock has the `__func__` of what it imitates."""
+    """A mock is called, although it has the `__func__` of the method that it replaces."""
     service = mock.create_autospec(Service())
     signal.connect(service.plain)
     signal.send(None, n=1)
@@ -136,7 +136,7 @@ def test_an_autospecced_method_is_called(signal):
     ids=["functions", "stubs", "mocks", "numbers", "text"],
 )
 def test_a_callable_with_any_attribute_is_called(signal, answer, weak):
-    """A general `__getattr__` does not make it a method."""
+    """A callable with a general `__getattr__` is not taken for a method."""
     stub = Stub(answer)
     signal.connect(stub, weak=weak)
     signal.connect(stub, weak=weak)
@@ -145,14 +145,14 @@ def test_a_callable_with_any_attribute_is_called(signal, answer, weak):
 
 
 def test_a_callable_whose_attributes_raise_is_no_method():
-    """An unbound proxy raises its own error at any name."""
+    """A callable whose attributes raise is not taken for a method."""
     broken = Broken()
     assert member_of(broken) is None
     assert receiver_key(broken) == id(broken)
 
 
 def test_a_stub_of_stubs_is_named():
-    """Its `__wrapped__` is another stub, without an end."""
+    """A stub whose `__wrapped__` chain has no end still has a name."""
     kept = []
 
     def make():
@@ -164,7 +164,7 @@ def test_a_stub_of_stubs_is_named():
 
 
 def test_members():
-    """Classes, functions, static methods and builtins are none."""
+    """Classes, functions, static methods and builtins are not bound methods."""
     service = Service()
     plain: Any = member_of(service.plain)
     assert (plain.holder, plain.function, plain.name) == (service, Service.plain, None)
@@ -177,6 +177,6 @@ def test_members():
 
 
 def test_an_object_with_any_attribute_is_no_delivery(signal):
-    """A delivery has a method `bind`, not only an answer to that name."""
+    """An object with a general `__getattr__` is not taken for a delivery."""
     with pytest.raises(ArgumentError, match="not a delivery"):
         signal.connect(print, delivery=Stub())

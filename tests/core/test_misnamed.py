@@ -1,4 +1,4 @@
-"""Names of other libraries: the error says what to write."""
+"""A method name of another library raises an error with Clarion's name."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def declared(sender):
 
 @pytest.mark.parametrize("name", MISNAMED)
 def test_the_error_names_the_cure(name):
-    """On signals and on their class; the attribute does not exist."""
+    """On a signal and on its class the attribute does not exist, and the error names the cure."""
     for owner in (Signal(), declared, Signal):
         with pytest.raises(AttributeError, match=rf"no attribute '{name}'\. Write ") as raised:
             getattr(owner, name)
@@ -23,7 +23,7 @@ def test_the_error_names_the_cure(name):
 
 
 def test_cures_exist():
-    """Each method that an error names is one of a signal."""
+    """Each method that an error recommends is a method of a signal."""
     with pytest.raises(AttributeError, match=r"signal\.send\("):
         Signal().emit  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(AttributeError, match=r"introspect\.registrations\(signal\)"):
@@ -31,7 +31,7 @@ def test_cures_exist():
 
 
 def test_a_subclass_may_have_the_name():
-    """A program's own class overrides it."""
+    """A subclass of Signal may define such a method."""
 
     class Bus(Signal):
         def emit(self):

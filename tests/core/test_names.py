@@ -1,4 +1,4 @@
-"""What things are called."""
+"""The names of receivers, senders and signals in messages."""
 
 import functools
 import subprocess
@@ -30,7 +30,7 @@ def wrapped(*args, **kwargs):
 
 
 class Initialised:
-    """A receiver whose call is its construction."""
+    """A receiver whose call is its constructor."""
 
     def __init__(self, **kwargs):
         """Take anything."""
@@ -69,7 +69,7 @@ RECEIVERS = "tests.core.receivers"
     ],
 )
 def test_a_receiver_has_a_name_and_a_place(receiver, name, code):
-    """Every kind of receiver is called by something, and placed where it is written."""
+    """Every kind of receiver has a name and the place where it is defined."""
     assert names.name_of(receiver) == name
     if code is None:
         assert names.place_of(receiver) is None
@@ -80,8 +80,8 @@ def test_a_receiver_has_a_name_and_a_place(receiver, name, code):
         assert names.described(receiver) == f"{name} ({place[0]}:{place[1]})"
 
 
-def test_wrappers_that_go_round_have_an_end():
-    """A receiver that claims to wrap itself is placed all the same."""
+def test_a_circle_of_wrappers_has_a_place():
+    """A receiver that wraps itself still has a place."""
 
     def receiver(**kwargs):
         return None
@@ -91,7 +91,7 @@ def test_wrappers_that_go_round_have_an_end():
 
 
 def test_senders_are_named():
-    """Classes, text and numbers have names; other senders are named by their type."""
+    """Classes, text and numbers have names; other senders have the name of their type."""
     assert names.sender_name(Sender) == "tests.core.receivers.Sender"
     assert names.sender_name("web") == "'web'"
     assert names.sender_name(7) == "7"
@@ -119,8 +119,8 @@ def test_senders_are_named():
         (module_signal, f"signal {__name__}.module_signal"),
     ],
 )
-def test_values_are_named_by_their_type(value, name):
-    """Only classes, functions and signals have names; a value is never shown."""
+def test_values_have_the_name_of_their_type(value, name):
+    """Only classes, functions and signals have names; the text of a value is never shown."""
     assert names.value_name(value) == name
 
 
@@ -152,23 +152,23 @@ def test_a_proxy_is_not_resolved():
     ],
 )
 def test_text_that_can_be_a_name_is_quoted(value, name):
-    """Other text may be a URL with a password."""
+    """Short text without special characters is quoted; other text may be a URL with a password."""
     assert names.quoted_name(value) == name
 
 
-def test_a_signal_is_called_by_its_module():
-    """A signal at the top of a module is named after it, without having been told."""
+def test_a_signal_has_the_name_of_its_module():
+    """A signal at the top of a module has the name of the module and the variable."""
     assert module_signal.name == f"{__name__}.module_signal"
     assert repr(module_signal) == f"<Signal {__name__}.module_signal>"
 
 
-def test_a_signal_is_called_by_its_class():
-    """A signal in a class body is named after the class."""
+def test_a_signal_has_the_name_of_its_class():
+    """A signal in a class body has the name of the class and the attribute."""
     assert Shop.opened.name == f"{__name__}.Shop.opened"
 
 
-def test_a_signal_is_called_as_it_was_told(make):
-    """A name that was given wins, also over the class that holds it."""
+def test_an_explicit_name_takes_precedence(make):
+    """An explicit name takes precedence over the place of the signal."""
 
     class Holder:
         closed = make(name="shop.closed")
@@ -176,22 +176,22 @@ def test_a_signal_is_called_as_it_was_told(make):
     assert Holder.closed.name == "shop.closed"
 
 
-def test_a_signal_that_nobody_holds_says_so(signal):
-    """A local signal has no name, and asking for it does no harm."""
+def test_a_local_signal_is_nameless(signal):
+    """A signal that no module holds is nameless."""
     assert "nameless" in signal.name
     assert "nameless" in repr(signal)
 
 
 def test_a_name_is_found_later(signal, monkeypatch):
-    """A signal that had no name when it was asked first has one once its module holds it."""
+    """A nameless signal gets a name once its module holds it."""
     assert "nameless" in signal.name
-    # conftest.py made it, on behalf of pytest's fixture.
+    # conftest.py created it, in a fixture.
     monkeypatch.setitem(vars(sys.modules[signal._table.home]), "found_later", signal)
     assert signal.name == f"{signal._table.home}.found_later"
 
 
 def test_a_name_is_found_in_a_module_imported_later(signal, monkeypatch):
-    """A signal that another module holds is named after that one."""
+    """A signal that another module holds has the name of that module."""
     assert "nameless" in signal.name
     module = ModuleType("imported_later")
     module.moved = signal  # type: ignore[attr-defined]
@@ -200,7 +200,7 @@ def test_a_name_is_found_in_a_module_imported_later(signal, monkeypatch):
 
 
 def test_a_name_once_found_stays(monkeypatch):
-    """A name does not change when the signal moves."""
+    """A name stays the same when the signal moves."""
     signal = Signal()
     monkeypatch.setitem(globals(), "held", signal)
     assert signal.name == f"{__name__}.held"
@@ -208,8 +208,8 @@ def test_a_name_once_found_stays(monkeypatch):
     assert signal.name == f"{__name__}.held"
 
 
-def test_looking_for_a_name_again_is_cheap(signal, monkeypatch):
-    """A nameless signal is not looked for everywhere at each error."""
+def test_all_modules_are_searched_once(signal, monkeypatch):
+    """A nameless signal is searched in all modules only once."""
     searches = []
     find = names.find_name
 
@@ -223,8 +223,8 @@ def test_looking_for_a_name_again_is_cheap(signal, monkeypatch):
     assert searches == [True, False, False]
 
 
-def test_the_module_that_made_it_comes_first(monkeypatch):
-    """Of several modules that hold a signal, its own names it, however deep it lies."""
+def test_the_creating_module_comes_first(monkeypatch):
+    """The module that created a signal takes precedence over modules that import it."""
     signal = Signal()
     importer = ModuleType("a")
     importer.imported = signal  # type: ignore[attr-defined]
@@ -233,8 +233,8 @@ def test_the_module_that_made_it_comes_first(monkeypatch):
     assert signal.name == f"{__name__}.made_here"
 
 
-def test_the_source_tells_who_made_it(tmp_path):
-    """Without a known home, the module that assigns the name is taken, not who imports it."""
+def test_the_source_shows_the_creating_module(tmp_path):
+    """The module that assigns the signal takes precedence over one that imports it."""
     (tmp_path / "a.py").write_text("from deep_signals import paid\n")
     (tmp_path / "deep_signals.py").write_text(
         textwrap.dedent("""
@@ -252,15 +252,15 @@ def test_the_source_tells_who_made_it(tmp_path):
 
 
 def run(program, folder):
-    """Run a program in an interpreter of its own, in a folder; return what it prints."""
+    """Run a program in a new interpreter, in a folder; return its output."""
     source = str(next(iter(clarion.__path__)))
     prelude = f"import sys; sys.path[:0] = [{str(folder)!r}, {source.removesuffix('clarion')!r}]; "
     command = [sys.executable, "-c", prelude + program]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def test_lazy_modules_are_left_alone(signal, monkeypatch):
-    """A module of another type, which may load itself when touched, is not looked through."""
+def test_lazy_modules_are_not_searched(signal, monkeypatch):
+    """A module of another type is not searched because it may load itself."""
 
     class Lazy(ModuleType):
         @property

@@ -1,4 +1,4 @@
-"""Which receiver of which signal failed."""
+"""The notes on an error name the receiver and the signal."""
 
 import asyncio
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ def notes_of(error):
     return [note.partition(" (")[0] for note in getattr(error, "__notes__", [])]
 
 
-def test_note_names_signal_receiver_and_place(make, strict_send):
-    """The error of a receiver says which receiver of which signal, in which file and line."""
+def test_a_note_names_signal_receiver_and_place(make, strict_send):
+    """The note names the signal and the receiver, with its file and line."""
     signal = make(name="shop.paid")
 
     def thank(**kwargs):
@@ -31,8 +31,8 @@ def test_note_names_signal_receiver_and_place(make, strict_send):
     assert note.endswith("of signal shop.paid.")
 
 
-def test_note_is_left_for_async_receivers_too(make, strict_send):
-    """The error of an async receiver has the note, alone or among others."""
+def test_async_receivers_have_the_note(make, strict_send):
+    """The error of an async receiver has the note, alone or in a group."""
     signal = make(name="shop.paid")
     signal.connect(raising_async(ValueError("one")))
     signal.connect(raising_async(ValueError("two")), sender="web")
@@ -55,7 +55,7 @@ def test_a_part_of_a_delivery_is_named_instead(make):
 
 
 def test_a_part_whose_error_accepts_no_note(make):
-    """Nothing is raised."""
+    """An error that refuses the note is left without one, and nothing is raised."""
 
     class FrozenError(ValueError):
         def add_note(self, note):
@@ -64,8 +64,8 @@ def test_a_part_whose_error_accepts_no_note(make):
     add_part_note(FrozenError(), make(name="shop.paid"), notes_of, "the key")
 
 
-def test_nested_sends_note_every_signal_on_the_way(make):
-    """An error that passes several sends tells the whole way, innermost first."""
+def test_nested_sends_add_a_note_each(make):
+    """An error that passes several sends has a note for each, innermost first."""
     outer, inner = make(name="outer"), make(name="inner")
 
     def pass_on(sender, **kwargs):
@@ -81,8 +81,8 @@ def test_nested_sends_note_every_signal_on_the_way(make):
     assert "pass_on" in second
 
 
-def test_nested_asends_note_every_signal_on_the_way(make):
-    """The same holds for sends that are awaited."""
+def test_nested_asends_add_a_note_each(make):
+    """An error that passes several async sends has a note for each."""
     outer, inner = make(name="outer"), make(name="inner")
 
     async def pass_on(sender, **kwargs):
@@ -95,8 +95,8 @@ def test_nested_asends_note_every_signal_on_the_way(make):
     assert [note.rpartition(" ")[2] for note in raised.value.__notes__] == ["inner.", "outer."]
 
 
-def test_the_same_note_is_not_left_twice(make):
-    """An exception object that is raised again and again keeps one note per receiver."""
+def test_a_note_is_not_repeated(make):
+    """An exception object that is raised repeatedly has one note per receiver."""
     signal = make(name="shop.paid")
     signal.connect(raising(ValueError("the only one")))
     for _ in range(3):
@@ -105,8 +105,8 @@ def test_the_same_note_is_not_left_twice(make):
     assert len(raised.value.__notes__) == 1
 
 
-def test_recursion_notes_which_signals_go_round(make):
-    """A recursion without end ends in a RecursionError that names the circle, once."""
+def test_a_recursion_names_the_cycle(make):
+    """An endless recursion raises a RecursionError that names the cycle once."""
     entry, first, second = make(name="entry"), make(name="first"), make(name="second")
     entry.connect(lambda sender, **kwargs: first.send(sender))
     first.connect(lambda sender, **kwargs: second.send(sender))
@@ -119,11 +119,11 @@ def test_recursion_notes_which_signals_go_round(make):
         circle in rounds[0] for circle in ("first -> second -> first", "second -> first -> second")
     )
     assert "entry" not in rounds[0]
-    assert len(raised.value.__notes__) == 4  # one per receiver, and the circle
+    assert len(raised.value.__notes__) == 4  # one note per receiver, and one for the cycle
 
 
-def test_the_circle_is_told_once_whatever_lies_before_it(make):
-    """Signals that were passed twice on the way into the circle do not make another one."""
+def test_the_cycle_is_named_once(make):
+    """Signals that were sent twice before the cycle do not make another cycle."""
     entry, again, circle = make(name="entry"), make(name="again"), make(name="circle")
     depth = []
 
@@ -142,8 +142,8 @@ def test_the_circle_is_told_once_whatever_lies_before_it(make):
     ]
 
 
-def test_a_signal_that_sends_itself_is_a_circle(make):
-    """One signal is circle enough."""
+def test_a_signal_that_sends_itself_is_a_cycle(make):
+    """A signal that sends itself is a cycle."""
     signal = make(name="self")
     signal.connect(lambda sender, **kwargs: signal.send(sender))
     with pytest.raises(RecursionError) as raised:
@@ -151,8 +151,8 @@ def test_a_signal_that_sends_itself_is_a_circle(make):
     assert "self -> self" in raised.value.__notes__[-1]
 
 
-def test_a_recursion_of_the_receiver_alone_is_no_circle(make):
-    """A receiver that recurses by itself is noted as any other that fails."""
+def test_a_recursion_without_a_send_is_no_cycle(make):
+    """A receiver that recurses without a send gets an ordinary note."""
 
     def forever(**kwargs):
         return forever(**kwargs)
@@ -164,8 +164,8 @@ def test_a_recursion_of_the_receiver_alone_is_no_circle(make):
     assert not any("go round" in note for note in raised.value.__notes__)
 
 
-def test_an_error_that_takes_no_note_travels_on(signal, strict_send):
-    """An exception that cannot be changed reaches the sender as it is."""
+def test_an_error_without_notes_is_raised(signal, strict_send):
+    """An exception that takes no note is raised without one."""
 
     @dataclass(frozen=True)
     class FrozenError(Exception):
@@ -178,9 +178,9 @@ def test_an_error_that_takes_no_note_travels_on(signal, strict_send):
 
 
 def test_an_object_that_cannot_be_named_does_not_hide_its_error(signal):
-    """A receiver whose attributes raise is no reason to lose what it raised."""
+    """The error of a receiver whose attributes raise is not lost."""
 
-    class Obscure:
+    class Unnameable:
         def __getattr__(self, name):
             if name == "__qualname__" and fails:
                 raise LookupError(name)
@@ -190,15 +190,15 @@ def test_an_object_that_cannot_be_named_does_not_hide_its_error(signal):
             raise ValueError("the real one")
 
     fails = False
-    signal.connect(Obscure())
+    signal.connect(Unnameable())
     fails = True
     with pytest.raises(ValueError, match="the real one"):
         signal.send(None)
     fails = False
 
 
-def test_what_ends_the_program_is_not_noted(signal, send):
-    """KeyboardInterrupt is no failure of a receiver, and passes every send."""
+def test_an_interrupt_has_no_note(signal, send):
+    """KeyboardInterrupt is raised without a note."""
     signal.connect(raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt) as raised:
         send(signal)
@@ -206,7 +206,7 @@ def test_what_ends_the_program_is_not_noted(signal, send):
 
 
 def test_the_exception_is_never_wrapped(signal, strict_send):
-    """What the sender catches is the object that the receiver raised."""
+    """The caller gets the exception object that the receiver raised."""
     error = ValueError("mine")
     signal.connect(answering(1))
     signal.connect(raising(error))

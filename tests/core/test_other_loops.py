@@ -20,20 +20,20 @@ variable: ContextVar[str] = ContextVar("variable", default="unset")
 
 
 def thread_of(**kwargs):
-    """Answer with the thread it runs in."""
+    """Return the thread that runs this."""
     return threading.get_ident()
 
 
 class TestUvloop:
-    """A loop of asyncio that is not written in Python."""
+    """An event loop of asyncio that is not written in Python."""
 
     @pytest.fixture
     def run(self):
-        """Run a coroutine on it."""
+        """Run a coroutine on the loop."""
         return pytest.importorskip("uvloop").run
 
     def test_one_receiver(self, signal, async_send, run):
-        """It is awaited where the sender is."""
+        """A single async receiver runs in the sender's task."""
 
         async def receiver(**kwargs):
             await asyncio.sleep(0)
@@ -48,7 +48,7 @@ class TestUvloop:
         run(main())
 
     def test_several_receivers(self, signal, async_send, run):
-        """They run side by side, and what they set is set for the sender."""
+        """Several receivers run concurrently, and the sender gets their context variables."""
         met = []
 
         async def meeting(value, **kwargs):
@@ -68,7 +68,7 @@ class TestUvloop:
         assert run(main()) == ([1, 3, 3, 3], "met")
 
     def test_sync_and_inline_receivers(self, signal, async_send, run):
-        """Sync ones have a thread, inline ones that of the loop."""
+        """Sync receivers run in another thread, inline ones in the thread of the loop."""
         signal.connect(thread_of)
         signal.connect(_own(thread_of), inline=True)
 
@@ -80,7 +80,7 @@ class TestUvloop:
 
     @pytest.mark.parametrize("others", [0, 1])
     def test_failing_receivers(self, signal, others, run):
-        """A failure is raised, or it is the answer."""
+        """An error is raised, or it is the response of a robust send."""
         failure = ValueError("no")
         signal.connect(raising_async(failure))
         for _ in range(others):
@@ -93,7 +93,7 @@ class TestUvloop:
 
     @pytest.mark.parametrize("count", [1, 2])
     def test_cancelled_senders(self, signal, async_send, count, run):
-        """Nobody is left running."""
+        """A cancelled sender leaves no receiver running."""
         ended = []
 
         async def endless(**kwargs):
@@ -116,8 +116,8 @@ class TestUvloop:
 
         run(main())
 
-    def test_a_cancelled_sender_outlasts_its_thread(self, signal, async_send, run):
-        """A sync receiver that has begun has ended before the sender goes on."""
+    def test_a_cancelled_sender_waits_for_its_thread(self, signal, async_send, run):
+        """A cancelled sender waits for a sync receiver that has started."""
         begun, go_on, ended = threading.Event(), threading.Event(), []
 
         def receiver(**kwargs):
@@ -138,8 +138,8 @@ class TestUvloop:
 
         run(main())
 
-    def test_a_sync_send_is_refused_there(self, signal, run):
-        """It would have to wait for what the same thread runs."""
+    def test_a_sync_send_is_refused(self, signal, run):
+        """A sync send to an async receiver is refused because it would block its own loop."""
         signal.connect(answering_async(1))
 
         async def main():
@@ -149,8 +149,8 @@ class TestUvloop:
 
         assert run(main()) == [1]
 
-    def test_the_kept_loop_may_be_one(self, signal, run):
-        """Where its policy is installed, sync sends run on it, whole."""
+    def test_the_thread_loop_may_be_a_uvloop(self, signal, run):
+        """A sync send uses a uvloop if the event loop policy creates one."""
         uvloop = pytest.importorskip("uvloop")
         seen: dict[str, Any] = {}
 
@@ -188,7 +188,7 @@ class TestUvloop:
 
 @contextmanager
 def policy(package):
-    """Have new loops made by another package, without its being deprecated told."""
+    """Set an event loop policy, without the warning that it is deprecated."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         asyncio.set_event_loop_policy(package.EventLoopPolicy())
@@ -199,7 +199,7 @@ def policy(package):
 
 
 def _own(function):
-    """Return another function that does the same."""
+    """Return a copy of a function that belongs to this module."""
     if inspect.iscoroutinefunction(function):
 
         async def awaited(**kwargs):

@@ -11,41 +11,41 @@ from tests.core.receivers import Listener, answering, answering_async, answers, 
 
 
 async def suspending(value, **kwargs):
-    """Answer after a turn of asyncio's loop."""
+    """Respond after one turn of asyncio's loop."""
     await asyncio.sleep(0)
     return value
 
 
 def thread_of(**kwargs):
-    """Answer with the thread it runs in."""
+    """Return the thread that runs this."""
     return threading.get_ident()
 
 
 @pytest.mark.filterwarnings("error")
 class TestTrio:
-    """A loop that is none of asyncio."""
+    """An event loop that is not from asyncio."""
 
     @pytest.fixture
     def trio(self):
-        """Import it, if it is there."""
+        """Return the module, or skip the test without it."""
         return pytest.importorskip("trio")
 
     @pytest.fixture
     def run(self, trio, async_send):
-        """Send there, and return the answers."""
+        """Send under trio, and return the responses."""
 
         async def main(signal, named):
             return answers(await async_send(signal, **named))
 
         def run(signal, **named):
             responses = trio.run(main, signal, named)
-            gc.collect()  # a coroutine that was never awaited would say so
+            gc.collect()  # a coroutine that is never awaited would warn
             return responses
 
         return run
 
     def test_one_async_receiver(self, trio, signal, run):
-        """It is awaited in the sender's own task."""
+        """A single async receiver runs in the sender's task."""
 
         async def receiver(value, **kwargs):
             await trio.sleep(0)
@@ -55,25 +55,25 @@ class TestTrio:
         assert run(signal, value=1) == [1]
 
     def test_an_async_method(self, signal, run):
-        """Held weakly as ever, alive or not."""
+        """An async method is held weakly, and skipped once it is dead."""
         listener = Listener()
         signal.connect(listener.async_method)
         assert run(signal, value=1) == [1]
         del listener
         assert run(signal, value=1) == []
 
-    def test_nobody(self, signal, run):
-        """Nothing is awaited."""
+    def test_no_receivers(self, signal, run):
+        """Without receivers the send returns an empty list."""
         assert run(signal) == []
 
     def test_inline_receivers(self, signal, run):
-        """They are called, and need no thread."""
+        """Inline receivers are called without a thread."""
         signal.connect(thread_of, inline=True)
         signal.connect(answering(1), inline=True)
         assert run(signal) == [threading.get_ident(), 1]
 
-    def test_what_the_error_recommends(self, trio, signal, run):
-        """Inline and async receivers of different priorities, one after the other."""
+    def test_receivers_of_different_priorities(self, trio, signal, run):
+        """Inline and async receivers of different priorities run one after the other."""
 
         async def first(**kwargs):
             await trio.sleep(0)
@@ -94,7 +94,7 @@ class TestTrio:
         ids=["a sync one", "several async ones", "one of each"],
     )
     def test_receivers_that_need_asyncio(self, signal, run, receivers):
-        """They are refused in a sentence that says what to do."""
+        """Receivers that need asyncio are refused with the cure."""
         for receiver in receivers:
             signal.connect(receiver)
         with pytest.raises(NoLoopError, match="Connect sync receivers with inline=True") as caught:
@@ -104,7 +104,7 @@ class TestTrio:
         assert caught.value.__suppress_context__
 
     def test_a_failing_receiver(self, trio, signal):
-        """It is blamed, or its error is the answer."""
+        """The error of a receiver is raised with a note, or returned by a robust send."""
         failure = ValueError("no")
         signal.connect(raising_async(failure))
         with pytest.raises(ValueError, match="no") as caught:
@@ -113,7 +113,7 @@ class TestTrio:
         assert answers(trio.run(signal.asend_robust, None)) == [failure]
 
     def test_a_cancelled_sender(self, trio, signal, async_send):
-        """The receiver is cancelled as trio does it."""
+        """Cancelling the sender cancels the receiver with trio's exception."""
         ended = []
 
         async def endless(**kwargs):
@@ -132,7 +132,7 @@ class TestTrio:
         assert ended == [1]
 
     def test_a_sync_send(self, trio, signal):
-        """To an async receiver it is refused there; to others it is not."""
+        """A sync send is refused if a receiver is async, and works otherwise."""
         called: list[int] = []
 
         async def main():
@@ -147,8 +147,8 @@ class TestTrio:
         assert trio.run(main) == [None]
         gc.collect()
 
-    def test_a_sync_send_in_a_thread_of_it(self, trio, signal):
-        """There no loop runs, so the thread's own is taken."""
+    def test_a_sync_send_in_a_worker_thread(self, trio, signal):
+        """A worker thread of trio has no running loop, so a sync send uses its own."""
         signal.connect(suspending)
 
         async def main():

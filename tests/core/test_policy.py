@@ -1,4 +1,4 @@
-"""The policy: one object that says how a kind of signal behaves."""
+"""A policy defines how a kind of signal behaves."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ __all__ = ["implementation"]
 
 
 class Recording(Policy):
-    """Remembers what it was asked to do."""
+    """A policy that records its calls."""
 
     provides = ("place",)
 
@@ -58,15 +58,15 @@ def recorded(policy):
 
 
 def test_plain_signals_share_one_policy():
-    """It is stateless; set_policy replaces it for one signal."""
+    """Plain signals share one stateless policy, and set_policy replaces it for one signal."""
     made = Signal()
     assert policy_of(made) is policy_of(Signal()) is ANY_KEYWORD
     set_policy(made, replaced := Policy())
     assert policy_of(made) is replaced
 
 
-def test_connect_asks_it(recorded, policy):
-    """It checks the receiver, and the sender if there is one."""
+def test_connect_calls_it(recorded, policy):
+    """Connecting checks the receiver, and the sender if one is given."""
     recorded.connect(print)
     recorded.connect(print, "web")
     assert policy.calls == [
@@ -76,13 +76,13 @@ def test_connect_asks_it(recorded, policy):
 
 
 def test_a_receiver_gets_what_it_requests(recorded):
-    """By the name of a parameter, as the policy provides it."""
+    """A receiver gets the arguments that its parameters request and the policy provides."""
     recorded.connect(lambda place, **kwargs: place)
     assert [response for _, response in recorded.send("web")] == ["place of web"]
 
 
 def test_robust_sends_log_by_it(recorded, policy):
-    """Sync and async ones, on the fast path as on the slow one."""
+    """Robust sends log failures with the policy, on the fast and the slow path."""
 
     def fail(**kwargs):
         raise failure
@@ -104,7 +104,7 @@ def test_robust_sends_log_by_it(recorded, policy):
 
 
 def test_async_receivers_run_by_it(recorded, policy):
-    """Where no event loop runs."""
+    """Without a running event loop the policy runs async receivers."""
 
     async def answer(**kwargs):
         return 1
@@ -114,15 +114,15 @@ def test_async_receivers_run_by_it(recorded, policy):
     assert "run_coroutine" in policy.calls
 
 
-def test_threads_are_taken_by_it(recorded, policy):
-    """For the sync receivers of an asend."""
+def test_sync_receivers_run_in_threads_by_it(recorded, policy):
+    """The policy runs the sync receivers of an asend in threads."""
     recorded.connect(answer := lambda **kwargs: 1)
     assert asyncio.run(recorded.asend(None)) == [(answer, 1)]
     assert "run_in_thread" in policy.calls
 
 
 def test_it_completes_the_arguments():
-    """With the defaults of a declared signal."""
+    """The policy completes the arguments of a declared signal with defaults."""
 
     def answer(sender: object, amount: int, currency: str = "") -> object:
         return amount, currency
@@ -141,7 +141,7 @@ def test_it_completes_the_arguments():
 
 
 def test_senders_are_resolved_by_it():
-    """As @receiver looks for a registration that is already there."""
+    """@receiver resolves the sender with the policy to find an existing registration."""
 
     class Named(Policy):
         def resolve_sender(self, sender):

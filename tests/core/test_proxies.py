@@ -1,4 +1,4 @@
-"""Proxies as senders: each is a sender of its own, whatever it claims to be."""
+"""A proxy is a separate sender, whatever class it claims to have."""
 
 from unittest import mock
 
@@ -9,14 +9,14 @@ from tests.core.receivers import Sender, echo
 
 
 class Proxy:
-    """A lazy proxy, as those of Django, werkzeug and wrapt."""
+    """A lazy proxy, as in Django, werkzeug and wrapt."""
 
     def __init__(self, value):
         self.value = value
 
     @property  # type: ignore[misc]
     def __class__(self):
-        """Claim the class of the object."""
+        """Return the class of the object."""
         return type(self.value)
 
     def __eq__(self, other):
@@ -38,8 +38,8 @@ LIKE = [*map(Proxy, PROXIED), mock.Mock(spec=str), mock.Mock(spec=type)]
 
 
 @pytest.mark.parametrize("proxy", LIKE, ids=range(len(LIKE)))
-def test_a_proxy_is_a_sender_of_its_own(signal, send, proxy):
-    """Before and after other sends; only its own receivers and those for any sender get it."""
+def test_a_proxy_is_a_separate_sender(signal, send, proxy):
+    """Only its own receivers and those of any sender get the sends of a proxy."""
     for wanted in ("text", b"bytes", 5):
         signal.connect(echo, sender=wanted)
     signal.connect(echo, sender=Sender, subclasses=True)
@@ -56,6 +56,6 @@ def test_a_proxy_is_a_sender_of_its_own(signal, send, proxy):
 
 
 def test_a_proxy_of_a_class_has_no_subclasses(signal):
-    """No send could match it, so it is refused."""
+    """A proxy of a class is refused with subclasses=True because no send could match it."""
     with pytest.raises(SenderError, match="not a class"):
         signal.connect(echo, sender=Proxy(Sender), subclasses=True)

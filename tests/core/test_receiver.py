@@ -1,4 +1,4 @@
-"""@receiver: connect a function where it is defined."""
+"""@receiver connects the function that it decorates."""
 
 import pytest
 
@@ -14,7 +14,7 @@ from tests.core.receivers import Sender, Slotted, answers, echo
 
 
 def test_it_connects_and_returns_the_function(signal, send):
-    """The decorated name stays the function, and the function is connected."""
+    """The decorated name is still the function, and the function is connected."""
 
     def function(value, **kwargs):
         return value
@@ -39,7 +39,7 @@ def test_several_signals_in_a_list_or_tuple(make):
 
 
 def test_options_are_those_of_connect(signal, send):
-    """Sender, priority and the rest are passed on."""
+    """Sender, priority and other options are passed to connect."""
 
     @receiver(signal, sender="web")
     def low(**kwargs):
@@ -54,7 +54,7 @@ def test_options_are_those_of_connect(signal, send):
 
 
 def test_it_can_be_stacked(signal):
-    """One function may listen to several senders, one decorator each."""
+    """One function may be connected to several senders, with one decorator each."""
 
     @receiver(signal, sender="web")
     @receiver(signal, sender="phone")
@@ -67,7 +67,7 @@ def test_it_can_be_stacked(signal):
 
 
 def test_methods_of_classes_can_be_decorated(signal, send):
-    """A static method is connected as the function that the class gives for it."""
+    """A static method is connected as the function that its class returns."""
 
     class Handlers:
         @receiver(signal)
@@ -94,7 +94,7 @@ def test_an_async_static_method_is_awaited(signal, send):
 
 
 def narrow(sender):
-    """Take less than is sent."""
+    """Take fewer keywords than a send gives."""
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def narrow(sender):
         pytest.param(echo, {"colour": 1}, ArgumentError, id="argument"),
     ],
 )
-def test_a_refused_receiver_is_connected_to_none(make, function, options, error):
-    """What connect refuses is raised, and nothing has changed on any of the signals."""
+def test_a_refused_receiver_is_not_connected(make, function, options, error):
+    """A receiver that one signal refuses is connected to none of them."""
     signals = [make(), make()]
     with pytest.raises(error):
         receiver(signals, **options)(function)
@@ -116,7 +116,7 @@ def test_a_refused_receiver_is_connected_to_none(make, function, options, error)
 
 
 def test_a_refusal_by_the_second_signal_undoes_the_first(make):
-    """Connecting to several is all or nothing, and what was connected before stays."""
+    """A refusal by the second signal undoes the first connect, and keeps earlier ones."""
 
     class Choosy(make):  # type: ignore[misc, valid-type]
         def connect(self, receiver, sender=None, **options):
@@ -131,15 +131,15 @@ def test_a_refusal_by_the_second_signal_undoes_the_first(make):
 
 
 @pytest.mark.parametrize("mistake", [echo, None, "post_save", [echo], {1, 2}], ids=type)
-def test_what_is_no_signal_is_refused(mistake):
-    """`@receiver` without its signal says so, and does not swallow the function."""
+def test_a_missing_signal_is_refused(mistake):
+    """`@receiver` without a signal is refused, with the cure."""
     with pytest.raises(ArgumentError, match=r"not a signal.*@receiver\(signal\)"):
         receiver(mistake)
 
 
 @pytest.mark.parametrize("signals", [[], ()], ids=["list", "tuple"])
 def test_an_empty_list_is_refused(signals):
-    """A receiver of no signal is never called."""
+    """An empty list is refused because its receiver would never be called."""
     with pytest.raises(ArgumentError, match=r"empty list of signals\. Give at least one") as raised:
         receiver(signals)
     assert raised.value.names == ("signal",)

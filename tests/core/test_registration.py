@@ -1,4 +1,4 @@
-"""Who listens: what tells receivers and senders apart, and how a receiver is held."""
+"""Registrations: the identity of receivers and senders, and how a receiver is held."""
 
 import enum
 import functools
@@ -23,7 +23,7 @@ from tests.core.receivers import Listener, Sender, Slotted, echo
 
 
 class Color(enum.Enum):
-    """A sender of which there is one of each."""
+    """A sender that exists once per member."""
 
     RED = "red"
     BLUE = "blue"
@@ -41,8 +41,8 @@ class Number(enum.IntEnum):
     ONE = 1
 
 
-def test_a_method_is_known_by_its_object_and_function():
-    """Each access gives another bound method, and still it is the same receiver."""
+def test_a_method_is_identified_by_object_and_function():
+    """Each access creates another bound method, and all of them are one receiver."""
     listener = Listener()
     assert receiver_key(listener.method) == receiver_key(listener.method)
     assert receiver_key(listener.method) != receiver_key(Listener().method)
@@ -50,7 +50,7 @@ def test_a_method_is_known_by_its_object_and_function():
     assert receiver_key(Listener.class_method) == receiver_key(Listener.class_method)
 
 
-def test_a_builtin_method_is_known_by_its_object_and_name():
+def test_a_builtin_method_is_identified_by_object_and_name():
     """`list.append` of one list is one receiver."""
     one: list[object] = []
     two: list[object] = []
@@ -59,7 +59,7 @@ def test_a_builtin_method_is_known_by_its_object_and_name():
     assert receiver_key(one.append) != receiver_key(one.extend)
 
 
-def test_everything_else_is_known_by_identity():
+def test_other_receivers_are_identified_by_identity():
     """Equal receivers are two receivers, and an unhashable one is a receiver too."""
 
     class Equal(list[int]):
@@ -71,8 +71,8 @@ def test_everything_else_is_known_by_identity():
     assert receiver_key(functools.partial(echo)) != receiver_key(functools.partial(echo))
 
 
-def test_a_static_method_is_known_by_its_function():
-    """What stands in the class body and what the class gives are the same receiver."""
+def test_a_static_method_is_identified_by_its_function():
+    """A static method in the class body and its function are the same receiver."""
     inside = vars(Listener)["static_method"]
     assert receiver_key(inside) == receiver_key(Listener.static_method)
     assert bare(inside) is Listener.static_method
@@ -116,7 +116,7 @@ def test_others_are_different_senders(one, two):
 
 
 def test_an_identity_is_never_taken_for_a_value():
-    """An integer that happens to be the id of an object is another sender."""
+    """An integer that equals the id of an object is another sender."""
     sender = Sender()
     assert sender_key(sender) != sender_key(id(sender))
 
@@ -129,20 +129,22 @@ def test_an_identity_is_never_taken_for_a_value():
         pytest.param(functools.partial(echo), None, False, id="partial"),
         pytest.param(Listener(), None, False, id="object"),
         pytest.param([].append, None, False, id="builtin method"),
-        pytest.param(Slotted().method, None, False, id="method of what takes no references"),
+        pytest.param(
+            Slotted().method, None, False, id="method of an object without weak references"
+        ),
         pytest.param(Listener.class_method, None, True, id="class method"),
-        pytest.param(echo, True, True, id="function, told weak"),
-        pytest.param(Listener(), True, True, id="object, told weak"),
-        pytest.param(Listener().method, False, False, id="method, told strong"),
+        pytest.param(echo, True, True, id="function with weak"),
+        pytest.param(Listener(), True, True, id="object with weak"),
+        pytest.param(Listener().method, False, False, id="method with strong"),
     ],
 )
 def test_how_a_receiver_is_held(receiver, weak, is_weak):
-    """Bound methods are held weakly, all else strongly, unless it is told otherwise."""
+    """By default bound methods are held weakly, and everything else strongly."""
     assert Registration().fill(receiver, weak=weak).weak is is_weak
 
 
 def test_a_weakly_held_method_lives_as_long_as_its_object():
-    """The object decides, not the bound method, which lives for a moment only."""
+    """A weakly held method lives as long as its object."""
     listener = Listener()
     registration = Registration().fill(listener.method)
     gc.collect()
@@ -154,7 +156,7 @@ def test_a_weakly_held_method_lives_as_long_as_its_object():
 
 
 def test_a_weakly_held_function_dies():
-    """A function that is held weakly goes when nobody else holds it."""
+    """A weakly held function dies with its last other reference."""
 
     def receiver(**kwargs):
         return None
@@ -176,7 +178,7 @@ def test_a_strongly_held_closure_stays():
 
 
 def test_death_is_reported():
-    """Who connected is told when a weakly held receiver dies, and which one it was."""
+    """The finalizer gets the reference of a weakly held receiver that dies."""
     reported: list[weakref.ref[object]] = []
     listener = Listener()
     registration = Registration().fill(listener.method, finalizer=reported.append)
@@ -190,8 +192,8 @@ EMPTY: Any = []
 
 
 @pytest.mark.parametrize("receiver", [Slotted().method, EMPTY.append.__call__])
-def test_what_takes_no_references_cannot_be_held_weakly(receiver):
-    """The refusal names the receiver and its type, and says what to write."""
+def test_an_object_without_weak_references_cannot_be_weak(receiver):
+    """A refusal names the type of the receiver and the cure."""
     with pytest.raises(WeakReferenceError, match="weak=False") as raised:
         Registration().fill(receiver, weak=True)
     assert raised.value.receiver == receiver
@@ -199,8 +201,8 @@ def test_what_takes_no_references_cannot_be_held_weakly(receiver):
     assert raised.value.__cause__ is None
 
 
-def test_referability_is_asked_of_the_type():
-    """Slots without __weakref__ and builtin values take no references; classes do."""
+def test_weak_references_depend_on_the_type():
+    """Types with slots and builtin types support no weak references; classes do."""
     assert is_referable(Sender())
     assert is_referable(Slotted)
     assert is_referable(Color.RED)
@@ -210,7 +212,7 @@ def test_referability_is_asked_of_the_type():
 
 
 def test_a_call_is_claimed_once():
-    """With once=True the first claim wins; without, every claim does."""
+    """With once=True only the first claim succeeds; without it, every claim does."""
     once, always = Registration().fill(echo, once=True), Registration().fill(echo)
     assert not once.is_spent
     assert [once.claim(), once.claim()] == [True, False]
@@ -220,7 +222,7 @@ def test_a_call_is_claimed_once():
 
 
 def test_rank_is_priority_then_sync_then_connection():
-    """Registrations sort into the order of a send by their rank."""
+    """Registrations sort by their rank: priority, sync before async, order of connection."""
     late = Registration().fill(echo, priority=-1)
     is_async = Registration().fill(Listener().async_method)
     first, second = Registration().fill(echo), Registration().fill(echo)
@@ -229,8 +231,8 @@ def test_rank_is_priority_then_sync_then_connection():
     assert sorted(everyone, key=lambda r: r.rank) == [early, first, second, is_async, late]
 
 
-def test_coming_last():
-    """A registration may take the last place in the order of connection."""
+def test_moving_to_the_end():
+    """A registration can take the last place in the order of connection."""
     first, second = Registration().fill(echo), Registration().fill(echo)
     first.move_to_end()
     assert first.order > second.order
@@ -238,7 +240,7 @@ def test_coming_last():
 
 
 def test_renewal():
-    """A registration can be put back as it was: its place, and its only call."""
+    """A registration can be restored with its place and its only call."""
     registration = Registration().fill(echo, once=True, priority=3)
     order, rank = registration.order, registration.rank
     registration.claim()
@@ -249,14 +251,14 @@ def test_renewal():
 
 
 def test_key_is_the_uid_or_the_receiver():
-    """A uid stands for the receiver; an empty one, as in Django, is none."""
+    """The key is the uid or the receiver; an empty uid counts as none, as in Django."""
     assert Registration().fill(echo, uid="mine").key == Registration().fill(print, uid="mine").key
     assert Registration().fill(echo, uid="mine").key != Registration().fill(echo).key
     assert Registration().fill(echo, uid="").key == Registration().fill(echo).key
 
 
-def test_a_registration_tells_its_receiver_and_place():
-    """Name, file and line are of the receiver, looked up when asked for."""
+def test_a_registration_names_its_receiver_and_place():
+    """A registration has the name, file and line of its receiver."""
     registration = Registration().fill(echo)
     assert registration.name == "tests.core.receivers.echo"
     assert registration.place == (echo.__code__.co_filename, echo.__code__.co_firstlineno)
@@ -264,8 +266,8 @@ def test_a_registration_tells_its_receiver_and_place():
     assert Registration().fill(print, weak=False).place is None
 
 
-def test_a_dead_receiver_is_told_as_such():
-    """A registration whose receiver has died says so, and has no place."""
+def test_a_dead_receiver_has_no_place():
+    """A registration whose receiver has died has no place."""
     registration = Registration().fill(Listener().method)
     gc.collect()
     assert registration.name == "a receiver that has died"
@@ -274,7 +276,7 @@ def test_a_dead_receiver_is_told_as_such():
 
 
 def test_unhashable_sender_is_refused():
-    """The refusal names the sender and says what to give instead."""
+    """An unhashable sender is refused with its type and the cure."""
     sender = bytearray(b"1")
     with pytest.raises(SenderError, match=r"\(a bytearray\) is unhashable.*__hash__") as raised:
         check_sender(sender, subclasses=False)
@@ -290,7 +292,7 @@ def test_unhashable_sender_is_refused():
     ids=lambda senders: type(senders).__name__,
 )
 def test_a_collection_of_senders_is_refused(senders):
-    """No send by one of its items would match it."""
+    """A collection is refused as a sender because no send by an item would match it."""
     with pytest.raises(SenderError, match="Connect the receiver once for each sender") as raised:
         check_sender(senders, subclasses=False)
     assert raised.value.sender is senders
@@ -298,16 +300,16 @@ def test_a_collection_of_senders_is_refused(senders):
 
 
 @pytest.mark.parametrize("sender", [None, "web", Sender()], ids=["none", "text", "instance"])
-def test_subclasses_are_of_classes(sender):
-    """subclasses=True needs a class, and the refusal says so."""
+def test_subclasses_need_a_class(sender):
+    """subclasses=True with a sender that is not a class is refused."""
     with pytest.raises(SenderError, match=r"not a class.*leave subclasses out"):
         check_subclasses(sender, subclasses=True)
     check_subclasses(sender, subclasses=False)
     check_subclasses(Sender, subclasses=True)
 
 
-def test_a_delivery_that_looks_empty_is_one():
-    """A delivery may have a length, and nothing in it yet."""
+def test_an_empty_delivery_is_a_delivery():
+    """A delivery with a length of zero is a delivery."""
 
     class Waiting(list[object]):
         provides = ()

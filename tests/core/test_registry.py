@@ -1,4 +1,4 @@
-"""All signals that are alive."""
+"""The registry of all living signals."""
 
 import copy
 import gc
@@ -8,8 +8,8 @@ from clarion._core import registry
 from tests.core.receivers import echo
 
 
-def test_signals_are_listed_as_they_are_made(make):
-    """Every signal alive is there, declared ones too, in the order of their making."""
+def test_signals_are_listed_in_order_of_creation(make):
+    """Living signals are listed in the order of their creation, declared ones too."""
 
     @declare
     def declared(sender: object) -> None: ...
@@ -19,8 +19,8 @@ def test_signals_are_listed_as_they_are_made(make):
     assert mine == [declared, first, second]
 
 
-def test_a_dead_signal_leaves_at_once(make):
-    """A signal that nobody needs goes without the garbage collector, connected or not."""
+def test_a_dead_signal_is_removed_at_once(make):
+    """An unused signal is freed without the garbage collector, connected or not."""
     gc.disable()
     try:
         signal = make()
@@ -34,7 +34,7 @@ def test_a_dead_signal_leaves_at_once(make):
 
 
 def test_a_signal_may_be_unhashable(make):
-    """A subclass that compares by value, and so has no hash, is listed all the same."""
+    """An unhashable subclass of Signal is listed too."""
 
     class Equal(make):  # type: ignore[misc, valid-type]
         def __eq__(self, other):
@@ -47,21 +47,21 @@ def test_a_signal_may_be_unhashable(make):
     assert one is not two
 
 
-def test_a_signal_can_leave(signal):
-    """A signal that is given back to whom it was taken from is forgotten, alive as it is."""
+def test_a_signal_can_be_removed(signal):
+    """A signal can be removed from the registry while it is alive."""
     registry.remove(signal)
     assert not any(each is signal for each in registry.signals())
     registry.remove(signal)
 
 
 def test_what_is_a_signal(signal):
-    """A signal that is alive, and no other object."""
+    """A living signal is a signal, and any other object is not."""
     assert registry.is_signal(signal)
     assert not registry.is_signal(echo)
 
 
 def test_the_list_is_a_copy(signal):
-    """What is done to the list is not done to the registry."""
+    """A change of the returned list does not change the registry."""
     listed = registry.signals()
     before = copy.copy(listed)
     listed.clear()

@@ -1,4 +1,4 @@
-"""What runs together."""
+"""The stages of a route: the receivers that run together."""
 
 import gc
 
@@ -9,7 +9,7 @@ from tests.core.receivers import Listener, answering, answering_async, echo
 
 
 def modes(*registrations):
-    """Return mode and size of each stage of these registrations, put in order."""
+    """Return mode and size of each stage of these registrations, in order."""
     ordered = tuple(sorted(registrations, key=lambda registration: registration.rank))
     return [(stage.mode, len(stage.registrations)) for stage in staged(ordered)]
 
@@ -25,22 +25,22 @@ def asynchronous(priority=0, *, inline=False):
 
 
 def test_neighbouring_sync_receivers_share_a_stage():
-    """Whatever their priorities, sync receivers in a row are run together."""
+    """Consecutive sync receivers share a stage, whatever their priorities are."""
     assert modes(sync(3), sync(2), sync(1)) == [(SYNC, 3)]
 
 
 def test_async_receivers_of_equal_priority_share_a_stage():
-    """Those of different priorities must not run at the same time."""
+    """Async receivers of different priorities have different stages."""
     assert modes(asynchronous(), asynchronous(), asynchronous(1)) == [(ASYNC, 1), (ASYNC, 2)]
 
 
-def test_an_async_receiver_parts_sync_ones():
-    """Order comes first: what is between two stages keeps them apart."""
+def test_an_async_receiver_separates_sync_ones():
+    """An async receiver between sync receivers separates them."""
     assert modes(sync(1), asynchronous(1), sync(0)) == [(SYNC, 1), (ASYNC, 1), (SYNC, 1)]
 
 
 def test_inline_receivers_have_stages_of_their_own():
-    """inline means sync receivers; async ones run on the loop anyway."""
+    """Inline sync receivers have separate stages; inline async receivers do not."""
     assert modes(sync(inline=True), sync(), sync(inline=True)) == [
         (INLINE, 1),
         (SYNC, 1),
@@ -50,24 +50,24 @@ def test_inline_receivers_have_stages_of_their_own():
 
 
 def deferred(priority=0, *, is_async=False):
-    """Register a receiver that is delivered to in its own time."""
+    """Register a receiver with a delivery."""
     receiver = answering_async(1) if is_async else answering(1)
     return Registration().fill(receiver, priority=priority, delivery=Later())
 
 
 def test_receivers_with_a_delivery_have_stages_of_their_own():
-    """Sync or async, whatever their priorities, for a send calls none of them."""
+    """Receivers with a delivery have separate stages because a send calls none of them."""
     registrations = [deferred(3), deferred(2), sync(1), asynchronous(), deferred(is_async=True)]
     assert modes(*registrations) == [(DEFERRED, 2), (SYNC, 1), (ASYNC, 1), (DEFERRED, 1)]
 
 
 def test_order_comes_before_the_delivery():
-    """What is between two of them keeps them apart."""
+    """A receiver between two receivers with a delivery separates them."""
     assert modes(deferred(), sync(), deferred()) == [(DEFERRED, 1), (SYNC, 1), (DEFERRED, 1)]
 
 
 def test_a_route_with_a_delivery_is_not_simple():
-    """Neither the short road nor the one of a lone async receiver is for it."""
+    """A route with a delivery is not on a fast path."""
     for registrations in ([deferred()], [deferred(is_async=True)], [sync(), deferred()]):
         route = Route(registrations)
         assert not route.is_simple
@@ -75,13 +75,13 @@ def test_a_route_with_a_delivery_is_not_simple():
         assert (route.strong_receivers, route.single_async, route.live()) == (None, None, None)
 
 
-def test_nobody_has_no_stage():
-    """Without registrations there is nothing to run."""
+def test_no_registrations_have_no_stage():
+    """A route without registrations has no stages."""
     assert modes() == []
 
 
-def test_the_dead_are_left_out():
-    """A stage gives those of its receivers that are alive."""
+def test_dead_receivers_are_left_out():
+    """A stage yields only its living receivers."""
     listener = Listener()
     dying, staying = Registration().fill(listener.method), Registration().fill(echo)
     (stage,) = staged((dying, staying))

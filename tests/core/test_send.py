@@ -18,13 +18,13 @@ class TestOrder:
     """Higher priority first, then sync before async, then order of connection."""
 
     def test_order_of_connection(self, signal, send):
-        """Receivers answer as they were connected, whomever they listen to."""
+        """Receivers run in the order of connection, for any or for one sender."""
         for number in range(5):
             signal.connect(answering(number), sender=["web", None][number % 2])
         assert answers(send(signal, "web")) == [0, 1, 2, 3, 4]
 
     def test_sync_before_async(self, signal, send):
-        """Of equal priority the sync receivers come first, as in Django."""
+        """Of equal priority the sync receivers run first, as in Django."""
         signal.connect(answering_async("async 1"))
         signal.connect(answering("sync 1"))
         signal.connect(answering_async("async 2"))
@@ -32,7 +32,7 @@ class TestOrder:
         assert answers(send(signal)) == ["sync 1", "sync 2", "async 1", "async 2"]
 
     def test_priority_first(self, signal, send):
-        """Priority goes before everything else, across sync and async."""
+        """Priority comes before everything else, for sync and async receivers."""
         signal.connect(answering("last"), priority=-1)
         signal.connect(answering("sync"))
         signal.connect(answering_async("async"))
@@ -42,8 +42,8 @@ class TestOrder:
         expected = ["highest", "high", "high async", "sync", "async", "last"]
         assert answers(send(signal)) == expected
 
-    def test_calls_are_made_in_the_order_of_the_answers(self, signal, send):
-        """What is answered first has been called first."""
+    def test_responses_are_in_the_order_of_the_calls(self, signal, send):
+        """The responses are in the order of the calls."""
         calls = []
 
         def sync(name):
@@ -62,8 +62,8 @@ class TestOrder:
         send(signal)
         assert calls == ["1", "2", "3", "4"]
 
-    def test_who_is_connected_anew_comes_last(self, signal, send):
-        """Disconnecting gives up the place."""
+    def test_a_reconnected_receiver_comes_last(self, signal, send):
+        """A receiver that is disconnected and reconnected runs last."""
         one, two = answering(1), answering(2)
         for receiver in (one, two):
             signal.connect(receiver)
@@ -73,17 +73,17 @@ class TestOrder:
 
 
 class TestArguments:
-    """What receivers are called with."""
+    """The arguments of receivers."""
 
     @pytest.mark.parametrize("options", [{}, {"once": True}], ids=["strong_receivers", "once"])
     def test_receivers_get_signal_sender_and_keywords(self, signal, send, options):
-        """All of it by keyword, on every road."""
+        """Receivers get the signal, the sender and the keywords by name, on every path."""
         signal.connect(echo, **options)
         (heard,) = answers(send(signal, Sender, value=1))
         assert heard == {"signal": signal, "sender": Sender, "value": 1}
 
     def test_async_receivers_get_the_same(self, signal, send):
-        """Whether it awaits makes no difference to a receiver."""
+        """Async receivers get the same arguments."""
 
         async def receiver(**kwargs):
             return kwargs
@@ -93,7 +93,7 @@ class TestArguments:
         assert heard == {"signal": signal, "sender": None, "value": 1}
 
     def test_receivers_do_not_share_their_keywords(self, signal, send):
-        """What one receiver does to its kwargs is its own business."""
+        """A receiver that changes its kwargs does not change those of the next receiver."""
 
         def greedy(**kwargs):
             kwargs.clear()
@@ -104,7 +104,7 @@ class TestArguments:
         signal.connect(lambda **kwargs: sorted(kwargs), sender="web")
         assert answers(send(signal, "web", value=1))[-1] == ["sender", "signal", "value"]
 
-    def test_answers_come_with_their_receivers(self, signal, send):
+    def test_responses_have_their_receivers(self, signal, send):
         """The responses are a new list of pairs, None included."""
         listener = Listener()
         signal.connect(listener.method)
@@ -114,7 +114,7 @@ class TestArguments:
         assert send(signal) is not first
 
     def test_falsy_receivers_are_called(self, signal, send):
-        """An object that counts as false is a receiver all the same."""
+        """A receiver that is false in a boolean context is called."""
 
         class Empty(Listener):
             def __len__(self):

@@ -17,21 +17,21 @@ from tests.core.receivers import (
 
 
 class TestDuringASend:
-    """A send hears the receivers as they were when it began."""
+    """A send calls the receivers that were connected when it began."""
 
-    @pytest.fixture(params=["strong_receivers", "longer road"])
-    def road(self, request, signal):
-        """Have the signal take the direct road, or the longer one."""
-        if request.param == "longer road":
+    @pytest.fixture(params=["fast path", "slow path"])
+    def path(self, request, signal):
+        """Select the fast path, or the slow path with an async receiver."""
+        if request.param == "slow path":
             signal.connect(answering("once"), priority=-100, once=True)
         return request.param
 
-    def heard(self, responses):
-        """Return the answers but that of the receiver that makes the road longer."""
+    def received(self, responses):
+        """Return the responses without that of the receiver that selects the slow path."""
         return [response for response in answers(responses) if response != "once"]
 
-    def test_who_is_connected_amid_a_send_hears_the_next(self, signal, send, road):
-        """A receiver may connect another one."""
+    def test_a_receiver_connected_during_a_send_gets_the_next(self, signal, send, path):
+        """A receiver that is connected during a send is called by the next send."""
         late = answering("late")
 
         def connecting(**kwargs):
@@ -39,11 +39,11 @@ class TestDuringASend:
             return "early"
 
         signal.connect(connecting)
-        assert self.heard(send(signal)) == ["early"]
-        assert self.heard(send(signal)) == ["early", "late"]
+        assert self.received(send(signal)) == ["early"]
+        assert self.received(send(signal)) == ["early", "late"]
 
-    def test_who_is_disconnected_amid_a_send_still_hears_it(self, signal, send, road):
-        """A receiver may disconnect itself and others."""
+    def test_a_receiver_disconnected_during_a_send_gets_it(self, signal, send, path):
+        """A receiver that is disconnected during a send is still called by it."""
         last = answering("last")
 
         def disconnecting(**kwargs):
@@ -53,11 +53,11 @@ class TestDuringASend:
 
         signal.connect(disconnecting)
         signal.connect(last)
-        assert self.heard(send(signal)) == ["first", "last"]
-        assert self.heard(send(signal)) == []
+        assert self.received(send(signal)) == ["first", "last"]
+        assert self.received(send(signal)) == []
 
-    def test_who_loses_its_last_friend_amid_a_send_still_hears_it(self, signal, send, road):
-        """A weakly held receiver lives until the send that found it alive has ended."""
+    def test_a_receiver_released_during_a_send_gets_it(self, signal, send, path):
+        """A weakly held receiver lives until the end of a send that has found it alive."""
         listeners = [Listener()]
 
         def killing(**kwargs):
@@ -67,11 +67,11 @@ class TestDuringASend:
 
         signal.connect(killing)
         signal.connect(listeners[0].method)
-        assert self.heard(send(signal, value="dying")) == ["killing", "dying"]
-        assert self.heard(send(signal, value="dying")) == ["killing"]
+        assert self.received(send(signal, value="dying")) == ["killing", "dying"]
+        assert self.received(send(signal, value="dying")) == ["killing"]
 
-    def test_an_async_receiver_too(self, signal, send):
-        """Being awaited makes no difference."""
+    def test_an_async_receiver_released_during_a_send_gets_it(self, signal, send):
+        """A weakly held async receiver lives until the end of the send too."""
         listeners = [Listener()]
 
         def killing(**kwargs):
@@ -84,8 +84,8 @@ class TestDuringASend:
         assert answers(send(signal, value="dying")) == ["killing", "dying"]
         assert answers(send(signal, value="dying")) == ["killing"]
 
-    def test_a_sender_may_die_amid_a_send_of_another(self, signal, send, road):
-        """Its receivers go; those who are called now are not concerned."""
+    def test_another_sender_may_die_during_a_send(self, signal, send, path):
+        """Another sender may die during a send, and its receivers are removed."""
         senders = [Sender()]
         signal.connect(answering("of the dead"), sender=senders[0])
 
@@ -95,22 +95,22 @@ class TestDuringASend:
             return "killing"
 
         signal.connect(killing)
-        assert self.heard(send(signal)) == ["killing"]
+        assert self.received(send(signal)) == ["killing"]
         assert not signal._table.buckets
 
-    def test_sends_nest(self, signal, send, road):
-        """A receiver may send the same signal; each send has its own answers."""
+    def test_sends_nest(self, signal, send, path):
+        """A receiver may send the same signal; each send has its own responses."""
 
         def nesting(sender, depth, **kwargs):
             if depth == 3:
                 return [depth]
-            return [depth, *self.heard(signal.send(sender, depth=depth + 1))[0]]
+            return [depth, *self.received(signal.send(sender, depth=depth + 1))[0]]
 
         signal.connect(nesting)
-        assert self.heard(send(signal, depth=0)) == [[0, 1, 2, 3]]
+        assert self.received(send(signal, depth=0)) == [[0, 1, 2, 3]]
 
-    def test_a_nested_send_sees_what_was_connected_before_it(self, signal):
-        """Each send sees the receivers as they are when it begins."""
+    def test_a_nested_send_calls_new_receivers(self, signal):
+        """A nested send calls the receivers that are connected when it begins."""
         late = answering("late")
 
         def connecting(sender, nested=False, **kwargs):
@@ -135,11 +135,11 @@ class TestDuringASend:
 
 
 class TestOnce:
-    """once=True: the receiver is disconnected when it is first called."""
+    """once=True: the first call disconnects the receiver."""
 
     @pytest.mark.parametrize("receiver", [answering(1), answering_async(1)], ids=["sync", "async"])
-    def test_it_hears_one_send(self, signal, send, receiver):
-        """And no other, nor can it be disconnected any more."""
+    def test_it_is_called_once(self, signal, send, receiver):
+        """A receiver is called by one send, and cannot be disconnected afterwards."""
         signal.connect(receiver, once=True)
         assert answers(send(signal)) == [1]
         assert send(signal) == []
@@ -147,15 +147,15 @@ class TestOnce:
         assert not signal.has_listeners()
 
     def test_it_can_be_connected_again(self, signal, send):
-        """Each connect is good for one call."""
+        """Each connect allows one call."""
         receiver = answering(1)
         for _ in range(2):
             signal.connect(receiver, once=True)
             assert answers(send(signal)) == [1]
         assert send(signal) == []
 
-    def test_it_is_spent_also_if_it_raises(self, signal, strict_send, robust_send):
-        """The call counts, not its success."""
+    def test_a_failed_call_is_the_only_call(self, signal, strict_send, robust_send):
+        """A call that raises is the only call too."""
         signal.connect(raising(ValueError("once")), once=True)
         with pytest.raises(ValueError, match="once"):
             strict_send(signal)
@@ -164,8 +164,8 @@ class TestOnce:
         assert len(robust_send(signal)) == 1
         assert robust_send(signal) == []
 
-    def test_it_is_not_spent_if_it_is_not_called(self, signal, strict_send):
-        """A receiver that an error came before hears the next send."""
+    def test_a_skipped_receiver_keeps_its_call(self, signal, strict_send):
+        """A receiver that is skipped after an error is called by the next send."""
         failing = raising(ValueError("before"))
         signal.connect(failing)
         signal.connect(answering("sync"), once=True)
@@ -176,8 +176,8 @@ class TestOnce:
         assert answers(strict_send(signal)) == ["sync", "async"]
         assert strict_send(signal) == []
 
-    def test_it_is_gone_when_it_is_called(self, signal, send):
-        """It may send the same signal without hearing itself, and connect itself again."""
+    def test_it_is_disconnected_during_its_call(self, signal, send):
+        """During its only call a receiver may send the signal and connect itself again."""
         calls: list[int] = []
 
         def receiver(sender, **kwargs):
@@ -190,15 +190,15 @@ class TestOnce:
             send(signal)
         assert calls == [0, 0]
 
-    def test_it_is_spent_per_sender(self, signal, send):
-        """Connected for two senders it hears one send of each."""
+    def test_it_is_called_once_per_sender(self, signal, send):
+        """A receiver of two senders is called once for each."""
         receiver = answering(1)
         signal.connect(receiver, sender="web", once=True)
         signal.connect(receiver, sender="phone", once=True)
         assert [len(send(signal, sender)) for sender in ("web", "phone", "web")] == [1, 1, 0]
 
     def test_it_may_be_held_weakly(self, signal, send):
-        """A receiver that dies before its call is not called."""
+        """A weakly held receiver that dies before its only call is not called."""
         listener = Listener()
         signal.connect(listener.method, once=True)
         del listener

@@ -1,4 +1,4 @@
-"""What sends do with the errors of receivers."""
+"""Errors of receivers during a send."""
 
 import functools
 import logging
@@ -15,10 +15,10 @@ from tests.core.receivers import (
 
 
 class TestErrors:
-    """What becomes of what receivers raise."""
+    """Errors of receivers in strict and robust sends."""
 
     def test_an_error_ends_a_strict_send(self, signal, strict_send):
-        """The receivers after it are not called."""
+        """The first error ends a strict send, and later receivers are not called."""
         calls: list[object] = []
         signal.connect(lambda **kwargs: calls.append(1))
         signal.connect(raising(ValueError("stop")))
@@ -27,8 +27,8 @@ class TestErrors:
             strict_send(signal)
         assert calls == [1]
 
-    def test_an_error_before_async_receivers_ends_it_too(self, signal, strict_send):
-        """An async receiver does not begin after a sync one has failed."""
+    def test_an_error_before_async_receivers_ends_the_send(self, signal, strict_send):
+        """An error of a sync receiver ends the send before async receivers start."""
         calls: list[object] = []
 
         async def receiver(**kwargs):
@@ -40,8 +40,8 @@ class TestErrors:
             strict_send(signal)
         assert calls == []
 
-    def test_an_error_is_the_answer_to_a_robust_send(self, signal, robust_send):
-        """All receivers are called, and each that raised answers with its exception."""
+    def test_an_error_is_the_response_of_a_robust_send(self, signal, robust_send):
+        """A robust send calls all receivers, and returns the errors as responses."""
         errors = ValueError("sync"), ValueError("async")
         signal.connect(raising(errors[0]))
         signal.connect(answering(1))
@@ -49,7 +49,7 @@ class TestErrors:
         signal.connect(answering_async(2))
         assert answers(robust_send(signal)) == [errors[0], 1, errors[1], 2]
 
-    @pytest.mark.parametrize("once", [False, True], ids=["strong_receivers", "longer road"])
+    @pytest.mark.parametrize("once", [False, True], ids=["strong_receivers", "slow path"])
     def test_robust_works_for_receivers_without_a_name(self, signal, robust_send, caplog, once):
         """Partials, callable objects and builtins may fail like functions."""
 
@@ -76,8 +76,8 @@ class TestErrors:
             f"Error calling {__name__}.{AsyncFailing.__qualname__} object",
         ]
 
-    def test_robust_lets_the_program_end(self, signal, robust_send):
-        """KeyboardInterrupt and SystemExit are no answers."""
+    def test_robust_raises_interrupts(self, signal, robust_send):
+        """A robust send raises KeyboardInterrupt and SystemExit."""
         signal.connect(raising(SystemExit(3)))
         signal.connect(raising(KeyboardInterrupt()), sender="web")
         with pytest.raises(SystemExit):
@@ -87,13 +87,13 @@ class TestErrors:
             robust_send(signal, "web")
 
     def test_a_robust_error_has_no_note(self, signal, robust_send):
-        """The answer stands beside its receiver, so nothing need be noted."""
+        """An error in a response has no note because its receiver is beside it."""
         signal.connect(raising(ValueError("no")))
         ((_, error),) = robust_send(signal)
         assert not hasattr(error, "__notes__")
 
     def test_robust_ends_a_recursion(self, signal):
-        """A circle of robust sends ends too, with an error as some inner answer."""
+        """A cycle of robust sends ends with an error as an inner response."""
         depth = []
 
         def again(sender, **kwargs):
@@ -113,7 +113,7 @@ class TestErrors:
         assert isinstance(responses, RecursionError)
 
     def test_stop_iteration_is_an_error_like_any_other(self, signal):
-        """A sync send does not take it for the end of its receivers."""
+        """A StopIteration of a receiver is raised by a sync send."""
         signal.connect(raising(StopIteration("stop")))
         signal.connect(answering(1))
         with pytest.raises(StopIteration, match="stop"):

@@ -1,4 +1,4 @@
-"""Signal: it connects receivers as Django's."""
+"""Signal connects and calls receivers as Django's does."""
 
 import gc
 import inspect
@@ -18,82 +18,72 @@ from tests.core.receivers import (
     deliver,
     echo,
     echo_value,
+    is_empty,
 )
-
-
-def is_clean(signal):
-    """Tell whether nothing is left of any registration."""
-    table = signal._table
-    return (
-        not signal.has_listeners()
-        and table.registrations() == []
-        and not table.buckets
-        and not table.dead
-    )
 
 
 class TestAsDjango:
     """The scenarios of Django's own dispatcher tests."""
 
     def test_send(self, signal, send):
-        """A receiver of the sender hears it and answers."""
+        """A receiver of the sender is called, and its response is returned."""
         signal.connect(echo_value, sender=self)
         assert send(signal, self, value="test") == [(echo_value, "test")]
         assert signal.disconnect(echo_value, sender=self)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     def test_send_without_receivers(self, signal, send):
-        """Nobody answers."""
+        """Without receivers the responses are empty."""
         assert send(signal, self, value="test") == []
 
     def test_send_to_receivers_of_any_sender(self, signal, send):
-        """A receiver that was connected without a sender hears everybody."""
+        """A receiver without a sender gets the sends of every sender."""
         signal.connect(echo_value)
         assert send(signal, self, value="test") == [(echo_value, "test")]
         assert send(signal, None, value="test") == [(echo_value, "test")]
         assert signal.disconnect(echo_value)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     def test_send_to_receivers_of_another_sender(self, signal, send):
-        """A receiver does not hear other senders than its own."""
+        """A receiver does not get the sends of other senders."""
         signal.connect(echo_value, sender=object)
         assert send(signal, self, value="test") == []
         assert send(signal, None, value="test") == []
         assert signal.disconnect(echo_value, sender=object)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
-    def test_sender_that_takes_no_weak_references(self, signal, send):
+    def test_sender_without_weak_references(self, signal, send):
         """Any hashable object can be a sender."""
         sender = object()
         signal.connect(echo_value, sender=sender)
         assert send(signal, sender, value="test") == [(echo_value, "test")]
         assert signal.disconnect(echo_value, sender=sender)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     def test_receiver_that_dies(self, signal, send):
-        """A bound method goes with its object."""
+        """A weakly held bound method is disconnected when its object dies."""
         listener = Listener()
         signal.connect(listener.method, sender=self)
         assert answers(send(signal, self, value=1)) == [1]
         del listener
         collect()
         assert send(signal, self, value="test") == []
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     def test_sender_that_dies(self, signal, send):
-        """Its receivers go, and a later sender does not inherit them."""
+        """The receivers of a dead sender are removed, and a later sender does not get them."""
         sender = Sender()
         signal.connect(answering("first"), sender)
         assert answers(send(signal, sender)) == ["first"]
         del sender
         collect()
-        assert is_clean(signal)
+        assert is_empty(signal)
         sender = Sender()
         signal.connect(answering("second"), sender)
         assert answers(send(signal, sender)) == ["second"]
 
     def test_sending_does_not_keep_the_sender(self, make, send):
-        """A sender may go after it has sent, also from a signal with use_caching."""
+        """A send does not keep its sender alive, even with use_caching."""
         signal = make(use_caching=True)
         signal.connect(echo_value)
         died = []
@@ -109,7 +99,7 @@ class TestAsDjango:
         assert died == [True]
 
     def test_connecting_again_changes_nothing(self, signal, send):
-        """The same receiver is called once, however often it is connected."""
+        """A receiver that is connected twice is called once."""
         listener = Listener()
         for _ in range(5):
             signal.connect(listener, priority=5)
@@ -125,7 +115,7 @@ class TestAsDjango:
         signal.connect(answering(2), dispatch_uid="uid")
         assert answers(signal.send(None)) == [1]
         assert signal.disconnect(dispatch_uid="uid")
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     def test_uid_is_per_sender(self, signal):
         """The same uid may be used for every sender."""
@@ -135,24 +125,24 @@ class TestAsDjango:
         assert signal.disconnect(sender="web", dispatch_uid="uid")
         assert answers(signal.send("web")) == [1]
 
-    def test_uid_stands_for_the_receiver(self, signal):
-        """Who was connected with a uid is disconnected by it, not by the receiver alone."""
+    def test_uid_replaces_the_receiver(self, signal):
+        """A receiver with a uid is disconnected by the uid, not by the receiver alone."""
         signal.connect(echo, dispatch_uid="uid")
         assert not signal.disconnect(echo)
         assert not signal.disconnect(echo, dispatch_uid="other")
         assert signal.disconnect(echo, dispatch_uid="uid")
 
     def test_uid_may_be_anything_hashable(self, signal):
-        """Tuples and objects too; an empty one is none."""
+        """A uid may be any hashable object; an empty one counts as none."""
         for uid in (("a", 1), Sender, 7):
             signal.connect(answering(uid), dispatch_uid=uid)
             assert signal.disconnect(dispatch_uid=uid)
         signal.connect(echo, dispatch_uid="")
         assert signal.disconnect(echo)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     def test_disconnecting(self, signal):
-        """Those who are disconnected, and those who died, are heard no more."""
+        """Disconnected and dead receivers are not called."""
         one, two, three = Listener(), Listener(), Listener()
         for listener in (one, two, three):
             signal.connect(listener, weak=True)
@@ -160,10 +150,10 @@ class TestAsDjango:
         del listener, two
         collect()
         assert signal.disconnect(three)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
-    def test_what_disconnecting_returns(self, signal):
-        """Whether there was such a receiver, for that sender."""
+    def test_the_result_of_disconnect(self, signal):
+        """disconnect returns whether the receiver was connected for that sender."""
         listener = Listener()
         signal.connect(listener)
         signal.connect(listener, sender="web")
@@ -172,7 +162,7 @@ class TestAsDjango:
         assert not signal.disconnect(listener, sender="phone")
         assert not signal.disconnect(Listener(), sender="web")
         assert signal.disconnect(listener, sender="web")
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     def test_disconnecting_a_method(self, signal):
         """A bound method is found by its object and its function."""
@@ -181,19 +171,19 @@ class TestAsDjango:
         assert not signal.disconnect(Listener().method)
         assert not signal.disconnect(listener.async_method)
         assert signal.disconnect(listener.method)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     def test_disconnecting_a_builtin_method(self, signal):
-        """A builtin method too, though it is another object at each access."""
+        """A builtin method is found, although each access creates another object."""
         heard: dict[str, object] = {}
         signal.connect(heard.update)
         signal.send(None, value=1)
         assert heard["value"] == 1
         assert signal.disconnect(heard.update)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
-    def test_disconnecting_the_dead(self, signal):
-        """A receiver that has died is connected no more."""
+    def test_disconnecting_a_dead_receiver(self, signal):
+        """Disconnecting a dead receiver returns False."""
         listener = Listener()
         signal.connect(listener.method, dispatch_uid="uid")
         del listener
@@ -201,7 +191,7 @@ class TestAsDjango:
         assert not signal.disconnect(dispatch_uid="uid")
 
     def test_has_listeners(self, signal):
-        """Whether a send of this sender would be heard."""
+        """has_listeners returns whether a send of this sender would call a receiver."""
         assert not signal.has_listeners()
         assert not signal.has_listeners(sender=object())
         listener = Listener()
@@ -224,14 +214,14 @@ class TestAsDjango:
         ],
     )
     def test_has_listeners_of_every_kind(self, signal, receiver, options):
-        """Async receivers count, those that are called once do until they were."""
+        """Async receivers count, and once=True receivers count until they were called."""
         signal.connect(receiver, **options)
         assert signal.has_listeners()
         signal.send(None)
         assert signal.has_listeners() is ("once" not in options)
 
-    def test_has_listeners_forgets_the_dead(self, signal):
-        """Who has died listens no more."""
+    def test_has_listeners_ignores_dead_receivers(self, signal):
+        """A dead receiver does not count as a listener."""
         listener = Listener()
         signal.connect(listener.method)
         del listener
@@ -248,7 +238,7 @@ class TestAsDjango:
         assert parameters[:5] == ["self", "receiver", "sender", "weak", "dispatch_uid"]
 
     def test_sender_by_position_or_by_name(self, signal, send):
-        """Every send takes the sender either way."""
+        """Every send takes the sender by position or by name."""
         signal.connect(lambda sender, **kwargs: sender)
         assert answers(send(signal, "web")) == ["web"]
         assert answers(signal.send(sender="web")) == ["web"]
@@ -256,13 +246,13 @@ class TestAsDjango:
         assert answers(deliver("asend", signal, "web")) == ["web"]
 
     def test_caching_is_accepted(self, make, send):
-        """use_caching, by position or by name, changes nothing that can be seen."""
+        """use_caching is accepted and changes no result."""
         for signal in (make(True), make(use_caching=True), make(use_caching=False)):
             signal.connect(echo_value)
             assert answers(send(signal, value=1)) == [1]
 
     def test_subclasses_may_override(self, make, send):
-        """A subclass may change what is connected, sent and answered, and call on."""
+        """A subclass may override connect and send, and call the base class."""
 
         class Stamped(make):  # type: ignore[misc, valid-type]
             def __init__(self, stamp):
@@ -288,34 +278,34 @@ class TestAsDjango:
 
 
 class TestLifetime:
-    """Where Clarion holds receivers otherwise than Django."""
+    """How Clarion holds receivers, where it differs from Django."""
 
     def test_functions_stay(self, signal, send):
-        """A lambda, a closure, a partial that nobody else holds is still called."""
+        """A lambda, a closure or a partial stays connected without another reference."""
         signal.connect(lambda **kwargs: "lambda")
         signal.connect(answering("closure"))
         signal.connect(Listener(), sender=None)
         collect()
         assert answers(send(signal, value="object")) == ["lambda", "closure", "object"]
 
-    def test_weak_is_obeyed(self, signal, send):
-        """weak=True lets a function go, weak=False keeps a method and its object."""
+    def test_weak_overrides_the_default(self, signal, send):
+        """weak=True releases a function, and weak=False keeps a method with its object."""
         signal.connect(answering("gone"), weak=True)
         signal.connect(Listener().method, weak=False)
         collect()
         assert answers(send(signal, value="kept")) == ["kept"]
 
-    def test_methods_of_what_takes_no_references_stay(self, signal, send):
-        """A method whose object cannot be referenced weakly is held, rather than refused."""
+    def test_methods_of_objects_without_weak_references_stay(self, signal, send):
+        """A method of an object without weak references is held strongly."""
         signal.connect(Slotted().method)
         collect()
         assert answers(send(signal)) == ["method"]
 
-    def test_class_methods_go_with_their_class(self, signal):
-        """A class that nobody holds takes its class methods along."""
+    def test_class_methods_die_with_their_class(self, signal):
+        """A class that dies takes its class methods with it."""
         kind: Any = type("Transient", (Listener,), {})
         signal.connect(kind.class_method)
         assert signal.has_listeners()
         del kind
         collect()
-        assert is_clean(signal)
+        assert is_empty(signal)

@@ -10,13 +10,13 @@ class TestConnectAsDecorator:
     """`connect` returns the receiver, and a decorator if it has none."""
 
     def test_it_returns_the_receiver(self, signal):
-        """So a function stays what it is."""
+        """connect returns the receiver that it connects."""
         assert signal.connect(echo) is echo
         assert signal.connect(echo) is echo
         assert signal.disconnect(echo)
 
     def test_it_decorates(self, signal):
-        """Bare, and with any of the options."""
+        """connect decorates a function, without parentheses or with any of the options."""
 
         @signal.connect
         def first(sender, **kwargs):
@@ -32,7 +32,7 @@ class TestConnectAsDecorator:
         assert answers(signal.send(Sender)) == ["first"]
 
     def test_errors_are_those_of_connect(self, signal):
-        """Wrong options are refused before a function is given or with it."""
+        """Wrong options are refused with a function and without one."""
         with pytest.raises(ArgumentError, match="Did you mean 'priority'"):
             signal.connect(priorty=5)
         with pytest.raises(SignatureError):

@@ -10,25 +10,15 @@ from clarion.errors import (
 from tests.core.deliveries import Later
 from tests.core.receivers import (
     echo,
+    is_empty,
 )
 
 
-def is_clean(signal):
-    """Tell whether nothing is left of any registration."""
-    table = signal._table
-    return (
-        not signal.has_listeners()
-        and table.registrations() == []
-        and not table.buckets
-        and not table.dead
-    )
-
-
 class TestDelivery:
-    """connect(delivery=...), whatever the delivery is."""
+    """connect(delivery=...) with any delivery."""
 
     def test_it_is_bound_to_the_receiver(self, signal):
-        """Once, at connect, and to the signal; the registration knows the result."""
+        """connect binds the delivery once, and the registration has the result."""
         bound = []
 
         class Delivery(Later):
@@ -44,8 +34,8 @@ class TestDelivery:
         assert not registration.is_simple
         assert not registration.is_simple_async
 
-    def test_one_that_binds_to_nothing_is_none(self, signal):
-        """Then the send calls the receiver, as without."""
+    def test_a_delivery_may_bind_to_none(self, signal):
+        """A delivery that binds to None lets the send call the receiver."""
 
         class Nothing(Later):
             def bind(self, receiver, signal):
@@ -57,15 +47,15 @@ class TestDelivery:
         assert registration.is_simple
 
     @pytest.mark.parametrize("delivery", ["on_commit", 1, True, object()])
-    def test_what_is_no_delivery_is_refused(self, signal, delivery):
-        """With the cure, and nothing is connected."""
+    def test_another_object_is_refused(self, signal, delivery):
+        """An object that is not a delivery is refused, and nothing is connected."""
         with pytest.raises(ArgumentError, match=r"is not a delivery. Give one, such as") as caught:
             signal.connect(echo, delivery=delivery)
         assert caught.value.names == ("delivery",)
-        assert is_clean(signal)
+        assert is_empty(signal)
 
-    def test_what_bind_raises_is_what_connect_raises(self, signal):
-        """And nothing is connected."""
+    def test_connect_raises_the_error_of_bind(self, signal):
+        """connect raises the error of bind, and connects nothing."""
 
         class Refusing(Later):
             def bind(self, receiver, signal):
@@ -73,28 +63,28 @@ class TestDelivery:
 
         with pytest.raises(ArgumentError, match="not this one"):
             signal.connect(echo, delivery=Refusing())
-        assert is_clean(signal)
+        assert is_empty(signal)
 
     @pytest.mark.parametrize("receiver", ["hear", None, 3])
-    def test_a_receiver_that_is_none_is_refused_first(self, signal, receiver):
-        """A delivery is never bound to what cannot be called."""
+    def test_an_uncallable_receiver_is_refused_first(self, signal, receiver):
+        """A receiver that is not callable is refused before the delivery is bound."""
         later = Later()
         with pytest.raises(NotCallableError):
             signal.connect(receiver, delivery=later)
 
-    def test_it_does_not_excuse_a_receiver_without_kwargs(self, signal):
-        """A plain signal may be sent with anything, now or later."""
+    def test_a_receiver_needs_kwargs_with_a_delivery(self, signal):
+        """A receiver without **kwargs is refused with a delivery too."""
         with pytest.raises(SignatureError):
             signal.connect(lambda sender: None, delivery=Later(provides=("sender",)))
 
     def test_connecting_again_changes_nothing(self, signal):
-        """The first registration stays, with its delivery or without."""
+        """The first registration stays, with or without its delivery."""
         signal.connect(echo)
         signal.connect(echo, delivery=Later())
         (registration,) = signal._table.registrations()
         assert registration.delivery is None
 
     def test_it_counts_as_a_listener(self, signal):
-        """Senders who ask first are told to send."""
+        """has_listeners counts a receiver with a delivery."""
         signal.connect(echo, delivery=Later())
         assert signal.has_listeners()

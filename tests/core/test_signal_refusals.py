@@ -1,4 +1,4 @@
-"""What `connect` and `disconnect` refuse, and the log of robust sends."""
+"""Errors of connect and disconnect, and the log of robust sends."""
 
 import logging
 
@@ -21,7 +21,7 @@ from tests.core.receivers import (
 
 
 def no_keywords(sender):
-    """Take less than is sent."""
+    """Take fewer keywords than a send gives."""
 
 
 class Unhashable:
@@ -125,11 +125,11 @@ REFUSED = [
 
 
 class TestRefusals:
-    """Bad input: a clear error with the cure, and nothing changed."""
+    """Wrong arguments raise an error with the cure and change nothing."""
 
     @pytest.mark.parametrize(("receiver", "options", "error", "builtin", "words"), REFUSED)
     def test_connect_refuses(self, signal, receiver, options, error, builtin, words):
-        """The error is of its class, names the culprit and the cure, and nothing has changed."""
+        """The error has the right class, names the argument and the cure, and changes nothing."""
         signal.connect(answering("before"))
         before = signal._table.registrations()
         route = signal._table.find_route(None)
@@ -154,8 +154,8 @@ class TestRefusals:
         assert message.endswith((".", "?"))
         assert not hasattr(raised.value, "__notes__")
 
-    def test_the_culprits_are_on_the_error(self, signal):
-        """What the message tells is there as attributes too."""
+    def test_the_names_are_attributes_of_the_error(self, signal):
+        """The names in a message are attributes of the error too."""
         with pytest.raises(SignatureError) as signature:
             signal.connect(no_keywords)
         assert signature.value.receiver is no_keywords
@@ -169,14 +169,14 @@ class TestRefusals:
 
     @pytest.mark.parametrize("options", [{}, {"sender": "web"}, {"dispatch_uid": ""}], ids=str)
     def test_disconnecting_nothing_is_refused(self, signal, options):
-        """Without a receiver and without a uid there is nothing to look for."""
+        """Without a receiver and a uid disconnect has nothing to search for."""
         signal.connect(echo)
         with pytest.raises(ArgumentError, match="neither a receiver nor a dispatch_uid"):
             signal.disconnect(**options)
         assert signal.has_listeners()
 
     def test_a_keyword_signal_is_refused(self, make, send):
-        """`signal` is given to receivers by the send; nobody is called."""
+        """The keyword `signal` is refused before any receiver is called."""
         signal = make(name="shop.paid")
         calls: list[object] = []
         signal.connect(lambda **kwargs: calls.append(kwargs))
@@ -186,21 +186,21 @@ class TestRefusals:
         assert calls == []
 
     def test_a_priority_may_be_any_integer(self, signal):
-        """Booleans and huge integers are integers."""
+        """Booleans and huge integers are accepted as a priority."""
         signal.connect(answering("low"), priority=-(10**30))
         signal.connect(answering("false"), priority=False)
         signal.connect(answering("true"), priority=True)
         assert answers(signal.send(None)) == ["true", "false", "low"]
 
     def test_any_keyword_can_be_sent(self, signal, send):
-        """Names that the methods use themselves are free for senders."""
+        """The names of the methods' own parameters can be keywords of a send."""
         signal.connect(echo)
         named = {"self": 1, "named": 2, "receiver": 3, "route": 4, "arguments": 5}
         (heard,) = answers(send(signal, **named))
         assert heard == {"signal": signal, "sender": None, **named}
 
-    def test_a_sender_that_is_unhashable_can_send(self, signal, send):
-        """It is refused at connect, for it cannot be routed by; sending needs no route."""
+    def test_an_unhashable_sender_can_send(self, signal, send):
+        """An unhashable sender can send, although it is refused at connect."""
         signal.connect(answering("any"))
         signal.connect(answering("web"), sender="web")
         assert answers(send(signal, Unhashable())) == ["any"]
@@ -208,10 +208,10 @@ class TestRefusals:
 
 
 class TestRobustLog:
-    """What the robust sends log."""
+    """The log records of robust sends."""
 
     def test_failures_are_logged(self, signal, robust_send, caplog):
-        """As errors of the logger "clarion", in Django's words, with the traceback."""
+        """A failure is logged as an error of the logger "clarion", with a traceback."""
 
         def fails(**kwargs):
             raise ValueError("this")

@@ -1,4 +1,4 @@
-"""What a receiver can take."""
+"""Which keywords a receiver accepts, and whether it is async."""
 
 import functools
 import inspect
@@ -13,15 +13,15 @@ from tests.core.receivers import AsyncListener, Listener
 
 
 def plain(sender, **kwargs):
-    """Be a receiver."""
+    """Do nothing."""
 
 
 async def coroutine(sender, **kwargs):
-    """Be an async receiver."""
+    """Do nothing, awaited."""
 
 
 async def generator(sender, **kwargs):
-    """Give an async generator, which cannot be awaited."""
+    """Yield; an async generator cannot be awaited."""
     yield sender
 
 
@@ -32,7 +32,7 @@ def wrapper(*args, **kwargs):
 
 
 def marked(listener):
-    """Mark an object as asgiref does for the interpreter that runs."""
+    """Mark an object as async, as asgiref does in the running version of Python."""
     if sys.version_info >= (3, 12):
         return inspect.markcoroutinefunction(listener)
     import asyncio.coroutines
@@ -73,14 +73,14 @@ SYNC = {
 
 
 @pytest.mark.parametrize("receiver", ASYNC.values(), ids=list(ASYNC))
-def test_async_receivers_are_told(receiver):
-    """Whatever has to be awaited is async, however it is wrapped."""
+def test_async_receivers_are_recognized(receiver):
+    """A receiver that must be awaited is async, however it is wrapped."""
     assert is_async(receiver)
 
 
 @pytest.mark.parametrize("receiver", SYNC.values(), ids=list(SYNC))
-def test_sync_receivers_are_told(receiver):
-    """Whatever answers at once is not async."""
+def test_sync_receivers_are_recognized(receiver):
+    """A receiver that returns its response at once is not async."""
     assert not is_async(receiver)
 
 
@@ -93,29 +93,29 @@ def without_keywords(sender, signal):
 
 
 def positional_only(sender, /, **kwargs):
-    """Take the sender by position, by which nobody sends it."""
+    """Take the sender by position only, which no send does."""
 
 
 def positional_with_default(sender=None, /, **kwargs):
-    """Need nothing by position."""
+    """Need no argument by position."""
 
 
 @functools.wraps(without_keywords)
-def wrapper_of_narrow(*args, **kwargs):
-    """Say that it takes what the wrapped function takes."""
+def wrapper_without_keywords(*args, **kwargs):
+    """Have the signature of the wrapped function."""
 
 
 class Owner:
-    """Methods that accept a send, and some that do not."""
+    """Methods that accept a send, and methods that do not."""
 
     def wide(self, **kwargs):
-        """Accept anything."""
+        """Accept any keyword."""
 
     def narrow(self, sender):
         """Accept the sender only."""
 
     def positional(self, /, **kwargs):
-        """Accept anything; self is never sent."""
+        """Accept any keyword, with a positional-only self."""
 
 
 ACCEPTING = {
@@ -127,7 +127,7 @@ ACCEPTING = {
     "method with positional self": Owner().positional,
     "object": Listener(),
     "partial": functools.partial(plain, 1),
-    "callable that does not tell": dict,
+    "callable without a signature": dict,
     "static method": staticmethod(plain),
     "Mock": mock.Mock(),
 }
@@ -139,39 +139,39 @@ REFUSING = {
     "only positions": lambda *args: None,
     "method": Owner().narrow,
     "partial": functools.partial(without_keywords, signal=None),
-    "wrapper": wrapper_of_narrow,
+    "wrapper": wrapper_without_keywords,
     "builtin": print,
 }
 
 
 @pytest.mark.parametrize("receiver", ACCEPTING.values(), ids=list(ACCEPTING))
 def test_any_keyword_is_accepted(receiver):
-    """A receiver with **kwargs accepts any keyword; one that does not tell is trusted."""
+    """A receiver with **kwargs or without a signature accepts any keyword."""
     assert accepts_any_keyword(receiver)
 
 
 @pytest.mark.parametrize("receiver", REFUSING.values(), ids=list(REFUSING))
 def test_any_keyword_is_not_accepted(receiver):
-    """A receiver without **kwargs, or with a position to fill, cannot take just any send."""
+    """A receiver without **kwargs, or with a required position, does not accept every send."""
     assert not accepts_any_keyword(receiver)
 
 
-def test_refusal_says_what_is_wrong():
-    """A call that would fail is refused in Python's own words."""
+def test_a_refusal_has_the_reason():
+    """A call that would fail is refused with Python's message."""
     assert refusal(without_keywords, ["sender", "signal"]) is None
     assert "signal" in str(refusal(without_keywords, ["sender"]))
     assert "extra" in str(refusal(without_keywords, ["sender", "signal", "extra"]))
     assert refusal(Owner().narrow, ["sender"]) is None
 
 
-def test_refusal_trusts_what_does_not_tell():
+def test_a_callable_without_a_signature_is_accepted():
     """A callable without a signature is not refused."""
     assert signature_of(dict) is None
     assert refusal(dict, ["anything"]) is None
 
 
-def test_asking_for_a_keyword():
-    """A receiver asks for what it names, not for what falls into **kwargs or a position."""
+def test_requesting_a_keyword():
+    """A receiver requests a keyword with a named parameter, not with **kwargs or a position."""
     assert asks_for(without_keywords, "signal")
     assert asks_for(lambda *, signal: None, "signal")
     assert asks_for(functools.partial(without_keywords, sender=1), "signal")
@@ -183,7 +183,7 @@ def test_asking_for_a_keyword():
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="annotations were evaluated at once")
 def test_annotations_need_not_exist():
-    """A receiver may be annotated with what only a type checker imports."""
+    """An annotation may name a type that only a type checker imports."""
     names: dict[str, Any] = {}
     source = "def receiver(sender: OnlyForCheckers, **kwargs): ..."
     exec(compile(source, "receivers.py", "exec", dont_inherit=True), names)  # noqa: S102

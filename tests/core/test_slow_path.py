@@ -1,7 +1,6 @@
 """The slow path: each pair of a sync or async send and receiver."""
 
 import asyncio
-from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -17,34 +16,25 @@ from tests.core.receivers import (
     raising_async,
 )
 
-variable: ContextVar[int] = ContextVar("variable", default=0)
-
-
-@pytest.fixture(autouse=True)
-def _fresh_variable():
-    token = variable.set(0)
-    yield
-    variable.reset(token)
-
 
 class TestPairs:
-    """Every pair of sender and receiver works."""
+    """Sync and async sends call sync and async receivers."""
 
     def test_sync_and_async_receivers_answer_to_all(self, signal, send):
-        """An object whose call is async is awaited, as Django does if it is marked."""
+        """An object with an async `__call__` is awaited, as in Django if it is marked."""
         sync, asynchronous = Listener(), AsyncListener()
         signal.connect(asynchronous)
         signal.connect(sync)
         assert send(signal, value=1) == [(sync, 1), (asynchronous, 1)]
 
     def test_async_receivers_alone(self, signal, send):
-        """Without any sync receiver too."""
+        """Async receivers are called without sync ones too."""
         listener = Listener()
         signal.connect(listener.async_method)
         assert send(signal, value=1) == [(listener.async_method, 1)]
 
     def test_robust_sends_answer_with_errors(self, signal, robust_send):
-        """In the order of a send, not of connection."""
+        """The errors are responses in the order of the send, not of connection."""
         error = ValueError("no")
         failing, sync, asynchronous = raising_async(error), Listener(), AsyncListener()
         for receiver in (failing, asynchronous, sync):
@@ -52,7 +42,7 @@ class TestPairs:
         assert robust_send(signal, value=1) == [(sync, 1), (failing, error), (asynchronous, 1)]
 
     def test_an_async_receiver_may_await(self, signal, send):
-        """It runs on a real event loop."""
+        """An async receiver runs on a real event loop."""
 
         async def receiver(**kwargs):
             await asyncio.sleep(0)
@@ -63,11 +53,11 @@ class TestPairs:
 
 
 class TestRunningLoop:
-    """A send inside a running loop cannot await."""
+    """A sync send inside a running event loop."""
 
     @pytest.mark.parametrize("kind", ["send", "send_robust"])
-    def test_it_is_refused_before_anybody_is_called(self, make, kind):
-        """The error names the signal and the receivers, and says what to use."""
+    def test_it_is_refused_before_any_call(self, make, kind):
+        """A send that would have to await is refused with the names and the cure."""
         signal = make(name="shop.paid")
         calls: list[object] = []
         listener = AsyncListener()
@@ -89,7 +79,7 @@ class TestRunningLoop:
         assert len(answers(signal.send(None, value=1))) == 3
 
     def test_sync_receivers_alone_are_called(self, signal):
-        """A running loop is no reason to refuse what needs none."""
+        """Sync receivers are called inside a running loop."""
 
         async def main():
             return answers(signal.send(None))
@@ -98,8 +88,8 @@ class TestRunningLoop:
         signal.connect(answering("once"), once=True)
         assert asyncio.run(main()) == ["strong_receivers", "once"]
 
-    def test_receivers_of_other_senders_do_not_matter(self, signal):
-        """Only those who would be called are counted."""
+    def test_receivers_of_other_senders_do_not_count(self, signal):
+        """Only the receivers of this sender count."""
 
         async def main():
             return signal.send("phone")
@@ -107,8 +97,8 @@ class TestRunningLoop:
         signal.connect(answering_async(1), sender="web")
         assert asyncio.run(main()) == []
 
-    def test_those_who_have_died_do_not_matter(self, signal):
-        """Nor those who died since the route was built."""
+    def test_dead_receivers_do_not_count(self, signal):
+        """Receivers that have died since the route was built do not count."""
         listener = Listener()
         signal.connect(listener.async_method)
         signal.send(None)
@@ -121,8 +111,8 @@ class TestRunningLoop:
         del listener
         assert asyncio.run(main(listeners)) == []
 
-    def test_an_async_receiver_may_send_what_is_sync(self, signal, other):
-        """Inside the loop that a sync send runs, another sync send works."""
+    def test_an_async_receiver_may_send_to_sync_ones(self, signal, other):
+        """Inside the loop of a sync send, another sync send to sync receivers works."""
 
         async def receiver(**kwargs):
             return answers(other.send(None))
@@ -132,17 +122,17 @@ class TestRunningLoop:
         assert answers(signal.send(None)) == [["inner"]]
 
     def test_a_worker_thread_has_no_running_loop(self, signal, other):
-        """A sync receiver of asend may send to async receivers."""
+        """A sync receiver of asend runs in a thread, so it may send to async receivers."""
         signal.connect(lambda **kwargs: answers(other.send(None)))
         other.connect(answering_async("inner"))
         assert answers(asyncio.run(signal.asend(None))) == [["inner"]]
 
 
 class TestOnce:
-    """once=True where several sends go on at a time."""
+    """once=True in concurrent sends."""
 
-    def test_of_concurrent_asends_one_is_heard(self, signal, async_send):
-        """However many tasks send at once, it is called once."""
+    def test_one_of_concurrent_asends_calls_it(self, signal, async_send):
+        """Of concurrent asends, one calls the receiver."""
 
         async def slow(**kwargs):
             await asyncio.sleep(0)
@@ -156,8 +146,8 @@ class TestOnce:
         heard = [response for responses in asyncio.run(main()) for response in answers(responses)]
         assert sorted(heard) == ["heard", "sync"]
 
-    def test_of_a_refused_send_none_is_spent(self, signal):
-        """A send that raises before it calls anybody takes nobody's only call."""
+    def test_a_refused_send_uses_no_call(self, signal):
+        """A refused send does not use the only call of a receiver."""
 
         async def main():
             with pytest.raises(RunningLoopError):
@@ -168,8 +158,8 @@ class TestOnce:
         asyncio.run(main())
         assert answers(signal.send(None)) == ["sync", "async"]
 
-    def test_who_has_just_been_called_needs_no_loop(self, signal):
-        """A send that comes between the call and the leave of another is not refused."""
+    def test_a_running_once_receiver_needs_no_loop(self, signal):
+        """A receiver whose only call is running does not make a send refuse."""
 
         async def receiver(**kwargs):
             return None
@@ -182,15 +172,15 @@ class TestOnce:
         signal.connect(receiver, once=True)
         assert asyncio.run(main()) == []
 
-    def test_who_connects_again_while_being_called_is_not_taken_out(self, signal):
-        """The registration that leaves is the one that was called, not its successor."""
+    def test_a_receiver_reconnected_during_its_call_stays(self, signal):
+        """A receiver that is reconnected during its only call stays connected."""
         receiver = answering(1)
         signal.connect(receiver, once=True)
         (registration,) = signal._table.registrations()
         claim = registration.claim
 
         class Interfering:
-            """Stands for another thread that is quicker."""
+            """Replaces the registration during its claim, as another thread may."""
 
             def __getattr__(self, name):
                 return getattr(registration, name)

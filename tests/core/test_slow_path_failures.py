@@ -1,7 +1,6 @@
 """Errors of receivers in an `asend`: cancelled tasks, groups of errors."""
 
 import asyncio
-from contextvars import ContextVar
 
 import pytest
 
@@ -12,21 +11,12 @@ from tests.core.receivers import (
     raising_async,
 )
 
-variable: ContextVar[int] = ContextVar("variable", default=0)
-
-
-@pytest.fixture(autouse=True)
-def _fresh_variable():
-    token = variable.set(0)
-    yield
-    variable.reset(token)
-
 
 class TestFailure:
-    """An async receiver that fails leaves nothing running."""
+    """An async receiver that fails leaves no receiver running."""
 
     def test_siblings_are_cancelled_and_awaited(self, signal):
-        """When asend raises, what ran beside the one that failed has ended."""
+        """When asend raises, the receivers that ran beside the failed one have ended."""
         told = []
 
         async def slow(**kwargs):
@@ -56,7 +46,7 @@ class TestFailure:
         assert told[4:] == ["begun", "begun", "ended", "ended"]
 
     def test_several_errors_are_a_group(self, signal, strict_send):
-        """Both are there, each with its note."""
+        """Several errors are raised as a group, each with its note."""
         errors = ValueError("one"), KeyError("two")
         for error in errors:
             signal.connect(raising_async(error))
@@ -65,15 +55,15 @@ class TestFailure:
         assert raised.value.exceptions == errors
 
     def test_an_error_while_being_cancelled_joins_the_group(self, signal, strict_send):
-        """A sibling that fails in its cleanup does not hide what came first."""
+        """An error in the cleanup of a cancelled receiver joins the first error in a group."""
 
-        async def clumsy(**kwargs):
+        async def failing_cleanup(**kwargs):
             try:
                 await asyncio.Event().wait()
             finally:
                 raise KeyError("cleanup")
 
-        signal.connect(clumsy)
+        signal.connect(failing_cleanup)
         signal.connect(raising_async(ValueError("first")))
         with pytest.raises(ExceptionGroup) as raised:
             strict_send(signal)
@@ -82,8 +72,8 @@ class TestFailure:
             "ValueError",
         ]
 
-    def test_a_robust_send_cancels_nobody(self, signal, robust_send):
-        """An error is an answer, and the siblings go on."""
+    def test_a_robust_send_cancels_no_receiver(self, signal, robust_send):
+        """A robust send returns the error, and the other receivers continue."""
 
         async def slow(**kwargs):
             for _ in range(5):
@@ -98,7 +88,7 @@ class TestFailure:
 
     @pytest.mark.parametrize("count", [1, 3])
     def test_a_cancelled_sender_cancels_its_receivers(self, signal, async_send, count):
-        """And awaits them, however many there are."""
+        """A cancelled sender cancels its receivers and waits for them."""
         told = []
 
         async def main():
@@ -123,8 +113,8 @@ class TestFailure:
 
         assert asyncio.run(main()) == count
 
-    def test_a_sender_that_is_cancelled_twice_waits_still(self, signal, async_send):
-        """Nobody is left running, even if the cleanup takes its time."""
+    def test_a_sender_that_is_cancelled_twice_waits(self, signal, async_send):
+        """A sender that is cancelled twice still waits for the cleanup of its receivers."""
 
         async def main():
             begun, cleaning, clean = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -155,8 +145,8 @@ class TestFailure:
 
         assert asyncio.run(main()) == [True]
 
-    def test_a_cancelled_sender_does_not_begin_what_is_left(self, signal, async_send):
-        """Receivers of lower priority are not called after the cancellation."""
+    def test_a_cancelled_sender_calls_no_more_receivers(self, signal, async_send):
+        """Receivers of lower priority are not called after a cancellation."""
         calls: list[object] = []
 
         async def main():
@@ -178,7 +168,7 @@ class TestFailure:
         assert calls == []
 
     def test_a_receiver_that_cancels_itself_ends_the_send(self, signal, async_send):
-        """Cancellation is no error to collect; the siblings are cancelled too."""
+        """A receiver that cancels itself cancels the other receivers and ends the send."""
         told = []
 
         async def slow(**kwargs):
@@ -197,7 +187,7 @@ class TestFailure:
         assert told == ["ended"]
 
     def test_stop_iteration_cannot_leave_a_coroutine(self, signal):
-        """Python turns it into a RuntimeError, whose cause still has the note."""
+        """Python raises a RuntimeError, whose cause is the StopIteration with the note."""
         for number, options in enumerate([{}, {"inline": True}]):
             signal.connect(raising(StopIteration(7)), sender=str(number), **options)
             with pytest.raises(RuntimeError, match="StopIteration") as raised:

@@ -26,7 +26,7 @@ def _fresh_variable():
 
 
 def in_thread():
-    """Return which thread runs this."""
+    """Return the thread that runs this."""
     return threading.get_ident()
 
 
@@ -39,7 +39,7 @@ class Step:
 
 
 class AsyncStep:
-    """An async receiver that does so."""
+    """An async receiver that counts in a context variable."""
 
     async def __call__(self, **kwargs):
         variable.set(variable.get() + 1)
@@ -47,10 +47,10 @@ class AsyncStep:
 
 
 class TestThreads:
-    """Where receivers run under asend."""
+    """The thread in which asend runs a receiver."""
 
     def test_sync_receivers_run_in_a_thread(self, signal, async_send):
-        """They cannot block the event loop, and async ones stay on it."""
+        """Sync receivers run in a thread, and async ones on the event loop."""
 
         async def asynchronous(**kwargs):
             return in_thread()
@@ -60,8 +60,8 @@ class TestThreads:
         worker, loop = answers(asyncio.run(async_send(signal)))
         assert worker != loop == in_thread()
 
-    def test_neighbours_share_one_hop(self, signal, async_send, monkeypatch):
-        """Sync receivers in a row, whatever their priority, cost one change of thread."""
+    def test_consecutive_receivers_share_one_thread_call(self, signal, async_send, monkeypatch):
+        """Consecutive sync receivers share one thread call, whatever their priorities are."""
         hops = []
         run_in_thread = loops.run_in_thread
 
@@ -78,19 +78,19 @@ class TestThreads:
         assert len(hops) == 2
 
     def test_inline_receivers_run_on_the_loop(self, signal, async_send, monkeypatch):
-        """A cheap one that says so costs no change of thread."""
+        """An inline receiver runs on the event loop."""
         monkeypatch.setattr(loops, "run_in_thread", None)
         signal.connect(lambda **kwargs: in_thread(), inline=True)
         assert answers(asyncio.run(async_send(signal))) == [in_thread()]
 
     def test_inline_makes_no_difference_to_a_sync_send(self, signal):
-        """There it runs where it would run anyway."""
+        """A sync send runs inline receivers in its own thread, as all others."""
         signal.connect(lambda **kwargs: in_thread(), inline=True)
         signal.connect(lambda **kwargs: in_thread())
         assert answers(signal.send(None)) == [in_thread()] * 2
 
     def test_a_single_async_receiver_runs_in_the_senders_task(self, signal, async_send):
-        """No task is made for it, so it may use the sender's timeouts and transactions."""
+        """A single async receiver runs in the sender's task, with its timeouts and transactions."""
 
         async def receiver(**kwargs):
             return asyncio.current_task()
@@ -102,8 +102,8 @@ class TestThreads:
         task, (heard,) = asyncio.run(main())
         assert heard is task
 
-    def test_the_first_line_runs_as_any_other(self, signal, async_send):
-        """Alone or beside others, a receiver has its task, timeouts and task groups at once."""
+    def test_the_first_step_runs_in_a_task(self, signal, async_send):
+        """The first step of a receiver runs in a task, with timeouts and task groups."""
 
         async def receiver(**kwargs):
             task = asyncio.current_task()
@@ -119,21 +119,21 @@ class TestThreads:
         signal.connect(other)
         assert answers(asyncio.run(async_send(signal))) == [(True, "child")] * 2
 
-    def test_a_timeout_strikes_the_receiver_that_set_it(self, signal):
-        """The task that began a receiver is the one that goes on with it."""
+    def test_a_timeout_cancels_its_receiver(self, signal):
+        """A timeout cancels the receiver that set it, in the task of its first step."""
 
-        async def impatient(**kwargs):
+        async def with_timeout(**kwargs):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):
                     await asyncio.Event().wait()
             return "in time"
 
-        signal.connect(impatient)
+        signal.connect(with_timeout)
         signal.connect(answering_async("beside"))
         assert answers(asyncio.run(signal.asend(None))) == ["in time", "beside"]
 
     def test_nothing_happens_before_it_is_awaited(self, signal, async_send):
-        """Who listens is asked when the coroutine is awaited, and so is what is refused."""
+        """asend looks for receivers, and refuses, only when it is awaited."""
         heard = []
 
         async def receiver(**kwargs):
@@ -156,14 +156,14 @@ class TestThreads:
         asyncio.run(main())
         assert heard == ["late"]
 
-    def test_what_is_never_awaited_is_told_by_python(self, signal, async_send):
-        """It is a coroutine as any other, and may be closed instead."""
+    def test_an_unawaited_send_warns(self, signal, async_send):
+        """An unawaited asend warns like any coroutine, and can be closed."""
         async_send(signal).close()
         with pytest.warns(RuntimeWarning, match="coroutine 'asend.*' was never awaited"):
             async_send(signal)
 
-    def test_several_run_in_tasks_of_their_own(self, signal, async_send):
-        """And concurrently: each can wait for the other."""
+    def test_several_run_in_separate_tasks(self, signal, async_send):
+        """Several async receivers run concurrently in separate tasks."""
 
         async def main():
             events = [asyncio.Event(), asyncio.Event()]
@@ -184,7 +184,7 @@ class TestThreads:
         assert one is not two
 
     def test_different_priorities_do_not_run_together(self, signal, send):
-        """An async receiver of lower priority begins when those above have ended."""
+        """An async receiver of lower priority starts after those of higher priority end."""
         told = []
 
         def receiver(name):
@@ -202,7 +202,7 @@ class TestThreads:
 
 
 class TestContext:
-    """Context variables go along and come back changed, as in Django 6.1."""
+    """Context variables are passed to receivers and copied back, as in Django 6.1."""
 
     @pytest.mark.parametrize(
         "receivers",
@@ -215,7 +215,7 @@ class TestContext:
     )
     @pytest.mark.parametrize("kind", ["send", "send_robust", "asend", "asend_robust"])
     def test_both_ways(self, signal, receivers, kind):
-        """Receivers see what the sender set and what those before them set; so does the sender."""
+        """The sender and later receivers get the context variables that receivers set."""
         for receiver in receivers:
             signal.connect(receiver)
 
@@ -232,8 +232,8 @@ class TestContext:
         assert sorted(heard) == list(range(2, len(receivers) + 2))
         assert after == len(receivers) + 1
 
-    def test_also_if_a_receiver_fails(self, signal):
-        """What was set before the error is not lost."""
+    def test_a_failing_receiver(self, signal):
+        """A failing receiver's context variables are copied back."""
 
         async def main():
             with pytest.raises(ValueError, match="no"):
@@ -249,7 +249,7 @@ class TestContext:
         assert variable.get() == 2
 
     def test_concurrent_receivers_keep_each_others_changes(self, signal):
-        """A receiver that comes back from a thread does not undo what a sibling set meanwhile."""
+        """A receiver in a thread does not undo the changes of concurrent receivers."""
         one: ContextVar[str] = ContextVar("one", default="unset")
         two: ContextVar[str] = ContextVar("two", default="unset")
         inner = type(signal)()
@@ -279,8 +279,8 @@ class TestContext:
         signal.connect(setting)
         assert asyncio.run(main()) == ("by the sibling", "by the worker")
 
-    def test_values_are_told_by_identity(self, signal, send):
-        """Values that cannot be compared, or that are equal to the old, come back too."""
+    def test_values_are_compared_by_identity(self, signal, send):
+        """A value that is equal to the old one, or not comparable, is copied back."""
         holder: ContextVar[object] = ContextVar("holder")
 
         class Incomparable:

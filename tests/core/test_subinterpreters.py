@@ -1,4 +1,4 @@
-"""Interpreters beside each other in one process, each with a lock of its own."""
+"""Signals in several interpreters of one process, each with its own lock."""
 
 import os
 import subprocess
@@ -12,10 +12,10 @@ import clarion
 from clarion._core import compiled
 
 pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 12), reason="interpreters shared their lock before"
+    sys.version_info < (3, 12), reason="interpreters share their lock before 3.12"
 )
 
-# Ways of having another interpreter; the modules are private, and called otherwise each year.
+# Ways to create an interpreter; the modules are private, and renamed in each version.
 BESIDE = """
 import sys
 import threading
@@ -83,15 +83,15 @@ for number in range(ROUNDS // 100):
     assert [answer for _, answer in responses] == [number]
 """
 
-# In 3.12 an interpreter with a lock of its own crashes if it imports asyncio, without us too.
+# Python 3.12 crashes when an interpreter with its own lock imports asyncio, without Clarion too.
 if sys.version_info >= (3, 13):
     SEND += AWAIT
 
 
 def outcome(code, rounds=1000):
-    """Run code in a process that has other interpreters; return what it prints."""
+    """Run code in a process with several interpreters; return its output."""
     send = SEND.replace("ROUNDS", str(rounds))
-    # What measures the coverage cannot be loaded beside itself.
+    # The coverage tool cannot be loaded in two interpreters.
     environ = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
     environ["PYTHONPATH"] = str(Path(clarion.__file__).parents[1])
     done = subprocess.run(
@@ -109,11 +109,11 @@ def outcome(code, rounds=1000):
 
 @pytest.fixture(autouse=True)
 def implementation():
-    """Leave it to the interpreters, which have the one or the other."""
+    """Select no implementation because the interpreters start with their own."""
 
 
 def test_signals_are_sent_in_another_interpreter():
-    """The compiled sends are in use there too, and do all that they do here."""
+    """The compiled sends are in use in another interpreter, and work the same."""
     code = """
         other = create()
         SEND += "from clarion._core import compiled\\nprint(compiled.reason or 'compiled', flush=True)"
@@ -125,7 +125,7 @@ def test_signals_are_sent_in_another_interpreter():
 
 
 def test_interpreters_send_at_once():
-    """None waits for another's lock, and none sees what is another's."""
+    """Interpreters send at the same time, without each other's signals."""
     code = """
         others = [create() for _ in range(3)]
         threads = [threading.Thread(target=run, args=(other, SEND)) for other in others]
@@ -142,8 +142,8 @@ def test_interpreters_send_at_once():
     assert outcome(code, rounds=5000) == ["2"]
 
 
-def test_interpreters_come_and_go():
-    """What one had is gone with it, and the others send on."""
+def test_interpreters_end():
+    """An interpreter takes its objects with it when it ends, and others continue."""
     code = """
         exec(SEND)
         for _ in range(10):

@@ -1,15 +1,12 @@
-"""The table of a signal: receivers and senders that die."""
+"""The table of a signal after receivers and senders die."""
 
 import gc
 import weakref
 from typing import Any
 
-import pytest
-
 from clarion._core import lifetimes
 from clarion._core import registration as registration_module
 from clarion._core import table as table_module
-from clarion._core.registration import Registration, sender_key
 from clarion._core.table import Table
 from tests.core.receivers import (
     Listener,
@@ -19,47 +16,14 @@ from tests.core.receivers import (
     collect,
     echo,
 )
-
-
-@pytest.fixture
-def table():
-    """Return a table without registrations."""
-    return Table()
-
-
-def register(table, receiver=None, sender=None, **options):
-    """Enter a receiver for a sender, as Signal.connect does."""
-    registration = Registration().fill(
-        receiver or answering(None),
-        None if sender is None else sender_key(sender),
-        finalizer=table.finalizer,
-        **options,
-    )
-    table.add(registration, sender)
-    return registration
-
-
-class Base:
-    """A class to derive from."""
-
-
-class Other:
-    """Another class to derive from."""
-
-
-class Derived(Base):
-    """A subclass."""
-
-
-class Both(Derived, Other):
-    """A subclass of two."""
+from tests.core.tables import Base, Both, register
 
 
 class TestLifetime:
-    """What happens when senders and receivers die."""
+    """The table after the death of senders and receivers."""
 
     def test_a_dead_sender_leaves_no_trace(self, table):
-        """Its bucket closes at once, without the garbage collector."""
+        """The bucket of a dead sender is removed at once, without the garbage collector."""
         gc.disable()
         try:
             sender = Sender()
@@ -73,14 +37,14 @@ class TestLifetime:
         finally:
             gc.enable()
 
-    def test_a_change_amid_keeping_a_route_is_seen(self, table, monkeypatch):
-        """A finaliser may connect while a route is being kept; the next send knows."""
+    def test_a_change_while_a_route_is_cached(self, table, monkeypatch):
+        """A connect by a finaliser while a route is cached takes effect at the next send."""
 
         class Base:
             """A sender."""
 
         class Derived(Base):
-            """Its subclass, whose route is kept in a bucket of its own."""
+            """A subclass whose route is cached in its own bucket."""
 
         register(table, sender=Base, subclasses=True)
         remember = lifetimes.remember
@@ -97,7 +61,7 @@ class TestLifetime:
         assert late[1] in table.find_route(Derived).registrations
 
     def test_a_new_sender_does_not_inherit(self, table, monkeypatch):
-        """When the id of a dead sender comes back as another's, that is another sender."""
+        """A sender with the id of a dead one does not get its receivers."""
         for module in (registration_module, table_module):
             monkeypatch.setattr(
                 module, "id", lambda o: 7 if isinstance(o, Sender) else id(o), raising=False
@@ -112,7 +76,7 @@ class TestLifetime:
         assert table.find_route(again).registrations == (registration,)
 
     def test_a_new_receiver_does_not_inherit(self, table, monkeypatch):
-        """When the id of a dead receiver comes back, the new one can be connected."""
+        """A receiver with the id of a dead one can be connected."""
         monkeypatch.setattr(
             registration_module,
             "id",
@@ -128,7 +92,7 @@ class TestLifetime:
         assert table.find_route(None).live() == [again.method]
 
     def test_a_sender_is_not_kept_alive(self, table):
-        """Listening to an object does not keep it, nor does having heard it."""
+        """Neither a connect nor a send keeps a sender alive."""
         sender = Sender()
         registration = register(table, sender=sender)
         assert registration.sender is sender
@@ -138,8 +102,8 @@ class TestLifetime:
         assert alive() is None
         assert registration.sender is None
 
-    def test_a_sender_that_takes_no_references_is_kept(self, table):
-        """Its id must not come back as another's, so it lives as long as it is listened to."""
+    def test_a_sender_without_weak_references_is_held(self, table):
+        """A sender without weak references is held, so that its id is not reused."""
         sender = Slotted()
         registration = register(table, sender=sender)
         key = id(sender)
@@ -150,7 +114,7 @@ class TestLifetime:
         assert not table.buckets
 
     def test_a_dead_receiver_leaves_no_trace(self, table):
-        """Its registration goes, and with the last one its sender's bucket."""
+        """The registration of a dead receiver is removed, and the last one removes the bucket."""
         listener = Listener()
         register(table, listener.method, sender="web")
         register(table, listener.method)
@@ -162,8 +126,8 @@ class TestLifetime:
         assert not table.buckets
         assert not table.dead
 
-    def test_a_death_drops_the_routes_it_is_in(self, table):
-        """A dying receiver of one sender leaves the routes of others."""
+    def test_a_dead_receiver_drops_its_routes(self, table):
+        """A dead receiver removes the routes of other senders that contain it."""
         listener = Listener()
         register(table, listener.method, sender="web")
         register(table, sender="phone")
@@ -174,7 +138,7 @@ class TestLifetime:
         assert table.find_route("web") is not web
 
     def test_a_dead_receiver_of_a_base_class_is_in_no_route(self, table):
-        """Routes of subclasses are dropped with it."""
+        """A dead receiver of a base class removes the routes of subclasses."""
         listener = Listener()
         register(table, listener.method, sender=Base, subclasses=True)
         assert len(table.find_route(Both).registrations) == 1
@@ -182,8 +146,8 @@ class TestLifetime:
         collect()
         assert table.find_route(Both).registrations == ()
 
-    def test_only_the_dead_is_buried(self, table):
-        """Who is connected anew, with the uid of one that has died, stays."""
+    def test_only_the_dead_receiver_is_removed(self, table):
+        """A receiver that reuses the uid of a dead one stays connected."""
         listener = Listener()
         register(table, listener.method, uid="one")
         died = listener.method
@@ -192,8 +156,8 @@ class TestLifetime:
         assert table.registrations() == [again]
         assert table.find_route(None).live() == [echo]
 
-    def test_a_table_goes_at_once(self, make):
-        """What only a signal's registrations hold goes with the signal, without the collector."""
+    def test_a_table_is_freed_at_once(self, make):
+        """A signal and its registrations are freed without the garbage collector."""
         gc.disable()
         try:
             signal, sender, receiver = make(), Sender(), Listener()
@@ -206,8 +170,8 @@ class TestLifetime:
         finally:
             gc.enable()
 
-    def test_a_table_may_go_before_those_in_it(self):
-        """Receivers and senders that outlive the signal die in peace."""
+    def test_a_table_may_die_before_its_objects(self):
+        """Receivers and senders may die after their signal."""
         table, sender, listener = Table(), Sender(), Listener()
         register(table, listener.method, sender=sender)
         alive = weakref.ref(table)

@@ -1,55 +1,19 @@
-"""The table of a signal: which receivers a sender reaches."""
+"""The table of a signal: the receivers of each sender."""
 
 import pytest
 
-from clarion._core.registration import Registration, sender_key
-from clarion._core.table import Table
 from tests.core.receivers import (
     Sender,
-    answering,
     collect,
 )
-
-
-@pytest.fixture
-def table():
-    """Return a table without registrations."""
-    return Table()
-
-
-def register(table, receiver=None, sender=None, **options):
-    """Enter a receiver for a sender, as Signal.connect does."""
-    registration = Registration().fill(
-        receiver or answering(None),
-        None if sender is None else sender_key(sender),
-        finalizer=table.finalizer,
-        **options,
-    )
-    table.add(registration, sender)
-    return registration
-
-
-class Base:
-    """A class to derive from."""
-
-
-class Other:
-    """Another class to derive from."""
-
-
-class Derived(Base):
-    """A subclass."""
-
-
-class Both(Derived, Other):
-    """A subclass of two."""
+from tests.core.tables import Base, Both, Derived, Other, register
 
 
 class TestRouting:
-    """Which registrations are found for which sender."""
+    """The registrations that a sender's route contains."""
 
-    def test_strangers_share_the_route_of_any_sender(self, table):
-        """Senders that nobody connected to leave no trace."""
+    def test_senders_without_receivers_share_a_route(self, table):
+        """Senders without receivers share one route, and leave no trace."""
         any_sender = register(table)
         register(table, sender=Sender)
         found = table.find_route(None)
@@ -59,7 +23,7 @@ class TestRouting:
         assert len(table.buckets) == 1
 
     def test_a_sender_is_found_by_identity(self, table):
-        """An equal object is another sender."""
+        """An object is another sender than an equal one."""
 
         class Equal(Sender):
             def __eq__(self, other):
@@ -90,14 +54,14 @@ class TestRouting:
 
     @pytest.mark.parametrize("falsy", ["", 0, b"", (), frozenset()], ids=repr)
     def test_a_falsy_sender_is_a_sender(self, table, falsy):
-        """Only None stands for any sender."""
+        """Only None means any sender."""
         registration = register(table, sender=falsy)
         assert table.find_route(falsy).registrations == (registration,)
         assert table.find_route(None).registrations == ()
         assert table.find_route(Sender).registrations == ()
 
-    def test_any_and_this_sender_are_merged_in_order(self, table):
-        """Both hear, by priority and order of connection, whomever they listen to."""
+    def test_any_and_one_sender_are_merged_in_order(self, table):
+        """Receivers of any and of one sender are merged by priority and order of connection."""
         first = register(table, sender="web")
         second = register(table)
         early = register(table, priority=1)
@@ -106,7 +70,7 @@ class TestRouting:
         assert table.find_route("phone").registrations == (early, second)
 
     def test_connecting_to_one_sender_leaves_the_routes_of_others(self, table):
-        """A change drops the routes that it changes, and no others."""
+        """A connect for one sender drops only the routes that it changes."""
         register(table, sender="web")
         register(table, sender="phone")
         web, phone, any_sender = (table.find_route(sender) for sender in ("web", "phone", None))
@@ -116,7 +80,7 @@ class TestRouting:
         assert table.find_route(None) is any_sender
 
     def test_connecting_to_any_sender_drops_all_routes(self, table):
-        """Who listens to any sender is in every route."""
+        """A connect for any sender drops all routes."""
         register(table, sender="web")
         web, any_sender = table.find_route("web"), table.find_route(None)
         registration = register(table)
@@ -128,13 +92,13 @@ class TestRouting:
         assert registration not in table.find_route(None).registrations
 
     def test_a_route_is_built_once(self, table):
-        """As long as nothing changes every send finds the same route."""
+        """Without changes every send finds the same route."""
         register(table, sender="web")
         assert table.find_route("web") is table.find_route("web")
         assert table.find_route("phone") is table.find_route(None)
 
-    def test_a_sender_that_nobody_listens_to_any_more_leaves_no_trace(self, table):
-        """With the last registration its bucket goes."""
+    def test_a_sender_without_receivers_leaves_no_trace(self, table):
+        """The last disconnect of a sender removes its bucket."""
         one, two = register(table, sender="web"), register(table, sender="web")
         table.find_route("web")
         assert table.discard(one)
@@ -145,23 +109,23 @@ class TestRouting:
 
 
 class TestSubclasses:
-    """Who listens to a class may hear its subclasses too."""
+    """Receivers with subclasses=True get the sends of subclasses."""
 
-    def test_subclasses_are_heard(self, table):
-        """The class itself, its subclasses and theirs; not its instances, not its bases."""
+    def test_sends_of_subclasses_are_received(self, table):
+        """A receiver gets the sends of a class and its subclasses, not of instances or bases."""
         registration = register(table, sender=Base, subclasses=True)
         for heard in (Base, Derived, Both):
             assert table.find_route(heard).registrations == (registration,)
         for unheard in (Base(), Derived(), object, Other, None, "Base"):
             assert table.find_route(unheard).registrations == ()
 
-    def test_without_asking_only_the_class_is_heard(self, table):
-        """Subclasses are for those who asked for them."""
+    def test_by_default_only_the_class_is_received(self, table):
+        """Without subclasses=True a receiver gets only the sends of the class."""
         register(table, sender=Base)
         assert table.find_route(Derived).registrations == ()
 
     def test_the_routes_of_subclasses_are_dropped_with_a_change(self, table):
-        """Who comes after a subclass has sent is heard at its next send, and who goes is not."""
+        """A connect or disconnect for a base class drops the routes of subclasses."""
         early = register(table, sender=Base, subclasses=True)
         assert table.find_route(Both).registrations == (early,)
         late = register(table, sender=Other, subclasses=True, priority=1)
@@ -171,15 +135,15 @@ class TestSubclasses:
         table.discard(late)
         assert table.find_route(Both).registrations == ()
 
-    def test_connecting_without_subclasses_is_no_concern_of_theirs(self, table):
-        """A change for the base class alone leaves the routes of its subclasses."""
+    def test_connecting_without_subclasses_keeps_their_routes(self, table):
+        """A connect without subclasses=True keeps the routes of subclasses."""
         register(table, sender=Base, subclasses=True)
         found = table.find_route(Derived)
         register(table, sender=Base)
         assert table.find_route(Derived) is found
 
     def test_a_subclass_with_its_own_listeners(self, table):
-        """Those of the subclass and those of its bases are merged in order."""
+        """Receivers of a subclass and of its bases are merged in order."""
         base = register(table, sender=Base, subclasses=True)
         own = register(table, sender=Both)
         other = register(table, sender=Other, subclasses=True)
@@ -187,8 +151,8 @@ class TestSubclasses:
         table.discard(own)
         assert table.find_route(Both).registrations == (base, other)
 
-    def test_a_diamond_is_heard_once(self, table):
-        """A base that is reached by two ways has its receivers called once."""
+    def test_a_diamond_is_received_once(self, table):
+        """A base that is inherited twice has its receivers called once."""
 
         class Left(Base):
             pass
@@ -202,8 +166,8 @@ class TestSubclasses:
         registration = register(table, sender=Base, subclasses=True)
         assert table.find_route(Bottom).registrations == (registration,)
 
-    def test_subclasses_made_later_are_heard(self, table):
-        """A class that was defined after the connect is a subclass like any other."""
+    def test_later_subclasses_are_received(self, table):
+        """A class that is defined after the connect is a subclass like any other."""
         registration = register(table, sender=Base, subclasses=True)
 
         class Late(Base):
@@ -211,15 +175,15 @@ class TestSubclasses:
 
         assert table.find_route(Late).registrations == (registration,)
 
-    def test_everything_is_an_object(self, table):
-        """The root of all classes may be listened to; instances are still no classes."""
+    def test_object_is_a_base_of_all_classes(self, table):
+        """A receiver of `object` gets the sends of all classes, and not of instances."""
         registration = register(table, sender=object, subclasses=True)
         assert table.find_route(Both).registrations == (registration,)
         assert table.find_route(type).registrations == (registration,)
         assert table.find_route(Both()).registrations == ()
 
     def test_a_transient_subclass_leaves_no_trace(self, table):
-        """When a subclass that has sent dies, all the table knew of it goes."""
+        """A subclass that has sent leaves nothing in the table when it dies."""
         register(table, sender=Base, subclasses=True)
         subclass = type("Transient", (Base,), {})
         found = table.find_route(subclass)
@@ -231,16 +195,16 @@ class TestSubclasses:
         assert key not in table._built
         assert len(table.buckets) == 1
 
-    def test_nothing_is_left_of_a_subclass_that_has_sent(self, table):
-        """When nobody means subclasses any more, the routes of those alive are gone."""
+    def test_a_living_subclass_leaves_no_route(self, table):
+        """The last disconnect with subclasses=True removes the routes of living subclasses."""
         registration = register(table, sender=Base, subclasses=True)
         table.find_route(Derived)
         table.discard(registration)
         assert not table.buckets
         assert not table._built
 
-    def test_listening_to_a_subclass_after_it_has_sent(self, table):
-        """Who connects to the subclass itself is heard, and heard no more when disconnected."""
+    def test_connecting_to_a_subclass_after_it_has_sent(self, table):
+        """A receiver can be connected to a subclass that has sent, and disconnected."""
         base = register(table, sender=Base, subclasses=True)
         assert table.find_route(Derived).registrations == (base,)
         own = register(table, sender=Derived)
@@ -249,7 +213,7 @@ class TestSubclasses:
         assert table.find_route(Derived).registrations == (base,)
 
     def test_a_transient_base_leaves_no_trace(self, table):
-        """When a class whose subclasses somebody meant dies, no send looks for any more."""
+        """A base class that dies leaves nothing in the table."""
         base = type("Transient", (), {})
         register(table, sender=base, subclasses=True)
         assert table.subclass_registrations

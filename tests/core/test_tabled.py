@@ -1,4 +1,4 @@
-"""A signal's table, reached by functions."""
+"""The functions that access the table of a signal."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from clarion._core.tabled import has_table, policy_of, remove_table, set_table, 
 
 
 def test_a_signal_has_a_table():
-    """And the table has the policy."""
+    """A signal has a table, and the table has the policy."""
     made = Signal()
     assert has_table(made)
     assert type(table_of(made)) is Table
@@ -18,7 +18,7 @@ def test_a_signal_has_a_table():
 
 
 def test_a_table_can_be_given_and_taken_away():
-    """To a signal of a framework, which keeps it in an attribute."""
+    """A signal of a framework stores its table in an attribute, and can lose it again."""
     signal = SimpleNamespace()
     assert not has_table(signal)
     set_table(signal, table := Table())

@@ -1,4 +1,4 @@
-"""The thread's event loop."""
+"""The event loop of a thread."""
 
 import asyncio
 import gc
@@ -12,25 +12,13 @@ from typing import Any
 import pytest
 
 from clarion._core import thread_loop
-from tests.core.receivers import answers, raising_async
+from tests.core.receivers import answers, nothing, raising_async
 
 variable: ContextVar[str] = ContextVar("variable", default="unset")
 
 
-@pytest.fixture
-def kept():
-    """Return the loop that this thread keeps, made if need be."""
-    thread_loop.complete(nothing())
-    assert thread_loop._of_thread.loop is not None
-    return thread_loop._of_thread.loop
-
-
-async def nothing():
-    """Do nothing."""
-
-
 def in_new_thread(function):
-    """Call a function in a thread that ends with it; return its result."""
+    """Call a function in a new thread; return its result."""
     results = []
     thread = threading.Thread(target=lambda: results.append(function()))
     thread.start()
@@ -39,7 +27,7 @@ def in_new_thread(function):
     return results.pop()
 
 
-# Prints how many bytes a hundred threads leave behind that have had a loop each.
+# Prints how many bytes remain of a hundred threads that had a loop each.
 GROWTH = """
 import gc, threading, tracemalloc
 from clarion import Signal
@@ -67,9 +55,9 @@ print(tracemalloc.get_traced_memory()[0] - before)
 
 
 class TestThreadLoop:
-    """The loop that a thread keeps for its sends."""
+    """The event loop of a thread and its sends."""
 
-    def test_it_is_used_again(self, signal):
+    def test_it_is_reused(self, signal):
         """All sends of a thread run on one loop."""
 
         async def receiver(**kwargs):
@@ -81,8 +69,8 @@ class TestThreadLoop:
         assert not one.is_running()
         assert not one.is_closed()
 
-    def test_it_is_nobody_elses(self, signal):
-        """Each thread has its own."""
+    def test_each_thread_has_its_own(self, signal):
+        """Each thread has a separate loop."""
 
         async def receiver(**kwargs):
             return asyncio.get_running_loop()
@@ -92,13 +80,13 @@ class TestThreadLoop:
         (there,) = in_new_thread(lambda: answers(signal.send(None)))
         assert here is not there
 
-    def test_it_is_not_the_current_loop(self, kept):
-        """Whoever runs a loop of their own beside it may do so."""
+    def test_it_is_not_the_current_loop(self, own_loop):
+        """A thread may run another event loop beside it."""
         assert asyncio.run(asyncio.sleep(0, "mine")) == "mine"
         thread_loop.complete(nothing())
 
     def test_it_is_closed_when_its_thread_ends(self, signal):
-        """Without waiting for the garbage collector."""
+        """The loop is closed when its thread ends, without the garbage collector."""
 
         async def receiver(**kwargs):
             await asyncio.to_thread(int)
@@ -108,8 +96,8 @@ class TestThreadLoop:
         (loop,) = in_new_thread(lambda: answers(signal.send(None)))
         assert loop.is_closed()
 
-    def test_threads_that_end_leave_no_memory_behind(self):
-        """However many have had a loop; told by a process that nobody measures."""
+    def test_ended_threads_leave_no_memory_behind(self):
+        """Threads that had a loop leave no memory behind, in a process without a tracer."""
         environ = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
         done = subprocess.run(
             [sys.executable, "-c", GROWTH],
@@ -119,10 +107,10 @@ class TestThreadLoop:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert int(done.stdout) < 5_000  # an interpreter's note on a running loop is 200 each
+        assert int(done.stdout) < 5_000  # the interpreter's entry for a running loop takes 200 each
 
-    def test_no_task_is_left_pending(self, signal, kept):
-        """What a receiver started and did not await is cancelled when the send ends."""
+    def test_no_task_is_left_pending(self, signal, own_loop):
+        """A task that a receiver did not await is cancelled when the send ends."""
         told: list[Any] = []
 
         async def background():
@@ -140,20 +128,20 @@ class TestThreadLoop:
         task, ended = told
         assert task.cancelled()
         assert ended == "ended"
-        assert asyncio.all_tasks(kept._loop) == set()
+        assert asyncio.all_tasks(own_loop._loop) == set()
 
-    def test_what_never_suspends_makes_no_round(self, signal, kept, monkeypatch):
-        """The loop is not run for a receiver that is done after its first step."""
+    def test_a_receiver_that_does_not_suspend(self, signal, own_loop, monkeypatch):
+        """The loop does not run for a receiver that ends without suspending."""
 
         async def receiver(**kwargs):
-            return asyncio.get_running_loop() is kept._loop
+            return asyncio.get_running_loop() is own_loop._loop
 
-        monkeypatch.setattr(kept._loop, "run_until_complete", None)
+        monkeypatch.setattr(own_loop._loop, "run_until_complete", None)
         signal.connect(receiver)
         assert answers(signal.send(None)) == [True]
 
-    def test_the_first_line_runs_as_any_other(self, signal):
-        """The loop runs, in a task, with timeouts and task groups, before anything suspends."""
+    def test_the_first_step_runs_in_a_task(self, signal):
+        """The first step runs on the loop, in a task, with timeouts and task groups."""
 
         async def receiver(**kwargs):
             task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -165,8 +153,8 @@ class TestThreadLoop:
         signal.connect(receiver)
         assert answers(signal.send(None)) == [(True, "child")]
 
-    def test_a_timeout_strikes(self, signal):
-        """The task that takes the first step is the one that is cancelled."""
+    def test_a_timeout_cancels_the_first_step(self, signal):
+        """A timeout cancels the task of the first step."""
 
         async def receiver(**kwargs):
             async with asyncio.timeout(0.01):
@@ -176,8 +164,8 @@ class TestThreadLoop:
         with pytest.raises(TimeoutError):
             signal.send(None)
 
-    def test_what_was_scheduled_for_at_once_is_run(self, signal):
-        """A callback that a receiver leaves in the queue runs before the send ends."""
+    def test_a_scheduled_callback_runs(self, signal):
+        """A callback that a receiver schedules runs before the send ends."""
         told: list[Any] = []
 
         async def receiver(**kwargs):
@@ -187,8 +175,8 @@ class TestThreadLoop:
         signal.send(None)
         assert told == ["called"]
 
-    def test_a_task_begun_while_others_are_cancelled_is_cancelled(self, signal, kept):
-        """However long the chain is, nothing of it is left."""
+    def test_a_task_of_a_cancelled_task_is_cancelled(self, signal, own_loop):
+        """A task that a cancelled task starts is cancelled too, however long the chain is."""
         told = []
 
         async def waiting(depth):
@@ -207,10 +195,10 @@ class TestThreadLoop:
         signal.connect(receiver)
         signal.send(None)
         assert [each for each in told if isinstance(each, int)] == [2, 1, 0]
-        assert asyncio.all_tasks(kept._loop) == set()
+        assert asyncio.all_tasks(own_loop._loop) == set()
 
-    def test_an_interrupt_of_the_first_step_is_told_once(self, signal, caplog):
-        """It reaches the sender, and is not logged as well."""
+    def test_an_interrupt_of_the_first_step_is_raised_once(self, signal, caplog):
+        """An interrupt in the first step is raised, and not logged."""
 
         async def interrupted(**kwargs):
             raise KeyboardInterrupt
@@ -224,8 +212,8 @@ class TestThreadLoop:
         signal.connect(raising_async(ValueError("no")))
         assert isinstance(signal.send_robust(None)[0][1], ValueError)
 
-    def test_an_error_that_nobody_asks_for_is_logged(self, signal, caplog):
-        """That of a task that a receiver has started and forgotten, as asyncio does."""
+    def test_an_unretrieved_error_is_logged(self, signal, caplog):
+        """The error of a task that a receiver did not await is logged, as in asyncio."""
 
         async def failing():
             raise ValueError("forgotten")
@@ -239,8 +227,8 @@ class TestThreadLoop:
         gc.collect()
         assert [record.exc_info[0] for record in caplog.records] == [ValueError]
 
-    def test_a_generator_that_was_left_is_closed(self, signal, kept):
-        """An async generator that a receiver did not exhaust is cleaned up with the send."""
+    def test_an_unfinished_generator_is_closed(self, signal, own_loop):
+        """An async generator that a receiver did not exhaust is closed with the send."""
         told = []
 
         async def numbers():
@@ -258,8 +246,8 @@ class TestThreadLoop:
         signal.send(None)
         assert told == ["closed"]
 
-    def test_a_generator_that_is_kept_is_closed_with_the_loop(self):
-        """One that outlives the sends is closed when its thread ends."""
+    def test_a_referenced_generator_is_closed_with_the_loop(self):
+        """An async generator that is still referenced is closed when its thread ends."""
         told = []
         held = []
 
@@ -276,8 +264,8 @@ class TestThreadLoop:
         assert in_new_thread(lambda: thread_loop.complete(start())) == 1
         assert told == ["closed"]
 
-    def test_context_comes_back(self):
-        """Also from what fails."""
+    def test_context_is_copied_back(self):
+        """Context variables are copied back, from a failing receiver too."""
 
         async def failing():
             variable.set("set")
@@ -291,8 +279,8 @@ class TestThreadLoop:
         assert copy_context().run(here) == "set"
 
     @pytest.mark.parametrize("count", [1, 2])
-    def test_an_interrupt_leaves_it_usable(self, signal, kept, count, caplog):
-        """KeyboardInterrupt reaches the sender; siblings are cancelled, and the next send works."""
+    def test_an_interrupt_leaves_it_usable(self, signal, own_loop, count, caplog):
+        """KeyboardInterrupt is raised, the receivers are cancelled, and the next send works."""
         told = []
 
         async def slow(**kwargs):
@@ -311,21 +299,21 @@ class TestThreadLoop:
         with pytest.raises(KeyboardInterrupt):
             signal.send(None)
         assert told == ["ended"] * (count - 1)
-        assert asyncio.all_tasks(kept._loop) == set()
+        assert asyncio.all_tasks(own_loop._loop) == set()
         assert answers([(None, thread_loop.complete(asyncio.sleep(0, "next")))]) == ["next"]
         gc.collect()
         assert caplog.records == []
 
-    def test_an_error_leaves_it_usable(self, signal, kept):
-        """A failed send is no reason for another loop."""
+    def test_an_error_leaves_it_usable(self, signal, own_loop):
+        """A send that fails keeps the loop."""
         signal.connect(raising_async(ValueError("no")))
         with pytest.raises(ValueError, match="no"):
             signal.send(None)
-        assert thread_loop._of_thread.loop is kept
+        assert thread_loop._of_thread.loop is own_loop
         signal.send_robust(None)
 
-    def test_closing_it_twice_is_no_harm(self):
-        """It is closed by whoever comes first."""
+    def test_it_may_be_closed_twice(self):
+        """The loop can be closed twice."""
         loop = thread_loop.ThreadLoop()
         loop.complete(nothing())
         loop.close()

@@ -1,4 +1,4 @@
-"""The thread's event loop in nested sends, and after receivers that change it."""
+"""The event loop of a thread in nested sends, and after receivers that change it."""
 
 import asyncio
 import gc
@@ -15,20 +15,8 @@ from clarion.errors import RunningLoopError
 from tests.core.receivers import answers
 
 
-async def nothing():
-    """Do nothing."""
-
-
-@pytest.fixture
-def kept():
-    """Return the loop that this thread keeps, made if need be."""
-    thread_loop.complete(nothing())
-    assert thread_loop._of_thread.loop is not None
-    return thread_loop._of_thread.loop
-
-
 def current_loop():
-    """Return the loop that a send of this thread runs on."""
+    """Return the loop on which a send of this thread runs."""
 
     async def loop():
         return asyncio.get_running_loop()
@@ -36,8 +24,8 @@ def current_loop():
     return thread_loop.complete(loop())
 
 
-def test_a_nested_send_takes_another_loop(kept, monkeypatch):
-    """It comes where the outer send runs no loop, as a signal handler may."""
+def test_a_nested_send_uses_another_loop(own_loop, monkeypatch):
+    """A nested send uses another loop while the loop of the outer send does not run."""
     loops: list[object] = []
     begin = thread_loop.ThreadLoop._begin
 
@@ -48,15 +36,15 @@ def test_a_nested_send_takes_another_loop(kept, monkeypatch):
         return begin(self, coroutine, context)
 
     monkeypatch.setattr(thread_loop.ThreadLoop, "_begin", interrupted)
-    assert current_loop() is kept._loop is loops[0]
+    assert current_loop() is own_loop._loop is loops[0]
     assert loops[1] is not loops[0]
     gc.collect()
     assert loops[1].is_closed()  # type: ignore[attr-defined]
-    assert current_loop() is kept._loop
+    assert current_loop() is own_loop._loop
 
 
-def test_the_tasks_of_the_outer_send_go_on(kept, monkeypatch):
-    """The sweep of the nested send cancels only the tasks of its own receivers."""
+def test_the_tasks_of_the_outer_send_continue(own_loop, monkeypatch):
+    """The end of a nested send cancels only the tasks of its own receivers."""
     sweep = thread_loop.ThreadLoop._restore
     is_nested = False
 
@@ -80,7 +68,7 @@ def test_the_tasks_of_the_outer_send_go_on(kept, monkeypatch):
 
 @pytest.mark.skipif(not hasattr(signals, "setitimer"), reason="this system has no timers")
 def test_a_signal_handler_may_send(signal, other):
-    """It interrupts sends anywhere; none is cancelled, and none hangs."""
+    """A signal handler may send during any send, without a cancellation or a deadlock."""
 
     async def quick(sender, **kwargs):
         return 1
@@ -110,10 +98,10 @@ def test_a_signal_handler_may_send(signal, other):
 
 
 class TestChanges:
-    """What a receiver sets on the loop ends with its send."""
+    """A receiver's changes of the loop end with its send."""
 
     def test_a_stop_has_no_effect(self, signal):
-        """Neither on the send nor on later ones."""
+        """Stopping the loop has no effect on this send and on later ones."""
 
         async def stops(value, **kwargs):
             asyncio.get_running_loop().stop()
@@ -128,7 +116,7 @@ class TestChanges:
             assert answers(signal.send(None, value=value)) == [value]
 
     def test_a_task_factory_ends_with_the_send(self, signal):
-        """And the tasks that it made are cancelled, as any."""
+        """A task factory ends with the send, and its tasks are cancelled."""
         made: list[Any] = []
 
         def factory(loop, coroutine, **options):
@@ -150,31 +138,31 @@ class TestChanges:
         signal.send(None, value=0)
         assert len(made) == count
 
-    def test_an_exception_handler_and_debugging_end_with_the_send(self, kept, signal):
-        """Later sends report as before."""
+    def test_an_exception_handler_and_debugging_end_with_the_send(self, own_loop, signal):
+        """An exception handler and the debug mode end with the send."""
 
         async def sets(**kwargs):
             loop = asyncio.get_running_loop()
             loop.set_exception_handler(lambda *_: None)
             loop.set_debug(not loop.get_debug())
 
-        before = kept._loop.get_exception_handler(), kept._loop.get_debug()
+        before = own_loop._loop.get_exception_handler(), own_loop._loop.get_debug()
         signal.connect(sets)
         signal.send(None)
-        assert (kept._loop.get_exception_handler(), kept._loop.get_debug()) == before
+        assert (own_loop._loop.get_exception_handler(), own_loop._loop.get_debug()) == before
 
-    def test_another_error_of_the_loop_is_raised(self, kept):
-        """Only the stop of a loop is ignored."""
-        future = kept._loop.create_future()
-        kept._loop.close()
+    def test_another_error_of_the_loop_is_raised(self, own_loop):
+        """A RuntimeError of the loop other than that of a stop is raised."""
+        future = own_loop._loop.create_future()
+        own_loop._loop.close()
         with pytest.raises(RuntimeError, match="closed"):
-            kept._run(future)
+            own_loop._run(future)
         thread_loop._of_thread.loop = None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="uvloop needs another system")
 def test_a_stop_has_no_effect_under_uvloop(signal):
-    """It stops the iterations of that loop, too."""
+    """Stopping a uvloop has no effect either."""
     uvloop = pytest.importorskip("uvloop")
 
     async def stops(**kwargs):

@@ -1,4 +1,4 @@
-"""The thread's event loop at exit and in forked processes."""
+"""The event loop of a thread at exit and in forked processes."""
 
 import os
 import subprocess
@@ -9,23 +9,10 @@ from pathlib import Path
 import pytest
 
 import clarion
-from clarion._core import thread_loop
-
-
-@pytest.fixture
-def kept():
-    """Return the loop that this thread keeps, made if need be."""
-    thread_loop.complete(nothing())
-    assert thread_loop._of_thread.loop is not None
-    return thread_loop._of_thread.loop
-
-
-async def nothing():
-    """Do nothing."""
 
 
 def run(program):
-    """Run a program that sends; return what it prints. It must not complain about anything."""
+    """Run a program that sends, without any warning; return its output."""
     prelude = """
     import asyncio, gc, os, sys, threading
     from clarion import Signal
@@ -46,10 +33,10 @@ def run(program):
 
 
 class TestProcesses:
-    """The end of a process, and its division."""
+    """The exit of a process, and forks."""
 
-    def test_the_end_is_quiet(self):
-        """Kept loops, used from the main thread and from others, raise nothing at exit."""
+    def test_exit_is_silent(self):
+        """Loops of the main thread and of others raise nothing at exit."""
         program = """
         async def receiver(**kwargs):
             return await asyncio.to_thread(int)
@@ -71,7 +58,7 @@ class TestProcesses:
         assert run(program) == ["0"]
 
     def test_a_send_at_exit_works(self):
-        """Receivers may still be sent to by whoever tidies up."""
+        """Handlers that run at exit may send."""
         program = """
         import atexit
 
@@ -105,8 +92,8 @@ class TestProcesses:
     """
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-    def test_a_fork_has_a_loop_of_its_own(self):
-        """The child does not use its parent's loop, and both can go on."""
+    def test_a_fork_has_its_own_loop(self):
+        """A child does not use its parent's loop, and both can send."""
         program = """
         mine = loop_of(signal.send(None))
         child = os.fork()
@@ -115,19 +102,19 @@ class TestProcesses:
             print("other" if theirs is not mine else "same", flush=True)
             sys.exit()
         os.waitpid(child, 0)
-        print("kept" if loop_of(signal.send(None)) is mine else "lost")
+        print("own_loop" if loop_of(signal.send(None)) is mine else "lost")
         """
-        assert run(textwrap.dedent(self.FORKS) + textwrap.dedent(program)) == ["other", "kept"]
+        assert run(textwrap.dedent(self.FORKS) + textwrap.dedent(program)) == ["other", "own_loop"]
 
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
     def test_a_fork_does_not_disturb_other_threads(self):
-        """A thread of the parent can go on with its loop, though the child has dropped it."""
+        """A thread of the parent continues with its loop after a fork."""
         program = """
         def work():
             mine = loop_of(signal.send(None))
             ready.set()
             forked.wait()
-            print("kept" if loop_of(signal.send(None)) is mine else "lost")
+            print("own_loop" if loop_of(signal.send(None)) is mine else "lost")
 
         ready, forked = threading.Event(), threading.Event()
         thread = threading.Thread(target=work)
@@ -141,4 +128,4 @@ class TestProcesses:
         forked.set()
         thread.join()
         """
-        assert run(textwrap.dedent(self.FORKS) + textwrap.dedent(program)) == ["kept"]
+        assert run(textwrap.dedent(self.FORKS) + textwrap.dedent(program)) == ["own_loop"]

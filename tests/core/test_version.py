@@ -1,4 +1,4 @@
-"""clarion.__version__ is the version in pyproject.toml, and costs nothing until it is read."""
+"""clarion.__version__ is the version in pyproject.toml, read on first use."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 @pytest.fixture
 def metadata(monkeypatch):
-    """Return the versions of installed distributions, which a test may fill."""
+    """Return a dictionary of installed versions that a test may fill."""
     installed: dict[str, str] = {}
 
     def find(name):
@@ -41,13 +41,13 @@ def test_the_distribution_is_that_of_pyproject():
 
 
 def test_it_is_the_version_of_pyproject():
-    """The version is written in one place."""
+    """The version equals that of pyproject.toml."""
     assert version_of(SRC / "clarion") == PROJECT["version"]
     assert isinstance(clarion.__version__, str)
 
 
 def test_the_import_does_not_read_it():
-    """`import clarion` loads neither the module nor what it needs."""
+    """`import clarion` loads neither the version module nor its imports."""
     code = (
         f"import sys; sys.path.insert(0, {str(SRC)!r}); import clarion; "
         "print({'clarion._core.version', 'importlib.metadata', 'tomllib'} & {*sys.modules}); "
@@ -59,7 +59,7 @@ def test_the_import_does_not_read_it():
 
 
 def test_a_checkout_comes_before_the_metadata(tmp_path, metadata):
-    """Another release may be installed beside the checkout that is imported."""
+    """The checkout takes precedence over an installed release."""
     metadata[DISTRIBUTION] = "1.0"
     package = checkout(tmp_path, '[project]\nname = "clarion-signals"\nversion = "2.0"')
     assert version_of(package) == "2.0"
@@ -67,18 +67,18 @@ def test_a_checkout_comes_before_the_metadata(tmp_path, metadata):
 
 @pytest.mark.parametrize("text", ['[project]\nname = "shop"\nversion = "9.0"', "[tool.ruff]"])
 def test_another_project_is_ignored(tmp_path, metadata, text):
-    """Clarion may be copied into the `src` directory of another project."""
+    """The pyproject.toml of another project around a copy of Clarion is ignored."""
     metadata[DISTRIBUTION] = "1.0"
     assert version_of(checkout(tmp_path, text)) == "1.0"
 
 
 def test_an_installed_package_has_metadata(tmp_path, metadata):
-    """There is no pyproject.toml beside an installed package."""
+    """An installed package reads its metadata."""
     metadata[DISTRIBUTION] = "1.0"
     assert version_of(tmp_path / "site-packages" / "clarion") == "1.0"
 
 
 @pytest.mark.usefixtures("metadata")
 def test_without_metadata_it_is_unknown(tmp_path):
-    """A copied directory has a version too, which no release has."""
+    """Without pyproject.toml and metadata the version is that of no release."""
     assert version_of(tmp_path / "clarion") == "0+unknown"
