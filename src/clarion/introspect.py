@@ -26,6 +26,7 @@ from clarion._core.table import Table
 from clarion._core.tabled import table_of
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from typing import Any
 
     from clarion._core.signal import Signal
@@ -42,6 +43,8 @@ __all__ = [
     "signal_name",
     "signals",
 ]
+
+_ANOTHER = "is connected twice, and the other connection counts here"
 
 
 def registrations(signal: AnySignal) -> list[Registration]:
@@ -164,8 +167,13 @@ def explain(signal: AnySignal, sender: object = None, **kwargs: Any) -> Explanat
     checked = check_signal(signal)
     route = Table.find_route(table_of(checked), sender)
     probe = Send(checked, {"sender": sender, **kwargs}, route.instruments)
-    verdicts = [_judge(registration, probe) for registration in route.registrations]
+    heard = set(route.heard())
+    verdicts = [
+        _judge(registration, probe) if registration in heard else _unheard_here(registration)
+        for registration in route.registrations
+    ]
     on_route = set(route.registrations)
+    places = {registration.identity for registration in heard}
     others = [other for other in registrations(signal) if other not in on_route]
     return Explanation(
         checked,
@@ -173,9 +181,16 @@ def explain(signal: AnySignal, sender: object = None, **kwargs: Any) -> Explanat
         heard=tuple(verdict for verdict in verdicts if verdict.is_heard),
         unheard=(
             *(verdict for verdict in verdicts if not verdict.is_heard),
-            *(Verdict(other, False, _why_not(other, sender)) for other in others),  # noqa: FBT003
+            *(Verdict(other, False, _why_not(other, sender, places)) for other in others),  # noqa: FBT003
         ),
     )
+
+
+def _unheard_here(registration: Registration) -> Verdict:
+    scope = registration.scope
+    is_here = scope is None or scope.is_visible()
+    reason = _ANOTHER if is_here else "is connected in another context only"
+    return Verdict(registration, is_heard=False, reason=reason)
 
 
 def _judge(registration: Registration, probe: Send) -> Verdict:
@@ -199,7 +214,11 @@ def _why(registration: Registration, sender: object) -> str:
     return "listens to this sender"
 
 
-def _why_not(registration: Registration, sender: object) -> str:
+def _why_not(
+    registration: Registration, sender: object, places: set[tuple[Hashable, Hashable]]
+) -> str:
+    if registration.identity in places:
+        return _ANOTHER
     wanted = registration.sender
     reason = f"listens to {sender_name(wanted)}"
     if isinstance(wanted, type):
@@ -218,4 +237,7 @@ def _traits(registration: Registration) -> list[str]:
     traits += ["once"] if registration.once else []
     traits += ["inline"] if registration.inline else []
     traits += ["held weakly"] if registration.weak else []
+    if registration.scope is not None:
+        is_narrow = registration.scope.in_context
+        traits.append(f"connected for a block{' and its context' if is_narrow else ''}")
     return traits

@@ -75,16 +75,28 @@ class AnySignal(Protocol):
         ...
 
 
-class PlainOptions(TypedDict, total=False):
-    """The options of `connect` and `@receiver` except the delivery."""
+class OtherOptions(TypedDict, total=False):
+    """The options of `connect` and `@receiver` except the sender and the delivery."""
 
-    sender: object
     weak: bool | None
     dispatch_uid: Hashable | None
     priority: int
     once: bool
     subclasses: bool
     inline: bool
+    replace: bool
+
+
+class BlockOptions(OtherOptions, total=False):
+    """The options of `connected` beside the sender and the context."""
+
+    delivery: Delivery | None
+
+
+class PlainOptions(OtherOptions, total=False):
+    """The options of `connect` and `@receiver` except the delivery."""
+
+    sender: object
 
 
 class ConnectOptions(PlainOptions, total=False):

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 
@@ -16,6 +17,15 @@ def deliver(kind: str, signal: Any, sender: object = None, /, **named: Any) -> l
 def answers(responses: list[tuple[Any, Any]]) -> list[Any]:
     """Return the responses without their receivers, in order."""
     return [response for _, response in responses]
+
+
+def in_thread(function):
+    """Return what a function returns in a new thread, whose context is empty."""
+    returned = []
+    thread = Thread(target=lambda: returned.append(function()))
+    thread.start()
+    thread.join()
+    return returned[0]
 
 
 def answering(response: Any) -> Callable[..., Any]:

@@ -10,13 +10,15 @@ docs/explanation/architecture.md has an order for reading.
 3. `names`, `fork`: the names of signals, receivers and senders, and locks that a fork frees.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event
    loop of a thread, the note on a receiver's error, the refusal of wrong objects.
-5. `policy`, `instrument`: how a kind of signal behaves, and code that watches sends.
-6. `route`, `lifetimes`: the receivers of one sender, precomputed for each path of a send, and
-   what happens when a receiver or a sender dies.
+5. `policy`, `instrument`, `scopes`: how a kind of signal behaves, code that watches sends, and
+   the registrations of a `connected` block.
+6. `route`, `lifetimes`, `arguments`: the receivers of one sender, precomputed for each path of a
+   send, what happens when a receiver or a sender dies, and the arguments that `connect` refuses.
 7. `table`, `call`: all registrations of a signal, and the call of one of them.
 8. `slow_path`, `copying`: the sends of routes that do more than call their receivers, and copies
    of signals.
-9. `send`, `compiled`: the four sends, in Python and the choice of those in C (`_send.c`).
+9. `send`, `compiled`, `connected`: the four sends, in Python and the choice of those in C
+   (`_send.c`), and the `with` block of a receiver.
 10. `signal`: `Signal`, which connects receivers and has the sends as methods.
 11. `declare`, `receiver`: `@signal` and `@receiver`.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 
 from clarion._core import names, registry
-from clarion._core.registration import Registration
 from clarion._core.table import Table
 from clarion._core.tabled import set_table, table_of
 from clarion.errors import ArgumentError
@@ -46,16 +45,9 @@ def _copy_table(table: Table) -> Table:
     for old in table.registrations():
         receiver, sender = old.live(), old.sender
         is_gone = receiver is None or (sender is None and old.sender_key is not None)
-        if is_gone or old.is_spent:
+        if is_gone or old.is_spent or old.scope is not None:
             continue
-        # fmt: off
-        new = Registration().fill(
-            receiver, old.sender_key, old.weak, old.uid, old.priority, old.once,  # type: ignore[arg-type]
-            old.subclasses, old.inline, old.requested, copied.finalizer, old.delivery,
-        )
-        # fmt: on
-        new.is_async, new.is_native = old.is_async, old.is_native
-        new.restore(old.order)
+        new = old.copy(receiver, old.sender_key, copied.finalizer)  # type: ignore[arg-type]
         copied.add(new, sender)
     return copied
 

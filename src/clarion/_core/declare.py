@@ -17,6 +17,7 @@ from clarion.errors import DeclarationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from inspect import Parameter
     from typing import Unpack
 
@@ -24,15 +25,18 @@ if TYPE_CHECKING:
     from clarion.delivery import Delivery
     from clarion.typing import (
         AnyReceiver,
+        BlockOptions,
         ConnectOptions,
         Connector,
         Declare,
+        OtherOptions,
         PlainConnector,
         PlainOptions,
     )
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class DeclaredSignal(Signal, Generic[P, R]):
@@ -73,6 +77,28 @@ class DeclaredSignal(Signal, Generic[P, R]):
         def connect(self, **options: Unpack[ConnectOptions]) -> Connector[P, R]: ...
         def connect(  # pyright: ignore[reportIncompatibleMethodOverride]
             self, receiver: Any = None, **options: Any
+        ) -> Any: ...
+        @overload
+        def connected(
+            self,
+            receiver: AnyReceiver[P, R],
+            sender: object = None,
+            *,
+            context: bool = False,
+            **options: Unpack[BlockOptions],
+        ) -> AbstractContextManager[Any, None]: ...
+        @overload
+        def connected(
+            self,
+            receiver: F,
+            sender: object = None,
+            *,
+            context: bool = False,
+            delivery: Delivery,
+            **options: Unpack[OtherOptions],
+        ) -> AbstractContextManager[F, None]: ...
+        def connected(  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, receiver: Any, sender: object = None, **options: Any
         ) -> Any: ...
         def _connector(self) -> Connector[P, R]: ...  # type: ignore[override]
         def send(  # type: ignore[override]

@@ -36,6 +36,7 @@ _CURES = {
     "`await signal.asend(sender, ...)`": "emit_async send_async aemit",
     "`signal.connect(receiver)`": "subscribe register add_listener",
     "`@receiver(signal, sender=...)`": "connect_via",
+    "`with signal.connected(receiver, sender=...):`": "connected_to",
     "`signal.disconnect(receiver)`": "unsubscribe unregister remove_listener",
     "`clarion.introspect.registrations(signal)`": "receivers listeners",
     "`clarion.introspect.explain(signal, sender)`": "receivers_for",

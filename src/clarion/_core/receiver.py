@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from clarion._core.names import value_name
 from clarion._core.registration import receiver_key, sender_key
 from clarion._core.registry import is_signal
@@ -82,16 +84,15 @@ def receiver(signal: Any, *others: Any, **options: Any) -> Any:
         _check_django(each, options)
 
     def connect(function: F) -> F:
-        connected: list[Signal] = []
+        undo: list[Callable[[], object]] = []
         try:
             for each in signals:
-                was_connected = len(signals) > 1 and _is_connected(each, function, options)
+                before = _registration(each, function, options) if len(signals) > 1 else None
                 each.connect(function, **options)
-                if not was_connected:
-                    connected.append(each)
+                undo.append(partial(_restore, each, function, options, before))
         except Exception:
-            for each in connected:
-                each.disconnect(function, options.get("sender"), options.get("dispatch_uid"))
+            for restore in undo:
+                restore()
             raise
         return function
 
@@ -116,11 +117,25 @@ def _check_django(signal: object, options: dict[str, Any]) -> None:
         )
 
 
-def _is_connected(signal: Signal, function: Callable[..., Any], options: dict[str, Any]) -> bool:
+def _registration(
+    signal: Signal, function: Callable[..., Any], options: dict[str, Any]
+) -> Registration | None:
     if not is_signal(signal):
-        return False
-    found = find_registration(signal, function, options.get("sender"), options.get("dispatch_uid"))
-    return found is not None
+        return None
+    return find_registration(signal, function, options.get("sender"), options.get("dispatch_uid"))
+
+
+def _restore(
+    signal: Signal,
+    function: Callable[..., Any],
+    options: dict[str, Any],
+    before: Registration | None,
+) -> None:
+    """Undo a connect of the function, before which this registration had its key."""
+    if before is None:
+        signal.disconnect(function, options.get("sender"), options.get("dispatch_uid"))
+    elif options.get("replace"):
+        table_of(signal).put(before, before.sender)
 
 
 def find_registration(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from typing import Any, Self
 
+    from clarion._core.scopes import Scope
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound
 
@@ -83,6 +84,7 @@ class Registration:
         requested: the names of the extra arguments that the receiver requests, such as `signal`.
         delivery: the option `delivery`, bound to the receiver; None if the send calls it.
         order: its position in the order of connection, across all signals.
+        scope: the block of `connected` that it belongs to, or None.
     """
 
     __slots__ = (
@@ -99,6 +101,7 @@ class Registration:
         "order",
         "priority",
         "requested",
+        "scope",
         "sender_key",
         "sender_of",
         "subclasses",
@@ -120,6 +123,7 @@ class Registration:
         finalizer: Callable[[Any], object] | None = None,
         delivery: Bound | None = None,
         flags: int = 0,
+        scope: Scope | None = None,
     ) -> Self:
         """Set all attributes, as `connect` has its options, and return the registration."""
         self.uid = uid
@@ -135,6 +139,9 @@ class Registration:
             self.is_native = self.is_async and is_coroutine_function(receiver)
         if uid:
             self.key = "uid", uid
+        self.scope = scope
+        if scope is not None:
+            self.key = scope, self.key
         self.priority = priority
         self.subclasses = subclasses
         self.inline = inline
@@ -185,6 +192,22 @@ class Registration:
             return holder
         return MethodType(self._function, holder)
 
+    def copy(
+        self, receiver: Receiver, sender_key: Hashable, finalizer: Callable[[Any], object]
+    ) -> Registration:
+        """Return a registration with the same options and order, for another sender or table."""
+        # fmt: off
+        copied = Registration().fill(
+            receiver, sender_key, self.weak, self.uid, self.priority, self.once, self.subclasses,
+            self.inline, self.requested, finalizer, self.delivery, scope=self.scope,
+        )
+        # fmt: on
+        copied.is_async, copied.is_native = self.is_async, self.is_native
+        copied.order = self.order
+        if self.scope is not None:
+            self.scope.registrations.append(copied)
+        return copied
+
     def is_held_by(self, reference: ReceiverRef) -> bool:
         """Return whether this reference holds the receiver."""
         held = self._reference
@@ -209,6 +232,16 @@ class Registration:
         except IndexError:
             return False
         return True
+
+    @property
+    def own_key(self) -> Hashable:
+        """The key that it would have without a block."""
+        return self.key if self.scope is None else self.key[1]  # type: ignore[index]
+
+    @property
+    def identity(self) -> tuple[Hashable, Hashable]:
+        """The key of its sender, and its own key."""
+        return self.sender_key, self.own_key
 
     @property
     def weak(self) -> bool:

@@ -8,6 +8,8 @@ A receiver with a delivery is called by the delivery.
 
 from __future__ import annotations
 
+from clarion._core.scopes import audible, depends_on_context
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
@@ -37,11 +39,13 @@ class Route:
         is_inline: whether `asend` only has to call them, too.
         single_async: the only registration, if `asend` only has to await its receiver.
         may_await: whether any receiver is async.
+        depends_on_context: whether some registrations count in some contexts only.
     """
 
     __slots__ = (
         "_live_stages",
         "_stages",
+        "depends_on_context",
         "instruments",
         "is_inline",
         "is_simple",
@@ -54,22 +58,24 @@ class Route:
     def __init__(
         self, registrations: Iterable[Registration], instruments: tuple[Instrument, ...] = ()
     ) -> None:
-        self.registrations = tuple(sorted(registrations, key=_rank))
+        ranked = tuple(sorted(registrations, key=_rank))
+        self.depends_on_context = False
+        if any(r.scope is not None for r in ranked):
+            self.depends_on_context = depends_on_context(ranked)
+            ranked = ranked if self.depends_on_context else audible(ranked)
+        self.registrations = ranked
         self.instruments = instruments
         self._stages: tuple[Stage, ...] | None = None
         self._live_stages: LiveStages | None = None
         self.may_await = any(r.is_async for r in self.registrations)
         self.strong_receivers: tuple[Receiver, ...] | None = None
-        self.is_simple = not instruments and all(r.is_simple for r in self.registrations)
+        is_plain = not instruments and not self.depends_on_context
+        self.is_simple = is_plain and all(r.is_simple for r in self.registrations)
         self.is_inline = self.is_simple and all(r.inline for r in self.registrations)
         self.single_async: Registration | None = None
         if self.is_simple and not any(r.weak for r in self.registrations):
             self.strong_receivers = tuple(r.live() for r in self.registrations)  # type: ignore[misc]
-        elif (
-            not instruments
-            and len(self.registrations) == 1
-            and self.registrations[0].is_simple_async
-        ):
+        elif is_plain and len(self.registrations) == 1 and self.registrations[0].is_simple_async:
             self.single_async = self.registrations[0]
 
     def live(self) -> list[Receiver] | None:
@@ -77,6 +83,10 @@ class Route:
         if not self.is_simple:
             return None
         return [receiver for r in self.registrations if (receiver := r.live()) is not None]
+
+    def heard(self) -> tuple[Registration, ...]:
+        """Return the registrations that a send of this context calls."""
+        return audible(self.registrations) if self.depends_on_context else self.registrations
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -92,6 +102,8 @@ class Route:
         """
         if self._live_stages is not None:
             return self._live_stages
+        if self.depends_on_context:
+            return [(stage.mode, stage.live()) for stage in staged(self.heard())]
         stages = [(stage.mode, stage.live()) for stage in self.stages]
         if not any(registration.weak for registration in self.registrations):
             self._live_stages = stages

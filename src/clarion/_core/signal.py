@@ -6,8 +6,10 @@ import sys
 from types import FunctionType
 
 from clarion._core import names, registry
+from clarion._core.arguments import OPTIONS, check_arguments, check_signal_arguments
 from clarion._core.checks import check_delivery, check_order, refuse_uncallable
 from clarion._core.compiled import compiled
+from clarion._core.connected import Connected, add_in_place
 from clarion._core.copying import copy_signal, reduce_signal
 from clarion._core.misnamed import MISNAMED
 from clarion._core.policy import ANY_KEYWORD
@@ -26,17 +28,18 @@ from clarion.errors import ArgumentError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
-    from typing import Any, Never, Self, SupportsIndex
+    from contextlib import AbstractContextManager
+    from typing import Any, Never, Self, SupportsIndex, TypeVar, Unpack
 
+    from clarion._core.policy import Policy
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound, Delivery
-    from clarion.typing import PlainConnector
+    from clarion.typing import BlockOptions, PlainConnector
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 # No receiver was given, which `None` cannot mean: it is refused.
 MISSING: Any = object()
-OPTIONS = (
-    "sender", "weak", "dispatch_uid", "priority", "once", "subclasses", "inline", "delivery"
-)  # fmt: skip
 _NAME_TYPES = (type(None), str)
 
 
@@ -58,7 +61,7 @@ class Signal(Tabled):
 
     def __init__(self, use_caching: bool = False, *, name: str | None = None) -> None:  # noqa: FBT001, FBT002
         if use_caching is not False or type(name) not in _NAME_TYPES:
-            _check_signal_arguments(use_caching, name)
+            check_signal_arguments(use_caching, name)
         self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))  # pyright: ignore[reportPrivateUsage]
         registry.add(self)
 
@@ -94,11 +97,12 @@ class Signal(Tabled):
         subclasses: bool = False,
         inline: bool = False,
         delivery: Delivery | None = None,
+        replace: bool = False,
         **unknown: Never,
     ) -> Any:
         """Connect a receiver, which each send calls from now on, and return it.
 
-        Connecting it again for the same sender changes nothing. It is a decorator, too.
+        As in Django 6.1, whose arguments come first. Connecting it twice changes nothing.
 
         Args:
             receiver: a callable that accepts any keyword; without one, return a decorator.
@@ -110,16 +114,16 @@ class Signal(Tabled):
             subclasses: listen to the subclasses of `sender`, a class, too.
             inline: in `asend`, call the sync receiver on the event loop; it must not block.
             delivery: when the receiver runs: `on_commit`, say. By default, inside the send.
+            replace: replace the receiver with this `dispatch_uid` and sender, at its place.
 
         Raises:
             ReceiverError: if no send could call the receiver, or it cannot be held weakly.
             SenderError: if no send could be routed by the sender.
             ArgumentError: if an argument is unknown or has a wrong value.
-
-        As `Signal.connect` in Django 6.1, whose arguments come first.
         """
-        if unknown or type(priority) is not int or dispatch_uid is not None:
-            _check_arguments(unknown, priority, dispatch_uid)
+        scope = None
+        if unknown or type(priority) is not int or dispatch_uid is not None or replace:
+            scope = check_arguments(unknown, priority, dispatch_uid, replace=replace)
         if receiver is MISSING:
             return _decorator(self, locals())
         policy = (table := self._table).policy
@@ -128,19 +132,48 @@ class Signal(Tabled):
         is_plain = policy is ANY_KEYWORD and flags & CO_KEYWORDS_AND_GENERATORS == CO_VARKEYWORDS
         if not is_plain or ("." in receiver.__qualname__ and is_unbound_method(receiver)):
             _check_receiver(self, receiver, sender, bound, flags)
-        key = None
-        if sender is not None or subclasses:
-            policy.check_sender(sender, subclasses=subclasses)
-            key = sender_key(sender)
+        key = None if sender is None and not subclasses else _key_of(policy, sender, subclasses)
         requested = policy.requested(receiver) if policy.provides else ()
         registration = Registration().fill(
             receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, requested,
-            table.finalizer, bound, flags,
+            table.finalizer, bound, flags, scope,
         )  # fmt: skip
-        table.add(registration, sender)
+        if scope is None and not replace:
+            table.add(registration, sender)
+        else:
+            add_in_place(table, registration, sender)
         if table.on_listening is not None:
             table.on_listening(sender, subclasses)
         return receiver
+
+    def connected(
+        self,
+        receiver: F,
+        sender: object = None,
+        *,
+        context: bool = False,
+        **options: Unpack[BlockOptions],
+    ) -> AbstractContextManager[F, None]:
+        """Connect a receiver while a `with` block runs.
+
+            with order_paid.connected(count, sender=Order):
+                checkout(cart)
+
+        Args:
+            receiver: as for `connect`; the block holds it, and `as` gives it.
+            sender: as for `connect`.
+            context: call the receiver only for sends of this context: this thread or task, and
+                the tasks and threads that it starts with a copy of its context.
+            **options: the other options of `connect`.
+
+        Raises:
+            Exception: what `connect` raises, when the block is entered.
+
+        The end of the block disconnects what the block has connected, and nothing else: if the
+        receiver was connected before, it stays connected. With `replace=True`, the receiver is
+        called in place of the one with the same `dispatch_uid`, which returns afterwards.
+        """
+        return Connected(self, receiver, {"sender": sender, **options}, in_context=bool(context))
 
     def disconnect(
         self,
@@ -185,7 +218,7 @@ class Signal(Tabled):
             return True
         return any(
             not registration.is_spent and registration.live() is not None
-            for registration in route.registrations
+            for registration in route.heard()
         )
 
     if not TYPE_CHECKING:
@@ -210,7 +243,7 @@ for _name, _misnamed in MISNAMED.items():
 
 def _decorator(signal: Signal, options: dict[str, Any]) -> Callable[[Any], Any]:
     """Return a decorator that connects a function with the options of `connect`."""
-    options = {name: options[name] for name in OPTIONS}
+    options = {name: options[name] for name in OPTIONS if name != "receiver"}
     return lambda function: signal.connect(function, **options)
 
 
@@ -222,6 +255,12 @@ def _bind(signal: Signal, delivery: Delivery, receiver: Receiver) -> Bound | Non
     return delivery.bind(receiver, signal)
 
 
+def _key_of(policy: Policy, sender: object, subclasses: bool) -> Hashable:  # noqa: FBT001
+    """Check a sender, and return its key."""
+    policy.check_sender(sender, subclasses=subclasses)
+    return sender_key(sender)
+
+
 def _check_receiver(
     signal: Signal, receiver: Receiver, sender: object, bound: Bound | None, flags: int
 ) -> None:
@@ -229,47 +268,3 @@ def _check_receiver(
         check_order(receiver, sender)
     provided = () if bound is None else bound.provides
     policy_of(signal).check_receiver(signal, receiver, provided, flags)
-
-
-def _check_signal_arguments(use_caching: object, name: object) -> None:
-    if use_caching is not None and not isinstance(use_caching, int):
-        raise ArgumentError(
-            f"Signal() was given {names.value_name(use_caching)} as `use_caching`, which takes a bool. "
-            f"Give a name as Signal(name=...), and declare keywords with @signal.",
-            ["use_caching"],
-        )
-    if name is not None and not isinstance(name, str):
-        raise ArgumentError(
-            f"The name of a signal was given as {names.value_name(name)}. Give text, or no name.",
-            ["name"],
-        )
-
-
-def _check_arguments(unknown: dict[str, Never], priority: object, uid: object) -> None:
-    if unknown:
-        _refuse_unknown(unknown)
-    if not isinstance(priority, int):
-        raise ArgumentError(
-            f"priority ({names.value_name(priority)}) is not an integer. Higher integers are called first; 0 is usual.",
-            ["priority"],
-        )
-    try:
-        hash(uid)
-    except TypeError:
-        raise ArgumentError(
-            f"dispatch_uid ({names.value_name(uid)}) is unhashable. Give a string, or a tuple of strings.",
-            ["dispatch_uid"],
-        ) from None
-
-
-def _refuse_unknown(unknown: dict[str, Never]) -> None:
-    from difflib import get_close_matches
-    from inspect import signature
-
-    known = [
-        name for name in signature(Signal.connect).parameters if name not in ("self", "unknown")
-    ]
-    name = min(unknown)
-    close = get_close_matches(name, known, n=1)
-    cure = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(known)}."
-    raise ArgumentError(f"connect() has no argument {name!r}. {cure}", unknown)

@@ -16,6 +16,7 @@ from clarion._core import instrument, lifetimes
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import BY_VALUE, no_sender, sender_key
 from clarion._core.route import Bucket, Route
+from clarion._core.scopes import pop_scoped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,6 +173,8 @@ class Table:
         try:
             if self.dead:
                 self._purge_dead()
+            if registration.scope is not None and registration.scope.is_over:
+                return False
             bucket = self.any_sender if key is None else self._open(key, sender)
             registration.sender_of = bucket.sender_of
             found = bucket.members.setdefault(registration.key, registration)
@@ -190,6 +193,24 @@ class Table:
         finally:
             self.lock.release()
 
+    def put(self, registration: Registration, sender: object = None) -> Registration | None:
+        """Add a registration in place of the one with its key, and return that one."""
+        key = registration.sender_key
+        with self.lock:
+            found = self.find_registration(registration.key, key)
+            bucket = self._bucket_at(key)
+            if found is None or bucket is None or found is not bucket.members.get(found.key):
+                self.add(registration, sender)
+                return None
+            registration.sender_of, registration.order = bucket.sender_of, found.order
+            bucket.members[registration.key] = registration
+            if registration.subclasses:
+                self.subclass_registrations.add(registration)
+                self.drop_routes()
+            self._version += 1
+            self._tidy(bucket, found)
+            return found
+
     def remove(self, key: Hashable, of_sender: Hashable) -> bool:
         """Remove the registration of a key for a sender; return whether it existed."""
         self.lock.acquire()
@@ -197,8 +218,10 @@ class Table:
             if self.dead:
                 self._purge_dead()
             bucket = self.any_sender if of_sender is None else self.buckets.get(of_sender)
-            registration = None if bucket is None else bucket.members.pop(key, None)
-            if bucket is None or registration is None:
+            if bucket is None:
+                return False
+            registration = bucket.members.pop(key, None) or pop_scoped(bucket.members, key)
+            if registration is None:
                 return False
             self._version += 1
             if registration.subclasses or self._built or not bucket.members:

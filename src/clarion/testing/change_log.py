@@ -110,13 +110,14 @@ def logged(is_kept: Callable[[Table], bool]) -> Generator[None]:
         log.undo()
 
 
-_ORIGINAL: dict[str, Any] = {name: vars(Table)[name] for name in ("add", "remove", "discard")}
+_CHANGING = ("add", "put", "remove", "discard")
+_ORIGINAL: dict[str, Any] = {name: vars(Table)[name] for name in _CHANGING}
 _move_to_end = Registration.move_to_end
 
 
 def _watch() -> None:
     if Table.add is not _add:
-        for name, method in (("add", _add), ("remove", _remove), ("discard", _discard)):
+        for name, method in zip(_CHANGING, (_add, _put, _remove, _discard), strict=True):
             setattr(Table, name, method)
         Registration.move_to_end = _note_move_to_end  # type: ignore[method-assign]
 
@@ -126,6 +127,15 @@ def _add(self: Table, registration: Registration, sender: object = None) -> bool
     for log in _logs.copy():
         log.note_added(self, registration, is_new=is_new)
     return is_new
+
+
+def _put(self: Table, registration: Registration, sender: object = None) -> Registration | None:
+    replaced: Registration | None = _ORIGINAL["put"](self, registration, sender)
+    if replaced is not None:  # otherwise `add` has noted it
+        for log in _logs.copy():
+            log.note_removed(self, replaced)
+            log.note_added(self, registration, is_new=True)
+    return replaced
 
 
 def _remove(self: Table, key: Hashable, of_sender: Hashable) -> bool:

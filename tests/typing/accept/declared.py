@@ -184,3 +184,11 @@ def ask_for_prices(ask: DeclaredSignal[..., Decimal]) -> list[Decimal]:
 
 prices: list[Decimal] = ask_for_prices(price)
 connect: Callable[..., None] = order_paid.connect
+
+# A receiver can be connected for a block, and replace another.
+
+with order_paid.connected(exact, sender=Order, priority=1), order_paid.connected(awaited, Order):
+    pass
+with order_paid.connected(with_signal, context=True, dispatch_uid="with", replace=True):
+    pass
+order_paid.connect(exact, dispatch_uid="exact", replace=True)

@@ -120,3 +120,7 @@ def take_logged(sender: object, **kwargs: Any) -> None:
 
 logged.send("web", order_id=1)
 signals: list[Signal] = [order_paid, logged, declared]
+
+with order_paid.connected(take_any, "web", context=True, once=True) as taken:
+    number: int = taken(None, order_id=1)
+order_paid.connect(take_any, dispatch_uid="any", replace=True)

@@ -159,3 +159,6 @@ mails: Callable[[Order, Session], str] = mail
 
 pre_delete.connect(only_keywords, sender=Order, dispatch_uid="x")
 pre_delete.disconnect(only_keywords, sender=Order, dispatch_uid="x")
+
+with pre_save.connected(audit, sender=Order), post_save.connected(mail, delivery=on_commit):
+    pass

@@ -177,3 +177,9 @@ def checked(sender: type[Order], order_id: int, amount: Decimal) -> None: ...
 
 
 checked(Order, order_id="1", amount=Decimal(1))  # E: wrong type
+
+with order_paid.connected(lacks_it):  # E: lacks a keyword, in a block
+    pass
+with order_paid.connected(fits, contxt=True):  # E: misspelt option of a block
+    pass
+order_paid.connect(fits, replace="yes")  # E: no flag

@@ -43,3 +43,10 @@ capture("order_paid")  # E: no signal
 explain(receive)  # E: no signal
 muted("order_paid")  # E: neither a signal nor a receiver
 assert_sent(order_paid)  # E: no capture
+
+with order_paid.connected("receive"):  # E: nothing to call
+    pass
+with order_paid.connected(receive, prioritty=1):  # E: misspelt option of a block
+    pass
+with order_paid.connected(receive) as taken:
+    taken.name  # E: a function has no name

@@ -76,3 +76,5 @@ post_save.connect(asks, prioritty=1)  # E: misspelt option
 post_save.connect(misspelt)  # E: no such keyword
 post_save.connect(of_text)  # E: created is a flag
 pre_save.send(sender=object, instance=1)  # E: sessions send it
+with pre_save.connected(misspelt_too):  # E: no such keyword, in a block
+    pass

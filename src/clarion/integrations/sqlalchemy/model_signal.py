@@ -21,14 +21,17 @@ from clarion.policy import DeclaredPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
+    from contextlib import AbstractContextManager
     from typing import Self, Unpack
 
     from clarion._core.signatures import Receiver
     from clarion.delivery import Delivery
     from clarion.typing import (
         AnyReceiver,
+        BlockOptions,
         ConnectOptions,
         EitherConnector,
+        OtherOptions,
         PlainConnector,
         PlainOptions,
     )
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class ModelPolicy(DeclaredPolicy):
@@ -168,13 +172,7 @@ class ModelSignal(DeclaredSignal[P, R]):
         if receiver is None:
             return
         table.policy.check_sender(sender, subclasses=old.subclasses)
-        # fmt: off
-        new = Registration().fill(
-            receiver, sender_key(sender), old.weak, old.uid, old.priority, old.once,
-            old.subclasses, old.inline, old.requested, table.finalizer, old.delivery,
-        )
-        # fmt: on
-        new.restore(old.order)
+        new = old.copy(receiver, sender_key(sender), table.finalizer)
         table.add(new, sender)
         self._attach(sender, subclasses=old.subclasses)
 
@@ -218,6 +216,28 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
         def connect(self, **options: Unpack[ConnectOptions]) -> EitherConnector[P, Q]: ...
         def connect(  # noqa: D102  # pyright: ignore[reportIncompatibleMethodOverride]
             self, receiver: Any = None, **options: Any
+        ) -> Any: ...
+        @overload
+        def connected(
+            self,
+            receiver: AnyReceiver[P, object] | AnyReceiver[Q, object],
+            sender: object = None,
+            *,
+            context: bool = False,
+            **options: Unpack[BlockOptions],
+        ) -> AbstractContextManager[Any, None]: ...
+        @overload
+        def connected(
+            self,
+            receiver: F,
+            sender: object = None,
+            *,
+            context: bool = False,
+            delivery: Delivery,
+            **options: Unpack[OtherOptions],
+        ) -> AbstractContextManager[F, None]: ...
+        def connected(  # noqa: D102  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, receiver: Any, sender: object = None, **options: Any
         ) -> Any: ...
         def _connector(self) -> EitherConnector[P, Q]: ...  # type: ignore[override]
 

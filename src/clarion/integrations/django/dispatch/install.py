@@ -116,6 +116,9 @@ def _contents(module: object) -> list[object]:
 
 def _install_method(name: str, ours: FunctionType) -> Callable[[], None]:
     """Replace a method of Django's, below its wrappers; return what restores it."""
+    if name not in vars(Signal):  # Django has no such method
+        setattr(Signal, name, ours)
+        return lambda: delattr(Signal, name)
     current = vars(Signal)[name]
     qualname = f"Signal.{name}"
     if is_original(current, dispatcher.__file__, qualname):
@@ -149,7 +152,7 @@ def _restore_signal(signal: Any, registrations: list[Registration]) -> None:
     signal.sender_receivers_cache.clear()
     for registration in registrations:
         receiver = registration.live()
-        if receiver is None:
+        if receiver is None or registration.scope is not None:
             continue
         if isinstance(registration.sender, UnknownSender):
             signal.receivers.append(tuple(Entry.of(registration)))

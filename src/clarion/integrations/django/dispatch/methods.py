@@ -179,6 +179,7 @@ _framed: dict[str, Any] = {
 METHODS: dict[str, FunctionType] = {
     **(_framed if is_compiled() else _sends),
     "connect": connect,  # type: ignore[dict-item]
+    "connected": vars(ClarionSignal)["connected"],
     "disconnect": disconnect,  # type: ignore[dict-item]
     "_clear_dead_receivers": _clear_dead_receivers,  # type: ignore[dict-item]
     "_live_receivers": live_receivers,  # type: ignore[dict-item]

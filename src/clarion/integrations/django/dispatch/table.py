@@ -97,7 +97,7 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
     route = Table.find_route(table_of(self), sender)
     send = Send(self, {"sender": sender}, route.instruments)
     receivers: tuple[list[Receiver], list[Receiver]] = [], []
-    for registration in route.registrations:
+    for registration in route.heard():
         receiver = registration.live()
         if receiver is None or registration.is_spent or not send.allows(receiver):
             continue

@@ -1,0 +1,74 @@
+"""Checks of the arguments of `Signal` and of `connect`, with the errors that refuse them."""
+
+from __future__ import annotations
+
+from clarion._core import names
+from clarion.errors import ArgumentError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from clarion._core.scopes import Scope
+
+# The option through which a block reaches `Signal.connect`, past every `connect` that passes its
+# options on. It is not an identifier, so it is no parameter of any function.
+SCOPE = "clarion scope"
+
+OPTIONS = (
+    "receiver", "sender", "weak", "dispatch_uid", "priority", "once", "subclasses", "inline",
+    "delivery", "replace",
+)  # fmt: skip
+"""The parameters of `connect`."""
+
+
+def check_signal_arguments(use_caching: object, name: object) -> None:
+    """Refuse arguments that `Signal` does not take."""
+    if use_caching is not None and not isinstance(use_caching, int):
+        raise ArgumentError(
+            f"Signal() was given {names.value_name(use_caching)} as `use_caching`, which takes a bool. "
+            f"Give a name as Signal(name=...), and declare keywords with @signal.",
+            ["use_caching"],
+        )
+    if name is not None and not isinstance(name, str):
+        raise ArgumentError(
+            f"The name of a signal was given as {names.value_name(name)}. Give text, or no name.",
+            ["name"],
+        )
+
+
+def check_arguments(
+    unknown: dict[str, Any], priority: object, uid: object, *, replace: object
+) -> Scope | None:
+    """Check the rarer arguments of `connect`, and return the scope that a block gives."""
+    scope: Scope | None = unknown.pop(SCOPE, None)
+    if unknown:
+        _refuse_unknown(unknown)
+    if replace and not uid:
+        raise ArgumentError(
+            "connect() was given replace=True without a dispatch_uid. Give the dispatch_uid that the "
+            "receiver to replace was connected with.",
+            ["dispatch_uid", "replace"],
+        )
+    if not isinstance(priority, int):
+        raise ArgumentError(
+            f"priority ({names.value_name(priority)}) is not an integer. Higher integers are called first; 0 is usual.",
+            ["priority"],
+        )
+    try:
+        hash(uid)
+    except TypeError:
+        raise ArgumentError(
+            f"dispatch_uid ({names.value_name(uid)}) is unhashable. Give a string, or a tuple of strings.",
+            ["dispatch_uid"],
+        ) from None
+    return scope
+
+
+def _refuse_unknown(unknown: dict[str, Any]) -> None:
+    from difflib import get_close_matches
+
+    name = min(unknown)
+    close = get_close_matches(name, OPTIONS, n=1)
+    cure = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(OPTIONS)}."
+    raise ArgumentError(f"connect() has no argument {name!r}. {cure}", unknown)

@@ -1,0 +1,89 @@
+"""connected: a receiver that is connected while a `with` block runs."""
+
+from __future__ import annotations
+
+from clarion._core.arguments import SCOPE
+from clarion._core.names import name_of, sender_name, signal_name, value_name
+from clarion._core.scopes import Scope
+from clarion._core.tabled import has_table, table_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from clarion._core.registration import Registration
+    from clarion._core.signal import Signal
+    from clarion._core.signatures import Receiver
+    from clarion._core.table import Table
+
+
+class Connected:
+    """The context manager that `Signal.connected` returns.
+
+    It can be entered several times, also nested.
+
+    Args:
+        signal: the signal.
+        receiver: the receiver, kept alive as long as this object.
+        options: the options of `connect`.
+        in_context: whether the receiver is called for sends of this context only.
+    """
+
+    __slots__ = ("_in_context", "_options", "_receiver", "_scopes", "_signal")
+
+    def __init__(
+        self, signal: Signal, receiver: Receiver, options: dict[str, Any], *, in_context: bool
+    ) -> None:
+        self._signal = signal
+        self._receiver = receiver
+        self._options = options
+        self._in_context = in_context
+        self._scopes: list[Scope] = []
+
+    def __enter__(self) -> Any:
+        scope = Scope(in_context=self._in_context, replaces=bool(self._options.get("replace")))
+        weak = self._options.get("weak") or False
+        options: dict[str, Any] = {**self._options, "weak": weak, SCOPE: scope}
+        self._signal.connect(self._receiver, **options)
+        self._scopes.append(scope)
+        scope.enter()
+        return self._receiver
+
+    def __exit__(self, *exception: object) -> None:
+        # If several threads or tasks are in this block, each leaves its own scope.
+        mine = [each for each in self._scopes if each.is_visible()] or self._scopes
+        scope = mine[-1]
+        self._scopes.remove(scope)
+        scope.leave()
+        for registration in scope.end():
+            if has_table(self._signal):  # Django may have been restored in the block
+                table_of(self._signal).discard(registration)
+
+    def __repr__(self) -> str:
+        options = {**self._options, "context": self._in_context or None}
+        given = [name_of(self._receiver)]
+        given += [
+            f"{name}={sender_name(value) if name == 'sender' else _shown(value)}"
+            for name, value in options.items()
+            if value is not None
+        ]
+        return f"<{signal_name(self._signal)}.connected({', '.join(given)})>"
+
+
+def _shown(option: object) -> str:
+    """Return an option: a flag or number as it is, Clarion's delivery by its repr, or the type."""
+    is_known = type(option) in {bool, int} or type(option).__module__.startswith("clarion.")
+    return repr(option) if is_known else value_name(option)
+
+
+def add_in_place(table: Table, registration: Registration, sender: object) -> None:
+    """Add a registration that belongs to a block, or replaces the one with its key."""
+    scope = registration.scope
+    if scope is None:
+        table.put(registration, sender)
+        return
+    if scope.replaces:
+        replaced = table.find_registration(registration.own_key, registration.sender_key)
+        registration.order = registration.order if replaced is None else replaced.order
+    scope.registrations.append(registration)
+    table.add(registration, sender)

@@ -1,0 +1,97 @@
+"""Scopes: what belongs to the `with` block of `signal.connected`.
+
+Each block has registrations of its own, so its end removes what it has connected and nothing else.
+Several registrations of one receiver are one receiver for a send: a route has the one that counts.
+A scope with `in_context` counts in the contexts that have entered it, so a route with such a
+registration chooses at each send.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from itertools import count
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from clarion._core.registration import Registration
+
+_next_number = count(1).__next__
+
+
+class Scope:
+    """One entered block.
+
+    Attributes:
+        in_context: whether only the sends of contexts that have entered it count.
+        replaces: whether its receiver is called instead of the one with the same uid.
+        is_over: whether the block has ended.
+        number: its position in the order of entering.
+        registrations: what the block has connected.
+    """
+
+    __slots__ = ("in_context", "is_over", "number", "registrations", "replaces")
+
+    def __init__(self, *, in_context: bool, replaces: bool) -> None:
+        self.in_context = in_context
+        self.replaces = replaces
+        self.is_over = False
+        self.number = _next_number()
+        self.registrations: list[Registration] = []
+
+    def is_visible(self) -> bool:
+        """Return whether the sends of this context count."""
+        return not self.in_context or self in _entered.get()
+
+    def enter(self) -> None:
+        """Enter the scope in this context."""
+        if self.in_context:
+            _entered.set((*_entered.get(), self))
+
+    def leave(self) -> None:
+        """Leave the scope in this context."""
+        # The block of a generator may end in another context than it began in.
+        if self in (entered := _entered.get()):
+            _entered.set(tuple(each for each in entered if each is not self))
+
+    def end(self) -> list[Registration]:
+        """End the block, and return the registrations to remove."""
+        self.is_over = True
+        registrations, self.registrations = self.registrations, []
+        return registrations
+
+
+_entered: ContextVar[tuple[Scope, ...]] = ContextVar("clarion_scopes", default=())
+
+
+def depends_on_context(registrations: Iterable[Registration]) -> bool:
+    """Return whether a registration counts in some contexts only."""
+    return any(each.scope is not None and each.scope.in_context for each in registrations)
+
+
+def audible(registrations: Iterable[Registration]) -> tuple[Registration, ...]:
+    """Return the registrations that count in this context: one for each sender and key."""
+    counting: dict[Hashable, Registration] = {}
+    visible = [each for each in registrations if each.scope is None or each.scope.is_visible()]
+    for each in visible:
+        other = counting.setdefault(each.identity, each)
+        if _precedence(each) > _precedence(other):
+            counting[each.identity] = each
+    return tuple(each for each in visible if counting[each.identity] is each)
+
+
+def _precedence(registration: Registration) -> tuple[int, int]:
+    """Return the sort key: the latest replacement, what has no block, the first block."""
+    scope = registration.scope
+    if scope is None:
+        return 1, 0
+    return (2, scope.number) if scope.replaces else (0, -scope.number)
+
+
+def pop_scoped(members: dict[Hashable, Registration], key: Hashable) -> Registration | None:
+    """Remove and return the latest registration of a block for this key that counts here."""
+    for each in reversed(members.copy().values()):
+        if each.scope is not None and each.own_key == key and each.scope.is_visible():
+            return members.pop(each.key, None)
+    return None

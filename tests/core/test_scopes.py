@@ -1,0 +1,74 @@
+"""Scopes: which registrations of blocks count in a context."""
+
+from contextvars import copy_context
+
+from clarion._core.registration import Registration
+from clarion._core.scopes import Scope, audible, depends_on_context, pop_scoped
+
+
+def receive(**kwargs): ...
+
+
+def registration(scope=None, **options):
+    """Return a registration of one receiver, perhaps in a scope."""
+    return Registration().fill(receive, scope=scope, **options)
+
+
+def scope(*, in_context=False, replaces=False):
+    """Enter a scope in this context."""
+    entered = Scope(in_context=in_context, replaces=replaces)
+    entered.enter()
+    return entered
+
+
+def test_one_registration_counts_for_each_key_and_sender():
+    """The one without a block, or else that of the first block."""
+    plain, of_first, of_second = registration(), registration(scope()), registration(scope())
+    elsewhere = registration(scope(), sender_key=("str", "web"))
+    assert audible([of_second, of_first]) == (of_first,)
+    assert audible([of_first, elsewhere, plain, of_second]) == (elsewhere, plain)
+
+
+def test_the_latest_replacement_counts():
+    """Although the receiver that it replaces is connected without a block."""
+    plain = registration(uid="mail")
+    first, latest = (registration(scope(replaces=True), uid="mail") for _ in range(2))
+    assert audible([latest, plain, first]) == (latest,)
+
+
+def test_a_context_hears_what_it_has_entered():
+    """It counts in a copy of the context too, and not in a context from before."""
+    before = copy_context()
+    entered = scope(in_context=True)
+    narrow = registration(entered)
+    assert depends_on_context([registration(), narrow])
+    assert not depends_on_context([registration(), registration(scope())])
+    assert audible([narrow]) == copy_context().run(audible, [narrow]) == (narrow,)
+    assert before.run(audible, [narrow]) == ()
+    entered.leave()
+    assert audible([narrow]) == ()
+    entered.leave()  # again, which changes nothing
+
+
+def test_pop_takes_what_counts_here():
+    """The latest block of this key, and none that only another context has entered."""
+    registrations = [
+        registration(),
+        registration(scope()),
+        registration(scope()),
+        registration(copy_context().run(scope, in_context=True)),
+    ]
+    members = {each.key: each for each in registrations}
+    assert pop_scoped(members, id(receive)) is registrations[2]
+    assert pop_scoped(members, id(receive)) is registrations[1]
+    assert pop_scoped(members, id(receive)) is None
+    assert list(members.values()) == [registrations[0], registrations[3]]
+
+
+def test_the_end_returns_what_the_block_has_connected():
+    """Once; and the scope is over."""
+    ended = scope()
+    ended.registrations.append(one := registration(ended))
+    assert ended.end() == [one]
+    assert ended.is_over
+    assert ended.end() == []
