@@ -117,7 +117,7 @@ class Verdict:
     def __str__(self) -> str:
         place = self.registration.place
         where = "" if place is None else f" ({place[0]}:{place[1]})"
-        shown = ", ".join([self.reason, *_traits(self.registration)])
+        shown = ", ".join([self.reason, *self.registration.traits])
         return f"{self.name}{where}: {shown}" + (f"; runs {self.when}" if self.when else "")
 
 
@@ -229,15 +229,3 @@ def _why_not(
     elif sender == wanted:
         reason += ", which is equal, but another object"
     return reason
-
-
-def _traits(registration: Registration) -> list[str]:
-    traits = ["async"] if registration.is_async else []
-    traits += [f"priority {registration.priority}"] if registration.priority else []
-    traits += ["once"] if registration.once else []
-    traits += ["inline"] if registration.inline else []
-    traits += ["held weakly"] if registration.weak else []
-    if registration.scope is not None:
-        is_narrow = registration.scope.in_context
-        traits.append(f"connected for a block{' and its context' if is_narrow else ''}")
-    return traits

@@ -15,6 +15,10 @@ from clarion.testing import assert_sent, capture, muted, restored
 pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
+def by_n(n, **kwargs):
+    return n
+
+
 class TestOptions:
     """on_commit(coalesce=..., using=...)."""
 
@@ -33,6 +37,21 @@ class TestOptions:
         told = repr(on_commit(coalesce="order_id", using="default"))
         assert told == "on_commit(coalesce='order_id', using='default')"
         assert repr(on_commit(coalesce=["a", "b"])) == "on_commit(coalesce=['a', 'b'])"
+        assert repr(on_commit(coalesce=by_n)) == f"on_commit(coalesce={__name__}.by_n)"
+
+    def test_repr_of_a_bound_delivery(self, signal, heard):
+        """It shows the options and the counts, and neither keys nor keywords."""
+        heard.listen(signal, delivery=on_commit(coalesce=by_n))
+        (registration,) = registrations(signal)
+        shown = f"on_commit(coalesce={__name__}.by_n)"
+        assert repr(registration.delivery) == f"<BoundOnCommit of {shown}>"
+        with atomic():
+            signal.send(None, n="hunter2")
+            signal.send(None, n="hunter2")
+        assert repr(registration.delivery) == (
+            f"<BoundOnCommit of {shown}, 2 scheduled, 1 ran, 1 merged>"
+        )
+        assert repr(registration).endswith(f"delivery {shown}>")
 
     @pytest.mark.parametrize("using", [1, b"default", ["default"]])
     def test_wrong_alias_is_refused(self, using, signal):

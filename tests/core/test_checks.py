@@ -6,9 +6,22 @@ from unittest import mock
 import pytest
 
 from clarion import DeclaredSignal, Signal, on_commit, receiver, signal
-from clarion._core.checks import check_signal, refuse_uncallable
+from clarion._core.checks import (
+    check_sender,
+    check_signal,
+    check_subclasses,
+    collection_message,
+    refuse_uncallable,
+)
 from clarion.commit import OnCommit
-from clarion.errors import ArgumentError, DeclarationError, NotCallableError, SignatureError
+from clarion.errors import (
+    ArgumentError,
+    DeclarationError,
+    NotCallableError,
+    SenderError,
+    SignatureError,
+)
+from tests.core.receivers import Sender
 
 
 def test_a_signal_is_returned():
@@ -276,3 +289,36 @@ def test_a_parameter_by_position_is_refused(kind):
         signal.connect(by_position)
     signal.connect(optional)
     assert len(signal.send(None)) == 1
+
+
+def test_unhashable_sender_is_refused():
+    """An unhashable sender is refused with its type and the cure."""
+    sender = bytearray(b"1")
+    with pytest.raises(SenderError, match=r"\(a bytearray\) is unhashable.*__hash__") as raised:
+        check_sender(sender, subclasses=False)
+    assert raised.value.sender is sender
+    assert isinstance(raised.value, TypeError)
+    check_sender(Sender(), subclasses=False)
+    check_sender("web", subclasses=False)
+
+
+@pytest.mark.parametrize(
+    "senders",
+    [(Sender,), [Sender], {Sender}, frozenset({Sender}), {"web": 1}],
+    ids=lambda senders: type(senders).__name__,
+)
+def test_a_collection_of_senders_is_refused(senders):
+    """A collection is refused as a sender because no send by an item would match it."""
+    with pytest.raises(SenderError, match="Connect the receiver once for each sender") as raised:
+        check_sender(senders, subclasses=False)
+    assert raised.value.sender is senders
+    assert str(raised.value) == collection_message(senders)
+
+
+@pytest.mark.parametrize("sender", [None, "web", Sender()], ids=["none", "text", "instance"])
+def test_subclasses_need_a_class(sender):
+    """subclasses=True with a sender that is not a class is refused."""
+    with pytest.raises(SenderError, match=r"not a class.*leave subclasses out"):
+        check_subclasses(sender, subclasses=True)
+    check_subclasses(sender, subclasses=False)
+    check_subclasses(Sender, subclasses=True)

@@ -179,7 +179,7 @@ class TestExplain:
             f"{__name__}.first",
             f"{__name__}.second",
         ]
-        assert "connected for a block and its context" in str(here.heard[1])
+        assert "connected for a block of one context" in str(here.heard[1])
         assert [verdict.name for verdict in there.heard] == [f"{__name__}.first"]
         assert sorted(verdict.reason for verdict in there.unheard) == [
             "is connected in another context only",
@@ -197,11 +197,11 @@ class TestExplain:
         paid = Signal(name="shop.paid")
         assert repr(paid.connected(first)) == f"<shop.paid.connected({__name__}.first)>"
         block = paid.connected(
-            first, Sender, dispatch_uid="hunter2", priority=3, replace=True, context=True
+            first, Sender, dispatch_uid="mail", priority=3, replace=True, context=True
         )
         assert repr(block) == (
             f"<shop.paid.connected({__name__}.first, sender=tests.core.receivers.Sender, "
-            f"dispatch_uid=a str, priority=3, replace=True, context=True)>"
+            f"dispatch_uid='mail', priority=3, replace=True, context=True)>"
         )
 
     def test_declared_signals_have_it(self):

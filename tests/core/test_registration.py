@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
+from clarion import Signal
 from clarion._core.registration import (
     Registration,
     bare,
-    check_sender,
-    check_subclasses,
-    collection_message,
     is_referable,
     receiver_key,
     sender_key,
 )
-from clarion.errors import SenderError, WeakReferenceError
+from clarion.errors import WeakReferenceError
+from clarion.introspect import registrations
+from tests.core.deliveries import Later
 from tests.core.receivers import Listener, Sender, Slotted, echo
 
 
@@ -266,6 +266,30 @@ def test_a_registration_names_its_receiver_and_place():
     assert Registration().fill(print, weak=False).place is None
 
 
+def test_the_repr_shows_the_options():
+    """It has the options that are not the default, and no value of the program."""
+    place = f"{echo.__code__.co_filename}:{echo.__code__.co_firstlineno}"
+    assert (
+        repr(Registration().fill(echo)) == f"<Registration of tests.core.receivers.echo ({place})>"
+    )
+    later: Any = Later()
+    options = {"uid": "mail", "priority": 5, "once": True, "weak": True, "delivery": later}
+    assert repr(Registration().fill(echo, **options)).endswith(
+        "), priority 5, once, held weakly, dispatch_uid 'mail', "
+        "delivery an object of tests.core.deliveries.Later>"
+    )
+    signal = Signal()
+    signal.connect(echo, sender="web")
+    signal.connect(echo, sender=Sender, subclasses=True, dispatch_uid="hunter2://secret")
+    with signal.connected(echo, context=True):
+        shown = [repr(each).partition("), ")[2] for each in registrations(signal)]
+    assert shown == [
+        "sender 'web'>",
+        "sender tests.core.receivers.Sender, subclasses, dispatch_uid a str>",
+        "connected for a block of one context>",
+    ]
+
+
 def test_a_dead_receiver_has_no_place():
     """A registration whose receiver has died has no place."""
     registration = Registration().fill(Listener().method)
@@ -273,39 +297,6 @@ def test_a_dead_receiver_has_no_place():
     assert registration.name == "a receiver that has died"
     assert registration.place is None
     assert "died" in repr(registration)
-
-
-def test_unhashable_sender_is_refused():
-    """An unhashable sender is refused with its type and the cure."""
-    sender = bytearray(b"1")
-    with pytest.raises(SenderError, match=r"\(a bytearray\) is unhashable.*__hash__") as raised:
-        check_sender(sender, subclasses=False)
-    assert raised.value.sender is sender
-    assert isinstance(raised.value, TypeError)
-    check_sender(Sender(), subclasses=False)
-    check_sender("web", subclasses=False)
-
-
-@pytest.mark.parametrize(
-    "senders",
-    [(Sender,), [Sender], {Sender}, frozenset({Sender}), {"web": 1}],
-    ids=lambda senders: type(senders).__name__,
-)
-def test_a_collection_of_senders_is_refused(senders):
-    """A collection is refused as a sender because no send by an item would match it."""
-    with pytest.raises(SenderError, match="Connect the receiver once for each sender") as raised:
-        check_sender(senders, subclasses=False)
-    assert raised.value.sender is senders
-    assert str(raised.value) == collection_message(senders)
-
-
-@pytest.mark.parametrize("sender", [None, "web", Sender()], ids=["none", "text", "instance"])
-def test_subclasses_need_a_class(sender):
-    """subclasses=True with a sender that is not a class is refused."""
-    with pytest.raises(SenderError, match=r"not a class.*leave subclasses out"):
-        check_subclasses(sender, subclasses=True)
-    check_subclasses(sender, subclasses=False)
-    check_subclasses(Sender, subclasses=True)
 
 
 def test_an_empty_delivery_is_a_delivery():

@@ -220,3 +220,13 @@ def test_signals_are_not_watched_after_the_block(targets):
         assert opened._table.find_route(None).strong_receivers is None
     assert opened._table.find_route(None).strong_receivers == (two, one)
     assert opened._table.instruments == instrument.everywhere == ()
+
+
+def test_repr():
+    """It shows the names of the targets and of the sender, and no value."""
+    made = Signal(name="shop.made")
+    assert repr(muted(made, paid)) == f"<muted(shop.made, {paid.name})>"
+    assert repr(muted(echo, partial(echo, key="hunter2"), sender=Listener)) == (
+        "<muted(tests.core.receivers.echo, partial(tests.core.receivers.echo), "
+        "sender=tests.core.receivers.Listener)>"
+    )

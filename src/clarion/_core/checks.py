@@ -12,13 +12,16 @@ from clarion._core.signatures import (
     is_positional,
     is_unbound_method,
 )
-from clarion.errors import ArgumentError, NotCallableError, SignatureError
+from clarion.errors import ArgumentError, NotCallableError, SenderError, SignatureError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Never
 
     from clarion._core.signal import Signal
+
+# A collection of senders is a mistake: it would match itself only.
+COLLECTIONS = frozenset({tuple, list, set, frozenset, dict})
 
 
 def check_signal(candidate: object) -> Signal:
@@ -151,3 +154,45 @@ def check_delivery(delivery: object) -> None:
             f"`delivery`, the send calls the receiver.",
             ["delivery"],
         )
+
+
+def check_subclasses(sender: object, *, subclasses: bool) -> None:
+    """Refuse `subclasses=True` for a sender that is not a class.
+
+    Raises:
+        SenderError: if `subclasses` is set and the sender is not a class.
+    """
+    if subclasses and not issubclass(type(sender), type):
+        raise SenderError(
+            f"The sender ({value_name(sender)}) is not a class, so subclasses=True has nothing to match. "
+            f"Give a class as the sender, or leave subclasses out.",
+            sender,
+        )
+
+
+def check_sender(sender: object, *, subclasses: bool) -> None:
+    """Refuse a sender that no send could be routed by.
+
+    Raises:
+        SenderError: if it is unhashable, or no class where `subclasses` is set.
+    """
+    if subclasses:
+        check_subclasses(sender, subclasses=subclasses)
+    if type(sender) in COLLECTIONS:
+        raise SenderError(collection_message(sender), sender)
+    try:
+        hash(sender)
+    except TypeError:
+        raise SenderError(
+            f"The sender ({value_name(sender)}) is unhashable, so no send can be routed by it. "
+            f"Connect to its class or to a string, or give {type(sender).__qualname__!r} a __hash__.",
+            sender,
+        ) from None
+
+
+def collection_message(sender: object) -> str:
+    """Return the message for a sender that is a collection of senders."""
+    return (
+        f"The sender is {value_name(sender)}, and no send by one of its items matches it. "
+        f"Connect the receiver once for each sender, or for any sender."
+    )

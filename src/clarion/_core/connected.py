@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clarion._core.arguments import SCOPE
-from clarion._core.names import name_of, sender_name, signal_name, value_name
+from clarion._core.names import name_of, option_name, sender_name, signal_name
 from clarion._core.scopes import Scope
 from clarion._core.tabled import has_table, table_of
 
@@ -63,17 +63,11 @@ class Connected:
         options = {**self._options, "context": self._in_context or None}
         given = [name_of(self._receiver)]
         given += [
-            f"{name}={sender_name(value) if name == 'sender' else _shown(value)}"
+            f"{name}={sender_name(value) if name == 'sender' else option_name(value)}"
             for name, value in options.items()
             if value is not None
         ]
         return f"<{signal_name(self._signal)}.connected({', '.join(given)})>"
-
-
-def _shown(option: object) -> str:
-    """Return an option: a flag or number as it is, Clarion's delivery by its repr, or the type."""
-    is_known = type(option) in {bool, int} or type(option).__module__.startswith("clarion.")
-    return repr(option) if is_known else value_name(option)
 
 
 def add_in_place(table: Table, registration: Registration, sender: object) -> None:

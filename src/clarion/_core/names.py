@@ -94,6 +94,16 @@ def keyword_names(keywords: Iterable[str]) -> str:
     return ", ".join(sorted(name if name.isidentifier() else value_name(name) for name in keywords))
 
 
+def option_name(option: object) -> str:
+    """Return how a repr shows an option: a flag, a number or a delivery of Clarion as it is.
+
+    Any other object is named as by `quoted_name`, because another package's repr may show a secret.
+    """
+    kind = type(option)
+    is_shown = kind in {bool, int} or kind.__module__.startswith("clarion.")
+    return repr(option) if is_shown else quoted_name(option)
+
+
 def place_of(receiver: object) -> tuple[str, int] | None:
     """Return the file and line of a receiver; None if it is not written in Python."""
     code = code_of(receiver)

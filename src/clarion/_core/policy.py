@@ -10,9 +10,8 @@ from __future__ import annotations
 from types import MethodType
 
 from clarion._core import loops, names, thread_loop
-from clarion._core.checks import check_bound, check_usable, refuse_signature
+from clarion._core.checks import check_bound, check_sender, check_usable, refuse_signature
 from clarion._core.keywords import ANY, DeclaredKeywords
-from clarion._core.registration import check_sender
 from clarion._core.signatures import (
     CO_KEYWORDS_AND_GENERATORS,
     CO_VARKEYWORDS,

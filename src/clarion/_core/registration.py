@@ -14,7 +14,7 @@ from types import BuiltinMethodType, FunctionType, MethodType
 from clarion._core import names
 from clarion._core.methods import AttributeRef, ReceiverRef, key_of_member, member_of
 from clarion._core.signatures import CO_COROUTINE, is_async, is_coroutine_function
-from clarion.errors import SenderError, WeakReferenceError
+from clarion.errors import WeakReferenceError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +59,6 @@ def sender_key(sender: object) -> Hashable:
     if issubclass(kind, BY_VALUE):
         return next(root for root in BY_VALUE if issubclass(kind, root)), sender
     return id(sender)
-
-
-# A collection of senders is a mistake: it would match itself only.
-COLLECTIONS = frozenset({tuple, list, set, frozenset, dict})
 
 
 def no_sender() -> None:
@@ -286,53 +282,30 @@ class Registration:
         """The file and line of the receiver; None if it is not written in Python."""
         return names.place_of(self.live())
 
+    @property
+    def traits(self) -> list[str]:
+        """The options that are not the default, in words."""
+        traits = ["async"] if self.is_async else []
+        traits += [f"priority {self.priority}"] if self.priority else []
+        options = {"once": self.once, "subclasses": self.subclasses, "inline": self.inline}
+        traits += [name for name, is_set in options.items() if is_set]
+        traits += ["held weakly"] if self.weak else []
+        if self.scope is not None:
+            traits.append(f"connected for a block{' of one context' * self.scope.in_context}")
+        return traits
+
     def __repr__(self) -> str:
         receiver = self.live()
-        return f"<Registration of {self.name if receiver is None else names.described(receiver)}>"
+        shown = [self.name if receiver is None else names.described(receiver)]
+        shown += [] if self.sender_key is None else [f"sender {names.sender_name(self.sender)}"]
+        shown += self.traits
+        shown += [] if self.uid is None else [f"dispatch_uid {names.quoted_name(self.uid)}"]
+        if self.delivery is not None:
+            delivery = getattr(self.delivery, "delivery", self.delivery)
+            shown.append(f"delivery {names.option_name(delivery)}")
+        return f"<Registration of {', '.join(shown)}>"
 
 
 def is_referable(holder: object) -> bool:
     """Return whether an object can be weakly referenced."""
     return type(holder).__weakrefoffset__ != 0
-
-
-def check_subclasses(sender: object, *, subclasses: bool) -> None:
-    """Refuse `subclasses=True` for a sender that is not a class.
-
-    Raises:
-        SenderError: if `subclasses` is set and the sender is not a class.
-    """
-    if subclasses and not issubclass(type(sender), type):
-        raise SenderError(
-            f"The sender ({names.value_name(sender)}) is not a class, so subclasses=True has nothing to match. "
-            f"Give a class as the sender, or leave subclasses out.",
-            sender,
-        )
-
-
-def check_sender(sender: object, *, subclasses: bool) -> None:
-    """Refuse a sender that no send could be routed by.
-
-    Raises:
-        SenderError: if it is unhashable, or no class where `subclasses` is set.
-    """
-    if subclasses:
-        check_subclasses(sender, subclasses=subclasses)
-    if type(sender) in COLLECTIONS:
-        raise SenderError(collection_message(sender), sender)
-    try:
-        hash(sender)
-    except TypeError:
-        raise SenderError(
-            f"The sender ({names.value_name(sender)}) is unhashable, so no send can be routed by it. "
-            f"Connect to its class or to a string, or give {type(sender).__qualname__!r} a __hash__.",
-            sender,
-        ) from None
-
-
-def collection_message(sender: object) -> str:
-    """Return the message for a sender that is a collection of senders."""
-    return (
-        f"The sender is {names.value_name(sender)}, and no send by one of its items matches it. "
-        f"Connect the receiver once for each sender, or for any sender."
-    )

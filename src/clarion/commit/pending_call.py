@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
+from clarion._core.names import option_name
 from clarion._core.registration import receiver_key
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ class BoundReceiver:
         self.requests_session = requests_session
         self.requests_sends = requests_sends
         self.counts: dict[str, int] = dict.fromkeys(COUNTED, 0)
+
+    def __repr__(self) -> str:
+        counted = [f"{count} {status}" for status, count in self.counts.items() if count]
+        shown = ", ".join([option_name(self.delivery), *counted])
+        return f"<{type(self).__name__} of {shown}>"
 
     def count(self, status: str) -> None:
         """Count one more call with this status."""

@@ -8,7 +8,7 @@ from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.instrument import Instrument, attach, detach
-from clarion._core.names import name_of, value_name
+from clarion._core.names import name_of, sender_name, signal_name, value_name
 from clarion._core.registration import receiver_key, sender_key
 from clarion._core.registry import is_signal
 from clarion.errors import ArgumentError
@@ -58,6 +58,11 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
         self._sender = sender
         # A receiver may be connected to any signal.
         self._watched = () if receivers else tuple(signals)
+
+    def __repr__(self) -> str:
+        names = [signal_name(each) if is_signal(each) else name_of(each) for each in self._targets]
+        names += [] if self._sender is None else [f"sender={sender_name(self._sender)}"]
+        return f"<muted({', '.join(names)})>"
 
     def __call__(self, function: F) -> F:
         """Decorate a sync or async function to run muted.

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
-from clarion._core.checks import check_bound, refuse_signature
+from clarion._core.checks import (
+    COLLECTIONS,
+    check_bound,
+    check_subclasses,
+    collection_message,
+    refuse_signature,
+)
 from clarion._core.loops import Outcome
-from clarion._core.registration import COLLECTIONS, check_subclasses, collection_message
 from clarion._core.signatures import accepts_any_keyword
 from clarion.policy import Policy
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from clarion._core.names import sender_name, signal_name, value_name
+from clarion._core.names import option_name, sender_name, signal_name, value_name
 from clarion.introspect import registrations, signals
 
 if TYPE_CHECKING:
@@ -126,11 +126,7 @@ def _sender_of(registration: Registration) -> str | None:
 def _delivery_of(registration: Registration) -> str | None:
     bound: Any = registration.delivery
     delivery = getattr(bound, "delivery", bound)
-    if delivery is None:
-        return None
-    # Another package's repr may show a secret.
-    is_ours = type(delivery).__module__.startswith("clarion.")
-    return repr(delivery) if is_ours else value_name(delivery)
+    return None if delivery is None else option_name(delivery)
 
 
 def _uid_of(registration: Registration) -> str | None:
