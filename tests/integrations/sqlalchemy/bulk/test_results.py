@@ -1,10 +1,12 @@
 """The caller of a statement gets what it gets without receivers."""
 
+import asyncio
 from unittest.mock import MagicMock
 
 import pytest
 from sqlalchemy import JSON, create_engine, delete, insert, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from clarion.integrations.sqlalchemy import (
@@ -13,7 +15,7 @@ from clarion.integrations.sqlalchemy import (
     post_bulk_insert,
     post_bulk_update,
 )
-from tests.integrations.sqlalchemy.shop import Dog, Tag
+from tests.integrations.sqlalchemy.shop import Base, Dog, Tag
 
 WRITES = [
     insert(Tag).values(name="new"),
@@ -148,3 +150,32 @@ def test_a_subclass_returns_the_key_of_its_own_table(session, calls):
     statement = update(Dog).values(breed="new").returning(Dog.__table__.c.id)
     (key,) = session.scalars(statement, execution_options={"synchronize_session": False})
     assert calls[0]["pk_set"] == {key}
+
+
+def test_an_async_session_returns_the_rows_too(calls):
+    """It reads them all before it returns the result."""
+
+    async def main():
+        engine = create_async_engine("sqlite+aiosqlite://")
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        async with AsyncSession(engine) as session:
+            rows = [{"name": "1"}, {"name": "2"}]
+            tags = (await session.scalars(insert(Tag).returning(Tag), rows)).all()
+            assert [tag.name for tag in tags] == ["1", "2"]
+            ids = await session.scalars(update(Tag).values(name="3").returning(Tag.id))
+            assert ids.all() == [1, 2]
+            streamed = await session.stream_scalars(delete(Tag).returning(Tag.id))
+            assert [key async for key in streamed] == [1, 2]
+        await engine.dispose()
+
+    asyncio.run(main())
+    assert [(named["rowcount"], named["pk_set"]) for named in calls] == [(2, {1, 2})] * 3
+
+
+def test_a_label_is_no_primary_key(session, calls):
+    """Although it has the name of the primary key."""
+    session.add(Tag(name="1"))
+    session.flush()
+    session.execute(update(Tag).values(name="5").returning(Tag.name.label("id")))
+    assert [(named["rowcount"], named["pk_set"]) for named in calls] == [(1, None)]

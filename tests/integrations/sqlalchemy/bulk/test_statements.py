@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import create_engine, delete, insert, select, update
+from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import StaticPool
@@ -183,3 +184,19 @@ def test_expanded_deletes_keep_the_options(recorded):
         session.execute(delete(Row), execution_options={**options, "synchronize_session": "fetch"})
         assert [each["instance"].name for each in recorded.take()] == ["one"]
     engine.dispose()
+
+
+@pytest.mark.service
+def test_mysql_counts_no_row_twice(mariadb, calls):
+    """It counts a row as two that ON DUPLICATE KEY UPDATE has changed."""
+    engine = create_engine(mariadb)
+    Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(Tag(id=1, name="1"))
+        session.flush()
+        upsert = mysql_insert(Tag).values([{"id": 1, "name": "x"}, {"id": 2, "name": "y"}])
+        session.execute(upsert.on_duplicate_key_update(name=upsert.inserted.name))
+        session.execute(insert(Tag).prefix_with("IGNORE").values([{"id": 2}, {"id": 3}]))
+        session.commit()
+    engine.dispose()
+    assert [call[2] for call in calls] == [None, 1]

@@ -16,7 +16,7 @@ from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.rows.mapper_info import primary_key
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from sqlalchemy import Result
     from sqlalchemy.orm import Mapper, ORMExecuteState
@@ -72,7 +72,8 @@ def read_rows(result: Result[Any]) -> tuple[Result[Any], Sequence[Any]]:
     them, and not earlier.
     """
     cursor = _cursor_of(result)
-    if cursor is None:  # a ShardedSession has merged several results
+    # A ShardedSession has merged several results. An AsyncSession has read all rows already.
+    if cursor is None or (cursor is not result and cursor._soft_closed):
         frozen = result.freeze()
         return frozen(), frozen().all()
     rows = cursor.all()
@@ -90,26 +91,30 @@ def _is_cursor(result: object) -> bool:
     return isinstance(result, CursorResult)
 
 
-def primary_keys(rows: Sequence[Any], mapper: Mapper[Any]) -> set[Any] | None:
+def primary_keys(rows: Sequence[Any], mapper: Mapper[Any], statement: Any) -> set[Any] | None:
     """Return the primary keys in the rows or in their objects; None if a row has none."""
     found: set[Any] = set()
+    places = [_names_of_key(mapper, column, statement) for column in mapper.primary_key]
     for row in rows:
         mine = [each for each in row if isinstance(each, mapper.class_)]
         if mine:
             found.add(primary_key(inspect(mine[0])))
             continue
-        key = tuple(_values_of_key(row, mapper))
-        if len(key) < len(mapper.primary_key):
+        key = [
+            next((row._mapping[each] for each in names if each in row._mapping), None)
+            for names in places
+        ]
+        if None in key:
             return None
-        found.add(key[0] if len(key) == 1 else key)
+        found.add(key[0] if len(key) == 1 else tuple(key))
     return found
 
 
-def _values_of_key(row: Any, mapper: Mapper[Any]) -> Iterator[Any]:
-    """Yield the values of the primary key that a row has."""
-    for column in mapper.primary_key:
-        prop = mapper.get_property_by_column(column)
-        for each in (*prop.columns, prop.key):  # a subclass returns the column of its own table
-            if each in row._mapping:
-                yield row._mapping[each]
-                break
+def _names_of_key(mapper: Mapper[Any], column: Any, statement: Any) -> list[Any]:
+    """Return what a column of the primary key may be called in the rows of RETURNING."""
+    prop = mapper.get_property_by_column(column)
+    returned = statement.exported_columns.get(prop.key)
+    # Its name may be the label of something else.
+    is_key = returned is None or any(returned.shares_lineage(each) for each in prop.columns)
+    # A subclass returns the column of its own table.
+    return [*prop.columns, prop.key] if is_key else [*prop.columns]

@@ -100,13 +100,20 @@ def _read(
     statement = _write_of(state)
     if len(statement.exported_columns):  # those of RETURNING
         result, rows = read_rows(result)  # the caller of the statement reads them too
-        return result, len(rows), primary_keys(rows, mapper)
+        return result, len(rows), primary_keys(rows, mapper, statement)
     count = getattr(result, "rowcount", -1)
-    if not isinstance(count, int):  # a mock of a connection returns anything
+    # A mock of a connection returns anything.
+    if not isinstance(count, int) or _counts_twice(statement):
         return result, None, None
     if count < 0 and isinstance(state.parameters, list) and _writes_each(state, statement):
         count = len(state.parameters)  # the ORM has executed several statements
     return result, count if count >= 0 else None, None
+
+
+def _counts_twice(statement: Any) -> bool:
+    """Return whether MySQL counts a row that the statement updates as two."""
+    clause = getattr(statement, "_post_values_clause", None)
+    return getattr(clause, "__visit_name__", None) == "on_duplicate_key_update"
 
 
 def _write_of(state: ORMExecuteState) -> Any:
