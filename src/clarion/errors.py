@@ -15,6 +15,8 @@
     ├── BoundaryError              an alias that no transaction has; also a LookupError
     ├── TransactionError           a transaction that cannot begin or commit; also a RuntimeError
     ├── EndlessCommitError         receivers that cause each other endlessly; also a RuntimeError
+    ├── EncodingError              a value that a stored send cannot hold; also a TypeError
+    ├── DecodingError              stored data that cannot be read; also a ValueError
     └── NotSentError               assert_sent() found no such send; also an AssertionError
 
 A message has two sentences: what is wrong, and what to do. The exception also has its data as
@@ -191,6 +193,34 @@ class EndlessCommitError(ClarionError, RuntimeError):
     def __init__(self, message: str, receivers: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.receivers = tuple(receivers)
+
+
+class EncodingError(ClarionError, TypeError):
+    """A value that cannot be stored with a send, because it would not come back as it is.
+
+    Attributes:
+        signal: the name of the signal; empty if the value belongs to none.
+        keyword: the keyword of the send, or the name of the header.
+        path: where in the keyword's value the culprit is, such as `items[2]`.
+    """
+
+    def __init__(self, message: str, signal: str = "", keyword: str = "", path: str = "") -> None:
+        super().__init__(message)
+        self.signal = signal
+        self.keyword = keyword
+        self.path = path
+
+
+class DecodingError(ClarionError, ValueError):
+    """Stored data that cannot be read: it is damaged, or this program lacks a name in it.
+
+    Attributes:
+        signal: the name of the signal, if known.
+    """
+
+    def __init__(self, message: str, signal: str = "") -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 class NotSentError(ClarionError, AssertionError):

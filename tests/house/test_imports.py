@@ -12,7 +12,12 @@ from tests.house.tree import MODULES, SRC, name_of
 SLOW = {"asyncio", "concurrent.futures", "dataclasses", "inspect", "logging", "typing"}
 
 # Only these may import a third party: the integrations and the pytest plugin.
-INTEGRATIONS = ("clarion.integrations.", "clarion.testing.plugin")
+INTEGRATIONS = (
+    "clarion.integrations.",
+    "clarion.testing.plugin",
+    "clarion.envelope.typed",  # msgspec, for declared signals
+    "clarion.envelope.trace",  # OpenTelemetry, if the program has imported it
+)
 
 # annotationlib is in the standard library of only some supported interpreters.
 STANDARD = sys.stdlib_module_names | {"annotationlib"}

@@ -1,0 +1,240 @@
+"""From the arguments of a send to a payload, and back.
+
+A payload is JSON in UTF-8:
+
+    {"sender": ..., "references": {"order": {...}}, "values": {"amount": 42}}
+
+The values of a plain signal are strict JSON. Those of a declared signal are encoded by its
+annotations, with msgspec. Objects of a database are references.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clarion._core.declare import DeclaredSignal
+from clarion._core.names import quoted_name, signal_name, value_name
+from clarion._core.tabled import policy_of
+from clarion.envelope import plain
+from clarion.envelope.references import (
+    are_owned,
+    dump_object,
+    kind_owning,
+    kind_owning_class,
+    load_object,
+)
+from clarion.envelope.senders import dump_sender, load_sender
+from clarion.envelope.upcast import upcasted, version_of
+from clarion.errors import DeclarationError, DecodingError, EncodingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeGuard
+
+    from clarion._core.signal import Signal
+    from clarion.envelope.typed import TypedValues
+
+
+class StoredReference(NamedTuple):
+    """A reference in a payload that an upcaster changes: to one object, or to a list of them."""
+
+    data: Any
+
+
+class Codec:
+    """Encodes and decodes the sends of one signal.
+
+    Args:
+        signal: the signal.
+
+    Raises:
+        DeclarationError: if an annotation of a declared signal has values that would not come back.
+        MissingExtraError: if the signal is declared, and msgspec is not installed.
+    """
+
+    def __init__(self, signal: Signal) -> None:
+        self._typed: TypedValues | None = None
+        self._defaults: dict[str, Any] = {}
+        self._references: set[str] = set()  # the keywords whose annotation is a model
+        if _is_declared(signal):
+            from clarion.envelope.typed import TypedValues, annotations_of
+
+            parameters = policy_of(signal).parameters or ()
+            hints = annotations_of(signal)
+            self._references = {name for name in parameters if _is_reference(hints.get(name))}
+            values = tuple(name for name in parameters if name not in self._references)
+            for name in values:
+                _check_no_model(signal, name, hints.get(name))
+            self._typed = TypedValues(signal, values)
+            self._defaults = dict(getattr(policy_of(signal), "defaults", {}))
+
+    def dump(self, signal: Signal, arguments: dict[str, Any]) -> bytes:
+        """Return the payload of a send.
+
+        Args:
+            signal: the signal.
+            arguments: the arguments of the receivers, `sender` and `signal` included.
+
+        Raises:
+            EncodingError: if a value would not come back as it is.
+        """
+        values = {
+            name: value for name, value in arguments.items() if name not in {"sender", "signal"}
+        }
+        try:
+            sender = dump_sender(arguments.get("sender"))
+            references = {
+                name: _dump_reference(value, name)
+                for name, value in values.items()
+                if name in self._references or kind_owning(value) or are_owned(value)
+            }
+        except ValueError as error:
+            raise EncodingError(
+                f"Signal {signal_name(signal)} cannot be stored: {error}.", signal_name(signal)
+            ) from None
+        for name in references:
+            del values[name]
+        encoded = self._dump_values(signal, values)
+        head = plain.dump({"sender": sender, "references": references})
+        return head[:-1] + b',"values":' + encoded + b"}"
+
+    def _dump_values(self, signal: Signal, values: dict[str, Any]) -> bytes:
+        if self._typed is not None:
+            encoded = self._typed.dump(values)
+            if isinstance(encoded, bytes):
+                return encoded
+            _refuse(signal, encoded)
+        for name, value in values.items():
+            if (problem := plain.find_problem(value, name)) is not None:
+                _refuse(signal, problem)
+        return plain.dump(values)
+
+    def load(self, signal: Signal, payload: bytes, version: int, session: Any) -> dict[str, Any]:
+        """Return the arguments of the receivers again.
+
+        Args:
+            signal: the signal.
+            payload: what `dump` returned.
+            version: the version it was stored with.
+            session: the session or connection in which references are loaded, or None.
+
+        Raises:
+            DecodingError: if the payload is damaged, or does not fit this program.
+            NewerVersionError: if it was stored by a newer program.
+            GoneError: if an object that it refers to is gone.
+        """
+        try:
+            parts = plain.load(payload)
+            references, values = dict(parts["references"]), dict(parts["values"])
+            sender = parts["sender"]
+        except (ValueError, TypeError, KeyError):
+            raise DecodingError(
+                f"A stored send of signal {signal_name(signal)} is damaged. Show it with "
+                f"`clarion outbox show`, and discard it.",
+                signal_name(signal),
+            ) from None
+        if version != version_of(signal):
+            references, values = _upcast(signal, version, references, values)
+        arguments = {**self._defaults, **self._load_values(signal, values)}
+        for name, data in references.items():
+            arguments[name] = _load_reference(data, session)
+        arguments["sender"] = load_sender(sender, session)
+        arguments["signal"] = signal
+        return arguments
+
+    def _load_values(self, signal: Signal, values: dict[str, Any]) -> dict[str, Any]:
+        if self._typed is None:
+            return values
+        try:
+            return self._typed.load(plain.dump(values))
+        except ValueError as error:
+            name = signal_name(signal)
+            raise DecodingError(
+                f"A stored send of signal {name} does not fit its annotations: {error}. Register an "
+                f"upcaster for the older version.",
+                name,
+            ) from None
+
+
+def _upcast(
+    signal: Signal, version: int, references: dict[str, Any], values: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    stored = {name: StoredReference(data) for name, data in references.items()}
+    payload = upcasted(signal, version, {**values, **stored})
+    references = {
+        name: value.data for name, value in payload.items() if type(value) is StoredReference
+    }
+    return references, {
+        name: value for name, value in payload.items() if type(value) is not StoredReference
+    }
+
+
+def _dump_reference(value: Any, name: str) -> Any:
+    if value is None:
+        return None
+    if type(value) not in {list, tuple}:
+        return dump_object(value, name)
+    return [dump_object(each, f"{name}[{index}]") for index, each in enumerate(value)]
+
+
+def _load_reference(data: Any, session: Any) -> object:
+    if type(data) is not list:
+        return None if data is None else load_object(data, session)
+    items: list[Any] = data  # pyright: ignore[reportUnknownVariableType]
+    return [load_object(each, session) for each in items]
+
+
+def _refuse(signal: Signal, problem: plain.Problem) -> None:
+    name = signal_name(signal)
+    keyword = problem.path.partition("[")[0].partition(".")[0]
+    raise EncodingError(
+        f"Signal {name} cannot be stored with this {quoted_name(keyword)}: {problem.path} "
+        f"{problem.reason}. Send a value that comes back as it is, or declare the signal with "
+        f"@signal and annotations.",
+        name,
+        keyword,
+        problem.path,
+    )
+
+
+def _is_declared(signal: Signal) -> TypeGuard[DeclaredSignal[..., Any]]:
+    return isinstance(signal, DeclaredSignal)
+
+
+def _is_reference(annotation: Any) -> bool:
+    """Return whether an annotation is a model, perhaps optional, or a list of them."""
+    parts = [annotation, *getattr(annotation, "__args__", ())]
+    return any(kind_owning_class(part) is not None for part in parts)
+
+
+def _check_no_model(signal: Signal, name: str, annotation: Any) -> None:
+    """Refuse a model deep inside an annotation, whose objects would be copied."""
+    if kind_owning_class(annotation) is not None:
+        raise DeclarationError(
+            f"Signal {signal_name(signal)} cannot be stored, because the annotation of "
+            f"{quoted_name(name)} has the model {value_name(annotation)} inside another type. Send the "
+            f"object, or a list of objects, as a keyword of its own.",
+        )
+    for part in getattr(annotation, "__args__", ()):
+        _check_no_model(signal, name, part)
+
+
+def codec_cache() -> Callable[[Signal], Codec]:
+    """Return a function that returns the codec of a signal, and builds it once."""
+    from weakref import WeakKeyDictionary
+
+    from clarion._core.tabled import table_of
+
+    codecs: WeakKeyDictionary[Any, Codec] = WeakKeyDictionary()
+
+    def codec_of(signal: Signal) -> Codec:
+        table = table_of(signal)
+        if (codec := codecs.get(table)) is None:
+            codec = codecs[table] = Codec(signal)
+        return codec
+
+    return codec_of
+
+
+codec_of = codec_cache()
+"""Return the codec of a signal."""

@@ -1,0 +1,101 @@
+"""Context variables that are stored with a send.
+
+    actor: ContextVar[str | None] = ContextVar("actor", default=None)
+    carry(actor)
+
+A receiver that runs in another process then sees the value that the sender had.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import quoted_name, value_name
+from clarion.envelope import trace
+from clarion.envelope.plain import find_problem
+from clarion.errors import ArgumentError, EncodingError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+_carried: dict[str, ContextVar[Any]] = {}
+
+
+def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[Any]:
+    """Send the value of a context variable with each durable or background delivery.
+
+    Call it once, where the variable is made, in the sender's program and in the worker's.
+
+    Args:
+        variable: the variable. Its values must be JSON.
+        name: the name of the header; by default that of the variable.
+
+    Returns:
+        The variable.
+
+    Raises:
+        ArgumentError: if it is no context variable, or another one has this name.
+    """
+    if type(variable) is not ContextVar:
+        raise ArgumentError(
+            f"carry() was given {value_name(variable)}. Give it a ContextVar.", ["variable"]
+        )
+    name = name or variable.name
+    if name in trace.HEADERS or _carried.setdefault(name, variable) is not variable:
+        raise ArgumentError(
+            f"carry() cannot use the name {quoted_name(name)}, which another header has. "
+            f"Give carry() another name=.",
+            ["name"],
+        )
+    return variable
+
+
+def drop_carried(variable: ContextVar[Any]) -> None:
+    """Stop to carry a variable, for tests."""
+    for name in [name for name, carried in _carried.items() if carried is variable]:
+        del _carried[name]
+
+
+def current_headers() -> dict[str, Any]:
+    """Return the headers of a send in this context: carried variables that are set, and the trace.
+
+    Raises:
+        EncodingError: if a variable has a value that is not JSON.
+    """
+    headers: dict[str, Any] = {}
+    for name, variable in _carried.items():
+        try:
+            value = variable.get()
+        except LookupError:
+            continue  # it has no value here
+        if (problem := find_problem(value, name)) is not None:
+            raise EncodingError(
+                f"The context variable {quoted_name(name)} cannot be stored: {problem.path} "
+                f"{problem.reason}. Set it to a value that JSON can express.",
+                keyword=name,
+                path=problem.path,
+            )
+        headers[name] = value
+    trace.inject(headers)
+    return headers
+
+
+@contextmanager
+def restored_headers(headers: Mapping[str, Any]) -> Generator[None]:
+    """Set the carried variables and the trace as they were at the send.
+
+    A header that this program does not know is ignored: the sender may be newer.
+    """
+    tokens = [
+        (_carried[name], _carried[name].set(value))
+        for name, value in headers.items()
+        if name in _carried
+    ]
+    try:
+        with trace.extracted(headers):
+            yield
+    finally:
+        for variable, token in reversed(tokens):
+            variable.reset(token)

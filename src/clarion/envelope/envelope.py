@@ -1,0 +1,105 @@
+"""The envelope: one send, written down."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from clarion._core.names import signal_name
+from clarion.envelope.codec import codec_of
+from clarion.envelope.context import current_headers
+from clarion.envelope.uid import new_uid
+from clarion.envelope.upcast import version_of
+from clarion.errors import DecodingError, EncodingError
+
+if TYPE_CHECKING:
+    from clarion._core.signal import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One send, as it is stored or handed to an engine.
+
+    Attributes:
+        uid: identifies the send. It is the same for each of its receivers, and at each attempt.
+        signal: the name of the signal.
+        version: the version of its payload.
+        created_at: when it was sent, in UTC.
+        payload: the sender and the keywords, as `Codec.dump` returns them.
+        headers: the carried context variables, and the trace.
+    """
+
+    uid: UUID
+    signal: str
+    version: int
+    created_at: datetime
+    payload: bytes = field(repr=False)
+    headers: dict[str, Any] = field(repr=False)
+
+    def to_json(self) -> str:
+        """Return the envelope as text, for an engine."""
+        parts = {
+            "uid": str(self.uid),
+            "signal": self.signal,
+            "version": self.version,
+            "created_at": self.created_at.isoformat(),
+            "payload": self.payload.decode(),
+            "headers": self.headers,
+        }
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Envelope:
+        """Return the envelope that `to_json` wrote.
+
+        Raises:
+            DecodingError: if it is damaged.
+        """
+        try:
+            parts = json.loads(text)
+            return cls(
+                UUID(parts["uid"]),
+                str(parts["signal"]),
+                int(parts["version"]),
+                datetime.fromisoformat(parts["created_at"]),
+                parts["payload"].encode(),
+                dict(parts["headers"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise DecodingError(
+                "An envelope is damaged. Compare the versions of Clarion of the sender and the "
+                "worker, and discard it."
+            ) from None
+
+    def arguments(self, signal: Signal, session: Any = None) -> dict[str, Any]:
+        """Return the arguments of the receivers, as `Codec.load`."""
+        return codec_of(signal).load(signal, self.payload, self.version, session)
+
+
+def seal(signal: Signal, arguments: dict[str, Any]) -> Envelope:
+    """Write a send down.
+
+    Args:
+        signal: the signal. It needs a name by which another process finds it.
+        arguments: the arguments of the receivers, `sender` and `signal` included.
+
+    Raises:
+        EncodingError: if the signal has no name, or a value would not come back as it is.
+    """
+    name = signal_name(signal)
+    if name.startswith("nameless "):
+        raise EncodingError(
+            f"A {name} cannot be stored, because another process could not find it. Keep it in a "
+            f"module, or give it a name: Signal(name='shop.order_paid')."
+        )
+    return Envelope(
+        new_uid(),
+        name,
+        version_of(signal),
+        datetime.now(UTC),
+        codec_of(signal).dump(signal, arguments),
+        current_headers(),
+    )

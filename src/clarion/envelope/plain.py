@@ -1,0 +1,108 @@
+"""Strict JSON: values that come back as they were, and nothing else.
+
+`json.dumps` changes what it cannot express: a tuple becomes a list, an integer key becomes
+text, a member of an enumeration becomes its value. A receiver that runs later would get other
+values than one that runs at once. So each value must have one of the exact types of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from math import isfinite
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clarion._core.names import value_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ATOMS = frozenset({type(None), bool, int, str})
+
+
+class Problem(NamedTuple):
+    """The first value that strict JSON cannot express.
+
+    Attributes:
+        path: where it is, such as `items[2]["price"]`.
+        reason: what it is, in a few words; never the value itself.
+    """
+
+    path: str
+    reason: str
+
+
+def find_problem(value: Any, path: str) -> Problem | None:
+    """Return the first part of a value that JSON would change or refuse; None if it has none.
+
+    Args:
+        value: the value.
+        path: how the result names it.
+    """
+    try:
+        return next(_problems(value, path), None)
+    except RecursionError:
+        return Problem(path, "is nested too deeply, or contains itself")
+
+
+def _problems(value: Any, path: str) -> Iterator[Problem]:
+    # By type(): a subclass comes back as its base class.
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if kind in _ATOMS:
+        if kind is str and not _is_unicode(value):
+            yield Problem(path, "is text that is not valid Unicode")
+        elif kind is int and not _is_printable(value):
+            yield Problem(path, "is an integer with too many digits")
+    elif kind is float:
+        if not isfinite(value):
+            yield Problem(path, "is a number that JSON cannot express (infinite, or not a number)")
+    elif kind is list:
+        for index, item in enumerate(value):
+            yield from _problems(item, f"{path}[{index}]")
+    elif kind is dict:
+        yield from _problems_of_members(value, path)
+    else:
+        yield Problem(path, f"is {value_name(value)}")
+
+
+def _problems_of_members(value: dict[object, object], path: str) -> Iterator[Problem]:
+    for key, member in value.items():
+        if type(key) is not str:
+            yield Problem(path, f"has a key that is {value_name(key)}")
+        elif not _is_unicode(key):
+            yield Problem(path, "has a key that is not valid Unicode")
+        else:
+            # Not the key, which may be a secret.
+            yield from _problems(member, f"{path}[...]")
+
+
+def _is_unicode(text: Any) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_printable(number: Any) -> bool:
+    try:
+        str(number)
+    except ValueError:  # sys.set_int_max_str_digits
+        return False
+    return True
+
+
+def dump(value: object) -> bytes:
+    """Return a value that has no problem, as JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def load(data: bytes) -> Any:
+    """Return the value that `dump` was given.
+
+    Raises:
+        ValueError: if this is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("It is nested too deeply.") from None

@@ -1,0 +1,72 @@
+"""The names of receivers that outlive a process.
+
+A delivery that is written down names its receiver as `module:qualname`, or by the `name=` that
+the receiver was connected with. Nothing is imported by such a name: a worker compares it with
+the names of the receivers that it has connected.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import described, value_name
+from clarion.errors import ArgumentError, SignatureError
+
+if TYPE_CHECKING:
+    from clarion.typing import Receiver
+
+LONGEST = 200  # characters; the columns of the tables have this length
+
+
+def stable_name(receiver: Receiver, name: str | None = None) -> str:
+    """Return the name by which another process finds a receiver.
+
+    Args:
+        receiver: the receiver.
+        name: the name that it was connected with, or None.
+
+    Raises:
+        SignatureError: if it was given no name, and its own would not be the same, or not
+            unique, in another process.
+        ArgumentError: if the name is not text, empty or too long.
+    """
+    if name is not None:
+        return check_name(name)
+    if (reason := _why_unstable(receiver)) is not None:
+        raise SignatureError(
+            f"Receiver {described(receiver)} {reason}, so another process cannot find it by its "
+            f"name. Use a function at the top level of a module, or give the delivery name='...'.",
+            receiver,
+        )
+    function: Any = receiver
+    return check_name(f"{function.__module__}:{function.__qualname__}")
+
+
+def check_name(name: str) -> str:
+    """Return a name for a receiver; refuse what is none."""
+    if type(name) is not str or not name.strip():
+        raise ArgumentError(
+            f"A receiver's name was {value_name(name)}. Give a text, such as 'shop.send_receipt'.",
+            ["name"],
+        )
+    if len(name) > LONGEST:
+        raise ArgumentError(
+            f"A receiver's name has {len(name)} characters, more than {LONGEST}. Give a shorter name=.",
+            ["name"],
+        )
+    return name
+
+
+def _why_unstable(receiver: Any) -> str | None:
+    if isinstance(receiver, (partial, MethodType)):
+        return "is a partial" if isinstance(receiver, partial) else "is a bound method"
+    if not isinstance(receiver, (FunctionType, type)):
+        return "is no function"
+    name = receiver.__qualname__
+    if "<" in name:
+        return "is a lambda" if "<lambda>" in name else "is defined inside a function"
+    if receiver.__module__ == "__main__":
+        return "is defined in the program's main module"
+    return None

@@ -1,0 +1,141 @@
+"""How senders are stored: by value, as a reference, or by a name that the program has registered.
+
+null                                        no sender
+{"value": "web"}                            text or a number
+{"object": {"kind": "django", ...}}         an object of a database
+{"class": {"kind": "django", "name": ...}}  one of its models
+{"name": "shop.orders:Checkout"}            a registered class or object
+"""
+
+from __future__ import annotations
+
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import quoted_name, value_name
+from clarion._core.registry import signals
+from clarion._core.tabled import table_of
+from clarion.envelope.receiver_names import check_name
+from clarion.envelope.references import (
+    dump_object,
+    kind_named,
+    kind_owning,
+    kind_owning_class,
+    load_object,
+)
+from clarion.errors import ArgumentError, DecodingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+_by_name: dict[str, object] = {}
+
+
+def register_sender(sender: T, *, name: str | None = None) -> T:
+    """Let a class, or an object of a module, be the sender of a stored send.
+
+    Model classes and the senders that receivers are connected for need no registration. It works
+    as a decorator of a class. Call it in the sender's program and in the worker's.
+
+    Args:
+        sender: the class or object.
+        name: its name; by default `module:qualname`.
+
+    Returns:
+        The sender.
+
+    Raises:
+        ArgumentError: if it has no name, or another sender has the same one.
+    """
+    name = natural_name(sender) if name is None else check_name(name)
+    if name is None:
+        raise ArgumentError(
+            f"{value_name(sender)} has no name of its own. Give register_sender() a name=.",
+            ["name"],
+        )
+    if _by_name.setdefault(name, sender) is not sender:
+        raise ArgumentError(
+            f"Another sender is registered as {quoted_name(name)}. Give register_sender() another "
+            f"name=.",
+            ["name"],
+        )
+    return sender
+
+
+def natural_name(sender: object) -> str | None:
+    """Return the `module:qualname` of a class or function at the top level of its module."""
+    if isinstance(sender, ModuleType):
+        return sender.__name__
+    if not isinstance(sender, (type, FunctionType)) or "<" in sender.__qualname__:
+        return None
+    return f"{sender.__module__}:{sender.__qualname__}"
+
+
+def dump_sender(sender: object) -> Any:
+    """Return a sender as JSON.
+
+    Raises:
+        ValueError: if it cannot be stored; the message says why, in a few words.
+    """
+    if sender is None:
+        return None
+    if type(sender) in {str, int, bool}:
+        return {"value": sender}
+    if (kind := kind_owning_class(sender)) is not None:
+        return {"class": {"kind": kind.name, "name": kind.dump_class(sender)}}  # type: ignore[arg-type]
+    if kind_owning(sender) is not None:
+        return {"object": dump_object(sender, "the sender")}
+    for name, known in known_senders():
+        if known is sender:
+            return {"name": name}
+    raise ValueError(
+        f"the sender is {value_name(sender)}, which no other process can find; decorate the class, or "
+        f"call, with clarion.envelope.register_sender"
+    )
+
+
+def load_sender(data: Any, session: Any) -> object:
+    """Return the sender again.
+
+    Raises:
+        DecodingError: if this program does not know it.
+        GoneError: if it is an object whose row is gone.
+    """
+    match data:
+        case None:
+            return None
+        case {"value": str() | int() as value}:
+            return value
+        case {"class": {"kind": kind, "name": str() as name}}:
+            try:
+                return kind_named(kind).load_class(name)
+            except LookupError:
+                raise DecodingError(
+                    f"The sender {quoted_name(name)} is no model of this program. Import its module "
+                    f"in the worker."
+                ) from None
+        case {"object": reference}:
+            return load_object(reference, session)
+        case {"name": str() as name}:
+            for known_name, sender in known_senders():
+                if known_name == name:
+                    return sender
+            raise DecodingError(
+                f"The sender {quoted_name(name)} is not known to this program. Import its module in "
+                f"the worker, or register it there with clarion.envelope.register_sender."
+            )
+        case _:
+            raise DecodingError("The stored sender is damaged. Discard the delivery.")
+
+
+def known_senders() -> Iterator[tuple[str, object]]:
+    """Yield the senders that were registered, and those that receivers are connected for."""
+    yield from list(_by_name.items())
+    for signal in signals():
+        for registration in table_of(signal).registrations():
+            sender = registration.sender_of()
+            if (name := natural_name(sender)) is not None:
+                yield name, sender

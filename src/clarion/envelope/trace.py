@@ -1,0 +1,40 @@
+"""The trace of a send, by OpenTelemetry's API where the program has loaded it.
+
+OpenTelemetry names the headers by the W3C Trace Context. This is the one module that imports it,
+and only after the program did.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+HEADERS = ("traceparent", "tracestate", "baggage")
+
+
+def inject(headers: dict[str, Any]) -> None:
+    """Add the headers of the current trace, if there is one."""
+    if "opentelemetry" in sys.modules:
+        from opentelemetry import propagate
+
+        propagate.inject(headers)
+
+
+@contextmanager
+def extracted(headers: Mapping[str, Any]) -> Generator[None]:
+    """Continue the trace that the headers name."""
+    carrier = {name: headers[name] for name in HEADERS if type(headers.get(name)) is str}
+    if not carrier or "opentelemetry" not in sys.modules:
+        yield
+        return
+    from opentelemetry import context, propagate
+
+    token = context.attach(propagate.extract(carrier))
+    try:
+        yield
+    finally:
+        context.detach(token)

@@ -1,0 +1,91 @@
+"""Upcasters: how the payloads of an older version of a signal become those of the next.
+
+    @upcast(order_paid, version=1)
+    def add_currency(payload):
+        return {**payload, "currency": "EUR"}
+
+The version of a signal is one more than that of its last upcaster, and 1 without any. A send is
+stored with it. A worker applies the upcasters from the stored version on. A stored version that
+is newer than the worker's waits for a newer worker.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from clarion._core.checks import check_signal
+from clarion._core.names import signal_name, value_name
+from clarion._core.tabled import table_of
+from clarion.errors import ArgumentError, DecodingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clarion._core.signal import Signal
+    from clarion._core.table import Table
+    from clarion.typing import AnySignal
+
+    Payload = dict[str, Any]
+    Upcaster = Callable[[Payload], Payload]
+
+# By table, because a signal may be unhashable.
+_upcasters: WeakKeyDictionary[Table, list[Upcaster]] = WeakKeyDictionary()
+
+
+class NewerVersionError(DecodingError):
+    """The stored version is newer than any that this program knows."""
+
+
+def upcast(signal: AnySignal, *, version: int) -> Callable[[Upcaster], Upcaster]:
+    """Register a function that turns a payload of one version into one of the next.
+
+    Args:
+        signal: the signal.
+        version: the version that the function takes. The first is 1, and none may be left out.
+
+    Returns:
+        A decorator for the function. It is called with the stored keywords, as JSON, and
+        returns those of version + 1.
+
+    Raises:
+        ArgumentError: if the version is not the next one.
+    """
+    checked = check_signal(signal)
+
+    def register(function: Upcaster) -> Upcaster:
+        upcasters = _upcasters.setdefault(table_of(checked), [])
+        if version != len(upcasters) + 1:
+            raise ArgumentError(
+                f"The next upcaster of signal {signal_name(checked)} is that of version "
+                f"{len(upcasters) + 1}, and version={value_name(version)} was given. "
+                f"Register one for each version, in order.",
+                ["version"],
+            )
+        upcasters.append(function)
+        return function
+
+    return register
+
+
+def version_of(signal: Signal) -> int:
+    """Return the version with which sends of a signal are stored."""
+    return len(_upcasters.get(table_of(signal), ())) + 1
+
+
+def upcasted(signal: Signal, version: int, payload: Payload) -> Payload:
+    """Return a stored payload as one of the current version.
+
+    Raises:
+        NewerVersionError: if its version is newer.
+    """
+    current = version_of(signal)
+    if version > current:
+        raise NewerVersionError(
+            f"A stored send of signal {signal_name(signal)} has version {version}, and this program "
+            f"knows versions up to {current}. It waits for a worker with the newer program.",
+            signal_name(signal),
+        )
+    for upcaster in _upcasters.get(table_of(signal), [])[version - 1 :]:
+        payload = upcaster(payload)
+    return payload

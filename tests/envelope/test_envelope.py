@@ -1,0 +1,52 @@
+"""The envelope: one send, written down."""
+
+from contextvars import ContextVar
+from datetime import UTC, datetime
+
+import pytest
+
+from clarion import Signal
+from clarion.envelope import Envelope, carry, drop_carried, seal
+from clarion.errors import DecodingError, EncodingError
+
+order_paid = Signal(name="shop.order_paid")
+
+
+def test_a_send_is_written_down():
+    """With its name, version, time and headers."""
+    tenant: ContextVar[str] = ContextVar("tenant", default="t1")
+    carry(tenant)
+    before = datetime.now(UTC)
+    envelope = seal(order_paid, {"sender": "web", "number": 5, "signal": order_paid})
+    drop_carried(tenant)
+    assert (envelope.signal, envelope.version) == ("shop.order_paid", 1)
+    assert before <= envelope.created_at <= datetime.now(UTC)
+    assert envelope.headers == {"tenant": "t1"}
+    assert envelope.arguments(order_paid)["number"] == 5
+
+
+def test_it_travels_as_text():
+    """For an engine."""
+    envelope = seal(order_paid, {"sender": "web", "name": "Zoë", "signal": order_paid})
+    assert Envelope.from_json(envelope.to_json()) == envelope
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"uid": 5}', pytest.param("[" * 100_000, id="deep")]
+)
+def test_damaged_text_is_refused(text):
+    """In one sentence."""
+    with pytest.raises(DecodingError, match="An envelope is damaged"):
+        Envelope.from_json(text)
+
+
+def test_a_signal_without_a_name_is_refused():
+    """Another process could not find it."""
+    with pytest.raises(EncodingError, match=r"nameless Signal .* give it a name"):
+        seal(Signal(), {"sender": None})
+
+
+def test_its_repr_shows_no_payload():
+    """It may contain secrets."""
+    envelope = seal(order_paid, {"sender": None, "password": "hunter2", "signal": order_paid})
+    assert "hunter2" not in repr(envelope)

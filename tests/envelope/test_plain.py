@@ -1,0 +1,103 @@
+"""Strict JSON refuses what JSON would change."""
+
+import enum
+import json
+from collections import OrderedDict, defaultdict, namedtuple
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clarion.envelope import plain
+
+Point = namedtuple("Point", "x y")  # noqa: PYI024
+
+
+class Level(enum.IntEnum):
+    """An enumeration whose members JSON would write as numbers."""
+
+    HIGH = 1
+
+
+class Text(str):
+    """A subclass of text, which would come back as text."""
+
+    __slots__ = ()
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON)
+def test_what_has_no_problem_comes_back_as_it_was(value):
+    """The values and all types inside are the same."""
+    assert plain.find_problem(value, "value") is None
+    assert repr(plain.load(plain.dump(value))) == repr(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "reason"),
+    [
+        ((1, 2), "value", "is a tuple"),
+        ({1: 2}, "value", "has a key that is an int"),
+        ({None: 2}, "value", "has a key that is None"),
+        (float("nan"), "value", "is a number that JSON cannot express"),
+        (float("-inf"), "value", "is a number that JSON cannot express"),
+        (Level.HIGH, "value", "is an object of"),
+        (Text("a"), "value", "is an object of"),
+        (Point(1, 2), "value", "is an object of"),
+        (OrderedDict(a=1), "value", "is an object of collections.OrderedDict"),
+        (defaultdict(int), "value", "is an object of collections.defaultdict"),
+        (b"bytes", "value", "is a bytes"),
+        ({1}, "value", "is a set"),
+        (Decimal(1), "value", "is an object of decimal.Decimal"),
+        (datetime.now(UTC), "value", "is an object of datetime.datetime"),
+        ([{"a": [0, object()]}], "value[0][...][1]", "is an object"),
+        ("\ud800", "value", "is text that is not valid Unicode"),
+        ({"\ud800": 1}, "value", "has a key that is not valid Unicode"),
+        pytest.param(10**5000, "value", "is an integer with too many digits", id="long"),
+    ],
+)
+def test_the_first_other_value_is_found(value, path, reason):
+    """The problem names the place and the type."""
+    problem = plain.find_problem(value, "value")
+    assert problem is not None
+    assert problem.path == path
+    assert problem.reason.startswith(reason)
+
+
+def test_a_value_that_contains_itself_is_a_problem():
+    """It does not end in a RecursionError."""
+    endless: list[object] = []
+    endless.append(endless)
+    problem = plain.find_problem(endless, "value")
+    assert problem == ("value", "is nested too deeply, or contains itself")
+
+
+def test_no_problem_shows_a_value_or_a_key():
+    """They may be secrets."""
+    problem = plain.find_problem({"hunter2": ("hunter3",)}, "value")
+    assert problem is not None
+    assert "hunter" not in f"{problem.path} {problem.reason}"
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"\xff", pytest.param(b"[" * 100_000, id="deep")])
+def test_damaged_data_is_a_value_error(data):
+    """Whatever is wrong with it."""
+    with pytest.raises(ValueError):  # noqa: PT011
+        plain.load(data)
+
+
+def test_the_encoding_is_utf_8_without_spaces():
+    """Other programs can read it."""
+    assert plain.dump({"näme": [1, "é"]}) == '{"näme":[1,"é"]}'.encode()
+    assert json.loads(plain.dump({"a": 1})) == {"a": 1}

@@ -1,0 +1,72 @@
+"""The names by which another process finds a receiver."""
+
+from functools import partial
+
+import pytest
+
+from clarion.envelope.receiver_names import check_name, stable_name
+from clarion.errors import ArgumentError, SignatureError
+
+
+def receive(sender, **kwargs):
+    """Receive nothing."""
+
+
+class Receiver:
+    """A class with a receiver."""
+
+    def method(self, sender, **kwargs):
+        """Receive nothing."""
+
+    @staticmethod
+    def static(sender, **kwargs):
+        """Receive nothing."""
+
+    def __call__(self, sender, **kwargs):
+        """Receive nothing."""
+
+
+def test_a_function_of_a_module_has_a_name():
+    """Also one in the body of a class."""
+    assert stable_name(receive) == f"{__name__}:receive"
+    assert stable_name(Receiver.static) == f"{__name__}:Receiver.static"
+
+
+@pytest.mark.parametrize(
+    ("receiver", "reason"),
+    [
+        (lambda sender, **kwargs: None, "is a lambda"),
+        (partial(receive), "is a partial"),
+        (Receiver().method, "is a bound method"),
+        (Receiver(), "is no function"),
+    ],
+)
+def test_others_need_a_given_name(receiver, reason):
+    """The message says why, and what to do."""
+    with pytest.raises(SignatureError, match=rf"{reason}, so .* name='\.\.\.'"):
+        stable_name(receiver)
+    assert stable_name(receiver, "shop.receive") == "shop.receive"
+
+
+def test_a_function_inside_a_function_needs_a_given_name():
+    """Another process has another one."""
+
+    def inner(sender, **kwargs): ...
+
+    with pytest.raises(SignatureError, match="is defined inside a function"):
+        stable_name(inner)
+
+
+def test_a_function_of_the_main_module_needs_a_given_name():
+    """The worker has another main module."""
+    namespace = {"__name__": "__main__"}
+    exec("def receive(sender, **kwargs): ...", namespace)  # noqa: S102
+    with pytest.raises(SignatureError, match="main module"):
+        stable_name(namespace["receive"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["", " ", 5, b"name", "n" * 201])
+def test_a_name_is_text_of_a_limited_length(name):
+    """It is stored in a column."""
+    with pytest.raises(ArgumentError):
+        check_name(name)

@@ -1,0 +1,57 @@
+"""Objects of a database travel as their key."""
+
+import pytest
+
+from clarion.envelope import references
+from clarion.errors import DecodingError
+from tests.envelope.kinds import Order
+
+
+def test_an_object_is_loaded_by_its_reference(records):
+    """In the session of the receiver."""
+    order = records.rows[5] = Order(5)
+    reference = references.dump_object(order, "order")
+    assert reference == {"kind": "records", "key": 5}
+    assert references.load_object(reference, "session") is order
+    assert records.sessions == ["session"]
+
+
+def test_an_object_without_a_key_has_no_reference(records):
+    """The reason names its place."""
+    with pytest.raises(ValueError, match=r"order is an object of .*Order, which has no key yet"):
+        references.dump_object(Order(None), "order")
+
+
+def test_an_object_of_no_kind_has_no_reference(records):
+    """Nothing could load it."""
+    with pytest.raises(ValueError, match="no integration can refer to"):
+        references.dump_object(object(), "order")
+
+
+def test_a_row_that_is_gone_is_an_error_of_its_own(records):
+    """The receiver's `missing=` decides what follows."""
+    with pytest.raises(references.GoneError):
+        references.load_object({"kind": "records", "key": 1}, None)
+
+
+@pytest.mark.parametrize("data", [None, [], "x", {}, {"kind": 5}, {"kind": "unknown"}])
+def test_a_damaged_reference_is_refused(records, data):
+    """Also one of a kind that this program has not loaded."""
+    with pytest.raises(DecodingError):
+        references.load_object(data, None)
+
+
+def test_classes_have_kinds_too(records):
+    """Values that are no classes have none."""
+    assert references.kind_owning_class(Order) is records
+    assert references.kind_owning_class(int) is None
+    assert references.kind_owning_class(5) is None
+
+
+def test_a_list_of_objects_is_owned(records):
+    """A mixed one, or an empty one, is not."""
+    assert references.are_owned([Order(1), Order(2)])
+    assert references.are_owned((Order(1),))
+    assert not references.are_owned([Order(1), 5])
+    assert not references.are_owned([])
+    assert not references.are_owned("ab")

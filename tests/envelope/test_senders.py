@@ -1,0 +1,96 @@
+"""Senders that travel."""
+
+import json
+import sys
+
+import pytest
+
+from clarion import Signal
+from clarion.envelope import senders
+from clarion.envelope.senders import dump_sender, load_sender, register_sender
+from clarion.errors import ArgumentError, DecodingError
+from tests.envelope.kinds import Order
+
+
+class Checkout:
+    """A sender."""
+
+
+class Connected:
+    """A sender that a receiver is connected for."""
+
+
+@pytest.fixture(autouse=True)
+def no_registered_sender(monkeypatch):
+    """Forget the senders that a test registers."""
+    monkeypatch.setattr(senders, "_by_name", {})
+
+
+def travelled(sender):
+    """Return a sender after it was stored as JSON."""
+    return load_sender(json.loads(json.dumps(dump_sender(sender))), None)
+
+
+@pytest.mark.parametrize("sender", [None, "web", 5, True])
+def test_values_travel_as_they_are(sender):
+    """With their type."""
+    assert repr(travelled(sender)) == repr(sender)
+
+
+def test_models_and_their_objects_travel(records):
+    """By the kind that owns them."""
+    order = records.rows[1] = Order(1)
+    assert travelled(order) is order
+    assert travelled(Order) is Order
+
+
+def test_a_registered_sender_travels():
+    """By its name, as a decorator or with a given name."""
+    assert register_sender(Checkout) is Checkout
+    assert travelled(Checkout) is Checkout
+    singleton = register_sender(object(), name="shop.terminal")
+    assert travelled(singleton) is singleton
+    register_sender(sys.modules[__name__])
+    assert travelled(sys.modules[__name__]) is sys.modules[__name__]
+
+
+def test_a_sender_that_a_receiver_is_connected_for_travels():
+    """Its name is registered by the connection."""
+    signal = Signal(name="shop.connected")
+    signal.connect(lambda **kwargs: None, sender=Connected)
+    assert travelled(Connected) is Connected
+
+
+def test_another_sender_is_refused():
+    """With the cure."""
+    with pytest.raises(ValueError, match=r"no other process can find.*register_sender"):
+        dump_sender(Checkout)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"name": "os:system"},
+        {"name": f"{__name__}:Checkout"},
+        {"name": 5},
+        {"class": {"kind": "records", "name": "Checkout"}},
+        {"value": [1]},
+        {},
+        [],
+        "web",
+    ],
+)
+def test_nothing_is_found_by_a_name_that_is_not_registered(records, data):
+    """Not even a class of a module that is imported."""
+    with pytest.raises(DecodingError):
+        load_sender(data, None)
+
+
+def test_a_name_belongs_to_one_sender():
+    """The same sender may be registered again."""
+    register_sender(Checkout, name="shop")
+    register_sender(Checkout, name="shop")
+    with pytest.raises(ArgumentError, match="Another sender"):
+        register_sender(Order, name="shop")
+    with pytest.raises(ArgumentError, match="Give register_sender"):
+        register_sender(object())

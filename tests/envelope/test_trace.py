@@ -1,0 +1,45 @@
+"""The trace travels by OpenTelemetry's own propagators."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("opentelemetry")
+
+from opentelemetry import trace as otel
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+from clarion.envelope import trace
+
+SPAN = NonRecordingSpan(SpanContext(0x1234, 0x56, is_remote=False, trace_flags=TraceFlags(1)))
+
+
+def test_the_current_trace_is_continued():
+    """The receiver's parent span is that of the sender."""
+    headers: dict[str, object] = {}
+    with otel.use_span(SPAN):
+        trace.inject(headers)
+    assert headers["traceparent"] == f"00-{0x1234:032x}-{0x56:016x}-01"
+    with trace.extracted(headers):
+        assert otel.get_current_span().get_span_context().trace_id == 0x1234
+    assert otel.get_current_span().get_span_context().trace_id == 0
+
+
+def test_without_a_trace_nothing_is_added():
+    """No empty header."""
+    headers: dict[str, object] = {}
+    trace.inject(headers)
+    assert headers == {}
+    with trace.extracted(headers):
+        assert not otel.get_current_span().get_span_context().is_valid
+
+
+def test_opentelemetry_is_not_imported():
+    """A program that does not use it pays nothing."""
+    code = (
+        "import sys; from clarion.envelope import trace; trace.inject({});"
+        "\nwith trace.extracted({'traceparent': 'x'}): pass"
+        "\nassert 'opentelemetry' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,190 @@
+"""The payloads of declared signals, by their annotations."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+
+pytest.importorskip("msgspec")
+pytest.importorskip("pydantic")
+
+import msgspec
+import pydantic
+
+from clarion import signal
+from clarion.envelope.typed import TypedValues, register_type
+from clarion.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+class Color(enum.Enum):
+    """An enumeration."""
+
+    RED = "red"
+
+
+@dataclass
+class Line:
+    """A record."""
+
+    sku: str
+    price: Decimal
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class Address(msgspec.Struct):
+    """A record of msgspec."""
+
+    city: str
+
+
+class Customer(pydantic.BaseModel):
+    """A record of pydantic."""
+
+    name: str
+    born: date
+
+
+class Money:
+    """A class that msgspec does not know."""
+
+    def __init__(self, cents: int) -> None:
+        self.cents = cents
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Money) and self.cents == other.cents
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Unknown:
+    """A class that nothing can decode."""
+
+
+@signal
+def order_paid(
+    sender: str,
+    *,
+    number: int,
+    uid: UUID,
+    at: datetime,
+    lines: list[Line],
+    color: Color,
+    address: Address | None,
+    customer: Customer,
+    tags: set[str],
+    data: bytes,
+    size: tuple[int, int],
+    wait: timedelta,
+    rate: float,
+) -> None:
+    """A signal with every kind of annotation."""
+
+
+NAMES = (
+    "number",
+    "uid",
+    "at",
+    "lines",
+    "color",
+    "address",
+    "customer",
+    "tags",
+    "data",
+    "size",
+    "wait",
+    "rate",
+)
+VALUES = {
+    "number": 1,
+    "uid": uuid4(),
+    "at": datetime.now(UTC),
+    "lines": [Line("a", Decimal("1.10"), {"x": [1, None]})],
+    "color": Color.RED,
+    "address": Address("Rome"),
+    "customer": Customer(name="Ada", born=date(1815, 12, 10)),
+    "tags": {"new"},
+    "data": b"\x00\xff",
+    "size": (1, 2),
+    "wait": timedelta(seconds=1.5),
+    "rate": 1,
+}
+
+
+def test_every_annotated_type_comes_back():
+    """Equal, and of the same type."""
+    values = TypedValues(order_paid, NAMES)
+    dumped = values.dump(VALUES)
+    assert isinstance(dumped, bytes)
+    assert values.load(dumped) == VALUES
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "reason"),
+    [
+        ({"number": "1"}, "number", "does not fit its annotation: expected `int`, got `str`"),
+        ({"number": True}, "number", "does not fit its annotation: expected `int`, got `bool`"),
+        ({"rate": float("nan")}, "rate", "does not fit its annotation"),
+        ({"size": [1, 2]}, "size", "is a list, which would come back as a tuple"),
+        ({"lines": [Line(1, Decimal(1))]}, "lines", "does not fit its annotation at [0].sku"),  # type: ignore[arg-type]
+        ({"lines": [Line("a", Decimal(1), {"x": (1,)})]}, "lines[0].extra[...]", "is a tuple"),
+        ({"address": object()}, "address", "is an object"),
+    ],
+)
+def test_a_value_that_would_not_come_back_is_a_problem(values, path, reason):
+    """The problem names the place and the types, not the value."""
+    problem = TypedValues(order_paid, NAMES).dump(values)
+    assert not isinstance(problem, bytes)
+    assert (problem.path, problem.reason[: len(reason)]) == (path, reason)
+
+
+def test_missing_and_unknown_keywords_are_left_out():
+    """An older or newer sender may know others."""
+    assert TypedValues(order_paid, ("number",)).load(b'{"other":1}') == {}
+
+
+def test_an_annotation_that_cannot_come_back_is_refused():
+    """A union of two records, a class that nothing can decode, a name for type checkers only."""
+
+    @dataclass
+    class Other:
+        number: int
+
+    @signal
+    def ambiguous(sender, *, line: Line | Other): ...
+    @signal
+    def unknown(sender, *, lines: list[Unknown]): ...
+    @signal
+    def unresolved(sender, *, part: Fraction): ...
+
+    ambiguous.__wrapped__.__annotations__["line"] = Line | Other  # Other is local
+    for declared, name, reason in (
+        (ambiguous, "line", "more than one dataclass"),
+        (unknown, "lines", "Unknown is not known to msgspec"),
+        (unresolved, "part", "name 'Fraction' is not defined"),
+    ):
+        with pytest.raises(DeclarationError, match=reason):
+            TypedValues(declared, (name,))
+
+
+def test_a_class_can_be_registered():
+    """Its values travel then."""
+
+    @signal
+    def moved(sender, *, amount: Money): ...
+
+    with pytest.raises(DeclarationError, match="register_type"):
+        TypedValues(moved, ("amount",))
+    register_type(Money, to_json=lambda money: money.cents, from_json=Money)
+    values = TypedValues(moved, ("amount",))
+    dumped = values.dump({"amount": Money(5)})
+    assert dumped == b'{"amount":5}'
+    assert values.load(dumped) == {"amount": Money(5)}

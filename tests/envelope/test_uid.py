@@ -1,0 +1,23 @@
+"""Identifiers that sort by time."""
+
+import time
+
+from clarion.envelope.uid import new_uid
+
+
+def test_it_is_a_uuid_of_version_7():
+    """RFC 9562: version 7, the variant of the RFC."""
+    uid = new_uid()
+    assert (uid.version, uid.variant) == (7, "specified in RFC 4122")
+
+
+def test_it_contains_the_time_in_milliseconds():
+    """The first 48 bits are the time."""
+    before = time.time_ns() // 1_000_000
+    uid = new_uid()
+    assert before <= uid.int >> 80 <= time.time_ns() // 1_000_000
+
+
+def test_no_two_are_equal():
+    """74 bits are random."""
+    assert len({new_uid() for _ in range(10_000)}) == 10_000
