@@ -178,34 +178,3 @@ def test_a_wrong_signal_is_refused(sent, part):
     """An object that is not a signal is an error of the test, not a failure."""
     with pytest.raises(ArgumentError, match="is not a signal"):
         assert_sent(sent[:] if part else sent, Order)  # type: ignore[arg-type]
-
-
-class Array:
-    """As an array of numpy, whose == returns an array."""
-
-    def __init__(self, *values):
-        self.values = values
-        self.shape = (len(values),)
-
-    def __eq__(self, other):
-        return Array(*(mine == its for mine, its in zip(self.values, other.values, strict=True)))
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def all(self):
-        """Return whether all are true."""
-        return all(self.values)
-
-    def __bool__(self):
-        raise ValueError("ambiguous")
-
-
-def test_values_whose_comparison_is_no_bool():
-    """Arrays are equal if all their elements are; one of another shape is not."""
-    measured = Signal(name="shop.measured")
-    with capture(measured) as sent:
-        measured.send(None, data=Array(1, 2))
-    assert_sent(sent, data=Array(1, 2))
-    for other in (Array(1, 3), Array(1), None):
-        with pytest.raises(NotSentError):
-            assert_sent(sent, data=other)

@@ -9,6 +9,7 @@ from clarion._core.names import sender_name, signal_name, value_name
 from clarion._core.registration import sender_key
 from clarion.errors import ArgumentError, NotSentError
 from clarion.testing.capture import Capture, shown
+from clarion.testing.equality import are_equal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,8 @@ def assert_sent(
         sender: the sender; any sender by default.
         times: the exact number of sends; at least one by default. 0 asserts that none was made.
         **keywords: keywords of the send, which may have others. Values are compared with `==`,
-            so `unittest.mock.ANY` matches all.
+            so `unittest.mock.ANY` matches all. Arrays of numpy and tables of pandas are compared
+            as a whole, also inside lists, dictionaries and dataclasses. A NaN equals a NaN.
 
     Returns:
         The sends that match.
@@ -92,7 +94,7 @@ class _WantedSend:
             else f"it has no {name}"
             for name, value in self.keywords.items()
             # The wanted value is on the left, so that its __eq__ is called: `mock.ANY`.
-            if name not in sent.keywords or not _are_equal(value, sent.keywords[name])
+            if name not in sent.keywords or not are_equal(value, sent.keywords[name])
         ]
         return found
 
@@ -102,25 +104,6 @@ class _WantedSend:
             text += f" by {_sender(self.sender)}"
         keywords = ", ".join(f"{name}={shown(value)}" for name, value in self.keywords.items())
         return f"{text} with {keywords}" if keywords else text
-
-
-def _are_equal(wanted: Any, value: Any) -> bool:
-    """Return whether values are equal, also those whose `==` returns no bool."""
-    if wanted is value:
-        return True
-    try:
-        equal = wanted == value
-        if isinstance(equal, bool):
-            return equal
-        # Arrays compare each element, and a smaller one with each part of a larger one.
-        shape = getattr(wanted, "shape", None)
-        if shape is not None and shape != getattr(value, "shape", None):
-            return False
-        while not isinstance(equal, bool) and getattr(equal, "shape", ()) != ():
-            equal = equal.all()
-        return bool(equal)
-    except Exception:  # noqa: BLE001  # a comparison that fails finds no equality
-        return False
 
 
 def _sender(sender: object) -> str:
