@@ -8,7 +8,12 @@ from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import Query, Session, sessionmaker
 
 from clarion.errors import ArgumentError
-from clarion.integrations.sqlalchemy.commit.sessions import new_async_session, new_session
+from clarion.integrations.sqlalchemy.commit.sessions import (
+    new_async_session,
+    new_session,
+    options_of,
+    transaction_of,
+)
 from tests.integrations.sqlalchemy.shop import Base, Order, Tag
 
 
@@ -141,3 +146,18 @@ def test_an_async_class_with_arguments():
     assert fresh.bind is engine
     assert fresh.info == {"tenant": 7}
     assert fresh.sync_session is not session.sync_session
+
+
+def test_it_has_the_options_of_the_connections(engine, session):
+    """Those that user code has given, except the isolation level of one transaction."""
+    given = {"tenant": 7, "isolation_level": "SERIALIZABLE"}
+    session.connection(execution_options=given)
+    transaction = session.get_transaction()
+    used = [(each[0], each[3]) for each in transaction._connections.values()]
+    options = options_of(session, used)
+    assert options == {engine: {"tenant": 7}}
+    session.close()
+    with transaction_of(session, [], options) as fresh:
+        found = fresh.connection().get_execution_options()
+        assert (found["tenant"], found.get("isolation_level")) == (7, None)
+    assert options_of(session, []) == {}

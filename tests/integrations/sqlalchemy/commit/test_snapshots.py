@@ -34,10 +34,16 @@ def order(session):
     return order
 
 
+def copy_of(instance):
+    """Return a copy with the values that the instance has now."""
+    state = inspect(instance)
+    return CommittedRow(state, {}, state.dict, state.key, is_deleted=False).copy()
+
+
 def test_a_copy_has_the_loaded_values(order):
     """Its key, its columns and attributes set by the program; it is in no session."""
     order.requested_by = "me"
-    copied = CommittedRow(inspect(order), {}).copy()
+    copied = copy_of(order)
     assert type(copied) is Order
     assert (copied.id, copied.number, copied.customer_id) == (order.id, "1", order.customer_id)
     assert vars(copied)["requested_by"] == "me"
@@ -47,7 +53,7 @@ def test_a_copy_has_the_loaded_values(order):
 
 def test_relationships_are_not_copied(order):
     """Reading one raises, because it would need another session."""
-    copied = CommittedRow(inspect(order), {}).copy()
+    copied = copy_of(order)
     assert "customer" not in copied.__dict__
     with pytest.raises(DetachedInstanceError):
         copied.customer  # noqa: B018
@@ -57,7 +63,7 @@ def test_a_copy_of_an_expired_instance_has_the_key(session, order):
     """Values that are not loaded are missing."""
     key = order.id
     session.expire(order)
-    copied = CommittedRow(inspect(order), {}).copy()
+    copied = copy_of(order)
     assert copied.id == key
     with pytest.raises(DetachedInstanceError):
         copied.number  # noqa: B018
@@ -65,7 +71,7 @@ def test_a_copy_of_an_expired_instance_has_the_key(session, order):
 
 def test_a_copy_can_be_added_to_another_session(session, engine, order):
     """The session updates its row with the changes."""
-    copied = CommittedRow(inspect(order), {}).copy()
+    copied = copy_of(order)
     session.commit()
     with type(session)(engine) as other:
         other.add(copied)
@@ -81,7 +87,7 @@ def test_inherited_columns_are_there(session):
     dog = Dog(name="d", breed="b")
     session.add(dog)
     session.flush()
-    copied = CommittedRow(inspect(dog), {}).copy()
+    copied = copy_of(dog)
     assert (copied.name, copied.breed) == ("d", "b")
 
 
@@ -90,7 +96,7 @@ def test_one_object_by_two_names_is_one_copy(session, order):
     stranger, plain = Order(number="2"), object()
     named = {"instance": order, "origin": order, "stranger": stranger, "plain": plain}
     snapshots = Snapshots(session, named)
-    snapshots.keep(named)
+    snapshots.keep()
     taken = snapshots.copy_into(named)
     assert taken["instance"] is taken["origin"] is not order
     assert taken["stranger"] is stranger
@@ -103,7 +109,7 @@ def test_a_deleted_instance_is_not_persistent(session, order):
     session.delete(order)
     session.flush()
     snapshots = Snapshots(session, {"instance": order})
-    snapshots.keep({"instance": order})
+    snapshots.keep()
     assert snapshots.copy_into({"instance": order})["instance"].number == "1"
     assert snapshots.persistent == []
 

@@ -17,9 +17,8 @@ from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session, is_async_scoped_session
 from clarion.integrations.sqlalchemy.commit.sessions import (
-    begin_outer,
-    new_async_session,
-    new_session,
+    async_transaction_of,
+    transaction_of,
 )
 from clarion.integrations.sqlalchemy.commit.transactions import add_call
 from clarion.integrations.sqlalchemy.send import in_greenlet
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from clarion.commit import PendingCall
+    from clarion.integrations.sqlalchemy.commit.sessions import ConnectionOptions
     from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots
     from clarion.integrations.sqlalchemy.session_types import AnySession
 
@@ -86,9 +86,7 @@ class SessionBoundary(Boundary):
         """Call a receiver, with a session of its own if it requests one."""
         if not call.bound.requests_session:
             return super().call_receiver(call)
-        with new_session(self.session) as session, session.begin():
-            begin_outer(session)
-            session.add_all(_copies_of(call))
+        with transaction_of(self.session, _copies_of(call), _options_of(call)) as session:
             return call.receiver(**{**call.call_arguments(), "session": session})
 
     async def acall_receiver(self, call: PendingCall) -> Any:
@@ -100,10 +98,15 @@ class SessionBoundary(Boundary):
                 name: each for name, each in call.call_arguments().items() if name != "session"
             }
             return await call.receiver(**arguments)
-        async with new_async_session(self.session) as session, session.begin():
-            await session.run_sync(begin_outer)
-            session.add_all(_copies_of(call))
+        opened = async_transaction_of(self.session, _copies_of(call), _options_of(call))
+        async with opened as session:
             return await call.receiver(**{**call.call_arguments(), "session": session})
+
+
+def _options_of(call: PendingCall) -> ConnectionOptions:
+    """Return the execution options of the transaction of a call."""
+    snapshots: Snapshots | None = call.boundary_data
+    return {} if snapshots is None else snapshots.options
 
 
 def _copies_of(call: PendingCall) -> list[Any]:

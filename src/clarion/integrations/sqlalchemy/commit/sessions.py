@@ -7,21 +7,30 @@ not called: SQLAlchemy's own `__init__` is, and the attributes of the class are 
 from __future__ import annotations
 
 import sys
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from types import MethodType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.async_sessions import async_session
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Iterable
+
     from sqlalchemy.ext.asyncio import AsyncSession
 
 # Whether transactions that a session has joined count as absent (`clarion.testing.commits`).
 ignores_outer: ContextVar[bool] = ContextVar("clarion_sqlalchemy_ignores_outer", default=False)
+
+ConnectionOptions: TypeAlias = dict[Engine, dict[str, Any]]
+"""Execution options of a transaction's connections that their engines do not have."""
+
+# A later transaction does not inherit it from `session.connection(execution_options=...)`.
+_OF_ONE_TRANSACTION = "isolation_level"
 
 # Arguments of Session that it keeps under the same name; some are new in SQLAlchemy 2.1.
 _OPTIONS = (
@@ -97,6 +106,80 @@ def new_async_session(like: Session) -> AsyncSession:
     made.sync_session_class = type(like)
     _copy_attributes(owner, made)
     return made  # type: ignore[no-any-return]
+
+
+def options_of(
+    session: Session, connections: Iterable[tuple[Connection, bool]]
+) -> ConnectionOptions:
+    """Return the execution options that user code has given the connections of a transaction.
+
+    `session.connection(execution_options={"schema_translate_map": ...})` selects a tenant.
+
+    Args:
+        session: the session.
+        connections: the connections, each with whether it is the session's own.
+    """
+    of_session: dict[str, Any] = getattr(session, "execution_options", {})
+    found: ConnectionOptions = {}
+    for connection, is_own in connections:
+        known = {**connection.engine.get_execution_options(), **of_session}
+        given = {
+            name: value
+            for name, value in connection.get_execution_options().items()
+            if name != _OF_ONE_TRANSACTION and known.get(name) is not value
+        }
+        if given and is_own:
+            found[connection.engine] = given
+    return found
+
+
+def use_options(session: Session, options: ConnectionOptions) -> None:
+    """Give the connections of a session the options of the transaction that has committed."""
+    for engine, given in options.items():
+        session.connection(bind_arguments={"bind": engine}, execution_options=given)
+
+
+@contextmanager
+def transaction_of(
+    like: Session, copies: Iterable[Any], options: ConnectionOptions
+) -> Generator[Session]:
+    """Open a session for a receiver; commit what the receiver leaves open, or roll it back."""
+    with new_session(like) as session:
+        session.begin()
+        _prepare(session, copies, options)
+        try:
+            yield session
+        except BaseException:
+            with suppress(Exception):  # the first error says more
+                session.rollback()
+            raise
+        # The receiver may have ended the transaction itself.
+        if session.in_transaction():
+            session.commit()
+
+
+@asynccontextmanager
+async def async_transaction_of(
+    like: Session, copies: Iterable[Any], options: ConnectionOptions
+) -> AsyncGenerator[AsyncSession]:
+    """Open an async session for a receiver, as `transaction_of`."""
+    async with new_async_session(like) as session:
+        await session.begin()
+        await session.run_sync(_prepare, copies, options)
+        try:
+            yield session
+        except BaseException:
+            with suppress(Exception):
+                await session.rollback()
+            raise
+        if session.in_transaction():
+            await session.commit()
+
+
+def _prepare(session: Session, copies: Iterable[Any], options: ConnectionOptions) -> None:
+    begin_outer(session)
+    use_options(session, options)
+    session.add_all(copies)
 
 
 def begin_outer(session: Session) -> None:

@@ -6,6 +6,9 @@ has the primary key, and the columns that were loaded at the commit or at the se
 that has changed since the send, in a way that the session does not know, is read from the row.
 Relationships are not copied. A value that was never loaded raises DetachedInstanceError, as
 for any detached instance. A copy shares no value of a column with the instance.
+
+An instance that has left the session meanwhile, or has become another row, is copied as it was
+at the send.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from sqlalchemy.orm import InstanceState, LoaderCallableStatus, make_transient_t
 
 from clarion._core.names import dotted
 from clarion.integrations.sqlalchemy.binds import write_connection
-from clarion.integrations.sqlalchemy.commit.sessions import new_session
+from clarion.integrations.sqlalchemy.commit.sessions import new_session, use_options
 from clarion.integrations.sqlalchemy.rows.columns import is_expression
+from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 from clarion.integrations.sqlalchemy.rows.values import copy_value
 
 if TYPE_CHECKING:
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from clarion.integrations.sqlalchemy.commit.savepoints import ForeignSavepoint
+    from clarion.integrations.sqlalchemy.commit.sessions import ConnectionOptions
 
     State = InstanceState[Any]
 
@@ -42,6 +47,50 @@ def is_mapped(value: Any) -> bool:
     return isinstance(getattr(value, _STATE, None), InstanceState)
 
 
+class SentInstance:
+    """An instance at the moment of the send.
+
+    Args:
+        instance: the instance.
+        session: the session that sends.
+
+    Attributes:
+        state: the state of the instance.
+        loaded: its loaded values.
+        key: its identity key; None if it has no row.
+        is_owned: whether it was in the session.
+        is_deleted: whether its row was deleted.
+    """
+
+    __slots__ = ("is_deleted", "is_owned", "key", "loaded", "state")
+
+    def __init__(self, instance: Any, session: Session) -> None:
+        state: State = getattr(instance, _STATE)
+        self.state = state
+        self.loaded: dict[str, Any] = dict(state.dict)
+        self.key: Any = state.key
+        self.is_owned = state.session_id == session.hash_key
+        self.is_deleted = state._deleted
+
+    def committed(self, session: Session) -> CommittedRow | None:
+        """Return the row of the instance at the commit; None if it has none in this session."""
+        state = self.state
+        is_in_session = state.session_id == session.hash_key and state.key is not None
+        if is_in_session and (self.key in {None, state.key} or _has_new_key(session, state)):
+            now, key = state.dict, state.key
+            return CommittedRow(state, self.loaded, now, key, is_deleted=state._deleted)
+        key = self.key or state.key
+        if not self.is_owned or key is None:
+            return None
+        return CommittedRow(state, self.loaded, self.loaded, key, is_deleted=self.is_deleted)
+
+
+def _has_new_key(session: Session, state: State) -> bool:
+    """Return whether a flush of the transaction has changed the primary key of a row."""
+    transaction = session.get_transaction()
+    return transaction is not None and state in transaction._key_switches
+
+
 class Snapshots:
     """Copies of the instances among the arguments of a call.
 
@@ -52,35 +101,37 @@ class Snapshots:
     Attributes:
         persistent: after `copy_into`, the copies that have a row.
         savepoints: the savepoints around the send that the session has not set.
+        options: the execution options of the connections of the transaction.
     """
 
-    __slots__ = ("_loaded", "_rows", "_session", "persistent", "savepoints")
+    __slots__ = ("_rows", "_sent", "_session", "options", "persistent", "savepoints")
 
     def __init__(self, session: Session, arguments: Mapping[str, Any]) -> None:
         self._session = session
-        self._loaded: dict[str, dict[str, Any]] = {
-            name: dict(value.__dict__) for name, value in arguments.items() if is_mapped(value)
+        self._sent: dict[str, SentInstance] = {
+            name: SentInstance(value, session)
+            for name, value in arguments.items()
+            if is_mapped(value)
         }
-        if "instance" in self._loaded:
-            _add_written(self._loaded["instance"], arguments)
+        if "instance" in self._sent:
+            _add_written(self._sent["instance"], arguments)
         self._rows: dict[str, CommittedRow] = {}
         self.persistent: list[Any] = []
         self.savepoints: list[ForeignSavepoint] = []
+        self.options: ConnectionOptions = {}
 
-    def keep(self, arguments: Mapping[str, Any]) -> None:
+    def keep(self) -> None:
         """Keep the values of the commit.
 
         Call it after the commit and before the session expires its instances.
         """
-        rows: dict[int, CommittedRow] = {}
-        for name, loaded in self._loaded.items():
-            state: State = getattr(arguments[name], _STATE)
-            if state.session_id != self._session.hash_key or state.key is None:
-                continue  # it belongs to another session, or has no row
+        rows: dict[int, CommittedRow | None] = {}
+        for name, sent in self._sent.items():
             # Two arguments may be one object; then they get one copy.
-            if id(state) not in rows:
-                rows[id(state)] = CommittedRow(state, loaded)
-            self._rows[name] = rows[id(state)]
+            if id(sent.state) not in rows:
+                rows[id(sent.state)] = sent.committed(self._session)
+            if (row := rows[id(sent.state)]) is not None:
+                self._rows[name] = row
 
     def incomplete(self) -> list[CommittedRow]:
         """Return the rows with columns that have to be read."""
@@ -100,20 +151,18 @@ class Snapshots:
         return found
 
 
-def _add_written(loaded: dict[str, Any], arguments: Mapping[str, Any]) -> None:
+def _add_written(sent: SentInstance, arguments: Mapping[str, Any]) -> None:
     """Add the columns that a flush has written as an expression, and has not read again."""
-    state: State = loaded[_STATE]
-    names: Any = state.expired_attributes
-    if arguments.get("created") is not True:
-        names = arguments.get("update_fields")
-    for name in _names(names):
+    state, updated = sent.state, arguments.get("update_fields")
+    names: set[str] = set()
+    if arguments.get("created") is True:
+        names = {*state.expired_attributes}
+    elif isinstance(updated, (set, frozenset)):  # user code may send anything by this name
+        names = {*updated}  # pyright: ignore[reportUnknownVariableType]
+        names |= mapper_info(state.mapper).generated & state.expired_attributes
+    for name in names:
         if name in state.mapper.column_attrs:
-            loaded.setdefault(name, _NO_VALUE)
-
-
-def _names(value: Any) -> Iterable[str]:
-    # User code may send a keyword of this name with any value.
-    return value if isinstance(value, (set, frozenset)) else ()  # pyright: ignore[reportUnknownVariableType]
+            sent.loaded.setdefault(name, _NO_VALUE)
 
 
 class CommittedRow:
@@ -122,8 +171,12 @@ class CommittedRow:
     Args:
         state: its state.
         loaded: the values loaded at the send.
+        now: the values that are known to be those of the commit.
+        key: its identity key.
+        is_deleted: whether its row was deleted.
 
     Attributes:
+        key: its identity key.
         state: its state.
         is_deleted: whether its row was deleted.
         missing: the columns that were loaded at the send, and whose value is unknown now.
@@ -131,20 +184,27 @@ class CommittedRow:
 
     __slots__ = ("_values", "is_deleted", "key", "missing", "state")
 
-    def __init__(self, state: State, loaded: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        state: State,
+        loaded: Mapping[str, Any],
+        now: Mapping[str, Any],
+        key: Any,
+        *,
+        is_deleted: bool,
+    ) -> None:
         self.state = state
-        key: Any = state.key
         self.key = key
-        self.is_deleted = state._deleted
+        self.is_deleted = is_deleted
         self.missing: list[str] = []
         self._values: dict[str, Any] = {}
-        mapper, now = state.mapper, state.dict
+        mapper = state.mapper
         for name, value in {**loaded, **now}.items():
             if name in mapper.column_attrs:
-                self._keep_column(name, value, is_known=name in now or self.is_deleted)
+                self._keep_column(name, value, is_known=name in now or is_deleted)
             elif name not in mapper.attrs:
                 self._keep_unmapped(name, value)
-        for column, part in zip(mapper.primary_key, self.key[1], strict=True):
+        for column, part in zip(mapper.primary_key, key[1], strict=True):
             self._values[mapper.get_property_by_column(column).key] = part
 
     def _keep_column(self, name: str, value: Any, *, is_known: bool) -> None:
@@ -193,13 +253,16 @@ class CommittedRow:
         return copied
 
 
-def read_missing(session: Session, snapshots: Iterable[Snapshots]) -> None:
+def read_missing(
+    session: Session, snapshots: Iterable[Snapshots], options: ConnectionOptions
+) -> None:
     """Read the columns that a session does not know, after its transaction has ended."""
     rows = [row for each in snapshots for row in each.incomplete()]
     if not rows:
         return
     try:
         with new_session(session) as reader, reader.begin():
+            use_options(reader, options)
             for row in rows:
                 row.read(reader)
     except Exception:

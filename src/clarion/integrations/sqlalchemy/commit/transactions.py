@@ -18,7 +18,11 @@ from sqlalchemy.util import concurrency
 from clarion.commit import active_boundaries, drop_calls, run_calls
 from clarion.commit.atomic_block import AtomicBlock
 from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
-from clarion.integrations.sqlalchemy.commit.sessions import binds_of, ignores_outer
+from clarion.integrations.sqlalchemy.commit.sessions import (
+    binds_of,
+    ignores_outer,
+    options_of,
+)
 from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots, read_missing
 from clarion.integrations.sqlalchemy.send import in_greenlet
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, SessionTransaction
 
     from clarion.commit import PendingCall
+    from clarion.integrations.sqlalchemy.commit.sessions import ConnectionOptions
 
 logger = logging.getLogger("clarion")
 
@@ -36,7 +41,8 @@ class TransactionCalls:
     Attributes:
         calls: the calls, in the order of the sends.
         is_committed: whether it was committed; it may not have ended yet.
-        connections: after the commit, the connections that it has used.
+        connections: after the commit, the connections that it has used, each with whether it
+            is the session's own.
     """
 
     __slots__ = ("calls", "connections", "is_committed")
@@ -44,7 +50,7 @@ class TransactionCalls:
     def __init__(self) -> None:
         self.calls: list[PendingCall] = []
         self.is_committed = False
-        self.connections: list[Connection] = []
+        self.connections: list[tuple[Connection, bool]] = []
 
 
 # An attribute of the transaction itself: a weak dictionary would keep every transaction,
@@ -68,7 +74,7 @@ def add_call(session: Session, call: PendingCall) -> None:
     call.boundary_data.savepoints = open_savepoints(transaction)
     if ended.is_committed and not transaction.nested:
         # A listener of `after_commit` sends it, before the session expires its instances.
-        call.boundary_data.keep(call.arguments)
+        call.boundary_data.keep()
     ended.calls.append(call)
 
 
@@ -85,10 +91,10 @@ def after_commit(session: Session) -> None:
     ended = calls_of(transaction)
     ended.is_committed = True
     if not transaction.nested:
-        ended.connections = [each[0] for each in transaction._connections.values()]
+        ended.connections = [(each[0], each[3]) for each in transaction._connections.values()]
         # The session is about to expire its instances.
         for call in ended.calls:
-            call.boundary_data.keep(call.arguments)
+            call.boundary_data.keep()
 
 
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
@@ -102,8 +108,9 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
         calls_of(_around(transaction)).calls += ended.calls
     else:
         calls = _without_rolled_back(ended.calls)
-        _copy_instances(session, calls)
-        joined = [] if ignores_outer.get() else _joined(session, ended.connections)
+        _copy_instances(session, calls, options_of(session, ended.connections))
+        used = [connection for connection, _ in ended.connections]
+        joined = [] if ignores_outer.get() else _joined(session, used)
         if joined:
             _pass_to_block(calls, joined)
         else:
@@ -119,9 +126,10 @@ def _without_rolled_back(calls: list[PendingCall]) -> list[PendingCall]:
     return [call for call in calls if call not in lost] if lost else calls
 
 
-def _copy_instances(session: Session, calls: list[PendingCall]) -> None:
-    read_missing(session, [call.boundary_data for call in calls])
+def _copy_instances(session: Session, calls: list[PendingCall], options: ConnectionOptions) -> None:
+    read_missing(session, [call.boundary_data for call in calls], options)
     for call in calls:
+        call.boundary_data.options = options
         call.arguments = call.boundary_data.copy_into(call.arguments)
 
 

@@ -21,6 +21,7 @@ class MapperInfo:
         cascades: the relationships whose members are deleted with the object.
         delete_orphan_keys: the names of those whose members are deleted when removed.
         may_be_orphan: whether an instance is deleted when it has lost its parent.
+        generated: the names of the columns whose value an UPDATE may change by itself.
     """
 
     def __init__(self, mapper: Mapper[Any]) -> None:
@@ -34,11 +35,25 @@ class MapperInfo:
             if each.key in mapper.class_manager
             and any(isinstance(column, Column) for column in each.columns)
         }
+        self.generated = {
+            each.key
+            for each in mapper.column_attrs
+            if each.key in mapper.class_manager
+            and not each.deferred
+            and any(map(_is_generated, each.columns))
+        }
         self.many_to_one = _by_name(relationships, RelationshipDirection.MANYTOONE)
         self.many_to_many = _by_name(relationships, RelationshipDirection.MANYTOMANY)
         self.cascades = [each for each in relationships if each.cascade.delete]
         self.delete_orphan_keys = [each.key for each in relationships if each.cascade.delete_orphan]
         self.may_be_orphan = any(each._delete_orphans for each in mapper.iterate_to_root())
+
+
+def _is_generated(column: Any) -> bool:
+    if not isinstance(column, Column):
+        return True  # a column_property
+    default: Any = column.onupdate
+    return column.server_onupdate is not None or bool(getattr(default, "is_clause_element", False))
 
 
 def _by_name(
