@@ -6,6 +6,7 @@ import pytest
 
 from clarion.commit import atomic
 from clarion.commit.drivers.base import Driver
+from clarion.commit.drivers.native import NativeDriver
 from clarion.commit.drivers.outcome import CommitOutcome, database_error
 from tests.commit.conftest import only
 from tests.commit.databases import ASYNC, SYNC, run
@@ -123,7 +124,7 @@ def test_judgement(connection, error, is_made):
     """The state of the connection and the kind of the exception decide."""
     outcome = CommitOutcome()
     outcome.is_begun = True
-    Driver(connection).judge(outcome, error)
+    NativeDriver(connection).judge(outcome, error)
     assert outcome.is_made is is_made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     Transaction = AbstractContextManager[Any] | AbstractAsyncContextManager[Any]
 
 
-class Driver:
+class Driver(ABC):
     """Begins and ends transactions on one connection.
 
     Args:
@@ -71,7 +72,7 @@ class Driver:
                 "atomic() was given a connection that commits each statement. Turn autocommit off."
             )
 
-    def check_not_aborted(self) -> None:
+    def check_not_aborted(self) -> None:  # noqa: B027  # few databases abort
         """Refuse the commit of a transaction that the database has aborted.
 
         Raises:
@@ -142,14 +143,15 @@ class Driver:
         closed, is_open = (getattr(self.connection, name, None) for name in ("closed", "open"))
         return (not callable(closed) and bool(closed)) or is_open is False
 
+    @abstractmethod
     def begin_block(self, outcome: CommitOutcome) -> Any:
         """Return the context manager of a transaction without the checks.
 
         Args:
             outcome: the outcome of its COMMIT, which `judge` determines before a rollback.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:
         """Return the context manager of a savepoint.
 
@@ -157,7 +159,6 @@ class Driver:
             name: a name that is unique in the transaction.
             failed_savepoints: the list to which the name is added if the rollback fails.
         """
-        raise NotImplementedError
 
     def transaction(self, failed_savepoints: list[str], outcome: CommitOutcome) -> Transaction:
         """Return the context manager of a transaction, async if the connection is.
@@ -218,13 +219,17 @@ class NoDriver(Driver):
     def check_awaited(self, *, awaited: bool) -> None:
         """Accept both kinds of block."""
 
+    def begin_block(self, outcome: CommitOutcome) -> Transaction:  # noqa: ARG002
+        """Return a context manager that does nothing."""
+        return nullcontext()
+
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Transaction:  # noqa: ARG002
         """Return a context manager that does nothing."""
         return nullcontext()
 
     def transaction(self, failed_savepoints: list[str], outcome: CommitOutcome) -> Transaction:  # noqa: ARG002
-        """Return a context manager that does nothing."""
-        return nullcontext()
+        """Return a context manager that does nothing and checks nothing."""
+        return self.begin_block(outcome)
 
 
 def aborted_error() -> TransactionError:
