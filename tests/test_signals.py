@@ -1,4 +1,4 @@
-"""The signals that come with Clarion: Django's names and keywords."""
+"""The built-in signals: Django's names and keywords."""
 
 import asyncio
 import inspect
@@ -11,11 +11,12 @@ import pytest
 
 from clarion import signals
 from clarion._core.declare import DeclaredSignal
+from clarion.introspect import registrations
 from clarion.signals import Request, got_request_exception, request_started
 
 DECLARED = {name: each for name, each in vars(signals).items() if isinstance(each, DeclaredSignal)}
 
-# As Django 6.1 sends them; its docs/ref/signals.txt lists them so, too.
+# The keywords as Django 6.1 sends them, and as its docs/ref/signals.txt lists them.
 KEYWORDS = {
     "request_started": ["environ", "scope"],  # each from one of two handlers
     "request_finished": [],
@@ -53,7 +54,7 @@ SCOPE = {
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_keywords_are_djangos(name):
-    """Each signal declares the keywords that Django sends, and is named by this module."""
+    """Each signal declares Django's keywords, and has the name of this module."""
     signal = DECLARED[name]
     _, *keywords = inspect.signature(signal.__wrapped__).parameters
     assert keywords == KEYWORDS[name]
@@ -66,15 +67,16 @@ def test_all_are_there():
 
 
 @pytest.mark.parametrize("name", DECLARED)
-def test_receivers_written_for_django_are_taken(name):
-    """A receiver that takes what it needs, and any other keyword, can be connected."""
+def test_receivers_written_for_django_are_accepted(name):
+    """A receiver with some keywords and **kwargs can be connected."""
     code = f"lambda sender, {''.join(f'{each}, ' for each in KEYWORDS[name])}**kwargs: None"
     for receiver in (eval(code), lambda **kwargs: None):  # noqa: S307 - written above
         DECLARED[name].connect(receiver)
+        assert registrations(DECLARED[name])[-1].live() is receiver
 
 
-def test_an_environ_is_told_as_it_is():
-    """A request under WSGI has the environ as META, and its path in full."""
+def test_a_request_of_wsgi():
+    """A request under WSGI has the environ as META, and the full path."""
     environ = {"REQUEST_METHOD": "PUT", "SCRIPT_NAME": "/shop", "PATH_INFO": "/\xc3\xbc"}
     request = Request(ValueError(), environ=environ)
     assert request.META is environ
@@ -83,8 +85,8 @@ def test_an_environ_is_told_as_it_is():
 
 
 @pytest.mark.skipif(find_spec("django") is None, reason="Django is not installed")
-def test_a_scope_is_told_as_django_tells_it():
-    """META, method and path are those of Django's own request for the same scope."""
+def test_a_request_of_asgi():
+    """A request under ASGI has the META, method and path of Django's own request."""
     from io import BytesIO
 
     from django.core.handlers.asgi import ASGIRequest
@@ -95,18 +97,18 @@ def test_a_scope_is_told_as_django_tells_it():
         assert (ours.method, ours.path) == (theirs.method, theirs.path)
 
 
-def test_headers_that_come_twice_are_joined():
-    """Cookies as RFC 9113 says, others as RFC 9110 does."""
+def test_repeated_headers_are_joined():
+    """Repeated cookies are joined as in RFC 9113, other headers as in RFC 9110."""
     headers = [(b"cookie", b"a=1"), (b"accept", b"a"), (b"cookie", b"b=2"), (b"accept", b"b")]
     meta = Request(ValueError(), scope={**SCOPE, "headers": headers}).META
     assert (meta["HTTP_COOKIE"], meta["HTTP_ACCEPT"]) == ("a=1; b=2", "a,b")
 
 
 def test_an_exception_is_handled_in_threads_too():
-    """What a thread asks for is the sender's exception, with its traceback as it was."""
+    """A receiver in a thread finds the sender's exception, with its traceback."""
     heard: list[Any] = []
 
-    def hear(sender, request, **kwargs):
+    def receive(sender, request, **kwargs):
         heard.append((sys.exception(), sys.exc_info()[2], threading.current_thread()))
 
     async def fail():
@@ -117,7 +119,7 @@ def test_an_exception_is_handled_in_threads_too():
             await got_request_exception.asend(sender=None, request=Request(error, environ={}))
             return error, traceback, error.__traceback__
 
-    got_request_exception.connect(hear)
+    got_request_exception.connect(receive)
     error, before, after = asyncio.run(fail())
     [(told, traceback, thread)] = heard
     assert told is error
@@ -125,8 +127,8 @@ def test_an_exception_is_handled_in_threads_too():
     assert thread is not threading.main_thread()
 
 
-def test_where_nothing_is_handled_nothing_is_known():
-    """A send outside an except block finds no exception in its receivers."""
+def test_outside_an_except_block_is_no_exception():
+    """A send outside an except block has no exception in its receivers."""
     heard = []
     got_request_exception.connect(lambda sender, **kwargs: heard.append(sys.exception()))
     request = Request(ValueError(), environ={})
@@ -135,8 +137,8 @@ def test_where_nothing_is_handled_nothing_is_known():
     assert heard == [None, None]
 
 
-def test_what_is_not_told_is_none():
-    """A keyword that one protocol does not have is there, and None."""
+def test_a_missing_keyword_is_none():
+    """A keyword that a protocol does not have is None."""
     heard: list[Any] = []
     request_started.connect(lambda sender, environ, scope: heard.append((environ, scope)))
     request_started.send(sender=object, environ={}, scope=None)

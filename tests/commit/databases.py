@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.savepoints import begin_before_savepoints
 from tests.services import MARIADB, POSTGRES
 
 IS_3_12 = sys.version_info >= (3, 12)
@@ -183,27 +184,13 @@ def pymysql(*, autocommit):
         connection.close()
 
 
-def _begin_by_hand(engine):
-    """Let SQLAlchemy begin the transactions of SQLite, as its documentation advises."""
-    from sqlalchemy import event
-
-    @event.listens_for(engine, "connect")
-    def _(dbapi, record):
-        dbapi.isolation_level = None
-        dbapi.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def _(connection):
-        connection.exec_driver_sql("BEGIN")
-
-
 @contextmanager
 def alchemy(url):
     """Yield a Connection of SQLAlchemy Core."""
     sqlalchemy = pytest.importorskip("sqlalchemy")
     engine = sqlalchemy.create_engine(url)
     if engine.dialect.name == "sqlite":
-        _begin_by_hand(engine)
+        begin_before_savepoints(engine)
     name = table_name()
     try:
         with engine.connect() as connection:
@@ -227,7 +214,7 @@ async def async_alchemy(url):
         pytest.importorskip("aiosqlite")
     engine = made_async.create_async_engine(url)
     if engine.dialect.name == "sqlite":
-        _begin_by_hand(engine.sync_engine)
+        begin_before_savepoints(engine.sync_engine)
     name = table_name()
     try:
         async with engine.connect() as connection:

@@ -3,29 +3,16 @@
 import pytest
 
 from clarion import on_commit
-from clarion.commit import Scheduled, atomic
+from clarion.commit import atomic
 from clarion.commit.atomic_block import AtomicBlock, _ignored
 from clarion.commit.boundary import active_boundaries
 from clarion.errors import ArgumentError, BoundaryError
 from clarion.introspect import explain
+from tests.commit.blocks import innermost
 from tests.commit.databases import sqlite
 from tests.commit.failing import BoomError, refused, rolled_back
 
 pytestmark = pytest.mark.usefixtures("_plain_python")
-
-
-def status(responses):
-    """Return the status of the only receiver."""
-    ((_, scheduled),) = responses
-    assert isinstance(scheduled, Scheduled)
-    return scheduled.status
-
-
-def innermost():
-    """Return the innermost block."""
-    block = next(active_boundaries()).boundary
-    assert isinstance(block, AtomicBlock)
-    return block
 
 
 class TestOneBlock:

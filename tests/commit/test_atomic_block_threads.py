@@ -9,26 +9,13 @@ import weakref
 
 import pytest
 
-from clarion.commit import Scheduled, atomic
+from clarion.commit import atomic
 from clarion.commit.atomic_block import AtomicBlock
 from clarion.commit.boundary import active_boundaries
+from tests.commit.blocks import innermost
 from tests.commit.failing import BoomError, arolled_back
 
 pytestmark = pytest.mark.usefixtures("_plain_python")
-
-
-def status(responses):
-    """Return the status of the only receiver."""
-    ((_, scheduled),) = responses
-    assert isinstance(scheduled, Scheduled)
-    return scheduled.status
-
-
-def innermost():
-    """Return the innermost block."""
-    block = next(active_boundaries()).boundary
-    assert isinstance(block, AtomicBlock)
-    return block
 
 
 class TestThreads:

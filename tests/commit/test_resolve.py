@@ -110,3 +110,4 @@ class TestIsOpen:
         """The send does not wait for another one that is open."""
         with atomic():
             signal.send(None, n=1, instance=FakeBoundary("session", is_open=False))
+            assert heard == [1]

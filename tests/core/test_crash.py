@@ -118,6 +118,7 @@ def test_any_slot_may_hold_anything(kinds):
                 for sender in (None, listener, Sender):
                     for name in NAMES:
                         attempt(getattr(Signal, name), made, sender)
+            assert made.has_listeners(listener)
 
 
 @pytest.mark.parametrize("slot", READ[Table])
@@ -128,6 +129,7 @@ def test_a_table_may_hold_anything_in_every_kind_of_send(slot):
     for odd in ODD:
         with replaced(made._table, slot, odd):
             send_all(made)
+        assert made.has_listeners()
 
 
 def test_a_signal_without_a_table():

@@ -13,7 +13,7 @@ from clarion import Signal, signal
 from clarion._core import compiled, keywords
 from clarion._core.route import Bucket
 from clarion.policy import DeclaredPolicy, set_policy
-from tests.core.receivers import Sender, answering
+from tests.core.receivers import Sender, answering, answers
 from tests.twins import put
 
 
@@ -56,6 +56,8 @@ def test_an_endless_robust_send_ends():
             round_and_round.send_robust(None)
     finally:
         sys.setrecursionlimit(limit)
+    assert round_and_round.disconnect(round_and_round.send_robust)
+    assert round_and_round.send_robust(None) == []
 
 
 def test_the_table_may_change_while_it_is_read():
@@ -129,7 +131,7 @@ def test_a_cached_entry_may_send_while_it_dies():
             exec(f"made.send(None, odd_{number}=1)", scope)  # noqa: S102
     finally:
         keywords.ANY.clear()
-    send()
+    assert answers(made.send(None, odd=1)) == [1]
 
 
 def test_methods_in_a_cycle_are_collected():

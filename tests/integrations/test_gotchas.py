@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from clarion import on_commit
 from clarion.integrations.sqlalchemy import post_save
 from tests.integrations.django.library.models import Author
+from tests.savepoints import begin_before_savepoints
 
 
 class Base(DeclarativeBase):
@@ -45,15 +46,7 @@ class Mail(Base):
 def engine():
     """Return a database in memory that begins a transaction before a savepoint."""
     made = create_engine("sqlite://")
-
-    @event.listens_for(made, "connect")
-    def connected(connection, record):
-        connection.isolation_level = None
-
-    @event.listens_for(made, "begin")
-    def begin(connection):
-        connection.exec_driver_sql("BEGIN")
-
+    begin_before_savepoints(made)
     Base.metadata.create_all(made)
     yield made
     made.dispose()

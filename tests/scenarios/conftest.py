@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.savepoints import begin_before_savepoints
 from tests.scenarios.stages import (
     EMPTY,
     SCHEMA,
@@ -103,7 +104,7 @@ def sessions(engine, *, prepare=False):
     from sqlalchemy.orm import Session
 
     if prepare:
-        _begin_with_begin(engine)
+        begin_before_savepoints(engine)
         with engine.begin() as connection:
             for statement in SCHEMA:
                 connection.execute(text(statement))
@@ -161,31 +162,12 @@ def async_sessions(url, *, prepare=False):
     with asyncio.Runner() as runner:
         if prepare:
             engine = create_async_engine(url, poolclass=StaticPool)
-            _begin_with_begin(engine.sync_engine)
+            begin_before_savepoints(engine.sync_engine)
             runner.run(execute(*SCHEMA))
         else:
             engine = create_async_engine(url)
         yield opened
         runner.run(engine.dispose())
-
-
-def _begin_with_begin(engine):
-    """Let SQLite begin with BEGIN, which its driver omits before a savepoint.
-
-    SQLAlchemy's documentation advises this. Without it the release of a savepoint commits.
-    """
-    from sqlalchemy import event
-
-    @event.listens_for(engine, "connect")
-    def connected(connection, record):
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection):
-        connection.exec_driver_sql("BEGIN")
 
 
 @pytest.fixture(scope="module")

@@ -92,9 +92,16 @@ def test_asend(receiver, transactional_db):
 
 
 def test_a_coalesced_receiver_gets_its_sends(transactional_db, connected):
-    """The delivery gives them."""
-    connected(sends, coalesce="instance")
-    create("a")
+    """A receiver that requires `sends` gets one for each merged save."""
+    received = []
+
+    def take(sender, sends, **kwargs):
+        received.append(len(sends))
+
+    connected(take, coalesce="instance")
+    with transaction.atomic():
+        create("a").save()
+    assert received == [2]
 
 
 def test_changes_are_given(transactional_db):

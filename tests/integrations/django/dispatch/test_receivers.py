@@ -8,26 +8,7 @@ from django.dispatch.dispatcher import _make_id
 
 from clarion.integrations.django.dispatch.entries import HAS_SENDER_REFERENCE
 from clarion.introspect import registrations
-
-
-class Sender: ...
-
-
-class Listener:
-    def receive(self, **kwargs):
-        return "method"
-
-
-def first(**kwargs):
-    return "first"
-
-
-def second(**kwargs):
-    return "second"
-
-
-async def third(**kwargs):
-    return "third"
+from tests.integrations.django.dispatch.receivers import Listener, first, second, third
 
 
 @pytest.fixture

@@ -11,18 +11,7 @@ from django.dispatch import Signal
 from clarion import on_commit
 from clarion.testing import capture, muted
 from tests.integrations.django import programs
-
-
-def first(**kwargs):
-    return "first"
-
-
-def second(**kwargs):
-    return "second"
-
-
-async def third(**kwargs):
-    return "third"
+from tests.integrations.django.dispatch.receivers import first, second, third
 
 
 @pytest.fixture
@@ -142,7 +131,7 @@ def test_receivers_with_options_have_their_names(receiver, name, options, db):
     assert [each for each, _ in signal.send(None)] == [receiver]
     [function] = read
     assert (function.__qualname__, function.__name__) == (name, name.rpartition(".")[2])
-    assert function.__module__ == __name__
+    assert function.__module__ == (first.__module__ if name == "first" else __name__)
     assert function.__wrapped__ == receiver
     assert inspect.iscoroutinefunction(function) is (receiver is later)
     assert "functools.partial" not in repr(function)

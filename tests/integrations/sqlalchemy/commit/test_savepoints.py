@@ -1,7 +1,7 @@
 """Savepoints on the connection of a session."""
 
 import pytest
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
@@ -9,21 +9,14 @@ from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
 from tests.integrations.sqlalchemy.commit.paid import paid
 from tests.integrations.sqlalchemy.shop import Base, Tag
 from tests.integrations.sqlalchemy.test_send import run
+from tests.savepoints import begin_before_savepoints
 
 
 @pytest.fixture
 def engine():
     """SQLite that begins transactions, as SQLAlchemy's manual advises for savepoints."""
     made = create_engine("sqlite://", poolclass=StaticPool)
-
-    @event.listens_for(made, "connect")
-    def begin_nothing(connection, record):
-        connection.isolation_level = None
-
-    @event.listens_for(made, "begin")
-    def begin(connection):
-        connection.exec_driver_sql("BEGIN")
-
+    begin_before_savepoints(made)
     Base.metadata.create_all(made)
     yield made
     made.dispose()
