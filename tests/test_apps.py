@@ -10,7 +10,7 @@ from tests.integrations.django import programs
 
 ENTRIES = ("clarion", "clarion.integrations.django")
 
-# Use all that the app provides: the arguments of connect, the command, and the checks of Django.
+# Use all that the app provides: the options of connect, the command, and Django's checks.
 PROGRAM = """
 from clarion.integrations.django import is_installed
 
@@ -41,12 +41,12 @@ with transaction.atomic():
 
 
 def run(*listed):
-    """Run a program with these entries in INSTALLED_APPS; return what it prints."""
+    """Run a program with these entries in INSTALLED_APPS; return its output."""
     return programs.run(PROGRAM.format(listed=[*listed]))
 
 
 def test_it_is_the_same_app():
-    """Both entries select the same app, with the same command."""
+    """Both names select the same app, with the same command."""
     short, long = map(run, ENTRIES)
     assert short == long
     assert short[0] == "True clarion.integrations.django"
@@ -55,7 +55,7 @@ def test_it_is_the_same_app():
 
 @pytest.mark.parametrize("listed", [*permutations(ENTRIES)], ids=" ".join)
 def test_both_may_be_listed(listed):
-    """A base file of settings and another one that extends it may name the app differently."""
+    """Both names together are accepted, for example in a base file and its extension."""
     assert run(*listed) == run("clarion")
 
 

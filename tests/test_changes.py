@@ -1,4 +1,4 @@
-"""What a save changes, as a mapping."""
+"""The changes of a save, as a mapping."""
 
 import json
 
@@ -13,21 +13,21 @@ def changes():
 
 
 def test_it_maps_attributes_to_their_old_and_new_value(changes):
-    """Each is a pair with names."""
+    """Each attribute maps to a pair of its old and its new value, with names."""
     assert changes["title"] == ("old", "new")
     assert changes["pages"] == Change(old=None, new=7)
     assert dict(changes) == {"title": ("old", "new"), "pages": (None, 7)}
     assert changes == {"title": ("old", "new"), "pages": (None, 7)}
 
 
-def test_what_is_pending_is_no_key(changes):
-    """Nothing is made up for what only the database knows."""
+def test_a_pending_attribute_is_no_key(changes):
+    """An attribute whose value only the database knows is no key."""
     assert "stock" not in changes
     assert changes.pending == {"stock"}
 
 
 def test_it_cannot_be_changed(changes):
-    """Receivers share it."""
+    """The mapping cannot be changed, because receivers share it."""
     with pytest.raises(TypeError):
         changes["title"] = ("a", "b")
     with pytest.raises(AttributeError):
@@ -35,11 +35,11 @@ def test_it_cannot_be_changed(changes):
 
 
 def test_it_can_be_encoded(changes):
-    """It holds values only, and a dictionary of it is one of pairs."""
+    """The values and pairs can be encoded."""
     assert json.loads(json.dumps(dict(changes))) == {"title": ["old", "new"], "pages": [None, 7]}
 
 
 def test_repr_has_names_only(changes):
-    """The values may be secret, and logs and error trackers print the repr."""
+    """The repr has the names only, because values may be secret."""
     assert repr(changes) == "<Changes of title, pages, stock (not known yet)>"
     assert repr(Changes({})) == "<Changes of nothing>"

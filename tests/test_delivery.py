@@ -1,4 +1,4 @@
-"""The protocol of deliveries, and now, which is none."""
+"""The protocol of deliveries, and `now`, which calls at once."""
 
 import pytest
 
@@ -10,12 +10,12 @@ from tests.core.deliveries import Later
 
 
 def take(**kwargs):
-    """Take."""
+    """Do nothing."""
     return "taken"
 
 
 def test_now_is_as_without_any():
-    """The send calls the receiver on the fast path."""
+    """With `now` the send calls the receiver on the fast path."""
     signal = Signal()
     signal.connect(take, delivery=now)
     assert signal.send(None) == [(take, "taken")]
@@ -26,25 +26,25 @@ def test_now_is_as_without_any():
         assert signal.send(None) == [(take, "taken")]
 
 
-def test_now_says_what_it_is():
-    """As it is written."""
+def test_repr_of_now():
+    """The repr of `now` is its name."""
     assert repr(now) == "now"
     assert now.bind(take, Signal()) is None  # type: ignore[func-returns-value]
 
 
 @pytest.mark.parametrize("method", ["send", "send_robust"])
-def test_any_object_of_the_protocol_will_do(method):
-    """The core knows none of them: what it returns is the answer."""
+def test_any_object_of_the_protocol_is_a_delivery(method):
+    """Any object with the methods of the protocol is a delivery."""
     signal, later = Signal(), Later()
 
     @receiver(signal, delivery=later)
-    def hear(**kwargs):
-        """Receive."""
+    def receive(**kwargs):
+        """Do nothing."""
 
-    assert getattr(signal, method)("web", n=1) == [(hear, "kept")]
-    assert later.kept == [(hear, {"signal": signal, "sender": "web", "n": 1})]
+    assert getattr(signal, method)("web", n=1) == [(receive, "kept")]
+    assert later.kept == [(receive, {"signal": signal, "sender": "web", "n": 1})]
 
 
-def test_its_names_are_sorted():
-    """And there."""
+def test_exported_names_are_sorted():
+    """The names in `__all__` are sorted."""
     assert delivery.__all__ == sorted(delivery.__all__)

@@ -1,4 +1,4 @@
-"""What Clarion refuses, and why."""
+"""The errors of Clarion."""
 
 import copy
 import inspect
@@ -75,8 +75,8 @@ def test_there_is_one_base():
         (MissingExtraError, ModuleNotFoundError),
     ],
 )
-def test_each_is_a_builtin_error_too(kind, builtin):
-    """Code written for Django, or for plain Python, catches them as well."""
+def test_each_error_has_a_builtin_base(kind, builtin):
+    """Each error derives from a builtin error, which code for Django or plain Python catches."""
     assert issubclass(kind, builtin)
 
 
@@ -90,8 +90,8 @@ def test_errors_about_a_receiver_have_one_base():
     }
 
 
-def test_the_tree_is_drawn():
-    """The module's docstring draws every class, below its base."""
+def test_the_docstring_shows_the_tree():
+    """The module's docstring shows every class below its base."""
     branch = re.compile(r"^ {4}((?:│   |    )*)[├└]── (\w+)", re.MULTILINE)
     drawn = {name: len(stem) // 4 + 1 for stem, name in branch.findall(errors.__doc__ or "")}
     depth = {kind.__name__: kind.__mro__.index(ClarionError) for kind in KINDS}
@@ -100,7 +100,7 @@ def test_the_tree_is_drawn():
 
 @pytest.mark.parametrize("error", MADE, ids=lambda error: type(error).__name__)
 def test_data_survives_copy_and_pickle(error):
-    """An error may cross to another process, with all that is on it."""
+    """An error keeps its attributes when it is copied or sent to another process."""
     for again in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301
         assert type(again) is type(error)
         assert str(again) == "No."
@@ -108,14 +108,14 @@ def test_data_survives_copy_and_pickle(error):
 
 
 def test_names_are_sorted():
-    """The culprits are in an order that does not depend on the caller."""
+    """The names in a message are sorted."""
     assert ArgumentError("No.", ["b", "a"]).names == ("a", "b")
     assert ArgumentError("No.").names == ()
     assert RunningLoopError("No.", iter(["one"])).receivers == ("one",)
 
 
-def test_a_missing_extra_says_what_to_type():
-    """The pip line is exact, and the data are on the error."""
+def test_a_missing_extra_has_the_pip_line():
+    """The error has the exact pip line in its message, and the data as attributes."""
     error = MissingExtraError.of("jinja2", "jinja")
     assert str(error).endswith(
         "Run: pip install 'clarion-signals[jinja]', or in a checkout of Clarion: "
@@ -135,7 +135,7 @@ def test_a_missing_extra_says_what_to_type():
     ],
 )
 def test_a_missing_extra_is_named(integration, package):
-    """An integration whose package is not installed says how to install it."""
+    """An integration whose package is not installed raises the pip line."""
     code = (
         f"import sys; sys.path.insert(0, {str(SRC)!r}); sys.modules[{package!r}] = None\n"
         f"import clarion.integrations.{integration}"
@@ -161,7 +161,7 @@ def test_a_missing_extra_is_named(integration, package):
     ],
 )
 def test_a_broken_package_is_not_called_missing(integration, package, source, reason, tmp_path):
-    """The error says what is broken, because the package is installed."""
+    """An installed package that cannot be imported is not called missing."""
     (tmp_path / package).mkdir()
     (tmp_path / package / "__init__.py").write_text(source)
     code = (
@@ -177,7 +177,7 @@ def test_a_broken_package_is_not_called_missing(integration, package, source, re
 
 
 def test_a_missing_dependency_is_named(tmp_path):
-    """pydantic is missing, which pydantic_settings needs."""
+    """The missing dependency of an installed package is named."""
     (tmp_path / "pydantic_settings.py").write_text("class BaseSettings: ...")
     code = (
         f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(SRC)!r}]; sys.modules['pydantic'] = None\n"
@@ -187,6 +187,6 @@ def test_a_missing_dependency_is_named(tmp_path):
     assert "cannot use pydantic_settings as it is installed: import of pydantic " in done.stderr
 
 
-def test_every_kind_is_made_here():
-    """A new error is to be added to the tests of this file."""
+def test_every_error_is_tested():
+    """This file tests every error class."""
     assert {type(error) for error in MADE} == {*KINDS} - {ClarionError, ReceiverError}

@@ -34,47 +34,47 @@ def paid(sender: object, *, order_id: int) -> None:
 
 
 def one(**kwargs):
-    """Hear."""
+    """Do nothing."""
 
 
 def two(**kwargs):
-    """Hear."""
+    """Do nothing."""
 
 
 async def later(**kwargs):
-    """Hear, awaited."""
+    """Do nothing, awaited."""
 
 
 class Sub(Sender):
     """A subclass of a sender."""
 
 
-def here(function):
-    """Return where a receiver is written, as an explanation shows it."""
+def located(function):
+    """Return name and place of a receiver, as an explanation shows them."""
     return f"{__name__}.{function.__qualname__} ({__file__}:{inspect.getsourcelines(function)[1]})"
 
 
 def why_unheard(sender, signal=opened):
-    """Return the reason of the only receiver that would not hear the sender."""
+    """Return the reason of the only receiver that the send would not call."""
     (verdict,) = explain(signal, sender).unheard
     assert not verdict.is_heard
     return verdict.reason
 
 
 def why_heard(sender, signal=opened):
-    """Return the reason of the only receiver that would hear the sender."""
+    """Return the reason of the only receiver that the send would call."""
     (verdict,) = explain(signal, sender).heard
     assert verdict.is_heard
     return verdict.reason
 
 
 def test_the_example_holds():
-    """The example at the head of the module does as it says."""
+    """The example in the docstring of the module holds."""
     assert doctest.testmod(introspect).failed == 0
 
 
-def test_signals_alive_are_listed():
-    """All signals alive are listed as they were made, and none that has died."""
+def test_living_signals_are_listed():
+    """Living signals are listed in the order of their creation, and dead ones are not."""
     first = Signal()
     second = Signal()
     dead = Signal(name="dead")
@@ -88,7 +88,7 @@ def test_signals_alive_are_listed():
 
 
 def test_registrations_are_listed():
-    """The registrations of a signal tell whom, for whom and how, in the order of connection."""
+    """The registrations have receiver, sender and options, in the order of connection."""
     listener = Listener()
     opened.connect(one, sender="web", dispatch_uid="uid", priority=3)
     opened.connect(later, once=True)
@@ -108,8 +108,8 @@ def test_registrations_are_listed():
     assert isinstance(found[0], Registration)
 
 
-def test_what_died_is_not_listed():
-    """A receiver that died is no registration."""
+def test_dead_receivers_are_not_listed():
+    """A receiver that has died is not listed."""
     listener = Listener()
     opened.connect(listener.method)
     del listener
@@ -117,8 +117,8 @@ def test_what_died_is_not_listed():
     assert registrations(opened) == []
 
 
-def test_who_would_hear_is_told_in_order():
-    """The order is that of a send: priority, sync before async, then connection."""
+def test_called_receivers_are_in_order():
+    """The receivers are in the order of a send: priority, sync before async, then connection."""
     opened.connect(later)
     opened.connect(one)
     opened.connect(two, sender="web")
@@ -128,8 +128,8 @@ def test_who_would_hear_is_told_in_order():
     assert [receiver for receiver, _ in opened.send("web")] == heard
 
 
-def test_who_would_not_is_told_in_order_of_connection():
-    """Those who would not hear come as they were connected."""
+def test_other_receivers_are_in_order_of_connection():
+    """The other receivers are in the order of connection."""
     opened.connect(two, sender="web")
     opened.connect(one, sender="phone", priority=1)
     unheard = explain(opened, "post").unheard
@@ -137,14 +137,14 @@ def test_who_would_not_is_told_in_order_of_connection():
 
 
 def test_nothing_is_sent():
-    """Explaining calls nobody, and leaves a once receiver its call."""
+    """explain calls no receiver, and a once=True receiver keeps its call."""
     opened.connect(calls := Listener(), once=True)
     assert why_heard("web") == "listens to any sender"
     assert [receiver for receiver, _ in opened.send("web")] == [calls]
 
 
 def test_any_sender():
-    """A receiver without a sender listens to any."""
+    """A receiver without a sender gets every send."""
     opened.connect(one)
     assert why_heard("web") == why_heard(None) == why_heard(Sender()) == "listens to any sender"
 
@@ -160,14 +160,14 @@ def test_any_sender():
     ],
 )
 def test_this_sender(sender, name):
-    """A receiver hears the sender that it was connected for, and no other, nor None."""
+    """A receiver gets the sends of its sender only."""
     opened.connect(one, sender=sender)
     assert why_heard(sender) == "listens to this sender"
     assert why_unheard("other") == why_unheard(None) == f"listens to {name}"
 
 
 def test_subclasses():
-    """A subclass is heard by who asked for subclasses; of who did not, the reason tells."""
+    """Only a receiver with subclasses=True gets the sends of a subclass; the reason says so."""
     opened.connect(one, sender=Sender)
     opened.connect(two, sender=Sender, subclasses=True)
     name = f"{Sender.__module__}.Sender"
@@ -182,14 +182,14 @@ def test_subclasses():
 
 
 def test_a_class_is_not_its_instances():
-    """That an instance sends what is listened to by class is a common mistake, and is named."""
+    """A receiver of a class gets no send of an instance, and the reason names this mistake."""
     opened.connect(one, sender=Sender)
     expected = f"listens to {Sender.__module__}.Sender, the class, not to its instances"
     assert why_unheard(Sender()) == why_unheard(Sub()) == expected
 
 
 def test_an_equal_sender_is_another():
-    """Senders that are equal look alike, so the reason says that they are two."""
+    """An equal sender is another sender, and the reason says so."""
     mine, yours = (Decimal("0.1") for _ in range(2))
     opened.connect(one, sender=mine)
     expected = "listens to an object of decimal.Decimal, which is equal, but another object"
@@ -197,7 +197,7 @@ def test_an_equal_sender_is_another():
 
 
 def test_muted_receivers():
-    """What is muted in this context would not hear, and would in another one."""
+    """A receiver that is muted in this context would be called in another one."""
     opened.connect(one)
     context = contextvars.copy_context()
     with muted(one):
@@ -210,7 +210,7 @@ def test_muted_receivers():
 
 
 def test_a_spent_receiver():
-    """A once receiver that is being called right now would not be called again."""
+    """A once=True receiver that is being called would not be called again."""
     opened.connect(one, once=True)
     (registration,) = registrations(opened)
     registration.claim()
@@ -218,7 +218,7 @@ def test_a_spent_receiver():
 
 
 def test_a_once_receiver_is_gone_after_its_call():
-    """Once called, it is no longer connected."""
+    """A once=True receiver is disconnected after its call."""
     opened.connect(one, once=True)
     opened.send(None)
     told = explain(opened)
@@ -226,7 +226,7 @@ def test_a_once_receiver_is_gone_after_its_call():
 
 
 def test_a_dead_receiver():
-    """One that dies while the explanation is being made is told as dead."""
+    """A receiver that dies during the explanation is listed as dead."""
     listener = Listener()
     opened.connect(listener.method)
     route = opened._table.find_route(None)
@@ -245,8 +245,8 @@ def test_a_declared_signal():
     assert str(explain(paid)).startswith("shop.paid, sent by no particular sender\n")
 
 
-def test_it_reads_well():
-    """As text it tells the receivers in order, with their place, reason and traits."""
+def test_text_of_an_explanation():
+    """The text lists the receivers in order, with place, reason and options."""
     listener = Listener()
     opened.connect(one, priority=5)
     opened.connect(later, sender=Sender, once=True)
@@ -257,24 +257,24 @@ def test_it_reads_well():
     assert str(explain(opened, Sender)) == (
         f"shop.opened, sent by {listeners}.Sender\n"
         "  would call\n"
-        f"    1. {here(one)}: listens to any sender, priority 5\n"
-        f"    2. {here(later)}: listens to this sender, async, once\n"
+        f"    1. {located(one)}: listens to any sender, priority 5\n"
+        f"    2. {located(later)}: listens to this sender, async, once\n"
         "  would not call\n"
-        f"    -  {here(two)}: listens to 'web'\n"
+        f"    -  {located(two)}: listens to 'web'\n"
         f"    -  {listeners}.Listener.method ({place}): listens to 'web', priority -1, inline, "
         "held weakly"
     )
 
 
-def test_nobody_reads_well():
-    """A signal without receivers is told as such."""
+def test_text_without_receivers():
+    """The text of a signal without receivers says so."""
     assert str(explain(opened)) == (
         "shop.opened, sent by no particular sender\n  would call no receiver"
     )
 
 
-def test_a_receiver_without_a_place_reads_well():
-    """Of a builtin no file is told."""
+def test_text_of_a_receiver_without_a_place():
+    """The text of a builtin receiver has no file."""
     opened.connect({}.update)
     (verdict,) = explain(opened).heard
     assert isinstance(verdict, Verdict)
@@ -282,8 +282,8 @@ def test_a_receiver_without_a_place_reads_well():
 
 
 @pytest.mark.parametrize("ask", [registrations, explain])
-def test_what_is_no_signal_is_refused(ask):
-    """Only a signal can be explained; the refusal says how one of Django's becomes one."""
+def test_another_object_is_refused(ask):
+    """An object that is not a signal is refused, with the way to dispatch a signal of Django."""
     with pytest.raises(
         ArgumentError,
         match=r"is not a signal that Clarion dispatches\. Give a Clarion signal, or a",
@@ -291,8 +291,8 @@ def test_what_is_no_signal_is_refused(ask):
         ask(one)
 
 
-def test_the_dispatcher_in_use_is_told():
-    """Compiled or not, as the sends themselves are."""
+def test_the_dispatcher_in_use():
+    """The dispatcher is the one that the sends use, compiled or not."""
     told = dispatcher()
     assert told.is_compiled is (type(vars(Signal)["send"]).__name__ == "Method")
     assert told.is_compiled is not bool(told.reason)
@@ -300,8 +300,8 @@ def test_the_dispatcher_in_use_is_told():
         told.reason = "another"  # type: ignore[misc]
 
 
-def test_the_dispatcher_is_told_to_people(monkeypatch):
-    """In a word, or with the reason why it is not the compiled one."""
+def test_the_dispatcher_is_described(monkeypatch):
+    """The description is one word, or has the reason why the sends are not compiled."""
     assert str(Dispatcher(is_compiled=True, reason="")) == "compiled"
     monkeypatch.setattr(compiled, "reason", "CLARION_PURE is set in the environment.")
     assert dispatcher() == Dispatcher(False, "CLARION_PURE is set in the environment.")

@@ -17,43 +17,43 @@ opened = Signal(name="shop.opened")
 
 
 def one(**kwargs):
-    """Hear."""
+    """Do nothing."""
 
 
 def two(**kwargs):
-    """Hear."""
+    """Do nothing."""
 
 
 async def later(**kwargs):
-    """Hear, awaited."""
+    """Do nothing, awaited."""
 
 
-def here(function):
-    """Return where a receiver is written, as an explanation shows it."""
+def located(function):
+    """Return name and place of a receiver, as an explanation shows them."""
     return f"{__name__}.{function.__qualname__} ({__file__}:{inspect.getsourcelines(function)[1]})"
 
 
 class TestDeliveries:
-    """What is told of receivers that run in their own time."""
+    """The explanation of receivers with a delivery."""
 
-    def test_a_registration_tells_its_delivery(self):
-        """None, if a send calls it."""
+    def test_a_registration_has_its_delivery(self):
+        """A registration has its delivery, or None if the send calls the receiver."""
         later = Later()
         opened.connect(one, delivery=later)
         opened.connect(two)
         assert [each.delivery for each in registrations(opened)] == [later, None]
 
     def test_it_says_when_they_run(self):
-        """As the delivery puts it, which is told the keywords."""
+        """The delivery says when the receiver runs, for the keywords of the send."""
         opened.connect(one, delivery=Later())
         opened.connect(two)
         first, second = explain(opened, "web", order_id=1).heard
         assert (first.when, second.when) == ("some day, with order_id, sender", "")
-        assert str(first) == f"{here(one)}: listens to any sender; runs {first.when}"
-        assert str(second) == f"{here(two)}: listens to any sender"
+        assert str(first) == f"{located(one)}: listens to any sender; runs {first.when}"
+        assert str(second) == f"{located(two)}: listens to any sender"
 
-    def test_of_those_that_would_not_hear_nothing_is_asked(self):
-        """Muted, spent, or of another sender."""
+    def test_other_receivers_have_no_time(self):
+        """The delivery of a receiver that would not be called is not asked."""
         opened.connect(one, delivery=Later(), sender="phone")
         opened.connect(two, delivery=Later())
         with muted(two):
@@ -62,7 +62,7 @@ class TestDeliveries:
         assert [verdict.when for verdict in explained.unheard] == ["", ""]
 
     def test_after_a_commit(self, monkeypatch):
-        """Which transaction, and why that one, with the keywords that tell."""
+        """The text names the transaction and the reason, for the keywords of the send."""
         monkeypatch.setattr(providers, "_FRAMEWORKS", {})
         monkeypatch.setattr(providers, "_providers", [])
         monkeypatch.setattr(providers, "_new", deque())
@@ -72,14 +72,14 @@ class TestDeliveries:
             "the send names no transaction, and none is open in this context"
         )
         with atomic(using="orders"), atomic(using="stock"):
-            told = [explain(opened, using=using).heard[0].when for using in ("orders", None)]
-        assert told == [
+            when = [explain(opened, using=using).heard[0].when for using in ("orders", None)]
+        assert when == [
             "after the commit of an atomic() block: it was sent using='orders'",
             "after the commit of an atomic() block: it is the innermost in this context",
         ]
 
     def test_nothing_is_scheduled(self, monkeypatch):
-        """Explaining is no send."""
+        """explain schedules no call."""
         monkeypatch.setattr(providers, "_FRAMEWORKS", {})
         monkeypatch.setattr(providers, "_providers", [])
         monkeypatch.setattr(providers, "_new", deque())

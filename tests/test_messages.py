@@ -21,7 +21,7 @@ URL = f"postgresql://ada:{PASSWORD}@db/shop"
 
 @dataclass
 class Settings:
-    """An object that shows a secret, and is unhashable as dataclasses are."""
+    """An object whose text is secret, and which is unhashable as a dataclass is."""
 
     db_password: str = PASSWORD
 
@@ -30,7 +30,7 @@ class Settings:
 
 
 class Hashable(Settings):
-    """The same, as a key."""
+    """A hashable object whose text is secret."""
 
     __hash__ = object.__hash__
 
@@ -50,7 +50,7 @@ sent_signal = Signal()
 
 @signal
 def declared(sender: object, *, order_id: int) -> None:
-    """Have a signature."""
+    """Declare a signature."""
 
 
 def listener(**kwargs):
@@ -79,7 +79,7 @@ def coalesce_by(value):
 
 
 def fail_by(value):
-    """Let a receiver fail, in each kind of send."""
+    """Send with each method to a receiver that fails."""
     plain = Signal()
     plain.connect(failing, sender=value if hash(value) else None, dispatch_uid="a")
     plain.connect(failing, delivery=on_commit, dispatch_uid="b")
@@ -90,7 +90,7 @@ def fail_by(value):
     plain.send(value, card=value)
 
 
-# Each is called with a secret, and refuses it or not.
+# Each function gets a secret, and accepts or refuses it.
 CALLS = {
     "receiver": sent_signal.connect,
     "sender": lambda value: connect(sender=value),
@@ -123,7 +123,7 @@ CALLS = {
 
 
 def texts_of(error):
-    """Yield all texts of an exception and of those that it is chained to."""
+    """Yield all texts of an exception and of those in its chain."""
     while error is not None:
         if isinstance(error, ClarionError):
             yield str(error)
@@ -134,7 +134,7 @@ def texts_of(error):
 @pytest.mark.parametrize("value", SECRETS.values(), ids=SECRETS)
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_no_message_has_the_value(call, value, caplog, recwarn):
-    """Whatever is refused, the message names it by its type."""
+    """A message names a refused value by its type."""
     caplog.set_level(logging.DEBUG)
     texts = []
     try:
@@ -149,7 +149,7 @@ def test_no_message_has_the_value(call, value, caplog, recwarn):
 
 @pytest.mark.parametrize("value", SECRETS.values(), ids=SECRETS)
 def test_no_repr_has_the_value(value):
-    """The reprs of our objects name the program's objects."""
+    """The repr of our objects names the program's objects without their values."""
     plain = Signal()
     key = value if isinstance(value, (str, bytes, Hashable)) else None
     shown: list[Any] = [
@@ -168,8 +168,8 @@ def test_no_repr_has_the_value(value):
     assert not [each for each in shown if PASSWORD in f"{each!r} {each}"]
 
 
-def test_the_case_that_was_reported():
-    """The sender is named by its class."""
+def test_an_unhashable_sender_has_no_value():
+    """The sender in the message is named by its class."""
     with pytest.raises(ClarionError) as caught:
         sent_signal.connect(listener, sender=Settings())
     assert str(caught.value).startswith(

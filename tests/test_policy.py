@@ -1,12 +1,12 @@
-"""The public place of the policies."""
+"""The public module of the policies."""
 
 import clarion.policy
 from clarion import DeclaredSignal, Signal
 from clarion.policy import DeclaredPolicy, Policy, policy_of, set_policy
 
 
-def test_what_an_integration_needs_is_public():
-    """Under one name, with the docstring's example working."""
+def test_the_policies_are_public():
+    """The module exports the policies, and the example in its docstring holds."""
     assert set(clarion.policy.__all__) == {"DeclaredPolicy", "Policy", "policy_of", "set_policy"}
 
     class EagerPolicy(DeclaredPolicy):
@@ -27,7 +27,7 @@ def test_what_an_integration_needs_is_public():
 
 
 def test_one_signal_can_have_its_own():
-    """Which policy_of returns."""
+    """set_policy gives one signal its own policy, and policy_of returns it."""
     made, policy = Signal(), Policy()
     set_policy(made, policy)
     assert policy_of(made) is policy

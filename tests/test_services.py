@@ -1,4 +1,4 @@
-"""A test without its server is skipped or fails."""
+"""A test whose server is missing is skipped, or fails if services are required."""
 
 import shutil
 import socket
@@ -17,35 +17,35 @@ def service():
 
 
 def test_without_a_server_a_test_is_skipped(service, monkeypatch):
-    """The reason has the URL of the server and the command that starts one."""
+    """The reason of the skip has the URL of the server and the command that starts one."""
     monkeypatch.delenv("CLARION_REQUIRE_SERVICES", raising=False)
     with pytest.raises(pytest.skip.Exception, match=r"no Nothing answers at .*start nothing"):
         service.url()
 
 
 def test_a_required_server_fails_the_test(service, monkeypatch):
-    """Under CLARION_REQUIRE_SERVICES=1 nothing is skipped."""
+    """With CLARION_REQUIRE_SERVICES=1 the test fails."""
     monkeypatch.setenv("CLARION_REQUIRE_SERVICES", "1")
     with pytest.raises(pytest.fail.Exception, match="start nothing"):
         service.url()
 
 
-def test_the_environment_says_where(service, monkeypatch):
-    """The variable overrides the default."""
+def test_the_environment_has_the_url(service, monkeypatch):
+    """The environment variable overrides the default URL."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         monkeypatch.setenv("CLARION_NOTHING_URL", url)
         assert service.url() == url
 
 
-def test_a_postgres_of_ones_own(preparing_postgres):
-    """It responds on another port than the default."""
+def test_a_separate_postgres(preparing_postgres):
+    """A PostgreSQL of the test's own responds on another port than the default."""
     assert answers(preparing_postgres)
     assert ":5432/" not in preparing_postgres
 
 
-def test_without_its_tools_none_is_started(monkeypatch):
-    """The test that needs one is skipped with the reason."""
+def test_without_its_programs_the_test_is_skipped(monkeypatch):
+    """Without the programs of PostgreSQL the test is skipped with the reason."""
 
     def nowhere(self, pattern):
         return iter(())

@@ -1,4 +1,4 @@
-"""Types for those who annotate; whether checkers like them is tested in tests/typing."""
+"""The public types at run time; tests/typing checks them with type checkers."""
 
 import inspect
 import subprocess
@@ -12,7 +12,7 @@ from clarion import Signal
 
 
 def test_options_are_the_arguments_of_connect():
-    """What `@receiver` passes on is what connect takes, no more and no less."""
+    """The options of `@receiver` are those of connect."""
     parameters = inspect.signature(Signal.connect).parameters
     taken = {*parameters} - {"self", "receiver", "unknown"}
     assert {*clarion.typing.ConnectOptions.__annotations__} == taken
@@ -20,14 +20,14 @@ def test_options_are_the_arguments_of_connect():
 
 
 def test_every_type_can_be_resolved():
-    """No annotation names what is not there."""
+    """Every annotation names an object that exists."""
     hints = typing.get_type_hints(clarion.typing.ConnectOptions)
     assert hints["priority"] is int
     assert hints["dispatch_uid"] == Hashable | None
 
 
 def test_annotations_can_be_evaluated():
-    """Who evaluates annotations, as frameworks do, finds the types there at run time."""
+    """Frameworks that evaluate annotations find the types at run time."""
 
     def listen(
         receiver: clarion.typing.Receiver, to: clarion.typing.AnySignal
@@ -41,15 +41,15 @@ def test_annotations_can_be_evaluated():
     }
 
 
-def test_any_receiver_is_told_more_precisely():
-    """AnyReceiver takes the parameters and the answer of a declared signal."""
+def test_any_receiver_of_a_declared_signal():
+    """AnyReceiver has the parameters and the response of a declared signal."""
     told = str(clarion.typing.AnyReceiver[[object, int], str])  # type: ignore[misc]
     assert "int" in told
     assert "Awaitable[str]" in told
 
 
 def test_nothing_at_run_time_imports_it():
-    """Connecting, declaring and sending do not import it, because importing `typing` is slow."""
+    """Connecting, declaring and sending do not import the module, because `typing` is slow."""
     program = """
 import sys
 from clarion import Signal, receiver, signal

@@ -15,7 +15,7 @@ IMPLEMENTATIONS = os.environ.get("CLARION_TWINS", "python compiled").split()
 def put(patch: pytest.MonkeyPatch, implementation: str) -> None:
     """Make all signals use this implementation; skip the test if it is missing."""
     if implementation == "compiled" and not compiled.is_compiled():
-        # An environment with all services must have a compiler too.
+        # The environment with all services also has a compiler.
         asked = "CLARION_PURE" in compiled.reason
         if os.environ.get("CLARION_REQUIRE_SERVICES") == "1" and not asked:
             pytest.fail(compiled.reason)

@@ -102,7 +102,7 @@ def positional_with_default(sender=None, /, **kwargs):
 
 @functools.wraps(without_keywords)
 def wrapper_without_keywords(*args, **kwargs):
-    """Have the signature of the wrapped function."""
+    """Claim the signature of the wrapped function."""
 
 
 class Owner:
