@@ -225,3 +225,7 @@ class DecodingError(ClarionError, ValueError):
 
 class NotSentError(ClarionError, AssertionError):
     """No captured send matches the assertion."""
+
+
+class SenderWarning(UserWarning):
+    """A sender that `connect` accepted, and that no send has."""

@@ -1,12 +1,24 @@
 """Senders that are text or relationships, and senders that are refused."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Column, Integer, Table
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.declarative import AbstractConcreteBase
+from sqlalchemy.orm import DeclarativeBase, Mapped, declarative_base, mapped_column
 
 from clarion import receiver
 from clarion.errors import SenderError
-from clarion.integrations.sqlalchemy import m2m_changed, post_init, post_save
+from clarion.integrations.sqlalchemy import (
+    connection_created,
+    m2m_changed,
+    post_bulk_insert,
+    post_delete,
+    post_init,
+    post_save,
+    pre_save,
+)
 from clarion.introspect import registrations
 from tests.integrations.sqlalchemy.late import map_class, new_base
 from tests.integrations.sqlalchemy.shop import Base, Book, Order, Tag, book_author
@@ -87,6 +99,70 @@ def test_senders_that_never_save_are_refused(sender):
     with pytest.raises(SenderError, match=r"is not a class\. Give the class"):
         post_save.connect(nothing, sender=sender)
     assert registrations(post_save) == []
+
+
+class OwnBase(DeclarativeBase):
+    """A base whose classes are no others' business."""
+
+
+class Mixin:
+    """Maps nothing itself."""
+
+
+class Named(OwnBase):
+    """Has no table."""
+
+    __abstract__ = True
+
+
+class Company(OwnBase):
+    """Has a table, and no instances."""
+
+    __tablename__ = "company"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    __mapper_args__: dict[str, Any] = {"polymorphic_on": "kind", "polymorphic_abstract": True}  # noqa: RUF012
+
+
+class Vehicle(AbstractConcreteBase, OwnBase):
+    """Has only subclasses with tables."""
+
+
+class Car(Mixin, Vehicle):
+    """Has a table."""
+
+    __tablename__ = "car"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": "car", "concrete": True}  # noqa: RUF012
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [Base, OwnBase, declarative_base(), Named, Company, Vehicle, Mixin, DeclarativeBase],
+    ids=["base", "own", "old", "abstract", "polymorphic", "concrete", "mixin", "of all"],
+)
+@pytest.mark.parametrize("signal", [pre_save, post_save, post_delete, post_init, post_bulk_insert])
+def test_a_base_without_a_table_is_refused(signal, sender):
+    """Only its subclasses are saved; with subclasses=True the receiver hears them."""
+    with pytest.raises(SenderError, match=r"has no table.*subclasses=True, or to one of them"):
+        signal.connect(nothing, sender=sender)
+    assert registrations(signal) == []
+    signal.connect(nothing, sender=sender, subclasses=True)
+    assert signal.has_listeners(sender)
+
+
+@pytest.mark.parametrize("sender", [Car, Order, int, type("Unmapped", (), {})])
+def test_other_classes_are_accepted(sender):
+    """Mapped ones, and those that may be mapped later."""
+    post_save.connect(nothing, sender=sender)
+    assert post_save.has_listeners(sender)
+
+
+@pytest.mark.parametrize("sender", ["sqlite3:Connection", 5])
+def test_the_sender_of_connection_created_is_a_class(sender):
+    """It is no mapped class, so text would never be resolved."""
+    with pytest.raises(SenderError, match="Give the class of the driver's connection"):
+        connection_created.connect(nothing, sender=sender)
 
 
 @pytest.mark.parametrize("sender", ["shop:Book", Book, 5])

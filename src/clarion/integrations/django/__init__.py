@@ -13,7 +13,7 @@ The sub-packages, from the bottom up. Imports go downward only:
 1. `dispatch`: Django's `Signal` on Clarion's table.
 2. `orm`: what models send. The changes of a save, and the signals of bulk writes.
 3. `commit`: receivers that run after the commit. `clarion.commit` loads it.
-4. `apps`, `management`: the Django app and its command.
+4. `checks`: the system check. `apps`, `management`: the Django app and its command.
 
 Read `dispatch` first. Nothing here imports another integration, and no Django model is defined
 here, because the app has no migrations.

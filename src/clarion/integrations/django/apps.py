@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from django.apps import AppConfig, apps
+from django.core.checks import Tags, register
 
+from clarion.integrations.django.checks import check_senders
 from clarion.integrations.django.dispatch.install import install
 
 if TYPE_CHECKING:
@@ -33,6 +35,10 @@ class ClarionConfig(AppConfig):
             app_name, self.label, app_module = "clarion", "clarion_again", import_module("clarion")
         super().__init__(app_name, app_module)
         install()
+
+    def ready(self) -> None:
+        """Register the system check."""
+        register(check_senders, Tags.signals)
 
 
 def _is_listed_already() -> bool:

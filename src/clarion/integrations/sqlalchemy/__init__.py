@@ -16,6 +16,7 @@ Imports go downward only. From the top::
     model_signal               the class of the signals
     rows/                      mapped attributes and their changes
     binds                      the engine and connection of a row
+    waiting                    warns of senders that are never mapped
     senders send aliases session_types async_sessions
 
 Read them in the order `signals`, `hooks`, `flush/`, `commit/`, `bulk/`. To add a signal, declare

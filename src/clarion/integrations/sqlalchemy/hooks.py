@@ -21,7 +21,8 @@ from clarion.integrations.sqlalchemy.commit import savepoints, transactions
 from clarion.integrations.sqlalchemy.commit.provider import SessionProvider
 from clarion.integrations.sqlalchemy.flush import listeners, many_to_many
 from clarion.integrations.sqlalchemy.model_signal import connect_resolved
-from clarion.integrations.sqlalchemy.senders import is_unresolved
+from clarion.integrations.sqlalchemy.senders import is_unmapped, is_unresolved
+from clarion.integrations.sqlalchemy.waiting import warn_of_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +63,7 @@ def _attach_flush() -> None:
 
 
 def _before_flush(session: Session, context: UOWTransaction, objects: Any) -> None:
+    warn_of_waiting()
     listeners.before_flush(session, context, objects)
     _listen_last(session)
 
@@ -169,11 +171,14 @@ def _attach_savepoints(connection: Connection) -> None:
 # --- Which signal needs which listeners
 
 
-def _attach_by(attach: Attach, *of: ModelSignal[..., Any]) -> None:
+def _attach_by(attach: Attach, *of: ModelSignal[..., Any], sent_by_rows: bool = True) -> None:
     def attach_for(sender: object, subclasses: bool) -> None:  # noqa: FBT001
         if is_unresolved(sender):
             _attach_mappers()  # they resolve it, and attach again
-        else:
+        if sent_by_rows and (is_unresolved(sender) or is_unmapped(sender)):
+            _attach_flush()  # these warn of a sender that is never mapped
+            _attach_statements()
+        if not is_unresolved(sender):
             attach(sender, subclasses)
 
     for signal in of:
@@ -198,7 +203,7 @@ _attach_by(
 _attach_by(_for_any_sender(_attach_flush, _attach_relationships), signals.m2m_changed)
 _attach_by(_attach_instances, signals.pre_init, signals.post_init)
 _attach_by(_for_any_sender(_attach_mappers), signals.class_prepared)
-_attach_by(_for_any_sender(_attach_pools), signals.connection_created)
+_attach_by(_for_any_sender(_attach_pools), signals.connection_created, sent_by_rows=False)
 _attach_by(
     _for_any_sender(_attach_statements),
     signals.post_bulk_insert,

@@ -15,7 +15,7 @@ from clarion._core.declare import DeclaredSignal
 from clarion._core.registration import Registration, sender_key
 from clarion._core.signal import MISSING
 from clarion._core.tabled import table_of
-from clarion.integrations.sqlalchemy import senders
+from clarion.integrations.sqlalchemy import senders, waiting
 from clarion.integrations.sqlalchemy.rows.changes import changes_of
 from clarion.policy import DeclaredPolicy
 
@@ -58,6 +58,8 @@ class ModelPolicy(DeclaredPolicy):
         """Accept an unresolved sender; check the others as usual."""
         if not senders.is_unresolved(sender):
             super().check_sender(sender, subclasses=subclasses)
+            if not subclasses:
+                senders.check_has_rows(sender)
 
     def resolve_sender(self, sender: object) -> object:
         """Return the class or the table that a sender names, or the sender itself."""
@@ -122,6 +124,8 @@ class ModelSignal(DeclaredSignal[P, R]):
                 return lambda function: self.connect(function, sender, *args, **options)
             sender = senders.resolve(sender)
             super().connect(receiver, sender, *args, **options)
+            if senders.is_unmapped(sender) or isinstance(sender, str):
+                waiting.watch(self)
             if senders.is_unresolved(sender):
                 _unresolved.add(self)
                 # Another thread may have mapped the class before the listeners were attached.
@@ -245,6 +249,11 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
 def class_signal(function: Callable[P, None]) -> ModelSignal[P, object]:
     """Declare a signal whose senders are classes, as `signal` does."""
     return ModelSignal[P, object](function, senders.check_class)
+
+
+def driver_signal(function: Callable[P, None]) -> ModelSignal[P, object]:
+    """Declare a signal whose senders are classes of connections, as `signal` does."""
+    return ModelSignal[P, object](function, senders.check_driver)
 
 
 def table_signal(function: Callable[P, None]) -> ModelSignal[P, object]:

@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table
-from sqlalchemy.orm import Mapper, QueryableAttribute, RelationshipProperty
+from sqlalchemy import Table, inspect
+from sqlalchemy.ext.declarative import AbstractConcreteBase
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    DeclarativeBaseNoMeta,
+    Mapper,
+    QueryableAttribute,
+    RelationshipProperty,
+)
+from sqlalchemy.orm.exc import UnmappedClassError
 
 # SQLAlchemy has no other list of all mappers.
 from sqlalchemy.orm.mapper import _all_registries
@@ -20,6 +28,9 @@ from clarion.errors import SenderError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# Neither these nor their direct subclasses have instances.
+_ABSTRACT = {DeclarativeBase, DeclarativeBaseNoMeta, AbstractConcreteBase}
+
 
 def is_unresolved(sender: object) -> bool:
     """Return whether a sender names a class or a table that does not exist yet."""
@@ -29,8 +40,8 @@ def is_unresolved(sender: object) -> bool:
 def mappers() -> Iterator[Mapper[Any]]:
     """Yield all mappers of the program."""
     for registry in list(_all_registries()):
-        # Not registry.mappers: it raises after the program has caught the error of a class that
-        # could not be mapped.
+        # Not `registry.mappers`: it raises while a class waits for its subclasses or its table, and
+        # after the program has caught the error of a class that could not be mapped.
         yield from [each.mapper for each in list(registry._managers) if each.is_mapped]
 
 
@@ -77,6 +88,60 @@ def check_class(sender: object) -> None:
             f"The sender ({value_name(sender)}) is not a class. Give the class, its name, or 'module:Class'.",
             sender,
         )
+
+
+def check_driver(sender: object) -> None:
+    """Refuse a sender that is no class, as the class of a driver's connection.
+
+    Raises:
+        SenderError: if it is something else, which SQLAlchemy would never send from.
+    """
+    if sender is not None and not isinstance(sender, type):
+        raise SenderError(
+            f"The sender ({value_name(sender)}) is not a class. Give the class of the driver's connection.",
+            sender,
+        )
+
+
+def check_has_rows(sender: object) -> None:
+    """Refuse a class that no instance is of, as the base of a hierarchy.
+
+    Raises:
+        SenderError: if only its subclasses have tables.
+    """
+    if isinstance(sender, type) and (_is_abstract(sender) or is_unmapped_base(sender)):
+        raise SenderError(
+            f"The sender ({value_name(sender)}) has no table, and only its subclasses are sent. "
+            f"Connect the receiver with subclasses=True, or to one of them.",
+            sender,
+        )
+
+
+def _is_abstract(class_: type) -> bool:
+    if class_.__dict__.get("__abstract__") or _ABSTRACT.intersection((class_, *class_.__bases__)):
+        return True
+    mapper = _mapper_of(class_)
+    return mapper is not None and mapper.polymorphic_abstract
+
+
+def is_unmapped(sender: object) -> bool:
+    """Return whether a sender is a class that is not mapped."""
+    return isinstance(sender, type) and _mapper_of(sender) is None
+
+
+def _mapper_of(class_: type) -> Mapper[Any] | None:
+    try:
+        found: object = inspect(class_, raiseerr=False)
+    except UnmappedClassError:  # it waits for its subclasses or its table
+        return None
+    return found if isinstance(found, Mapper) else None  # pyright: ignore[reportUnknownVariableType]
+
+
+def is_unmapped_base(sender: object) -> bool:
+    """Return whether a sender is a class that is not mapped, and has subclasses that are."""
+    if not isinstance(sender, type) or not is_unmapped(sender):
+        return False
+    return any(issubclass(mapper.class_, sender) for mapper in mappers())
 
 
 def check_table(sender: object) -> None:

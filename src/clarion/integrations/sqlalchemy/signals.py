@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion.integrations.sqlalchemy.model_signal import class_signal, save_signal, table_signal
+from clarion.integrations.sqlalchemy.model_signal import (
+    class_signal,
+    driver_signal,
+    save_signal,
+    table_signal,
+)
 
 if TYPE_CHECKING:
     from typing import Never as Anything
@@ -105,7 +110,7 @@ def m2m_changed(
     """A many-to-many relationship of an instance is about to change, or has changed."""
 
 
-@class_signal
+@driver_signal
 def connection_created(*, sender: Anything, connection: Anything) -> None:
     """A pool has opened a connection to a database."""
 

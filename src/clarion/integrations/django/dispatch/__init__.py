@@ -2,5 +2,6 @@
 
 Read `install`: it puts `methods` into Django's class, below wrappers with the help of
 `redirect`. `receivers` and its `entries` are Django's list. Each signal has a `table`, and the
-table a `policy`. Imports go from the first to the last. Models and databases never go in here.
+table a `policy`. `senders` warns of senders that nothing sends by, through `callers`. Imports go from
+the first to the last. No model is defined here, and no database is used.
 """

@@ -21,6 +21,7 @@ from clarion._core.signal import MISSING
 from clarion._core.signal import Signal as ClarionSignal
 from clarion._core.tabled import policy_of, table_of
 from clarion.integrations.django.dispatch import table as tables
+from clarion.integrations.django.dispatch.senders import is_judged, warn_of_sender, warn_of_text
 from clarion.integrations.django.dispatch.table import DjangoTable, live_receivers
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def connect(
     if receiver is MISSING:
         options |= {"sender": sender, "weak": weak, "dispatch_uid": dispatch_uid}
         return partial(self.connect, **options)
+    if sender is not None and is_judged(self):
+        warn_of_sender(self, receiver, sender, subclasses=bool(options.get("subclasses")))
     if weak:
         policy_of(self).check_receiver(self, receiver)
         # It raises as in Django, whose own tests replace `weakref.ref`.
@@ -78,6 +81,8 @@ def connect_model_signal(
     if receiver is MISSING:
         options |= {"sender": sender, "weak": weak, "dispatch_uid": dispatch_uid, "apps": apps}
         return partial(self.connect, **options)
+    if isinstance(sender, str):
+        warn_of_text(receiver, sender, apps)
     # A bound method, from which Django's checks take the name of the signal.
     base: Any = super(ModelSignal, self)
     self._lazy_method(

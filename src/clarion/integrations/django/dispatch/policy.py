@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -17,6 +16,8 @@ from clarion._core.checks import (
 )
 from clarion._core.loops import Outcome
 from clarion._core.signatures import accepts_any_keyword
+from clarion.errors import SenderWarning
+from clarion.integrations.django.dispatch.callers import warn_caller
 from clarion.policy import Policy
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class DjangoPolicy(AsgirefPolicy):
         """
         check_subclasses(sender, subclasses=subclasses)
         if type(sender) in COLLECTIONS:
-            warnings.warn(collection_message(sender), stacklevel=4)
+            warn_caller(collection_message(sender), SenderWarning)
 
     def log_failure(self, signal: Any, receiver: Receiver, error: Exception) -> None:
         """Log through the method of Django's class, which a subclass may override."""

@@ -15,9 +15,16 @@ from django.db.models import QuerySet
 from django.db.models.utils import make_model_tuple
 
 from clarion._core.declare import DeclaredSignal
+from clarion._core.names import described, signal_name
+from clarion._core.signal import MISSING
 from clarion._core.tabled import table_of
 from clarion.integrations.django.dispatch.install import add_install_hooks
 from clarion.integrations.django.dispatch.policy import AsgirefPolicy
+from clarion.integrations.django.dispatch.senders import (
+    add_model_signal,
+    warn_of_sender,
+    warn_of_text,
+)
 from clarion.integrations.django.orm import bulk_warnings
 from clarion.integrations.django.orm.method_hooks import MethodHooks
 from clarion.integrations.django.orm.queryset import BulkMethods
@@ -66,10 +73,17 @@ class BulkSignal(DeclaredSignal[P, R]):
 
     if not TYPE_CHECKING:  # the checkers use the declaration
 
-        def connect(self, receiver: Any, sender: object = None, *args: Any, **options: Any) -> None:
+        def connect(
+            self, receiver: Any = MISSING, sender: object = None, *args: Any, **options: Any
+        ) -> Any:
             """Call a receiver at each send, as `Signal.connect`."""
-            connect = super().connect
-            _when_loaded(sender, lambda model: connect(receiver, model, *args, **options))
+            if receiver is MISSING:
+                return lambda function: self.connect(function, sender, *args, **options)
+            if isinstance(sender, str):
+                warn_of_text(receiver, sender)
+            connect = LazyConnect(self, super().connect, receiver, args, options)
+            _when_loaded(sender, connect)
+            return receiver
 
         def disconnect(
             self,
@@ -85,6 +99,38 @@ class BulkSignal(DeclaredSignal[P, R]):
             return any(results)
 
 
+class LazyConnect:
+    """Connects a receiver to a model, now or when the model is loaded.
+
+    Django's check of models that are never loaded shows its repr.
+    """
+
+    __name__ = "connect"
+
+    def __init__(
+        self,
+        signal: Any,
+        connect: Any,
+        receiver: Any,
+        args: tuple[Any, ...],
+        options: dict[str, Any],
+    ) -> None:
+        self._signal = signal
+        self._connect = connect
+        self._receiver = receiver
+        self._args = args
+        self._options = options
+
+    def __call__(self, model: object) -> None:
+        """Connect the receiver to this model."""
+        subclasses = bool(self._options.get("subclasses"))
+        warn_of_sender(self._signal, self._receiver, model, subclasses=subclasses)
+        self._connect(self._receiver, model, *self._args, **self._options)
+
+    def __repr__(self) -> str:
+        return f"Receiver {described(self._receiver)} of {signal_name(self._signal)}"
+
+
 def _when_loaded(sender: object, act: Callable[[object], None]) -> None:
     """Call a function with a model, as soon as the model is loaded."""
     if isinstance(sender, str):
@@ -94,7 +140,9 @@ def _when_loaded(sender: object, act: Callable[[object], None]) -> None:
 
 
 def _declare(function: Callable[P, None]) -> BulkSignal[P, object]:
-    return BulkSignal(function)
+    declared = BulkSignal[P, object](function)
+    add_model_signal(declared)
+    return declared
 
 
 @_declare

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from clarion._core.names import name_of
 from clarion._core.tabled import has_table, table_of
+from clarion.integrations.django.dispatch.callers import warn_caller
 from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import FrameType
 
 SAVE_SIGNALS = {"pre_save": pre_save, "post_save": post_save}
 DELETE_SIGNALS = {"pre_delete": pre_delete, "post_delete": post_delete}
@@ -50,11 +48,10 @@ def warn(sender: Any, signals: Mapping[str, Any]) -> None:
         for receiver in _receivers(signal, sender)
     ]
     if names:
-        warnings.warn(
+        warn_caller(
             f"A bulk write of {sender.__qualname__} does not call {', '.join(names)}. Write the "
             f"objects one by one, or connect receivers to the post_bulk signals.",
             BulkWriteWarning,
-            stacklevel=_callers_level(),
         )
 
 
@@ -63,16 +60,3 @@ def _receivers(signal: Any, sender: object) -> list[Any]:
         return [receiver for group in signal._live_receivers(sender) for receiver in group]
     registrations = table_of(signal).find_route(sender).registrations
     return [receiver for each in registrations if (receiver := each.live()) is not None]
-
-
-def _callers_level() -> int:
-    """Return the `stacklevel` at which `warn` finds the code that called Django."""
-    frame: FrameType | None = sys._getframe(2)
-    level = 2
-    while frame is not None and _is_inside(frame.f_globals.get("__name__", "")):
-        frame, level = frame.f_back, level + 1
-    return level
-
-
-def _is_inside(module: str) -> bool:
-    return module.startswith(("django.", "clarion."))

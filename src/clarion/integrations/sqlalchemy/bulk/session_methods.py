@@ -18,6 +18,7 @@ from clarion.integrations.sqlalchemy.rows.columns import changed_columns
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info, primary_key
 from clarion.integrations.sqlalchemy.send import deliver
 from clarion.integrations.sqlalchemy.signals import post_bulk_insert, post_bulk_update
+from clarion.integrations.sqlalchemy.waiting import warn_of_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +36,7 @@ def _with_signal(original: Callable[..., None]) -> Callable[..., None]:
     @wraps(original)
     def write(self: Session, mapper: Any, mappings: Iterable[Any], **options: Any) -> None:
         rows = list(mappings)
+        warn_of_waiting()
         warn(self, inspect(mapper).mapper.class_)
         count = _count(inspect(mapper).mapper, rows, options)
         original(self, mapper, rows, **options)

@@ -21,6 +21,7 @@ from clarion.integrations.sqlalchemy.bulk.results import (
 )
 from clarion.integrations.sqlalchemy.commit.boundary import bound
 from clarion.integrations.sqlalchemy.send import deliver
+from clarion.integrations.sqlalchemy.waiting import warn_of_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ def execute(state: ORMExecuteState) -> Result[Any] | None:
     mapper = state.bind_mapper
     if signal is None or mapper is None:
         return None
+    warn_of_waiting()
     sender = mapper.class_
     is_expanded = state.is_delete and expands_deletes(state.session)
     if not state.is_delete:

@@ -1,0 +1,140 @@
+"""Warn of senders that no send of a Django signal has.
+
+Django accepts them, so they are not refused. The text "app.Model" may name a model that is
+defined later. So it is judged once Django has loaded all apps, and by Django's own system check.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.apps import AppConfig
+from django.apps import apps as installed
+from django.db.models import Model, signals
+from django.db.models.options import Options
+
+from clarion._core.names import described, dotted, quoted_name, value_name
+from clarion.errors import SenderWarning
+from clarion.integrations.django.dispatch.callers import warn_caller
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# By the id of the signal: Django sends these by models, or by apps, and by nothing else.
+_BY_MODELS = {
+    id(signal)
+    for signal in (
+        signals.class_prepared,
+        signals.pre_init,
+        signals.post_init,
+        signals.pre_save,
+        signals.post_save,
+        signals.pre_delete,
+        signals.post_delete,
+        signals.m2m_changed,
+    )
+}
+_BY_APPS = {id(signals.pre_migrate), id(signals.post_migrate)}
+
+
+def add_model_signal(signal: object) -> None:
+    """Judge the senders of one more signal, which is sent by models and never deleted."""
+    _BY_MODELS.add(id(signal))
+
+
+def is_judged(signal: object) -> bool:
+    """Return whether the senders of a signal are judged."""
+    return id(signal) in _BY_MODELS or id(signal) in _BY_APPS
+
+
+class Fault(NamedTuple):
+    """Why no send of a signal has a sender, and what to connect to instead."""
+
+    sender: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"is connected to {self.sender}. {self.cure}"
+
+
+def warn_of_sender(signal: object, receiver: Any, sender: object, *, subclasses: bool) -> None:
+    """Warn if no send of a signal has the sender that a receiver is connected to."""
+    fault = fault_of(signal, sender, subclasses=subclasses)
+    if fault is not None:
+        warn_caller(f"Receiver {described(receiver)} {fault}", SenderWarning)
+
+
+def warn_of_text(receiver: Any, text: str, apps: Any = None) -> None:
+    """Warn if a receiver is connected to "app.Model", and no app has this model.
+
+    Args:
+        receiver: the receiver.
+        text: the sender.
+        apps: the registry in which it is looked up, as given to `connect`.
+    """
+    # Tests and migrations have a registry of their own, to which they add models.
+    if (apps or Options.default_apps) is not installed or not installed.ready:
+        return
+    label, _, name = text.lower().partition(".")
+    if name in installed.all_models.get(label, {}) or text.count(".") != 1:
+        return  # or Django refuses it
+    labels = [model._meta.label for model in installed.get_models(include_auto_created=True)]
+    by_lower = {label.lower(): label for label in labels}
+    close = get_close_matches(text.lower(), by_lower, n=1)
+    cure = (
+        f"Did you mean '{by_lower[close[0]]}'?" if close else "Give an app's label and its model."
+    )
+    fault = Fault(f"the sender {quoted_name(text)}, and no app has such a model", cure)
+    warn_caller(f"Receiver {described(receiver)} {fault}", SenderWarning)
+
+
+def fault_of(signal: object, sender: object, *, subclasses: bool) -> Fault | None:
+    """Return why no send of a signal has this sender, or None if one may have it."""
+    if sender is None or not is_judged(signal):
+        return None
+    if id(signal) in _BY_APPS:
+        return None if isinstance(sender, AppConfig) else _no_app(sender)
+    if not isinstance(sender, type):
+        return Fault(f"{value_name(sender)}, which is no class", "Give a model.")
+    if issubclass(sender, Model):
+        return _fault_of_model(signal, sender, subclasses=subclasses)
+    return None if subclasses else _fault_of_class(sender)
+
+
+_SUBCLASSES = "Connect it with subclasses=True, or to one model."
+
+
+def _no_app(sender: object) -> Fault:
+    return Fault(f"{value_name(sender)}, which is no app", "Give apps.get_app_config(label).")
+
+
+def _fault_of_class(sender: type) -> Fault | None:
+    if installed.models_ready and any(issubclass(each, sender) for each in installed.get_models()):
+        return Fault(f"{dotted(sender)}, which is no model, but a base of models", _SUBCLASSES)
+    return None
+
+
+def _fault_of_model(signal: object, model: Any, *, subclasses: bool) -> Fault | None:
+    meta = getattr(model, "_meta", None)  # Model itself has none
+    if meta is None or meta.abstract:
+        return None if subclasses else Fault(f"{dotted(model)}, which is abstract", _SUBCLASSES)
+    if meta.swapped and not subclasses:
+        setting = f"settings.{meta.swappable}"
+        return Fault(f"{meta.label}, which {setting} replaces by another model", f"Give {setting}.")
+    return _fault_of_through(model) if signal is signals.m2m_changed else None
+
+
+def _fault_of_through(model: Any) -> Fault | None:
+    fields = model._meta.local_many_to_many
+    # The table of a relationship may have relationships itself.
+    if not fields or not installed.models_ready or model in _throughs():
+        return None
+    through = " or ".join(f"{model.__name__}.{field.name}.through" for field in fields)
+    return Fault(f"{model._meta.label}, which is no table of a relationship", f"Give {through}.")
+
+
+def _throughs() -> Iterator[Any]:
+    for model in installed.get_models(include_auto_created=True):
+        for field in model._meta.local_many_to_many:
+            yield field.remote_field.through

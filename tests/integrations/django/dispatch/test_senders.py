@@ -1,0 +1,245 @@
+"""Senders that Django accepts, and that no send has, give a warning."""
+
+import warnings
+
+import pytest
+from django.contrib.auth.models import AbstractUser, User
+from django.db import models
+from django.db.models.signals import (
+    ModelSignal,
+    class_prepared,
+    m2m_changed,
+    post_delete,
+    post_init,
+    post_migrate,
+    post_save,
+    pre_save,
+)
+from django.dispatch import Signal, receiver
+from django.test.utils import isolate_apps
+
+import clarion
+from clarion.errors import SenderWarning
+from clarion.integrations.django import post_bulk_insert, post_bulk_update
+from tests.integrations.django import programs
+from tests.integrations.django.library.models import Author, Book, Dated, Loan, RareCopy
+
+
+def nothing(**kwargs):
+    """Do nothing."""
+
+
+@pytest.fixture
+def connect():
+    """Connect the receiver to a signal; return the warnings."""
+    connected = []
+
+    def connect(signal, sender, **options):
+        connected.append((signal, sender))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            signal.connect(nothing, sender=sender, **options)
+        assert {each.filename for each in caught} <= {__file__}
+        return [str(each.message) for each in caught]
+
+    yield connect
+    for signal, sender in connected:
+        signal.disconnect(nothing, sender=sender)
+
+
+SAVES = pytest.mark.parametrize(
+    "signal", [pre_save, post_save, post_delete, post_init, post_bulk_insert, post_bulk_update]
+)
+
+
+@SAVES
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("auth.Usr", "Did you mean 'auth.User'?"),
+        ("ath.User", "Did you mean 'auth.User'?"),
+        ("nowhere.Qqqq", "Give an app's label and its model."),
+    ],
+)
+def test_text_that_names_no_model(connect, signal, text, cure):
+    """Once all apps are loaded, it is warned of; the nearest name is the cure."""
+    [message] = connect(signal, text)
+    assert f"is connected to the sender '{text}', and no app has such a model." in message
+    assert message.endswith(cure)
+    assert f"{nothing.__qualname__} ({__file__}:" in message
+
+
+@SAVES
+@pytest.mark.parametrize("text", ["auth.User", "library.author", "library.Book_authors"])
+def test_text_that_names_a_model(connect, signal, text):
+    """In any case, and of automatic models, too."""
+    assert connect(signal, text) == []
+
+
+def test_text_for_another_registry():
+    """A test may define the model in a registry of its own."""
+    own = ModelSignal()
+    with isolate_apps("tests.integrations.django.library") as registry:
+        own.connect(nothing, sender="library.Isolated", apps=registry, weak=False)
+        own.connect(nothing, sender="library.Isolated", weak=False)
+
+        class Isolated(models.Model):
+            """Is defined later."""
+
+            class Meta:
+                app_label = "library"
+
+    assert own.has_listeners(Isolated)
+
+
+@SAVES
+@pytest.mark.parametrize("sender", [Dated, AbstractUser])
+def test_an_abstract_model(connect, signal, sender):
+    """No row is of this class; with subclasses=True the receiver hears its models."""
+    [message] = connect(signal, sender)
+    assert f"{sender.__qualname__}, which is abstract. Connect it with subclasses=True" in message
+    assert connect(signal, sender, subclasses=True) == []
+
+
+@SAVES
+@pytest.mark.parametrize("sender", [Author, Loan, RareCopy, User, None])
+def test_models_with_rows(connect, signal, sender):
+    """Models, proxies and any sender are fine."""
+    assert connect(signal, sender) == []
+
+
+@SAVES
+@pytest.mark.parametrize("sender", [models.Model, object])
+def test_bases_of_all_models(connect, signal, sender):
+    """As an abstract model."""
+    [message] = connect(signal, sender)
+    assert "subclasses=True" in message
+
+
+def test_a_class_that_no_model_has_as_a_base(connect):
+    """Programs may send Django's signals by a class of their own."""
+    assert connect(post_save, int) == []
+
+
+@pytest.mark.parametrize("sender", [nothing, ("a", "b"), 5])
+def test_other_objects(connect, sender):
+    """No model is such an object."""
+    found = connect(post_save, sender)
+    assert "which is no class. Give a model." in found[0]
+
+
+def test_m2m_changed_is_sent_by_the_table(connect):
+    """Not by the model that has the relationship."""
+    [message] = connect(m2m_changed, Book)
+    assert message.endswith(
+        "library.Book, which is no table of a relationship. Give Book.authors.through."
+    )
+    assert connect(m2m_changed, Book.authors.through) == []
+    assert connect(m2m_changed, "library.Book_authors") == []
+
+
+def test_signals_of_migrations_are_sent_by_apps(connect):
+    """Not by the name of an app or its module."""
+    from django.apps import apps
+
+    assert "Give apps.get_app_config(label)." in connect(post_migrate, "library")[0]
+    assert connect(post_migrate, apps.get_app_config("library")) == []
+
+
+def test_class_prepared_resolves_no_text(connect):
+    """It has no lazy senders in Django."""
+    assert "a str, which is no class" in connect(class_prepared, "auth.User")[0]
+
+
+@pytest.mark.parametrize("sender", [Dated, "auth.Usr", nothing, object])
+@pytest.mark.parametrize("make", [Signal, clarion.Signal], ids=["django", "clarion"])
+def test_signals_of_the_program(connect, make, sender):
+    """They may be sent by anything."""
+    assert connect(make(), sender) == []
+
+
+@pytest.mark.parametrize("sender", [Dated, nothing])
+def test_model_signals_of_the_program(connect, sender):
+    """They too; text is looked up by Django in any case."""
+    own = ModelSignal()
+    assert connect(own, sender) == []
+    assert len(connect(own, "auth.Usr")) == 1
+
+
+@pytest.mark.parametrize(
+    "decorate",
+    [
+        lambda: receiver(post_save, sender="auth.Usr"),
+        lambda: clarion.receiver(post_save, sender="auth.Usr"),
+        lambda: post_save.connect(sender="auth.Usr"),
+        lambda: post_bulk_insert.connect(sender="auth.Usr"),
+    ],
+    ids=["django", "clarion", "connect", "bulk"],
+)
+def test_decorators(decorate):
+    """Each warns once, at the line of the program."""
+    with pytest.warns(SenderWarning, match="no app has such a model") as caught:
+        assert decorate()(nothing) is nothing
+    assert [each.filename for each in caught] == [__file__]
+
+
+PROGRAM = """
+from django.apps import apps
+from django.core.checks import run_checks
+from django.db.models.signals import post_save
+from clarion.integrations.django import install, post_bulk_insert
+
+def receive(**kwargs): ...
+
+install()
+settings.INSTALLED_APPS += ["clarion"]
+"""
+
+
+def test_system_check():
+    """It lists what connects before Django is ready; a warning would be too early there."""
+    lines = programs.run(
+        PROGRAM
+        + """
+post_save.connect(receive, sender="auth.Nobody")
+post_bulk_insert.connect(receive, sender="auth.Nobody")
+post_save.connect(receive, sender=object)
+post_save.connect(receive, sender="auth.Group")
+django.setup()
+for found in run_checks():
+    if "receive" in f"{found.msg}{found.obj}":
+        print(found.id, found.msg, found.hint)
+"""
+    )
+    ours, bulk, djangos = sorted(lines)
+    assert ours.startswith("clarion.W001 Receiver __main__.receive (<string>:")
+    assert "builtins.object, which is no model, but a base of models. Connect it with" in ours
+    assert bulk.startswith("models.E022 Receiver __main__.receive (<string>:")
+    assert "post_bulk_insert contains a lazy reference to auth.nobody, but app" in bulk
+    assert djangos.startswith("signals.E001")
+
+
+def test_a_swapped_model():
+    """Its place is taken by the model of a setting, so it is never saved."""
+    lines = programs.run(
+        PROGRAM
+        + """
+import warnings
+settings.AUTH_USER_MODEL = "contenttypes.ContentType"
+django.setup()
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    from django.contrib.auth.models import User
+    post_save.connect(receive, sender=User)
+    post_save.connect(receive, sender="auth.User")
+    post_save.connect(receive, sender=settings.AUTH_USER_MODEL)
+for each in caught:
+    print(str(each.message).partition("connected to ")[2])
+print([found.id for found in run_checks(tags=["signals"]) if "receive" in found.msg])
+"""
+    )
+    sentence = (
+        "auth.User, which settings.AUTH_USER_MODEL replaces by another model. "
+        "Give settings.AUTH_USER_MODEL."
+    )
+    assert lines == [sentence, sentence, "['clarion.W001']"]

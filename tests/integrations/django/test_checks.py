@@ -1,0 +1,31 @@
+"""The system check of receivers that are never called."""
+
+import pytest
+from django.core.checks import run_checks
+from django.db.models.signals import post_save
+
+from clarion.errors import SenderWarning
+from clarion.integrations.django.checks import check_senders
+from tests.integrations.django.library.models import Author, Dated
+
+
+def nothing(**kwargs):
+    """Do nothing."""
+
+
+def test_it_names_receiver_signal_and_cure():
+    """`manage.py check` runs it."""
+    assert check_senders() == []
+    with pytest.warns(SenderWarning):
+        post_save.connect(nothing, sender=Dated)
+    post_save.connect(nothing, sender=Author)
+    try:
+        [found] = check_senders()
+        assert found in run_checks(tags=["signals"])
+    finally:
+        post_save.disconnect(nothing, sender=Dated)
+        post_save.disconnect(nothing, sender=Author)
+    assert found.id == "clarion.W001"
+    assert f"{__name__}.nothing (" in found.msg
+    assert "of signal django.db.models.signals.post_save is connected to" in found.msg
+    assert found.hint == "Connect it with subclasses=True, or to one model."
