@@ -5,13 +5,13 @@ import sqlite3
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
+from tests.commit.servers import connect_pymysql
 from tests.savepoints import begin_before_savepoints
-from tests.services import MARIADB, POSTGRES
+from tests.services import POSTGRES
 
 IS_3_12 = sys.version_info >= (3, 12)
 
@@ -162,17 +162,8 @@ def psycopg(*, autocommit):
 @contextmanager
 def pymysql(*, autocommit):
     """Yield a connection of PyMySQL to MariaDB."""
-    driver = pytest.importorskip("pymysql")
-    parts = urlsplit(MARIADB.url())
     name = table_name()
-    connection = driver.connect(
-        host=parts.hostname,
-        port=parts.port,
-        user=parts.username,
-        password=parts.password or "",
-        database=parts.path[1:],
-        autocommit=autocommit,
-    )
+    connection = connect_pymysql(autocommit=autocommit)
     made = Sync(connection, name, can_fail=False)
     try:
         made.execute(PLAIN.format(table=name))

@@ -12,14 +12,11 @@ import pytest
 import clarion
 from clarion import Signal, on_commit
 from clarion.commit import atomic
+from tests.commit.interrupts import KINDS, InterruptedByTestError
 
 pytestmark = pytest.mark.usefixtures("_plain_python")
 
 TRACED = (str(Path(clarion.__file__).parent), "contextlib.py")
-
-
-class InterruptedByTestError(Exception):
-    """As the SoftTimeLimitExceeded of Celery, which a signal handler raises."""
 
 
 class Interrupt:
@@ -72,9 +69,8 @@ class Shop:
 
     def check(self, log):
         """Assert that the outcome of the COMMIT decided about the calls."""
-        rows = []
-        if not self.connection.in_transaction:
-            rows = self.connection.execute("SELECT * FROM orders").fetchall()
+        assert not self.connection.in_transaction
+        rows = self.connection.execute("SELECT * FROM orders").fetchall()
         statuses = [scheduled.status for scheduled in self.answers]
         if rows:
             assert set(statuses) <= {"ran", "failed", "abandoned"}, statuses
@@ -129,7 +125,7 @@ def attempt(program, shop, interrupt):
         sys.settrace(None)
 
 
-@pytest.mark.parametrize("kind", [InterruptedByTestError, KeyboardInterrupt])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("program", [in_a_block, in_a_savepoint])
 def test_interrupt_at_each_instruction(program, kind, logged, monkeypatch):
     """The outcome of the COMMIT decides: made, then each call ran or is logged."""

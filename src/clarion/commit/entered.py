@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from clarion.commit.drivers.outcome import database_error
@@ -77,6 +78,7 @@ class Entered:
         if self._can_leave():
             with suppress(Exception):  # the first error says more
                 self._manager.__exit__(type(error), error, error.__traceback__)
+        self._discard_unsettled()
 
     async def agive_up(self, error: BaseException) -> None:
         """Roll back as `give_up`."""
@@ -85,6 +87,7 @@ class Entered:
             with suppress(Exception):
                 leaving = self._manager.__aexit__(type(error), error, error.__traceback__)
                 await self._to_end(leaving)
+        await self._adiscard_unsettled()
 
     def _can_leave(self) -> bool:
         # A transaction may be left twice, a savepoint of a driver may not.
@@ -105,6 +108,7 @@ class Entered:
                 if error[0] is None:
                     self._judge(self._driver, raised)
                     self._roll_back(raised)
+                self._discard_unsettled()
                 raise
             self._active.leave()
             run_calls(self._block.end(commit=bool(self._outcome.is_made)))
@@ -130,6 +134,7 @@ class Entered:
             if error[0] is None:
                 await self._ajudge(self._driver, raised)
                 await self._aroll_back(raised)
+            await self._adiscard_unsettled()
             raise
 
     def _note_end(self, error: tuple[object, ...]) -> None:
@@ -164,6 +169,23 @@ class Entered:
         if self._block.outer is None and not self._outcome.is_begun:
             with suppress(Exception):
                 await self._manager.__aexit__(type(raised), raised, raised.__traceback__)
+
+    def _discard_unsettled(self) -> None:
+        """Close a connection that an interrupt has left in a transaction."""
+        if self._block.outer is None:
+            with suppress(Exception):  # a connection that cannot answer
+                if self._driver.is_unsettled(self._outcome):
+                    self._driver.discard()
+            self._outcome.is_over = True
+
+    async def _adiscard_unsettled(self) -> None:
+        if self._block.outer is None:
+            with suppress(Exception):
+                if self._driver.is_unsettled(self._outcome):
+                    discarded = self._driver.discard()
+                    if isawaitable(discarded):
+                        await discarded
+            self._outcome.is_over = True
 
     def _set_settled(self) -> None:
         self._is_settled = True

@@ -143,6 +143,18 @@ class Driver(ABC):
         closed, is_open = (getattr(self.connection, name, None) for name in ("closed", "open"))
         return (not callable(closed) and bool(closed)) or is_open is False
 
+    def is_unsettled(self, outcome: CommitOutcome) -> bool:  # noqa: ARG002
+        """Return whether an interrupt has left the connection in an unknown state.
+
+        Args:
+            outcome: the outcome of the COMMIT.
+        """
+        return bool(self.in_transaction())
+
+    def discard(self) -> Any:
+        """Close the connection; return an awaitable if it is async."""
+        return self.connection.close()
+
     @abstractmethod
     def begin_block(self, outcome: CommitOutcome) -> Any:
         """Return the context manager of a transaction without the checks.

@@ -54,9 +54,10 @@ class DbapiDriver(Driver):
             yield
             self.commit()
         except BaseException as error:
-            self.judge(outcome, error)
-            with suppress(Exception):  # the first error says more
-                self.rollback()
+            if not outcome.is_over:
+                self.judge(outcome, error)
+                with suppress(Exception):  # the first error says more
+                    self.rollback()
             raise
 
     @contextmanager
@@ -119,9 +120,10 @@ class AsyncDbapiDriver(AsyncDriver):
             yield
             await self.commit()
         except BaseException as error:
-            await self.ajudge(outcome, error)
-            with suppress(Exception):
-                await self.rollback()
+            if not outcome.is_over:
+                await self.ajudge(outcome, error)
+                with suppress(Exception):
+                    await self.rollback()
             raise
 
     @asynccontextmanager

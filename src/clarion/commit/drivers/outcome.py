@@ -18,14 +18,17 @@ class CommitOutcome:
     Attributes:
         is_begun: whether the COMMIT was begun.
         is_judged: whether its outcome was determined.
+        is_over: whether the transaction was ended for good. A generator that an interrupt has
+            left suspended is closed later, and must not roll back the next transaction.
     """
 
-    __slots__ = ("_is_made", "is_begun", "is_judged", "outer_error")
+    __slots__ = ("_is_made", "is_begun", "is_judged", "is_over", "outer_error")
 
     def __init__(self, outer_error: BaseException | None = None) -> None:
         self.outer_error = outer_error
         self.is_begun = False
         self.is_judged = False
+        self.is_over = False
         self._is_made: bool | None = False
 
     @property

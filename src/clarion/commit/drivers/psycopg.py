@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from clarion.commit.drivers.base import Driver, aborted_error
 from clarion.commit.drivers.dbapi import DbapiDriver
 from clarion.commit.drivers.native import AsyncNativeDriver, NativeDriver
 from clarion.commit.drivers.outcome import may_cancel_server
+
+if TYPE_CHECKING:
+    from clarion.commit.drivers.outcome import CommitOutcome
 
 _IDLE = 0  # PQTRANS_IDLE
 _IN_TRANSACTION = 2  # PQTRANS_INTRANS
@@ -35,11 +40,22 @@ class LibpqStatus(Driver):
         return int(self.connection.info.transaction_status)
 
 
-class PsycopgDriver(LibpqStatus, NativeDriver):
+class PsycopgStatus(LibpqStatus):
+    """The status of psycopg, which also counts its blocks."""
+
+    def is_unsettled(self, outcome: CommitOutcome) -> bool:
+        """Return whether a transaction is open, or a block counts as open."""
+        # An interrupt may leave the count wrong. Then the next block would set a savepoint.
+        return super().is_unsettled(outcome) or bool(
+            getattr(self.connection, "_num_transactions", 0)
+        )
+
+
+class PsycopgDriver(PsycopgStatus, NativeDriver):
     """A connection of psycopg."""
 
 
-class AsyncPsycopgDriver(LibpqStatus, AsyncNativeDriver):
+class AsyncPsycopgDriver(PsycopgStatus, AsyncNativeDriver):
     """An async connection of psycopg."""
 
 

@@ -35,13 +35,15 @@ class CoreDriver(Driver):
                 yield
                 transaction.commit()
             except BaseException as error:
-                # SQLAlchemy's own block would roll back before the outcome is known.
-                self.judge(outcome, error)
-                with suppress(Exception):
-                    transaction.rollback()
+                if not outcome.is_over:
+                    # SQLAlchemy's own block would roll back before the outcome is known.
+                    self.judge(outcome, error)
+                    with suppress(Exception):
+                        transaction.rollback()
                 raise
         except BaseException:
-            _end_transaction(self.connection)
+            if not outcome.is_over:
+                _end_transaction(self.connection)
             raise
 
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:  # noqa: ARG002
@@ -51,6 +53,14 @@ class CoreDriver(Driver):
     def judge(self, outcome: CommitOutcome, error: BaseException) -> None:
         """Determine whether a COMMIT that raised was made, as the driver below does."""
         _judge(self._below, outcome, error)
+
+    def is_unsettled(self, outcome: CommitOutcome) -> bool:
+        """Return whether the connection below is in an unknown state."""
+        return super().is_unsettled(outcome) or _is_unsettled(self._below, outcome)
+
+    def discard(self) -> None:
+        """Close the connection below, and return it to no pool."""
+        _discard(self.connection)
 
     def check_not_aborted(self) -> None:
         """Refuse the commit of an aborted transaction, as the driver below does."""
@@ -75,13 +85,15 @@ class AsyncCoreDriver(AsyncDriver):
                 yield
                 await transaction.commit()
             except BaseException as error:
-                await self.ajudge(outcome, error)
-                with suppress(Exception):
-                    await transaction.rollback()
+                if not outcome.is_over:
+                    await self.ajudge(outcome, error)
+                    with suppress(Exception):
+                        await transaction.rollback()
                 raise
         except BaseException:
-            with suppress(Exception):
-                await self.connection.run_sync(_end_transaction)
+            if not outcome.is_over:
+                with suppress(Exception):
+                    await self.connection.run_sync(_end_transaction)
             raise
 
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:  # noqa: ARG002
@@ -93,6 +105,14 @@ class AsyncCoreDriver(AsyncDriver):
         if isinstance(self._below, AsyncDriver):
             await self._below.ajudge(outcome, error)
         _judge(self._below, outcome, error)
+
+    def is_unsettled(self, outcome: CommitOutcome) -> bool:
+        """Return whether the connection below is in an unknown state."""
+        return super().is_unsettled(outcome) or _is_unsettled(self._below, outcome)
+
+    def discard(self) -> Any:
+        """Close the connection below, and return it to no pool."""
+        return self.connection.run_sync(_discard)
 
     async def acheck_not_aborted(self) -> None:
         """Refuse the commit of an aborted transaction, as the driver below does."""
@@ -109,6 +129,17 @@ def _judge(driver: Driver | None, outcome: CommitOutcome, error: BaseException) 
         outcome.judge(is_made=None)
     elif driver is not None:
         driver.judge(outcome, error)
+
+
+def _is_unsettled(driver: Driver | None, outcome: CommitOutcome) -> bool:
+    return driver is not None and not driver.is_lost() and driver.is_unsettled(outcome)
+
+
+def _discard(connection: Any) -> None:
+    connection.invalidate()
+    # It connects again when the lost transaction is rolled back.
+    if (transaction := connection.get_transaction()) is not None:
+        transaction.rollback()
 
 
 def _end_transaction(connection: Any) -> None:

@@ -25,6 +25,14 @@ class SqliteDriver(DbapiDriver):
         if not self._is_always_open:
             super().check_idle()
 
+    def is_unsettled(self, outcome: CommitOutcome) -> bool:
+        """Return whether a transaction is open that should not be."""
+        return not self._is_always_open and super().is_unsettled(outcome)
+
+    def discard(self) -> None:
+        """Roll back: a connection closed would lose a database in memory."""
+        self.rollback()
+
     def begin(self) -> None:
         """Begin as `isolation_level` says: "IMMEDIATE", for example."""
         if not (self._is_always_open and self.connection.in_transaction):
@@ -59,6 +67,10 @@ class AsyncSqliteDriver(AsyncDbapiDriver):
             with suppress(Exception):
                 await self.execute("SELECT 1")
         self.judge(outcome, error)
+
+    async def discard(self) -> None:
+        """Roll back, as the sync connection."""
+        await self.rollback()
 
     async def begin(self) -> None:
         """Begin as `isolation_level` says."""

@@ -1,0 +1,120 @@
+"""Interrupts where Python runs signal handlers: when a function is entered, and after a C call."""
+
+import gc
+import logging
+import sys
+from contextlib import contextmanager
+from threading import Thread
+
+
+class InterruptedByTestError(Exception):
+    """As the SoftTimeLimitExceeded of Celery, which a signal handler raises."""
+
+
+KINDS = [InterruptedByTestError, KeyboardInterrupt]
+
+
+class Interrupt:
+    """Raise an exception at the nth point where a signal handler could.
+
+    Attributes:
+        left: how many points are left; more than 0 if the program ended before the nth.
+        where: the function and the line that was interrupted.
+    """
+
+    def __init__(self, nth, kind):
+        self.left = nth
+        self.kind = kind
+        self.where = None
+
+    def start(self):
+        """Begin to count, in this thread."""
+        sys.setprofile(self._count)
+
+    def stop(self):
+        """End the count."""
+        sys.setprofile(None)
+
+    def _count(self, frame, event, argument):
+        # The interpreter looks for signals at these points. After the return of a function in
+        # Python, for example, it does not: cleaning up can rely on that.
+        if event not in ("call", "c_return") or frame.f_code is Interrupt.stop.__code__:
+            return
+        if argument is sys.setprofile:
+            return
+        self.left -= 1
+        if not self.left:
+            sys.setprofile(None)
+            self.where = frame.f_code.co_qualname, frame.f_lineno
+            raise self.kind
+
+
+def attempts(program, kind):
+    """Run a program again and again, interrupted one point later each time, until it is not.
+
+    Args:
+        program: a function of an `Interrupt`, which it starts.
+        kind: the exception to raise.
+
+    Yields:
+        The interrupt, after each run.
+    """
+    for nth in range(1, 100_000):
+        interrupt = Interrupt(nth, kind)
+        # In a thread of its own, which has no frame of a test runner.
+        thread = Thread(target=_attempt, args=(program, interrupt))
+        thread.start()
+        thread.join()
+        yield interrupt
+        if interrupt.left > 0:
+            return
+
+
+def _attempt(program, interrupt):
+    try:
+        program(interrupt)
+    except BaseException:  # noqa: BLE001, S110  # the interrupt, or one that it led to
+        pass
+    finally:
+        interrupt.stop()
+
+
+@contextmanager
+def records_of_clarion():
+    """Yield the list of records of Clarion's logger, which no formatting follows."""
+    records = []
+
+    class Keep(logging.Handler):
+        def handle(self, record):
+            records.append(record)
+            return True
+
+    logger = logging.getLogger("clarion")
+    handlers, propagate = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [Keep()], False
+    hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None  # interrupts in __del__
+    gc.disable()  # its callbacks are points, too
+    try:
+        yield records
+    finally:
+        gc.enable()
+        sys.unraisablehook = hook
+        logger.handlers, logger.propagate = handlers, propagate
+
+
+def check_outcome(rows, ran, records, statuses, where):
+    """Assert that the outcome of a COMMIT decided about its receiver.
+
+    Args:
+        rows: the rows that another connection sees.
+        ran: the calls of the receiver.
+        records: what was logged.
+        statuses: the statuses of the calls that were scheduled.
+        where: what was interrupted, for the message.
+    """
+    if rows:
+        assert ran or records, f"lost without a word: {where}"
+        assert set(statuses) <= {"ran", "failed", "abandoned"}, where
+    else:
+        assert not ran, f"ran for a row that is not there: {where}"
+        assert set(statuses) <= {"dropped", "waiting", "abandoned"}, where
