@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import insert
+from sqlalchemy.ext.horizontal_shard import ShardedSession
 from sqlalchemy.orm import Session
 
 from clarion import on_commit, receiver
@@ -82,6 +83,58 @@ def test_using_names_the_engine(engine, ran):
     assert ran == [1]
     with pytest.raises(BoundaryError, match="'books'"):
         paid.send(None, order_id=2)
+
+
+class Routing(Session):
+    """It chooses its engine itself, and needs a mapper for that."""
+
+    def get_bind(self, mapper, **options):  # type: ignore[override]
+        return self.info["engine"]
+
+
+class Default(Session):
+    """It chooses its engine itself, also without a mapper."""
+
+    def get_bind(self, mapper=None, **options):
+        return self.info["engine"]
+
+
+def sharded(engine):
+    return ShardedSession(
+        shards={"one": engine},
+        shard_chooser=lambda *args, **options: "one",
+        identity_chooser=lambda *args, **options: ["one"],
+        execute_chooser=lambda context: ["one"],
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda engine: Session(binds={Tag: engine}),
+        lambda engine: Routing(info={"engine": engine}),
+        lambda engine: Default(info={"engine": engine}),
+        sharded,
+    ],
+    ids=["binds", "connection", "get_bind", "shards"],
+)
+def test_using_names_any_engine_of_a_session(engine, make):
+    """In whichever way the session knows it."""
+    alias(engine, "tags")
+    calls = []
+
+    @receiver(paid, delivery=on_commit(using="tags"))
+    def note(sender, order_id, **kwargs):
+        calls.append(order_id)
+
+    with make(engine) as session, bound(session):
+        session.add(Tag(name="t"))
+        if type(session) is Routing:
+            session.flush()
+        paid.send(None, order_id=1)
+        assert calls == []
+        session.commit()
+        assert calls == [1]
 
 
 def test_explain_names_the_session(session, ran):

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import (
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.orm import Session, sessionmaker
 
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import m2m_changed, post_save, pre_save, raw
@@ -69,3 +71,17 @@ def test_async_sessions(recorded):
 
     asyncio.run(run())
     assert [named["raw"] for named in recorded.take()] == [True]
+
+
+def test_other_objects_are_refused(engine, session):
+    """Before the block begins, with the cure."""
+    others: list[Any] = [sessionmaker(engine), Session, engine, None]
+    for given in others:
+        with pytest.raises(ArgumentError, match="is no session"):
+            raw(given)
+
+    async def run():
+        with pytest.raises(ArgumentError, match="Write `with raw"):
+            await raw(session).__aenter__()
+
+    asyncio.run(run())

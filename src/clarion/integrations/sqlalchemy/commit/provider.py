@@ -10,7 +10,7 @@ from sqlalchemy.orm import object_session
 from clarion.commit import Boundary, TransactionProvider
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.commit.boundary import SessionBoundary, bound_sessions
-from clarion.integrations.sqlalchemy.commit.sessions import ignores_outer
+from clarion.integrations.sqlalchemy.commit.sessions import engines_of, ignores_outer
 from clarion.integrations.sqlalchemy.commit.snapshots import is_mapped
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 from clarion.integrations.sqlalchemy.session_types import sync_session
@@ -54,8 +54,7 @@ class SessionProvider(TransactionProvider):
     def boundary_of_alias(self, alias: str) -> Boundary | None:
         """Return the innermost bound session on the engine of an alias."""
         for boundary in bound_sessions():
-            bind = boundary.session.bind
-            if bind is not None and alias_of(bind.engine) == alias:
+            if any(alias_of(engine) == alias for engine in engines_of(boundary.session)):
                 return boundary
         return None
 

@@ -43,6 +43,9 @@ _OPTIONS = (
     "twophase",
 )
 
+# A private attribute of ShardedSession.
+_SHARDS = "_ShardedSession__shards"
+
 # Attributes that belong to one session: its listeners, and blocks that it is in.
 _NOT_COPIED = {"_trans_context_manager", "dispatch", "info"}
 _NOT_COPIED_INFO = {"clarion_raw"}
@@ -76,7 +79,7 @@ def _init(made: Session, like: Any, **options: Any) -> None:
         shard_chooser=like.shard_chooser,
         identity_chooser=like.identity_chooser,
         execute_chooser=like.execute_chooser,
-        shards=like.__dict__["_ShardedSession__shards"],
+        shards=like.__dict__[_SHARDS],
         **options,
     )
 
@@ -201,6 +204,18 @@ def binds_of(session: Session) -> dict[Any, Any]:
         session, "_Session__binds", {}
     )
     return dict(binds)
+
+
+def engines_of(session: Session) -> list[Engine]:
+    """Return the engines that a session is known to use, in whichever way it was given them."""
+    shards: dict[Any, Any] = session.__dict__.get(_SHARDS, {})
+    binds: list[Any] = [session.bind, *binds_of(session).values(), *shards.values()]
+    if (transaction := session.get_transaction()) is not None:
+        binds += transaction._connections
+    if type(session).get_bind is not Session.get_bind:
+        with suppress(Exception):  # user code, which may need a mapper
+            binds.append(session.get_bind())
+    return [bind.engine for bind in binds if bind is not None]
 
 
 def _copy_attributes(like: Any, made: Any) -> None:

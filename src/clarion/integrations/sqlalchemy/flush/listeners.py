@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clarion.integrations.sqlalchemy.flush.guard import allow_flush, refuse_end
+from clarion.integrations.sqlalchemy.flush.mapper_events import add_changes
 from clarion.integrations.sqlalchemy.flush.sending import PreSignals, send_post_signals
 from clarion.integrations.sqlalchemy.flush.session import SignalSession
 
@@ -38,11 +39,11 @@ def before_flush_again(session: Session, context: UOWTransaction, objects: Any) 
             context.attributes[_PLAN] = pre_signals.send()
 
 
-def after_writes(session: Session, context: UOWTransaction) -> None:  # noqa: ARG001
+def after_writes(session: Session, context: UOWTransaction) -> None:
     """Complete the plan, while SQLAlchemy still has the changes of the flush."""
     plan: Plan | None = context.attributes.get(_PLAN)
-    if plan:
-        plan.add_changes_of_flush()
+    if plan is not None:
+        add_changes(session, plan, context)
 
 
 def after_flush(session: Session, context: UOWTransaction) -> None:

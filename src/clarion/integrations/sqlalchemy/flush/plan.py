@@ -98,16 +98,6 @@ class Plan:
     def __bool__(self) -> bool:
         return bool(self.deletes or self.saves or self.links)
 
-    def add_changes_of_flush(self) -> None:
-        """Add the columns that listeners of `before_update` have changed in the flush."""
-        for save in self.saves:
-            mapper = save.state.mapper
-            if save.update_fields is None or not mapper.dispatch.before_update:
-                continue
-            save.update_fields |= changed_columns(save.state, mapper_info(mapper))
-            if save.change_set is not None:
-                save.change_set.keep_old_of_flush(save.update_fields)
-
 
 class ClassPlan:
     """What is the same for all objects of a class in one plan.
@@ -234,7 +224,10 @@ class Planner:
             if (plan := classes[state.manager]).sends_deletes or plan.cascade_sends
         ]
         changed = [
-            state for each in dirty if classes[each].may_create_orphans for state in dirty[each]
+            state
+            for each in sorted(dirty, key=_name)
+            if classes[each].may_create_orphans
+            for state in _in_order(dirty[each])
         ]
         return to_delete(self.session, deleted, changed, marked) if deleted or changed else {}
 

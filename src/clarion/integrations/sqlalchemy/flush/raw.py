@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.orm import Session
+
+from clarion._core.names import value_name
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.async_sessions import is_async_scoped_session, is_async_session
+from clarion.integrations.sqlalchemy.session_types import is_scoped
 
 if TYPE_CHECKING:
     from typing import Self
-
-    from sqlalchemy.orm import Session
 
     from clarion.integrations.sqlalchemy.session_types import AnySession
 
@@ -27,14 +29,20 @@ class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
         session: the session, of any kind.
 
     Raises:
-        ArgumentError: if an async session is given to a plain `with`.
+        ArgumentError: if it is no session, or if an async session is given to a plain `with`
+            and a sync one to `async with`.
     """
 
     def __init__(self, session: AnySession) -> None:
+        if not (isinstance(session, Session) or is_scoped(session) or is_async_session(session)):
+            raise ArgumentError(
+                f"raw() was given {value_name(session)}, which is no session. Give one."
+            )
         self._session: Any = session
+        self._is_async = is_async_session(session) or is_async_scoped_session(session)
 
     def __enter__(self) -> Self:
-        if is_async_session(self._session) or is_async_scoped_session(self._session):
+        if self._is_async:
             raise ArgumentError(
                 "raw() was given an async session. Write `async with raw(session)`."
             )
@@ -50,6 +58,8 @@ class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
             self._end()
 
     async def __aenter__(self) -> Self:
+        if not self._is_async:
+            raise ArgumentError("raw() was given a sync session. Write `with raw(session)`.")
         await self._session.flush()
         self._begin()
         return self
