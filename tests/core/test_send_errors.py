@@ -69,7 +69,9 @@ class TestErrors:
             kinds = [type(response) for response in answers(robust_send(signal))]
         assert kinds == [ValueError, ValueError, TypeError, ValueError]
         logged = [record.getMessage() for record in caplog.records]
-        assert [message.partition(" in Signal")[0] for message in logged] == [
+        assert [
+            message.partition(" in a robust send of nameless Signal")[0] for message in logged
+        ] == [
             "Error calling partial(tests.core.receivers.raising.<locals>.receiver)",
             f"Error calling {__name__}.{Failing.__qualname__} object",
             "Error calling builtins.int",

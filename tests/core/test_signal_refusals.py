@@ -223,6 +223,8 @@ class TestRobustLog:
         assert response.__traceback__ is not None
         (record,) = caplog.records
         assert record.name == "clarion"
-        assert record.getMessage().endswith("<locals>.fails in Signal.send_robust() (this)")
+        assert record.getMessage().endswith(
+            f"<locals>.fails in a robust send of {signal.name} (this)"
+        )
         assert record.exc_info is not None
         assert record.exc_info[1] is response

@@ -12,8 +12,9 @@ docs/explanation/architecture.md has an order for reading.
    loop of a thread, the note on a receiver's error, the refusal of wrong objects.
 5. `policy`, `instrument`, `scopes`: how a kind of signal behaves, code that watches sends, and
    the registrations of a `connected` block.
-6. `route`, `lifetimes`, `arguments`: the receivers of one sender, precomputed for each path of a
-   send, what happens when a receiver or a sender dies, and the arguments that `connect` refuses.
+6. `route`, `lifetimes`: the receivers of one sender, precomputed for each path of a send, and
+   what happens when a receiver or a sender dies. `arguments`, `send_log`: the arguments that
+   `connect` refuses, and the log of sends at DEBUG level.
 7. `table`, `call`: all registrations of a signal, and the call of one of them.
 8. `slow_path`, `copying`: the sends of routes that do more than call their receivers, and copies
    of signals.

@@ -35,9 +35,12 @@ class Send:
         arguments: what every receiver is called with, including `sender`.
         responses: the receivers called so far, each with its response.
         error: in `Instrument.ended`, the exception that ended the send, or None.
+        started: a place for the time of its beginning; unset unless an instrument sets it.
     """
 
-    __slots__ = ("arguments", "error", "instruments", "responses", "sender", "signal")
+    __slots__ = ("arguments", "error", "instruments", "responses", "sender", "signal", "started")
+
+    started: float
 
     def __init__(
         self, signal: Signal, arguments: dict[str, Any], instruments: tuple[Instrument, ...] = ()
@@ -122,6 +125,25 @@ def detach(instrument: Instrument, *signals: Signal) -> None:
         with _lock:
             everywhere = _without(instrument, everywhere)
         _forget_all_routes()
+
+
+def switch(instrument: Instrument, *, on: bool, seconds: float) -> None:
+    """Attach an instrument to every signal, or detach it, and wait briefly for each table.
+
+    Args:
+        instrument: the instrument.
+        on: whether to attach it.
+        seconds: how long to wait for a table that another thread changes.
+    """
+    global everywhere  # noqa: PLW0603
+    everywhere = (*everywhere, instrument) if on else _without(instrument, everywhere)
+    for signal in live_signals():
+        table = table_of(signal)
+        if table.lock.acquire(timeout=seconds):
+            try:
+                table.forget_routes()
+            finally:
+                table.lock.release()
 
 
 def _without(instrument: Instrument, instruments: tuple[Instrument, ...]) -> tuple[Instrument, ...]:

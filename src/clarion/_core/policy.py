@@ -117,13 +117,14 @@ class Policy:
         """Return the value of a name that a receiver requested."""
         return signal
 
-    def log_failure(self, signal: Signal, receiver: Receiver, error: Exception) -> None:  # noqa: ARG002
+    def log_failure(self, signal: Signal, receiver: Receiver, error: Exception) -> None:
         """Log the error of a receiver in a robust send."""
         import logging
 
         logging.getLogger("clarion").error(
-            "Error calling %s in Signal.send_robust() (%s)",
+            "Error calling %s in a robust send of %s (%s)",
             names.name_of(receiver),
+            names.signal_name(signal),
             error,
             exc_info=error,
         )

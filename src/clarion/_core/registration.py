@@ -287,7 +287,7 @@ class Registration:
         """The options that are not the default, in words."""
         traits = ["async"] if self.is_async else []
         traits += [f"priority {self.priority}"] if self.priority else []
-        options = {"once": self.once, "subclasses": self.subclasses, "inline": self.inline}
+        options = {"once": self.once, "inline": self.inline}
         traits += [name for name, is_set in options.items() if is_set]
         traits += ["held weakly"] if self.weak else []
         if self.scope is not None:
@@ -298,7 +298,7 @@ class Registration:
         receiver = self.live()
         shown = [self.name if receiver is None else names.described(receiver)]
         shown += [] if self.sender_key is None else [f"sender {names.sender_name(self.sender)}"]
-        shown += self.traits
+        shown += [*(["subclasses"] if self.subclasses else []), *self.traits]
         shown += [] if self.uid is None else [f"dispatch_uid {names.quoted_name(self.uid)}"]
         if self.delivery is not None:
             delivery = getattr(self.delivery, "delivery", self.delivery)

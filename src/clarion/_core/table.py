@@ -12,7 +12,7 @@ from _thread import RLock
 from collections import deque
 from weakref import ref
 
-from clarion._core import instrument, lifetimes
+from clarion._core import instrument, lifetimes, send_log
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import BY_VALUE, no_sender, sender_key
 from clarion._core.route import Bucket, Route
@@ -130,6 +130,8 @@ class Table:
         ]
 
     def _build(self, bucket: Bucket) -> Route:
+        if not send_log.is_watching:
+            send_log.watch()
         while True:
             version = self._version
             registrations = list(self.any_sender.members.copy().values())
@@ -137,8 +139,7 @@ class Table:
                 registrations += bucket.members.copy().values()
                 registrations += self._relatives(bucket.sender_of())
             route = Route(registrations, self.instruments + instrument.everywhere)
-            # A send does not wait while another thread connects: it uses this route once,
-            # and the next send keeps one.
+            # While another thread connects, a send does not wait, and uses this route once.
             if not self.lock.acquire(blocking=False):
                 return route
             try:
@@ -218,10 +219,9 @@ class Table:
             if self.dead:
                 self._purge_dead()
             bucket = self.any_sender if of_sender is None else self.buckets.get(of_sender)
-            if bucket is None:
-                return False
-            registration = bucket.members.pop(key, None) or pop_scoped(bucket.members, key)
-            if registration is None:
+            members: dict[Hashable, Registration] = {} if bucket is None else bucket.members
+            registration = members.pop(key, None) or pop_scoped(members, key)
+            if bucket is None or registration is None:
                 return False
             self._version += 1
             if registration.subclasses or self._built or not bucket.members:

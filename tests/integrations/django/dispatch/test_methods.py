@@ -206,3 +206,18 @@ def test_connect_is_a_decorator(signal):
     assert receive() == "received"
     assert signal.connect(receive) is receive
     assert signal.send("text") == [(receive, "received"), (receive, "received")]
+
+
+def test_sends_are_logged(caplog, db):
+    """In a logger of the signal's name; sends of Django's that reach no receiver are not."""
+
+    def save(**kwargs):
+        pass
+
+    post_save.connect(save, sender=Author)
+    with caplog.at_level(logging.DEBUG, "clarion.signal"):
+        Author.objects.create(name="hunter2")
+    (record,) = caplog.records
+    assert record.name == "clarion.signal.django.db.models.signals.post_save"
+    assert record.filename == "base.py"  # Django's Model.save_base
+    assert "hunter2" not in record.getMessage()
