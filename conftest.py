@@ -31,6 +31,9 @@ WEB = [
 # The packages that the tests of each integration need.
 NEEDS = {
     "tests/commit/test_peewee.py": ["peewee"],
+    "tests/envelope/test_same.py": ["attrs", "msgspec"],
+    "tests/envelope/test_trace.py": ["opentelemetry"],
+    "tests/envelope/test_typed.py": ["msgspec", "pydantic"],
     "tests/integrations/django": ["django"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
@@ -81,8 +84,9 @@ def _young_heap() -> None:
 
 
 def imports(document: Document) -> set[str]:
-    """Return the names of the packages that a page imports."""
-    return {*re.findall(r"^\s*(?:>>> )?(?:from|import) (\w+)", document.text, re.MULTILINE)}
+    """Return the names of the packages that a page imports, and of the extra that it installs."""
+    found = re.findall(r"^\s*(?:>>> )?(?:from|import) (\w+)", document.text, re.MULTILINE)
+    return {*found, *re.findall(r"pip install '\.\[(\w+)\]'", document.text)}
 
 
 def uses_django(document: Document) -> bool:

@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 
-import pytest
-
-pytest.importorskip("attrs")
-pytest.importorskip("msgspec")
-
 import attrs
 import msgspec
+import pytest
 
 from clarion.envelope.same import difference
 

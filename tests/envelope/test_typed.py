@@ -9,13 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import pytest
-
-pytest.importorskip("msgspec")
-pytest.importorskip("pydantic")
-
 import msgspec
 import pydantic
+import pytest
 
 from clarion import signal
 from clarion.envelope.typed import TypedValues, register_type

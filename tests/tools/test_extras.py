@@ -18,6 +18,7 @@ PAGES = {
     "alembic": "docs/how-to/receive-migration-signals-from-alembic.md",
     "django": "docs/how-to/run-django-on-clarion.md",
     "jinja": "docs/how-to/receive-template-signals-from-jinja.md",
+    "msgspec": "docs/how-to/write-a-send-down.md",
     "settings": "docs/how-to/override-settings.md",
     "sqlalchemy": "docs/how-to/send-model-signals-with-sqlalchemy.md",
 }
@@ -28,6 +29,22 @@ AFTER_A_RELEASE = re.compile(r"^\$ pip install (.*?) +# after the first release"
 
 # A program for each extra, as on its page.
 EXAMPLES = {
+    "msgspec": """
+from dataclasses import dataclass
+from clarion import signal
+from clarion.envelope import Envelope, seal
+
+@dataclass
+class Line:
+    name: str
+
+@signal(name="shop.order_paid")
+def order_paid(sender: str, *, lines: list[Line]) -> None:
+    pass
+
+text = seal(order_paid, {"sender": "web", "lines": [Line("tea")]}).to_json()
+assert Envelope.from_json(text).arguments(order_paid)["lines"] == [Line("tea")]
+""",
     "sqlalchemy": """
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncSession  # the extra installs greenlet
