@@ -117,7 +117,9 @@ class Verdict:
     def __str__(self) -> str:
         place = self.registration.place
         where = "" if place is None else f" ({place[0]}:{place[1]})"
-        shown = ", ".join([self.reason, *self.registration.traits])
+        # The reason mentions the subclasses.
+        traits = [trait for trait in self.registration.traits if trait != "subclasses"]
+        shown = ", ".join([self.reason, *traits])
         return f"{self.name}{where}: {shown}" + (f"; runs {self.when}" if self.when else "")
 
 

@@ -9,7 +9,7 @@ from tests.envelope.kinds import Records
 @pytest.fixture
 def records(monkeypatch):
     """Register a kind of reference for the test."""
-    monkeypatch.setattr(references, "_kinds", {})
+    monkeypatch.setattr(references, "kinds", {})
     kind = Records()
     references.register_reference_kind(kind)
     return kind

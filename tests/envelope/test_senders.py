@@ -23,7 +23,7 @@ class Connected:
 @pytest.fixture(autouse=True)
 def no_registered_sender(monkeypatch):
     """Forget the senders that a test registers."""
-    monkeypatch.setattr(senders, "_by_name", {})
+    monkeypatch.setattr(senders, "registered", {})
 
 
 def travelled(sender):

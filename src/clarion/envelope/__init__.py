@@ -10,6 +10,7 @@ In reading order; a module imports from those above it only:
 6. `upcast`: the payloads of older versions.
 7. `trace`, `context`: the trace and the context variables of the sender.
 8. `codec`, `envelope`: from the arguments of a send to an `Envelope`, and back.
+9. `registered`: how a test undoes what it registers.
 
 Never put here: pickle, an import of a name that was stored, a database, a framework.
 """

@@ -20,7 +20,7 @@ from clarion.errors import ArgumentError, EncodingError
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-_carried: dict[str, ContextVar[Any]] = {}
+carried: dict[str, ContextVar[Any]] = {}
 
 
 def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[Any]:
@@ -43,7 +43,7 @@ def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[A
             f"carry() was given {value_name(variable)}. Give it a ContextVar.", ["variable"]
         )
     name = name or variable.name
-    if name in trace.HEADERS or _carried.setdefault(name, variable) is not variable:
+    if name in trace.HEADERS or carried.setdefault(name, variable) is not variable:
         raise ArgumentError(
             f"carry() cannot use the name {quoted_name(name)}, which another header has. "
             f"Give carry() another name=.",
@@ -54,8 +54,8 @@ def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[A
 
 def drop_carried(variable: ContextVar[Any]) -> None:
     """Stop to carry a variable, for tests."""
-    for name in [name for name, carried in _carried.items() if carried is variable]:
-        del _carried[name]
+    for name in [name for name, each in carried.items() if each is variable]:
+        del carried[name]
 
 
 def current_headers() -> dict[str, Any]:
@@ -65,7 +65,7 @@ def current_headers() -> dict[str, Any]:
         EncodingError: if a variable has a value that is not JSON.
     """
     headers: dict[str, Any] = {}
-    for name, variable in _carried.items():
+    for name, variable in carried.items():
         try:
             value = variable.get()
         except LookupError:
@@ -89,9 +89,9 @@ def restored_headers(headers: Mapping[str, Any]) -> Generator[None]:
     A header that this program does not know is ignored: the sender may be newer.
     """
     tokens = [
-        (_carried[name], _carried[name].set(value))
+        (carried[name], carried[name].set(value))
         for name, value in headers.items()
-        if name in _carried
+        if name in carried
     ]
     try:
         with trace.extracted(headers):

@@ -74,24 +74,24 @@ class ReferenceKind(Protocol):
         ...
 
 
-_kinds: dict[str, ReferenceKind] = {}
+kinds: dict[str, ReferenceKind] = {}
 
 
 def register_reference_kind(kind: ReferenceKind) -> None:
     """Add the kind of a framework. A later one of the same name replaces it."""
-    _kinds[kind.name] = kind
+    kinds[kind.name] = kind
 
 
 def kind_owning(value: object) -> ReferenceKind | None:
     """Return the kind that owns an object, or None."""
-    return next((kind for kind in _kinds.values() if kind.owns(value)), None)
+    return next((kind for kind in kinds.values() if kind.owns(value)), None)
 
 
 def kind_owning_class(value: object) -> ReferenceKind | None:
     """Return the kind that owns the objects of a class; None for other values."""
     if not isinstance(value, type):
         return None
-    return next((kind for kind in _kinds.values() if kind.owns_class(value)), None)
+    return next((kind for kind in kinds.values() if kind.owns_class(value)), None)
 
 
 def kind_named(name: object) -> ReferenceKind:
@@ -100,7 +100,7 @@ def kind_named(name: object) -> ReferenceKind:
     Raises:
         DecodingError: if this program has not loaded it.
     """
-    kind = _kinds.get(name) if isinstance(name, str) else None
+    kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
         raise DecodingError(
             f"A reference is of the kind {quoted_name(name)}, which this program does not have. "

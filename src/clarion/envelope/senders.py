@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-_by_name: dict[str, object] = {}
+registered: dict[str, object] = {}
 
 
 def register_sender(sender: T, *, name: str | None = None) -> T:
@@ -56,7 +56,7 @@ def register_sender(sender: T, *, name: str | None = None) -> T:
             f"{value_name(sender)} has no name of its own. Give register_sender() a name=.",
             ["name"],
         )
-    if _by_name.setdefault(name, sender) is not sender:
+    if registered.setdefault(name, sender) is not sender:
         raise ArgumentError(
             f"Another sender is registered as {quoted_name(name)}. Give register_sender() another "
             f"name=.",
@@ -133,7 +133,7 @@ def load_sender(data: Any, session: Any) -> object:
 
 def known_senders() -> Iterator[tuple[str, object]]:
     """Yield the senders that were registered, and those that receivers are connected for."""
-    yield from list(_by_name.items())
+    yield from list(registered.items())
     for signal in signals():
         for registration in table_of(signal).registrations():
             sender = registration.sender_of()

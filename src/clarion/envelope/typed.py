@@ -42,7 +42,7 @@ class Conversion:
         self.from_json = from_json
 
 
-_conversions: dict[type, Conversion] = {}
+conversions: dict[type, Conversion] = {}
 
 
 def register_type(
@@ -59,11 +59,11 @@ def register_type(
         to_json: returns a value as JSON.
         from_json: returns the value again.
     """
-    _conversions[kind] = Conversion(kind, to_json, from_json)
+    conversions[kind] = Conversion(kind, to_json, from_json)
 
 
 def _conversion_of(kind: Any) -> Conversion | None:
-    if (conversion := _conversions.get(kind)) is not None:
+    if (conversion := conversions.get(kind)) is not None:
         return conversion
     # Models of pydantic, without importing it.
     if isinstance(kind, type) and hasattr(kind, "__pydantic_validator__"):

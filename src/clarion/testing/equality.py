@@ -86,10 +86,10 @@ def _are_contents_equal(wanted: Any, value: Any) -> bool:
 def _contents(container: Any) -> dict[Any, Any] | None:
     """Return the contents of a mapping, a sequence or a dataclass; None of another object."""
     if isinstance(container, Mapping):
-        mapping: Mapping[Any, Any] = container
+        mapping: Mapping[Any, Any] = container  # pyright: ignore[reportUnknownVariableType]
         return dict(mapping)
     if isinstance(container, Sequence) and not isinstance(container, _TEXT):
-        sequence: Sequence[Any] = container
+        sequence: Sequence[Any] = container  # pyright: ignore[reportUnknownVariableType]
         return dict(enumerate(sequence))
     if not is_dataclass(container):
         return None

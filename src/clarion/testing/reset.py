@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import sys
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from clarion.testing.callers import imports, is_importing
@@ -10,6 +11,7 @@ from clarion.testing.change_log import logged
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from clarion._core.table import Table
@@ -29,7 +31,7 @@ def restored() -> Generator[None]:
     A signal of Django whose `receivers` were assigned in the block stays as it is.
     """
     outer = {id(frame) for frame in imports()}
-    with logged(lambda _: is_importing(outer)):
+    with logged(lambda _: is_importing(outer)), _envelope_restored():
         yield
 
 
@@ -51,8 +53,17 @@ def undone(files: TestFiles, test: Path, *, with_django: bool) -> Generator[None
             return True
         return bool(_lasting) or is_importing(outer) or not files.is_calling(test)
 
-    with logged(is_kept):
+    with logged(is_kept), _envelope_restored():
         yield
+
+
+def _envelope_restored() -> AbstractContextManager[None]:
+    # Most programs do not use envelopes, and do not import the package for this.
+    if "clarion.envelope" not in sys.modules:
+        return nullcontext()
+    from clarion.envelope.registered import registered_restored
+
+    return registered_restored()
 
 
 @contextmanager

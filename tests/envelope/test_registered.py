@@ -1,0 +1,37 @@
+"""What a test registers is undone."""
+
+import sys
+from contextvars import ContextVar
+
+from clarion.envelope import carry, current_headers, register_sender
+from clarion.envelope.registered import registered_restored
+from clarion.envelope.senders import known_senders
+from clarion.testing import restored
+
+
+class Checkout:
+    """A sender."""
+
+
+def test_what_a_block_registers_ends_with_it():
+    """Context variables and senders, as `restored` does it."""
+    before = current_headers()
+    for block in (registered_restored, restored):
+        with block():
+            carry(ContextVar("tenant", default="t1"))
+            register_sender(Checkout)
+            assert current_headers()["tenant"] == "t1"
+        assert current_headers() == before
+        assert Checkout not in [sender for _, sender in known_senders()]
+
+
+def test_types_are_undone_where_msgspec_is_loaded(monkeypatch):
+    """A type is registered in the module that needs msgspec."""
+
+    class Typed:
+        conversions: dict[str, int] = {}  # noqa: RUF012
+
+    monkeypatch.setitem(sys.modules, "clarion.envelope.typed", Typed)
+    with registered_restored():
+        Typed.conversions["a"] = 1
+    assert Typed.conversions == {}
