@@ -15,6 +15,7 @@ from clarion.errors import ArgumentError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 
@@ -34,13 +35,15 @@ def copy_signal(signal: Any, memo: dict[int, Any] | None = None) -> Any:
         memo[id(signal)] = copied
         attributes = deepcopy(attributes, memo)
     copied.__dict__.update(attributes)
-    set_table(copied, _copy_table(table_of(signal)))
+    table = table_of(signal)
+    set_table(copied, Table(table.name, table.home, table.policy))
+    copy_registrations(table, table_of(copied))
     registry.add(copied)
     return copied
 
 
-def _copy_table(table: Table) -> Table:
-    copied = Table(table.name, table.home, table.policy)
+def copy_registrations(table: Table, copied: Table) -> None:
+    """Connect the receivers of a table to the table of a copy, too."""
     copied.on_listening = table.on_listening
     for old in table.registrations():
         receiver, sender = old.live(), old.sender
@@ -49,7 +52,6 @@ def _copy_table(table: Table) -> Table:
             continue
         new = old.copy(receiver, old.sender_key, copied.finalizer)  # type: ignore[arg-type]
         copied.add(new, sender)
-    return copied
 
 
 def reduce_signal(signal: Any) -> tuple[Any, ...]:
@@ -58,7 +60,7 @@ def reduce_signal(signal: Any) -> tuple[Any, ...]:
     Raises:
         ArgumentError: if no importable module holds it.
     """
-    for name in (table_of(signal).name, names.find_name(signal, table_of(signal).home)):
+    for name in _names(signal):
         parts = (name or "").split(".")
         for length in range(len(parts) - 1, 0, -1):
             module, path = ".".join(parts[:length]), ".".join(parts[length:])
@@ -69,6 +71,18 @@ def reduce_signal(signal: Any) -> tuple[Any, ...]:
         f"Assign it to a variable of a module, or leave it out of the pickle.",
         ["signal"],
     )
+
+
+def _names(signal: Any) -> Iterator[str | None]:
+    table = table_of(signal)
+    yield table.name
+    yield names.find_name(signal, table.home)
+    # A class gives its name to Clarion's signals only.
+    home = sys.modules.get(table.home or "")
+    for kind in list(vars(home).values()) if home is not None else ():
+        if isinstance(kind, type):
+            held = (name for name, value in list(vars(kind).items()) if value is signal)
+            yield from (f"{names.dotted(kind)}.{name}" for name in held)
 
 
 def _resolve(module: str, path: str) -> object:

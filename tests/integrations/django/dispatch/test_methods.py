@@ -24,7 +24,7 @@ def no_keywords(sender):
 
 
 def test_django_has_the_methods_too():
-    """Each method replaces one of Django's. `connected` is the only one that Django does not have."""
+    """Each method replaces one of Django's, except for `connected` and those for copies."""
     lines = programs.run(
         """
         from django.dispatch import Signal
@@ -37,7 +37,7 @@ def test_django_has_the_methods_too():
         """
     )
     # `receivers` is in place of the attribute of each signal.
-    assert lines == ["connected receivers", "True"]
+    assert lines == ["__copy__ __deepcopy__ __reduce_ex__ connected receivers", "True"]
 
 
 def test_without_debug_nothing_is_checked(signal):
@@ -58,6 +58,31 @@ def test_under_debug_receivers_are_checked(signal, settings):
     with pytest.raises(TypeError, match=r"Signal receivers must be callable\."):
         signal.connect(object())
     assert signal.receivers == []
+
+
+@pytest.mark.parametrize("own", [Signal(), post_save], ids=["own", "model"])
+def test_under_debug_a_required_position_is_refused(own, settings):
+    """Django accepts it, and every send fails; the message does not ask for the **kwargs it has."""
+    settings.DEBUG = True
+
+    def receive(sender, /, **kwargs):
+        """Receive."""
+
+    def optional(sender=None, /, **kwargs):
+        """Receive."""
+
+    with pytest.raises(ValueError, match="Remove the `/` from its parameters") as caught:
+        own.connect(receive)
+    assert "kwargs" not in str(caught.value)
+    with pytest.raises(ValueError, match="Remove the `/`"):
+        own.connect(Positional().receive)
+    own.connect(optional)
+    assert own.disconnect(optional)
+
+
+class Positional:
+    def receive(self, sender, /, **kwargs):
+        """Receive."""
 
 
 def test_clarions_arguments_are_checked(signal):

@@ -15,18 +15,21 @@ from django.db.models.signals import ModelSignal
 
 from clarion._core import instrument
 from clarion._core.compiled import is_compiled
+from clarion._core.copying import reduce_signal
 from clarion._core.methods import member_of
 from clarion._core.names import name_of
 from clarion._core.signal import MISSING
 from clarion._core.signal import Signal as ClarionSignal
 from clarion._core.tabled import policy_of, table_of
 from clarion.integrations.django.dispatch import table as tables
+from clarion.integrations.django.dispatch.copying import copy_signal
 from clarion.integrations.django.dispatch.senders import is_judged, warn_of_sender, warn_of_text
 from clarion.integrations.django.dispatch.table import DjangoTable, live_receivers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from types import FunctionType
+    from typing import SupportsIndex
 
     Receiver = Callable[..., Any]
     Responses = list[tuple[Receiver, Any]]
@@ -110,6 +113,21 @@ def _log_robust_failure(self: Any, receiver: Receiver, err: Exception) -> None: 
     )
 
 
+def __copy__(self: Any) -> Any:  # noqa: N807  # installed in Django's class
+    """Return a signal with the same receivers, and no shared list."""
+    return copy_signal(self)
+
+
+def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:  # noqa: N807
+    """Return a copy, as `copy.copy`."""
+    return copy_signal(self, memo)
+
+
+def __reduce_ex__(self: Any, protocol: SupportsIndex) -> tuple[Any, ...]:  # noqa: ARG001, N807
+    """Return how a pickle finds the signal: by the module that holds it."""
+    return reduce_signal(self)
+
+
 _shared = ("has_listeners", "send", "send_robust", "asend", "asend_robust")
 _sends: dict[str, Any] = {name: vars(ClarionSignal)[name] for name in _shared}
 _has_listeners, _send, _send_robust = (_sends[name] for name in _shared[:3])
@@ -186,6 +204,9 @@ METHODS: dict[str, FunctionType] = {
     "connect": connect,  # type: ignore[dict-item]
     "connected": vars(ClarionSignal)["connected"],
     "disconnect": disconnect,  # type: ignore[dict-item]
+    "__copy__": __copy__,  # type: ignore[dict-item]
+    "__deepcopy__": __deepcopy__,  # type: ignore[dict-item]
+    "__reduce_ex__": __reduce_ex__,  # type: ignore[dict-item]
     "_clear_dead_receivers": _clear_dead_receivers,  # type: ignore[dict-item]
     "_live_receivers": live_receivers,  # type: ignore[dict-item]
     "_log_robust_failure": _log_robust_failure,  # type: ignore[dict-item]
