@@ -88,8 +88,11 @@ bench-short: bench ## the same in less time, with less precise figures
 instructions: .venvs/bench/ready ## the number of instructions of a send; fails if it has grown
 	.venvs/bench/bin/python -m benchmarks.instructions $(ARGS)
 
-downstream: | python ## Django's own tests, with Django's signals dispatched by Clarion
-	$(PYTHON) tools/downstream.py $(ARGS)
+downstream: | python ## the tests of Django, third-party projects and SQLAlchemy's ORM, on Clarion
+	PYTHONPATH=tools $(PYTHON) -m downstream $(ARGS)
+
+downstream-short: ARGS = --short
+downstream-short: downstream ## a part of them, in a few minutes
 
 changelog: .venvs/docs/ready ## the changelog of the next release
 	.venvs/docs/bin/towncrier build --draft --version next
@@ -118,6 +121,6 @@ python:
 	@touch $@
 
 .PHONY: help demo load test test-next quick lint format types layers docs wheel asan bench \
-	bench-short instructions downstream changelog dev clean python
+	bench-short instructions downstream downstream-short changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two parallel builds would write into one egg-info

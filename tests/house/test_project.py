@@ -2,9 +2,9 @@
 
 import tomllib
 
-import interpreters
 import pytest
 
+import interpreters
 from tests.house.tree import PACKAGES, ROOT
 
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

@@ -4,9 +4,9 @@ import re
 import shlex
 import sys
 
-import interpreters
 import pytest
 
+import interpreters
 from tests.house.tree import ROOT
 from tests.tools.building import PIP, run
 

@@ -2,8 +2,9 @@
 
 import sys
 
-import interpreters
 import pytest
+
+import interpreters
 
 OURS = sys.version_info.minor
 
