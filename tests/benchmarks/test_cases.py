@@ -1,4 +1,4 @@
-"""Every case does what it says: it calls its receivers, as often as it claims."""
+"""Every case calls its receivers, as often as it says."""
 
 import os
 import sys
@@ -34,8 +34,8 @@ def named(case):
     return case.name
 
 
-def test_names_tell_cases_apart():
-    """No two cases have the same name."""
+def test_names_of_cases_are_unique():
+    """Two cases never have the same name."""
     assert len({case.name for case in CASES}) == len(CASES)
 
 
@@ -49,14 +49,14 @@ def test_clarion_is_measured_first():
     [(True, ["Clarion", "pure Python"]), (False, ["pure Python"])],
     ids=["compiled", "not compiled"],
 )
-def test_both_kinds_of_clarion_are_measured_if_there_are_two(monkeypatch, is_compiled, ours):
+def test_both_kinds_of_clarion_are_measured(monkeypatch, is_compiled, ours):
     """Pure Python always is; the compiled Clarion only where there is one."""
     monkeypatch.setattr(peers, "dispatcher", lambda: Dispatcher(is_compiled, ""))
     assert [each.name for each in installed() if isinstance(each, Clarion)] == ours
 
 
 def test_pure_signals_send_with_the_python_functions():
-    """Whatever the signals of the program are, both kinds of signal are pure here."""
+    """Both kinds of signal use the Python functions, whatever the program uses."""
     pure = Pure()
     for signal in (pure.new(), pure.declared(lambda sender, *, amount: None)):
         assert type(signal).send is send
@@ -137,7 +137,7 @@ def test_counting_ends():
     assert calls == []
 
 
-def test_a_library_that_cannot_has_no_run():
+def test_an_unsupported_statement_has_no_run():
     """A statement that a library does not have is no run."""
     assert Clarion().run("", object()) is None
 
@@ -153,14 +153,14 @@ def test_a_peer_that_is_missing_is_an_import_error():
 
 
 @pytest.mark.skipif(NO_INTEGRATION, reason="Django, or Clarion's integration, is missing")
-def test_saves_are_timed_in_processes_of_their_own():
+def test_saves_are_timed_in_separate_processes():
     """Processes save, some with Clarion and one without, each after a check."""
     for pair in django_save.saving(LIBRARIES[:1]):
         assert pair.subject(2) > 0
         assert pair.baseline(2) > 0
 
 
-def test_a_worker_that_cannot_says_why(monkeypatch):
+def test_a_failing_worker_has_a_reason(monkeypatch):
     """If the other process is not ready, its message is the reason."""
     monkeypatch.setattr(django_save.Worker, "_answer", lambda worker: "no integration")
     with pytest.raises(UnavailableError, match="no integration"):

@@ -1,4 +1,4 @@
-"""What the chart shows, and where."""
+"""The marks and texts of the chart."""
 
 from xml.dom.minidom import parseString
 
@@ -12,37 +12,37 @@ from benchmarks.timing import Ratio
 
 
 def row(target=1.05, **medians):
-    """Make a measured row."""
+    """Return a measured row."""
     ratios = {name: Ratio(median, median, median, 100) for name, median in medians.items()}
     return Row(Case("a < b", "hand loop", target, lambda libraries: []), ratios)
 
 
 @pytest.fixture
 def report():
-    """A run of two rows, of which one has no target."""
+    """Return the report of two rows, one of them without a target."""
     made = Report([Clarion(), Pure()])
     made.rows = [row(Clarion=1.0, **{"pure Python": 3.0}), row(None, Clarion=2.0)]
     return made
 
 
 def drawn(report):
-    """Parse the chart."""
+    """Return the parsed chart."""
     return parseString(chart(report))  # noqa: S318 - this program has written it
 
 
 def texts(drawing):
-    """Return all that is written."""
+    """Return all texts of the chart."""
     return [each.firstChild.data for each in drawing.getElementsByTagName("text")]
 
 
 def of_kind(drawing, kind):
-    """Return what is drawn of one kind."""
+    """Return the elements of one class."""
     every = drawing.getElementsByTagName("*")
     return [each for each in every if kind in each.getAttribute("class").split()]
 
 
-def test_it_is_well_formed_and_names_what_it_shows(report):
-    """It is XML, whatever a case is called, and has the cases, the series and the target."""
+def test_it_is_well_formed(report):
+    """The chart is XML, and has the cases, the series and the target."""
     words = texts(drawn(report))
     for word in ("a < b", "divided by: hand loop", "Clarion", "pure Python", "target"):
         assert word in words
@@ -55,8 +55,8 @@ def test_every_figure_has_its_mark(report):
     assert len(of_kind(drawing, "target")) == 1 + 1
 
 
-def test_what_was_not_measured_is_not_in_the_legend(report):
-    """A row without figures is left out, and so is a library without any."""
+def test_missing_figures_are_not_in_the_legend(report):
+    """Rows and libraries without figures are left out."""
     report.rows = [row(**{"pure Python": 2.0}), row()]
     words = texts(drawn(report))
     assert "Clarion" not in words
@@ -64,21 +64,21 @@ def test_what_was_not_measured_is_not_in_the_legend(report):
 
 
 def test_noise_is_written_on_it(report):
-    """The chart alone shows that the machine was noisy."""
+    """The chart has a warning if the machine was noisy."""
     assert "too noisy" not in chart(report)
     report.noise = [Row(report.rows[0].case, {"": Ratio(1.0, 0.8, 1.2, 100)})]
     assert "The machine was too noisy for reliable figures." in texts(drawn(report))
 
 
 def test_it_loads_nothing(report):
-    """No script, and no address but the name of the format."""
+    """The chart has no script, and no address but the name of the format."""
     drawing = chart(report)
     assert "<script" not in drawing
     assert drawing.count("://") == drawing.count("http://www.w3.org/2000/svg") == 1
 
 
 def test_every_library_has_a_shape():
-    """There are as many marks as there can be columns."""
+    """As many shapes exist as columns."""
     assert len(MARKS) >= len([Clarion, Pure, *PEERS])
 
 
@@ -91,8 +91,8 @@ def test_every_library_has_a_shape():
         pytest.param([1, 1503], 0.5, 2000, id="above"),
     ],
 )
-def test_the_axis_has_room(values, low, high):
-    """It begins and ends at round numbers around all values, and is never very short."""
+def test_the_axis_covers_all_values(values, low, high):
+    """The axis begins and ends at round numbers around all values, and has a minimum length."""
     assert axis_over(values) == Axis(low, high)
 
 

@@ -17,7 +17,7 @@ def test_receivers_are_called(name):
     assert len(calls) == 3 * count
 
 
-def test_what_is_watched_is_counted():
+def test_both_sides_of_a_ratio_are_programs():
     """Both sides of each ratio are programs, which call as many receivers."""
     programs = counted.programs()
     for name, by_hand in (*WATCHED.items(), *LITERAL.items()):

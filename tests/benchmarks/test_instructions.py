@@ -12,7 +12,7 @@ from clarion.introspect import Dispatcher
 
 @pytest.fixture(autouse=True)
 def guard(monkeypatch, tmp_path):
-    """Make up what callgrind counts, and keep what is stored elsewhere."""
+    """Replace callgrind's counts, and the file of the baselines."""
     monkeypatch.setattr(program, "which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr(program, "dispatcher", lambda: Dispatcher(True, ""))
     monkeypatch.setattr(program, "BASELINE", tmp_path / "instructions.json")
@@ -42,16 +42,16 @@ def test_without_a_baseline_it_passes(capsys):
     ]
 
 
-def test_what_is_not_compiled_is_not_counted(monkeypatch, capsys):
-    """One line says why, and pure Python is counted."""
+def test_without_compiled_sends_pure_python_is_counted(monkeypatch, capsys):
+    """One line has the reason, and pure Python is counted."""
     monkeypatch.setattr(program, "dispatcher", lambda: Dispatcher(False, "no compiler"))
     assert program.main(["--write"]) == 0
     assert "no compiler" in capsys.readouterr().out
     assert list(program.stored()) == [program.key("pure")]
 
 
-def test_what_was_stored_is_reached(capsys):
-    """The same counts pass, for either kind, and other baselines are kept."""
+def test_equal_counts_pass(capsys):
+    """Equal counts pass for either kind, and other baselines stay."""
     program.BASELINE.write_text(json.dumps({"another": {}}))
     assert program.main(["--write"]) == 0
     assert program.stored().keys() == {"another", program.key("compiled"), program.key("pure")}
@@ -86,7 +86,7 @@ def test_a_new_row_has_nothing_to_compare(capsys):
 
 
 def test_growth_fails(monkeypatch, capsys):
-    """What has grown by more than is tolerated is named, by how much, and what to do."""
+    """A growth beyond the tolerance is named, with its size and the cure."""
     program.main(["--write"])
     grown = counts(**{"send, 1 receiver": 1560.0, "send, 5 receivers": 1530.0})
     monkeypatch.setattr(program, "counted", lambda kind, environment: grown)
@@ -110,22 +110,22 @@ def test_another_build_of_python_is_not_compared(monkeypatch, capsys):
 
 
 def test_a_gain_passes_and_is_reported(monkeypatch, capsys):
-    """What has shrunk is worth a new baseline, or it could grow back unnoticed."""
+    """A gain is reported, so that a new baseline can be stored."""
     program.main(["--write"])
     monkeypatch.setattr(program, "counted", lambda *_: counts(**{"send, 1 receiver": 1200.0}))
     assert program.main([]) == 0
     assert "send, 1 receiver has shrunk by 20.0%" in capsys.readouterr().out
 
 
-def test_the_least_of_all_seeds_is_taken(monkeypatch):
-    """Each program's count is the one with the fewest collisions."""
+def test_the_lowest_of_all_seeds_is_taken(monkeypatch):
+    """Each program's count is the lowest of all seeds, without collisions."""
     seen = {"0": {"a": 3.0, "b": 1.0}, "1": {"a": 2.0, "b": 2.0}, "2": {"a": 4.0, "b": 4.0}}
     monkeypatch.setattr(program, "counted", lambda _, given: seen[given["PYTHONHASHSEED"]])
     assert program.least("pure", {}) == {"a": 2.0, "b": 1.0}
 
 
-def test_what_the_parent_did_drops_out():
-    """A turn is what 2n turns take more than n, without the parent's own step."""
+def test_the_parents_step_is_not_counted():
+    """The count of a turn is what 2n turns take more than n, without the parent's step."""
     totals = {IDLE: [5, 900, 1000], "a": [2000, 2100 + 7 * SENDS]}
     assert program.per_turn(totals) == {"a": 7.0}
 
@@ -141,7 +141,7 @@ def test_the_total_is_read(tmp_path):
 
 
 def test_the_environment_changes_nothing(monkeypatch):
-    """What would change how Python or Clarion runs is left out, and both are found."""
+    """Settings of Python and Clarion are removed from the environment, and both are found."""
     monkeypatch.setenv("PYTHONMALLOC", "debug")
     monkeypatch.setenv("CLARION_PURE", "1")
     settled = program.settled({"PYTHONHASHSEED": "1"})
@@ -149,8 +149,8 @@ def test_the_environment_changes_nothing(monkeypatch):
     assert settled.keys().isdisjoint({"PYTHONMALLOC", "CLARION_PURE"})
 
 
-def test_nothing_known_is_no_growth():
-    """What is new has not grown."""
+def test_a_new_program_has_no_growth():
+    """A new program has no growth."""
     line = Line("send, 1 receiver", "hand loop, 1 receiver", 1500.0, 1.5, None)
     assert line.growth == 0
     assert line.cells()[-2:] == ["-", "-"]

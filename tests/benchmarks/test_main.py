@@ -10,8 +10,8 @@ HASTY = timing.Effort(rounds=2, fewest=2, sample=1e-6, patience=60.0)
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch, tmp_path):
-    """Spend no time on certainty, and leave the results that are kept alone."""
+def short(monkeypatch, tmp_path):
+    """Measure for a short time, and do not overwrite the stored results."""
     monkeypatch.setattr(timing, "SHORT", HASTY)
     monkeypatch.setattr(timing, "FULL", HASTY)
     monkeypatch.setattr(program, "RESULTS", tmp_path / "results.md")
@@ -19,45 +19,45 @@ def hasty(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def few(monkeypatch):
-    """Make one case all there are."""
+def one_case(monkeypatch):
+    """Leave one case only."""
     (case,) = [case for case in every() if case.name == "send, no receiver"]
     monkeypatch.setattr(program, "every", lambda: [case])
 
 
 def test_list_names_the_cases(capsys):
-    """--list names each case and what it is divided by, and measures nothing."""
+    """--list names each case and its baseline, and measures nothing."""
     assert program.main(["--list", "--only", "send, no receiver"]) == 0
     assert capsys.readouterr().out == "send, no receiver / empty method call\n"
 
 
 def test_a_pattern_that_matches_nothing_is_refused(capsys):
-    """--only says so when nothing matches."""
+    """--only with a pattern that matches no case is refused."""
     assert program.main(["--only", "no such case"]) == 2
     assert "--list" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--short"], ["--only", "send, no receiver"]], ids=str)
-@pytest.mark.usefixtures("few")
-def test_a_part_is_printed_and_not_kept(capsys, arguments):
-    """What is hasty, or not the whole, overwrites no results."""
+@pytest.mark.usefixtures("one_case")
+def test_a_partial_run_is_not_stored(capsys, arguments):
+    """A short or partial run does not overwrite the results."""
     assert program.main(arguments) == 0
     assert "send, no receiver" in capsys.readouterr().out
     assert not program.RESULTS.exists()
     assert not program.CHART.exists()
 
 
-@pytest.mark.usefixtures("few")
-def test_a_full_run_is_kept(capsys):
-    """Without arguments the same table is left as Markdown and as a chart."""
+@pytest.mark.usefixtures("one_case")
+def test_a_full_run_is_stored(capsys):
+    """A full run writes the table as Markdown and as a chart."""
     assert program.main([]) == 0
     assert "results.md" in capsys.readouterr().out
     assert "| send, no receiver |" in program.RESULTS.read_text()
     assert "send, no receiver" in program.CHART.read_text()
 
 
-def test_what_is_unavailable_becomes_a_remark():
-    """A case that cannot be measured leaves a row with the reason."""
+def test_an_unavailable_case_has_a_remark():
+    """A case that cannot be measured has a row with the reason."""
 
     def build(libraries):
         raise UnavailableError("no integration")
@@ -68,7 +68,7 @@ def test_what_is_unavailable_becomes_a_remark():
 
 
 def test_slow_pairs_are_timed_apart():
-    """Where a round takes seconds, one library's rounds do not wait for another's."""
+    """The rounds of slow libraries are timed one library after the other."""
     log = []
 
     def run(name):

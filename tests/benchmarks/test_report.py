@@ -1,4 +1,4 @@
-"""What the table says."""
+"""The table of the results."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from benchmarks.timing import Ratio
 
 
 class Peer(Library):
-    """A library to stand beside Clarion."""
+    """A library beside Clarion."""
 
     name = "Peer"
     distribution = "a-dispatcher-that-does-not-exist"
@@ -27,7 +27,7 @@ class Peer(Library):
 
 
 def row(ratio, target=1.05, peer=None, pure=None):
-    """Make a measured row."""
+    """Return a measured row."""
     ratios = {"Clarion": ratio, "pure Python": pure}
     ratios = {name: each for name, each in ratios.items() if each is not None}
     if peer is not None:
@@ -38,7 +38,7 @@ def row(ratio, target=1.05, peer=None, pure=None):
 
 @pytest.fixture
 def report():
-    """A run of one row, on a calm machine."""
+    """Return the report of one row, on a quiet machine."""
     made = Report([Clarion(), Pure(), Peer()])
     calm = Ratio(1.0, 0.99, 1.01, 100)
     made.rows = [row(calm, peer=Ratio(4.0, 3.9, 4.1, 100), pure=Ratio(2.0, 1.9, 2.1, 100))]
@@ -64,15 +64,15 @@ def test_missing_figures_are_dashes(report):
 
 
 def test_without_the_compiled_one_pure_python_is_judged(report):
-    """Its column stays and is empty, the verdict is on the other, and a remark says why."""
+    """Its column stays empty, the verdict applies to pure Python, and a remark has the reason."""
     report = Report([Pure(), Peer()], "there was no compiler")
     report.rows = [row(None, pure=Ratio(2.0, 1.9, 2.1, 100))]
     assert report.cells(report.rows[0])[4:] == ["no", "-", "2.00 [1.90-2.10]", "-"]
     assert any("there was no compiler" in line for line in report.remarks())
 
 
-def test_a_noisy_run_says_so_first(report):
-    """What is kept of a noisy run opens with that, in bold."""
+def test_a_noisy_run_begins_with_a_warning(report):
+    """A noisy report begins with a warning in bold."""
     report.noise.append(row(Ratio(1.0, 0.8, 1.2, 100)))
     shown = markdown(report).split("<!-- figures -->")[1].strip()
     assert shown.startswith("- **THE MACHINE WAS TOO NOISY")
@@ -94,8 +94,8 @@ def test_target_missed_and_unsure(report):
     assert report.reached(row(None), Ratio(1.1, 1.09, 1.11, 100)) == "unsure"
 
 
-def test_noise_is_said_plainly(report):
-    """A restless machine is named before anything else is remarked."""
+def test_noise_is_the_first_remark(report):
+    """The first remark is about a noisy machine."""
     assert report.remarks()[0].startswith("Quiet enough")
     report.noise.append(row(Ratio(1.0, 0.8, 1.2, 100)))
     assert report.remarks()[0].startswith("THE MACHINE WAS TOO NOISY")
@@ -103,7 +103,7 @@ def test_noise_is_said_plainly(report):
 
 
 def test_terminal_and_markdown_show_the_same(report):
-    """Every cell of the table stands in both."""
+    """The terminal and Markdown show every cell."""
     text, document = terminal(report), markdown(report)
     for cell in report.header() + report.cells(report.rows[0]):
         assert cell in text
@@ -113,7 +113,7 @@ def test_terminal_and_markdown_show_the_same(report):
 
 
 def test_columns_are_aligned():
-    """Words stand to the left, figures to the right, under their headings."""
+    """Words are aligned to the left, figures to the right, below their headings."""
     assert aligned([["a", "b", "c"], ["one", "two", "1.00"]]).splitlines() == [
         "a    b       c",
         "---  ---  ----",
@@ -127,7 +127,7 @@ def test_columns_are_aligned():
     ids=str,
 )
 def test_numbers_have_three_digits(value, text):
-    """Great ratios are not quoted to the hundredth."""
+    """Ratios have three significant digits."""
     assert number(value) == text
 
 
@@ -137,10 +137,10 @@ def test_numbers_have_three_digits(value, text):
     ids=str,
 )
 def test_durations_have_their_unit(seconds, text):
-    """A time is written in the unit that suits it."""
+    """A duration has a suitable unit."""
     assert duration(seconds) == text
 
 
 def test_no_ratio_is_a_dash():
-    """A ratio that was not taken is a dash."""
+    """A missing ratio is a dash."""
     assert spread(None) == "-"

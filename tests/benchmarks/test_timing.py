@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmarks, on clocks that are made up."""
+"""The arithmetic of the benchmarks, with invented clocks."""
 
 import asyncio
 import gc
@@ -13,13 +13,13 @@ EFFORT = Effort(rounds=3, fewest=2, sample=0.001, patience=60.0)
 
 @pytest.fixture
 def event_loop_closed():
-    """Close the loop that coroutines are timed in."""
+    """Close the loop in which coroutines are timed."""
     yield
     timing.close_event_loop()
 
 
 def taking(seconds, log=None, name=""):
-    """Make a run that claims to take so long for each execution."""
+    """Return a run with this duration for each execution."""
 
     def run(times):
         if log is not None:
@@ -30,30 +30,30 @@ def taking(seconds, log=None, name=""):
 
 
 def test_ratio_is_the_median_of_the_rounds():
-    """Each round is compared by itself; a slow round moves nothing."""
+    """Rounds are compared one by one, so a slow round changes nothing."""
     ratio = timing.ratio([2.0, 3.0, 400.0, 2.5, 2.0], [1.0, 1.0, 100.0, 1.0, 1.0])
     assert ratio == Ratio(median=2.5, low=2.0, high=3.0, rounds=5)
 
 
 def test_ratio_allows_for_the_work():
-    """What does ten times the work in twenty times the time is twice as slow."""
+    """Ten times the work in twenty times the time is twice as slow."""
     assert timing.ratio([20.0, 20.0], [1.0, 1.0], work=10).median == 2.0
 
 
 def test_ratio_of_one_round_has_no_spread():
-    """One round is its own quartiles."""
+    """The quartiles of one round are its ratio."""
     assert timing.ratio([3.0], [2.0]) == Ratio(1.5, 1.5, 1.5, 1)
 
 
 def test_rounds_must_match():
-    """Series of unequal length are no rounds."""
+    """Series of unequal length are refused."""
     with pytest.raises(ValueError, match="zip"):
         timing.ratio([1.0], [1.0, 2.0])
 
 
 @pytest.mark.parametrize("seconds", [1e-7, 1e-5, 1e-3, 1.0])
 def test_calibration_fills_a_sample(seconds):
-    """As many executions are timed as last about as long as a sample, at least one."""
+    """A sample has as many executions as fill its duration, at least one."""
     assert timing.calibrate(taking(seconds), 0.001) == max(1, round(0.001 / seconds))
 
 
@@ -67,20 +67,20 @@ def test_runs_take_turns():
 
 
 def test_few_executions_are_warmed_up():
-    """A sample of a handful of executions is preceded by one that is not counted."""
+    """A sample of a few executions follows a warm-up that is not counted."""
     log: list[tuple[str, int]] = []
     timing.interleave([taking(1e-4, log, "a")], EFFORT)
     assert [times for _, times in log[-4:]] == [1, 10, 1, 10]
 
 
-def test_patience_ends_the_rounds():
-    """When the time is up the fewest rounds are taken all the same, and no more."""
+def test_the_time_limit_ends_the_rounds():
+    """After the time limit the minimum of rounds is taken, and no more."""
     hurried = Effort(rounds=9, fewest=2, sample=0.001, patience=-1.0)
     assert len(timing.interleave([taking(1e-3)], hurried)[0]) == 2
 
 
-def test_garbage_is_not_collected_meanwhile():
-    """The collector rests while timing, and works again after a failure too."""
+def test_garbage_is_not_collected_while_timing():
+    """The garbage collector is off while timing, and on again after a failure too."""
 
     def run(times):
         assert not gc.isenabled()
@@ -101,7 +101,7 @@ def test_statement_is_executed_so_many_times():
 
 @pytest.mark.usefixtures("event_loop_closed")
 def test_coroutine_runs_inside_a_loop():
-    """A statement that awaits runs as often as asked, where an event loop runs."""
+    """A statement that awaits runs in an event loop, as often as requested."""
     loops = []
 
     async def note():
@@ -136,5 +136,5 @@ def test_target_is_judged_by_the_noise(median, bias, reached):
     ],
 )
 def test_noise_is_recognised(ratio, noise):
-    """Code that differs from itself, or scatters, shows a restless machine."""
+    """Code that differs from itself, or scatters, shows a noisy machine."""
     assert ratio.is_noise is noise

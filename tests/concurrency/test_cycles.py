@@ -14,7 +14,7 @@ from tests.concurrency.freed import freed
 
 
 class Listener:
-    """An object with failing receivers."""
+    """An object with receivers that fail."""
 
     def method(self, payload, **kwargs):
         """Fail."""
@@ -116,7 +116,7 @@ def run(function, *given, **named):
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("receivers", RECEIVERS.values(), ids=RECEIVERS.keys())
 def test_payload_is_freed(signal, receivers, way, robust):
-    """Once the sender has dropped the error or the responses."""
+    """The payload is freed once the sender has dropped the error or the responses."""
     for receiver, options in receivers:
         signal.connect(receiver, **options)
     with freed() as take:
@@ -125,7 +125,7 @@ def test_payload_is_freed(signal, receivers, way, robust):
 
 @pytest.mark.parametrize("way", [send, asend], ids=lambda way: way.__name__)
 def test_payload_of_a_watched_send_is_freed(signal, way):
-    """An instrument that keeps nothing keeps nothing alive."""
+    """An instrument that keeps no send does not keep the payload alive."""
     signal.connect(fail)
     signal.connect(fail_later)
     attach(Instrument(), signal)
@@ -136,7 +136,7 @@ def test_payload_of_a_watched_send_is_freed(signal, way):
 
 @pytest.mark.parametrize("robust", [False, True], ids=["", "robust"])
 def test_payload_of_nested_sends_is_freed(signal, robust):
-    """The error passes both sends."""
+    """An error that passes two sends keeps no payload alive."""
     inner = Signal()
     inner.connect(fail)
     inner.connect(fail_later)
@@ -160,7 +160,7 @@ def interrupt(**kwargs):
 
 
 def test_payload_is_freed_after_an_interrupt(signal):
-    """The errors before it are dropped, too."""
+    """The errors before an interrupt are dropped, too."""
     signal.connect(fail)
     signal.connect(interrupt)
     for receiver in (None, fail_later):
@@ -185,7 +185,7 @@ async def cancelled(coroutine, *events):
 
 @pytest.mark.parametrize("robust", [False, True], ids=["", "robust"])
 def test_payload_of_a_cancelled_send_is_freed(signal, robust):
-    """The receivers fail when they are cancelled."""
+    """Receivers that fail when they are cancelled keep no payload alive."""
 
     async def fail_at_last(payload, **kwargs):
         try:
@@ -201,7 +201,7 @@ def test_payload_of_a_cancelled_send_is_freed(signal, robust):
 
 @pytest.mark.parametrize("robust", [False, True], ids=["", "robust"])
 def test_payload_of_a_cancelled_thread_call_is_freed(signal, robust):
-    """The receiver fails after its sender was cancelled."""
+    """A receiver that fails after its sender was cancelled keeps no payload alive."""
     goes_on = threading.Event()
 
     def fail_at_last(payload, **kwargs):
@@ -214,7 +214,7 @@ def test_payload_of_a_cancelled_thread_call_is_freed(signal, robust):
 
 
 def test_payload_of_a_task_left_behind_is_freed(signal):
-    """The send from sync code cancels the task, which fails."""
+    """A task that the end of a sync send cancels keeps no payload alive."""
 
     async def wait(payload):
         try:

@@ -88,7 +88,7 @@ class TestBlock:
 class TestExactUndo:
     """The end of a block removes what the block has connected."""
 
-    def test_what_was_connected_stays(self, signal):
+    def test_an_earlier_connect_stays(self, signal):
         """With its own options, at its own place."""
         signal.connect(first, priority=3)
         signal.connect(second)
@@ -217,7 +217,7 @@ class TestExplain:
         with pytest.raises(SignatureError), paid.connected(lacks):  # type: ignore[arg-type]
             pass
 
-    def test_the_cure_for_blinkers_name(self, signal):
+    def test_the_error_for_blinkers_name(self, signal):
         """`connected_to` is refused with the name here."""
         with pytest.raises(AttributeError, match=r"signal\.connected\(receiver"):
             signal.connected_to(first)

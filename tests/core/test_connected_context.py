@@ -65,16 +65,16 @@ class TestContext:
 
         assert asyncio.run(main()) == [["first"]]
 
-    def test_two_tasks_hear_their_own_sends(self, signal):
+    def test_two_tasks_get_their_own_sends(self, signal):
         """Also with the same receiver: each of its blocks is of one task."""
 
         async def request(name):
             heard = []
 
-            def hear(number, **kwargs):
+            def receive(number, **kwargs):
                 heard.append((name, number))
 
-            with signal.connected(hear, context=True), signal.connected(first, context=True):
+            with signal.connected(receive, context=True), signal.connected(first, context=True):
                 for number in range(3):
                     await signal.asend(None, number=number)
                     assert answers(signal.send(None, number=9))[1:] == ["first"]

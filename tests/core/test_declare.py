@@ -62,7 +62,7 @@ def test_the_function_is_never_called(send):
     assert send(forbidden) == []
 
 
-def test_receivers_get_what_was_declared(order_paid, send):
+def test_receivers_get_the_declared_keywords(order_paid, send):
     """Receivers without **kwargs get the sender and every keyword, with defaults."""
 
     def receiver(sender, order_id, amount):
@@ -184,7 +184,7 @@ def test_a_receiver_that_does_not_fit_is_refused(order_paid, receiver, culprit):
     assert not order_paid.has_listeners()
 
 
-def test_what_is_not_callable_is_refused(order_paid):
+def test_an_uncallable_receiver_is_refused(order_paid):
     """A declared signal refuses a receiver that is not callable."""
     with pytest.raises(NotCallableError, match="must be callable"):
         order_paid.connect("receiver")
@@ -207,7 +207,7 @@ def test_what_is_not_callable_is_refused(order_paid):
         pytest.param(dict, "first parameter", id="no signature"),
     ],
 )
-def test_what_cannot_declare_a_signal_is_refused(function, fault):
+def test_a_wrong_declaration_is_refused(function, fault):
     """A function that cannot declare a signal is refused with its name and the reason."""
     with pytest.raises(DeclarationError, match=fault) as raised:
         signal(function)

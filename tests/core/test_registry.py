@@ -54,7 +54,7 @@ def test_a_signal_can_be_removed(signal):
     registry.remove(signal)
 
 
-def test_what_is_a_signal(signal):
+def test_is_signal(signal):
     """A living signal is a signal, and any other object is not."""
     assert registry.is_signal(signal)
     assert not registry.is_signal(echo)

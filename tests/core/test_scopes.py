@@ -22,7 +22,7 @@ def scope(*, in_context=False, replaces=False):
 
 
 def test_one_registration_counts_for_each_key_and_sender():
-    """The one without a block, or else that of the first block."""
+    """Of the registrations of a key and sender, the one without a block counts, or the first."""
     plain, of_first, of_second = registration(), registration(scope()), registration(scope())
     elsewhere = registration(scope(), sender_key=("str", "web"))
     assert audible([of_second, of_first]) == (of_first,)
@@ -30,14 +30,14 @@ def test_one_registration_counts_for_each_key_and_sender():
 
 
 def test_the_latest_replacement_counts():
-    """Although the receiver that it replaces is connected without a block."""
+    """The latest replacement counts, even over a receiver that is connected without a block."""
     plain = registration(uid="mail")
     first, latest = (registration(scope(replaces=True), uid="mail") for _ in range(2))
     assert audible([latest, plain, first]) == (latest,)
 
 
-def test_a_context_hears_what_it_has_entered():
-    """It counts in a copy of the context too, and not in a context from before."""
+def test_a_registration_counts_in_its_context():
+    """A registration counts in copies of the context that entered it, and in no older one."""
     before = copy_context()
     entered = scope(in_context=True)
     narrow = registration(entered)
@@ -50,8 +50,8 @@ def test_a_context_hears_what_it_has_entered():
     entered.leave()  # again, which changes nothing
 
 
-def test_pop_takes_what_counts_here():
-    """The latest block of this key, and none that only another context has entered."""
+def test_pop_returns_the_latest_of_the_context():
+    """`pop` returns the latest block of this key that the context has entered."""
     registrations = [
         registration(),
         registration(scope()),
@@ -65,8 +65,8 @@ def test_pop_takes_what_counts_here():
     assert list(members.values()) == [registrations[0], registrations[3]]
 
 
-def test_the_end_returns_what_the_block_has_connected():
-    """Once; and the scope is over."""
+def test_the_end_returns_the_registrations():
+    """The end returns the registrations of the block once, and ends the scope."""
     ended = scope()
     ended.registrations.append(one := registration(ended))
     assert ended.end() == [one]

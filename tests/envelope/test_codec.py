@@ -14,7 +14,7 @@ from tests.envelope.kinds import Order
 plain = Signal(name="shop.plain")
 
 
-def travelled(signal, arguments, session=None):
+def stored(signal, arguments, session=None):
     """Return the arguments of a send after it was stored."""
     codec = Codec(signal)
     arguments = {"sender": None, **arguments, "signal": signal}
@@ -22,71 +22,71 @@ def travelled(signal, arguments, session=None):
 
 
 def test_the_arguments_come_back():
-    """The sender and the signal too."""
+    """The arguments, the sender and the signal are restored."""
     arguments = {"sender": "web", "number": 5, "items": [{"a": None}], "signal": plain}
-    assert travelled(plain, arguments) == arguments
+    assert stored(plain, arguments) == arguments
 
 
-def test_objects_travel_as_references(records):
-    """One, or a list of them, but the rest by value."""
+def test_objects_are_stored_as_references(records):
+    """An object, or a list of objects, is stored as a reference; other values by value."""
     first, second = records.rows[1], records.rows[2] = Order(1), Order(2)
     payload = Codec(plain).dump(plain, {"sender": Order, "order": first, "all": [first, second]})
     assert json.loads(payload)["references"] == {
         "order": {"kind": "records", "key": 1},
         "all": [{"kind": "records", "key": 1}, {"kind": "records", "key": 2}],
     }
-    arguments = travelled(plain, {"sender": Order, "order": first, "all": [first, second]}, "s")
+    arguments = stored(plain, {"sender": Order, "order": first, "all": [first, second]}, "s")
     assert arguments["order"] is first
     assert arguments["all"] == [first, second]
     assert set(records.sessions) == {"s"}
 
 
 def test_a_dictionary_of_the_program_is_no_reference(records):
-    """Also if it looks like one."""
+    """A dictionary that looks like a reference is restored as a dictionary."""
     look_alike = {"order": {"kind": "records", "key": 1}, "references": {}, "values": {}}
-    arguments = travelled(plain, look_alike)
+    arguments = stored(plain, look_alike)
     assert {name: arguments[name] for name in look_alike} == look_alike
 
 
 def test_a_value_that_would_change_is_refused():
     """The error names the signal, the keyword, the place and the type."""
     with pytest.raises(EncodingError, match=r"shop.plain .* 'size': size\[0\] is a tuple") as info:
-        travelled(plain, {"size": [(1, "hunter2")]})
+        stored(plain, {"size": [(1, "hunter2")]})
     error = info.value
     assert (error.signal, error.keyword, error.path) == ("shop.plain", "size", "size[0]")
     assert "hunter2" not in str(error)
 
 
-def test_a_sender_or_object_that_cannot_travel_is_refused(records):
-    """Before anything is written."""
+def test_a_sender_or_object_that_cannot_be_stored_is_refused(records):
+    """A sender or an object that cannot be stored is refused before anything is written."""
     with pytest.raises(EncodingError, match="sender is an object, which no other process"):
-        travelled(plain, {"sender": object()})
+        stored(plain, {"sender": object()})
     with pytest.raises(EncodingError, match=r"order is an object of .* has no key yet"):
-        travelled(plain, {"order": Order(None)})
+        stored(plain, {"order": Order(None)})
     with pytest.raises(EncodingError, match=r"all\[1\] is"):
-        travelled(plain, {"all": [Order(1), Order(None)]})
+        stored(plain, {"all": [Order(1), Order(None)]})
 
 
-def test_declared_signals_travel_by_their_annotations(records):
-    """Models are references, defaults are filled in."""
+def test_declared_signals_are_stored_by_their_annotations(records):
+    """The annotations of a declared signal select references, and its defaults are filled in."""
     pytest.importorskip("msgspec")
     records.rows[1] = Order(1)
 
     @signal
     def paid(sender, *, order: Order | None, size: tuple[int, int], currency: str = "EUR"): ...
 
-    arguments = travelled(paid, {"order": records.rows[1], "size": (1, 2)})
+    arguments = stored(paid, {"order": records.rows[1], "size": (1, 2)})
     assert arguments["order"] is records.rows[1]
     assert (arguments["size"], arguments["currency"]) == ((1, 2), "EUR")
-    assert travelled(paid, {"order": None, "size": (1, 2)})["order"] is None
+    assert stored(paid, {"order": None, "size": (1, 2)})["order"] is None
     with pytest.raises(EncodingError, match="order is a str, which no integration can refer to"):
-        travelled(paid, {"order": "1", "size": (1, 2)})
+        stored(paid, {"order": "1", "size": (1, 2)})
     with pytest.raises(EncodingError, match=r"'size': size .* expected `array`, got `str`"):
-        travelled(paid, {"order": None, "size": "12"})
+        stored(paid, {"order": None, "size": "12"})
 
 
 def test_a_model_inside_another_type_is_refused(records):
-    """It would be copied, not referred to."""
+    """A model inside another type is refused, because it would be copied."""
     pytest.importorskip("msgspec")
 
     class Row(Order):
@@ -121,13 +121,13 @@ def test_older_payloads_are_upcasted(records):
     "payload", [b"", b"[]", b"{}", b'{"sender":null,"references":5,"values":{}}', b"\xff"]
 )
 def test_a_damaged_payload_is_refused(payload):
-    """With the command that shows it."""
+    """A damaged payload is refused, with the command that shows it."""
     with pytest.raises(DecodingError, match=r"shop.plain is damaged. .*outbox show"):
         Codec(plain).load(plain, payload, 1, None)
 
 
 def test_a_payload_that_does_not_fit_is_refused():
-    """An annotation that changed needs an upcaster."""
+    """A payload that does not fit a changed annotation is refused."""
     pytest.importorskip("msgspec")
 
     @signal
@@ -138,7 +138,7 @@ def test_a_payload_that_does_not_fit_is_refused():
 
 
 def test_a_row_that_is_gone_is_reported(records):
-    """The receiver's `missing=` decides."""
+    """A missing row is reported, for the option `missing=` of the receiver."""
     payload = Codec(plain).dump(plain, {"sender": None, "order": Order(9)})
     with pytest.raises(GoneError):
         Codec(plain).load(plain, payload, 1, None)

@@ -1,4 +1,4 @@
-"""Context variables travel with a send."""
+"""Context variables are sent with a send."""
 
 from contextvars import ContextVar
 
@@ -17,7 +17,7 @@ def actor():
 
 
 def test_its_value_is_restored(actor):
-    """And reset afterwards, even after an exception."""
+    """The value is set for the receiver, and reset afterwards, even after an exception."""
     token = actor.set("ada")
     headers = current_headers()
     actor.reset(token)
@@ -28,19 +28,19 @@ def test_its_value_is_restored(actor):
     assert actor.get(None) is None
 
 
-def test_without_a_value_it_does_not_travel(actor):
-    """The receiver sees its own default."""
+def test_without_a_value_it_is_not_sent(actor):
+    """Without a value the variable is not sent, and the receiver reads its own default."""
     assert current_headers() == {}
 
 
 def test_unknown_headers_are_ignored(actor):
-    """The sender may be newer."""
+    """Unknown headers are ignored because the sender may be newer."""
     with restored_headers({"tenant": 5}):
         assert actor.get(None) is None
 
 
 def test_a_value_that_is_not_json_is_refused(actor):
-    """With the variable's name, without its value."""
+    """The error has the name of the variable, and not its value."""
     actor.set(("hunter2",))
     with pytest.raises(EncodingError, match=r"context variable 'actor' .* is a tuple") as info:
         current_headers()
@@ -49,7 +49,7 @@ def test_a_value_that_is_not_json_is_refused(actor):
 
 
 def test_two_variables_of_one_name_are_refused(actor):
-    """A name= tells them apart."""
+    """Two variables of one name are refused, because name= can distinguish them."""
     other: ContextVar[object] = ContextVar("actor")
     with pytest.raises(ArgumentError, match="another name="):
         carry(other)
@@ -60,12 +60,12 @@ def test_two_variables_of_one_name_are_refused(actor):
 
 @pytest.mark.parametrize("name", ["traceparent", "baggage"])
 def test_the_headers_of_the_trace_are_reserved(name):
-    """OpenTelemetry writes them."""
+    """The headers of OpenTelemetry are refused as names."""
     with pytest.raises(ArgumentError):
         carry(ContextVar(name))
 
 
 def test_another_object_is_refused():
-    """A value is no variable."""
+    """An object that is not a context variable is refused."""
     with pytest.raises(ArgumentError, match="Give it a ContextVar"):
         carry("ada")  # type: ignore[arg-type]

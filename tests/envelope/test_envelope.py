@@ -1,4 +1,4 @@
-"""The envelope: one send, written down."""
+"""The envelope: one send in a form that can be stored."""
 
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ order_paid = Signal(name="shop.order_paid")
 
 
 def test_a_send_is_written_down():
-    """With its name, version, time and headers."""
+    """The envelope has the name, version, time and headers of the send."""
     tenant: ContextVar[str] = ContextVar("tenant", default="t1")
     carry(tenant)
     before = datetime.now(UTC)
@@ -25,8 +25,8 @@ def test_a_send_is_written_down():
     assert envelope.arguments(order_paid)["number"] == 5
 
 
-def test_it_travels_as_text():
-    """For an engine."""
+def test_it_is_converted_to_text():
+    """An envelope is converted to text and back."""
     envelope = seal(order_paid, {"sender": "web", "name": "Zoë", "signal": order_paid})
     assert Envelope.from_json(envelope.to_json()) == envelope
 
@@ -35,18 +35,18 @@ def test_it_travels_as_text():
     "text", ["", "[]", "{}", '{"uid": 5}', pytest.param("[" * 100_000, id="deep")]
 )
 def test_damaged_text_is_refused(text):
-    """In one sentence."""
+    """Damaged text is refused in one sentence."""
     with pytest.raises(DecodingError, match="An envelope is damaged"):
         Envelope.from_json(text)
 
 
 def test_a_signal_without_a_name_is_refused():
-    """Another process could not find it."""
+    """A nameless signal is refused, because another process could not find it."""
     with pytest.raises(EncodingError, match=r"nameless Signal .* give it a name"):
         seal(Signal(), {"sender": None})
 
 
 def test_its_repr_shows_no_payload():
-    """It may contain secrets."""
+    """The repr shows no payload, because it may contain secrets."""
     envelope = seal(order_paid, {"sender": None, "password": "hunter2", "signal": order_paid})
     assert "hunter2" not in repr(envelope)

@@ -38,8 +38,8 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_has_no_problem_comes_back_as_it_was(value):
-    """The values and all types inside are the same."""
+def test_values_without_a_problem_are_restored(value):
+    """Values without a problem, and all values in them, are restored with their types."""
     assert plain.find_problem(value, "value") is None
     assert repr(plain.load(plain.dump(value))) == repr(value)
 
@@ -84,7 +84,7 @@ def test_a_value_that_contains_itself_is_a_problem():
 
 
 def test_no_problem_shows_a_value_or_a_key():
-    """They may be secrets."""
+    """A problem shows no value and no key, because they may be secrets."""
     problem = plain.find_problem({"hunter2": ("hunter3",)}, "value")
     assert problem is not None
     assert "hunter" not in f"{problem.path} {problem.reason}"
@@ -92,7 +92,7 @@ def test_no_problem_shows_a_value_or_a_key():
 
 @pytest.mark.parametrize("data", [b"", b"{", b"\xff", pytest.param(b"[" * 100_000, id="deep")])
 def test_damaged_data_is_a_value_error(data):
-    """Whatever is wrong with it."""
+    """Damaged data of any kind raises ValueError."""
     with pytest.raises(ValueError):  # noqa: PT011
         plain.load(data)
 

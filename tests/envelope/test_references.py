@@ -1,4 +1,4 @@
-"""Objects of a database travel as their key."""
+"""The references of objects in a database."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.envelope.kinds import Order
 
 
 def test_an_object_is_loaded_by_its_reference(records):
-    """In the session of the receiver."""
+    """A reference is loaded in the session of the receiver."""
     order = records.rows[5] = Order(5)
     reference = references.dump_object(order, "order")
     assert reference == {"kind": "records", "key": 5}
@@ -17,39 +17,39 @@ def test_an_object_is_loaded_by_its_reference(records):
 
 
 def test_an_object_without_a_key_has_no_reference(records):
-    """The reason names its place."""
+    """The reason names the place of an object without a key."""
     with pytest.raises(ValueError, match=r"order is an object of .*Order, which has no key yet"):
         references.dump_object(Order(None), "order")
 
 
 def test_an_object_of_no_kind_has_no_reference(records):
-    """Nothing could load it."""
+    """An object of no registered kind has no reference, because no code could load it."""
     with pytest.raises(ValueError, match="no integration can refer to"):
         references.dump_object(object(), "order")
 
 
 def test_a_row_that_is_gone_is_an_error_of_its_own(records):
-    """The receiver's `missing=` decides what follows."""
+    """A missing row raises an error of its own, for the option `missing=` of the receiver."""
     with pytest.raises(references.GoneError):
         references.load_object({"kind": "records", "key": 1}, None)
 
 
 @pytest.mark.parametrize("data", [None, [], "x", {}, {"kind": 5}, {"kind": "unknown"}])
 def test_a_damaged_reference_is_refused(records, data):
-    """Also one of a kind that this program has not loaded."""
+    """A damaged reference is refused, and one of a kind that is not loaded."""
     with pytest.raises(DecodingError):
         references.load_object(data, None)
 
 
 def test_classes_have_kinds_too(records):
-    """Values that are no classes have none."""
+    """A class has a kind; a value that is not a class has none."""
     assert references.kind_owning_class(Order) is records
     assert references.kind_owning_class(int) is None
     assert references.kind_owning_class(5) is None
 
 
 def test_a_list_of_objects_is_owned(records):
-    """A mixed one, or an empty one, is not."""
+    """A list of objects has a kind; a mixed or an empty list has none."""
     assert references.are_owned([Order(1), Order(2)])
     assert references.are_owned((Order(1),))
     assert not references.are_owned([Order(1), 5])

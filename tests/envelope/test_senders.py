@@ -1,4 +1,4 @@
-"""Senders that travel."""
+"""The stored form of senders."""
 
 import json
 import sys
@@ -17,52 +17,52 @@ class Checkout:
 
 
 class Connected:
-    """A sender that a receiver is connected for."""
+    """A sender of a connected receiver."""
 
 
 @pytest.fixture(autouse=True)
 def no_registered_sender(monkeypatch):
-    """Forget the senders that a test registers."""
+    """Remove the senders that a test registers."""
     monkeypatch.setattr(senders, "registered", {})
 
 
-def travelled(sender):
+def stored(sender):
     """Return a sender after it was stored as JSON."""
     return load_sender(json.loads(json.dumps(dump_sender(sender))), None)
 
 
 @pytest.mark.parametrize("sender", [None, "web", 5, True])
-def test_values_travel_as_they_are(sender):
-    """With their type."""
-    assert repr(travelled(sender)) == repr(sender)
+def test_values_keep_their_type(sender):
+    """A value is restored with its type."""
+    assert repr(stored(sender)) == repr(sender)
 
 
-def test_models_and_their_objects_travel(records):
-    """By the kind that owns them."""
+def test_models_and_their_objects_are_stored(records):
+    """Models and their objects are stored by the kind that owns them."""
     order = records.rows[1] = Order(1)
-    assert travelled(order) is order
-    assert travelled(Order) is Order
+    assert stored(order) is order
+    assert stored(Order) is Order
 
 
-def test_a_registered_sender_travels():
-    """By its name, as a decorator or with a given name."""
+def test_a_registered_sender_is_stored():
+    """A registered sender is stored by its name, given or from a decorator."""
     assert register_sender(Checkout) is Checkout
-    assert travelled(Checkout) is Checkout
+    assert stored(Checkout) is Checkout
     singleton = register_sender(object(), name="shop.terminal")
-    assert travelled(singleton) is singleton
+    assert stored(singleton) is singleton
     register_sender(sys.modules[__name__])
-    assert travelled(sys.modules[__name__]) is sys.modules[__name__]
+    assert stored(sys.modules[__name__]) is sys.modules[__name__]
 
 
-def test_a_sender_that_a_receiver_is_connected_for_travels():
-    """Its name is registered by the connection."""
+def test_the_sender_of_a_receiver_is_stored():
+    """The sender of a connected receiver is registered by the connection."""
     signal = Signal(name="shop.connected")
     signal.connect(lambda **kwargs: None, sender=Connected)
-    assert travelled(Connected) is Connected
+    assert stored(Connected) is Connected
 
 
 def test_another_sender_is_refused():
-    """With the cure."""
+    """Another sender is refused, with the cure."""
     with pytest.raises(ValueError, match=r"no other process can find.*register_sender"):
         dump_sender(Checkout)
 
@@ -81,13 +81,13 @@ def test_another_sender_is_refused():
     ],
 )
 def test_nothing_is_found_by_a_name_that_is_not_registered(records, data):
-    """Not even a class of a module that is imported."""
+    """A name that is not registered finds no class, not even one that is imported."""
     with pytest.raises(DecodingError):
         load_sender(data, None)
 
 
 def test_a_name_belongs_to_one_sender():
-    """The same sender may be registered again."""
+    """A name of another sender is refused; the same sender may be registered again."""
     register_sender(Checkout, name="shop")
     register_sender(Checkout, name="shop")
     with pytest.raises(ArgumentError, match="Another sender"):

@@ -1,4 +1,4 @@
-"""The trace travels by OpenTelemetry's own propagators."""
+"""OpenTelemetry's own propagators carry the trace."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def test_the_current_trace_is_continued():
 
 
 def test_without_a_trace_nothing_is_added():
-    """No empty header."""
+    """Without a trace no header is added."""
     headers: dict[str, object] = {}
     trace.inject(headers)
     assert headers == {}

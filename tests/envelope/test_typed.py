@@ -136,7 +136,7 @@ def test_every_annotated_type_comes_back():
     ],
 )
 def test_a_value_that_would_not_come_back_is_a_problem(values, path, reason):
-    """The problem names the place and the types, not the value."""
+    """A value that would change is a problem with its place and types, without the value."""
     problem = TypedValues(order_paid, NAMES).dump(values)
     assert not isinstance(problem, bytes)
     assert (problem.path, problem.reason[: len(reason)]) == (path, reason)
@@ -172,7 +172,7 @@ def test_an_annotation_that_cannot_come_back_is_refused():
 
 
 def test_a_class_can_be_registered():
-    """Its values travel then."""
+    """Values of a registered class are restored."""
 
     @signal
     def moved(sender, *, amount: Money): ...

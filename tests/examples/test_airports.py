@@ -1,4 +1,4 @@
-"""The airports of the world, two hundred of them; `make demo` takes them all."""
+"""The airports example with two hundred airports; `make demo` uses all."""
 
 import re
 import subprocess
@@ -59,7 +59,7 @@ for name in {[*KEEPERS]!r}:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Run a program of Python's; return how it ended and what it printed."""
+    """Run a Python program; return its exit status and its output."""
 
     def run(*arguments):
         return subprocess.run(
@@ -79,7 +79,7 @@ def demo(run):
 
 
 def test_demo_ends_well(demo):
-    """It prints no warning, and reports that every book is right."""
+    """The demo prints no warning, and reports that every book is right."""
     assert (demo.returncode, demo.stderr) == (0, "")
     assert "Every book is exactly right." in demo.stdout
     for book in {"airports", *KEEPERS.values()}:
@@ -114,15 +114,15 @@ def test_hint_of_the_demo_works(run, demo):
     assert "airports.receivers.tidy" in listed.stdout
 
 
-def test_wrong_tally_is_noticed(run):
-    """If a row of a tally is lost, the demo names it and does not exit with 0."""
+def test_a_wrong_tally_is_reported(run):
+    """A missing row of a tally is reported, and the demo does not exit with 0."""
     done = run("-c", SET_UP + TEAR_A_PAGE_OUT)
     assert done.returncode == 1
     assert re.search(r"The tally of each country: \['\w\w'\]", done.stderr)
     assert "exactly right." not in done.stdout
 
 
-def test_every_keeper_is_needed(run):
+def test_every_receiver_is_needed(run):
     """If a receiver is not called, its book is wrong."""
     done = run("-c", SET_UP + MUTE_ONE_BY_ONE)
     _, *failed = done.stdout.split("without ")

@@ -71,7 +71,7 @@ asyncio.run(ask())
 
 @pytest.fixture(scope="module")
 def new_database():
-    """Return a function that gives the environment of a database of one's own."""
+    """Return a function that returns the environment of a new database."""
     made = []
 
     def new(kind):
@@ -94,7 +94,7 @@ def new_database():
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory):
-    """Return a function that gives an environment where temporary files are ours."""
+    """Return a function that returns an environment with its own temporary folder."""
 
     def environment(**more):
         return {
@@ -108,7 +108,7 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(environment):
-    """Run a program of Python's; return how it ended and what it printed."""
+    """Run a Python program; return its exit status and its output."""
 
     def run(*arguments, **more):
         command = [sys.executable, "-W", "error", *map(str, arguments)]
@@ -121,7 +121,7 @@ def run(environment):
 
 @pytest.fixture(scope="module", params=DATABASES)
 def shop(request, new_database, environment, tmp_path_factory):
-    """Serve the shop as its users do, on three connections; return a client."""
+    """Serve the shop with three connections; return a client."""
     log = tmp_path_factory.mktemp("log") / "uvicorn.log"
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(PROJECT), "--no-access-log"]
     command += ["--factory", "shop.app:create", "--port=0", "--timeout-keep-alive=600"]
@@ -135,7 +135,7 @@ def shop(request, new_database, environment, tmp_path_factory):
 
 
 def address(server, log):
-    """Return where the server says that it is."""
+    """Return the address that the server prints."""
     while server.poll() is None:
         if found := re.search(r"running on (http://[\d.:]+)", log.read_text()):
             return found[1]
@@ -183,8 +183,8 @@ def test_order_is_in_every_book(shop, flight):
     assert trail(shop, f"Order {made.json()['id']}") == [("r1", "created")]
 
 
-def test_change_moves_the_difference(shop, flight):
-    """Of a changed order the books have what it is now; what changes nothing is not noted."""
+def test_a_changed_order_changes_the_books(shop, flight):
+    """The books have the values of a changed order; an update without a change is not recorded."""
     key = order(shop, flight, seats=3, request="r1").json()["id"]
     for name, seats in {"r2": 5, "r3": 5, "r4": 2}.items():
         headers = {"X-Request-ID": name}
@@ -195,8 +195,8 @@ def test_change_moves_the_difference(shop, flight):
     assert trail(shop, f"Order {key}") == noted
 
 
-def test_cancelled_order_is_given_back(shop, flight):
-    """Nothing of a cancelled order is left in the books but its trail."""
+def test_a_cancelled_order_leaves_the_books(shop, flight):
+    """The books have nothing of a cancelled order but its trail."""
     before = shop.get("/extras").json()
     key = order(shop, flight, seats=3, extras=["meal"], request="r1").json()["id"]
     headers = {"X-Request-ID": "r2"}
@@ -220,7 +220,7 @@ def test_refused_order_leaves_no_trace(shop, flight):
 
 
 def test_search_follows_a_new_name(shop, flight):
-    """A flight is found by what its airports are called now, as people type it."""
+    """A search finds a flight by the current names of its airports."""
     assert found(shop, "zurich", flight, "krakow") == [flight]
     route = {"origin": "Genève", "destination": "Kraków"}
     shop.put(f"/flights/{flight}/route", json=route)
@@ -228,7 +228,7 @@ def test_search_follows_a_new_name(shop, flight):
     assert found(shop, "geneve", flight) == [flight]
 
 
-def test_flight_takes_its_orders_along(shop, flight):
+def test_a_cancelled_flight_cancels_its_orders(shop, flight):
     """The trail has the reason of the orders' deletion; the search does not find the flight."""
     keys = [order(shop, flight, request="r1").json()["id"] for _ in range(3)]
     shop.delete(f"/flights/{flight}", headers={"X-Request-ID": "r2"})
@@ -239,15 +239,15 @@ def test_flight_takes_its_orders_along(shop, flight):
     assert found(shop, flight) == []
 
 
-def test_request_without_a_name_gets_one(shop, flight):
-    """A receiver of request_started names it, and the trail has the name."""
+def test_a_nameless_request_gets_a_name(shop, flight):
+    """A receiver of request_started names the request, and the trail has the name."""
     ((name, action),) = trail(shop, f"Flight {flight}")
     assert re.fullmatch("[0-9a-f]{32}", name)
     assert action == "created"
 
 
 def test_last_seats_are_sold_once(shop, flight):
-    """Of 50 who want one of 20 seats at the same time, 20 get one."""
+    """Of 50 customers who want one of 20 seats at the same time, 20 get one."""
     with ThreadPoolExecutor(25) as crowd:
         answers = [*crowd.map(lambda _: order(shop, flight).status_code, range(50))]
     assert sorted(answers) == [201] * 20 + [409] * 30
@@ -255,7 +255,7 @@ def test_last_seats_are_sold_once(shop, flight):
 
 
 def test_changes_at_the_same_time_lose_nothing(shop, flight):
-    """However many change one order at once, the stock fits what it is in the end."""
+    """Many concurrent changes of one order leave the right stock."""
     key = order(shop, flight).json()["id"]
 
     def change(number):
@@ -286,7 +286,7 @@ def test_rush_loses_nothing(run, new_database, database, pool_size):
     assert re.search(r"take_seats \(shop.receivers\.py:\d+\): .*, async", done.stdout)
 
 
-def test_every_keeper_is_needed(run):
+def test_every_receiver_is_needed(run):
     """If a receiver is not called, its book is wrong, and the demo reports it."""
     done = run("-c", SET_UP + MUTE_ONE_BY_ONE)
     assert done.returncode == 0, done.stderr

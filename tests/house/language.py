@@ -12,7 +12,10 @@ from typing import NamedTuple
 from tests.house.prose import READERS
 
 ROOT = Path(__file__).parents[2]
-CHECKED = ("src", "docs", "changelog.d", "README.md", "CHANGELOG.md", "CONTRIBUTING.md")
+CHECKED = (
+    *("src", "tests", "tools", "benchmarks", "examples"),
+    *("docs", "changelog.d", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+)
 WORDS_OF_A_SENTENCE = 30
 
 PARTICIPLE = r"(?!wrong|called\b)(?:\w{2,}ed|\w+(?:tten|wn|ught|ade|eft|ept|ent|aken|iven)|sent|set|held|put|read)"

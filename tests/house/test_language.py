@@ -1,5 +1,7 @@
 """Is the prose plain, and does the checker find what is not?"""
 
+import re
+from pathlib import Path
 from textwrap import dedent
 
 import pytest
@@ -206,6 +208,11 @@ def test_exceptions_are_needed():
 
 
 TREE = [*files([str(ROOT / name) for name in CHECKED])]
+TESTS = [path for path in TREE if path.is_relative_to(ROOT / "tests") and path.suffix == ".py"]
+TESTS.remove(Path(__file__))  # it plants such names
+RIDDLE = re.compile(
+    r"(\A|_)(who|whom|whoever|(no|some|any|every)body|tells?|told|hears?|amid|travels?)(_|\Z)"
+)
 
 
 @pytest.mark.parametrize("path", TREE, ids=lambda path: str(path.relative_to(ROOT)))
@@ -216,6 +223,13 @@ def test_the_prose_is_plain(path):
         assert found, "This file is clean. Remove it from UNFINISHED."
     else:
         assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_names_of_tests_are_plain(path):
+    """The functions of a test file have no name that is a riddle."""
+    names = re.findall(r"def (\w+)\(", path.read_text())
+    assert not [name for name in names if RIDDLE.search(name)]
 
 
 def test_the_unfinished_files_are_there():

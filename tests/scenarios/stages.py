@@ -292,10 +292,10 @@ class Player:
         """Connect a receiver of each send, and one that coalesces sends by key."""
 
         def heard(sender, n, **kwargs):
-            drive(self._hear(n))
+            drive(self._receive(n))
 
         async def awaited(sender, n, **kwargs):
-            await self._hear(n)
+            await self._receive(n)
 
         def index(sender, key, sends, **kwargs):
             numbers = " ".join(str(each["n"]) for each in sends)
@@ -306,7 +306,7 @@ class Player:
         paid.connect(index, delivery=on_commit(coalesce="key"))
         return heard, index
 
-    async def _hear(self, n):
+    async def _receive(self, n):
         self.log.append(n)
         send = self.sends[n]
         with self.stage.again() as stage:

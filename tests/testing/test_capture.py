@@ -191,18 +191,18 @@ def test_sends_of_other_threads_are_captured():
 def test_sends_of_concurrent_tasks_are_captured():
     """Each has its own responses."""
 
-    async def hear(sender, **kwargs):
+    async def receive(sender, **kwargs):
         await asyncio.sleep(0)
         return sender
 
     async def main():
         await asyncio.gather(*(opened.asend(number) for number in range(4)))
 
-    opened.connect(hear)
+    opened.connect(receive)
     with capture(opened) as sent:
         asyncio.run(main())
     assert [(each.sender, each.responses) for each in sent] == [
-        (number, [(hear, number)]) for number in range(4)
+        (number, [(receive, number)]) for number in range(4)
     ]
 
 

@@ -34,7 +34,7 @@ def calls_of(function):
 
 
 @pytest.mark.parametrize("connects", [True, False])
-def test_the_cost_does_not_grow_with_what_is_unchanged(connects):
+def test_the_cost_does_not_grow_with_unchanged_signals(connects):
     """Neither with the receivers of a signal nor with the number of signals."""
 
     def listen(**kwargs): ...
@@ -54,7 +54,7 @@ def test_the_cost_does_not_grow_with_what_is_unchanged(connects):
 
 
 def test_a_change_is_kept_if_its_maker_is():
-    """The answer is asked for at each change."""
+    """A change is kept if the code that made it is kept; the log asks at each change."""
     is_kept: list[bool] = []
     with logged(lambda _: bool(is_kept)):
         opened.connect(one := answering(1))

@@ -42,7 +42,7 @@ def test_signals_are_captured(run):
             assert [each.sender for each in sent] == ["web"]
             assert len(everything) == 1
 
-        def test_nobody_watches_any_more():
+        def test_no_capture_is_left():
             assert opened._table.find_route(None).strong_receivers
     """).assert_outcomes(passed=2)
 
@@ -104,10 +104,10 @@ def test_a_failure_is_shown(run):
 CONNECTS = """
     from shop import keep, opened
 
-    def hear(**kwargs): return "heard"
+    def receive(**kwargs): return "heard"
 
     def test_connect():
-        opened.connect(hear)
+        opened.connect(receive)
         opened.disconnect(keep)
         assert [answer for _, answer in opened.send(None)] == ["heard"]
 
@@ -127,15 +127,15 @@ def test_connections_of_a_failing_test_are_undone(run):
         import unittest
         from shop import opened
 
-        def hear(**kwargs): return "heard"
+        def receive(**kwargs): return "heard"
 
         def test_fail():
-            opened.connect(hear)
+            opened.connect(receive)
             assert False
 
         class Test(unittest.TestCase):
             def test_connect(self):
-                opened.connect(hear)
+                opened.connect(receive)
 
         def test_next():
             assert [answer for _, answer in opened.send(None)] == ["kept"]
@@ -148,11 +148,11 @@ def test_connections_of_a_wider_fixture_last(run):
         import pytest
         from shop import opened
 
-        def hear(**kwargs): return "heard"
+        def receive(**kwargs): return "heard"
 
         @pytest.fixture(scope="module", autouse=True)
         def connected():
-            opened.connect(hear)
+            opened.connect(receive)
 
         @pytest.mark.parametrize("time", range(2))
         def test_it(time):

@@ -303,7 +303,7 @@ def test_whatever_an_import_connects_stays(new_module):
     assert heard(sender="web") == [2, 3, 1, 1, 4, 2]
 
 
-def test_an_import_claims_what_the_block_has_connected(new_module):
+def test_an_import_keeps_a_receiver_of_the_block(new_module):
     """A receiver that the block connected first, and then the module."""
     with restored():
         opened.connect(one, sender="web")

@@ -12,8 +12,8 @@ from tests.integrations.sqlalchemy.late import map_class, new_base
 from tests.integrations.sqlalchemy.shop import Base, Order
 
 
-def test_a_block_hears_the_flush(engine):
-    """Only in the block, with the changes that a receiver requests."""
+def test_a_block_gets_the_sends_of_a_flush(engine):
+    """A receiver of a block is called in the block only, with the changes that it requests."""
     heard = []
 
     def save(instance, changes, **kwargs):

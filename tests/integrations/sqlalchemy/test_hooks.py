@@ -110,7 +110,7 @@ print(sum(count().values()) - sum(before.values()))
     assert run(after=after) == "4"
 
 
-def test_without_sqlalchemy_the_import_says_what_to_do():
+def test_without_sqlalchemy_the_import_has_the_pip_line():
     """With the line for pip."""
     code = """
 import sys

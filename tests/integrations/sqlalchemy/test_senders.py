@@ -143,7 +143,7 @@ class Car(Mixin, Vehicle):
 )
 @pytest.mark.parametrize("signal", [pre_save, post_save, post_delete, post_init, post_bulk_insert])
 def test_a_base_without_a_table_is_refused(signal, sender):
-    """Only its subclasses are saved; with subclasses=True the receiver hears them."""
+    """Only its subclasses are saved; with subclasses=True it gets these saves."""
     with pytest.raises(SenderError, match=r"has no table.*subclasses=True, or to one of them"):
         signal.connect(nothing, sender=sender)
     assert registrations(signal) == []

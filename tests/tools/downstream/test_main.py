@@ -73,7 +73,7 @@ def drive(monkeypatch, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("outcome", "status"), [("passed", 0), ("failed", 1)])
-def test_the_exit_status_tells_of_regressions(drive, outcome, status):
+def test_the_exit_status_reports_regressions(drive, outcome, status):
     """The regression is named with its traceback, once for each mode that has it."""
     runs = {"plain": Run({"a.x": result("passed")}), "install": Run({"a.x": result("passed")})}
     runs["app"] = Run({"a.x": result(outcome, "Traceback!")})

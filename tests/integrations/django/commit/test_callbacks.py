@@ -26,7 +26,7 @@ def test_coalesced_once_per_key_and_commit(transactional_db, ran, merge):
     assert ran[3:] == [("a", [5])]
 
 
-def test_coalesced_without_what_was_rolled_back(database, ran, merge):
+def test_rolled_back_sends_are_not_coalesced(database, ran, merge):
     """Sends of a savepoint that is rolled back are not merged, the first and the last neither."""
     a = create("a", database)
     with transaction.atomic(database):

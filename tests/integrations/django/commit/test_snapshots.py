@@ -8,7 +8,7 @@ from tests.integrations.django.commit.sends import create, order_paid
 from tests.integrations.django.library.models import Author, Item, Stay
 
 
-def test_what_was_deleted_is_seen_as_it_was(database, ran):
+def test_a_deleted_object_has_its_values(database, ran):
     """Django removes the key of an object that it deletes; the receiver gets a copy with it."""
     receive = lambda instance, **kwargs: ran.append((instance.pk, instance.name, instance))  # noqa: E731
     author = create("a", database)
@@ -50,7 +50,7 @@ def test_a_deleted_key_of_two_columns(transactional_db, ran):
     assert ran == [(1, 2)]
 
 
-def test_merged_sends_see_what_was_deleted(transactional_db, ran, merge):
+def test_merged_sends_have_deleted_objects(transactional_db, ran, merge):
     """Each merged send has the object as it was then."""
     author = create("a")
 

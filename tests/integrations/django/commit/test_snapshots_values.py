@@ -35,7 +35,7 @@ def test_a_list_that_is_changed_in_place(database, received):
     assert item.tags == ["old", "new"]
 
 
-def test_what_was_refreshed(database, received):
+def test_a_refreshed_object(database, received):
     """The copy has the unsaved value; an object that is refreshed to the same is passed itself."""
     item = Item.objects.using(database).create(title="row")
     with transaction.atomic(database):

@@ -95,7 +95,7 @@ def test_text_for_another_registry():
 @SAVES
 @pytest.mark.parametrize("sender", [Dated, AbstractUser])
 def test_an_abstract_model(connect, signal, sender):
-    """No row is of this class; with subclasses=True the receiver hears its models."""
+    """No row is of this class; with subclasses=True it gets the saves of its models."""
     [message] = connect(signal, sender)
     assert f"{sender.__qualname__}, which is abstract. Connect it with subclasses=True" in message
     assert connect(signal, sender, subclasses=True) == []

@@ -139,10 +139,10 @@ def test_being_an_installed_app_is_enough():
 
         def receive(**kwargs): print("anything")
 
-        def hear_groups(sender, rowcount, **kwargs): print(sender.__name__, rowcount)
+        def print_groups(sender, rowcount, **kwargs): print(sender.__name__, rowcount)
 
         post_bulk_insert.connect(receive)
-        post_bulk_insert.connect(hear_groups, sender="auth.Group")
+        post_bulk_insert.connect(print_groups, sender="auth.Group")
         django.setup()
         from django.contrib.auth.models import Group
         from django.core.management import call_command
@@ -150,7 +150,7 @@ def test_being_an_installed_app_is_enough():
         post_bulk_insert.disconnect(receive)
         call_command("migrate", verbosity=0)
         Group.objects.bulk_create([Group(name="a"), Group(name="b")])
-        print(post_bulk_insert.disconnect(hear_groups, sender="auth.Group"))
+        print(post_bulk_insert.disconnect(print_groups, sender="auth.Group"))
         Group.objects.bulk_create([Group(name="c")])
         """
     )

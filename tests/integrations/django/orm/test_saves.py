@@ -17,7 +17,7 @@ from tests.integrations.django.orm.values import without_time
 pytestmark = pytest.mark.django_db
 
 
-def test_what_differs(sent, item):
+def test_differences(sent, item):
     """The changes have the old and the new value of each attribute that differs."""
     item.title, item.stock = "b", 3
     item.save()
@@ -47,7 +47,7 @@ def test_one_object_while_it_is_the_same(sent, item):
     assert received[0] is received[1] is sent["pre"][0] is sent["post"][0]
 
 
-def test_what_a_receiver_changes(sent, item):
+def test_changes_by_a_receiver(sent, item):
     """`post_save` sends what was written, with changes that receivers of `pre_save` made."""
 
     def slugify(instance, **kwargs):
