@@ -25,16 +25,26 @@ from clarion.errors import ClarionError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from clarion._core.autodiscover import autodiscover
     from clarion._core.declare import DeclaredSignal, signal
     from clarion._core.version import __version__ as __version__
     from clarion.commit import on_commit
 
-__all__ = ["ClarionError", "DeclaredSignal", "Signal", "on_commit", "receiver", "signal"]
+__all__ = [
+    "ClarionError",
+    "DeclaredSignal",
+    "Signal",
+    "autodiscover",
+    "on_commit",
+    "receiver",
+    "signal",
+]
 
 # The modules of public names that are loaded on first use, to keep `import clarion` fast.
 _MODULES = {
     "__version__": "clarion._core.version",
     "DeclaredSignal": "clarion._core.declare",
+    "autodiscover": "clarion._core.autodiscover",
     "on_commit": "clarion.commit",
     "signal": "clarion._core.declare",
 }

@@ -21,7 +21,8 @@ docs/explanation/architecture.md has an order for reading.
 9. `send`, `compiled`, `connected`: the four sends, in Python and the choice of those in C
    (`_send.c`), and the `with` block of a receiver.
 10. `signal`: `Signal`, which connects receivers and has the sends as methods.
-11. `declare`, `receiver`: `@signal` and `@receiver`.
+11. `declare`, `receiver`, `autodiscover`: `@signal` and `@receiver`, and the import of modules that
+    connect receivers.
 
 Types may be imported from anywhere, for type checkers only. Every import is at the top of
 a module, except those of modules of the standard library that take long to import.

@@ -17,9 +17,9 @@ settings.configure(
 """
 
 
-def run(program, before_setup=""):
+def run(program, before_setup="", after_settings=""):
     """Run a program after a plain Django's setup, and return what it printed, line by line."""
-    source = dedent(before_setup) + SETUP + dedent(program)
+    source = dedent(before_setup) + SETUP + after_settings + dedent(program)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", source],
         capture_output=True,

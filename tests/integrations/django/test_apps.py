@@ -1,5 +1,7 @@
 """The app config installs when Django creates it."""
 
+import pytest
+
 from tests.integrations.django import programs
 
 
@@ -77,3 +79,80 @@ def test_without_the_app_djangos_options_work():
         """
     )
     assert lines == ["sent by shop"]
+
+
+DISCOVER = """
+import sys, types, tempfile, pathlib
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "shop").mkdir()
+(folder / "shop" / "__init__.py").write_text("")
+for name in ("receivers", "handlers"):
+    (folder / "shop" / f"{name}.py").write_text(
+        "from django.contrib.auth.models import User\\n"
+        "from django.db.models.signals import post_save\\n"
+        "from clarion import receiver\\n"
+        "@receiver(post_save, sender=User, priority=1)\\n"
+        f"def save(**kwargs): print('{name}')\\n"
+    )
+sys.path.insert(0, str(folder))
+settings.INSTALLED_APPS += ["shop", "clarion"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "printed"),
+    [
+        ("", []),
+        ("settings.CLARION_AUTODISCOVER = False", []),
+        ("settings.CLARION_AUTODISCOVER = True", ["receivers"]),
+        ("settings.CLARION_AUTODISCOVER = 'handlers'", ["handlers"]),
+        ("settings.CLARION_AUTODISCOVER = ['handlers', 'receivers']", ["handlers", "receivers"]),
+    ],
+)
+def test_receivers_of_each_app_are_imported(setting, printed):
+    """If the setting asks for it; an app without the module is skipped."""
+    lines = programs.run(
+        f"""{setting}
+django.setup()
+from django.contrib.auth.models import User
+from django.db.models.signals import post_save
+post_save.send(User, instance=None)
+""",
+        after_settings=DISCOVER,
+    )
+    assert lines == printed
+
+
+def test_an_error_in_a_module_of_receivers_is_raised():
+    """Django's setup fails with the program's own error."""
+    lines = programs.run(
+        """
+        (folder / "shop" / "receivers.py").write_text("import missing_module")
+        settings.CLARION_AUTODISCOVER = True
+        try:
+            django.setup()
+        except ModuleNotFoundError as error:
+            print(error.name)
+        """,
+        after_settings=DISCOVER,
+    )
+    assert lines == ["missing_module"]
+
+
+def test_a_wrong_setting_is_refused():
+    """In one sentence, without its value."""
+    lines = programs.run(
+        """
+        from django.core.exceptions import ImproperlyConfigured
+
+        for wrong in (3, "shop.receivers", ["hunter2!"], {"receivers"}):
+            settings.CLARION_AUTODISCOVER = wrong
+            try:
+                django.apps.apps.get_app_config("clarion").ready()
+            except ImproperlyConfigured as error:
+                print(error)
+        """,
+        after_settings=DISCOVER + "django.setup()\n",
+    )
+    assert len(lines) == 4
+    assert lines[0].startswith("CLARION_AUTODISCOVER is an int. Set it to True for")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core.checks import Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import autodiscover_modules
 
+from clarion._core.names import value_name
 from clarion.integrations.django.checks import check_senders
 from clarion.integrations.django.dispatch.install import install
 
@@ -37,8 +41,23 @@ class ClarionConfig(AppConfig):
         install()
 
     def ready(self) -> None:
-        """Register the system check."""
+        """Register the system check, and import what `CLARION_AUTODISCOVER` names from each app."""
         register(check_senders, Tags.signals)
+        autodiscover_modules(*_modules(getattr(settings, "CLARION_AUTODISCOVER", False)))
+
+
+def _modules(setting: object) -> list[str]:
+    """Return the names of the modules to import from each app."""
+    if setting is True:
+        return ["receivers"]
+    names: Any = [setting] if isinstance(setting, str) else setting or []
+    is_list = type(names) in {list, tuple}
+    if not is_list or not all(isinstance(name, str) and name.isidentifier() for name in names):
+        raise ImproperlyConfigured(
+            f"CLARION_AUTODISCOVER is {value_name(setting)}. Set it to True for the module receivers of "
+            f"each app, or to the names of modules."
+        )
+    return list(names)
 
 
 def _is_listed_already() -> bool:
