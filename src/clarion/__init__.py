@@ -7,7 +7,7 @@ In reading order; a module imports from those above it only:
 3. `policy`: how a kind of signal behaves, for those who write an integration.
 4. `commit`, `introspect`: receivers after the commit, and which receivers a send would call.
    `envelope`: a send, written down.
-5. `signals`, `changes`: the built-in signals, and the changes of a save.
+5. `signals`, `changes`: the built-in signals, and the changes of a save. `outbox`: stored deliveries.
 6. `integrations`: one module or package for each framework.
 7. `testing`, `apps`: helpers for tests, and the application for Django.
 

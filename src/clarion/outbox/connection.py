@@ -1,0 +1,89 @@
+"""A connection on which the statements of the outbox run."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from clarion.outbox.statements import pyformat, statements
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    Row = tuple[Any, ...]
+
+
+class Connection(Protocol):
+    """Runs statements in the transaction that is open there."""
+
+    @property
+    def dialect(self) -> str:
+        """The kind of database: "sqlite", "postgresql" or "mysql"."""
+        ...
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        ...
+
+    def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        ...
+
+
+class DbapiConnection:
+    """The statements on a connection of sqlite3, psycopg or PyMySQL.
+
+    Args:
+        connection: the connection.
+        dialect: the kind of its database.
+    """
+
+    def __init__(self, connection: Any, dialect: str) -> None:
+        self.connection = connection
+        self.dialect = dialect
+        self._texts = statements(dialect) if dialect == "sqlite" else pyformat(dialect)
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(self._texts[name], parameters)
+            return list(cursor.fetchall())
+        finally:
+            cursor.close()
+
+    def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(self._texts[name], parameters)
+            changed: int = cursor.rowcount
+            return changed
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Begin a transaction, and commit it, or roll it back if the block raises.
+
+        The connection is in autocommit mode, as `open_connection` returns it.
+        """
+        # IMMEDIATE: SQLite refuses a transaction that has read to write after another has written.
+        self._execute("BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._execute("ROLLBACK")
+            raise
+        self._execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    def _execute(self, statement: str) -> None:
+        cursor = self.connection.cursor()
+        try:
+            cursor.execute(statement)
+        finally:
+            cursor.close()

@@ -1,0 +1,128 @@
+"""The rows of the outbox, as data."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+from zlib import crc32
+
+from clarion.envelope import Envelope
+
+PARTITIONS = 16
+"""The number of partitions of a receiver's keys. It cannot be changed: rows are stored with it."""
+
+LONGEST_KEY = 255  # characters
+
+
+def partition_of(key: str) -> int:
+    """Return the partition of a key."""
+    return crc32(key.encode()) % PARTITIONS
+
+
+class Target(NamedTuple):
+    """One receiver of a send that is published.
+
+    Attributes:
+        receiver: its stable name.
+        key: the key by which its deliveries are ordered; None if they are not.
+        delay: how long it waits at least, in milliseconds.
+    """
+
+    receiver: str
+    key: str | None = None
+    delay: int = 0
+
+
+class Claim(NamedTuple):
+    """One delivery that this worker may make.
+
+    Attributes:
+        id: the row. Ids keep the order of the sends of transactions that exclude each other.
+        attempt: the fence: a settlement with an older attempt has no effect.
+        failures: how many attempts have failed.
+        key: the key by which deliveries are ordered, or None.
+        uid: identifies the send.
+        signal: the name of the signal.
+        version: the version of the payload.
+        payload: see `Envelope`.
+        headers: as JSON.
+        created_at: when the event was stored, in milliseconds since 1970.
+    """
+
+    id: int
+    attempt: int
+    failures: int
+    key: str | None
+    uid: str
+    signal: str
+    version: int
+    payload: bytes
+    headers: str
+    created_at: int
+
+    def envelope(self) -> Envelope:
+        """Return the envelope of the send."""
+        headers: dict[str, Any] = json.loads(self.headers) if self.headers != "{}" else {}
+        return Envelope(
+            UUID(self.uid),
+            self.signal,
+            self.version,
+            datetime.fromtimestamp(self.created_at / 1000, UTC),
+            bytes(self.payload),
+            headers,
+        )
+
+
+class Lease(NamedTuple):
+    """A partition of a receiver that this worker holds.
+
+    Attributes:
+        receiver: the name of the receiver.
+        part: the number of the partition.
+        epoch: the fence: it grows with each lease.
+    """
+
+    receiver: str
+    part: int
+    epoch: int
+
+
+class Dead(NamedTuple):
+    """A delivery that was given up.
+
+    Attributes:
+        id: the row.
+        failures: how many attempts have failed.
+        receiver: the name of the receiver.
+        claim: the rest, as it was claimed.
+        error: the last traceback.
+        died_at: when it was given up, in UTC.
+    """
+
+    id: int
+    failures: int
+    receiver: str
+    key: str | None
+    envelope: Envelope
+    error: str
+    died_at: datetime
+
+
+class Waiting(NamedTuple):
+    """What waits for one receiver.
+
+    Attributes:
+        receiver: the name of the receiver.
+        deliveries: how many wait, or are being made.
+        oldest: when the first of them can be made, in UTC.
+        failing: how many of them have failed before.
+        dead: how many were given up.
+    """
+
+    receiver: str
+    deliveries: int
+    oldest: datetime | None
+    failing: int
+    dead: int

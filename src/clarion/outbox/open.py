@@ -1,0 +1,32 @@
+"""Open a database of SQLite for the outbox."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+from clarion.outbox.connection import DbapiConnection
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+BUSY_SECONDS = 30.0
+
+
+def open_sqlite(path: str | PathLike[str]) -> DbapiConnection:
+    """Open a connection in autocommit mode to a file of SQLite, which is created if missing.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The connection. Close it with `close`.
+    """
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    # Readers do not wait for the writer. If the machine crashes, the last commits may be lost;
+    # if the process crashes, none is.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return DbapiConnection(connection, "sqlite")

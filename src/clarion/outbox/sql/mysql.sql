@@ -1,0 +1,211 @@
+-- The statements for MariaDB 10.6 and MySQL 8.0 or later. {now} is the clock of the server, in
+-- milliseconds since 1970. Neither has UPDATE ... RETURNING, so a claim is a SELECT that locks.
+
+-- name: create_meta
+CREATE TABLE IF NOT EXISTS clarion_meta (
+    name varchar(50) PRIMARY KEY,
+    value integer NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- name: create_event
+CREATE TABLE IF NOT EXISTS clarion_event (
+    uid char(32) PRIMARY KEY,
+    `signal` varchar(200) NOT NULL,
+    version integer NOT NULL,
+    payload longblob NOT NULL,
+    headers longtext NOT NULL,
+    created_at bigint NOT NULL,
+    KEY clarion_event_created (created_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- name: create_delivery
+CREATE TABLE IF NOT EXISTS clarion_delivery (
+    id bigint AUTO_INCREMENT PRIMARY KEY,
+    event char(32) NOT NULL,
+    receiver varchar(200) NOT NULL,
+    `key` varchar(255),
+    part integer,
+    visible_at bigint NOT NULL,
+    attempt integer NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    error longtext,
+    KEY clarion_delivery_visible (receiver, part, visible_at, id),
+    KEY clarion_delivery_part (receiver, part, id),
+    KEY clarion_delivery_event (event)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- name: create_partition
+CREATE TABLE IF NOT EXISTS clarion_partition (
+    receiver varchar(200) NOT NULL,
+    part integer NOT NULL,
+    epoch bigint NOT NULL DEFAULT 0,
+    leased_until bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (receiver, part)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- name: create_blocked
+CREATE TABLE IF NOT EXISTS clarion_blocked (
+    receiver varchar(200) NOT NULL,
+    `key` varchar(255) NOT NULL,
+    until bigint,
+    PRIMARY KEY (receiver, `key`)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- name: create_dead
+CREATE TABLE IF NOT EXISTS clarion_dead (
+    id bigint PRIMARY KEY,
+    event char(32) NOT NULL,
+    receiver varchar(200) NOT NULL,
+    `key` varchar(255),
+    part integer,
+    failures integer NOT NULL,
+    error longtext NOT NULL,
+    died_at bigint NOT NULL,
+    KEY clarion_dead_event (event)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- name: write_version
+INSERT IGNORE INTO clarion_meta (name, value) VALUES ('version', :version)
+
+-- name: read_version
+SELECT value FROM clarion_meta WHERE name = 'version'
+
+-- name: now
+SELECT {now}
+
+-- name: publish_event
+INSERT INTO clarion_event (uid, `signal`, version, payload, headers, created_at)
+VALUES (:uid, :signal, :version, :payload, :headers, {now})
+
+-- name: publish_deliveries
+INSERT INTO clarion_delivery (event, receiver, `key`, part, visible_at)
+SELECT :uid, r.receiver, r.`key`, r.part, {now} + r.delay
+FROM JSON_TABLE(:rows, '$[*]' COLUMNS (place FOR ORDINALITY, receiver varchar(200) PATH '$[0]',
+    `key` varchar(255) PATH '$[1]', part int PATH '$[2]', delay bigint PATH '$[3]')) r
+ORDER BY r.place
+
+-- name: due
+SELECT r.value FROM JSON_TABLE(:receivers, '$[*]' COLUMNS (value varchar(200) PATH '$')) r
+WHERE EXISTS (SELECT 1 FROM clarion_delivery d
+    WHERE d.receiver = r.value AND d.part IS NULL AND d.visible_at <= {now})
+
+-- name: claim
+SELECT id FROM clarion_delivery
+WHERE receiver = :receiver AND part IS NULL AND visible_at <= {now}
+ORDER BY visible_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
+
+-- name: mark_claimed
+UPDATE clarion_delivery d JOIN JSON_TABLE(:ids, '$[*]' COLUMNS (id bigint PATH '$')) i ON d.id = i.id
+SET d.visible_at = {now} + :lease, d.attempt = d.attempt + 1
+
+-- name: claimed
+SELECT d.id, d.attempt, d.failures, d.`key`, d.event, e.`signal`, e.version, e.payload, e.headers,
+    e.created_at
+FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id bigint PATH '$')) i
+JOIN clarion_delivery d ON d.id = i.id JOIN clarion_event e ON e.uid = d.event
+ORDER BY d.id
+
+-- name: renew
+UPDATE clarion_delivery d JOIN JSON_TABLE(:claims, '$[*]'
+    COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c ON d.id = c.id AND d.attempt = c.attempt
+SET d.visible_at = {now} + :lease
+
+-- name: settle
+DELETE d FROM clarion_delivery d JOIN JSON_TABLE(:claims, '$[*]'
+    COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c ON d.id = c.id AND d.attempt = c.attempt
+
+-- name: hand_back
+UPDATE clarion_delivery d JOIN JSON_TABLE(:claims, '$[*]'
+    COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c ON d.id = c.id AND d.attempt = c.attempt
+SET d.visible_at = {now}
+
+-- name: retry
+UPDATE clarion_delivery
+SET visible_at = {now} + :delay, attempt = attempt + 1, failures = failures + 1, error = :error
+WHERE id = :id AND attempt = :attempt
+
+-- name: bury
+INSERT INTO clarion_dead (id, event, receiver, `key`, part, failures, error, died_at)
+SELECT id, event, receiver, `key`, part, failures + 1, :error, {now} FROM clarion_delivery
+WHERE id = :id AND attempt = :attempt
+
+-- name: add_partitions
+INSERT IGNORE INTO clarion_partition (receiver, part)
+SELECT r.value, p.value FROM JSON_TABLE(:receivers, '$[*]' COLUMNS (value varchar(200) PATH '$')) r
+CROSS JOIN JSON_TABLE(:parts, '$[*]' COLUMNS (value int PATH '$')) p
+
+-- name: due_partitions
+SELECT p.receiver, p.part FROM clarion_partition p JOIN JSON_TABLE(:receivers, '$[*]' COLUMNS (value varchar(200) PATH '$')) r ON r.value = p.receiver
+WHERE p.leased_until <= {now} AND EXISTS (SELECT 1 FROM clarion_delivery d
+    WHERE d.receiver = p.receiver AND d.part = p.part AND d.visible_at <= {now}
+      AND NOT EXISTS (SELECT 1 FROM clarion_blocked b
+        WHERE b.receiver = d.receiver AND b.`key` = d.`key` AND (b.until IS NULL OR b.until > {now})))
+
+-- name: lease_partition
+-- A partition whose holder is settling is skipped, not waited for.
+SELECT epoch + 1 FROM clarion_partition
+WHERE receiver = :receiver AND part = :part AND leased_until <= {now} FOR UPDATE SKIP LOCKED
+
+-- name: mark_leased
+UPDATE clarion_partition SET epoch = :epoch, leased_until = {now} + :lease
+WHERE receiver = :receiver AND part = :part
+
+-- name: renew_partition
+UPDATE clarion_partition SET leased_until = {now} + :lease
+WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+
+-- name: release_partition
+UPDATE clarion_partition SET leased_until = 0
+WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+
+-- name: hold_partition
+-- Until the end of the transaction no other worker can lease it.
+SELECT epoch FROM clarion_partition WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+FOR UPDATE
+
+-- name: window
+SELECT d.id, d.attempt, d.failures, d.`key`, d.event, e.`signal`, e.version, e.payload, e.headers,
+    e.created_at
+FROM clarion_delivery d JOIN clarion_event e ON e.uid = d.event
+WHERE d.receiver = :receiver AND d.part = :part AND d.visible_at <= {now}
+  AND NOT EXISTS (SELECT 1 FROM clarion_blocked b
+    WHERE b.receiver = d.receiver AND b.`key` = d.`key` AND (b.until IS NULL OR b.until > {now}))
+ORDER BY d.id LIMIT :limit
+
+-- name: block
+INSERT INTO clarion_blocked (receiver, `key`, until) VALUES (:receiver, :key, {now} + :delay)
+ON DUPLICATE KEY UPDATE until = {now} + :delay
+
+-- name: unblock
+DELETE FROM clarion_blocked WHERE receiver = :receiver AND `key` = :key
+
+-- name: waiting
+SELECT receiver, count(*), min(visible_at), CAST(sum(failures > 0) AS signed)
+FROM clarion_delivery GROUP BY receiver ORDER BY receiver
+
+-- name: dead
+SELECT receiver, count(*) FROM clarion_dead GROUP BY receiver ORDER BY receiver
+
+-- name: list_dead
+SELECT x.id, x.failures, x.receiver, x.`key`, x.event, e.`signal`, e.version, e.payload, e.headers,
+    e.created_at, x.error, x.died_at
+FROM clarion_dead x JOIN clarion_event e ON e.uid = x.event
+WHERE (:receiver IS NULL OR x.receiver = :receiver) AND (:id IS NULL OR x.id = :id)
+ORDER BY x.id LIMIT :limit
+
+-- name: requeue
+-- With its old id: it keeps its place among the deliveries of its key.
+INSERT INTO clarion_delivery (id, event, receiver, `key`, part, visible_at)
+SELECT id, event, receiver, `key`, part, {now} FROM clarion_dead WHERE id = :id
+
+-- name: discard
+DELETE FROM clarion_dead WHERE id = :id
+
+-- name: prune
+-- Events whose deliveries are all settled. Dead deliveries still need theirs.
+DELETE FROM clarion_event
+WHERE created_at <= {now} - :age
+  AND NOT EXISTS (SELECT 1 FROM clarion_delivery d WHERE d.event = clarion_event.uid)
+  AND NOT EXISTS (SELECT 1 FROM clarion_dead x WHERE x.event = clarion_event.uid)
+ORDER BY created_at LIMIT :limit
+

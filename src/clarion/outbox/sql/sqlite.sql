@@ -1,0 +1,213 @@
+-- The statements for SQLite 3.35 or later. {now} is its clock, in milliseconds since 1970.
+
+-- name: create_meta
+CREATE TABLE IF NOT EXISTS clarion_meta (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) WITHOUT ROWID
+
+-- name: create_event
+CREATE TABLE IF NOT EXISTS clarion_event (
+    uid TEXT PRIMARY KEY,
+    signal TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    payload BLOB NOT NULL,
+    headers TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+)
+
+-- name: create_delivery
+-- AUTOINCREMENT: the id of the last row is not used again, so ids keep the order of the sends.
+CREATE TABLE IF NOT EXISTS clarion_delivery (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    event TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    "key" TEXT,
+    part INTEGER,
+    visible_at INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    failures INTEGER NOT NULL DEFAULT 0,
+    error TEXT
+)
+
+-- name: create_partition
+CREATE TABLE IF NOT EXISTS clarion_partition (
+    receiver TEXT NOT NULL,
+    part INTEGER NOT NULL,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    leased_until INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (receiver, part)
+) WITHOUT ROWID
+
+-- name: create_blocked
+CREATE TABLE IF NOT EXISTS clarion_blocked (
+    receiver TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    until INTEGER,
+    PRIMARY KEY (receiver, "key")
+) WITHOUT ROWID
+
+-- name: create_dead
+CREATE TABLE IF NOT EXISTS clarion_dead (
+    id INTEGER PRIMARY KEY,
+    event TEXT NOT NULL,
+    receiver TEXT NOT NULL,
+    "key" TEXT,
+    part INTEGER,
+    failures INTEGER NOT NULL,
+    error TEXT NOT NULL,
+    died_at INTEGER NOT NULL
+)
+
+-- name: create_index_visible
+CREATE INDEX IF NOT EXISTS clarion_delivery_visible
+    ON clarion_delivery (receiver, visible_at, id) WHERE part IS NULL
+
+-- name: create_index_part
+CREATE INDEX IF NOT EXISTS clarion_delivery_part
+    ON clarion_delivery (receiver, part, id) WHERE part IS NOT NULL
+
+-- name: create_index_event
+CREATE INDEX IF NOT EXISTS clarion_delivery_event ON clarion_delivery (event)
+
+-- name: create_index_dead
+CREATE INDEX IF NOT EXISTS clarion_dead_event ON clarion_dead (event)
+
+-- name: create_index_created
+CREATE INDEX IF NOT EXISTS clarion_event_created ON clarion_event (created_at)
+
+-- name: write_version
+INSERT INTO clarion_meta (name, value) VALUES ('version', :version) ON CONFLICT (name) DO NOTHING
+
+-- name: read_version
+SELECT value FROM clarion_meta WHERE name = 'version'
+
+-- name: now
+SELECT {now}
+
+-- name: publish_event
+INSERT INTO clarion_event (uid, signal, version, payload, headers, created_at)
+VALUES (:uid, :signal, :version, :payload, :headers, {now})
+
+-- name: publish_deliveries
+-- json_each keeps the order of the array, so the ids of one send do, too.
+INSERT INTO clarion_delivery (event, receiver, "key", part, visible_at)
+SELECT :uid, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), {now} + (json_extract(value, '$[3]'))
+FROM json_each(:rows)
+
+-- name: due
+-- A read: an idle worker never takes the lock for writing.
+SELECT r.value FROM json_each(:receivers) r
+WHERE EXISTS (SELECT 1 FROM clarion_delivery d
+    WHERE d.receiver = r.value AND d.part IS NULL AND d.visible_at <= {now})
+
+-- name: claim
+UPDATE clarion_delivery SET visible_at = {now} + :lease, attempt = attempt + 1
+WHERE id IN (SELECT id FROM clarion_delivery
+    WHERE receiver = :receiver AND part IS NULL AND visible_at <= {now}
+    ORDER BY visible_at, id LIMIT :limit)
+RETURNING id
+
+-- name: claimed
+SELECT d.id, d.attempt, d.failures, d."key", d.event, e.signal, e.version, e.payload, e.headers,
+    e.created_at
+FROM json_each(:ids) i JOIN clarion_delivery d ON d.id = i.value JOIN clarion_event e ON e.uid = d.event
+ORDER BY d.id
+
+-- name: renew
+UPDATE clarion_delivery SET visible_at = {now} + :lease
+WHERE (id, attempt) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:claims))
+
+-- name: settle
+DELETE FROM clarion_delivery
+WHERE (id, attempt) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:claims))
+
+-- name: hand_back
+UPDATE clarion_delivery SET visible_at = {now}
+WHERE (id, attempt) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:claims))
+
+-- name: retry
+UPDATE clarion_delivery
+SET visible_at = {now} + :delay, attempt = attempt + 1, failures = failures + 1, error = :error
+WHERE id = :id AND attempt = :attempt
+
+-- name: bury
+INSERT INTO clarion_dead (id, event, receiver, "key", part, failures, error, died_at)
+SELECT id, event, receiver, "key", part, failures + 1, :error, {now} FROM clarion_delivery
+WHERE id = :id AND attempt = :attempt
+
+-- name: add_partitions
+INSERT INTO clarion_partition (receiver, part)
+SELECT r.value, p.value FROM json_each(:receivers) r CROSS JOIN json_each(:parts) p WHERE true
+ON CONFLICT DO NOTHING
+
+-- name: due_partitions
+SELECT p.receiver, p.part FROM clarion_partition p JOIN json_each(:receivers) r ON r.value = p.receiver
+WHERE p.leased_until <= {now} AND EXISTS (SELECT 1 FROM clarion_delivery d
+    WHERE d.receiver = p.receiver AND d.part = p.part AND d.visible_at <= {now}
+      AND NOT EXISTS (SELECT 1 FROM clarion_blocked b
+        WHERE b.receiver = d.receiver AND b."key" = d."key" AND (b.until IS NULL OR b.until > {now})))
+
+-- name: lease_partition
+UPDATE clarion_partition SET epoch = epoch + 1, leased_until = {now} + :lease
+WHERE receiver = :receiver AND part = :part AND leased_until <= {now}
+RETURNING epoch
+
+-- name: renew_partition
+UPDATE clarion_partition SET leased_until = {now} + :lease
+WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+
+-- name: release_partition
+UPDATE clarion_partition SET leased_until = 0
+WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+
+-- name: hold_partition
+SELECT epoch FROM clarion_partition WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+
+-- name: window
+SELECT d.id, d.attempt, d.failures, d."key", d.event, e.signal, e.version, e.payload, e.headers,
+    e.created_at
+FROM clarion_delivery d JOIN clarion_event e ON e.uid = d.event
+WHERE d.receiver = :receiver AND d.part = :part AND d.visible_at <= {now}
+  AND NOT EXISTS (SELECT 1 FROM clarion_blocked b
+    WHERE b.receiver = d.receiver AND b."key" = d."key" AND (b.until IS NULL OR b.until > {now}))
+ORDER BY d.id LIMIT :limit
+
+-- name: block
+INSERT INTO clarion_blocked (receiver, "key", until)
+VALUES (:receiver, :key, {now} + :delay)
+ON CONFLICT (receiver, "key") DO UPDATE SET until = excluded.until
+
+-- name: unblock
+DELETE FROM clarion_blocked WHERE receiver = :receiver AND "key" = :key
+
+-- name: waiting
+SELECT receiver, count(*), min(visible_at), sum(failures > 0) FROM clarion_delivery
+GROUP BY receiver ORDER BY receiver
+
+-- name: dead
+SELECT receiver, count(*) FROM clarion_dead GROUP BY receiver ORDER BY receiver
+
+-- name: list_dead
+SELECT x.id, x.failures, x.receiver, x."key", x.event, e.signal, e.version, e.payload, e.headers,
+    e.created_at, x.error, x.died_at
+FROM clarion_dead x JOIN clarion_event e ON e.uid = x.event
+WHERE (:receiver IS NULL OR x.receiver = :receiver) AND (:id IS NULL OR x.id = :id)
+ORDER BY x.id LIMIT :limit
+
+-- name: requeue
+-- With its old id: it keeps its place among the deliveries of its key.
+INSERT INTO clarion_delivery (id, event, receiver, "key", part, visible_at)
+SELECT id, event, receiver, "key", part, {now} FROM clarion_dead WHERE id = :id
+
+-- name: discard
+DELETE FROM clarion_dead WHERE id = :id
+
+-- name: prune
+-- Events whose deliveries are all settled. Dead deliveries still need theirs.
+DELETE FROM clarion_event WHERE uid IN (
+    SELECT e.uid FROM clarion_event e
+    WHERE e.created_at <= {now} - :age
+      AND NOT EXISTS (SELECT 1 FROM clarion_delivery d WHERE d.event = e.uid)
+      AND NOT EXISTS (SELECT 1 FROM clarion_dead x WHERE x.event = e.uid)
+    ORDER BY e.created_at LIMIT :limit)

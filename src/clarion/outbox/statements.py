@@ -1,0 +1,74 @@
+"""The statements of the outbox, by name, as each kind of database and driver takes them.
+
+They are in `sql/`, a file for each kind of database. A name follows `-- name:`, `{now}` is the
+clock of the database, `:name` a parameter.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+from clarion._core.names import quoted_name
+from clarion.errors import ArgumentError
+
+# The clock of each database, in milliseconds since 1970. It does not change within a statement,
+# so that an index can be used.
+_CLOCKS = {
+    "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+    "postgresql": "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS bigint)",
+    "mysql": "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS signed)",
+}
+DIALECTS = tuple(_CLOCKS)
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+
+
+@cache
+def statements(dialect: str) -> dict[str, str]:
+    """Return the statements of a kind of database by name, with parameters as `:name`.
+
+    Args:
+        dialect: "sqlite", "postgresql" or "mysql", which is MariaDB too.
+
+    Raises:
+        ArgumentError: if there is no such kind.
+    """
+    if dialect not in _CLOCKS:
+        raise ArgumentError(
+            f"The outbox has no statements for a database of the kind {quoted_name(dialect)}. "
+            f"Use SQLite, PostgreSQL, MariaDB or MySQL.",
+            ["dialect"],
+        )
+    text = files("clarion.outbox").joinpath("sql", f"{dialect}.sql").read_text("utf-8")
+    found: dict[str, str] = {}
+    for chunk in text.split("-- name: ")[1:]:
+        name, _, body = chunk.partition("\n")
+        lines = [line for line in body.splitlines() if not line.startswith("--")]
+        found[name.strip()] = "\n".join(lines).strip().replace("{now}", _CLOCKS[dialect])
+    return found
+
+
+@cache
+def pyformat(dialect: str) -> dict[str, str]:
+    """Return the statements with parameters as `%(name)s`, which psycopg and PyMySQL take."""
+    return {
+        name: _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%"))
+        for name, text in statements(dialect).items()
+    }
+
+
+@cache
+def numbered(dialect: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return the statements with parameters as `$1`, which asyncpg takes, and their names in order."""
+    return {name: _number(text) for name, text in statements(dialect).items()}
+
+
+def _number(text: str) -> tuple[str, tuple[str, ...]]:
+    order = tuple(dict.fromkeys(_PARAMETER.findall(text)))
+
+    def number(match: re.Match[str]) -> str:
+        return f"${order.index(match[1]) + 1}"
+
+    return _PARAMETER.sub(number, text), order

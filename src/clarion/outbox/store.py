@@ -1,0 +1,318 @@
+"""The store: every operation on the rows of the outbox, on each kind of database.
+
+No method begins or ends a transaction. Those of the sender run in the sender's. Those of a worker
+run in one of its own where the method says so.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import quoted_name
+from clarion.errors import ArgumentError
+from clarion.outbox.delivery_row import (
+    PARTITIONS,
+    Claim,
+    Dead,
+    Lease,
+    Target,
+    Waiting,
+    partition_of,
+)
+from clarion.outbox.statements import statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from clarion.envelope import Envelope
+    from clarion.outbox.connection import Connection
+
+
+def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target]) -> None:
+    """Store one send for its receivers, in the sender's transaction.
+
+    Args:
+        connection: the sender's connection.
+        envelope: the send.
+        targets: its receivers.
+    """
+    parameters = publication(envelope, targets)
+    rows = parameters.pop("rows")
+    if "publish_deliveries" in statements(connection.dialect):
+        connection.change("publish_event", **parameters)
+        connection.change("publish_deliveries", uid=parameters["uid"], rows=rows)
+    else:
+        connection.change("publish_event", rows=rows, **parameters)
+
+
+def publication(envelope: Envelope, targets: Sequence[Target]) -> dict[str, Any]:
+    """Return the parameters of the statements that publish a send."""
+    rows = [
+        [each.receiver, each.key, None if each.key is None else partition_of(each.key), each.delay]
+        for each in targets
+    ]
+    return {
+        "uid": envelope.uid.hex,
+        "signal": envelope.signal,
+        "version": envelope.version,
+        "payload": envelope.payload,
+        "headers": _json(envelope.headers) if envelope.headers else "{}",
+        "rows": _json(rows),
+    }
+
+
+# --- Rows without a key: each is leased by itself.
+
+
+def due_receivers(connection: Connection, receivers: Iterable[str]) -> list[str]:
+    """Return which of these receivers have deliveries without a key that can be made now."""
+    return [row[0] for row in connection.rows("due", receivers=_json(list(receivers)))]
+
+
+def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list[Claim]:
+    """Lease the next deliveries of a receiver, in a transaction of the worker.
+
+    Args:
+        connection: the worker's connection.
+        receiver: the name of the receiver.
+        limit: how many at most.
+        lease: how long this worker may take, in milliseconds.
+
+    Returns:
+        The deliveries, in the order of their sends.
+    """
+    found = connection.rows(
+        "claim", receiver=receiver, limit=limit, **_if_returning(connection, lease)
+    )
+    if not found:
+        return []
+    ids = _json([row[0] for row in found])
+    if "mark_claimed" in statements(connection.dialect):
+        connection.change("mark_claimed", ids=ids, lease=lease)
+    return [Claim(*row) for row in connection.rows("claimed", ids=ids)]
+
+
+def renew(connection: Connection, claims: Iterable[Claim], lease: int) -> int:
+    """Lease deliveries for a longer time; return how many this worker still holds."""
+    return connection.change("renew", claims=_fences(claims), lease=lease)
+
+
+def settle(connection: Connection, claims: Iterable[Claim]) -> int:
+    """Remove deliveries that were made; return how many this worker still held."""
+    return connection.change("settle", claims=_fences(claims))
+
+
+def hand_back(connection: Connection, claims: Iterable[Claim]) -> int:
+    """Let other workers make these deliveries at once."""
+    return connection.change("hand_back", claims=_fences(claims))
+
+
+# --- Rows with a key: a worker leases a partition, and makes its deliveries in order.
+
+
+def add_partitions(connection: Connection, receivers: Iterable[str]) -> None:
+    """Add the partitions of receivers whose deliveries have keys, where they are missing."""
+    parts = list(range(PARTITIONS))
+    connection.change("add_partitions", receivers=_json(list(receivers)), parts=_json(parts))
+
+
+def due_partitions(connection: Connection, receivers: Iterable[str]) -> list[tuple[str, int]]:
+    """Return the partitions of these receivers that no worker holds, and that have work."""
+    found = connection.rows("due_partitions", receivers=_json(list(receivers)))
+    return [(row[0], row[1]) for row in found]
+
+
+def lease_partition(connection: Connection, receiver: str, part: int, lease: int) -> Lease | None:
+    """Lease a partition, in a transaction of the worker; return None if another one holds it."""
+    found = connection.rows(
+        "lease_partition", receiver=receiver, part=part, **_if_returning(connection, lease)
+    )
+    if not found:
+        return None
+    held = Lease(receiver, part, found[0][0])
+    if "mark_leased" in statements(connection.dialect):
+        connection.change("mark_leased", lease=lease, **held._asdict())
+    return held
+
+
+def renew_partition(connection: Connection, held: Lease, lease: int) -> bool:
+    """Lease a partition for a longer time; return whether this worker still holds it."""
+    return connection.change("renew_partition", lease=lease, **held._asdict()) > 0
+
+
+def release_partition(connection: Connection, held: Lease) -> None:
+    """Let other workers lease a partition at once."""
+    connection.change("release_partition", **held._asdict())
+
+
+def hold_partition(connection: Connection, held: Lease) -> bool:
+    """Return whether this worker holds a partition, until the end of the transaction.
+
+    Each settlement of a row with a key begins with it.
+    """
+    return bool(connection.rows("hold_partition", **held._asdict()))
+
+
+def window(connection: Connection, held: Lease, limit: int) -> list[Claim]:
+    """Return the next deliveries of a partition, in the order of their sends.
+
+    Those of a key whose first delivery waits for a retry, or has died, are left out.
+    """
+    found = connection.rows("window", receiver=held.receiver, part=held.part, limit=limit)
+    return [Claim(*row) for row in found]
+
+
+# --- Failures
+
+
+def retry(connection: Connection, receiver: str, failed: Claim, delay: int, error: str) -> bool:
+    """Let a delivery be made again later; those of its key wait for it.
+
+    Args:
+        connection: the worker's connection, in a transaction.
+        receiver: the name of the receiver.
+        failed: the delivery.
+        delay: how long it waits, in milliseconds.
+        error: what went wrong.
+
+    Returns:
+        Whether this worker still held it.
+    """
+    changed = connection.change(
+        "retry", id=failed.id, attempt=failed.attempt, delay=delay, error=error
+    )
+    if changed and failed.key is not None:
+        connection.change("block", receiver=receiver, key=failed.key, delay=delay)
+    return changed > 0
+
+
+def unblock(connection: Connection, receiver: str, key: str) -> None:
+    """Let the deliveries of a key be made again, after the first of them was."""
+    connection.change("unblock", receiver=receiver, key=key)
+
+
+def bury(connection: Connection, receiver: str, failed: Claim, error: str, *, block: bool) -> bool:
+    """Give up a delivery, and keep it for a person to see.
+
+    Args:
+        connection: the worker's connection, in a transaction.
+        receiver: the name of the receiver.
+        failed: the delivery.
+        error: what went wrong.
+        block: whether the later deliveries of its key wait until a person has decided.
+
+    Returns:
+        Whether this worker still held it.
+    """
+    buried = connection.change("bury", id=failed.id, attempt=failed.attempt, error=error)
+    if not buried:
+        return False
+    settle(connection, [failed])
+    if failed.key is not None:
+        if block:
+            connection.change("block", receiver=receiver, key=failed.key, delay=None)
+        else:
+            unblock(connection, receiver, failed.key)
+    return True
+
+
+# --- For a person
+
+
+def waiting(connection: Connection) -> list[Waiting]:
+    """Return what waits, and what was given up, by receiver."""
+    dead = {row[0]: row[1] for row in connection.rows("dead")}
+    found = {
+        row[0]: Waiting(row[0], row[1], _time(row[2]), row[3] or 0, dead.pop(row[0], 0))
+        for row in connection.rows("waiting")
+    }
+    found |= {name: Waiting(name, 0, None, 0, count) for name, count in dead.items()}
+    return [found[name] for name in sorted(found)]
+
+
+def list_dead(
+    connection: Connection, receiver: str | None = None, row: int | None = None, limit: int = 100
+) -> list[Dead]:
+    """Return deliveries that were given up, the oldest first.
+
+    Args:
+        connection: a connection.
+        receiver: only those of the receiver with this name.
+        row: only the one with this id.
+        limit: how many at most.
+    """
+    found = connection.rows("list_dead", receiver=receiver, id=row, limit=limit)
+    return [_dead(*each) for each in found]
+
+
+def requeue(connection: Connection, row: int) -> None:
+    """Let a delivery that was given up be made again, before the later ones of its key.
+
+    Raises:
+        ArgumentError: if no dead delivery has this id.
+    """
+    dead = _find_dead(connection, row)
+    connection.change("requeue", id=row)
+    _forget(connection, dead)
+
+
+def discard(connection: Connection, row: int) -> None:
+    """Remove a delivery that was given up; the later ones of its key go on.
+
+    Raises:
+        ArgumentError: if no dead delivery has this id.
+    """
+    _forget(connection, _find_dead(connection, row))
+
+
+def prune(connection: Connection, age: int, limit: int = 10_000) -> int:
+    """Remove events whose deliveries were all made; return how many were removed.
+
+    Args:
+        connection: a connection.
+        age: how old an event must be, in milliseconds.
+        limit: how many at most. Call it again until it returns less.
+    """
+    return connection.change("prune", age=age, limit=limit)
+
+
+def _find_dead(connection: Connection, row: int) -> Dead:
+    found = list_dead(connection, row=row)
+    if not found:
+        raise ArgumentError(
+            f"No dead delivery has the id {quoted_name(str(row))}. List them with "
+            f"`clarion outbox ls`.",
+            ["row"],
+        )
+    return found[0]
+
+
+def _forget(connection: Connection, dead: Dead) -> None:
+    connection.change("discard", id=dead.id)
+    if dead.key is not None:
+        unblock(connection, dead.receiver, dead.key)
+
+
+def _dead(row: int, failures: int, receiver: str, key: str | None, *event_and_error: Any) -> Dead:
+    *event, error, died_at = event_and_error
+    envelope = Claim(row, 0, failures, key, *event).envelope()
+    return Dead(row, failures, receiver, key, envelope, error, _time(died_at))
+
+
+def _if_returning(connection: Connection, lease: int) -> dict[str, int]:
+    """Return the lease if the statement that finds rows marks them too."""
+    return {} if "mark_claimed" in statements(connection.dialect) else {"lease": lease}
+
+
+def _fences(claims: Iterable[Claim]) -> str:
+    return _json([[each.id, each.attempt] for each in claims])
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

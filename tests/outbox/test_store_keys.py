@@ -1,0 +1,142 @@
+"""Deliveries with a key: partitions, their fence and their order, on each kind of database."""
+
+import pytest
+
+from clarion.outbox import store
+from clarion.outbox.delivery_row import Target, partition_of
+
+LEASE = 60_000
+PART = partition_of("a")
+
+
+@pytest.fixture
+def lease(connection):
+    """Return a function that leases the partition of "a"."""
+    with connection.transaction():
+        store.add_partitions(connection, ["mail"])
+        store.add_partitions(connection, ["mail", "log"])
+
+    def lease(on=connection, milliseconds=LEASE):
+        with on.transaction():
+            return store.lease_partition(on, "mail", PART, milliseconds)
+
+    return lease
+
+
+def keys(claims):
+    """Return the keys of deliveries."""
+    return [each.key for each in claims]
+
+
+def test_one_worker_holds_a_partition(outbox, connection, lease):
+    """Until its lease is over, or it gives it back."""
+    other = outbox.open()
+    first = lease()
+    assert lease(other) is None
+    store.release_partition(connection, first)
+    second = lease(other)
+    assert (first.epoch, second.epoch) == (1, 2)
+    assert not store.renew_partition(connection, first, LEASE)
+    assert store.renew_partition(other, second, 0)
+    assert lease().epoch == 3
+
+
+def test_a_lost_lease_changes_nothing(outbox, connection, lease):
+    """The epoch is the fence."""
+    outbox.publish(Target("mail", "a"))
+    held = lease(milliseconds=0)
+    claims = store.window(connection, held, 10)
+    taken = lease()
+    with connection.transaction():
+        assert not store.hold_partition(connection, held)
+        assert store.hold_partition(connection, taken)
+    assert keys(claims) == ["a"]
+
+
+def test_a_window_is_in_the_order_of_the_sends(outbox, connection, lease):
+    """Of all keys of the partition, and of no other receiver."""
+    same = next(f"k{n}" for n in range(1000) if partition_of(f"k{n}") == PART)
+    for key in ("a", same, "a"):
+        outbox.publish(Target("mail", key), Target("log", key))
+    other = next(f"k{n}" for n in range(1000) if partition_of(f"k{n}") != PART)
+    outbox.publish(Target("mail", other))
+    held = lease()
+    assert keys(store.window(connection, held, 10)) == ["a", same, "a"]
+    assert keys(store.window(connection, held, 2)) == ["a", same]
+
+
+def test_due_partitions_have_work_and_no_holder(outbox, connection, lease):
+    """Delayed deliveries are no work yet."""
+    assert store.due_partitions(connection, ["mail", "log"]) == []
+    outbox.publish(Target("mail", "a"), Target("log", "a", delay=LEASE))
+    assert store.due_partitions(connection, ["mail", "log"]) == [("mail", PART)]
+    lease()
+    assert store.due_partitions(connection, ["mail", "log"]) == []
+
+
+def test_a_retry_is_not_overtaken(outbox, connection, lease):
+    """The deliveries of its key wait, those of another key do not."""
+    same = next(f"k{n}" for n in range(1000) if partition_of(f"k{n}") == PART)
+    for key in ("a", "a", same):
+        outbox.publish(Target("mail", key))
+    held = lease()
+    failed = store.window(connection, held, 10)[0]
+    with connection.transaction():
+        assert store.hold_partition(connection, held)
+        store.retry(connection, "mail", failed, LEASE, "it failed")
+    assert keys(store.window(connection, held, 10)) == [same]
+    with connection.transaction():
+        store.settle(connection, store.window(connection, held, 10))
+    store.release_partition(connection, held)
+    assert store.due_partitions(connection, ["mail"]) == []
+    with connection.transaction():
+        store.unblock(connection, "mail", "a")
+    assert [each.id for each in store.window(connection, held, 10)] == [failed.id + 1]
+
+
+def test_the_first_of_a_key_is_made_again_first(outbox, connection, lease):
+    """When its time has come, before the later ones."""
+    sent = [outbox.publish(Target("mail", "a")).uid.hex for _ in range(3)]
+    held = lease()
+    failed = store.window(connection, held, 1)[0]
+    with connection.transaction():
+        store.retry(connection, "mail", failed, 0, "it failed")
+    assert [each.uid for each in store.window(connection, held, 10)] == sent
+
+
+@pytest.mark.parametrize(("block", "left"), [(True, 0), (False, 1)])
+def test_what_follows_a_dead_delivery_is_chosen(outbox, connection, lease, block, left):
+    """It waits for a person, or goes on."""
+    for _ in range(2):
+        outbox.publish(Target("mail", "a"))
+    held = lease()
+    failed = store.window(connection, held, 10)[0]
+    with connection.transaction():
+        store.bury(connection, "mail", failed, "Traceback", block=block)
+    assert len(store.window(connection, held, 10)) == left
+
+
+@pytest.mark.parametrize(("decide", "left"), [(store.requeue, 2), (store.discard, 1)])
+def test_a_person_lets_a_key_go_on(outbox, connection, lease, decide, left):
+    """Requeued, the dead delivery is made before the later ones."""
+    for _ in range(2):
+        outbox.publish(Target("mail", "a"))
+    held = lease()
+    failed = store.window(connection, held, 10)[0]
+    with connection.transaction():
+        store.bury(connection, "mail", failed, "Traceback", block=True)
+        decide(connection, failed.id)
+    found = [each.id for each in store.window(connection, held, 10)]
+    assert found == [failed.id, failed.id + 1][-left:]
+
+
+def test_a_settlement_excludes_another_worker(outbox, connection, lease):
+    """While it is not committed, no other worker can lease the partition."""
+    if connection.dialect == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    held = lease(milliseconds=0)
+    other = outbox.open()
+    with connection.transaction():
+        assert store.hold_partition(connection, held)
+        assert lease(other) is None
+    assert lease(other).epoch == held.epoch + 1
