@@ -6,7 +6,7 @@ import sys
 from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.fork import new_lock
@@ -16,6 +16,7 @@ from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries,
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
 from clarion.commit.entered import Entered
+from clarion.commit.outer_savepoint import acall_in_savepoint, call_in_savepoint
 from clarion.commit.run import drop_calls, run_call
 from clarion.errors import ArgumentError
 
@@ -137,6 +138,28 @@ class AtomicBlock(Boundary):
             block = outer
         drop_calls(calls)
         return ()
+
+    def call_receiver(self, call: PendingCall) -> Any:
+        """Call a sync receiver; in a test, in a savepoint of the test's transaction."""
+        function = partial(super().call_receiver, call)
+        if (block := self._around()) is None:
+            return function()
+        return call_in_savepoint(block.connection, block.next_savepoint(), function)
+
+    async def acall_receiver(self, call: PendingCall) -> Any:
+        """Await an async receiver, as `call_receiver`."""
+        function = partial(super().acall_receiver, call)
+        if (block := self._around()) is None:
+            return await function()
+        return await acall_in_savepoint(block.connection, block.next_savepoint(), function)
+
+    def _around(self) -> AtomicBlock | None:
+        """Return the innermost block around this one that `commits` ignores, if it is open."""
+        ignored = _ignored.get()
+        block: AtomicBlock | None = self if ignored else None
+        while block is not None and (block.is_over or block not in ignored):
+            block = block.outer
+        return block
 
     def innermost(self) -> AtomicBlock:
         """Return the innermost open savepoint in this transaction, or the block itself."""

@@ -18,7 +18,8 @@ def commits() -> Generator[None]:
 
     Inside the block, `on_commit` receivers run at the end of the outermost transaction that was
     begun in it, as they would after its commit. Receivers of a savepoint that was rolled back
-    do not run. A send outside such a transaction runs its receivers at once.
+    do not run. A send outside such a transaction runs its receivers at once. A receiver that breaks
+    a constraint does not make the queries of others fail.
 
     Use it with Django's `TestCase` and pytest-django's `db`, with SQLAlchemy sessions that
     have joined the transaction of a connection, and with `atomic()` blocks around a test::

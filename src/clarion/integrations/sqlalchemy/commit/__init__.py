@@ -2,5 +2,5 @@
 
 Read `provider` (which session a send belongs to), `boundary` (the transactions of a session),
 `transactions` and `savepoints` (the calls that wait for one). Then read `snapshots` and
-`sessions` (what receivers are given). No signal is sent from here.
+`sessions` (what receivers are given), and `outer_savepoints` (tests). No signal is sent from here.
 """

@@ -16,8 +16,13 @@ from clarion.commit import ActiveBoundary, Boundary, active_boundaries, run_at_o
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session, is_async_scoped_session
+from clarion.integrations.sqlalchemy.commit.outer_savepoints import (
+    async_outer_savepoints,
+    outer_savepoints,
+)
 from clarion.integrations.sqlalchemy.commit.sessions import (
     async_transaction_of,
+    ignores_outer,
     transaction_of,
 )
 from clarion.integrations.sqlalchemy.commit.transactions import add_call
@@ -30,6 +35,8 @@ from clarion.integrations.sqlalchemy.session_types import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from sqlalchemy import Connection
 
     from clarion.commit import PendingCall
     from clarion.integrations.sqlalchemy.commit.sessions import ConnectionOptions
@@ -84,6 +91,12 @@ class SessionBoundary(Boundary):
 
     def call_receiver(self, call: PendingCall) -> Any:
         """Call a receiver, with a session of its own if it requests one."""
+        if not ignores_outer.get():
+            return self._call_receiver(call)
+        with outer_savepoints(self.session, _connections_of(call)):
+            return self._call_receiver(call)
+
+    def _call_receiver(self, call: PendingCall) -> Any:
         if not call.bound.requests_session:
             return super().call_receiver(call)
         with transaction_of(self.session, _copies_of(call), _options_of(call)) as session:
@@ -91,6 +104,12 @@ class SessionBoundary(Boundary):
 
     async def acall_receiver(self, call: PendingCall) -> Any:
         """Await a receiver, with an async session of its own if it requests one."""
+        if not ignores_outer.get():
+            return await self._acall_receiver(call)
+        async with async_outer_savepoints(self.session, _connections_of(call)):
+            return await self._acall_receiver(call)
+
+    async def _acall_receiver(self, call: PendingCall) -> Any:
         if not call.bound.requests_session:
             return await super().acall_receiver(call)
         if not self.gives_session(is_async=True):  # its parameter has a default
@@ -107,6 +126,12 @@ def _options_of(call: PendingCall) -> ConnectionOptions:
     """Return the execution options of the transaction of a call."""
     snapshots: Snapshots | None = call.boundary_data
     return {} if snapshots is None else snapshots.options
+
+
+def _connections_of(call: PendingCall) -> list[Connection]:
+    """Return the connections that the transaction of a call has used, in a test."""
+    snapshots: Snapshots | None = call.boundary_data
+    return [] if snapshots is None else snapshots.connections
 
 
 def _copies_of(call: PendingCall) -> list[Any]:

@@ -186,15 +186,21 @@ def _prepare(session: Session, copies: Iterable[Any], options: ConnectionOptions
 
 
 def begin_outer(session: Session) -> None:
-    """Begin the transaction around a test on SQLite, whose driver may not have begun it.
+    """Begin the transaction around a test, as `begin_on_driver`, on the binds of a session."""
+    for bind in {session.bind, *binds_of(session).values()} if ignores_outer.get() else ():
+        if isinstance(bind, Connection) and bind.in_transaction():
+            begin_on_driver(bind)
+
+
+def begin_on_driver(connection: Connection) -> None:
+    """Begin a transaction on SQLite, whose driver may not have begun it.
 
     A savepoint outside of a transaction would commit what it holds.
     """
-    for bind in {session.bind, *binds_of(session).values()} if ignores_outer.get() else ():
-        if isinstance(bind, Connection) and bind.dialect.name == "sqlite" and bind.in_transaction():
-            driver: Any = bind.connection.driver_connection
-            if not driver.in_transaction:
-                bind.exec_driver_sql("BEGIN")
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN")
 
 
 def binds_of(session: Session) -> dict[Any, Any]:

@@ -29,6 +29,7 @@ from clarion.integrations.sqlalchemy.rows.values import copy_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
     from clarion.integrations.sqlalchemy.commit.savepoints import ForeignSavepoint
@@ -102,9 +103,18 @@ class Snapshots:
         persistent: after `copy_into`, the copies that have a row.
         savepoints: the savepoints around the send that the session has not set.
         options: the execution options of the connections of the transaction.
+        connections: in a test, the connections that the transaction has used.
     """
 
-    __slots__ = ("_rows", "_sent", "_session", "options", "persistent", "savepoints")
+    __slots__ = (
+        "_rows",
+        "_sent",
+        "_session",
+        "connections",
+        "options",
+        "persistent",
+        "savepoints",
+    )
 
     def __init__(self, session: Session, arguments: Mapping[str, Any]) -> None:
         self._session = session
@@ -119,6 +129,7 @@ class Snapshots:
         self.persistent: list[Any] = []
         self.savepoints: list[ForeignSavepoint] = []
         self.options: ConnectionOptions = {}
+        self.connections: list[Connection] = []
 
     def keep(self) -> None:
         """Keep the values of the commit.

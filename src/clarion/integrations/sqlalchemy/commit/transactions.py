@@ -12,21 +12,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
 from sqlalchemy.util import concurrency
 
 from clarion.commit import active_boundaries, drop_calls, run_calls
 from clarion.commit.atomic_block import AtomicBlock
+from clarion.integrations.sqlalchemy.commit.outer_savepoints import joined_connections
 from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
-from clarion.integrations.sqlalchemy.commit.sessions import (
-    binds_of,
-    ignores_outer,
-    options_of,
-)
+from clarion.integrations.sqlalchemy.commit.sessions import ignores_outer, options_of
 from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots, read_missing
 from clarion.integrations.sqlalchemy.send import in_greenlet
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
     from sqlalchemy.orm import Session, SessionTransaction
 
     from clarion.commit import PendingCall
@@ -110,7 +107,12 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
         calls = _without_rolled_back(ended.calls)
         _copy_instances(session, calls, options_of(session, ended.connections))
         used = [connection for connection, _ in ended.connections]
-        joined = [] if ignores_outer.get() else _joined(session, used)
+        if ignores_outer.get():
+            for call in calls:
+                call.boundary_data.connections = used
+            joined = []
+        else:
+            joined = joined_connections(session, used)
         if joined:
             _pass_to_block(calls, joined)
         else:
@@ -140,12 +142,6 @@ def _around(savepoint: SessionTransaction) -> SessionTransaction:
         found = found.parent
     assert found is not None, "a savepoint is in a transaction"  # noqa: S101
     return found
-
-
-def _joined(session: Session, used: list[Connection]) -> list[Connection]:
-    """Return the connections whose transactions the session has joined."""
-    binds: list[Any] = [session.bind, *binds_of(session).values(), *used]
-    return [bind for bind in binds if isinstance(bind, Connection) and bind.in_transaction()]
 
 
 def _pass_to_block(calls: list[PendingCall], joined: list[Connection]) -> None:
