@@ -23,7 +23,7 @@ from clarion.errors import ArgumentError, SignatureError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine, Mapping
+    from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
     from typing import Any, TypeVar
 
     from clarion._core.keywords import Keywords
@@ -116,6 +116,15 @@ class Policy:
     def provide(self, signal: Signal, name: str, arguments: Mapping[str, Any]) -> Any:  # noqa: ARG002
         """Return the value of a name that a receiver requested."""
         return signal
+
+    def merge(self, name: str, sends: Sequence[Mapping[str, Any]]) -> Any:
+        """Return the value of a requested name for sends that one call of the receiver merges.
+
+        Args:
+            name: the name.
+            sends: what the receiver would be called with by each send, in order.
+        """
+        return sends[-1][name]
 
     def log_failure(self, signal: Signal, receiver: Receiver, error: Exception) -> None:
         """Log the error of a receiver in a robust send."""

@@ -10,6 +10,7 @@ from weakref import ref
 
 from clarion._core.names import option_name
 from clarion._core.registration import receiver_key
+from clarion._core.tabled import policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable
@@ -191,10 +192,19 @@ class PendingCall:
         bound.counts["scheduled"] += 1
 
     def call_arguments(self) -> dict[str, Any]:
-        """Return the keywords for the receiver: `arguments`, with `sends` if it asks for them."""
-        if not self.bound.requests_sends:
+        """Return the keywords for the receiver: those of the last send that was merged."""
+        if not (self.merged or self.bound.requests_sends):
             return self.arguments
-        return {**self.arguments, "sends": [each.arguments for each in (*self.merged, self)]}
+        return self.merge_arguments([each.arguments for each in (*self.merged, self)])
+
+    def merge_arguments(self, sends: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the keywords for the receiver from those of each merged send, in order."""
+        arguments = sends[-1]
+        requested = self.registration.requested
+        if requested and len(sends) > 1:
+            merge = policy_of(self.signal).merge
+            arguments = {**arguments, **{name: merge(name, sends) for name in requested}}
+        return {**arguments, "sends": sends} if self.bound.requests_sends else arguments
 
     def merge(self, earlier: PendingCall) -> None:
         """Replace an earlier call of the same key, whose status becomes "merged"."""

@@ -8,7 +8,13 @@ from sqlalchemy.orm import Session
 
 from clarion import Signal, on_commit, receiver
 from clarion.changes import Changes
-from clarion.integrations.sqlalchemy import m2m_changed, post_save, pre_delete, pre_save
+from clarion.integrations.sqlalchemy import (
+    m2m_changed,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+)
 
 
 class Order:
@@ -56,6 +62,11 @@ async def audit_later(
     sender: type[Order], created: bool, *, changes: Mapping[str, Any], **kwargs: Any
 ) -> None:
     """Request them by keyword only."""
+
+
+@receiver(post_delete, sender=Order)
+def audit_deletion(instance: Order, changes: Changes, **kwargs: Any) -> None:
+    """Request the last values."""
 
 
 @receiver(post_save)

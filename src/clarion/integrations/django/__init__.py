@@ -38,7 +38,8 @@ if _django.VERSION < (5, 2):
 
 from clarion.integrations.django.dispatch.install import install, is_installed, uninstall
 
-# They register what pre_save, post_save and the deletions need, before `install` can be called.
+# They register what the signals of saves and deletions need, before `install` can be called.
+from clarion.integrations.django.orm import change_requests as _change_requests  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from clarion.integrations.django.orm import deletions as _deletions  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from clarion.integrations.django.orm.changes import track_changes
 

@@ -8,6 +8,7 @@ Nothing here attaches a listener. `hooks` gives each signal a function that does
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from weakref import WeakSet
 
@@ -15,12 +16,18 @@ from clarion._core.declare import DeclaredSignal
 from clarion._core.registration import Registration, sender_key
 from clarion._core.signal import MISSING
 from clarion._core.tabled import table_of
+from clarion.changes import Changes, merge_changes
 from clarion.integrations.sqlalchemy import senders, waiting
-from clarion.integrations.sqlalchemy.rows.changes import changes_of
+from clarion.integrations.sqlalchemy.rows.changes import (
+    changes_of,
+    is_equal_value,
+    is_same_row,
+    last_values_of,
+)
 from clarion.policy import DeclaredPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import Self, Unpack
 
@@ -76,8 +83,29 @@ class SavePolicy(ModelPolicy):
     def provide(self, signal: Any, name: str, arguments: Mapping[str, Any]) -> Any:
         """Return the changes of the instance, or the signal."""
         if name == "changes":
-            return changes_of(arguments["instance"])
+            return self._changes(arguments["instance"])
         return super().provide(signal, name, arguments)
+
+    def _changes(self, instance: Any) -> Changes:
+        return changes_of(instance)
+
+    def merge(self, name: str, sends: Sequence[Mapping[str, Any]]) -> Any:
+        """Return the changes of all sends for the row of the last one."""
+        if name != "changes":
+            return super().merge(name, sends)
+        instance = sends[-1]["instance"]
+        same = [each for each in sends if is_same_row(each.get("instance"), instance)]
+        found = [each[name] for each in same if isinstance(each.get(name), Changes)]
+        return merge_changes(found, partial(is_equal_value, instance))
+
+
+class DeletePolicy(SavePolicy):
+    """The policy of a deletion, whose receivers may request the last values."""
+
+    __slots__ = ()
+
+    def _changes(self, instance: Any) -> Changes:
+        return last_values_of(instance)
 
 
 # The signals that have a registration of an unresolved sender.
@@ -192,7 +220,7 @@ def connect_resolved(mapped: type | None = None) -> None:
 
 
 class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
-    """The signal of a save, whose receivers may request its `changes`.
+    """The signal of a save or a deletion, whose receivers may request its `changes`.
 
     For the type checkers, `Q` is the declared signature with `changes` beside it, because no
     type can express "these parameters and one keyword more".
@@ -246,6 +274,12 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
         def _connector(self) -> EitherConnector[P, Q]: ...  # type: ignore[override]
 
 
+class DeleteSignal(SaveSignal[P, Q], Generic[P, Q]):
+    """The signal of a deletion."""
+
+    policy_class = DeletePolicy
+
+
 def class_signal(function: Callable[P, None]) -> ModelSignal[P, object]:
     """Declare a signal whose senders are classes, as `signal` does."""
     return ModelSignal[P, object](function, senders.check_class)
@@ -268,5 +302,16 @@ def save_signal(
 
     def declare(function: Callable[P, Any]) -> SaveSignal[P, Q]:
         return SaveSignal(function, senders.check_class)
+
+    return declare
+
+
+def delete_signal(
+    with_changes: Callable[Q, None],  # noqa: ARG001
+) -> Callable[[Callable[P, None]], DeleteSignal[P, Q]]:
+    """Declare the signal of a deletion, as `save_signal`."""
+
+    def declare(function: Callable[P, Any]) -> DeleteSignal[P, Q]:
+        return DeleteSignal(function, senders.check_class)
 
     return declare

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from clarion.integrations.sqlalchemy.model_signal import (
     class_signal,
+    delete_signal,
     driver_signal,
     save_signal,
     table_signal,
@@ -85,12 +86,17 @@ def post_save(
     """A flush has inserted (`created`) or updated an instance."""
 
 
-@class_signal
+def _delete_and_changes(
+    *, sender: Anything, instance: Anything, using: str, origin: Anything, changes: Changes
+) -> None: ...
+
+
+@delete_signal(_delete_and_changes)
 def pre_delete(*, sender: Anything, instance: Anything, using: str, origin: Anything) -> None:
     """A flush is about to delete an instance, because `origin` is to be deleted."""
 
 
-@class_signal
+@delete_signal(_delete_and_changes)
 def post_delete(*, sender: Anything, instance: Anything, using: str, origin: Anything) -> None:
     """A flush has deleted an instance."""
 

@@ -8,7 +8,7 @@ from django.dispatch import Signal
 
 from clarion.integrations.django import post_bulk_insert
 from clarion.integrations.django.dispatch.policy import DJANGO, AsgirefPolicy
-from clarion.integrations.django.orm.changes import SAVES
+from clarion.integrations.django.orm.change_requests import SAVES
 from clarion.policy import policy_of
 
 

@@ -40,10 +40,9 @@ def keep_instances(call: PendingCall) -> None:
 
 def arguments_of(call: PendingCall) -> dict[str, Any]:
     """Return the arguments of a call, with the instances as they were sent."""
-    if not call.bound.requests_sends:
+    if not (call.bound.requests_sends or (call.merged and call.registration.requested)):
         return _arguments_as_sent(call)
-    sends = [_arguments_as_sent(each) for each in (*call.merged, call)]
-    return {**sends[-1], "sends": sends}
+    return call.merge_arguments([_arguments_as_sent(each) for each in (*call.merged, call)])
 
 
 def _arguments_as_sent(call: PendingCall) -> dict[str, Any]:

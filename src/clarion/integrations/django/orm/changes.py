@@ -1,7 +1,7 @@
-"""`track_changes`, and the `changes` that receivers of a save may ask for.
+"""`track_changes`: make the objects of a model remember the values of their rows.
 
-An object of a tracked model remembers the values of its row when it is read or written. A
-receiver of `pre_save` or `post_save` with a parameter `changes` is given the differences.
+They are remembered when the object is read or written. `change_requests` gives receivers the
+differences.
 """
 
 from __future__ import annotations
@@ -10,25 +10,21 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model
-from django.db.models.signals import post_save, pre_save
 
-from clarion._core.names import described, dotted
-from clarion._core.signatures import asks_for, signature_of
+from clarion._core.names import dotted
 from clarion.errors import ArgumentError
-from clarion.integrations.django.dispatch.policy import DjangoPolicy, register_policy
 from clarion.integrations.django.orm.rows import row_of
 from clarion.integrations.django.orm.saves import (
     begin_save,
     end_save,
     remember_row,
     remembered_row,
-    save_of,
     save_to_write,
     written_attributes,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     M = TypeVar("M", bound=type[Model])
 
@@ -70,68 +66,6 @@ def _check_model(model: object) -> None:
 def is_tracked(model: type) -> bool:
     """Return whether the objects of a model remember their rows."""
     return getattr(model, _IS_TRACKED, False)
-
-
-class ChangesRequest(str):
-    """The name `changes`, with what to pass to a receiver if the model is not tracked."""
-
-    __slots__ = ("_default", "_is_required", "_receiver")
-
-    _default: Any
-    _is_required: bool
-    _receiver: str
-
-    @classmethod
-    def of(cls, receiver: Any) -> ChangesRequest:
-        """Return the request of a receiver that has a parameter `changes`."""
-        request = cls("changes")
-        request._receiver = described(receiver)
-        signature = signature_of(receiver)
-        assert signature is not None, "it was asked for its parameters"  # noqa: S101
-        parameter = signature.parameters["changes"]
-        request._default = parameter.default
-        request._is_required = parameter.default is parameter.empty
-        return request
-
-    def resolve(self, arguments: Mapping[str, Any]) -> Any:
-        """Return the changes of the save, or the default of the parameter.
-
-        Raises:
-            ArgumentError: if the model is not tracked, and the parameter has no default.
-        """
-        instance = arguments.get("instance")
-        if is_tracked(type(instance)):
-            return save_of(instance, is_written="created" in arguments).changes(arguments)
-        if not self._is_required:
-            return self._default
-        raise ArgumentError(
-            f"Receiver {self._receiver} asks for changes, and {dotted(type(instance))} does not track "
-            f"them. Decorate the model with clarion.integrations.django.track_changes, or give "
-            f"`changes` a default.",
-            ["changes"],
-        )
-
-
-class SavePolicy(DjangoPolicy):
-    """The policy of `pre_save` and `post_save`, which provide the `changes` of the save."""
-
-    __slots__ = ()
-
-    provides = ("changes",)
-
-    def requested(self, receiver: Callable[..., Any]) -> tuple[str, ...]:
-        """Return the request of a receiver that has a parameter `changes`."""
-        return (ChangesRequest.of(receiver),) if asks_for(receiver, "changes") else ()
-
-    def provide(self, signal: Any, name: Any, arguments: Mapping[str, Any]) -> Any:  # noqa: ARG002
-        """Return the changes of the save, or the default of the parameter."""
-        return name.resolve(arguments)
-
-
-SAVES = SavePolicy()
-
-for _signal in (pre_save, post_save):
-    register_policy(_signal, SAVES)
 
 
 def _from_db(original: Any, model: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -140,6 +140,18 @@ def save_of(instance: Any, *, is_written: bool) -> Save:
     return Save(instance)  # user code sends the signal itself
 
 
+def last_values(instance: Any, using: str | None) -> Changes:
+    """Return the values of a row that is deleted: each changes from its last value to None."""
+    state = instance._state
+    row = _row_before(instance, using)
+    if remembered_row(instance) is None and not state.adding and using in (None, state.db):
+        row = row_of(instance)  # Django makes the object of a parent's row from its child
+    names = [field.attname for field in instance._meta.concrete_fields]
+    known = {} if row is None else row
+    unknown = [name for name in names if name not in known]
+    return Changes({name: (known.get(name), None) for name in names}, unknown=unknown)
+
+
 def written_attributes(instance: Any, update_fields: Collection[str] | None) -> list[str]:
     """Return the attributes that a save with these `update_fields` writes."""
     return [

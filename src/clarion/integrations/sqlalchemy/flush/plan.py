@@ -60,7 +60,7 @@ class Save:
 class Delete:
     """One object to delete; the attributes are the keywords of the signals."""
 
-    __slots__ = ("instance", "is_explicit", "origin", "sender", "state", "using")
+    __slots__ = ("change_set", "instance", "is_explicit", "origin", "sender", "state", "using")
 
     def __init__(self, state: State, origin: Any, using: str, *, is_explicit: bool) -> None:
         self.instance = state.obj()
@@ -69,6 +69,7 @@ class Delete:
         self.origin = origin
         self.using = using
         self.is_explicit = is_explicit
+        self.change_set: ChangeSet | None = None
 
     def is_cancelled(self, session: Session) -> bool:
         """Return whether the object was added again after `delete()`."""

@@ -28,7 +28,7 @@ from clarion.integrations.sqlalchemy.signals import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy.orm import InstanceState, Session
 
@@ -78,6 +78,7 @@ class PreSignals:
             sent += _send_links(links, "pre", raw=plan.raw)
             if not sent:
                 self.change_sets.keep_old(post_save, plan.saves)
+                self.change_sets.keep_last(post_delete, plan.deletes)
                 return plan
         names = sorted({each.state.class_.__qualname__ for each in new})
         raise EndlessFlushError(
@@ -86,10 +87,11 @@ class PreSignals:
             names,
         )
 
-    def _send_deletes(self, deletes: Iterable[Delete]) -> int:
+    def _send_deletes(self, deletes: Collection[Delete]) -> int:
         # An earlier receiver may have added one again.
         left = (each for each in deletes if not each.is_cancelled(self.session))
-        return _send_deletes(pre_delete, left, self._deleted)
+        with provide_changes(self.change_sets.keep_last(pre_delete, deletes)):
+            return _send_deletes(pre_delete, left, self._deleted)
 
     def _send_saves(self, saves: Iterable[Save], *, raw: bool) -> int:
         send, sent = sender_for(pre_save), 0
@@ -117,7 +119,7 @@ def send_post_signals(session: Session, plan: Plan) -> None:
         written: list[Save | Link] = [*plan.saves, *plan.links]
         for each in written:
             each.using = alias_of_row(session, each.state)
-    with provide_changes(written_changes(plan.saves)):
+    with provide_changes(written_changes(plan)):
         # Deletes first: another object may have the row of a deleted one now.
         _send_deletes(post_delete, [each for each in plan.deletes if each.state._deleted], {})
         _send_post_saves(plan.saves, raw=plan.raw)

@@ -1,7 +1,7 @@
 """The old and new values of a row, for receivers that request `changes`.
 
 Before the flush the row holds the old values, after it the new ones. So a change set reads
-old values before the flush and new values after it. It takes what SQLAlchemy has loaded and
+old values before the flush and new values after it. The row of a deletion has old ones only. It takes what SQLAlchemy has loaded and
 selects the rest, without a change to the instance.
 
 A flush makes no change set if no receiver requests `changes`.
@@ -103,6 +103,12 @@ class ChangeSet:
             else:
                 self._old[name] = copy_value(value)
 
+    def keep_last(self) -> None:
+        """Keep the values of a row that is deleted: each changes from its last value to None."""
+        names = mapper_info(self.state.mapper).columns
+        values = self._values_of_row(names)
+        self._final = Changes({name: (values[name], None) for name in names})
+
     def _read_old(self, names: Collection[str]) -> dict[str, Any]:
         """Return the old values; each is read once."""
         self._old |= self._values_of_row([name for name in names if name not in self._old])
@@ -180,3 +186,34 @@ def changes_of(instance: Any) -> Changes:
         return Changes({})  # user code has sent the signal for an unmapped object
     change_set: ChangeSet | None = vars(state).get(_KEY)
     return (change_set or ChangeSet(object_session(instance), state)).changes
+
+
+def last_values_of(instance: Any) -> Changes:
+    """Return the last values of a row, for a receiver of its deletion that requests `changes`."""
+    state: State | None = inspect(instance, raiseerr=False)
+    if state is None:
+        return Changes({})
+    change_set: ChangeSet | None = vars(state).get(_KEY)
+    if change_set is None:
+        # User code has sent the signal itself.
+        change_set = ChangeSet(object_session(instance), state)
+        change_set.keep_last()
+    return change_set.changes
+
+
+def is_same_row(one: Any, other: Any) -> bool:
+    """Return whether two instances, or copies of them, are of the same row."""
+    states: list[State | None] = [inspect(each, raiseerr=False) for each in (one, other)]
+    keys = {None if state is None else state.key for state in states}
+    return one is other or (len(keys) == 1 and None not in keys)
+
+
+def is_equal_value(instance: Any, name: str, old: Any, new: Any) -> bool:
+    """Return whether two values of a column are equal, as its type compares them."""
+    state: State | None = inspect(instance, raiseerr=False)
+    compare = None if state is None else mapper_info(state.mapper).columns.get(name)
+    try:
+        # A comparison may return any object, such as an array of booleans.
+        return bool(old == new) if compare is None else compare(old, new) is True
+    except Exception:  # noqa: BLE001  # user code may raise anything
+        return False
