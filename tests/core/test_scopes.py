@@ -3,7 +3,7 @@
 from contextvars import copy_context
 
 from clarion._core.registration import Registration
-from clarion._core.scopes import Scope, audible, depends_on_context, pop_scoped
+from clarion._core.scopes import Scope, applicable, depends_on_context, pop_scoped
 
 
 def receive(**kwargs): ...
@@ -25,15 +25,15 @@ def test_one_registration_counts_for_each_key_and_sender():
     """Of the registrations of a key and sender, the one without a block counts, or the first."""
     plain, of_first, of_second = registration(), registration(scope()), registration(scope())
     elsewhere = registration(scope(), sender_key=("str", "web"))
-    assert audible([of_second, of_first]) == (of_first,)
-    assert audible([of_first, elsewhere, plain, of_second]) == (elsewhere, plain)
+    assert applicable([of_second, of_first]) == (of_first,)
+    assert applicable([of_first, elsewhere, plain, of_second]) == (elsewhere, plain)
 
 
 def test_the_latest_replacement_counts():
     """The latest replacement counts, even over a receiver that is connected without a block."""
     plain = registration(uid="mail")
     first, latest = (registration(scope(replaces=True), uid="mail") for _ in range(2))
-    assert audible([latest, plain, first]) == (latest,)
+    assert applicable([latest, plain, first]) == (latest,)
 
 
 def test_a_registration_counts_in_its_context():
@@ -43,10 +43,10 @@ def test_a_registration_counts_in_its_context():
     narrow = registration(entered)
     assert depends_on_context([registration(), narrow])
     assert not depends_on_context([registration(), registration(scope())])
-    assert audible([narrow]) == copy_context().run(audible, [narrow]) == (narrow,)
-    assert before.run(audible, [narrow]) == ()
+    assert applicable([narrow]) == copy_context().run(applicable, [narrow]) == (narrow,)
+    assert before.run(applicable, [narrow]) == ()
     entered.leave()
-    assert audible([narrow]) == ()
+    assert applicable([narrow]) == ()
     entered.leave()  # again, which changes nothing
 
 

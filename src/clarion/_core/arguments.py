@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from clarion._core.scopes import Scope
 
-# The option through which a block reaches `Signal.connect`, past every `connect` that passes its
-# options on. It is not an identifier, so it is no parameter of any function.
+# The option by which a block passes its scope to `Signal.connect`, through every `connect` that
+# overrides it. It is not an identifier, so no function has such a parameter.
 SCOPE = "clarion scope"
 
 OPTIONS = (
@@ -40,7 +40,7 @@ def check_signal_arguments(use_caching: object, name: object) -> None:
 def check_arguments(
     unknown: dict[str, Any], priority: object, uid: object, *, replace: object
 ) -> Scope | None:
-    """Check the rarer arguments of `connect`, and return the scope that a block gives."""
+    """Check the rarer arguments of `connect`, and return the scope of a block, or None."""
     scope: Scope | None = unknown.pop(SCOPE, None)
     if unknown:
         _refuse_unknown(unknown)

@@ -105,7 +105,7 @@ def check_bound(receiver: Any) -> None:
 
 
 def _check_class(receiver: type) -> None:
-    """Refuse a class that a send would only create an object of.
+    """Refuse a class of which a send would only create an object.
 
     A class whose constructor has the parameter `sender` is meant as a receiver.
     """
@@ -171,7 +171,7 @@ def check_subclasses(sender: object, *, subclasses: bool) -> None:
 
 
 def check_sender(sender: object, *, subclasses: bool) -> None:
-    """Refuse a sender that no send could be routed by.
+    """Refuse a sender by which no send can be routed.
 
     Raises:
         SenderError: if it is unhashable, or no class where `subclasses` is set.

@@ -95,7 +95,7 @@ class ThreadCall(Outcome):
     def __init__(self, function: Callable[[], object], loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(function)
         self._loop = loop
-        self._undecided = deque((None,))  # popped by the first who decides about the call
+        self._undecided = deque((None,))  # empty once one of both sides has decided
         self._is_over = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -260,9 +260,9 @@ def _has_failed(task: asyncio.Task[Any], *, robust: bool) -> bool:
 
 
 def copy_context_back(context: Context, before: Context) -> None:
-    """Set here the context variables that a copied context has changed.
+    """Set in this context the variables that a copied context has changed.
 
-    The others are left alone, because other code may have set them here meanwhile.
+    Other variables keep their values, which other code may have set in the meantime.
     """
     for variable, value in context.items():
         if before.get(variable, _UNSET) is not value:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # The attribute of an error that lists the signals it has passed.
 _PASSED = "_clarion_passed"
 
-# The attribute of an error that has the note which another one replaces.
+# The attribute of an error with the receiver's note, if the note of a part replaces it.
 _REPLACED = "_clarion_replaced"
 
 
@@ -38,13 +38,13 @@ def add_receiver_note(error: Exception, signal: Signal, receiver: object) -> Non
 
 
 def add_part_note(error: Exception, signal: Signal, receiver: object, part: str) -> None:
-    """Add a note to an error that a part of a receiver's delivery raised, not the receiver.
+    """Add a note to an error that another part of the call raised, not the receiver.
 
     Args:
         error: the error.
         signal: the signal that was sent.
         receiver: the receiver.
-        part: what raised the error.
+        part: the name of that part, such as "the key".
     """
     try:
         note = _note(names.signal_name(signal), receiver)

@@ -1,8 +1,8 @@
 """How a kind of signal behaves, in one object that its table holds.
 
 The dispatcher asks the policy wherever kinds differ: what receivers are called with, which
-receivers and senders are accepted, where coroutines and worker threads come from. A kind of
-signal derives from `Policy` and overrides what it does otherwise.
+receivers and senders are accepted, where coroutines and worker threads come from. The
+policy of a kind derives from `Policy` and overrides the methods that differ.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Policy:
-    """How a signal behaves that takes any keyword. One object can serve many signals.
+    """The behaviour of a signal that takes any keyword. One object can serve many signals.
 
     Attributes:
         keywords: the arguments of the receivers for each set of keywords of a send, for the
@@ -52,7 +52,7 @@ class Policy:
     def complete_arguments(
         self, signal: Signal, sender: object, kwargs: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return what each receiver is called with. The dictionary given may be changed.
+        """Return the arguments of each receiver. The method may change the given dictionary.
 
         Args:
             signal: the signal that is sent.
@@ -98,7 +98,7 @@ class Policy:
             check_usable(receiver)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
-        """Refuse a sender that no send could be routed by.
+        """Refuse a sender by which no send can be routed.
 
         Raises:
             SenderError: if it is unhashable, or no class where `subclasses` is set.
@@ -106,7 +106,7 @@ class Policy:
         check_sender(sender, subclasses=subclasses)
 
     def resolve_sender(self, sender: object) -> object:
-        """Return the sender that the one given to `connect` names."""
+        """Return the sender for the one given to `connect`, which may be a name of it."""
         return sender
 
     def requested(self, receiver: Receiver) -> tuple[str, ...]:
@@ -199,7 +199,7 @@ class DeclaredPolicy(Policy):
         provided: tuple[str, ...] = (),
         flags: int = 0,  # noqa: ARG002
     ) -> None:
-        """Refuse a receiver that cannot be called with what is declared and provided."""
+        """Refuse a receiver that cannot be called with the declared and provided arguments."""
         check_usable(receiver)
         given = {"sender", *self.parameters, *self.requested(receiver)}
         given.update(name for name in provided if asks_for(receiver, name))

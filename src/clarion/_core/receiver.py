@@ -49,7 +49,7 @@ def receiver(signal: Any, *others: Any, **options: Any) -> Any:
 
     Args:
         signal: the signal, or a list or tuple of them.
-        *others: refused; a list has several signals.
+        *others: refused, because several signals belong in a list.
         **options: the options of `Signal.connect`.
 
     Returns:
@@ -131,7 +131,7 @@ def _restore(
     options: dict[str, Any],
     before: Registration | None,
 ) -> None:
-    """Undo a connect of the function, before which this registration had its key."""
+    """Undo a connect; `before` is the registration that existed before it, or None."""
     if before is None:
         signal.disconnect(function, options.get("sender"), options.get("dispatch_uid"))
     elif options.get("replace"):

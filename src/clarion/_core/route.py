@@ -8,7 +8,7 @@ A receiver with a delivery is called by the delivery.
 
 from __future__ import annotations
 
-from clarion._core.scopes import audible, depends_on_context
+from clarion._core.scopes import applicable, depends_on_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Route:
         self.depends_on_context = False
         if any(r.scope is not None for r in ranked):
             self.depends_on_context = depends_on_context(ranked)
-            ranked = ranked if self.depends_on_context else audible(ranked)
+            ranked = ranked if self.depends_on_context else applicable(ranked)
         self.registrations = ranked
         self.instruments = instruments
         self._stages: tuple[Stage, ...] | None = None
@@ -86,7 +86,7 @@ class Route:
 
     def heard(self) -> tuple[Registration, ...]:
         """Return the registrations that a send of this context calls."""
-        return audible(self.registrations) if self.depends_on_context else self.registrations
+        return applicable(self.registrations) if self.depends_on_context else self.registrations
 
     @property
     def stages(self) -> tuple[Stage, ...]:

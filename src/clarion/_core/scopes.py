@@ -1,9 +1,9 @@
-"""Scopes: what belongs to the `with` block of `signal.connected`.
+"""Scopes: the registrations of a `with` block of `signal.connected`.
 
-Each block has registrations of its own, so its end removes what it has connected and nothing else.
-Several registrations of one receiver are one receiver for a send: a route has the one that counts.
-A scope with `in_context` counts in the contexts that have entered it, so a route with such a
-registration chooses at each send.
+Each block has its own registrations, so its end removes exactly these. A send calls a receiver once,
+even if several blocks have connected it: one registration of each receiver applies. A scope with
+`in_context` applies in the contexts that have entered it. A route with such a registration selects
+the ones that apply at each send.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Scope:
     """One entered block.
 
     Attributes:
-        in_context: whether only the sends of contexts that have entered it count.
+        in_context: whether it applies only in contexts that have entered it.
         replaces: whether its receiver is called instead of the one with the same uid.
         is_over: whether the block has ended.
         number: its position in the order of entering.
-        registrations: what the block has connected.
+        registrations: the registrations that the block has added.
     """
 
     __slots__ = ("in_context", "is_over", "number", "registrations", "replaces")
@@ -41,7 +41,7 @@ class Scope:
         self.registrations: list[Registration] = []
 
     def is_visible(self) -> bool:
-        """Return whether the sends of this context count."""
+        """Return whether it applies to the sends of this context."""
         return not self.in_context or self in _entered.get()
 
     def enter(self) -> None:
@@ -66,12 +66,12 @@ _entered: ContextVar[tuple[Scope, ...]] = ContextVar("clarion_scopes", default=(
 
 
 def depends_on_context(registrations: Iterable[Registration]) -> bool:
-    """Return whether a registration counts in some contexts only."""
+    """Return whether a registration applies in some contexts only."""
     return any(each.scope is not None and each.scope.in_context for each in registrations)
 
 
-def audible(registrations: Iterable[Registration]) -> tuple[Registration, ...]:
-    """Return the registrations that count in this context: one for each sender and key."""
+def applicable(registrations: Iterable[Registration]) -> tuple[Registration, ...]:
+    """Return the registrations that apply in this context: one for each sender and key."""
     counting: dict[Hashable, Registration] = {}
     visible = [each for each in registrations if each.scope is None or each.scope.is_visible()]
     for each in visible:
@@ -82,7 +82,7 @@ def audible(registrations: Iterable[Registration]) -> tuple[Registration, ...]:
 
 
 def _precedence(registration: Registration) -> tuple[int, int]:
-    """Return the sort key: the latest replacement, what has no block, the first block."""
+    """Return the rank: the latest replacement, then no block, then the earliest block."""
     scope = registration.scope
     if scope is None:
         return 1, 0
@@ -90,7 +90,7 @@ def _precedence(registration: Registration) -> tuple[int, int]:
 
 
 def pop_scoped(members: dict[Hashable, Registration], key: Hashable) -> Registration | None:
-    """Remove and return the latest registration of a block for this key that counts here."""
+    """Remove and return the latest registration of a block for this key that applies here."""
     for each in reversed(members.copy().values()):
         if each.scope is not None and each.own_key == key and each.scope.is_visible():
             return members.pop(each.key, None)

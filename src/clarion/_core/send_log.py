@@ -1,8 +1,8 @@
 """Log sends at DEBUG level, each in the logger of its signal: `clarion.signal.<name>`.
 
-It is an instrument for all signals, attached while such a logger is enabled for DEBUG. So a send
-costs nothing while none is, and tests no level. `logging` clears the caches of all loggers when a
-level changes, and one of them is a cache of ours, which attaches or detaches the instrument.
+The log is an instrument for all signals. It is attached only while such a logger is enabled for DEBUG,
+so a send checks no level and pays nothing otherwise. `logging` clears the caches of all loggers when
+a level changes. One of these caches is a `Levels`, which then attaches or detaches the instrument.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ else:
     _Levels = dict
 
 NAME = "clarion.signal"
-"""The logger above those of all signals."""
+"""The parent of the loggers of all signals."""
 
-# How long to wait for a table. `logging` holds its lock, and a finalizer in the thread that holds the
-# table's may wait for that one.
+# How long to wait for the lock of a table. `logging` holds its own lock here, and the thread with the
+# lock of the table may wait for that one in a finalizer.
 SECONDS = 0.2
 
 # Whether levels are watched. A route is built at the first send, and calls `watch` until it is set.
@@ -82,7 +82,7 @@ class Levels(_Levels):
 
 
 def logger_of(signal: Signal) -> logging.Logger:
-    """Return the logger of a signal; a signal without a name has the one above all."""
+    """Return the logger of a signal; or the parent for a nameless signal."""
     from logging import getLogger
 
     name = signal_name(signal)
@@ -93,12 +93,14 @@ def watch() -> None:
     """Watch the levels of loggers from now on, if the program has imported `logging`."""
     global is_watching  # noqa: PLW0603
     logging: Any = sys.modules.get("logging")
-    if not hasattr(logging, "captureWarnings"):  # its last function: another thread imports it
+    if not hasattr(
+        logging, "captureWarnings"
+    ):  # its last function, in case another thread is still importing it
         return
     is_watching = True
     logger = logging.getLogger(NAME)
     if hasattr(logger, "_cache"):
-        logger._cache = Levels()  # noqa: SLF001  # no public name tells of a change
+        logger._cache = Levels()  # noqa: SLF001  # changes are not public
         update()
 
 

@@ -131,7 +131,8 @@ def refusal(receiver: Receiver, keywords: Collection[str]) -> str | None:
         return None
     if _needs_position(signature):
         return "a parameter before the `/` cannot be given by name"
-    # The name of an optional one goes to `**kwargs`, which `bind` refuses before Python 3.13.
+    # A keyword with the name of an optional positional-only parameter goes to `**kwargs`, which
+    # `bind` refuses before Python 3.13.
     by_name = [
         each for each in signature.parameters.values() if each.kind is not each.POSITIONAL_ONLY
     ]

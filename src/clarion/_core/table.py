@@ -195,7 +195,7 @@ class Table:
             self.lock.release()
 
     def put(self, registration: Registration, sender: object = None) -> Registration | None:
-        """Add a registration in place of the one with its key, and return that one."""
+        """Add a registration, and return the one with the same key that it replaces, or None."""
         key = registration.sender_key
         with self.lock:
             found = self.find_registration(registration.key, key)

@@ -195,8 +195,8 @@ _of_thread = _Local()
 
 def complete(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to completion on the thread's event loop, where no loop runs."""
-    # A signal handler or a finalizer may send at any moment. So the loop is taken while it is in
-    # use. One that is nested finds none and creates its own, of which the last is kept.
+    # A signal handler or a finalizer may send at any moment. So the loop is removed while it is
+    # in use. A nested send finds none and creates another; the thread keeps the last one.
     loop, _of_thread.loop = _of_thread.loop, None
     if loop is None:
         loop = ThreadLoop()

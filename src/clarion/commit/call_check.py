@@ -54,7 +54,7 @@ class CallCheck:
         self._is_async = is_async(receiver)
         self._needs_session = _requires_session(receiver)
         self._parameters = taken = Parameters(None if is_declared else receiver)
-        # Every send gives the first two. The third has a check of its own.
+        # Every send gives `sender` and `signal`; `session_fault` checks `session`.
         self._required = taken.required.difference({"sender", "signal", "session", *provided})
         self.is_needed = bool(self._needs_session or taken.needs_position or self._required)
         self.is_needed |= taken.accepted is not None

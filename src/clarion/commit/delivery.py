@@ -49,8 +49,8 @@ class OnCommit:
         outside: what happens where no transaction is open: "run" at once, "skip" the receiver, or
             "refuse" the send. `clarion.commit.set_outside` changes the default, "run".
 
-    A commit is what it is for `django.db.transaction.on_commit`, and errors are isolated as
-    with its `robust=True`.
+    The commits are those of `django.db.transaction.on_commit`, and errors are isolated as with
+    its `robust=True`.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class BoundOnCommit(BoundReceiver):
         if running_call.get() is not None:
             check_nesting(signal, receiver)
         call = PendingCall(signal, registration, receiver, self, boundary, reason, arguments)
-        scheduled = call.scheduled  # a call that has failed gets another
+        scheduled = call.scheduled  # read before the call, which replaces it on failure
         try:
             if (suppression := active_suppression()) is not None:
                 suppression.suppress(call)
@@ -170,7 +170,7 @@ class BoundOnCommit(BoundReceiver):
         if running_call.get() is not None:
             check_nesting(signal, receiver)
         call = PendingCall(signal, registration, receiver, self, boundary, reason, arguments)
-        scheduled = call.scheduled  # a call that has failed gets another
+        scheduled = call.scheduled  # read before the call, which replaces it on failure
         try:
             if (suppression := active_suppression()) is not None:
                 suppression.suppress(call)

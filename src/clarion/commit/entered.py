@@ -1,7 +1,7 @@
 """Begin and end an entered `atomic()` block: the outcome decides what becomes of the calls.
 
-An exception may come at any point: a signal handler raises, or the task is cancelled. A
-transaction that was committed then leaves no call that neither ran nor is logged.
+An exception may come at any point: a signal handler raises, or the task is cancelled. Even
+then, each call of a committed transaction runs or is logged.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Entered:
         self._active.enter()
 
     async def abegin(self) -> None:
-        """Begin as `begin`, to the end even if the task is cancelled meanwhile."""
+        """Begin as `begin`; a cancellation takes effect afterwards."""
 
         async def begin() -> None:
             await self._manager.__aenter__()
@@ -94,7 +94,7 @@ class Entered:
         return self._is_begun or self._block.outer is None
 
     async def _to_end(self, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Await what a cancellation must not interrupt."""
+        """Await a coroutine that a cancellation must not interrupt."""
         await (run_to_end(coroutine) if self._driver.is_async else coroutine)
 
     def end(self, error: tuple[object, ...]) -> None:
@@ -197,7 +197,7 @@ class Entered:
             self._settle()
 
     def _settle(self) -> None:
-        """Leave no call of a committed transaction that neither ran nor is logged."""
+        """Abandon and log the calls of a committed transaction that have not run."""
         if self._is_settled:
             return
         self._active.leave()

@@ -21,7 +21,7 @@ def set_outside(outside: str) -> str:
         outside: "run" them at once, "skip" them, or "refuse" the send.
 
     Returns:
-        The default before, with which a test can restore it.
+        The previous default, so that a test can restore it.
 
     Raises:
         ArgumentError: if it is none of these.

@@ -113,7 +113,7 @@ class Scheduled:
 
     @property
     def status(self) -> str:
-        """What became of the call.
+        """The status of the call.
 
         One of "waiting", "ran", "failed", "dropped", "abandoned", "merged" and "suppressed". It
         is abandoned if the commit was made, or may have been, and the receiver did not run.

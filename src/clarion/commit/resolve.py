@@ -3,11 +3,11 @@
 The boundary of a send is the first of these that applies:
 
 1. `on_commit(using="alias")`: the boundary of that alias.
-2. The transaction that the send itself names. It is that of its `session=`, or of its
-   `instance=`: the session that contains it, or the database in which Django keeps it. A
-   signal that a flush, a save or a bulk write sends belongs to that write. Among Django's
-   signals and models the send's `using=` comes first. Without an instance it is the
-   database that Django writes the sender to, if the sender is a model.
+2. The transaction that the send itself names: that of its `session=`, or of the session that
+   contains its `instance=`, or of the database that stores the instance. A signal of a flush,
+   a save or a bulk write belongs to the transaction of that write. A signal of Django's, and
+   any send with a model of Django's, first uses its `using=`. Without an instance it uses the
+   database to which Django writes the sender, if the sender is a model.
 3. Its `using="alias"`, if a boundary has that alias.
 4. The innermost `atomic()` block or bound session of the context.
 5. Django's default database, where Django is set up.

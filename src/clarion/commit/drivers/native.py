@@ -14,11 +14,11 @@ class NativeDriver(Driver):
     """A sync connection with `transaction()` blocks, which are savepoints inside one another."""
 
     def begin_block(self, outcome: CommitOutcome) -> Any:  # noqa: ARG002
-        """Return a block of the driver."""
+        """Return a block of the connection."""
         return self.connection.transaction()
 
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:  # noqa: ARG002
-        """Return a block of the driver, which names it itself."""
+        """Return a block of the connection; the driver names the savepoint."""
         return self.connection.transaction()
 
 
@@ -26,9 +26,9 @@ class AsyncNativeDriver(AsyncDriver):
     """An async connection with `transaction()` blocks."""
 
     def begin_block(self, outcome: CommitOutcome) -> Any:  # noqa: ARG002
-        """Return a block of the driver."""
+        """Return a block of the connection."""
         return self.connection.transaction()
 
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:  # noqa: ARG002
-        """Return a block of the driver, which names it itself."""
+        """Return a block of the connection; the driver names the savepoint."""
         return self.connection.transaction()

@@ -30,7 +30,7 @@ class SqliteDriver(DbapiDriver):
         return not self._is_always_open and super().is_unsettled(outcome)
 
     def discard(self) -> None:
-        """Roll back: a connection closed would lose a database in memory."""
+        """Roll back instead of closing, which would lose a database in memory."""
         self.rollback()
 
     def begin(self) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Hook = Callable[[], object]
 
-# As Django's own.
+# Django logs the same failures with this logger.
 logger = logging.getLogger("django.db.backends.base")
 
 OUTER = "clarion_outer"

@@ -28,11 +28,11 @@ _INSERT = "clarion_insert"
 
 
 def keep_instances(call: PendingCall) -> None:
-    """Keep what the model instances among the keywords of a call are now."""
+    """Record the current values of the model instances among the keywords of a call."""
     kept: dict[str, Snapshot] = {}
     for name, value in call.arguments.items():
         if name != "sender" and (instance := _instance_of(value)) is not None:
-            # Two keywords may be one object; then they get one copy.
+            # Two keywords with the same object get the same copy.
             same = (each for each in kept.values() if each.instance is instance)
             kept[name] = next(same, None) or Snapshot(instance, call.registration)
     call.boundary_data = kept or None
@@ -64,7 +64,7 @@ class Insert:
     """The save that gives an object its key, as seen by the sends before it.
 
     Attributes:
-        registrations: those that were sent the object without a key.
+        registrations: those whose receivers got a send of the object without a key.
     """
 
     __slots__ = ("registrations",)
@@ -98,7 +98,7 @@ class Snapshot:
         return self._copy
 
     def _is_saved_since(self) -> bool:
-        """Return whether the row that the instance has now is the one that was to be made."""
+        """Return whether the instance was saved by the insert that followed the send."""
         now = self.instance._state
         return self._insert is not None and now.__dict__.get(_INSERT) is self._insert
 
@@ -125,9 +125,9 @@ class Snapshot:
 
 
 def _insert_of(instance: Any, registration: object) -> Insert:
-    """Return the insert that this send comes before.
+    """Return the insert that follows this send.
 
-    If the receiver had a send before this insert already, that one was before another insert.
+    A receiver gets one send before each insert, so a second send belongs to another insert.
     """
     insert = instance._state.__dict__.get(_INSERT)
     if insert is None or registration in insert.registrations:

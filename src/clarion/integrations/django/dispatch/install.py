@@ -115,7 +115,7 @@ def _contents(module: object) -> list[object]:
 
 
 def _install_method(name: str, ours: FunctionType) -> Callable[[], None]:
-    """Replace a method of Django's, below its wrappers; return what restores it."""
+    """Replace a method of Django's, below its wrappers; return a function that restores it."""
     if name not in vars(Signal):  # Django has no such method
         setattr(Signal, name, ours)
         return lambda: delattr(Signal, name)

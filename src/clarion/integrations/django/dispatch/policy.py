@@ -52,7 +52,7 @@ class AsgirefPolicy(Policy):
         return results.pop()
 
     async def run_in_thread(self, function: Callable[[], T]) -> T:
-        """Call a function with `sync_to_async`, in the thread for sensitive code."""
+        """Call a function with `sync_to_async`, in asgiref's thread for sync code."""
         outcome = Outcome(function)
         await sync_to_async(outcome, thread_sensitive=True)()
         response: T = outcome.result()

@@ -116,7 +116,7 @@ def _fault_of_class(sender: type) -> Fault | None:
 
 
 def _fault_of_model(signal: object, model: Any, *, subclasses: bool) -> Fault | None:
-    meta = getattr(model, "_meta", None)  # Model itself has none
+    meta = getattr(model, "_meta", None)  # the class `Model` itself has none
     if meta is None or meta.abstract:
         return None if subclasses else Fault(f"{dotted(model)}, which is abstract", _SUBCLASSES)
     if meta.swapped and not subclasses:

@@ -39,7 +39,7 @@ def warn(sender: Any, signals: Mapping[str, Any]) -> None:
         sender: the model.
         signals: the signals that a write of single objects would send, by name.
     """
-    # Django sends no signals for the rows of a many-to-many, in single writes neither.
+    # Django never sends signals for the rows of a many-to-many relationship.
     if not _is_enabled or sender._meta.auto_created:
         return
     names = [

@@ -1,4 +1,4 @@
-"""What users switch on for the bulk writes of a session: warnings, and expanded deletes."""
+"""Options for the bulk writes of a session: warnings, and expanded deletes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Savepoints that user code sets on the connection of a session, below the session.
 
-`session.connection().begin_nested()` sets one. SQLAlchemy's Core has an event for its rollback,
-but none that says so afterwards. So the rollbacks of a connection are noted from the first send
-on inside such a savepoint. One that is set by raw SQL cannot be known.
+`session.connection().begin_nested()` sets one. SQLAlchemy's Core has an event for its rollback, and
+keeps no record of it. So Clarion records the rollbacks of a connection, from the first send inside
+such a savepoint on. A savepoint that is set by raw SQL cannot be seen.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.orm import SessionTransaction
 
-# An attribute of the connection itself: its `info` outlives it. It holds the savepoints by name.
+# An attribute of the connection itself: its `info` remains after it. It holds the savepoints by name.
 _KEY = "_clarion_savepoints"
 
 attach: list[Callable[[Connection], None]] = []
