@@ -63,7 +63,7 @@ class TestDeliveries:
 
     def test_after_a_commit(self, monkeypatch):
         """The text names the transaction and the reason, for the keywords of the send."""
-        monkeypatch.setattr(providers, "_FRAMEWORKS", {})
+        monkeypatch.setattr(providers, "FRAMEWORKS", {})
         monkeypatch.setattr(providers, "_providers", [])
         monkeypatch.setattr(providers, "_new", deque())
         opened.connect(one, delivery=on_commit)
@@ -80,7 +80,7 @@ class TestDeliveries:
 
     def test_nothing_is_scheduled(self, monkeypatch):
         """explain schedules no call."""
-        monkeypatch.setattr(providers, "_FRAMEWORKS", {})
+        monkeypatch.setattr(providers, "FRAMEWORKS", {})
         monkeypatch.setattr(providers, "_providers", [])
         monkeypatch.setattr(providers, "_new", deque())
         opened.connect(one, delivery=on_commit(coalesce="order_id"))

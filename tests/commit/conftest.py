@@ -15,7 +15,7 @@ from clarion.introspect import registrations
 @pytest.fixture
 def _plain_python(monkeypatch):
     """Leave out the frameworks that other tests have loaded."""
-    monkeypatch.setattr(providers, "_FRAMEWORKS", {})
+    monkeypatch.setattr(providers, "FRAMEWORKS", {})
     monkeypatch.setattr(providers, "_providers", [])
     monkeypatch.setattr(providers, "_module_count", 0)
     monkeypatch.setattr(providers, "_new", deque())

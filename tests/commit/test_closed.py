@@ -196,7 +196,7 @@ def test_error_in_an_integration_is_raised(run):
     }
     broken = (
         "import sqlalchemy.orm\nfrom clarion.commit import providers\n"
-        "providers._FRAMEWORKS['sqlalchemy.orm'] = 'hooks'\n"
+        "providers.FRAMEWORKS['sqlalchemy.orm'] = 'hooks'\n"
     )
     with pytest.raises(AssertionError, match="No module named 'nothing_there'"):
         run(stub, broken + SETUP)

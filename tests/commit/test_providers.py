@@ -17,7 +17,7 @@ class TestFrameworks:
     def test_integration_is_imported_once(self, monkeypatch):
         """When its framework is loaded, and not before."""
         opened: list[str] = []
-        monkeypatch.setattr(providers_module, "_FRAMEWORKS", {"some_framework": "its_provider"})
+        monkeypatch.setattr(providers_module, "FRAMEWORKS", {"some_framework": "its_provider"})
         monkeypatch.setattr(providers_module, "_imported", set())
         monkeypatch.setattr(providers_module, "import_module", opened.append)
         assert providers() == []
@@ -29,7 +29,7 @@ class TestFrameworks:
 
     def test_error_at_the_import_is_raised(self, monkeypatch, signal, heard):
         """At each send, because its transactions would be ignored."""
-        monkeypatch.setattr(providers_module, "_FRAMEWORKS", {"sys": "there_is_no_such_provider"})
+        monkeypatch.setattr(providers_module, "FRAMEWORKS", {"sys": "there_is_no_such_provider"})
         monkeypatch.setattr(providers_module, "_imported", set())
         monkeypatch.setattr(providers_module, "_module_count", 0)
         for _ in range(2):

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion.commit.boundary import Boundary
 
-# The module of a framework, and the integration that registers a provider for it.
-_FRAMEWORKS = {
+FRAMEWORKS = {
     "sqlalchemy.orm": "clarion.integrations.sqlalchemy.hooks",
     "django.db": "clarion.integrations.django.commit.provider",
 }
+"""The module of a framework, and the integration that registers a provider for it."""
+
 _imported: set[str] = set()
 _module_count = 0  # the number of loaded modules at the last search
 
@@ -131,7 +132,7 @@ def providers() -> list[TransactionProvider]:
     """Return the providers, after importing the integrations of frameworks loaded since."""
     global _module_count  # noqa: PLW0603
     if len(sys.modules) != _module_count:
-        for framework, module in _FRAMEWORKS.items():
+        for framework, module in FRAMEWORKS.items():
             if framework in sys.modules and framework not in _imported:
                 _import_integration(framework.partition(".")[0], module)
                 _imported.add(framework)

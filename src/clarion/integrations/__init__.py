@@ -6,6 +6,7 @@
 - `alembic`: migrations
 - `sqlalchemy`: the model signals of SQLAlchemy, and receivers after its commits
 - `django`: Django's own signals, and receivers after its commits
+- `pyinstaller`: bundles for programs the integrations that are imported by name
 
 An integration uses the names of its framework. It is the only code that imports the framework,
 and it imports no other integration. Nothing below this package imports an integration, except

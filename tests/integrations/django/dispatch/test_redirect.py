@@ -1,6 +1,8 @@
 """A redirected function calls another one, for all code that holds it."""
 
 import gc
+import sys
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ def add(a, b=2, *, c=3):
 
 
 original: Any = add
+THIS = sys.modules[__name__]
 
 
 def other(*args, **kwargs):
@@ -59,10 +62,20 @@ def test_an_original_is_found_by_where_it_is_written():
     def wrapper(*args):
         return original(*args)
 
-    assert is_original(original, __file__, "add")
-    assert not is_original(wrapper, __file__, "add")
-    assert not is_original(print, __file__, "print")
-    assert find_original(wrapper, __file__, "add") is original
+    assert is_original(original, THIS, "add")
+    assert not is_original(wrapper, THIS, "add")
+    assert not is_original(print, THIS, "print")
+    assert find_original(wrapper, THIS, "add") is original
+
+
+def test_an_original_is_found_by_its_module_not_by_its_file():
+    """Code that was compiled elsewhere, as in a bundled program, names another file."""
+    elsewhere = FunctionType(
+        original.__code__.replace(co_filename="/build/where.py"), original.__globals__
+    )
+    assert is_original(elsewhere, THIS, "add")
+    same_file = FunctionType(original.__code__, {})
+    assert not is_original(same_file, THIS, "add")
 
 
 def test_an_original_is_found_though_it_was_frozen():
@@ -76,7 +89,7 @@ def test_an_original_is_found_though_it_was_frozen():
 
     gc.freeze()
     try:
-        assert find_original(outer(outer(original)), __file__, "add") is original
+        assert find_original(outer(outer(original)), THIS, "add") is original
     finally:
         gc.unfreeze()
 
@@ -84,4 +97,4 @@ def test_an_original_is_found_though_it_was_frozen():
 def test_an_original_that_was_deleted_is_an_error():
     """If no object refers to it any more, the error names it and says what to do."""
     with pytest.raises(LookupError, match=r"gone of .*no wrapper refers to it\. Install Clarion"):
-        find_original(print, __file__, "gone")
+        find_original(print, THIS, "gone")

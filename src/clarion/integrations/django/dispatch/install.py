@@ -121,10 +121,10 @@ def _install_method(name: str, ours: FunctionType) -> Callable[[], None]:
         return lambda: delattr(Signal, name)
     current = vars(Signal)[name]
     qualname = f"Signal.{name}"
-    if is_original(current, dispatcher.__file__, qualname):
+    if is_original(current, dispatcher, qualname):
         setattr(Signal, name, ours)
         return lambda: _restore_method(Signal, name, ours, current)
-    original = find_original(current, dispatcher.__file__, qualname)
+    original = find_original(current, dispatcher, qualname)
     return redirect(original, ours)
 
 

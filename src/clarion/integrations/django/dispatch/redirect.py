@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
 
 def redirect(function: FunctionType, target: Callable[..., Any]) -> Callable[[], None]:
@@ -58,21 +59,22 @@ def copy_function(function: FunctionType, module: str | None = None) -> Function
     return copy
 
 
-def is_original(candidate: object, filename: str, qualname: str) -> bool:
-    """Return whether an object is the function of this file and name."""
+def is_original(candidate: object, module: ModuleType, qualname: str) -> bool:
+    """Return whether an object is the function of this module and name."""
+    # Not by file: in a bundled program, the code names the file of the build.
     return (
         type(candidate) is FunctionType
-        and candidate.__code__.co_filename == filename
+        and candidate.__globals__ is vars(module)
         and candidate.__code__.co_qualname == qualname
     )
 
 
-def find_original(wrapper: object, filename: str, qualname: str) -> FunctionType:
-    """Return the function of this file and name, found below its wrappers.
+def find_original(wrapper: object, module: ModuleType, qualname: str) -> FunctionType:
+    """Return the function of this module and name, found below its wrappers.
 
     Args:
         wrapper: the attribute of the class, which refers to the function, perhaps indirectly.
-        filename: the file that defines the function.
+        module: the module that defines the function.
         qualname: its qualified name there.
 
     Raises:
@@ -80,10 +82,10 @@ def find_original(wrapper: object, filename: str, qualname: str) -> FunctionType
     """
     # The garbage collector lists all functions except frozen ones, which the wrapper refers to.
     for candidate in chain(_below(wrapper), gc.get_objects()):
-        if is_original(candidate, filename, qualname):
+        if is_original(candidate, module, qualname):
             return cast("FunctionType", candidate)
     raise LookupError(
-        f"{qualname} of {filename} was replaced, and no wrapper refers to it. "
+        f"{qualname} of {module.__name__} was replaced, and no wrapper refers to it. "
         f"Install Clarion before the package that replaces it."
     )
 

@@ -1,0 +1,18 @@
+"""Bundle the version of Clarion, and its integrations with the frameworks of the program."""
+
+from importlib.metadata import PackageNotFoundError
+from typing import Any
+
+from PyInstaller.utils.hooks import copy_metadata
+
+from clarion.integrations.pyinstaller.hooks import add_integrations
+
+try:
+    datas = copy_metadata("clarion-signals")
+except PackageNotFoundError:  # Clarion is not installed, but on the path
+    datas = []
+
+
+def hook(api: Any) -> None:
+    """Add the imports that PyInstaller cannot see."""
+    add_integrations(api)

@@ -1,0 +1,160 @@
+"""Programs that use an installed Clarion, and fail if it does not work."""
+
+# A program for each extra, as on its page.
+EXAMPLES = {
+    "msgspec": """
+from dataclasses import dataclass
+from clarion import signal
+from clarion.envelope import Envelope, seal
+
+@dataclass
+class Line:
+    name: str
+
+@signal(name="shop.order_paid")
+def order_paid(sender: str, *, lines: list[Line]) -> None:
+    pass
+
+text = seal(order_paid, {"sender": "web", "lines": [Line("tea")]}).to_json()
+assert Envelope.from_json(text).arguments(order_paid)["lines"] == [Line("tea")]
+""",
+    "sqlalchemy": """
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import AsyncSession  # the extra installs greenlet
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from clarion import on_commit, receiver
+from clarion.integrations.sqlalchemy import post_save
+
+class Base(DeclarativeBase):
+    pass
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+calls = []
+
+@receiver(post_save, sender=Order, delivery=on_commit)
+def note(sender, instance, created, **kwargs):
+    calls.append((instance.id, created))
+
+engine = create_engine("sqlite://")
+Base.metadata.create_all(engine)
+with Session(engine) as session:
+    session.add(Order(id=7))
+    session.flush()
+    assert calls == []
+    session.commit()
+assert calls == [(7, True)]
+""",
+    "django": """
+import django
+from django.conf import settings
+
+settings.configure(
+    INSTALLED_APPS=["clarion.integrations.django", "django.contrib.contenttypes"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+)
+django.setup()
+
+from django.core.management import call_command
+from django.db.models.signals import post_save
+from django.db.transaction import atomic
+from django.contrib.contenttypes.models import ContentType
+from clarion import on_commit
+from clarion.integrations.django import is_installed
+
+calls = []
+
+def note(sender, instance, **kwargs):
+    calls.append(instance.model)
+
+assert is_installed()
+call_command("migrate", verbosity=0)
+post_save.connect(note, sender=ContentType, delivery=on_commit)
+with atomic():
+    ContentType.objects.create(app_label="shop", model="order")
+    assert calls == []
+assert calls == ["order"]
+""",
+    "settings": """
+from pydantic_settings import BaseSettings
+from clarion import receiver
+from clarion.integrations.settings import override_settings, setting_changed
+
+class Settings(BaseSettings):
+    currency: str = "EUR"
+
+settings, calls = Settings(), []
+
+@receiver(setting_changed, sender=Settings)
+def note(sender, setting, value, enter, **kwargs):
+    calls.append((setting, value, enter))
+
+with override_settings(settings, currency="USD"):
+    assert settings.currency == "USD"
+assert calls == [("currency", "USD", True), ("currency", "EUR", False)]
+""",
+    "jinja": """
+from jinja2 import DictLoader, Environment
+from clarion import receiver
+from clarion.integrations.jinja import install, template_rendered
+
+environment, calls = Environment(loader=DictLoader({"shop.html": "{{ name }}"})), []
+install(environment)
+
+@receiver(template_rendered)
+def note(sender, template, context, **kwargs):
+    calls.append(template.name)
+
+assert environment.get_template("shop.html").render(name="Tea") == "Tea"
+assert calls == ["shop.html"]
+""",
+    "alembic": """
+from pathlib import Path
+from alembic import command
+from alembic.config import Config
+from clarion import receiver
+from clarion.integrations.alembic import post_migrate
+
+ENV = '''
+from alembic import context
+from sqlalchemy import create_engine
+from clarion.integrations.alembic import migrating
+
+with create_engine("sqlite://").connect() as connection:
+    context.configure(connection=connection)
+    with migrating(context), context.begin_transaction():
+        context.run_migrations()
+'''
+REVISION = "revision, down_revision = '4f2a', None\\ndef upgrade(): pass"
+
+Path("scripts/versions").mkdir(parents=True)
+Path("scripts/env.py").write_text(ENV)
+Path("scripts/versions/first.py").write_text(REVISION)
+config, calls = Config(), []
+config.set_main_option("script_location", "scripts")
+config.set_main_option("path_separator", "os")
+
+@receiver(post_migrate)
+def note(sender, plan, **kwargs):
+    calls.extend(script.revision for script, _ in plan)
+
+command.upgrade(config, "head")
+assert calls == ["4f2a"]
+""",
+}
+
+# Connect with delivery=on_commit, and send.
+ON_COMMIT = """
+from clarion import Signal, on_commit
+
+saved, calls = Signal(), []
+
+def note(**kwargs):
+    calls.append(kwargs["number"])
+
+saved.connect(note, delivery=on_commit)
+saved.send(None, number=1)
+assert calls == [1]
+"""
