@@ -59,7 +59,7 @@ class TestMergeChanges:
         assert merge_changes([Changes({"a": (1, 2)}), Changes({"a": (2, 1)})]) == {}
 
     def test_new_row(self):
-        """Its old values are None, also of what was None at first and at last."""
+        """Its old values are None, even where the first and the last value are None."""
         saves = [Changes({"a": (None, 1), "b": (None, None)}), Changes({"a": (1, 2)})]
         assert merge_changes(saves) == {"a": (None, 2), "b": (None, None)}
 

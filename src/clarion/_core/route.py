@@ -39,7 +39,7 @@ class Route:
         is_inline: whether `asend` only has to call them, too.
         single_async: the only registration, if `asend` only has to await its receiver.
         may_await: whether any receiver is async.
-        depends_on_context: whether some registrations count in some contexts only.
+        depends_on_context: whether some registrations apply in some contexts only.
     """
 
     __slots__ = (

@@ -72,7 +72,7 @@ class SignalMiddleware:
             await self.app(scope, receive, send)
             return
         sender = type(self)
-        # Each request pays for what stands here: no coroutine or context manager in between.
+        # Each request runs this code, so it creates no coroutine and no context manager.
         token = request_boundaries.set([])
         try:
             if request_started.has_listeners(sender):
@@ -153,7 +153,7 @@ async def _report(exception: Exception, scope: Any) -> None:
 
 
 def _is_answer(error: Exception) -> bool:
-    """Return whether an exception is the way to answer with a status below 500."""
+    """Return whether an exception is a response with a status below 500."""
     status = getattr(error, "status_code", None) or getattr(error, "code", None)  # Werkzeug's
     names = {kind.__name__ for kind in type(error).__mro__}
     return "HTTPException" in names and isinstance(status, int) and status < 500  # noqa: PLR2004

@@ -71,7 +71,7 @@ def _unhook() -> None:
 
 
 def _setting_savepoints(original: Callable[..., None]) -> Callable[..., None]:
-    """Make the outermost block that counts a savepoint, which can be rolled back as it can."""
+    """Make the outermost block that counts a savepoint, so that it can be rolled back."""
 
     @wraps(original)
     def enter(self: Any) -> None:
@@ -102,7 +102,7 @@ def _running_hooks(original: Callable[..., None]) -> Callable[..., None]:
 
 
 def _run_hooks(connection: Any, start: int) -> None:
-    # Taken off the list first: a hook may begin and end a transaction, which runs its own hooks.
+    # Removed from the list first: a hook may begin and end a transaction, which runs its own hooks.
     hooks = connection.run_on_commit[start:]
     del connection.run_on_commit[start:]
     while hooks:

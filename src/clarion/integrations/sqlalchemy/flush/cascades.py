@@ -1,6 +1,6 @@
 """Which objects a flush is going to delete, in which order, and the origin of each delete.
 
-SQLAlchemy carries out a cascade and does not keep where it began. So this module follows it
+SQLAlchemy carries out a cascade and does not record its origin. So this module follows it
 again, from each object deleted explicitly and from each orphan.
 """
 

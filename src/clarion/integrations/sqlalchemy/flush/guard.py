@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def refuse_end(session: Session) -> Generator[None]:
     """Refuse commit, rollback and close of a session inside the block.
 
-    SQLAlchemy raises its own IllegalStateChangeError, as while it flushes.
+    SQLAlchemy raises its own IllegalStateChangeError, as it does inside a flush.
     """
     transaction: Any = session._transaction or session._autobegin_t()
     before: list[tuple[Any, Any, Any]] = []
