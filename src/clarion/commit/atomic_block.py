@@ -21,10 +21,11 @@ from clarion.commit.run import drop_calls, run_call
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator
+    from collections.abc import Callable, Collection, Generator, Sequence
     from typing import Self
 
-    from clarion.commit.pending_call import PendingCall
+    from clarion.commit.drivers.base import Driver
+    from clarion.commit.pending_call import OpenSavepoint, PendingCall
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -45,6 +46,9 @@ class AtomicBlock(Boundary):
         is_awaited: whether it was entered by `async with`.
         is_over: whether it has ended.
         is_rolled_back: whether it ended with a rollback.
+        driver: the driver, if code can set savepoints on the connection that it knows of.
+        savepoint: its own savepoint, as the driver made it; None for a transaction.
+        around: the savepoints of user code in which it began.
     """
 
     def __init__(self, connection: Any, outer: AtomicBlock | None, *, is_awaited: bool) -> None:
@@ -57,6 +61,10 @@ class AtomicBlock(Boundary):
         self.is_awaited = is_awaited
         self.is_over = False
         self.is_rolled_back = False
+        self.driver: Driver | None = None
+        self.savepoint: object = None
+        # Kept, not searched for at each send: blocks may be nested a thousand deep.
+        self.around: Sequence[OpenSavepoint] = () if outer is None else outer.open_savepoints()
         self._connection_type: type[Any] = type(connection)
         # Reentrant: an interrupt may come before the block of a `with` is entered.
         self._lock = new_lock()
@@ -90,11 +98,25 @@ class AtomicBlock(Boundary):
     def add_call(self, call: PendingCall) -> None:
         """Keep a call until the innermost open savepoint ends, or the block."""
         block = self.innermost()
-        if block.try_add([call]):
+        if block.try_pass([call]):
             return
         # Another thread has ended the block since is_open() was called.
         for each in block.release([call]):
             run_call(each)
+
+    def try_pass(self, calls: Collection[PendingCall]) -> bool:
+        """Keep calls as `try_add`, and note the savepoints of user code that are open now."""
+        if self.driver is not None and (found := self.open_savepoints()):
+            for call in calls:
+                call.savepoints = [*call.savepoints, *found]
+        return self.try_add(calls)
+
+    def open_savepoints(self) -> Sequence[OpenSavepoint]:
+        """Return the open savepoints that user code has set in this transaction."""
+        if self.driver is None:
+            return ()
+        inside: Sequence[OpenSavepoint] = self.driver.open_savepoints(self.savepoint)
+        return [*self.around, *inside] if inside else self.around
 
     def try_add(self, calls: Collection[PendingCall]) -> bool:
         """Keep calls until the block ends; return whether it has not ended already."""
@@ -122,7 +144,7 @@ class AtomicBlock(Boundary):
         with self._lock:
             self.is_over = True
             self.is_rolled_back = not commit
-        self.connection = None
+        self.connection = self.driver = None
         return self.release(self.calls)
 
     def release(self, calls: Collection[PendingCall]) -> Collection[PendingCall]:
@@ -270,6 +292,9 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         else:
             driver.check_idle()
             manager = driver.transaction(failed, outcome)
+        if driver.knows_savepoints:
+            # Others are generators, which roll back when they are freed: the block keeps none.
+            block.driver, block.savepoint = driver, None if outer is None else manager
         return Entered(block, ActiveBoundary(block, self._using), driver, manager, outcome)
 
     def _outer(self) -> AtomicBlock | None:

@@ -13,7 +13,7 @@ from clarion._core.registration import receiver_key
 from clarion._core.tabled import policy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable
+    from collections.abc import Callable, Coroutine, Hashable, Sequence
 
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     KeyFunction = Callable[[Signal, Receiver, dict[str, Any]], Hashable]
 
 COUNTED = ("scheduled", "ran", "failed", "dropped", "abandoned", "merged", "suppressed")
+
+
+class OpenSavepoint(Protocol):
+    """A savepoint around a send that the boundary has not set."""
+
+    @property
+    def is_rolled_back(self) -> bool:
+        """Whether it was rolled back."""
+        ...
 
 
 class CallingBoundary(Protocol):
@@ -147,6 +156,8 @@ class PendingCall:
         key: the key by which calls are merged; None if this one is not merged.
         merged: the earlier calls that were merged into this one, in order.
         boundary_data: a slot for the boundary's own data about the call.
+        savepoints: savepoints of user code around the send. If one is rolled back, the call is
+            dropped at the commit.
         scheduled: the handle that the send returns.
     """
 
@@ -161,6 +172,7 @@ class PendingCall:
         "reason",
         "receiver",
         "registration",
+        "savepoints",
         "scheduled",
         "signal",
     )
@@ -184,6 +196,7 @@ class PendingCall:
         self.arguments = arguments
         self.merged: list[PendingCall] = []
         self.boundary_data: Any = None
+        self.savepoints: Sequence[OpenSavepoint] = ()
         self.key: Hashable = None
         if bound.key_of is not None:
             key = bound.key_of(signal, receiver, arguments)
@@ -236,6 +249,10 @@ class PendingCall:
         """Give up the call, although its transaction was or may have been committed."""
         self.scheduled.outcome = "abandoned"
         self.bound.count("abandoned")
+
+    def is_rolled_back(self) -> bool:
+        """Return whether a savepoint of user code around the send was rolled back."""
+        return any(each.is_rolled_back for each in self.savepoints)
 
     def drop(self) -> None:
         """Give up the call, because its transaction was rolled back."""

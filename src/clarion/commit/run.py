@@ -39,6 +39,7 @@ def run_calls(calls: Collection[PendingCall], run_coroutine: RunCoroutine | None
             default `Boundary.run_coroutine`.
     """
     try:
+        drop_rolled_back(calls)
         for call in calls if len(calls) == 1 else merge_calls(calls):
             if call.scheduled.outcome is None:
                 run_call(call, run_coroutine)
@@ -52,6 +53,7 @@ async def arun_calls(calls: Collection[PendingCall]) -> None:
     Sync receivers run in a worker thread, unless they were connected with `inline=True`.
     """
     try:
+        drop_rolled_back(calls)
         for call in merge_calls(calls):
             if call.scheduled.outcome is None:
                 await arun_call(call)
@@ -64,6 +66,11 @@ def drop_calls(calls: Iterable[PendingCall]) -> None:
     for call in calls:
         if call.scheduled.outcome is None:
             call.drop()
+
+
+def drop_rolled_back(calls: Iterable[PendingCall]) -> None:
+    """Drop the calls of savepoints that user code has rolled back."""
+    drop_calls([call for call in calls if call.savepoints and call.is_rolled_back()])
 
 
 def abandon_calls(calls: Iterable[PendingCall], reason: str) -> None:
@@ -99,6 +106,8 @@ def merge_calls(calls: Iterable[PendingCall]) -> list[PendingCall]:
     merged: list[PendingCall] = []
     places: dict[Hashable, int] = {}
     for call in calls:
+        if call.scheduled.outcome == "dropped":
+            continue
         if call.key is None or (place := _place(call, places, len(merged))) == len(merged):
             merged.append(call)
         else:

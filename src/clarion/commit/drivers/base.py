@@ -10,7 +10,7 @@ from clarion.commit.drivers.outcome import database_error, may_be_lost
 from clarion.errors import ArgumentError, TransactionError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Generator, Sequence
     from contextlib import AbstractContextManager
 
     from clarion.commit.drivers.outcome import CommitOutcome
@@ -27,10 +27,12 @@ class Driver(ABC):
     Attributes:
         is_async: whether the connection is awaited.
         begins: whether a transaction is open before its first statement.
+        knows_savepoints: whether `open_savepoints` finds those of user code.
     """
 
     is_async = False
     begins = True
+    knows_savepoints = False
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
@@ -171,6 +173,14 @@ class Driver(ABC):
             name: a name that is unique in the transaction.
             failed_savepoints: the list to which the name is added if the rollback fails.
         """
+
+    def open_savepoints(self, outermost: Any) -> Sequence[Any]:  # noqa: ARG002
+        """Return the savepoints that user code has set, and that are open now.
+
+        Args:
+            outermost: what `savepoint` has returned for the one to stop at; None for all.
+        """
+        return ()
 
     def transaction(self, failed_savepoints: list[str], outcome: CommitOutcome) -> Transaction:
         """Return the context manager of a transaction, async if the connection is.

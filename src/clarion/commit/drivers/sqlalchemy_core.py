@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from clarion.commit.drivers.base import AsyncDriver, Driver
+from clarion.commit.drivers.core_savepoints import foreign_savepoints
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 
     from clarion.commit.drivers.outcome import CommitOutcome
 
@@ -20,6 +21,8 @@ class CoreDriver(Driver):
         connection: the Connection.
         driver_for: returns the driver of the connection below it.
     """
+
+    knows_savepoints = True
 
     def __init__(self, connection: Any, driver_for: Callable[[Any], Driver]) -> None:
         super().__init__(connection)
@@ -50,6 +53,10 @@ class CoreDriver(Driver):
         """Return a nested transaction, which SQLAlchemy names."""
         return self.connection.begin_nested()
 
+    def open_savepoints(self, outermost: Any) -> Sequence[Any]:
+        """Return the savepoints of `connection.begin_nested()`."""
+        return foreign_savepoints(self.connection, (), outermost)
+
     def judge(self, outcome: CommitOutcome, error: BaseException) -> None:
         """Determine whether a COMMIT that raised was made, as the driver below does."""
         _judge(self._below, outcome, error)
@@ -70,6 +77,8 @@ class CoreDriver(Driver):
 
 class AsyncCoreDriver(AsyncDriver):
     """An AsyncConnection of SQLAlchemy; its arguments are those of `CoreDriver`."""
+
+    knows_savepoints = True
 
     def __init__(self, connection: Any, driver_for: Callable[[Any], Driver]) -> None:
         super().__init__(connection)
@@ -99,6 +108,11 @@ class AsyncCoreDriver(AsyncDriver):
     def savepoint(self, name: str, failed_savepoints: list[str]) -> Any:  # noqa: ARG002
         """Return a nested transaction, which SQLAlchemy names."""
         return self.connection.begin_nested()
+
+    def open_savepoints(self, outermost: Any) -> Sequence[Any]:
+        """Return the savepoints of `connection.begin_nested()`."""
+        nested = None if outermost is None else outermost.sync_transaction
+        return foreign_savepoints(self.connection.sync_connection, (), nested)
 
     async def ajudge(self, outcome: CommitOutcome, error: BaseException) -> None:
         """Determine whether a COMMIT that raised was made, as the driver below does."""

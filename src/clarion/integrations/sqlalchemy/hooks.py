@@ -1,4 +1,4 @@
-"""All listeners on SQLAlchemy's events. Each is attached at most once, and stays attached.
+"""The listeners on SQLAlchemy's events. Each is attached at most once, and stays attached.
 
 Importing this module gives each signal the function that attaches its listeners. A connect
 calls it. Listeners stay attached, because detaching one breaks a flush that runs in another thread.
@@ -17,7 +17,7 @@ from clarion._core.fork import new_lock
 from clarion.commit import register_provider
 from clarion.integrations.sqlalchemy import classes, connections, instances, signals
 from clarion.integrations.sqlalchemy.bulk import session_methods, statements
-from clarion.integrations.sqlalchemy.commit import savepoints, transactions
+from clarion.integrations.sqlalchemy.commit import transactions
 from clarion.integrations.sqlalchemy.commit.provider import SessionProvider
 from clarion.integrations.sqlalchemy.flush import listeners, many_to_many
 from clarion.integrations.sqlalchemy.model_signal import connect_resolved
@@ -27,7 +27,6 @@ from clarion.integrations.sqlalchemy.waiting import warn_of_waiting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection
     from sqlalchemy.orm import SessionTransaction, UOWTransaction
 
     from clarion.integrations.sqlalchemy.model_signal import Attach, ModelSignal
@@ -160,12 +159,6 @@ def _attach_statements() -> None:
 def _attach_commits() -> None:
     event.listen(Session, "after_transaction_end", transactions.after_transaction_end)
     event.listen(Session, "after_commit", transactions.after_commit)
-    savepoints.attach.append(_attach_savepoints)
-
-
-def _attach_savepoints(connection: Connection) -> None:
-    # Not at class level: that makes every statement of every connection slower.
-    event.listen(connection, "rollback_savepoint", savepoints.note_rollback)
 
 
 # --- Which signal needs which listeners

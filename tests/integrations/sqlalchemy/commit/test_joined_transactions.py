@@ -134,3 +134,18 @@ def test_a_receiver_that_fails_undoes_its_own_writes(engine, kind, ran, mode):
         around.rollback()
     with Session(engine) as session:
         assert (count(session, Order), count(session, Tag)) == (0, 0)
+
+
+def test_a_savepoint_around_a_joined_session(engine, kind, ran):
+    """Its rollback undoes what the session has committed in it."""
+    with engine.connect() as connection:
+        with atomic(connection):
+            for order_id in (1, 2):
+                savepoint = connection.begin_nested()
+                with kind(connection, join_transaction_mode="create_savepoint") as session:
+                    session.begin()
+                    paid.send(None, order_id=order_id, session=session)
+                    session.commit()
+                savepoint.rollback() if order_id == 1 else savepoint.commit()
+            assert ran == []
+        assert ran == [2]

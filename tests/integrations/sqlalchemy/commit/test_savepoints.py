@@ -96,3 +96,18 @@ def test_postgresql(postgres, kind, ran):
         assert [each.name for each in session.query(Tag)] == ["kept"]
     assert ran == [2]
     engine.dispose()
+
+
+def test_a_connection_keeps_nothing_of_the_past(engine, ran):
+    """A session may work on one connection for days."""
+    with engine.connect() as connection:
+        for _ in range(3):
+            with Session(connection) as session:
+                session.add(Tag(name="t"))
+                with session.connection().begin_nested() as savepoint:
+                    paid.send(None, order_id=1, session=session)
+                    savepoint.rollback()
+                session.rollback()
+        kept = [value for name, value in vars(connection).items() if "clarion" in name]
+        assert [len(each) for each in kept] == [0]
+    assert ran == []

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.orm import Session
 
-    from clarion.integrations.sqlalchemy.commit.savepoints import ForeignSavepoint
     from clarion.integrations.sqlalchemy.commit.sessions import ConnectionOptions
 
     State = InstanceState[Any]
@@ -101,20 +100,11 @@ class Snapshots:
 
     Attributes:
         persistent: after `copy_into`, the copies that have a row.
-        savepoints: the savepoints around the send that the session has not set.
         options: the execution options of the connections of the transaction.
         connections: in a test, the connections that the transaction has used.
     """
 
-    __slots__ = (
-        "_rows",
-        "_sent",
-        "_session",
-        "connections",
-        "options",
-        "persistent",
-        "savepoints",
-    )
+    __slots__ = ("_rows", "_sent", "_session", "connections", "options", "persistent")
 
     def __init__(self, session: Session, arguments: Mapping[str, Any]) -> None:
         self._session = session
@@ -127,7 +117,6 @@ class Snapshots:
             _add_written(self._sent["instance"], arguments)
         self._rows: dict[str, CommittedRow] = {}
         self.persistent: list[Any] = []
-        self.savepoints: list[ForeignSavepoint] = []
         self.options: ConnectionOptions = {}
         self.connections: list[Connection] = []
 

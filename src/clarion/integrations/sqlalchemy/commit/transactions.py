@@ -16,6 +16,7 @@ from sqlalchemy.util import concurrency
 
 from clarion.commit import active_boundaries, drop_calls, run_calls
 from clarion.commit.atomic_block import AtomicBlock
+from clarion.commit.run import drop_rolled_back
 from clarion.integrations.sqlalchemy.commit.outer_savepoints import joined_connections
 from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
 from clarion.integrations.sqlalchemy.commit.sessions import ignores_outer, options_of
@@ -68,7 +69,7 @@ def add_call(session: Session, call: PendingCall) -> None:
     transaction = _innermost(session)
     ended = calls_of(transaction)
     call.boundary_data = Snapshots(session, call.arguments)
-    call.boundary_data.savepoints = open_savepoints(transaction)
+    call.savepoints = open_savepoints(transaction)
     if ended.is_committed and not transaction.nested:
         # A listener of `after_commit` sends it, before the session expires its instances.
         call.boundary_data.keep()
@@ -104,7 +105,8 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
     elif transaction.nested:
         calls_of(_around(transaction)).calls += ended.calls
     else:
-        calls = _without_rolled_back(ended.calls)
+        drop_rolled_back(ended.calls)
+        calls = [call for call in ended.calls if call.scheduled.outcome is None]
         _copy_instances(session, calls, options_of(session, ended.connections))
         used = [connection for connection, _ in ended.connections]
         if ignores_outer.get():
@@ -117,15 +119,6 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
             _pass_to_block(calls, joined)
         else:
             run_calls(calls, concurrency.await_only if in_greenlet() else None)
-
-
-def _without_rolled_back(calls: list[PendingCall]) -> list[PendingCall]:
-    """Drop the calls of savepoints that user code has rolled back; return the others."""
-    lost = [
-        call for call in calls if any(each.is_rolled_back for each in call.boundary_data.savepoints)
-    ]
-    drop_calls(lost)
-    return [call for call in calls if call not in lost] if lost else calls
 
 
 def _copy_instances(session: Session, calls: list[PendingCall], options: ConnectionOptions) -> None:
@@ -150,7 +143,7 @@ def _pass_to_block(calls: list[PendingCall], joined: list[Connection]) -> None:
         block = active.boundary
         if not isinstance(block, AtomicBlock) or _sync(block.connection) not in joined:
             continue
-        if block.is_open() and block.try_add(calls):
+        if block.is_open() and block.try_pass(calls):
             return
     drop_calls(calls)
     logger.warning(
