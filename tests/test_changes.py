@@ -64,7 +64,7 @@ class TestMergeChanges:
         assert merge_changes(saves) == {"a": (None, 2), "b": (None, None)}
 
     def test_row_that_is_created_and_deleted(self):
-        """Nothing has changed."""
+        """A row that is created and deleted has no changes."""
         assert merge_changes([Changes({"a": (None, 1)}), Changes({"a": (1, None)})]) == {}
 
     def test_unknown_old_values_stay_unknown(self):

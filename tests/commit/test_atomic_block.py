@@ -35,7 +35,7 @@ class TestOneBlock:
         assert heard == []
 
     def test_receivers_without_delivery_are_not_delayed(self, signal, heard):
-        """The send calls them."""
+        """The send calls receivers without a delivery inside the block."""
         heard.listen(signal, delivery=None, name="now")
         with atomic():
             signal.send(None, n=1)
@@ -83,7 +83,7 @@ class TestSavepoints:
     """Blocks inside blocks."""
 
     def test_savepoints_wait_for_the_outermost_block(self, signal, heard):
-        """At any depth."""
+        """Calls of savepoints at any depth wait for the outermost block."""
         with atomic():
             with atomic():
                 with atomic():

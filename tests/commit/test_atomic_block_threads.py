@@ -34,7 +34,7 @@ class TestThreads:
         signal.send(None, n=1)
 
     def test_to_thread_is_inside(self, signal, heard):
-        """asyncio.to_thread copies the context."""
+        """A thread of asyncio.to_thread is inside the block, because it copies the context."""
 
         async def main():
             async with atomic():

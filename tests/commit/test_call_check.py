@@ -68,7 +68,7 @@ def test_a_missing_keyword(how, block, receiver, coalesce, signal, log):
 
 
 def test_in_an_awaited_block(signal):
-    """As in a block."""
+    """A send in an async block is refused as in a sync one."""
     signal.connect(aneeds_missing, delivery=on_commit)
 
     async def main():

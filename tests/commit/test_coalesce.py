@@ -25,14 +25,14 @@ class TestOptions:
 
     @pytest.mark.parametrize("coalesce", [1, True, ["a", 1], {"a": 1}, {"a"}])
     def test_wrong_type_is_refused(self, coalesce, signal):
-        """At connect."""
+        """connect refuses a key of the wrong type."""
         with pytest.raises(ArgumentError, match="Give the name of a keyword, a list") as caught:
             signal.connect(print, delivery=on_commit(coalesce=coalesce))
         assert caught.value.names == ("coalesce",)
 
     @pytest.mark.parametrize("coalesce", [(), []])
     def test_empty_list_is_refused(self, coalesce, signal):
-        """At connect."""
+        """connect refuses an empty list of keys."""
         with pytest.raises(ArgumentError, match=r"names no keyword of signal shop.paid"):
             signal.connect(print, delivery=on_commit(coalesce=coalesce))
 

@@ -23,7 +23,7 @@ class TestOptions:
     """on_commit(coalesce=..., using=...)."""
 
     def test_delivery_with_and_without_options(self, signal, heard):
-        """on_commit, on_commit() and on_commit(...)."""
+        """on_commit can be given as it is, called without options, and called with options."""
         for delivery in (on_commit(), OnCommit(), on_commit(coalesce=None, using=None)):
             heard.listen(signal, delivery=delivery)
         with atomic():
@@ -55,7 +55,7 @@ class TestOptions:
 
     @pytest.mark.parametrize("using", [1, b"default", ["default"]])
     def test_wrong_alias_is_refused(self, using, signal):
-        """At connect."""
+        """connect refuses an alias that is not a string."""
         with pytest.raises(ArgumentError, match="Give the alias of a database") as caught:
             signal.connect(print, delivery=on_commit(using=using))
         assert caught.value.names == ("using",)
@@ -155,7 +155,7 @@ class TestDeclared:
             assert e.value.names == ("session",)
 
     def test_other_parameters_are_refused(self):
-        """As without a delivery."""
+        """connect refuses a parameter that neither the signal nor the delivery provides."""
 
         @untyped
         def take(sender, order_id, colour):

@@ -72,7 +72,7 @@ def test_cycle_is_refused(in_a_block, log):
 
 
 def test_async_cycle_is_refused(log):
-    """Under `async with`, too."""
+    """A cycle of async receivers under `async with` is refused."""
     ping, calls = Signal(name="ping"), []
 
     async def play(**kwargs):

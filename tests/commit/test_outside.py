@@ -61,7 +61,7 @@ class TestOptions:
 
 
 def test_unknown_option_is_refused():
-    """There are three."""
+    """An option other than run, skip and refuse raises an error."""
     for give in (lambda: on_commit(outside="never"), lambda: set_outside("never")):
         with pytest.raises(ArgumentError, match="Give 'run', 'skip' or 'refuse'"):
             give()

@@ -45,5 +45,5 @@ def test_a_wrapper_counts_by_its_own_parameters():
 
 
 def test_a_callable_without_a_signature():
-    """Nothing is known."""
+    """A callable without a signature has no known parameters."""
     assert read(functools.lru_cache(lambda a: None)) == ([], None, False)

@@ -60,7 +60,7 @@ class TestScheduled:
         assert (scheduled.status, scheduled.response) == ("failed", error)
 
     def test_rollback(self, signal, heard):
-        """The status is dropped."""
+        """A rollback sets the status to dropped."""
         with rolled_back():
             scheduled = only(signal.send(None, n=1))
         assert scheduled.status == "dropped"
@@ -136,7 +136,7 @@ class TestLifetime:
         assert heard == [1, ("late", 1), 2]
 
     def test_weak_receiver_is_kept_until_the_commit(self, signal):
-        """And no longer."""
+        """A weak receiver lives until its call was made, and no longer."""
         heard = []
 
         class Owner(Listener):

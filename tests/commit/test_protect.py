@@ -44,7 +44,7 @@ def test_cancellation_does_not_wait_for_long(monkeypatch):
 
 
 def test_error_is_raised():
-    """As by an await."""
+    """An error of the coroutine is raised as by an await."""
 
     async def fail():
         await asyncio.sleep(0)

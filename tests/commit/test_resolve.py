@@ -64,12 +64,12 @@ class TestRule:
         assert resolve_boundary(signal, {"sender": None, "using": using}) is NO_MATCH
 
     def test_unknown_alias_of_a_receiver(self, signal, provider):
-        """The send is refused."""
+        """A send to a receiver with an unknown alias is refused."""
         with pytest.raises(BoundaryError, match=r"'nobody'.*atomic\(using='nobody'\) around"):
             resolve_boundary(signal, {"sender": None}, "nobody")
 
     def test_block_has_priority_over_a_database_of_its_alias(self, signal, provider):
-        """Active boundaries come first."""
+        """An active block comes before a database with the same alias."""
         provider.aliases["orders"] = FakeBoundary("orders")
         with atomic(using="orders"):
             assert found(signal, using="orders")[0] is next(active_boundaries()).boundary

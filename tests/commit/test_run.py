@@ -205,7 +205,7 @@ class TestOnce:
         assert heard == [2, ("once", 2), 3, 4]
 
     def test_once_with_async_receivers(self, signal, heard):
-        """Awaited once."""
+        """An async receiver with once=True is awaited once."""
         heard.listen_async(signal, once=True, name="once")
 
         async def main():

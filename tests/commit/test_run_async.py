@@ -45,7 +45,7 @@ class TestAsync:
         asyncio.run(main())
 
     def test_send_without_a_transaction_inside_an_event_loop_is_refused(self, signal, heard):
-        """asend is accepted."""
+        """send to an async receiver is refused, and asend is accepted."""
         heard.listen_async(signal, name="async")
 
         async def main():
@@ -85,7 +85,7 @@ class TestAsync:
         assert counts(signal, 1) == {"scheduled": 1, "failed": 1}
 
     def test_sync_receivers_run_in_a_thread(self, signal):
-        """Inline ones do not."""
+        """Sync receivers run in a thread, and inline ones do not."""
         where = []
         signal.connect(lambda **kwargs: where.append(threading.get_ident()), delivery=on_commit)
         signal.connect(

@@ -63,7 +63,7 @@ def test_suppressed_calls_are_counted(signal, heard):
 
 
 def test_innermost_block_counts(signal, heard):
-    """explain shows its reason."""
+    """explain shows the reason of the innermost block."""
     with suppressed("an import") as outer:
         with suppressed("a fixture") as inner:
             signal.send(None, n=1)
@@ -88,7 +88,7 @@ def test_block_can_be_entered_twice(signal, heard):
 
 
 def test_exception_ends_the_block(signal, heard):
-    """As with any block."""
+    """An exception ends the suppression and is raised."""
     with pytest.raises(BoomError), suppressed("an import"):
         raise BoomError
     signal.send(None, n=1)
@@ -135,7 +135,7 @@ def test_other_threads_are_not_suppressed(signal, heard):
 
 
 def test_fixture_that_ends_in_another_context(signal, heard):
-    """No context stays suppressed."""
+    """The end of the block in another context leaves no context suppressed."""
     one, other = contextvars.Context(), contextvars.Context()
     quiet = suppressed("a fixture")
     one.run(quiet.__enter__)

@@ -22,7 +22,7 @@ def test_replace_needs_a_uid():
 
 
 def test_the_scope_of_a_block_is_no_unknown_option():
-    """It is returned."""
+    """The option with the scope of a block is accepted, and the scope returned."""
     scope = object()
     assert check_arguments({SCOPE: scope}, 0, None, replace=False) is scope
     with pytest.raises(ArgumentError, match=r"no argument 'replase'\. Did you mean 'replace'\?"):

@@ -138,7 +138,7 @@ def test_outside_a_package_the_packages_are_named():
 
 
 def test_a_module_that_is_in_memory_only(monkeypatch):
-    """It is found, too."""
+    """A module that exists in memory only is found."""
     import sample
 
     made = types.ModuleType("sample.handlers")

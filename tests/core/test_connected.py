@@ -187,7 +187,7 @@ class TestExplain:
         ]
 
     def test_a_duplicate_without_a_context(self, signal):
-        """It is explained, too."""
+        """explain says that a receiver is connected twice."""
         signal.connect(first)
         with signal.connected(first):
             assert "is connected twice" in explain(signal).unheard[0].reason

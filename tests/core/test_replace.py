@@ -27,7 +27,7 @@ def test_a_cell_that_runs_twice(signal, send):
 
 
 def test_without_it_the_first_stays(signal):
-    """As in Django."""
+    """Without replace the first receiver of a uid stays, as in Django."""
     signal.connect(answering(1), dispatch_uid="cell")
     signal.connect(answering(2), dispatch_uid="cell")
     assert answers(signal.send(None)) == [1]

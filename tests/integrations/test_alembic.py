@@ -206,7 +206,7 @@ def test_writes_of_receivers_are_committed(config, signal):
 
 
 def test_writes_of_a_receiver_that_fails_are_rolled_back(config):
-    """The migrations stay committed."""
+    """The writes of a failing post_migrate are rolled back; the migrations stay committed."""
 
     def write(sender, apps, **kwargs):
         apps.connection.execute(text("INSERT INTO one VALUES (42)"))
@@ -247,7 +247,7 @@ def test_an_environment_may_begin_a_transaction_itself(tmp_path, sent):
 
 
 def test_an_error_in_pre_migrate_prevents_the_migrations(config):
-    """No migration is applied."""
+    """After an error in pre_migrate no migration is applied."""
     pre_migrate.connect(lambda sender, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         command.upgrade(config, "head")

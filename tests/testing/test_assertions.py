@@ -39,7 +39,7 @@ def failure(*args, **kwargs):
 
 
 def test_matching_sends_are_returned(sent):
-    """For a closer look."""
+    """assert_sent returns the matching sends."""
     assert assert_sent(sent, opened) == [sent[0], sent[1]]
     assert assert_sent(sent, at=18) == [sent[2]]
 
@@ -161,7 +161,7 @@ def test_signal_that_is_not_captured_is_refused(sent):
 
 
 def test_capture_of_all_signals_accepts_every_signal():
-    """No signal is refused."""
+    """A capture of all signals refuses no signal."""
     with capture() as sent:
         pass
     assert_sent(sent, paid, times=0)

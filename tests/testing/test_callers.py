@@ -34,13 +34,13 @@ def test_code_of_tests(file, files, pytestconfig):
 
 @pytest.mark.parametrize("file", ["shop.py", "src/shop/testing.py", "contest.py", "latest/shop.py"])
 def test_code_of_the_program(file, files, pytestconfig):
-    """Everything else."""
+    """Code that is not in a test file belongs to the program."""
     path = str(pytestconfig.rootpath / file)
     assert not files._contains(path)
 
 
 def test_a_directory_outside_the_project(files):
-    """Its name says nothing."""
+    """A directory `tests` outside the project does not make its code a test."""
     assert not files._contains("/tests/project/shop.py")
     assert files._contains("/elsewhere/test_shop.py")
 

@@ -115,7 +115,7 @@ def test_a_signal_given_twice_is_captured_once():
 
 
 def test_defaults_of_a_declared_signal_are_captured():
-    """The keywords are complete."""
+    """The captured keywords include the defaults of a declared signal."""
     with capture(paid) as sent:
         paid.send("web", order_id=1)
     assert sent[0].keywords == {"order_id": 1, "amount": Decimal(0)}
@@ -296,7 +296,7 @@ def test_other_objects_are_refused(wrong, name):
 
 
 def test_of_refuses_another_signal():
-    """Its sends are unknown."""
+    """`of` refuses a signal that is not captured."""
     with capture(paid) as sent:
         opened.send("web")
     with pytest.raises(ArgumentError, match=r"Signal shop\.opened is not captured here"):

@@ -75,7 +75,7 @@ def test_savepoint_rolled_back_in_the_inner_transaction(ran):
 
 
 def test_receivers_of_receivers_run(ran):
-    """At any depth."""
+    """Receivers of sends inside receivers run, at any depth."""
 
     def pass_on(sender, order_id, **kw):
         if order_id < 3:

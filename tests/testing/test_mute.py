@@ -46,7 +46,7 @@ def test_a_muted_receiver_is_not_called():
 
 
 def test_signals_and_receivers_can_be_muted_together():
-    """By one block."""
+    """One block can mute signals and receivers."""
     closed.connect(three := answering(3))
     with muted(opened, one, three):
         assert heard() == []
@@ -97,7 +97,7 @@ def test_bound_methods_are_muted():
 
 @pytest.mark.parametrize("receiver", [Listener(), partial(echo)], ids=["object", "partial"])
 def test_callable_objects_are_muted(receiver):
-    """A partial, for example."""
+    """A callable object, such as a partial, can be muted."""
     fresh = Signal()
     fresh.connect(receiver)
     with muted(receiver):
@@ -200,7 +200,7 @@ def test_muted_async_receiver_is_not_refused():
 
 
 def test_no_target_is_refused():
-    """It is a mistake."""
+    """muted() without a target is refused as a mistake."""
     with pytest.raises(ArgumentError, match=r"without a target\. Give signals or receivers\."):
         muted()
 

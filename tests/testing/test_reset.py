@@ -41,7 +41,7 @@ def heard(signal=opened, sender=None):
 
 
 def test_connected_receiver_is_disconnected():
-    """After the block."""
+    """A receiver that the block connects is disconnected after it."""
     with restored():
         opened.connect(answering(3))
         opened.connect(one, sender="web")

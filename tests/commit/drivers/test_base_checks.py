@@ -50,7 +50,7 @@ def test_method_that_ends_the_transaction_is_refused(make, how, signal, heard):
 
 @pytest.mark.parametrize("make", ASYNC)
 def test_async_statement_that_ends_the_transaction_is_refused(make, signal, heard):
-    """As with sync connections."""
+    """The block of an async connection raises, and no receiver runs."""
 
     async def main(database):
         if hasattr(database.connection, "begin_nested"):

@@ -29,7 +29,7 @@ def statements(connection, work):
     ("level", "begin"), [("", "BEGIN"), (None, "BEGIN"), ("EXCLUSIVE", "BEGIN EXCLUSIVE")]
 )
 def test_transaction_begins_as_the_isolation_level_says(level, begin):
-    """As without atomic()."""
+    """The first statement is the BEGIN of the connection's isolation level."""
     with sqlite(isolation_level=level) as database:
 
         def work():
@@ -65,7 +65,7 @@ def test_transaction_that_sqlite_ends_is_refused(signal, heard):
 
 
 def test_async_transaction_that_sqlite_ends_is_refused(signal, heard):
-    """As with sqlite3."""
+    """The block of aiosqlite raises, as that of sqlite3."""
 
     async def main(database):
         async with arefused(

@@ -14,7 +14,7 @@ def nothing(**kwargs):
 
 
 def test_it_names_receiver_signal_and_cure():
-    """`manage.py check` runs it."""
+    """The warning of `manage.py check` names the receiver, the signal and the cure."""
     assert check_senders() == []
     with pytest.warns(SenderWarning):
         post_save.connect(nothing, sender=Dated)

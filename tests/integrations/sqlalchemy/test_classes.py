@@ -44,7 +44,7 @@ def test_an_unresolved_sender_can_be_disconnected(recorded):
 
 
 def test_a_moved_receiver_keeps_its_options():
-    """subclasses=True and once=True hold."""
+    """A receiver that moves to its class keeps subclasses=True and once=True."""
     post_save.connect(nothing, sender="Basic", subclasses=True, once=True)
     basic = map_class(new_base(), "Basic")
     (moved,) = registrations(post_save)

@@ -50,7 +50,7 @@ def test_an_instance_is_sent_before_and_after(calls):
 
 
 def test_keywords_can_be_changed():
-    """Added, replaced and removed."""
+    """A receiver of pre_init may add, replace and remove keywords."""
 
     @receiver(pre_init, sender=Order)
     def change(kwargs, **named):

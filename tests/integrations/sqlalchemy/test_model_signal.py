@@ -111,7 +111,7 @@ def test_capture_needs_no_receiver(session):
 
 
 def test_capture_of_everything(session):
-    """Without a signal too."""
+    """A capture without a signal records model signals too."""
     with capture() as sent:
         session.add(Tag(name="1"))
         session.commit()

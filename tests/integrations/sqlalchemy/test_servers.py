@@ -163,7 +163,7 @@ def test_error_in_post_save_on_postgresql(postgres):
 
 
 def test_bulk_writes(server):
-    """Keys come from RETURNING."""
+    """The keys of a bulk insert come from RETURNING."""
     calls = []
 
     @receiver(post_bulk_insert, sender=Tag)

@@ -9,7 +9,7 @@ from clarion.integrations.sqlalchemy import class_prepared
 
 
 def test_names_are_sorted_and_there():
-    """Each exported name once."""
+    """Each exported name exists, and is listed once, in order."""
     assert [*integration.__all__] == sorted({*integration.__all__})
     assert all(hasattr(integration, name) for name in integration.__all__)
 

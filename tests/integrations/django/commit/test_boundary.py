@@ -198,7 +198,7 @@ def test_a_receiver_that_raises(database, ran, note, caplog):
 
 
 def test_suppressed(database, ran, note):
-    """No callback is registered."""
+    """Inside suppressed() no callback is registered."""
     with transaction.atomic(database), suppressed("a fixture") as quiet:
         create("a", database)
         assert connections[database].run_on_commit == []

@@ -120,7 +120,7 @@ def test_changes_are_given(transactional_db):
 
 
 def test_explain_names_the_session(transactional_db, connected):
-    """As the send would."""
+    """explain names the missing session as the send does."""
     connected(session)
     with transaction.atomic():
         assert "never, because it asks for a session" in str(explain(post_save, Author))

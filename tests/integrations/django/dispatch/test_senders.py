@@ -111,7 +111,7 @@ def test_models_with_rows(connect, signal, sender):
 @SAVES
 @pytest.mark.parametrize("sender", [models.Model, object])
 def test_bases_of_all_models(connect, signal, sender):
-    """As an abstract model."""
+    """A base of all models gets the warning of an abstract model."""
     [message] = connect(signal, sender)
     assert "subclasses=True" in message
 

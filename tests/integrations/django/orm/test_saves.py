@@ -136,7 +136,7 @@ def test_text_that_is_equal_as_a_decimal(sent, item):
 
 
 def test_a_value_that_is_changed_in_its_place(sent, item):
-    """Mutable values are copied."""
+    """A value that is changed in place is reported, because Clarion compares with a copy."""
     item.tags.append("y")
     item.save()
     [changes] = sent["post"]

@@ -53,7 +53,7 @@ def skipped_receiver(**kwargs):
 
 
 def test_the_warning_names_receivers_that_are_not_called(session):
-    """As for a statement."""
+    """An old bulk method warns as a statement does."""
     warn_of_bulk_writes(session)
     post_save.connect(skipped_receiver, sender=Tag)
     with pytest.warns(

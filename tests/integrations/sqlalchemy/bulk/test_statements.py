@@ -37,7 +37,7 @@ def calls():
 
 
 def test_a_bulk_write_sends_no_signal_of_objects(session, recorded):
-    """As in Django."""
+    """A bulk write sends no signal for its objects, as in Django."""
     recorded.listen(pre_save, post_save, pre_delete, post_delete)
     session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
     session.execute(update(Tag).values(name="3"))
@@ -135,7 +135,7 @@ def test_receivers_may_use_the_session(session):
 
 
 def test_an_insert_inside_a_query(session, calls):
-    """`select().from_statement(insert().returning())` is an insert."""
+    """A statement `select().from_statement(insert().returning())` is sent as an insert."""
     statement = insert(Tag).values(name="t").returning(Tag)
     (tag,) = session.scalars(select(Tag).from_statement(statement))
     assert tag.name == "t"

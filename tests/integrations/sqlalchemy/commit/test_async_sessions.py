@@ -176,7 +176,7 @@ def test_a_bound_async_scoped_session_is_followed(ran):
 
 
 def test_async_with_bound():
-    """It returns the session."""
+    """`async with bound(session)` returns the session."""
 
     async def story(session):
         async with bound(session) as given:

@@ -41,7 +41,7 @@ def test_payload_is_freed(engine, receiver, is_open):
 @pytest.mark.parametrize("is_open", [True, False], ids=["commit", "at once"])
 @pytest.mark.parametrize("receiver", [fail, fail_later, fail_with_session, fail_with_async_session])
 def test_payload_of_an_async_session_is_freed(receiver, is_open):
-    """Sync and async receivers."""
+    """The payload is freed for sync and async receivers of an async session."""
     paid.connect(receiver, delivery=on_commit)
 
     async def story(session):

@@ -42,7 +42,7 @@ def test_a_rollback_below_the_session_drops_calls(session, ran):
 
 
 def test_the_savepoints_of_the_session_are_its_own(session, ran):
-    """They are not watched."""
+    """Clarion does not watch savepoints that the session sets."""
     session.begin()
     session.connection()
     with session.begin_nested() as savepoint:
@@ -63,7 +63,7 @@ def test_savepoints_around_the_session_are_of_other_code(engine, kind):
 
 
 def test_async_sessions(ran):
-    """By their own connection."""
+    """A savepoint on the connection of an async session drops its calls."""
 
     async def story(session):
         await session.begin()

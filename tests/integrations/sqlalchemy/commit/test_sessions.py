@@ -103,7 +103,7 @@ def test_options_of_sqlalchemy(engine, kind):
 
 
 def test_a_session_that_cannot_be_used_after_its_close(engine):
-    """`close_resets_only` is kept."""
+    """The option `close_resets_only` is copied."""
     with Session(engine, close_resets_only=False) as session:
         fresh = new_session(session)
         fresh.close()
@@ -132,7 +132,7 @@ def test_a_sharded_session():
 
 
 def test_an_async_class_with_arguments():
-    """As for sync ones."""
+    """A new async session copies the attributes instead of needing the arguments."""
 
     class Mine(AsyncSession):
         def __init__(self, tenant, **options):

@@ -71,7 +71,7 @@ def test_a_receiver_that_fails_after_its_commit(engine, kind, caplog):
 
 
 def test_an_async_receiver_that_commits_goes_on(caplog):
-    """As a sync one."""
+    """An async receiver that commits its session can continue."""
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     async def write(session, instance, **kwargs):

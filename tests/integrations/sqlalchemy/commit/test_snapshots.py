@@ -115,7 +115,7 @@ def test_a_deleted_instance_is_not_persistent(session, order):
 
 
 def test_mapped_instances_are_recognized(order):
-    """By their state."""
+    """A mapped instance is recognized by its state."""
     assert is_mapped(order)
     assert not is_mapped(Order)
     assert not is_mapped(None)

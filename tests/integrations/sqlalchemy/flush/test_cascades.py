@@ -92,7 +92,7 @@ def test_a_child_that_moves_is_no_orphan(session, recorded):
 
 
 def test_a_pending_orphan_sends_nothing(session, recorded):
-    """It was never inserted."""
+    """An orphan that was never inserted sends no signal."""
     customer, *_ = family(session)
     recorded.listen(pre_save, post_save, pre_delete, post_delete, sender=Order)
     order = Order(number="3")
@@ -196,7 +196,7 @@ def test_a_child_that_is_added_again_is_kept(session, recorded):
 
 
 def test_a_child_added_after_the_delete_stays(session, recorded):
-    """`delete()` has cascaded before."""
+    """A child that is added after `delete()` has cascaded is not deleted."""
     customer, *_ = family(session)
     late = Order(number="late")
     session.add(late)

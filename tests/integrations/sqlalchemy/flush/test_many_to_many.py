@@ -111,7 +111,7 @@ def test_pending_objects_have_keys_afterwards(session, recorded):
 
 
 def test_a_change_that_is_undone_is_not_sent(session, stored, recorded):
-    """Nothing is written."""
+    """A change that is undone before the flush sends no signal."""
     book, one, two = stored
     book.authors.append(one)
     session.commit()

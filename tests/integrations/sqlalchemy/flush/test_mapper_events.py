@@ -155,7 +155,7 @@ def test_a_foreign_key_that_the_other_side_sets(own):
 
 
 def test_a_listener_that_changes_nothing(own):
-    """No UPDATE, no signal."""
+    """Setting equal values causes no UPDATE and no signal."""
     found = listen(Row)
     row = Row(name="A")
     own.add(row)

@@ -31,7 +31,7 @@ def test_objects_added_in_the_block_are_raw(session, recorded):
 
 
 def test_relationships_are_raw_too(session, recorded):
-    """As in Django 6.1."""
+    """m2m_changed has `raw=True`, as in Django 6.1."""
     recorded.listen(m2m_changed)
     with raw(session):
         session.add(Book(title="b", tags={Tag(name="t")}))

@@ -22,7 +22,7 @@ DELETES = pre_delete, post_delete
 
 
 def test_receiver_from_djangos_documentation(session):
-    """Only the import differs."""
+    """The example of Django's documentation works with another import."""
     found = []
 
     @receiver(post_save, sender=Order)
@@ -290,7 +290,7 @@ def test_merge_and_unflushed_objects(session, recorded):
 
 
 def test_an_object_expunged_in_pre_save_is_not_sent(session, recorded):
-    """It is not written."""
+    """An object that pre_save expunges is neither written nor sent."""
     second = Tag(name="2")
 
     @receiver(pre_save, sender=Order)

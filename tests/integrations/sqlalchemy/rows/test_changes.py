@@ -167,7 +167,7 @@ def test_many_to_one_is_its_foreign_key(session, order):
 
 
 def test_other_relationships_are_no_changes(session):
-    """m2m_changed has them."""
+    """A many-to-many change is not in `changes`, because m2m_changed sends it."""
     after = keep_changes(post_save, Book)
     book = Book(title="t", authors=[Author(name="a")])
     session.add(book)

@@ -157,7 +157,7 @@ def test_expressions_are_changes(thing):
 
 
 def test_deleted_attribute(thing):
-    """It becomes NULL."""
+    """An attribute that is deleted becomes NULL, which is a change."""
     del thing.owner_id
     assert fields(thing) == {"owner_id"}
 

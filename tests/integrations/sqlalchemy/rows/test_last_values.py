@@ -170,7 +170,7 @@ class TestMergedSaves:
         assert kept == [{"amount": (1, 3), "note": (None, "n"), "number": ("1", "2")}]
 
     def test_field_that_returns_to_its_first_value(self, session, order):
-        """It is left out."""
+        """A field that returns to its first value is left out."""
         kept = merged(post_save)
         for amount in (2, 1):
             order.amount = amount

@@ -150,7 +150,7 @@ def test_names_are_those_of_column_attributes(session, thing, after):
 
 
 def test_enumeration(session, thing, after):
-    """Its members."""
+    """The values of an enumeration column are its members."""
     thing.colour = Colour.BLUE
     assert calls(session, after) == {"colour": (Colour.RED, Colour.BLUE)}
 
