@@ -51,10 +51,11 @@ format: .venvs/lint/ready ## fix and format with ruff
 	.venvs/lint/bin/ruff check --fix
 	.venvs/lint/bin/ruff format
 
-types: .venvs/types/ready ## mypy and pyright, and the files that they must reject
+types: .venvs/types/ready .venvs/stubs/ready ## mypy and pyright, and the files that they must reject
 	.venvs/types/bin/mypy
 	.venvs/types/bin/pyright --project pyproject.toml --pythonpath .venvs/types/bin/python
 	.venvs/types/bin/python -m pytest tests/typing
+	.venvs/stubs/bin/python -m pytest tests/integrations/test_mypy.py
 
 layers: .venvs/lint/ready ## the rules for imports between packages
 	.venvs/lint/bin/lint-imports --no-logo

@@ -93,6 +93,16 @@ class BlockOptions(OtherOptions, total=False):
     delivery: Delivery | None
 
 
+class DjangoSignal(Protocol):
+    """A signal of Django, with the types of django-stubs.
+
+    No signal of Clarion fits it: a checker could not choose between two overloads.
+    """
+
+    receivers: list[Any]
+    use_caching: bool
+
+
 class PlainOptions(OtherOptions, total=False):
     """The options of `connect` and `@receiver` except the delivery."""
 

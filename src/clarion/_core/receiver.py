@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.delivery import Delivery
-    from clarion.typing import Connectable, ConnectOptions, PlainConnector, PlainOptions
+    from clarion.typing import (
+        Connectable,
+        ConnectOptions,
+        DjangoSignal,
+        PlainConnector,
+        PlainOptions,
+    )
 
     F = TypeVar("F", bound=Callable[..., Any])
     C = TypeVar("C")
@@ -35,7 +41,7 @@ else:
 
 @overload
 def receiver(
-    signal: Connectable[Any] | Sequence[Signal],
+    signal: Connectable[Any] | DjangoSignal | Sequence[Signal | DjangoSignal],
     *,
     delivery: Delivery,
     **options: Unpack[PlainOptions],
@@ -43,7 +49,9 @@ def receiver(
 @overload
 def receiver(signal: Connectable[C], **options: Unpack[ConnectOptions]) -> C: ...
 @overload
-def receiver(signal: Sequence[Signal], **options: Unpack[ConnectOptions]) -> PlainConnector: ...
+def receiver(
+    signal: DjangoSignal | Sequence[Signal | DjangoSignal], **options: Unpack[ConnectOptions]
+) -> PlainConnector: ...
 def receiver(signal: Any, *others: Any, **options: Any) -> Any:
     """Connect the decorated function to one signal or to several.
 

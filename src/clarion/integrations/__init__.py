@@ -7,6 +7,7 @@
 - `sqlalchemy`: the model signals of SQLAlchemy, and receivers after its commits
 - `django`: Django's own signals, and receivers after its commits
 - `pyinstaller`: bundles for programs the integrations that are imported by name
+- `mypy`: a plugin for projects with django-stubs
 
 An integration uses the names of its framework. It is the only code that imports the framework,
 and it imports no other integration. Nothing below this package imports an integration, except

@@ -183,3 +183,20 @@ with order_paid.connected(lacks_it):  # E: lacks a keyword, in a block
 with order_paid.connected(fits, contxt=True):  # E: misspelt option of a block
     pass
 order_paid.connect(fits, replace="yes")  # E: no flag
+
+
+# A receiver repeats a default, although it always gets the keyword: decision 52.
+
+
+@signal
+def counted(sender: str, *, n: int = 0) -> None: ...
+
+
+def requires_n(sender: str, n: int) -> None: ...
+
+
+def repeats_n(sender: str, n: int = 0) -> None: ...
+
+
+counted.connect(requires_n)  # E: the default is left out
+counted.connect(repeats_n)

@@ -33,6 +33,9 @@ from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+    from typing import Never
+
+    from django.db.models.signals import ModelSignal
 
 __all__ = [
     "BulkWriteWarning",
@@ -56,7 +59,18 @@ class BulkPolicy(AsgirefPolicy, DeclaredPolicy):
     __slots__ = ()
 
 
-class BulkSignal(DeclaredSignal[P, R]):
+if TYPE_CHECKING:
+    # So that a program with django-stubs may give one to Django's functions.
+    class _Base(  # pyright: ignore[reportIncompatibleMethodOverride]
+        DeclaredSignal[P, R], ModelSignal
+    ):
+        receivers: Never  # so that it is no `clarion.typing.DjangoSignal`
+
+else:
+    _Base = DeclaredSignal
+
+
+class BulkSignal(_Base[P, R]):
     """A signal that Django's querysets send.
 
     The sender is a model or its name, "app.Model", which need not be loaded yet.
