@@ -102,3 +102,15 @@ def test_each_hook_runs_in_pyinstaller(name):
     program = Program(*MODULES)
     namespace["hook"](program)
     assert program.added
+
+
+def test_the_statements_of_the_outbox_are_bundled():
+    """They are files, which PyInstaller does not see."""
+    if find_spec("PyInstaller") is None:
+        pytest.skip("PyInstaller is not installed")
+    datas = runpy.run_path(str(FOLDER / "hook-clarion.py"))["datas"]
+    assert {Path(source).name for source, _ in datas} >= {
+        "mysql.sql",
+        "postgresql.sql",
+        "sqlite.sql",
+    }

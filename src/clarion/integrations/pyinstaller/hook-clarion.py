@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError
 from typing import Any
 
-from PyInstaller.utils.hooks import copy_metadata
+from PyInstaller.utils.hooks import collect_data_files, copy_metadata
 
 from clarion.integrations.pyinstaller.hooks import add_integrations
 
@@ -11,6 +11,7 @@ try:
     datas = copy_metadata("clarion-signals")
 except PackageNotFoundError:  # Clarion is not installed, but on the path
     datas = []
+datas += collect_data_files("clarion.outbox", includes=["sql/*.sql"])
 
 
 def hook(api: Any) -> None:
