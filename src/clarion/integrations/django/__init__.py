@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         post_bulk_update,
         warn_of_bulk_writes,
     )
+    from clarion.integrations.django.orm.links import track_m2m
     from clarion.signals import BulkWriteWarning
 
 __all__ = [
@@ -60,17 +61,18 @@ __all__ = [
     "post_bulk_insert",
     "post_bulk_update",
     "track_changes",
+    "track_m2m",
     "uninstall",
     "warn_of_bulk_writes",
 ]
 
 
 def __getattr__(name: str) -> object:
-    # Late, because a program without receivers of bulk writes does not need them.
+    # Late, because most programs need neither.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from clarion.integrations.django.orm import bulk_signals
+    from clarion.integrations.django.orm import bulk_signals, links
 
-    value: object = getattr(bulk_signals, name)
+    value: object = getattr(links if name == "track_m2m" else bulk_signals, name)
     globals()[name] = value
     return value

@@ -23,6 +23,46 @@ class Book(models.Model):
     authors = models.ManyToManyField(Author, related_name="books")
 
 
+class OpenTopics(models.Manager):
+    """Hides some rows, as the manager of a soft deletion does."""
+
+    def get_queryset(self):
+        return super().get_queryset().filter(is_closed=False)
+
+
+class Topic(models.Model):
+    code = models.CharField(max_length=10, unique=True)
+    is_closed = models.BooleanField(default=False)
+
+    objects = OpenTopics()
+    every = models.Manager()  # noqa: DJ012
+
+
+class Person(models.Model):
+    """Has a relation of each kind."""
+
+    name = models.CharField(max_length=40)
+    friends = models.ManyToManyField("self")
+    follows = models.ManyToManyField("self", symmetrical=False, related_name="followers")
+    topics = models.ManyToManyField(Topic, through="Interest", related_name="people")
+    kept = models.ManyToManyField(Topic, through="Record", related_name="+")
+
+
+class Interest(models.Model):
+    """A row of a relation, by the code of the topic."""
+
+    person = models.ForeignKey(Person, models.CASCADE)
+    topic = models.ForeignKey(Topic, models.CASCADE, to_field="code")
+    since = models.IntegerField(default=2000)
+
+
+class Record(models.Model):
+    """A row that outlives the person."""
+
+    person = models.ForeignKey(Person, models.SET_NULL, null=True)
+    topic = models.ForeignKey(Topic, models.CASCADE)
+
+
 class StampingQuerySet(models.QuerySet):
     """Counts the updates of each row, as projects do that keep the time of the last one."""
 

@@ -45,7 +45,7 @@ _hooks: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
 
 def add_install_hooks(on_install: Callable[[], None], on_uninstall: Callable[[], None]) -> None:
-    """Call a function at each `install`, and another one at each `uninstall`."""
+    """Call a function after each `install`, and another one before each `uninstall`."""
     _hooks.append((on_install, on_uninstall))
 
 
@@ -59,8 +59,12 @@ def install() -> None:
 
     Receivers stay connected, in their order. Calling it again changes nothing.
     """
+    _replace_dispatcher()
     for on_install, _ in _hooks:
         on_install()
+
+
+def _replace_dispatcher() -> None:
     with _lock, ExitStack() as stack:
         if is_installed():
             return

@@ -1,0 +1,276 @@
+"""The keys that a clear or a deletion removes from a many-to-many relation."""
+
+import pytest
+from django.db import connection, transaction
+from django.db.models.signals import m2m_changed
+from django.test.utils import CaptureQueriesContext
+
+from clarion import on_commit
+from clarion.errors import ArgumentError
+from clarion.integrations.django import install, track_m2m, uninstall
+from clarion.integrations.django.orm import links
+from tests.integrations.django.library.models import Author, Book, Interest, Novelist, Person, Topic
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def untracked():
+    """Forget which relations are tracked."""
+    yield
+    links._end()
+    links._tracked.clear()
+
+
+@pytest.fixture
+def sends():
+    """Return the sends for clears: action, instance, reverse, model, pk_set."""
+    found = []
+
+    def receive(sender, action, instance, reverse, model, pk_set, using, **kwargs):
+        found.append((action, str(instance.pk), reverse, model, pk_set, using))
+
+    m2m_changed.connect(receive)
+    yield found
+    m2m_changed.disconnect(receive)
+
+
+def book_with(*names):
+    """Return a book with authors, and their keys."""
+    book = Book.objects.create(title="b")
+    authors = [Author.objects.create(name=name) for name in names]
+    book.authors.set(authors)
+    return book, {each.pk for each in authors}
+
+
+def both(key, reverse, model, keys, using="default"):
+    """Return the two sends for a clear."""
+    return [
+        (action, str(key), reverse, model, keys, using) for action in ("pre_clear", "post_clear")
+    ]
+
+
+class TestClear:
+    """`pk_set` of the two sends for a clear."""
+
+    def test_without_opt_in_it_is_none(self, sends):
+        """As in Django, and there is no query."""
+        book, _ = book_with("a")
+        sends.clear()
+        with CaptureQueriesContext(connection) as queries:
+            book.authors.clear()
+        assert sends == both(book.pk, False, Author, None)
+        assert not [each for each in queries if each["sql"].startswith("SELECT")]
+
+    def test_both_ends(self, sends):
+        """The keys of the other end."""
+        track_m2m(Book.authors)
+        book, keys = book_with("a", "b")
+        sends.clear()
+        book.authors.clear()
+        assert sends == both(book.pk, False, Author, keys)
+        book.authors.set(keys)
+        sends.clear()
+        author = Author.objects.get(name="a")
+        author.books.clear()
+        assert sends == both(author.pk, True, Book, {book.pk})
+
+    def test_nothing_to_remove(self, sends):
+        """An empty set, as Django sends these too."""
+        track_m2m(Author.books)
+        book, _ = book_with()
+        sends.clear()
+        book.authors.clear()
+        assert sends == both(book.pk, False, Author, set())
+
+    def test_set_with_clear(self, sends):
+        """It clears, and adds afterwards."""
+        track_m2m(Book.authors)
+        book, keys = book_with("a")
+        sends.clear()
+        book.authors.set(keys, clear=True)
+        assert sends[:2] == both(book.pk, False, Author, keys)
+        assert [(each[0], each[4]) for each in sends[2:]] == [("pre_add", keys), ("post_add", keys)]
+
+    def test_no_query_without_a_receiver(self):
+        """Nothing is read for nothing."""
+        track_m2m(Book.authors)
+        book, _ = book_with("a")
+        with CaptureQueriesContext(connection) as queries:
+            book.authors.clear()
+        assert not [each for each in queries if each["sql"].startswith("SELECT")]
+
+    def test_relations_to_self(self, sends):
+        """A symmetrical one is removed in both directions; the other has two ends."""
+        track_m2m(Person.friends)
+        track_m2m(Person.follows)
+        one, two, three = (Person.objects.create(name=name) for name in "abc")
+        one.friends.add(two)
+        three.friends.add(one)
+        one.follows.add(two)
+        three.follows.add(one)
+        sends.clear()
+        one.friends.clear()
+        one.follows.clear()
+        one.followers.clear()
+        assert sends == [
+            *both(one.pk, False, Person, {two.pk, three.pk}),
+            *both(one.pk, False, Person, {two.pk}),
+            *both(one.pk, True, Person, {three.pk}),
+        ]
+
+    def test_own_through_and_manager(self, sends):
+        """The keys are those of the rows, and only of those that the clear removes."""
+        track_m2m(Person.topics)
+        person = Person.objects.create(name="a")
+        topics = [Topic.every.create(code=code, is_closed=code == "z") for code in "xyz"]
+        person.topics.set(topics)
+        sends.clear()
+        person.topics.clear()
+        assert sends == both(person.pk, False, Topic, {"x", "y"})
+        assert [each.topic_id for each in Interest.objects.all()] == ["z"]
+
+    def test_after_the_commit(self):
+        """The values are those of the send."""
+        track_m2m(Book.authors)
+        book, keys = book_with("a")
+        found = []
+        m2m_changed.connect(
+            lambda action, pk_set, **kw: found.append((action, pk_set)),
+            sender=Book.authors.through, weak=False, delivery=on_commit,
+        )  # fmt: skip
+        with transaction.atomic():
+            book.authors.clear()
+        assert found == [("pre_clear", keys), ("post_clear", keys)]
+
+    def test_each_send_has_its_own_set(self, sends):
+        """A receiver may change it."""
+        track_m2m(Book.authors)
+        book, keys = book_with("a")
+        m2m_changed.connect(
+            lambda pk_set, **kw: pk_set.clear(),
+            sender=Book.authors.through, weak=False, dispatch_uid="clear",
+        )  # fmt: skip
+        sends.clear()
+        book.authors.clear()
+        m2m_changed.disconnect(sender=Book.authors.through, dispatch_uid="clear")
+        assert sends[1][4] is not sends[0][4]
+        assert Book.authors.through.objects.count() == 0
+        assert keys
+
+
+class TestDeletions:
+    """The deletion of an object that has links."""
+
+    def test_without_opt_in_nothing_is_sent(self, sends):
+        """As in Django."""
+        track_m2m(Book.authors)
+        book, _ = book_with("a")
+        sends.clear()
+        book.delete()
+        assert sends == []
+
+    def test_both_ends(self, sends):
+        """The keys of the other end, before and after."""
+        track_m2m(Book.authors, deletions=True)
+        book, keys = book_with("a", "b")
+        key = book.pk
+        sends.clear()
+        book.delete()
+        assert sends == both(key, False, Author, keys)
+        book, keys = book_with("c")
+        sends.clear()
+        Author.objects.filter(pk__in=keys).delete()
+        assert sends == both(next(iter(keys)), True, Book, {book.pk})
+
+    def test_object_without_links(self, sends):
+        """It changes no relation."""
+        track_m2m(Book.authors, deletions=True)
+        book_with()[0].delete()
+        assert sends == []
+
+    def test_queryset_and_child(self, sends):
+        """Each object of a queryset; a child of the model once."""
+        track_m2m(Book.authors, deletions=True)
+        book = Book.objects.create(title="b")
+        for name in "ab":
+            book.authors.add(Novelist.objects.create(name=name))
+        keys = {*Author.objects.values_list("pk", flat=True)}
+        sends.clear()
+        Novelist.objects.all().delete()
+        assert [each for each in sends if each[0] == "pre_clear"] != []
+        assert {(each[0], each[1]) for each in sends} == {
+            (action, str(key)) for action in ("pre_clear", "post_clear") for key in keys
+        }
+        assert len(sends) == 4
+
+    def test_relations_to_self(self, sends):
+        """One send for a symmetrical relation, one for each end of another."""
+        track_m2m(Person.friends, deletions=True)
+        track_m2m(Person.follows, deletions=True)
+        one, two, three = (Person.objects.create(name=name) for name in "abc")
+        one.friends.add(two)
+        one.follows.add(two)
+        three.follows.add(one)
+        key = one.pk
+        sends.clear()
+        one.delete()
+        assert sorted(sends, key=str) == sorted(
+            [
+                *both(key, False, Person, {two.pk}),
+                *both(key, False, Person, {two.pk}),
+                *both(key, True, Person, {three.pk}),
+            ],
+            key=str,
+        )
+
+    def test_rows_that_a_manager_hides(self, sends):
+        """A deletion removes them too, so they are among the keys."""
+        track_m2m(Person.topics, deletions=True)
+        person = Person.objects.create(name="a")
+        person.topics.set([Topic.every.create(code="z", is_closed=True)])
+        key = person.pk
+        sends.clear()
+        person.delete()
+        assert sends == both(key, False, Topic, {"z"})
+
+    def test_rows_that_stay(self, sends):
+        """A row with SET_NULL is no longer a link, but it is not removed."""
+        track_m2m(Person.kept, deletions=True)
+        person, topic = Person.objects.create(name="a"), Topic.every.create(code="x")
+        person.kept.add(topic)
+        sends.clear()
+        person.delete()
+        assert sends == []
+        key = topic.pk
+        topic.delete()
+        assert sends == []
+        assert key
+
+
+def test_no_relation():
+    """Only a many-to-many relation can be tracked; the error shows no value."""
+    for wrong in (Book, "authors", Interest.person):
+        with pytest.raises(ArgumentError, match="is no many-to-many relation"):
+            track_m2m(wrong)
+
+
+def test_uninstall(sends):
+    """Without Clarion, Django sends what it sends; afterwards the relations are tracked again."""
+    track_m2m(Book.authors, deletions=True)
+    uninstall()
+    try:
+        book, keys = book_with("a")
+        sends.clear()
+        book.authors.clear()
+        assert sends == both(book.pk, False, Author, None)
+        book.authors.set(keys)
+        sends.clear()
+        book.delete()
+        assert sends == []
+    finally:
+        install()
+    book, keys = book_with("b")
+    sends.clear()
+    book.authors.clear()
+    assert sends == both(book.pk, False, Author, keys)
