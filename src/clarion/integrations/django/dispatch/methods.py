@@ -140,6 +140,7 @@ _python: dict[str, Any] = {
 # Functions, and frames of their own: a compiled method has none, so `stacklevel` in a receiver
 # would point one frame too high. A send that no receiver or instrument sees returns early. If
 # `_live_receivers` is wrapped, the sends in Python call the wrapper once, compiled ones twice.
+# No variable holds the responses, because an error in them may hold the frame.
 
 
 def _is_wrapped(signal: Any) -> bool:
@@ -157,8 +158,7 @@ def send(self: Any, /, sender: object, **named: Any) -> Responses:
     if type(self)._live_receivers is not tables.installed_live_receivers:
         return cast("Responses", _python["send"](self, sender, **named))
     if _has_listeners(self, sender) or "signal" in named or _is_watched(self):
-        responses: Responses = _send(self, sender, **named)
-        return responses
+        return _send(self, sender, **named)  # type: ignore[no-any-return]
     return []
 
 
@@ -167,8 +167,7 @@ def send_robust(self: Any, /, sender: object, **named: Any) -> Responses:
     if type(self)._live_receivers is not tables.installed_live_receivers:
         return cast("Responses", _python["send_robust"](self, sender, **named))
     if _has_listeners(self, sender) or "signal" in named or _is_watched(self):
-        responses: Responses = _send_robust(self, sender, **named)
-        return responses
+        return _send_robust(self, sender, **named)  # type: ignore[no-any-return]
     return []
 
 
