@@ -49,17 +49,18 @@ class Interrupt:
             raise self.kind
 
 
-def attempts(program, kind):
-    """Run a program again and again, interrupted one point later each time, until it is not.
+def attempts(program, kind, *, step=1):
+    """Run a program again and again, interrupted at a later point each time, until it is not.
 
     Args:
         program: a function of an `Interrupt`, which it starts.
         kind: the exception to raise.
+        step: by how many points later.
 
     Yields:
         The interrupt, after each run.
     """
-    for nth in range(1, 100_000):
+    for nth in range(1, 100_000, step):
         interrupt = Interrupt(nth, kind)
         # In a thread of its own, which has no frame of a test runner.
         thread = Thread(target=_attempt, args=(program, interrupt))
@@ -91,15 +92,20 @@ def records_of_clarion():
 
     logger = logging.getLogger("clarion")
     handlers, propagate = logger.handlers, logger.propagate
+    root = logging.getLogger()
+    others, root.handlers = root.handlers, []  # they keep records, and so frames
     logger.handlers, logger.propagate = [Keep()], False
     hook, sys.unraisablehook = sys.unraisablehook, lambda unraisable: None  # interrupts in __del__
     gc.disable()  # its callbacks are points, too
+    gc.freeze()  # a test may collect many times
     try:
         yield records
     finally:
+        gc.unfreeze()
         gc.enable()
         sys.unraisablehook = hook
         logger.handlers, logger.propagate = handlers, propagate
+        root.handlers = others
 
 
 def check_outcome(rows, ran, records, statuses, where):

@@ -14,9 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.util import concurrency
 
-from clarion.commit import active_boundaries, drop_calls, run_calls
+from clarion.commit import abandon_calls, active_boundaries, drop_calls, run_calls
 from clarion.commit.atomic_block import AtomicBlock
 from clarion.commit.run import drop_rolled_back
+from clarion.integrations.sqlalchemy.commit.outcomes import (
+    INTERRUPTED,
+    may_be_made,
+    reason_to_abandon,
+    unwatch_commits,
+    watch_commits,
+)
 from clarion.integrations.sqlalchemy.commit.outer_savepoints import joined_connections
 from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
 from clarion.integrations.sqlalchemy.commit.sessions import ignores_outer, options_of
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session, SessionTransaction
 
     from clarion.commit import PendingCall
+    from clarion.integrations.sqlalchemy.commit.outcomes import Outcomes
     from clarion.integrations.sqlalchemy.commit.sessions import ConnectionOptions
 
 logger = logging.getLogger("clarion")
@@ -41,14 +49,29 @@ class TransactionCalls:
         is_committed: whether it was committed; it may not have ended yet.
         connections: after the commit, the connections that it has used, each with whether it
             is the session's own.
+        outcomes: the outcomes of the COMMITs of these connections, if it is no savepoint.
     """
 
-    __slots__ = ("calls", "connections", "is_committed")
+    __slots__ = ("calls", "connections", "is_committed", "outcomes")
 
     def __init__(self) -> None:
         self.calls: list[PendingCall] = []
         self.is_committed = False
         self.connections: list[tuple[Connection, bool]] = []
+        self.outcomes: Outcomes = {}
+
+    def give_up(self) -> None:
+        """Drop the calls, or abandon them if a COMMIT was made or may have been."""
+        reason = INTERRUPTED if self.is_committed else reason_to_abandon(self.outcomes)
+        if reason is None:
+            drop_calls(self.calls)
+        else:
+            abandon_calls(self.calls, reason)
+
+    def __del__(self) -> None:
+        # An interrupt may come before the session reports the end of its transaction.
+        if self.calls and (self.is_committed or may_be_made(self.outcomes)):
+            self.give_up()
 
 
 # An attribute of the transaction itself: a weak dictionary would keep every transaction,
@@ -73,6 +96,9 @@ def add_call(session: Session, call: PendingCall) -> None:
     if ended.is_committed and not transaction.nested:
         # A listener of `after_commit` sends it, before the session expires its instances.
         call.boundary_data.keep()
+    root = session.get_transaction()
+    assert root is not None, "no transaction is open"  # noqa: S101
+    watch_commits(root, calls_of(root).outcomes)
     ended.calls.append(call)
 
 
@@ -98,27 +124,38 @@ def after_commit(session: Session) -> None:
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
     """Run, pass on or drop the calls of a transaction or a savepoint."""
     ended: TransactionCalls | None = transaction.__dict__.pop(_KEY, None)
-    if ended is None or not ended.calls:
+    if ended is None:
         return
-    if not ended.is_committed:
-        drop_calls(ended.calls)
-    elif transaction.nested:
-        calls_of(_around(transaction)).calls += ended.calls
+    try:
+        unwatch_commits(transaction, ended.outcomes)
+        if not ended.is_committed:
+            ended.give_up()
+        elif transaction.nested:
+            calls_of(_around(transaction)).calls += ended.calls
+        elif ended.calls:
+            _end_committed(session, ended)
+        ended.calls = []
+    finally:
+        # After an interrupt.
+        ended.give_up()
+
+
+def _end_committed(session: Session, ended: TransactionCalls) -> None:
+    """Run the calls of a transaction that was committed, or pass them on."""
+    drop_rolled_back(ended.calls)
+    calls = [call for call in ended.calls if call.scheduled.outcome is None]
+    _copy_instances(session, calls, options_of(session, ended.connections))
+    used = [connection for connection, _ in ended.connections]
+    joined: list[Connection] = []
+    if ignores_outer.get():
+        for call in calls:
+            call.boundary_data.connections = used
     else:
-        drop_rolled_back(ended.calls)
-        calls = [call for call in ended.calls if call.scheduled.outcome is None]
-        _copy_instances(session, calls, options_of(session, ended.connections))
-        used = [connection for connection, _ in ended.connections]
-        if ignores_outer.get():
-            for call in calls:
-                call.boundary_data.connections = used
-            joined = []
-        else:
-            joined = joined_connections(session, used)
-        if joined:
-            _pass_to_block(calls, joined)
-        else:
-            run_calls(calls, concurrency.await_only if in_greenlet() else None)
+        joined = joined_connections(session, used)
+    if joined:
+        _pass_to_block(calls, joined)
+    else:
+        run_calls(calls, concurrency.await_only if in_greenlet() else None)
 
 
 def _copy_instances(session: Session, calls: list[PendingCall], options: ConnectionOptions) -> None:

@@ -1,0 +1,129 @@
+"""What becomes of the COMMIT of a session, also if it is interrupted.
+
+A cancelled task or a signal handler may interrupt a COMMIT that the database makes all the
+same. SQLAlchemy then has no event: it closes the connection, or rolls back. So the COMMIT of
+each connection is watched from the first call on that waits for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+from clarion.commit.drivers.choose import driver_for
+from clarion.commit.drivers.outcome import CommitOutcome
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import SessionTransaction
+
+# An attribute of the connection itself: the outcome of the transaction that is open on it.
+_KEY = "_clarion_outcome"
+_COMMITS = ("_commit_impl", "_commit_twophase_impl")
+_ROLLBACKS = ("_rollback_impl", "_rollback_twophase_impl")
+
+INTERRUPTED = "which was interrupted"
+_PARTLY = "which was made in a part of its databases only"
+_UNKNOWN = "because it is unknown whether the commit was made: it was interrupted"
+
+Outcomes = dict[object, CommitOutcome]
+
+
+def watch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
+    """Note the outcome of the COMMIT of each connection that a session commits.
+
+    Args:
+        transaction: the outermost transaction of the session.
+        outcomes: the outcomes by the transaction of a connection, to which new ones are added.
+    """
+    for connection, below, is_committed, _ in transaction._connections.values():
+        if is_committed and below not in outcomes:
+            outcomes[below] = connection.__dict__[_KEY] = CommitOutcome(sys.exception())
+            for name in _COMMITS:
+                connection.__dict__.setdefault(name, _WatchedCommit(connection, name))
+            for name in _ROLLBACKS:
+                connection.__dict__.setdefault(name, _WatchedRollback(connection, name))
+
+
+def unwatch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
+    """Forget what `watch_commits` has noted on the connections of a transaction that has ended."""
+    for connection, below, _, _ in transaction._connections.values():
+        if below in outcomes:
+            for name in (_KEY, *_COMMITS, *_ROLLBACKS):
+                connection.__dict__.pop(name, None)
+
+
+def may_be_made(outcomes: Outcomes) -> bool:
+    """Return whether a COMMIT was begun, and may have been made."""
+    return any(outcome.is_made is not False for outcome in outcomes.values())
+
+
+def reason_to_abandon(outcomes: Outcomes) -> str | None:
+    """Return why calls are abandoned at the end of a transaction without a commit.
+
+    Returns:
+        The reason; None if the transaction was rolled back everywhere.
+    """
+    made = {outcome.is_made for outcome in outcomes.values()}
+    # An interrupt just before a COMMIT makes SQLAlchemy return the connection to its pool without
+    # a rollback. Then the next transaction on it may commit the rows.
+    is_left_open = not all(outcome.is_judged for outcome in outcomes.values())
+    if None in made or is_left_open:
+        return _UNKNOWN
+    if True in made:
+        return INTERRUPTED if made == {True} else _PARTLY
+    return None
+
+
+class _WatchedMethod:
+    """A method of a connection that ends a transaction."""
+
+    __slots__ = ("_connection", "_name")
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        # Weak: in a cycle, a connection would return to its pool late.
+        self._connection = ref(connection)
+        self._name = name
+
+    def connection(self) -> Any:
+        """Return the connection, which is alive during a call."""
+        return self._connection()
+
+    def call_original(self, connection: Any, *given: Any) -> None:
+        """Call the method of the class."""
+        kind: Any = type(connection)
+        getattr(kind, self._name)(connection, *given)
+
+
+class _WatchedCommit(_WatchedMethod):
+    """Commits, and notes the outcome."""
+
+    def __call__(self, *given: Any) -> None:
+        connection = self.connection()
+        outcome: CommitOutcome = connection.__dict__[_KEY]
+        outcome.is_begun = True
+        try:
+            self.call_original(connection, *given)
+        except BaseException as error:
+            # SQLAlchemy has closed it after a cancellation. Then the outcome stays unknown.
+            with suppress(Exception):
+                if not connection.invalidated:
+                    driver_for(connection.connection.driver_connection).judge(outcome, error)
+                    if outcome.is_made is False:
+                        # SQLAlchemy returns it to the pool as it is.
+                        connection.connection.rollback()
+            raise
+        outcome.judge(is_made=True)
+
+
+class _WatchedRollback(_WatchedMethod):
+    """Rolls back, and notes that no COMMIT was made unless one was begun."""
+
+    def __call__(self, *given: Any) -> None:
+        connection = self.connection()
+        self.call_original(connection, *given)
+        outcome: CommitOutcome = connection.__dict__[_KEY]
+        if not outcome.is_begun:
+            outcome.judge(is_made=False)
