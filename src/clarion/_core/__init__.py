@@ -20,7 +20,8 @@ docs/explanation/architecture.md has an order for reading.
    of signals.
 9. `send`, `compiled`, `connected`: the four sends, in Python and the choice of those in C
    (`_send.c`), and the `with` block of a receiver.
-10. `signal`: `Signal`, which connects receivers and has the sends as methods.
+10. `signal`, `own_sends`: `Signal`, which connects receivers and has the sends as methods, and the
+    signatures of the sends of a declared signal.
 11. `declare`, `receiver`, `autodiscover`: `@signal` and `@receiver`, and the import of modules that
     connect receivers.
 

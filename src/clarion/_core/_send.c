@@ -317,10 +317,32 @@ method_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
+/* Bind the method. A class of signals may have `_own_send`, which returns the function to bind: it
+   has the signature of the signal. The interpreter calls `signal.send(...)` without this. */
 static PyObject *
 method_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
 {
-    return object == NULL || object == Py_None ? Py_NewRef(self) : PyMethod_New(self, object);
+    if (object == NULL || object == Py_None) {
+        return Py_NewRef(self);
+    }
+    PyObject *own_send = PyObject_GetAttr((PyObject *)Py_TYPE(object),
+                                          ((Method *)self)->state->str_own_send);
+    if (own_send == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        return NULL;
+    }
+    if (own_send == NULL || own_send == Py_None) {
+        PyErr_Clear();
+        Py_XDECREF(own_send);
+        return PyMethod_New(self, object);
+    }
+    PyObject *function = PyObject_CallFunctionObjArgs(own_send, object, self, NULL);
+    Py_DECREF(own_send);
+    if (function == NULL) {
+        return NULL;
+    }
+    PyObject *method = PyMethod_New(function, object);
+    Py_DECREF(function);
+    return method;
 }
 
 /* Show the attributes of the function, such as its code, which `inspect` reads. */
@@ -501,6 +523,7 @@ intern_all(State *s)
         {"find_route", &s->str_find_route},
         {"live", &s->str_live},
         {"__module__", &s->str_module},
+        {"_own_send", &s->str_own_send},
         {"sender", &s->str_sender},
         {"_table", &s->str_table},
     };
@@ -570,6 +593,7 @@ module_free(void *module)
     Py_CLEAR(s->str_find_route);
     Py_CLEAR(s->str_live);
     Py_CLEAR(s->str_module);
+    Py_CLEAR(s->str_own_send);
     Py_CLEAR(s->str_sender);
     Py_CLEAR(s->str_table);
     for (int i = 0; i < SITES; i++) {

@@ -51,6 +51,7 @@ typedef struct {
     PyObject *str_find_route;
     PyObject *str_live;
     PyObject *str_module;
+    PyObject *str_own_send;
     PyObject *str_sender;
     PyObject *str_table;
     /* The offsets of the slots of classes in Python: Table, Bucket, Route, Registration and

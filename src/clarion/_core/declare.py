@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from clarion._core import names
+from clarion._core.compiled import is_compiled
+from clarion._core.own_sends import give_own_class, own_send
 from clarion._core.policy import DeclaredPolicy
 from clarion._core.signal import Signal
 from clarion._core.signatures import signature_of
@@ -56,6 +58,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
 
     # How this kind of signal behaves; a kind derived from it may override it.
     policy_class: type[DeclaredPolicy] = DeclaredPolicy
+    _own_send = staticmethod(own_send)
 
     if TYPE_CHECKING:
         # The methods of Signal with the declared parameters. They have no docstring, so that
@@ -125,6 +128,8 @@ class DeclaredSignal(Signal, Generic[P, R]):
             if parameter.default is not parameter.empty
         }
         set_policy(self, self.policy_class(parameters, defaults))
+        if not is_compiled():
+            give_own_class(self, type(self), Signal)
 
 
 def _parameters(function: Callable[..., Any]) -> dict[str, Parameter]:

@@ -157,9 +157,12 @@ class DeclaredPolicy(Policy):
     Args:
         parameters: the names of the keywords that it declares.
         defaults: the values of the keywords that a send may leave out.
+
+    Attributes:
+        own_sends: the functions of the signal's sends, by name, once they have been read.
     """
 
-    __slots__ = ("defaults", "keywords", "parameters")
+    __slots__ = ("defaults", "keywords", "own_sends", "parameters")
 
     parameters: Collection[str]
     provides: tuple[str, ...] = ("signal",)
@@ -167,6 +170,7 @@ class DeclaredPolicy(Policy):
     def __init__(self, parameters: Collection[str], defaults: Mapping[str, Any]) -> None:
         self.parameters = dict.fromkeys(parameters).keys()  # pyright: ignore[reportIncompatibleVariableOverride]
         self.defaults = dict(defaults)
+        self.own_sends: dict[str, Any] = {}
         self.keywords = DeclaredKeywords(self.parameters, self.defaults)
 
     def complete_arguments(

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from clarion._core.signatures import Receiver
 
 
-def send(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
+def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
     """Call all receivers of the sender, and return their responses.
 
     Async receivers are run to completion on an event loop of this thread.
 
     Args:
         sender: the sender, by position or by name; None for no particular one.
-        **kwargs: the keywords that the receivers are called with.
+        **named: the keywords that the receivers are called with.
 
     Returns:
         `(receiver, response)` for each receiver called, in the order of the calls. That is
@@ -43,7 +43,7 @@ def send(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver,
     As `Signal.send` in Django 6.1.
     """
     table = self._table
-    arguments = table.policy.complete_arguments(self, sender, kwargs)
+    arguments = table.policy.complete_arguments(self, sender, named)
     route = table.find_route(sender)
     receivers = route.live() if route.strong_receivers is None else route.strong_receivers
     if receivers is None:
@@ -58,12 +58,12 @@ def send(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver,
     return responses
 
 
-def send_robust(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
+def send_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
     """Call all receivers of the sender, even if one raises an exception.
 
     Args:
         sender: as for `send`.
-        **kwargs: as for `send`.
+        **named: as for `send`.
 
     Returns:
         As `send`; the response of a receiver that raised an Exception is the exception,
@@ -76,7 +76,7 @@ def send_robust(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
     a `__qualname__`: partials, callable objects.
     """
     table = self._table
-    arguments = table.policy.complete_arguments(self, sender, kwargs)
+    arguments = table.policy.complete_arguments(self, sender, named)
     route = table.find_route(sender)
     receivers = route.live() if route.strong_receivers is None else route.strong_receivers
     if receivers is None:
@@ -94,7 +94,7 @@ def send_robust(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
         del responses  # an error among them holds this frame
 
 
-async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Receiver, Any]]:
+async def asend(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
     """Call all receivers of the sender, and await those that are async.
 
     Sync receivers run in a worker thread, those in a row together, unless they were
@@ -103,7 +103,7 @@ async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
 
     Args:
         sender: as for `send`.
-        **kwargs: as for `send`.
+        **named: as for `send`.
 
     Returns:
         As `send`.
@@ -117,18 +117,16 @@ async def asend(self: Signal, /, sender: object, **kwargs: Any) -> list[tuple[Re
     As `Signal.asend` in Django 6.1.
     """
     table = self._table
-    arguments = table.policy.complete_arguments(self, sender, kwargs)
+    arguments = table.policy.complete_arguments(self, sender, named)
     return await arun(self, table.find_route(sender), arguments, robust=False)
 
 
-async def asend_robust(
-    self: Signal, /, sender: object, **kwargs: Any
-) -> list[tuple[Receiver, Any]]:
+async def asend_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, Any]]:
     """Send as `asend`, even if a receiver raises an exception.
 
     Args:
         sender: as for `send`.
-        **kwargs: as for `send`.
+        **named: as for `send`.
 
     Returns:
         As `send_robust`.
@@ -136,5 +134,5 @@ async def asend_robust(
     As `Signal.asend_robust` in Django 6.1.
     """
     table = self._table
-    arguments = table.policy.complete_arguments(self, sender, kwargs)
+    arguments = table.policy.complete_arguments(self, sender, named)
     return await arun(self, table.find_route(sender), arguments, robust=True)
