@@ -158,7 +158,7 @@ def send(self: Any, /, sender: object, **named: Any) -> Responses:
     if type(self)._live_receivers is not tables.installed_live_receivers:
         return cast("Responses", _python["send"](self, sender, **named))
     if _has_listeners(self, sender) or "signal" in named or _is_watched(self):
-        return _send(self, sender, **named)  # type: ignore[no-any-return]
+        return _send(self, sender, **named)
     return []
 
 
@@ -167,7 +167,7 @@ def send_robust(self: Any, /, sender: object, **named: Any) -> Responses:
     if type(self)._live_receivers is not tables.installed_live_receivers:
         return cast("Responses", _python["send_robust"](self, sender, **named))
     if _has_listeners(self, sender) or "signal" in named or _is_watched(self):
-        return _send_robust(self, sender, **named)  # type: ignore[no-any-return]
+        return _send_robust(self, sender, **named)
     return []
 
 
