@@ -15,7 +15,7 @@ from clarion.integrations.sqlalchemy import (
     post_bulk_insert,
     post_bulk_update,
 )
-from tests.integrations.sqlalchemy.shop import Base, Dog, Tag
+from tests.integrations.sqlalchemy.shop import Base, Dog, Order, Tag
 
 WRITES = [
     insert(Tag).values(name="new"),
@@ -109,6 +109,22 @@ def test_loaded_objects_change_when_the_rows_are_read(session, calls):
     assert tag.name == "old"
     assert result.all() == [tag]
     assert tag.name == "new"
+
+
+@pytest.mark.parametrize("synchronize", ["auto", "evaluate", "fetch", False])
+def test_loaded_objects_change_then_however_they_are_synchronized(session, calls, synchronize):
+    """Also if SQLAlchemy has read the rows itself, and put them back."""
+    session.add(Order(id=1, number="old", note="old"))
+    session.flush()
+    order = session.get_one(Order, 1)
+    session.connection().execute(update(Base.metadata.tables["orders"]).values(note="new"))
+    options = {"populate_existing": True, "synchronize_session": synchronize}
+    statement = update(Order).values(number="new").returning(Order)
+    result = session.scalars(statement, execution_options=options)
+    assert calls[0]["pk_set"] == {1}
+    assert order.note == "old"
+    assert result.all() == [order]
+    assert order.note == "new"
 
 
 def test_the_result_keeps_its_cursor(session, calls):

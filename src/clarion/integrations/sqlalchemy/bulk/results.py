@@ -72,8 +72,10 @@ def read_rows(result: Result[Any]) -> tuple[Result[Any], Sequence[Any]]:
     them, and not earlier.
     """
     cursor = _cursor_of(result)
-    # A ShardedSession has merged several results. An AsyncSession has read all rows already.
-    if cursor is None or (cursor is not result and cursor._soft_closed):
+    # A ShardedSession has merged several results. For an AsyncSession, the ORM has read all rows.
+    if cursor is None or (
+        cursor is not result and cursor.context.execution_options.get("prebuffer_rows")
+    ):
         frozen = result.freeze()
         return frozen(), frozen().all()
     rows = cursor.all()
