@@ -167,6 +167,21 @@ def test_a_listener_that_changes_nothing(own):
     assert found == []
 
 
+def test_the_order_is_that_of_the_keys(own):
+    """As for the other updates: a session has no order of changed objects."""
+    parents = [Parent() for _ in range(20)]
+    own.add_all(parents)
+    own.commit()
+    own.scalars(select(Parent)).all()
+    found = []
+    post_save.connect(lambda instance, **kwargs: found.append(instance.id), sender=Parent)
+    with own.no_autoflush:
+        for parent in reversed(parents):
+            parent.parts.append(Part())
+    own.flush()
+    assert found == list(range(1, 21))
+
+
 def test_a_receiver_of_another_class(own):
     """Nothing is computed for a class without receivers."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion.integrations.sqlalchemy.binds import alias_of_row
 from clarion.integrations.sqlalchemy.flush.change_sets import ChangeSets
-from clarion.integrations.sqlalchemy.flush.plan import Save
+from clarion.integrations.sqlalchemy.flush.plan import Save, class_name, in_order
 from clarion.integrations.sqlalchemy.rows.columns import changed_columns
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 from clarion.integrations.sqlalchemy.signals import post_save
@@ -19,7 +19,7 @@ from clarion.integrations.sqlalchemy.signals import post_save
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy.orm import InstanceState, Mapper, Session, UOWTransaction
+    from sqlalchemy.orm import ClassManager, InstanceState, Mapper, Session, UOWTransaction
 
     from clarion.integrations.sqlalchemy.flush.plan import Plan
 
@@ -56,16 +56,23 @@ def add_changes(session: Session, plan: Plan, context: UOWTransaction) -> None:
 
 def _written(context: UOWTransaction) -> Iterator[State]:
     """Yield the states of rows that the flush may have updated, of classes with listeners."""
-    known: dict[Any, bool] = {}
+    found: dict[ClassManager[Any], list[State] | None] = {}
     flushed: Any = context
     for state, (is_delete, is_listed_only) in flushed.states.items():
         manager = state.manager
-        if manager not in known:
-            known[manager] = bool(manager.mapper.dispatch.before_update) and (
-                post_save.has_listeners(manager.class_)
-            )
-        if known[manager] and state.key is not None and not is_delete and not is_listed_only:
-            yield state
+        if manager not in found:
+            found[manager] = [] if _listens(manager) else None
+        states = found[manager]
+        if not (states is None or state.key is None or is_delete or is_listed_only):
+            states.append(state)
+    for manager in sorted(found, key=class_name):
+        yield from in_order(found[manager] or [])
+
+
+def _listens(manager: ClassManager[Any]) -> bool:
+    """Return whether a class has such listeners, and receivers of post_save."""
+    has_listeners = bool(manager.mapper.dispatch.before_update)
+    return has_listeners and post_save.has_listeners(manager.class_)
 
 
 def _changed(state: State) -> frozenset[str]:

@@ -169,7 +169,7 @@ class Planner:
             saves += self._inserted(classes)
             saves += chain.from_iterable(
                 self._updated(classes[each], dirty[each], deleted)
-                for each in sorted(dirty, key=_name)
+                for each in sorted(dirty, key=class_name)
             )
         return Plan(
             raw=is_raw(session),
@@ -226,9 +226,9 @@ class Planner:
         ]
         changed = [
             state
-            for each in sorted(dirty, key=_name)
+            for each in sorted(dirty, key=class_name)
             if classes[each].may_create_orphans
-            for state in _in_order(dirty[each])
+            for state in in_order(dirty[each])
         ]
         return to_delete(self.session, deleted, changed, marked) if deleted or changed else {}
 
@@ -259,7 +259,7 @@ class Planner:
     ) -> Iterator[Save]:
         if not plan.sends_saves:
             return
-        for state in _in_order(states):
+        for state in in_order(states):
             names = changed_columns(state, plan.info)
             if names and state not in deleted:
                 yield Save(state.obj(), state, names, self._using(state, plan.mapper))
@@ -271,7 +271,7 @@ class Planner:
         deleted: dict[State, Any],
     ) -> list[Link]:
         new = [state for state, each in self.session._new.items() if self._is_included(each)]
-        old = (_in_order(dirty[each]) for each in sorted(dirty, key=_name))
+        old = (in_order(dirty[each]) for each in sorted(dirty, key=class_name))
         found = links(
             state
             for state in chain(new, *old)
@@ -291,11 +291,12 @@ def _has_listeners(*signals: ModelSignal[..., Any]) -> bool:
     )
 
 
-def _name(manager: ClassManager[Any]) -> str:
+def class_name(manager: ClassManager[Any]) -> str:
+    """Return the name by which classes are ordered."""
     return f"{manager.class_.__module__}.{manager.class_.__qualname__}"
 
 
-def _in_order(states: list[State]) -> list[State]:
+def in_order(states: list[State]) -> list[State]:
     """Return states in the order of their primary keys; a session keeps no order."""
     try:
         return sorted(states, key=_identity)
