@@ -69,7 +69,7 @@ class CallCheck:
         """
         given, accepted = arguments.keys(), self._parameters.accepted
         if (
-            self._required <= given
+            given >= self._required
             and (accepted is None or given <= accepted)
             and not self._parameters.needs_position
             and not self._needs_session
