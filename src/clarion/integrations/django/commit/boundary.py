@@ -16,6 +16,7 @@ from clarion.commit import Boundary, run_at_once
 from clarion.errors import TransactionError
 from clarion.integrations.django.commit.autocommit import is_inside
 from clarion.integrations.django.commit.callbacks import callback_for
+from clarion.integrations.django.commit.outcomes import watch_commit
 from clarion.integrations.django.commit.savepoints import watch_savepoints
 from clarion.integrations.django.commit.snapshots import arguments_of, keep_instances
 from clarion.integrations.django.dispatch.policy import DJANGO
@@ -72,6 +73,7 @@ class DjangoBoundary(Boundary):
                 f"report the commit. Send inside transaction.atomic()."
             )
         watch_savepoints(connection)
+        watch_commit(connection)
         connection.on_commit(callback_for(connection, call), robust=True)
 
     async def aschedule(self, call: PendingCall) -> bool:

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary, ref
 
 from clarion._core.names import name_of
-from clarion.commit import run_call
+from clarion.commit import abandon_calls, run_call
 from clarion.commit.run import log_unmerged
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from clarion.commit import PendingCall
+    from clarion.commit.drivers.outcome import CommitOutcome
+
+_INTERRUPTED = "which was interrupted, or followed by a hook that raised"
 
 next_position = count(1).__next__
 """Return the position of the next callback or savepoint in this process."""
@@ -29,23 +32,29 @@ class Callback:
 
     Attributes:
         position: increases with each callback.
+        outcome: the outcome of its COMMIT, once that has begun.
     """
 
-    __slots__ = ("__weakref__", "_call", "_receiver", "position")
+    __slots__ = ("__weakref__", "_call", "_receiver", "outcome", "position")
 
     def __init__(self, call: PendingCall) -> None:
         self._receiver = call.receiver
         self._call: PendingCall | None = call
         self.position = next_position()
+        self.outcome: CommitOutcome | None = None
 
     def take(self) -> PendingCall | None:
         """Return the call the first time, and None after that."""
+        return self.take_own()
+
+    def take_own(self) -> PendingCall | None:
+        """Return the call of this callback alone, as `take`."""
         call, self._call = self._call, None
         return call
 
     def drop(self) -> None:
         """Drop the call, because a savepoint was rolled back."""
-        call, self._call = self._call, None
+        call = self.take_own()
         if call is not None:
             call.drop()
 
@@ -56,7 +65,14 @@ class Callback:
             run_call(call)
 
     def __del__(self) -> None:
-        self.drop()
+        # Django discards it at a rollback, but also after an interrupt in or after the COMMIT.
+        call = self.take_own()
+        if call is None:
+            return
+        if self.outcome is None or self.outcome.is_made is False:
+            call.drop()
+        else:
+            abandon_calls([call], _INTERRUPTED)
 
     def __repr__(self) -> str:
         return f"<on_commit callback of {name_of(self._receiver)}>"

@@ -93,7 +93,7 @@ class _WatchedMethod:
 
     def call_original(self, connection: Any, *given: Any) -> None:
         """Call the method of the class."""
-        kind: Any = type(connection)
+        kind: Any = connection.__class__
         getattr(kind, self._name)(connection, *given)
 
 
