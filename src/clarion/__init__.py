@@ -40,21 +40,28 @@ __all__ = [
     "signal",
 ]
 
-# The modules of public names that are loaded on first use, to keep `import clarion` fast.
-_MODULES = {
-    "__version__": "clarion._core.version",
-    "DeclaredSignal": "clarion._core.declare",
-    "autodiscover": "clarion._core.autodiscover",
-    "on_commit": "clarion.commit",
-    "signal": "clarion._core.declare",
-}
-
 
 def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'clarion' has no attribute {name!r}")
-    from importlib import import_module
+    # Loaded on first use, to keep `import clarion` fast. By statements, which tools that bundle
+    # a program can see.
+    found: object
+    if name == "__version__":
+        from clarion._core import version
 
-    found: object = getattr(import_module(_MODULES[name]), name)
+        found = version.__version__
+    elif name == "on_commit":
+        from clarion import commit
+
+        found = commit.on_commit
+    elif name == "autodiscover":
+        from clarion._core import autodiscover
+
+        found = autodiscover.autodiscover
+    elif name in ("DeclaredSignal", "signal"):
+        from clarion._core import declare
+
+        found = getattr(declare, name)
+    else:
+        raise AttributeError(f"module 'clarion' has no attribute {name!r}")
     globals()[name] = found
-    return found
+    return globals()[name]
