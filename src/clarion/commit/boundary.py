@@ -103,6 +103,7 @@ class ActiveBoundary:
 
     Attributes:
         outer: the active boundary around it.
+        request: the boundaries of the request that has entered it; None outside of requests.
         is_over: whether it was left.
     """
 
@@ -110,6 +111,7 @@ class ActiveBoundary:
         self.boundary = boundary
         self.alias = alias
         self.outer: ActiveBoundary | None = None
+        self.request: list[ActiveBoundary] | None = None
         self.is_over = False
 
     def enter(self) -> None:
@@ -117,8 +119,9 @@ class ActiveBoundary:
         # Skip those that are over: some end in another context, and would pile up here.
         self.outer = next(active_boundaries(), None)
         innermost_boundary.set(self)
-        if (shared := request_boundaries.get()) is not None:
-            shared.append(self)
+        self.request = request_boundaries.get()
+        if self.request is not None:
+            self.request.append(self)
 
     def leave(self) -> None:
         """End it, and make the one around it the innermost again."""
@@ -127,23 +130,26 @@ class ActiveBoundary:
         self.is_over = True
         if innermost_boundary.get() is self:
             innermost_boundary.set(self.outer)
-        if (shared := request_boundaries.get()) is not None and self in shared:
-            shared.remove(self)
+        if self.request is not None and self in self.request:
+            self.request.remove(self)
 
     def is_visible_here(self) -> bool:
         """Return whether sends in this context can find it."""
-        if request_boundaries.get() is not None:
-            return True
+        if self.request is not None:
+            return self.request is request_boundaries.get()
         active = innermost_boundary.get()
         while active is not None and active is not self:
             active = active.outer
         return active is self
 
     def outward(self) -> Iterator[ActiveBoundary]:
-        """Yield this one and those around it that are not over, innermost first."""
+        """Yield this one and those around it that sends here can wait for, innermost first."""
+        # A server may begin a request in a copy of another one's context, as for pipelined
+        # requests, or in a thread that has served another one.
+        request = request_boundaries.get()
         active: ActiveBoundary | None = self
         while active is not None:
-            if not active.is_over:
+            if not active.is_over and (active.request is None or active.request is request):
                 yield active
             active = active.outer
 

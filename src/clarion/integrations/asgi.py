@@ -44,6 +44,9 @@ Application: TypeAlias = Callable[[Any, Any, Any], Awaitable[None]]
 # The last exception that was reported for a connection, which is not reported twice.
 _REPORTED = "clarion.reported"
 
+# The boundaries of the request, which it shares with an application mounted in this one.
+_BOUNDARIES = "clarion.boundaries"
+
 # The signs that the client has disconnected: messages of the server, and errors of its `send`.
 _DISCONNECTS = "clarion.disconnects"
 
@@ -72,8 +75,9 @@ class SignalMiddleware:
             await self.app(scope, receive, send)
             return
         sender = type(self)
-        # Each request runs this code, so it creates no coroutine and no context manager.
-        token = request_boundaries.set([])
+        # Each request runs this code, so it creates no coroutine and no context manager. The
+        # middleware of a mounted application serves the same request.
+        token = request_boundaries.set(scope.setdefault(_BOUNDARIES, []))
         try:
             if request_started.has_listeners(sender):
                 await request_started.asend(sender=sender, environ=None, scope=scope)

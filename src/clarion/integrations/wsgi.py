@@ -10,7 +10,7 @@ Async receivers are run to completion. The module needs no extra, because WSGI i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clarion.commit.boundary import request_boundaries
 from clarion.signals import (
@@ -23,7 +23,6 @@ from clarion.signals import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
     from wsgiref.types import StartResponse, WSGIApplication
 
 __all__ = [
@@ -33,6 +32,11 @@ __all__ = [
     "request_finished",
     "request_started",
 ]
+
+# The boundaries of the request, which it shares with an application mounted in this one.
+_BOUNDARIES = "clarion.boundaries"
+
+_END: Any = object()
 
 # The last exception that was reported for a request, which is not reported twice.
 _REPORTED = "clarion.reported"
@@ -58,7 +62,7 @@ class SignalMiddleware:
         sender = type(self)
         if request_started.has_listeners(sender):
             request_started.send(sender=sender, environ=environ, scope=None)
-        token = request_boundaries.set([])
+        token = request_boundaries.set(environ.setdefault(_BOUNDARIES, []))
         try:
             body = self.app(environ, start_response)
         except BaseException as error:
@@ -66,11 +70,17 @@ class SignalMiddleware:
             raise
         finally:
             request_boundaries.reset(token)
-        if not (
+        if _runs_no_code(body, environ) and not (
             request_finished.has_listeners(sender) or got_request_exception.has_listeners(None)
         ):
             return body
         return (_SizedBody if hasattr(body, "__len__") else _Body)(body, environ, sender)
+
+
+def _runs_no_code(body: object, environ: Environ) -> bool:
+    """Return whether a body is complete, or a file that the server may send by itself."""
+    kind = type(body)
+    return kind is list or kind is tuple or kind is environ.get("wsgi.file_wrapper")
 
 
 class _Body:
@@ -84,12 +94,21 @@ class _Body:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            # Not `yield from`, which would close the body: the server closes it.
-            for chunk in self._body:  # noqa: UP028
+            chunks: Iterator[bytes] = self._in_request(iter, self._body)
+            while (chunk := self._in_request(next, chunks, _END)) is not _END:
                 yield chunk
         except Exception as error:
             report(error, self._environ)
             raise
+
+    def _in_request(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call code of the body, which finds the boundaries that the request has entered."""
+        # The server may have another request between two parts, or iterate in another thread.
+        token = request_boundaries.set(self._environ.get(_BOUNDARIES))
+        try:
+            return function(*arguments)
+        finally:
+            request_boundaries.reset(token)
 
     def close(self) -> None:
         """Close the application's body, and end the request."""
@@ -99,7 +118,7 @@ class _Body:
         try:
             close: Callable[[], object] | None = getattr(self._body, "close", None)
             if close is not None:
-                close()
+                self._in_request(close)
         except BaseException as error:
             _fail(error, self._environ, self._sender)
             raise
