@@ -159,16 +159,16 @@ class Connector(Protocol[P, R_contra]):
     The type of the function stays the same.
     """
 
-    # A function that matches both is not ambiguous, because both return the same. The usual
-    # overload is last: pyright reports why a receiver does not match the last one.
-    @overload
+    # A union, not two overloads: so a checker says what the receiver must accept, instead of
+    # "No overload variant matches".
     def __call__(
-        self, function: FittingWithSignal[P, R_contra, Own, Response], /
-    ) -> Callable[Own, Response]: ...
-    @overload
-    def __call__(
-        self, function: Fitting[P, R_contra, Own, Response], /
-    ) -> Callable[Own, Response]: ...
+        self,
+        function: Fitting[P, R_contra, Own, Response]
+        | FittingWithSignal[P, R_contra, Own, Response],
+        /,
+    ) -> Callable[Own, Response]:
+        """Connect a function."""
+        ...
 
 
 class EitherConnector(Protocol[P, Q]):
@@ -177,7 +177,8 @@ class EitherConnector(Protocol[P, Q]):
     The second has one keyword more, which a receiver can request. Responses can have any type.
     """
 
-    # As in Connector, the usual overload is last.
+    # Overloads, because mypy infers no type from a union of four. A function that matches several is
+    # not ambiguous, because all return the same. The usual one is last: pyright reports that one.
     @overload
     def __call__(
         self, function: FittingWithSignal[Q, object, Own, Response], /

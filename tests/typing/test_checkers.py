@@ -95,6 +95,16 @@ def test_reports_are_as_marked(reports, path):
     assert not added, "\n".join(["reported:", *added])
 
 
+def test_a_decorated_receiver_is_told_what_it_must_accept(reports):
+    """The report names the parameters of the declaration, and no list of overloads."""
+    found = reports[HERE / "reject" / "declared.py"]
+    lines = (HERE / "reject" / "declared.py").read_text().splitlines()
+    message = found[lines.index("@receiver(order_paid)  # E: lacks a keyword") + 1]
+    assert "overload" not in message.partition("\n")[0].lower()
+    assert "order_id" in message
+    assert "amount" in message
+
+
 def test_nothing_else_is_reported(reports):
     """The checkers of users report nothing in Clarion itself."""
     assert {path: found for path, found in reports.items() if path not in FILES + LOOSE} == {}

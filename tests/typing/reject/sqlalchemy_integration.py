@@ -4,7 +4,7 @@ from typing import Any
 
 from clarion import receiver
 from clarion.changes import Changes
-from clarion.integrations.sqlalchemy import post_delete, post_save, pre_save
+from clarion.integrations.sqlalchemy import m2m_changed, post_save, pre_save
 
 
 def misspelt(sender: type[Any], instnace: Any) -> None:
@@ -48,8 +48,8 @@ def lacks(instance: Any, changes: Changes) -> None: ...
 def created_before(instance: Any, created: bool, changes: Changes, **kwargs: Any) -> None: ...
 
 
-@receiver(post_delete)  # E: nothing changes
-def deleted(instance: Any, changes: Changes, **kwargs: Any) -> None: ...
+@receiver(m2m_changed)  # E: nothing changes
+def linked(instance: Any, changes: Changes, **kwargs: Any) -> None: ...
 
 
 @receiver(pre_save)  # E: only a delivery gives a session
@@ -70,7 +70,7 @@ saved(1)  # E: no changes
 number: int = saved(1, Changes({}))  # E: it returns text
 
 pre_save.connect(misspelt_too)  # E: no such keyword, beside the changes
-post_delete.connect(asks)  # E: nothing changes
+m2m_changed.connect(asks)  # E: nothing changes
 post_save.connect(asks, delivery="on_commit")  # E: no delivery
 post_save.connect(asks, prioritty=1)  # E: misspelt option
 post_save.connect(misspelt)  # E: no such keyword
