@@ -15,7 +15,7 @@ In reading order; a module imports from those above it only:
 7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
 8. `drivers`: how each kind of connection begins and ends a transaction.
 9. `call_check`: refuses a send whose call would fail. `outer_savepoint`: calls a receiver inside a test. `protect`, `entered`: await a BEGIN or COMMIT to its end; begin and end one `atomic` block.
-10. `atomic_block`, `delivery`: `atomic` and `on_commit`, which use all of the above.
+10. `atomic_block`, `delivery`: `atomic` and `on_commit`. `block_savepoints`, `savepoints`: a robust send with savepoints.
 
 Never put here: a framework, a database driver, an import of an integration (`providers` names
 two by strings), or code that stores a call outside this process.
@@ -37,6 +37,7 @@ from clarion.commit.run import (
     run_call,
     run_calls,
 )
+from clarion.commit.savepoints import savepoints
 from clarion.commit.suppress import suppressed
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "run_at_once",
     "run_call",
     "run_calls",
+    "savepoints",
     "set_outside",
     "suppressed",
 ]

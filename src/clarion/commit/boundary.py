@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,8 @@ from clarion._core.tabled import policy_of
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Collection, Coroutine, Iterator
+    from contextlib import AbstractContextManager
     from typing import TypeVar
 
     from clarion.commit.pending_call import PendingCall
@@ -81,6 +83,34 @@ class Boundary:
     async def acall_receiver(self, call: PendingCall) -> Any:
         """Await an async receiver, as `call_receiver`."""
         return await call.receiver(**call.call_arguments())
+
+    def check_savepoint(self) -> None:
+        """Refuse a sync send whose savepoints have to be awaited.
+
+        Raises:
+            BoundaryError: if they have to be.
+        """
+
+    def receiver_savepoint(self) -> AbstractContextManager[object]:
+        """Return a savepoint of the open transaction, for `clarion.commit.savepoints`.
+
+        Without an open transaction, return a context manager that does nothing.
+
+        Raises:
+            BoundaryError: if a transaction is open. A subclass overrides this.
+        """
+        if self.is_open():
+            raise BoundaryError(
+                f"No savepoint can be set in {self.name}. Its integration has to define "
+                f"Boundary.receiver_savepoint()."
+            )
+        return nullcontext()
+
+    @asynccontextmanager
+    async def areceiver_savepoint(self) -> AsyncGenerator[None]:
+        """Return an async context manager, as `receiver_savepoint`."""
+        with self.receiver_savepoint():
+            yield
 
     def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its result, after a commit that sync code has made.

@@ -6,10 +6,11 @@ callbacks and the order beside the application's own hooks are Django's.
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections
+from django.db import connections, transaction
 
 from clarion._core.loops import is_loop_running
 from clarion.commit import Boundary, run_at_once
@@ -22,7 +23,8 @@ from clarion.integrations.django.commit.snapshots import arguments_of, keep_inst
 from clarion.integrations.django.dispatch.policy import DJANGO
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import AsyncGenerator, Coroutine
+    from contextlib import AbstractContextManager
     from typing import TypeVar
 
     from clarion.commit import PendingCall
@@ -100,6 +102,24 @@ class DjangoBoundary(Boundary):
     async def acall_receiver(self, call: PendingCall) -> Any:
         """Await an async receiver after the commit."""
         return await call.receiver(**arguments_of(call))
+
+    def receiver_savepoint(self) -> AbstractContextManager[object]:
+        """Return a savepoint: an atomic block inside the open one."""
+        block: Any = transaction.atomic(using=self.alias) if self.is_open() else nullcontext()
+        return block
+
+    @asynccontextmanager
+    async def areceiver_savepoint(self) -> AsyncGenerator[None]:
+        """Set a savepoint in the thread that holds the connection."""
+        manager = await DJANGO.run_in_thread(self.receiver_savepoint)
+        await DJANGO.run_in_thread(manager.__enter__)
+        try:
+            yield
+        except BaseException as error:
+            leave = partial(manager.__exit__, type(error), error, error.__traceback__)
+            await DJANGO.run_in_thread(leave)
+            raise
+        await DJANGO.run_in_thread(partial(manager.__exit__, None, None, None))
 
     def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:  # noqa: ARG002
         """Run a coroutine through asgiref, for any signal, with this thread's connections."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import ref
@@ -13,13 +14,14 @@ from sqlalchemy.util import concurrency
 
 from clarion._core.names import value_name
 from clarion.commit import ActiveBoundary, Boundary, active_boundaries, run_at_once
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, BoundaryError
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session, is_async_scoped_session
 from clarion.integrations.sqlalchemy.commit.outer_savepoints import (
     async_outer_savepoints,
     outer_savepoints,
 )
+from clarion.integrations.sqlalchemy.commit.savepoints import check_not_aborted
 from clarion.integrations.sqlalchemy.commit.sessions import (
     async_transaction_of,
     ignores_outer,
@@ -34,7 +36,8 @@ from clarion.integrations.sqlalchemy.session_types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Generator, Iterator
+    from contextlib import AbstractContextManager
 
     from sqlalchemy import Connection
 
@@ -88,6 +91,30 @@ class SessionBoundary(Boundary):
             # A sync receiver may get a session that awaits in the greenlet below it.
             await concurrency.greenlet_spawn(run_at_once, call)
         return True
+
+    def check_savepoint(self) -> None:
+        """Refuse a sync send in the transaction of an AsyncSession, except in `run_sync`."""
+        if async_session(self.session) is not None and not in_greenlet():
+            raise BoundaryError(f"The savepoints of {self.name} are awaited. Use asend_robust().")
+
+    @contextmanager
+    def receiver_savepoint(self) -> Generator[None]:
+        """Return a savepoint of the session, which begins a transaction if none is open."""
+        with self.session.begin_nested() as nested:
+            yield
+            check_not_aborted(nested)
+
+    @asynccontextmanager
+    async def areceiver_savepoint(self) -> AsyncGenerator[None]:
+        """Return an async context manager, as `receiver_savepoint`."""
+        owner = async_session(self.session)
+        if owner is None:
+            with self.receiver_savepoint():
+                yield
+        else:
+            async with owner.begin_nested() as nested:
+                yield
+                await concurrency.greenlet_spawn(check_not_aborted, nested.sync_transaction)
 
     def call_receiver(self, call: PendingCall) -> Any:
         """Call a receiver, with a session of its own if it requests one."""
@@ -211,6 +238,23 @@ class ScopedBoundary(Boundary):
         """Add a call as `schedule`, or run it as after a commit."""
         boundary = self._choose(call)
         return boundary is not None and await boundary.aschedule(call)
+
+    def check_savepoint(self) -> None:
+        """Refuse a sync send as the session of this scope does."""
+        if (current := self.current()) is not None:
+            current.check_savepoint()
+
+    def receiver_savepoint(self) -> AbstractContextManager[object]:
+        """Return a savepoint of the session of this scope."""
+        current = self.current()
+        return nullcontext() if current is None else current.receiver_savepoint()
+
+    @asynccontextmanager
+    async def areceiver_savepoint(self) -> AsyncGenerator[None]:
+        """Return an async context manager, as `receiver_savepoint`."""
+        current = self.current()
+        async with nullcontext() if current is None else current.areceiver_savepoint():
+            yield
 
     def _choose(self, call: PendingCall) -> SessionBoundary | None:
         """Return the boundary of a call, and replace this one by it."""

@@ -31,3 +31,16 @@ def open_savepoints(innermost: SessionTransaction) -> list[ForeignSavepoint]:
         for connection, outermost, _, _ in entries
         for savepoint in foreign_savepoints(connection, own, outermost)
     ]
+
+
+def check_not_aborted(savepoint: Any) -> None:
+    """Execute a statement on PostgreSQL, which refuses it after an error that a receiver has hidden.
+
+    SQLAlchemy does not roll back a savepoint whose release fails.
+
+    Args:
+        savepoint: a savepoint of a session.
+    """
+    for connection in {entry[0] for entry in savepoint._connections.values()}:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT 1")
