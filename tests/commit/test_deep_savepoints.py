@@ -1,0 +1,63 @@
+"""Savepoints nested deeply: the work grows with their number, not with its square."""
+
+import sqlite3
+import sys
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from clarion import Signal, on_commit
+from clarion.commit import atomic
+
+FEW, MANY = 200, 1_600
+
+
+def work(depth, savepoint, signal):
+    """Return how many calls the interpreter makes for nested savepoints with a send in each."""
+    ran, calls = [], 0
+
+    def take(**kwargs):
+        ran.append(1)
+
+    def count(*given):
+        nonlocal calls
+        calls += 1
+
+    signal.connect(take, delivery=on_commit)
+    sys.setprofile(count)
+    try:
+        with ExitStack() as stack:
+            for _ in range(depth):
+                stack.enter_context(savepoint())
+                signal.send(None)
+    finally:
+        sys.setprofile(None)
+    assert len(ran) == depth
+    signal.disconnect(take)
+    return calls
+
+
+@contextmanager
+def plain():
+    """Yield a function that begins a block without a connection."""
+    yield atomic
+
+
+@contextmanager
+def on_a_connection():
+    """Yield a function that begins a block on SQLite."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    yield lambda: atomic(connection)
+    connection.close()
+
+
+@pytest.mark.usefixtures("_plain_python")
+@pytest.mark.parametrize("kind", [plain, on_a_connection])
+def test_work_is_linear(kind):
+    """Eight times as many savepoints take some eight times as many calls."""
+    counts = []
+    for depth in (FEW, MANY):
+        with kind() as savepoint:
+            counts.append(work(depth, savepoint, Signal()))
+    few, many = counts
+    assert many < 8.5 * few
