@@ -95,7 +95,7 @@ def test_reports_are_as_marked(reports, path):
     assert not added, "\n".join(["reported:", *added])
 
 
-def test_a_decorated_receiver_is_told_what_it_must_accept(reports):
+def test_the_report_of_a_decorated_receiver_names_its_parameters(reports):
     """The report names the parameters of the declaration, and no list of overloads."""
     found = reports[HERE / "reject" / "declared.py"]
     lines = (HERE / "reject" / "declared.py").read_text().splitlines()
