@@ -197,7 +197,7 @@ class BoundOnCommit(BoundReceiver):
         except (BoundaryError, MissingExtraError):
             return False  # the send itself raises it, or a robust send returns it
         _check_can_await(boundary, signal, receiver)
-        return not boundary.is_open()
+        return outside_of(self.delivery) == "run" and not boundary.is_open()
 
     def explain(self, signal: Signal, /, **arguments: Any) -> str:
         """Return when the receiver would run, in words."""
