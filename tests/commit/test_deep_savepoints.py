@@ -13,7 +13,7 @@ FEW, MANY = 200, 1_600
 
 
 def work(depth, savepoint, signal):
-    """Return how many calls the interpreter makes for nested savepoints with a send in each."""
+    """Return the number of the interpreter's calls for nested savepoints with a send in each, and the list of those made."""
     ran, calls = [], 0
 
     def take(**kwargs):
@@ -32,9 +32,8 @@ def work(depth, savepoint, signal):
                 signal.send(None)
     finally:
         sys.setprofile(None)
-    assert len(ran) == depth
     signal.disconnect(take)
-    return calls
+    return calls, ran
 
 
 @contextmanager
@@ -51,13 +50,35 @@ def on_a_connection():
     connection.close()
 
 
+@contextmanager
+def in_a_session():
+    """Yield a function that begins a savepoint of a SQLAlchemy session on SQLite."""
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    orm = pytest.importorskip("sqlalchemy.orm")
+    from clarion.integrations.sqlalchemy import bound
+
+    def begin():
+        savepoint = session.begin_nested()
+        session.connection()  # SQLAlchemy sets it at the first statement
+        return savepoint
+
+    engine = sqlalchemy.create_engine("sqlite://")
+    with orm.Session(engine) as session, bound(session):
+        session.connection()
+        yield begin
+        session.commit()
+    engine.dispose()
+
+
 @pytest.mark.usefixtures("_plain_python")
-@pytest.mark.parametrize("kind", [plain, on_a_connection])
+@pytest.mark.parametrize("kind", [plain, on_a_connection, in_a_session])
 def test_work_is_linear(kind):
     """Eight times as many savepoints take some eight times as many calls."""
     counts = []
     for depth in (FEW, MANY):
         with kind() as savepoint:
-            counts.append(work(depth, savepoint, Signal()))
+            calls, ran = work(depth, savepoint, Signal())
+        assert len(ran) == depth
+        counts.append(calls)
     few, many = counts
     assert many < 8.5 * few

@@ -47,6 +47,14 @@ def foreign_savepoints(
     return found
 
 
+def is_around(connection: Any, savepoint: object) -> bool:
+    """Return whether a savepoint is open on a connection; None is around all of them."""
+    nested = connection.get_nested_transaction()
+    while nested is not None and nested is not savepoint:
+        nested = nested._previous_nested
+    return nested is savepoint
+
+
 def _watched(connection: Any, name: str) -> ForeignSavepoint:
     attributes: dict[str, Any] = connection.__dict__
     if _KEY not in attributes:

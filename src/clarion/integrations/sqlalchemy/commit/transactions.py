@@ -25,7 +25,7 @@ from clarion.integrations.sqlalchemy.commit.outcomes import (
     watch_commits,
 )
 from clarion.integrations.sqlalchemy.commit.outer_savepoints import joined_connections
-from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
+from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints, root_of
 from clarion.integrations.sqlalchemy.commit.sessions import ignores_outer, options_of
 from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots, read_missing
 from clarion.integrations.sqlalchemy.send import in_greenlet
@@ -96,8 +96,7 @@ def add_call(session: Session, call: PendingCall) -> None:
     if ended.is_committed and not transaction.nested:
         # A listener of `after_commit` sends it, before the session expires its instances.
         call.boundary_data.keep()
-    root = session.get_transaction()
-    assert root is not None, "no transaction is open"  # noqa: S101
+    root = root_of(transaction)
     watch_commits(root, calls_of(root).outcomes)
     ended.calls.append(call)
 
