@@ -41,6 +41,8 @@ NEEDS = {
     "tests/integrations/test_asgi_cancelled.py": ["trio"],
     "tests/integrations/test_asgi_clients.py": WEB,
     "tests/integrations/test_request_boundaries.py": [*WEB, "sqlalchemy"],
+    "tests/integrations/test_request_boundaries_servers.py": [*WEB, "sqlalchemy"],
+    "tests/integrations/test_request_boundaries_wsgi.py": [*WEB, "sqlalchemy"],
     "tests/integrations/test_request_signals.py": WEB,
     "tests/integrations/test_wsgi.py": WEB,
     "tests/integrations/test_settings.py": ["pydantic_settings"],

@@ -15,6 +15,8 @@ from clarion.errors import (
     BoundaryError,
     ClarionError,
     DeclarationError,
+    DecodingError,
+    EncodingError,
     EndlessCommitError,
     EndlessFlushError,
     MissingExtraError,
@@ -30,7 +32,8 @@ from clarion.errors import (
 )
 from tests.house.tree import SRC
 
-KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+CLASSES = [kind for _, kind in inspect.getmembers(errors, inspect.isclass)]
+KINDS = [kind for kind in CLASSES if not issubclass(kind, Warning)]
 
 MADE = [
     NotCallableError("No.", "receiver"),
@@ -46,6 +49,8 @@ MADE = [
     BoundaryError("No."),
     TransactionError("No."),
     EndlessCommitError("No.", ["one of a signal"]),
+    EncodingError("No.", "shop.paid", "size", "size[0]"),
+    DecodingError("No.", "shop.paid"),
     NotSentError("No."),
 ]
 
@@ -71,6 +76,8 @@ def test_there_is_one_base():
         (BoundaryError, LookupError),
         (TransactionError, RuntimeError),
         (EndlessCommitError, RuntimeError),
+        (EncodingError, TypeError),
+        (DecodingError, ValueError),
         (NotSentError, AssertionError),
         (MissingExtraError, ModuleNotFoundError),
     ],

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from clarion import signal as declare
 from clarion._core import instrument, send_log
 from clarion._core.tabled import table_of
 from tests.core.receivers import Sender, answering, answering_async, answers, raising
+from tests.house.tree import SRC
 
 LOGGER = "clarion.signal.shop.paid"
 
@@ -186,7 +188,12 @@ logging.getLogger("clarion.signal").setLevel("DEBUG")
 signal.connect(lambda **kwargs: print("called"))
 signal.send(None)
 """
+    # Without site, whose .pth files may import it.
     done = subprocess.run(
-        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
     )
     assert done.stdout.splitlines() == ["False", "called"]
