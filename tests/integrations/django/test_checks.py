@@ -7,6 +7,7 @@ from django.db.models.signals import post_save
 from clarion.errors import SenderWarning
 from clarion.integrations.django.checks import check_senders
 from tests.integrations.django.library.models import Author, Dated
+from tests.integrations.django.programs import run
 
 
 def nothing(**kwargs):
@@ -29,3 +30,21 @@ def test_it_names_receiver_signal_and_cure():
     assert f"{__name__}.nothing (" in found.msg
     assert "of signal django.db.models.signals.post_save is connected to" in found.msg
     assert found.hint == "Connect it with subclasses=True, or to one model."
+
+
+def test_a_sender_from_before_the_installation_is_not_judged():
+    """Django keeps only the id of a sender, so Clarion does not know which object it is."""
+    lines = run(
+        """
+        django.setup()
+        from django.apps import apps
+        from django.db.models.signals import pre_migrate
+        def prepare(**kwargs): ...
+        pre_migrate.connect(prepare, sender=apps.get_app_config("auth"))
+        from clarion.integrations.django import install
+        install()
+        from clarion.integrations.django.checks import check_senders
+        print(check_senders())
+        """
+    )
+    assert lines == ["[]"]

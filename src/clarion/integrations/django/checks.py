@@ -9,6 +9,7 @@ from django.core.checks import Warning as CheckWarning
 from clarion._core import registry
 from clarion._core.names import described, signal_name
 from clarion._core.tabled import table_of
+from clarion.integrations.django.dispatch.entries import UnknownSender
 from clarion.integrations.django.dispatch.senders import fault_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def _warnings() -> Iterator[CheckWarning]:
     for signal in registry.signals():
         for registration in table_of(signal).registrations():
             sender = registration.sender
+            if isinstance(sender, UnknownSender):  # connected before Clarion was installed
+                continue
             fault = fault_of(signal, sender, subclasses=registration.subclasses)
             receiver = registration.live()
             if fault is not None and receiver is not None:
