@@ -1,4 +1,4 @@
-"""Checks of the arguments of `Signal` and of `connect`, with the errors that refuse them."""
+"""Check the arguments of `Signal` and of `connect`, and refuse wrong ones."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from clarion._core.scopes import Scope
 
-# The option by which a block passes its scope to `Signal.connect`, through every `connect` that
-# overrides it. It is not an identifier, so no function has such a parameter.
+# A block passes its scope to `Signal.connect` in this option, through every `connect` that overrides
+# it. The name is not an identifier, so no function has such a parameter.
 SCOPE = "clarion scope"
 
 OPTIONS = (
@@ -40,7 +40,7 @@ def check_signal_arguments(use_caching: object, name: object) -> None:
 def check_arguments(
     unknown: dict[str, Any], priority: object, uid: object, *, replace: object
 ) -> Scope | None:
-    """Check the rarer arguments of `connect`, and return the scope of a block, or None."""
+    """Check the less common arguments of `connect`; return the scope of a block, or None."""
     scope: Scope | None = unknown.pop(SCOPE, None)
     if unknown:
         _refuse_unknown(unknown)

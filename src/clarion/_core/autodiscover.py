@@ -29,11 +29,12 @@ def autodiscover(
         The modules, in the order of the packages. A package without the module is skipped.
 
     Raises:
-        ImportError: any that is raised inside a module, or if a package does not exist.
-        ArgumentError: if an argument has a wrong value, or no package is known.
+        ImportError: if a package does not exist, or if a module raises it.
+        ArgumentError: if an argument has a wrong value. Also if `packages` is left out, and the caller
+            belongs to no package.
 
-    As `django.utils.module_loading.autodiscover_modules` in Django 6.1. Call it once, when the
-    program starts.
+    It works as `django.utils.module_loading.autodiscover_modules` in Django 6.1. Call it once, when
+    the program starts.
     """
     _check_module(module)
     if packages is None:
@@ -67,7 +68,7 @@ def _listed(packages: object) -> list[object]:
 
 
 def _name_of(package: object) -> str:
-    """Return the name of a package, which is imported."""
+    """Import a package, and return its name."""
     if isinstance(package, ModuleType):
         package = package.__name__
     if not isinstance(package, str) or not package or package.startswith("."):
@@ -86,7 +87,7 @@ def _name_of(package: object) -> str:
 
 
 def _package_of(caller: dict[str, object]) -> str:
-    """Return the top-level package of a module, by its globals."""
+    """Return the top-level package of the module with these globals."""
     package = caller.get("__package__")
     if not isinstance(package, str) or not package:
         raise ArgumentError(
@@ -98,7 +99,7 @@ def _package_of(caller: dict[str, object]) -> str:
 
 
 def _inside(root: str, module: str) -> Iterator[str]:
-    """Yield a package and those in it that may have the module; import no other."""
+    """Yield a package and its inner packages that may have the module; import no other."""
     from pkgutil import iter_modules
 
     first = module.partition(".")[0]

@@ -1,4 +1,4 @@
-"""connected: a receiver that is connected while a `with` block runs."""
+"""connected: connect a receiver while a `with` block runs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Connected:
     """The context manager that `Signal.connected` returns.
 
-    It can be entered several times, also nested.
+    The same object can be entered several times, also in nested blocks.
 
     Args:
         signal: the signal.
-        receiver: the receiver, kept alive as long as this object.
+        receiver: the receiver. This object keeps it alive.
         options: the options of `connect`.
         in_context: whether the receiver is called for sends of this context only.
     """
@@ -56,7 +56,7 @@ class Connected:
         self._scopes.remove(scope)
         scope.leave()
         for registration in scope.end():
-            if has_table(self._signal):  # Django may have been restored in the block
+            if has_table(self._signal):  # the block may have restored Django's dispatcher
                 table_of(self._signal).discard(registration)
 
     def __repr__(self) -> str:
@@ -71,7 +71,7 @@ class Connected:
 
 
 def add_in_place(table: Table, registration: Registration, sender: object) -> None:
-    """Add a registration that belongs to a block, or replaces the one with its key."""
+    """Add a registration that belongs to a block, or that replaces the one with its key."""
     scope = registration.scope
     if scope is None:
         table.put(registration, sender)

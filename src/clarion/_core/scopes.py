@@ -2,8 +2,8 @@
 
 Each block has its own registrations, so its end removes exactly these. A send calls a receiver once,
 even if several blocks have connected it: one registration of each receiver applies. A scope with
-`in_context` applies in the contexts that have entered it. A route with such a registration selects
-the ones that apply at each send.
+`in_context` applies only in contexts that have entered it. If a route has a registration of such a
+scope, each send selects the registrations that apply.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Scope:
 
     Attributes:
         in_context: whether it applies only in contexts that have entered it.
-        replaces: whether its receiver is called instead of the one with the same uid.
+        replaces: whether its receiver replaces the one with the same uid.
         is_over: whether the block has ended.
         number: its position in the order of entering.
         registrations: the registrations that the block has added.
@@ -51,7 +51,7 @@ class Scope:
 
     def leave(self) -> None:
         """Leave the scope in this context."""
-        # The block of a generator may end in another context than it began in.
+        # A block in a generator may end in a different context from the one it began in.
         if self in (entered := _entered.get()):
             _entered.set(tuple(each for each in entered if each is not self))
 
@@ -71,7 +71,7 @@ def depends_on_context(registrations: Iterable[Registration]) -> bool:
 
 
 def applicable(registrations: Iterable[Registration]) -> tuple[Registration, ...]:
-    """Return the registrations that apply in this context: one for each sender and key."""
+    """Return the registrations that apply in this context, one for each sender and key."""
     counting: dict[Hashable, Registration] = {}
     visible = [each for each in registrations if each.scope is None or each.scope.is_visible()]
     for each in visible:
@@ -82,7 +82,10 @@ def applicable(registrations: Iterable[Registration]) -> tuple[Registration, ...
 
 
 def _precedence(registration: Registration) -> tuple[int, int]:
-    """Return the rank: the latest replacement, then no block, then the earliest block."""
+    """Return the rank of a registration; the highest applies.
+
+    First the latest replacement, then a registration without a block, then the earliest block.
+    """
     scope = registration.scope
     if scope is None:
         return 1, 0

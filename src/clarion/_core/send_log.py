@@ -30,11 +30,11 @@ else:
 NAME = "clarion.signal"
 """The parent of the loggers of all signals."""
 
-# How long to wait for the lock of a table. `logging` holds its own lock here, and the thread with the
-# lock of the table may wait for that one in a finalizer.
+# How long to wait for the lock of a table. Meanwhile this thread holds the lock of `logging`. The
+# thread that holds the table's lock may wait for the lock of `logging`, if a finalizer logs.
 SECONDS = 0.2
 
-# Whether levels are watched. A route is built at the first send, and calls `watch` until it is set.
+# Whether levels are watched. Building a route calls `watch` until this is set.
 is_watching = False
 
 
@@ -53,7 +53,7 @@ class SendLog(instrument.Instrument):
             return
         count = len(send.responses)
         if not count and send.error is None and signal_name(send.signal).startswith("django."):
-            return  # Django sends two for each object that it loads
+            return  # Django sends these two signals for each object that it loads
         names = [name for name in send.arguments if name not in ("sender", "signal")]
         by = "no particular sender" if send.sender is None else sender_name(send.sender)
         logger_of(send.signal).debug(
@@ -73,7 +73,7 @@ _log = SendLog()
 
 
 class Levels(_Levels):
-    """The cache of the levels of one logger, which `logging` clears when any level changes."""
+    """The cache of one logger's levels. `logging` clears it when any level changes."""
 
     def clear(self) -> None:
         """Clear the cache, and attach or detach the instrument."""
@@ -82,7 +82,7 @@ class Levels(_Levels):
 
 
 def logger_of(signal: Signal) -> logging.Logger:
-    """Return the logger of a signal; or the parent for a nameless signal."""
+    """Return the logger of a signal; for a signal without a name, the parent."""
     from logging import getLogger
 
     name = signal_name(signal)
@@ -95,17 +95,17 @@ def watch() -> None:
     logging: Any = sys.modules.get("logging")
     if not hasattr(
         logging, "captureWarnings"
-    ):  # its last function, in case another thread is still importing it
+    ):  # the last function of the module; another thread may still be importing it
         return
     is_watching = True
     logger = logging.getLogger(NAME)
     if hasattr(logger, "_cache"):
-        logger._cache = Levels()  # noqa: SLF001  # changes are not public
+        logger._cache = Levels()  # noqa: SLF001  # no public API reports a change of a level
         update()
 
 
 def update() -> None:
-    """Attach or detach the instrument, as the levels are now."""
+    """Attach or detach the instrument, depending on the current levels."""
     is_attached = _log in instrument.everywhere
     if (is_enabled := _is_enabled()) != is_attached:
         instrument.switch(_log, on=is_enabled, seconds=SECONDS)

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class CallCheck:
-    """What one receiver requires of each send. It does not hold the receiver.
+    """What one receiver requires of each send. It keeps no reference to the receiver.
 
     Args:
         receiver: the receiver.
         delivery: the delivery that it is connected with.
-        provided: the names of the arguments that the delivery adds to those of a send.
+        provided: the names of the arguments that the delivery adds to a send.
         is_declared: whether `connect` compares the receiver with the keywords of its signal.
 
     Attributes:
@@ -54,7 +54,7 @@ class CallCheck:
         self._is_async = is_async(receiver)
         self._needs_session = _requires_session(receiver)
         self._parameters = taken = Parameters(None if is_declared else receiver)
-        # Every send gives `sender` and `signal`; `session_fault` checks `session`.
+        # Every send has `sender` and `signal`; `session_fault` checks `session`.
         self._required = taken.required.difference({"sender", "signal", "session", *provided})
         self.is_needed = bool(self._needs_session or taken.needs_position or self._required)
         self.is_needed |= taken.accepted is not None
@@ -65,7 +65,8 @@ class CallCheck:
         """Refuse a send whose call of the receiver would fail.
 
         Raises:
-            ArgumentError: if the receiver requires more than it would get, or accepts less.
+            ArgumentError: if the receiver would lack a required argument, or get one that it does not
+                accept.
         """
         given, accepted = arguments.keys(), self._parameters.accepted
         if (
@@ -106,7 +107,7 @@ class CallCheck:
 
     def session_fault(self, boundary: Boundary, given: Collection[str]) -> str | None:
         """Return why the receiver would not get the session that it requires, or None."""
-        # A boundary with sessions gives its own, also where the send has a keyword `session`.
+        # A boundary with sessions gives its own, even if the send has a keyword `session`.
         is_given = boundary.gives_session(is_async=self._is_async)
         if (
             not self._needs_session
@@ -115,7 +116,7 @@ class CallCheck:
         ):
             return None
         if not boundary.is_open() and outside_of(self._delivery) != "run":
-            return None  # it is not called
+            return None  # the receiver is not called
         kind = "no async one" if boundary.has_sessions else "none"
         return f"asks for a session, and {boundary.name} has {kind} to give"
 

@@ -1,6 +1,6 @@
-"""Begin and end an entered `atomic()` block: the outcome decides what becomes of the calls.
+"""Begin and end an entered `atomic()` block, then run or drop its calls by the outcome.
 
-An exception may come at any point: a signal handler raises, or the task is cancelled. Even
+An exception may come at any point, because a signal handler raises or the task is cancelled. Even
 then, each call of a committed transaction runs or is logged.
 """
 
@@ -34,7 +34,7 @@ class Entered:
 
     Args:
         block: the block.
-        active: the block as the active boundary of its context.
+        active: makes the block the active boundary of its context.
         driver: the driver of its connection.
         manager: the context manager of its transaction or savepoint.
         outcome: the outcome of its COMMIT.
@@ -63,7 +63,7 @@ class Entered:
         self._active.enter()
 
     async def abegin(self) -> None:
-        """Begin as `begin`; a cancellation takes effect afterwards."""
+        """Do as `begin` does; a cancellation takes effect afterwards."""
 
         async def begin() -> None:
             await self._manager.__aenter__()
@@ -81,7 +81,7 @@ class Entered:
         self._discard_unsettled()
 
     async def agive_up(self, error: BaseException) -> None:
-        """Roll back as `give_up`."""
+        """Roll back, as `give_up` does."""
         self._active.leave()
         if self._can_leave():
             with suppress(Exception):
@@ -90,7 +90,7 @@ class Entered:
         await self._adiscard_unsettled()
 
     def _can_leave(self) -> bool:
-        # A transaction may be left twice, a savepoint of a driver may not.
+        # A transaction may be ended twice, a savepoint of a driver may not.
         return self._is_begun or self._block.outer is None
 
     async def _to_end(self, coroutine: Coroutine[Any, Any, Any]) -> None:
@@ -99,7 +99,7 @@ class Entered:
 
     def end(self, error: tuple[object, ...]) -> None:
         """Commit or roll back, then run the calls or drop them."""
-        # Active until the commit is made: a send during the commit waits for it, too.
+        # The block is active until the commit is made, so a send during the commit waits, too.
         try:
             try:
                 self._manager.__exit__(*error)
@@ -155,7 +155,7 @@ class Entered:
             self._judge(driver, raised)
 
     def _judge_savepoint(self, raised: BaseException) -> None:
-        # It may have been released. Then its rows stay, so the transaction must not commit.
+        # The savepoint may have been released. Then its rows stay, so the transaction must not commit.
         if database_error(raised, self._outcome.outer_error) is None:
             self._block.outermost.failed_savepoints.append("interrupted")
 
@@ -171,9 +171,9 @@ class Entered:
                 await self._manager.__aexit__(type(raised), raised, raised.__traceback__)
 
     def _discard_unsettled(self) -> None:
-        """Close a connection that an interrupt has left in a transaction."""
+        """Close a connection if an interrupt has left it in a transaction."""
         if self._block.outer is None:
-            with suppress(Exception):  # a connection that cannot answer
+            with suppress(Exception):  # the connection does not answer
                 if self._driver.is_unsettled(self._outcome):
                     self._driver.discard()
             self._outcome.is_over = True

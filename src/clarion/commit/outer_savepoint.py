@@ -1,8 +1,8 @@
 """Call a receiver in a savepoint of the transaction around a test (`clarion.testing.commits`).
 
 In the program, a receiver that breaks a constraint affects no other. In the transaction of a test,
-PostgreSQL would refuse all later statements. Only then the savepoint is rolled back. A receiver
-that raises for another reason keeps its writes, as in the program.
+PostgreSQL would then refuse all later statements. Only in this case, the savepoint is rolled back. A
+receiver that raises for another reason keeps its writes, as in the program.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def call_in_savepoint(connection: Any, name: str, function: Callable[[], Any]) -
     if driver.is_async:
         return function()
     try:
-        # Its own list of failed rollbacks: the transaction of the test is rolled back anyway.
+        # A new list for failed rollbacks, to ignore them: the test rolls back anyway.
         manager = driver.savepoint(name, [])
         manager.__enter__()
     except Exception:  # noqa: BLE001  # the test has aborted the transaction itself
@@ -44,7 +44,7 @@ def call_in_savepoint(connection: Any, name: str, function: Callable[[], Any]) -
 
 
 def _leave(driver: Any, manager: Any, raised: BaseException | None) -> None:
-    """Release a savepoint, or roll it back if no statement can follow."""
+    """Release a savepoint, or roll it back if the database refuses further statements."""
     with suppress(Exception):  # the connection is lost, or a statement has ended the savepoint
         try:
             _check_contained(raised)
@@ -58,7 +58,7 @@ def _leave(driver: Any, manager: Any, raised: BaseException | None) -> None:
 async def acall_in_savepoint(
     connection: Any, name: str, function: Callable[[], Awaitable[Any]]
 ) -> Any:
-    """Await a function in a savepoint, as `call_in_savepoint`; the connection may be async."""
+    """Await a function in a savepoint, as `call_in_savepoint` does; also on an async connection."""
     driver: Any = driver_for(connection)
     try:
         manager = driver.savepoint(name, [])
@@ -75,7 +75,7 @@ async def acall_in_savepoint(
 
 
 async def _aleave(driver: Any, manager: Any, raised: BaseException | None) -> None:
-    """Release a savepoint or roll it back, as `_leave`."""
+    """Release a savepoint or roll it back, as `_leave` does."""
     if not driver.is_async:
         _leave(driver, manager, raised)
         return
@@ -90,6 +90,6 @@ async def _aleave(driver: Any, manager: Any, raised: BaseException | None) -> No
 
 
 def _check_contained(raised: BaseException | None) -> None:
-    """Raise what ends the program or the task, and not the failure of a receiver."""
+    """Raise an exception that ends the program or the task, but not a receiver's failure."""
     if raised is not None and not isinstance(raised, Exception):
         raise raised

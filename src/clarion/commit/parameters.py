@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 class Parameters:
-    """What a call by keywords has to give to a function. It does not hold the function.
+    """The keywords that a call must give to a function. It keeps no reference to the function.
 
-    A wrapper may give the function inside more than it gets, so only its own parameters count.
+    A wrapper may add arguments for the function that it wraps. So only the wrapper's parameters count.
 
     Attributes:
         required: the names of the parameters without a default.

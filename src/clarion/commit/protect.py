@@ -1,4 +1,4 @@
-"""Await to the end what must not be cancelled in the middle: a BEGIN and a COMMIT."""
+"""Await a coroutine that must not be cancelled in the middle, such as a BEGIN or a COMMIT."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ GRACE = 30.0
 async def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> None:
     """Await a coroutine to its end, even if the caller is cancelled.
 
-    It runs in a task of its own. After `GRACE` seconds the cancellation reaches it, too.
+    It runs in a task of its own. If it still runs `GRACE` seconds after the cancellation of the
+    caller, it is cancelled too.
 
     Raises:
         CancelledError: after the end of the coroutine, if the caller was cancelled.
@@ -40,7 +41,7 @@ async def run_to_end(coroutine: Coroutine[Any, Any, Any]) -> None:
         if not tasks:
             coroutine.close()
         loops.copy_context_back(context, before)
-        del tasks  # an error holds this frame
+        del tasks  # an error keeps this frame alive
 
 
 async def _wait(task: Task[None]) -> None:
@@ -63,4 +64,4 @@ async def _wait(task: Task[None]) -> None:
         try:
             raise cancelled
         finally:
-            del cancelled, task  # they hold this frame
+            del cancelled, task  # both keep this frame alive

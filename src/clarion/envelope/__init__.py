@@ -1,6 +1,6 @@
-"""A send, written down: what is stored in an outbox, or handed to an engine.
+"""Envelopes: sends in a form that an outbox can store, or an engine can pass on.
 
-In reading order; a module imports from those above it only:
+In reading order; each module imports only from those above it:
 
 1. `uid`: identifiers that sort by time.
 2. `plain`: strict JSON, which refuses what JSON would change.
@@ -10,9 +10,9 @@ In reading order; a module imports from those above it only:
 6. `upcast`: the payloads of older versions.
 7. `trace`, `context`: the trace and the context variables of the sender.
 8. `codec`, `envelope`: from the arguments of a send to an `Envelope`, and back.
-9. `registered`: how a test undoes what it registers.
+9. `registered`: undo, for a test, the registrations of a block.
 
-Never put here: pickle, an import of a name that was stored, a database, a framework.
+Never put here: pickle, an import by a stored name, a database, a framework.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load what needs msgspec on first use."""
+    """Load the names that need msgspec on first use."""
     if name == "register_type":
         from clarion.envelope.typed import register_type
 

@@ -1,11 +1,11 @@
-"""From the arguments of a send to a payload, and back.
+"""Convert the arguments of a send to a payload, and back.
 
 A payload is JSON in UTF-8:
 
     {"sender": ..., "references": {"order": {...}}, "values": {"amount": 42}}
 
-The values of a plain signal are strict JSON. Those of a declared signal are encoded by its
-annotations, with msgspec. Objects of a database are references.
+The values of a plain signal are strict JSON. msgspec encodes the values of a declared signal by
+its annotations. An object of a database is stored as a reference.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class StoredReference(NamedTuple):
-    """A reference in a payload that an upcaster changes: to one object, or to a list of them."""
+    """A reference in a payload that goes through an upcaster: to one object or a list of them."""
 
     data: Any
 
@@ -48,7 +48,7 @@ class Codec:
         signal: the signal.
 
     Raises:
-        DeclarationError: if an annotation of a declared signal has values that would not come back.
+        DeclarationError: if the values of an annotation of a declared signal would not come back.
         MissingExtraError: if the signal is declared, and msgspec is not installed.
     """
 
@@ -110,7 +110,7 @@ class Codec:
         return plain.dump(values)
 
     def load(self, signal: Signal, payload: bytes, version: int, session: Any) -> dict[str, Any]:
-        """Return the arguments of the receivers again.
+        """Return the arguments of the receivers from a payload.
 
         Args:
             signal: the signal.
@@ -202,13 +202,13 @@ def _is_declared(signal: Signal) -> TypeGuard[DeclaredSignal[..., Any]]:
 
 
 def _is_reference(annotation: Any) -> bool:
-    """Return whether an annotation is a model, perhaps optional, or a list of them."""
+    """Return whether an annotation is a model, an optional model, or a list of models."""
     parts = [annotation, *getattr(annotation, "__args__", ())]
     return any(kind_owning_class(part) is not None for part in parts)
 
 
 def _check_no_model(signal: Signal, name: str, annotation: Any) -> None:
-    """Refuse a model deep inside an annotation, whose objects would be copied."""
+    """Refuse a model deep inside an annotation, because its objects would be copied."""
     if kind_owning_class(annotation) is not None:
         raise DeclarationError(
             f"Signal {signal_name(signal)} cannot be stored, because the annotation of "

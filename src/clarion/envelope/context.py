@@ -30,7 +30,7 @@ def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[A
 
     Args:
         variable: the variable. Its values must be JSON.
-        name: the name of the header; by default that of the variable.
+        name: the name of the header; by default the name of the variable.
 
     Returns:
         The variable.
@@ -53,13 +53,15 @@ def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[A
 
 
 def drop_carried(variable: ContextVar[Any]) -> None:
-    """Stop to carry a variable, for tests."""
+    """Stop sending a carried variable; tests use it."""
     for name in [name for name, each in carried.items() if each is variable]:
         del carried[name]
 
 
 def current_headers() -> dict[str, Any]:
-    """Return the headers of a send in this context: carried variables that are set, and the trace.
+    """Return the headers of a send in this context.
+
+    They are the carried variables that have a value, and the trace.
 
     Raises:
         EncodingError: if a variable has a value that is not JSON.
@@ -86,7 +88,7 @@ def current_headers() -> dict[str, Any]:
 def restored_headers(headers: Mapping[str, Any]) -> Generator[None]:
     """Set the carried variables and the trace as they were at the send.
 
-    A header that this program does not know is ignored: the sender may be newer.
+    A header that this program does not know is ignored, because the sender may be newer.
     """
     tokens = [
         (carried[name], carried[name].set(value))

@@ -1,4 +1,4 @@
-"""The envelope: one send, written down."""
+"""The envelope: one send as data that can be stored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Envelope:
     """One send, as it is stored or handed to an engine.
 
     Attributes:
-        uid: identifies the send. It is the same for each of its receivers, and at each attempt.
+        uid: identifies the send. All receivers and all attempts of the send have the same uid.
         signal: the name of the signal.
         version: the version of its payload.
         created_at: when it was sent, in UTC.
@@ -80,7 +80,7 @@ class Envelope:
 
 
 def seal(signal: Signal, arguments: dict[str, Any]) -> Envelope:
-    """Write a send down.
+    """Return the envelope of a send.
 
     Args:
         signal: the signal. It needs a name by which another process finds it.

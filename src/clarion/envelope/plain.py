@@ -1,8 +1,9 @@
-"""Strict JSON: values that come back as they were, and nothing else.
+"""Strict JSON: it accepts only values that come back unchanged.
 
 `json.dumps` changes what it cannot express: a tuple becomes a list, an integer key becomes
-text, a member of an enumeration becomes its value. A receiver that runs later would get other
-values than one that runs at once. So each value must have one of the exact types of JSON.
+text, a member of an enumeration becomes its value. Then a receiver that runs later would get
+different values from a receiver that runs at once. So each value must have one of the exact types
+of JSON.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def find_problem(value: Any, path: str) -> Problem | None:
 
     Args:
         value: the value.
-        path: how the result names it.
+        path: the name of the value in the result.
     """
     try:
         return next(_problems(value, path), None)

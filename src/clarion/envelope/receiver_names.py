@@ -1,8 +1,8 @@
-"""The names of receivers that outlive a process.
+"""The names by which another process finds a receiver.
 
-A delivery that is written down names its receiver as `module:qualname`, or by the `name=` that
-the receiver was connected with. Nothing is imported by such a name: a worker compares it with
-the names of the receivers that it has connected.
+A stored delivery names its receiver as `module:qualname`, or by the `name=` that the receiver was
+connected with. A worker imports nothing by such a name. It compares the name with the names of the
+receivers that it has connected.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def stable_name(receiver: Receiver, name: str | None = None) -> str:
         name: the name that it was connected with, or None.
 
     Raises:
-        SignatureError: if it was given no name, and its own would not be the same, or not
-            unique, in another process.
+        SignatureError: if it was given no name, and its own name may differ in another process,
+            or may not be unique there.
         ArgumentError: if the name is not text, empty or too long.
     """
     if name is not None:
@@ -45,7 +45,7 @@ def stable_name(receiver: Receiver, name: str | None = None) -> str:
 
 
 def check_name(name: str) -> str:
-    """Return a name for a receiver; refuse what is none."""
+    """Return a name for a receiver; refuse a value that cannot be one."""
     if type(name) is not str or not name.strip():
         raise ArgumentError(
             f"A receiver's name was {value_name(name)}. Give a text, such as 'shop.send_receipt'.",

@@ -1,8 +1,8 @@
 """References: objects of a database, stored as their key.
 
 An instance of a model is not copied into a payload. The payload holds its model, its primary key
-and its database, and the receiver gets the row as it is then. An integration registers one
-`ReferenceKind` for its framework; others can be registered for other stores.
+and its database. The receiver gets the row as it is when the receiver runs. An integration
+registers one `ReferenceKind` for its framework. A program can register kinds for other stores.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from clarion.errors import ClarionError, DecodingError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# The member that marks a reference in a payload, and the one that marks a class. A dictionary of
-# the program never stands where these do: see `codec.py`.
+# The key that marks a reference in a payload, and the key that marks a class. A payload never has a
+# dictionary of the program in the places of these: see `codec.py`.
 OBJECT, CLASS = "object", "class"
 
 
@@ -37,7 +37,7 @@ class ReferenceKind(Protocol):
         ...
 
     def owns_class(self, kind: type) -> bool:
-        """Return whether a class is one whose objects this kind owns."""
+        """Return whether this kind owns the objects of a class."""
         ...
 
     def dump(self, value: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class ReferenceKind(Protocol):
 
         Raises:
             GoneError: if its row does not exist.
-            LookupError: if its model does not.
+            LookupError: if its model does not exist.
         """
         ...
 
@@ -69,7 +69,7 @@ class ReferenceKind(Protocol):
         """Return the class of this name, among those that the program has mapped.
 
         Raises:
-            LookupError: if the program has none.
+            LookupError: if the program has no such class.
         """
         ...
 
@@ -78,7 +78,7 @@ kinds: dict[str, ReferenceKind] = {}
 
 
 def register_reference_kind(kind: ReferenceKind) -> None:
-    """Add the kind of a framework. A later one of the same name replaces it."""
+    """Add the kind of a framework. A later kind with the same name replaces it."""
     kinds[kind.name] = kind
 
 

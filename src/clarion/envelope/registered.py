@@ -1,4 +1,4 @@
-"""What the program has registered for its envelopes, and how a test undoes it."""
+"""Undo, for a test, what the program registers for its envelopes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def registered_restored() -> Generator[None]:
-    """Undo, at the end of the block, what it registers: context variables, senders, kinds, types.
+    """Undo at the end of the block what the block has registered.
 
-    Upcasters belong to their signal, and end with it.
+    It undoes context variables, senders, kinds and types. Upcasters belong to their signal, and are
+    deleted with it.
     """
     before = [(registry, dict(registry)) for registry in _registries()]
     try:
@@ -28,6 +29,6 @@ def registered_restored() -> Generator[None]:
 
 
 def _registries() -> list[dict[Any, Any]]:
-    typed = sys.modules.get("clarion.envelope.typed")  # only there with msgspec
+    typed = sys.modules.get("clarion.envelope.typed")  # loaded only with msgspec
     conversions = [] if typed is None else [typed.conversions]
     return [context.carried, senders.registered, references.kinds, *conversions]

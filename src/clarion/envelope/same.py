@@ -1,4 +1,4 @@
-"""Whether a value that was encoded and decoded came back as it was."""
+"""Compare a value with the one that encoding and decoding gives back."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _IDENTITY: Any = object.__eq__
 
 
 def difference(value: Any, decoded: Any, path: str) -> Problem | None:
-    """Return the first part of a value that came back as another, or None.
+    """Return the first part of a value that came back changed, or None.
 
     Two values are the same if they have the same type, and the same members or an equal value.
-    An integer may come back as a float, as an annotation `float` allows.
+    An integer may come back as a float, because an annotation `float` accepts integers.
     """
     kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is not type(decoded):

@@ -37,8 +37,9 @@ registered: dict[str, object] = {}
 def register_sender(sender: T, *, name: str | None = None) -> T:
     """Let a class, or an object of a module, be the sender of a stored send.
 
-    Model classes and the senders that receivers are connected for need no registration. It works
-    as a decorator of a class. Call it in the sender's program and in the worker's.
+    Model classes need no registration, nor do senders that a receiver is connected for. The
+    function also works as a decorator of a class. Call it in the sender's program and in the
+    worker's.
 
     Args:
         sender: the class or object.
@@ -98,7 +99,7 @@ def dump_sender(sender: object) -> Any:
 
 
 def load_sender(data: Any, session: Any) -> object:
-    """Return the sender again.
+    """Return the sender that `dump_sender` stored.
 
     Raises:
         DecodingError: if this program does not know it.
@@ -132,7 +133,7 @@ def load_sender(data: Any, session: Any) -> object:
 
 
 def known_senders() -> Iterator[tuple[str, object]]:
-    """Yield the senders that were registered, and those that receivers are connected for."""
+    """Yield the registered senders, and the senders that a receiver is connected for."""
     yield from list(registered.items())
     for signal in signals():
         for registration in table_of(signal).registrations():

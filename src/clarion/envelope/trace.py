@@ -1,7 +1,7 @@
-"""The trace of a send, by OpenTelemetry's API where the program has loaded it.
+"""The trace of a send, if the program has loaded OpenTelemetry's API.
 
-OpenTelemetry names the headers by the W3C Trace Context. This is the one module that imports it,
-and only after the program did.
+OpenTelemetry names the headers as the W3C Trace Context does. Only this module imports it, and only
+if the program has already imported it.
 """
 
 from __future__ import annotations

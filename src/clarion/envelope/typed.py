@@ -1,8 +1,8 @@
-"""The payload of declared signals: each keyword by its annotation, with msgspec.
+"""The payload of declared signals: msgspec encodes each keyword by its annotation.
 
-The decoder is built when a receiver is connected. So an annotation whose values could not come
-back, such as a union of two records, is refused there. At the send, the payload is decoded once:
-what does not come back equal, and of the same type, is refused.
+The decoder is built when a receiver is connected. So an annotation is refused there if its values
+could not come back, such as a union of two records. At the send, the payload is decoded once. A
+value that does not come back equal and of the same type is refused.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Conversion:
     Args:
         kind: the class.
         to_json: returns a value as JSON, or as something that msgspec knows.
-        from_json: returns the value again.
+        from_json: returns the value from that JSON.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ def register_type(
     Args:
         kind: the class.
         to_json: returns a value as JSON.
-        from_json: returns the value again.
+        from_json: returns the value from that JSON.
     """
     conversions[kind] = Conversion(kind, to_json, from_json)
 
@@ -122,7 +122,7 @@ class TypedValues:
         return difference(value, decoded[name], name)
 
     def load(self, data: bytes) -> dict[str, Any]:
-        """Return the keywords again.
+        """Return the keywords from their JSON.
 
         Raises:
             ValueError: if the payload does not fit the annotations.

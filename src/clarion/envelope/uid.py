@@ -12,8 +12,8 @@ _MILLISECOND = 1_000_000  # nanoseconds
 def new_uid() -> UUID:
     """Return a new UUID of version 7, as RFC 9562 defines it.
 
-    The first 48 bits are the time in milliseconds, the other 74 are random. Rows that are
-    inserted one after the other are neighbours in an index.
+    The first 48 bits are the time in milliseconds. 74 bits are random, and 6 are fixed. The
+    time comes first, so rows that are inserted one after the other are neighbours in an index.
     """
     # `uuid.uuid7` exists from CPython 3.14 on.
     milliseconds = time.time_ns() // _MILLISECOND

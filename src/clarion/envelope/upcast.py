@@ -1,12 +1,12 @@
-"""Upcasters: how the payloads of an older version of a signal become those of the next.
+"""Upcasters: functions that convert the payload of one version of a signal to the next.
 
     @upcast(order_paid, version=1)
     def add_currency(payload):
         return {**payload, "currency": "EUR"}
 
-The version of a signal is one more than that of its last upcaster, and 1 without any. A send is
-stored with it. A worker applies the upcasters from the stored version on. A stored version that
-is newer than the worker's waits for a newer worker.
+The version of a signal is one more than the version of its last upcaster. Without upcasters it is
+1. A send is stored with its version. A worker applies the upcasters from the stored version on. A
+send whose version is newer than the worker's waits for a newer worker.
 """
 
 from __future__ import annotations
@@ -38,15 +38,16 @@ class NewerVersionError(DecodingError):
 
 
 def upcast(signal: AnySignal, *, version: int) -> Callable[[Upcaster], Upcaster]:
-    """Register a function that turns a payload of one version into one of the next.
+    """Register a function that converts a payload to the next version.
 
     Args:
         signal: the signal.
-        version: the version that the function takes. The first is 1, and none may be left out.
+        version: the version that the function takes. The first version is 1. No version may be
+            left out.
 
     Returns:
-        A decorator for the function. It is called with the stored keywords, as JSON, and
-        returns those of version + 1.
+        A decorator for the function. The function is called with the stored keywords, as
+        JSON, and returns the keywords of version + 1.
 
     Raises:
         ArgumentError: if the version is not the next one.
@@ -74,7 +75,7 @@ def version_of(signal: Signal) -> int:
 
 
 def upcasted(signal: Signal, version: int, payload: Payload) -> Payload:
-    """Return a stored payload as one of the current version.
+    """Return a stored payload, converted to the current version.
 
     Raises:
         NewerVersionError: if its version is newer.

@@ -1,17 +1,17 @@
 """The outbox: deliveries that are stored with the sender's own writes, and survive a crash.
 
-In reading order; a module imports from those above it only:
+In reading order; each module imports only from those above it:
 
 1. `statements`: the SQL of each kind of database, from the files in `sql`.
-2. `connection`, `open`: where the statements run; a file of SQLite.
+2. `connection`, `open`: connections on which the statements run, and one to a file of SQLite.
 3. `tables`: create the tables, and recognise their version.
 4. `delivery_row`: the rows, as data.
-5. `store`: publish, claim, settle, retry, bury, and what a person does with dead deliveries.
+5. `store`: publish, claim, settle, retry and bury deliveries; show, requeue and discard dead ones.
 
-Deliveries without a key are leased row by row. Those with a key belong to one of a fixed number
-of partitions of their receiver. A worker leases a partition, and makes its deliveries in the
-order of their ids. A settlement names the attempt, and for keys the epoch of the lease, so that a
-worker which has lost its lease changes nothing.
+Deliveries without a key are leased row by row. Each receiver with keys has a fixed number of
+partitions, and a key belongs to one of them. A worker leases a partition, and makes its deliveries
+in the order of their ids. A settlement names the attempt. With a key, it also names the epoch of
+the lease. So a worker that has lost its lease changes nothing.
 
-Never put here: a receiver's call, a thread, a framework.
+Never put here: the call of a receiver, a thread, a framework.
 """

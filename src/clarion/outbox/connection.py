@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Connection(Protocol):
-    """Runs statements in the transaction that is open there."""
+    """Runs statements in the transaction that is open on the connection."""
 
     @property
     def dialect(self) -> str:
@@ -66,9 +66,10 @@ class DbapiConnection:
     def transaction(self) -> Generator[None]:
         """Begin a transaction, and commit it, or roll it back if the block raises.
 
-        The connection is in autocommit mode, as `open_connection` returns it.
+        The connection must be in autocommit mode, as `open_sqlite` returns it.
         """
-        # IMMEDIATE: SQLite refuses a transaction that has read to write after another has written.
+        # IMMEDIATE: otherwise SQLite refuses a write in a transaction that has read, if another
+        # transaction has written since.
         self._execute("BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
         try:
             yield

@@ -11,7 +11,8 @@ from zlib import crc32
 from clarion.envelope import Envelope
 
 PARTITIONS = 16
-"""The number of partitions of a receiver's keys. It cannot be changed: rows are stored with it."""
+"""The number of partitions of a receiver's keys. It cannot be changed, because each row
+stores its partition."""
 
 LONGEST_KEY = 255  # characters
 
@@ -27,7 +28,7 @@ class Target(NamedTuple):
     Attributes:
         receiver: its stable name.
         key: the key by which its deliveries are ordered; None if they are not.
-        delay: how long it waits at least, in milliseconds.
+        delay: the shortest time that it waits, in milliseconds.
     """
 
     receiver: str
@@ -39,8 +40,8 @@ class Claim(NamedTuple):
     """One delivery that this worker may make.
 
     Attributes:
-        id: the row. Ids keep the order of the sends of transactions that exclude each other.
-        attempt: the fence: a settlement with an older attempt has no effect.
+        id: the row. If transactions exclude each other, their ids have the order of their sends.
+        attempt: the number of the attempt. A settlement with an older number has no effect.
         failures: how many attempts have failed.
         key: the key by which deliveries are ordered, or None.
         uid: identifies the send.
@@ -81,7 +82,7 @@ class Lease(NamedTuple):
     Attributes:
         receiver: the name of the receiver.
         part: the number of the partition.
-        epoch: the fence: it grows with each lease.
+        epoch: a number that grows with each lease. A settlement with an older one has no effect.
     """
 
     receiver: str
@@ -96,7 +97,8 @@ class Dead(NamedTuple):
         id: the row.
         failures: how many attempts have failed.
         receiver: the name of the receiver.
-        claim: the rest, as it was claimed.
+        key: the key by which deliveries are ordered, or None.
+        envelope: the envelope of the send.
         error: the last traceback.
         died_at: when it was given up, in UTC.
     """
@@ -111,12 +113,12 @@ class Dead(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """What waits for one receiver.
+    """The deliveries of one receiver, counted.
 
     Attributes:
         receiver: the name of the receiver.
-        deliveries: how many wait, or are being made.
-        oldest: when the first of them can be made, in UTC.
+        deliveries: how many deliveries wait, or are being made.
+        oldest: when the first of these deliveries can be made, in UTC.
         failing: how many of them have failed before.
         dead: how many were given up.
     """

@@ -14,7 +14,7 @@ BUSY_SECONDS = 30.0
 
 
 def open_sqlite(path: str | PathLike[str]) -> DbapiConnection:
-    """Open a connection in autocommit mode to a file of SQLite, which is created if missing.
+    """Open a connection in autocommit mode to a file of SQLite; create a missing file.
 
     Args:
         path: the file.
@@ -26,7 +26,7 @@ def open_sqlite(path: str | PathLike[str]) -> DbapiConnection:
         path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
     # Readers do not wait for the writer. If the machine crashes, the last commits may be lost;
-    # if the process crashes, none is.
+    # if only the process crashes, no commit is lost.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     return DbapiConnection(connection, "sqlite")

@@ -1,7 +1,7 @@
 """The statements of the outbox, by name, as each kind of database and driver takes them.
 
-They are in `sql/`, a file for each kind of database. A name follows `-- name:`, `{now}` is the
-clock of the database, `:name` a parameter.
+They are in `sql/`, in one file for each kind of database. There the name of a statement follows
+`-- name:`, `{now}` is the clock of the database, and `:name` is a parameter.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from importlib.resources import files
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
 
-# The clock of each database, in milliseconds since 1970. It does not change within a statement,
-# so that an index can be used.
+# The clock of each database, in milliseconds since 1970. It does not change within a statement, so
+# the database can use an index.
 _CLOCKS = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     "postgresql": "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS bigint)",
@@ -30,7 +30,7 @@ def statements(dialect: str) -> dict[str, str]:
     """Return the statements of a kind of database by name, with parameters as `:name`.
 
     Args:
-        dialect: "sqlite", "postgresql" or "mysql", which is MariaDB too.
+        dialect: "sqlite", "postgresql" or "mysql". "mysql" is for MariaDB too.
 
     Raises:
         ArgumentError: if there is no such kind.

@@ -1,7 +1,7 @@
 """The store: every operation on the rows of the outbox, on each kind of database.
 
-No method begins or ends a transaction. Those of the sender run in the sender's. Those of a worker
-run in one of its own where the method says so.
+No function begins or ends a transaction. The functions for a sender run in the sender's
+transaction. The functions for a worker run in a transaction of the worker, where they say so.
 """
 
 from __future__ import annotations
@@ -119,13 +119,13 @@ def add_partitions(connection: Connection, receivers: Iterable[str]) -> None:
 
 
 def due_partitions(connection: Connection, receivers: Iterable[str]) -> list[tuple[str, int]]:
-    """Return the partitions of these receivers that no worker holds, and that have work."""
+    """Return the partitions of these receivers that have work and that no worker holds."""
     found = connection.rows("due_partitions", receivers=_json(list(receivers)))
     return [(row[0], row[1]) for row in found]
 
 
 def lease_partition(connection: Connection, receiver: str, part: int, lease: int) -> Lease | None:
-    """Lease a partition, in a transaction of the worker; return None if another one holds it."""
+    """Lease a partition, in a transaction of the worker; None if another worker holds it."""
     found = connection.rows(
         "lease_partition", receiver=receiver, part=part, **_if_returning(connection, lease)
     )
@@ -148,9 +148,9 @@ def release_partition(connection: Connection, held: Lease) -> None:
 
 
 def hold_partition(connection: Connection, held: Lease) -> bool:
-    """Return whether this worker holds a partition, until the end of the transaction.
+    """Return whether this worker holds a partition; lock it until the end of the transaction.
 
-    Each settlement of a row with a key begins with it.
+    Call it first in each settlement of a row with a key.
     """
     return bool(connection.rows("hold_partition", **held._asdict()))
 
@@ -158,7 +158,7 @@ def hold_partition(connection: Connection, held: Lease) -> bool:
 def window(connection: Connection, held: Lease, limit: int) -> list[Claim]:
     """Return the next deliveries of a partition, in the order of their sends.
 
-    Those of a key whose first delivery waits for a retry, or has died, are left out.
+    If the first delivery of a key waits for a retry or has died, none of that key is returned.
     """
     found = connection.rows("window", receiver=held.receiver, part=held.part, limit=limit)
     return [Claim(*row) for row in found]
@@ -168,7 +168,7 @@ def window(connection: Connection, held: Lease, limit: int) -> list[Claim]:
 
 
 def retry(connection: Connection, receiver: str, failed: Claim, delay: int, error: str) -> bool:
-    """Let a delivery be made again later; those of its key wait for it.
+    """Let a delivery be made again later; later ones of its key wait for it.
 
     Args:
         connection: the worker's connection, in a transaction.
@@ -189,7 +189,7 @@ def retry(connection: Connection, receiver: str, failed: Claim, delay: int, erro
 
 
 def unblock(connection: Connection, receiver: str, key: str) -> None:
-    """Let the deliveries of a key be made again, after the first of them was."""
+    """Let the deliveries of a key be made again, after the first of them was made."""
     connection.change("unblock", receiver=receiver, key=key)
 
 
@@ -222,7 +222,7 @@ def bury(connection: Connection, receiver: str, failed: Claim, error: str, *, bl
 
 
 def waiting(connection: Connection) -> list[Waiting]:
-    """Return what waits, and what was given up, by receiver."""
+    """Return for each receiver the deliveries that wait and those given up."""
     dead = {row[0]: row[1] for row in connection.rows("dead")}
     found = {
         row[0]: Waiting(row[0], row[1], _time(row[2]), row[3] or 0, dead.pop(row[0], 0))
@@ -235,12 +235,12 @@ def waiting(connection: Connection) -> list[Waiting]:
 def list_dead(
     connection: Connection, receiver: str | None = None, row: int | None = None, limit: int = 100
 ) -> list[Dead]:
-    """Return deliveries that were given up, the oldest first.
+    """Return deliveries that were given up, oldest first.
 
     Args:
         connection: a connection.
-        receiver: only those of the receiver with this name.
-        row: only the one with this id.
+        receiver: the name of a receiver, to return only its deliveries.
+        row: the id of a delivery, to return only this one.
         limit: how many at most.
     """
     found = connection.rows("list_dead", receiver=receiver, id=row, limit=limit)
@@ -259,7 +259,7 @@ def requeue(connection: Connection, row: int) -> None:
 
 
 def discard(connection: Connection, row: int) -> None:
-    """Remove a delivery that was given up; the later ones of its key go on.
+    """Remove a delivery that was given up; the later ones of its key continue.
 
     Raises:
         ArgumentError: if no dead delivery has this id.
@@ -273,7 +273,7 @@ def prune(connection: Connection, age: int, limit: int = 10_000) -> int:
     Args:
         connection: a connection.
         age: how old an event must be, in milliseconds.
-        limit: how many at most. Call it again until it returns less.
+        limit: how many at most. Call the function again until it returns less.
     """
     return connection.change("prune", age=age, limit=limit)
 
@@ -302,7 +302,7 @@ def _dead(row: int, failures: int, receiver: str, key: str | None, *event_and_er
 
 
 def _if_returning(connection: Connection, lease: int) -> dict[str, int]:
-    """Return the lease if the statement that finds rows marks them too."""
+    """Return the lease as a parameter, if one statement both finds and marks the rows."""
     return {} if "mark_claimed" in statements(connection.dialect) else {"lease": lease}
 
 

@@ -1,4 +1,4 @@
-"""The tables of the outbox: create them, and recognise those of another version."""
+"""Create the tables of the outbox, and refuse those of another version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VERSION = 1
 
 
 class TablesError(ClarionError, RuntimeError):
-    """The tables of the outbox are missing, or those of another version."""
+    """The tables of the outbox are missing, or have another version."""
 
 
 def create_tables(connection: Connection) -> None:
@@ -36,7 +36,7 @@ def check_tables(connection: Connection) -> None:
     """Refuse tables of another version.
 
     Raises:
-        TablesError: if they are of another version.
+        TablesError: if they have another version.
     """
     found = connection.rows("read_version")
     version = found[0][0] if found else 0

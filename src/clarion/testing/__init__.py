@@ -1,9 +1,9 @@
 """For tests: capture and assert sends, mute receivers, restore connections.
 
-In reading order: `capture`, `equality`, `assertions`, `mute`; `callers`, `change_log` and `reset`, which
-restore connections; `commits`, and `plugin` for pytest.
-These modules may import every package and no package imports them, so they cost nothing
-outside tests. Never put here: code that a program uses outside its tests.
+In reading order: `capture`, `equality`, `assertions` and `mute`. Then `callers`, `change_log` and
+`reset`, which restore connections. Then `commits`, and `plugin` for pytest.
+These modules may import every package. No package imports them, so they cost nothing outside
+tests. Never put here: code that a program uses outside its tests.
 """
 
 from clarion.testing.assertions import assert_sent

@@ -34,14 +34,15 @@ def assert_sent(
     times: int | None = None,
     **keywords: object,
 ) -> list[Sent]:
-    """Assert that such a send was captured.
+    """Assert that a matching send was captured.
 
     Args:
         captured: the value of a `capture` block.
         signal: the signal, if more than one was captured.
         sender: the sender; any sender by default.
-        times: the exact number of sends; at least one by default. 0 asserts that none was made.
-        **keywords: keywords of the send, which may have others. Values are compared with `==`,
+        times: the exact number of sends; at least one by default. 0 asserts that no such send was
+            made.
+        **keywords: keywords of the send. It may have more keywords. Values are compared with `==`,
             so `unittest.mock.ANY` matches all. Arrays of numpy and tables of pandas are compared
             as a whole, also inside lists, dictionaries and dataclasses. A NaN equals a NaN.
 

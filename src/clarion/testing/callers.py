@@ -1,4 +1,4 @@
-"""Who connects: the import of a module, a test, or the program."""
+"""Find out which code connects: the import of a module, a test, or the program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _IMPORT = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
 _OURS = str(Path(__file__).parents[1]) + os.sep
 _STANDARD_LIBRARY = sysconfig.get_path("stdlib") + os.sep
-# Where Django passes a connect on, perhaps when a model is loaded.
+# The files in which Django passes a connect on, perhaps when a model is loaded.
 _DJANGO = tuple(
     f"{os.sep}django{os.sep}{place}".replace("/", os.sep)
     for place in ("dispatch/dispatcher.py", "db/models/signals.py", "apps/registry.py")
@@ -31,7 +31,7 @@ def imports() -> list[FrameType]:
 
 
 def is_importing(outer: Collection[int]) -> bool:
-    """Return whether a module is being imported, by a frame that is not among these ids."""
+    """Return whether an import is running whose frame has none of these ids."""
     return any(id(frame) not in outer for frame in imports())
 
 
@@ -62,7 +62,7 @@ class TestFiles:
                 return True
             if not _passes_on(file):
                 return self._contains(file)
-        return True  # a thread that runs nothing else
+        return True  # a thread that runs only code of libraries
 
     def _match(self, file: str) -> bool:
         path = Path(file)
@@ -82,7 +82,7 @@ def _frames() -> Iterator[FrameType]:
 
 @cache
 def _passes_on(file: str) -> bool:
-    """Return whether the code of a file only calls what other code has given to it."""
+    """Return whether the code of a file only calls functions that other code passes to it."""
     in_library = file.startswith(_STANDARD_LIBRARY) and "-packages" not in file
     return in_library or file.startswith(("<", _OURS)) or file.endswith(_DJANGO)
 

@@ -23,7 +23,7 @@ _shown.maxstring = _shown.maxother = 120
 
 
 def shown(value: object) -> str:
-    """Return the repr of a value, shortened; it raises nothing."""
+    """Return the repr of a value, shortened; never raise."""
     return _shown.repr(value)
 
 
@@ -58,8 +58,8 @@ class Sent:
 class Capture(Instrument, Sequence[Sent]):
     """The sends during a `with` block, in the order in which they began.
 
-    It is a sequence of `Sent`, and its own context manager. It captures the sends of every
-    thread and task, also those without receivers.
+    It is a sequence of `Sent`, and is also the context manager. It captures the sends of every
+    thread and task, including sends that no receiver gets.
     """
 
     listens = True

@@ -1,7 +1,7 @@
 """A log of connects and disconnects, so that they can be undone.
 
-The first log replaces the methods of the tables that change them, and they stay replaced. So a
-program without tests pays nothing, and a log costs only its entries.
+The first log replaces the methods that change a table, and they stay replaced. So a program without
+tests pays nothing, and a log costs only its entries.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 
 
 class ChangeLog:
-    """What was in the places of the tables that have changed since the log began.
+    """What the changed places of tables contained when the log began.
 
     Args:
-        is_kept: says, when a table changes, whether this change is not to be undone.
+        is_kept: called when a table changes; returns whether `undo` must leave this change.
     """
 
     def __init__(self, is_kept: Callable[[Table], bool]) -> None:
         self._is_kept = is_kept
-        # A table may die, and an added registration must be free to die, too.
+        # Weak, because a table may be deleted. An added registration is not held either.
         self._tables: WeakKeyDictionary[Table, _Before] = WeakKeyDictionary()
         self._orders: dict[int, int] = {}
-        # The places in the order of connection that are to be undone. A receiver keeps its place
-        # when it moves from the name of a class to the class, whichever code maps the class.
+        # The positions, in the order of connection, of registrations to undo. A receiver keeps its
+        # position when it moves from the name of a class to the class, whichever code maps it.
         self._added: set[int] = set()
 
     def note_added(self, table: Table, registration: Registration, *, is_new: bool) -> None:
-        """Note that a registration was connected, or was already."""
+        """Note that a registration was connected, now or before."""
         place = registration.sender_key, registration.key
         before = self._tables.get(table)
         if before is None and not is_new:
@@ -60,7 +60,7 @@ class ChangeLog:
         self._orders.setdefault(id(registration), registration.order)
 
     def undo(self) -> None:
-        """Restore what was in each place, except in tables whose receivers were assigned."""
+        """Restore each place, except in tables whose `receivers` were assigned."""
         for table, before in list(self._tables.items()):
             if _assignments(table) == before.assignments:
                 for place, registration in before.places.items():
@@ -89,7 +89,7 @@ class _Before:
 
 
 def _assignments(table: Table) -> int:
-    """Return how often other code assigned the list of receivers, as Django allows."""
+    """Return how often other code assigned to `receivers`, which Django allows."""
     count: int = getattr(table, "assignments", 0)
     return count
 

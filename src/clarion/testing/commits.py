@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def commits() -> Generator[None]:
-    """Count the transactions that are open now as absent.
+    """Ignore the transactions that are open now.
 
-    Inside the block, `on_commit` receivers run at the end of the outermost transaction that was
-    begun in it, as they would after its commit. Receivers of a savepoint that was rolled back
-    do not run. A send outside such a transaction runs its receivers at once. A receiver that breaks
-    a constraint does not make the queries of others fail.
+    Inside the block, `on_commit` receivers run when the outermost transaction that began in the
+    block ends, as if it was committed. Receivers of a savepoint that was rolled back do not run. A
+    send outside such a transaction runs its receivers at once. If one receiver breaks a constraint,
+    the queries of the others still work.
 
     Use it with Django's `TestCase` and pytest-django's `db`, with SQLAlchemy sessions that
     have joined the transaction of a connection, and with `atomic()` blocks around a test::

@@ -1,6 +1,6 @@
-"""Equality for assertions, also of values whose `==` returns no bool.
+"""Equality for assertions, including values whose `==` returns no bool.
 
-Arrays and tables compare each element. They may be inside lists, dictionaries and dataclasses.
+`==` of arrays and tables compares each element. They may be in lists, dictionaries and dataclasses.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _OF_CONTAINERS: list[Any] = [*map(attrgetter("__eq__"), (list, tuple, dict))]
 def are_equal(wanted: Any, value: Any) -> bool:
     """Return whether two values are equal.
 
-    A NaN equals a NaN, as in `numpy.testing` and `pandas.testing`. A comparison that raises
-    finds no equality.
+    A NaN equals a NaN, as in `numpy.testing` and `pandas.testing`. If the comparison raises, the
+    values are not equal.
 
     Args:
         wanted: the value that is asserted; its `__eq__` is called.
@@ -33,7 +33,7 @@ def are_equal(wanted: Any, value: Any) -> bool:
 def _are_equal(wanted: Any, value: Any) -> bool:
     if is_array(wanted) or is_array(value):
         return _are_arrays_equal(wanted, value)
-    # A subclass of a container may define what equality is.
+    # A subclass of a container may define its own `==`.
     if type(wanted).__eq__ is type(value).__eq__ and type(wanted).__eq__ in _OF_CONTAINERS:
         return _are_contents_equal(wanted, value)
     try:
@@ -45,7 +45,7 @@ def _are_equal(wanted: Any, value: Any) -> bool:
 
 def is_array(value: Any) -> bool:
     """Return whether a value is an array or a table, which has a shape."""
-    # The class is asked, because a mock has every attribute. Other objects have a shape, too.
+    # Look at the class, because a mock has every attribute. Other objects have a shape, too.
     kind = cast("Any", type(value))
     is_compared = hasattr(kind, "all") or hasattr(kind, "equals")
     return hasattr(kind, "shape") and is_compared and bool(value.shape != ())
@@ -55,9 +55,9 @@ def _are_arrays_equal(wanted: Any, value: Any) -> bool:
     if not (is_array(wanted) and is_array(value)):
         return _is_list_equal(wanted, value)
     if wanted.shape != value.shape:
-        return False  # `==` would compare a small one with each part of a large one
+        return False  # `==` would compare a small array with each part of a large one
     if callable(equals := getattr(wanted, "equals", None)):
-        return bool(equals(value))  # pandas and others: it knows missing values
+        return bool(equals(value))  # pandas and others: `equals` compares missing values, too
     try:
         equal = wanted == value
         both_nan = (wanted != wanted) & (value != value)  # noqa: PLR0124
@@ -67,11 +67,11 @@ def _are_arrays_equal(wanted: Any, value: Any) -> bool:
 
 
 def _is_list_equal(wanted: Any, value: Any) -> bool:
-    """Return whether one is a list, or other object, that is equal to the other, an array."""
+    """Return whether an array equals an object that is no array, such as a list."""
     for one, array in ((wanted, value), (value, wanted)):
         if type(one) in {list, tuple}:
             return are_equal(list(one), array.tolist())
-    equal = wanted == value  # of `mock.ANY`, for example
+    equal = wanted == value  # for example with `mock.ANY`
     return not is_array(equal) and bool(equal)  # an array is equal to no single value
 
 
@@ -84,7 +84,7 @@ def _are_contents_equal(wanted: Any, value: Any) -> bool:
 
 
 def _contents(container: Any) -> dict[Any, Any] | None:
-    """Return the contents of a mapping, a sequence or a dataclass; None of another object."""
+    """Return the contents of a mapping, a sequence or a dataclass; None for another object."""
     if isinstance(container, Mapping):
         mapping: Mapping[Any, Any] = container  # pyright: ignore[reportUnknownVariableType]
         return dict(mapping)

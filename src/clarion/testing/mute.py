@@ -28,13 +28,13 @@ _mutes: ContextVar[tuple[muted, ...]] = ContextVar("clarion_mutes", default=())
 class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_paid):`
     """Mute signals or receivers inside a `with` block or a decorated function.
 
-    It mutes the context that enters the block, and the tasks that it starts. Other threads
-    and tasks still call the receivers. No receiver is disconnected, so the order stays. `send`
-    returns the responses of the others.
+    It applies in the context that enters the block, and in the tasks that this context starts.
+    Other threads and tasks still call the receivers. No receiver is disconnected, so the order
+    stays. `send` returns the responses of the receivers that are not muted.
 
     Args:
-        *targets: signals, whose receivers are not called, or receivers, which no signal
-            calls.
+        *targets: signals or receivers. A muted signal calls no receiver. No signal calls a muted
+            receiver.
         sender: mute the sends of this sender only; by default of all senders.
 
     Raises:
@@ -56,7 +56,7 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
         self._targets = targets
         self._receivers = frozenset(map(receiver_key, receivers))
         self._sender = sender
-        # A receiver may be connected to any signal.
+        # A muted receiver may be connected to any signal, so watch all.
         self._watched = () if receivers else tuple(signals)
 
     def __repr__(self) -> str:
@@ -107,7 +107,7 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
 
     def __exit__(self, *exception: object) -> None:
         mutes = list(_mutes.get())
-        # A fixture may end in another context than it began in. `detach` ends the mute there.
+        # A fixture may end in a different context from the one it began in. There, `detach` ends it.
         if self in mutes:
             mutes.remove(self)
             _mutes.set(tuple(mutes))

@@ -1,6 +1,6 @@
-"""The pytest plugin: three fixtures, and each test undoes its own connections.
+"""The pytest plugin: three fixtures, and a reset of connections after each test.
 
-PYTEST_DONT_REWRITE: the plugin asserts nothing, and may be imported before pytest.
+PYTEST_DONT_REWRITE: the plugin has no assertions, and may be imported before pytest.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _clarion_reset(request: pytest.FixtureRequest) -> Generator[None]:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_fixture_setup(fixturedef: Any) -> Generator[None]:
-    """Keep what a fixture connects that lasts longer than one test."""
+    """Keep the connections of a fixture that lasts longer than one test."""
     if fixturedef.scope == "function":
         yield
         return

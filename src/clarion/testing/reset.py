@@ -26,9 +26,9 @@ _lasting: list[None] = []
 def restored() -> Generator[None]:
     """Undo, at the end of the block, every `connect` and `disconnect` in it.
 
-    A receiver with `once=True` that was called in the block can be called again. What a module
-    connects while the block imports it stays connected, because the module does not run again.
-    A signal of Django whose `receivers` were assigned in the block stays as it is.
+    A receiver with `once=True` that was called in the block can be called again. If the
+    block imports a module, what the module connects stays connected, because it does not run again.
+    A signal of Django stays as it is if its `receivers` were assigned in the block.
     """
     outer = {id(frame) for frame in imports()}
     with logged(lambda _: is_importing(outer)), _envelope_restored():
@@ -39,12 +39,12 @@ def restored() -> Generator[None]:
 def undone(files: TestFiles, test: Path, *, with_django: bool) -> Generator[None]:
     """Undo what a test connects and disconnects, but not what the program does.
 
-    The program may not do it again: a factory is cached, a flag is set.
+    The program may not connect again, for example because a factory is cached or a flag is set.
 
     Args:
         files: the files of tests.
         test: the file of this test.
-        with_django: whether signals of Django count, too.
+        with_django: whether to undo this for signals of Django, too.
     """
     outer = {id(frame) for frame in imports()}
 
@@ -68,7 +68,7 @@ def _envelope_restored() -> AbstractContextManager[None]:
 
 @contextmanager
 def lasting() -> Generator[None]:
-    """Keep what the block connects and disconnects, although a test has begun."""
+    """Keep what the block connects and disconnects, even during a test."""
     _lasting.append(None)
     try:
         yield

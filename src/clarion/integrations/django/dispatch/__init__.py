@@ -1,7 +1,8 @@
 """Django's `Signal`, dispatched by Clarion.
 
-Read `install`: it puts `methods` into Django's class, below wrappers with the help of
-`redirect`. `receivers` and its `entries` are Django's list. Each signal has a `table`, and the
-table a `policy`. `copying` copies a signal. `senders` warns of senders that nothing sends by, through `callers`. Imports go from
-the first to the last. No model is defined here, and no database is used.
+Read `install`: it puts `methods` into Django's class. If a method is wrapped, `redirect` puts ours
+below the wrapper. `receivers` and its `entries` are Django's list. Each signal has a `table`, and
+each table has a `policy`. `copying` copies a signal. `senders` warns of senders that no send has,
+through `callers`. Modules named first import those named later. No model is defined here, and no
+database is used.
 """

@@ -1,4 +1,4 @@
-"""Warn the code that called Django or Clarion."""
+"""Emit warnings at the line of the program that called Django or Clarion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def warn_caller(message: str, category: type[Warning]) -> None:
-    """Emit a warning at the line outside of Django and Clarion that led here."""
+    """Emit a warning at the nearest calling line outside of Django and Clarion."""
     warnings.warn(message, category, stacklevel=_level() + 1)
 
 

@@ -1,4 +1,4 @@
-"""Copies of Django's signals, which Django itself cannot copy: they hold a lock."""
+"""Copy Django's signals, which Django cannot copy, because they hold a lock."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from clarion.integrations.django.dispatch.table import attach_table
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The attributes of a signal that Django's `__init__` makes, or that Clarion keeps.
+# The attributes of a signal that Django's `__init__` or Clarion sets.
 _OWN = {"_dead_receivers", "_table", "lock", "receivers", "sender_receivers_cache"}
 
 
 def copy_signal(signal: Any, memo: dict[int, Any] | None = None) -> Any:
-    """Return a signal of the same class with the same receivers, and no shared list.
+    """Return a signal of the same class, with the same receivers in a list of its own.
 
     Args:
         signal: the signal, while Django runs on Clarion.

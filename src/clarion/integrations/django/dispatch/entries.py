@@ -49,7 +49,7 @@ class Entry(tuple[Any, ...]):  # noqa: SLOT001  # a tuple of varying length has 
 class UnknownSender:
     """A sender of which only the id is known."""
 
-    # Without __weakref__, so that the table holds it as long as it has a receiver.
+    # It has no __weakref__, so the table keeps it alive as long as it has a receiver.
     __slots__ = ("id",)
 
     def __init__(self, sender_id: int) -> None:
@@ -92,14 +92,14 @@ def registration_of(entry: Sequence[Any], table: Table) -> Registration | None:
 
 
 def _make_id(target: Any) -> object:
-    # As django.dispatch.dispatcher, where it is private.
+    # A copy of the private function in django.dispatch.dispatcher.
     if hasattr(target, "__func__"):
         return id(target.__self__), id(target.__func__)
     return id(target)
 
 
 def _id_of(receiver: Any) -> object:
-    # As `_make_id` of a bound method. Other objects with a `__func__` are called themselves.
+    # The same id as `_make_id` for bound methods only. Another object may have a `__func__`, too.
     member = member_of(receiver)
     return id(receiver) if member is None else (id(member.holder), id(member.function))
 
@@ -114,8 +114,8 @@ def _reference(receiver: Any) -> ReferenceType[Any]:
 
 
 def _object_with(sender_id: int) -> object:
-    # Django 5.2 keeps no reference to a sender. Most senders are classes, which the garbage
-    # collector lists.
+    # Django 5.2 keeps no reference to a sender. Most senders are classes, and the garbage
+    # collector lists all classes.
     return next(
         (each for each in gc.get_objects() if id(each) == sender_id), UnknownSender(sender_id)
     )

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from clarion._core.registration import Registration
 
-# As Any, because type checkers do not allow new attributes.
+# The type is Any, because type checkers do not allow new attributes.
 _DjangoSignal: Any = Signal
 
 _lock = new_lock()
@@ -45,7 +45,7 @@ _hooks: list[tuple[Callable[[], None], Callable[[], None]]] = []
 
 
 def add_install_hooks(on_install: Callable[[], None], on_uninstall: Callable[[], None]) -> None:
-    """Call a function after each `install`, and another one before each `uninstall`."""
+    """Add a function to call after each `install`, and one before each `uninstall`."""
     _hooks.append((on_install, on_uninstall))
 
 
@@ -57,7 +57,7 @@ def is_installed() -> bool:
 def install() -> None:
     """Make every Django signal, existing or future, dispatch through Clarion.
 
-    Receivers stay connected, in their order. Calling it again changes nothing.
+    Receivers stay connected, in their order. A second call changes nothing.
     """
     _replace_dispatcher()
     for on_install, _ in _hooks:
@@ -73,7 +73,7 @@ def _replace_dispatcher() -> None:
             name: copy_function(method, dispatcher.__name__) for name, method in METHODS.items()
         }
         tables.installed_live_receivers = methods["_live_receivers"]
-        # Sends continue. A connect in another thread waits for the lock, then uses the table.
+        # Sends continue. A connect in another thread waits for the lock and then uses the table.
         for signal in signals:
             stack.enter_context(signal.lock)
         for signal in signals:
@@ -135,14 +135,15 @@ def _install_method(name: str, ours: FunctionType) -> Callable[[], None]:
 def _install_model_connect(ours: FunctionType) -> Callable[[], None]:
     current = vars(ModelSignal)["connect"]
     if current.__code__.co_qualname != "ModelSignal.connect":
-        # A wrapper. It takes Django's arguments only, and calls Signal.connect, which is ours.
+        # The method is wrapped. The wrapper takes only Django's arguments, and calls
+        # Signal.connect, which is ours.
         return lambda: None
     ModelSignal.connect = ours
     return lambda: _restore_method(ModelSignal, "connect", ours, current)
 
 
 def _restore_method(owner: type, name: str, ours: Any, original: FunctionType) -> None:
-    """Restore the original, below a wrapper of ours if there is one."""
+    """Restore the original; if our method is wrapped, below the wrapper."""
     if vars(owner)[name] is ours:
         setattr(owner, name, original)
     else:

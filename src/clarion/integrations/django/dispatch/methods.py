@@ -1,7 +1,7 @@
 """The methods of Django's `Signal` while it runs on Clarion.
 
-They are Clarion's own where the two agree. Those defined here keep Django's defaults; the other
-differences are in `policy.py`.
+Where Django and Clarion behave alike, the methods are those of Clarion's `Signal`. The methods
+defined here keep Django's defaults. The other differences are in `policy.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def connect(
         warn_of_sender(self, receiver, sender, subclasses=bool(options.get("subclasses")))
     if weak:
         policy_of(self).check_receiver(self, receiver)
-        # It raises as in Django, whose own tests replace `weakref.ref`.
+        # Call `weakref.ref` as Django does, so that it raises the same errors. Django's tests
+        # replace this function.
         member = member_of(receiver)
         weakref.ref(receiver if member is None else member.holder)
     return ClarionSignal.connect(self, receiver, sender, bool(weak), dispatch_uid, **options)
@@ -80,13 +81,13 @@ def connect_model_signal(
     apps: Any = None,
     **options: Any,
 ) -> Any:
-    """Connect as `ModelSignal.connect` in Django: now, or when "app.Model" is loaded."""
+    """Connect as Django's `ModelSignal.connect`: now, or when "app.Model" is loaded."""
     if receiver is MISSING:
         options |= {"sender": sender, "weak": weak, "dispatch_uid": dispatch_uid, "apps": apps}
         return partial(self.connect, **options)
     if isinstance(sender, str):
         warn_of_text(receiver, sender, apps)
-    # A bound method, from which Django's checks take the name of the signal.
+    # This is a bound method, because Django's checks take the name of the signal from it.
     base: Any = super(ModelSignal, self)
     self._lazy_method(
         base.connect,
@@ -114,17 +115,17 @@ def _log_robust_failure(self: Any, receiver: Receiver, err: Exception) -> None: 
 
 
 def __copy__(self: Any) -> Any:  # noqa: N807  # installed in Django's class
-    """Return a signal with the same receivers, and no shared list."""
+    """Return a signal with the same receivers in a list of its own."""
     return copy_signal(self)
 
 
 def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:  # noqa: N807
-    """Return a copy, as `copy.copy`."""
+    """Return a copy, as `copy.copy` does."""
     return copy_signal(self, memo)
 
 
 def __reduce_ex__(self: Any, protocol: SupportsIndex) -> tuple[Any, ...]:  # noqa: ARG001, N807
-    """Return how a pickle finds the signal: by the module that holds it."""
+    """Return the name by which a pickle finds the signal, in the module that holds it."""
     return reduce_signal(self)
 
 
@@ -137,10 +138,11 @@ _python: dict[str, Any] = {
 }
 
 
-# Functions, and frames of their own: a compiled method has none, so `stacklevel` in a receiver
-# would point one frame too high. A send that no receiver or instrument sees returns early. If
-# `_live_receivers` is wrapped, the sends in Python call the wrapper once, compiled ones twice.
-# No variable holds the responses, because an error in them may hold the frame.
+# These are functions, because a function has a frame and a compiled method has none. Without the
+# frame, `stacklevel` in a receiver would point one frame too high. A send returns early if no receiver
+# or instrument gets it. If `_live_receivers` is wrapped, use the sends in Python: they call the wrapper
+# once, the compiled sends twice. No variable holds the responses, because an error among them may hold
+# the frame.
 
 
 def _is_wrapped(signal: Any) -> bool:
@@ -184,7 +186,7 @@ async def asend(self: Any, /, sender: object, **named: Any) -> Responses:
 
 
 async def asend_robust(self: Any, /, sender: object, **named: Any) -> Responses:
-    """Send as `asend`, even if a receiver raises an exception."""
+    """Send as `asend` does; call all receivers even if one raises an exception."""
     method = _python["asend_robust"] if _is_wrapped(self) else _asend_robust
     return cast("Responses", await method(self, sender, **named))
 
@@ -197,7 +199,7 @@ _framed: dict[str, Any] = {
     "asend_robust": asend_robust,
 }
 
-# The sends in Python have frames already.
+# The sends in Python are functions already, with frames of their own.
 METHODS: dict[str, FunctionType] = {
     **(_framed if is_compiled() else _sends),
     "connect": connect,  # type: ignore[dict-item]

@@ -1,4 +1,4 @@
-"""How Django's signals behave: receivers checked under DEBUG only, threads from asgiref."""
+"""Differences of Django's signals: checks under DEBUG only, threads from asgiref."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class AsgirefPolicy(Policy):
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to completion with `async_to_sync`."""
-        # Not through asgiref, whose frames would hold the result and the error: an error holds
-        # these frames.
+        # The result and the error do not go through asgiref. Its frames would hold them, and an
+        # error holds these frames.
         results: list[T] = []
         errors: list[BaseException] = []
 
@@ -71,7 +71,7 @@ class DjangoPolicy(AsgirefPolicy):
         provided: tuple[str, ...] = (),  # noqa: ARG002
         flags: int = 0,  # noqa: ARG002
     ) -> None:
-        """Refuse a receiver that no send could call, under DEBUG as in Django."""
+        """Refuse a receiver that no send could call; only under DEBUG, as in Django."""
         if not (settings.configured and settings.DEBUG):
             return
         if not accepts_any_keyword(receiver):
@@ -94,7 +94,7 @@ class DjangoPolicy(AsgirefPolicy):
 
 DJANGO = DjangoPolicy()
 
-# By the id of the signal. Only Django's own signals, which are never deleted, are here.
+# The keys are ids of Django's own signals, which are never deleted.
 _policies: dict[int, Policy] = {}
 
 

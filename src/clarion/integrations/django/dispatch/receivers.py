@@ -1,8 +1,8 @@
-"""`signal.receivers`, as packages use it that read or change Django's signals.
+"""`signal.receivers`, for packages that read or change it.
 
 Django keeps the receivers of a signal in a list of tuples, which other packages read, count,
-save, empty and restore. Here the list is made when it is read, and changes of it change the
-table.
+save, empty and restore. Clarion builds the list when `signal.receivers` is read. A change of
+the list changes the table.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class ReceiverList(list[Entry]):
-    """The receivers of one signal at one moment; changing it changes the signal.
+    """The receivers of one signal at one moment; a change of it changes the signal.
 
-    After an assignment to `signal.receivers`, a list read before only changes itself.
+    After an assignment to `signal.receivers`, a change of an older list does not change the signal.
     """
 
     def __init__(self, signal: Any) -> None:
@@ -31,7 +31,7 @@ class ReceiverList(list[Entry]):
         self._assignments = table.assignments
 
     def write_back(self) -> None:
-        """Make the entries the receivers of the signal."""
+        """Set the entries as the receivers of the signal."""
         table = django_table_of(self._signal)
         if table.assignments == self._assignments:
             set_receivers(self._signal, self)
@@ -58,7 +58,7 @@ for _name in (
 
 
 def set_receivers(signal: Any, entries: Iterable[Sequence[Any]]) -> None:
-    """Make these entries, Clarion's or Django's, the receivers of a signal."""
+    """Set these entries, Clarion's or Django's, as the receivers of a signal."""
     if not has_table(signal):
         # Signal.__init__ assigns the first, empty list. The module that creates the signal is
         # two frames up, after the setter and Django.
@@ -67,7 +67,8 @@ def set_receivers(signal: Any, entries: Iterable[Sequence[Any]]) -> None:
     registrations = [r for entry in entries if (r := registration_of(entry, table)) is not None]
     last = -1
     for registration in registrations:
-        # The list is in order of connection; an entry that was moved counts as connected anew.
+        # Receivers are called in the order of connection. An entry that other code has moved gets a
+        # new position, as if it was connected again.
         if registration.order < last:
             registration.move_to_end()
         last = registration.order

@@ -1,8 +1,8 @@
-"""Make a function call another one, for all code that holds it.
+"""Make a function call another one, for all code that refers to it.
 
-Other packages wrap Django's methods: the class holds the wrapper, and only the wrapper holds
-Django's function. A method of ours in the class would remove the wrapper. So Django's function
-stays where it is, and calls ours.
+Other packages wrap Django's methods. Then the class refers to the wrapper, and only the wrapper
+refers to Django's function. If we put our method into the class, it would remove the wrapper. So
+Django's function stays where it is, and calls ours.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def redirect(function: FunctionType, target: Callable[..., Any]) -> Callable[[],
         target: the function to call, with the same arguments.
 
     Returns:
-        A function that restores the first one.
+        A function that restores `function`.
     """
     before = function.__code__, function.__defaults__, function.__kwdefaults__
     function.__code__ = _call_target.__code__
@@ -43,7 +43,7 @@ def _call_target(*args: Any, _target: Callable[..., Any], **kwargs: Any) -> Any:
 
 
 def copy_function(function: FunctionType, module: str | None = None) -> FunctionType:
-    """Return a copy of a function, which can be redirected by itself.
+    """Return a copy of a function; a redirect of it leaves the original unchanged.
 
     Args:
         function: the function.
@@ -61,7 +61,7 @@ def copy_function(function: FunctionType, module: str | None = None) -> Function
 
 def is_original(candidate: object, module: ModuleType, qualname: str) -> bool:
     """Return whether an object is the function of this module and name."""
-    # Not by file: in a bundled program, the code names the file of the build.
+    # Do not compare the file: in a bundled program, the code has the file name of the build.
     return (
         type(candidate) is FunctionType
         and candidate.__globals__ is vars(module)
@@ -70,7 +70,7 @@ def is_original(candidate: object, module: ModuleType, qualname: str) -> bool:
 
 
 def find_original(wrapper: object, module: ModuleType, qualname: str) -> FunctionType:
-    """Return the function of this module and name, found below its wrappers.
+    """Find the function of this module and name below its wrappers.
 
     Args:
         wrapper: the attribute of the class, which refers to the function, perhaps indirectly.
@@ -80,7 +80,7 @@ def find_original(wrapper: object, module: ModuleType, qualname: str) -> Functio
     Raises:
         LookupError: if no object refers to the function any more.
     """
-    # The garbage collector lists all functions except frozen ones, which the wrapper refers to.
+    # The garbage collector lists all functions except frozen ones. Those are found in the wrapper.
     for candidate in chain(_below(wrapper), gc.get_objects()):
         if is_original(candidate, module, qualname):
             return cast("FunctionType", candidate)
@@ -91,7 +91,7 @@ def find_original(wrapper: object, module: ModuleType, qualname: str) -> Functio
 
 
 def _below(wrapper: object) -> list[object]:
-    """Return a wrapper and the functions that it wraps, also indirectly."""
+    """Return a wrapper and the functions that it wraps directly or indirectly."""
     reached = [wrapper]
     for function in reached:
         cells = getattr(function, "__closure__", None) or ()

@@ -1,7 +1,8 @@
 """Warn of senders that no send of a Django signal has.
 
-Django accepts them, so they are not refused. The text "app.Model" may name a model that is
-defined later. So it is judged once Django has loaded all apps, and by Django's own system check.
+Django accepts such senders, so Clarion does not refuse them. The text "app.Model" may name a model
+that is defined later. So it is judged only when Django has loaded all apps. Django's own system
+check judges it, too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from clarion.integrations.django.dispatch.callers import warn_caller
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# By the id of the signal: Django sends these by models, or by apps, and by nothing else.
+# The keys are ids of signals that Django sends only with a model, or only with an app, as sender.
 _BY_MODELS = {
     id(signal)
     for signal in (
@@ -39,7 +40,7 @@ _BY_APPS = {id(signals.pre_migrate), id(signals.post_migrate)}
 
 
 def add_model_signal(signal: object) -> None:
-    """Judge the senders of one more signal, which is sent by models and never deleted."""
+    """Judge the senders of one more signal; only models send it, and it is never deleted."""
     _BY_MODELS.add(id(signal))
 
 
@@ -49,7 +50,7 @@ def is_judged(signal: object) -> bool:
 
 
 class Fault(NamedTuple):
-    """Why no send of a signal has a sender, and what to connect to instead."""
+    """The reason why no send has a certain sender, and what to connect to instead."""
 
     sender: str
     cure: str
@@ -73,12 +74,12 @@ def warn_of_text(receiver: Any, text: str, apps: Any = None) -> None:
         text: the sender.
         apps: the registry in which it is looked up, as given to `connect`.
     """
-    # Tests and migrations have a registry of their own, to which they add models.
+    # Tests and migrations may use their own registry, and add models to it later.
     if (apps or Options.default_apps) is not installed or not installed.ready:
         return
     label, _, name = text.lower().partition(".")
     if name in installed.all_models.get(label, {}) or text.count(".") != 1:
-        return  # or Django refuses it
+        return  # the model exists, or Django refuses the text
     labels = [model._meta.label for model in installed.get_models(include_auto_created=True)]
     by_lower = {label.lower(): label for label in labels}
     close = get_close_matches(text.lower(), by_lower, n=1)
@@ -90,7 +91,7 @@ def warn_of_text(receiver: Any, text: str, apps: Any = None) -> None:
 
 
 def fault_of(signal: object, sender: object, *, subclasses: bool) -> Fault | None:
-    """Return why no send of a signal has this sender, or None if one may have it."""
+    """Return why no send of a signal has this sender; None if a send may have it."""
     if sender is None or not is_judged(signal):
         return None
     if id(signal) in _BY_APPS:
@@ -116,7 +117,7 @@ def _fault_of_class(sender: type) -> Fault | None:
 
 
 def _fault_of_model(signal: object, model: Any, *, subclasses: bool) -> Fault | None:
-    meta = getattr(model, "_meta", None)  # the class `Model` itself has none
+    meta = getattr(model, "_meta", None)  # the class `Model` itself has no `_meta`
     if meta is None or meta.abstract:
         return None if subclasses else Fault(f"{dotted(model)}, which is abstract", _SUBCLASSES)
     if meta.swapped and not subclasses:

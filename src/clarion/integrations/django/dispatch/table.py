@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     Receiver = Callable[..., Any]
 
-# An attribute of the functions that `_live_receivers` returns for receivers with options.
+# `_live_receivers` returns a function for each receiver with options. It has this attribute.
 _REGISTRATION = "clarion_registration"
 
 
-# By the id of the signal: what is called when a receiver begins to listen to one of Django's own.
+# The keys are ids of Django's own signals. The value is called when a receiver begins to listen.
 listening_hooks: dict[int, Callable[[object, bool], None]] = {}
 
 
@@ -41,7 +41,7 @@ class DjangoTable(Table):
     that the wrapper returns.
 
     Attributes:
-        assignments: how often `signal.receivers` was assigned to.
+        assignments: how often `signal.receivers` was assigned.
         signal_class: the class of the signal.
         signal_of: returns the signal, or None if it was deleted.
     """
@@ -57,7 +57,7 @@ class DjangoTable(Table):
         self.assignments = 0
 
     def find_route(self, sender: object) -> Route:
-        """Return the receivers of a sender, wrapped if `_live_receivers` is."""
+        """Return the receivers of a sender; use a wrapper of `_live_receivers` if one exists."""
         if self.signal_class._live_receivers is not installed_live_receivers:  # Django's
             return self._find_wrapped(sender)
         return Table.find_route(self, sender)
@@ -92,7 +92,7 @@ def django_table_of(signal: Any) -> DjangoTable:
 def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Receiver]]:
     """Return the sync and the async receivers that a send calls.
 
-    As `Signal._live_receivers` in Django 6.1. A send calls it only if it is wrapped.
+    It works as `Signal._live_receivers` in Django 6.1. A send calls it only if it is wrapped.
     """
     route = Table.find_route(table_of(self), sender)
     send = Send(self, {"sender": sender}, route.instruments)
@@ -108,7 +108,7 @@ def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Rece
 
 
 def _calling(signal: Any, registration: Registration, receiver: Receiver) -> Receiver:
-    """Return a function with the names of a receiver, which calls its registration."""
+    """Return a function that calls a registration, and has the names of its receiver."""
 
     def calling(**arguments: Any) -> Any:
         return call(signal, registration, receiver, arguments)
@@ -118,13 +118,13 @@ def _calling(signal: Any, registration: Registration, receiver: Receiver) -> Rec
 
     function: Any = acalling if registration.is_async else calling
     _copy_names(receiver, function)
-    # With the id, because `functools.wraps` copies attributes to a wrapper.
+    # The id identifies the function, because `functools.wraps` copies the attribute to a wrapper.
     setattr(function, _REGISTRATION, (registration, id(function)))
     return function
 
 
 def _copy_names(receiver: Any, function: Any) -> None:
-    """Copy what `functools.wraps` copies, from an object without a name those of its class."""
+    """Copy the names, as `functools.wraps` does; an object without a name has its class's."""
     named = receiver
     while isinstance(named, partial):
         named = named.func
@@ -149,5 +149,5 @@ def _registration_of(receiver: Receiver, *, is_async: bool) -> Registration:
     return registration
 
 
-# The method that `install` put into Django's class, which sets this.
+# The method that is in Django's class while Clarion is installed; `install` sets this.
 installed_live_receivers: object = None

@@ -74,7 +74,7 @@ class SessionBoundary(Boundary):
         return in_greenlet() or async_session(self.session) is not None
 
     def gives_session(self, *, is_async: bool) -> bool:
-        """Return whether it can give a session: only an AsyncSession to an async receiver."""
+        """Return whether it can give a session; an async receiver gets only an AsyncSession."""
         return not is_async or async_session(self.session) is not None
 
     def add_call(self, call: PendingCall) -> None:
@@ -82,13 +82,13 @@ class SessionBoundary(Boundary):
         add_call(self.session, call)
 
     async def aschedule(self, call: PendingCall) -> bool:
-        """Take a call if a transaction is open, else run it as after a commit."""
+        """Add a call if a transaction is open; otherwise run it as after a commit."""
         if self.is_open():
             self.add_call(call)
         elif call.registration.is_async or async_session(self.session) is None:
             return False
         else:
-            # A sync receiver may get a session that awaits in the greenlet below it.
+            # The session of a sync receiver may await, so the receiver runs in a greenlet.
             await concurrency.greenlet_spawn(run_at_once, call)
         return True
 
@@ -99,7 +99,7 @@ class SessionBoundary(Boundary):
 
     @contextmanager
     def receiver_savepoint(self) -> Generator[None]:
-        """Return a savepoint of the session, which begins a transaction if none is open."""
+        """Return a savepoint of the session; begin a transaction if no transaction is open."""
         with self.session.begin_nested() as nested:
             yield
             check_not_aborted(nested)
@@ -117,7 +117,7 @@ class SessionBoundary(Boundary):
                 await concurrency.greenlet_spawn(check_not_aborted, nested.sync_transaction)
 
     def call_receiver(self, call: PendingCall) -> Any:
-        """Call a receiver, with a session of its own if it requests one."""
+        """Call a receiver; give it a new session if it requests one."""
         if not ignores_outer.get():
             return self._call_receiver(call)
         with outer_savepoints(self.session, _connections_of(call)):
@@ -130,7 +130,7 @@ class SessionBoundary(Boundary):
             return call.receiver(**{**call.call_arguments(), "session": session})
 
     async def acall_receiver(self, call: PendingCall) -> Any:
-        """Await a receiver, with an async session of its own if it requests one."""
+        """Await a receiver; give it a new async session if it requests one."""
         if not ignores_outer.get():
             return await self._acall_receiver(call)
         async with async_outer_savepoints(self.session, _connections_of(call)):
@@ -139,7 +139,7 @@ class SessionBoundary(Boundary):
     async def _acall_receiver(self, call: PendingCall) -> Any:
         if not call.bound.requests_session:
             return await super().acall_receiver(call)
-        if not self.gives_session(is_async=True):  # its parameter has a default
+        if not self.gives_session(is_async=True):  # the parameter `session` has a default
             arguments = {
                 name: each for name, each in call.call_arguments().items() if name != "session"
             }
@@ -156,13 +156,13 @@ def _options_of(call: PendingCall) -> ConnectionOptions:
 
 
 def _connections_of(call: PendingCall) -> list[Connection]:
-    """Return the connections that the transaction of a call has used, in a test."""
+    """Return the connections that the transaction of a call has used; only in a test."""
     snapshots: Snapshots | None = call.boundary_data
     return [] if snapshots is None else snapshots.connections
 
 
 def _copies_of(call: PendingCall) -> list[Any]:
-    """Return the copies in the arguments of a call that have a row, one for each row.
+    """Return the copies in a call's arguments that have a row, one for each row.
 
     Merged sends of one row share the last copy, because a session holds one instance of a row.
     """
@@ -185,7 +185,7 @@ _last_seen: ContextVar[tuple[ScopedBoundary, ref[Session]] | None] = ContextVar(
 
 
 class ScopedBoundary(Boundary):
-    """The transactions of the session that a scoped session has when a signal is sent."""
+    """The transactions of the session that a scoped session has at the send."""
 
     has_sessions = True
 
@@ -199,11 +199,11 @@ class ScopedBoundary(Boundary):
         return "the scoped session" if current is None else current.name
 
     def current(self) -> SessionBoundary | None:
-        """Return the boundary of the session of this scope; None without one."""
+        """Return the boundary of the session of this scope; None if it has no session."""
         try:
             session = session_of_scope(self._scoped)
         except RuntimeError:
-            # A worker thread is in no task, but in a copy of the task's context.
+            # A worker thread has no current task, but it has a copy of the task's context.
             seen = _last_seen.get()
             session = None if seen is None or seen[0] is not self else seen[1]()
         if session is None:
@@ -221,7 +221,7 @@ class ScopedBoundary(Boundary):
         return in_greenlet() or is_async_scoped_session(self._scoped)
 
     def gives_session(self, *, is_async: bool) -> bool:
-        """Return whether it can give a session, as the session of this scope."""
+        """Return whether the session of this scope can give a session."""
         return not is_async or is_async_scoped_session(self._scoped)
 
     def add_call(self, call: PendingCall) -> None:
@@ -240,7 +240,7 @@ class ScopedBoundary(Boundary):
         return boundary is not None and await boundary.aschedule(call)
 
     def check_savepoint(self) -> None:
-        """Refuse a sync send as the session of this scope does."""
+        """Refuse a sync send if the session of this scope refuses it."""
         if (current := self.current()) is not None:
             current.check_savepoint()
 
@@ -257,12 +257,12 @@ class ScopedBoundary(Boundary):
             yield
 
     def _choose(self, call: PendingCall) -> SessionBoundary | None:
-        """Return the boundary of a call, and replace this one by it."""
+        """Return the boundary of the session of this scope, and set it on the call."""
         boundary = self.current()
         if boundary is None:
             if not call.bound.requests_session:
                 return None
-            # It runs at once, with a session like those of the scope.
+            # The call runs at once, with a new session like those of the scope.
             made = self._scoped.session_factory()
             boundary = SessionBoundary(made if isinstance(made, Session) else made.sync_session)
             boundary.owner = made
@@ -274,13 +274,13 @@ class bound(Generic[S]):  # noqa: N801  # it reads as a word: `with bound(sessio
     """Bind a session to the context: sends that name no other wait for its commits.
 
     The session of a scoped session is looked up at each send, so `remove()` may replace it.
-    Both `with` and `async with` return what was given.
+    Both `with` and `async with` return the session.
 
     Args:
-        session: the session, of any kind. A plain `with` works for an async one too.
+        session: the session, of any kind. A plain `with` works for an async session too.
 
     Raises:
-        ArgumentError: if it is no session.
+        ArgumentError: if the argument is not a session.
     """
 
     def __init__(self, session: S) -> None:
@@ -320,7 +320,7 @@ class bound(Generic[S]):  # noqa: N801  # it reads as a word: `with bound(sessio
 
 
 def bound_sessions() -> Iterator[SessionBoundary]:
-    """Yield the sessions that are bound to the context, from the inside."""
+    """Yield the sessions that are bound to the context, innermost first."""
     for active in active_boundaries():
         boundary = active.boundary
         if isinstance(boundary, ScopedBoundary):

@@ -1,8 +1,8 @@
-"""What becomes of the COMMIT of a session, also if it is interrupted.
+"""Find out whether the COMMIT of a session was made, even if it is interrupted.
 
-A cancelled task or a signal handler may interrupt a COMMIT that the database makes all the
-same. SQLAlchemy then has no event: it closes the connection, or rolls back. So the COMMIT of
-each connection is watched from the first call on that waits for it.
+A cancelled task or a signal handler may interrupt a COMMIT. The database may still make it. In this
+case SQLAlchemy emits no event: it closes the connection, or rolls back. So the COMMIT of each
+connection is watched as soon as a call waits for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.orm import SessionTransaction
 
-# An attribute of the connection itself: the outcome of the transaction that is open on it.
+# This attribute of a connection holds the outcome of the transaction that is open on it.
 _KEY = "_clarion_outcome"
 _COMMITS = ("_commit_impl", "_commit_twophase_impl")
 _ROLLBACKS = ("_rollback_impl", "_rollback_twophase_impl")
@@ -36,7 +36,7 @@ def watch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
 
     Args:
         transaction: the outermost transaction of the session.
-        outcomes: the outcomes by the transaction of a connection, to which new ones are added.
+        outcomes: the outcomes, by the transaction of a connection. New ones are added to it.
     """
     for connection, below, is_committed, _ in transaction._connections.values():
         if is_committed and below not in outcomes:
@@ -48,7 +48,7 @@ def watch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
 
 
 def unwatch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
-    """Forget what `watch_commits` has noted on the connections of a transaction that has ended."""
+    """Undo `watch_commits` on the connections of a transaction that has ended."""
     for connection, below, _, _ in transaction._connections.values():
         if below in outcomes:
             for name in (_KEY, *_COMMITS, *_ROLLBACKS):
@@ -56,7 +56,7 @@ def unwatch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None
 
 
 def may_be_made(outcomes: Outcomes) -> bool:
-    """Return whether a COMMIT was begun, and may have been made."""
+    """Return whether a COMMIT has begun and may have been made."""
     return any(outcome.is_made is not False for outcome in outcomes.values())
 
 
@@ -83,12 +83,12 @@ class _WatchedMethod:
     __slots__ = ("_connection", "_name")
 
     def __init__(self, connection: Connection, name: str) -> None:
-        # Weak: in a cycle, a connection would return to its pool late.
+        # Weak: a reference cycle would return the connection to its pool late.
         self._connection = ref(connection)
         self._name = name
 
     def connection(self) -> Any:
-        """Return the connection, which is alive during a call."""
+        """Return the connection; it exists during each call."""
         return self._connection()
 
     def call_original(self, connection: Any, *given: Any) -> None:
@@ -107,19 +107,19 @@ class _WatchedCommit(_WatchedMethod):
         try:
             self.call_original(connection, *given)
         except BaseException as error:
-            # SQLAlchemy has closed it after a cancellation. Then the outcome stays unknown.
+            # After a cancellation, SQLAlchemy has closed the connection. The outcome stays unknown.
             with suppress(Exception):
                 if not connection.invalidated:
                     driver_for(connection.connection.driver_connection).judge(outcome, error)
                     if outcome.is_made is False:
-                        # SQLAlchemy returns it to the pool as it is.
+                        # SQLAlchemy would return it to the pool without a rollback.
                         connection.connection.rollback()
             raise
         outcome.judge(is_made=True)
 
 
 class _WatchedRollback(_WatchedMethod):
-    """Rolls back, and notes that no COMMIT was made unless one was begun."""
+    """Rolls back. If no COMMIT has begun, notes that none was made."""
 
     def __call__(self, *given: Any) -> None:
         connection = self.connection()

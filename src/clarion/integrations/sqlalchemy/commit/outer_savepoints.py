@@ -1,7 +1,7 @@
 """Savepoints around a receiver, in the transactions around a test (`clarion.testing.commits`).
 
-A session of a test has joined the transaction of a connection. The savepoint is set below
-SQLAlchemy's own: a session that a receiver opens joins the transaction as it would without.
+A session of a test has joined the transaction of a connection. SQLAlchemy does not know the
+savepoint. So a session that a receiver opens joins the transaction as it would without it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def joined_connections(session: Session, used: Iterable[Connection] = ()) -> lis
 
     Args:
         session: the session.
-        used: connections that it has used, which `get_bind()` may have returned.
+        used: other connections that it has used, such as those that `get_bind()` has returned.
     """
     binds: list[Any] = [session.bind, *binds_of(session).values(), *used]
     found = [bind for bind in binds if isinstance(bind, Connection) and bind.in_transaction()]
@@ -53,7 +53,7 @@ class OuterSavepoints:
         """Set the savepoints."""
         for connection in self._connections:
             if connection.dialect.is_async and not in_greenlet():
-                continue  # nothing can be executed here
+                continue  # no statement can be executed on this connection
             name = f"clarion_receiver_{_next_number()}"
             with suppress(Exception):  # the test has aborted the transaction itself
                 begin_on_driver(connection)
@@ -61,7 +61,7 @@ class OuterSavepoints:
                 self._set.append((connection, connection.get_transaction(), name))
 
     def end(self) -> None:
-        """Release the savepoints, or roll back those after which no statement can follow."""
+        """Release the savepoints; roll back one if the database refuses further statements."""
         while self._set:
             connection, transaction, name = self._set.pop()
             if connection.get_transaction() is transaction:

@@ -38,7 +38,7 @@ class SessionProvider(TransactionProvider):
     def boundary_of_send(
         self, signal: Signal, arguments: dict[str, Any]
     ) -> tuple[Boundary, str] | None:
-        """Return the session in the arguments, of the instance, or that is sending."""
+        """Return the session in the arguments, that of the instance, or the sending one."""
         given, instance = arguments.get("session"), arguments.get("instance")
         if given is not None and (session := sync_session(given)) is not None:
             return SessionBoundary(session), "the session it was sent with"

@@ -1,4 +1,4 @@
-"""Savepoints that user code sets on the connections of a session, below the session."""
+"""Savepoints that user code sets directly on the connections of a session."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from clarion.commit.drivers.core_savepoints import ForeignSavepoint
 
 
-# An attribute of a transaction of the session: for each of its connections, the innermost
-# savepoint at an earlier send, and those below the session around it. They stay open as long as
-# that savepoint does, so a send in the next savepoint need not look at all of them again.
+# This attribute of a transaction of the session is a cache. For each of its connections, it holds the
+# innermost savepoint at an earlier send, and the savepoints of user code around that one. These stay
+# open as long as that savepoint does. So a later send looks only at newer savepoints.
 _SEEN = "_clarion_seen_savepoints"
 
-# The outermost transaction of a savepoint of the session.
+# This attribute of a savepoint of the session holds the session's outermost transaction.
 _ROOT = "_clarion_root"
 
 
 def root_of(transaction: SessionTransaction) -> SessionTransaction:
-    """Return the outermost transaction of a session, from the next savepoint that knows it."""
+    """Return the outermost transaction of a session; use the nearest cached value."""
     root: SessionTransaction | None = transaction.__dict__.get(_ROOT)
     level = transaction
     while root is None:
@@ -34,13 +34,13 @@ def root_of(transaction: SessionTransaction) -> SessionTransaction:
 
 
 def _remember(savepoint: SessionTransaction, root: SessionTransaction) -> SessionTransaction:
-    # Not in the root itself: a cycle would keep a session that is dropped.
+    # Not in the root itself: a cycle would keep an unused session alive.
     savepoint.__dict__[_ROOT] = root
     return root
 
 
 def open_savepoints(innermost: SessionTransaction) -> list[ForeignSavepoint]:
-    """Return the savepoints that are open on the connections of a session, and not its own.
+    """Return the open savepoints on a session's connections that are not its own.
 
     Args:
         innermost: the innermost savepoint or transaction of the session.
@@ -56,10 +56,10 @@ def open_savepoints(innermost: SessionTransaction) -> list[ForeignSavepoint]:
         seen = level.__dict__.get(_SEEN, {})
         level = level.parent
     found = {each: _open_on(each, own, seen.get(each), outermost[each]) for each in connections}
-    if None in found.values():  # a savepoint that was seen has ended
+    if None in found.values():  # a cached savepoint has ended
         _forget_seen(innermost)
         return open_savepoints(innermost)
-    # Else SQLAlchemy sets savepoints of its own at the next statement, above the one seen.
+    # Otherwise SQLAlchemy sets its own savepoints at the next statement, inside the cached ones.
     if connections <= {entry[0] for entry in innermost._connections.values()}:
         innermost.__dict__[_SEEN] = {
             each: (each.get_nested_transaction(), savepoints) for each, savepoints in found.items()
@@ -73,7 +73,7 @@ def _open_on(
     seen: tuple[Any, list[ForeignSavepoint]] | None,
     outermost: Any,
 ) -> list[ForeignSavepoint] | None:
-    """Return the savepoints below the session; None if the one that was seen has ended."""
+    """Return the savepoints of user code; None if the cached savepoint has ended."""
     if seen is None:
         return foreign_savepoints(connection, own, outermost)
     innermost, around = seen
@@ -90,9 +90,10 @@ def _forget_seen(innermost: SessionTransaction) -> None:
 
 
 def check_not_aborted(savepoint: Any) -> None:
-    """Execute a statement on PostgreSQL, which refuses it after an error that a receiver has hidden.
+    """Execute a statement on PostgreSQL, to find an error that a receiver has hidden.
 
-    SQLAlchemy does not roll back a savepoint whose release fails.
+    PostgreSQL refuses the statement after such an error. SQLAlchemy does not roll back a savepoint
+    whose release fails.
 
     Args:
         savepoint: a savepoint of a session.

@@ -1,7 +1,7 @@
 """A new session for one receiver, like the one that has committed.
 
-`__init__` of a user's session class may take arguments that the session does not keep. So it is
-not called: SQLAlchemy's own `__init__` is, and the attributes of the class are copied.
+The `__init__` of a user's session class may take arguments that the session does not keep. So
+Clarion calls SQLAlchemy's own `__init__` instead, and copies the other attributes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
-# Whether transactions that a session has joined count as absent (`clarion.testing.commits`).
+# Whether to ignore transactions that a session has joined (`clarion.testing.commits`).
 ignores_outer: ContextVar[bool] = ContextVar("clarion_sqlalchemy_ignores_outer", default=False)
 
 ConnectionOptions: TypeAlias = dict[Engine, dict[str, Any]]
 """Execution options of a transaction's connections that their engines do not have."""
 
-# A later transaction does not inherit it from `session.connection(execution_options=...)`.
+# `session.connection(execution_options=...)` sets it for the current transaction only.
 _OF_ONE_TRANSACTION = "isolation_level"
 
 # Arguments of Session that it keeps under the same name; some are new in SQLAlchemy 2.1.
@@ -46,7 +46,7 @@ _OPTIONS = (
 # A private attribute of ShardedSession.
 _SHARDS = "_ShardedSession__shards"
 
-# Attributes that belong to one session: its listeners, and blocks that it is in.
+# Attributes that belong to one session: its listeners, and the blocks that it has entered.
 _NOT_COPIED = {"_trans_context_manager", "dispatch", "info"}
 _NOT_COPIED_INFO = {"clarion_raw"}
 
@@ -59,7 +59,7 @@ def new_session(like: Session) -> Session:
     }
     options["info"] = {key: like.info[key] for key in like.info if key not in _NOT_COPIED_INFO}
     if ignores_outer.get():
-        # A receiver that fails then undoes its own writes, not the transaction around the test.
+        # So a receiver that fails undoes its own writes, but not the transaction around the test.
         options["join_transaction_mode"] = "create_savepoint"
     close_state: Any = getattr(like, "_close_state", None)
     if close_state is not None:
@@ -85,10 +85,10 @@ def _init(made: Session, like: Any, **options: Any) -> None:
 
 
 def new_async_session(like: Session) -> AsyncSession:
-    """Return a new async session like the one that a sync session belongs to.
+    """Return a new async session like the one that holds a sync session.
 
     Raises:
-        ArgumentError: if it belongs to no async session.
+        ArgumentError: if no async session holds it.
     """
     owner = async_session(like)
     if owner is None:
@@ -99,7 +99,7 @@ def new_async_session(like: Session) -> AsyncSession:
     from sqlalchemy.ext.asyncio import AsyncSession
 
     made: Any = object.__new__(type(owner))
-    # These are async engines. SQLAlchemy 2.0 has no attribute for an argument not given.
+    # These are async engines. SQLAlchemy 2.0 has no attribute for an argument that was not given.
     AsyncSession.__init__(
         made,
         bind=getattr(owner, "bind", None),
@@ -120,7 +120,7 @@ def options_of(
 
     Args:
         session: the session.
-        connections: the connections, each with whether it is the session's own.
+        connections: the connections; each value is whether the connection is the session's own.
     """
     of_session: dict[str, Any] = getattr(session, "execution_options", {})
     found: ConnectionOptions = {}
@@ -146,7 +146,7 @@ def use_options(session: Session, options: ConnectionOptions) -> None:
 def transaction_of(
     like: Session, copies: Iterable[Any], options: ConnectionOptions
 ) -> Generator[Session]:
-    """Open a session for a receiver; commit what the receiver leaves open, or roll it back."""
+    """Open a session for a receiver; then commit its open transaction, or roll it back."""
     with new_session(like) as session:
         session.begin()
         _prepare(session, copies, options)
@@ -186,7 +186,7 @@ def _prepare(session: Session, copies: Iterable[Any], options: ConnectionOptions
 
 
 def begin_outer(session: Session) -> None:
-    """Begin the transaction around a test, as `begin_on_driver`, on the binds of a session."""
+    """Begin the transaction around a test on the binds of a session, by `begin_on_driver`."""
     for bind in {session.bind, *binds_of(session).values()} if ignores_outer.get() else ():
         if isinstance(bind, Connection) and bind.in_transaction():
             begin_on_driver(bind)
@@ -195,7 +195,7 @@ def begin_outer(session: Session) -> None:
 def begin_on_driver(connection: Connection) -> None:
     """Begin a transaction on SQLite, whose driver may not have begun it.
 
-    A savepoint outside of a transaction would commit what it holds.
+    Outside of a transaction, the release of a savepoint would commit its writes.
     """
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.driver_connection
@@ -204,7 +204,7 @@ def begin_on_driver(connection: Connection) -> None:
 
 
 def binds_of(session: Session) -> dict[Any, Any]:
-    """Return the engines that a session has for single classes and tables."""
+    """Return the engines that a session uses for particular classes and tables."""
     # Public since SQLAlchemy 2.1.
     binds: dict[Any, Any] = getattr(session, "binds", None) or getattr(
         session, "_Session__binds", {}
@@ -213,13 +213,13 @@ def binds_of(session: Session) -> dict[Any, Any]:
 
 
 def engines_of(session: Session) -> list[Engine]:
-    """Return the engines that a session is known to use, in whichever way it was given them."""
+    """Return all engines that a session is known to use."""
     shards: dict[Any, Any] = session.__dict__.get(_SHARDS, {})
     binds: list[Any] = [session.bind, *binds_of(session).values(), *shards.values()]
     if (transaction := session.get_transaction()) is not None:
         binds += transaction._connections
     if type(session).get_bind is not Session.get_bind:
-        with suppress(Exception):  # user code, which may need a mapper
+        with suppress(Exception):  # a `get_bind` of user code, which may need a mapper
             binds.append(session.get_bind())
     return [bind.engine for bind in binds if bind is not None]
 

@@ -1,14 +1,14 @@
-"""Instances as they were committed, for receivers that run after the commit.
+"""Copies of instances with the committed values, for receivers after the commit.
 
-A session expires its instances at the commit. When a receiver reads one, the session may be
-closed, or in another transaction. So receivers get a detached copy, as if loaded from the row. It
-has the primary key, and the columns that were loaded at the commit or at the send. A column
-that has changed since the send, in a way that the session does not know, is read from the row.
-Relationships are not copied. A value that was never loaded raises DetachedInstanceError, as
-for any detached instance. A copy shares no value of a column with the instance.
+A session expires its instances at the commit. When a receiver reads an instance, the session may be
+closed, or in another transaction. So receivers get a detached copy, as if loaded from the row. The
+copy has the primary key, and the columns that were loaded at the commit or at the send. If a column
+has changed since the send and the session does not know the new value, it is read from the row.
+Relationships are not copied. A value that was never loaded raises DetachedInstanceError, as for any
+detached instance. The copy and the instance share no values of columns.
 
-An instance that has left the session meanwhile, or has become another row, is copied as it was
-at the send.
+An instance may leave the session after the send, or become another row. Then the copy has the values
+of the send.
 """
 
 from __future__ import annotations
@@ -121,24 +121,24 @@ class Snapshots:
         self.connections: list[Connection] = []
 
     def keep(self) -> None:
-        """Keep the values of the commit.
+        """Keep the values at the commit.
 
         Call it after the commit and before the session expires its instances.
         """
         rows: dict[int, CommittedRow | None] = {}
         for name, sent in self._sent.items():
-            # Two arguments may be one object; then they get one copy.
+            # If two arguments are the same object, they get the same copy.
             if id(sent.state) not in rows:
                 rows[id(sent.state)] = sent.committed(self._session)
             if (row := rows[id(sent.state)]) is not None:
                 self._rows[name] = row
 
     def incomplete(self) -> list[CommittedRow]:
-        """Return the rows with columns that have to be read."""
+        """Return the rows that have missing columns."""
         return [each for each in self._rows.values() if each.missing]
 
     def copy_into(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments with copies in the place of instances."""
+        """Return the arguments with copies instead of instances."""
         copies: dict[int, Any] = {}
         found = dict(arguments)
         for name, row in self._rows.items():
@@ -152,12 +152,12 @@ class Snapshots:
 
 
 def _add_written(sent: SentInstance, arguments: Mapping[str, Any]) -> None:
-    """Add the columns that a flush has written as an expression, and has not read again."""
+    """Add columns that a flush has set to an SQL expression and has not read back."""
     state, updated = sent.state, arguments.get("update_fields")
     names: set[str] = set()
     if arguments.get("created") is True:
         names = {*state.expired_attributes}
-    elif isinstance(updated, (set, frozenset)):  # user code may send anything by this name
+    elif isinstance(updated, (set, frozenset)):  # user code may send any value as this keyword
         names = {*updated}  # pyright: ignore[reportUnknownVariableType]
         names |= mapper_info(state.mapper).generated & state.expired_attributes
     for name in names:
@@ -171,7 +171,7 @@ class CommittedRow:
     Args:
         state: its state.
         loaded: the values loaded at the send.
-        now: the values that are known to be those of the commit.
+        now: the values that are known to be the committed ones.
         key: its identity key.
         is_deleted: whether its row was deleted.
 
@@ -179,7 +179,7 @@ class CommittedRow:
         key: its identity key.
         state: its state.
         is_deleted: whether its row was deleted.
-        missing: the columns that were loaded at the send, and whose value is unknown now.
+        missing: the columns that were loaded at the send and whose committed value is unknown.
     """
 
     __slots__ = ("_values", "is_deleted", "key", "missing", "state")
@@ -245,7 +245,7 @@ class CommittedRow:
         state.identity_token = self.key[2]
         make_transient_to_detached(copied)
         try:
-            # As after a query: extensions such as MutableDict prepare the values.
+            # Emit the event of a query, because extensions such as MutableDict prepare the values.
             state.manager.dispatch.load(state, None)
         except Exception:
             logger.exception("A listener of 'load' failed on a copy of %s", dotted(state.class_))
@@ -256,7 +256,7 @@ class CommittedRow:
 def read_missing(
     session: Session, snapshots: Iterable[Snapshots], options: ConnectionOptions
 ) -> None:
-    """Read the columns that a session does not know, after its transaction has ended."""
+    """Read the missing columns after the transaction of a session has ended."""
     rows = [row for each in snapshots for row in each.incomplete()]
     if not rows:
         return
@@ -266,5 +266,5 @@ def read_missing(
             for row in rows:
                 row.read(reader)
     except Exception:
-        # They stay unloaded, as on any detached instance.
+        # The columns stay unloaded, as on any detached instance.
         logger.exception("The committed values of %d instances could not be read", len(rows))

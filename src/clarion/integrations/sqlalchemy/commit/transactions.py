@@ -1,10 +1,10 @@
 """The calls that wait for each transaction and savepoint of a session.
 
-`after_commit` only notes the commit: the connection is still checked out, no SQL can be
+`after_commit` only notes the commit. At that time the connection is still checked out, no SQL can be
 executed, and an exception would leave the session unusable. The calls run when the root
-transaction has ended. A released savepoint passes its calls to the transaction around it. One
-that is rolled back, or whose session is closed without an event, drops them.
-`savepoints` finds those below the session.
+transaction has ended. A released savepoint passes its calls to the transaction around it. A
+transaction or savepoint drops its calls if it is rolled back, or if its session is closed without
+an event. `savepoints` finds savepoints that the session does not know.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class TransactionCalls:
 
     Attributes:
         calls: the calls, in the order of the sends.
-        is_committed: whether it was committed; it may not have ended yet.
-        connections: after the commit, the connections that it has used, each with whether it
-            is the session's own.
-        outcomes: the outcomes of the COMMITs of these connections, if it is no savepoint.
+        is_committed: whether it was committed. It may still be open.
+        connections: after the commit, the connections that it has used. Each value is whether
+            the connection is the session's own.
+        outcomes: the outcomes of the COMMITs of these connections; empty for a savepoint.
     """
 
     __slots__ = ("calls", "connections", "is_committed", "outcomes")
@@ -61,7 +61,7 @@ class TransactionCalls:
         self.outcomes: Outcomes = {}
 
     def give_up(self) -> None:
-        """Drop the calls, or abandon them if a COMMIT was made or may have been."""
+        """Drop the calls; abandon them if a COMMIT was made or may have been made."""
         reason = INTERRUPTED if self.is_committed else reason_to_abandon(self.outcomes)
         if reason is None:
             drop_calls(self.calls)
@@ -74,8 +74,8 @@ class TransactionCalls:
             self.give_up()
 
 
-# An attribute of the transaction itself: a weak dictionary would keep every transaction,
-# because its calls refer to it. A session without references is then collected with its calls.
+# An attribute of the transaction itself, so that an unused session is collected with its calls. A
+# weak dictionary would keep every transaction alive, because its calls refer to it.
 _KEY = "_clarion_calls"
 
 
@@ -94,7 +94,7 @@ def add_call(session: Session, call: PendingCall) -> None:
     call.boundary_data = Snapshots(session, call.arguments)
     call.savepoints = open_savepoints(transaction)
     if ended.is_committed and not transaction.nested:
-        # A listener of `after_commit` sends it, before the session expires its instances.
+        # A listener of `after_commit` is sending. The session has not expired its instances yet.
         call.boundary_data.keep()
     root = root_of(transaction)
     watch_commits(root, calls_of(root).outcomes)
@@ -110,12 +110,12 @@ def _innermost(session: Session) -> SessionTransaction:
 def after_commit(session: Session) -> None:
     """Note that a transaction or a savepoint was committed."""
     transaction = _innermost(session)
-    # Also without calls: a later listener of this event may send.
+    # Even if no call waits, because a later listener of this event may send.
     ended = calls_of(transaction)
     ended.is_committed = True
     if not transaction.nested:
         ended.connections = [(each[0], each[3]) for each in transaction._connections.values()]
-        # The session is about to expire its instances.
+        # Now, because the session expires its instances next.
         for call in ended.calls:
             call.boundary_data.keep()
 
@@ -174,7 +174,7 @@ def _around(savepoint: SessionTransaction) -> SessionTransaction:
 
 
 def _pass_to_block(calls: list[PendingCall], joined: list[Connection]) -> None:
-    """Pass calls to the `atomic(connection)` block, or drop them without one."""
+    """Pass calls to the `atomic(connection)` block; drop them if no such block exists."""
     for active in active_boundaries():
         block = active.boundary
         if not isinstance(block, AtomicBlock) or _sync(block.connection) not in joined:
