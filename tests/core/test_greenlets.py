@@ -1,6 +1,7 @@
 """What the page on sync and async says of greenlets and small thread pools, in real programs."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -75,6 +76,14 @@ def run(functions):
 }
 
 
+# AddressSanitizer, by which `make asan` checks memory.
+copies_are_reported = pytest.mark.skipif(
+    "libasan" in os.environ.get("LD_PRELOAD", ""),
+    reason="greenlet copies the stack, which AddressSanitizer reports as an error",
+)
+
+
+@copies_are_reported
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_greenlets_send_in_real_threads_and_have_their_own_blocks(library):
     """A second loop in a thread is refused, a real thread sends, and blocks are not mixed."""
