@@ -288,7 +288,11 @@ class Table:
         """
         built = self._built
         while built:
-            for key, bucket in built.copy().items():
+            # Only the keys: a garbage collection inside `dict.copy()` may run a finalizer, which
+            # changes the dictionary, and CPython 3.11 then returns a damaged copy.
+            for key in list(built):
+                if (bucket := built.get(key)) is None:
+                    continue
                 bucket.route = None
                 if built.get(key) is bucket and bucket.route is None:
                     built.pop(key, None)
