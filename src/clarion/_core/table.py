@@ -283,19 +283,15 @@ class Table:
     def drop_routes(self) -> None:
         """Drop all routes, so that the next sends build them; the lock is held.
 
-        A bucket that has a route is always in `_built`, so it leaves only without one. A
-        finalizer may send meanwhile and build its route again.
+        A bucket with a route stays in `_built`. A finalizer may send, and build one again.
         """
         built = self._built
         while built:
-            # Only the keys: a garbage collection inside `dict.copy()` may run a finalizer, which
-            # changes the dictionary, and CPython 3.11 then returns a damaged copy.
-            for key in list(built):
-                if (bucket := built.get(key)) is None:
-                    continue
-                bucket.route = None
-                if built.get(key) is bucket and bucket.route is None:
-                    built.pop(key, None)
+            for key in list(built):  # a finalizer during `copy` damages the copy (CPython 3.11)
+                if (bucket := built.get(key)) is not None:
+                    bucket.route = None
+                    if built.get(key) is bucket and bucket.route is None:
+                        built.pop(key, None)
 
     def repair(self) -> None:
         """Complete what a thread of the parent was changing at a fork, in the child."""
