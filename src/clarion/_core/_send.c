@@ -325,6 +325,9 @@ method_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
     if (object == NULL || object == Py_None) {
         return Py_NewRef(self);
     }
+    if (((Method *)self)->kind == HAS_LISTENERS) { /* it has no keywords to declare */
+        return PyMethod_New(self, object);
+    }
     PyObject *own_send = PyObject_GetAttr((PyObject *)Py_TYPE(object),
                                           ((Method *)self)->state->str_own_send);
     if (own_send == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
