@@ -55,6 +55,20 @@ def test_a_declared_signal_has_its_own(name):
 
 
 @pytest.mark.parametrize("name", SENDS)
+def test_reading_it_again_runs_no_python(name):
+    """From CPython 3.12 on, each send of an imported signal reads the attribute."""
+    first = getattr(paid, name)
+    calls = []
+    sys.setprofile(lambda frame, event, argument: calls.append((event, frame.f_code.co_name)))
+    try:
+        again = getattr(paid, name)
+    finally:
+        sys.setprofile(None)
+    assert again.__func__ is first.__func__
+    assert [name for event, name in calls if event == "call"] == []
+
+
+@pytest.mark.parametrize("name", SENDS)
 def test_any_other_signal_has_djangos(name):
     """`(sender, **named)`, also the class of declared signals."""
     assert list(inspect.signature(getattr(Signal(), name)).parameters) == ["sender", "named"]

@@ -317,29 +317,36 @@ method_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
-/* Bind the method. A class of signals may have `_own_send`, which returns the function to bind: it
-   has the signature of the signal. The interpreter calls `signal.send(...)` without this. */
+/* Return the function to bind to a signal: for a declared signal one with its signature, which
+   `own_send` builds once. Otherwise the method itself. A new reference. */
+static PyObject *
+function_for(Method *self, PyObject *object)
+{
+    State *state = self->state;
+    if (self->kind == HAS_LISTENERS || !PyObject_TypeCheck(object, state->tabled_type)) {
+        return Py_NewRef(self);
+    }
+    PyObject *table = SLOT(object, state->table);
+    PyObject *own = IS_A(table, state->table_type) ? SLOT(table, state->own_sends) : NULL;
+    if (own == NULL || !PyDict_CheckExact(own)) {
+        return Py_NewRef(self);
+    }
+    PyObject *function = PyDict_GetItemWithError(own, (PyObject *)self);
+    if (function != NULL || PyErr_Occurred()) {
+        return Py_XNewRef(function);
+    }
+    return PyObject_CallMethodObjArgs(object, state->str_own_send, self, NULL);
+}
+
+/* Bind the method. The interpreter calls `signal.send(...)` without this, unless the code has
+   imported the name `signal` (from CPython 3.12 on). */
 static PyObject *
 method_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
 {
     if (object == NULL || object == Py_None) {
         return Py_NewRef(self);
     }
-    if (((Method *)self)->kind == HAS_LISTENERS) { /* it has no keywords to declare */
-        return PyMethod_New(self, object);
-    }
-    PyObject *own_send = PyObject_GetAttr((PyObject *)Py_TYPE(object),
-                                          ((Method *)self)->state->str_own_send);
-    if (own_send == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        return NULL;
-    }
-    if (own_send == NULL || own_send == Py_None) {
-        PyErr_Clear();
-        Py_XDECREF(own_send);
-        return PyMethod_New(self, object);
-    }
-    PyObject *function = PyObject_CallFunctionObjArgs(own_send, object, self, NULL);
-    Py_DECREF(own_send);
+    PyObject *function = function_for((Method *)self, object);
     if (function == NULL) {
         return NULL;
     }
@@ -473,7 +480,7 @@ typedef struct {
     struct {
         const char *name;
         Py_ssize_t *offset;
-    } slots[6]; /* the last one is empty */
+    } slots[7]; /* the last one is empty */
 } Class;
 
 static int
@@ -483,7 +490,7 @@ locate_all(State *s)
         {"clarion._core.table", "Table", &s->table_type,
          {{"any_sender", &s->any_sender}, {"buckets", &s->buckets},
           {"subclass_registrations", &s->subclass_registrations},
-          {"guard", &s->guard}, {"keywords", &s->keywords}}},
+          {"guard", &s->guard}, {"keywords", &s->keywords}, {"own_sends", &s->own_sends}}},
         {"clarion._core.tabled", "Tabled", &s->tabled_type, {{"_table", &s->table}}},
         {"clarion._core.route", "Bucket", &s->bucket_type, {{"route", &s->route}}},
         {"clarion._core.route", "Route", &s->route_type,

@@ -56,7 +56,7 @@ typedef struct {
     PyObject *str_table;
     /* The offsets of the slots of classes in Python: Table, Bucket, Route, Registration and
        Tabled. */
-    Py_ssize_t any_sender, buckets, subclass_registrations, guard, keywords;
+    Py_ssize_t any_sender, buckets, subclass_registrations, guard, keywords, own_sends;
     Py_ssize_t route;
     Py_ssize_t is_inline, is_simple, single_async, strong_receivers, registrations;
     Py_ssize_t function, receiver, reference;

@@ -58,7 +58,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
 
     # How this kind of signal behaves; a kind derived from it may override it.
     policy_class: type[DeclaredPolicy] = DeclaredPolicy
-    _own_send = staticmethod(own_send)
+    _own_send = own_send  # the compiled sends call it
 
     if TYPE_CHECKING:
         # The methods of Signal with the declared parameters. They have no docstring, so that

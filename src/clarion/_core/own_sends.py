@@ -2,7 +2,7 @@
 
 `inspect` reads the signature of a method from its function. So each signal needs functions of its own,
 and a send must not become slower. A compiled send that is read as an attribute binds the function that
-`own_send` returns; a call `signal.send(...)` reads no attribute. The sends in Python are functions of
+`own_send` has built; most calls `signal.send(...)` read no attribute. The sends in Python are functions of
 a class, so the signal gets a class of its own.
 """
 
@@ -29,16 +29,15 @@ def own_send(signal: Any, method: Any) -> Any:
 
     Args:
         signal: the signal.
-        method: the method; any other than a send is returned itself.
+        method: the send.
     """
-    name = method.__name__
-    own: dict[str, Any] | None = getattr(policy_of(signal), "own_sends", None)
-    if own is None or name not in SENDS:
+    own = policy_of(signal).own_sends
+    if own is None:
         return method
-    if name not in own:
+    if method not in own:
         function = _with_signature(getattr(method, "__wrapped__", method), signal)
-        own[name] = function if type(method) is FunctionType else twin_of(function)
-    return own[name]
+        own[method] = function if type(method) is FunctionType else twin_of(function)
+    return own[method]
 
 
 def _with_signature(function: FunctionType, signal: Any) -> FunctionType:

@@ -39,6 +39,7 @@ class Policy:
     Attributes:
         keywords: the arguments of the receivers for each set of keywords of a send, for the
             compiled send. It agrees with `complete_arguments`.
+        own_sends: the functions of a signal's sends, by method, if it has its own.
         parameters: the keywords that every send gives; None if any are allowed.
         provides: the names that a receiver may request beside the arguments.
     """
@@ -46,6 +47,7 @@ class Policy:
     __slots__ = ()
 
     keywords: Keywords = ANY
+    own_sends: dict[Any, Any] | None = None
     parameters: Collection[str] | None = None
     provides: tuple[str, ...] = ()
 
@@ -159,7 +161,7 @@ class DeclaredPolicy(Policy):
         defaults: the values of the keywords that a send may leave out.
 
     Attributes:
-        own_sends: the functions of the signal's sends, by name, once they have been read.
+        own_sends: the functions of the signal's sends, by method, once they have been read.
     """
 
     __slots__ = ("defaults", "keywords", "own_sends", "parameters")
@@ -170,7 +172,7 @@ class DeclaredPolicy(Policy):
     def __init__(self, parameters: Collection[str], defaults: Mapping[str, Any]) -> None:
         self.parameters = dict.fromkeys(parameters).keys()  # pyright: ignore[reportIncompatibleVariableOverride]
         self.defaults = dict(defaults)
-        self.own_sends: dict[str, Any] = {}
+        self.own_sends: dict[Any, Any] = {}  # pyright: ignore[reportIncompatibleVariableOverride]
         self.keywords = DeclaredKeywords(self.parameters, self.defaults)
 
     def complete_arguments(

@@ -230,7 +230,6 @@ class Signal(Tabled):
                 f"@receiver(signal) to connect a function."
             )
 
-    _own_send: Callable[[Any, Any], Any] | None = None  # the compiled sends read it
     send = compiled(send)
     send_robust = compiled(send_robust)
     asend = compiled(asend)

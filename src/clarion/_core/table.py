@@ -46,6 +46,7 @@ class Table:
         finalizer: the callback of the weak references to receivers.
         policy: how this kind of signal behaves.
         keywords: those of the policy, which the compiled send reads.
+        own_sends: those of the policy, which a compiled send reads when it is bound.
         on_listening: called with a sender (None: any) and whether its subclasses count, when
             a receiver or an instrument begins to listen. Or None.
         guard: an object, the name of an attribute and the value it must have, or None. If the
@@ -68,6 +69,7 @@ class Table:
         "lock",
         "name",
         "on_listening",
+        "own_sends",
         "policy",
         "searched",
         "subclass_registrations",
@@ -80,6 +82,7 @@ class Table:
         self.home = home
         self.policy = policy
         self.keywords = policy.keywords
+        self.own_sends = policy.own_sends
         self.on_listening: OnListening | None = None
         self.searched = 0
         self.any_sender = Bucket(None, no_sender)

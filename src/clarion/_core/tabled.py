@@ -47,6 +47,7 @@ def set_policy(signal: Any, policy: Policy) -> None:
     table = signal._table
     table.policy = policy
     table.keywords = policy.keywords
+    table.own_sends = policy.own_sends
 
 
 def has_table(signal: Any) -> bool:
