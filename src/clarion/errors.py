@@ -17,7 +17,9 @@
     ├── EndlessCommitError         receivers that cause each other endlessly; also a RuntimeError
     ├── EncodingError              a value that a stored send cannot hold; also a TypeError
     ├── DecodingError              stored data that cannot be read; also a ValueError
-    └── NotSentError               assert_sent() found no such send; also an AssertionError
+    ├── NotSentError               assert_sent() found no such send; also an AssertionError
+    ├── Retry                      raised by a stored receiver: call it again later
+    └── Reject                     raised by a stored receiver: give this delivery up
 
 A message has two sentences: what is wrong, and what to do. The exception also has its data as
 attributes. An exception of a receiver is never wrapped: it propagates unchanged, with a
@@ -229,3 +231,38 @@ class NotSentError(ClarionError, AssertionError):
 
 class SenderWarning(UserWarning):
     """A sender that `connect` accepted, and that no send has."""
+
+
+class Retry(ClarionError):  # noqa: N818  # it is a request of the receiver
+    """A receiver whose delivery is stored raises it to be called again later.
+
+        raise Retry(after=60)
+
+    It counts as a failure: after as many retries as its delivery allows, it is given up.
+
+    Args:
+        message: why, for the people who read the log.
+        after: how long to wait, in seconds; by default as long as after another exception.
+
+    Attributes:
+        after: how long to wait, in seconds, or None.
+    """
+
+    def __init__(self, message: str = "The receiver asked to be called again.", *, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Reject(ClarionError):  # noqa: N818  # it is a request of the receiver
+    """A receiver whose delivery is stored raises it to have it given up at once.
+
+        raise Reject("the address does not exist")
+
+    The delivery is kept as dead, for a person to see. It is not tried again.
+
+    Args:
+        reason: why, for the person who reads it.
+    """
+
+    def __init__(self, reason: str = "The receiver rejected the delivery.") -> None:
+        super().__init__(reason)

@@ -112,6 +112,32 @@ class Boundary:
         with self.receiver_savepoint():
             yield
 
+    def write_connection(self) -> AbstractContextManager[Any]:
+        """Return a context manager that yields the connection for rows of the outbox.
+
+        It is the connection of the open transaction. If no transaction is open, the block is a short
+        transaction of its own. What it yields is a connection of a driver or of SQLAlchemy, or an
+        object with the methods of `clarion.outbox.Connection`; or None, if there is no database.
+
+        Raises:
+            BoundaryError: if a transaction is open. A subclass overrides this.
+        """
+        if self.is_open():
+            raise BoundaryError(
+                f"No delivery can be stored in {self.name}, because its integration does not define "
+                f"Boundary.write_connection(). Use on_commit, or another boundary."
+            )
+        return nullcontext()
+
+    @asynccontextmanager
+    async def awrite_connection(self) -> AsyncGenerator[Any]:
+        """Return an async context manager, as `write_connection`.
+
+        The connection may be async.
+        """
+        with self.write_connection() as connection:
+            yield connection
+
     def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its result, after a commit that sync code has made.
 

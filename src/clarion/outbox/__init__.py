@@ -3,8 +3,10 @@
 In reading order; each module imports only from those above it:
 
 1. `statements`: the SQL of each kind of database, from the files in `sql`.
-2. `connection`, `open`: connections on which the statements run, and one to a file of SQLite.
-3. `tables`: create the tables, and recognise their version.
+2. `connection`, `open`, `database`: connections on which the statements run, one to a file of
+   SQLite, and the protocol of a database that a worker empties.
+3. `tables`: create the tables, and recognise their version. `options`, `receivers`: the options of
+   a stored delivery, and the stored receivers of this program by name.
 4. `delivery_row`: the rows, as data.
 5. `store`: publish, claim, settle, retry and bury deliveries; show, requeue and discard dead ones.
 

@@ -9,6 +9,7 @@ from clarion.outbox.statements import pyformat, statements
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from contextlib import AbstractContextManager
 
     Row = tuple[Any, ...]
 
@@ -27,6 +28,35 @@ class Connection(Protocol):
 
     def change(self, name: str, **parameters: Any) -> int:
         """Run a statement, and return the number of rows that it changed."""
+        ...
+
+
+class AsyncConnection(Protocol):
+    """Runs statements in the transaction that is open on an async connection."""
+
+    @property
+    def dialect(self) -> str:
+        """The kind of database: "sqlite", "postgresql" or "mysql"."""
+        ...
+
+    async def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        ...
+
+    async def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        ...
+
+
+class WorkerConnection(Connection, Protocol):
+    """A connection that the worker itself has opened."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Begin a transaction, and commit it, or roll it back if the block raises."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
         ...
 
 

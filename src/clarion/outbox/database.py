@@ -1,0 +1,65 @@
+"""The protocol of a database whose outbox a worker empties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+    from clarion.outbox.connection import AsyncConnection, Connection, WorkerConnection
+
+
+@dataclass(slots=True)
+class ReceiverTransaction:
+    """The transaction in which a worker calls one receiver.
+
+    Attributes:
+        connection: runs the settlement of the row in the transaction; None if the transaction
+            is not one of the outbox's database.
+        provided: what the receiver gets if it has such parameters: `session` or `connection`.
+        session: what loads the references in the payload; see `ReferenceKind.load`.
+    """
+
+    connection: Connection | AsyncConnection | None = None
+    provided: dict[str, Any] = field(default_factory=dict[str, Any])
+    session: Any = None
+
+
+class Database(Protocol):
+    """A database with an outbox: how a worker connects to it, and where receivers write.
+
+    `clarion.outbox.open_database` returns one for a URL. The integrations with Django and
+    SQLAlchemy have their own.
+    """
+
+    @property
+    def name(self) -> str:
+        """How messages name it, without its password."""
+        ...
+
+    @property
+    def dialect(self) -> str:
+        """The kind of database: "sqlite", "postgresql" or "mysql"."""
+        ...
+
+    @property
+    def provides(self) -> tuple[str, ...]:
+        """The names of the arguments that its transactions provide to receivers."""
+        ...
+
+    def connect(self) -> WorkerConnection:
+        """Open a connection for claims and settlements, in autocommit mode."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[ReceiverTransaction]:
+        """Return the transaction in which a sync receiver is called.
+
+        It commits at the end of the block, and rolls back if the block raises.
+        """
+        ...
+
+    def atransaction(self) -> AbstractAsyncContextManager[ReceiverTransaction]:
+        """Return the transaction in which an async receiver is awaited."""
+        ...

@@ -1,0 +1,93 @@
+"""The options of a durable delivery, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import value_name
+from clarion.envelope.receiver_names import check_name
+from clarion.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    Key = str | Sequence[str] | Callable[..., Hashable]
+    Backoff = float | Callable[[int], float]
+
+SAME_DATABASE = "same database"
+LONGEST_DELAY = 366 * 24 * 3600.0  # seconds
+
+_CHOICES = {
+    "missing": ("skip", "fail", "snapshot"),
+    "dead": ("block", "pass"),
+    "effects": (None, SAME_DATABASE),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the deliveries to a receiver are stored and made: see `Durable`.
+
+    Raises:
+        ArgumentError: if a value is none that the option accepts.
+    """
+
+    key: Key | None = None
+    delay: float = 0.0
+    retries: int = 8
+    backoff: Backoff = 1.0
+    timeout: float | None = None
+    missing: str = "skip"
+    dead: str = "block"
+    effects: str | None = None
+    name: str | None = None
+    aliases: tuple[str, ...] = ()
+    database: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                shown = " or ".join(f"'{each}'" for each in choices if each is not None)
+                raise _refusal(name, getattr(self, name), shown)
+        _check_number("delay", self.delay, least=0.0)
+        if type(self.retries) is not int or self.retries < 0:
+            raise _refusal("retries", self.retries, "a number of retries, 0 or more")
+        if not callable(self.backoff):
+            _check_number("backoff", self.backoff, least=0.0)
+        if self.timeout is not None:
+            _check_number("timeout", self.timeout, least=0.001)
+        if self.database is not None and not isinstance(self.database, str):
+            raise _refusal("database", self.database, "the alias of a database")
+        if type(self.aliases) is not tuple:
+            raise _refusal("aliases", self.aliases, "a list of the receiver's former names")
+        for each in (*self.aliases, *(() if self.name is None else (self.name,))):
+            check_name(each)
+
+    def given(self) -> dict[str, Any]:
+        """Return the options that differ from their defaults."""
+        return {
+            name: getattr(self, name)
+            for name, field in self.__dataclass_fields__.items()
+            if getattr(self, name) != field.default
+        }
+
+
+def options_of(**given: Any) -> Options:
+    """Return checked options; lists become tuples, because options are compared."""
+    if isinstance(given.get("aliases"), list):
+        given["aliases"] = tuple(given["aliases"])
+    return Options(**given)
+
+
+def _check_number(name: str, value: object, *, least: float) -> None:
+    is_number = type(value) in {int, float}
+    if not is_number or not isfinite(value) or not least <= value <= LONGEST_DELAY:  # type: ignore[operator, arg-type]  # a number
+        raise _refusal(name, value, f"a number of seconds, {least:g} to {LONGEST_DELAY:g}")
+
+
+def _refusal(name: str, value: object, wanted: str) -> ArgumentError:
+    return ArgumentError(
+        f"durable() was given {name}={value_name(value)}. Give {wanted}.", [name]
+    )

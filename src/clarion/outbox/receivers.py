@@ -1,0 +1,121 @@
+"""The receivers of this program whose deliveries are stored, by their stable names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet, ref
+
+from clarion._core.fork import new_lock
+from clarion._core.names import described, signal_name
+from clarion._core.tabled import table_of
+from clarion.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from clarion._core.registration import Registration
+    from clarion._core.signal import Signal
+    from clarion.outbox.options import Options
+    from clarion.typing import Receiver
+
+
+class StoredReceiver:
+    """A receiver of one signal whose deliveries are stored.
+
+    It keeps neither the receiver nor the signal alive, because its registration holds it.
+
+    Args:
+        name: the stable name of the receiver.
+        receiver: the receiver.
+        signal: the signal.
+        options: the options of its delivery.
+
+    Attributes:
+        name: the stable name.
+        options: the options.
+        shown: the receiver as messages show it.
+    """
+
+    def __init__(self, name: str, receiver: Receiver, signal: Signal, options: Options) -> None:
+        self.name = name
+        self.options = options
+        self.shown = described(receiver)
+        self._code: Any = getattr(receiver, "__qualname__", None)
+        self._signal = ref(signal)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stable name and its aliases, by which rows may name the receiver."""
+        return (self.name, *self.options.aliases)
+
+    @property
+    def signal(self) -> Signal | None:
+        """The signal; None once it is freed."""
+        return self._signal()
+
+    @property
+    def signal_name(self) -> str:
+        """The name of the signal, by which rows name it; empty once it is freed."""
+        signal = self._signal()
+        return "" if signal is None else signal_name(signal)
+
+    def registration(self) -> Registration | None:
+        """Return the registration; None once the receiver is disconnected or freed."""
+        signal = self._signal()
+        registrations = [] if signal is None else table_of(signal).registrations()
+        found = (each for each in registrations if each.delivery is self)
+        registration = next(found, None)
+        return None if registration is None or registration.live() is None else registration
+
+    def is_same_code(self, other: StoredReceiver) -> bool:
+        """Return whether both may be the same function, connected twice or loaded again."""
+        return self._code is not None and self._code == other._code  # noqa: SLF001
+
+
+# Weak: a registration holds its own, and forgets it with the receiver.
+_known: WeakSet[StoredReceiver] = WeakSet()
+_lock = new_lock()
+
+
+def add_receiver(added: StoredReceiver) -> None:
+    """Make a receiver known to the workers of this process.
+
+    Raises:
+        ArgumentError: if another receiver of the same signal has the name.
+    """
+    for each in stored_receivers():
+        taken = set(each.names) & set(added.names)
+        is_other = each.signal is added.signal and not each.is_same_code(added)
+        if taken and is_other and each.registration() is not None:
+            raise ArgumentError(
+                f"Receivers {each.shown} and {added.shown} have the same stored name. Give one of "
+                f"them another name=.",
+                ["name"],
+            )
+    with _lock:
+        _known.add(added)
+
+
+def stored_receivers() -> list[StoredReceiver]:
+    """Return the receivers of this process whose deliveries are stored."""
+    with _lock:
+        return list(_known)
+
+
+def connected_receivers() -> dict[str, list[StoredReceiver]]:
+    """Return the connected receivers, by each of their names and aliases."""
+    found: dict[str, list[StoredReceiver]] = {}
+    for each in stored_receivers():
+        if each.registration() is not None:
+            for name in each.names:
+                found.setdefault(name, []).append(each)
+    return found
+
+
+def find_receiver(name: str, signal: str) -> StoredReceiver | None:
+    """Return the connected receiver of a row, or None.
+
+    Args:
+        name: the name of the receiver in the row.
+        signal: the name of the signal in the row.
+    """
+    named = connected_receivers().get(name, [])
+    return next((each for each in named if each.signal_name == signal), None)
