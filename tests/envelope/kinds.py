@@ -37,11 +37,21 @@ class Records:
 
     def load(self, data, session):
         """Return the row."""
+        if data.get("model") == "Unknown":
+            raise LookupError("no model Unknown")
         self.sessions.append(session)
         try:
             return self.rows[data["key"]]
         except KeyError:
             raise GoneError("The order is gone.") from None
+
+    def snapshot(self, value):
+        """Return the values."""
+        return {"number": value.number}
+
+    def restore(self, data, snapshot, session):
+        """Return the object as it was."""
+        return Order(snapshot["number"])
 
     def dump_class(self, kind):
         """Return the name."""

@@ -55,3 +55,23 @@ def test_a_list_of_objects_is_owned(records):
     assert not references.are_owned([Order(1), 5])
     assert not references.are_owned([])
     assert not references.are_owned("ab")
+
+
+def test_a_snapshot_is_stored_with_the_reference(records):
+    """A snapshot is used if the row is gone, or always."""
+    reference = references.dump_object(Order(5), "order", snapshot=True)
+    assert reference == {"kind": "records", "key": 5, "snapshot": {"number": 5}}
+    assert references.load_object(reference, None, "snapshot") == Order(5)
+    assert references.load_object(reference, None, "as sent") == Order(5)
+    assert records.sessions == [None]
+    with pytest.raises(references.GoneError):
+        references.load_object(reference, None)
+
+
+def test_a_model_that_the_program_does_not_have_is_reported(records):
+    """A reference or a class of an unknown model is refused, with the cure."""
+    with pytest.raises(DecodingError, match="Import its module"):
+        references.load_class({"kind": "records", "name": "Unknown"})
+    assert references.load_class(references.dump_class(Order)) is Order
+    with pytest.raises(DecodingError, match="Import its module"):
+        references.load_object({"kind": "records", "model": "Unknown", "key": 5}, None)

@@ -1,9 +1,8 @@
 """What a test registers is undone."""
 
-import sys
 from contextvars import ContextVar
 
-from clarion.envelope import carry, current_headers, register_sender
+from clarion.envelope import conversions, carry, current_headers, register_sender
 from clarion.envelope.registered import registered_restored
 from clarion.envelope.senders import known_senders
 from clarion.testing import restored
@@ -25,13 +24,9 @@ def test_what_a_block_registers_ends_with_it():
         assert Checkout not in [sender for _, sender in known_senders()]
 
 
-def test_types_are_undone_where_msgspec_is_loaded(monkeypatch):
-    """A type is registered in the module that needs msgspec."""
-
-    class Typed:
-        conversions: dict[str, int] = {}  # noqa: RUF012
-
-    monkeypatch.setitem(sys.modules, "clarion.envelope.typed", Typed)
+def test_types_are_undone():
+    """A class that is registered in the block is not known after it."""
     with registered_restored():
-        Typed.conversions["a"] = 1
-    assert Typed.conversions == {}
+        register_type(Checkout, to_json=str, from_json=str)
+        assert Checkout in conversions.conversions
+    assert Checkout not in conversions.conversions

@@ -14,7 +14,8 @@ import pydantic
 import pytest
 
 from clarion import signal
-from clarion.envelope.typed import TypedValues, register_type
+from clarion.envelope.conversions import register_type
+from clarion.envelope.typed import TypedValues
 from clarion.errors import DeclarationError
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ A payload is JSON in UTF-8:
     {"sender": ..., "references": {"order": {...}}, "values": {"amount": 42}}
 
 The values of a plain signal are strict JSON. msgspec encodes the values of a declared signal by
-its annotations. An object of a database is stored as a reference.
+its annotations. Those of a framework's signal are stored by their types. An object of a database is
+stored as a reference.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clarion._core.declare import DeclaredSignal
 from clarion._core.names import quoted_name, signal_name, value_name
 from clarion._core.tabled import policy_of
-from clarion.envelope import plain
+from clarion.envelope import plain, tagged
 from clarion.envelope.references import (
     are_owned,
     dump_object,
@@ -24,14 +25,16 @@ from clarion.envelope.references import (
     load_object,
 )
 from clarion.envelope.senders import dump_sender, load_sender
+from clarion.envelope.stored_signals import storage_of
 from clarion.envelope.upcast import upcasted, version_of
 from clarion.errors import DeclarationError, DecodingError, EncodingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeGuard
+    from typing import Never, TypeGuard
 
     from clarion._core.signal import Signal
+    from clarion.envelope.stored_signals import SignalStorage
     from clarion.envelope.typed import TypedValues
 
 
@@ -53,10 +56,11 @@ class Codec:
     """
 
     def __init__(self, signal: Signal) -> None:
+        self._storage = storage_of(signal)
         self._typed: TypedValues | None = None
         self._defaults: dict[str, Any] = {}
         self._references: set[str] = set()  # the keywords whose annotation is a model
-        if _is_declared(signal):
+        if self._storage is None and _is_declared(signal):
             from clarion.envelope.typed import TypedValues, annotations_of
 
             parameters = policy_of(signal).parameters or ()
@@ -68,25 +72,27 @@ class Codec:
             self._typed = TypedValues(signal, values)
             self._defaults = dict(getattr(policy_of(signal), "defaults", {}))
 
-    def dump(self, signal: Signal, arguments: dict[str, Any]) -> bytes:
+    def dump(self, signal: Signal, arguments: dict[str, Any], *, snapshots: bool = False) -> bytes:
         """Return the payload of a send.
 
         Args:
             signal: the signal.
             arguments: the arguments of the receivers, `sender` and `signal` included.
+            snapshots: whether to store the values of objects too, for rows that may be gone.
 
         Raises:
             EncodingError: if a value would not come back as it is.
         """
+        snapshots = snapshots or (self._storage is not None and self._storage.as_sent)
         values = {
             name: value for name, value in arguments.items() if name not in {"sender", "signal"}
         }
         try:
-            sender = dump_sender(arguments.get("sender"))
+            sender = dump_sender(arguments.get("sender"), snapshot=snapshots)
             references = {
-                name: _dump_reference(value, name)
+                name: _dump_reference(value, name, snapshots)
                 for name, value in values.items()
-                if name in self._references or kind_owning(value) or are_owned(value)
+                if self._is_stored_as_reference(name, value)
             }
         except ValueError as error:
             raise EncodingError(
@@ -98,7 +104,14 @@ class Codec:
         head = plain.dump({"sender": sender, "references": references})
         return head[:-1] + b',"values":' + encoded + b"}"
 
+    def _is_stored_as_reference(self, name: str, value: object) -> bool:
+        if self._storage is not None and name in self._storage.keywords:
+            return False
+        return name in self._references or kind_owning(value) is not None or are_owned(value)
+
     def _dump_values(self, signal: Signal, values: dict[str, Any]) -> bytes:
+        if self._storage is not None:
+            return _dump_tagged(signal, self._storage, values)
         if self._typed is not None:
             encoded = self._typed.dump(values)
             if isinstance(encoded, bytes):
@@ -109,7 +122,15 @@ class Codec:
                 _refuse(signal, problem)
         return plain.dump(values)
 
-    def load(self, signal: Signal, payload: bytes, version: int, session: Any) -> dict[str, Any]:
+    def load(
+        self,
+        signal: Signal,
+        payload: bytes,
+        version: int,
+        session: Any,
+        *,
+        snapshots: bool = False,
+    ) -> dict[str, Any]:
         """Return the arguments of the receivers from a payload.
 
         Args:
@@ -117,6 +138,8 @@ class Codec:
             payload: what `dump` returned.
             version: the version it was stored with.
             session: the session or connection in which references are loaded, or None.
+            snapshots: whether an object whose row is gone is returned as it was, if its values were
+                stored.
 
         Raises:
             DecodingError: if the payload is damaged, or does not fit this program.
@@ -135,10 +158,14 @@ class Codec:
             ) from None
         if version != version_of(signal):
             references, values = _upcast(signal, version, references, values)
+        missing = "snapshot" if snapshots else "fail"
+        if self._storage is not None:
+            values = _load_tagged(self._storage, values, session)
+            missing = "as sent" if self._storage.as_sent else missing
         arguments = {**self._defaults, **self._load_values(signal, values)}
         for name, data in references.items():
-            arguments[name] = _load_reference(data, session)
-        arguments["sender"] = load_sender(sender, session)
+            arguments[name] = _load_reference(data, session, missing)
+        arguments["sender"] = load_sender(sender, session, missing)
         arguments["signal"] = signal
         return arguments
 
@@ -169,28 +196,58 @@ def _upcast(
     }
 
 
-def _dump_reference(value: Any, name: str) -> Any:
+def _dump_reference(value: Any, name: str, snapshot: bool) -> Any:  # noqa: FBT001
     if value is None:
         return None
     if type(value) not in {list, tuple}:
-        return dump_object(value, name)
-    return [dump_object(each, f"{name}[{index}]") for index, each in enumerate(value)]
+        return dump_object(value, name, snapshot=snapshot)
+    return [
+        dump_object(each, f"{name}[{index}]", snapshot=snapshot) for index, each in enumerate(value)
+    ]
 
 
-def _load_reference(data: Any, session: Any) -> object:
+def _load_reference(data: Any, session: Any, missing: str) -> object:
     if type(data) is not list:
-        return None if data is None else load_object(data, session)
+        return None if data is None else load_object(data, session, missing)
     items: list[Any] = data  # pyright: ignore[reportUnknownVariableType]
-    return [load_object(each, session) for each in items]
+    return [load_object(each, session, missing) for each in items]
 
 
-def _refuse(signal: Signal, problem: plain.Problem) -> None:
+def _dump_tagged(signal: Signal, storage: SignalStorage, values: dict[str, Any]) -> bytes:
+    encoded: dict[str, Any] = {}
+    for name, value in values.items():
+        conversion = storage.keywords.get(name)
+        try:
+            encoded[name] = (
+                tagged.encode(value, name) if conversion is None else conversion.dump(value)
+            )
+        except tagged.UnstorableError as error:
+            _refuse(signal, error.problem, by_type=True)
+        except ValueError as error:
+            _refuse(signal, plain.Problem(name, str(error)), by_type=True)
+    return plain.dump(encoded)
+
+
+def _load_tagged(storage: SignalStorage, values: dict[str, Any], session: Any) -> dict[str, Any]:
+    return {
+        name: storage.keywords[name].load(data, session)
+        if name in storage.keywords
+        else tagged.decode(data, session)
+        for name, data in values.items()
+    }
+
+
+def _refuse(signal: Signal, problem: plain.Problem, *, by_type: bool = False) -> Never:
     name = signal_name(signal)
     keyword = problem.path.partition("[")[0].partition(".")[0]
+    cure = (
+        "Register its class with clarion.envelope.register_type."
+        if by_type
+        else "Send a value that comes back as it is, or declare the signal with @signal and annotations."
+    )
     raise EncodingError(
         f"Signal {name} cannot be stored with this {quoted_name(keyword)}: {problem.path} "
-        f"{problem.reason}. Send a value that comes back as it is, or declare the signal with "
-        f"@signal and annotations.",
+        f"{problem.reason}. {cure}",
         name,
         keyword,
         problem.path,

@@ -74,17 +74,23 @@ class Envelope:
                 "worker, and discard it."
             ) from None
 
-    def arguments(self, signal: Signal, session: Any = None) -> dict[str, Any]:
+    def arguments(
+        self, signal: Signal, session: Any = None, *, snapshots: bool = False
+    ) -> dict[str, Any]:
         """Return the arguments of the receivers, as `Codec.load`."""
-        return codec_of(signal).load(signal, self.payload, self.version, session)
+        return codec_of(signal).load(
+            signal, self.payload, self.version, session, snapshots=snapshots
+        )
 
 
-def seal(signal: Signal, arguments: dict[str, Any]) -> Envelope:
+def seal(signal: Signal, arguments: dict[str, Any], *, snapshots: bool = False) -> Envelope:
     """Return the envelope of a send.
 
     Args:
         signal: the signal. It needs a name by which another process finds it.
         arguments: the arguments of the receivers, `sender` and `signal` included.
+        snapshots: whether to store the values of objects of a database too. A receiver with
+            `missing="snapshot"` gets them if the row is gone.
 
     Raises:
         EncodingError: if the signal has no name, or a value would not come back as it is.
@@ -100,6 +106,6 @@ def seal(signal: Signal, arguments: dict[str, Any]) -> Envelope:
         name,
         version_of(signal),
         datetime.now(UTC),
-        codec_of(signal).dump(signal, arguments),
+        codec_of(signal).dump(signal, arguments, snapshots=snapshots),
         current_headers(),
     )

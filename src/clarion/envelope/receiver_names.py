@@ -44,6 +44,11 @@ def stable_name(receiver: Receiver, name: str | None = None) -> str:
     return check_name(f"{function.__module__}:{function.__qualname__}")
 
 
+def type_name(kind: type) -> str:
+    """Return the name under which the values of a registered class are stored."""
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
 def check_name(name: str) -> str:
     """Return a name for a receiver; refuse a value that cannot be one."""
     if type(name) is not str or not name.strip():

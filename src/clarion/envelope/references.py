@@ -7,6 +7,7 @@ registers one `ReferenceKind` for its framework. A program can register kinds fo
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clarion._core.names import quoted_name, value_name
@@ -14,10 +15,9 @@ from clarion.errors import ClarionError, DecodingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TypeGuard
 
-# The key that marks a reference in a payload, and the key that marks a class. A payload never has a
-# dictionary of the program in the places of these: see `codec.py`.
-OBJECT, CLASS = "object", "class"
+SNAPSHOT = "snapshot"  # the key of the values in a reference
 
 
 class GoneError(ClarionError, LookupError):
@@ -74,6 +74,31 @@ class ReferenceKind(Protocol):
         ...
 
 
+class SnapshotKind(ReferenceKind, Protocol):
+    """A kind that can also store an object with its values, for a row that may be gone later."""
+
+    def snapshot(self, value: Any) -> Any:
+        """Return the values of an object, as JSON.
+
+        Raises:
+            ValueError: if a value cannot be stored; the message says so in a few words.
+        """
+        ...
+
+    def restore(self, data: dict[str, Any], snapshot: Any, session: Any) -> object:
+        """Return the object as it was, without reading its row.
+
+        Args:
+            data: what `dump` returned.
+            snapshot: what `snapshot` returned.
+            session: the session or connection of the receiver, or None.
+
+        Raises:
+            LookupError: if its model does not exist.
+        """
+        ...
+
+
 kinds: dict[str, ReferenceKind] = {}
 
 
@@ -117,24 +142,87 @@ def are_owned(values: object) -> bool:
     return all(kind_owning(each) is not None for each in items)
 
 
-def dump_object(value: object, path: str) -> dict[str, Any]:
+def dump_object(value: object, path: str, *, snapshot: bool = False) -> dict[str, Any]:
     """Return the reference to an object that a kind owns.
 
+    Args:
+        value: the object.
+        path: its name in an error.
+        snapshot: whether to add its values.
+
     Raises:
-        ValueError: if it has no key; the message names the path.
+        ValueError: if it has no key, or a value cannot be stored; the message names the path.
     """
     kind = kind_owning(value)
     if kind is None:
         raise ValueError(f"{path} is {value_name(value)}, which no integration can refer to")
     try:
-        return {"kind": kind.name, **kind.dump(value)}
+        reference = {"kind": kind.name, **kind.dump(value)}
+        if snapshot and _takes_snapshots(kind):
+            reference[SNAPSHOT] = kind.snapshot(value)
     except ValueError as error:
         raise ValueError(f"{path} is {value_name(value)}, which {error}") from None
+    return reference
 
 
-def load_object(data: Any, session: Any) -> object:
-    """Return the object that a reference names."""
+def load_object(data: Any, session: Any, missing: str = "fail") -> object:
+    """Return the object that a reference names.
+
+    Args:
+        data: the reference.
+        session: the session or connection of the receiver, or None.
+        missing: "fail" to load its row; "snapshot" to use the snapshot if the row is gone;
+            "as sent" to use the snapshot, and not to look for the row.
+
+    Raises:
+        GoneError: if its row is gone, and there is no snapshot to use.
+        DecodingError: if the reference is damaged, or its model is not one of this program.
+    """
     if type(data) is not dict:
         raise DecodingError("A reference is damaged. Discard the delivery, or restore the row.")
     members: dict[str, Any] = dict(data)  # pyright: ignore[reportUnknownArgumentType]
-    return kind_named(members.pop("kind", None)).load(members, session)
+    kind, snapshot = kind_named(members.pop("kind", None)), members.pop(SNAPSHOT, None)
+    restore = None
+    if snapshot is not None and missing != "fail" and _takes_snapshots(kind):
+        restore = partial(kind.restore, members, snapshot, session)
+    try:
+        if restore is not None and missing == "as sent":
+            return restore()
+        return kind.load(members, session)
+    except GoneError:
+        if restore is None:
+            raise
+        return restore()
+    except LookupError as error:
+        raise DecodingError(
+            f"A reference names a model that is not one of this program: {error}. Import its module "
+            f"in the worker."
+        ) from None
+
+
+def _takes_snapshots(kind: ReferenceKind) -> TypeGuard[SnapshotKind]:
+    return hasattr(kind, "snapshot")
+
+
+def dump_class(kind: Any) -> dict[str, str]:
+    """Return a class that a kind owns, as JSON."""
+    owner = kind_owning_class(kind)
+    if owner is None:
+        raise ValueError(f"is {value_name(kind)}, which no integration can refer to")
+    return {"kind": owner.name, "name": owner.dump_class(kind)}
+
+
+def load_class(data: dict[str, Any]) -> type:
+    """Return the class that `dump_class` stored.
+
+    Raises:
+        DecodingError: if this program does not have it.
+    """
+    name = data["name"]
+    try:
+        return kind_named(data["kind"]).load_class(name)
+    except LookupError:
+        raise DecodingError(
+            f"The class {quoted_name(name)} is no model of this program. Import its module in the "
+            f"worker."
+        ) from None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from clarion.envelope import context, references, senders
+from clarion.envelope import context, conversions, references, senders
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,6 +28,4 @@ def registered_restored() -> Generator[None]:
 
 
 def _registries() -> list[dict[Any, Any]]:
-    typed = sys.modules.get("clarion.envelope.typed")  # loaded only with msgspec
-    conversions = [] if typed is None else [typed.conversions]
-    return [context.carried, senders.registered, references.kinds, *conversions]
+    return [context.carried, senders.registered, references.kinds, conversions.conversions]

@@ -17,10 +17,11 @@ from clarion._core.registry import signals
 from clarion._core.tabled import table_of
 from clarion.envelope.receiver_names import check_name
 from clarion.envelope.references import (
+    dump_class,
     dump_object,
-    kind_named,
     kind_owning,
     kind_owning_class,
+    load_class,
     load_object,
 )
 from clarion.errors import ArgumentError, DecodingError
@@ -75,8 +76,12 @@ def natural_name(sender: object) -> str | None:
     return f"{sender.__module__}:{sender.__qualname__}"
 
 
-def dump_sender(sender: object) -> Any:
+def dump_sender(sender: object, *, snapshot: bool = False) -> Any:
     """Return a sender as JSON.
+
+    Args:
+        sender: the sender.
+        snapshot: whether to store the values of a sender that is an object of a database.
 
     Raises:
         ValueError: if it cannot be stored; the message says why, in a few words.
@@ -85,10 +90,10 @@ def dump_sender(sender: object) -> Any:
         return None
     if type(sender) in {str, int, bool}:
         return {"value": sender}
-    if (kind := kind_owning_class(sender)) is not None:
-        return {"class": {"kind": kind.name, "name": kind.dump_class(sender)}}  # type: ignore[arg-type]
+    if kind_owning_class(sender) is not None:
+        return {"class": dump_class(sender)}
     if kind_owning(sender) is not None:
-        return {"object": dump_object(sender, "the sender")}
+        return {"object": dump_object(sender, "the sender", snapshot=snapshot)}
     for name, known in known_senders():
         if known is sender:
             return {"name": name}
@@ -98,8 +103,13 @@ def dump_sender(sender: object) -> Any:
     )
 
 
-def load_sender(data: Any, session: Any) -> object:
+def load_sender(data: Any, session: Any, missing: str = "fail") -> object:
     """Return the sender that `dump_sender` stored.
+
+    Args:
+        data: what `dump_sender` returned.
+        session: the session or connection of the receiver, or None.
+        missing: as of `load_object`.
 
     Raises:
         DecodingError: if this program does not know it.
@@ -110,16 +120,10 @@ def load_sender(data: Any, session: Any) -> object:
             return None
         case {"value": str() | int() as value}:
             return value
-        case {"class": {"kind": kind, "name": str() as name}}:
-            try:
-                return kind_named(kind).load_class(name)
-            except LookupError:
-                raise DecodingError(
-                    f"The sender {quoted_name(name)} is no model of this program. Import its module "
-                    f"in the worker."
-                ) from None
+        case {"class": {"kind": _, "name": str()} as named}:
+            return load_class(named)
         case {"object": reference}:
-            return load_object(reference, session)
+            return load_object(reference, session, missing)
         case {"name": str() as name}:
             for known_name, sender in known_senders():
                 if known_name == name:

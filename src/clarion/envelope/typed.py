@@ -10,13 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, get_type_hints
 
 from clarion._core.names import described, quoted_name, signal_name, value_name
+from clarion.envelope.conversions import Conversion, conversions
 from clarion.envelope.plain import Problem
 from clarion.envelope.same import difference
 from clarion.errors import DeclarationError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from clarion._core.declare import DeclaredSignal
 
 try:
@@ -25,41 +24,8 @@ except ImportError as error:
     raise MissingExtraError.because(error, "msgspec", "msgspec") from error
 
 
-class Conversion:
-    """How the values of a class that msgspec does not know become JSON, and come back.
-
-    Args:
-        kind: the class.
-        to_json: returns a value as JSON, or as something that msgspec knows.
-        from_json: returns the value from that JSON.
-    """
-
-    def __init__(
-        self, kind: type, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any]
-    ) -> None:
-        self.kind = kind
-        self.to_json = to_json
-        self.from_json = from_json
-
-
-conversions: dict[type, Conversion] = {}
-
-
-def register_type(
-    kind: type, *, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any]
-) -> None:
-    """Let the payloads of declared signals contain the values of a class.
-
-    Call it before receivers are connected, in the sender's program and in the worker's.
-    Dataclasses, classes of attrs, `msgspec.Struct`, `TypedDict`, `datetime`, `Decimal`, `UUID`,
-    enumerations, bytes and models of pydantic need no registration.
-
-    Args:
-        kind: the class.
-        to_json: returns a value as JSON.
-        from_json: returns the value from that JSON.
-    """
-    conversions[kind] = Conversion(kind, to_json, from_json)
+def _dump_model(value: Any) -> Any:
+    return value.model_dump(mode="json")
 
 
 def _conversion_of(kind: Any) -> Conversion | None:
@@ -68,7 +34,7 @@ def _conversion_of(kind: Any) -> Conversion | None:
     # Models of pydantic, without importing it.
     if isinstance(kind, type) and hasattr(kind, "__pydantic_validator__"):
         model: Any = kind
-        return Conversion(model, lambda value: value.model_dump(mode="json"), model.model_validate)
+        return Conversion(model, _dump_model, model.model_validate)
     return None
 
 

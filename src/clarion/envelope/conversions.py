@@ -1,0 +1,42 @@
+"""How the values of a class that no codec knows become JSON, and come back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Conversion(NamedTuple):
+    """How the values of a class become JSON, and come back.
+
+    Attributes:
+        kind: the class.
+        to_json: returns a value as JSON, or as something that the codec knows.
+        from_json: returns the value from that JSON.
+    """
+
+    kind: type
+    to_json: Callable[[Any], Any]
+    from_json: Callable[[Any], Any]
+
+
+conversions: dict[type, Conversion] = {}
+
+
+def register_type(
+    kind: type, *, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any]
+) -> None:
+    """Let the payloads of declared signals and of model signals contain the values of a class.
+
+    Call it before receivers are connected, in the sender's program and in the worker's.
+    Dataclasses, classes of attrs, `msgspec.Struct`, `TypedDict`, `datetime`, `Decimal`, `UUID`,
+    enumerations, bytes and models of pydantic need no registration for declared signals.
+
+    Args:
+        kind: the class.
+        to_json: returns a value as JSON.
+        from_json: returns the value from that JSON.
+    """
+    conversions[kind] = Conversion(kind, to_json, from_json)
