@@ -2,7 +2,7 @@
 
 from contextvars import ContextVar
 
-from clarion.envelope import conversions, carry, current_headers, register_sender
+from clarion.envelope import carry, conversions, current_headers, register_sender, register_type
 from clarion.envelope.registered import registered_restored
 from clarion.envelope.senders import known_senders
 from clarion.testing import restored
