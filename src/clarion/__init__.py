@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from clarion._core.declare import DeclaredSignal, signal
     from clarion._core.version import __version__ as __version__
     from clarion.commit import on_commit
+    from clarion.outbox import durable
 
 __all__ = [
     "ClarionError",
     "DeclaredSignal",
     "Signal",
     "autodiscover",
+    "durable",
     "on_commit",
     "receiver",
     "signal",
@@ -53,6 +55,10 @@ def __getattr__(name: str) -> object:
         from clarion import commit
 
         found = commit.on_commit
+    elif name == "durable":
+        from clarion import outbox
+
+        found = outbox.durable
     elif name == "autodiscover":
         from clarion._core import autodiscover
 

@@ -13,11 +13,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.typing import Receiver
 
-__all__ = ["Bound", "Delivery", "now"]
+__all__ = ["Batch", "Bound", "Delivery", "now"]
 
 
 class Delivery(Protocol):
@@ -80,6 +82,31 @@ class Bound(Protocol):
 
     def explain(self, signal: Signal, /, **arguments: Any) -> str:
         """Return a few words on when the receiver would run, if this were sent now."""
+        ...
+
+
+class Batch(Protocol):
+    """Delivers one send to several receivers together.
+
+    A bound delivery may have an attribute `batch`. The receivers of a send whose deliveries have
+    the same batch object are given to it in one call, after the other receivers of the send.
+    """
+
+    def send(
+        self, signal: Signal, calls: Sequence[tuple[Registration, Receiver, dict[str, Any]]]
+    ) -> list[Any]:
+        """Deliver one send, and return the response for each receiver.
+
+        Args:
+            signal: the signal.
+            calls: for each receiver its registration, the receiver, and its arguments.
+        """
+        ...
+
+    async def asend(
+        self, signal: Signal, calls: Sequence[tuple[Registration, Receiver, dict[str, Any]]]
+    ) -> list[Any]:
+        """Deliver one `asend`, as `send`."""
         ...
 
 

@@ -248,7 +248,9 @@ class Retry(ClarionError):  # noqa: N818  # it is a request of the receiver
         after: how long to wait, in seconds, or None.
     """
 
-    def __init__(self, message: str = "The receiver asked to be called again.", *, after: float | None = None) -> None:
+    def __init__(
+        self, message: str = "The receiver asked to be called again.", *, after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.after = after
 

@@ -15,7 +15,8 @@ docs/explanation/architecture.md has an order for reading.
 6. `route`, `lifetimes`: the receivers of one sender, precomputed for each path of a send, and
    what happens when a receiver or a sender dies. `arguments`, `send_log`: the arguments that
    `connect` refuses, and the log of sends at DEBUG level.
-7. `table`, `call`: all registrations of a signal, and the call of one of them.
+7. `table`, `call`, `batches`: all registrations of a signal, the call of one of them, and deliveries
+   that take several together.
 8. `slow_path`, `copying`: the sends of routes that do more than call their receivers, and copies
    of signals.
 9. `send`, `compiled`, `connected`: the four sends, in Python and the choice of those in C

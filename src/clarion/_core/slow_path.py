@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from clarion._core import loops
+from clarion._core.batches import Batches, adeliver_batches, batch_of, deliver_batches
 from clarion._core.call import adeliver, arguments_of, claim, deliver, must_await
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
@@ -71,12 +72,12 @@ def run(
     if route.single_async is not None and not loops.is_loop_running():
         return _run_single(signal, route.single_async, arguments, robust=robust)
     with Send(signal, arguments, route.instruments) as send:
-        stages = route.live_stages()
+        stages, batches = route.live_stages(), None
         if route.may_await and run_coroutine is None and loops.is_loop_running():
             _check_awaited(send, stages, refuse)
         for mode, members in stages:
             if mode is DEFERRED:
-                _deliver_all(send, members, robust=robust)
+                batches = _deliver_all(send, members, batches, robust=robust)
             elif mode is not ASYNC:
                 _call_all(send, members, robust=robust)
             elif run_coroutine is None:
@@ -86,6 +87,8 @@ def run(
             else:
                 for each in _ready(send, members):
                     send.responses += run_coroutine(_await_all(send, [each], robust=robust))
+        if batches is not None:
+            deliver_batches(send, batches, robust=robust)
     return send.take_responses()
 
 
@@ -102,7 +105,7 @@ def _run_single(
 async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bool) -> Responses:
     """Await the receivers of a route, stage by stage; call sync ones in a worker thread."""
     with Send(signal, arguments, route.instruments) as send:
-        stages = route.live_stages()
+        stages, batches = route.live_stages(), None
         _check_deferred(send, stages)
         for mode, members in stages:
             if mode is ASYNC:
@@ -112,9 +115,11 @@ async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bo
                 call_all = partial(_call_all, send, members, robust=robust)
                 await policy_of(signal).run_in_thread(call_all)
             elif mode is DEFERRED:
-                await _adeliver_all(send, members, robust=robust)
+                batches = await _adeliver_all(send, members, batches, robust=robust)
             else:
                 _call_all(send, members, robust=robust)
+        if batches is not None:
+            await adeliver_batches(send, batches, robust=robust)
     return send.take_responses()
 
 
@@ -138,18 +143,33 @@ def _call_all(send: Send, members: Members, *, robust: bool) -> None:
         send.responses.append((receiver, _call(send.signal, receiver, arguments, robust=robust)))
 
 
-def _deliver_all(send: Send, members: Members, *, robust: bool) -> None:
+def _deliver_all(
+    send: Send, members: Members, batches: Batches | None, *, robust: bool
+) -> Batches | None:
+    """Deliver to each member, but keep those that a batch takes; return the batches."""
     for registration, receiver, arguments in _ready(send, members):
+        if (batch := batch_of(registration)) is not None:
+            batches = batches or Batches()
+            batches.keep(batch, (registration, receiver, arguments), send)
+            continue
         # Without a variable for the response, here and below: an error may hold this frame.
         send.responses.append(
             (receiver, _call(send.signal, receiver, arguments, robust=robust, to=registration))
         )
+    return batches
 
 
-async def _adeliver_all(send: Send, members: Members, *, robust: bool) -> None:
+async def _adeliver_all(
+    send: Send, members: Members, batches: Batches | None, *, robust: bool
+) -> Batches | None:
     for registration, receiver, arguments in _ready(send, members):
+        if (batch := batch_of(registration)) is not None:
+            batches = batches or Batches()
+            batches.keep(batch, (registration, receiver, arguments), send)
+            continue
         awaited = _await(send.signal, receiver, arguments, robust=robust, to=registration)
         send.responses.append((receiver, await awaited))
+    return batches
 
 
 def _call(

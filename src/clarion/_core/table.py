@@ -45,10 +45,9 @@ class Table:
         dead: the references of receivers that have died, to be removed.
         finalizer: the callback of the weak references to receivers.
         policy: how this kind of signal behaves.
-        keywords: those of the policy, which the compiled send reads.
-        own_sends: those of the policy, which a compiled send reads when it is bound.
-        on_listening: called with a sender (None: any) and whether its subclasses count, when
-            a receiver or an instrument begins to listen. Or None.
+        keywords, own_sends: those of the policy, which the compiled send reads.
+        on_listening: called with a sender (None: any) and whether its subclasses count, when a
+            receiver or an instrument begins to listen. Or None.
         guard: an object, the name of an attribute and the value it must have, or None. If the
             attribute has another value, the compiled send calls `find_route`.
     """
@@ -305,11 +304,9 @@ class Table:
 
     def _open(self, key: Hashable, sender: object) -> Bucket:
         """Return the bucket of a sender, created if necessary; the lock is held."""
-        bucket = self.buckets.get(key)
-        if bucket is None:
-            bucket = self.buckets.setdefault(
-                key, Bucket(key, lifetimes.remember(self, sender, key))
-            )
+        if (bucket := self.buckets.get(key)) is None:
+            bucket = Bucket(key, lifetimes.remember(self, sender, key))
+            bucket = self.buckets.setdefault(key, bucket)
         return bucket
 
     def close_bucket(self, key: Hashable) -> None:
@@ -340,8 +337,7 @@ class Table:
         """Remove the registrations of dead receivers; the lock is held."""
         while self.dead:
             died = self.dead.popleft()
-            bucket = self._bucket_at(died.sender_key)
-            if bucket is None:
+            if (bucket := self._bucket_at(died.sender_key)) is None:
                 continue
             registration = bucket.members.get(died.registration_key)
             if registration is not None and registration.is_held_by(died):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -18,10 +18,11 @@ from clarion.commit.drivers.outcome import CommitOutcome
 from clarion.commit.entered import Entered
 from clarion.commit.outer_savepoint import acall_in_savepoint, call_in_savepoint
 from clarion.commit.run import drop_calls, run_call
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, BoundaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
+    from contextlib import AbstractContextManager
     from typing import Self
 
     from clarion.commit.drivers.base import Driver
@@ -174,6 +175,19 @@ class AtomicBlock(Boundary):
         if (block := self._around()) is None:
             return await function()
         return await acall_in_savepoint(block.connection, block.next_savepoint(), function)
+
+    def write_connection(self) -> AbstractContextManager[Any]:
+        """Return a context manager that yields the connection of the transaction.
+
+        Raises:
+            BoundaryError: if the block has no connection, so it is no transaction of a database.
+        """
+        if self.connection is None:
+            raise BoundaryError(
+                "A delivery cannot be stored in an atomic() block without a connection, because the "
+                "block has no database. Write atomic(connection)."
+            )
+        return nullcontext(self.connection)
 
     def _around(self) -> AtomicBlock | None:
         """Return the innermost block around this one that `commits` ignores, if it is open."""

@@ -117,17 +117,16 @@ class Boundary:
 
         It is the connection of the open transaction. If no transaction is open, the block is a short
         transaction of its own. What it yields is a connection of a driver or of SQLAlchemy, or an
-        object with the methods of `clarion.outbox.Connection`; or None, if there is no database.
+        object with the methods of `clarion.outbox.Connection`.
 
         Raises:
-            BoundaryError: if a transaction is open. A subclass overrides this.
+            BoundaryError: if it has no database. A subclass with one overrides this.
         """
-        if self.is_open():
-            raise BoundaryError(
-                f"No delivery can be stored in {self.name}, because its integration does not define "
-                f"Boundary.write_connection(). Use on_commit, or another boundary."
-            )
-        return nullcontext()
+        raise BoundaryError(
+            f"No delivery can be stored in {self.name}, because its integration does not define "
+            f"Boundary.write_connection(). Use on_commit, or set a database with "
+            f"clarion.outbox.use_database()."
+        )
 
     @asynccontextmanager
     async def awrite_connection(self) -> AsyncGenerator[Any]:

@@ -44,9 +44,13 @@ class suppressed:  # noqa: N801  # a context manager: `with suppressed(...):`
 
     def suppress(self, call: PendingCall) -> None:
         """Suppress and count a call."""
-        with self._lock:
-            self.counts[name_of(call.receiver)] += 1
+        self.count_receiver(call.receiver)
         call.suppress()
+
+    def count_receiver(self, receiver: object) -> None:
+        """Count a call of a receiver that is not made."""
+        with self._lock:
+            self.counts[name_of(receiver)] += 1
 
     @property
     def is_over(self) -> bool:

@@ -5,10 +5,14 @@ In reading order; each module imports only from those above it:
 1. `statements`: the SQL of each kind of database, from the files in `sql`.
 2. `connection`, `open`, `database`: connections on which the statements run, one to a file of
    SQLite, and the protocol of a database that a worker empties.
-3. `tables`: create the tables, and recognise their version. `options`, `receivers`: the options of
-   a stored delivery, and the stored receivers of this program by name.
-4. `delivery_row`: the rows, as data.
+3. `options`, `receivers`: the options of a stored delivery, and the stored receivers by name.
+   `tables`: create the tables, and recognise their version. `adapters`: the sender's connection.
+4. `delivery_row`, `stored`: the rows, as data, and the response of a receiver in the send.
+   `default`: the database for sends that are in no transaction.
 5. `store`: publish, claim, settle, retry and bury deliveries; show, requeue and discard dead ones.
+   `keys`: the key by which deliveries are ordered. `wake`: wakes workers after a commit.
+6. `publish`: stores one send for its receivers.
+7. `delivery`: `durable`, the option of `connect`.
 
 Deliveries without a key are leased row by row. Each receiver with keys has a fixed number of
 partitions, and a key belongs to one of them. A worker leases a partition, and makes its deliveries
@@ -17,3 +21,20 @@ the lease. So a worker that has lost its lease changes nothing.
 
 Never put here: the call of a receiver, a thread, a framework.
 """
+
+from __future__ import annotations
+
+from clarion.outbox.database import Database, ReceiverTransaction
+from clarion.outbox.default import use_database
+from clarion.outbox.delivery import BoundDurable, Durable, durable
+from clarion.outbox.stored import Stored
+
+__all__ = [
+    "BoundDurable",
+    "Database",
+    "Durable",
+    "ReceiverTransaction",
+    "Stored",
+    "durable",
+    "use_database",
+]

@@ -88,6 +88,4 @@ def _check_number(name: str, value: object, *, least: float) -> None:
 
 
 def _refusal(name: str, value: object, wanted: str) -> ArgumentError:
-    return ArgumentError(
-        f"durable() was given {name}={value_name(value)}. Give {wanted}.", [name]
-    )
+    return ArgumentError(f"durable() was given {name}={value_name(value)}. Give {wanted}.", [name])

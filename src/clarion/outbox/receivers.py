@@ -61,13 +61,14 @@ class StoredReceiver:
         """Return the registration; None once the receiver is disconnected or freed."""
         signal = self._signal()
         registrations = [] if signal is None else table_of(signal).registrations()
-        found = (each for each in registrations if each.delivery is self)
+        me: object = self
+        found = (each for each in registrations if each.delivery is me)
         registration = next(found, None)
         return None if registration is None or registration.live() is None else registration
 
     def is_same_code(self, other: StoredReceiver) -> bool:
         """Return whether both may be the same function, connected twice or loaded again."""
-        return self._code is not None and self._code == other._code  # noqa: SLF001
+        return self._code is not None and self._code == other._code
 
 
 # Weak: a registration holds its own, and forgets it with the receiver.

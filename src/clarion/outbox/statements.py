@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from typing import Any
 
 # The clock of each database, in milliseconds since 1970. It does not change within a statement, so
 # the database can use an index.
@@ -63,6 +67,52 @@ def pyformat(dialect: str) -> dict[str, str]:
 def numbered(dialect: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return the statements with parameters as `$1`, which asyncpg takes, and their names in order."""
     return {name: _number(text) for name, text in statements(dialect).items()}
+
+
+@cache
+def _positional(dialect: str, mark: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return the statements with a mark for each parameter, and the names in their order."""
+    return {
+        name: (_PARAMETER.sub(mark, _escape(text, mark)), tuple(_PARAMETER.findall(text)))
+        for name, text in statements(dialect).items()
+    }
+
+
+def in_style(
+    dialect: str, style: str, name: str, parameters: dict[str, Any]
+) -> tuple[str, dict[str, Any] | tuple[Any, ...]]:
+    """Return a statement and its parameters in the style of a driver.
+
+    Args:
+        dialect: the kind of database.
+        style: the `paramstyle` of the driver or of its dialect in SQLAlchemy.
+        name: the name of the statement.
+        parameters: its parameters, by name.
+
+    Raises:
+        ArgumentError: if there is no such style.
+    """
+    if style == "named":
+        return statements(dialect)[name], parameters
+    if style == "pyformat":
+        return pyformat(dialect)[name], parameters
+    if style in _MARKS:
+        text, order = _positional(dialect, _MARKS[style])[name]
+    elif style == "numeric_dollar":
+        text, order = numbered(dialect)[name]
+    else:
+        raise ArgumentError(
+            f"The outbox does not support the parameter style {quoted_name(style)}. Use another driver.",
+            ["style"],
+        )
+    return text, tuple([parameters[each] for each in order])
+
+
+_MARKS = {"qmark": "?", "format": "%s"}
+
+
+def _escape(text: str, mark: str) -> str:
+    return text.replace("%", "%%") if "%" in mark else text
 
 
 def _number(text: str) -> tuple[str, tuple[str, ...]]:

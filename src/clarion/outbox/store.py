@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clarion.envelope import Envelope
-    from clarion.outbox.connection import Connection
+    from clarion.outbox.connection import AsyncConnection, Connection
 
 
 def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target]) -> None:
@@ -45,6 +45,19 @@ def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target
         connection.change("publish_deliveries", uid=parameters["uid"], rows=rows)
     else:
         connection.change("publish_event", rows=rows, **parameters)
+
+
+async def apublish(
+    connection: AsyncConnection, envelope: Envelope, targets: Sequence[Target]
+) -> None:
+    """Store one send for its receivers on an async connection, as `publish`."""
+    parameters = publication(envelope, targets)
+    rows = parameters.pop("rows")
+    if "publish_deliveries" in statements(connection.dialect):
+        await connection.change("publish_event", **parameters)
+        await connection.change("publish_deliveries", uid=parameters["uid"], rows=rows)
+    else:
+        await connection.change("publish_event", rows=rows, **parameters)
 
 
 def publication(envelope: Envelope, targets: Sequence[Target]) -> dict[str, Any]:

@@ -1,0 +1,93 @@
+"""Deliveries that take the receivers of a send together, such as one write for all of them.
+
+A bound delivery may have an attribute `batch`. The receivers of a send whose deliveries have the
+same batch are given to it in one call, after the other receivers. So a send that raises before has
+no effect there.
+"""
+
+from __future__ import annotations
+
+from clarion._core.notes import add_receiver_note, log_receiver_failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from clarion._core.instrument import Send
+    from clarion._core.registration import Registration
+    from clarion._core.signal import Signal
+    from clarion._core.signatures import Receiver
+    from clarion.delivery import Batch
+
+    Arguments = dict[str, Any]
+    Call = tuple[Registration, Receiver, Arguments]
+
+
+class Batches:
+    """The calls of one send that are made together, by batch.
+
+    Attributes:
+        calls: the calls of each batch, and the places of their responses in those of the send.
+    """
+
+    __slots__ = ("calls",)
+
+    def __init__(self) -> None:
+        self.calls: dict[Batch, tuple[list[Call], list[int]]] = {}
+
+    def keep(self, batch: Batch, call: Call, send: Send) -> None:
+        """Keep a call, and the place of its response."""
+        calls, places = self.calls.setdefault(batch, ([], []))
+        calls.append(call)
+        places.append(len(send.responses))
+        send.responses.append((call[1], None))
+
+
+def batch_of(registration: Registration) -> Batch | None:
+    """Return the batch that takes the receiver of this registration, or None."""
+    return getattr(registration.delivery, "batch", None)
+
+
+def deliver_batches(send: Send, batches: Batches, *, robust: bool) -> None:
+    """Give the kept calls to their batches, and set the responses of the send."""
+    # Without a variable for the responses, here and below: an error may hold this frame.
+    for batch, (calls, places) in batches.calls.items():
+        _set(send, places, _deliver(send.signal, batch, calls, robust=robust))
+
+
+async def adeliver_batches(send: Send, batches: Batches, *, robust: bool) -> None:
+    """Give the calls of an `asend` to their batches, as `deliver_batches`."""
+    for batch, (calls, places) in batches.calls.items():
+        _set(send, places, await _adeliver(send.signal, batch, calls, robust=robust))
+
+
+def _deliver(signal: Signal, batch: Batch, calls: list[Call], *, robust: bool) -> list[Any]:
+    try:
+        return batch.send(signal, calls)
+    except Exception as error:
+        if not robust:
+            add_receiver_note(error, signal, calls[0][1])
+            raise
+        _log(signal, calls, error)
+        return [error] * len(calls)
+
+
+async def _adeliver(signal: Signal, batch: Batch, calls: list[Call], *, robust: bool) -> list[Any]:
+    try:
+        return await batch.asend(signal, calls)
+    except Exception as error:
+        if not robust:
+            add_receiver_note(error, signal, calls[0][1])
+            raise
+        _log(signal, calls, error)
+        return [error] * len(calls)
+
+
+def _log(signal: Signal, calls: list[Call], error: Exception) -> None:
+    for _, receiver, _ in calls:
+        log_receiver_failure(signal, receiver, error)
+
+
+def _set(send: Send, places: list[int], responses: list[Any]) -> None:
+    for place, response in zip(places, responses, strict=True):
+        send.responses[place] = (send.responses[place][0], response)

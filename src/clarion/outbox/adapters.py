@@ -1,0 +1,193 @@
+"""The connections of a sender, of each family of drivers, as connections of the outbox.
+
+A family is recognised by its attributes, as `clarion.commit.drivers.choose` does.
+"""
+
+from __future__ import annotations
+
+from inspect import unwrap
+from typing import TYPE_CHECKING, Any
+
+from clarion._core import signatures
+from clarion._core.names import quoted_name
+from clarion.errors import ArgumentError
+from clarion.outbox.connection import DbapiConnection
+from clarion.outbox.statements import in_style
+
+if TYPE_CHECKING:
+    from clarion.outbox.connection import AsyncConnection, Connection, Row
+
+# The top-level package of a driver, and the kind of its database.
+_DIALECTS = {
+    "sqlite3": "sqlite",
+    "aiosqlite": "sqlite",
+    "psycopg": "postgresql",
+    "psycopg2": "postgresql",
+    "asyncpg": "postgresql",
+    "pymysql": "mysql",
+    "MySQLdb": "mysql",
+    "mysql": "mysql",
+    "aiomysql": "mysql",
+    "asyncmy": "mysql",
+    "mariadb": "mysql",
+}
+
+
+def adapt(connection: Any) -> Connection | AsyncConnection:
+    """Return a connection of a driver or of SQLAlchemy, as the outbox uses it.
+
+    An object that has the methods `rows` and `change` itself is returned as it is.
+
+    Raises:
+        ArgumentError: if it is no connection of a known driver.
+    """
+    if hasattr(connection, "rows") and hasattr(connection, "change"):
+        return connection  # type: ignore[no-any-return]
+    if hasattr(connection, "exec_driver_sql"):
+        is_async = signatures.is_async(connection.exec_driver_sql)
+        return AsyncCoreConnection(connection) if is_async else CoreConnection(connection)
+    dialect = _dialect_of(connection)
+    if hasattr(connection, "fetch") and hasattr(connection, "is_in_transaction"):
+        return AsyncpgConnection(connection)
+    if _is_async(connection):
+        return AsyncDbapiConnection(connection, dialect)
+    return DbapiConnection(connection, dialect)
+
+
+def is_async_connection(connection: Connection | AsyncConnection) -> bool:
+    """Return whether the statements of a connection are awaited."""
+    return signatures.is_async(connection.change)
+
+
+def _dialect_of(connection: Any) -> str:
+    for kind in type(connection).__mro__:  # also of a subclass by the program
+        if dialect := _DIALECTS.get(kind.__module__.partition(".")[0]):
+            return dialect
+    shown = f"{type(connection).__module__}.{type(connection).__qualname__}"
+    raise ArgumentError(
+        f"No delivery can be stored through an object of {quoted_name(shown)}. Use a connection of "
+        f"{', '.join(sorted(_DIALECTS))}, or one of SQLAlchemy.",
+        ["connection"],
+    )
+
+
+def _is_async(connection: Any) -> bool:
+    return signatures.is_async(unwrap(connection.commit))
+
+
+class CoreConnection:
+    """The statements on a Connection of SQLAlchemy.
+
+    Args:
+        connection: the Connection.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.dialect = dialect_of_core(connection)
+        self._style: str = connection.dialect.paramstyle
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        return [tuple(row) for row in self._execute(name, parameters)]
+
+    def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        return int(self._execute(name, parameters).rowcount)
+
+    def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
+        text, arguments = in_style(self.dialect, self._style, name, parameters)
+        return self.connection.exec_driver_sql(text, arguments)
+
+
+class AsyncCoreConnection:
+    """The statements on an AsyncConnection of SQLAlchemy.
+
+    Args:
+        connection: the AsyncConnection.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.dialect = dialect_of_core(connection)
+        self._style: str = connection.dialect.paramstyle
+
+    async def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        return [tuple(row) for row in await self._execute(name, parameters)]
+
+    async def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        return int((await self._execute(name, parameters)).rowcount)
+
+    async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
+        text, arguments = in_style(self.dialect, self._style, name, parameters)
+        return await self.connection.exec_driver_sql(text, arguments)
+
+
+class AsyncDbapiConnection:
+    """The statements on an async connection of aiosqlite, psycopg, aiomysql or asyncmy.
+
+    Args:
+        connection: the connection.
+        dialect: the kind of its database.
+    """
+
+    def __init__(self, connection: Any, dialect: str) -> None:
+        self.connection = connection
+        self.dialect = dialect
+        self._style = "named" if dialect == "sqlite" else "pyformat"
+
+    async def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        cursor = await self._execute(name, parameters)
+        try:
+            return [tuple(row) for row in await cursor.fetchall()]
+        finally:
+            await cursor.close()
+
+    async def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        cursor = await self._execute(name, parameters)
+        changed: int = cursor.rowcount
+        await cursor.close()
+        return changed
+
+    async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
+        text, arguments = in_style(self.dialect, self._style, name, parameters)
+        cursor = self.connection.cursor()
+        if hasattr(cursor, "__await__"):  # aiosqlite, aiomysql
+            cursor = await cursor
+        await cursor.execute(text, arguments)
+        return cursor
+
+
+class AsyncpgConnection:
+    """The statements on a connection of asyncpg, its own or one of a pool.
+
+    Args:
+        connection: the connection.
+    """
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    async def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        text, arguments = in_style(self.dialect, "numeric_dollar", name, parameters)
+        return [tuple(row) for row in await self.connection.fetch(text, *arguments)]
+
+    async def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        text, arguments = in_style(self.dialect, "numeric_dollar", name, parameters)
+        status: str = await self.connection.execute(text, *arguments)
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdecimal() else 0
+
+
+def dialect_of_core(connection: Any) -> str:
+    """Return the kind of the database of a Connection of SQLAlchemy."""
+    name: str = connection.dialect.name
+    return "mysql" if name == "mariadb" else name

@@ -1,0 +1,144 @@
+"""Deliveries that take the receivers of a send together."""
+
+import asyncio
+
+import pytest
+
+from clarion import Signal, receiver
+from clarion.testing import muted
+
+
+class Together:
+    """A batch that keeps what it is given."""
+
+    def __init__(self, error=None):
+        self.sends = []
+        self.error = error
+
+    def send(self, signal, calls):
+        """Keep the send, and answer each receiver by its place."""
+        self.sends.append((signal, [(each[1].__name__, each[2]) for each in calls]))
+        if self.error is not None:
+            raise self.error
+        return [f"kept {place}" for place, _ in enumerate(calls)]
+
+    async def asend(self, signal, calls):
+        """Do the same in an `asend`."""
+        return self.send(signal, calls)
+
+
+class InBatch:
+    """A delivery by a batch."""
+
+    provides = ()
+
+    def __init__(self, batch):
+        self.batch = batch
+
+    def bind(self, receiver, signal):
+        """Return itself: it has no state of its own."""
+        return self
+
+    def awaits(self, signal, receiver, /, **arguments):
+        """Return that nothing is awaited."""
+        return False
+
+
+class Paid(Signal):
+    """A signal with two batches."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = Together(), Together()
+        self.kept: list[object] = []
+
+
+@pytest.fixture
+def order_paid():
+    """Return a signal with receivers of two batches, and others between them."""
+    signal = Paid()
+
+    @receiver(signal, delivery=InBatch(signal.first))
+    def mail(sender, **kwargs):
+        pytest.fail("a batch calls nobody")
+
+    @receiver(signal)
+    def log(sender, **kwargs):
+        return "logged"
+
+    @receiver(signal, delivery=InBatch(signal.second))
+    def ship(sender, **kwargs):
+        pytest.fail("a batch calls nobody")
+
+    @receiver(signal, delivery=InBatch(signal.first))
+    async def bill(sender, **kwargs):
+        pytest.fail("a batch calls nobody")
+
+    signal.kept = [mail, log, ship, bill]
+    return signal
+
+
+def send(signal, name, **keywords):
+    """Send by one of the four methods."""
+    sent = getattr(signal, name)("web", **keywords)
+    return asyncio.run(sent) if name.startswith("a") else sent
+
+
+@pytest.mark.parametrize("name", ["send", "send_robust", "asend", "asend_robust"])
+def test_each_batch_gets_its_receivers_at_once(order_paid, name):
+    """One call of each batch, and the responses are in the order of the receivers."""
+    responses = send(order_paid, name, order_id=7)
+    assert [(each.__name__, response) for each, response in responses] == [
+        ("mail", "kept 0"),
+        ("log", "logged"),
+        ("ship", "kept 0"),
+        ("bill", "kept 1"),
+    ]
+    assert [[each for each, _ in calls] for _, calls in order_paid.first.sends] == [
+        ["mail", "bill"]
+    ]
+    (_, arguments) = order_paid.second.sends[0][1][0]
+    assert arguments == {"signal": order_paid, "sender": "web", "order_id": 7}
+
+
+@pytest.mark.parametrize("name", ["send", "asend"])
+def test_a_send_that_raises_gives_nothing_to_a_batch(order_paid, name):
+    """Batches come after all other receivers."""
+
+    @receiver(order_paid)
+    def fail(sender, **kwargs):
+        raise LookupError("no such order")
+
+    with pytest.raises(LookupError):
+        send(order_paid, name)
+    assert order_paid.first.sends == []
+
+
+@pytest.mark.parametrize("name", ["send", "asend"])
+def test_an_error_of_a_batch_ends_the_send(order_paid, name):
+    """It has a note of the first receiver, as an error of a receiver has."""
+    order_paid.first.error = OSError("disk full")
+    with pytest.raises(OSError, match="disk full") as raised:
+        send(order_paid, name)
+    assert "mail" in raised.value.__notes__[0]
+    assert order_paid.second.sends == []
+
+
+@pytest.mark.parametrize("name", ["send_robust", "asend_robust"])
+def test_an_error_of_a_batch_is_the_response_of_each_receiver(order_paid, name, caplog):
+    """A robust send logs it for each, and gives the others their batch."""
+    error = order_paid.first.error = OSError("disk full")
+    responses = [response for _, response in send(order_paid, name)]
+    assert responses == [error, "logged", "kept 0", error]
+    assert [record.getMessage().split()[2].rpartition(".")[2] for record in caplog.records] == [
+        "mail",
+        "bill",
+    ]
+
+
+def test_a_muted_receiver_is_in_no_batch(order_paid):
+    """Instruments choose the receivers of a batch, too."""
+    mail = order_paid.kept[0]
+    with muted(mail):
+        send(order_paid, "send")
+    assert [name for name, _ in order_paid.first.sends[0][1]] == ["bill"]

@@ -1,0 +1,27 @@
+"""Connections of each family of drivers as connections of the outbox."""
+
+import pytest
+
+from clarion.errors import ArgumentError
+from clarion.outbox.adapters import adapt, is_async_connection
+from clarion.outbox.connection import DbapiConnection
+
+
+def test_a_driver_is_recognised(outbox):
+    """sqlite3, psycopg and PyMySQL."""
+    connection = adapt(outbox.opened[0].connection)
+    assert isinstance(connection, DbapiConnection)
+    assert connection.dialect == outbox.opened[0].dialect
+    assert not is_async_connection(connection)
+    assert connection.rows("now")
+
+
+def test_a_connection_of_the_outbox_stays(outbox):
+    """A boundary may return one itself."""
+    assert adapt(outbox.opened[0]) is outbox.opened[0]
+
+
+def test_anything_else_is_refused():
+    """The message names its type and what is accepted."""
+    with pytest.raises(ArgumentError, match=r"builtins\.dict.*psycopg"):
+        adapt({})

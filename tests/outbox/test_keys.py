@@ -1,0 +1,127 @@
+"""The keys by which deliveries are ordered."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from clarion import Signal, signal
+from clarion.envelope import register_reference_kind, registered
+from clarion.errors import ArgumentError, EncodingError
+from clarion.outbox import keys
+
+key_of: Any = keys.key_of
+plain = Signal(name="shop.order_paid")
+UID = UUID("01a223c4-1edf-72de-9e54-889cd6b223d8")
+
+
+@signal
+def declared(sender: object, *, order_id: int) -> None:
+    """An order was paid."""
+
+
+def mail(sender, **kwargs):
+    """Send a mail."""
+
+
+def computed(key, **keywords):
+    """Return the key of a send with these keywords."""
+    return key_of(key, plain)(plain, mail, {"sender": None, "signal": plain, **keywords})
+
+
+@pytest.mark.parametrize(
+    ("key", "keywords", "text"),
+    [
+        ("order_id", {"order_id": 7}, "7"),
+        ("order_id", {"order_id": "a-7"}, "a-7"),
+        ("order_id", {"order_id": UID}, str(UID)),
+        ("order_id", {"order_id": None}, None),
+        (["shop", "order_id"], {"shop": "x", "order_id": 7}, '["x", "7"]'),
+        (["shop", "order_id"], {"shop": 'x", "7', "order_id": ""}, '["x\\", \\"7", ""]'),
+        (lambda order_id, **_: order_id % 4, {"order_id": 7}, "3"),
+        (lambda a, b, **_: (a, b), {"a": 1, "b": None}, '["1", "None"]'),
+        (lambda **_: None, {}, None),
+    ],
+)
+def test_a_key_is_text(key, keywords, text):
+    """The name of a keyword, a list of names, or a function; None has no order."""
+    assert computed(key, **keywords) == text
+
+
+@pytest.mark.parametrize("key", [5, [], [1], {"order_id"}, b"order_id", ""])
+def test_what_is_no_key_is_refused(key):
+    """It is refused where the receiver is connected."""
+    with pytest.raises(ArgumentError):
+        computed(key)
+
+
+def test_a_keyword_that_the_signal_does_not_declare_is_refused():
+    """A misspelt key is refused where the receiver is connected."""
+    with pytest.raises(ArgumentError, match="does not declare"):
+        key_of("ordr_id", declared)
+    assert key_of("order_id", declared) is not None
+    assert key_of("sender", declared) is not None
+
+
+def test_an_async_function_is_refused():
+    """It returns no key."""
+
+    async def key(**kwargs):
+        return 1
+
+    with pytest.raises(ArgumentError, match="async"):
+        key_of(key, plain)
+
+
+def test_a_send_without_the_keyword_is_refused():
+    """The message names the receiver and the keyword."""
+    with pytest.raises(ArgumentError, match="order_id"):
+        computed("order_id", amount=5)
+
+
+@pytest.mark.parametrize("value", [1.5, b"x", object(), [1], True])
+def test_a_value_that_is_no_key_is_refused(value):
+    """Its type is named, not its value."""
+    with pytest.raises(EncodingError, match=type(value).__name__):
+        computed("order_id", order_id=value)
+
+
+def test_a_long_key_is_refused():
+    """The column has 255 characters."""
+    assert computed("order_id", order_id="x" * 255) == "x" * 255
+    with pytest.raises(EncodingError, match="256"):
+        computed("order_id", order_id="x" * 256)
+
+
+def test_an_error_of_a_key_function_names_it():
+    """It has a note of the part that raised it."""
+
+    def broken(**kwargs):
+        raise LookupError("no such order")
+
+    with pytest.raises(LookupError) as raised:
+        computed(broken)
+    assert "key function" in raised.value.__notes__[0]
+
+
+def test_an_object_of_a_database_is_a_key():
+    """Its reference is the key, so it is the same in each process."""
+
+    class Order:
+        id = 7
+
+    class Kind:
+        name = "toy"
+
+        def owns(self, value):
+            return isinstance(value, Order)
+
+        def owns_class(self, kind):
+            return kind is Order
+
+        def dump(self, value):
+            return {"id": value.id}
+
+    with registered.registered_restored():
+        register_reference_kind(Kind())  # type: ignore[arg-type]  # what a key needs
+        assert computed("order", order=Order()) == '{"id": 7, "kind": "toy"}'

@@ -1,0 +1,102 @@
+"""One send is one write, however many durable receivers it has."""
+
+import asyncio
+
+import pytest
+
+from clarion import Signal, durable
+from clarion.commit import atomic
+from clarion.errors import BoundaryError
+from clarion.outbox.publish import publication_for
+from tests.outbox.places import rows
+
+
+def receiver(sender, **kwargs):
+    """Receive each send."""
+
+
+class Counting:
+    """A connection that counts the statements on it."""
+
+    def __init__(self, connection):
+        self._connection = connection
+        self.dialect = connection.dialect
+        self.count = 0
+
+    def rows(self, name, **parameters):
+        """Count a statement that returns rows."""
+        self.count += 1
+        return self._connection.rows(name, **parameters)
+
+    def change(self, name, **parameters):
+        """Count a statement that changes rows."""
+        self.count += 1
+        return self._connection.change(name, **parameters)
+
+
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_the_statements_do_not_grow_with_the_receivers(outbox, count, monkeypatch):
+    """One round trip on PostgreSQL; two on the others, which have no INSERT in a WITH."""
+    signal = Signal(name="shop.order_paid")
+    for number in range(count):
+        signal.connect(
+            receiver, sender=None, dispatch_uid=number, delivery=durable(name=f"r{number}")
+        )
+    counting = Counting(outbox.opened[0])
+    monkeypatch.setattr("clarion.outbox.publish.adapt", lambda raw: counting)
+    with atomic(outbox.open().connection):
+        signal.send("web")
+    assert counting.count == (1 if counting.dialect == "postgresql" else 2)
+    assert len(rows(outbox.opened[0])) == count
+
+
+def test_receivers_of_one_database_share_a_batch():
+    """So that a send is one write."""
+    assert publication_for(None) is publication_for(None)
+    assert publication_for(None) is not publication_for("other")
+
+
+def test_an_unknown_alias_is_refused(outbox):
+    """The message names it."""
+    signal = Signal(name="shop.order_paid")
+    signal.connect(receiver, delivery=durable(name="mail", database="othr"))
+    with pytest.raises(BoundaryError, match="othr"):
+        signal.send("web")
+
+
+def test_the_alias_chooses_the_transaction(tmp_path, outbox):
+    """Whichever is the innermost."""
+    signal = Signal(name="shop.order_paid")
+    signal.connect(receiver, delivery=durable(name="mail", database="shop"))
+    shop, other = outbox.open().connection, outbox.open().connection
+    with atomic(shop, using="shop"):
+        if outbox.opened[0].dialect == "sqlite":
+            signal.send("web")  # SQLite has one writer
+        else:
+            with pytest.raises(LookupError), atomic(other):
+                signal.send("web")
+                raise LookupError
+    assert rows(outbox.opened[0]) == [("mail", None)]
+
+
+@pytest.mark.service
+def test_an_async_transaction_needs_asend(outbox):
+    """A sync send could not await its connection."""
+    psycopg = pytest.importorskip("psycopg")
+    if outbox.opened[0].dialect != "postgresql":
+        pytest.skip("psycopg is a driver of PostgreSQL")
+    signal = Signal(name="shop.order_paid")
+    signal.connect(receiver, delivery=durable(name="mail"))
+    info = outbox.opened[0].connection.info
+
+    async def main():
+        connection = await psycopg.AsyncConnection.connect(
+            info.dsn, password=info.password, autocommit=True
+        )
+        async with connection, atomic(connection):
+            with pytest.raises(BoundaryError, match="asend"):
+                signal.send("web")
+            await signal.asend("web")
+
+    asyncio.run(main())
+    assert rows(outbox.opened[0]) == [("mail", None)]

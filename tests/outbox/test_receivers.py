@@ -1,0 +1,121 @@
+"""The stored receivers of a program, by name."""
+
+import gc
+from typing import Any
+
+import pytest
+
+from clarion import Signal, durable
+from clarion.errors import ArgumentError, SignatureError
+from clarion.outbox import receivers
+from clarion.outbox.receivers import connected_receivers, stored_receivers
+
+order_paid = Signal(name="shop.order_paid")
+order_sent = Signal(name="shop.order_sent")
+find_receiver: Any = receivers.find_receiver
+
+
+@pytest.fixture(autouse=True)
+def _no_receivers():
+    """Disconnect what a test has connected."""
+    yield
+    for signal in (order_paid, order_sent):
+        for each in list(stored_receivers()):
+            if each.signal is signal and (registration := each.registration()) is not None:
+                signal.disconnect(registration.live())
+
+
+def mail(sender, **kwargs):
+    """Send a mail."""
+
+
+def ship(sender, **kwargs):
+    """Send a parcel."""
+
+
+def test_a_receiver_is_found_by_its_name():
+    """The name is its module and qualified name, and belongs to a signal."""
+    order_paid.connect(mail, delivery=durable)
+    found = find_receiver(f"{__name__}:mail", "shop.order_paid")
+    assert found.registration().live() is mail
+    assert find_receiver(f"{__name__}:mail", "shop.order_sent") is None
+    assert find_receiver("another", "shop.order_paid") is None
+
+
+def test_a_receiver_is_found_by_its_aliases():
+    """Rows of before a rename name it by its old name."""
+    order_paid.connect(mail, delivery=durable(name="mail", aliases=["post", "letter"]))
+    names = ["mail", "post", "letter"]
+    assert {find_receiver(name, "shop.order_paid").name for name in names} == {"mail"}
+    assert set(connected_receivers()) >= set(names)
+
+
+def test_one_function_receives_several_signals():
+    """Each row names its signal."""
+    for signal in (order_paid, order_sent):
+        signal.connect(mail, delivery=durable)
+    name = f"{__name__}:mail"
+    assert find_receiver(name, "shop.order_paid").signal is order_paid
+    assert find_receiver(name, "shop.order_sent").signal is order_sent
+
+
+def test_a_disconnected_receiver_is_not_found():
+    """Its rows wait."""
+    order_paid.connect(mail, delivery=durable)
+    order_paid.disconnect(mail)
+    assert find_receiver(f"{__name__}:mail", "shop.order_paid") is None
+
+
+def test_two_receivers_of_a_signal_need_two_names():
+    """Otherwise a worker could call the wrong one."""
+    order_paid.connect(mail, delivery=durable(name="mail"))
+    with pytest.raises(ArgumentError, match="name="):
+        order_paid.connect(ship, delivery=durable(name="mail"))
+    with pytest.raises(ArgumentError, match="name="):
+        order_paid.connect(ship, delivery=durable(name="ship", aliases=["mail"]))
+    assert not any(each.name == "ship" for each in stored_receivers() if each.registration())
+
+
+def test_a_function_may_be_connected_for_several_senders():
+    """It is one receiver, connected twice."""
+    for sender in ("web", "shop"):
+        order_paid.connect(mail, sender=sender, delivery=durable)
+    assert find_receiver(f"{__name__}:mail", "shop.order_paid") is not None
+    order_paid.disconnect(mail, sender="web")
+    assert find_receiver(f"{__name__}:mail", "shop.order_paid") is not None
+    order_paid.disconnect(mail, sender="shop")
+
+
+class Service:
+    """A class with a method."""
+
+    def mail(self, sender, **kwargs):
+        """Send a mail."""
+
+
+@pytest.mark.parametrize(
+    "receiver", [lambda sender, **kwargs: None, Service().mail], ids=["lambda", "method"]
+)
+def test_a_receiver_without_a_stable_name_is_refused(receiver):
+    """The cure is name=."""
+    with pytest.raises(SignatureError, match="name='"):
+        order_paid.connect(receiver, delivery=durable)
+
+
+def test_a_method_with_a_name_is_held_weakly():
+    """As every bound method is; once its object is freed, its rows wait."""
+    service = Service()
+    order_paid.connect(service.mail, delivery=durable(name="mail"))
+    assert find_receiver("mail", "shop.order_paid") is not None
+    del service
+    gc.collect()
+    assert find_receiver("mail", "shop.order_paid") is None
+
+
+def test_a_freed_signal_is_forgotten():
+    """A stored receiver keeps neither its receiver nor its signal alive."""
+    signal = Signal(name="shop.lost")
+    signal.connect(mail, delivery=durable(name="lost"))
+    del signal
+    gc.collect()
+    assert not any(each.name == "lost" for each in stored_receivers())
