@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integrations.django.databases import other_database, postgres_database
+from tests.integrations.django.databases import (
+    mariadb_database,
+    other_database,
+    postgres_database,
+)
 from tests.services import own_postgres
 
-__all__ = ["other_database", "postgres_database"]  # fixtures
+__all__ = ["mariadb_database", "other_database", "postgres_database"]  # fixtures
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,11 +2,12 @@
 
 import os
 from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.services import POSTGRES
+from tests.services import MARIADB, POSTGRES
 
 
 def register(alias, **settings):
@@ -64,3 +65,33 @@ def postgres_database(django_db_setup, django_db_blocker):
             yield "postgres"
             forget("postgres")
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def mariadb_database(django_db_setup, django_db_blocker):
+    """A database of MariaDB's, by the alias "mariadb"."""
+    url = urlsplit(MARIADB.url())
+    pymysql: Any = pytest.importorskip("pymysql")
+
+    # Django takes mysqlclient only, which has to be compiled.
+    pymysql.version_info = (2, 2, 7, "final", 0)
+    pymysql.install_as_MySQLdb()
+    account = {
+        "host": url.hostname,
+        "port": url.port or 3306,
+        "user": url.username,
+        "password": url.password or "",
+    }
+    name = f"clarion_django_{os.getpid()}"
+    with closing(pymysql.connect(**account)) as server, server.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        with django_db_blocker.unblock():
+            register(
+                "mariadb",
+                ENGINE="django.db.backends.mysql",
+                NAME=name,
+                **{key.upper(): str(value) for key, value in account.items()},
+            )
+            yield "mariadb"
+            forget("mariadb")
+        cursor.execute(f"DROP DATABASE {name}")

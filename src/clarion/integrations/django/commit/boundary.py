@@ -6,7 +6,7 @@ callbacks and the order beside the application's own hooks are Django's.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,13 @@ from clarion.integrations.django.commit.outcomes import watch_commit
 from clarion.integrations.django.commit.savepoints import watch_savepoints
 from clarion.integrations.django.commit.snapshots import arguments_of, keep_instances
 from clarion.integrations.django.dispatch.policy import DJANGO
+from clarion.integrations.django.outbox.connection import (
+    AsyncDjangoConnection,
+    DjangoConnection,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
@@ -111,19 +115,50 @@ class DjangoBoundary(Boundary):
     @asynccontextmanager
     async def areceiver_savepoint(self) -> AsyncGenerator[None]:
         """Set a savepoint in the thread that holds the connection."""
-        manager = await DJANGO.run_in_thread(self.receiver_savepoint)
-        await DJANGO.run_in_thread(manager.__enter__)
-        try:
+        async with _entered_in_thread(self.receiver_savepoint):
             yield
-        except BaseException as error:
-            leave = partial(manager.__exit__, type(error), error, error.__traceback__)
-            await DJANGO.run_in_thread(leave)
-            raise
-        await DJANGO.run_in_thread(partial(manager.__exit__, None, None, None))
+
+    @contextmanager
+    def write_connection(self) -> Generator[DjangoConnection]:
+        """Yield this thread's connection; without a transaction, begin a short one.
+
+        If the block raises, the open transaction cannot be committed any more, so no part of a
+        delivery is stored.
+        """
+        # As `Model.save` does: no savepoint, because a send costs no statement more than its own.
+        block: Any = transaction.atomic(using=self.alias, savepoint=False)
+        with block:
+            yield DjangoConnection(self.alias)
+
+    @asynccontextmanager
+    async def awrite_connection(
+        self,
+    ) -> AsyncGenerator[DjangoConnection | AsyncDjangoConnection]:
+        """Yield the connection of asgiref's thread for sync code, as `write_connection`."""
+        if self.is_open():  # in the event loop's own thread, which Django can be made to allow
+            with self.write_connection() as own:
+                yield own
+            return
+        async with _entered_in_thread(self.write_connection) as connection:
+            yield AsyncDjangoConnection(connection)
 
     def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:  # noqa: ARG002
         """Run a coroutine through asgiref, for any signal, with this thread's connections."""
         return DJANGO.run_coroutine(coroutine)
+
+
+@asynccontextmanager
+async def _entered_in_thread(make: Callable[[], Any]) -> AsyncGenerator[Any]:
+    """Enter and leave a context manager in the thread that holds the connection."""
+    manager = await DJANGO.run_in_thread(make)
+    entered = await DJANGO.run_in_thread(manager.__enter__)
+    try:
+        yield entered
+    except BaseException as error:
+        leave = partial(manager.__exit__, type(error), error, error.__traceback__)
+        await DJANGO.run_in_thread(leave)
+        raise
+    await DJANGO.run_in_thread(partial(manager.__exit__, None, None, None))
 
 
 def _is_open(connection: Any) -> bool:

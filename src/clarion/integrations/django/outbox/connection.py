@@ -1,0 +1,69 @@
+"""The statements of the outbox on a connection of Django's."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.db import DatabaseError, connections
+
+from clarion.integrations.django.dispatch.policy import DJANGO
+from clarion.integrations.django.outbox.notes import add_note
+from clarion.integrations.django.outbox.vendors import dialect_of
+from clarion.outbox.statements import pyformat
+
+if TYPE_CHECKING:
+    from clarion.outbox.connection import Row
+
+
+class DjangoConnection:
+    """Runs statements on this thread's connection to a database, in its open transaction.
+
+    An error is Django's, as of a query, so that `transaction.atomic` rolls back.
+
+    Args:
+        alias: the name of the database in Django's settings.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self.dialect = dialect_of(connections[alias])
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        return self._execute(name, parameters, is_read=True)
+
+    def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        changed: int = self._execute(name, parameters, is_read=False)
+        return changed
+
+    def _execute(self, name: str, parameters: dict[str, Any], *, is_read: bool) -> Any:
+        connection = connections[self._alias]
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(pyformat(self.dialect)[name], parameters)
+                return list(cursor.fetchall()) if is_read else cursor.rowcount
+        except DatabaseError as error:
+            add_note(error, connection)
+            raise
+
+
+class AsyncDjangoConnection:
+    """Runs statements in the thread that holds the connection, as `DjangoConnection`.
+
+    Args:
+        connection: the connection, which was created in that thread.
+    """
+
+    def __init__(self, connection: DjangoConnection) -> None:
+        self._connection = connection
+        self.dialect = connection.dialect
+
+    async def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        return await DJANGO.run_in_thread(partial(self._connection.rows, name, **parameters))
+
+    async def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        return await DJANGO.run_in_thread(partial(self._connection.change, name, **parameters))

@@ -1,0 +1,66 @@
+"""What the error of a statement of the outbox adds, so that its cure is known."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from clarion._core.names import quoted_name
+from clarion.integrations.django.outbox.vendors import transaction_mode
+
+APP = "clarion.integrations.django.outbox"
+
+# The result codes of SQLite have the kind of error in the last byte.
+_BUSY, _KIND = 5, 0xFF
+
+# "undefined_table" of PostgreSQL; "no such table" of MySQL and MariaDB.
+_UNDEFINED_TABLE, _NO_SUCH_TABLE = "42P01", 1146
+
+
+def add_note(error: Exception, connection: Any) -> None:
+    """Add the cure of an error, where it is known.
+
+    Args:
+        error: an error of Django's, whose cause is the driver's.
+        connection: the connection of Django's.
+    """
+    cause = error.__cause__
+    if _is_busy(cause) and transaction_mode(connection) == "DEFERRED":
+        error.add_note(
+            f"SQLite refuses to write in a transaction that has read, if another connection has "
+            f"written since. {immediate_cure(connection.alias)}"
+        )
+    elif _is_without_table(cause):
+        error.add_note(
+            f"The database {quoted_name(connection.alias)} has no tables for stored deliveries. "
+            f"{migrate_cure(connection.alias)}"
+        )
+
+
+def immediate_cure(alias: str) -> str:
+    """Return how transactions of a database of SQLite can write after they have read."""
+    return (
+        f"Set 'OPTIONS': {{'transaction_mode': 'IMMEDIATE'}} for the database {quoted_name(alias)}, so "
+        f"that a transaction takes the lock for writing when it begins."
+    )
+
+
+def migrate_cure(alias: str) -> str:
+    """Return how a database gets the tables."""
+    return f"Add '{APP}' to INSTALLED_APPS, and run `manage.py migrate --database={alias}`."
+
+
+def _is_busy(cause: BaseException | None) -> bool:
+    code = getattr(cause, "sqlite_errorcode", None)
+    return (
+        isinstance(cause, sqlite3.OperationalError) and code is not None and code & _KIND == _BUSY
+    )
+
+
+def _is_without_table(cause: Any) -> bool:
+    if isinstance(cause, sqlite3.OperationalError):
+        return str(cause).startswith("no such table: clarion_")
+    if getattr(cause, "sqlstate", None) == _UNDEFINED_TABLE:  # psycopg
+        return True
+    arguments: Any = getattr(cause, "args", ())
+    return bool(arguments) and arguments[0] == _NO_SUCH_TABLE
