@@ -156,7 +156,10 @@ async def run_in_thread(function: Callable[[], T]) -> T:
 
 
 async def gather(
-    coroutines: Sequence[Coroutine[Any, Any, T]], *, robust: bool = False
+    coroutines: Sequence[Coroutine[Any, Any, T]],
+    *,
+    robust: bool = False,
+    log_lost: Callable[[int, Exception], None] | None = None,
 ) -> list[asyncio.Task[T]]:
     """Run coroutines concurrently, each in a task; return the tasks when all are done.
 
@@ -166,6 +169,8 @@ async def gather(
     Args:
         coroutines: the coroutines to run.
         robust: whether an `Exception` leaves the others running.
+        log_lost: called with the place and the error of each coroutine that has failed, if this
+            function raises and so does not return the tasks.
     """
     before = copy_context()
     context = before.copy()
@@ -173,6 +178,11 @@ async def gather(
     try:
         start_tasks(coroutines, tasks, context)
         await _settle(tasks, robust=robust)
+    except BaseException:
+        if log_lost is not None:
+            _log_failures(tasks, log_lost)
+        raise
+    else:
         return tasks
     finally:
         # Some coroutines have no task if no loop runs, or if an eager task raised a
@@ -181,6 +191,16 @@ async def gather(
             coroutine.close()
         copy_context_back(context, before)
         del tasks  # the errors of eager tasks hold this frame
+
+
+def _log_failures(
+    tasks: Sequence[asyncio.Task[Any]], log_lost: Callable[[int, Exception], None]
+) -> None:
+    for place, task in enumerate(tasks):
+        error = task.exception() if task.done() and not task.cancelled() else None
+        if isinstance(error, Exception):
+            log_lost(place, error)
+        del error, task  # the error holds this frame
 
 
 def start_tasks(

@@ -63,6 +63,18 @@ def log_receiver_failure(signal: Signal, receiver: Receiver, error: Exception) -
     policy_of(signal).log_failure(signal, receiver, error)
 
 
+def log_cancelled_failure(signal: Signal, receiver: Receiver, error: Exception) -> None:
+    """Log the error of a receiver whose sender raises its own cancellation instead."""
+    import logging
+
+    logging.getLogger("clarion").error(
+        "Receiver %s of signal %s failed after its sender was cancelled",
+        names.name_of(receiver),
+        names.signal_name(signal),
+        exc_info=error,
+    )
+
+
 def _note_cycle(error: RecursionError, name: str) -> None:
     # The error passes the same signals again and again. At the second pass of a signal the
     # cycle is known.

@@ -15,9 +15,14 @@ from clarion._core.batches import Batches, adeliver_batches, batch_of, deliver_b
 from clarion._core.call import adeliver, arguments_of, claim, deliver, must_await
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
-from clarion._core.notes import add_receiver_note, log_receiver_failure
+from clarion._core.notes import (
+    add_receiver_note,
+    log_cancelled_failure,
+    log_receiver_failure,
+)
 from clarion._core.route import ASYNC, DEFERRED, SYNC
 from clarion._core.tabled import policy_of
+from clarion._core.threads import run_in_thread
 from clarion.errors import RunningLoopError
 
 TYPE_CHECKING = False
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from clarion._core.route import LiveStages, Members, Route
     from clarion._core.signal import Signal
     from clarion._core.signatures import Receiver
+    from clarion._core.threads import Failed
 
     Arguments = dict[str, Any]
     Call = tuple[Registration, Receiver, Arguments]
@@ -112,8 +118,7 @@ async def arun(signal: Signal, route: Route, arguments: Arguments, *, robust: bo
                 if ready := list(_ready(send, members)):
                     send.responses += await _await_all(send, ready, robust=robust)
             elif mode is SYNC:
-                call_all = partial(_call_all, send, members, robust=robust)
-                await policy_of(signal).run_in_thread(call_all)
+                await run_in_thread(signal, partial(_call_all, send, members, robust=robust))
             elif mode is DEFERRED:
                 batches = await _adeliver_all(send, members, batches, robust=robust)
             else:
@@ -138,9 +143,17 @@ def _ready(send: Send, members: Members) -> Iterator[Call]:
         yield registration, receiver, arguments
 
 
-def _call_all(send: Send, members: Members, *, robust: bool) -> None:
+def _call_all(send: Send, members: Members, failed: Failed | None = None, *, robust: bool) -> None:
     for _, receiver, arguments in _ready(send, members):
-        send.responses.append((receiver, _call(send.signal, receiver, arguments, robust=robust)))
+        try:
+            # Without a variable for the response, here and below: an error may hold this frame.
+            send.responses.append(
+                (receiver, _call(send.signal, receiver, arguments, robust=robust))
+            )
+        except Exception as error:
+            if failed is not None:
+                failed.append((receiver, error))
+            raise
 
 
 def _deliver_all(
@@ -152,7 +165,6 @@ def _deliver_all(
             batches = batches or Batches()
             batches.keep(batch, (registration, receiver, arguments), send)
             continue
-        # Without a variable for the response, here and below: an error may hold this frame.
         send.responses.append(
             (receiver, _call(send.signal, receiver, arguments, robust=robust, to=registration))
         )
@@ -198,11 +210,15 @@ async def _await_all(send: Send, ready: list[Call], *, robust: bool) -> Response
         _, receiver, arguments = ready[0]
         return [(receiver, await _await(send.signal, receiver, arguments, robust=robust))]
     receivers = [receiver for _, receiver, _ in ready]
+
+    def log_lost(place: int, error: Exception) -> None:
+        log_cancelled_failure(send.signal, receivers[place], error)
+
     # Given on without a variable: an error holds this frame, and its task holds the error.
     return _responses(
         send.signal,
         receivers,
-        await loops.gather(_coroutines(ready), robust=robust),
+        await loops.gather(_coroutines(ready), robust=robust, log_lost=log_lost),
         robust=robust,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clarion._core import loops
@@ -13,6 +12,7 @@ from clarion._core.names import described
 from clarion._core.notes import log_receiver_failure
 from clarion._core.slow_path import refuse_to_await
 from clarion._core.tabled import policy_of, table_of
+from clarion._core.threads import call_in_thread
 from clarion.commit.atomic_block import AtomicBlock
 from clarion.commit.block_savepoints import ablock_savepoint, block_savepoint, check_block
 from clarion.commit.resolve import resolve_boundary
@@ -169,7 +169,7 @@ async def _acall(
                 return await receiver(**arguments)
             if registration.inline:
                 return receiver(**arguments)
-            return await policy_of(send.signal).run_in_thread(partial(receiver, **arguments))
+            return await call_in_thread(send.signal, receiver, arguments)
     except Exception as error:  # noqa: BLE001
         log_receiver_failure(send.signal, receiver, error)
         return error
