@@ -4,6 +4,8 @@ import gc
 import weakref
 from typing import Any
 
+import pytest
+
 from clarion._core import lifetimes
 from clarion._core import registration as registration_module
 from clarion._core import table as table_module
@@ -182,3 +184,45 @@ class TestLifetime:
         del sender, listener
         collect()
         assert [reference() for reference in mourned] == [None, None]
+
+
+class Doomed:
+    """An object that only the garbage collector frees, and that runs a function then."""
+
+    def __init__(self, function):
+        self.itself, self.function = self, function
+
+    def __del__(self):
+        self.function()
+
+
+@pytest.mark.parametrize("read", ["registrations", "find_route", "forget_routes", "close_bucket"])
+def test_a_finalizer_disconnects_while_the_table_is_read(read):
+    """A garbage collection at any allocation leaves no damaged copy (CPython 3.11)."""
+    for allocations in range(1, 30):
+        table = Table()
+        receivers = [answering(number) for number in range(20)]
+        placed = [register(table, each, sender=Both) for each in receivers]
+        placed += [register(table, each, sender=Base, subclasses=True) for each in receivers]
+        placed += [register(table, each) for each in receivers]
+        given = {"find_route": [Both], "close_bucket": [id(Both)]}.get(read, [])
+
+        def disconnect(table=table, placed=placed):
+            for each in placed[::2]:
+                table.discard(each)
+
+        thresholds = gc.get_threshold()
+        gc.disable()
+        try:
+            gc.collect()  # so that the count of allocations begins at 0
+            Doomed(disconnect)
+            gc.set_threshold(allocations)
+            gc.enable()
+            getattr(table, read)(*given)
+        finally:
+            gc.set_threshold(*thresholds)
+            gc.enable()
+        gc.collect()
+        left = {each.order for each in table.registrations()}
+        gone = {each.order for each in placed[::2]}
+        assert not left & gone

@@ -127,7 +127,7 @@ class Table:
             registration
             for base in sender.__mro__[1:]
             if (bucket := self.buckets.get(id(base))) is not None
-            for registration in bucket.members.copy().values()
+            for registration in list(bucket.members.values())
             if registration.subclasses
         ]
 
@@ -136,9 +136,10 @@ class Table:
             send_log.watch()
         while True:
             version = self._version
-            registrations = list(self.any_sender.members.copy().values())
+            # By list(): a finalizer inside dict.copy() or items() damages the copy (CPython 3.11).
+            registrations = list(self.any_sender.members.values())
             if bucket is not self.any_sender:
-                registrations += bucket.members.copy().values()
+                registrations += list(bucket.members.values())
                 registrations += self._relatives(bucket.sender_of())
             route = Route(registrations, self.instruments + instrument.everywhere)
             # While another thread connects, a send does not wait, and uses this route once.
@@ -254,15 +255,12 @@ class Table:
         """Return all registrations with a live receiver, in order of connection."""
         with self.lock:
             self._purge_dead()
-            buckets = (self.any_sender, *self.buckets.copy().values())
-            found = [r for bucket in buckets for r in bucket.members.copy().values()]
+            buckets = (self.any_sender, *list(self.buckets.values()))
+            found = [r for bucket in buckets for r in list(bucket.members.values())]
         return sorted(found, key=lambda registration: registration.order)
 
     def replace(self, registrations: Iterable[Registration]) -> None:
-        """Replace all registrations of the signal by these.
-
-        Those whose receiver or sender has died are left out.
-        """
+        """Replace all registrations by these; leave out those that have died."""
         with self.lock:
             for registration in self.registrations():
                 self.discard(registration)
@@ -289,7 +287,7 @@ class Table:
         """
         built = self._built
         while built:
-            for key in list(built):  # a finalizer during `copy` damages the copy (CPython 3.11)
+            for key in list(built):
                 if (bucket := built.get(key)) is not None:
                     bucket.route = None
                     if built.get(key) is bucket and bucket.route is None:
@@ -313,8 +311,8 @@ class Table:
         """Drop the bucket of a sender that has died, without the lock."""
         # At once, because the id can be reused when the callback returns.
         self._built.pop(key, None)
-        closed = self.buckets.pop(key, self.any_sender).members.copy()
-        self.subclass_registrations.difference_update(closed.values())
+        closed = list(self.buckets.pop(key, self.any_sender).members.values())
+        self.subclass_registrations.difference_update(closed)
 
     def _tidy(self, bucket: Bucket, registration: Registration) -> None:
         """Clean up after a registration has left its bucket; the lock is held."""

@@ -138,7 +138,7 @@ def load_sender(data: Any, session: Any, missing: str = "fail") -> object:
 
 def known_senders() -> Iterator[tuple[str, object]]:
     """Yield the registered senders, and the senders that a receiver is connected for."""
-    yield from list(registered.items())
+    yield from dict(registered).items()  # a copy, because the caller may register meanwhile
     for signal in signals():
         for registration in table_of(signal).registrations():
             sender = registration.sender_of()

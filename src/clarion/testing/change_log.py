@@ -61,7 +61,11 @@ class ChangeLog:
 
     def undo(self) -> None:
         """Restore each place, except in tables whose `receivers` were assigned."""
-        for table, before in list(self._tables.items()):
+        for reference in self._tables.keyrefs():  # a list, because a finalizer may connect
+            table = reference()
+            if table is None:
+                continue
+            before = self._tables[table]
             if _assignments(table) == before.assignments:
                 for place, registration in before.places.items():
                     self._restore(table, place, registration)
