@@ -20,6 +20,7 @@ FILES = {
     "sample/orders/deep/handlers.py": "",
     "sample/quiet/__init__.py": "raise RuntimeError('no receivers here, so it is not imported')",
     "sample/quiet/models.py": "",
+    "sample/quiet_one/__init__.py": "",
     "sample/folder/receivers.py": "raise RuntimeError('no package')",
     "sample_billing/__init__.py": "",
     "sample_billing/receivers/__init__.py": "",
@@ -54,7 +55,6 @@ def test_each_package_is_searched():
     """In the given order; a package without the module is skipped."""
     found = autodiscover("receivers", packages=["sample_billing", ["sample", "app"][0]])
     assert names(found) == ["sample_billing.receivers", "sample.receivers"]
-    assert names(autodiscover("handlers", packages=["sample", "sample_billing"])) == []
     assert names(autodiscover("handlers", packages=["sample.orders.deep"])) == [
         "sample.orders.deep.handlers"
     ]
@@ -83,7 +83,28 @@ def test_the_default_is_the_callers_package():
     ]
     assert "sample.quiet" not in sys.modules
     assert names(sample.app.start("handlers")) == ["sample.orders.deep.handlers"]
-    assert sample.app.start("recievers") == []
+
+
+@pytest.mark.parametrize("packages", [["sample", "sample_billing"], ["sample_billing"]])
+def test_a_module_that_no_package_has_is_refused(packages):
+    """Its name is misspelt, and no receiver would be connected."""
+    with pytest.raises(
+        ArgumentError, match=r"no module recievers in any package\. Correct its name"
+    ):
+        autodiscover("recievers", packages=packages)
+
+
+def test_packages_may_have_no_receivers():
+    """The usual name is not misspelt: a new program has no receivers yet."""
+    assert autodiscover(packages=["sample.quiet_one"]) == []
+
+
+def test_a_misspelt_module_is_refused_in_the_callers_package():
+    """The packages are those of the caller, and none has the module."""
+    import sample.app
+
+    with pytest.raises(ArgumentError, match="no module recievers"):
+        sample.app.start("recievers")
 
 
 def test_modules_are_imported_once():

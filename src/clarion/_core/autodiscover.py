@@ -14,9 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+# A program may have no such module yet. Any other name that no package has is misspelt.
+USUAL = "receivers"
+
 
 def autodiscover(
-    module: str = "receivers", *, packages: str | Iterable[str | ModuleType] | None = None
+    module: str = USUAL, *, packages: str | Iterable[str | ModuleType] | None = None
 ) -> list[ModuleType]:
     """Import the submodule of this name in each package, so that its receivers are connected.
 
@@ -26,12 +29,13 @@ def autodiscover(
             that calls this function, and every package in it.
 
     Returns:
-        The modules, in the order of the packages. A package without the module is skipped.
+        The modules, in the order of the packages. A package without the module is skipped. The list
+        may be empty for the module `receivers` only.
 
     Raises:
         ImportError: if a package does not exist, or if a module raises it.
-        ArgumentError: if an argument has a wrong value. Also if `packages` is left out, and the caller
-            belongs to no package.
+        ArgumentError: if an argument has a wrong value, such as a module that no package has. Also if
+            `packages` is left out, and the caller belongs to no package.
 
     It works as `django.utils.module_loading.autodiscover_modules` in Django 6.1. Call it once, when
     the program starts.
@@ -42,6 +46,12 @@ def autodiscover(
     else:
         names = iter([_name_of(each) for each in _listed(packages)])
     found = [f"{name}.{module}" for name in dict.fromkeys(names) if _has(name, module)]
+    if not found and module != USUAL:
+        raise ArgumentError(
+            f"autodiscover() found no module {module} in any package. Correct its name, for example "
+            f"to {USUAL}, or name the packages that have it.",
+            ["module"],
+        )
     return [import_module(name) for name in found]
 
 

@@ -156,3 +156,21 @@ def test_a_wrong_setting_is_refused():
     )
     assert len(lines) == 4
     assert lines[0].startswith("CLARION_AUTODISCOVER is an int. Set it to True for")
+
+
+def test_a_misspelt_module_is_refused():
+    """No installed app has it, so no receiver would be connected."""
+    lines = programs.run(
+        """
+        from django.core.exceptions import ImproperlyConfigured
+
+        settings.CLARION_AUTODISCOVER = ["receivers", "handlres"]
+        try:
+            django.setup()
+        except ImproperlyConfigured as error:
+            print(error)
+        """,
+        after_settings=DISCOVER,
+    )
+    [line] = lines
+    assert line.startswith("CLARION_AUTODISCOVER names the module handlres, which no installed app")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
@@ -11,6 +13,7 @@ from django.core.checks import Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
+from clarion._core.autodiscover import USUAL
 from clarion._core.names import value_name
 from clarion.integrations.django.checks import check_senders
 from clarion.integrations.django.dispatch.install import install
@@ -43,13 +46,25 @@ class ClarionConfig(AppConfig):
     def ready(self) -> None:
         """Register the system check, and import what `CLARION_AUTODISCOVER` names from each app."""
         register(check_senders, Tags.signals)
-        autodiscover_modules(*_modules(getattr(settings, "CLARION_AUTODISCOVER", False)))
+        names = _modules(getattr(settings, "CLARION_AUTODISCOVER", False))
+        autodiscover_modules(*names)
+        for name in names:
+            if name != USUAL and not any(map(_has, apps.get_app_configs(), repeat(name))):
+                raise ImproperlyConfigured(
+                    f"CLARION_AUTODISCOVER names the module {name}, which no installed app has. "
+                    f"Correct its name."
+                )
+
+
+def _has(app: AppConfig, module: str) -> bool:
+    """Return whether a module of an app was imported."""
+    return f"{app.name}.{module}" in sys.modules
 
 
 def _modules(setting: object) -> list[str]:
     """Return the names of the modules to import from each app."""
     if setting is True:
-        return ["receivers"]
+        return [USUAL]
     names: Any = [setting] if isinstance(setting, str) else setting or []
     is_list = type(names) in {list, tuple}
     if not is_list or not all(isinstance(name, str) and name.isidentifier() for name in names):
