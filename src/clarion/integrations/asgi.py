@@ -50,6 +50,11 @@ _BOUNDARIES = "clarion.boundaries"
 # The signs that the client has disconnected: messages of the server, and errors of its `send`.
 _DISCONNECTS = "clarion.disconnects"
 
+# Bound once: from CPython 3.12 on, reading a method of an imported object binds it each time.
+_hears_start = request_started.has_listeners
+_hears_exception = got_request_exception.has_listeners
+_hears_finish = request_finished.has_listeners
+
 # The exceptions that Starlette, FastAPI and Litestar raise then.
 _EXCEPTIONS = {"ClientDisconnect", "WebSocketDisconnect"}
 
@@ -79,10 +84,10 @@ class SignalMiddleware:
         # middleware of a mounted application serves the same request.
         token = request_boundaries.set(scope.setdefault(_BOUNDARIES, []))
         try:
-            if request_started.has_listeners(sender):
+            if _hears_start(sender):
                 await request_started.asend(sender=sender, environ=None, scope=scope)
             try:
-                if got_request_exception.has_listeners(None):
+                if _hears_exception(None):
                     await self._watch(scope, receive, send)
                 else:
                     await self.app(scope, receive, send)
@@ -93,7 +98,7 @@ class SignalMiddleware:
             except BaseException:
                 await _finish(sender)
                 raise
-            if request_finished.has_listeners(sender):
+            if _hears_finish(sender):
                 await _finish(sender)
         finally:
             request_boundaries.reset(token)
