@@ -51,11 +51,12 @@ class ThreadLoop:
         self._is_debugging: bool = loop.get_debug()
         self._loop.set_task_factory(self._task_factory)
         self._loop.set_exception_handler(_report)
-        self._process = os.getpid()
+        self._process, self._forks = os.getpid(), _forks
 
     @property
     def is_of_parent(self) -> bool:
         """Whether this process has forked since the loop was created."""
+        # Not by the number of forks: the interpreter drops loops before it is counted.
         return self._process != os.getpid()
 
     def complete(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -93,6 +94,13 @@ class ThreadLoop:
         loop = self._loop
         if self._can_step:
             loop._stopping = False
+            # The attributes of asyncio's own loops, because most sends change none of them.
+            if (
+                loop._task_factory is self._task_factory
+                and loop._exception_handler is _report
+                and loop._debug is self._is_debugging
+            ):
+                return
         if loop.get_task_factory() is not self._task_factory:
             self._tasks += self._asyncio.all_tasks(loop)
             loop.set_task_factory(self._task_factory)
@@ -203,7 +211,7 @@ def complete(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         return loop.complete(coroutine)
     finally:
-        if not loop.is_of_parent:
+        if loop._forks == _forks:  # cheaper than `is_of_parent`
             _of_thread.loop = loop
 
 
@@ -232,7 +240,12 @@ def _leave_to_parent(loop: asyncio.AbstractEventLoop) -> None:
         pythonapi.Py_IncRef(py_object(loop))
 
 
+_forks = 0  # how often this process and its parents were forked
+
+
 def _forget() -> None:
+    global _forks  # noqa: PLW0603
+    _forks += 1
     _of_thread.loop = None
 
 
