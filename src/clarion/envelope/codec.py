@@ -105,8 +105,8 @@ class Codec:
         return head[:-1] + b',"values":' + encoded + b"}"
 
     def _is_stored_as_reference(self, name: str, value: object) -> bool:
-        if self._storage is not None and name in self._storage.keywords:
-            return False
+        if self._storage is not None and (name in self._storage.keywords or type(value) is tuple):
+            return False  # a tuple of objects comes back as a tuple
         return name in self._references or kind_owning(value) is not None or are_owned(value)
 
     def _dump_values(self, signal: Signal, values: dict[str, Any]) -> bytes:

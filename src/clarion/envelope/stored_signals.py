@@ -7,15 +7,11 @@ registers them here, and `tagged` encodes their values.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
-
-from clarion._core.tabled import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from clarion._core.signal import Signal
-    from clarion._core.table import Table
 
 
 class KeywordConversion(NamedTuple):
@@ -43,7 +39,8 @@ class SignalStorage(NamedTuple):
     keywords: Mapping[str, KeywordConversion] = {}
 
 
-_stored: WeakKeyDictionary[Table, SignalStorage] = WeakKeyDictionary()
+# By id, because a signal may be unhashable; an entry keeps its signal alive.
+_stored: dict[int, tuple[Any, SignalStorage]] = {}
 
 
 def store_by_type(
@@ -57,15 +54,16 @@ def store_by_type(
     and of the same type. Annotations are not used, so msgspec is not needed.
 
     Args:
-        *signals: the signals of a framework.
+        *signals: the signals of a framework, which are never deleted.
         as_sent: whether receivers get the objects as they were sent, from a snapshot.
         keywords: how single keywords are stored.
     """
     storage = SignalStorage(as_sent, keywords or {})
     for signal in signals:
-        _stored[table_of(signal)] = storage
+        _stored[id(signal)] = (signal, storage)
 
 
 def storage_of(signal: Signal) -> SignalStorage | None:
     """Return how a signal that is stored by type is stored; None for any other signal."""
-    return _stored.get(table_of(signal))
+    found = _stored.get(id(signal))
+    return None if found is None else found[1]

@@ -16,7 +16,6 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from decimal import Decimal
-from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -66,8 +65,6 @@ def _to_base64(value: bytes) -> str:
 _ATOMS: dict[type, Tag] = {
     Decimal: ("decimal", str, Decimal),
     float: ("float", repr, float),  # infinite, or not a number
-    Fraction: ("fraction", str, Fraction),
-    complex: ("complex", repr, complex),
     UUID: ("uuid", str, UUID),
     dt.datetime: ("datetime", dt.datetime.isoformat, dt.datetime.fromisoformat),
     dt.date: ("date", dt.date.isoformat, dt.date.fromisoformat),

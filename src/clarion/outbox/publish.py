@@ -115,11 +115,13 @@ def _written(signal: Signal, calls: Sequence[Call]) -> tuple[Envelope, list[Targ
     """Return the envelope with everything that a receiver gets, and the rows of the receivers."""
     arguments: dict[str, Any] = {}
     targets: list[Target] = []
+    snapshots = False
     for registration, receiver, given in calls:
         arguments.update(given)
         bound: Any = registration.delivery
         targets.append(bound.target(signal, receiver, given))
-    return seal(signal, arguments or {"sender": None}), targets
+        snapshots = snapshots or bound.options.missing == "snapshot"
+    return seal(signal, arguments or {"sender": None}, snapshots=snapshots), targets
 
 
 def _place(signal: Signal, arguments: dict[str, Any], database: str | None) -> Place:

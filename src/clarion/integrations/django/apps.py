@@ -44,8 +44,12 @@ class ClarionConfig(AppConfig):
         install()
 
     def ready(self) -> None:
-        """Register the system check, and import what `CLARION_AUTODISCOVER` names from each app."""
+        """Register the check and the references to models; import what the setting names.
+
+        `CLARION_AUTODISCOVER` names the modules to import from each app.
+        """
         register(check_senders, Tags.signals)
+        import_module("clarion.integrations.django.outbox.stored")
         names = _modules(getattr(settings, "CLARION_AUTODISCOVER", False))
         autodiscover_modules(*names)
         for name in names:

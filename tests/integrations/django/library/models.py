@@ -1,6 +1,7 @@
 from decimal import Decimal
 from uuid import uuid4
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.signals import post_save
 from django.dispatch import receiver
@@ -96,6 +97,21 @@ class Ticket(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4)
     code = models.CharField(max_length=40, unique=True)
     used = models.BooleanField(default=False)
+
+
+class Sample(models.Model):
+    """Has a key and columns of types that JSON does not have."""
+
+    mass = models.DecimalField(primary_key=True, max_digits=8, decimal_places=3)
+    data = models.JSONField(encoder=DjangoJSONEncoder, null=True)
+    raw = models.BinaryField(default=b"")
+    took = models.DurationField(null=True)
+    day = models.DateField(null=True)
+    double = models.GeneratedField(
+        expression=models.F("mass") * 2,
+        output_field=models.DecimalField(max_digits=9, decimal_places=3),
+        db_persist=True,
+    )
 
 
 class Stay(models.Model):

@@ -18,6 +18,7 @@ from clarion._core.declare import DeclaredSignal
 from clarion._core.names import described, signal_name
 from clarion._core.signal import MISSING
 from clarion._core.tabled import table_of
+from clarion.envelope import KeywordConversion, store_by_type
 from clarion.integrations.django.dispatch.install import add_install_hooks
 from clarion.integrations.django.dispatch.policy import AsgirefPolicy
 from clarion.integrations.django.dispatch.senders import (
@@ -200,7 +201,16 @@ def post_bulk_delete(
     """Rows were deleted without loading their objects, so no `post_delete` was sent."""
 
 
+def _drop(*_: object) -> None:
+    """Return None: what is stored, and what comes back."""
+
+
 _SIGNALS = post_bulk_insert, post_bulk_update, post_bulk_delete
+# A stored send has no criteria, which are a query and not data.
+store_by_type(
+    *_SIGNALS,
+    keywords={"criteria": KeywordConversion(_drop, _drop)},
+)
 _hooks = MethodHooks(QuerySet, BulkMethods(*_SIGNALS).by_name())
 
 

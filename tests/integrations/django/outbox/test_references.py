@@ -1,0 +1,183 @@
+"""Instances of models as references."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import AbstractUser
+from django.db import connections
+from django.db.models import Model
+from django.utils.functional import SimpleLazyObject
+
+from clarion.envelope import GoneError
+from clarion.envelope.references import dump_class, dump_object, load_class, load_object
+from clarion.errors import DecodingError
+from clarion.integrations.django.outbox.references import MODELS
+from tests.integrations.django.library.models import (
+    Author,
+    Copy,
+    Map,
+    Novelist,
+    RareCopy,
+    Sample,
+    Stay,
+    Ticket,
+    Topic,
+)
+
+pytestmark = pytest.mark.usefixtures("transactional_db")
+
+
+def reference(value, **options):
+    """Return the reference to an object, after it was stored as text."""
+    import json
+
+    return json.loads(json.dumps(dump_object(value, "it", **options)))
+
+
+def test_a_reference_names_model_key_and_database():
+    """The rest of the row is not stored."""
+    author = Author.objects.create(name="a")
+    assert reference(author) == {
+        "kind": "django",
+        "model": "library.Author",
+        "pk": author.pk,
+        "database": "default",
+    }
+
+
+@pytest.mark.parametrize(
+    "create",
+    [
+        lambda: Ticket.objects.create(code="t"),
+        lambda: Sample.objects.create(mass=Decimal("1.250")),
+        lambda: Stay.objects.create(room=1, night=2, guest="g"),
+        lambda: Novelist.objects.create(name="n"),
+        lambda: Map.objects.create(title="m"),
+        lambda: RareCopy.objects.create(code="r"),
+        lambda: Copy.objects.defer("stamp").get(pk=Copy.objects.create(code="d").pk),
+        lambda: SimpleLazyObject(lambda: Author.objects.create(name="lazy")),
+    ],
+    ids=["uuid", "decimal", "composite", "child", "tracked child", "proxy", "deferred", "lazy"],
+)
+def test_every_kind_of_instance_is_loaded(create):
+    """The row is loaded as the class that was sent, with its whole key."""
+    sent = create()
+    loaded: Any = load_object(reference(sent), None)
+    assert loaded == sent
+    assert loaded.pk == sent.pk
+    assert loaded._meta.label == sent._meta.label
+
+
+def test_the_row_is_loaded_as_it_is_now():
+    """The reference holds no values."""
+    author = Author.objects.create(name="before")
+    stored = reference(author)
+    Author.objects.update(name="after")
+    author.pk = 99  # changes the instance, not the row
+    loaded: Any = load_object(stored, None)
+    assert loaded.name == "after"
+
+
+def test_a_row_that_the_default_manager_hides_is_loaded():
+    """The base manager finds each row."""
+    topic = Topic.every.create(code="t", is_closed=True)
+    assert load_object(reference(topic), None) == topic
+
+
+def test_a_row_is_loaded_from_its_own_database(other):
+    """The reference names the database in which the instance is stored."""
+    author = Author.objects.using(other).create(name="there")
+    loaded: Any = load_object(reference(author), None)
+    assert (loaded.name, loaded._state.db) == ("there", "other")
+
+
+class Primary:
+    """A router that writes to one database, and reads from another."""
+
+    def db_for_write(self, model, **hints):
+        """Write to the default database."""
+        return "default"
+
+
+def test_a_row_that_was_read_from_a_replica_is_loaded_from_the_primary(other, settings):
+    """The replica may not have the latest rows yet."""
+    author = Author.objects.using(other).create(name="there")
+    settings.DATABASE_ROUTERS = [Primary()]
+    assert reference(author)["database"] == "default"
+
+
+def test_an_instance_without_a_row_is_refused():
+    """The message says what to do."""
+    for unsaved in (Author(name="a"), Ticket(code="t"), Ticket(pk=uuid4())):
+        with pytest.raises(ValueError, match=r"it is an object of .* is not saved; save it first"):
+            reference(unsaved)
+    author = Author.objects.create(name="a")
+    author.delete()
+    with pytest.raises(ValueError, match="has no key, because it was deleted"):
+        reference(author)
+
+
+def test_a_row_that_is_gone_is_reported_as_gone():
+    """The worker then asks the option `missing=`."""
+    author = Author.objects.create(name="a")
+    stored = reference(author)
+    author.delete()
+    with pytest.raises(GoneError, match=r"The library\.Author of a stored send is gone"):
+        load_object(stored, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "library.Removed"},
+        {"model": None},
+        {"model": "nodot"},
+        {"pk": "hunter2"},
+        {"pk": [1, 2]},
+        {"pk": {}},
+        {"database": "removed"},
+        {"database": None},
+        {"database": []},
+    ],
+)
+def test_a_damaged_reference_is_refused(change):
+    """The message has no value of it."""
+    stored = {**reference(Author.objects.create(name="a")), **change}
+    with pytest.raises(DecodingError) as info:
+        load_object(stored, None)
+    assert "hunter2" not in str(info.value)
+
+
+def test_the_message_names_an_unknown_database():
+    """A worker may have fewer databases than the sender."""
+    stored = {**reference(Author.objects.create(name="a")), "database": "shard_7"}
+    with pytest.raises(DecodingError, match=r"database 'shard_7', .* Add it to DATABASES"):
+        load_object(stored, None)
+
+
+def test_models_are_classes_with_a_label():
+    """Models are senders by their label, which no import follows."""
+    for model in (Author, RareCopy, Author.books.through):
+        assert load_class(dump_class(model)) is model
+    assert dump_class(Author) == {"kind": "django", "name": "library.Author"}
+    for label in ("library.Removed", "os.path", "nodot", "a.b.c"):
+        with pytest.raises(DecodingError, match="Import its module"):
+            load_class({"kind": "django", "name": label})
+
+
+def test_a_class_without_rows_is_no_sender():
+    """An abstract model has no label that another process could find."""
+    for kind in (Model, AbstractUser):
+        assert MODELS.owns_class(kind)
+    with pytest.raises(ValueError, match="is abstract"):
+        dump_class(AbstractUser)
+
+
+def test_a_list_of_instances_costs_one_query_each(django_assert_num_queries):
+    """Nothing is loaded twice."""
+    stored = [reference(Author.objects.create(name=name)) for name in "ab"]
+    with django_assert_num_queries(2, connection=connections["default"]):
+        loaded: list[Any] = [load_object(each, None) for each in stored]
+    assert [each.name for each in loaded] == ["a", "b"]
