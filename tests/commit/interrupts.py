@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import signal
 import sys
 from contextlib import contextmanager
 from threading import Thread
@@ -80,6 +81,32 @@ def _attempt(program, interrupt):
         interrupt.stop()
 
 
+def interrupted_after(seconds, program):
+    """Run a program, and raise from a real signal; return whether that ended it.
+
+    Args:
+        seconds: when the signal comes.
+        program: a function of a function, which it calls to start the time.
+    """
+
+    def interrupt(*given):
+        raise InterruptedByTestError
+
+    def stop():
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        program(lambda: signal.setitimer(signal.ITIMER_REAL, seconds))
+        stop()
+    except Exception:  # noqa: BLE001  # the interrupt, or the error of a driver that it led to
+        return True
+    finally:
+        stop()
+        signal.signal(signal.SIGALRM, before)
+    return False
+
+
 @contextmanager
 def records_of_clarion():
     """Yield the list of records of Clarion's logger, which no formatting follows."""
@@ -87,6 +114,7 @@ def records_of_clarion():
 
     class Keep(logging.Handler):
         def handle(self, record):
+            record.exc_info = None  # it holds frames, and so calls
             records.append(record)
             return True
 
@@ -120,7 +148,7 @@ def check_outcome(rows, ran, records, statuses, where):
     """
     if rows:
         assert ran or records, f"lost without a word: {where}"
-        assert set(statuses) <= {"ran", "failed", "abandoned"}, where
+        assert set(statuses) <= {"ran", "failed", "abandoned"}, (statuses, where)
     else:
         assert not ran, f"ran for a row that is not there: {where}"
-        assert set(statuses) <= {"dropped", "waiting", "abandoned"}, where
+        assert set(statuses) <= {"dropped", "waiting", "abandoned"}, (statuses, where)

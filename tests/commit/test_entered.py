@@ -12,6 +12,7 @@ import pytest
 import clarion
 from clarion import Signal, on_commit
 from clarion.commit import atomic
+from tests.commit import interrupts as points
 from tests.commit.interrupts import KINDS, InterruptedByTestError
 
 pytestmark = pytest.mark.usefixtures("_plain_python")
@@ -145,3 +146,22 @@ def test_interrupt_at_each_instruction(program, kind, logged, monkeypatch):
             break
     assert outcomes == {True, False}
     assert nth > 100
+
+
+def test_an_interrupt_in_the_first_step_of_the_end():
+    """Python skips the end: the transaction is open until the exception is discarded."""
+    shop = Shop()
+    try:
+        with atomic(shop.connection):
+            shop.place()
+            interrupt = points.Interrupt(1, InterruptedByTestError)
+            interrupt.start()
+    except InterruptedByTestError:
+        assert interrupt.where[0] == "atomic.__exit__"
+        assert shop.connection.in_transaction
+        assert shop.answers[0].status == "waiting"
+    finally:
+        interrupt.stop()
+    assert not shop.check([])
+    assert {scheduled.status for scheduled in shop.answers} == {"dropped"}
+    shop.connection.close()

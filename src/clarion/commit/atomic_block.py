@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.fork import new_lock
 from clarion._core.names import name_of
-from clarion._core.signatures import is_async
+from clarion._core.signatures import is_async, is_generator_function
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
@@ -217,6 +217,11 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
     `django.db.transaction.atomic`. Without a connection it is only a boundary. Use `async with`
     for an async connection, and for async receivers. It is a decorator of functions, too.
 
+    A signal handler may raise, as that of Ctrl-C does. If it raises between the last statement of
+    the block and the first step of its end, Python skips that end. The transaction then stays open
+    while the exception is handled. When the exception is discarded, it is rolled back and its
+    calls are dropped. Until then, do not use the connection, and send nothing.
+
     Args:
         connection: a DB-API connection, one of psycopg, asyncpg or aiosqlite, or a
             `Connection` of SQLAlchemy's. It must not be in a transaction. Inside another block,
@@ -241,7 +246,7 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         Raises:
             ArgumentError: if it is a class or a generator, whose body runs later.
         """
-        if isinstance(function, type) or _is_generator(function):
+        if isinstance(function, type) or is_generator_function(function):
             raise ArgumentError(
                 f"atomic() cannot decorate {name_of(function)}, because its body runs after the "
                 f"call, when the block has ended. Use a with block in it."
@@ -329,12 +334,6 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         assert self._entered is not None, "left before it was entered"  # noqa: S101
         entered, self._entered = self._entered, None
         return entered
-
-
-def _is_generator(function: Callable[..., Any]) -> bool:
-    from inspect import isasyncgenfunction, isgeneratorfunction
-
-    return isgeneratorfunction(function) or isasyncgenfunction(function)
 
 
 @contextmanager

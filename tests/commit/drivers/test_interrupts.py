@@ -1,8 +1,8 @@
 """An interrupt anywhere in the BEGIN or COMMIT of a real driver."""
 
-import signal
 import sqlite3
 from contextlib import suppress
+from functools import partial
 from random import Random
 
 import pytest
@@ -12,9 +12,9 @@ from clarion.commit import atomic
 from tests.commit.databases import on_postgres, table_name
 from tests.commit.interrupts import (
     KINDS,
-    InterruptedByTestError,
     attempts,
     check_outcome,
+    interrupted_after,
     records_of_clarion,
 )
 from tests.commit.servers import connect_pymysql
@@ -215,6 +215,14 @@ def test_interrupted_begin(database):
             database.use_again()
 
 
+def paid(database, shop, number, start):
+    """Start the time before the end of a transaction."""
+    with atomic(database.connection):
+        database.insert(number)
+        shop.send()
+        start()
+
+
 @pytest.mark.slow
 def test_commits_interrupted_at_random(database):
     """A real signal, at a random microsecond of thousands of transactions."""
@@ -222,7 +230,8 @@ def test_commits_interrupted_at_random(database):
     outcomes = []
     for number in range(2_000):
         with records_of_clarion() as records:
-            interrupted += interrupted_after(random.uniform(1e-6, 1e-3), database, shop, number)
+            program = partial(paid, database, shop, number)
+            interrupted += interrupted_after(random.uniform(1e-6, 1e-3), program)
             assert database.is_idle(database.connection)
             outcomes.append((*shop.taken(), records.copy()))
         if not database.is_usable():
@@ -232,24 +241,3 @@ def test_commits_interrupted_at_random(database):
     for number, (ran, statuses, records) in enumerate(outcomes):
         check_outcome({number} & rows, ran, records, statuses, number)
     assert 100 < interrupted < len(outcomes)
-
-
-def interrupted_after(seconds, database, shop, number):
-    """Run one transaction; return whether the signal came while it ended."""
-
-    def interrupt(*given):
-        raise InterruptedByTestError
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with atomic(database.connection):
-            database.insert(number)
-            shop.send()
-            signal.setitimer(signal.ITIMER_REAL, seconds)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    except InterruptedByTestError:
-        return True
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-    return False

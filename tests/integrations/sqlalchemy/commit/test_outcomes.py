@@ -4,6 +4,7 @@ import asyncio
 import gc
 from contextlib import contextmanager
 from functools import partial
+from random import Random
 from typing import Any
 
 import pytest
@@ -19,7 +20,13 @@ from clarion.commit.drivers.outcome import CommitOutcome
 from clarion.integrations.sqlalchemy import bound
 from clarion.integrations.sqlalchemy.commit.transactions import TransactionCalls
 from tests.commit.databases import on_postgres, table_name
-from tests.commit.interrupts import KINDS, attempts, check_outcome, records_of_clarion
+from tests.commit.interrupts import (
+    KINDS,
+    attempts,
+    check_outcome,
+    interrupted_after,
+    records_of_clarion,
+)
 
 
 def without_sync(connection, record):
@@ -120,6 +127,36 @@ def test_interrupted_commit(shop, program, kind, step):
         for interrupt in attempts(run, kind, step=step):
             outcomes.add(shop.check(records, interrupt.where))
     assert outcomes == {True, False}
+
+
+@pytest.mark.slow
+def test_commits_interrupted_at_random(shop):
+    """A real signal, at a random microsecond of a thousand transactions."""
+    random, interrupted, outcomes = Random(0), 0, []  # noqa: S311
+    for number in range(1, 1_001):
+        with records_of_clarion() as records:
+            program = partial(paid, shop, number)
+            interrupted += interrupted_after(random.uniform(1e-6, 3e-3), program)
+            gc.collect()  # a session that was dropped is in a cycle
+            statuses = [scheduled.status for scheduled in shop.scheduled]
+            outcomes.append((number, shop.ran.copy(), records.copy(), statuses))
+            shop.ran.clear()
+            shop.scheduled.clear()
+    # At the end, because a server may still commit what its client has given up.
+    rows = {number for (number,) in shop.stored()}
+    for number, *outcome in outcomes:
+        check_outcome({number} & rows, *outcome, number)
+    assert interrupted > 100
+
+
+def paid(shop, number, start):
+    """Start the time before the commit of a session."""
+    with Session(shop.engine) as session, bound(session):
+        session.add(shop.row(id=number))
+        session.flush()
+        shop.send()
+        start()
+        session.commit()
 
 
 @pytest.mark.parametrize("is_committed", [True, False])

@@ -62,7 +62,10 @@ class Callback:
         """Run the call, unless it was taken before."""
         call = self.take()
         if call is not None:
-            run_call(call)
+            try:
+                run_call(call)
+            finally:
+                abandon_calls([call], _INTERRUPTED)
 
     def __del__(self) -> None:
         # Django discards it at a rollback, but also after an interrupt in or after the COMMIT.
