@@ -7,15 +7,20 @@ A routing session may look at its own flag `_flushing`. A flush asks for the bas
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import InstanceState, Mapper
 
 from clarion.integrations.sqlalchemy.aliases import DEFAULT, alias_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
-    from sqlalchemy import Connection
-    from sqlalchemy.orm import InstanceState, Mapper, Session
+    from sqlalchemy import Connection, Engine
+    from sqlalchemy.orm import Session
+
+T = TypeVar("T")
 
 
 def is_sharded(session: Session) -> bool:
@@ -58,6 +63,38 @@ def write_connection(session: Session, state: InstanceState[Any]) -> Connection:
         finally:
             # A receiver may change what the shard is chosen by, and the flush chooses again.
             state.identity_token = token
+
+
+def engines_of(session: Session, arguments: Mapping[str, Any]) -> set[Engine]:
+    """Return the engines that a flush writes the instances among the arguments to.
+
+    Without an instance, the sender's, if it is a mapped class. An empty set if nothing is mapped.
+    """
+    states = [
+        state
+        for each in arguments.values()
+        if (state := _state_of(each, InstanceState)) is not None
+    ]
+    mapper = _state_of(arguments.get("sender"), Mapper)
+    try:
+        if states or mapper is None:
+            return {_engine_of_row(session, state) for state in states}
+        with _as_flushing(session):
+            return {session.get_bind(mapper.base_mapper).engine}
+    except Exception:  # noqa: BLE001  # user code; the flush raises the same to its caller
+        return set()
+
+
+def _state_of(value: Any, kind: type[T]) -> T | None:
+    state: Any = inspect(value, raiseerr=False)
+    return state if isinstance(state, kind) else None
+
+
+def _engine_of_row(session: Session, state: InstanceState[Any]) -> Engine:
+    if is_sharded(session):
+        return write_connection(session, state).engine
+    with _as_flushing(session):
+        return session.get_bind(state.mapper.base_mapper).engine
 
 
 @contextmanager

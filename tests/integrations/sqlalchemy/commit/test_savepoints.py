@@ -7,7 +7,7 @@ from sqlalchemy.pool import StaticPool
 
 from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints
 from tests.integrations.sqlalchemy.commit.paid import paid
-from tests.integrations.sqlalchemy.shop import Base, Tag
+from tests.integrations.sqlalchemy.shop import Author, Base, Tag
 from tests.integrations.sqlalchemy.test_send import run
 from tests.savepoints import begin_before_savepoints
 
@@ -111,3 +111,33 @@ def test_a_connection_keeps_nothing_of_the_past(engine, ran):
         kept = [value for name, value in vars(connection).items() if "clarion" in name]
         assert [len(each) for each in kept] == [0]
     assert ran == []
+
+
+@pytest.fixture
+def two_databases(engine, kind):
+    """A session that writes authors to one database, and all else to another."""
+    other = create_engine("sqlite://", poolclass=StaticPool)
+    begin_before_savepoints(other)
+    Base.metadata.create_all(other)
+    with kind(binds={Author: other, Tag: engine}) as session:
+        yield session
+    other.dispose()
+
+
+@pytest.mark.parametrize("rolled_back", [Author, Tag])
+def test_a_savepoint_on_another_engine_does_not_count(two_databases, ran, rolled_back):
+    """Calls for instances and classes of the engine without the rollback run."""
+    session = two_databases
+    session.add_all([Author(name="a"), Tag(name="t")])
+    session.flush()
+    kept = Tag if rolled_back is Author else Author
+    connection = session.connection(bind_arguments={"mapper": rolled_back})
+    savepoint = connection.begin_nested()
+    paid.send(kept, order_id=1, session=session)
+    paid.send(rolled_back, order_id=2, session=session)
+    paid.send(None, order_id=3, instance=kept(name="1"), session=session)
+    paid.send(kept, order_id=4, instance=rolled_back(name="2"), session=session)
+    paid.send(None, order_id=5, session=session)  # nothing shows the engine
+    savepoint.rollback()
+    session.commit()
+    assert ran == [1, 3]

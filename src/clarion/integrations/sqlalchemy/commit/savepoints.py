@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clarion.commit.drivers.core_savepoints import foreign_savepoints, is_around
+from clarion.integrations.sqlalchemy.binds import engines_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy.orm import SessionTransaction
 
     from clarion.commit.drivers.core_savepoints import ForeignSavepoint
@@ -39,12 +42,30 @@ def _remember(savepoint: SessionTransaction, root: SessionTransaction) -> Sessio
     return root
 
 
-def open_savepoints(innermost: SessionTransaction) -> list[ForeignSavepoint]:
+def open_savepoints(
+    innermost: SessionTransaction, arguments: Mapping[str, Any] | None = None
+) -> list[ForeignSavepoint]:
     """Return the open savepoints on a session's connections that are not its own.
 
     Args:
         innermost: the innermost savepoint or transaction of the session.
+        arguments: those of a send. If they show the engine, the savepoints on others do not count.
     """
+    found = {
+        each: savepoints for each, savepoints in _open_savepoints(innermost).items() if savepoints
+    }
+    engines = {connection.engine for connection in found}
+    if arguments and found and len(root_of(innermost)._connections.values()) > 1:
+        engines = engines_of(innermost.session, arguments) or engines
+    return [
+        savepoint
+        for connection, savepoints in found.items()
+        if connection.engine in engines
+        for savepoint in savepoints
+    ]
+
+
+def _open_savepoints(innermost: SessionTransaction) -> dict[Any, list[ForeignSavepoint]]:
     # Savepoints around the transaction of the session belong to other code.
     outermost = {entry[0]: entry[1] for entry in root_of(innermost)._connections.values()}
     connections = outermost.keys()
@@ -58,13 +79,13 @@ def open_savepoints(innermost: SessionTransaction) -> list[ForeignSavepoint]:
     found = {each: _open_on(each, own, seen.get(each), outermost[each]) for each in connections}
     if None in found.values():  # a cached savepoint has ended
         _forget_seen(innermost)
-        return open_savepoints(innermost)
+        return _open_savepoints(innermost)
     # Otherwise SQLAlchemy sets its own savepoints at the next statement, inside the cached ones.
     if connections <= {entry[0] for entry in innermost._connections.values()}:
         innermost.__dict__[_SEEN] = {
             each: (each.get_nested_transaction(), savepoints) for each, savepoints in found.items()
         }
-    return [savepoint for savepoints in found.values() for savepoint in savepoints or ()]
+    return {connection: savepoints or [] for connection, savepoints in found.items()}
 
 
 def _open_on(

@@ -92,7 +92,7 @@ def add_call(session: Session, call: PendingCall) -> None:
     transaction = _innermost(session)
     ended = calls_of(transaction)
     call.boundary_data = Snapshots(session, call.arguments)
-    call.savepoints = open_savepoints(transaction)
+    call.savepoints = open_savepoints(transaction, call.arguments)
     if ended.is_committed and not transaction.nested:
         # A listener of `after_commit` is sending. The session has not expired its instances yet.
         call.boundary_data.keep()
