@@ -10,6 +10,7 @@ INSTALLED_APPS = [
     "debug_toolbar",
     "tests.integrations.django.library",
     "clarion.integrations.django",
+    "clarion.integrations.django.outbox",
 ]
 ROOT_URLCONF = "tests.integrations.django.urls"
 STATIC_URL = "static/"

@@ -17,6 +17,7 @@ from clarion._core.autodiscover import USUAL
 from clarion._core.names import value_name
 from clarion.integrations.django.checks import check_senders
 from clarion.integrations.django.dispatch.install import install
+from clarion.integrations.django.outbox.checks import register_checks
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -50,6 +51,7 @@ class ClarionConfig(AppConfig):
         """
         register(check_senders, Tags.signals)
         import_module("clarion.integrations.django.outbox.stored")
+        register_checks()
         names = _modules(getattr(settings, "CLARION_AUTODISCOVER", False))
         autodiscover_modules(*names)
         for name in names:

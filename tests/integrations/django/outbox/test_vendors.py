@@ -4,7 +4,9 @@ import pytest
 from django.db import connections
 
 from clarion.errors import BoundaryError
+from clarion.integrations.django.outbox import vendors
 from clarion.integrations.django.outbox.vendors import dialect_of, is_supported, transaction_mode
+from clarion.outbox import statements
 
 
 class Oracle:
@@ -26,4 +28,5 @@ def test_a_kind_with_statements_is_its_dialect():
     connection = connections["default"]
     assert is_supported(connection)
     assert dialect_of(connection) == "sqlite"
+    assert vendors.DIALECTS == statements.DIALECTS
     assert transaction_mode(connection) == "DEFERRED"

@@ -21,10 +21,6 @@ from clarion.integrations.django.commit.outcomes import watch_commit
 from clarion.integrations.django.commit.savepoints import watch_savepoints
 from clarion.integrations.django.commit.snapshots import arguments_of, keep_instances
 from clarion.integrations.django.dispatch.policy import DJANGO
-from clarion.integrations.django.outbox.connection import (
-    AsyncDjangoConnection,
-    DjangoConnection,
-)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -32,6 +28,10 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from clarion.commit import PendingCall
+    from clarion.integrations.django.outbox.connection import (
+        AsyncDjangoConnection,
+        DjangoConnection,
+    )
 
     T = TypeVar("T")
 
@@ -128,7 +128,7 @@ class DjangoBoundary(Boundary):
         # As `Model.save` does: no savepoint, because a send costs no statement more than its own.
         block: Any = transaction.atomic(using=self.alias, savepoint=False)
         with block:
-            yield DjangoConnection(self.alias)
+            yield _connection_module().DjangoConnection(self.alias)
 
     @asynccontextmanager
     async def awrite_connection(
@@ -140,11 +140,18 @@ class DjangoBoundary(Boundary):
                 yield own
             return
         async with _entered_in_thread(self.write_connection) as connection:
-            yield AsyncDjangoConnection(connection)
+            yield _connection_module().AsyncDjangoConnection(connection)
 
     def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, T]) -> T:  # noqa: ARG002
         """Run a coroutine through asgiref, for any signal, with this thread's connections."""
         return DJANGO.run_coroutine(coroutine)
+
+
+def _connection_module() -> Any:
+    # Late, because most programs have no durable receiver, and do not load the outbox.
+    from clarion.integrations.django.outbox import connection
+
+    return connection
 
 
 @asynccontextmanager

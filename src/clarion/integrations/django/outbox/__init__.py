@@ -4,15 +4,14 @@ Add `"clarion.integrations.django.outbox"` to INSTALLED_APPS, and migrate. The a
 commands `work` and `outbox`, the admin and the system checks. A project without durable receivers
 does not need it.
 
-In reading order; each module imports only from those above it:
+Read in this order; imports go downward only:
 
 1. `vendors`: the kinds of databases. `notes`: what an error at a send adds.
 2. `connection`: the outbox's statements on a connection of Django's.
 3. `snapshots`, `references`: objects of models as references, with their values where they are wanted.
    `stored`: how the model signals are stored.
-4. `database`: a database for the worker.
-5. `tables`, `models`, `migrations`: the tables.
-6. `checks`, `admin`, `management`, `apps`: the app.
+4. `checks`: the system checks. `tables`, `models`, `migrations`: the tables.
+5. `apps`: the app.
 
 `commit` and the app of the whole integration import `connection`, `references` and `stored`.
 """

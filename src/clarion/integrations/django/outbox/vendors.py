@@ -6,7 +6,9 @@ from typing import Any
 
 from clarion._core.names import quoted_name
 from clarion.errors import BoundaryError
-from clarion.outbox.statements import DIALECTS
+
+# Those of `clarion.outbox.statements`, which most programs do not load.
+DIALECTS = ("sqlite", "postgresql", "mysql")
 
 
 def dialect_of(connection: Any) -> str:
