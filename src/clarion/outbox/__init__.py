@@ -3,14 +3,15 @@
 In reading order; each module imports only from those above it:
 
 1. `statements`: the SQL of each kind of database, from the files in `sql`.
-2. `connection`, `open`, `database`: connections on which the statements run, one to a file of
-   SQLite, and the protocol of a database that a worker empties.
+2. `connection`, `database`, `open`: connections on which the statements run, the protocol of a
+   database that a worker empties, and how to open one by its URL.
 3. `options`, `receivers`: the options of a stored delivery, and the stored receivers by name.
    `tables`: create the tables, and recognise their version. `adapters`: the sender's connection.
 4. `delivery_row`, `stored`: the rows, as data, and the response of a receiver in the send.
    `default`: the database for sends that are in no transaction.
 5. `store`: publish, claim, settle, retry and bury deliveries; show, requeue and discard dead ones.
-   `keys`: the key by which deliveries are ordered. `wake`: wakes workers after a commit.
+   `async_store`: some of it on async connections. `keys`: the key by which deliveries are ordered.
+   `wake`: wakes workers after a commit.
 6. `publish`: stores one send for its receivers.
 7. `delivery`: `durable`, the option of `connect`.
 
@@ -27,6 +28,7 @@ from __future__ import annotations
 from clarion.outbox.database import Database, ReceiverTransaction
 from clarion.outbox.default import use_database
 from clarion.outbox.delivery import BoundDurable, Durable, durable
+from clarion.outbox.open import SqliteDatabase, open_database
 from clarion.outbox.stored import Stored
 
 __all__ = [
@@ -34,7 +36,9 @@ __all__ = [
     "Database",
     "Durable",
     "ReceiverTransaction",
+    "SqliteDatabase",
     "Stored",
     "durable",
+    "open_database",
     "use_database",
 ]

@@ -1,16 +1,37 @@
-"""Open a database of SQLite for the outbox."""
+"""Open the database of an outbox by its URL; SQLite needs nothing else."""
 
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from contextlib import asynccontextmanager, closing, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote, urlsplit
 
+from clarion._core.names import quoted_name
+from clarion.errors import ArgumentError
 from clarion.outbox.connection import DbapiConnection
+from clarion.outbox.database import ReceiverTransaction
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
     from os import PathLike
+    from urllib.parse import SplitResult
+
+    from clarion.outbox.connection import WorkerConnection
+    from clarion.outbox.database import Database
 
 BUSY_SECONDS = 30.0
+
+# The integration for each scheme of a URL, imported by its name because it lies in a higher layer.
+_INTEGRATIONS = {
+    "postgresql": "clarion.integrations.psycopg",
+    "postgres": "clarion.integrations.psycopg",
+    "mysql": "clarion.integrations.pymysql",
+    "mariadb": "clarion.integrations.pymysql",
+}
 
 
 def open_sqlite(path: str | PathLike[str]) -> DbapiConnection:
@@ -30,3 +51,109 @@ def open_sqlite(path: str | PathLike[str]) -> DbapiConnection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     return DbapiConnection(connection, "sqlite")
+
+
+class UrlDatabase(ABC):
+    """A database that is reached by a driver alone, without a framework.
+
+    A receiver may have a parameter `connection`. It then gets a connection of the driver, in a
+    transaction that commits when it returns.
+
+    Attributes:
+        name: how messages name it, without its password.
+        dialect: the kind of database.
+    """
+
+    name: str
+    dialect: str
+    provides: tuple[str, ...] = ("connection",)
+
+    @abstractmethod
+    def connect(self) -> WorkerConnection:
+        """Open a connection for claims and settlements, in autocommit mode."""
+
+    @contextmanager
+    def transaction(self) -> Generator[ReceiverTransaction]:
+        """Return the transaction in which a receiver is called, on a connection of its own."""
+        connection = cast("DbapiConnection", self.connect())
+        with closing(connection), connection.transaction():
+            raw = connection.connection
+            yield ReceiverTransaction(connection, {"connection": raw}, raw)
+
+    @asynccontextmanager
+    async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
+        """Return the transaction in which an async receiver is awaited.
+
+        Its connection is sync: an async receiver that writes to it blocks the event loop meanwhile.
+        """
+        with self.transaction() as transaction:
+            yield transaction
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class SqliteDatabase(UrlDatabase):
+    """A file of SQLite.
+
+    Args:
+        path: the file; it is created if it is missing.
+    """
+
+    dialect = "sqlite"
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self.path = Path(path)
+        self.name = f"the SQLite file {quoted_name(self.path.name)}"
+
+    def connect(self) -> DbapiConnection:
+        """Open a connection."""
+        return open_sqlite(self.path)
+
+
+def open_database(url: str) -> Database:
+    """Return the database of a URL, for `Worker` and `use_database`.
+
+    Args:
+        url: `sqlite:///outbox.db` (with four slashes for an absolute path),
+            `postgresql://user:password@host/database` or `mysql://...`, also for MariaDB.
+
+    Raises:
+        ArgumentError: if it is no such URL.
+        MissingExtraError: if the driver is not installed.
+    """
+    parts = _split(url)
+    # As SQLAlchemy writes it: postgresql+psycopg://
+    scheme = parts.scheme.partition("+")[0]
+    if scheme == "sqlite":
+        return SqliteDatabase(_path_of(parts))
+    if scheme not in _INTEGRATIONS:
+        raise _not_a_url(f"has the scheme {quoted_name(scheme)}" if scheme else "has no scheme")
+    opened: Any = import_module(_INTEGRATIONS[scheme]).open_database(url)
+    return cast("Database", opened)
+
+
+def _split(url: object) -> SplitResult:
+    if type(url) is not str:
+        raise _not_a_url("is no text")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # parsed when it is read
+    except ValueError:
+        raise _not_a_url("cannot be read") from None
+    return parts
+
+
+def _path_of(parts: SplitResult) -> str:
+    path = unquote(parts.path)
+    if parts.netloc or len(path) < 2:  # noqa: PLR2004  # the slash alone
+        raise _not_a_url("names no file. For a relative path, write three slashes")
+    return path[1:]
+
+
+def _not_a_url(reason: str) -> ArgumentError:
+    return ArgumentError(
+        f"The URL of the database {reason}. Give one such as 'sqlite:///outbox.db' or "
+        f"'postgresql://user@host/database'.",
+        ["url"],
+    )

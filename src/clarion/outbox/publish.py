@@ -12,7 +12,7 @@ from clarion.commit.resolve import NO_MATCH, resolve_boundary
 from clarion.commit.suppress import active_suppression
 from clarion.envelope import seal
 from clarion.errors import BoundaryError, MissingExtraError
-from clarion.outbox import store, wake
+from clarion.outbox import async_store, store, wake
 from clarion.outbox.adapters import adapt, is_async_connection
 from clarion.outbox.default import default_writer, required_writer
 from clarion.outbox.stored import Stored
@@ -162,7 +162,7 @@ async def _apublish(place: Place, envelope: Envelope, targets: list[Target]) -> 
     async with place.boundary.awrite_connection() as raw:
         connection: Any = adapt(raw)
         if is_async_connection(connection):
-            await store.apublish(connection, envelope, targets)
+            await async_store.apublish(connection, envelope, targets)
         else:
             store.publish(connection, envelope, targets)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clarion.envelope import Envelope
-    from clarion.outbox.connection import AsyncConnection, Connection
+    from clarion.outbox.connection import Connection
 
 
 def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target]) -> None:
@@ -45,19 +45,6 @@ def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target
         connection.change("publish_deliveries", uid=parameters["uid"], rows=rows)
     else:
         connection.change("publish_event", rows=rows, **parameters)
-
-
-async def apublish(
-    connection: AsyncConnection, envelope: Envelope, targets: Sequence[Target]
-) -> None:
-    """Store one send for its receivers on an async connection, as `publish`."""
-    parameters = publication(envelope, targets)
-    rows = parameters.pop("rows")
-    if "publish_deliveries" in statements(connection.dialect):
-        await connection.change("publish_event", **parameters)
-        await connection.change("publish_deliveries", uid=parameters["uid"], rows=rows)
-    else:
-        await connection.change("publish_event", rows=rows, **parameters)
 
 
 def publication(envelope: Envelope, targets: Sequence[Target]) -> dict[str, Any]:
@@ -109,17 +96,17 @@ def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list
 
 def renew(connection: Connection, claims: Iterable[Claim], lease: int) -> int:
     """Lease deliveries for a longer time; return how many this worker still holds."""
-    return connection.change("renew", claims=_fences(claims), lease=lease)
+    return connection.change("renew", claims=fences(claims), lease=lease)
 
 
 def settle(connection: Connection, claims: Iterable[Claim]) -> int:
     """Remove deliveries that were made; return how many this worker still held."""
-    return connection.change("settle", claims=_fences(claims))
+    return connection.change("settle", claims=fences(claims))
 
 
 def hand_back(connection: Connection, claims: Iterable[Claim]) -> int:
     """Let other workers make these deliveries at once."""
-    return connection.change("hand_back", claims=_fences(claims))
+    return connection.change("hand_back", claims=fences(claims))
 
 
 # --- Rows with a key: a worker leases a partition, and makes its deliveries in order.
@@ -198,6 +185,24 @@ def retry(connection: Connection, receiver: str, failed: Claim, delay: int, erro
     )
     if changed and failed.key is not None:
         connection.change("block", receiver=receiver, key=failed.key, delay=delay)
+    return changed > 0
+
+
+def postpone(connection: Connection, receiver: str, claim: Claim, delay: int) -> bool:
+    """Let a delivery be made later without a failure, because this program cannot make it.
+
+    Args:
+        connection: the worker's connection, in a transaction.
+        receiver: the name of the receiver in the row.
+        claim: the delivery.
+        delay: how long it waits, in milliseconds.
+
+    Returns:
+        Whether this worker still held it.
+    """
+    changed = connection.change("postpone", id=claim.id, attempt=claim.attempt, delay=delay)
+    if changed and claim.key is not None:
+        connection.change("block", receiver=receiver, key=claim.key, delay=delay)
     return changed > 0
 
 
@@ -319,7 +324,8 @@ def _if_returning(connection: Connection, lease: int) -> dict[str, int]:
     return {} if "mark_claimed" in statements(connection.dialect) else {"lease": lease}
 
 
-def _fences(claims: Iterable[Claim]) -> str:
+def fences(claims: Iterable[Claim]) -> str:
+    """Return the ids and attempts of deliveries, for a settlement."""
     return _json([[each.id, each.attempt] for each in claims])
 
 

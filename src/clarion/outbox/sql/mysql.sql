@@ -124,6 +124,10 @@ UPDATE clarion_delivery
 SET visible_at = {now} + :delay, attempt = attempt + 1, failures = failures + 1, error = :error
 WHERE id = :id AND attempt = :attempt
 
+-- name: postpone
+UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt + 1
+WHERE id = :id AND attempt = :attempt
+
 -- name: bury
 INSERT INTO clarion_dead (id, event, receiver, `key`, part, failures, error, died_at)
 SELECT id, event, receiver, `key`, part, failures + 1, :error, {now} FROM clarion_delivery

@@ -1,0 +1,43 @@
+"""The operations of `store` that run on a sender's or a receiver's async connection."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clarion.outbox.statements import statements
+from clarion.outbox.store import fences, publication
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from clarion.envelope import Envelope
+    from clarion.outbox.connection import AsyncConnection
+    from clarion.outbox.delivery_row import Claim, Lease, Target
+
+
+async def apublish(
+    connection: AsyncConnection, envelope: Envelope, targets: Sequence[Target]
+) -> None:
+    """Store one send for its receivers on an async connection, as `publish`."""
+    parameters = publication(envelope, targets)
+    rows = parameters.pop("rows")
+    if "publish_deliveries" in statements(connection.dialect):
+        await connection.change("publish_event", **parameters)
+        await connection.change("publish_deliveries", uid=parameters["uid"], rows=rows)
+    else:
+        await connection.change("publish_event", rows=rows, **parameters)
+
+
+async def asettle(connection: AsyncConnection, claims: Iterable[Claim]) -> int:
+    """Remove deliveries that were made, as `settle`."""
+    return await connection.change("settle", claims=fences(claims))
+
+
+async def ahold_partition(connection: AsyncConnection, held: Lease) -> bool:
+    """Return whether this worker holds a partition, as `hold_partition`."""
+    return bool(await connection.rows("hold_partition", **held._asdict()))
+
+
+async def aunblock(connection: AsyncConnection, receiver: str, key: str) -> None:
+    """Let the deliveries of a key be made again, as `unblock`."""
+    await connection.change("unblock", receiver=receiver, key=key)

@@ -1,0 +1,25 @@
+"""The worker: claims stored deliveries, calls their receivers, and settles them.
+
+In reading order; each module imports only from those above it:
+
+1. `settings`, `backoff`, `sizes`, `pulse`, `stop_signals`, `transient`: numbers, waits and errors.
+2. `connections`, `async_loop`: what the threads of a worker share.
+3. `plan`, `running`, `calls`: how one receiver is called, with which arguments.
+4. `failures`, `leases`: what happens after a failure, and what the worker holds.
+5. `plans`, `batch`, `settler`: the receivers by name; call several deliveries, and settle them.
+6. `tools`, `jobs`, `crew`: a job makes the deliveries of one receiver, in a thread.
+7. `startup`, `search`: the checks at the start, and the search for what is due.
+8. `worker`: `Worker`, which runs all of this.
+
+Several workers are correct without knowing of each other. Each delivery or partition is leased. A
+settlement names the attempt or the epoch, and changes nothing if the lease was lost.
+
+Never put here: SQL, a framework, a registry of workers.
+"""
+
+from __future__ import annotations
+
+from clarion.worker.startup import unknown_receivers
+from clarion.worker.worker import Worker
+
+__all__ = ["Worker", "unknown_receivers"]

@@ -1,0 +1,140 @@
+"""Call the receiver for several deliveries, and report each as it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NamedTuple
+
+from clarion.worker.calls import LostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from clarion.outbox.delivery_row import Claim, Lease
+    from clarion.worker.async_loop import AsyncLoop
+    from clarion.worker.calls import Caller
+    from clarion.worker.plan import Plan
+    from clarion.worker.running import Running
+
+
+class Outcome(NamedTuple):
+    """How one delivery ended.
+
+    Attributes:
+        claim: the delivery.
+        plan: how its receiver was called; None if it is not connected.
+        error: what was raised; None if the delivery was made.
+        is_settled: whether the call has settled it already.
+    """
+
+    claim: Claim
+    plan: Plan | None
+    error: BaseException | None = None
+    is_settled: bool = False
+
+
+class Batch:
+    """The deliveries of one receiver that a job calls in turn.
+
+    Args:
+        plan_for: returns the plan for the name of a signal.
+        caller: calls the receivers.
+        running: the calls that are running, with their time limits.
+        goes_on: returns whether the next delivery may begin.
+        partition: the partition of deliveries with keys; None for the others.
+    """
+
+    def __init__(
+        self,
+        plan_for: Callable[[str], Plan],
+        caller: Caller,
+        running: Running,
+        goes_on: Callable[[Claim], bool],
+        partition: Lease | None = None,
+    ) -> None:
+        self._plan_for = plan_for
+        self._caller = caller
+        self._running = running
+        self._goes_on = goes_on
+        self._partition = partition
+
+    def outcomes(self, claims: Sequence[Claim], loop: AsyncLoop, limit: int) -> Iterator[Outcome]:
+        """Yield how each delivery ended; leave out those that did not begin.
+
+        Args:
+            claims: the deliveries. Those with keys run one after the other.
+            loop: the event loop of async receivers.
+            limit: how many deliveries without a key an async receiver gets at the same time.
+        """
+        waiting: list[Claim] = []
+        for claim in claims:
+            try:
+                plan = self._plan_for(claim.signal)
+            except LookupError as error:
+                yield Outcome(claim, None, error)
+                continue
+            if not plan.is_async:
+                if not self._goes_on(claim):
+                    continue
+                yield self._called(plan, claim)
+            elif self._partition is not None:
+                if self._goes_on(claim):
+                    yield loop.result(self._awaited(plan, claim))
+            else:
+                waiting.append(claim)
+        if waiting:
+            yield from self._together(waiting, loop, limit)
+
+    def _called(self, plan: Plan, claim: Claim) -> Outcome:
+        timeout = plan.options.timeout
+        if timeout is not None:
+            self._running.begin(claim, plan, time.monotonic() + timeout)
+        try:
+            is_settled = self._caller.call(plan, claim, self._partition)
+        except BaseException as error:  # noqa: BLE001  # also what ends a thread
+            return Outcome(claim, plan, error)
+        finally:
+            if timeout is not None:
+                self._running.end()
+        return Outcome(claim, plan, None, is_settled)
+
+    async def _awaited(self, plan: Plan, claim: Claim) -> Outcome:
+        try:
+            async with asyncio.timeout(plan.options.timeout):
+                is_settled = await self._caller.acall(plan, claim, self._partition)
+        except BaseException as error:  # noqa: BLE001  # also a cancellation
+            if isinstance(error, asyncio.CancelledError) and not self._goes_on(claim):
+                error = StoppedError()
+            return Outcome(claim, plan, error)
+        return Outcome(claim, plan, None, is_settled)
+
+    def _together(self, claims: Sequence[Claim], loop: AsyncLoop, limit: int) -> Iterator[Outcome]:
+        ended: SimpleQueue[Outcome | None] = SimpleQueue()
+        waiting = iter(claims)
+
+        async def serve() -> None:
+            for claim in waiting:
+                if self._goes_on(claim):
+                    task = asyncio.ensure_future(self._awaited(self._plan_for(claim.signal), claim))
+                    ended.put(await task)
+
+        async def serve_all() -> None:
+            try:
+                await asyncio.gather(*[serve() for _ in range(min(limit, len(claims)))])
+            finally:
+                ended.put(None)
+
+        loop.submit(serve_all())
+        while (outcome := ended.get()) is not None:
+            yield outcome
+
+
+class StoppedError(Exception):
+    """The worker has stopped, and another one makes the delivery."""
+
+
+def is_lost(outcome: Outcome) -> bool:
+    """Return whether another worker has the delivery."""
+    return isinstance(outcome.error, LostError)

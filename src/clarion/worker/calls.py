@@ -1,0 +1,118 @@
+"""One call of a receiver by a worker, in the transaction that it needs."""
+
+from __future__ import annotations
+
+import json
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from clarion.envelope import restored_headers
+from clarion.outbox import async_store, store
+from clarion.outbox.adapters import is_async_connection
+
+if TYPE_CHECKING:
+    from clarion.outbox.database import Database, ReceiverTransaction
+    from clarion.outbox.delivery_row import Claim, Lease
+    from clarion.worker.plan import Plan
+
+
+class LostError(Exception):
+    """Another worker has the delivery, so this one must not make it."""
+
+
+class Caller:
+    """Calls receivers with what their deliveries hold.
+
+    Args:
+        database: the database of the worker.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Not every database has sessions that load the objects of a payload.
+        self._loads_in_transaction: bool = getattr(database, "loads_in_transaction", True)
+
+    def call(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+        """Call a sync receiver; return whether the delivery is settled by it.
+
+        Args:
+            plan: how it is called.
+            claim: the delivery.
+            partition: the partition of a delivery with a key.
+
+        Raises:
+            LostError: if another worker has the delivery.
+        """
+        if claim.headers == "{}":
+            # A context of its own: what a receiver sets does not reach the next one.
+            return Context().run(self._call, plan, claim, partition)
+        return Context().run(self._call_with_headers, plan, claim, partition)
+
+    def _call_with_headers(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+        with restored_headers(json.loads(claim.headers)):
+            return self._call(plan, claim, partition)
+
+    def _call(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+        if not self._needs_transaction(plan, claim):
+            _live(plan)(**plan.arguments(claim))
+            return False
+        with self._database.transaction() as transaction:
+            if plan.is_same_database:
+                _settle(transaction, claim, partition)
+            arguments = plan.arguments(claim, transaction.session, transaction.provided)
+            _live(plan)(**arguments)
+        return plan.is_same_database
+
+    async def acall(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+        """Await an async receiver, as `call`, in a task of its own."""
+        headers: dict[str, Any] = json.loads(claim.headers)
+        with restored_headers(headers):
+            if not self._needs_transaction(plan, claim):
+                await _live(plan)(**plan.arguments(claim))
+                return False
+            async with self._database.atransaction() as transaction:
+                if plan.is_same_database:
+                    await _asettle(transaction, claim, partition)
+                arguments = plan.arguments(claim, transaction.session, transaction.provided)
+                await _live(plan)(**arguments)
+            return plan.is_same_database
+
+    def _needs_transaction(self, plan: Plan, claim: Claim) -> bool:
+        return plan.needs_transaction or (
+            self._loads_in_transaction and b'"references":{}' not in claim.payload
+        )
+
+
+def _live(plan: Plan) -> Any:
+    receiver = plan.receiver()
+    if receiver is None:
+        raise LostError  # it was disconnected meanwhile
+    return receiver
+
+
+def _settle(transaction: ReceiverTransaction, claim: Claim, partition: Lease | None) -> None:
+    """Settle a delivery in the transaction of its receiver.
+
+    Raises:
+        LostError: if another worker has the delivery.
+    """
+    connection: Any = transaction.connection
+    if partition is not None and not store.hold_partition(connection, partition):
+        raise LostError
+    if not store.settle(connection, [claim]):
+        raise LostError
+    if partition is not None and claim.attempt and claim.key is not None:
+        store.unblock(connection, partition.receiver, claim.key)
+
+
+async def _asettle(transaction: ReceiverTransaction, claim: Claim, partition: Lease | None) -> None:
+    connection: Any = transaction.connection
+    if not is_async_connection(connection):
+        _settle(transaction, claim, partition)
+        return
+    if partition is not None and not await async_store.ahold_partition(connection, partition):
+        raise LostError
+    if not await async_store.asettle(connection, [claim]):
+        raise LostError
+    if partition is not None and claim.attempt and claim.key is not None:
+        await async_store.aunblock(connection, partition.receiver, claim.key)

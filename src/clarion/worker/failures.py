@@ -1,0 +1,90 @@
+"""What happens to a delivery whose receiver has raised."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING
+
+from clarion.envelope import GoneError, NewerVersionError
+from clarion.errors import Reject
+from clarion.outbox import store
+from clarion.worker.backoff import delay_after
+
+if TYPE_CHECKING:
+    from clarion.outbox.connection import WorkerConnection
+    from clarion.outbox.delivery_row import Claim
+    from clarion.worker.plan import Plan
+
+LONGEST_ERROR = 20_000  # characters
+NEWER_DELAY = 60_000  # milliseconds
+
+logger = logging.getLogger("clarion.worker")
+
+
+class UnknownSignalError(LookupError):
+    """The receiver is connected, but not to the signal of the delivery."""
+
+
+def is_skipped(plan: Plan | None, error: BaseException) -> bool:
+    """Return whether a delivery ends without a call, because a row that it names is gone."""
+    return plan is not None and isinstance(error, GoneError) and plan.options.missing == "skip"
+
+
+def record(
+    connection: WorkerConnection,
+    receiver: str,
+    plan: Plan | None,
+    claim: Claim,
+    error: BaseException,
+) -> str:
+    """Store what happens next to a delivery that has failed, in a transaction of the worker.
+
+    Args:
+        connection: the connection, in a transaction.
+        receiver: the name of the receiver in the row.
+        plan: how the receiver is called; None if it is not connected.
+        claim: the delivery.
+        error: what was raised.
+
+    Returns:
+        "postponed", "retried", "buried", or "lost" if another worker has the delivery.
+    """
+    if plan is None or isinstance(error, (NewerVersionError, UnknownSignalError)):
+        logger.warning("Delivery %s of %s waits: %s", claim.id, receiver, error)
+        kept = store.postpone(connection, receiver, claim, NEWER_DELAY)
+        return "postponed" if kept else "lost"
+    failures = claim.failures + 1
+    text = error_text(error)
+    if isinstance(error, Reject) or failures > plan.options.retries:
+        block = plan.options.dead == "block"
+        if not store.bury(connection, receiver, claim, text, block=block):
+            return "lost"
+        logger.error(
+            "Delivery %s of %s was given up after %s failures. Show it with `clarion outbox show %s`.",
+            claim.id,
+            receiver,
+            failures,
+            claim.id,
+            exc_info=error,
+        )
+        return "buried"
+    delay = delay_after(plan.options, failures, error)
+    if not store.retry(connection, receiver, claim, delay, text):
+        return "lost"
+    logger.warning(
+        "Delivery %s of %s failed for the %s. time, and is tried again in %.1f s.",
+        claim.id,
+        receiver,
+        failures,
+        delay / 1000,
+        exc_info=error,
+    )
+    return "retried"
+
+
+def error_text(error: BaseException) -> str:
+    """Return the traceback of an error as text that every database can store."""
+    text = "".join(traceback.format_exception(error))[-LONGEST_ERROR:]
+    # PostgreSQL stores no NUL, and no database a lone surrogate.
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

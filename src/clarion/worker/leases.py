@@ -1,0 +1,125 @@
+"""What a worker holds at the moment, and the thread that renews it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from clarion.outbox import store
+from clarion.worker.connections import in_transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from clarion.outbox.connection import WorkerConnection
+    from clarion.outbox.delivery_row import Claim, Lease
+    from clarion.worker.connections import Connections
+
+logger = logging.getLogger("clarion.worker")
+
+
+class Holding:
+    """The deliveries, or the partition, that one job holds.
+
+    Attributes:
+        claims: the deliveries without a key that are not settled, by their id.
+        partition: the leased partition, or None.
+        is_lost: whether another worker may have them.
+    """
+
+    __slots__ = ("_expires", "_seconds", "claims", "is_lost", "partition")
+
+    def __init__(
+        self, seconds: float, claims: Iterable[Claim] = (), partition: Lease | None = None
+    ) -> None:
+        self.claims = {each.id: each for each in claims}
+        self.partition = partition
+        self.is_lost = False
+        self._seconds = seconds
+        self._expires = time.monotonic() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its lease may have ended, because it was lost or this process was stopped."""
+        return self.is_lost or time.monotonic() >= self._expires
+
+    def prolong(self, begun: float) -> None:
+        """Note a renewal that has begun at this time of the monotonic clock."""
+        self._expires = begun + self._seconds
+
+
+class Leases:
+    """The holdings of a worker, renewed at a third of their time.
+
+    Args:
+        seconds: how long a lease lasts.
+        connections: the connections of the worker.
+    """
+
+    def __init__(self, seconds: float, connections: Connections) -> None:
+        self.seconds = seconds
+        self.milliseconds = int(seconds * 1000)
+        self._connections = connections
+        self._holdings: set[Holding] = set()
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, holding: Holding) -> None:
+        """Renew a holding from now on."""
+        with self._lock:
+            self._holdings.add(holding)
+
+    def remove(self, holding: Holding) -> None:
+        """Renew a holding no more."""
+        with self._lock:
+            self._holdings.discard(holding)
+
+    def current(self) -> list[Holding]:
+        """Return the holdings."""
+        with self._lock:
+            return list(self._holdings)
+
+    def start(self) -> None:
+        """Start the thread that renews."""
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._run, name="clarion-leases", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(self.seconds)
+
+    def _run(self) -> None:
+        while not self._ended.wait(self.seconds / 3):
+            try:
+                self.renew()
+            except Exception:
+                # The jobs stop by themselves once their leases are over.
+                logger.exception("The leases could not be renewed.")
+
+    def renew(self) -> None:
+        """Renew every holding once."""
+        holdings = self.current()
+        if holdings:
+            with self._connections.take() as connection:
+                for holding in holdings:
+                    self._renew(connection, holding)
+
+    def _renew(self, connection: WorkerConnection, holding: Holding) -> None:
+        begun = time.monotonic()
+        lease = self.milliseconds
+        if holding.partition is not None:
+            partition = holding.partition
+            held = in_transaction(
+                connection, lambda taken: store.renew_partition(taken, partition, lease)
+            )
+            holding.is_lost = holding.is_lost or not held
+        else:
+            claims = list(holding.claims.values())
+            in_transaction(connection, lambda taken: store.renew(taken, claims, lease))
+        holding.prolong(begun)

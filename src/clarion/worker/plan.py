@@ -1,0 +1,103 @@
+"""What a worker has to know of a receiver, worked out once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from clarion._core.tabled import policy_of
+from clarion.envelope.codec import codec_of
+from clarion.outbox.options import SAME_DATABASE
+
+if TYPE_CHECKING:
+    from clarion._core.registration import Registration
+    from clarion._core.signal import Signal
+    from clarion.outbox.delivery_row import Claim
+    from clarion.outbox.receivers import StoredReceiver
+    from clarion.typing import Receiver
+
+
+class Plan:
+    """How a worker calls one receiver.
+
+    Args:
+        stored: the receiver.
+        registration: its registration.
+        signal: its signal.
+        provided: the names of the arguments that the worker's database provides.
+
+    Attributes:
+        options: the options of its delivery.
+        is_async: whether the receiver is awaited.
+        is_same_database: whether its writes and the settlement commit together.
+        needs_transaction: whether each call has a transaction of the database.
+        shown: the receiver as messages show it.
+    """
+
+    def __init__(
+        self,
+        stored: StoredReceiver,
+        registration: Registration,
+        signal: Signal,
+        provided: tuple[str, ...],
+    ) -> None:
+        self.options = stored.options
+        self.shown = stored.shown
+        self.is_async = registration.is_async
+        self._stored = stored
+        self._registration = registration
+        self._signal = signal
+        requested: tuple[str, ...] = getattr(stored, "requested", ())
+        self._wants_uid = "delivery_uid" in requested
+        self._wants_attempt = "attempt" in requested
+        self.is_same_database = stored.options.effects == SAME_DATABASE
+        self.needs_transaction = self.is_same_database or any(
+            name in requested for name in provided
+        )
+        self._requested = frozenset(requested)
+        # A payload holds what any receiver of the send has requested.
+        self._unwanted = frozenset(policy_of(signal).provides) - set(registration.requested)
+        self._load = codec_of(signal).load
+        self._with_snapshots = stored.options.missing == "snapshot"
+
+    def receiver(self) -> Receiver | None:
+        """Return the live receiver; None if it was freed or disconnected."""
+        return self._registration.live()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the registration is still among those of its signal."""
+        return self._stored.registration() is self._registration
+
+    def arguments(
+        self, claim: Claim, session: Any = None, provided: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the arguments of one call.
+
+        Args:
+            claim: the delivery.
+            session: what loads the references in the payload.
+            provided: what the transaction provides.
+
+        Raises:
+            GoneError: if a row that the send names does not exist any more.
+            DecodingError: if the payload is damaged.
+            NewerVersionError: if a newer program has stored it.
+        """
+        arguments = self._load(
+            self._signal,
+            claim.payload,
+            claim.version,
+            session,
+            snapshots=self._with_snapshots,
+        )
+        for name in self._unwanted:
+            arguments.pop(name, None)
+        if self._wants_uid:
+            arguments["delivery_uid"] = UUID(claim.uid)
+        if self._wants_attempt:
+            arguments["attempt"] = claim.failures + 1
+        if provided:
+            for name in self._requested & provided.keys():
+                arguments[name] = provided[name]
+        return arguments

@@ -1,0 +1,66 @@
+"""The receivers that a worker serves, by the names in the rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clarion._core.names import quoted_name
+from clarion.outbox.receivers import connected_receivers
+from clarion.worker.failures import UnknownSignalError
+from clarion.worker.plan import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clarion.outbox.database import Database
+    from clarion.outbox.receivers import StoredReceiver
+
+
+class Plans:
+    """How each receiver is called, worked out at its first delivery.
+
+    Args:
+        database: the database of the worker.
+        only: the names of the receivers to serve; None for all that are connected.
+    """
+
+    def __init__(self, database: Database, only: Sequence[str] | None = None) -> None:
+        self._provided = tuple(database.provides)
+        self._only = None if only is None else frozenset(only)
+        self._plans: dict[tuple[str, str], Plan] = {}
+
+    def receivers(self) -> dict[str, list[StoredReceiver]]:
+        """Return the receivers to serve, by each of their names and aliases."""
+        found = connected_receivers()
+        if self._only is None:
+            return found
+        return {
+            name: stored
+            for name, stored in found.items()
+            if any(self._only & set(each.names) for each in stored)
+        }
+
+    def plan_for(self, receiver: str, signal: str) -> Plan:
+        """Return how a receiver is called for a signal.
+
+        Args:
+            receiver: the name of the receiver in the row.
+            signal: the name of the signal in the row.
+
+        Raises:
+            UnknownSignalError: if no connected receiver of this signal has the name.
+        """
+        plan = self._plans.get((receiver, signal))
+        if plan is not None and plan.is_connected:
+            return plan
+        plan = self._plans[receiver, signal] = self._made(receiver, signal)
+        return plan
+
+    def _made(self, receiver: str, signal: str) -> Plan:
+        for stored in self.receivers().get(receiver, []):
+            registration, of_signal = stored.registration(), stored.signal
+            if registration is not None and of_signal is not None and stored.signal_name == signal:
+                return Plan(stored, registration, of_signal, self._provided)
+        raise UnknownSignalError(
+            f"no receiver of this name is connected to the signal {quoted_name(signal)}"
+        )

@@ -1,0 +1,60 @@
+"""The calls of sync receivers with a time limit, which a thread cannot be made to end."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from clarion.outbox.delivery_row import Claim
+    from clarion.worker.plan import Plan
+
+
+class Call(NamedTuple):
+    """A call that is running.
+
+    Attributes:
+        claim: the delivery.
+        plan: how its receiver is called.
+        deadline: when its time is over, on the monotonic clock.
+    """
+
+    claim: Claim
+    plan: Plan
+    deadline: float
+
+
+class Running:
+    """The call that one job makes at the moment, if it has a time limit.
+
+    Attributes:
+        is_abandoned: whether its time was over, and the job's thread was left behind.
+    """
+
+    def __init__(self) -> None:
+        self.is_abandoned = False
+        self._call: Call | None = None
+        self._lock = threading.Lock()
+
+    def begin(self, claim: Claim, plan: Plan, deadline: float) -> None:
+        """Note the call that begins."""
+        with self._lock:
+            self._call = Call(claim, plan, deadline)
+
+    def end(self) -> None:
+        """Note that the call has ended."""
+        with self._lock:
+            self._call = None
+
+    def deadline(self) -> float | None:
+        """Return when the time of the running call is over; None without a limit."""
+        call = self._call
+        return None if call is None or self.is_abandoned else call.deadline
+
+    def abandon(self, now: float) -> Call | None:
+        """Leave the job behind if the time of its call is over; return the call then."""
+        with self._lock:
+            if self._call is None or self.is_abandoned or now < self._call.deadline:
+                return None
+            self.is_abandoned = True
+            return self._call

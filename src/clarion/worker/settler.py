@@ -1,0 +1,110 @@
+"""Settle deliveries in groups: soon enough for slow receivers, seldom enough for quick ones."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from clarion.outbox import store
+from clarion.worker import failures
+from clarion.worker.batch import StoppedError, is_lost
+from clarion.worker.connections import in_transaction
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from clarion.outbox.connection import WorkerConnection
+    from clarion.outbox.delivery_row import Claim
+    from clarion.worker.batch import Outcome
+    from clarion.worker.leases import Holding
+
+# If the process is killed, what was made since the last settlement is made again.
+LONGEST_WAIT = 0.1  # seconds
+
+logger = logging.getLogger("clarion.worker")
+
+
+class Settler:
+    """Settles the deliveries of one job.
+
+    Args:
+        connection: the connection of the job.
+        receiver: the name of the receiver in the rows.
+        holding: what the job holds.
+        counts: the counters of the worker.
+    """
+
+    def __init__(
+        self,
+        connection: WorkerConnection,
+        receiver: str,
+        holding: Holding,
+        counts: Counter[str],
+    ) -> None:
+        self._connection = connection
+        self._receiver = receiver
+        self._holding = holding
+        self._counts = counts
+        self._made: list[Claim] = []
+        self._since = time.monotonic()
+
+    def add(self, outcome: Outcome) -> bool:
+        """Settle a delivery now or soon; return whether its receiver has failed."""
+        claim, error = outcome.claim, outcome.error
+        if isinstance(error, StoppedError):
+            return True  # it is handed back
+        if outcome.is_settled or is_lost(outcome):
+            self._forget([claim])
+            self._counts["made" if outcome.is_settled else "lost"] += 1
+            return False
+        if error is not None and not failures.is_skipped(outcome.plan, error):
+            self.flush()
+            self._record(outcome, error)
+            return True
+        if error is not None:
+            logger.info("Delivery %s of %s is skipped: %s", claim.id, self._receiver, error)
+            self._counts["skipped"] += 1
+        self._made.append(claim)
+        if time.monotonic() - self._since > LONGEST_WAIT:
+            self.flush()
+        return False
+
+    def flush(self) -> None:
+        """Settle everything that was made."""
+        made, self._made = self._made, []
+        if made:
+            settled = in_transaction(
+                self._connection, lambda connection: self._settle(connection, made)
+            )
+            self._counts["made"] += settled
+            self._counts["lost"] += len(made) - settled
+            self._forget(made)
+        self._since = time.monotonic()
+
+    def _settle(self, connection: WorkerConnection, made: list[Claim]) -> int:
+        partition = self._holding.partition
+        if partition is None:
+            return store.settle(connection, made)
+        if not store.hold_partition(connection, partition):
+            self._holding.is_lost = True
+            return 0
+        settled = store.settle(connection, made)
+        for key in {each.key for each in made if each.attempt and each.key is not None}:
+            store.unblock(connection, self._receiver, key)
+        return settled
+
+    def _record(self, outcome: Outcome, error: BaseException) -> None:
+        def record(connection: WorkerConnection) -> str:
+            partition = self._holding.partition
+            if partition is not None and not store.hold_partition(connection, partition):
+                self._holding.is_lost = True
+                return "lost"
+            return failures.record(connection, self._receiver, outcome.plan, outcome.claim, error)
+
+        self._counts[in_transaction(self._connection, record)] += 1
+        self._forget([outcome.claim])
+
+    def _forget(self, claims: list[Claim]) -> None:
+        for each in claims:
+            self._holding.claims.pop(each.id, None)

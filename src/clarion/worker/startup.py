@@ -1,0 +1,63 @@
+"""The checks of a worker when it starts."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from clarion._core.names import quoted_name
+from clarion.outbox import store
+from clarion.outbox.tables import TablesError, check_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from clarion.outbox.connection import Connection
+    from clarion.outbox.database import Database
+
+logger = logging.getLogger("clarion.worker")
+
+
+def check_outbox(database: Database, connection: Connection) -> None:
+    """Refuse a database without the tables of the outbox.
+
+    Raises:
+        TablesError: if they are missing, or have another version.
+    """
+    try:
+        check_tables(connection)
+    except TablesError:
+        raise
+    except Exception as error:
+        raise TablesError(
+            f"The tables of the outbox cannot be read in {database.name}. Create them with `clarion "
+            f"outbox create`, with a migration, or with clarion.outbox.tables.create_tables()."
+        ) from error
+
+
+def unknown_receivers(connection: Connection, known: Collection[str]) -> dict[str, int]:
+    """Return the receivers of stored deliveries that this program has not connected.
+
+    Args:
+        connection: a connection.
+        known: the names of the connected receivers.
+
+    Returns:
+        How many deliveries wait for each, by its name.
+    """
+    return {
+        each.receiver: each.deliveries
+        for each in store.waiting(connection)
+        if each.deliveries and each.receiver not in known
+    }
+
+
+def warn_of_unknown(connection: Connection, known: Collection[str]) -> None:
+    """Log the receivers of stored deliveries that this program has not connected."""
+    for receiver, count in unknown_receivers(connection, known).items():
+        logger.warning(
+            "%s deliveries wait for the receiver %s, which this program has not connected. Connect "
+            "it, or name it in aliases= of the receiver that replaces it.",
+            count,
+            quoted_name(receiver),
+        )

@@ -1,0 +1,269 @@
+"""Worker: calls the durable receivers of this program, until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from clarion.outbox import wake
+from clarion.worker.async_loop import AsyncLoop
+from clarion.worker.batch import Outcome
+from clarion.worker.calls import Caller
+from clarion.worker.connections import Connections
+from clarion.worker.crew import Crew
+from clarion.worker.jobs import LONGEST_BATCH, SMALLEST_BATCH
+from clarion.worker.leases import Leases
+from clarion.worker.plans import Plans
+from clarion.worker.pulse import Pulse
+from clarion.worker.search import Search
+from clarion.worker.settings import check_settings
+from clarion.worker.settler import Settler
+from clarion.worker.sizes import Sizes
+from clarion.worker.startup import check_outbox, warn_of_unknown
+from clarion.worker.stop_signals import stop_on_signals
+from clarion.worker.tools import Tools
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from clarion.outbox.database import Database
+    from clarion.worker.jobs import Job
+    from clarion.worker.running import Call
+
+LONGEST_PAUSE = 30.0  # seconds, after errors of the database
+
+logger = logging.getLogger("clarion.worker")
+
+
+class Worker:
+    """Makes the stored deliveries to the durable receivers that this program has connected.
+
+        Worker(open_database("sqlite:///outbox.db")).run()
+
+    Several workers may serve one database, on one machine or on several. What a worker holds is
+    leased. If it is killed, another one makes the delivery again after the lease.
+
+    `with Worker(...)` and `async with Worker(...)` run it in a thread of this process, such as
+    in the lifespan of an ASGI application.
+
+    Args:
+        database: the database with the outbox.
+        receivers: the names of the receivers to serve; by default all that are connected.
+        concurrency: how many jobs run at the same time, each in a thread. An async receiver also
+            gets this many deliveries at the same time.
+        batch: how many deliveries a job takes at a time at most.
+        lease: how long a worker may keep a delivery without a sign of life, in seconds.
+        poll: the longest time between two looks for deliveries, in seconds.
+        grace: how long `stop` waits for receivers that are running, in seconds.
+
+    Attributes:
+        database: the database.
+        counts: how many deliveries were "made", "retried", "buried", "postponed", "skipped" and
+            "lost" to another worker.
+
+    Raises:
+        ArgumentError: if a number is too small.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        receivers: Sequence[str] | None = None,
+        concurrency: int = 8,
+        batch: int = 500,
+        lease: float = 30.0,
+        poll: float = 1.0,
+        grace: float = 30.0,
+    ) -> None:
+        check_settings(concurrency=concurrency, batch=batch, lease=lease, poll=poll, grace=grace)
+        self.database = database
+        self.counts: Counter[str] = Counter()
+        self._grace = grace
+        self._connections = Connections(database)
+        self._plans = Plans(database, receivers)
+        self._leases = Leases(lease, self._connections)
+        self._loop = AsyncLoop()
+        self._pulse = Pulse(poll)
+        self._crew = Crew(concurrency, self._on_end)
+        self._stops = 0
+        self._pause = 0.0
+        self._paused_until = 0.0
+        self._error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+        self._tools = Tools(
+            self._connections,
+            self._leases,
+            self._plans,
+            Caller(database),
+            self._loop,
+            Sizes(batch, LONGEST_BATCH, SMALLEST_BATCH),
+            self.counts,
+            concurrency,
+            lambda: self._stops > 0,
+        )
+        self._search = Search(self._tools, self._crew)
+
+    # --- To run it
+
+    def run(self) -> None:
+        """Make deliveries until `stop` is called, or SIGTERM or SIGINT comes.
+
+        The first signal lets the receivers that are running finish, for as long as the grace
+        period. The second one ends it at once.
+
+        Raises:
+            TablesError: if the tables are missing, or have another version.
+        """
+        self._begin()
+        try:
+            with stop_on_signals(self.stop):
+                while not self._stops:
+                    self._step()
+                    self._pulse.wait(self._crew.deadline())
+                self._finish()
+        finally:
+            self._end()
+
+    def drain(self) -> Counter[str]:
+        """Make every delivery that is due, also those that become due meanwhile.
+
+        Deliveries that wait for a retry or for their delay stay.
+
+        Returns:
+            The counts, see `counts`.
+
+        Raises:
+            TablesError: if the tables are missing, or have another version.
+        """
+        self._begin()
+        try:
+            with stop_on_signals(self.stop):
+                while not self._stops and (self._step() or self._crew.jobs()):
+                    self._pulse.wait(self._crew.deadline())
+                self._finish()
+        finally:
+            self._end()
+        if self._error is not None:
+            raise self._error
+        return self.counts
+
+    def stop(self) -> None:
+        """Let it end: after the receivers that are running; at once if it is called again."""
+        self._stops += 1
+        self._pulse.beat()
+
+    def wake(self) -> None:
+        """Let it look for deliveries now."""
+        self._pulse.beat()
+
+    # --- In another program
+
+    def start(self) -> None:
+        """Run it in a thread of this process, until `stop`."""
+        self._thread = threading.Thread(target=self.run, name="clarion-worker", daemon=True)
+        self._thread.start()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until a started worker has ended, for some seconds or without a limit."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        self.join()
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(self, *error: object) -> None:
+        from asyncio import to_thread
+
+        self.stop()
+        await to_thread(self.join)
+
+    # --- One step after the other
+
+    def _begin(self) -> None:
+        with self._connections.take() as connection:
+            check_outbox(self.database, connection)
+            warn_of_unknown(connection, self._plans.receivers())
+        self._leases.start()
+        wake.add_worker(self.wake)
+
+    def _step(self) -> bool:
+        """Start jobs for what is due; return whether it has started one."""
+        now = time.monotonic()
+        for job, call in self._crew.abandon(now):
+            self._time_out(job, call)
+        if now < self._paused_until or not self._crew.free:
+            return False
+        try:
+            has_started = self._search.start_jobs()
+        except Exception as error:  # noqa: BLE001  # the database may come back
+            self._on_error(error)
+            return False
+        self._pause = 0.0
+        if has_started:
+            self._pulse.quicken()
+        return has_started
+
+    def _on_end(self, error: BaseException | None) -> None:
+        if error is not None:
+            self._on_error(error)
+        self._pulse.beat()
+
+    def _on_error(self, error: BaseException) -> None:
+        """Log an error of the database, and pause, for longer each time."""
+        self._error = error
+        self._pause = min(LONGEST_PAUSE, 2 * self._pause or 0.5)
+        self._paused_until = time.monotonic() + self._pause
+        logger.error(
+            "%s could not be used, and is tried again in %.1f s.",
+            self.database.name,
+            self._pause,
+            exc_info=error,
+        )
+
+    def _time_out(self, job: Job, call: Call) -> None:
+        """Record a call that was left behind as failed, and hand back the rest of its job."""
+        if (holding := job.holding) is None:
+            return
+        self._leases.remove(holding)
+        error = TimeoutError(f"The receiver took longer than {call.plan.options.timeout} s.")
+        try:
+            with self._connections.take() as connection:
+                settler = Settler(connection, job.receiver, holding, self.counts)
+                settler.add(Outcome(call.claim, call.plan, error))
+                job.hand_back(connection)
+        except Exception as raised:  # noqa: BLE001  # the lease ends
+            self._on_error(raised)
+
+    def _finish(self) -> None:
+        """Wait for the jobs that run; after the grace period, hand back what they hold."""
+        ends = time.monotonic() + self._grace
+        while self._crew.jobs() and self._stops < 2 and time.monotonic() < ends:  # noqa: PLR2004
+            for job, call in self._crew.abandon(time.monotonic()):
+                self._time_out(job, call)
+            self._pulse.wait(self._crew.deadline())
+        if not (left := self._crew.jobs()):
+            return
+        self._loop.cancel()
+        logger.warning("%s jobs have not ended, and hand back what they hold.", len(left))
+        with self._connections.take() as connection:
+            for job in left:
+                job.hand_back(connection)
+
+    def _end(self) -> None:
+        wake.remove_worker(self.wake)
+        self._leases.stop()
+        self._loop.close()
+        self._connections.close()
