@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from clarion.worker.jobs import OrderedJob
@@ -43,11 +44,9 @@ class Crew:
         with self._lock:
             return list(self._jobs)
 
-    def count(self, receiver: str) -> int:
-        """Return how many jobs without a partition run for a receiver."""
-        return sum(
-            job.receiver == receiver and not isinstance(job, OrderedJob) for job in self.jobs()
-        )
+    def counts(self) -> Counter[str]:
+        """Return how many jobs run for each receiver."""
+        return Counter(job.receiver for job in self.jobs())
 
     def has_partition(self, receiver: str, part: int) -> bool:
         """Return whether a job runs for a partition."""

@@ -9,7 +9,7 @@ from clarion.worker.connections import in_transaction
 from clarion.worker.jobs import OrderedJob, UnorderedJob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.receivers import StoredReceiver
@@ -46,14 +46,23 @@ class Search:
             self._crew.start(job)
         return bool(started)
 
-    def _jobs(self, due: Sequence[str], parts: Iterable[tuple[str, int]]) -> Iterable[Job]:
-        running = {name: self._crew.count(name) for name in due}
-        yield from (UnorderedJob(name, self._tools) for name in due if not running[name])
+    def _jobs(self, due: Sequence[str], parts: Iterable[tuple[str, int]]) -> Iterator[Job]:
+        """Yield the jobs to start: first one for each receiver, then more for the slow ones."""
+        is_quick = self._tools.sizes.is_quick
+        running = self._crew.counts()
+        later: list[Job] = []
+        for name in due:
+            job = UnorderedJob(name, self._tools)
+            if not running[name]:
+                yield job
+            elif not is_quick(name):
+                later.append(job)
         for name, part in parts:
-            if not self._crew.has_partition(name, part):
-                yield OrderedJob(name, part, self._tools)
-        # Its job does not keep up: another one.
-        yield from (UnorderedJob(name, self._tools) for name in due if running[name])
+            if self._crew.has_partition(name, part) or (running[name] and is_quick(name)):
+                continue
+            running[name] += 1
+            yield OrderedJob(name, part, self._tools)
+        yield from later
 
     def _add_partitions(
         self, connection: WorkerConnection, receivers: Mapping[str, Sequence[StoredReceiver]]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+# Threads take turns to run Python. Only a receiver that waits, for a server perhaps, gains by more.
+QUICK = 0.001  # seconds
+
 
 class Sizes:
     """The size of the next batch of each receiver: as many as take about a second.
@@ -27,6 +30,11 @@ class Sizes:
         if mean is None:
             return min(self._smallest, self._most)
         return max(1, min(self._most, int(self._seconds / max(mean, 1e-9))))
+
+    def is_quick(self, receiver: str) -> bool:
+        """Return whether the receiver is known to be so quick that a second thread slows it down."""
+        mean = self._means.get(receiver)
+        return mean is not None and mean < QUICK
 
     def learn(self, receiver: str, seconds: float) -> None:
         """Note how long one delivery of a receiver took."""
