@@ -10,7 +10,7 @@ from clarion._core.tabled import policy_of
 from clarion.errors import BoundaryError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection, Coroutine, Iterator
+    from collections.abc import AsyncGenerator, Collection, Coroutine, Iterator, Mapping
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
@@ -111,6 +111,16 @@ class Boundary:
         """Return an async context manager, as `receiver_savepoint`."""
         with self.receiver_savepoint():
             yield
+
+    def for_send(self, arguments: Mapping[str, Any]) -> Boundary:  # noqa: ARG002
+        """Return the boundary in which one send is stored.
+
+        Override it where the arguments select one of several databases.
+
+        Args:
+            arguments: the arguments of the receivers.
+        """
+        return self
 
     def write_connection(self) -> AbstractContextManager[Any]:
         """Return a context manager that yields the connection for rows of the outbox.

@@ -18,8 +18,11 @@ from clarion._core.names import quoted_name, signal_name, value_name
 from clarion._core.tabled import policy_of
 from clarion.envelope import plain, tagged
 from clarion.envelope.references import (
+    SESSION,
     are_owned,
     dump_object,
+    is_session,
+    is_session_class,
     kind_owning,
     kind_owning_class,
     load_object,
@@ -66,7 +69,9 @@ class Codec:
             parameters = policy_of(signal).parameters or ()
             hints = annotations_of(signal)
             self._references = {name for name in parameters if _is_reference(hints.get(name))}
-            values = tuple(name for name in parameters if name not in self._references)
+            provided = {SESSION} if is_session_class(hints.get(SESSION)) else set[str]()
+            left_out = self._references | provided
+            values = tuple(name for name in parameters if name not in left_out)
             for name in values:
                 _check_no_model(signal, name, hints.get(name))
             self._typed = TypedValues(signal, values)
@@ -87,6 +92,8 @@ class Codec:
         values = {
             name: value for name, value in arguments.items() if name not in {"sender", "signal"}
         }
+        if SESSION in values and is_session(values[SESSION]):
+            del values[SESSION]
         try:
             sender = dump_sender(arguments.get("sender"), snapshot=snapshots)
             references = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
 SNAPSHOT = "snapshot"  # the key of the values in a reference
+SESSION = "session"  # the keyword by which a send names its session
 
 
 class GoneError(ClarionError, LookupError):
@@ -99,6 +100,18 @@ class SnapshotKind(ReferenceKind, Protocol):
         ...
 
 
+class SessionKind(ReferenceKind, Protocol):
+    """A kind whose framework has sessions, which are never stored."""
+
+    def is_session(self, value: object) -> bool:
+        """Return whether a value is a session, in whose place a worker passes its own."""
+        ...
+
+    def is_session_class(self, kind: type) -> bool:
+        """Return whether the instances of a class are sessions."""
+        ...
+
+
 kinds: dict[str, ReferenceKind] = {}
 
 
@@ -117,6 +130,23 @@ def kind_owning_class(value: object) -> ReferenceKind | None:
     if not isinstance(value, type):
         return None
     return next((kind for kind in kinds.values() if kind.owns_class(value)), None)
+
+
+def is_session(value: object) -> bool:
+    """Return whether a value is a session of a framework, in whose place a worker passes its own."""
+    return any(kind.is_session(value) for kind in kinds.values() if _has_sessions(kind))
+
+
+def is_session_class(annotation: object) -> bool:
+    """Return whether an annotation is a class of sessions, or a union with one."""
+    parts = [annotation, *getattr(annotation, "__args__", ())]
+    return any(
+        kind.is_session_class(part)
+        for kind in kinds.values()
+        if _has_sessions(kind)
+        for part in parts
+        if isinstance(part, type)
+    )
 
 
 def kind_named(name: object) -> ReferenceKind:
@@ -202,6 +232,10 @@ def load_object(data: Any, session: Any, missing: str = "fail") -> object:
 
 def _takes_snapshots(kind: ReferenceKind) -> TypeGuard[SnapshotKind]:
     return hasattr(kind, "snapshot")
+
+
+def _has_sessions(kind: ReferenceKind) -> TypeGuard[SessionKind]:
+    return hasattr(kind, "is_session")
 
 
 def dump_class(kind: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
     from clarion.outbox.connection import AsyncConnection, Connection, WorkerConnection
@@ -20,11 +21,14 @@ class ReceiverTransaction:
             is not one of the outbox's database.
         provided: what the receiver gets if it has such parameters: `session` or `connection`.
         session: what loads the references in the payload; see `ReferenceKind.load`.
+        run_sync: awaits a function that loads references, where the session is async: call it with
+            the function that decodes the payload. None if that function can be called as it is.
     """
 
     connection: Connection | AsyncConnection | None = None
     provided: dict[str, Any] = field(default_factory=dict[str, Any])
     session: Any = None
+    run_sync: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None
 
 
 class Database(Protocol):

@@ -131,6 +131,7 @@ def _place(signal: Signal, arguments: dict[str, Any], database: str | None) -> P
         BoundaryError: if there is no database to store it in.
     """
     boundary, reason = resolve_boundary(signal, arguments, database)
+    boundary = boundary.for_send(arguments)
     if database is not None or boundary.is_open():
         return Place(boundary, reason, None)
     # The database that the program has set is preferred to one that an integration finds.

@@ -9,6 +9,7 @@ Imports go downward only. From the top::
 
     hooks                      attaches every listener
     bulk/                      the post_bulk signals
+    outbox/                    durable deliveries: references, the worker's database
     commit/                    on_commit for sessions
     flush/                     the signals of saves, deletes and relationships
     instances classes connections   the other signals
@@ -47,7 +48,7 @@ if int(_version.partition(".")[0]) < 2:  # noqa: PLR2004
 from clarion.integrations.sqlalchemy import hooks as _hooks  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from clarion.integrations.sqlalchemy.aliases import alias
 from clarion.integrations.sqlalchemy.bulk.options import expand_deletes, warn_of_bulk_writes
-from clarion.integrations.sqlalchemy.commit.boundary import bound
+from clarion.integrations.sqlalchemy.commit.bound import bound
 from clarion.integrations.sqlalchemy.flush.raw import raw
 from clarion.integrations.sqlalchemy.flush.session import SignalSession
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal

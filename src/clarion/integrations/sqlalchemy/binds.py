@@ -31,11 +31,24 @@ def is_sharded(session: Session) -> bool:
 def alias_of_mapper(session: Session, mapper: Mapper[Any]) -> str:
     """Return the alias of the engine that a flush writes the rows of a mapper to."""
     try:
-        with _as_flushing(session):
-            bind: Any = session.get_bind(mapper.base_mapper)
-        return alias_of(bind.engine)
+        return alias_of(bind_of_mapper(session, mapper).engine)
     except Exception:  # noqa: BLE001  # user code; the flush raises the same to its caller
         return DEFAULT
+
+
+def bind_of_mapper(session: Session, mapper: Mapper[Any]) -> Engine | Connection:
+    """Return what a flush writes the rows of a mapper to."""
+    with _as_flushing(session):
+        return session.get_bind(mapper.base_mapper)
+
+
+def bind_of_any(session: Session) -> Engine | Connection | None:
+    """Return what a session writes to without a mapper; None if it does not say."""
+    try:
+        with _as_flushing(session):
+            return session.get_bind()
+    except Exception:  # noqa: BLE001  # user code, which may need a mapper
+        return None
 
 
 def alias_of_row(session: Session, state: InstanceState[Any]) -> str:

@@ -21,6 +21,7 @@ from clarion.integrations.sqlalchemy.commit import transactions
 from clarion.integrations.sqlalchemy.commit.provider import SessionProvider
 from clarion.integrations.sqlalchemy.flush import listeners, many_to_many
 from clarion.integrations.sqlalchemy.model_signal import connect_resolved
+from clarion.integrations.sqlalchemy.outbox import stored as _stored  # noqa: F401  # how sends are stored  # pyright: ignore[reportUnusedImport]
 from clarion.integrations.sqlalchemy.senders import is_unmapped, is_unresolved
 from clarion.integrations.sqlalchemy.waiting import warn_of_waiting
 

@@ -120,16 +120,17 @@ def check_has_rows(sender: object) -> None:
 def _is_abstract(class_: type) -> bool:
     if class_.__dict__.get("__abstract__") or _ABSTRACT.intersection((class_, *class_.__bases__)):
         return True
-    mapper = _mapper_of(class_)
+    mapper = mapper_of(class_)
     return mapper is not None and mapper.polymorphic_abstract
 
 
 def is_unmapped(sender: object) -> bool:
     """Return whether a sender is a class that is not mapped."""
-    return isinstance(sender, type) and _mapper_of(sender) is None
+    return isinstance(sender, type) and mapper_of(sender) is None
 
 
-def _mapper_of(class_: type) -> Mapper[Any] | None:
+def mapper_of(class_: type) -> Mapper[Any] | None:
+    """Return the mapper of a class; None if it is not mapped."""
     try:
         found: object = inspect(class_, raiseerr=False)
     except UnmappedClassError:  # it waits for its subclasses or its table

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from clarion.integrations.sqlalchemy.binds import alias_of_mapper
 from clarion.integrations.sqlalchemy.bulk.options import warn
-from clarion.integrations.sqlalchemy.commit.boundary import bound
+from clarion.integrations.sqlalchemy.commit.bound import bound
 from clarion.integrations.sqlalchemy.rows.columns import changed_columns
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info, primary_key
 from clarion.integrations.sqlalchemy.send import deliver

@@ -19,7 +19,7 @@ from clarion.integrations.sqlalchemy.bulk.results import (
     primary_keys,
     read_rows,
 )
-from clarion.integrations.sqlalchemy.commit.boundary import bound
+from clarion.integrations.sqlalchemy.commit.bound import bound
 from clarion.integrations.sqlalchemy.send import deliver
 from clarion.integrations.sqlalchemy.waiting import warn_of_waiting
 

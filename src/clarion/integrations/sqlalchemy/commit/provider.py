@@ -9,7 +9,8 @@ from sqlalchemy.orm import object_session
 
 from clarion.commit import Boundary, TransactionProvider
 from clarion.integrations.sqlalchemy.aliases import alias_of
-from clarion.integrations.sqlalchemy.commit.boundary import SessionBoundary, bound_sessions
+from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
+from clarion.integrations.sqlalchemy.commit.boundary import SessionBoundary
 from clarion.integrations.sqlalchemy.commit.sessions import engines_of, ignores_outer
 from clarion.integrations.sqlalchemy.commit.snapshots import is_mapped
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal
@@ -55,7 +56,7 @@ class SessionProvider(TransactionProvider):
         """Return the innermost bound session on the engine of an alias."""
         for boundary in bound_sessions():
             if any(alias_of(engine) == alias for engine in engines_of(boundary.session)):
-                return boundary
+                return SessionBoundary(boundary.session, alias)
         return None
 
     @contextmanager

@@ -239,18 +239,29 @@ class CommittedRow:
 
     def copy(self) -> Any:
         """Return a detached instance with these values."""
-        copied = self.state.manager.new_instance()
-        state: State = getattr(copied, _STATE)
-        copied.__dict__.update(self._values)
-        state.identity_token = self.key[2]
-        make_transient_to_detached(copied)
-        try:
-            # Emit the event of a query, because extensions such as MutableDict prepare the values.
-            state.manager.dispatch.load(state, None)
-        except Exception:
-            logger.exception("A listener of 'load' failed on a copy of %s", dotted(state.class_))
-        state._commit_all(state.dict)
-        return copied
+        return detached_copy(self.state.manager, self._values, self.key[2])
+
+
+def detached_copy(manager: Any, values: Mapping[str, Any], token: Any) -> Any:
+    """Return a detached instance with these values, as if loaded from its row.
+
+    Args:
+        manager: the manager of its class.
+        values: the values by attribute, those of the primary key among them.
+        token: the identity token; None without a ShardedSession.
+    """
+    copied = manager.new_instance()
+    state: State = getattr(copied, _STATE)
+    copied.__dict__.update(values)
+    state.identity_token = token
+    make_transient_to_detached(copied)
+    try:
+        # Emit the event of a query, because extensions such as MutableDict prepare the values.
+        manager.dispatch.load(state, None)
+    except Exception:
+        logger.exception("A listener of 'load' failed on a copy of %s", dotted(state.class_))
+    state._commit_all(state.dict)
+    return copied
 
 
 def read_missing(

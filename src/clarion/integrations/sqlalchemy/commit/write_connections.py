@@ -1,0 +1,160 @@
+"""The connection of a session on which the deliveries of one send are stored.
+
+It is the connection of the session's open transaction, so that the delivery is committed or rolled
+back with the session's own writes. The statements are executed on the connection and not by the
+session, because a session refuses to flush inside its own flush.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, object_session
+
+from clarion._core.names import keyword_names
+from clarion.errors import BoundaryError
+from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.async_sessions import async_session
+from clarion.integrations.sqlalchemy.binds import (
+    bind_of_any,
+    bind_of_mapper,
+    is_sharded,
+    write_connection,
+)
+from clarion.integrations.sqlalchemy.commit.sessions import binds_of, engines_of
+from clarion.integrations.sqlalchemy.send import in_greenlet
+from clarion.integrations.sqlalchemy.senders import mapper_of
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.orm import InstanceState, Mapper
+
+    Bind = Engine | Connection
+
+
+def choose_bind(session: Session, alias: str | None, subjects: Iterable[Any]) -> Bind:
+    """Return the engine or connection of a session on which a send is stored.
+
+    Args:
+        session: the session.
+        alias: the alias of an engine of the session, or None.
+        subjects: the instances and mapped classes that the send names.
+
+    Raises:
+        BoundaryError: if the session has no engine, or several and nothing selects one.
+    """
+    if alias is not None:
+        return next(each for each in engines_of(session) if alias_of(each) == alias)
+    default = None if is_sharded(session) else _only_bind(session)
+    if default is not None:
+        return default
+    found = _distinct(_bind_of(session, each) for each in subjects)
+    if not found and not is_sharded(session):
+        found = _distinct([bind_of_any(session)])
+    if len(found) == 1:
+        return found[0]
+    known = _distinct(engines_of(session))
+    if not known:
+        raise BoundaryError(
+            "No delivery can be stored in a Session without an engine. Bind it to one: Session(engine)."
+        )
+    names = sorted({alias_of(each.engine) for each in known})
+    raise BoundaryError(
+        f"The Session has several engines ({keyword_names(names)}), and the send does not say which "
+        f"stores its deliveries. Send with an `instance` or a mapped class as the sender, or name one: "
+        f"durable(database=...), inside bound(session)."
+    )
+
+
+def subjects_of(session: Session, arguments: Mapping[str, Any]) -> list[Any]:
+    """Return what the keywords of a send name in a session: its instance, its sender or others."""
+    if _is_in(session, instance := arguments.get("instance")):
+        return [instance]
+    sender = arguments.get("sender")
+    if _is_in(session, sender) or _mapper_of(sender) is not None:
+        return [sender]
+    return [each for each in arguments.values() if _is_in(session, each)]
+
+
+@contextmanager
+def session_connection(session: Session, bind: Bind) -> Generator[Connection]:
+    """Yield the connection of the open transaction, or one in a short transaction of its own.
+
+    Raises:
+        BoundaryError: if the session is an AsyncSession's, and nothing can await it here.
+    """
+    if async_session(session) is not None and not in_greenlet():
+        raise BoundaryError(
+            "A sync send cannot write to an AsyncSession. Use `await signal.asend(...)`, or send inside "
+            "session.run_sync()."
+        )
+    if session.in_transaction():
+        yield session.connection(bind_arguments={"bind": bind})
+    elif isinstance(bind, Engine):
+        with bind.begin() as connection:
+            yield connection
+    elif bind.in_transaction():
+        yield bind  # other code ends this transaction, which the session will join
+    else:
+        with bind.begin():
+            yield bind
+
+
+@asynccontextmanager
+async def async_session_connection(session: Session, bind: Bind) -> AsyncGenerator[AsyncConnection]:
+    """Yield the async connection of an AsyncSession, as `session_connection`."""
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+    owner = async_session(session)
+    if owner is not None and session.in_transaction():
+        yield await owner.connection(bind_arguments={"bind": bind})
+    elif isinstance(bind, Engine):
+        async with AsyncEngine(bind).begin() as connection:
+            yield connection
+    else:
+        joined = AsyncConnection(AsyncEngine(bind.engine), bind)
+        async with nullcontext() if bind.in_transaction() else joined.begin():
+            yield joined
+
+
+def _only_bind(session: Session) -> Bind | None:
+    """Return the bind of a session whose binds are one database; None otherwise."""
+    if type(session).get_bind is not Session.get_bind:
+        return None  # user code chooses it
+    binds = _distinct([session.bind, *binds_of(session).values()])
+    return binds[0] if len(binds) == 1 else None
+
+
+def _distinct(binds: Iterable[Bind | None]) -> list[Bind]:
+    """Return one bind for each database: engines with other options have the same pool."""
+    found: dict[int, Bind] = {}
+    for each in binds:
+        if each is not None:
+            found.setdefault(id(each.engine.pool), each)
+    return list(found.values())
+
+
+def _bind_of(session: Session, subject: Any) -> Bind | None:
+    mapper = _mapper_of(subject)
+    if mapper is None:
+        state: InstanceState[Any] = inspect(subject)
+        if is_sharded(session):
+            return write_connection(session, state).engine
+        mapper = state.mapper
+    try:
+        return None if is_sharded(session) else bind_of_mapper(session, mapper)
+    except SQLAlchemyError:  # such a class has no engine in this session
+        return None
+
+
+def _mapper_of(value: object) -> Mapper[Any] | None:
+    return mapper_of(value) if isinstance(value, type) else None
+
+
+def _is_in(session: Session, value: Any) -> bool:
+    return hasattr(value, "_sa_instance_state") and object_session(value) is session

@@ -1,0 +1,13 @@
+"""Durable deliveries of SQLAlchemy's sessions: what is stored, and the database of a worker.
+
+In reading order; each module imports only from those above it:
+
+1. `columns`: the values of columns as JSON.
+2. `mapped`: mapped classes and association tables by their names.
+3. `references`: instances as references, with their values where they are wanted.
+4. `stored`: how the model signals are stored.
+
+The connection on which a send is stored is chosen in `commit.write_connections`.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,55 @@
+"""The values of columns as JSON, and back."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from clarion.envelope.tagged import UnstorableError, decode, encode
+from clarion.integrations.sqlalchemy.rows.values import copy_value
+
+if TYPE_CHECKING:
+    from sqlalchemy.types import TypeEngine
+
+_ENUM = "member"  # no tag of `clarion.envelope.tagged`
+
+
+def dump_value(value: Any, type_: TypeEngine[Any], name: str) -> Any:
+    """Return the value of a column as JSON.
+
+    Args:
+        value: the value.
+        type_: the type of the column.
+        name: the name of the attribute, for the error.
+
+    Raises:
+        ValueError: if it would not come back; the message says why, in a few words.
+    """
+    if isinstance(value, Enum) and _class_of_members(type_) is type(value):
+        return {_ENUM: value.name}
+    try:
+        return encode(copy_value(value), name)
+    except UnstorableError as error:
+        raise ValueError(
+            f"cannot be stored, because {error.problem.path} {error.problem.reason}; register its class "
+            f"with clarion.envelope.register_type"
+        ) from None
+
+
+def load_value(data: Any, type_: TypeEngine[Any], session: Any) -> Any:
+    """Return the value of a column from its JSON.
+
+    Raises:
+        LookupError: if the column has no such member of an enumeration.
+        DecodingError: if the JSON is damaged.
+    """
+    if isinstance(data, dict) and _ENUM in data:
+        return _class_of_members(type_)[data[_ENUM]]
+    return decode(data, session)
+
+
+def _class_of_members(type_: Any) -> Any:
+    """Return the enumeration of a column's type; an empty dictionary if it has none."""
+    while hasattr(type_, "impl_instance"):  # a TypeDecorator
+        type_ = type_.impl_instance
+    return getattr(type_, "enum_class", None) or {}

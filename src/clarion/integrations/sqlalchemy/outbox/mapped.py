@@ -1,0 +1,97 @@
+"""Mapped classes and association tables by their names.
+
+The name of a class is `module:qualname`. It is looked up among the classes that the program has
+mapped, and never imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Mapper, MapperProperty, RelationshipProperty
+from sqlalchemy.orm.mapper import _all_registries
+
+from clarion._core.names import quoted_name
+from clarion.integrations.sqlalchemy.senders import mappers
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+# The classes by name, and the number of mapped classes when they were read.
+_known: tuple[int, dict[str, list[type]]] = (0, {})
+_places: WeakKeyDictionary[Table, tuple[str, str]] = WeakKeyDictionary()
+
+
+def class_name(kind: Any) -> str:
+    """Return the name of a mapped class.
+
+    Raises:
+        ValueError: if another mapped class has the same name.
+    """
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    if _classes().get(name) != [kind]:
+        raise ValueError(f"is named {name}, as another mapped class is; rename one of them")
+    return name
+
+
+def class_named(name: object) -> Any:
+    """Return the mapped class of a name.
+
+    Raises:
+        LookupError: if there is no such class, or several.
+    """
+    found = _classes().get(name, []) if isinstance(name, str) else []
+    if len(found) != 1:
+        several = "several mapped classes have" if found else "no mapped class has"
+        raise LookupError(f"{several} the name {quoted_name(name)}")
+    return found[0]
+
+
+def _classes() -> dict[str, list[type]]:
+    global _known  # noqa: PLW0603
+    # To look at each mapper would cost more than to read the row.
+    count = sum(len(registry._managers) for registry in list(_all_registries()))
+    if _known[0] != count:
+        found: dict[str, list[type]] = {}
+        for mapper in mappers():
+            kind: type = mapper.class_
+            names = found.setdefault(f"{kind.__module__}:{kind.__qualname__}", [])
+            if kind not in names:
+                names.append(kind)
+        _known = count, found
+    return _known[1]
+
+
+def place_of(table: Table) -> tuple[str, str]:
+    """Return the class and the relationship that have an association table.
+
+    Raises:
+        ValueError: if no relationship has it.
+    """
+    if (place := _places.get(table)) is None:
+        for mapper in mappers():
+            for prop in mapper.relationships:
+                if prop.secondary is table and prop.parent is mapper:
+                    place = _places[table] = class_name(mapper.class_), prop.key
+                    return place
+        raise ValueError("is a table that no many-to-many relationship has")
+    return place
+
+
+def table_at(place: Any) -> Any:
+    """Return the association table of a relationship.
+
+    Raises:
+        LookupError: if it does not exist.
+    """
+    name, key = place
+    mapper: Mapper[Any] = inspect(class_named(name))
+    prop: MapperProperty[Any] | None = mapper.attrs.get(key)
+    table = prop.secondary if isinstance(prop, RelationshipProperty) else None
+    if table is None:
+        raise LookupError(
+            f"{quoted_name(name)} has no many-to-many relationship {quoted_name(key)}"
+        )
+    return table

@@ -1,0 +1,39 @@
+"""`bound` with a scoped session, whose session is looked up at each send."""
+
+from sqlalchemy.orm import scoped_session, sessionmaker
+
+from clarion import on_commit
+from clarion.integrations.sqlalchemy import bound
+from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
+from tests.integrations.sqlalchemy.commit.outboxes import file_engine, keys, shipped_signal
+from tests.integrations.sqlalchemy.commit.paid import paid
+
+
+def test_the_sessions_of_a_context_are_found_innermost_first(engine):
+    """A scoped session without a session in this scope is left out."""
+    scoped = scoped_session(sessionmaker(engine))
+    other = sessionmaker(engine)()
+    with bound(other), bound(scoped):
+        assert [each.session for each in bound_sessions()] == [other]
+        inner = scoped()
+        assert [each.session for each in bound_sessions()] == [inner, other]
+    assert list(bound_sessions()) == []
+
+
+def test_deliveries_are_stored_by_the_session_of_the_scope(tmp_path):
+    """It is another one after `remove()`."""
+    store, shipped = file_engine(tmp_path / "one.db"), shipped_signal()
+    scoped = scoped_session(sessionmaker(store))
+    ran = []
+    paid.connect(lambda sender, order_id, **kw: ran.append(order_id), delivery=on_commit)
+    with bound(scoped):
+        for number in (1, 2):
+            scoped.begin()
+            shipped.send(None, order_id=number)
+            paid.send(None, order_id=number)
+            assert number not in ran
+            scoped.commit()
+            scoped.remove()
+    assert keys(store) == ["1", "2"]
+    assert ran == [1, 2]
+    store.dispose()

@@ -1,0 +1,40 @@
+"""Mapped classes and association tables are found by their names."""
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table
+
+from clarion.integrations.sqlalchemy.outbox.mapped import (
+    class_name,
+    class_named,
+    place_of,
+    table_at,
+)
+from tests.integrations.sqlalchemy.late import map_class, new_base
+from tests.integrations.sqlalchemy.shop import Author, Book
+
+
+def test_a_class_that_is_mapped_later_is_found():
+    """The names are read again once there are more classes."""
+    name = "tests.integrations.sqlalchemy.late:MuchLater"
+    with pytest.raises(LookupError, match=f"no mapped class has the name '{name}'"):
+        class_named(name)
+    late = map_class(new_base(), "MuchLater")
+    assert class_named(name) is late
+    assert class_name(late) == name
+
+
+def test_an_association_table_is_found_by_its_relationship():
+    """The table has no name of its own in the program."""
+    table = Book.metadata.tables["book_author"]
+    place = place_of(table)
+    assert place in [(class_name(Book), "authors"), (class_name(Author), "books")]
+    assert table_at([*place]) is table
+    assert place_of(table) == place
+
+
+def test_other_tables_are_refused():
+    """No send of a relationship has them as its sender."""
+    with pytest.raises(ValueError, match="no many-to-many relationship"):
+        place_of(Table("other", MetaData(), Column("id", Integer)))
+    with pytest.raises(LookupError, match="no many-to-many relationship 'title'"):
+        table_at([class_name(Book), "title"])

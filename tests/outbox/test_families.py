@@ -1,0 +1,106 @@
+"""A durable send in `atomic(connection)`, on a connection of each family of drivers."""
+
+import pytest
+
+from clarion import Signal, durable
+from clarion.commit import atomic
+from clarion.errors import BoundaryError
+from tests.outbox.databases import outbox_on
+from tests.outbox.families import ASYNC, SYNC, address_of, run
+from tests.outbox.places import rows
+
+
+class Undo(Exception):  # noqa: N818
+    """Rolls a block back."""
+
+
+@pytest.fixture
+def order_paid():
+    """Return a signal with durable receivers: one with a key, and two without."""
+    signal = Signal(name="shop.order_paid")
+    signal.connect(ship, delivery=durable(name="ship", key="order_id"))
+    for name in ("mail", "log"):
+        signal.connect(lambda sender, **kwargs: None, weak=False, delivery=durable(name=name))
+    return signal
+
+
+def ship(sender, order_id, **kwargs):
+    """Send a parcel."""
+
+
+@pytest.fixture
+def outbox(family, tmp_path):
+    """Yield an empty outbox on the database of the family."""
+    with outbox_on(family.database, tmp_path) as found:
+        yield found
+
+
+def stored(outbox):
+    """Return the keys of the deliveries with a key that others see."""
+    return [key for receiver, key in rows(outbox.opened[0]) if receiver == "ship"]
+
+
+@pytest.mark.parametrize("family", SYNC)
+def test_deliveries_are_committed_with_the_block(family, outbox, order_paid):
+    """All of them, and none of a block or a savepoint that is rolled back."""
+    with family.opened(address_of(outbox)) as connection:
+        with atomic(connection):
+            order_paid.send("web", order_id=1, note="50 %, 'ä' : $1 ?")
+            with pytest.raises(Undo), atomic(connection):
+                order_paid.send("web", order_id=2)
+                raise Undo
+            with atomic():
+                order_paid.send("web", order_id=3)
+            assert stored(outbox) == []
+        with pytest.raises(Undo), atomic(connection):
+            order_paid.send("web", order_id=4)
+            raise Undo
+    assert stored(outbox) == ["1", "3"]
+    assert len(rows(outbox.opened[0])) == 6
+
+
+@pytest.mark.parametrize("family", ASYNC)
+def test_an_asend_is_stored_by_an_async_connection(family, outbox, order_paid):
+    """As the send on a sync connection."""
+
+    async def main(connection):
+        async with atomic(connection):
+            await order_paid.asend("web", order_id=1, note="50 %, 'ä' : $1 ?")
+            with pytest.raises(Undo):
+                async with atomic(connection):
+                    await order_paid.asend("web", order_id=2)
+                    raise Undo
+            async with atomic():
+                await order_paid.asend("web", order_id=3)
+            assert stored(outbox) == []
+        with pytest.raises(Undo):
+            async with atomic(connection):
+                await order_paid.asend("web", order_id=4)
+                raise Undo
+
+    run(family, outbox, main)
+    assert stored(outbox) == ["1", "3"]
+    assert len(rows(outbox.opened[0])) == 6
+
+
+@pytest.mark.parametrize("family", ASYNC)
+def test_a_sync_send_on_an_async_connection_is_refused(family, outbox, order_paid):
+    """It could not await the write; nothing is stored."""
+
+    async def main(connection):
+        async with atomic(connection):
+            with pytest.raises(BoundaryError, match="asend"):
+                order_paid.send("web", order_id=1)
+
+    run(family, outbox, main)
+    assert stored(outbox) == []
+
+
+@pytest.mark.parametrize("family", SYNC)
+def test_an_asend_is_stored_by_a_sync_connection(family, outbox, order_paid):
+    """The connection belongs to this thread, so the write is not awaited."""
+    with family.opened(address_of(outbox)) as connection, atomic(connection):
+        coroutine = order_paid.asend("web", order_id=1)
+        with pytest.raises(StopIteration):
+            coroutine.send(None)
+    assert stored(outbox) == ["1"]
