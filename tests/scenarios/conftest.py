@@ -4,6 +4,7 @@ import asyncio
 import os
 import sqlite3
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from uuid import uuid4
 
 import pytest
@@ -219,3 +220,26 @@ def django_stages(request, alias):
     request.getfixturevalue("django_db_setup")
     with request.getfixturevalue("django_db_blocker").unblock():
         yield opened
+
+
+# With this mark pytest-django creates a database.
+WITH_DATABASE = [pytest.mark.django_db(transaction=True)] if find_spec("pytest_django") else []
+
+BOUNDARIES = [
+    "on_plain",
+    "on_sqlite3",
+    pytest.param("on_psycopg", marks=pytest.mark.service),
+    "on_session_sqlite",
+    pytest.param("on_session_postgres", marks=pytest.mark.service),
+    "on_async_sqlite",
+    pytest.param("on_async_postgres", marks=pytest.mark.service),
+    "on_peewee",
+    pytest.param("on_django_sqlite", marks=WITH_DATABASE),
+    pytest.param("on_django_postgres", marks=pytest.mark.service),
+]
+
+
+@pytest.fixture(params=BOUNDARIES)
+def opened(request):
+    """Return the function that opens an empty stage."""
+    return request.getfixturevalue(request.param)

@@ -1,7 +1,6 @@
 """One table of scenarios, played on every boundary: the same receivers run, once, in order."""
 
 import logging
-from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -92,29 +91,6 @@ SCENARIOS = {
     ),
     "a transaction in which nothing is sent": ([Block((Block(), Block((), "raises")))], [], []),
 }
-
-
-# With this mark pytest-django creates a database.
-WITH_DATABASE = [pytest.mark.django_db(transaction=True)] if find_spec("pytest_django") else []
-
-BOUNDARIES = [
-    "on_plain",
-    "on_sqlite3",
-    pytest.param("on_psycopg", marks=pytest.mark.service),
-    "on_session_sqlite",
-    pytest.param("on_session_postgres", marks=pytest.mark.service),
-    "on_async_sqlite",
-    pytest.param("on_async_postgres", marks=pytest.mark.service),
-    "on_peewee",
-    pytest.param("on_django_sqlite", marks=WITH_DATABASE),
-    pytest.param("on_django_postgres", marks=pytest.mark.service),
-]
-
-
-@pytest.fixture(params=BOUNDARIES)
-def opened(request):
-    """Return the function that opens an empty stage."""
-    return request.getfixturevalue(request.param)
 
 
 def perform(opened, steps):

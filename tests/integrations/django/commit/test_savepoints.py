@@ -4,7 +4,9 @@ import pytest
 from django.db import connections, transaction
 from django.db.utils import DatabaseError
 
+from clarion import Signal
 from clarion.testing import commits
+from tests.commit.test_deep_savepoints import work
 from tests.integrations.django.commit.sends import counts, create, order_paid, pay, undone
 
 # Renamed after Django 6.0.
@@ -151,3 +153,27 @@ def test_positions_do_not_pile_up(transactional_db, note):
                 set_savepoint()
     positions = connections["default"].__dict__["clarion_savepoints"]
     assert len(positions) == 5
+
+
+@pytest.mark.parametrize("is_released", [True, False])
+def test_deep_savepoints_take_linear_work(transactional_db, is_released):
+    """Eight times as many nested blocks with a send in each take some eight times as many calls."""
+    found = []
+    for depth in (200, 1_600):
+        sent = Signal()
+        calls, ran = work(depth, block_for(is_released=is_released), sent)
+        assert len(ran) == (depth if is_released else 0)
+        found.append(calls)
+    few, many = found
+    assert many < 8.5 * few
+
+
+def block_for(*, is_released):
+    """Return a function that opens a block, whose outermost one is rolled back or not."""
+    opened = []
+
+    def block():
+        opened.append(None)
+        return transaction.atomic() if is_released or len(opened) > 1 else undone()
+
+    return block
