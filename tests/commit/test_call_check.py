@@ -241,3 +241,20 @@ def test_a_signal_is_freed_without_the_collector():
         assert [each() for each in gone] == [None, None]
     finally:
         gc.enable()
+
+
+def test_a_wrapper_that_adds_nothing(signal):
+    """The send is refused if it lacks what the wrapped function requires."""
+
+    def inside(sender, order, **kwargs):
+        """Require a keyword."""
+
+    @functools.wraps(inside)
+    def timed(*args, **kwargs):
+        return inside(*args, **kwargs)
+
+    signal.connect(timed, delivery=on_commit)
+    with atomic():
+        with pytest.raises(ArgumentError, match="requires order, and signal"):
+            signal.send(None)
+        signal.send(None, order=1)

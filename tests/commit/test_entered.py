@@ -157,7 +157,7 @@ def test_an_interrupt_in_the_first_step_of_the_end():
             interrupt = points.Interrupt(1, InterruptedByTestError)
             interrupt.start()
     except InterruptedByTestError:
-        assert interrupt.where[0] == "atomic.__exit__"
+        assert "atomic.__exit__" in (interrupt.where or ())
         assert shop.connection.in_transaction
         assert shop.answers[0].status == "waiting"
     finally:

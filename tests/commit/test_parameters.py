@@ -1,8 +1,10 @@
 """What a function requires and accepts by keyword."""
 
 import functools
+import inspect
 
 import pytest
+import wrapt
 
 from clarion.commit.parameters import Parameters
 
@@ -31,19 +33,103 @@ def test_parameters(function, found):
     assert read(function) == found
 
 
-def test_a_wrapper_counts_by_its_own_parameters():
-    """It may give the function inside what it does not get itself."""
+def inside(order, session, *, note=None):
+    """Require two."""
 
-    def inside(order, session):
-        """Take both."""
 
-    @functools.wraps(inside)
+def wrapped(wrapper, function=inside):
+    """Return a wrapper of a function."""
+    return functools.wraps(function)(wrapper)
+
+
+def by_name(**kwargs):
+    """Give one by its name."""
+    return inside(session=1, **kwargs)
+
+
+def by_item(**kwargs):
+    """Give one by an item."""
+    kwargs["session"] = 1
+    return inside(**kwargs)
+
+
+def passing():
+    """Return a wrapper that gives nothing."""
+
+    def wrapper(*args, **kwargs):
+        return inside(*args, **kwargs)
+
+    return wrapper
+
+
+def giving(**given):
+    """Return a wrapper that gives these."""
+
     def wrapper(**kwargs):
-        return inside(session=1, **kwargs)
+        return inside(**given, **kwargs)
 
-    assert read(wrapper) == ([], None, False)
+    return wrapper
+
+
+class Giving:
+    """A wrapper that is an object."""
+
+    def __init__(self, *names):
+        self.names = names
+        functools.update_wrapper(self, inside)
+
+    def __call__(self, **kwargs):
+        return inside(**dict.fromkeys(self.names), **kwargs)
+
+
+@wrapt.decorator
+def passing_by_wrapt(function, instance, args, kwargs):
+    """Give nothing."""
+    return function(*args, **kwargs)
+
+
+@wrapt.decorator
+def giving_by_wrapt(function, instance, args, kwargs):
+    """Give one by its name."""
+    return function(*args, session=1, **kwargs)
+
+
+class Service:
+    """An object with a wrapped method."""
+
+    @passing_by_wrapt
+    def method(self, order, **kwargs):
+        """Require one."""
+
+
+@pytest.mark.parametrize(
+    ("wrapper", "required"),
+    [
+        (wrapped(passing()), ["order", "session"]),
+        (wrapped(by_name), ["order"]),
+        (wrapped(by_item), ["order"]),
+        (wrapped(giving(session=1)), ["order"]),
+        (wrapped(passing(), wrapped(by_name)), ["order"]),
+        (Giving("session"), ["order"]),
+        (Giving(), ["order", "session"]),
+        (functools.lru_cache(inside), ["order", "session"]),
+        (passing_by_wrapt(inside), ["order", "session"]),
+        (giving_by_wrapt(inside), ["order"]),
+        (Service().method, ["order"]),
+    ],
+)
+def test_a_wrapper_requires_what_its_function_does(wrapper, required):
+    """Except the arguments that the code of the wrapper names, because it may give them."""
+    assert read(wrapper)[0] == required
+
+
+def test_a_wrapper_with_a_signature_of_its_own():
+    """A wrapper that gives arguments by names of its program says so in `__signature__`."""
+    wrapper = wrapped(passing())
+    wrapper.__signature__ = inspect.signature(lambda order, **kwargs: None)
+    assert read(wrapper) == (["order"], None, False)
 
 
 def test_a_callable_without_a_signature():
     """A callable without a signature has no known parameters."""
-    assert read(functools.lru_cache(lambda a: None)) == ([], None, False)
+    assert read(dict.update) == ([], None, False)

@@ -180,3 +180,22 @@ def test_an_object_with_any_attribute_is_no_delivery(signal):
     """An object with a general `__getattr__` is not taken for a delivery."""
     with pytest.raises(ArgumentError, match="not a delivery"):
         signal.connect(print, delivery=Stub())
+
+
+def test_a_method_that_wrapt_decorates(signal):
+    """It is called through its decorator, and another access of it disconnects it."""
+    wrapt = pytest.importorskip("wrapt")
+
+    @wrapt.decorator
+    def twice(method, instance, args, kwargs):
+        return 2 * method(*args, **kwargs)
+
+    class Wrapped:
+        @twice
+        def on_paid(self, sender, **kwargs):
+            return "called "
+
+    service = Wrapped()
+    signal.connect(service.on_paid)
+    assert [response for _, response in signal.send(None)] == ["called called "]
+    assert signal.disconnect(service.on_paid)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
 
 from clarion._core.signatures import signature_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from inspect import Signature
+
     from clarion.typing import Receiver
 
 
 class Parameters:
     """The keywords that a call must give to a function. It keeps no reference to the function.
 
-    A wrapper may add arguments for the function that it wraps. So only the wrapper's parameters count.
+    A wrapper with `**kwargs` passes them to the function that it wraps, so what that one requires counts,
+    too. The wrapper may add arguments: those that its code names do not count.
 
     Attributes:
         required: the names of the parameters without a default.
@@ -27,19 +32,81 @@ class Parameters:
         self.required: frozenset[str] = frozenset()
         self.accepted: frozenset[str] | None = None
         self.needs_position = False
-        signature = None if function is None else signature_of(function, follow_wrapped=False)
+        if function is None:
+            return
+        signature = signature_of(function, follow_wrapped=False) or signature_of(function)
         if signature is None:
             return
-        by_name, required = set[str](), set[str]()
-        takes_any = False
-        for each in signature.parameters.values():
-            takes_any |= each.kind is each.VAR_KEYWORD
-            if each.kind in {each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY}:
-                by_name.add(each.name)
-                if each.default is each.empty:
-                    required.add(each.name)
-            elif each.kind is each.POSITIONAL_ONLY and each.default is each.empty:
-                self.needs_position = True
-        self.required = frozenset(required)
-        if not takes_any:
-            self.accepted = frozenset(by_name)
+        by_name, required = _by_name(signature)
+        if type(function) is not FunctionType:  # by type(), because a proxy has the class inside
+            required -= _given_around(function)  # wrapt has the signature of the function inside
+        kinds = {each.kind for each in signature.parameters.values() if each.default is each.empty}
+        self.needs_position = any(kind.name == "POSITIONAL_ONLY" for kind in kinds)
+        if any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values()):
+            self.required = required | _required_inside(function)
+        else:
+            self.required, self.accepted = required, by_name
+
+
+def _by_name(signature: Signature) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names that a call can give, and those that it must."""
+    found = [
+        each
+        for each in signature.parameters.values()
+        if each.kind in {each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY}
+    ]
+    required = frozenset(each.name for each in found if each.default is each.empty)
+    return frozenset(each.name for each in found), required
+
+
+def _required_inside(wrapper: Any) -> frozenset[str]:
+    """Return what the wrapped function requires, and no wrapper around it gives."""
+    if not hasattr(wrapper, "__wrapped__") or (inside := signature_of(wrapper)) is None:
+        return frozenset()
+    return _by_name(inside)[1] - _given_around(wrapper)
+
+
+def _given_around(wrapper: Any) -> set[str]:
+    """Return the names that a wrapper, or one inside it, may give."""
+    found: set[str] = set()
+    while hasattr(wrapper, "__wrapped__"):
+        found.update(_given_by(wrapper))
+        wrapper = wrapper.__wrapped__
+    return found
+
+
+def _given_by(wrapper: Any) -> Iterator[str]:
+    """Yield the texts in the code of a wrapper, which may be names that it gives."""
+    function = wrapper
+    if type(wrapper) is not FunctionType:
+        own = getattr(type(wrapper), "__call__", None)  # noqa: B004
+        function = getattr(wrapper, "_self_wrapper", own)  # of wrapt
+    if not isinstance(function, FunctionType):
+        return
+    yield from _texts(function.__code__)
+    # A decorator with arguments keeps what it adds in a cell, or in its object.
+    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
+    for kept in [*cells, *getattr(wrapper, "__dict__", {}).values()]:
+        if isinstance(kept, (dict, list, tuple, set, frozenset)):
+            yield from (each for each in kept if isinstance(each, str))
+        elif isinstance(kept, str):
+            yield kept
+
+
+def _texts(code: CodeType) -> Iterator[str]:
+    """Yield the constants of code that are texts, also inside tuples and inner functions."""
+    waiting: list[Any] = [code]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, (tuple, CodeType)):
+            waiting += each.co_consts if isinstance(each, CodeType) else each
+
+
+def _is_set(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018
+    except ValueError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from functools import partial
 from random import Random
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
@@ -71,7 +72,8 @@ def names_of(connection):
 @pytest.mark.parametrize("kind", KINDS)
 def test_interrupted_commit(connection, kind, step, note, ran):
     """No receiver is lost without a word: the outcome of the COMMIT decides."""
-    outcomes, scheduled = set(), []
+    outcomes: set[bool] = set()
+    scheduled: list[Any] = []
     with records_of_clarion() as records:
         run = partial(committed, connection, scheduled)
         for interrupt in attempts(run, kind, step=step):
@@ -91,7 +93,7 @@ def test_commits_interrupted_at_random(connection, note, ran):
     """A real signal, at a random microsecond of a thousand transactions."""
     random, interrupted, outcomes = Random(0), 0, []  # noqa: S311
     for number in range(1_000):
-        scheduled = []
+        scheduled: list[Any] = []
         with records_of_clarion() as records:
             program = partial(paid, connection, scheduled, str(number))
             interrupted += interrupted_after(random.uniform(1e-6, 3e-3), program)

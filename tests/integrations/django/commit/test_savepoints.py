@@ -170,7 +170,7 @@ def test_deep_savepoints_take_linear_work(transactional_db, is_released):
 
 def block_for(*, is_released):
     """Return a function that opens a block, whose outermost one is rolled back or not."""
-    opened = []
+    opened: list[None] = []
 
     def block():
         opened.append(None)

@@ -139,13 +139,13 @@ def test_commits_interrupted_at_random(shop):
             interrupted += interrupted_after(random.uniform(1e-6, 3e-3), program)
             gc.collect()  # a session that was dropped is in a cycle
             statuses = [scheduled.status for scheduled in shop.scheduled]
-            outcomes.append((number, shop.ran.copy(), records.copy(), statuses))
+            outcomes.append((shop.ran.copy(), records.copy(), statuses))
             shop.ran.clear()
             shop.scheduled.clear()
     # At the end, because a server may still commit what its client has given up.
     rows = {number for (number,) in shop.stored()}
-    for number, *outcome in outcomes:
-        check_outcome({number} & rows, *outcome, number)
+    for number, (ran, records, statuses) in enumerate(outcomes, 1):
+        check_outcome({number} & rows, ran, records, statuses, number)
     assert interrupted > 100
 
 
