@@ -12,6 +12,7 @@ PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3
 endif
 MINOR = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ARGS =
+SECONDS = 60
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -89,6 +90,9 @@ bench-short: bench ## the same in less time, with less precise figures
 instructions: .venvs/bench/ready ## the number of instructions of a send; fails if it has grown
 	.venvs/bench/bin/python -m benchmarks.instructions $(ARGS)
 
+chaos: .venvs/test-$(MINOR)/ready ## workers under kills, on each database (SECONDS=600)
+	PYTHONPATH=tools .venvs/test-$(MINOR)/bin/python -m chaos --seconds $(SECONDS) $(ARGS)
+
 downstream: | python ## the tests of Django, third-party projects and SQLAlchemy's ORM, on Clarion
 	PYTHONPATH=tools $(PYTHON) -m downstream $(ARGS)
 
@@ -122,6 +126,6 @@ python:
 	@touch $@
 
 .PHONY: help demo load test test-next quick lint format types layers docs wheel asan bench \
-	bench-short instructions downstream downstream-short changelog dev clean python
+	bench-short instructions chaos downstream downstream-short changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two parallel builds would write into one egg-info

@@ -16,8 +16,8 @@ LONGEST = 3600.0  # seconds
 def delay_after(options: Options, failures: int, error: BaseException) -> int:
     """Return how long a delivery waits before its next attempt, in milliseconds.
 
-    The wait is random, so that many that failed together do not come back together: from zero to
-    a limit that doubles with each failure ("full jitter"), up to an hour.
+    The wait is random, from zero to a limit. So many that failed together do not come back together.
+    The limit doubles with each failure, up to an hour ("full jitter").
 
     Args:
         options: the options of its delivery.

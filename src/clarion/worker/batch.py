@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
     Attributes:
         claim: the delivery.
         plan: how its receiver was called; None if it is not connected.
-        error: what was raised; None if the delivery was made.
+        error: the exception; None if the delivery was made.
         is_settled: whether the call has settled it already.
     """
 

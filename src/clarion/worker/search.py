@@ -1,4 +1,4 @@
-"""Look for what is due, and start jobs for it."""
+"""Look for deliveries that can be made, and start jobs for them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Search:
-    """Finds the deliveries and the partitions that are due.
+    """Finds the receivers and the partitions that have deliveries.
 
     Args:
         tools: what the jobs share.
@@ -32,7 +32,7 @@ class Search:
         self._partitioned: set[str] = set()
 
     def start_jobs(self) -> bool:
-        """Start jobs for what is due, as many as may run; return whether it has started one."""
+        """Start as many jobs as are needed and may run; return whether it has started one."""
         receivers = self._tools.plans.receivers()
         names = list(receivers)
         if not names:

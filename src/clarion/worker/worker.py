@@ -130,7 +130,7 @@ class Worker:
             self._end()
 
     def drain(self) -> Counter[str]:
-        """Make every delivery that is due, also those that become due meanwhile.
+        """Make every delivery that can be made now, also those that are stored meanwhile.
 
         Deliveries that wait for a retry or for their delay stay.
 
@@ -200,7 +200,7 @@ class Worker:
         wake.add_worker(self.wake)
 
     def _step(self) -> bool:
-        """Start jobs for what is due; return whether it has started one."""
+        """Look for deliveries; return whether it has started a job."""
         now = time.monotonic()
         for job, call in self._crew.abandon(now):
             self._time_out(job, call)
