@@ -1,0 +1,152 @@
+"""A database of Django's whose outbox a worker empties.
+
+    Worker(DjangoDatabase("default")).run()
+
+The worker claims and settles on connections of its own, in autocommit mode. Receivers use Django's
+connections of their thread, as in a request.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from copy import deepcopy
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import ThreadSensitiveContext
+from django.db import close_old_connections, connections, transaction
+
+from clarion._core.names import quoted_name
+from clarion.errors import ArgumentError
+from clarion.integrations.django.dispatch.policy import DJANGO
+from clarion.integrations.django.outbox.connection import AsyncDjangoConnection, DjangoConnection
+from clarion.integrations.django.outbox.vendors import dialect_of
+from clarion.outbox.connection import DbapiConnection
+from clarion.outbox.database import ReceiverTransaction
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+_thread = threading.local()
+
+
+class DjangoWorkerConnection(DbapiConnection):
+    """A connection of the worker's own to a database of Django's.
+
+    Args:
+        wrapper: a connection of Django's that nothing else uses.
+    """
+
+    def __init__(self, wrapper: Any) -> None:
+        wrapper.inc_thread_sharing()  # the worker's threads take it in turn
+        wrapper.ensure_connection()
+        super().__init__(wrapper.connection, dialect_of(wrapper))
+        self._wrapper = wrapper
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._wrapper.close()
+
+
+class DjangoDatabase:
+    """A database in Django's settings, for a `Worker`.
+
+    A receiver is called in `transaction.atomic(using=alias)` if it has `effects="same database"`, or
+    if its send names rows of models. Other receivers are called in autocommit mode.
+
+    Args:
+        alias: the name of the database in Django's settings.
+
+    Attributes:
+        alias: the name.
+        name: how messages name it.
+        dialect: the kind of database.
+        provides: nothing, because receivers find Django's connections themselves.
+
+    Raises:
+        ArgumentError: if Django's settings do not have it.
+        BoundaryError: if the outbox has no statements for this kind of database.
+    """
+
+    provides: tuple[str, ...] = ()
+
+    def __init__(self, alias: str = "default") -> None:
+        databases: Any = connections.settings
+        if alias not in databases:
+            raise ArgumentError(
+                f"DjangoDatabase was given {quoted_name(alias)}, which DATABASES does not have. Give "
+                f"the alias of a database.",
+                ["alias"],
+            )
+        self.alias = alias
+        self.name = f"Django's database {quoted_name(alias)}"
+        self.dialect = dialect_of(connections[alias])
+
+    def connect(self) -> DjangoWorkerConnection:
+        """Open a connection with Django's settings, in autocommit mode."""
+        wrapper: Any = connections[self.alias].copy()
+        settings = wrapper.settings_dict = deepcopy(wrapper.settings_dict)
+        settings["AUTOCOMMIT"] = True
+        # A pool may have too few connections for the worker and the receivers.
+        (settings.get("OPTIONS") or {}).pop("pool", None)
+        return DjangoWorkerConnection(wrapper)
+
+    @contextmanager
+    def serving_thread(self) -> Generator[None]:
+        """Keep this thread's connections open in the block, and close them at its end.
+
+        Without it, each transaction follows CONN_MAX_AGE, as a request does.
+        """
+        _thread.is_serving = True
+        try:
+            yield
+        finally:
+            _thread.is_serving = False
+            connections.close_all()
+
+    @contextmanager
+    def transaction(self) -> Generator[ReceiverTransaction]:
+        """Yield an atomic block on this thread's connection, in which a receiver is called."""
+        self._close_old()
+        try:
+            block: Any = transaction.atomic(using=self.alias)
+            with block:
+                yield ReceiverTransaction(DjangoConnection(self.alias))
+        finally:
+            self._close_old()
+
+    def _close_old(self) -> None:
+        connection = connections[self.alias]
+        if not getattr(_thread, "is_serving", False):
+            close_old_connections()
+        elif connection.errors_occurred:
+            connection.close_if_unusable_or_obsolete()
+
+    @asynccontextmanager
+    async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
+        """Yield an atomic block in a thread of its own, in which an async receiver is awaited.
+
+        Django's async queries, and functions by `sync_to_async`, run in this thread. So receivers that
+        are awaited at the same time do not share a connection.
+        """
+        async with ThreadSensitiveContext():
+            manager = await DJANGO.run_in_thread(self._threads_transaction)
+            entered: Any = await DJANGO.run_in_thread(manager.__enter__)
+            connection = AsyncDjangoConnection(entered.connection)
+            try:
+                yield ReceiverTransaction(connection, run_sync=DJANGO.run_in_thread)
+            except BaseException as error:
+                leave = partial(manager.__exit__, type(error), error, error.__traceback__)
+                await DJANGO.run_in_thread(leave)
+                raise
+            await DJANGO.run_in_thread(partial(manager.__exit__, None, None, None))
+
+    @contextmanager
+    def _threads_transaction(self) -> Generator[ReceiverTransaction]:
+        # The thread ends with the block, so its connections have to end too.
+        with self.serving_thread(), self.transaction() as entered:
+            yield entered
+
+    def __repr__(self) -> str:
+        return f"<DjangoDatabase {self.alias}>"

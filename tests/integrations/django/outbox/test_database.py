@@ -1,0 +1,195 @@
+"""A database of Django's, as a worker uses it."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import Error, OperationalError, connections, transaction
+
+from clarion.errors import ArgumentError
+from clarion.integrations.django.outbox.connection import AsyncDjangoConnection, DjangoConnection
+from clarion.integrations.django.outbox.database import DjangoDatabase
+from clarion.outbox import store
+from clarion.outbox.tables import check_tables
+from tests.integrations.django.library.models import Author
+from tests.integrations.django.outbox.sends import authors, count, publish
+
+
+class UndoError(Exception):
+    """Rolls a block back."""
+
+
+@pytest.fixture
+def database(alias):
+    """The database of the worker."""
+    return DjangoDatabase(alias)
+
+
+def in_a_thread(function):
+    """Call a function in a thread, and return what it returned or raise what it raised."""
+    results: list[tuple[Any, Any]] = []
+
+    def call():
+        try:
+            results.append((function(), None))
+        except Exception as error:  # noqa: BLE001  # raised in the caller's thread
+            results.append((None, error))
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+    [(result, error)] = results
+    if error is not None:
+        raise error
+    return result
+
+
+def test_it_names_its_database(database, alias):
+    """Messages name the alias, which is no secret."""
+    assert database.name == f"Django's database '{alias}'"
+    assert repr(database) == f"<DjangoDatabase {alias}>"
+    assert database.dialect == DjangoConnection(alias).dialect
+    with pytest.raises(ArgumentError, match="'shard_7', which DATABASES does not have"):
+        DjangoDatabase("shard_7")
+
+
+def test_the_workers_connection_is_its_own(database, alias):
+    """It claims and settles beside the transactions of receivers, from any thread."""
+    with transaction.atomic(using=alias):
+        publish(DjangoConnection(alias))
+    connection = database.connect()
+    assert connection.connection is not connections[alias].connection
+
+    def claim():
+        with connection.transaction():
+            return store.claim(connection, "mail", 10, 30_000)
+
+    try:
+        check_tables(connection)
+        [claimed] = in_a_thread(claim)
+        assert count(alias) == 1
+        with connection.transaction():
+            store.settle(connection, [claimed])
+        assert count(alias) == 0
+    finally:
+        connection.close()
+
+
+def test_the_workers_connection_is_in_autocommit_mode(database, alias, monkeypatch):
+    """Whatever the project's settings say; and it takes no connection of a pool."""
+    settings = connections[alias].settings_dict
+    monkeypatch.setitem(settings, "AUTOCOMMIT", False)
+    connection = database.connect()
+    try:
+        connection.change("block", receiver="mail", key="7", delay=None)
+        assert count(alias, "blocked") == 1
+    finally:
+        connection.close()
+    assert settings["AUTOCOMMIT"] is False
+
+
+def test_a_receivers_writes_commit_with_the_settlement(database, alias):
+    """Or are rolled back with it."""
+    with transaction.atomic(using=alias):
+        publish(DjangoConnection(alias))
+        [claimed] = store.claim(DjangoConnection(alias), "mail", 10, 30_000)
+
+    def call(error):
+        with database.transaction() as entered:
+            Author.objects.using(alias).create(name="a")
+            store.settle(entered.connection, [claimed])
+            if error is not None:
+                raise error
+
+    with pytest.raises(UndoError):
+        in_a_thread(lambda: call(UndoError()))
+    assert (authors(alias), count(alias)) == (0, 1)
+    in_a_thread(lambda: call(None))
+    assert (authors(alias), count(alias)) == (1, 0)
+
+
+def test_a_thread_keeps_its_connection_while_it_serves(database, alias):
+    """And closes it at the end, so that no connection is left behind."""
+
+    def serve():
+        seen = []
+        with database.serving_thread():
+            for _ in range(2):
+                with database.transaction():
+                    authors(alias)
+                seen.append(connections[alias].connection)
+        return seen, connections[alias].connection
+
+    (first, second), after = in_a_thread(serve)
+    assert first is second is not None
+    assert after is None
+
+
+def test_without_that_a_connection_follows_the_settings(database, alias):
+    """CONN_MAX_AGE is 0, so the connection is closed after each call, as after a request."""
+
+    def call():
+        with database.transaction():
+            authors(alias)
+        return connections[alias].connection
+
+    assert in_a_thread(call) is None
+
+
+def test_a_lost_connection_is_replaced(database, alias):
+    """The next call of the thread connects again."""
+
+    def serve():
+        with database.serving_thread():
+            with pytest.raises(Error), database.transaction():
+                connections[alias].connection.close()
+                connections[alias].errors_occurred = True
+                raise OperationalError
+            with database.transaction():
+                return authors(alias)
+
+    assert in_a_thread(serve) == 0
+
+
+def test_async_receivers_have_a_connection_each(database, alias):
+    """They are awaited at the same time, and one rolls back without the other."""
+    ready = []
+
+    async def receive(name, error):
+        async with database.atransaction() as entered:
+            assert type(entered.connection) is AsyncDjangoConnection
+            await Author.objects.using(alias).acreate(name=name)
+            await entered.connection.change("unblock", receiver="mail", key="7")
+            ready.append(await sync_to_async(lambda: connections[alias].connection)())
+            if error is not None:
+                raise error
+
+    async def both():
+        if database.dialect == "sqlite":  # which has one writer at a time
+            await asyncio.gather(receive("a", UndoError()), return_exceptions=True)
+            await receive("b", None)
+            return
+        results = await asyncio.gather(
+            receive("a", UndoError()), receive("b", None), return_exceptions=True
+        )
+        assert type(results[0]) is UndoError
+        assert results[1] is None
+
+    asyncio.run(both())
+    assert len({id(each) for each in ready}) == 2
+    assert [each.name for each in Author.objects.using(alias).all()] == ["b"]
+
+
+def test_objects_are_loaded_in_the_thread_of_an_async_receiver(database, alias):
+    """The event loop must not wait for the database."""
+
+    async def load():
+        async with database.atransaction() as entered:
+            assert entered.run_sync is not None
+            return await entered.run_sync(lambda: authors(alias))
+
+    assert asyncio.run(load()) == 0
