@@ -36,6 +36,10 @@ class Database(Protocol):
 
     `clarion.outbox.open_database` returns one for a URL. The integrations with Django and
     SQLAlchemy have their own.
+
+    A database may have `serving_thread()` and `serving_task()` too. They return a context manager, and
+    an async one, that a worker enters around the calls of a thread, and around an async call without a
+    transaction.
     """
 
     @property

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from contextvars import Context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clarion.envelope import restored_headers
@@ -25,12 +27,18 @@ class Caller:
 
     Args:
         database: the database of the worker.
+
+    Attributes:
+        serving_thread: returns a context manager that a thread enters while it calls receivers.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         # Not every database has sessions that load the objects of a payload.
         self._loads_in_transaction: bool = getattr(database, "loads_in_transaction", True)
+        # A framework may keep a connection for each thread or task, and has to end it.
+        self.serving_thread: Any = getattr(database, "serving_thread", nullcontext)
+        self._serving_task: Any = getattr(database, "serving_task", nullcontext)
 
     def call(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
         """Call a sync receiver; return whether the delivery is settled by it.
@@ -68,12 +76,15 @@ class Caller:
         headers: dict[str, Any] = json.loads(claim.headers)
         with restored_headers(headers):
             if not self._needs_transaction(plan, claim):
-                await _live(plan)(**plan.arguments(claim))
+                async with self._serving_task():
+                    await _live(plan)(**plan.arguments(claim))
                 return False
             async with self._database.atransaction() as transaction:
                 if plan.is_same_database:
                     await _asettle(transaction, claim, partition)
-                arguments = plan.arguments(claim, transaction.session, transaction.provided)
+                load = partial(plan.arguments, claim, transaction.session, transaction.provided)
+                in_thread = transaction.in_thread
+                arguments = load() if in_thread is None else await in_thread(load)
                 await _live(plan)(**arguments)
             return plan.is_same_database
 

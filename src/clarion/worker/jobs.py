@@ -51,7 +51,8 @@ class Job(ABC):
     def run(self) -> None:
         """Make deliveries until there are no more, or other receivers have to have their turn."""
         ends = time.monotonic() + LONGEST_JOB
-        with self._tools.connections.take() as connection:
+        tools = self._tools
+        with tools.caller.serving_thread(), tools.connections.take() as connection:
             while self._run_batch(connection):
                 if time.monotonic() > ends or self._tools.is_stopping():
                     break

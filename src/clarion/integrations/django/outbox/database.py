@@ -142,6 +142,15 @@ class DjangoDatabase:
                 raise
             await DJANGO.run_in_thread(partial(manager.__exit__, None, None, None))
 
+    @asynccontextmanager
+    async def serving_task(self) -> AsyncGenerator[None]:
+        """Give the block a thread of its own for Django's queries, and end its connections."""
+        async with ThreadSensitiveContext():
+            try:
+                yield
+            finally:
+                await DJANGO.run_in_thread(connections.close_all)
+
     @contextmanager
     def _threads_transaction(self) -> Generator[ReceiverTransaction]:
         # The thread ends with the block, so its connections have to end too.

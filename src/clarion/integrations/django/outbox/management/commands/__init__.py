@@ -1,0 +1,1 @@
+"""The commands. A command has the name of its module: `work` and `outbox`."""

@@ -1,0 +1,221 @@
+"""The command that calls durable receivers."""
+
+import os
+import signal
+import subprocess
+import sys
+from textwrap import dedent
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections, transaction
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
+
+from clarion.errors import EncodingError
+from clarion.integrations.django.outbox.database import DjangoDatabase
+from clarion.worker import Worker
+from tests.integrations.django.library.models import Author, Book, Item
+from tests.integrations.django.outbox.receivers import (
+    anote,
+    awrite,
+    calls,
+    connected,
+    note,
+    order_paid,
+    write,
+)
+from tests.integrations.django.outbox.sends import authors, count
+
+
+def work(alias, capsys=None, **options):
+    """Run the command until no delivery can be made; return its output."""
+    call_command("work", database=alias, drain=True, **options)
+    return "" if capsys is None else capsys.readouterr().out
+
+
+def test_a_send_is_delivered_after_the_commit(alias, capsys):
+    """And not at all if it was rolled back."""
+    with connected(note, database=alias):
+        with transaction.atomic(using=alias):
+            order_paid.send(None, number=5)
+            assert calls == []
+        with pytest.raises(ZeroDivisionError), transaction.atomic(using=alias):
+            order_paid.send(None, number=1 // 0)
+        assert "1 made" in work(alias, capsys)
+        assert "Nothing was due." in work(alias, capsys)
+    assert calls == [{"number": 5}]
+
+
+@pytest.mark.parametrize("receiver", [write, awrite])
+def test_effects_in_the_same_database_are_made_once(alias, receiver, capsys):
+    """The receiver's rows and the end of its delivery commit together, sync and async."""
+    with connected(receiver, database=alias, effects="same database", retries=0):
+        order_paid.send(None, using=alias, name="a")
+        order_paid.send(None, using=alias, name="fail")
+        assert work(alias, capsys).endswith("1 buried, 1 made\n")
+    assert authors(alias) == 1
+    assert (count(alias), count(alias, "dead")) == (0, 1)
+
+
+@pytest.mark.parametrize("receiver", [write, awrite])
+def test_other_receivers_write_in_autocommit(alias, receiver):
+    """What they have written stays, and is written again by the next attempt."""
+    with connected(receiver, database=alias, retries=0):
+        order_paid.send(None, using=alias, name="fail")
+        work(alias)
+    assert authors(alias) == 1
+
+
+@pytest.mark.parametrize("receiver", [note, anote])
+def test_a_receiver_of_a_save_gets_the_row(alias, receiver):
+    """With the keywords of the signal, in their types, sync and async."""
+    with connected(receiver, signal=post_save, sender=Author):
+        author = Author.objects.using(alias).create(name="before")
+        author.name = "after"
+        author.save(update_fields=["name"])
+        work(alias)
+    # Without a key, async receivers run at the same time.
+    created, updated = sorted(calls, key=lambda call: not call["created"])
+    assert (created["instance"].name, updated["instance"].name) == ("after", "after")
+    assert updated["update_fields"] == frozenset({"name"})
+    assert created["instance"]._state.db == alias
+
+
+def test_a_receiver_of_a_deletion_gets_the_instance_as_it_was(alias):
+    """The row is gone, whatever the option says."""
+    author = Author.objects.using(alias).create(name="a")
+    with connected(note, signal=post_delete, sender=Author):
+        author.delete()
+        work(alias)
+    assert calls[0]["instance"].name == "a"
+    assert count(alias) == 0
+
+
+def test_a_row_that_is_gone_is_a_case(alias):
+    """It skips the delivery, fails it, or gives the row as it was sent."""
+    for missing, dead, received in (("skip", 0, []), ("fail", 1, []), ("snapshot", 1, ["a"])):
+        with connected(note, signal=post_save, sender=Author, missing=missing, retries=0):
+            Author.objects.using(alias).create(name="a")
+            Author.objects.using(alias).all()._raw_delete(alias)
+            work(alias)
+        assert [call["instance"].name for call in calls] == received
+        assert count(alias, "dead") == dead
+        assert count(alias) == 0
+
+
+def changed(instance, changes, **kwargs):
+    """Note the changes."""
+    calls.append({"changes": changes})
+
+
+def test_a_receiver_that_has_requested_changes_gets_them(alias):
+    """One beside it that has not gets none."""
+    with connected(note, signal=post_save, sender=Item), connected(changed, post_save, Item):
+        Item.objects.using(alias).create(title="a", price="9.90")
+        work(alias)
+    with_changes = [call for call in calls if "changes" in call]
+    [found] = with_changes
+    assert len(calls) == 2
+    assert found["changes"]["title"] == (None, "a")
+
+
+def test_links_are_delivered(alias):
+    """`pk_set` is a set."""
+    book = Book.objects.using(alias).create(title="b")
+    author = Author.objects.using(alias).create(name="a")
+    with connected(note, signal=m2m_changed, sender=Book.authors.through):
+        book.authors.add(author)
+        work(alias)
+    assert [call["action"] for call in calls] == ["pre_add", "post_add"]
+    assert calls[1]["pk_set"] == {author.pk}
+    assert calls[1]["instance"] == book
+
+
+def test_a_new_instance_before_its_save_is_refused(alias):
+    """It has no row that a worker could load; the save is not made."""
+    refused = pytest.raises(EncodingError, match="connect the receiver to post_save")
+    with connected(note, signal=pre_save, sender=Author), refused:
+        Author.objects.using(alias).create(name="a")
+    assert (authors(alias), count(alias)) == (0, 0)
+
+
+def test_no_connection_is_left_open(alias):
+    """Neither the worker's nor those of its threads."""
+    with connected(write, database=alias):
+        for _ in range(20):
+            order_paid.send(None, using=alias, name="a")
+        before = open_connections(alias)
+        Worker(DjangoDatabase(alias), concurrency=2).drain()
+        assert open_connections(alias) == before
+
+
+def open_connections(alias):
+    """Return how many connections the server has to this database."""
+    queries = {
+        "postgresql": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()",
+        "mysql": "SELECT count(*) FROM information_schema.processlist WHERE db = database()",
+    }
+    query = queries.get(connections[alias].vendor)
+    if query is None:
+        return 0
+    with connections[alias].cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()[0]
+
+
+def test_wrong_options_are_refused(alias):
+    """In one sentence."""
+    with pytest.raises(CommandError, match="concurrency"):
+        work(alias, concurrency=0)
+
+
+def test_a_database_without_tables_is_refused(alias):
+    """With the cure."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("ALTER TABLE clarion_meta RENAME TO hidden")
+        try:
+            with pytest.raises(CommandError, match="tables of the outbox cannot be read"):
+                work(alias)
+        finally:
+            cursor.execute("ALTER TABLE hidden RENAME TO clarion_meta")
+
+
+PROGRAM = """
+import sys, django
+from django.conf import settings
+settings.configure(
+    INSTALLED_APPS=["clarion", "clarion.integrations.django.outbox"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": sys.argv[1]}},
+)
+django.setup()
+from django.core.management import call_command
+from clarion import Signal, durable
+paid = Signal(name="paid")
+def mail(number, **kwargs):
+    print("mailed", number, flush=True)
+    if number == 2:
+        print("ready", flush=True)
+paid.connect(mail, delivery=durable(name="mail"))
+call_command("migrate", verbosity=0)
+for number in range(3):
+    paid.send(None, number=number)
+call_command("work", poll=0.05)
+print("stopped", flush=True)
+"""
+
+
+def test_a_running_worker_stops_at_sigterm(tmp_path):
+    """It finishes what it does, and the program continues after the command."""
+    program = [sys.executable, "-c", dedent(PROGRAM), str(tmp_path / "shop.sqlite3")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    lines = []
+    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.strip())
+            if lines[-1] == "ready":
+                process.send_signal(signal.SIGTERM)
+    assert process.returncode == 0
+    assert lines[0].startswith("Serving 1 receivers of Django's database 'default'")
+    assert sorted(lines[1:4]) == ["mailed 0", "mailed 1", "mailed 2"]
+    assert lines[-1] == "stopped"
