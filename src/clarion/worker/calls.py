@@ -83,8 +83,8 @@ class Caller:
                 if plan.is_same_database:
                     await _asettle(transaction, claim, partition)
                 load = partial(plan.arguments, claim, transaction.session, transaction.provided)
-                in_thread = transaction.in_thread
-                arguments = load() if in_thread is None else await in_thread(load)
+                run_sync = transaction.run_sync
+                arguments = load() if run_sync is None else await run_sync(load)
                 await _live(plan)(**arguments)
             return plan.is_same_database
 
