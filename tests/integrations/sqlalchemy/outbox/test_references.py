@@ -18,7 +18,7 @@ from clarion.errors import DecodingError, EncodingError
 from clarion.integrations.sqlalchemy import alias
 from clarion.integrations.sqlalchemy.outbox.references import MAPPED
 from tests.integrations.sqlalchemy.late import map_class, new_base
-from tests.integrations.sqlalchemy.outbox.zoo import Beast, Base, Kitten, Hound, Size, Stay, Thing
+from tests.integrations.sqlalchemy.outbox.zoo import Base, Beast, Hound, Kitten, Size, Stay, Thing
 
 sent = Signal(name="zoo.sent")
 
