@@ -5,13 +5,19 @@ database = open_database("postgresql://user@host/shop")
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from clarion._core.names import quoted_name
 from clarion.errors import MissingExtraError
+from clarion.outbox.adapters import AsyncDbapiConnection
 from clarion.outbox.connection import DbapiConnection
+from clarion.outbox.database import ReceiverTransaction
 from clarion.outbox.open import UrlDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 try:
     import psycopg
@@ -41,6 +47,15 @@ class PsycopgDatabase(UrlDatabase):
         """Open a connection in autocommit mode."""
         options: dict[str, Any] = {"application_name": "clarion", **self._options}
         return DbapiConnection(psycopg.connect(self._url, autocommit=True, **options), "postgresql")
+
+    @asynccontextmanager
+    async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
+        """Return the transaction in which an async receiver is awaited, on an `AsyncConnection`."""
+        options: dict[str, Any] = {"application_name": "clarion", **self._options}
+        raw = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **options)
+        async with raw, raw.transaction():
+            connection = AsyncDbapiConnection(raw, "postgresql")
+            yield ReceiverTransaction(connection, {"connection": raw}, raw)
 
 
 def open_database(url: str) -> PsycopgDatabase:

@@ -2,86 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from clarion.errors import BoundaryError
+from clarion.outbox.pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-    from contextlib import AbstractContextManager
-
-    from clarion.outbox.connection import Connection, WorkerConnection
     from clarion.outbox.database import Database
 
-MOST_IDLE = 8  # connections
 
-
-class Writer:
-    """Stores deliveries in short transactions, and keeps its idle connections.
+class Writer(Pool):
+    """Stores deliveries in short transactions, on connections of its own.
 
     Args:
         database: the database.
     """
 
     def __init__(self, database: Database) -> None:
+        super().__init__(database.connect)
         self.database = database
-        self._idle: deque[WorkerConnection] = deque()
-        self._process = os.getpid()
-
-    @contextmanager
-    def transaction(self) -> Generator[Connection]:
-        """Yield a connection in a transaction, which commits at the end of the block."""
-        connection, transaction = self._begin()
-        try:
-            with transaction:
-                yield connection
-        except BaseException:
-            connection.close()
-            raise
-        self.give_back(connection)
-
-    @property
-    def idle(self) -> int:
-        """The number of idle connections."""
-        return len(self._idle)
-
-    def give_back(self, connection: WorkerConnection) -> None:
-        """Keep a connection for the next transaction, or close it if there are enough."""
-        if len(self._idle) < MOST_IDLE:
-            self._idle.append(connection)
-        else:
-            connection.close()
-
-    def _begin(self) -> tuple[WorkerConnection, AbstractContextManager[None]]:
-        if self._process != os.getpid():
-            # A child of a fork must not use the connections of its parent, nor close them.
-            self._idle, self._process = deque(), os.getpid()
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                connection = self.database.connect()
-                return connection, connection.transaction()
-            if _is_alive(connection):
-                return connection, connection.transaction()
-
-    def close(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
-
-
-def _is_alive(connection: WorkerConnection) -> bool:
-    """Return whether an idle connection still works; close it if not."""
-    try:
-        connection.rows("now")
-    except Exception:  # noqa: BLE001  # the server has closed it
-        connection.close()
-        return False
-    return True
 
 
 _writer: list[Writer | None] = [None]

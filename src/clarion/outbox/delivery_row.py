@@ -9,6 +9,7 @@ from uuid import UUID
 from zlib import crc32
 
 from clarion.envelope import Envelope
+from clarion.errors import DecodingError
 
 PARTITIONS = 16
 """The number of partitions of a receiver's keys. It cannot be changed, because each row
@@ -64,14 +65,45 @@ class Claim(NamedTuple):
     created_at: int
 
     def envelope(self) -> Envelope:
-        """Return the envelope of the send."""
-        headers: dict[str, Any] = json.loads(self.headers) if self.headers != "{}" else {}
+        """Return the envelope of the send.
+
+        Raises:
+            DecodingError: if the headers are damaged.
+        """
+        return self._envelope(self.read_headers())
+
+    def shown_envelope(self) -> Envelope:
+        """Return the envelope for a person to see, without headers if they are damaged."""
+        try:
+            return self.envelope()
+        except DecodingError:
+            return self._envelope({})
+
+    def read_headers(self) -> dict[str, Any]:
+        """Return the headers.
+
+        Raises:
+            DecodingError: if they are damaged.
+        """
+        if self.headers == "{}":
+            return {}
+        try:
+            return dict(json.loads(self.headers))
+        except (ValueError, TypeError, RecursionError):
+            raise DecodingError(
+                f"The headers of a stored send of signal {self.signal} are damaged. Show the delivery "
+                f"with `clarion outbox show`, and discard it.",
+                self.signal,
+            ) from None
+
+    def _envelope(self, headers: dict[str, Any]) -> Envelope:
+        payload: bytes | str = self.payload  # text, if a person has changed it in SQLite
         return Envelope(
             UUID(self.uid),
             self.signal,
             self.version,
             datetime.fromtimestamp(self.created_at / 1000, UTC),
-            bytes(self.payload),
+            payload.encode() if isinstance(payload, str) else bytes(payload),
             headers,
         )
 

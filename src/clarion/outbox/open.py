@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
+from weakref import WeakKeyDictionary
 
+from clarion._core.loops import run_in_thread, running_loop
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
+from clarion.outbox.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -72,11 +76,19 @@ class UrlDatabase(ABC):
     def connect(self) -> WorkerConnection:
         """Open a connection for claims and settlements, in autocommit mode."""
 
+    @cached_property
+    def _pool(self) -> Pool:
+        return Pool(self.connect)
+
+    @cached_property
+    def _turns(self) -> WeakKeyDictionary[Any, Any]:
+        return WeakKeyDictionary()  # a lock for each event loop
+
     @contextmanager
     def transaction(self) -> Generator[ReceiverTransaction]:
         """Return the transaction in which a receiver is called, on a connection of its own."""
-        connection = cast("DbapiConnection", self.connect())
-        with closing(connection), connection.transaction():
+        with self._pool.transaction() as taken:
+            connection = cast("DbapiConnection", taken)
             raw = connection.connection
             yield ReceiverTransaction(connection, {"connection": raw}, raw)
 
@@ -84,10 +96,26 @@ class UrlDatabase(ABC):
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
         """Return the transaction in which an async receiver is awaited.
 
-        Its connection is sync: an async receiver that writes to it blocks the event loop meanwhile.
+        Its connection is sync: an async receiver that uses it blocks the event loop meanwhile. So a
+        loop has one such transaction at a time. Otherwise one could block the loop while it waits
+        for a lock of another, which could then not end.
         """
-        with self.transaction() as transaction:
-            yield transaction
+        from asyncio import Lock
+
+        async with self._turns.setdefault(running_loop(), Lock()):
+            block = ExitStack()
+            try:
+                # In threads, because the database may make it wait.
+                enter = partial(block.enter_context, self.transaction())
+                yield await run_in_thread(enter)
+            except BaseException as error:
+                await run_in_thread(partial(block.__exit__, type(error), error, None))
+                raise
+            await run_in_thread(block.close)
+
+    def close_idle(self) -> None:
+        """Close the idle connections of its transactions; later ones open others."""
+        self._pool.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

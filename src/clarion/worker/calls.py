@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import nullcontext
 from contextvars import Context
 from functools import partial
@@ -57,7 +56,7 @@ class Caller:
         return Context().run(self._call_with_headers, plan, claim, partition)
 
     def _call_with_headers(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
-        with restored_headers(json.loads(claim.headers)):
+        with restored_headers(claim.read_headers()):
             return self._call(plan, claim, partition)
 
     def _call(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
@@ -73,8 +72,7 @@ class Caller:
 
     async def acall(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
         """Await an async receiver, as `call`, in a task of its own."""
-        headers: dict[str, Any] = json.loads(claim.headers)
-        with restored_headers(headers):
+        with restored_headers(claim.read_headers()):
             if not self._needs_transaction(plan, claim):
                 async with self._serving_task():
                     await _live(plan)(**plan.arguments(claim))

@@ -267,3 +267,5 @@ class Worker:
         self._leases.stop()
         self._loop.close()
         self._connections.close()
+        if (close_idle := getattr(self.database, "close_idle", None)) is not None:
+            close_idle()

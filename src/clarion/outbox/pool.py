@@ -1,0 +1,81 @@
+"""A pool of connections to one database, for short transactions."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from contextlib import AbstractContextManager
+
+    from clarion.outbox.connection import WorkerConnection
+
+MOST_IDLE = 8  # connections
+
+
+class Pool:
+    """Opens connections, and keeps a few that are idle.
+
+    Args:
+        connect: opens a connection in autocommit mode.
+    """
+
+    def __init__(self, connect: Callable[[], WorkerConnection]) -> None:
+        self._connect = connect
+        self._idle: deque[WorkerConnection] = deque()
+        self._process = os.getpid()
+
+    @contextmanager
+    def transaction(self) -> Generator[WorkerConnection]:
+        """Yield a connection in a transaction, which commits at the end of the block."""
+        connection, transaction = self._begin()
+        try:
+            with transaction:
+                yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self.give_back(connection)
+
+    @property
+    def idle(self) -> int:
+        """The number of idle connections."""
+        return len(self._idle)
+
+    def give_back(self, connection: WorkerConnection) -> None:
+        """Keep a connection for the next transaction, or close it if there are enough."""
+        if len(self._idle) < MOST_IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _begin(self) -> tuple[WorkerConnection, AbstractContextManager[None]]:
+        if self._process != os.getpid():
+            # A child of a fork must not use the connections of its parent, nor close them.
+            self._idle, self._process = deque(), os.getpid()
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._connect()
+                return connection, connection.transaction()
+            if is_alive(connection):
+                return connection, connection.transaction()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def is_alive(connection: WorkerConnection) -> bool:
+    """Return whether an idle connection still works; close it if not."""
+    try:
+        connection.rows("now")
+    except Exception:  # noqa: BLE001  # the server has closed it
+        connection.close()
+        return False
+    return True

@@ -1,0 +1,27 @@
+"""Fixtures of the tests of workers."""
+
+import pytest
+
+from clarion import Signal
+from clarion.testing import restored
+from tests.worker.stage import PLACES, Stage
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.service),
+        pytest.param("mariadb", marks=pytest.mark.service),
+    ]
+)
+def stage(request, tmp_path):
+    """Yield an empty outbox on each kind of database."""
+    with PLACES[request.param](tmp_path) as url:
+        yield Stage(url)
+
+
+@pytest.fixture
+def paid():
+    """Return a signal; what the test connects is undone."""
+    with restored():
+        yield Signal(name="scenario.receivers")

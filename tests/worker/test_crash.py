@@ -1,0 +1,69 @@
+"""Workers that are killed in the middle of a batch: nothing is lost, or written twice."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from clarion.testing import restored
+from tests.worker.program import BATCH, KEYS, connect_receivers, paid
+from tests.worker.stage import LEASE
+
+ROOT = Path(__file__).parents[2]
+SENDS = 600
+KILLS = 3
+WORKERS = 2
+
+
+def started(stage, mode):
+    """Start a process with a worker."""
+    command = [sys.executable, "-m", "tests.worker.program", stage.url, mode]
+    return subprocess.Popen(command, cwd=ROOT)
+
+
+def wait_for_effects(stage, count, workers):
+    """Wait until receivers have written this many effects."""
+    deadline = time.monotonic() + 60
+    while len(stage.effects()) < count:
+        assert time.monotonic() < deadline, "the workers write nothing"
+        assert any(each.poll() is None for each in workers), "the workers have ended"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def sends(stage):
+    """Send, and return the numbers of the sends of each key, in their order."""
+    numbers = {f"k{n}": list(range(n, SENDS, KEYS)) for n in range(KEYS)}
+    with restored():
+        connect_receivers(stage.url)
+        for first in range(0, SENDS, 100):
+            stage.send(paid, [{"n": n, "key": f"k{n % KEYS}"} for n in range(first, first + 100)])
+    return numbers
+
+
+def test_killed_workers_lose_nothing(stage, sends):
+    """What writes to the same database does so once, and in the order of each key."""
+    killed = 0
+    for kill in range(1, KILLS + 1):
+        workers = [started(stage, "run") for _ in range(WORKERS)]
+        wait_for_effects(stage, 3 * SENDS * kill // (KILLS + 1), workers)
+        for each in workers:
+            each.send_signal(signal.SIGKILL)
+            each.wait()
+            killed += 1
+    deadline = time.monotonic() + 60
+    while any(stage.waiting()):  # what killed workers held waits for the end of its lease
+        assert time.monotonic() < deadline
+        assert started(stage, "drain").wait(60) == 0
+        time.sleep(LEASE / 4)
+    everything = range(SENDS)
+    assert stage.counted("same") == dict.fromkeys(everything, 1)
+    assert stage.counted("ordered") == dict.fromkeys(everything, 1)
+    for key, numbers in sends.items():
+        assert [n for _, name, n in stage.effects("ordered") if name == key] == numbers
+    plain = stage.counted("plain")
+    assert sorted(plain) == list(everything)
+    assert plain.total() - SENDS <= killed * BATCH * 4

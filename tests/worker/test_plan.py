@@ -1,0 +1,36 @@
+"""How a worker calls one receiver: with which arguments."""
+
+from uuid import UUID
+
+from clarion import durable
+from tests.worker.stage import until_empty, worker
+
+
+def test_a_receiver_gets_what_it_requests(stage, paid):
+    """The uid of the send is the same at each attempt; the first attempt is 1."""
+    seen = []
+
+    @paid.connect(delivery=durable(name="seen", backoff=0.0))
+    def receive(sender, n, delivery_uid, attempt, **kwargs):
+        seen.append((n, delivery_uid, attempt))
+        if attempt == 1:
+            raise ValueError
+
+    stage.send(paid, [{"n": 1}])
+    until_empty(stage)
+    (_, uid, _), _ = seen
+    assert type(uid) is UUID
+    assert seen == [(1, uid, 1), (1, uid, 2)]
+
+
+def test_a_receiver_gets_only_what_it_accepts(stage, paid):
+    """As in a send."""
+    seen = []
+
+    @paid.connect(delivery=durable(name="seen"))
+    def receive(sender, **kwargs):
+        seen.append((sender, kwargs))
+
+    stage.send(paid, [{"n": 1}])
+    worker(stage).drain()
+    assert seen == [(None, {"n": 1, "signal": paid})]

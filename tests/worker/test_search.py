@@ -1,0 +1,19 @@
+"""The search for what is due."""
+
+from clarion import durable
+from tests.worker.stage import in_thread, note, worker
+
+
+def test_an_idle_worker_writes_nothing(stage, paid):
+    """While another transaction has the lock for writing, it looks for work without waiting."""
+
+    @paid.connect(delivery=durable(name="seen", key="n"))
+    def receive(sender, n, **kwargs):
+        """Receive."""
+
+    idle = worker(stage)
+    stage.send(paid, [{"n": 1}])
+    idle.drain()
+    with stage.connected() as connection, connection.transaction():
+        note(connection.connection, "other", "", 1)
+        in_thread(idle.drain, seconds=5)
