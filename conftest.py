@@ -98,8 +98,10 @@ def uses_django(document: Document) -> bool:
 
 
 @pytest.fixture(scope="module")
-def page(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Make a page the running program, without effects on other pages.
+def page(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Make a page the running program, in a folder of its own, without effects on other pages.
 
     A page that imports Django gets an empty database. A page that imports a missing package
     is skipped.
@@ -109,6 +111,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[None]:
         pytest.skip(f"{missing} is not installed")
     with restored(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "__main__", document.module)
+        patch.chdir(tmp_path_factory.mktemp("page"))
         if uses_django(document):
             yield from database(request)
         else:

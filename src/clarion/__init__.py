@@ -8,8 +8,9 @@ In reading order; a module imports from those above it only:
 4. `commit`, `introspect`: receivers after the commit, and which receivers a send would call.
    `envelope`: a send, written down.
 5. `signals`, `changes`: the built-in signals, and the changes of a save. `outbox`: stored deliveries.
-6. `integrations`: one module or package for each framework.
-7. `testing`, `apps`: helpers for tests, and the application for Django.
+6. `worker`: makes the stored deliveries.
+7. `integrations`: one module or package for each framework.
+8. `testing`, `apps`: helpers for tests, and the application for Django.
 
 Never put here: code that runs at import, except `Signal`, `receiver` and `ClarionError`. The
 other public names are loaded on first use.

@@ -18,6 +18,32 @@ def order_paid(sender: str, *, lines: list[Line]) -> None:
 text = seal(order_paid, {"sender": "web", "lines": [Line("tea")]}).to_json()
 assert Envelope.from_json(text).arguments(order_paid)["lines"] == [Line("tea")]
 """,
+    "psycopg": """
+import psycopg
+from clarion.outbox import open_database
+
+database = open_database("postgresql://shop:secret@127.0.0.1:1/shop")
+assert repr(database) == "<PsycopgDatabase PostgreSQL's database 'shop'>"
+try:
+    database.connect()
+except psycopg.OperationalError as error:
+    assert "secret" not in str(error)
+else:
+    raise AssertionError("a server answers at port 1")
+""",
+    "pymysql": """
+import pymysql
+from clarion.outbox import open_database
+
+database = open_database("mysql://shop:secret@127.0.0.1:1/shop")
+assert repr(database) == "<PymysqlDatabase MariaDB's database 'shop'>"
+try:
+    database.connect()
+except pymysql.err.OperationalError as error:
+    assert "secret" not in str(error)
+else:
+    raise AssertionError("a server answers at port 1")
+""",
     "sqlalchemy": """
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncSession  # the extra installs greenlet

@@ -20,6 +20,8 @@ PAGES = {
     "django": "docs/how-to/run-django-on-clarion.md",
     "jinja": "docs/how-to/receive-template-signals-from-jinja.md",
     "msgspec": "docs/how-to/write-a-send-down.md",
+    "psycopg": "docs/how-to/keep-the-outbox-in-postgresql.md",
+    "pymysql": "docs/how-to/keep-the-outbox-in-mariadb.md",
     "settings": "docs/how-to/override-settings.md",
     "sqlalchemy": "docs/how-to/send-model-signals-with-sqlalchemy.md",
 }

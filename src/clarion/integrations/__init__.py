@@ -6,10 +6,12 @@
 - `alembic`: migrations
 - `sqlalchemy`: the model signals of SQLAlchemy, and receivers after its commits
 - `django`: Django's own signals, and receivers after its commits
+- `psycopg` and `pymysql`: an outbox in PostgreSQL, MariaDB or MySQL, without a framework
 - `pyinstaller`: bundles for programs the integrations that are imported by name
 - `mypy`: a plugin for projects with django-stubs
 
 An integration uses the names of its framework. It is the only code that imports the framework,
 and it imports no other integration. Nothing below this package imports an integration, except
-`clarion.commit`, which loads one by name when its framework is loaded.
+`clarion.commit`, which loads one by name when its framework is loaded, and `clarion.outbox`, which
+loads a driver by the scheme of a URL.
 """

@@ -25,6 +25,7 @@ Never put here: the call of a receiver, a thread, a framework.
 
 from __future__ import annotations
 
+from clarion.outbox.connection import AsyncConnection, Connection, WorkerConnection
 from clarion.outbox.database import Database, ReceiverTransaction
 from clarion.outbox.default import use_database
 from clarion.outbox.delivery import BoundDurable, Durable, durable
@@ -32,12 +33,15 @@ from clarion.outbox.open import SqliteDatabase, open_database
 from clarion.outbox.stored import Stored
 
 __all__ = [
+    "AsyncConnection",
     "BoundDurable",
+    "Connection",
     "Database",
     "Durable",
     "ReceiverTransaction",
     "SqliteDatabase",
     "Stored",
+    "WorkerConnection",
     "durable",
     "open_database",
     "use_database",
