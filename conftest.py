@@ -45,6 +45,7 @@ NEEDS = {
     "tests/integrations/test_request_boundaries_servers.py": [*WEB, "sqlalchemy"],
     "tests/integrations/test_request_boundaries_wsgi.py": [*WEB, "sqlalchemy"],
     "tests/integrations/test_request_signals.py": WEB,
+    "tests/integrations/test_web_servers.py": [*WEB, "granian", "hypercorn"],
     "tests/integrations/test_wsgi.py": WEB,
     "tests/integrations/test_settings.py": ["pydantic_settings"],
     "tests/integrations/test_jinja.py": ["jinja2"],

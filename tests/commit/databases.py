@@ -1,6 +1,7 @@
 """Connections of each kind, each with a table on which a commit can fail."""
 
 import asyncio
+import re
 import sqlite3
 import sys
 from contextlib import asynccontextmanager, contextmanager
@@ -9,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.commit.servers import connect_pymysql
+from tests.commit.servers import connect_aiomysql, connect_pymysql
 from tests.savepoints import begin_before_savepoints
 from tests.services import POSTGRES
 
@@ -108,6 +109,16 @@ class AsyncPG(Async):
 
     async def end(self):
         """Do nothing, because each query is a transaction."""
+
+
+class AsyncMysql(Async):
+    """A connection of aiomysql."""
+
+    async def execute(self, statement):
+        """Run a statement, and return the rows."""
+        async with self.connection.cursor() as cursor:
+            await cursor.execute(statement)
+            return await cursor.fetchall() if cursor.description else []
 
 
 DEFERRED = (
@@ -267,6 +278,20 @@ async def asyncpg(*, pooled=False):
             await connection.close()
 
 
+@asynccontextmanager
+async def aiomysql(*, autocommit):
+    """Yield a connection of aiomysql to MariaDB."""
+    connection = await connect_aiomysql(autocommit=autocommit)
+    made = AsyncMysql(connection, table_name(), can_fail=False)
+    try:
+        await made.execute(PLAIN.format(table=made.table))
+        yield made
+    finally:
+        await made.end()
+        await made.execute(f"DROP TABLE {made.table}")
+        await connection.ensure_closed()
+
+
 def on_postgres(driver):
     """Return SQLAlchemy's URL of PostgreSQL for a driver."""
     url = POSTGRES.url()
@@ -304,15 +329,15 @@ ASYNC = [
     _service(lambda: async_psycopg(autocommit=True), "psycopg-async-autocommit"),
     _service(asyncpg, "asyncpg"),
     _service(lambda: asyncpg(pooled=True), "asyncpg-pooled"),
+    _service(lambda: aiomysql(autocommit=False), "aiomysql"),
+    _service(lambda: aiomysql(autocommit=True), "aiomysql-autocommit"),
     pytest.param(lambda: async_alchemy("sqlite+aiosqlite://"), id="alchemy-aiosqlite"),
     _service(lambda: async_alchemy(on_postgres("asyncpg")), "alchemy-asyncpg"),
     _service(lambda: async_alchemy(on_postgres("psycopg")), "alchemy-psycopg-async"),
 ]
 
-ON_POSTGRES_SYNC = [
-    each for each in SYNC if "psycopg" in str(each.id) or "postgres" in str(each.id)
-]
-ON_POSTGRES_ASYNC = [each for each in ASYNC if "sqlite" not in str(each.id)]
+ON_POSTGRES_SYNC = [each for each in SYNC if re.search("psycopg|postgres", str(each.id))]
+ON_POSTGRES_ASYNC = [each for each in ASYNC if not re.search("sqlite|mysql", str(each.id))]
 
 
 def run(make, main):

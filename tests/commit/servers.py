@@ -9,13 +9,22 @@ from tests.services import MARIADB
 
 def connect_pymysql(**options):
     """Return a connection of PyMySQL to MariaDB."""
+    place = {**_place(), "database": urlsplit(MARIADB.url()).path[1:]}
+    # Its certificates take longer to load than a test runs.
+    return pytest.importorskip("pymysql").connect(**place, ssl_disabled=True, **options)
+
+
+async def connect_aiomysql(**options):
+    """Return a connection of aiomysql to MariaDB."""
+    place = {**_place(), "db": urlsplit(MARIADB.url()).path[1:]}
+    return await pytest.importorskip("aiomysql").connect(**place, **options)
+
+
+def _place():
     parts = urlsplit(MARIADB.url())
-    return pytest.importorskip("pymysql").connect(
-        host=parts.hostname,
-        port=parts.port,
-        user=parts.username,
-        password=parts.password or "",
-        database=parts.path[1:],
-        ssl_disabled=True,  # its certificates take longer to load than a test runs
-        **options,
-    )
+    return {
+        "host": parts.hostname,
+        "port": parts.port,
+        "user": parts.username,
+        "password": parts.password or "",
+    }

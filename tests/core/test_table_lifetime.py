@@ -205,7 +205,7 @@ def test_a_finalizer_disconnects_while_the_table_is_read(read):
         placed = [register(table, each, sender=Both) for each in receivers]
         placed += [register(table, each, sender=Base, subclasses=True) for each in receivers]
         placed += [register(table, each) for each in receivers]
-        given: list[Any] = {"find_route": [Both], "close_bucket": [id(Both)]}.get(read, [])
+        given = {"find_route": (Both,), "close_bucket": (id(Both),)}.get(read, ())
 
         def disconnect(table=table, placed=placed):
             for each in placed[::2]:

@@ -188,6 +188,8 @@ class TestAsync:
         """No receiver runs, the block raises, and the connection is usable."""
 
         async def main(database):
+            if not database.can_fail:
+                pytest.skip("it has no deferred constraints")
             async with arefused(Exception, "(?i)foreign key", database.connection):
                 await database.add(1, parent=99)
                 signal.send(None, n=1)

@@ -5,7 +5,7 @@ import pytest
 from clarion.commit import atomic
 from clarion.commit.drivers.asyncpg import AsyncpgDriver
 from clarion.commit.drivers.choose import driver_for
-from clarion.commit.drivers.mysql import MysqlDriver
+from clarion.commit.drivers.mysql import AsyncMysqlDriver, MysqlDriver
 from clarion.commit.drivers.psycopg import AsyncPsycopgDriver, PsycopgDriver
 from clarion.commit.drivers.sqlalchemy_core import AsyncCoreDriver, CoreDriver
 from clarion.commit.drivers.sqlite import AsyncSqliteDriver, SqliteDriver
@@ -27,6 +27,7 @@ DRIVERS = {
     "aiosqlite": AsyncSqliteDriver,
     "psycopg-async": AsyncPsycopgDriver,
     "asyncpg": AsyncpgDriver,
+    "aiomysql": AsyncMysqlDriver,
 }
 
 
