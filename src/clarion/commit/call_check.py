@@ -52,7 +52,7 @@ class CallCheck:
     ) -> None:
         self._delivery = delivery
         self._is_async = is_async(receiver)
-        self._needs_session = _requires_session(receiver)
+        self._needs_session = "session" not in provided and _requires_session(receiver)
         self._parameters = taken = Parameters(None if is_declared else receiver)
         # Every send has `sender` and `signal`; `session_fault` checks `session`.
         self._required = taken.required.difference({"sender", "signal", "session", *provided})

@@ -108,6 +108,12 @@ class Claim(NamedTuple):
         )
 
 
+def claim_of(row: tuple[Any, ...]) -> Claim:
+    """Return a row of the outbox as a delivery; psycopg2 has the payload as a memoryview."""
+    claim = Claim(*row)
+    return claim if type(claim.payload) is bytes else claim._replace(payload=bytes(claim.payload))
+
+
 class Lease(NamedTuple):
     """A partition of a receiver that this worker holds.
 

@@ -19,6 +19,7 @@ from clarion.outbox.delivery_row import (
     Lease,
     Target,
     Waiting,
+    claim_of,
     partition_of,
 )
 from clarion.outbox.statements import statements
@@ -91,7 +92,7 @@ def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list
     ids = _json([row[0] for row in found])
     if "mark_claimed" in statements(connection.dialect):
         connection.change("mark_claimed", ids=ids, lease=lease)
-    return [Claim(*row) for row in connection.rows("claimed", ids=ids)]
+    return [claim_of(row) for row in connection.rows("claimed", ids=ids)]
 
 
 def renew(connection: Connection, claims: Iterable[Claim], lease: int) -> int:
@@ -161,7 +162,7 @@ def window(connection: Connection, held: Lease, limit: int) -> list[Claim]:
     If the first delivery of a key waits for a retry or has died, none of that key is returned.
     """
     found = connection.rows("window", receiver=held.receiver, part=held.part, limit=limit)
-    return [Claim(*row) for row in found]
+    return [claim_of(row) for row in found]
 
 
 # --- Failures

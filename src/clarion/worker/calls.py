@@ -12,6 +12,8 @@ from clarion.outbox import async_store, store
 from clarion.outbox.adapters import is_async_connection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clarion.outbox.database import Database, ReceiverTransaction
     from clarion.outbox.delivery_row import Claim, Lease
     from clarion.worker.plan import Plan
@@ -38,6 +40,9 @@ class Caller:
         # A framework may keep a connection for each thread or task, and has to end it.
         self.serving_thread: Any = getattr(database, "serving_thread", nullcontext)
         self._serving_task: Any = getattr(database, "serving_task", nullcontext)
+        # The sessions of an async engine need an event loop, also for a sync receiver.
+        self._call_sync: Callable[[Callable[[], bool]], bool] | None
+        self._call_sync = getattr(database, "call_sync", None)
 
     def call(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
         """Call a sync receiver; return whether the delivery is settled by it.
@@ -63,6 +68,11 @@ class Caller:
         if not self._needs_transaction(plan, claim):
             _live(plan)(**plan.arguments(claim))
             return False
+        if self._call_sync is None:
+            return self._call_in_transaction(plan, claim, partition)
+        return self._call_sync(partial(self._call_in_transaction, plan, claim, partition))
+
+    def _call_in_transaction(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
         with self._database.transaction() as transaction:
             if plan.is_same_database:
                 _settle(transaction, claim, partition)

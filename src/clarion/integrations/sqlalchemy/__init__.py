@@ -31,6 +31,8 @@ listener that is attached by an import.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from clarion.errors import MissingExtraError
 
 try:
@@ -68,8 +70,12 @@ from clarion.integrations.sqlalchemy.signals import (
 )
 from clarion.signals import BulkWriteWarning
 
+if TYPE_CHECKING:
+    from clarion.integrations.sqlalchemy.outbox.database import EngineDatabase
+
 __all__ = [
     "BulkWriteWarning",
+    "EngineDatabase",
     "ModelSignal",
     "SignalSession",
     "alias",
@@ -90,3 +96,12 @@ __all__ = [
     "raw",
     "warn_of_bulk_writes",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # On first use, because a program without durable receivers does not need the outbox.
+    if name == "EngineDatabase":
+        from clarion.integrations.sqlalchemy.outbox.database import EngineDatabase
+
+        return EngineDatabase
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

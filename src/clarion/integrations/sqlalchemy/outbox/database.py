@@ -1,0 +1,183 @@
+"""EngineDatabase: a worker's database that is reached by an engine of SQLAlchemy."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.util import concurrency
+
+from clarion._core.names import quoted_name, value_name
+from clarion.errors import ArgumentError
+from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.async_sessions import is_async_sessionmaker
+from clarion.integrations.sqlalchemy.outbox.connections import (
+    AsyncEngineConnection,
+    EngineConnection,
+    LoopThread,
+)
+from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_engine
+from clarion.outbox import ReceiverTransaction
+from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect_of_core
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Generator
+    from typing import TypeVar
+
+    from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+    from clarion.outbox.connection import WorkerConnection
+
+    T = TypeVar("T")
+
+
+class EngineDatabase:
+    """The database of an engine, for `Worker` and `use_database`.
+
+        async with Worker(EngineDatabase(sessions)):
+            ...
+
+    A receiver may have a parameter `session`, or `connection`. It gets a session of the program's
+    class and options, or the connection of that session, in a transaction that commits when the
+    receiver returns. With an async engine, an async receiver gets an `AsyncSession`, and a sync
+    receiver its sync session. With a sync engine, both get a sync session, which blocks the event
+    loop of an async receiver.
+
+    Args:
+        source: an engine or a sessionmaker, sync or async.
+        engine: the engine to the database with the outbox, if the sessionmaker has several.
+
+    Attributes:
+        name: how messages name it.
+        dialect: the kind of database.
+
+    Raises:
+        ArgumentError: if it is something else, has no engine, or is a database in memory.
+    """
+
+    provides = ("connection", "session")
+
+    def __init__(
+        self,
+        source: Engine | AsyncEngine | sessionmaker[Any] | async_sessionmaker[Any],
+        *,
+        engine: Engine | AsyncEngine | None = None,
+    ) -> None:
+        is_maker = isinstance(source, sessionmaker) or is_async_sessionmaker(source)
+        given: Any = engine or (cast("Any", source).kw.get("bind") if is_maker else source)
+        found: Any = getattr(given, "sync_engine", given)
+        if not isinstance(found, Engine):
+            raise _not_an_engine(source, given, is_maker=is_maker)
+        if is_in_memory(found):
+            raise ArgumentError(
+                "A worker cannot use a SQLite database in memory, because it has connections of its own. "
+                "Give an engine of a file."
+            )
+        self.is_async = found is not given
+        self._engine = found
+        self._maker: Any = source if is_maker else None
+        self._thread = LoopThread()
+        self.name = f"the engine {quoted_name(alias_of(found))}"
+        self.dialect = dialect_of_core(found)
+
+    def connect(self) -> WorkerConnection:
+        """Open a connection for claims and settlements, in autocommit mode, beside the pool."""
+        if self.is_async:
+            return AsyncEngineConnection(self._own_engine, self._thread)
+        return EngineConnection(self._own_engine)
+
+    def call_sync(self, function: Callable[[], T]) -> T:
+        """Call a function in which `transaction` may be used.
+
+        The session of an async engine runs in an event loop, which this thread has for the call.
+        """
+        if not self.is_async:
+            return function()
+        called: T = asyncio.run(concurrency.greenlet_spawn(function))
+        return called
+
+    @contextmanager
+    def transaction(self) -> Generator[ReceiverTransaction]:
+        """Return the transaction in which a sync receiver is called.
+
+        It commits at the end of the block, and rolls back if the block raises. With an async engine,
+        use it inside `call_sync`.
+        """
+        opened: Any = self._async_session().sync_session if self.is_async else self._session()
+        session: Session = opened
+        with session, session.begin():
+            connection = session.connection(bind_arguments={"bind": self._bind})
+            yield ReceiverTransaction(
+                CoreConnection(connection), {"session": session, "connection": connection}, session
+            )
+
+    @asynccontextmanager
+    async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
+        """Return the transaction in which an async receiver is awaited."""
+        if not self.is_async:
+            with self.transaction() as transaction:
+                yield transaction
+            return
+        async with self._async_session() as session, session.begin():
+            connection = await session.connection(bind_arguments={"bind": self._bind})
+            yield ReceiverTransaction(
+                AsyncCoreConnection(connection),
+                {"session": session, "connection": connection},
+                session,
+                concurrency.greenlet_spawn,
+            )
+
+    @cached_property
+    def _own_engine(self) -> Engine:
+        return own_engine(self._engine, with_events=False)
+
+    @cached_property
+    def _bind(self) -> Engine:
+        return _for_loops(self._engine) if self.is_async else self._engine
+
+    def _session(self) -> Any:
+        return Session(self._engine) if self._maker is None else self._maker()
+
+    def _async_session(self) -> AsyncSession:
+        from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+        if self._maker is None:
+            return AsyncSession(AsyncEngine(self._bind))
+        binds: dict[str, Any] = {"bind": AsyncEngine(self._bind)}
+        if self._maker.kw.get("binds"):
+            # The outbox is in one of these databases, so its rows need the same connection.
+            binds["binds"] = {
+                key: AsyncEngine(self._bind_like(each.sync_engine))
+                for key, each in self._maker.kw["binds"].items()
+            }
+        made: AsyncSession = self._maker(**binds)
+        return made
+
+    def _bind_like(self, engine: Engine) -> Engine:
+        return self._bind if engine is self._engine else _for_loops(engine)
+
+    def __repr__(self) -> str:
+        return f"<EngineDatabase {self.name}>"
+
+
+def _for_loops(engine: Engine) -> Engine:
+    """Return an engine that any event loop may use."""
+    return own_engine(engine)
+
+
+def _not_an_engine(source: object, given: object, *, is_maker: bool) -> ArgumentError:
+    if is_maker:
+        return ArgumentError(
+            f"EngineDatabase() was given a sessionmaker whose bind is {value_name(given)}. Name the engine "
+            f"of the database with the outbox: EngineDatabase(sessions, engine=engine).",
+            ["engine"],
+        )
+    return ArgumentError(
+        f"EngineDatabase() was given {value_name(source)}. Give an engine or a sessionmaker, sync or "
+        f"async.",
+        ["source"],
+    )

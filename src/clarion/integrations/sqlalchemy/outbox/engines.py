@@ -1,0 +1,50 @@
+"""Engines of a worker: like the program's, with connections of their own.
+
+A worker keeps its connections, so those of the program's pool would run out. And the connections
+of an async engine belong to one event loop, which is not the worker's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.pool import NullPool
+
+
+def own_engine(engine: Engine, *, with_events: bool = True) -> Engine:
+    """Return an engine to the same database that keeps no idle connections.
+
+    Args:
+        engine: the engine of the program.
+        with_events: whether to call the listeners of its statements and transactions. Those of its
+            connections are always called.
+    """
+    pool: Any = engine.pool
+    own_pool = NullPool(
+        pool._creator,
+        reset_on_return=pool._reset_on_return,
+        dialect=engine.dialect,
+        _dispatch=pool.dispatch,
+    )
+    made: Any = Engine(
+        own_pool,
+        engine.dialect,
+        engine.url,
+        echo=engine.echo,
+        execution_options=engine.get_execution_options(),
+        hide_parameters=engine.hide_parameters,
+    )
+    if with_events:
+        made.dispatch = made.dispatch._join(engine.dispatch)
+        made._has_events = getattr(engine, "_has_events", False)
+    made._proxied = engine  # it has the same alias
+    return made  # type: ignore[no-any-return]
+
+
+def is_in_memory(engine: Engine) -> bool:
+    """Return whether an engine is that of a SQLite database in memory."""
+    if engine.dialect.name != "sqlite":
+        return False
+    name = engine.url.database or ":memory:"
+    return name == ":memory:" or "mode=memory" in name or engine.url.query.get("mode") == "memory"

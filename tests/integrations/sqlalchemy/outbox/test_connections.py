@@ -1,0 +1,64 @@
+"""A worker's connections commit each statement, and have transactions."""
+
+import threading
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from clarion.integrations.sqlalchemy import EngineDatabase
+from tests.integrations.sqlalchemy.commit.outboxes import with_tables
+from tests.savepoints import begin_before_savepoints
+
+
+@pytest.fixture(params=["sync", "async"])
+def database(request, tmp_path):
+    """Return the database of a sync and of an async engine of one file."""
+    path = tmp_path / "one.db"
+    engine = with_tables(create_engine(f"sqlite:///{path}"))
+    engine.dispose()
+    if request.param == "sync":
+        begin_before_savepoints(engine)
+        yield EngineDatabase(engine)
+        engine.dispose()
+    else:
+        connected = create_async_engine(f"sqlite+aiosqlite:///{path}")
+        begin_before_savepoints(connected.sync_engine)
+        yield EngineDatabase(connected)
+
+
+def test_each_statement_is_committed(database):
+    """Also where the program lets its engine begin by itself."""
+    one, other = database.connect(), database.connect()
+    one.change("block", receiver="a", key="k", delay=None)
+    assert other.change("unblock", receiver="a", key="k") == 1
+    for each in (one, other):
+        each.close()
+
+
+def test_a_transaction_is_committed_or_rolled_back(database):
+    """By the block."""
+    one, other = database.connect(), database.connect()
+    with pytest.raises(LookupError), one.transaction():
+        one.change("block", receiver="a", key="k", delay=None)
+        raise LookupError
+    assert other.change("unblock", receiver="a", key="k") == 0
+    with one.transaction():
+        one.change("block", receiver="a", key="k", delay=None)
+    assert other.change("unblock", receiver="a", key="k") == 1
+    for each in (one, other):
+        each.close()
+
+
+def test_the_thread_of_a_loop_ends_with_its_last_connection(database):
+    """A worker that has stopped leaves no thread behind."""
+    connection = database.connect()
+    threads = [each for each in threading.enumerate() if each.name == "clarion-outbox"]
+    assert len(threads) == database.is_async
+    connection.close()
+    for each in threads:
+        each.join(10)
+        assert not each.is_alive()
+    again = database.connect()
+    assert again.rows("now")
+    again.close()
