@@ -11,6 +11,7 @@ from tests.house.tree import MODULES, ROOT, SRC, name_of
 ALLOWED = {
     ("clarion", "name"): "the name of an attribute",
     ("clarion.envelope.tagged", "name"): "the name of an attribute",
+    ("clarion.testing", "name"): "the name of an attribute",
     ("clarion.integrations.django", "name"): "the name of an attribute",
     ("clarion._core.misnamed", "self._name"): "the name of an attribute",
     ("clarion._core.arguments", "close[0]"): "a parameter of ours",

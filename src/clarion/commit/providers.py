@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from clarion.errors import MissingExtraError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
     from clarion._core.signal import Signal
@@ -68,6 +69,14 @@ class TransactionProvider:
     def default_boundary(self) -> tuple[Boundary, str] | None:
         """Return the boundary of sends that name none, and the reason; None if there is no default."""
         return None
+
+    def outbox_databases(self) -> Sequence[Any]:
+        """Return the databases to which code in this context stores its durable deliveries.
+
+        `clarion.testing.drain` makes the deliveries there. Each is a `clarion.outbox.Database`
+        whose connections see what this context has not committed.
+        """
+        return ()
 
     def ignore_outer(self) -> AbstractContextManager[object]:
         """Return a context manager in which transactions that are open now count as absent.

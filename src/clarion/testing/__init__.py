@@ -1,7 +1,8 @@
 """For tests: capture and assert sends, mute receivers, restore connections.
 
 In reading order: `capture`, `equality`, `assertions` and `mute`. Then `callers`, `change_log` and
-`reset`, which restore connections. Then `commits`, and `plugin` for pytest.
+`reset`, which restore connections. Then `commits`, `deliveries` and `enqueued` for stored deliveries, and
+`plugin` for pytest.
 These modules may import every package. No package imports them, so they cost nothing outside
 tests. Never put here: code that a program uses outside its tests.
 """
@@ -12,4 +13,32 @@ from clarion.testing.commits import commits
 from clarion.testing.mute import muted
 from clarion.testing.reset import restored
 
-__all__ = ["Capture", "Sent", "assert_sent", "capture", "commits", "muted", "restored"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from clarion.testing.deliveries import drain
+    from clarion.testing.enqueued import assert_enqueued
+
+__all__ = [
+    "Capture",
+    "Sent",
+    "assert_enqueued",
+    "assert_sent",
+    "capture",
+    "commits",
+    "drain",
+    "muted",
+    "restored",
+]
+
+_LATE = {"assert_enqueued": "enqueued", "drain": "deliveries"}
+
+
+def __getattr__(name: str) -> object:
+    # Late, because most programs have no durable receiver, and do not load the outbox.
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+    globals()[name] = value
+    return value

@@ -192,6 +192,12 @@ GROUP BY receiver ORDER BY receiver
 -- name: dead
 SELECT receiver, count(*) FROM clarion_dead GROUP BY receiver ORDER BY receiver
 
+-- name: list_waiting
+SELECT d.receiver, d.id, d.attempt, d.failures, d."key", d.event, e.signal, e.version, e.payload,
+    e.headers, e.created_at
+FROM clarion_delivery d JOIN clarion_event e ON e.uid = d.event
+ORDER BY d.id LIMIT :limit
+
 -- name: list_dead
 SELECT x.id, x.failures, x.receiver, x."key", x.event, e.signal, e.version, e.payload, e.headers,
     e.created_at, x.error, x.died_at

@@ -59,6 +59,13 @@ class DjangoProvider(TransactionProvider):
         boundary = self.boundary_of_alias(DEFAULT_DB_ALIAS)
         return None if boundary is None else (boundary, "it is Django's default")
 
+    def outbox_databases(self) -> list[Any]:
+        """Return the databases with an outbox to which this thread is connected."""
+        # Late, because most programs have no durable receiver, and do not load the outbox.
+        from clarion.integrations.django.outbox.own_connection import own_databases
+
+        return list(own_databases())
+
     def ignore_outer(self) -> AbstractContextManager[None]:
         """Ignore the atomic blocks that are open now, inside a block."""
         return ignore_outer()

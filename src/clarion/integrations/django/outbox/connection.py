@@ -23,10 +23,14 @@ class DjangoConnection:
 
     Args:
         alias: the name of the database in Django's settings.
+
+    Attributes:
+        alias: the name.
+        dialect: the kind of database.
     """
 
     def __init__(self, alias: str) -> None:
-        self._alias = alias
+        self.alias = alias
         self.dialect = dialect_of(connections[alias])
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
@@ -39,7 +43,7 @@ class DjangoConnection:
         return changed
 
     def _execute(self, name: str, parameters: dict[str, Any], *, is_read: bool) -> Any:
-        connection = connections[self._alias]
+        connection = connections[self.alias]
         try:
             with connection.cursor() as cursor:
                 cursor.execute(pyformat(self.dialect)[name], parameters)

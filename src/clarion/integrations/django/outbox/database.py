@@ -26,7 +26,7 @@ from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
 _thread = threading.local()
 
@@ -130,17 +130,11 @@ class DjangoDatabase:
         Django's async queries, and functions by `sync_to_async`, run in this thread. So receivers that
         are awaited at the same time do not share a connection.
         """
-        async with ThreadSensitiveContext():
-            manager = await DJANGO.run_in_thread(self._threads_transaction)
-            entered: Any = await DJANGO.run_in_thread(manager.__enter__)
-            connection = AsyncDjangoConnection(entered.connection)
-            try:
-                yield ReceiverTransaction(connection, run_sync=DJANGO.run_in_thread)
-            except BaseException as error:
-                leave = partial(manager.__exit__, type(error), error, error.__traceback__)
-                await DJANGO.run_in_thread(leave)
-                raise
-            await DJANGO.run_in_thread(partial(manager.__exit__, None, None, None))
+        async with (
+            ThreadSensitiveContext(),
+            entered_in_thread(self._threads_transaction) as entered,
+        ):
+            yield entered
 
     @asynccontextmanager
     async def serving_task(self) -> AsyncGenerator[None]:
@@ -158,4 +152,19 @@ class DjangoDatabase:
             yield entered
 
     def __repr__(self) -> str:
-        return f"<DjangoDatabase {self.alias}>"
+        return f"<{type(self).__name__} {self.alias}>"
+
+
+@asynccontextmanager
+async def entered_in_thread(make: Callable[[], Any]) -> AsyncGenerator[ReceiverTransaction]:
+    """Enter and leave a transaction in the thread for sync code, for an async receiver."""
+    manager = await DJANGO.run_in_thread(make)
+    entered: Any = await DJANGO.run_in_thread(manager.__enter__)
+    connection = AsyncDjangoConnection(entered.connection)
+    try:
+        yield ReceiverTransaction(connection, run_sync=DJANGO.run_in_thread)
+    except BaseException as error:
+        leave = partial(manager.__exit__, type(error), error, error.__traceback__)
+        await DJANGO.run_in_thread(leave)
+        raise
+    await DJANGO.run_in_thread(partial(manager.__exit__, None, None, None))

@@ -1,0 +1,180 @@
+"""drain: make the stored deliveries inside a test, in its own thread and transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.loops import is_loop_running
+from clarion.commit.providers import providers
+from clarion.errors import BoundaryError, RunningLoopError
+from clarion.outbox import store
+from clarion.outbox.default import default_writer
+from clarion.worker import failures
+from clarion.worker.calls import Caller
+from clarion.worker.connections import in_transaction
+from clarion.worker.plans import Plans
+
+if TYPE_CHECKING:
+    from clarion.outbox.connection import WorkerConnection
+    from clarion.outbox.database import Database
+    from clarion.outbox.delivery_row import Claim, Lease
+
+_LIMIT = 1000
+_LEASE = 3_600_000  # milliseconds: longer than a person looks at a debugger
+
+
+def drain(*databases: Database, raises: bool = True) -> Counter[str]:
+    """Make every stored delivery that can be made now, in this thread.
+
+        order_paid.send(sender=Order, order_id=42)
+        drain()
+        assert len(mail.outbox) == 1
+
+    Receivers are called as by a worker, from the stored payload. Inside Django's `TestCase` they use the
+    test's own connection, so they see the rows of its transaction, and a rollback undoes theirs.
+    Deliveries that receivers cause are made too. Those with a delay, or that wait for a retry, stay.
+
+    Args:
+        *databases: the databases; by default the databases of Django that this thread uses, and the
+            one of `clarion.outbox.use_database`.
+        raises: whether to raise what a receiver raises. If not, a failed delivery waits for its
+            retry, or dies, as by a worker.
+
+    Returns:
+        How many deliveries were "made", "skipped", "retried", "buried" and "postponed".
+
+    Raises:
+        BoundaryError: if no database with an outbox is found.
+        RunningLoopError: if the receiver is async, and an event loop runs in this thread.
+    """
+    counts: Counter[str] = Counter()
+    drains = [Drain(each, counts, raises=raises) for each in databases or outbox_databases()]
+    if not drains:
+        raise BoundaryError(
+            "drain() found no database with an outbox. Give it one, or call it where Django's "
+            "database is in use: drain(open_database('sqlite:///outbox.db'))."
+        )
+    while any([each.step() for each in drains]):  # noqa: C419  # each of them
+        pass
+    return counts
+
+
+def outbox_databases() -> list[Database]:
+    """Return the databases to which code in this context stores its deliveries."""
+    found: list[Database] = [
+        each for provider in providers() for each in provider.outbox_databases()
+    ]
+    writer = default_writer()
+    return found if writer is None else [*found, writer.database]
+
+
+class Drain:
+    """Makes the deliveries of one database.
+
+    Args:
+        database: the database.
+        counts: counts what was done.
+        raises: whether to raise what a receiver raises.
+    """
+
+    def __init__(self, database: Database, counts: Counter[str], *, raises: bool) -> None:
+        self._database = database
+        self._counts = counts
+        self._raises = raises
+        self._plans = Plans(database)
+        self._caller = Caller(database)
+
+    def step(self) -> bool:
+        """Make what can be made now; return whether there was anything."""
+        names = list(self._plans.receivers())
+        if not names:
+            return False
+        connection = self._database.connect()
+        try:
+            in_transaction(connection, lambda taken: store.add_partitions(taken, names))
+            due = store.due_receivers(connection, names)
+            parts = store.due_partitions(connection, names)
+            return any(
+                [self._make_receiver(connection, name) for name in due]
+                + [self._make_partition(connection, *part) for part in parts]
+            )
+        finally:
+            connection.close()
+
+    def _make_receiver(self, connection: WorkerConnection, name: str) -> bool:
+        claims = in_transaction(connection, lambda taken: store.claim(taken, name, _LIMIT, _LEASE))
+        for number, claim in enumerate(claims):
+            try:
+                self._make(connection, name, claim, None)
+            except BaseException:
+                left = claims[number:]
+                in_transaction(connection, lambda taken: store.hand_back(taken, left))  # noqa: B023
+                raise
+        return bool(claims)
+
+    def _make_partition(self, connection: WorkerConnection, name: str, part: int) -> bool:
+        held = in_transaction(
+            connection, lambda taken: store.lease_partition(taken, name, part, _LEASE)
+        )
+        if held is None:
+            return False
+        stopped: set[str | None] = set()
+        try:
+            claims = store.window(connection, held, _LIMIT)
+            for claim in claims:
+                if claim.key not in stopped and not self._make(connection, name, claim, held):
+                    stopped.add(claim.key)
+            return bool(claims)
+        finally:
+            store.release_partition(connection, held)
+
+    def _make(
+        self, connection: WorkerConnection, name: str, claim: Claim, held: Lease | None
+    ) -> bool:
+        """Make one delivery, and settle it; return whether it was made."""
+        plan = None
+        try:
+            plan = self._plans.plan_for(name, claim.signal)
+            is_settled = self._call(plan, claim, held)
+        except Exception as error:
+            if not failures.is_skipped(plan, error):
+                if self._raises:
+                    error.add_note(f"A stored delivery to {name} was made by drain().")
+                    raise
+                self._record(connection, name, plan, claim, error)
+                return False
+            is_settled = False
+            self._counts["skipped"] += 1
+        else:
+            self._counts["made"] += 1
+        if not is_settled:
+            in_transaction(connection, lambda taken: self._settle(taken, claim, held))
+        return True
+
+    def _call(self, plan: Any, claim: Claim, held: Lease | None) -> bool:
+        if not plan.is_async:
+            return self._caller.call(plan, claim, held)
+        if is_loop_running():
+            raise RunningLoopError(
+                f"drain() cannot await {plan.shown} inside a running event loop. Call `await "
+                f"asyncio.to_thread(drain)`, or in Django `await sync_to_async(drain)()`.",
+                [plan.shown],
+            )
+        run: Any = getattr(self._database, "run_coroutine", asyncio.run)
+        is_settled: bool = run(self._caller.acall(plan, claim, held))
+        return is_settled
+
+    def _record(
+        self, connection: WorkerConnection, name: str, plan: Any, claim: Claim, error: Exception
+    ) -> None:
+        outcome = in_transaction(
+            connection, lambda taken: failures.record(taken, name, plan, claim, error)
+        )
+        self._counts[outcome] += 1
+
+    def _settle(self, connection: WorkerConnection, claim: Claim, held: Lease | None) -> None:
+        store.settle(connection, [claim])
+        if held is not None and claim.key is not None:
+            store.unblock(connection, held.receiver, claim.key)

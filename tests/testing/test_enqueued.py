@@ -1,0 +1,42 @@
+"""assert_enqueued: what waits for a durable receiver."""
+
+import pytest
+
+from clarion import durable
+from clarion.errors import ArgumentError, NotSentError
+from clarion.testing import assert_enqueued
+from tests.testing.test_deliveries import anote, database, note, order_paid
+
+__all__ = ["database"]  # a fixture
+
+
+def test_waiting_deliveries_are_found_by_their_arguments(database):
+    """In the order of the sends."""
+    order_paid.connect(note, delivery=durable(key="number"))
+    for number in (1, 2, 1):
+        order_paid.send(None, number=number, item="book")
+    assert len(assert_enqueued(note)) == 3
+    found = assert_enqueued(note, times=2, number=1)
+    assert [each["item"] for each in found] == ["book", "book"]
+    assert len(assert_enqueued(note, database, key="2")) == 1
+
+
+def test_a_failure_shows_what_waits(database):
+    """With the first arguments."""
+    order_paid.connect(note, delivery=durable)
+    with pytest.raises(NotSentError, match="0 of 0 that wait"):
+        assert_enqueued(note)
+    for number in range(5):
+        order_paid.send(None, number=number)
+    with pytest.raises(
+        NotSentError, match=r"(?s)number=7, at least once.*0 of 5 .*number=0"
+    ) as info:
+        assert_enqueued(note, number=7)
+    assert str(info.value).count("\n") == 4
+
+
+def test_another_receiver_is_refused(database):
+    """It may have lost its delivery."""
+    order_paid.connect(anote)
+    with pytest.raises(ArgumentError, match=r"anote .*no durable delivery"):
+        assert_enqueued(anote)
