@@ -48,6 +48,8 @@ NEEDS = {
     "tests/integrations/test_web_servers.py": [*WEB, "granian", "hypercorn"],
     "tests/integrations/test_wsgi.py": WEB,
     "tests/integrations/test_settings.py": ["pydantic_settings"],
+    "tests/integrations/test_psycopg.py": ["psycopg"],
+    "tests/integrations/test_pymysql.py": ["pymysql"],
     "tests/integrations/test_jinja.py": ["jinja2"],
     "tests/integrations/test_alembic.py": ["alembic", "sqlalchemy"],
 }

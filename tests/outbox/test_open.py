@@ -1,10 +1,14 @@
-"""Files of SQLite."""
+"""The database of an outbox, by its URL."""
 
+import asyncio
 import sqlite3
+import sys
+from pathlib import Path
 
 import pytest
 
-from clarion.outbox.open import open_sqlite
+from clarion.errors import ArgumentError, MissingExtraError
+from clarion.outbox.open import open_database, open_sqlite
 
 
 def test_readers_and_the_writer_do_not_wait_for_each_other(tmp_path):
@@ -32,3 +36,73 @@ def test_a_transaction_is_immediate(tmp_path):
         pass
     first.close()
     second.close()
+
+
+def test_a_url_names_a_file(tmp_path):
+    """Three slashes for a relative path, four for an absolute one."""
+    assert open_database("sqlite:///outbox.db").path == Path("outbox.db")
+    database = open_database(f"sqlite:///{tmp_path}/my%20outbox.db")
+    assert database.path == tmp_path / "my outbox.db"
+    assert repr(database) == "<SqliteDatabase the SQLite file 'my outbox.db'>"
+    connection = database.connect()
+    assert connection.rows("now")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "outbox.db",
+        "sqlite://outbox.db",
+        "sqlite:///",
+        "oracle://db",
+        "postgresql://db:port/x",
+        None,
+    ],
+)
+def test_another_url_is_refused(url):
+    """The message does not repeat it, because it may have a password."""
+    with pytest.raises(ArgumentError, match=r"Give one such as 'sqlite:///outbox\.db'"):
+        open_database(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"), [("postgres://x/y", "psycopg"), ("mysql://x/y", "pymysql")]
+)
+def test_a_missing_driver_is_named(url, driver, monkeypatch):
+    """With the command that installs it."""
+    monkeypatch.delitem(sys.modules, f"clarion.integrations.{driver}", raising=False)
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(MissingExtraError, match=rf"pip install 'clarion-signals\[{driver}\]'"):
+        open_database(url)
+
+
+def test_transactions_of_receivers_commit_or_roll_back(tmp_path):
+    """A sync one, and an async one, which has its turn on the loop."""
+    database = open_database(f"sqlite:///{tmp_path}/outbox.db")
+
+    def write(transaction, number):
+        transaction.provided["connection"].execute("INSERT INTO seen VALUES (?)", [number])
+
+    async def awrite(number, *, fails=False):
+        async with database.atransaction() as transaction:
+            write(transaction, number)
+            await asyncio.sleep(0)
+            if fails:
+                raise LookupError
+
+    async def several():
+        await asyncio.gather(*[awrite(number) for number in range(3)])
+        with pytest.raises(LookupError):
+            await awrite(4, fails=True)
+
+    with database.transaction() as transaction:
+        transaction.provided["connection"].execute("CREATE TABLE seen (number INTEGER)")
+    asyncio.run(several())
+    with pytest.raises(LookupError), database.transaction() as transaction:
+        write(transaction, 5)
+        raise LookupError
+    with database.transaction() as transaction:
+        found = transaction.provided["connection"].execute("SELECT number FROM seen").fetchall()
+    database.close_idle()
+    assert sorted(found) == [(0,), (1,), (2,)]

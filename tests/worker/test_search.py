@@ -1,4 +1,4 @@
-"""The search for what is due."""
+"""The search for work."""
 
 from clarion import durable
 from tests.worker.stage import in_thread, note, worker

@@ -1,0 +1,59 @@
+"""Several deliveries of one receiver in turn."""
+
+import asyncio
+
+from clarion import durable
+from tests.worker.stage import in_thread, worker
+
+
+def test_an_async_receiver_runs_several_at_a_time(stage, paid):
+    """As many as the concurrency allows."""
+    running, most = 0, 0
+
+    @paid.connect(delivery=durable(name="awaited"))
+    async def receive(sender, n, **kwargs):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+
+    stage.send(paid, [{"n": n} for n in range(30)])
+    counts = in_thread(worker(stage, concurrency=3).drain, seconds=30)
+    assert counts["made"] == 30
+    assert 1 < most <= 9  # three jobs at most, each with three
+
+
+def test_an_async_receiver_with_a_key_runs_in_order(stage, paid):
+    """One delivery of the key after the other."""
+    seen, running = [], set()
+
+    @paid.connect(delivery=durable(name="ordered", key="key"))
+    async def receive(sender, key, n, **kwargs):
+        assert key not in running
+        running.add(key)
+        await asyncio.sleep(0.001)
+        running.remove(key)
+        seen.append((key, n))
+
+    stage.send(paid, [{"key": key, "n": n} for n in range(10) for key in "ab"])
+    in_thread(worker(stage).drain, seconds=30)
+    assert [n for key, n in seen if key == "a"] == list(range(10))
+    assert [n for key, n in seen if key == "b"] == list(range(10))
+
+
+def test_sync_and_async_receivers_of_one_send_are_both_called(stage, paid):
+    """The first in a thread, the second on the loop."""
+    seen = []
+
+    @paid.connect(delivery=durable(name="sync"))
+    def receive(sender, n, **kwargs):
+        seen.append(("sync", n))
+
+    @paid.connect(delivery=durable(name="async"))
+    async def areceive(sender, n, **kwargs):
+        seen.append(("async", n))
+
+    stage.send(paid, [{"n": 1}])
+    worker(stage).drain()
+    assert sorted(seen) == [("async", 1), ("sync", 1)]

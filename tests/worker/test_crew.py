@@ -1,0 +1,51 @@
+"""The threads in which the jobs run."""
+
+import threading
+
+from clarion.worker.crew import Crew
+from clarion.worker.jobs import UnorderedJob
+
+
+class WaitingJob(UnorderedJob):
+    """A job that waits until the test lets it end."""
+
+    def __init__(self, receiver, error=None):
+        super().__init__(receiver, None)
+        self.may_end = threading.Event()
+        self.error = error
+
+    def run(self):
+        """Wait."""
+        self.may_end.wait(30)
+        if self.error is not None:
+            raise self.error
+
+
+def test_it_counts_the_jobs_that_run():
+    """Those of each receiver."""
+    ended = threading.Semaphore(0)
+    crew = Crew(3, lambda error: ended.release())
+    jobs = [WaitingJob("mail"), WaitingJob("mail")]
+    for each in jobs:
+        crew.start(each)
+    assert (crew.free, dict(crew.counts())) == (1, {"mail": 2})
+    for each in jobs:
+        each.may_end.set()
+        assert ended.acquire(timeout=30)
+    assert (crew.free, crew.jobs(), crew.is_idle.is_set()) == (3, [], True)
+    assert crew.deadline() is None
+
+
+def test_it_reports_what_a_job_raised():
+    """The worker decides what to do."""
+    errors, ended = [], threading.Event()
+
+    def on_end(error):
+        errors.append(error)
+        ended.set()
+
+    job = WaitingJob("mail", LookupError())
+    Crew(1, on_end).start(job)
+    job.may_end.set()
+    assert ended.wait(30)
+    assert errors == [job.error]

@@ -1,0 +1,43 @@
+"""The checks of a worker when it starts."""
+
+import logging
+
+import pytest
+
+from clarion import durable
+from clarion.outbox import open_database
+from clarion.outbox.tables import TablesError
+from clarion.worker import Worker, unknown_receivers
+from tests.worker.stage import worker
+
+
+def receive(sender, **kwargs):
+    """Receive."""
+
+
+def test_missing_tables_are_said_with_the_cure(tmp_path):
+    """In one sentence, without the password of the database."""
+    database = open_database(f"sqlite:///{tmp_path}/empty.db")
+    with pytest.raises(TablesError, match=r"Create them with `clarion outbox create`"):
+        Worker(database).drain()
+
+
+def test_tables_of_another_version_are_refused(stage):
+    """Before any delivery is made."""
+    stage.run("UPDATE clarion_meta SET value = 99")
+    with pytest.raises(TablesError, match="version 99"):
+        worker(stage).drain()
+
+
+def test_unknown_receivers_are_listed(stage, paid, caplog):
+    """They wait, and the log says for whom."""
+    paid.connect(receive, delivery=durable(name="gone"))
+    stage.send(paid, [{}, {}])
+    paid.disconnect(receive)
+    with stage.connected() as connection:
+        assert unknown_receivers(connection, ["mail"]) == {"gone": 2}
+        assert unknown_receivers(connection, ["gone"]) == {}
+    with caplog.at_level(logging.WARNING, "clarion.worker"):
+        worker(stage).drain()
+    (record,) = caplog.records
+    assert "2 deliveries wait for the receiver 'gone'" in record.getMessage()

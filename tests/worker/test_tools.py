@@ -1,0 +1,18 @@
+"""What the jobs of one worker share."""
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from tests.worker.stage import worker
+
+
+def test_they_do_not_change(stage):
+    """Each thread sees the same ones."""
+    made = worker(stage)
+    with pytest.raises(FrozenInstanceError):
+        made._tools.concurrency = 1
+    assert made._tools.counts is made.counts
+    assert not made._tools.is_stopping()
+    made.stop()
+    assert made._tools.is_stopping()

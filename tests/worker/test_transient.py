@@ -1,0 +1,75 @@
+"""Errors of a database after which a transaction is repeated."""
+
+import sqlite3
+
+import pytest
+
+from clarion.worker.transient import MOST_ATTEMPTS, is_transient, retried
+
+
+class DriverError(Exception):
+    """As a driver of PostgreSQL raises it."""
+
+    sqlstate = "40P01"
+
+
+class WrappedError(Exception):
+    """As SQLAlchemy raises it."""
+
+    orig = DriverError()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DriverError(),
+        WrappedError(),
+        Exception(1213, "Deadlock found"),
+        Exception(1205, "Lock wait timeout exceeded"),
+        sqlite3.OperationalError("database is locked"),
+    ],
+)
+def test_deadlocks_and_busy_files_are_transient(error):
+    """Whichever driver or framework raised them."""
+    assert is_transient(error)
+    outer = RuntimeError()
+    outer.__cause__ = error
+    assert is_transient(outer)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError(), Exception(1146, "no table"), sqlite3.OperationalError("disk is full")]
+)
+def test_others_are_not(error):
+    """They would come again."""
+    assert not is_transient(error)
+
+
+def test_a_transaction_is_repeated_until_it_succeeds():
+    """The other transaction has ended meanwhile."""
+    errors = [DriverError()] * 3
+
+    def attempt():
+        if errors:
+            raise errors.pop()
+        return "done"
+
+    assert retried(attempt) == "done"
+
+
+def test_it_is_not_repeated_for_ever():
+    """The last error is raised; another kind of error at once."""
+    attempts = []
+
+    def attempt(error):
+        attempts.append(error)
+        raise error
+
+    with pytest.raises(ValueError):  # noqa: PT011
+        retried(lambda: attempt(ValueError()))
+    assert len(attempts) == 1
+    attempts.clear()
+    with pytest.raises(DriverError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", lambda seconds: None)
+        retried(lambda: attempt(DriverError()))
+    assert len(attempts) == MOST_ATTEMPTS

@@ -1,0 +1,125 @@
+"""Worker: run, stop, wake, and in another program."""
+
+import asyncio
+import logging
+import threading
+
+import pytest
+
+from clarion import durable
+from clarion.outbox import use_database
+from tests.worker.stage import in_thread, worker
+
+
+@pytest.fixture
+def seen(paid):
+    """Return a list of what a receiver has got, and a semaphore that counts it."""
+    got, count = [], threading.Semaphore(0)
+
+    @paid.connect(delivery=durable(name="seen"))
+    def receive(sender, n, **kwargs):
+        got.append(n)
+        count.release()
+
+    return got, count
+
+
+def test_drain_makes_what_is_there(stage, paid, seen):
+    """Also what receivers send meanwhile; the counts say how much."""
+
+    @paid.connect(delivery=durable(name="again"))
+    def receive(sender, n, **kwargs):
+        if n < 3:
+            stage.send(paid, [{"n": n + 1}])
+
+    stage.send(paid, [{"n": 1}])
+    counts = worker(stage).drain()
+    assert sorted(seen[0]) == [1, 2, 3]
+    assert counts["made"] == 6
+    assert stage.waiting() == (0, 0)
+
+
+def test_a_worker_runs_in_another_program(stage, paid, seen):
+    """A commit of this process wakes it, however long it waits between two looks."""
+    before = use_database(stage.database)
+    try:
+        with worker(stage, poll=3600.0) as running:
+            running._pulse._interval = 3600.0
+            paid.send(None, n=1)
+            assert seen[1].acquire(timeout=30)
+    finally:
+        use_database(before)
+    assert seen[0] == [1]
+
+
+def test_a_worker_runs_in_a_lifespan(stage, paid, seen):
+    """The event loop is not blocked while it ends."""
+
+    async def lifespan():
+        async with worker(stage) as running:
+            stage.send(paid, [{"n": 1}])
+            running.wake()
+            assert await asyncio.to_thread(seen[1].acquire, timeout=30)
+
+    asyncio.run(lifespan())
+    assert seen[0] == [1]
+
+
+def test_stop_lets_running_receivers_finish(stage, paid):
+    """What it holds and has not begun is handed back at once."""
+    begun, seen = threading.Event(), []
+
+    @paid.connect(delivery=durable(name="slow"))
+    def receive(sender, n, **kwargs):
+        seen.append(n)
+        begun.set()
+        stopping.wait(30)
+
+    stopping = threading.Event()
+    stage.send(paid, [{"n": n} for n in range(5)])
+    running = worker(stage, concurrency=1, lease=3600.0)
+    running.start()
+    assert begun.wait(30)
+    running.stop()
+    stopping.set()
+    running.join(30)
+    made = running.counts["made"]
+    assert len(seen) == made < 5
+    assert worker(stage).drain()["made"] == 5 - made
+
+
+def test_the_grace_period_ends(stage, paid, caplog):
+    """A receiver that never ends keeps nothing; another worker makes its delivery."""
+    begun, leave = threading.Event(), threading.Event()
+
+    @paid.connect(delivery=durable(name="endless"))
+    def receive(sender, n, attempt, **kwargs):
+        if not begun.is_set():
+            begun.set()
+            leave.wait(60)
+
+    stage.send(paid, [{"n": 1}])
+    running = worker(stage, grace=0.0, lease=3600.0)
+    running.start()
+    assert begun.wait(30)
+    with caplog.at_level(logging.WARNING, "clarion.worker"):
+        running.stop()
+        running.join(30)
+    try:
+        assert "hand back" in caplog.text
+        assert in_thread(worker(stage).drain, seconds=30)["made"] == 1
+    finally:
+        leave.set()
+
+
+def test_two_workers_share_the_work(stage, paid, seen):
+    """Each delivery is made by one of them."""
+    stage.send(paid, [{"n": n} for n in range(200)])
+    workers = [worker(stage, batch=10), worker(stage, batch=10)]
+    threads = [threading.Thread(target=each.drain) for each in workers]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert sorted(seen[0]) == list(range(200))
+    assert sum(each.counts["made"] for each in workers) == 200
