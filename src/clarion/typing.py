@@ -179,6 +179,7 @@ class EitherConnector(Protocol[P, Q]):
 
     # Overloads, because mypy infers no type from a union of four. A function that matches several is
     # not ambiguous, because all return the same. The usual one is last: pyright reports that one.
+    # mypy reports "No overload variant", also if the parameter has a name.
     @overload
     def __call__(
         self, function: FittingWithSignal[Q, object, Own, Response], /

@@ -82,6 +82,19 @@ assert not _doctest.DocTestRunner(optionflags=_doctest.ELLIPSIS).run(_session).f
 """
 
 
+# Run all examples of a page as one program, without those that are marked with `skip`.
+ALL = """
+import ast, asyncio, pathlib, re, types
+
+page = re.sub("<!-- skip: next.*?^```$", "", pathlib.Path("page.md").read_text(), flags=re.M | re.S)
+program = types.ModuleType("program")
+for example in re.findall("^```python\\n(.*?)^```", page, re.M | re.S):
+    code = compile(example, "page.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    if (awaited := eval(code, vars(program))) is not None:
+        asyncio.run(awaited)
+"""
+
+
 @pytest.fixture
 def run_with(tmp_path):
     """Return a function that runs programs in a new environment with some requirements."""
@@ -116,6 +129,13 @@ def test_the_wheel_is_enough(wheel, run_with, extra, page):
     (line,) = AFTER_A_RELEASE.findall((ROOT / page).read_text())
     (requirement,) = shlex.split(line)
     run_with([f"{requirement} @ {wheel.as_uri()}"], EXAMPLES.get(extra, ON_COMMIT), VERSION)
+
+
+def test_the_web_page_needs_its_frameworks_only(wheel, run_with, tmp_path):
+    """The ASGI and WSGI middleware need no extra and no other package."""
+    page = ROOT / "docs/how-to/send-request-signals.md"
+    (tmp_path / "page.md").write_text(page.read_text())
+    run_with([wheel, "fastapi", "httpx", "flask"], ALL)
 
 
 @pytest.mark.parametrize("requirement", LACKING)
