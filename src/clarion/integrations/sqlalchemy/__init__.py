@@ -53,6 +53,7 @@ from clarion.integrations.sqlalchemy.bulk.options import expand_deletes, warn_of
 from clarion.integrations.sqlalchemy.commit.bound import bound
 from clarion.integrations.sqlalchemy.flush.raw import raw
 from clarion.integrations.sqlalchemy.flush.session import SignalSession
+from clarion.integrations.sqlalchemy.hooks import outbox_tables
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 from clarion.integrations.sqlalchemy.signals import (
     class_prepared,
@@ -84,6 +85,7 @@ __all__ = [
     "connection_created",
     "expand_deletes",
     "m2m_changed",
+    "outbox_tables",
     "post_bulk_delete",
     "post_bulk_insert",
     "post_bulk_update",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import Table, event
 from sqlalchemy.orm import Mapper, Session
 from sqlalchemy.pool import Pool
 
@@ -28,6 +28,7 @@ from clarion.integrations.sqlalchemy.waiting import warn_of_waiting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import MetaData
     from sqlalchemy.orm import SessionTransaction, UOWTransaction
 
     from clarion.integrations.sqlalchemy.model_signal import Attach, ModelSignal
@@ -160,6 +161,41 @@ def _attach_statements() -> None:
 def _attach_commits() -> None:
     event.listen(Session, "after_transaction_end", transactions.after_transaction_end)
     event.listen(Session, "after_commit", transactions.after_commit)
+
+
+# --- The tables of the outbox
+
+
+@_once
+def _attach_outbox() -> None:
+    from clarion.integrations.sqlalchemy.outbox import tables
+
+    # On every table, because a migration of Alembic creates a table of its own.
+    event.listen(Table, "before_create", tables.before_create)
+    event.listen(Table, "after_create", tables.after_create)
+
+
+def outbox_tables(metadata: MetaData, *, dialect: str | None = None) -> dict[str, Table]:
+    """Add the tables of the outbox to the program's MetaData, where Alembic sees them.
+
+    A migration that Alembic generates creates them, and so does `metadata.create_all`. Call this
+    function where the program maps its classes, so that env.py calls it, too. They are the tables
+    of `clarion.outbox.tables.create_tables`.
+
+    Args:
+        metadata: the MetaData.
+        dialect: "mysql" for MySQL and MariaDB, whose indexes differ from those of others.
+
+    Returns:
+        The tables by their names.
+
+    Raises:
+        ArgumentError: if there is no such kind of database.
+    """
+    from clarion.integrations.sqlalchemy.outbox.tables import add_tables
+
+    _attach_outbox()
+    return add_tables(metadata, dialect)
 
 
 # --- Which signal needs which listeners

@@ -2,13 +2,13 @@
 
 -- name: create_meta
 CREATE TABLE IF NOT EXISTS clarion_meta (
-    name TEXT PRIMARY KEY,
+    name TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
 ) WITHOUT ROWID
 
 -- name: create_event
 CREATE TABLE IF NOT EXISTS clarion_event (
-    uid TEXT PRIMARY KEY,
+    uid TEXT NOT NULL PRIMARY KEY,
     signal TEXT NOT NULL,
     version INTEGER NOT NULL,
     payload BLOB NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS clarion_event (
 -- name: create_delivery
 -- AUTOINCREMENT: the id of the last row is not used again, so ids keep the order of the sends.
 CREATE TABLE IF NOT EXISTS clarion_delivery (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     event TEXT NOT NULL,
     receiver TEXT NOT NULL,
     "key" TEXT,
@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS clarion_blocked (
 
 -- name: create_dead
 CREATE TABLE IF NOT EXISTS clarion_dead (
-    id INTEGER PRIMARY KEY,
+    id INTEGER NOT NULL PRIMARY KEY,
     event TEXT NOT NULL,
     receiver TEXT NOT NULL,
     "key" TEXT,

@@ -8,7 +8,7 @@ In reading order; each module imports only from those above it:
 4. `stored`: how the model signals are stored.
 5. `engines`, `connections`: a worker's own connections. `database`: the database of a worker.
 
-The connection on which a send is stored is chosen in `commit.write_connections`.
+`tables` has the tables of the outbox for Alembic. The connection on which a send is stored is chosen in `commit.write_connections`.
 """
 
 from __future__ import annotations

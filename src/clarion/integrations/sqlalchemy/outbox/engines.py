@@ -31,7 +31,7 @@ def own_engine(engine: Engine, *, with_events: bool = True) -> Engine:
         own_pool,
         engine.dialect,
         engine.url,
-        echo=engine.echo,
+        echo=bool(engine.echo),
         execution_options=engine.get_execution_options(),
         hide_parameters=engine.hide_parameters,
     )

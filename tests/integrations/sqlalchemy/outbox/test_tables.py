@@ -1,0 +1,144 @@
+"""The tables on a MetaData are those of `create_tables`, and Alembic finds no difference."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, create_engine, inspect, text
+
+from clarion.errors import ArgumentError
+from clarion.integrations.sqlalchemy import outbox_tables
+from clarion.outbox.adapters import CoreConnection
+from clarion.outbox.tables import check_tables, create_tables
+
+alembic_autogenerate = pytest.importorskip("alembic.autogenerate")
+migration = pytest.importorskip("alembic.migration")
+operations = pytest.importorskip("alembic.operations")
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgres", marks=pytest.mark.service),
+        pytest.param("mariadb", marks=pytest.mark.service),
+    ]
+)
+def engine(request, tmp_path):
+    """Return an engine of an empty database of each kind."""
+    if request.param == "sqlite":
+        made = create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    else:
+        made = create_engine(request.getfixturevalue(request.param))
+    yield made
+    made.dispose()
+
+
+DETAILS = ("nullable", "default", "autoincrement", "identity")
+
+
+def described(engine):
+    """Return everything that the database knows of its tables."""
+    found: dict[str, Any] = {}
+    with engine.connect() as connection:
+        inspector = inspect(connection)
+        for name in inspector.get_table_names():
+            columns = [
+                (each["name"], repr(each["type"]), [each.get(name) for name in DETAILS])
+                for each in inspector.get_columns(name)
+            ]
+            indexes = sorted(
+                (each["name"], each["column_names"], each["unique"], _where(each))
+                for each in inspector.get_indexes(name)
+            )
+            keys = inspector.get_pk_constraint(name)["constrained_columns"]
+            found[name] = columns, indexes, keys, inspector.get_table_options(name)
+        if engine.dialect.name == "postgresql":
+            query = "SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'clarion%'"
+            found["storage"] = sorted(map(tuple, connection.execute(text(query))))
+        if engine.dialect.name == "sqlite":
+            query = "SELECT name, sql FROM sqlite_master WHERE sql LIKE '%ROWID%' OR sql LIKE '%AUTOINC%'"
+            found["storage"] = sorted(
+                (name, re.findall("WITHOUT ROWID|AUTOINCREMENT", sql))
+                for name, sql in connection.execute(text(query))
+                if "sqlite" not in name
+            )
+        found["version"] = connection.execute(text("SELECT name, value FROM clarion_meta")).all()
+    return found
+
+
+def _where(index):
+    return str(
+        next((v for k, v in index.get("dialect_options", {}).items() if k.endswith("where")), "")
+    )
+
+
+def metadata_for(engine):
+    """Return a MetaData with the tables."""
+    metadata = MetaData()
+    dialect = "mysql" if engine.dialect.name in {"mysql", "mariadb"} else None
+    tables = outbox_tables(metadata, dialect=dialect)
+    assert set(tables) == set(metadata.tables)
+    return metadata
+
+
+def differences(connection, metadata):
+    """Return what a revision of Alembic would change."""
+    context = migration.MigrationContext.configure(connection, opts={"compare_type": True})
+    return alembic_autogenerate.compare_metadata(context, metadata)
+
+
+def test_both_ways_create_the_same_tables(engine):
+    """Columns, types, keys, indexes, options and the version."""
+    metadata = metadata_for(engine)
+    metadata.create_all(engine)
+    one = described(engine)
+    metadata.drop_all(engine)
+    with engine.begin() as connection:
+        create_tables(CoreConnection(connection))
+    assert described(engine) == one
+
+
+def test_alembic_finds_no_difference(engine):
+    """Neither after `create_tables` nor after `create_all`."""
+    metadata = metadata_for(engine)
+    with engine.begin() as connection:
+        create_tables(CoreConnection(connection))
+    with engine.connect() as connection:
+        assert differences(connection, metadata) == []
+    metadata.drop_all(engine)
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        assert differences(connection, metadata) == []
+        check_tables(CoreConnection(connection))
+
+
+def test_a_generated_migration_creates_them(engine):
+    """With the version and the options, which no operation of the migration names."""
+    metadata = metadata_for(engine)
+    with engine.begin() as connection:
+        context = migration.MigrationContext.configure(connection)
+        script = alembic_autogenerate.produce_migrations(context, metadata)
+        invoke = operations.Operations(context).invoke
+        for each in script.upgrade_ops.ops:
+            for part in getattr(each, "ops", [each]):
+                invoke(part)
+        assert differences(connection, metadata) == []
+        check_tables(CoreConnection(connection))
+    migrated = described(engine)
+    metadata.drop_all(engine)
+    metadata.create_all(engine)
+    assert described(engine) == migrated
+
+
+def test_tables_for_another_kind_of_database_are_refused(engine):
+    """The sentence says what to write; other tables are not touched."""
+    is_mysql = engine.dialect.name in {"mysql", "mariadb"}
+    metadata = MetaData()
+    outbox_tables(metadata, dialect=None if is_mysql else "mysql")
+    with pytest.raises(ArgumentError, match=r"outbox_tables\(metadata, dialect="):
+        metadata.create_all(engine)
+    with pytest.raises(ArgumentError, match="dialect"):
+        outbox_tables(MetaData(), dialect="oracle")
+    Table("other", other := MetaData(), Column("id", Integer, primary_key=True))
+    other.create_all(engine)
+    other.drop_all(engine)
