@@ -30,6 +30,7 @@ WEB = [
 
 # The packages that the tests of each integration need.
 NEEDS = {
+    "tests/cli": ["rich", "typer"],
     "tests/commit/test_parameters.py": ["wrapt"],
     "tests/commit/test_peewee.py": ["peewee"],
     "tests/envelope/test_same.py": ["attrs", "msgspec"],

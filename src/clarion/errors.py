@@ -122,40 +122,49 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
         self.extra = extra
 
     @classmethod
-    def of(cls, name: str, extra: str) -> MissingExtraError:
+    def of(cls, name: str, extra: str, *, needed_by: str = "") -> MissingExtraError:
         """Create the error for a package, with the command that installs it."""
         message = (
-            f"clarion.integrations.{extra} needs {name}, which is not installed. {_pip_line(extra)}"
+            f"{needed_by or _module_of(extra)} needs {name}, which is not installed. "
+            f"{_pip_line(extra)}"
         )
         return cls(message, name, extra)
 
     @classmethod
-    def because(cls, error: ImportError, name: str, extra: str) -> MissingExtraError:
+    def because(
+        cls, error: ImportError, name: str, extra: str, *, needed_by: str = ""
+    ) -> MissingExtraError:
         """Create the error for a failed import: the package is missing, or broken."""
         # None in `sys.modules` hides a package; an import from it names a module inside it.
         modules: Any = sys.modules
         is_hidden = name in modules and modules[name] is None
         if is_hidden or (isinstance(error, ModuleNotFoundError) and error.name == name):
-            return cls.of(name, extra)
-        return cls.incomplete(name, extra, error)
+            return cls.of(name, extra, needed_by=needed_by)
+        return cls.incomplete(name, extra, error, needed_by=needed_by)
 
     @classmethod
     def too_old(cls, name: str, extra: str, oldest: str, installed: str) -> MissingExtraError:
         """Create the error for an old version, with the command that upgrades it."""
         message = (
-            f"clarion.integrations.{extra} needs {name} {oldest} or later; {installed} is installed. "
+            f"{_module_of(extra)} needs {name} {oldest} or later; {installed} is installed. "
             f"{_pip_line(extra)}"
         )
         return cls(message, name, extra)
 
     @classmethod
-    def incomplete(cls, name: str, extra: str, reason: object) -> MissingExtraError:
+    def incomplete(
+        cls, name: str, extra: str, reason: object, *, needed_by: str = ""
+    ) -> MissingExtraError:
         """Create the error for a broken package, with the command that repairs it."""
         message = (
-            f"clarion.integrations.{extra} cannot use {name} as it is installed: {reason}. "
+            f"{needed_by or _module_of(extra)} cannot use {name} as it is installed: {reason}. "
             f"{_pip_line(extra)}"
         )
         return cls(message, name, extra)
+
+
+def _module_of(extra: str) -> str:
+    return f"clarion.integrations.{extra}"
 
 
 def _pip_line(extra: str) -> str:

@@ -16,7 +16,7 @@ OTHERS = {"clarion.apps", "clarion.envelope.typed", "clarion.testing.plugin"}
 def exports():
     """Yield each public module that has `__all__`, with that list."""
     for name in PUBLIC:
-        if name.startswith("clarion.integrations") or name in OTHERS:
+        if name.startswith(("clarion.cli", "clarion.integrations")) or name in OTHERS:
             continue  # they need packages that may not be installed
         module = importlib.import_module(name)
         if hasattr(module, "__all__"):

@@ -11,8 +11,9 @@ from tests.house.tree import MODULES, SRC, name_of
 # These are not needed to connect and send, and would slow every start.
 SLOW = {"asyncio", "concurrent.futures", "dataclasses", "inspect", "logging", "typing"}
 
-# Only these may import a third party: the integrations and the pytest plugin.
+# Only these may import a third party: the integrations, the command line, the pytest plugin.
 INTEGRATIONS = (
+    "clarion.cli.",
     "clarion.integrations.",
     "clarion.testing.plugin",
     "clarion.envelope.typed",  # msgspec, for declared signals

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 try:
     import msgspec
 except ImportError as error:
-    raise MissingExtraError.because(error, "msgspec", "msgspec") from error
+    raise MissingExtraError.because(
+        error, "msgspec", "msgspec", needed_by="The payload of a declared signal"
+    ) from error
 
 
 def _dump_model(value: Any) -> Any:

@@ -52,8 +52,12 @@ def open_sqlite(path: str | PathLike[str]) -> DbapiConnection:
     )
     # Readers do not wait for the writer. If the machine crashes, the last commits may be lost;
     # if only the process crashes, no commit is lost.
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:  # the file is no database
+        connection.close()
+        raise
     return DbapiConnection(connection, "sqlite")
 
 

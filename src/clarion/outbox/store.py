@@ -276,13 +276,29 @@ def list_dead(
     return [_dead(*each) for each in found]
 
 
+def find_dead(connection: Connection, row: int) -> Dead:
+    """Return one delivery that was given up.
+
+    Raises:
+        ArgumentError: if no dead delivery has this id.
+    """
+    found = list_dead(connection, row=row)
+    if not found:
+        raise ArgumentError(
+            f"No dead delivery has the id {quoted_name(str(row))}. List them with "
+            f"`clarion outbox ls`.",
+            ["row"],
+        )
+    return found[0]
+
+
 def requeue(connection: Connection, row: int) -> None:
     """Let a delivery that was given up be made again, before the later ones of its key.
 
     Raises:
         ArgumentError: if no dead delivery has this id.
     """
-    dead = _find_dead(connection, row)
+    dead = find_dead(connection, row)
     connection.change("requeue", id=row)
     _forget(connection, dead)
 
@@ -293,7 +309,7 @@ def discard(connection: Connection, row: int) -> None:
     Raises:
         ArgumentError: if no dead delivery has this id.
     """
-    _forget(connection, _find_dead(connection, row))
+    _forget(connection, find_dead(connection, row))
 
 
 def prune(connection: Connection, age: int, limit: int = 10_000) -> int:
@@ -305,17 +321,6 @@ def prune(connection: Connection, age: int, limit: int = 10_000) -> int:
         limit: how many at most. Call the function again until it returns less.
     """
     return connection.change("prune", age=age, limit=limit)
-
-
-def _find_dead(connection: Connection, row: int) -> Dead:
-    found = list_dead(connection, row=row)
-    if not found:
-        raise ArgumentError(
-            f"No dead delivery has the id {quoted_name(str(row))}. List them with "
-            f"`clarion outbox ls`.",
-            ["row"],
-        )
-    return found[0]
 
 
 def _forget(connection: Connection, dead: Dead) -> None:

@@ -1,0 +1,39 @@
+"""The command line: `clarion`, or `python -m clarion`.
+
+In reading order; each module imports only from those above it:
+
+1. `ages`, `text`, `failures`: durations, text without control characters, errors that a user reads.
+2. `output`: tables, JSON and errors, on a terminal or in a pipe.
+3. `options`, `imports`, `databases`: the options of several commands, the user's modules, and the
+   database of a command.
+4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker.
+5. `app`: all commands together.
+
+Typer and Rich are imported here only, and never by another package.
+
+Exit codes: 0 if all is well, 1 if a person has to act, 2 if the command could not be done.
+
+Never put here: a rule or a query that a program could need. It belongs in the package below.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from clarion.errors import MissingExtraError
+
+PACKAGES = ("typer", "rich")
+
+
+def main() -> None:
+    """Run the command line, and end the process with its exit code."""
+    try:
+        from clarion.cli.app import run
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in PACKAGES:
+            raise
+        missing = MissingExtraError.because(error, package, "cli", needed_by="The command line")
+        sys.stderr.write(f"error: {missing}\n")
+        sys.exit(2)
+    run()

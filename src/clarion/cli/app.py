@@ -1,0 +1,47 @@
+"""All commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from clarion._core.version import __version__
+from clarion.cli.outbox.group import outbox
+from clarion.cli.output import print_what_is_possible
+from clarion.cli.work import work
+
+app = typer.Typer(
+    name="clarion",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    # A traceback with the values of local variables would show secrets.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(outbox)
+app.command()(work)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"clarion {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Django's signals for every Python program."""
+
+
+def run() -> None:
+    """Run the command of this process, and end it with the exit code."""
+    print_what_is_possible()
+    app(prog_name="clarion")

@@ -1,0 +1,114 @@
+"""The database of a command: found by its URL, and its errors in one sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from clarion.cli.failures import CommandError
+from clarion.cli.imports import import_database, is_reference
+from clarion.outbox import SqliteDatabase, open_database
+from clarion.worker.startup import check_outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from clarion.outbox import Database
+    from clarion.outbox.connection import WorkerConnection
+
+# The packages whose errors come from a database.
+_PACKAGES = {"sqlite3", "psycopg", "pymysql", "sqlalchemy", "django"}
+
+
+def find_database(name: str) -> Database:
+    """Return the database of a URL, or of `module:object`.
+
+    Raises:
+        ClarionError: if there is no such database.
+    """
+    return import_database(name) if is_reference(name) else open_database(name)
+
+
+@contextmanager
+def opened(name: str, *, is_new: bool = False) -> Generator[tuple[Database, WorkerConnection]]:
+    """Yield the database of a command, and a connection to it.
+
+    Args:
+        name: its URL, or `module:object`.
+        is_new: whether its tables may be missing.
+
+    Raises:
+        ClarionError: if the database cannot be used.
+    """
+    database = find_database(name)
+    if not is_new:
+        check_file(database)
+    with failures_of(database, name), closing(database.connect()) as connection:
+        if not is_new:
+            check_outbox(database, connection)
+        yield database, connection
+
+
+def check_file(database: Database) -> None:
+    """Refuse a file of SQLite that does not exist, because a connection would create it.
+
+    Raises:
+        CommandError: if it does not exist.
+    """
+    if isinstance(database, SqliteDatabase) and not database.path.exists():
+        raise CommandError(
+            f"There is no {database.name.removeprefix('the ')}. Correct the path, or create the file "
+            f"with `clarion outbox create`."
+        )
+
+
+@contextmanager
+def failures_of(database: Database, name: str) -> Generator[None]:
+    """Turn the errors of a driver into one sentence.
+
+    Args:
+        database: the database.
+        name: its URL, whose secrets are not printed.
+
+    Raises:
+        CommandError: if the block raises such an error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _is_of_a_database(error):
+            raise
+        raise CommandError(
+            f"{_capital(database.name)} cannot be used: {_reason(error, name)}. Check the URL, "
+            f"whether the server runs, and the rights of the user."
+        ) from error
+
+
+def _is_of_a_database(error: Exception) -> bool:
+    packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return isinstance(error, (OSError, sqlite3.Error)) or not packages.isdisjoint(_PACKAGES)
+
+
+def _reason(error: Exception, url: str) -> str:
+    """Return the first line of a driver's message; its type, if the line contains a secret."""
+    texts = [each for each in error.args if isinstance(each, str)]
+    lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
+    first = lines[0].rstrip(".") if lines else ""
+    if not first or any(secret in first for secret in _secrets(url)):
+        return type(error).__name__
+    return first
+
+
+def _secrets(url: str) -> set[str]:
+    """Return the parts of a URL that are not to be printed, as written and as decoded."""
+    if "://" not in url:
+        return set()
+    parts = urlsplit(url)
+    found = {parts.password or "", url, *(value for _, value in parse_qsl(parts.query))}
+    return {each for part in found for each in (part, unquote(part)) if each}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,88 @@
+"""Import the modules that a user names on the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from clarion.cli.failures import CommandError
+
+if TYPE_CHECKING:
+    from types import ModuleType, TracebackType
+
+    from clarion.outbox import Database
+
+_REFERENCE = re.compile(r"([^\W\d][\w.]*):([^\W\d][\w.]*)")
+_MODULE = re.compile(r"[^\W\d][\w.]*")
+
+
+def is_reference(text: str) -> bool:
+    """Return whether a text has the form `module:object`."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def import_named(name: str) -> ModuleType:
+    """Import a module; the current directory is searched first.
+
+    Raises:
+        CommandError: if it does not exist, or raises an error.
+    """
+    if _MODULE.fullmatch(name) is None:
+        raise CommandError(
+            "The name of a module cannot be read. Write it with dots, such as shop.receivers."
+        )
+    here = os.getcwd()  # noqa: PTH109  # as Python itself writes it in sys.path
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise CommandError(
+                f"No module {name} was found. Run the command in the directory of the program, or "
+                f"set PYTHONPATH."
+            ) from None
+        raise _broken(name, error) from error
+    except Exception as error:
+        raise _broken(name, error) from error
+
+
+def import_database(reference: str) -> Database:
+    """Return the database of `module:object`, such as `shop.db:database`.
+
+    Raises:
+        CommandError: if there is no such object, or if it is no database.
+    """
+    module, _, path = reference.partition(":")
+    found: Any = import_named(module)
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    if not all(hasattr(found, each) for each in ("connect", "transaction", "dialect")):
+        raise CommandError(
+            f"{reference} is no database of an outbox. Name an object that "
+            f"clarion.outbox.open_database() or an integration has returned."
+        )
+    return cast("Database", found)
+
+
+def _broken(name: str, error: Exception) -> CommandError:
+    shown = error.with_traceback(_inside(error.__traceback__))
+    return CommandError(
+        f"The module {name} raised {type(error).__name__} when it was imported. Correct it.",
+        "".join(traceback.format_exception(shown)).rstrip(),
+    )
+
+
+def _inside(trace: TracebackType | None) -> TracebackType | None:
+    """Return the part of a traceback that is in the user's code."""
+    ours = (__file__, "<frozen importlib", "importlib/__init__.py")
+    while trace is not None and trace.tb_next is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith(ours[:2]) and not file.endswith(ours[2]):
+            break
+        trace = trace.tb_next
+    return trace

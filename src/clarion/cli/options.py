@@ -1,0 +1,107 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+LARGEST_ID = 2**63 - 1
+
+_database = typer.Option(
+    "--database",
+    "-d",
+    metavar="URL",
+    envvar="CLARION_DATABASE",
+    help="The database: a URL, or module:object.",
+    show_default=False,
+)
+DatabaseOption = Annotated[str, _database]
+OptionalDatabaseOption = Annotated[str | None, _database]
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+IdsArgument = Annotated[
+    list[int] | None,
+    typer.Argument(
+        metavar="ID",
+        min=1,
+        max=LARGEST_ID,
+        help="The ids, as `clarion outbox ls` lists them.",
+        show_default=False,
+    ),
+]
+
+IdArgument = Annotated[
+    int,
+    typer.Argument(
+        metavar="ID",
+        min=1,
+        max=LARGEST_ID,
+        help="The id, as `clarion outbox ls` lists it.",
+        show_default=False,
+    ),
+]
+
+ReceiverOption = Annotated[
+    str | None,
+    typer.Option(
+        "--receiver",
+        "-r",
+        metavar="NAME",
+        help="All dead deliveries of this receiver.",
+        show_default=False,
+    ),
+]
+
+AllOption = Annotated[bool, typer.Option("--all", help="All dead deliveries.")]
+
+# --- Of `clarion work`
+
+ModulesArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODULE",
+        help="The modules that connect receivers; module:object for a database.",
+        show_default=False,
+    ),
+]
+
+ReceiversOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--receiver",
+        "-r",
+        metavar="NAME",
+        help="Only this receiver; may be repeated.",
+        show_default=False,
+    ),
+]
+
+DrainOption = Annotated[
+    bool, typer.Option("--drain", help="Make what is due, then end; 1 if a delivery was given up.")
+]
+
+ConcurrencyOption = Annotated[
+    int, typer.Option("--concurrency", "-c", metavar="N", min=1, help="Jobs at the same time.")
+]
+
+BatchOption = Annotated[
+    int, typer.Option(metavar="N", min=1, help="How many deliveries a job takes at most.")
+]
+
+LeaseOption = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", min=0.1, help="If it dies, others take over after this time."),
+]
+
+PollOption = Annotated[
+    float, typer.Option(metavar="SECONDS", min=0.001, help="The longest time between two looks.")
+]
+
+GraceOption = Annotated[
+    float,
+    typer.Option(metavar="SECONDS", min=0.0, help="How long running receivers may take to end."),
+]

@@ -1,0 +1,116 @@
+"""`requeue`, `discard` and `prune`: change what is stored."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clarion.cli.ages import milliseconds
+from clarion.cli.databases import opened
+from clarion.cli.options import (
+    AllOption,
+    DatabaseOption,
+    IdsArgument,
+    JsonOption,
+    ReceiverOption,
+    YesOption,
+)
+from clarion.cli.outbox.selection import Selection
+from clarion.cli.output import FOUND, console, print_error, print_json, print_line, reporting
+from clarion.outbox import store
+from clarion.worker.connections import in_transaction
+
+if TYPE_CHECKING:
+    from clarion.outbox.connection import WorkerConnection
+
+PRUNED_AT_ONCE = 5000  # events in one transaction
+
+
+@reporting()
+def requeue(
+    database: DatabaseOption,
+    ids: IdsArgument = None,
+    receiver: ReceiverOption = None,
+    every: AllOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Let dead deliveries be made again, before the later ones of their keys."""
+    selection = Selection(ids, receiver, is_all=every)
+    with opened(database) as (_, connection):
+        done = selection.change(connection, store.requeue)
+    if json:
+        print_json({"requeued": done})
+    else:
+        print_line(f"{_deliveries(len(done))} requeued.")
+
+
+@reporting()
+def discard(
+    database: DatabaseOption,
+    ids: IdsArgument = None,
+    receiver: ReceiverOption = None,
+    every: AllOption = False,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Remove dead deliveries; the later ones of their keys continue."""
+    selection = Selection(ids, receiver, is_all=every)
+    with opened(database) as (found, connection):
+        count = selection.count(connection)
+        if count and not yes and not _agrees(count, found.name):
+            print_error("Nothing was discarded. Confirm it, or give --yes.")
+            raise typer.Exit(FOUND)
+        done = selection.change(connection, store.discard)
+    if json:
+        print_json({"discarded": done})
+    else:
+        print_line(f"{_deliveries(len(done))} discarded.")
+
+
+@reporting()
+def prune(
+    database: DatabaseOption,
+    older_than: Annotated[
+        str,
+        typer.Option(
+            "--older-than", metavar="AGE", help="Such as 12h, 7d or 2w.", show_default=False
+        ),
+    ],
+    json: JsonOption = False,
+) -> None:
+    """Remove old sends whose deliveries were all made. What waits or is dead stays."""
+    age = milliseconds(older_than)
+    with opened(database) as (_, connection):
+        removed = _prune(connection, age)
+    if json:
+        print_json({"removed": removed})
+    else:
+        print_line(f"{removed} {'send' if removed == 1 else 'sends'} removed.")
+
+
+def _prune(connection: WorkerConnection, age: int) -> int:
+    removed = 0
+    with console(sys.stderr).status("") as status:
+        while True:
+            count = in_transaction(
+                connection, lambda open_: store.prune(open_, age, PRUNED_AT_ONCE)
+            )
+            removed += count
+            status.update(f"{removed} sends")
+            if count < PRUNED_AT_ONCE:
+                return removed
+
+
+def _agrees(count: int, name: str) -> bool:
+    """Ask the user; no answer is a no."""
+    question = f"Discard {_deliveries(count)} in {name}? It cannot be undone."
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        return False
+
+
+def _deliveries(count: int) -> str:
+    return f"{count} {'delivery' if count == 1 else 'deliveries'}"

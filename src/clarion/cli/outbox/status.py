@@ -1,0 +1,76 @@
+"""`status`: count what waits, and what was given up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from clarion.cli.ages import since
+from clarion.cli.databases import opened
+from clarion.cli.options import DatabaseOption, JsonOption
+from clarion.cli.outbox.facts import facts_of_receiver
+from clarion.cli.output import (
+    FOUND,
+    Column,
+    print_json,
+    print_line,
+    print_table,
+    reporting,
+)
+from clarion.outbox import store
+
+if TYPE_CHECKING:
+    from clarion.outbox.delivery_row import Waiting
+
+COLUMNS = (
+    Column("receiver"),
+    Column("waiting", "right"),
+    Column("first due"),
+    Column("failing", "right", style="yellow"),
+    Column("dead", "right", style="red"),
+)
+
+
+@reporting()
+def status(database: DatabaseOption, json: JsonOption = False) -> None:
+    """Count the deliveries of each receiver. The exit code is 1 if some are dead."""
+    with opened(database) as (found, connection):
+        counted = store.waiting(connection)
+    dead = sum(each.dead for each in counted)
+    if json:
+        print_json(_facts(found.name, counted))
+    else:
+        _print(found.name, counted, dead)
+    if dead:
+        raise typer.Exit(FOUND)
+
+
+def _facts(name: str, counted: list[Waiting]) -> dict[str, object]:
+    return {
+        "database": name,
+        "waiting": sum(each.deliveries for each in counted),
+        "dead": sum(each.dead for each in counted),
+        "receivers": [facts_of_receiver(each) for each in counted],
+    }
+
+
+def _print(name: str, counted: list[Waiting], dead: int) -> None:
+    if not counted:
+        print_line(f"No delivery waits in {name}, and none is dead.")
+        return
+    print_table(COLUMNS, (_cells(each) for each in counted))
+    print_line()
+    print_line((f"In {name}.", "dim"))
+    if dead:
+        print_line((f"{dead} dead.", "bold red"), " List them with `clarion outbox ls`.")
+
+
+def _cells(counts: Waiting) -> tuple[str, ...]:
+    return (
+        counts.receiver,
+        str(counts.deliveries),
+        "" if counts.oldest is None else since(counts.oldest),
+        str(counts.failing or ""),
+        str(counts.dead or ""),
+    )

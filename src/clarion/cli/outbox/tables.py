@@ -1,0 +1,39 @@
+"""`create`: create the tables of the outbox."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from clarion.cli.databases import opened
+from clarion.cli.failures import CommandError
+from clarion.cli.options import JsonOption, OptionalDatabaseOption
+from clarion.cli.output import print_json, print_line, reporting
+from clarion.outbox.tables import VERSION, create_tables
+from clarion.worker.connections import in_transaction
+
+
+@reporting()
+def create(
+    url: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[URL]", help="The database, instead of --database.", show_default=False
+        ),
+    ] = None,
+    database: OptionalDatabaseOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Create the tables that are missing. It may run at each start."""
+    name = url or database
+    if name is None:
+        raise CommandError(
+            "No database is given. Name it: clarion outbox create sqlite:///outbox.db"
+        )
+    with opened(name, is_new=True) as (found, connection):
+        in_transaction(connection, create_tables)
+    if json:
+        print_json({"database": found.name, "version": VERSION})
+    else:
+        print_line(f"The tables of the outbox are in {found.name}.")

@@ -1,0 +1,125 @@
+"""What the commands print: tables for people, JSON for programs, errors in one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clarion.cli.failures import CommandError
+from clarion.cli.text import safe, safe_lines
+from clarion.errors import ClarionError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+    from typing import Literal, TextIO
+
+FOUND = 1  # the exit code if a person has to act
+FAILED = 2  # the exit code if the command could not be done
+
+WIDTH_OF_A_PIPE = 200  # columns: the tables have their natural width there
+
+
+class Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+        title: its heading.
+        justify: "left", or "right" for numbers.
+        is_cut: whether a text that is too long ends with an ellipsis. Otherwise it is folded.
+        style: the colour, as Rich names it.
+    """
+
+    title: str
+    justify: Literal["left", "right"] = "left"
+    is_cut: bool = False
+    style: str = ""
+
+
+def console(stream: TextIO | None = None) -> Console:
+    """Return a console that interprets nothing in the text, for standard output or a stream."""
+    file = sys.stdout if stream is None else stream
+    is_fixed = file.isatty() or "COLUMNS" in os.environ
+    return Console(
+        file=file,
+        width=None if is_fixed else WIDTH_OF_A_PIPE,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+
+
+def print_line(*parts: str | tuple[str, str], stream: TextIO | None = None) -> None:
+    """Print one line of parts, each a text, or a text and its style."""
+    cleaned = [safe(part) if isinstance(part, str) else (safe(part[0]), part[1]) for part in parts]
+    console(stream).print(Text.assemble(*cleaned), soft_wrap=True)
+
+
+def print_lines(text: str, stream: TextIO | None = None) -> None:
+    """Print text of several lines."""
+    console(stream).print(Text(safe_lines(text)), soft_wrap=True)
+
+
+def print_table(columns: Sequence[Column], rows: Iterable[Iterable[str]]) -> None:
+    """Print a table, as wide as the terminal at most."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(
+            column.title,
+            justify=column.justify,
+            style=column.style,
+            overflow="fold",
+            no_wrap=column.justify == "right",  # a number is never folded
+        )
+    for row in rows:
+        table.add_row(*(_cell(each, text) for each, text in zip(columns, row, strict=True)))
+    console().print(table)
+
+
+def _cell(column: Column, text: str) -> Text:
+    # The cell is cut, not the column: Rich would not make such a column narrower than its text.
+    return Text(safe(text), no_wrap=column.is_cut, overflow="ellipsis" if column.is_cut else "fold")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, in ASCII."""
+    typer.echo(json.dumps(value, indent=2))
+
+
+def print_error(message: str, details: str = "") -> None:
+    """Print an error to standard error."""
+    if details:
+        print_lines(details, sys.stderr)
+    print_line(("error", "bold red"), f": {message}", stream=sys.stderr)
+
+
+@contextmanager
+def reporting() -> Generator[None]:
+    """Print the errors of a user as one sentence, and end with the exit code 2.
+
+    Raises:
+        typer.Exit: after such an error.
+    """
+    try:
+        yield
+    except CommandError as error:
+        print_error(str(error), error.details)
+        raise typer.Exit(FAILED) from None
+    except ClarionError as error:
+        print_error(str(error))
+        raise typer.Exit(FAILED) from None
+
+
+def print_what_is_possible() -> None:
+    """Let the standard streams escape the characters that their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

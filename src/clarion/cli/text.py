@@ -1,0 +1,48 @@
+"""Text from the database and the program, so that a terminal shows it and does not obey it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from unicodedata import category
+
+# Control characters, invisible ones that change the direction, surrogates, line separators.
+_ESCAPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def safe(text: str) -> str:
+    r"""Return text of one line, with each control character as an escape such as `\x1b`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(each) if category(each) in _ESCAPED else each for each in text)
+
+
+def safe_lines(text: str) -> str:
+    """Return text of several lines, with each other control character as an escape."""
+    return "\n".join(safe(line.expandtabs(4)) for line in text.split("\n"))
+
+
+def last_line(text: str) -> str:
+    """Return the last line of a traceback, which names the error."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return safe(lines[-1].strip()) if lines else ""
+
+
+def decoded(payload: bytes) -> Any:
+    """Return the JSON in a payload; None if it is damaged."""
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return None
+
+
+def pretty(payload: bytes) -> str:
+    """Return a payload for a person: its JSON with indentation, or its bytes if it is damaged."""
+    found = decoded(payload)
+    if found is None:
+        return safe_lines(payload.decode("utf-8", "backslashreplace"))
+    return safe_lines(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()

@@ -1,0 +1,154 @@
+"""`clarion work`: run a worker."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from clarion._core.version import __version__
+from clarion.cli.databases import check_file, failures_of, find_database
+from clarion.cli.failures import CommandError
+from clarion.cli.imports import import_database, import_named, is_reference
+from clarion.cli.options import (
+    BatchOption,
+    ConcurrencyOption,
+    DrainOption,
+    GraceOption,
+    LeaseOption,
+    ModulesArgument,
+    OptionalDatabaseOption,
+    PollOption,
+    ReceiversOption,
+)
+from clarion.cli.output import FOUND, print_line, reporting
+from clarion.cli.text import safe_lines
+from clarion.outbox.receivers import connected_receivers
+from clarion.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from clarion.outbox import Database
+    from clarion.outbox.receivers import StoredReceiver
+
+COUNTS = ("made", "retried", "buried", "postponed", "skipped", "lost")
+
+
+@reporting()
+def work(
+    modules: ModulesArgument,
+    database: OptionalDatabaseOption = None,
+    receivers: ReceiversOption = None,
+    drain: DrainOption = False,
+    concurrency: ConcurrencyOption = 8,
+    batch: BatchOption = 500,
+    lease: LeaseOption = 30.0,
+    poll: PollOption = 1.0,
+    grace: GraceOption = 30.0,
+) -> None:
+    """Make the stored deliveries of the receivers that the modules connect.
+
+    It runs until SIGTERM or Ctrl+C, which let running receivers end. A second one hurries.
+    """
+    found, name = _load(modules, database)
+    log_to_stderr()
+    served = _served(receivers)
+    worker = Worker(
+        found,
+        receivers=receivers or None,
+        concurrency=concurrency,
+        batch=batch,
+        lease=lease,
+        poll=poll,
+        grace=grace,
+    )
+    print_banner(found, served, is_drain=drain)
+    check_file(found)
+    with failures_of(found, name):
+        if drain:
+            worker.drain()
+        else:
+            worker.run()
+    print_line(_summary(worker.counts), stream=sys.stderr)
+    if drain and worker.counts["buried"]:
+        raise typer.Exit(FOUND)
+
+
+def _load(names: list[str], url: str | None) -> tuple[Database, str]:
+    """Import the modules, and return the database and its name on the command line."""
+    references = [each for each in names if is_reference(each)]
+    found = [import_database(each) for each in references]
+    for each in names:
+        if each not in references:
+            import_named(each)
+    if len(found) > 1:
+        raise CommandError("Two databases are named. Run one worker for each.")
+    if found:
+        return found[0], references[0]
+    if url is None:
+        raise CommandError(
+            "No database is given. Add --database URL, set CLARION_DATABASE, or name an object, "
+            "such as shop.db:database."
+        )
+    return find_database(url), url
+
+
+def _served(only: Collection[str] | None) -> list[StoredReceiver]:
+    """Return the receivers that the worker serves.
+
+    Raises:
+        CommandError: if there are no such receivers.
+    """
+    connected = connected_receivers()
+    if not connected:
+        raise CommandError(
+            "These modules connect no durable receiver. Connect one with "
+            "@receiver(signal, delivery=durable), or name the module that does."
+        )
+    if missing := sorted(set(only or ()) - connected.keys()):
+        raise CommandError(
+            f"No connected receiver has the name {', '.join(missing)}. The names are: "
+            f"{', '.join(sorted(connected))}."
+        )
+    each_once = {id(each): each for found in connected.values() for each in found}
+    return sorted(
+        (each for each in each_once.values() if not only or set(only) & set(each.names)),
+        key=lambda each: (each.name, each.signal_name),
+    )
+
+
+def print_banner(database: Database, served: list[StoredReceiver], *, is_drain: bool) -> None:
+    """Print which receivers the worker serves, from which database."""
+    print_line(("clarion", "bold"), f" {__version__} works on {database.name}", stream=sys.stderr)
+    width = max(len(each.name) for each in served)
+    for each in served:
+        print_line(
+            f"  {each.name:<{width}}  ", (f"on {each.signal_name}", "dim"), stream=sys.stderr
+        )
+    if not is_drain:
+        print_line(("Ctrl+C stops it after the running receivers.", "dim"), stream=sys.stderr)
+
+
+def log_to_stderr() -> None:
+    """Log to standard error, unless the program has set up its own log."""
+    if not logging.getLogger().handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        logging.getLogger().addHandler(handler)
+        logging.getLogger("clarion").setLevel(logging.INFO)
+
+
+class SafeFormatter(logging.Formatter):
+    """Formats a record without the control characters in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the text of a record."""
+        return safe_lines(super().format(record))
+
+
+def _summary(counts: dict[str, int]) -> str:
+    shown = ", ".join(f"{counts[each]} {each}" for each in COUNTS if counts[each])
+    return f"Stopped: {shown or 'no delivery was due'}."

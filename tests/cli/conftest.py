@@ -1,0 +1,161 @@
+"""Run commands, in this process and in others, on databases with stored deliveries."""
+
+import os
+import secrets
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pytest
+from typer.testing import CliRunner
+
+from clarion import Signal
+from clarion.cli.app import app
+from clarion.envelope import seal
+from clarion.outbox import open_database, store
+from clarion.outbox.delivery_row import Target
+from clarion.outbox.tables import create_tables
+from clarion.worker.connections import in_transaction
+from tests.house.tree import ROOT, SRC
+from tests.services import MARIADB, POSTGRES
+
+# A terminal would obey the first, Rich the second, a browser the third.
+HOSTILE = "\x1b[31m[red]<script>\x9b"
+SHOWN = r"\x1b[31m[red]<script>\x9b"
+
+order_paid = Signal(name="shop.order_paid")
+
+
+@dataclass
+class Shop:
+    """A database with an outbox.
+
+    Attributes:
+        url: its URL.
+    """
+
+    url: str
+
+    def __post_init__(self):
+        self.database = open_database(self.url)
+
+    def run(self, function, *arguments):
+        """Call a function of the store in a transaction."""
+        with closing(self.database.connect()) as connection:
+            return in_transaction(connection, lambda open_: function(open_, *arguments))
+
+    def create(self):
+        """Create the tables."""
+        self.run(create_tables)
+        return self
+
+    def publish(self, receiver="shop:mail", key=None, signal=order_paid, **keywords):
+        """Store one delivery."""
+        envelope = seal(signal, {"sender": None, "signal": signal, **keywords})
+        self.run(store.publish, envelope, [Target(receiver, key)])
+
+    def bury(self, receiver="shop:mail", error="ValueError: no", **keywords):
+        """Store one delivery that was given up, and return its id."""
+        self.publish(receiver, **keywords)
+
+        def give_up(connection):
+            (claim,) = store.claim(connection, receiver, 1, 60_000)
+            assert store.bury(connection, receiver, claim, error, block=True)
+            return claim.id
+
+        return self.run(give_up)
+
+    def dead(self):
+        """Return the ids of the dead deliveries."""
+        return [each.id for each in self.run(store.list_dead)]
+
+    def counts(self):
+        """Return how many deliveries wait and are dead, by receiver."""
+        return {each.receiver: (each.deliveries, each.dead) for each in self.run(store.waiting)}
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Return an empty outbox in a file of SQLite."""
+    return Shop(f"sqlite:///{tmp_path / 'shop.db'}").create()
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.service),
+        pytest.param("mariadb", marks=pytest.mark.service),
+    ]
+)
+def any_url(request, tmp_path):
+    """Yield the URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'any.db'}"
+        return
+    name = f"clarion_cli_{secrets.token_hex(6)}"
+    service = POSTGRES if request.param == "postgresql" else MARIADB
+    kind = "SCHEMA" if request.param == "postgresql" else "DATABASE"
+    with closing(open_database(service.url()).connect()) as admin:
+        admin._execute(f"CREATE {kind} {name}")
+        try:
+            if request.param == "postgresql":
+                yield f"{service.url()}?options=-csearch_path%3D{name}"
+            else:
+                yield urlsplit(service.url())._replace(path=f"/{name}").geturl()
+        finally:
+            admin._execute(f"DROP {kind} {name}" + (" CASCADE" if kind == "SCHEMA" else ""))
+
+
+@pytest.fixture
+def any_shop(any_url):
+    """Return an empty outbox on each kind of database."""
+    return Shop(any_url).create()
+
+
+@pytest.fixture
+def invoke(monkeypatch):
+    """Return a function that runs a command in this process."""
+    monkeypatch.delenv("CLARION_DATABASE", raising=False)
+    # Typer takes its width from the terminal that runs the tests.
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+
+    def invoke(*arguments, answer=None, **environment):
+        return CliRunner().invoke(app, [str(each) for each in arguments], answer, environment)
+
+    return invoke
+
+
+@pytest.fixture
+def outbox(invoke, shop):
+    """Return a function that runs a command of `clarion outbox` on the database `shop`."""
+
+    def outbox(*arguments, **options):
+        return invoke("outbox", *arguments, CLARION_DATABASE=shop.url, **options)
+
+    return outbox
+
+
+def environment_of(folder, **more):
+    """Return the environment of another process that runs in a folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLARION_D")}
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(SRC), str(ROOT)]), **more}
+
+
+@pytest.fixture
+def command(tmp_path):
+    """Return a function that runs `python -m clarion` in another process."""
+
+    def command(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "clarion", *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment_of(tmp_path, **environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return command

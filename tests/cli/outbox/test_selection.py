@@ -1,0 +1,67 @@
+"""The dead deliveries that a command changes."""
+
+from contextlib import closing
+
+import pytest
+
+from clarion.cli.failures import CommandError
+from clarion.cli.outbox import selection as module
+from clarion.cli.outbox.selection import Selection
+from clarion.errors import ArgumentError
+from clarion.outbox import store
+
+
+@pytest.fixture
+def change(any_shop):
+    """Return a function that changes a selection on each kind of database."""
+
+    def change(selection, function):
+        with closing(any_shop.database.connect()) as connection:
+            return selection.count(connection), selection.change(connection, function)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("ids", "receiver", "is_all"),
+    [(None, None, False), ([1], "shop:mail", False), ([1], None, True), ([], "shop:mail", True)],
+)
+def test_one_choice_is_given(ids, receiver, is_all):
+    """Ids, a receiver or all: none of them, or two, is refused."""
+    with pytest.raises(CommandError, match="Name what you mean"):
+        Selection(ids, receiver, is_all=is_all)
+
+
+def test_ids_are_changed(any_shop, change):
+    """The deliveries with these ids are requeued, each once."""
+    rows = [any_shop.bury() for _ in range(3)]
+    assert change(Selection([rows[0], rows[2], rows[0]], None, is_all=False), store.requeue) == (
+        2,
+        [rows[0], rows[2]],
+    )
+    assert any_shop.dead() == [rows[1]]
+    assert any_shop.counts() == {"shop:mail": (2, 1)}
+
+
+def test_an_unknown_id_changes_nothing(any_shop, change):
+    """If one id is unknown, no delivery is changed."""
+    row = any_shop.bury()
+    with closing(any_shop.database.connect()) as connection, pytest.raises(ArgumentError):
+        Selection([row, 99], None, is_all=False).change(connection, store.discard)
+    assert any_shop.dead() == [row]
+
+
+def test_a_receiver_is_changed_in_batches(any_shop, change, monkeypatch):
+    """All deliveries of a receiver are changed, more than one batch has."""
+    monkeypatch.setattr(module, "BATCH", 2)
+    rows = [any_shop.bury() for _ in range(5)]
+    other = any_shop.bury("shop:stock")
+    assert change(Selection(None, "shop:mail", is_all=False), store.discard) == (5, rows)
+    assert any_shop.dead() == [other]
+
+
+def test_all_are_changed(any_shop, change):
+    """All deliveries are changed, and a second time there is nothing to do."""
+    rows = [any_shop.bury("shop:mail"), any_shop.bury("shop:stock")]
+    assert change(Selection(None, None, is_all=True), store.requeue) == (2, rows)
+    assert change(Selection(None, None, is_all=True), store.requeue) == (0, [])

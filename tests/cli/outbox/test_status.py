@@ -1,0 +1,41 @@
+"""`clarion outbox status`."""
+
+import json
+
+
+def test_the_counts_are_shown(invoke, any_shop):
+    """Each receiver has its counts, and the exit code is 1 because some are dead."""
+    any_shop.publish("shop:stock")
+    any_shop.bury("shop:mail")
+    done = invoke("outbox", "status", CLARION_DATABASE=any_shop.url)
+    assert (done.exit_code, done.stderr) == (1, "")
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[0] == ["receiver", "waiting", "first", "due", "failing", "dead"]
+    assert lines[1] == ["shop:mail", "0", "1"]
+    assert lines[2][:2] == ["shop:stock", "1"]
+    assert "1 dead. List them with `clarion outbox ls`." in done.stdout
+
+
+def test_an_empty_outbox_is_fine(outbox):
+    """Without deliveries the exit code is 0."""
+    done = outbox("status")
+    assert done.exit_code == 0
+    assert done.stdout == "No delivery waits in the SQLite file 'shop.db', and none is dead.\n"
+
+
+def test_waiting_deliveries_are_fine(outbox, shop):
+    """Deliveries that wait are no reason to act."""
+    shop.publish()
+    assert outbox("status").exit_code == 0
+
+
+def test_json_has_the_counts(outbox, shop):
+    """JSON has the sums and the counts of each receiver, with the same exit code."""
+    shop.publish()
+    shop.bury("shop:stock")
+    done = outbox("status", "--json")
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)
+    assert (found["waiting"], found["dead"]) == (1, 1)
+    assert [each["receiver"] for each in found["receivers"]] == ["shop:mail", "shop:stock"]
+    assert found["database"] == "the SQLite file 'shop.db'"

@@ -1,0 +1,45 @@
+"""`clarion outbox create`."""
+
+import json
+
+import pytest
+
+from clarion.outbox import open_database
+
+
+@pytest.mark.parametrize("way", ["argument", "option", "environment"])
+def test_the_tables_are_created(invoke, any_url, way):
+    """The tables are created on each kind of database, and a second time is no error."""
+    arguments = {"argument": [any_url], "option": ["--database", any_url]}.get(way, [])
+    environment = {"CLARION_DATABASE": any_url} if way == "environment" else {}
+    for _ in range(2):
+        done = invoke("outbox", "create", *arguments, **environment)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert done.stdout.startswith("The tables of the outbox are in ")
+    assert invoke("outbox", "status", "-d", any_url).exit_code == 0
+
+
+def test_the_argument_is_preferred(invoke, tmp_path):
+    """The argument is used, even if the environment names another database."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    done = invoke("outbox", "create", url, "--json", CLARION_DATABASE="sqlite:///gone/b.db")
+    assert json.loads(done.stdout) == {"database": "the SQLite file 'a.db'", "version": 1}
+    assert open_database(url).connect().close() is None
+
+
+def test_without_a_database_the_cure_is_named(invoke):
+    """Without a database the sentence has an example."""
+    done = invoke("outbox", "create")
+    assert done.exit_code == 2
+    assert "clarion outbox create sqlite:///outbox.db" in done.stderr
+
+
+def test_another_version_is_refused(invoke, shop):
+    """Tables of another version are one sentence."""
+    with shop.database.connect().connection as raw:
+        raw.execute("UPDATE clarion_meta SET value = 9")
+        raw.commit()
+    raw.close()
+    done = invoke("outbox", "create", shop.url)
+    assert done.exit_code == 2
+    assert "Upgrade Clarion" in done.stderr

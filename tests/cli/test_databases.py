@@ -1,0 +1,120 @@
+"""The database of a command, and its errors in one sentence."""
+
+import socket
+import sqlite3
+import sys
+
+import pytest
+
+from clarion.cli.databases import failures_of, find_database, opened
+from clarion.cli.failures import CommandError
+from clarion.errors import ClarionError
+from clarion.outbox import open_database
+from clarion.outbox.tables import TablesError
+
+SECRET = "hunter2"
+
+
+@pytest.fixture
+def closed_port():
+    """Return a port on which no server listens."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def test_a_database_is_opened(any_shop):
+    """A URL leads to a database and a connection, on each kind of database."""
+    with opened(any_shop.url) as (database, connection):
+        assert database.dialect == any_shop.database.dialect
+        assert connection.rows("read_version")
+
+
+def test_missing_tables_are_one_sentence(any_url):
+    """Missing tables are refused with the command that creates them."""
+    with (
+        opened(any_url, is_new=True),
+        pytest.raises(TablesError, match="clarion outbox create"),
+        opened(any_url),
+    ):
+        pass
+
+
+def test_a_missing_file_is_not_created(tmp_path):
+    """A misspelt path creates no file."""
+    with pytest.raises(
+        CommandError, match=r"There is no SQLite file 'typo\.db'\. Correct the path"
+    ):
+        opened(f"sqlite:///{tmp_path / 'typo.db'}").__enter__()
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+def test_a_server_that_does_not_answer_is_one_sentence(scheme, closed_port):
+    """A server that is not reachable is one sentence, and the password is not in it."""
+    url = f"{scheme}://ada:{SECRET}@127.0.0.1:{closed_port}/shop"
+    with pytest.raises(CommandError, match=r"database 'shop' cannot be used: .*\. Check") as caught:
+        opened(url).__enter__()
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.service
+def test_a_wrong_database_is_one_sentence(any_url):
+    """A database that does not exist is one sentence."""
+    if any_url.startswith("sqlite"):
+        pytest.skip("a file is created")
+    url = any_url.partition("?")[0].rpartition("/")[0] + "/clarion_gone"
+    with pytest.raises(CommandError, match=r"clarion_gone.* cannot be used"):
+        opened(url).__enter__()
+
+
+def test_a_file_that_is_no_database_is_one_sentence(tmp_path):
+    """A file of another kind, and a directory, are refused."""
+    (tmp_path / "text.db").write_text("no database " * 100)
+    for name in ("text.db", "."):
+        with pytest.raises(ClarionError) as caught:
+            opened(f"sqlite:///{tmp_path / name}").__enter__()
+        assert str(caught.value).count(". ") <= 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "shop.db", "ftp://a/b", "sqlite://shop.db", "postgresql://a:b:c@[/x", "mysql://a:x/y"],
+)
+def test_a_wrong_url_is_one_sentence(url):
+    """Text that is no URL of a database is refused with an example."""
+    with pytest.raises(ClarionError, match=r"sqlite:///outbox\.db"):
+        opened(url).__enter__()
+
+
+def test_a_missing_driver_is_one_sentence(monkeypatch):
+    """Without the driver the sentence has the line that installs it."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "clarion.integrations.psycopg", raising=False)
+    with pytest.raises(ClarionError, match=r"pip install 'clarion-signals\[psycopg\]'"):
+        find_database("postgresql://host/shop")
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["password hunter2 is wrong", "option per%20haps=x", "option per haps", ""],
+)
+def test_a_message_with_a_secret_is_not_printed(message):
+    """If the driver's message has a part of the URL that is secret, its type is printed."""
+    url = "postgresql://ada:hunter2@host/shop?options=per%20haps"
+    error = sqlite3.OperationalError(message)
+    with (
+        pytest.raises(CommandError) as caught,
+        failures_of(open_database("sqlite:///a.db"), url),
+    ):
+        raise error
+    shown = "option per%20haps=x" if "%20" in message else "OperationalError"
+    assert f"cannot be used: {shown}. Check" in str(caught.value)
+
+
+def test_other_errors_are_not_hidden():
+    """An error that no database has raised keeps its type."""
+    with (
+        pytest.raises(ZeroDivisionError),
+        failures_of(open_database("sqlite:///a.db"), "sqlite:///a.db"),
+    ):
+        raise ZeroDivisionError

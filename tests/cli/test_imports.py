@@ -1,0 +1,90 @@
+"""Import the modules that a user names."""
+
+import sys
+
+import pytest
+
+from clarion.cli.failures import CommandError
+from clarion.cli.imports import import_database, import_named, is_reference
+from tests.cli.conftest import HOSTILE
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Make an empty directory the current one, and forget the modules of the test."""
+    before = {*sys.modules}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    for name in {*sys.modules} - before:
+        del sys.modules[name]
+
+
+def test_a_reference_is_distinguished_from_a_url():
+    """`module:object` is a reference; a URL and a module are not."""
+    assert is_reference("shop.db:database")
+    assert is_reference("shop.db:settings.database")
+    assert not is_reference("sqlite:///shop.db")
+    assert not is_reference("shop.db")
+    assert not is_reference("mysql://host/shop")
+
+
+def test_the_current_directory_is_searched(here):
+    """A module in the current directory is found."""
+    (here / "clishop_here.py").write_text("number = 7")
+    assert import_named("clishop_here").number == 7
+    assert import_named("clishop_here").number == 7
+
+
+@pytest.mark.parametrize("name", ["clishop_gone", "clishop_gone.inner", "json.gone"])
+def test_a_missing_module_is_one_sentence(here, name):
+    """A module that is not found is named, with the cure."""
+    with pytest.raises(CommandError, match=f"No module {name} was found. .*PYTHONPATH") as caught:
+        import_named(name)
+    assert not caught.value.details
+
+
+@pytest.mark.parametrize("name", ["", ".shop", "shop/db.py", HOSTILE])
+def test_a_wrong_name_is_refused(here, name):
+    """Text that is no name of a module is not imported."""
+    with pytest.raises(CommandError, match="Write it with dots"):
+        import_named(name)
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [("import clishop_absent", "ModuleNotFoundError"), ("1 / 0", "ZeroDivisionError")],
+)
+def test_a_broken_module_shows_its_own_traceback(here, source, error):
+    """The traceback of a module that raises begins in that module."""
+    (here / "clishop_broken.py").write_text(source)
+    with pytest.raises(CommandError, match=f"clishop_broken raised {error}") as caught:
+        import_named("clishop_broken")
+    lines = caught.value.details.splitlines()
+    assert "clishop_broken.py" in lines[1]
+    assert lines[-1].startswith(error)
+
+
+def test_a_broken_syntax_is_shown(here):
+    """A module that is no Python is shown with its line."""
+    (here / "clishop_syntax.py").write_text("def")
+    with pytest.raises(CommandError, match="raised SyntaxError") as caught:
+        import_named("clishop_syntax")
+    assert "clishop_syntax.py" in caught.value.details
+
+
+def test_a_database_is_found_by_its_object(here):
+    """`module:object` names a database."""
+    (here / "clishop_db.py").write_text(
+        "from clarion.outbox import open_database\n"
+        "class settings:\n    database = open_database('sqlite:///a.db')\n"
+    )
+    assert import_database("clishop_db:settings.database").dialect == "sqlite"
+
+
+@pytest.mark.parametrize("path", ["gone", "settings", "gone.deeper"])
+def test_another_object_is_no_database(here, path):
+    """An object that is missing, or is no database, is refused."""
+    (here / "clishop_not.py").write_text("settings = 1")
+    with pytest.raises(CommandError, match=r"is no database of an outbox\. Name an object"):
+        import_database(f"clishop_not:{path}")

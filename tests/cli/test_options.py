@@ -1,0 +1,34 @@
+"""The options that several commands have."""
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["status", "ls", "requeue", "discard", "prune", "create"])
+def test_every_command_has_the_same_options(invoke, name):
+    """Each command of the outbox has --database and --json."""
+    shown = invoke("outbox", name, "--help").output
+    assert "-d, --database URL" in shown
+    assert "CLARION_DATABASE" in shown
+    assert "--json" in shown
+
+
+def test_the_value_of_the_variable_is_not_shown(invoke):
+    """The help does not print the URL in the environment, which may hold a password."""
+    shown = invoke("outbox", "ls", "--help", CLARION_DATABASE="mysql://a:hunter2@b/c").output
+    assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize("row", ["0", "-1", "x", str(2**63)])
+def test_an_impossible_id_is_misuse(outbox, row):
+    """An id that no row can have is refused before the database is asked."""
+    done = outbox("show", "--", row)
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+
+
+def test_a_missing_database_is_misuse(invoke):
+    """Without a database the command names the option and the variable."""
+    done = invoke("outbox", "status")
+    assert done.exit_code == 2
+    assert "--database" in done.output
+    assert "CLARION_DATABASE" in done.output

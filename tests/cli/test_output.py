@@ -1,0 +1,92 @@
+"""What the commands print."""
+
+import io
+import json
+import sys
+
+import pytest
+import typer
+
+from clarion.cli.failures import CommandError
+from clarion.cli.output import (
+    Column,
+    print_error,
+    print_json,
+    print_line,
+    print_lines,
+    print_table,
+    print_what_is_possible,
+    reporting,
+)
+from clarion.errors import ClarionError
+from tests.cli.conftest import HOSTILE, SHOWN
+
+
+def test_a_line_interprets_nothing(capsys):
+    """Escape sequences, markup and emoji codes in a line are shown as they are."""
+    print_line(f"{HOSTILE} :smile:", (" [b]", "bold"))
+    assert capsys.readouterr().out == f"{SHOWN} :smile: [b]\n"
+
+
+def test_a_long_line_is_not_broken(capsys):
+    """A line is not broken, so that a program can read it."""
+    print_line("x" * 500)
+    print_lines("a\n" + "y" * 500)
+    assert [len(each) for each in capsys.readouterr().out.splitlines()] == [500, 1, 500]
+
+
+def test_a_table_interprets_nothing(capsys):
+    """The cells of a table are shown as they are."""
+    print_table([Column("one"), Column("two", "right")], [(HOSTILE, "7")])
+    assert capsys.readouterr().out.splitlines()[1].split() == [SHOWN, "7"]
+
+
+def test_a_narrow_table_folds_names_and_cuts_errors(capsys, monkeypatch):
+    """With 40 columns a name is folded, and the error ends with an ellipsis."""
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table([Column("name"), Column("error", is_cut=True)], [("n" * 30, "e" * 60)])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 40
+    assert sum(line.count("n") for line in lines[1:]) == 30
+    assert "…" in lines[1]
+
+
+def test_json_is_ascii(capsys):
+    """JSON has no control character and no other alphabet."""
+    print_json({"a": HOSTILE})
+    text = capsys.readouterr().out
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert json.loads(text) == {"a": HOSTILE}
+
+
+def test_errors_of_a_user_are_one_sentence(capsys):
+    """An error of Clarion is printed without a traceback, and the exit code is 2."""
+    with pytest.raises(typer.Exit) as caught, reporting():
+        raise ClarionError(f"It is wrong {HOSTILE}.")
+    assert caught.value.exit_code == 2
+    assert capsys.readouterr().err == f"error: It is wrong {SHOWN}.\n"
+
+
+def test_details_come_first(capsys):
+    """The details of an error come before it, line by line."""
+    with pytest.raises(typer.Exit), reporting():
+        raise CommandError("It is wrong.", f"line 1\n{HOSTILE}")
+    assert capsys.readouterr().err == f"line 1\n{SHOWN}\nerror: It is wrong.\n"
+
+
+def test_other_errors_keep_their_traceback():
+    """An error of our own is not hidden."""
+    with pytest.raises(ZeroDivisionError), reporting():
+        raise ZeroDivisionError
+
+
+def test_a_poor_encoding_is_no_failure(monkeypatch):
+    """A stream that lacks a character gets its escape."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    print_what_is_possible()
+    print_line("Grüße")
+    print_error("It is wrong.")
+    assert stream.buffer.getvalue() == b"Gr\\xfc\\xdfe\n"

@@ -1,0 +1,37 @@
+"""Text that a terminal shows and does not obey."""
+
+from clarion.cli.text import decoded, last_line, pretty, safe, safe_lines
+from tests.cli.conftest import HOSTILE, SHOWN
+
+
+def test_control_characters_are_escaped():
+    """Control characters, marks of direction and surrogates become escapes."""
+    assert safe(HOSTILE) == SHOWN
+    assert safe("a\nb\r\x00\x7f") == r"a\nb\r\x00\x7f"
+    assert safe("\u202egnp.exe\u200b\u2028") == r"\u202egnp.exe\u200b\u2028"
+    assert safe("\udc80") == r"\udc80"
+
+
+def test_other_text_stays():
+    """Letters of all languages, and signs, stay as they are."""
+    assert safe("Grüße, 東京 😀 [bold] \\x1b") == "Grüße, 東京 😀 [bold] \\x1b"
+
+
+def test_lines_stay_lines():
+    """Text of several lines keeps its line breaks."""
+    assert safe_lines("a\n\tb\x1b") == "a\n    b\\x1b"
+
+
+def test_the_last_line_names_the_error():
+    """The last line of a traceback is taken, also if there is no line."""
+    assert last_line("Traceback:\n  File\nValueError: no\n\n") == "ValueError: no"
+    assert last_line("") == ""
+
+
+def test_a_payload_is_pretty():
+    """A payload is JSON with indentation; a damaged one is shown by its bytes."""
+    assert pretty(b'{"a": "\\u001b[31m", "b": "\xc3\xbc"}') == (
+        '{\n  "a": "\\u001b[31m",\n  "b": "ü"\n}'
+    )
+    assert pretty(b"\xff{\x1b") == r"\xff{\x1b"
+    assert decoded(b"\xff") is None
