@@ -11,7 +11,7 @@
 - `mypy`: a plugin for projects with django-stubs
 
 An integration uses the names of its framework. It is the only code that imports the framework,
-and it imports no other integration. Nothing below this package imports an integration, except
-`clarion.commit`, which loads one by name when its framework is loaded, and `clarion.outbox`, which
-loads a driver by the scheme of a URL.
+and it imports no other integration. Nothing below this package imports an integration, with two
+exceptions. `clarion.commit` loads one by name when its framework is loaded. `clarion.outbox` loads a
+driver by the scheme of a URL.
 """
