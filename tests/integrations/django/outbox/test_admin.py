@@ -1,0 +1,201 @@
+"""Stored deliveries in Django's admin, with payloads and errors of an attacker."""
+
+from textwrap import dedent
+
+import pytest
+
+from tests.integrations.django import programs
+
+SETTINGS = """
+settings.INSTALLED_APPS += [
+    "django.contrib.sessions", "django.contrib.messages", "django.contrib.admin",
+    "clarion", "clarion.integrations.django.outbox",
+]
+settings.MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+settings.TEMPLATES = [{
+    "BACKEND": "django.template.backends.django.DjangoTemplates",
+    "APP_DIRS": True,
+    "OPTIONS": {"context_processors": [
+        "django.template.context_processors.request",
+        "django.contrib.auth.context_processors.auth",
+        "django.contrib.messages.context_processors.messages",
+    ]},
+}]
+settings.SECRET_KEY = "for tests"
+settings.ROOT_URLCONF = "__main__"
+settings.ALLOWED_HOSTS = ["testserver"]
+settings.STATIC_URL = "static/"
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+django.setup()
+import sys
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client
+from django.urls import path
+from clarion import Signal
+from clarion.envelope import seal
+from clarion.integrations.django.outbox.connection import DjangoConnection
+from clarion.integrations.django.outbox.models import Dead, Delivery
+from clarion.outbox import store
+from clarion.outbox.delivery_row import Target
+
+urlpatterns = [path("admin/", admin.site.urls)]
+call_command("migrate", verbosity=0)
+paid = Signal(name="shop.paid")
+HOSTILE = "</pre><script>alert(1)</script>"
+URL = "/admin/clarion_outbox/dead/"
+
+def publish(*targets):
+    envelope = seal(paid, {"sender": None, "signal": paid, "note": HOSTILE})
+    with transaction.atomic():
+        store.publish(DjangoConnection("default"), envelope, targets)
+
+def bury(receiver):
+    publish(Target(receiver))
+    connection = DjangoConnection("default")
+    with transaction.atomic():
+        [claim] = store.claim(connection, receiver, 1, 1000)
+        store.bury(connection, receiver, claim, "Traceback\\n" + HOSTILE, block=True)
+    return claim.id
+
+def client(*permissions, **options):
+    user = User.objects.create_user("-".join(permissions) or "nobody", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    found = Client(**options)
+    found.force_login(user)
+    return found
+
+everything = ("view_dead", "change_dead", "delete_dead", "view_delivery")
+"""
+
+
+def run(program):
+    """Run a program after the setup of a project with an admin."""
+    return programs.run(dedent(program), after_settings=SETTINGS)
+
+
+def test_dead_deliveries_are_listed_filtered_and_shown():
+    """Hostile payloads, errors and names are escaped on every page."""
+    lines = run(
+        """
+        row, other = bury("mail<script>alert(2)</script>"), bury("bill")
+        person = client(*everything)
+        for url in (URL, URL + "?receiver=bill", f"{URL}{row}/change/", URL + "?q=shop"):
+            page = person.get(url)
+            html = page.content.decode()
+            print(page.status_code, "<script>alert" in html, html.count("shop.paid"))
+        html = person.get(f"{URL}{row}/change/").content.decode()
+        print("&lt;/pre&gt;&lt;script&gt;alert(1)" in html, "Traceback" in html)
+        print('name="_requeue"' in html, 'name="_discard"' in html, 'name="_save"' in html)
+        """
+    )
+    assert lines == [
+        "200 False 2",
+        "200 False 1",
+        "200 False 1",
+        "200 False 2",
+        "True True",
+        "True True False",
+    ]
+
+
+def test_what_waits_is_shown_and_cannot_be_changed():
+    """A worker may have it."""
+    lines = run(
+        """
+        publish(Target("mail<script>alert(2)</script>"))
+        row = Delivery.objects.get().id
+        person = client(*everything)
+        for url in ("", f"{row}/change/", "add/", f"{row}/delete/"):
+            page = person.get(f"/admin/clarion_outbox/delivery/{url}")
+            print(page.status_code, b"<script>alert" in page.content)
+        print(person.post(f"/admin/clarion_outbox/delivery/{row}/change/", {"_save": "1"}).status_code)
+        """
+    )
+    assert lines == ["200 False", "200 False", "403 False", "403 False", "403"]
+
+
+def test_deliveries_are_requeued_and_discarded():
+    """By actions in the list, and by buttons on the page."""
+    lines = run(
+        """
+        rows = [bury("mail") for _ in range(5)]
+        person = client(*everything)
+        def show(): print(Dead.objects.count(), Delivery.objects.count())
+        person.post(URL, {"action": "requeue_selected", "_selected_action": [rows[0]]})
+        show()
+        page = person.post(URL, {"action": "discard_selected", "_selected_action": [rows[1]]}, follow=True)
+        show()
+        print("1 delivery was discarded." in page.content.decode())
+        print(person.post(f"{URL}{rows[2]}/change/", {"_requeue": "1"}).url)
+        show()
+        person.post(f"{URL}{rows[3]}/change/", {"_discard": "1"})
+        show()
+        person.post(f"{URL}{rows[4]}/delete/", {"post": "yes"})
+        show()
+        print(person.post(f"{URL}{rows[4]}/change/", {"_requeue": "1"}).status_code)
+        row = bury("bill")
+        person.post(URL, {"action": "delete_selected", "_selected_action": [row], "post": "yes"})
+        show()
+        from django.contrib.admin.models import LogEntry
+        print(sorted(entry.get_change_message() for entry in LogEntry.objects.all()))
+        """
+    )
+    assert lines == [
+        *("4 1", "3 1", "True", "/admin/clarion_outbox/dead/", "2 2", "1 2", "0 2", "302", "0 2"),
+        "['', '', 'Discarded.', 'Discarded.', 'Requeued.', 'Requeued.']",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "requeued", "discarded"),
+    [
+        (("view_dead",), False, False),
+        (("view_dead", "change_dead"), True, False),
+        (("view_dead", "delete_dead"), False, True),
+    ],
+)
+def test_each_action_needs_its_permission(permissions, requeued, discarded):
+    """The button is hidden without it, and a forged request changes nothing."""
+    lines = run(
+        f"""
+        row = bury("mail")
+        person = client(*{permissions})
+        html = person.get(f"{{URL}}{{row}}/change/").content.decode()
+        print('name="_requeue"' in html, 'name="_discard"' in html)
+        for action in ("requeue", "discard"):
+            for is_button in (False, True):
+                row = bury(action)
+                data = {{"action": f"{{action}}_selected", "_selected_action": [row]}}
+                url = f"{{URL}}{{row}}/change/" if is_button else URL
+                person.post(url, {{f"_{{action}}": "1"}} if is_button else data)
+                print(action, Dead.objects.filter(id=row).count())
+                Dead.objects.all().delete()
+                Delivery.objects.all().delete()
+        """
+    )
+    assert lines == [
+        f"{requeued} {discarded}",
+        *(f"requeue {int(not requeued)}" for _ in range(2)),
+        *(f"discard {int(not discarded)}" for _ in range(2)),
+    ]
+
+
+def test_a_request_without_the_token_is_refused():
+    """The buttons are protected against forged requests of other sites."""
+    lines = run(
+        """
+        row = bury("mail")
+        person = client(*everything, enforce_csrf_checks=True)
+        print(person.post(f"{URL}{row}/change/", {"_discard": "1"}).status_code)
+        print(client().get(URL).status_code, Client().get(URL).status_code, Dead.objects.count())
+        """
+    )
+    assert lines == ["403", "403 302 1"]
