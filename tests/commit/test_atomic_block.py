@@ -28,7 +28,7 @@ class TestOneBlock:
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, GeneratorExit])
     def test_any_exception_rolls_back(self, error, signal, heard):
-        """Also exceptions that are not errors."""
+        """Exceptions that are not errors roll back, too."""
         with refused(error, "no"):
             signal.send(None, n=1)
             raise error("no")
@@ -109,7 +109,7 @@ class TestSavepoints:
         assert heard == [2, 3]
 
     def test_block_of_an_alias_is_a_savepoint_of_the_innermost(self, signal, heard):
-        """Also if the innermost savepoint was not opened by the alias."""
+        """The innermost savepoint counts, even if it was opened without the alias."""
         with atomic(using="orders"):
             with rolled_back(), atomic(using="orders"):
                 signal.send(None, n=1)
@@ -253,7 +253,7 @@ class TestDuringTheCommit:
 
 
 def test_explain_shows_the_block(signal, heard):
-    """With the reason: the innermost, or named."""
+    """It names the innermost block, or that of the alias, and the reason."""
     assert "at once, because no transaction is open" in str(explain(signal))
     with sqlite() as database, atomic(database.connection, using="orders"):
         told = "after the commit of an atomic() block on a connection of sqlite3"

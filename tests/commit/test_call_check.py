@@ -87,7 +87,7 @@ def test_a_keyword_that_is_given(signal):
 
 
 def test_sends_without_coalesce(signal):
-    """Only a delivery that merges calls gives them."""
+    """Only a delivery that merges calls gives a receiver `sends`."""
     calls = []
 
     def take(sends, **kwargs):

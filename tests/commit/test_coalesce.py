@@ -54,13 +54,13 @@ class TestCoalesce:
         return found
 
     def test_by_a_name(self, signal):
-        """The value of a keyword."""
+        """Calls with the same value of a keyword are merged."""
         sends = [{"key": "a"}, {"key": "b"}, {"key": "a"}, {"key": None}, {"key": None}]
         assert self.calls(signal, "key", *sends) == [2, 1, 4]
 
     @pytest.mark.parametrize("names", [["x", "y"], ("x", "y")])
     def test_by_names(self, names, signal):
-        """The values of several keywords."""
+        """Calls with the same values of several keywords are merged."""
         sends = [{"x": 1, "y": 1}, {"x": 1, "y": 2}, {"x": 1, "y": 1}]
         assert self.calls(signal, names, *sends) == [2, 1]
 
@@ -111,7 +111,7 @@ class TestCoalesce:
         assert counts(signal) == {}
 
     def test_two_receivers_are_not_merged(self, signal, heard):
-        """Even with the same delivery."""
+        """Calls of two receivers are separate, even with one delivery."""
         shared = on_commit(coalesce="key")
         heard.listen(signal, delivery=shared, name="one")
         heard.listen(signal, delivery=shared, name="two")
@@ -192,7 +192,7 @@ class TestDeclared:
     """Signals that declare their keywords."""
 
     def test_undeclared_keyword_is_refused(self):
-        """At connect; the sender may be a key."""
+        """`connect` refuses a key that the signal does not declare, except the sender."""
 
         def take(sender, order_id):
             """Take."""

@@ -254,7 +254,7 @@ class TestTesting:
         assert heard == [1]
 
     def test_restored_renews_once(self, signal, heard):
-        """Also after a call that ran after a commit."""
+        """A receiver with `once` runs again after `restored`, also if its call ran after a commit."""
         heard.listen(signal, name="once", once=True)
         for _ in range(2):
             with restored(), atomic():

@@ -270,7 +270,7 @@ def test_blocks_match_the_model(count):
 
 @COUNTS
 def test_async_blocks_match_the_model(count):
-    """The same in one task, with asend."""
+    """Blocks in one task, with asend, match the model."""
 
     def check(steps):
         model, program = Model(renamed(steps)), Program()

@@ -75,7 +75,7 @@ def test_receivers_after_one_that_fails(make, is_inside):
 
 @pytest.mark.parametrize("make", SYNC)
 def test_receiver_that_raises_otherwise_keeps_its_writes(make):
-    """As in the program, where each statement is a transaction of its own."""
+    """What it wrote stays, as in the program, where each statement is a transaction of its own."""
     with make() as database:
 
         def fail(sender, **kwargs):

@@ -119,7 +119,7 @@ class Service:
     ],
 )
 def test_a_wrapper_requires_what_its_function_does(wrapper, required):
-    """Except the arguments that the code of the wrapper names, because it may give them."""
+    """What the function inside requires counts, except names in the code of the wrapper."""
     assert read(wrapper)[0] == required
 
 

@@ -69,7 +69,7 @@ def test_commit_runs_the_receiver(database, order_class, signal, heard):
 
 
 def test_rollback_drops_the_call(database, signal, heard):
-    """Also if the block calls rollback() itself."""
+    """A rollback drops the call, also if the block calls rollback() itself."""
     with pytest.raises(BoomError), database.atomic():
         ((_, scheduled),) = signal.send(None, n=1)
         fail()
@@ -138,7 +138,7 @@ def test_another_thread_is_outside(database, signal, heard):
 
 
 def test_rule_finds_the_database(database, order_class, provider, signal, heard):
-    """By instance, sender and alias; the reason names which."""
+    """It finds the database by instance, sender or alias, and the reason names which."""
     other = SqliteDatabase(":memory:")
     provider.add_database(other, "other")
     with database.atomic():

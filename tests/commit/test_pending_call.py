@@ -78,7 +78,7 @@ class TestScheduled:
 
     @pytest.mark.parametrize("method", ["send", "send_robust", "asend", "asend_robust"])
     def test_every_send_returns_it(self, method, signal, heard):
-        """Robust or not, async or not."""
+        """All four sends return the handle of the call."""
 
         async def main():
             async with atomic():
@@ -95,7 +95,7 @@ class TestCounts:
     """The counts of a receiver."""
 
     def test_each_status_is_counted(self, signal, heard):
-        """Scheduled, and then ran, failed, dropped or merged."""
+        """A call is counted as scheduled, and then as ran, failed, dropped or merged."""
         signal.connect(raising(BoomError()), delivery=on_commit)
         heard.listen(signal, delivery=on_commit(coalesce="n"))
         with atomic():

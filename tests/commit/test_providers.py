@@ -28,7 +28,7 @@ class TestFrameworks:
         assert opened == ["its_provider"]
 
     def test_error_at_the_import_is_raised(self, monkeypatch, signal, heard):
-        """At each send, because its transactions would be ignored."""
+        """Each send raises it, because the transactions of that framework would be ignored."""
         monkeypatch.setattr(providers_module, "FRAMEWORKS", {"sys": "there_is_no_such_provider"})
         monkeypatch.setattr(providers_module, "_imported", set())
         monkeypatch.setattr(providers_module, "_module_count", 0)

@@ -33,7 +33,7 @@ class TestRule:
     """Each part of the rule has priority over those after it."""
 
     def test_each_part(self, signal, provider):
-        """From the last part to the first."""
+        """Each part that is added wins over those added before it."""
         assert resolve_boundary(signal, {"sender": None}) is NO_MATCH
         default, orders, named = (
             FakeBoundary("default"),
@@ -76,7 +76,7 @@ class TestRule:
         assert found(signal, using="orders")[0] is provider.aliases["orders"]
 
     def test_first_provider_has_priority(self, signal, provider):
-        """In the order of registration."""
+        """Providers are asked in the order of registration."""
         second = FakeProvider()
         register_provider(second)
         second.default = FakeBoundary("second")

@@ -24,7 +24,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("make", [raising, raising_async])
     def test_failure_stops_no_other_receiver(self, make, signal, heard, commit):
-        """And the code that commits gets no exception."""
+        """The others run, and the code that commits gets no exception."""
         heard.listen_async(signal, name="async")
         signal.connect(make(BoomError("no")), delivery=on_commit)
         heard.listen(signal, name="last", priority=-1)
@@ -32,7 +32,7 @@ class TestFailures:
         assert heard == [1, ("async", 1), ("last", 1)]
 
     def test_failure_is_logged(self, signal, commit, caplog):
-        """With signal, receiver, sender and the names of keywords, without values."""
+        """The log names the signal, the receiver, the sender and the keywords, and shows no value."""
         signal.connect(raising(BoomError("no")), delivery=on_commit)
         commit(signal, Secret(), card="4111", n=17)
         (record,) = caplog.records

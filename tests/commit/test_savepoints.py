@@ -66,7 +66,7 @@ def test_failing_receiver_undoes_its_own_writes(make):
 
 @pytest.mark.parametrize("make", ASYNC)
 def test_async(make):
-    """The same, awaited, one receiver after another; sync ones in their thread."""
+    """Receivers are awaited one after another, and sync ones run in a worker thread."""
     called = []
 
     async def main(database):
@@ -150,7 +150,7 @@ def test_receivers_after_the_commit(connection):
 
 
 def test_as_any_send():
-    """Order, once, requests, instruments, and the checks of the keywords."""
+    """Order, once, requests, instruments and the checks of keywords are those of any send."""
 
     @signal
     def opened(sender: str, *, at: int) -> None:

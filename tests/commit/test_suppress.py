@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def test_nothing_is_scheduled(signal, heard):
-    """In a transaction or not; sends before and after the block are."""
+    """Nothing sent in the block is scheduled, in a transaction or not."""
     with atomic():
         signal.send(None, n=1)
         with suppressed("an import"):
@@ -50,7 +50,7 @@ def test_earlier_calls_run(signal, heard):
 
 
 def test_suppressed_calls_are_counted(signal, heard):
-    """By the block and by the receiver; the status shows it."""
+    """The block and the receiver count them, and the status shows it."""
     take = heard.listen(signal, name="other")
     with suppressed("an import") as quiet:
         ((_, scheduled), _) = signal.send(None, n=1)
@@ -146,7 +146,7 @@ def test_fixture_that_ends_in_another_context(signal, heard):
 
 
 def test_async_receivers_are_not_refused(signal, heard):
-    """They will not be awaited."""
+    """A suppressed receiver is never awaited, so the send is accepted."""
     heard.listen_async(signal)
 
     async def main():

@@ -219,7 +219,7 @@ class TestAsync:
         run(make, main)
 
     def test_plain_with_is_refused(self, make):
-        """For the transaction and for a savepoint."""
+        """A plain `with` on an async connection is refused, for a transaction and for a savepoint."""
 
         async def main(database):
             with pytest.raises(ArgumentError, match=r"is an async connection. Write `async with"):

@@ -33,7 +33,7 @@ def test_statement_that_ends_the_transaction_is_refused(make, how, signal, heard
 @pytest.mark.parametrize("how", ["rollback", "commit"])
 @pytest.mark.parametrize("make", SYNC)
 def test_method_that_ends_the_transaction_is_refused(make, how, signal, heard):
-    """By the driver, or at the end of the block."""
+    """The driver refuses the method, or the block raises at its end."""
     with make() as database:
         connection = database.connection
         if getattr(connection, "autocommit", None) in {True, False} and "sqlite" in str(connection):

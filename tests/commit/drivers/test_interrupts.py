@@ -225,7 +225,7 @@ def paid(database, shop, number, start):
 
 @pytest.mark.slow
 def test_commits_interrupted_at_random(database):
-    """A real signal, at a random microsecond of thousands of transactions."""
+    """A real signal comes at a random microsecond of thousands of transactions, and no call is lost."""
     shop, random, interrupted = Shop(), Random(0), 0  # noqa: S311
     outcomes = []
     for number in range(2_000):

@@ -62,7 +62,7 @@ class Psycopg2:
 
 
 def test_psycopg2_reports_an_aborted_transaction():
-    """By the same status, though it has no transaction blocks."""
+    """psycopg2 has no transaction blocks, but reports the same status."""
     connection = Psycopg2()
     connection.info.transaction_status = 0
     with refused(TransactionError, "aborted by an error inside", connection):

@@ -33,7 +33,7 @@ def test_text_waits_for_its_class(engine, recorded):
 
 
 def test_an_unresolved_sender_can_be_disconnected(recorded):
-    """By the text, before and after the class is mapped."""
+    """The text disconnects it, before and after the class is mapped."""
     post_save.connect(nothing, sender="Later")
     assert post_save.disconnect(nothing, sender="Later")
     post_save.connect(nothing, sender="Later")

@@ -111,7 +111,7 @@ print(sum(count().values()) - sum(before.values()))
 
 
 def test_without_sqlalchemy_the_import_has_the_pip_line():
-    """With the line for pip."""
+    """The error of the import contains the line for pip."""
     code = """
 import sys
 sys.modules["sqlalchemy"] = None

@@ -42,7 +42,7 @@ def calls():
 
 
 def test_an_instance_is_sent_before_and_after(calls):
-    """With the arguments of its class, then with itself."""
+    """pre_init has the arguments of the class, and post_init has the instance."""
     calls.listen(sender=Tag)
     tag = Tag(name="t")
     Order(number="1")

@@ -39,7 +39,7 @@ def logged(request, engine, kind, recorded):
 
 
 def test_objects_added_by_a_listener_are_sent(logged, recorded):
-    """From the first flush on, before and after."""
+    """They are sent before and after the flush, from the first one on."""
     for number in "12":
         logged.add(Order(number=number))
         logged.flush()
@@ -82,7 +82,7 @@ def test_a_listener_that_is_younger_still(logged, recorded):
 
 
 def test_an_error_in_the_second_plan_leaves_the_session_usable(logged):
-    """As an error in the first."""
+    """The session can be used after it, as after an error in the first plan."""
     fails = [True]
 
     @receiver(pre_save, sender=Tag)

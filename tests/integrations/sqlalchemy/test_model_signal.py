@@ -119,7 +119,7 @@ def test_capture_of_everything(session):
 
 
 def test_muted(session, recorded):
-    """Signals, and receivers, of one sender or of all."""
+    """Signals and receivers can be muted, of one sender or of all."""
     recorded.listen(post_save)
     with muted(post_save, sender=Order):
         session.add_all([Order(number="1"), Tag(name="t")])

@@ -143,7 +143,7 @@ def test_relationships_and_rows(kind):
 
 
 def test_errors_of_async_receivers_are_raised():
-    """With a note; in a SignalSession the transaction stays open."""
+    """The error has a note, and the transaction of a SignalSession stays open."""
 
     @receiver(post_save, sender=Order)
     async def fail(**kwargs):
@@ -185,7 +185,7 @@ def test_a_sync_session_in_a_running_loop_refuses(engine):
 
 
 def test_a_sync_session_without_a_loop_runs_them(engine):
-    """On the thread's event loop."""
+    """They run on the thread's event loop."""
     calls: list[Any] = []
 
     @receiver(post_save, sender=Order)
@@ -220,7 +220,7 @@ def test_captured_and_once_in_an_async_session():
 
 
 def test_a_cancelled_receiver_leaves_a_session_to_roll_back():
-    """As any cancellation in a flush."""
+    """The session must be rolled back, as after any cancellation in a flush."""
 
     @receiver(post_save, sender=Tag)
     async def hang(**kwargs):

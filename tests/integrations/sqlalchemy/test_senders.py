@@ -30,7 +30,7 @@ def nothing(**kwargs):
 
 @pytest.mark.parametrize("text", ["Order", "tests.integrations.sqlalchemy.shop:Order"])
 def test_text_names_a_mapped_class(session, recorded, text):
-    """By its name, or by its module and its name."""
+    """The text is the name of the class, or its module and its name."""
     recorded.listen(post_save, sender=text)
     session.add_all([Order(number="1"), Tag(name="t")])
     session.commit()

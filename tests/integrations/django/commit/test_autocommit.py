@@ -72,7 +72,7 @@ def test_a_block_that_breaks_a_constraint(in_a_test):
 
 
 def test_hooks_outside_a_block_run_at_once(in_a_test):
-    """As in autocommit; a robust one may fail, and Django refuses what is not callable."""
+    """They run as in autocommit: a robust one may fail, and Django refuses what is not callable."""
     ran = []
     transaction.on_commit(lambda: ran.append(1), in_a_test)
     assert ran == [1]

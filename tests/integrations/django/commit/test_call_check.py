@@ -76,7 +76,7 @@ def test_a_save_is_refused(receiver, text, options, transactional_db, connected)
 
 @pytest.mark.parametrize("receiver", [missing, session, few])
 def test_a_save_without_a_transaction(receiver, transactional_db, connected):
-    """Also where the receiver would run at once: Django saves in a block of its own."""
+    """The send is refused in autocommit, too, because Django saves in a block of its own."""
     connected(receiver)
     with pytest.raises(ArgumentError):
         create("a")

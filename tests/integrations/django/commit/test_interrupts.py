@@ -90,7 +90,7 @@ def test_interrupted_commit(connection, kind, step, note, ran):
 
 @pytest.mark.slow
 def test_commits_interrupted_at_random(connection, note, ran):
-    """A real signal, at a random microsecond of a thousand transactions."""
+    """A real signal comes at a random microsecond, and no receiver is lost without a word."""
     random, interrupted, outcomes = Random(0), 0, []  # noqa: S311
     for number in range(1_000):
         scheduled: list[Any] = []

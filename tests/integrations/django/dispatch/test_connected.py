@@ -51,7 +51,7 @@ def test_a_block_of_a_plain_signal(signal):
 
 @pytest.mark.parametrize("sender", [Author, "library.Author"])
 def test_a_block_of_a_model_signal(db, sender):
-    """With a model or its name as the sender."""
+    """The sender may be a model or the name of one."""
     saved = []
 
     def save(instance, **kwargs):

@@ -60,7 +60,7 @@ WAYS = pytest.mark.parametrize(
 @WAYS
 @pytest.mark.parametrize("kind", [Signal, ModelSignal])
 def test_a_copy_has_the_same_receivers(kind, duplicate):
-    """In the same order, with the same options; a change of one does not reach the other."""
+    """It has them in the same order, and a change of one signal does not reach the other."""
     signal, listener = kind(), Listener()
     signal.connect(first)
     signal.connect(second, sender=Author, priority=2)
@@ -95,7 +95,7 @@ def test_a_copy_of_djangos_own_signal(duplicate):
 
 @WAYS
 def test_attributes_of_a_subclass(duplicate):
-    """Shared by a shallow copy, copied by a deep one."""
+    """A shallow copy shares them, and a deep one copies them."""
     signal = Numbered([1, 2])
     copied = duplicate(signal)
     assert copied.numbers == [1, 2]

@@ -22,7 +22,7 @@ def test_each_kind_has_its_policy():
 
 
 def test_threads_are_taken_by_asgiref():
-    """The thread for sensitive code: the same one each time, and not the loop's."""
+    """Receivers run in asgiref's thread for sensitive code, which is not the loop's."""
 
     async def run():
         return [await DJANGO.run_in_thread(threading.get_ident) for _ in range(2)]
@@ -32,7 +32,7 @@ def test_threads_are_taken_by_asgiref():
 
 
 def test_coroutines_run_by_asgiref():
-    """In a thread where no event loop runs."""
+    """A coroutine runs to completion in a thread where no event loop runs."""
 
     async def answer():
         return 42

@@ -29,7 +29,7 @@ def test_it_is_an_equal_list(signal):
 
 
 def test_saved_emptied_and_restored(signal):
-    """As factory_boy and tests do it: priorities and order are kept."""
+    """Priorities and order survive what factory_boy and tests do with the list."""
     signal.connect(first)
     signal.connect(second, priority=3)
     saved = signal.receivers

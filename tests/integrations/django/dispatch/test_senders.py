@@ -72,7 +72,7 @@ def test_text_that_names_no_model(connect, signal, text, cure):
 @SAVES
 @pytest.mark.parametrize("text", ["auth.User", "library.author", "library.Book_authors"])
 def test_text_that_names_a_model(connect, signal, text):
-    """In any case, and of automatic models, too."""
+    """Capitals do not matter, and automatic models have names, too."""
     assert connect(signal, text) == []
 
 
@@ -129,7 +129,7 @@ def test_other_objects(connect, sender):
 
 
 def test_m2m_changed_is_sent_by_the_table(connect):
-    """Not by the model that has the relationship."""
+    """The sender is the table of the relationship, not the model that has it."""
     [message] = connect(m2m_changed, Book)
     assert message.endswith(
         "library.Book, which is no table of a relationship. Give Book.authors.through."
@@ -139,7 +139,7 @@ def test_m2m_changed_is_sent_by_the_table(connect):
 
 
 def test_signals_of_migrations_are_sent_by_apps(connect):
-    """Not by the name of an app or its module."""
+    """The sender is the configuration of an app, not its name or module."""
     from django.apps import apps
 
     assert "Give apps.get_app_config(label)." in connect(post_migrate, "library")[0]

@@ -42,7 +42,7 @@ class TestDeletions:
 
     @pytest.mark.parametrize("signal", [pre_delete, post_delete])
     def test_last_values(self, signal):
-        """Those of the row: not what was assigned since, and with None values."""
+        """They are those of the row, not what was assigned since."""
         made = Item.objects.create(title="a", stock=3, tags=["x"])
         key, kept = made.pk, keep(signal)
         made.title = "not saved"
@@ -103,7 +103,7 @@ class TestDeletions:
         assert kept[1].unknown == {*kept[1]}
 
     def test_model_that_is_not_tracked(self):
-        """As for saves: refused, or the default."""
+        """The receiver is refused or gets the default, as for saves."""
         keep(post_delete, sender=Book)
         Book.objects.create(title="a")
         with pytest.raises(ArgumentError, match="Book does not track"):
@@ -123,7 +123,7 @@ class TestMergedSaves:
     """A receiver with `coalesce` gets the changes from before the first save to the last."""
 
     def test_two_fields_in_two_saves(self):
-        """And one field in both: its first old and its last new value."""
+        """A field in both saves has its first old and its last new value."""
         made = Item.objects.create(title="a")
         kept = merged(post_save, by=of_id)
         with transaction.atomic():
@@ -170,7 +170,7 @@ class TestMergedSaves:
         assert [each["title"] for each in kept] == [(None, "b")]
 
     def test_saved_then_deleted(self):
-        """One delivery of both signals: from the first old value to None."""
+        """One delivery of both signals gets the first old value and None."""
         made = Item.objects.create(title="a", stock=3)
         kept = merged(post_save, post_delete)
         with transaction.atomic():

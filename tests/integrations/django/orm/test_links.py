@@ -55,7 +55,7 @@ class TestClear:
     """`pk_set` of the two sends for a clear."""
 
     def test_without_opt_in_it_is_none(self, sends):
-        """As in Django, and there is no query."""
+        """`pk_set` is None, as in Django, and there is no query."""
         book, _ = book_with("a")
         sends.clear()
         with CaptureQueriesContext(connection) as queries:
@@ -164,7 +164,7 @@ class TestDeletions:
     """The deletion of an object that has links."""
 
     def test_without_opt_in_nothing_is_sent(self, sends):
-        """As in Django."""
+        """The deletion of an object sends no m2m_changed, as in Django."""
         track_m2m(Book.authors)
         book, _ = book_with("a")
         sends.clear()

@@ -23,7 +23,7 @@ def skipped_receiver(**kwargs):
 
 
 def test_the_warning_names_receivers_that_are_not_called(engine):
-    """For a session, or for those of a sessionmaker, until it is switched off."""
+    """A session or a sessionmaker warns until the option is switched off."""
     pre_save.connect(skipped_receiver, sender=Tag)
     post_delete.connect(skipped_receiver)
     maker = sessionmaker(engine)

@@ -84,7 +84,7 @@ def test_the_alias_is_that_of_the_engine_that_wrote(engine, calls):
 
 
 def test_get_bind_of_one_session_is_put_back(engine, calls):
-    """Also if a test has replaced it."""
+    """It is put back, also if a test has replaced it."""
     with Session() as session:
         replaced = MagicMock(return_value=engine)
         vars(session)["get_bind"] = replaced

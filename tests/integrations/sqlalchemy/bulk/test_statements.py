@@ -49,7 +49,7 @@ def test_a_bulk_write_sends_no_signal_of_objects(session, recorded):
 
 
 def test_each_statement_is_sent_once(session, calls):
-    """With class, criteria and the number of rows."""
+    """The signal has the class, the criteria and the number of rows."""
     session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
     session.execute(update(Tag).where(Tag.id == 1).values(name="3"))
     result = session.execute(delete(Tag).where(Tag.id > 0))
@@ -87,7 +87,7 @@ def test_a_statement_may_be_for_another_engine(engine, session, calls, recorded)
 
 
 def test_primary_keys_come_from_returning(session, calls):
-    """For rows and for objects; the caller of the statement gets them too."""
+    """Rows and objects have their keys, and the caller of the statement gets them, too."""
     rows = [{"name": "1"}, {"name": "2"}]
     tags = session.scalars(insert(Tag).returning(Tag), rows).all()
     assert {tag.name for tag in tags} == {"1", "2"}

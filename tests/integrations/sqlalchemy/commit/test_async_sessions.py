@@ -20,7 +20,7 @@ from tests.integrations.sqlalchemy.test_send import opened, run
 
 
 def test_async_receivers_are_awaited_at_the_commit(kind):
-    """In order with the sync ones, inside `AsyncSession.commit()`."""
+    """`AsyncSession.commit()` awaits them in order with the sync ones."""
     calls = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
@@ -105,7 +105,7 @@ def test_async_scoped_sessions(ran):
 
 
 def test_a_sync_session_in_a_loop_refuses_async_receivers(engine):
-    """At the send, before any receiver is called; the error says what to do."""
+    """The send raises before it calls any receiver, and the error has the cure."""
     called = []
     paid.connect(lambda sender, **kwargs: called.append("sync"))
 
@@ -145,7 +145,7 @@ def test_an_async_receiver_cannot_request_a_sync_session(engine, ran):
 
 
 def test_a_bound_async_scoped_session_is_followed(ran):
-    """By the session of the task; a thread of the task finds it too."""
+    """The session of the task counts, also in a thread of the task."""
 
     @receiver(paid)
     def in_a_thread(sender, order_id, **kwargs):

@@ -71,7 +71,7 @@ def test_its_session_is_rolled_back_if_it_fails(session):
 
 
 def test_without_a_session_a_request_for_one_is_refused(ran):
-    """At the send, unless the parameter has a default."""
+    """The send raises, unless the parameter has a default."""
     calls = []
 
     @receiver(paid, delivery=on_commit)
@@ -90,7 +90,7 @@ def test_without_a_session_a_request_for_one_is_refused(ran):
 
 
 def test_an_instance_is_a_copy_as_it_was_committed(session):
-    """With its key and the loaded values, though the session has expired its own."""
+    """The copy has its key and loaded values, though the session has expired its own."""
     calls = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)

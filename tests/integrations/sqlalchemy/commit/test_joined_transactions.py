@@ -65,7 +65,7 @@ def test_commits_ignores_the_outer_transaction(engine, kind, ran, mode):
 
 
 def test_commits_runs_receivers_of_receivers(engine, ran):
-    """On a session of their own that joins too."""
+    """They have a session of their own, which joins the transaction, too."""
 
     @receiver(paid, delivery=on_commit)
     def pass_on(sender, order_id, session, **kwargs):
@@ -110,7 +110,7 @@ def test_a_session_joins_by_get_bind(engine, kind, ran, caplog, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_receiver_that_fails_undoes_its_own_writes(engine, kind, ran, mode):
-    """Not those of the test, whose transaction goes on."""
+    """What the test has written stays, and its transaction goes on."""
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def fail(instance, session, **kwargs):

@@ -131,7 +131,7 @@ def test_interrupted_commit(shop, program, kind, step):
 
 @pytest.mark.slow
 def test_commits_interrupted_at_random(shop):
-    """A real signal, at a random microsecond of a thousand transactions."""
+    """A real signal comes at a random microsecond, and no receiver is lost without a word."""
     random, interrupted, outcomes = Random(0), 0, []  # noqa: S311
     for number in range(1, 1_001):
         with records_of_clarion() as records:
@@ -209,7 +209,7 @@ ASYNC = [
 
 @pytest.mark.parametrize("driver", ASYNC)
 def test_cancelled_commit(driver, tmp_path):
-    """At each step of the loop: the receiver ran, or is logged, if the row is there."""
+    """At each step of the loop, the receiver ran or is logged if the row is there."""
     pytest.importorskip(driver.rpartition("+")[2])
     path = tmp_path / "shop"
     is_sqlite = "sqlite" in driver

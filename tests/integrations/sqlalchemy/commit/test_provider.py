@@ -66,7 +66,7 @@ def test_a_session_is_bound_to_the_context(engine, ran):
 
 
 def test_using_names_the_engine(engine, ran):
-    """By the alias of the engine that a bound session is on."""
+    """`using` is the alias of the engine of a bound session."""
     alias(engine, "books")
     calls = []
 
@@ -119,7 +119,7 @@ def sharded(engine):
     ids=["binds", "connection", "get_bind", "shards"],
 )
 def test_using_names_any_engine_of_a_session(engine, make):
-    """In whichever way the session knows it."""
+    """The alias finds the engine in each way in which a session can know it."""
     alias(engine, "tags")
     calls = []
 
@@ -138,7 +138,7 @@ def test_using_names_any_engine_of_a_session(engine, make):
 
 
 def test_explain_names_the_session(session, ran):
-    """With the part of the rule, and whether a transaction is open."""
+    """It shows the part of the rule, and whether a transaction is open."""
     assert "at once" in str(explain(paid, session=session))
     session.begin()
     calls = str(explain(paid, session=session))

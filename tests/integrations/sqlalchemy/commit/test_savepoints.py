@@ -23,7 +23,7 @@ def engine():
 
 
 def test_a_rollback_below_the_session_drops_calls(session, ran):
-    """Those sent in it, also in savepoints inside it; not those before and after."""
+    """Calls sent in the savepoint are dropped, and those before and after it run."""
     session.begin()
     paid.send(None, order_id=0, session=session)
     savepoint = session.connection().begin_nested()

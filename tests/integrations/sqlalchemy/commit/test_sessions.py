@@ -149,7 +149,7 @@ def test_an_async_class_with_arguments():
 
 
 def test_it_has_the_options_of_the_connections(engine, session):
-    """Those that user code has given, except the isolation level of one transaction."""
+    """It has the options that user code gave, except the isolation level of one transaction."""
     given = {"tenant": 7, "isolation_level": "SERIALIZABLE"}
     session.connection(execution_options=given)
     transaction = session.get_transaction()

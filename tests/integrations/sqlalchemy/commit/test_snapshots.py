@@ -83,7 +83,7 @@ def test_a_copy_can_be_added_to_another_session(session, engine, order):
 
 
 def test_inherited_columns_are_there(session):
-    """Those of the base's table and of its own."""
+    """The copy has the columns of the base's table and of its own."""
     dog = Dog(name="d", breed="b")
     session.add(dog)
     session.flush()
@@ -190,7 +190,7 @@ def test_a_receiver_changes_values_in_place(docs):
 @pytest.mark.parametrize("synchronize", ["auto", "fetch", False])
 @pytest.mark.parametrize("signal", [pre_save, post_save])
 def test_values_are_those_of_the_commit(docs, signal, synchronize):
-    """Not an expression, and not what a later statement has replaced."""
+    """The copy has no expression, and nothing that a later statement has replaced."""
     found = []
     doc = Doc(amount=1)
     docs.add(doc)

@@ -35,7 +35,7 @@ def test_receivers_wait_for_the_commit_of_the_session(session, ran):
 
 
 def test_a_rollback_drops_calls(session, ran):
-    """Also the close of a session without a rollback."""
+    """A rollback drops them, and so does closing the session."""
     session.add(Tag(name="t"))
     ((_, scheduled),) = paid.send(None, order_id=1, session=session)
     session.rollback()
@@ -156,7 +156,7 @@ def test_nothing_is_kept_without_an_on_commit_receiver(session):
 
 
 def test_transactions_are_forgotten(engine, ran):
-    """At their end, by a commit, a rollback or a close."""
+    """Nothing is kept after a commit, a rollback or a close."""
     for end in ("commit", "rollback", "close"):
         with Session(engine) as session:
             session.begin()
@@ -190,7 +190,7 @@ def test_two_phases_are_one_commit(request, server, kind, ran):
 
 
 def test_a_session_without_references_is_collected(engine, kind, ran):
-    """With its connection and the calls that wait for its commit."""
+    """Its connection and its waiting calls are freed with it."""
     found = []
     post_save.connect(lambda **kwargs: ran.append(1), delivery=on_commit)
     for n in range(20):  # more than the pool has connections

@@ -33,7 +33,7 @@ def test_cascade_goes_children_first(session, recorded):
 
 
 def test_each_explicit_delete_is_an_origin(session, recorded):
-    """Of itself, and of the objects that only it cascades to."""
+    """It is the origin of itself, and of the objects that only it cascades to."""
     customer, one, two, a, b = family(session)
     recorded.listen(pre_delete)
     session.delete(two)
@@ -132,7 +132,7 @@ def test_self_referential_tree(session, recorded):
 
 
 def test_nullified_foreign_keys_send_nothing(session, recorded):
-    """As in Django, where SET_NULL is one UPDATE."""
+    """They are one UPDATE, as SET_NULL in Django."""
     parent = Node(name="p")
     followed = Order(number="1")
     session.add_all([parent, followed])
@@ -144,7 +144,7 @@ def test_nullified_foreign_keys_send_nothing(session, recorded):
 
 
 def test_pre_delete_may_delete_more(session, recorded):
-    """In another round of the same flush."""
+    """The other objects are deleted in another round of the same flush."""
     one, two = Node(name="1"), Node(name="2")
     session.add_all([one, two])
     session.commit()

@@ -112,7 +112,7 @@ def test_post_save_may_add_for_the_next_flush(session, recorded):
 
 
 def test_error_in_post_save_rolls_a_plain_session_back(engine):
-    """For SQLAlchemy the flush has failed."""
+    """SQLAlchemy treats the error as that of the flush."""
 
     @receiver(post_save, sender=Order)
     def fail(**kwargs):

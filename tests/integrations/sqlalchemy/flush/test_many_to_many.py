@@ -45,7 +45,7 @@ def stored(session):
 
 
 def test_keywords_are_djangos(session, stored, recorded):
-    """As in Django 6.1; the sender is the association table."""
+    """The keywords are those of Django 6.1, and the sender is the association table."""
     book, one, _ = stored
     recorded.listen(m2m_changed, sender=book_author)
     book.authors.append(one)

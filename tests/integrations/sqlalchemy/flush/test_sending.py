@@ -35,7 +35,7 @@ def test_receiver_from_djangos_documentation(session):
 
 
 def test_insert_is_sent_before_and_after(session, recorded):
-    """With Django's keywords, and no others."""
+    """Both signals have Django's keywords, and no others."""
     recorded.listen(*SAVES, sender=Order)
     order = Order(number="1")
     session.add(order)
@@ -116,7 +116,7 @@ def test_order_of_a_flush(session, recorded):
 
 
 def test_updates_come_in_the_order_of_their_keys(session, recorded):
-    """By class and primary key, because a session keeps no order."""
+    """They are sorted by class and primary key, because a session keeps no order."""
     orders = [Order(id=number, number="1") for number in range(1, 30)]
     book = Book(id=1, title="t")
     session.add_all([*orders, book])
@@ -305,7 +305,7 @@ def test_an_object_expunged_in_pre_save_is_not_sent(session, recorded):
 
 
 def test_many_to_many_comes_after_the_saves(session, recorded):
-    """As in Django, where the owner is saved before its relationship."""
+    """The owner is saved before its relationship, as in Django."""
     recorded.listen(*SAVES, sender=Book)
     recorded.listen(m2m_changed, sender=Book.tags)
     session.add(Book(title="t", tags={Tag(name="t")}))

@@ -27,7 +27,7 @@ def test_error_in_post_save_leaves_the_transaction(engine):
 
 
 def test_it_can_be_a_base_class(engine, recorded):
-    """As the first base of a session class."""
+    """It works as the first base of a session class."""
 
     class Mine(Session):
         def flush(self, objects=None):

@@ -71,7 +71,7 @@ def test_insert(session):
 
 
 def test_keys_are_the_update_fields(session, order):
-    """In every flush, for every kind of change."""
+    """Both have the same names in every flush, for every kind of change."""
     calls = []
 
     @receiver([pre_save, post_save], sender=Order)

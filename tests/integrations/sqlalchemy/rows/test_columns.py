@@ -80,7 +80,7 @@ def fields(thing):
 
 
 def test_names_are_those_of_attributes(thing):
-    """Not those of the table's columns."""
+    """The names are those of attributes, not of the table's columns."""
     thing.renamed = "m"
     assert fields(thing) == {"renamed"}
 

@@ -141,7 +141,7 @@ def test_new_row(session):
 
 
 def test_names_are_those_of_column_attributes(session, thing, after):
-    """Also where a synonym, a hybrid or a composite sets them."""
+    """They are, also where a synonym, a hybrid or a composite sets them."""
     thing.also = "m"
     assert calls(session, after) == {"renamed": ("n", "m")}
     thing.name = "o"
