@@ -115,9 +115,11 @@ def _core(driver):
         )
         if "sqlite" in driver:
             begin_before_savepoints(engine)
-        with engine.connect() as connection:
-            yield connection
-        engine.dispose()
+        try:
+            with engine.connect() as connection:
+                yield connection
+        finally:
+            engine.dispose()
 
     return opened
 
@@ -147,8 +149,10 @@ async def _aiosqlite(address):
 async def _asyncpg(address):
     driver = pytest.importorskip("asyncpg")
     connection = await driver.connect(POSTGRES.url(), server_settings={"search_path": address})
-    yield connection
-    await connection.close()
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager
@@ -174,8 +178,10 @@ def _async_mysql(name):
         driver = pytest.importorskip(name)
         _need_bytes(name)
         connection = await driver.connect(db=address, **_mysql_account())
-        yield connection
-        await connection.ensure_closed()
+        try:
+            yield connection
+        finally:
+            await connection.ensure_closed()
 
     return opened
 
@@ -190,9 +196,11 @@ def _async_core(driver):
         )
         if "sqlite" in driver:
             begin_before_savepoints(engine.sync_engine)
-        async with engine.connect() as connection:
-            yield connection
-        await engine.dispose()
+        try:
+            async with engine.connect() as connection:
+                yield connection
+        finally:
+            await engine.dispose()
 
     return opened
 

@@ -15,6 +15,7 @@ from clarion.errors import BoundaryError, MissingExtraError
 from clarion.outbox import async_store, store, wake
 from clarion.outbox.adapters import adapt, is_async_connection
 from clarion.outbox.default import default_writer, required_writer
+from clarion.outbox.notes import cures_noted
 from clarion.outbox.stored import Stored
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Publication:
         taken = _taken(signal, place.boundary, calls)
         envelope, targets = _written(signal, taken)
         if targets:
-            with _connection(place) as connection:
+            with cures_noted(), _connection(place) as connection:
                 store.publish(connection, envelope, targets)
             wake.after_commit(signal, place.boundary)
         return _responses(calls, taken, place, envelope.uid)
@@ -84,7 +85,8 @@ class Publication:
         taken = _taken(signal, place.boundary, calls)
         envelope, targets = _written(signal, taken)
         if targets:
-            await _apublish(place, envelope, targets)
+            with cures_noted():
+                await _apublish(place, envelope, targets)
             wake.after_commit(signal, place.boundary)
         return _responses(calls, taken, place, envelope.uid)
 

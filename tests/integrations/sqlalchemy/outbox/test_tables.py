@@ -51,7 +51,10 @@ def described(engine):
                 for each in inspector.get_indexes(name)
             )
             keys = inspector.get_pk_constraint(name)["constrained_columns"]
-            found[name] = columns, indexes, keys, inspector.get_table_options(name)
+            options = {}
+            if engine.dialect.name != "postgresql":  # see "storage"
+                options = inspector.get_table_options(name)
+            found[name] = columns, indexes, keys, options
         if engine.dialect.name == "postgresql":
             query = "SELECT relname, reloptions FROM pg_class WHERE relname LIKE 'clarion%'"
             found["storage"] = sorted(map(tuple, connection.execute(text(query))))
