@@ -18,8 +18,10 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
 
-demo: .venvs/demo/ready ## import airports and take orders over HTTP, with receivers that count
+demo: .venvs/demo/ready ## kill a worker, import airports and take orders over HTTP, with receivers that count
 	.venvs/demo/bin/python examples/plain.py
+	@echo
+	.venvs/demo/bin/python examples/durable.py
 	@echo
 	.venvs/demo/bin/python examples/airports/manage.py demo
 	@echo
