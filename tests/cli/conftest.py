@@ -82,6 +82,13 @@ def shop(tmp_path):
     return Shop(f"sqlite:///{tmp_path / 'shop.db'}").create()
 
 
+def execute(connection, statement):
+    """Run a statement that is none of the outbox."""
+    cursor = connection.connection.cursor()
+    cursor.execute(statement)
+    cursor.close()
+
+
 @pytest.fixture(
     params=[
         "sqlite",
@@ -98,14 +105,14 @@ def any_url(request, tmp_path):
     service = POSTGRES if request.param == "postgresql" else MARIADB
     kind = "SCHEMA" if request.param == "postgresql" else "DATABASE"
     with closing(open_database(service.url()).connect()) as admin:
-        admin._execute(f"CREATE {kind} {name}")
+        execute(admin, f"CREATE {kind} {name}")
         try:
             if request.param == "postgresql":
                 yield f"{service.url()}?options=-csearch_path%3D{name}"
             else:
                 yield urlsplit(service.url())._replace(path=f"/{name}").geturl()
         finally:
-            admin._execute(f"DROP {kind} {name}" + (" CASCADE" if kind == "SCHEMA" else ""))
+            execute(admin, f"DROP {kind} {name}" + (" CASCADE" if kind == "SCHEMA" else ""))
 
 
 @pytest.fixture

@@ -2,6 +2,20 @@
 
 # A program for each extra, as on its page.
 EXAMPLES = {
+    "cli": """
+import subprocess
+import sys
+from pathlib import Path
+
+# The script of the wheel, and the module.
+for command in ([str(Path(sys.executable).with_name("clarion"))], [sys.executable, "-m", "clarion"]):
+    subprocess.run([*command, "outbox", "create", "sqlite:///outbox.db"], check=True)
+    done = subprocess.run(
+        [*command, "outbox", "status", "--json", "--database", "sqlite:///outbox.db"],
+        check=True, capture_output=True, text=True,
+    )
+    assert '"dead": 0' in done.stdout
+""",
     "msgspec": """
 from dataclasses import dataclass
 from clarion import signal

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.wheel
 PAGES = {
     "": "README.md",
     "alembic": "docs/how-to/receive-migration-signals-from-alembic.md",
+    "cli": "docs/how-to/see-and-mend-what-is-stored.md",
     "django": "docs/how-to/run-django-on-clarion.md",
     "jinja": "docs/how-to/receive-template-signals-from-jinja.md",
     "msgspec": "docs/how-to/write-a-send-down.md",

@@ -1,6 +1,7 @@
 """`clarion outbox create`."""
 
 import json
+from contextlib import closing
 
 import pytest
 
@@ -24,7 +25,8 @@ def test_the_argument_is_preferred(invoke, tmp_path):
     url = f"sqlite:///{tmp_path / 'a.db'}"
     done = invoke("outbox", "create", url, "--json", CLARION_DATABASE="sqlite:///gone/b.db")
     assert json.loads(done.stdout) == {"database": "the SQLite file 'a.db'", "version": 1}
-    assert open_database(url).connect().close() is None
+    with closing(open_database(url).connect()) as connection:
+        assert connection.rows("read_version") == [(1,)]
 
 
 def test_without_a_database_the_cure_is_named(invoke):
