@@ -13,7 +13,7 @@ import pytest
 
 from clarion import DeclaredSignal, Signal
 from clarion import signal as declare
-from clarion._core import compiled
+from clarion._core import compiled, own_sends
 from tests.core.receivers import answers
 
 SENDS = ("send", "send_robust", "asend", "asend_robust")
@@ -160,3 +160,16 @@ def test_both_implementations_agree():
     )
     ours = [str(inspect.signature(getattr(paid, name))) for name in SENDS]
     assert done.stdout.splitlines() == ours
+
+
+class Foreign:
+    """A send whose function cannot be copied, as those that Nuitka makes."""
+
+    def __call__(self, signal, sender, **kwargs):
+        """Send."""
+
+
+def test_a_function_that_cannot_be_copied_stays():
+    """A declared signal uses the send itself, without a signature of its own."""
+    method = Foreign()
+    assert own_sends.own_send(paid, method) is method

@@ -34,8 +34,11 @@ def own_send(signal: Any, method: Any) -> Any:
     own = policy_of(signal).own_sends
     if own is None:
         return method
+    function = getattr(method, "__wrapped__", method)
+    if type(function) is not FunctionType:
+        return method  # Nuitka makes functions of another type, which cannot be copied
     if method not in own:
-        function = _with_signature(getattr(method, "__wrapped__", method), signal)
+        function = _with_signature(function, signal)
         own[method] = function if type(method) is FunctionType else twin_of(function)
     return own[method]
 
