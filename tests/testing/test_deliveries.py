@@ -6,7 +6,7 @@ import pytest
 
 from clarion import Signal, durable
 from clarion.errors import BoundaryError, RunningLoopError
-from clarion.outbox import store, use_database
+from clarion.outbox import use_database
 from clarion.outbox.open import open_database
 from clarion.outbox.tables import create_tables
 from clarion.testing import commits, deliveries, drain, restored
@@ -95,7 +95,7 @@ def test_a_delivery_with_a_delay_stays(database):
     order_paid.send(None, number=5)
     assert drain(database) == {}
     connection = database.connect()
-    assert len(store.list_waiting(connection)) == 1
+    assert len(connection.rows("list_waiting", limit=9)) == 1
     connection.close()
 
 

@@ -251,16 +251,6 @@ def waiting(connection: Connection) -> list[Waiting]:
     return [found[name] for name in sorted(found)]
 
 
-def list_waiting(connection: Connection, limit: int = 100) -> list[tuple[str, Claim]]:
-    """Return the deliveries that wait, in the order of their sends, each with its receiver's name.
-
-    Args:
-        connection: a connection.
-        limit: how many at most.
-    """
-    return [(row[0], Claim(*row[1:])) for row in connection.rows("list_waiting", limit=limit)]
-
-
 def list_dead(
     connection: Connection, receiver: str | None = None, row: int | None = None, limit: int = 100
 ) -> list[Dead]:

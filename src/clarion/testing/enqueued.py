@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import described
 from clarion.errors import ArgumentError, NotSentError
-from clarion.outbox import store
+from clarion.outbox.delivery_row import Claim
 from clarion.outbox.receivers import stored_receivers
 from clarion.testing.capture import shown
 from clarion.testing.deliveries import outbox_databases
@@ -89,7 +89,8 @@ def _waiting(database: Database, names: set[str], key: object) -> Iterator[dict[
     connection = database.connect()
     plans = Plans(database)
     try:
-        for name, claim in store.list_waiting(connection, _LIMIT):
+        for name, *columns in connection.rows("list_waiting", limit=_LIMIT):
+            claim = Claim(*columns)
             if name in names and (key is _ANY or claim.key == key):
                 plan = plans.plan_for(name, claim.signal)
                 with database.transaction() as transaction:
