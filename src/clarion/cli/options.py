@@ -81,7 +81,11 @@ ReceiversOption = Annotated[
 ]
 
 DrainOption = Annotated[
-    bool, typer.Option("--drain", help="Make what is due, then end; 1 if a delivery was given up.")
+    bool,
+    typer.Option(
+        "--drain",
+        help="Make the deliveries that can be made now, then end; 1 if a delivery was given up.",
+    ),
 ]
 
 ConcurrencyOption = Annotated[
