@@ -1,13 +1,20 @@
 """An outbox in PostgreSQL, through psycopg alone."""
 
 import asyncio
+import threading
 
 import psycopg
 import pytest
 
-from clarion.outbox import open_database
+from clarion import Signal
+from clarion.envelope import seal
+from clarion.outbox import open_database, store
+from clarion.outbox.delivery_row import Target
 from clarion.outbox.tables import create_tables
 from tests.services import POSTGRES
+from tests.worker.stage import PLACES, Stage
+
+paid = Signal(name="psycopg.paid")
 
 pytestmark = pytest.mark.service
 
@@ -64,3 +71,34 @@ def test_tables_are_created_in_a_schema_of_the_url():
     with connection.transaction():
         create_tables(connection)
     connection.close()
+
+
+def test_a_commit_of_another_process_wakes_a_worker(tmp_path):
+    """If the tables were created with notify=True."""
+    with PLACES["postgresql"](tmp_path) as url:
+        stage = Stage(url)
+        sender = stage.database.connect()
+        with sender.transaction():
+            create_tables(sender, notify=True)
+            create_tables(sender, notify=True)
+        woken = threading.Semaphore(0)
+        with stage.database.listening(woken.release):
+            for n in range(3000):
+                with sender.transaction():
+                    store.publish(sender, seal(paid, {"sender": None, "n": n}), [Target("mail")])
+                if woken.acquire(timeout=0.01):  # it listens by now
+                    break
+            else:
+                pytest.fail("no notification has come")
+        sender.close()
+
+
+def test_without_notifications_it_does_not_listen(tmp_path):
+    """Its thread ends at once."""
+    with PLACES["postgresql"](tmp_path) as url:
+        stage = Stage(url)
+        with stage.database.listening(lambda: None):
+            (thread,) = [t for t in threading.enumerate() if t.name == "clarion-listen"] or [None]
+            if thread is not None:
+                thread.join(30)
+                assert not thread.is_alive()

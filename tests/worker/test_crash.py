@@ -13,8 +13,8 @@ from tests.worker.program import BATCH, KEYS, connect_receivers, paid
 from tests.worker.stage import LEASE
 
 ROOT = Path(__file__).parents[2]
-SENDS = 600
-KILLS = 3
+SENDS = 300
+KILLS = 2
 WORKERS = 2
 
 
@@ -67,3 +67,15 @@ def test_killed_workers_lose_nothing(stage, sends):
     plain = stage.counted("plain")
     assert sorted(plain) == list(everything)
     assert plain.total() - SENDS <= killed * BATCH * 4
+
+
+def test_a_stopped_process_hands_back_what_it_holds(stage, sends):
+    """SIGTERM ends it, and nothing waits for the end of a lease."""
+    process = started(stage, "run")
+    wait_for_effects(stage, SENDS // 2, [process])
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert started(stage, "drain").wait(60) == 0
+    assert stage.waiting() == (0, 0)
+    for receiver in ("plain", "same", "ordered"):
+        assert stage.counted(receiver) == dict.fromkeys(range(SENDS), 1)

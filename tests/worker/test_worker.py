@@ -13,7 +13,7 @@ from tests.worker.stage import in_thread, worker
 
 @pytest.fixture
 def seen(paid):
-    """Return a list of what a receiver has got, and a semaphore that counts it."""
+    """Return the values that a receiver gets, and a semaphore that counts them."""
     got, count = [], threading.Semaphore(0)
 
     @paid.connect(delivery=durable(name="seen"))
@@ -36,6 +36,22 @@ def test_drain_makes_what_is_there(stage, paid, seen):
     counts = worker(stage).drain()
     assert sorted(seen[0]) == [1, 2, 3]
     assert counts["made"] == 6
+    assert stage.waiting() == (0, 0)
+
+
+def test_once_looks_once(stage, paid, seen):
+    """A retry waits for the next time."""
+
+    @paid.connect(delivery=durable(name="failing", backoff=0.0))
+    def receive(sender, n, attempt, **kwargs):
+        if attempt < 3:
+            raise ValueError
+
+    stage.send(paid, [{"n": n} for n in range(20)])
+    counts = worker(stage, batch=100).once()
+    assert sorted(seen[0]) == list(range(20))
+    assert counts["retried"] >= 20
+    assert worker(stage).drain()["lost"] == 0
     assert stage.waiting() == (0, 0)
 
 

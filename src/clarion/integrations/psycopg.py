@@ -5,7 +5,9 @@ database = open_database("postgresql://user@host/shop")
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import logging
+import threading
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,7 +19,7 @@ from clarion.outbox.database import ReceiverTransaction
 from clarion.outbox.open import UrlDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable, Generator
 
 try:
     import psycopg
@@ -25,6 +27,16 @@ except ImportError as error:
     raise MissingExtraError.because(error, "psycopg", "psycopg") from error
 
 __all__ = ["PsycopgDatabase", "open_database"]
+
+LONGEST_SILENCE = 30.0  # seconds
+RECONNECT_SECONDS = 5.0
+
+_HAS_TRIGGER = (
+    "SELECT 1 FROM pg_trigger WHERE tgname = 'clarion_notify' "
+    "AND tgrelid = 'clarion_delivery'::regclass"
+)
+
+logger = logging.getLogger("clarion.worker")
 
 
 class PsycopgDatabase(UrlDatabase):
@@ -47,6 +59,43 @@ class PsycopgDatabase(UrlDatabase):
         """Open a connection in autocommit mode."""
         options: dict[str, Any] = {"application_name": "clarion", **self._options}
         return DbapiConnection(psycopg.connect(self._url, autocommit=True, **options), "postgresql")
+
+    @contextmanager
+    def listening(self, wake: Callable[[], object]) -> Generator[None]:
+        """Call a function after commits that store deliveries, while the block runs.
+
+        PostgreSQL notifies of them if the tables were created with `notify=True`.
+
+        Args:
+            wake: the function, called in another thread. It must return at once.
+        """
+        ended = threading.Event()
+        thread = threading.Thread(
+            target=self._listen, args=(wake, ended), name="clarion-listen", daemon=True
+        )
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            with suppress(psycopg.Error), closing(self.connect()) as connection:
+                connection.connection.execute("NOTIFY clarion")  # ends its wait
+            thread.join(LONGEST_SILENCE)
+
+    def _listen(self, wake: Callable[[], object], ended: threading.Event) -> None:
+        while not ended.is_set():
+            try:
+                with closing(self.connect()) as connection:
+                    raw: psycopg.Connection = connection.connection
+                    raw.execute("LISTEN clarion")
+                    if not raw.execute(_HAS_TRIGGER).fetchall():
+                        return
+                    while not ended.is_set():
+                        for _ in raw.notifies(timeout=LONGEST_SILENCE, stop_after=1):
+                            wake()
+            except psycopg.Error:
+                logger.info("The notifications of %s were interrupted.", self.name)
+                ended.wait(RECONNECT_SECONDS)
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:

@@ -40,6 +40,9 @@ class Database(Protocol):
     A database may have `serving_thread()` and `serving_task()` too. They return a context manager, and
     an async one, that a worker enters around the calls of a thread, and around an async call without a
     transaction.
+
+    A database may have `listening(wake)`: a context manager that calls `wake` after commits of other
+    processes that store deliveries. It only saves the worker a wait.
     """
 
     @property

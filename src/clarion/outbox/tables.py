@@ -17,10 +17,16 @@ class TablesError(ClarionError, RuntimeError):
     """The tables of the outbox are missing, or have another version."""
 
 
-def create_tables(connection: Connection) -> None:
+def create_tables(connection: Connection, *, notify: bool = False) -> None:
     """Create the tables that are missing, in the transaction that is open.
 
     It may run at each start, and in several processes at once.
+
+    Args:
+        connection: the connection.
+        notify: whether PostgreSQL notifies the workers of each commit that stores deliveries, so
+            that they need not wait for their next look. It notifies them once for each commit. With many
+            senders at a time it makes their commits slower. Other databases ignore it.
 
     Raises:
         TablesError: if there are tables of another version.
@@ -28,6 +34,10 @@ def create_tables(connection: Connection) -> None:
     for name in statements(connection.dialect):
         if name.startswith("create_"):
             connection.change(name)
+    if notify:
+        for name in statements(connection.dialect):
+            if name.startswith("notify_"):
+                connection.change(name)
     connection.change("write_version", version=VERSION)
     check_tables(connection)
 

@@ -34,7 +34,9 @@ class Search:
     def start_jobs(self) -> bool:
         """Start as many jobs as are needed and may run; return whether it has started one."""
         receivers = self._tools.plans.receivers()
-        names = list(receivers)
+        # A quick receiver that has a job needs no other one, and the database need not search.
+        running, is_quick = self._crew.counts(), self._tools.sizes.is_quick
+        names = [name for name in receivers if not (running[name] and is_quick(name))]
         if not names:
             return False
         with self._tools.connections.take() as connection:

@@ -51,12 +51,17 @@ class Settler:
 
     def add(self, outcome: Outcome) -> bool:
         """Settle a delivery now or soon; return whether its receiver has failed."""
-        claim, error = outcome.claim, outcome.error
+        claim, _, error, is_settled = outcome
+        if error is None and not is_settled:
+            self._made.append(claim)
+            if time.monotonic() - self._since > LONGEST_WAIT:
+                self.flush()
+            return False
         if isinstance(error, StoppedError):
             return True  # it is handed back
-        if outcome.is_settled or is_lost(outcome):
+        if is_settled or is_lost(outcome):
             self._forget([claim])
-            self._counts["made" if outcome.is_settled else "lost"] += 1
+            self._counts["made" if is_settled else "lost"] += 1
             return False
         if error is not None and not failures.is_skipped(outcome.plan, error):
             self.flush()

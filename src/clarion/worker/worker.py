@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from clarion.outbox import wake
@@ -27,7 +28,8 @@ from clarion.worker.stop_signals import stop_on_signals
 from clarion.worker.tools import Tools
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from typing import Self
 
     from clarion.outbox.database import Database
@@ -121,7 +123,7 @@ class Worker:
         """
         self._begin()
         try:
-            with stop_on_signals(self.stop):
+            with stop_on_signals(self.stop), self._listening():
                 while not self._stops:
                     self._step()
                     self._pulse.wait(self._crew.deadline())
@@ -140,10 +142,27 @@ class Worker:
         Raises:
             TablesError: if the tables are missing, or have another version.
         """
+        return self._work(lambda: self._step() or bool(self._crew.jobs()))
+
+    def once(self) -> Counter[str]:
+        """Look once for deliveries, and make those that it finds.
+
+        Each job ends when its receiver has no more deliveries, or after a few seconds.
+
+        Returns:
+            The counts, see `counts`.
+
+        Raises:
+            TablesError: if the tables are missing, or have another version.
+        """
+        looks = iter([self._step])
+        return self._work(lambda: next(looks, self._leave_behind)() or bool(self._crew.jobs()))
+
+    def _work(self, has_work: Callable[[], bool]) -> Counter[str]:
         self._begin()
         try:
             with stop_on_signals(self.stop):
-                while not self._stops and (self._step() or self._crew.jobs()):
+                while not self._stops and has_work():
                     self._pulse.wait(self._crew.deadline())
                 self._finish()
         finally:
@@ -199,12 +218,15 @@ class Worker:
         self._leases.start()
         wake.add_worker(self.wake)
 
+    def _listening(self) -> AbstractContextManager[None]:
+        """Let the database wake this worker, if it can."""
+        listening = getattr(self.database, "listening", None)
+        return nullcontext() if listening is None else listening(self.wake)
+
     def _step(self) -> bool:
         """Look for deliveries; return whether it has started a job."""
-        now = time.monotonic()
-        for job, call in self._crew.abandon(now):
-            self._time_out(job, call)
-        if now < self._paused_until or not self._crew.free:
+        self._leave_behind()
+        if time.monotonic() < self._paused_until or not self._crew.free:
             return False
         try:
             has_started = self._search.start_jobs()
@@ -215,6 +237,12 @@ class Worker:
         if has_started:
             self._pulse.quicken()
         return has_started
+
+    def _leave_behind(self) -> bool:
+        """Leave behind the calls that are over their time limit; return False."""
+        for job, call in self._crew.abandon(time.monotonic()):
+            self._time_out(job, call)
+        return False
 
     def _on_end(self, error: BaseException | None) -> None:
         if error is not None:
@@ -251,8 +279,7 @@ class Worker:
         """Wait for the jobs that run; after the grace period, hand back what they hold."""
         ends = time.monotonic() + self._grace
         while self._crew.jobs() and self._stops < 2 and time.monotonic() < ends:  # noqa: PLR2004
-            for job, call in self._crew.abandon(time.monotonic()):
-                self._time_out(job, call)
+            self._leave_behind()
             self._pulse.wait(self._crew.deadline())
         if not (left := self._crew.jobs()):
             return

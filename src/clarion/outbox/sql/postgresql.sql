@@ -77,6 +77,18 @@ CREATE INDEX IF NOT EXISTS clarion_dead_event ON clarion_dead (event)
 -- name: create_index_created
 CREATE INDEX IF NOT EXISTS clarion_event_created ON clarion_event (created_at)
 
+-- name: notify_function
+CREATE OR REPLACE FUNCTION clarion_notify() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_notify('clarion', ''); RETURN NULL; END $$
+
+-- name: notify_drop
+DROP TRIGGER IF EXISTS clarion_notify ON clarion_delivery
+
+-- name: notify_trigger
+-- PostgreSQL sends equal notifications of a transaction once.
+CREATE TRIGGER clarion_notify AFTER INSERT ON clarion_delivery
+FOR EACH STATEMENT EXECUTE FUNCTION clarion_notify()
+
 -- name: write_version
 INSERT INTO clarion_meta (name, value) VALUES ('version', :version) ON CONFLICT (name) DO NOTHING
 
