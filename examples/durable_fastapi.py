@@ -33,7 +33,7 @@ class Order(Base):
 
 
 class Mail(Base):
-    """What a customer gets; a table stands for a mail server here."""
+    """A mail to a customer; here it is only stored."""
 
     __tablename__ = "mails"
 
