@@ -1,6 +1,7 @@
 """drain: the stored deliveries inside a test."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ async def anote(number, **kwargs):
 @pytest.fixture
 def database(tmp_path):
     """A database for the sends of the test, and no connected receiver after it."""
-    found = open_database(f"sqlite:////{tmp_path}/outbox.db")
+    found: Any = open_database(f"sqlite:////{tmp_path}/outbox.db")
     connection = found.connect()
     with connection.transaction():
         create_tables(connection)
@@ -40,6 +41,7 @@ def database(tmp_path):
     with restored():
         yield found
     use_database(before)
+    found.close_idle()
 
 
 def test_deliveries_are_made_in_this_thread(database):
