@@ -10,7 +10,8 @@ In reading order; a module imports from those above it only:
 5. `signals`, `changes`: the built-in signals, and the changes of a save. `outbox`: stored deliveries.
 6. `worker`: makes the stored deliveries.
 7. `integrations`: one module or package for each framework.
-8. `testing`, `apps`, `cli`: helpers for tests, the application for Django, the command line.
+8. `testing`, `apps`, `cli`, `__main__`: helpers for tests, the application for Django, the command
+   line.
 
 Never put here: code that runs at import, except `Signal`, `receiver` and `ClarionError`. The
 other public names are loaded on first use.

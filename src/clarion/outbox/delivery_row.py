@@ -109,9 +109,14 @@ class Claim(NamedTuple):
 
 
 def claim_of(row: tuple[Any, ...]) -> Claim:
-    """Return a row of the outbox as a delivery; psycopg2 has the payload as a memoryview."""
+    """Return a row of the outbox as a delivery, with the payload as bytes."""
     claim = Claim(*row)
-    return claim if type(claim.payload) is bytes else claim._replace(payload=bytes(claim.payload))
+    if type(claim.payload) is bytes:
+        return claim
+    # psycopg2 has a memoryview; SQLite has text, if a person has changed it.
+    payload: Any = claim.payload
+    is_text = isinstance(payload, str)
+    return claim._replace(payload=payload.encode() if is_text else bytes(payload))
 
 
 class Lease(NamedTuple):

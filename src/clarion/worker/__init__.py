@@ -2,7 +2,7 @@
 
 In reading order; each module imports only from those above it:
 
-1. `settings`, `backoff`, `sizes`, `pulse`, `stop_signals`, `transient`: numbers, waits and errors.
+1. `settings`, `backoff`, `sizes`, `rests`, `pulse`, `stop_signals`, `transient`: numbers, waits and errors.
 2. `connections`, `async_loop`: what the threads of a worker share.
 3. `plan`, `running`, `calls`: how one receiver is called, with which arguments.
 4. `failures`, `leases`: what happens after a failure, and what the worker holds.

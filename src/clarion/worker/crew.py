@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from clarion.worker.jobs import OrderedJob
+from clarion.worker.rests import Rests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +25,15 @@ class Crew:
     Args:
         size: how many jobs may run at a time.
         on_end: called when a job has ended, with what it raised or None.
+
+    Attributes:
+        rests: the places whose last job could take nothing.
     """
 
     def __init__(self, size: int, on_end: Callable[[BaseException | None], object]) -> None:
         self._size = size
         self._on_end = on_end
+        self.rests = Rests()
         self._jobs: dict[Job, threading.Thread] = {}
         self._lock = threading.Lock()
         self.is_idle = threading.Event()
@@ -72,6 +77,7 @@ class Crew:
             job.run()
         except BaseException as raised:  # noqa: BLE001  # the worker decides
             error = raised
+        self.rests.note(job.place, has_worked=job.has_worked)
         self._remove(job)
         self._on_end(error)
         del error

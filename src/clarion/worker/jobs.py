@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.delivery_row import Claim
     from clarion.worker.plan import Plan
+    from clarion.worker.rests import Place
     from clarion.worker.tools import Tools
 
-LONGEST_JOB = 5.0  # seconds; then other receivers have their turn
+LONGEST_JOB = 1.0  # seconds; then other receivers have their turn
 LONGEST_BATCH = 1.0  # seconds; slow receivers get fewer deliveries at a time
 SMALLEST_BATCH = 10
 
@@ -37,6 +38,7 @@ class Job(ABC):
         receiver: the name.
         running: the call that it makes, if that has a time limit.
         is_full: whether its last batch was full, so that there may be more.
+        has_worked: whether it could take a delivery.
         holding: what it holds at the moment.
     """
 
@@ -44,6 +46,7 @@ class Job(ABC):
         self.receiver = receiver
         self.running = Running()
         self.is_full = False
+        self.has_worked = False
         self.holding: Holding | None = None
         self._tools = tools
         self._plans: dict[str, Plan] = {}
@@ -56,6 +59,11 @@ class Job(ABC):
             while self._run_batch(connection):
                 if time.monotonic() > ends or self._tools.is_stopping():
                     break
+
+    @property
+    def place(self) -> Place:
+        """The receiver and the partition that it serves."""
+        return (self.receiver, None)
 
     @abstractmethod
     def hand_back(self, connection: WorkerConnection) -> None:
@@ -121,6 +129,7 @@ class UnorderedJob(Job):
         )
         if not claims:
             return False
+        self.has_worked = True
         holding = self.holding = Holding(self._tools.leases.seconds, claims)
         self._tools.leases.add(holding)
         try:
@@ -145,6 +154,11 @@ class OrderedJob(Job):
     def __init__(self, receiver: str, part: int, tools: Tools) -> None:
         super().__init__(receiver, tools)
         self.part = part
+
+    @property
+    def place(self) -> Place:
+        """The receiver and the partition that it serves."""
+        return (self.receiver, self.part)
 
     def run(self) -> None:
         """Lease the partition, make its deliveries, and release it."""
@@ -180,6 +194,7 @@ class OrderedJob(Job):
         claims = store.window(connection, holding.partition, size)
         if not claims:
             return False
+        self.has_worked = True
         self._deliver(connection, claims, holding, set())
         self.is_full = len(claims) >= size
         return self.is_full and not holding.is_over

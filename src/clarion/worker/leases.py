@@ -121,5 +121,8 @@ class Leases:
             holding.is_lost = holding.is_lost or not held
         else:
             claims = list(holding.claims.values())
-            in_transaction(connection, lambda taken: store.renew(taken, claims, lease))
+            renewed = in_transaction(connection, lambda taken: store.renew(taken, claims, lease))
+            # Those that were settled meanwhile are no longer among the claims.
+            is_short = renewed < sum(each.id in holding.claims for each in claims)
+            holding.is_lost = holding.is_lost or is_short
         holding.prolong(begun)

@@ -50,17 +50,21 @@ class Search:
 
     def _jobs(self, due: Sequence[str], parts: Iterable[tuple[str, int]]) -> Iterator[Job]:
         """Yield the jobs to start: first one for each receiver, then more for the slow ones."""
-        is_quick = self._tools.sizes.is_quick
+        is_quick, is_resting = self._tools.sizes.is_quick, self._crew.rests.is_resting
         running = self._crew.counts()
         later: list[Job] = []
         for name in due:
+            if is_resting((name, None)):
+                continue
             job = UnorderedJob(name, self._tools)
             if not running[name]:
                 yield job
             elif not is_quick(name):
                 later.append(job)
         for name, part in parts:
-            if self._crew.has_partition(name, part) or (running[name] and is_quick(name)):
+            if self._crew.has_partition(name, part) or is_resting((name, part)):
+                continue
+            if running[name] and is_quick(name):
                 continue
             running[name] += 1
             yield OrderedJob(name, part, self._tools)

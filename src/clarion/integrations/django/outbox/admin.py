@@ -87,8 +87,10 @@ class DeliveryAdmin(RowAdmin):
     """Deliveries that wait for a worker, or are being made."""
 
     list_display = ("id", "receiver", "signal", "key", "due_at", "failures", "last_line")
-    fields = ("id", "receiver", "signal", "key", "uid", "due_at", "failures")
-    fields += ("payload", "headers", "traceback")
+    fields = (
+        *("id", "receiver", "signal", "key", "uid", "due_at", "failures"),
+        *("payload", "headers", "traceback"),
+    )
     readonly_fields = fields
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
@@ -105,8 +107,10 @@ class DeadAdmin(RowAdmin):
     """Deliveries that were given up, to requeue or to discard."""
 
     list_display = ("id", "receiver", "signal", "key", "given_up_at", "failures", "last_line")
-    fields = ("id", "receiver", "signal", "key", "uid", "given_up_at", "failures")
-    fields += ("payload", "headers", "traceback")
+    fields = (
+        *("id", "receiver", "signal", "key", "uid", "given_up_at", "failures"),
+        *("payload", "headers", "traceback"),
+    )
     readonly_fields = fields
     actions: ClassVar[list[str]] = ["requeue_selected", "discard_selected"]
 
