@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import psycopg
 import pytest
@@ -22,9 +23,9 @@ pytestmark = pytest.mark.service
 def test_a_url_opens_it():
     """Also as SQLAlchemy writes it; the name has no password."""
     url = POSTGRES.url().replace("postgresql://", "postgresql+psycopg://")
-    database = open_database(url)
-    with psycopg.connect(POSTGRES.url()) as connection:
-        name = connection.info.dbname
+    database: Any = open_database(url)
+    with psycopg.connect(POSTGRES.url()) as admin:
+        name = admin.info.dbname
     assert database.name == f"PostgreSQL's database '{name}'"
     assert (database.dialect, database.provides) == ("postgresql", ("connection",))
     connection = database.connect()
@@ -35,13 +36,13 @@ def test_a_url_opens_it():
 
 def test_a_password_is_not_shown():
     """Not in the name, and not in the repr."""
-    database = open_database("postgresql://shop:secret@db.example/shop")
+    database: Any = open_database("postgresql://shop:secret@db.example/shop")
     assert "secret" not in repr(database) + database.name
 
 
 def test_a_sync_receiver_has_a_transaction(tmp_path):
     """It commits at the end of the block, and rolls back if it raises."""
-    database = open_database(POSTGRES.url())
+    database: Any = open_database(POSTGRES.url())
     with database.transaction() as transaction:
         assert transaction.provided["connection"].info.transaction_status.name == "INTRANS"
         assert transaction.connection.rows("now")
@@ -52,7 +53,7 @@ def test_a_sync_receiver_has_a_transaction(tmp_path):
 
 def test_an_async_receiver_has_an_async_connection():
     """So that it does not block the event loop."""
-    database = open_database(POSTGRES.url())
+    database: Any = open_database(POSTGRES.url())
 
     async def use():
         async with database.atransaction() as transaction:
@@ -66,7 +67,7 @@ def test_an_async_receiver_has_an_async_connection():
 
 def test_tables_are_created_in_a_schema_of_the_url():
     """Options of libpq are passed on."""
-    database = open_database(f"{POSTGRES.url()}?options=-csearch_path%3Dpg_temp")
+    database: Any = open_database(f"{POSTGRES.url()}?options=-csearch_path%3Dpg_temp")
     connection = database.connect()
     with connection.transaction():
         create_tables(connection)
@@ -76,7 +77,7 @@ def test_tables_are_created_in_a_schema_of_the_url():
 def test_a_commit_of_another_process_wakes_a_worker(tmp_path):
     """If the tables were created with notify=True."""
     with PLACES["postgresql"](tmp_path) as url:
-        stage = Stage(url)
+        stage: Any = Stage(url)
         sender = stage.database.connect()
         with sender.transaction():
             create_tables(sender, notify=True)
@@ -96,9 +97,8 @@ def test_a_commit_of_another_process_wakes_a_worker(tmp_path):
 def test_without_notifications_it_does_not_listen(tmp_path):
     """Its thread ends at once."""
     with PLACES["postgresql"](tmp_path) as url:
-        stage = Stage(url)
+        stage: Any = Stage(url)
         with stage.database.listening(lambda: None):
-            (thread,) = [t for t in threading.enumerate() if t.name == "clarion-listen"] or [None]
-            if thread is not None:
+            for thread in [t for t in threading.enumerate() if t.name == "clarion-listen"]:
                 thread.join(30)
                 assert not thread.is_alive()

@@ -1,5 +1,7 @@
 """An outbox in MariaDB, through PyMySQL alone."""
 
+from typing import Any
+
 import pytest
 
 from clarion.outbox import open_database
@@ -11,7 +13,7 @@ pytestmark = pytest.mark.service
 @pytest.fixture
 def database():
     """Return the database of the tests."""
-    database = open_database(MARIADB.url())
+    database: Any = open_database(MARIADB.url())
     yield database
     database.close_idle()
 
@@ -37,6 +39,6 @@ def test_a_receiver_has_a_transaction(database):
 
 def test_a_password_is_not_shown():
     """Not in the name, and not in the repr."""
-    database = open_database("mariadb://shop:secret@db.example/shop")
+    database: Any = open_database("mariadb://shop:secret@db.example/shop")
     assert "secret" not in repr(database) + database.name
     assert database.name == "MariaDB's database 'shop'"

@@ -13,7 +13,7 @@ class Place:
     """
 
     name = "the test's database"
-    provides = ()
+    provides: tuple[str, ...] = ()
 
     def __init__(self, outbox):
         self._outbox = outbox

@@ -1,6 +1,7 @@
 """Operations of the store on a receiver's async connection."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ def test_they_are_as_those_of_the_store(database, tmp_path):
         connection = outbox.opened[0]
         with connection.transaction():
             store.add_partitions(connection, ["mail"])
-            held = store.lease_partition(connection, "mail", partition_of("a"), 60_000)
+            held: Any = store.lease_partition(connection, "mail", partition_of("a"), 60_000)
 
         async def use(other):
             await async_store.apublish(other, outbox.envelope(n=1), [Target("mail", "a")])

@@ -83,7 +83,7 @@ class Fused:
 class FusedPlace(Place):
     """A database whose connections end with their process."""
 
-    provides = ("connection",)
+    provides: tuple[str, ...] = ("connection",)
     loads_in_transaction = False
 
     def __init__(self, outbox, fuse):

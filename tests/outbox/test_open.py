@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,8 +41,9 @@ def test_a_transaction_is_immediate(tmp_path):
 
 def test_a_url_names_a_file(tmp_path):
     """Three slashes for a relative path, four for an absolute one."""
-    assert open_database("sqlite:///outbox.db").path == Path("outbox.db")
-    database = open_database(f"sqlite:///{tmp_path}/my%20outbox.db")
+    relative: Any = open_database("sqlite:///outbox.db")
+    assert relative.path == Path("outbox.db")
+    database: Any = open_database(f"sqlite:///{tmp_path}/my%20outbox.db")
     assert database.path == tmp_path / "my outbox.db"
     assert repr(database) == "<SqliteDatabase the SQLite file 'my outbox.db'>"
     connection = database.connect()
@@ -79,7 +81,7 @@ def test_a_missing_driver_is_named(url, driver, monkeypatch):
 
 def test_transactions_of_receivers_commit_or_roll_back(tmp_path):
     """A sync one, and an async one, which has its turn on the loop."""
-    database = open_database(f"sqlite:///{tmp_path}/outbox.db")
+    database: Any = open_database(f"sqlite:///{tmp_path}/outbox.db")
 
     def write(transaction, number):
         transaction.provided["connection"].execute("INSERT INTO seen VALUES (?)", [number])

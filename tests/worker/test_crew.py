@@ -1,6 +1,7 @@
 """The threads in which the jobs run."""
 
 import threading
+from typing import Any
 
 from clarion.worker.crew import Crew
 from clarion.worker.jobs import UnorderedJob
@@ -10,7 +11,8 @@ class WaitingJob(UnorderedJob):
     """A job that waits until the test lets it end."""
 
     def __init__(self, receiver, error=None):
-        super().__init__(receiver, None)
+        tools: Any = None
+        super().__init__(receiver, tools)
         self.may_end = threading.Event()
         self.error = error
 

@@ -26,7 +26,7 @@ def test_another_thread_handles_no_signals():
         with stop_on_signals(lambda: None):
             seen.append(signal.getsignal(signal.SIGTERM))
 
-    seen = []
+    seen: list[object] = []
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
