@@ -13,6 +13,7 @@ ALLOWED = {
     ("clarion.envelope.tagged", "name"): "the name of an attribute",
     ("clarion.testing", "name"): "the name of an attribute",
     ("clarion.integrations.django", "name"): "the name of an attribute",
+    ("clarion.integrations.sqlalchemy", "name"): "the name of an attribute",
     ("clarion._core.misnamed", "self._name"): "the name of an attribute",
     ("clarion._core.arguments", "close[0]"): "a parameter of ours",
     ("clarion._core.arguments", "name"): "the name of a keyword",

@@ -79,18 +79,19 @@ def _given_by(wrapper: Any) -> Iterator[str]:
     """Yield the texts in the code of a wrapper, which may be names that it gives."""
     function = wrapper
     if type(wrapper) is not FunctionType:
-        own = getattr(type(wrapper), "__call__", None)  # noqa: B004
+        own: Any = getattr(type(wrapper), "__call__", None)  # noqa: B004  # pyright: ignore[reportUnknownArgumentType]
         function = getattr(wrapper, "_self_wrapper", own)  # of wrapt
     if not isinstance(function, FunctionType):
         return
     yield from _texts(function.__code__)
     # A decorator with arguments keeps what it adds in a cell, or in its object.
     cells = [cell.cell_contents for cell in function.__closure__ or () if _is_set(cell)]
+    kept: Any
     for kept in [*cells, *getattr(wrapper, "__dict__", {}).values()]:
-        if isinstance(kept, (dict, list, tuple, set, frozenset)):
-            yield from (each for each in kept if isinstance(each, str))
-        elif isinstance(kept, str):
+        if isinstance(kept, str):
             yield kept
+        elif issubclass(type(kept), (dict, list, tuple, set, frozenset)):
+            yield from (each for each in kept if isinstance(each, str))
 
 
 def _texts(code: CodeType) -> Iterator[str]:

@@ -35,7 +35,7 @@ class PymysqlDatabase(UrlDatabase):
         parts = urlsplit(url)
         database = unquote(parts.path.lstrip("/"))
         self.name = f"MariaDB's database {quoted_name(database)}"
-        self._options = {
+        self._options: dict[str, Any] = {
             "host": parts.hostname or "127.0.0.1",
             "port": parts.port or 3306,
             "user": None if parts.username is None else unquote(parts.username),

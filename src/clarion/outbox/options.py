@@ -58,7 +58,7 @@ class Options:
             _check_number("backoff", self.backoff, least=0.0)
         if self.timeout is not None:
             _check_number("timeout", self.timeout, least=0.001)
-        if self.database is not None and not isinstance(self.database, str):
+        if type(self.database) not in {str, type(None)}:
             raise _refusal("database", self.database, "the alias of a database")
         if type(self.aliases) is not tuple:
             raise _refusal("aliases", self.aliases, "a list of the receiver's former names")

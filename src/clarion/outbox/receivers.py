@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet, ref
 
 from clarion._core.fork import new_lock
@@ -61,8 +61,7 @@ class StoredReceiver:
         """Return the registration; None once the receiver is disconnected or freed."""
         signal = self._signal()
         registrations = [] if signal is None else table_of(signal).registrations()
-        me: object = self
-        found = (each for each in registrations if each.delivery is me)
+        found = (each for each in registrations if cast("object", each.delivery) is self)
         registration = next(found, None)
         return None if registration is None or registration.live() is None else registration
 

@@ -7,7 +7,7 @@ A routing session may look at its own flag `_flushing`. A flush asks for the bas
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import inspect
 from sqlalchemy.orm import InstanceState, Mapper
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import Session
-
-T = TypeVar("T")
 
 
 def is_sharded(session: Session) -> bool:
@@ -83,12 +81,9 @@ def engines_of(session: Session, arguments: Mapping[str, Any]) -> set[Engine]:
 
     Without an instance, the sender's, if it is a mapped class. An empty set if nothing is mapped.
     """
-    states = [
-        state
-        for each in arguments.values()
-        if (state := _state_of(each, InstanceState)) is not None
-    ]
-    mapper = _state_of(arguments.get("sender"), Mapper)
+    found = (_state_of(each, InstanceState) for each in arguments.values())
+    states: list[InstanceState[Any]] = [state for state in found if state is not None]
+    mapper: Mapper[Any] | None = _state_of(arguments.get("sender"), Mapper)
     try:
         if states or mapper is None:
             return {_engine_of_row(session, state) for state in states}
@@ -98,7 +93,7 @@ def engines_of(session: Session, arguments: Mapping[str, Any]) -> set[Engine]:
         return set()
 
 
-def _state_of(value: Any, kind: type[T]) -> T | None:
+def _state_of(value: Any, kind: type[Any]) -> Any:
     state: Any = inspect(value, raiseerr=False)
     return state if isinstance(state, kind) else None
 

@@ -4,6 +4,9 @@ To requeue a dead delivery needs the permission to change it, and to discard it 
 delete it. Payloads and errors hold what users have sent, so pages show them escaped.
 """
 
+# Django has no types of its own.
+# pyright: reportUntypedFunctionDecorator=false
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -124,7 +127,7 @@ class DeadAdmin(RowAdmin):
         """Remove the deliveries."""
         self._act(request, list(queryset), store.discard, "discarded")
 
-    def change_view(
+    def change_view(  # pyright: ignore[reportIncompatibleMethodOverride]
         self,
         request: HttpRequest,
         object_id: str,
@@ -132,7 +135,8 @@ class DeadAdmin(RowAdmin):
         extra_context: Any = None,
     ) -> HttpResponse:
         """Show a delivery, or act if one of its buttons was pressed."""
-        if request.method == "POST" and (row := self.get_object(request, object_id)) is not None:
+        method: Any = request.method
+        if method == "POST" and (row := self.get_object(request, object_id)) is not None:
             if "_requeue" in request.POST and self.has_change_permission(request, row):
                 return self._act_and_return(request, row, store.requeue, "requeued")
             if "_discard" in request.POST and self.has_delete_permission(request, row):
@@ -175,4 +179,4 @@ def _change(row: Any, act: Callable[..., None]) -> None:
 
 
 def _block(text: str) -> str:
-    return format_html('<pre style="white-space: pre-wrap">{}</pre>', text)
+    return str(format_html('<pre style="white-space: pre-wrap">{}</pre>', text))

@@ -85,7 +85,7 @@ def before_create(table: Table, connection: Any, **options: Any) -> None:
         wanted = "mysql" if name in _MYSQL else name
         raise ArgumentError(
             f"The tables of the outbox are for another kind of database. Write "
-            f"outbox_tables(metadata, dialect={wanted!r}).",
+            f"outbox_tables(metadata, dialect='{wanted}').",
             ["dialect"],
         )
 
