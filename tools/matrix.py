@@ -34,10 +34,13 @@ PYTEST = "-m pytest -p no:cacheprovider"  # parallel runs would overwrite each o
 # Slow or many tests whose results do not depend on the interpreter.
 ON_NEWEST = (
     "tests/benchmarks",
+    "tests/cli/test_work.py",
     "tests/examples",
     "tests/house/test_language.py",
     "tests/house/test_style.py",
+    "tests/outbox/test_fault_points.py",
     "tests/tools",
+    "tests/worker/test_crash.py",
 )
 SUITE = " ".join([PYTEST, *(f"--ignore={path}" for path in ON_NEWEST)])
 WHOLE = (SUITE,)
