@@ -13,6 +13,7 @@ endif
 MINOR = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 ARGS =
 SECONDS = 60
+URL = sqlite:////tmp/bench.db
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -86,6 +87,9 @@ asan: .venvs/wheel-$(MINOR)/ready ## the tests of the compiled sends, with every
 bench: .venvs/bench/ready ## the speed, compared with Django, blinker, PyDispatcher and psygnal
 	.venvs/bench/bin/python -m benchmarks $(ARGS)
 
+bench-durable: .venvs/bench/ready ## durable receivers beside bare statements (URL=sqlite:////tmp/bench.db)
+	.venvs/bench/bin/python -m benchmarks.durable $(URL) $(ARGS)
+
 bench-short: ARGS = --short
 bench-short: bench ## the same in less time, with less precise figures
 
@@ -128,6 +132,6 @@ python:
 	@touch $@
 
 .PHONY: help demo load test test-next quick lint format types layers docs wheel asan bench \
-	bench-short instructions chaos downstream downstream-short changelog dev clean python
+	bench-durable bench-short instructions chaos downstream downstream-short changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two parallel builds would write into one egg-info
