@@ -1,5 +1,6 @@
 """Run commands, in this process and in others, on databases with stored deliveries."""
 
+import logging
 import os
 import secrets
 import subprocess
@@ -26,6 +27,17 @@ HOSTILE = "\x1b[31m[red]<script>\x9b"
 SHOWN = r"\x1b[31m[red]<script>\x9b"
 
 order_paid = Signal(name="shop.order_paid")
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before():
+    """Undo what a command in this process sets on the loggers."""
+    loggers = [logging.getLogger(name) for name in (None, "clarion")]
+    before = [(each, each.level, each.handlers[:]) for each in loggers]
+    yield
+    for each, level, handlers in before:
+        each.setLevel(level)
+        each.handlers[:] = handlers
 
 
 @dataclass

@@ -101,7 +101,7 @@ def _pymysql(**options):
 
 
 def _mysqlclient(address):
-    driver = pytest.importorskip("MySQLdb")
+    driver = pytest.importorskip("MySQLdb._mysql") and pytest.importorskip("MySQLdb")
     return closing(driver.connect(database=address, **_mysql_account()))
 
 
@@ -126,7 +126,7 @@ def _core(driver):
 
 def _need_driver(driver):
     name = driver.rpartition("+")[2]
-    pytest.importorskip({"pysqlite": "sqlite3", "mysqldb": "MySQLdb"}.get(name, name))
+    pytest.importorskip({"pysqlite": "sqlite3", "mysqldb": "MySQLdb._mysql"}.get(name, name))
     _need_bytes(name)
 
 

@@ -60,6 +60,7 @@ def test_a_closed_connection_is_replaced(writer):
     assert another is not connection
 
 
+@pytest.mark.filterwarnings("ignore:.*fork")  # of other libraries that were imported before
 def test_a_child_of_a_fork_opens_its_own(writer):
     """A connection must not be used by two processes."""
     with writer.transaction() as connection:

@@ -28,6 +28,8 @@ class CallCheck:
         delivery: the delivery that it is connected with.
         provided: the names of the arguments that the delivery adds to a send.
         is_declared: whether `connect` compares the receiver with the keywords of its signal.
+        asks_boundary: whether the boundary of the send has to give the session; otherwise a worker
+            does.
 
     Attributes:
         is_needed: whether a send has anything to check.
@@ -49,10 +51,11 @@ class CallCheck:
         provided: Collection[str],
         *,
         is_declared: bool,
+        asks_boundary: bool = True,
     ) -> None:
         self._delivery = delivery
         self._is_async = is_async(receiver)
-        self._needs_session = "session" not in provided and _requires_session(receiver)
+        self._needs_session = asks_boundary and _requires_session(receiver)
         self._parameters = taken = Parameters(None if is_declared else receiver)
         # Every send has `sender` and `signal`; `session_fault` checks `session`.
         self._required = taken.required.difference({"sender", "signal", "session", *provided})

@@ -157,7 +157,9 @@ class BoundDurable(StoredReceiver):
         self._key_of = key
         self._delay = int(delivery.options.delay * 1000)
         is_declared = policy_of(signal).parameters is not None
-        self._check = CallCheck(receiver, delivery, PROVIDED, is_declared=is_declared)
+        self._check = CallCheck(
+            receiver, delivery, PROVIDED, is_declared=is_declared, asks_boundary=False
+        )
 
     def check(
         self, signal: Signal, receiver: Receiver, boundary: Boundary, arguments: dict[str, Any]

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from clarion._core.fork import new_lock
 from clarion.worker.jobs import OrderedJob
 from clarion.worker.rests import Rests
 
@@ -35,7 +36,7 @@ class Crew:
         self._on_end = on_end
         self.rests = Rests()
         self._jobs: dict[Job, threading.Thread] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self.is_idle = threading.Event()
         self.is_idle.set()
 

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from clarion._core.fork import new_lock
 from clarion.outbox import store
 from clarion.worker.connections import in_transaction
 
@@ -63,7 +64,7 @@ class Leases:
         self.milliseconds = int(seconds * 1000)
         self._connections = connections
         self._holdings: set[Holding] = set()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
+
+from clarion._core.fork import new_lock
 
 SHORTEST, LONGEST = 0.05, 1.0  # seconds
 
@@ -19,7 +20,7 @@ class Rests:
 
     def __init__(self) -> None:
         self._rests: dict[Place, tuple[float, float]] = {}  # until when, and for how long
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def is_resting(self, place: Place) -> bool:
         """Return whether no job is to be started for a place now."""

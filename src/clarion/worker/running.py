@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, NamedTuple
+
+from clarion._core.fork import new_lock
 
 if TYPE_CHECKING:
     from clarion.outbox.delivery_row import Claim
@@ -34,7 +35,7 @@ class Running:
     def __init__(self) -> None:
         self.is_abandoned = False
         self._call: Call | None = None
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def begin(self, claim: Claim, plan: Plan, deadline: float) -> None:
         """Note the call that begins."""

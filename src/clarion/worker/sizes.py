@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from clarion._core.fork import new_lock
 
 # Threads take turns to run Python. Only a receiver that waits, for a server perhaps, gains by more.
 QUICK = 0.001  # seconds
@@ -22,7 +22,7 @@ class Sizes:
         self._seconds = seconds
         self._smallest = smallest
         self._means: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def size(self, receiver: str) -> int:
         """Return the size of the next batch of a receiver."""

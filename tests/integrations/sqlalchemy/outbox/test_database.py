@@ -67,7 +67,7 @@ def place(request, tmp_path):
     server, sync, driver = request.param
     for each in filter(None, (sync, driver)):
         name = each.partition("+")[2] or "sqlite3"
-        pytest.importorskip({"mysqldb": "MySQLdb"}.get(name, name))
+        pytest.importorskip({"mysqldb": "MySQLdb._mysql"}.get(name, name))
     if server == "sqlite":
         url = f"sqlite:///{tmp_path / 'shop.db'}"
     else:
