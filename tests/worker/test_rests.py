@@ -22,6 +22,8 @@ def test_a_place_rests_after_a_job_that_took_nothing(monkeypatch):
     assert waits[-1] == round(LONGEST / SHORTEST)
     rests.note(place, has_worked=False)
     assert rests.is_resting(place)
+    assert rests.is_hopeless(place)
     assert not rests.is_resting(("mail", 3))
+    assert not rests.is_hopeless(("mail", 3))
     rests.note(place, has_worked=True)
     assert not rests.is_resting(place)

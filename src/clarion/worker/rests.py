@@ -27,6 +27,11 @@ class Rests:
         rest = self._rests.get(place)
         return rest is not None and time.monotonic() < rest[0]
 
+    def is_hopeless(self, place: Place) -> bool:
+        """Return whether the last jobs for a place could take nothing, so that a drain ends."""
+        rest = self._rests.get(place)
+        return rest is not None and rest[1] >= LONGEST
+
     def note(self, place: Place, *, has_worked: bool) -> None:
         """Note that a job has ended; each one that could take nothing doubles the rest."""
         with self._lock:

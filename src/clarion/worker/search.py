@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from clarion.outbox.receivers import StoredReceiver
     from clarion.worker.crew import Crew
     from clarion.worker.jobs import Job
+    from clarion.worker.rests import Place
     from clarion.worker.tools import Tools
 
 
@@ -32,7 +33,11 @@ class Search:
         self._partitioned: set[str] = set()
 
     def start_jobs(self) -> bool:
-        """Start as many jobs as are needed and may run; return whether it has started one."""
+        """Start as many jobs as are needed and may run.
+
+        Returns:
+            Whether it has started one, or will start one soon.
+        """
         receivers = self._tools.plans.receivers()
         # A quick receiver that has a job needs no other one, and the database need not search.
         running, is_quick = self._crew.counts(), self._tools.sizes.is_quick
@@ -43,10 +48,12 @@ class Search:
             self._add_partitions(connection, receivers)
             due = store.due_receivers(connection, names)
             parts = store.due_partitions(connection, names)
+        found: list[Place] = [*((name, None) for name in due), *parts]
+        may_follow = any(not self._crew.rests.is_hopeless(each) for each in found)
         started = list(self._jobs(due, parts))[: max(0, self._crew.free)]
         for job in started:
             self._crew.start(job)
-        return bool(started)
+        return bool(started) or may_follow
 
     def _jobs(self, due: Sequence[str], parts: Iterable[tuple[str, int]]) -> Iterator[Job]:
         """Yield the jobs to start: first one for each receiver, then more for the slow ones."""

@@ -142,7 +142,7 @@ class Worker:
         Raises:
             TablesError: if the tables are missing, or have another version.
         """
-        return self._work(lambda: self._step() or bool(self._crew.jobs()))
+        return self._work(self._has_work)
 
     def once(self) -> Counter[str]:
         """Look once for deliveries, and make those that it finds.
@@ -157,6 +157,12 @@ class Worker:
         """
         looks = iter([self._step])
         return self._work(lambda: next(looks, self._leave_behind)() or bool(self._crew.jobs()))
+
+    def _has_work(self) -> bool:
+        """Look for deliveries; return whether there were any, or a job was running before."""
+        # Before the search: a job that ends meanwhile may leave deliveries that it did not see.
+        was_running = bool(self._crew.jobs())
+        return self._step() or was_running
 
     def _work(self, has_work: Callable[[], bool]) -> Counter[str]:
         self._begin()
