@@ -206,6 +206,7 @@ def test_reprs_can_be_read(order_paid, outbox):
 
 def test_a_declared_signal_checks_its_key_and_its_types():
     """What could not come back is refused where the receiver is connected."""
+    pytest.importorskip("msgspec")
 
     @signal
     def declared(sender: object, *, order_id: int) -> None:
