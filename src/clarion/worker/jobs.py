@@ -139,7 +139,8 @@ class UnorderedJob(Job):
             if not self.running.is_abandoned:
                 self.hand_back(connection)
         self.is_full = len(claims) >= size
-        return self.is_full
+        # Also after a short claim: it skips rows that another transaction has locked.
+        return True
 
 
 class OrderedJob(Job):
