@@ -1,11 +1,19 @@
 """What a test registers is undone."""
 
 from contextvars import ContextVar
+from importlib import import_module
 
 from clarion.envelope import carry, conversions, current_headers, register_sender, register_type
 from clarion.envelope.registered import registered_restored
 from clarion.envelope.senders import known_senders
 from clarion.testing import restored
+
+PROGRAM = """
+from clarion.envelope import register_sender
+class Till:
+    pass
+register_sender(Till)
+"""
 
 
 class Checkout:
@@ -30,3 +38,17 @@ def test_types_are_undone():
         register_type(Checkout, to_json=str, from_json=str)
         assert Checkout in conversions.conversions
     assert Checkout not in conversions.conversions
+
+
+def test_what_a_lazy_import_registers_stays(tmp_path, monkeypatch):
+    """The module does not run again, also in nested blocks."""
+    (tmp_path / "lazycheckout.py").write_text(PROGRAM)
+    monkeypatch.syspath_prepend(tmp_path)
+    with registered_restored():
+        with restored(), restored():
+            import_module("lazycheckout")
+            register_sender(Checkout)
+        names = [name for name, _ in known_senders()]
+        assert "lazycheckout:Till" in names
+        assert Checkout not in [sender for _, sender in known_senders()]
+    assert "lazycheckout:Till" not in [name for name, _ in known_senders()]

@@ -4,7 +4,7 @@ In reading order; each module imports only from those above it:
 
 1. `uid`: identifiers that sort by time.
 2. `plain`: strict JSON, which refuses what JSON would change.
-3. `conversions`: the classes that the program has registered.
+3. `registry`, `conversions`: what the program registers, and the classes among it.
 4. `same`, `typed`: the payloads of declared signals, with msgspec.
 5. `receiver_names`: the names by which another process finds a receiver.
 6. `references`, `senders`: objects of a database are stored as their key, senders by a known name.

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from clarion._core.names import quoted_name, value_name
 from clarion.envelope import trace
 from clarion.envelope.plain import find_problem
+from clarion.envelope.registry import Registry
 from clarion.errors import ArgumentError, EncodingError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-carried: dict[str, ContextVar[Any]] = {}
+carried: Registry[str, ContextVar[Any]] = Registry()
 
 
 def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[Any]:
@@ -43,7 +44,7 @@ def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[A
             f"carry() was given {value_name(variable)}. Give it a ContextVar.", ["variable"]
         )
     name = name or variable.name
-    if name in trace.HEADERS or carried.setdefault(name, variable) is not variable:
+    if name in trace.HEADERS or carried.add(name, variable) is not variable:
         raise ArgumentError(
             f"carry() cannot use the name {quoted_name(name)}, which another header has. "
             f"Give carry() another name=.",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clarion.envelope.registry import Registry
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,7 +24,7 @@ class Conversion(NamedTuple):
     from_json: Callable[[Any], Any]
 
 
-conversions: dict[type, Conversion] = {}
+conversions: Registry[type, Conversion] = Registry()
 
 
 def register_type(

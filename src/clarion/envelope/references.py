@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clarion._core.names import quoted_name, value_name
+from clarion.envelope.registry import Registry
 from clarion.errors import ClarionError, DecodingError
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class SessionKind(ReferenceKind, Protocol):
         ...
 
 
-kinds: dict[str, ReferenceKind] = {}
+kinds: Registry[str, ReferenceKind] = Registry()
 
 
 def register_reference_kind(kind: ReferenceKind) -> None:

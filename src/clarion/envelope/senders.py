@@ -24,6 +24,7 @@ from clarion.envelope.references import (
     load_class,
     load_object,
 )
+from clarion.envelope.registry import Registry
 from clarion.errors import ArgumentError, DecodingError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-registered: dict[str, object] = {}
+registered: Registry[str, object] = Registry()
 
 
 def register_sender(sender: T, *, name: str | None = None) -> T:
@@ -58,7 +59,7 @@ def register_sender(sender: T, *, name: str | None = None) -> T:
             f"{value_name(sender)} has no name of its own. Give register_sender() a name=.",
             ["name"],
         )
-    if registered.setdefault(name, sender) is not sender:
+    if registered.add(name, sender) is not sender:
         raise ArgumentError(
             f"Another sender is registered as {quoted_name(name)}. Give register_sender() another "
             f"name=.",

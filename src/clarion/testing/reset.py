@@ -10,7 +10,7 @@ from clarion.testing.callers import imports, is_importing
 from clarion.testing.change_log import logged
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -31,7 +31,7 @@ def restored() -> Generator[None]:
     A signal of Django stays as it is if its `receivers` were assigned in the block.
     """
     outer = {id(frame) for frame in imports()}
-    with logged(lambda _: is_importing(outer)), _envelope_restored():
+    with logged(lambda _: is_importing(outer)), _envelope_restored(lambda: is_importing(outer)):
         yield
 
 
@@ -48,22 +48,25 @@ def undone(files: TestFiles, test: Path, *, with_django: bool) -> Generator[None
     """
     outer = {id(frame) for frame in imports()}
 
+    def is_of_program() -> bool:
+        return bool(_lasting) or is_importing(outer) or not files.is_calling(test)
+
     def is_kept(table: Table) -> bool:
         if table.guard is not None and not with_django:  # a signal of Django
             return True
-        return bool(_lasting) or is_importing(outer) or not files.is_calling(test)
+        return is_of_program()
 
-    with logged(is_kept), _envelope_restored():
+    with logged(is_kept), _envelope_restored(is_of_program):
         yield
 
 
-def _envelope_restored() -> AbstractContextManager[None]:
+def _envelope_restored(is_kept: Callable[[], bool]) -> AbstractContextManager[None]:
     # Most programs do not use envelopes, and do not import the package for this.
     if "clarion.envelope" not in sys.modules:
         return nullcontext()
     from clarion.envelope.registered import registered_restored
 
-    return registered_restored()
+    return registered_restored(is_kept)
 
 
 @contextmanager
