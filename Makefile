@@ -87,11 +87,11 @@ asan: .venvs/wheel-$(MINOR)/ready ## the tests of the compiled sends, with every
 bench: .venvs/bench/ready ## the speed, compared with Django, blinker, PyDispatcher and psygnal
 	.venvs/bench/bin/python -m benchmarks $(ARGS)
 
-bench-durable: .venvs/bench/ready ## durable receivers beside bare statements (URL=sqlite:////tmp/bench.db)
+bench-durable: .venvs/bench/ready ## durable receivers beside task queues (URL=sqlite:////tmp/bench.db)
 	.venvs/bench/bin/python -m benchmarks.durable $(URL) $(ARGS)
 
 bench-short: ARGS = --short
-bench-short: bench ## the same in less time, with less precise figures
+bench-short: bench bench-durable ## both in less time, with less precise figures
 
 instructions: .venvs/bench/ready ## the number of instructions of a send; fails if it has grown
 	.venvs/bench/bin/python -m benchmarks.instructions $(ARGS)

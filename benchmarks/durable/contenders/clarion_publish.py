@@ -1,0 +1,105 @@
+"""Clarion's sends in a Session and in Django, and the transaction that all are compared with."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.durable.contender import INSERT, UnsupportedError, begin, connect
+from benchmarks.durable.contenders.clarion_worker import ClarionWorker, signal_for
+from benchmarks.durable.contenders.django_settings import set_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class BareTransaction(ClarionWorker):
+    """A transaction of the driver alone, which inserts one row."""
+
+    name = "the driver alone"
+    drains = False
+
+    def publisher(self, count: int) -> Callable[[int], object]:
+        """Insert the row."""
+        if count:
+            raise UnsupportedError
+        connection = connect(self.url)
+        start = begin(self.url)
+
+        def publish(number: int) -> None:
+            connection.execute(start)
+            connection.execute(INSERT)
+            connection.execute("COMMIT")
+
+        return publish
+
+
+class ClarionSession(ClarionWorker):
+    """Sends in a Session of SQLAlchemy."""
+
+    name = "Clarion, Session"
+    distribution = "sqlalchemy"
+    drains = False
+
+    @classmethod
+    def title(cls) -> str:
+        """Return the name with SQLAlchemy's version."""
+        return super().title().replace("Session", "Session of SQLAlchemy")
+
+    def publisher(self, count: int) -> Callable[[int], object]:
+        """Send in a new Session for each transaction."""
+        sqlalchemy, orm = import_module("sqlalchemy"), import_module("sqlalchemy.orm")
+        url = self.url.replace("postgresql:", "postgresql+psycopg:")
+        engine = sqlalchemy.create_engine(url)
+        if self.dialect == "sqlite":
+            sqlalchemy.event.listen(engine, "connect", _set_synchronous)
+        insert = sqlalchemy.text(INSERT)
+        if not count:
+            return partial(_bare_session, orm.Session, engine, insert)
+        signal = signal_for(count)
+
+        def publish(number: int) -> None:
+            with orm.Session(engine) as session:
+                session.execute(insert)
+                signal.send("bench", session=session, order_id=number)
+                session.commit()
+
+        return publish
+
+
+def _set_synchronous(connection: Any, record: object) -> None:
+    connection.execute("PRAGMA synchronous = NORMAL")  # as the others
+
+
+def _bare_session(opened: Any, engine: Any, insert: Any, number: int) -> None:
+    with opened(engine) as session:
+        session.execute(insert)
+        session.commit()
+
+
+class ClarionDjango(ClarionWorker):
+    """Sends in a transaction of Django."""
+
+    name = "Clarion, Django"
+    distribution = "django"
+    drains = False
+
+    def prepare(self) -> None:
+        """Set Django up."""
+        set_up(self.url)
+        super().prepare()
+
+    def publisher(self, count: int) -> Callable[[int], object]:
+        """Send in `transaction.atomic()`."""
+        database: Any = import_module("django.db")
+        signal = signal_for(count) if count else None
+
+        def publish(number: int) -> None:
+            with database.transaction.atomic():
+                with database.connection.cursor() as cursor:
+                    cursor.execute(INSERT)
+                if signal is not None:
+                    signal.send("bench", order_id=number)
+
+        return publish
