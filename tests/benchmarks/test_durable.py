@@ -5,7 +5,8 @@ import pytest
 from benchmarks.durable import __main__ as program
 from benchmarks.durable import measure
 from benchmarks.durable.contender import Contender
-from benchmarks.durable.contenders import EVERY, ClarionWorker
+from benchmarks.durable.contenders import EVERY
+from benchmarks.durable.contenders.clarion_worker import ClarionWorker
 from benchmarks.durable.measure import Effort, Row
 from benchmarks.durable.process import FailedError, Process
 from benchmarks.durable.report import Report, merged, section, terminal
@@ -90,7 +91,12 @@ def test_a_long_run_compares_backlogs(monkeypatch, url):
     only(monkeypatch, ClarionWorker)
     monkeypatch.setattr(program, "LONG_BACKLOGS", (20, 40))
     efforts = []
-    monkeypatch.setattr(program, "measure", lambda *given: efforts.append(given[2]) or found())
+
+    def measured(kind, url, effort):
+        efforts.append(effort)
+        return found()
+
+    monkeypatch.setattr(program, "measure", measured)
     assert program.main([url, "--short", "--long"]) == 0
     assert efforts[0].backlogs == (20, 40)
 

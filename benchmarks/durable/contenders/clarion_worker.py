@@ -32,7 +32,7 @@ def ship(sender: object, order_id: int, **kwargs: object) -> None:
 
 
 def unseen(sender: object, number: int, **kwargs: object) -> None:
-    """Have the name of a receiver of another process."""
+    """Take the name of a receiver of another process."""
 
 
 def signal_for(count: int) -> Signal:
