@@ -7,6 +7,7 @@ import pytest
 
 from clarion import Signal
 from clarion.envelope import senders
+from clarion.envelope.registry import Registry
 from clarion.envelope.senders import dump_sender, load_sender, register_sender
 from clarion.errors import ArgumentError, DecodingError
 from tests.envelope.kinds import Order
@@ -23,7 +24,7 @@ class Connected:
 @pytest.fixture(autouse=True)
 def no_registered_sender(monkeypatch):
     """Remove the senders that a test registers."""
-    monkeypatch.setattr(senders, "registered", {})
+    monkeypatch.setattr(senders, "registered", Registry())
 
 
 def stored(sender):
