@@ -89,6 +89,18 @@ def test_a_dead_delivery_is_an_exit_code(command, shop):
 
 
 @pytest.mark.usefixtures("program")
+def test_once_looks_once(command, shop):
+    """`--once` makes what is there, and ends as `--drain` does."""
+    shop.publish("shop:mail", number=7)
+    options = ("work", "clishop", "--once", "-d", shop.url)
+    done = command(*options, SHOP=shop.url)
+    assert (done.returncode, done.stdout) == (0, "mail 7\n")
+    assert done.stderr.endswith("Stopped: 1 made.\n")
+    shop.publish("shop:mail", number=13)
+    assert command(*options, SHOP=shop.url).returncode == 1
+
+
+@pytest.mark.usefixtures("program")
 def test_unknown_receivers_are_a_warning(command, shop):
     """Deliveries of receivers that are not connected are named, and wait."""
     shop.publish("shop:old", signal=other_signal)
@@ -135,6 +147,7 @@ def test_a_signal_stops_it_gently(tmp_path, shop, number):
         (["clishop", "-d", "postgresql://a:hunter2@127.0.0.1:1/x"], "cannot be used"),
         (["clishop", "--lease", "0"], "--lease"),
         (["clishop", "-c", "0"], "--concurrency"),
+        (["clishop", "--once", "--drain"], "Give one of them"),
     ],
     ids=str,
 )

@@ -160,3 +160,14 @@ def test_ten_thousand_receivers_and_a_large_payload(outbox, connection):
     outbox.publish(*(Target(f"r{number}") for number in range(10_000)), text=text)
     (claimed,) = claim(connection, "r9999")
     assert text.encode() in claimed.payload
+
+
+def test_a_delay_ends_for_these_receivers_only(outbox, connection):
+    """A delivery that a worker holds stays with it."""
+    outbox.publish(Target("mail", delay=60_000), Target("sms", delay=60_000))
+    assert store.due_receivers(connection, ["mail", "sms"]) == []
+    assert store.hasten(connection, ["mail"]) == 1
+    assert store.due_receivers(connection, ["mail", "sms"]) == ["mail"]
+    with connection.transaction():
+        assert len(store.claim(connection, "mail", 10, 60_000)) == 1
+    assert store.hasten(connection, ["mail"]) == 0

@@ -77,6 +77,23 @@ def test_an_error_can_be_stored_as_by_a_worker(database):
     assert drain(raises=False) == {}
 
 
+def test_a_delay_can_be_ended(database):
+    """With and without a key; a retry still waits."""
+    options: list[dict[str, Any]] = [{}, {"key": "number"}]
+    for at, option in enumerate(options):
+        order_paid.connect(
+            note, sender=at, delivery=durable(delay=3600, name=f"note{at}", **option)
+        )
+        order_paid.send(at, number=at)
+    assert drain() == {}
+    assert drain(delayed=True) == {"made": 2}
+    assert set(calls) == {(0, 1), (1, 1)}
+    order_paid.connect(note, sender="late", delivery=durable(name="late", backoff=lambda _: 60.0))
+    order_paid.send("late", number=None)
+    assert drain(raises=False, delayed=True) == {"retried": 1}
+    assert drain(raises=False, delayed=True) == {}
+
+
 def test_async_receivers_are_awaited(database):
     """Where no event loop runs."""
     order_paid.connect(anote, delivery=durable)

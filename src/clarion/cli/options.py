@@ -88,6 +88,14 @@ DrainOption = Annotated[
     ),
 ]
 
+OnceOption = Annotated[
+    bool,
+    typer.Option(
+        "--once",
+        help="Look once, make what is found, then end; 1 if a delivery was given up.",
+    ),
+]
+
 ConcurrencyOption = Annotated[
     int, typer.Option("--concurrency", "-c", metavar="N", min=1, help="Jobs at the same time.")
 ]

@@ -19,6 +19,7 @@ from clarion.cli.options import (
     GraceOption,
     LeaseOption,
     ModulesArgument,
+    OnceOption,
     OptionalDatabaseOption,
     PollOption,
     ReceiversOption,
@@ -27,14 +28,13 @@ from clarion.cli.output import FOUND, print_line, reporting
 from clarion.cli.text import safe_lines
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
+from clarion.worker.summary import summary
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from clarion.outbox import Database
     from clarion.outbox.receivers import StoredReceiver
-
-COUNTS = ("made", "retried", "buried", "postponed", "skipped", "lost")
 
 
 @reporting()
@@ -43,6 +43,7 @@ def work(
     database: OptionalDatabaseOption = None,
     receivers: ReceiversOption = None,
     drain: DrainOption = False,
+    once: OnceOption = False,
     concurrency: ConcurrencyOption = 8,
     batch: BatchOption = 500,
     lease: LeaseOption = 30.0,
@@ -53,6 +54,10 @@ def work(
 
     It runs until SIGTERM or Ctrl+C, which let running receivers end. A second one hurries.
     """
+    if drain and once:
+        raise CommandError(
+            "--once looks once, and --drain until nothing can be made. Give one of them."
+        )
     found, name = _load(modules, database)
     log_to_stderr()
     served = _served(receivers)
@@ -65,15 +70,12 @@ def work(
         poll=poll,
         grace=grace,
     )
-    print_banner(found, served, is_drain=drain)
+    print_banner(found, served, is_short=drain or once)
     check_file(found)
     with failures_of(found, name):
-        if drain:
-            worker.drain()
-        else:
-            worker.run()
-    print_line(_summary(worker.counts), stream=sys.stderr)
-    if drain and worker.counts["buried"]:
+        (worker.once if once else worker.drain if drain else worker.run)()
+    print_line(summary(worker.counts), stream=sys.stderr)
+    if (drain or once) and worker.counts["buried"]:
         raise typer.Exit(FOUND)
 
 
@@ -120,7 +122,7 @@ def _served(only: Collection[str] | None) -> list[StoredReceiver]:
     )
 
 
-def print_banner(database: Database, served: list[StoredReceiver], *, is_drain: bool) -> None:
+def print_banner(database: Database, served: list[StoredReceiver], *, is_short: bool) -> None:
     """Print which receivers the worker serves, from which database."""
     print_line(("clarion", "bold"), f" {__version__} works on {database.name}", stream=sys.stderr)
     width = max(len(each.name) for each in served)
@@ -128,7 +130,7 @@ def print_banner(database: Database, served: list[StoredReceiver], *, is_drain: 
         print_line(
             f"  {each.name:<{width}}  ", (f"on {each.signal_name}", "dim"), stream=sys.stderr
         )
-    if not is_drain:
+    if not is_short:
         print_line(("Ctrl+C stops it after the running receivers.", "dim"), stream=sys.stderr)
 
 
@@ -147,8 +149,3 @@ class SafeFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the text of a record."""
         return safe_lines(super().format(record))
-
-
-def _summary(counts: dict[str, int]) -> str:
-    shown = ", ".join(f"{counts[each]} {each}" for each in COUNTS if counts[each])
-    return f"Stopped: {shown or 'no delivery was due'}."

@@ -43,7 +43,10 @@ NO_MATCH = BoundaryMatch(
 
 
 def resolve_boundary(
-    signal: Signal, arguments: dict[str, Any], using: str | None = None
+    signal: Signal,
+    arguments: dict[str, Any],
+    using: str | None = None,
+    option: str = "on_commit(using=",
 ) -> BoundaryMatch:
     """Return the boundary of a send, by the rule above.
 
@@ -51,13 +54,16 @@ def resolve_boundary(
         signal: the signal.
         arguments: the keywords of the send.
         using: the alias that the receiver was connected with, or None.
+        option: how the delivery names the alias, for messages.
 
     Raises:
         BoundaryError: if no boundary has that alias.
     """
     if using is not None:
+        keyword = option.partition("(")[2]
         return BoundaryMatch(
-            _required_boundary(using), f"the receiver was connected with using={using!r}"
+            _required_boundary(using, option),
+            f"the receiver was connected with {keyword}{using!r}",
         )
     consulted = providers()
     for provider in consulted:
@@ -84,12 +90,12 @@ def _boundary_of_alias(alias: str) -> Boundary | None:
     return next((boundary for boundary in found if boundary is not None), None)
 
 
-def _required_boundary(alias: str) -> Boundary:
+def _required_boundary(alias: str, option: str) -> Boundary:
     boundary = _boundary_of_alias(alias)
     if boundary is None:
         name = quoted_name(alias)
         error = BoundaryError(
-            f"No transaction has the alias {name}, which on_commit(using={name}) waits for. "
+            f"No transaction has the alias {name}, which {option}{name}) names. "
             f"Name a database of Django's, or put atomic(using={name}) around the send."
         )
         for provider in providers():

@@ -132,7 +132,7 @@ def _place(signal: Signal, arguments: dict[str, Any], database: str | None) -> P
     Raises:
         BoundaryError: if there is no database to store it in.
     """
-    boundary, reason = resolve_boundary(signal, arguments, database)
+    boundary, reason = resolve_boundary(signal, arguments, database, "durable(database=")
     boundary = boundary.for_send(arguments)
     if database is not None or boundary.is_open():
         return Place(boundary, reason, None)

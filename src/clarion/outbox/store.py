@@ -72,6 +72,11 @@ def due_receivers(connection: Connection, receivers: Iterable[str]) -> list[str]
     return [row[0] for row in connection.rows("due", receivers=_json(list(receivers)))]
 
 
+def hasten(connection: Connection, receivers: Iterable[str]) -> int:
+    """Let the deliveries that wait for their delay be made now; return how many, for tests."""
+    return connection.change("hasten", receivers=_json(list(receivers)))
+
+
 def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list[Claim]:
     """Lease the next deliveries of a receiver, in a transaction of the worker.
 

@@ -25,7 +25,7 @@ _LIMIT = 1000
 _LEASE = 3_600_000  # milliseconds: longer than a person looks at a debugger
 
 
-def drain(*databases: Database, raises: bool = True) -> Counter[str]:
+def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> Counter[str]:
     """Make every stored delivery that can be made now, in this thread.
 
         order_paid.send(sender=Order, order_id=42)
@@ -34,13 +34,15 @@ def drain(*databases: Database, raises: bool = True) -> Counter[str]:
 
     Receivers are called as by a worker, from the stored payload. Inside Django's `TestCase` they use the
     test's own connection, so they see the rows of its transaction, and a rollback undoes theirs.
-    Deliveries that receivers cause are made too. Those with a delay, or that wait for a retry, stay.
+    Deliveries that receivers cause are made too. Those that wait for a retry stay, and those with a
+    delay too, unless they are asked for.
 
     Args:
         *databases: the databases; by default the databases of Django that this thread uses, and the
             one of `clarion.outbox.use_database`.
         raises: whether to raise what a receiver raises. If not, a failed delivery waits for its
             retry, or dies, as by a worker.
+        delayed: whether to make the deliveries with a delay too, as if their time had come.
 
     Returns:
         How many deliveries were "made", "skipped", "retried", "buried" and "postponed".
@@ -50,7 +52,8 @@ def drain(*databases: Database, raises: bool = True) -> Counter[str]:
         RunningLoopError: if the receiver is async, and an event loop runs in this thread.
     """
     counts: Counter[str] = Counter()
-    drains = [Drain(each, counts, raises=raises) for each in databases or outbox_databases()]
+    found = databases or outbox_databases()
+    drains = [Drain(each, counts, raises=raises, delayed=delayed) for each in found]
     if not drains:
         raise BoundaryError(
             "drain() found no database with an outbox. Give it one, or call it where Django's "
@@ -77,12 +80,16 @@ class Drain:
         database: the database.
         counts: counts what was done.
         raises: whether to raise what a receiver raises.
+        delayed: whether to make the deliveries with a delay.
     """
 
-    def __init__(self, database: Database, counts: Counter[str], *, raises: bool) -> None:
+    def __init__(
+        self, database: Database, counts: Counter[str], *, raises: bool, delayed: bool
+    ) -> None:
         self._database = database
         self._counts = counts
         self._raises = raises
+        self._delayed = delayed
         self._plans = Plans(database)
         self._caller = Caller(database)
 
@@ -94,6 +101,8 @@ class Drain:
         connection = self._database.connect()
         try:
             in_transaction(connection, lambda taken: store.add_partitions(taken, names))
+            if self._delayed:
+                in_transaction(connection, lambda taken: store.hasten(taken, names))
             due = store.due_receivers(connection, names)
             parts = store.due_partitions(connection, names)
             return any(

@@ -9,7 +9,7 @@ In reading order; each module imports only from those above it:
 5. `plans`, `batch`, `settler`: the receivers by name; call several deliveries, and settle them.
 6. `tools`, `jobs`, `crew`: a job makes the deliveries of one receiver, in a thread.
 7. `startup`, `search`: the checks at the start, and the search for deliveries.
-8. `worker`: `Worker`, which runs all of this.
+8. `worker`: `Worker`, which runs all of this. `summary`: what it has done, in one line.
 
 Several workers are correct without knowing of each other. Each delivery or partition is leased. A
 settlement names the attempt or the epoch, and changes nothing if the lease was lost.

@@ -89,6 +89,12 @@ SELECT r.value FROM JSON_TABLE(:receivers, '$[*]' COLUMNS (value varchar(200) PA
 WHERE EXISTS (SELECT 1 FROM clarion_delivery d
     WHERE d.receiver = r.value AND d.part IS NULL AND d.visible_at <= {now})
 
+-- name: hasten
+-- Those that were claimed before wait for a retry or for the end of a lease.
+UPDATE clarion_delivery SET visible_at = {now}
+WHERE attempt = 0 AND visible_at > {now} AND receiver IN (
+    SELECT r.value FROM JSON_TABLE(:receivers, '$[*]' COLUMNS (value varchar(200) PATH '$')) r)
+
 -- name: claim
 SELECT id FROM clarion_delivery
 WHERE receiver = :receiver AND part IS NULL AND visible_at <= {now}

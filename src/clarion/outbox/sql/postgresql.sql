@@ -114,6 +114,12 @@ SELECT r.value FROM json_array_elements_text(CAST(:receivers AS json)) r
 WHERE EXISTS (SELECT 1 FROM clarion_delivery d
     WHERE d.receiver = r.value AND d.part IS NULL AND d.visible_at <= {now})
 
+-- name: hasten
+-- Those that were claimed before wait for a retry or for the end of a lease.
+UPDATE clarion_delivery SET visible_at = {now}
+WHERE attempt = 0 AND visible_at > {now}
+  AND receiver IN (SELECT json_array_elements_text(CAST(:receivers AS json)))
+
 -- name: claim
 -- MATERIALIZED: the planner must not run the limited part twice.
 WITH c AS MATERIALIZED (SELECT id FROM clarion_delivery

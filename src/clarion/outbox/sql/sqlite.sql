@@ -101,6 +101,11 @@ SELECT r.value FROM json_each(:receivers) r
 WHERE EXISTS (SELECT 1 FROM clarion_delivery d
     WHERE d.receiver = r.value AND d.part IS NULL AND d.visible_at <= {now})
 
+-- name: hasten
+-- Those that were claimed before wait for a retry or for the end of a lease.
+UPDATE clarion_delivery SET visible_at = {now}
+WHERE attempt = 0 AND visible_at > {now} AND receiver IN (SELECT value FROM json_each(:receivers))
+
 -- name: claim
 UPDATE clarion_delivery SET visible_at = {now} + :lease, attempt = attempt + 1
 WHERE id IN (SELECT id FROM clarion_delivery

@@ -11,6 +11,7 @@ from clarion.errors import ClarionError
 from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
+from clarion.worker.summary import summary
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -24,11 +25,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the options of a worker."""
         add_database(parser)
-        parser.add_argument(
-            "--drain", "--once", action="store_true", help="stop when nothing is due any more"
+        ends = parser.add_mutually_exclusive_group()
+        ends.add_argument(
+            "--drain",
+            action="store_true",
+            help="make the deliveries that can be made now, then end; 1 if a delivery was given up",
+        )
+        ends.add_argument(
+            "--once",
+            action="store_true",
+            help="look once, make what is found, then end; 1 if a delivery was given up",
         )
         parser.add_argument(
             "--concurrency", type=int, default=8, help="jobs at the same time: %(default)s"
+        )
+        parser.add_argument(
+            "--batch", type=int, default=500, help="deliveries a job takes at most: %(default)s"
         )
         parser.add_argument(
             "--lease",
@@ -58,31 +70,44 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the worker."""
-        names = ("receivers", "concurrency", "lease", "poll", "grace")
+        names = ("receivers", "concurrency", "batch", "lease", "poll", "grace")
         try:
             worker = Worker(
                 DjangoDatabase(options["database"]), **{name: options[name] for name in names}
             )
-            self._say(
-                f"Serving {len(connected_receivers())} receivers of {worker.database.name}.",
-                options,
-            )
-            if options["drain"]:
-                counts = worker.drain()
-                self._say(
-                    ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
-                    or "Nothing was due.",
-                    options,
-                )
-            else:
-                worker.run()
+            served = _served(options["receivers"])
+            self._say(f"Serving {served} receivers of {worker.database.name}.", options)
+            is_short = options["once"] or options["drain"]
+            run = worker.once if options["once"] else worker.drain if is_short else worker.run
+            run()
+            self._say(summary(worker.counts), options)
         except ClarionError as error:
             raise CommandError(str(error)) from error
+        if is_short and (buried := worker.counts["buried"]):
+            raise CommandError(
+                f"{buried} deliveries were given up. Show them with `manage.py outbox ls`."
+            )
 
     def _say(self, text: str, options: dict[str, Any]) -> None:
         if options["verbosity"]:
             self.stdout.write(text)
             self.stdout.flush()
+
+
+def _served(only: list[str] | None) -> int:
+    """Return how many receivers the worker serves.
+
+    Raises:
+        CommandError: if a name is that of no connected receiver.
+    """
+    connected = connected_receivers()
+    if missing := sorted(set(only or ()) - connected.keys()):
+        raise CommandError(
+            f"No connected receiver has the name {', '.join(missing)}. The names are: "
+            f"{', '.join(sorted(connected)) or 'none'}."
+        )
+    each_once = {id(each): each for found in connected.values() for each in found}
+    return sum(not only or bool(set(only) & set(each.names)) for each in each_once.values())
 
 
 def add_database(parser: ArgumentParser) -> None:

@@ -1,0 +1,20 @@
+"""What a worker has done, in one line for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+COUNTS = ("made", "retried", "buried", "postponed", "skipped", "lost")
+
+
+def summary(counts: Counter[str]) -> str:
+    """Return the counts of a worker, such as "Stopped: 3 made, 1 retried.", for its end.
+
+    Args:
+        counts: the counts, see `Worker`.
+    """
+    shown = ", ".join(f"{counts[each]} {each}" for each in COUNTS if counts[each])
+    return f"Stopped: {shown or 'no delivery was due'}."
