@@ -35,8 +35,21 @@ load: .venvs/demo/ready ## ten thousand requests to the shop, on one connection 
 	@echo
 	$(RUSH) --pool-size 20
 
-test: | python ## the whole suite on every CPython found, with coverage on this one
+test: | python ## the suite on every CPython found
 	$(PYTHON) tools/matrix.py
+
+COVERED = --ignore=tests/benchmarks --ignore=tests/concurrency --ignore=tests/examples \
+	--ignore=tests/house --ignore=tests/tools
+
+# The tests of concurrency repeat the same steps many times. Measuring would only double their time.
+coverage: .venvs/test-$(MINOR)/ready ## the branches of src/ that the suite runs, on this interpreter
+	.venvs/test-$(MINOR)/bin/python -m coverage erase
+	.venvs/test-$(MINOR)/bin/python -m coverage run -m pytest -p no:cacheprovider $(COVERED) $(ARGS)
+	.venvs/test-$(MINOR)/bin/python -m coverage combine --quiet
+	.venvs/test-$(MINOR)/bin/python -m coverage report --skip-covered
+
+extras: .venvs/test-$(MINOR)/ready ## each extra and bundle, in an empty environment, on every CPython found
+	.venvs/test-$(MINOR)/bin/python -m pytest -p no:cacheprovider -m wheel tests/tools $(ARGS)
 
 NEXT = testing
 
@@ -131,7 +144,7 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo load test test-next quick lint format types layers docs wheel asan bench \
+.PHONY: help demo load test coverage extras test-next quick lint format types layers docs wheel asan bench \
 	bench-durable bench-short instructions chaos downstream downstream-short changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two parallel builds would write into one egg-info

@@ -1,11 +1,12 @@
 """Run the whole suite on every CPython found, two at a time, each in its own environment.
 
-The interpreter that runs this script measures the coverage and tests the wheel. It runs the
-suite once more without Django and without the compiled sends, because Clarion has to work
-without both. It also runs the tests of the Django integration without the compiled sends.
-The tests of the integrations run on this interpreter, the oldest and the newest. The tests of
-the examples, the benchmarks, the tools and the prose run on the newest only. The output of a
-run goes to build/test/NAME.log, and is printed if the run fails.
+The newest interpreter runs the whole suite, in two runs. The oldest one has older releases of the
+frameworks, and runs all tests whose result depends on them. The interpreters in between run the
+tests of the packages that need no framework. The interpreter that runs this script tests the wheel.
+It also runs the suite without Django and without the compiled sends, because Clarion has to work
+without both, and the tests of the functions that replace Django's without the compiled sends.
+`make coverage` and `make extras` take longer, and are not run here. The output of a run goes to
+build/test/NAME.log, and is printed if the run fails.
 """
 
 import os
@@ -31,38 +32,36 @@ ENVIRONMENT_LOCKS = defaultdict[str, Lock](
 BUILD_LOCK = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # parallel runs would overwrite each other's cache
-# Slow or many tests whose results do not depend on the interpreter.
+# Slow or many tests whose results depend neither on the interpreter nor on a release of a
+# framework.
 ON_NEWEST = (
     "tests/benchmarks",
-    "tests/cli/test_work.py",
+    "tests/cli",
+    "tests/docs",
     "tests/examples",
-    "tests/house/test_language.py",
-    "tests/house/test_style.py",
+    "tests/house",
+    "tests/integrations/django/outbox/management",
+    "tests/integrations/django/outbox/test_admin.py",
+    "tests/integrations/test_request_boundaries_servers.py",
+    "tests/integrations/test_web_servers.py",
     "tests/outbox/test_fault_points.py",
+    "tests/scenarios",
+    "tests/test_apps.py",
+    "tests/testing/test_plugin_reset.py",
     "tests/tools",
     "tests/worker/test_crash.py",
 )
 SUITE = " ".join([PYTEST, *(f"--ignore={path}" for path in ON_NEWEST)])
 WHOLE = (SUITE,)
-# The oldest interpreter has older releases of the frameworks, all others have the newest ones.
-# So the interpreters in between would repeat the tests of the newest one.
-WITHOUT_INTEGRATIONS = (f"{SUITE} --ignore=tests/integrations",)
 ONLY_ON_NEWEST = (" ".join([PYTEST, *ON_NEWEST]),)
-# Only the Django integration calls functions of the core by name.
-ONLY_DJANGO = (f"{PYTEST} tests/integrations/django",)
-# These tests repeat the same steps many times; measuring doubles their time and adds nothing.
-CONCURRENCY = "tests/concurrency"
-WITH_COVERAGE = (
-    "-m coverage erase",
-    f"-m coverage run {SUITE} --ignore={CONCURRENCY}",
-    "-m coverage combine --quiet",
-    "-m coverage report --skip-covered",
-    f"{PYTEST} {CONCURRENCY}",
-    # Once is enough: the build is the same on every interpreter.
-    f"{PYTEST} -m wheel tests/tools",
-)
-# The last lines of pytest and coverage; without both, the last line of the log is shown.
-SUMMARY = re.compile(r"^=+ (.* in .*?) =+$|^(TOTAL .*)$", re.MULTILINE)
+# The interpreters in between have the newest releases of the frameworks, as the newest one.
+IN_BETWEEN = (f"{SUITE} tests/core tests/commit tests/envelope tests/outbox tests/worker",)
+# Only these call functions of the core by name.
+ONLY_DJANGO = (f"{PYTEST} tests/integrations/django/dispatch",)
+# A build is the same on every interpreter.
+WHEEL = (f"{PYTEST} -m wheel tests/tools/test_wheel.py",)
+# The last line of each pytest; without one, the last line of the log is shown.
+SUMMARY = re.compile(r"^=+ (.* in .*?) =+$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -113,29 +112,25 @@ class Run:
     def summary(self) -> str:
         """Return the result in one line."""
         text = self.log.read_text(errors="replace")
-        found = [" ".join((match[1] or match[2]).split()) for match in SUMMARY.finditer(text)]
+        found = [" ".join(match[1].split()) for match in SUMMARY.finditer(text)]
         return "; ".join(found) or text.strip().rpartition("\n")[2]
 
 
 def plan() -> list[Run]:
-    """Return the runs; the longest one, which measures the coverage, comes first."""
+    """Return the runs; the longest ones come first."""
     found = find_by_minor()
     ours, oldest, newest = sys.version_info.minor, min(found), max(found)
-    measured, *others = found.items()
-    others.sort(key=lambda other: other[0] not in (oldest, newest))
     return [
-        Run(f"test-3.{measured[0]}", measured[1], WITH_COVERAGE),
-        *(
-            Run(
-                f"test-3.{minor}",
-                path,
-                WHOLE if minor in (oldest, newest) else WITHOUT_INTEGRATIONS,
-            )
-            for minor, path in others
-        ),
+        *(Run(f"test-3.{minor}", found[minor], WHOLE) for minor in sorted({newest, oldest})[::-1]),
         Run(f"test-3.{newest}", found[newest], ONLY_ON_NEWEST, part="once"),
+        *(
+            Run(f"test-3.{minor}", path, IN_BETWEEN)
+            for minor, path in found.items()
+            if minor not in {oldest, newest}
+        ),
         Run(f"bare-3.{ours}", found[ours], WHOLE, pure=True),
         Run(f"test-3.{ours}", found[ours], ONLY_DJANGO, pure=True),
+        Run(f"test-3.{ours}", found[ours], WHEEL, part="wheel"),
     ]
 
 

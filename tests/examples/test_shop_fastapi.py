@@ -273,8 +273,15 @@ def test_failed_request_is_counted(run):
     assert "'finished': 2" in done.stdout
 
 
-@pytest.mark.parametrize("pool_size", [1, 20])
-@pytest.mark.parametrize("database", DATABASES)
+@pytest.mark.parametrize(
+    ("database", "pool_size"),
+    [
+        ("sqlite", 20),
+        pytest.param("postgres", 1, marks=pytest.mark.service),
+        pytest.param("sqlite", 1, marks=pytest.mark.slow),
+        pytest.param("postgres", 20, marks=[pytest.mark.service, pytest.mark.slow]),
+    ],
+)
 def test_rush_loses_nothing(run, new_database, database, pool_size):
     """Many customers at once leave every book right, with one connection or with many."""
     chosen = ("--requests=200", "--at-once=100", f"--pool-size={pool_size}")
