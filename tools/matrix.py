@@ -4,7 +4,7 @@ The newest interpreter runs the whole suite, in two runs. The oldest one has old
 frameworks, and runs all tests whose result depends on them. The interpreters in between run the
 tests of the packages that need no framework. The interpreter that runs this script tests the wheel.
 It also runs the suite without Django and without the compiled sends, because Clarion has to work
-without both, and the tests of the functions that replace Django's without the compiled sends.
+without both. The tests of the functions that replace Django's run without the compiled sends, too.
 `make coverage` and `make extras` take longer, and are not run here. The output of a run goes to
 build/test/NAME.log, and is printed if the run fails.
 """
