@@ -19,6 +19,7 @@ from clarion.errors import (
     EncodingError,
     EndlessCommitError,
     EndlessFlushError,
+    HandOverError,
     MissingExtraError,
     NoLoopError,
     NotCallableError,
@@ -30,6 +31,7 @@ from clarion.errors import (
     SenderError,
     SignatureError,
     TransactionError,
+    UnknownReceiverError,
     WeakReferenceError,
 )
 from tests.house.tree import SRC
@@ -55,6 +57,8 @@ MADE = [
     EndlessCommitError("No.", ["one of a signal"]),
     EncodingError("No.", "shop.paid", "size", "size[0]"),
     DecodingError("No.", "shop.paid"),
+    HandOverError("No.", "mail"),
+    UnknownReceiverError("No.", "mail", "shop.paid"),
     NotSentError("No."),
 ]
 
@@ -78,6 +82,8 @@ def test_there_is_one_base():
         (NoLoopError, RuntimeError),
         (EndlessFlushError, RuntimeError),
         (BoundaryError, LookupError),
+        (HandOverError, RuntimeError),
+        (UnknownReceiverError, LookupError),
         (TransactionError, RuntimeError),
         (EndlessCommitError, RuntimeError),
         (EncodingError, TypeError),

@@ -17,6 +17,8 @@
     ├── EndlessCommitError         receivers that cause each other endlessly; also a RuntimeError
     ├── EncodingError              a value that a stored send cannot hold; also a TypeError
     ├── DecodingError              stored data that cannot be read; also a ValueError
+    ├── HandOverError              an engine has not confirmed a call; also a RuntimeError
+    ├── UnknownReceiverError       a receiver that a worker has not connected; also a LookupError
     ├── NotSentError               assert_sent() found no such send; also an AssertionError
     ├── Retry                      raised by a stored receiver: call it again later
     └── Reject                     raised by a stored receiver: give this delivery up
@@ -231,6 +233,32 @@ class DecodingError(ClarionError, ValueError):
 
     def __init__(self, message: str, signal: str = "") -> None:
         super().__init__(message)
+        self.signal = signal
+
+
+class HandOverError(ClarionError, RuntimeError):
+    """An engine that has not confirmed a call in time, or that would lose it.
+
+    Attributes:
+        receiver: the stable name of the receiver.
+    """
+
+    def __init__(self, message: str, receiver: str = "") -> None:
+        super().__init__(message)
+        self.receiver = receiver
+
+
+class UnknownReceiverError(ClarionError, LookupError):
+    """A background call for a receiver that this program has not connected.
+
+    Attributes:
+        receiver: the name of the receiver in the call.
+        signal: the name of the signal.
+    """
+
+    def __init__(self, message: str, receiver: str = "", signal: str = "") -> None:
+        super().__init__(message)
+        self.receiver = receiver
         self.signal = signal
 
 

@@ -60,5 +60,5 @@ def may_run(call: PendingCall) -> bool:
     raise BoundaryError(
         f"Receiver {described(call.receiver)} of signal {signal_name(call.signal)} waits for a "
         f"commit, and no transaction is open here. Send inside a transaction, or connect the "
-        f"receiver with on_commit(outside='run')."
+        f"receiver with outside='run'."
     )

@@ -204,6 +204,11 @@ class PendingCall:
         self.scheduled = Scheduled(self)
         bound.counts["scheduled"] += 1
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether code that can await makes the call on its event loop, not in a thread."""
+        return self.registration.is_async
+
     def call_arguments(self) -> dict[str, Any]:
         """Return the keywords for the receiver: those of the last send that was merged."""
         if not (self.merged or self.bound.requests_sends):

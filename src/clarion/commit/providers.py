@@ -78,6 +78,16 @@ class TransactionProvider:
         """
         return ()
 
+    def receiver_database(self, alias: str | None) -> Any:  # noqa: ARG002
+        """Return the database to which background receivers write, or None.
+
+        It is a `clarion.outbox.Database`.
+
+        Args:
+            alias: the alias that the receiver was connected with; None for the default one.
+        """
+        return None
+
     def ignore_outer(self) -> AbstractContextManager[object]:
         """Return a context manager in which transactions that are open now count as absent.
 

@@ -165,7 +165,7 @@ def run_at_once(call: PendingCall) -> None:
 
 async def arun_call(call: PendingCall) -> None:
     """Run one call, as `arun_calls`."""
-    if not call.registration.is_async:
+    if not call.is_awaited:
         await _arun_sync(call)
         return
     if _is_spent(call):

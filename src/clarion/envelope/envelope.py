@@ -39,9 +39,9 @@ class Envelope:
     payload: bytes = field(repr=False)
     headers: dict[str, Any] = field(repr=False)
 
-    def to_json(self) -> str:
-        """Return the envelope as text, for an engine."""
-        parts = {
+    def parts(self) -> dict[str, Any]:
+        """Return the envelope as JSON that `from_parts` reads."""
+        return {
             "uid": str(self.uid),
             "signal": self.signal,
             "version": self.version,
@@ -49,7 +49,29 @@ class Envelope:
             "payload": self.payload.decode(),
             "headers": self.headers,
         }
-        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_parts(cls, parts: dict[str, Any]) -> Envelope:
+        """Return the envelope whose parts these are; other parts are ignored.
+
+        Raises:
+            DecodingError: if they are damaged.
+        """
+        try:
+            return cls(
+                UUID(parts["uid"]),
+                str(parts["signal"]),
+                int(parts["version"]),
+                datetime.fromisoformat(parts["created_at"]),
+                parts["payload"].encode(),
+                dict(parts["headers"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise _damaged() from None
+
+    def to_json(self) -> str:
+        """Return the envelope as text, for an engine."""
+        return json.dumps(self.parts(), ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Envelope:
@@ -60,19 +82,9 @@ class Envelope:
         """
         try:
             parts = json.loads(text)
-            return cls(
-                UUID(parts["uid"]),
-                str(parts["signal"]),
-                int(parts["version"]),
-                datetime.fromisoformat(parts["created_at"]),
-                parts["payload"].encode(),
-                dict(parts["headers"]),
-            )
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise DecodingError(
-                "An envelope is damaged. Compare the versions of Clarion of the sender and the "
-                "worker, and discard it."
-            ) from None
+        except (ValueError, TypeError, RecursionError):
+            raise _damaged() from None
+        return cls.from_parts(parts)
 
     def arguments(
         self, signal: Signal, session: Any = None, *, snapshots: bool = False
@@ -81,6 +93,13 @@ class Envelope:
         return codec_of(signal).load(
             signal, self.payload, self.version, session, snapshots=snapshots
         )
+
+
+def _damaged() -> DecodingError:
+    return DecodingError(
+        "An envelope is damaged. Compare the versions of Clarion of the sender and the worker, and "
+        "discard it."
+    )
 
 
 def seal(signal: Signal, arguments: dict[str, Any], *, snapshots: bool = False) -> Envelope:

@@ -38,3 +38,12 @@ def extracted(headers: Mapping[str, Any]) -> Generator[None]:
         yield
     finally:
         context.detach(token)
+
+
+def is_traced() -> bool:
+    """Return whether a span is already current here, as in a task that is instrumented."""
+    if "opentelemetry" not in sys.modules:
+        return False
+    from opentelemetry import trace
+
+    return bool(trace.get_current_span().get_span_context().is_valid)

@@ -1,8 +1,8 @@
-"""The receivers of this program whose deliveries are stored, by their stable names."""
+"""The receivers of this program that another process finds by their stable names."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from weakref import WeakSet, ref
 
 from clarion._core.fork import new_lock
@@ -17,8 +17,27 @@ if TYPE_CHECKING:
     from clarion.typing import Receiver
 
 
-class StoredReceiver:
-    """A receiver of one signal whose deliveries are stored.
+class NamedOptions(Protocol):
+    """The options that each delivery to another process has."""
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The former names of the receiver."""
+        ...
+
+    @property
+    def missing(self) -> str:
+        """What happens if a row that the send names was deleted."""
+        ...
+
+    @property
+    def effects(self) -> str | None:
+        """Where the receiver writes, if only there."""
+        ...
+
+
+class NamedReceiver:
+    """A receiver of one signal that another process finds by its stable name.
 
     It keeps neither the receiver nor the signal alive, because its registration holds it.
 
@@ -34,7 +53,9 @@ class StoredReceiver:
         shown: the receiver as messages show it.
     """
 
-    def __init__(self, name: str, receiver: Receiver, signal: Signal, options: Options) -> None:
+    def __init__(
+        self, name: str, receiver: Receiver, signal: Signal, options: NamedOptions
+    ) -> None:
         self.name = name
         self.options = options
         self.shown = described(receiver)
@@ -65,23 +86,29 @@ class StoredReceiver:
         registration = next(found, None)
         return None if registration is None or registration.live() is None else registration
 
-    def is_same_code(self, other: StoredReceiver) -> bool:
+    def is_same_code(self, other: NamedReceiver) -> bool:
         """Return whether both may be the same function, connected twice or loaded again."""
         return self._code is not None and self._code == other._code
 
 
+class StoredReceiver(NamedReceiver):
+    """A receiver of one signal whose deliveries are stored: see `NamedReceiver`."""
+
+    options: Options
+
+
 # Weak: a registration holds its own, and forgets it with the receiver.
-_known: WeakSet[StoredReceiver] = WeakSet()
+_known: WeakSet[NamedReceiver] = WeakSet()
 _lock = new_lock()
 
 
-def add_receiver(added: StoredReceiver) -> None:
+def add_receiver(added: NamedReceiver) -> None:
     """Make a receiver known to the workers of this process.
 
     Raises:
         ArgumentError: if another receiver of the same signal has the name.
     """
-    for each in stored_receivers():
+    for each in named_receivers():
         taken = set(each.names) & set(added.names)
         is_other = each.signal is added.signal and not each.is_same_code(added)
         if taken and is_other and each.registration() is not None:
@@ -94,10 +121,15 @@ def add_receiver(added: StoredReceiver) -> None:
         _known.add(added)
 
 
-def stored_receivers() -> list[StoredReceiver]:
-    """Return the receivers of this process whose deliveries are stored."""
+def named_receivers() -> list[NamedReceiver]:
+    """Return the receivers of this process that another process finds by their name."""
     with _lock:
         return list(_known)
+
+
+def stored_receivers() -> list[StoredReceiver]:
+    """Return the receivers of this process whose deliveries are stored."""
+    return [each for each in named_receivers() if isinstance(each, StoredReceiver)]
 
 
 def connected_receivers() -> dict[str, list[StoredReceiver]]:
@@ -110,12 +142,15 @@ def connected_receivers() -> dict[str, list[StoredReceiver]]:
     return found
 
 
-def find_receiver(name: str, signal: str) -> StoredReceiver | None:
-    """Return the connected receiver of a row, or None.
+def find_receiver(name: str, signal: str) -> NamedReceiver | None:
+    """Return the connected receiver of a row or a call, or None.
 
     Args:
-        name: the name of the receiver in the row.
-        signal: the name of the signal in the row.
+        name: the name of the receiver.
+        signal: the name of the signal.
     """
-    named = connected_receivers().get(name, [])
-    return next((each for each in named if each.signal_name == signal), None)
+    for each in named_receivers():
+        is_found = name in each.names and each.signal_name == signal
+        if is_found and each.registration() is not None:
+            return each
+    return None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.outbox.delivery_row import Claim
-    from clarion.outbox.receivers import StoredReceiver
+    from clarion.outbox.receivers import NamedReceiver
     from clarion.typing import Receiver
 
 
@@ -36,12 +36,12 @@ class Plan:
 
     def __init__(
         self,
-        stored: StoredReceiver,
+        stored: NamedReceiver,
         registration: Registration,
         signal: Signal,
         provided: tuple[str, ...],
     ) -> None:
-        self.options = stored.options
+        self.options: Any = stored.options
         self.shown = stored.shown
         self.is_async = registration.is_async
         self._stored = stored

@@ -66,6 +66,16 @@ class DjangoProvider(TransactionProvider):
 
         return list(own_databases())
 
+    def receiver_database(self, alias: str | None) -> Any:
+        """Return the database of an alias, or the default one; None if the settings lack it."""
+        alias = alias or DEFAULT_DB_ALIAS
+        if not _is_in_settings(alias):
+            return None
+        # Late, as in `outbox_databases`.
+        from clarion.integrations.django.outbox.database import DjangoDatabase
+
+        return DjangoDatabase(alias)
+
     def ignore_outer(self) -> AbstractContextManager[None]:
         """Ignore the atomic blocks that are open now, inside a block."""
         return ignore_outer()

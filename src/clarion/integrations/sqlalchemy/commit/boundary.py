@@ -82,7 +82,7 @@ class SessionBoundary(Boundary):
         """Add a call if a transaction is open; otherwise run it as after a commit."""
         if self.is_open():
             self.add_call(call)
-        elif call.registration.is_async or async_session(self.session) is None:
+        elif call.is_awaited or async_session(self.session) is None:
             return False
         else:
             # The session of a sync receiver may await, so the receiver runs in a greenlet.

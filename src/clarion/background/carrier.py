@@ -1,0 +1,186 @@
+"""The carrier: what a worker of an engine calls, whichever receiver the call is for.
+
+An engine knows one task, whose argument is the body of a `Call`:
+
+    @app.task(name="clarion.deliver", bind=True)
+    def carry(task, body):
+        try:
+            deliver(body, attempt=task.request.retries + 1)
+        except Exception as error:
+            if (wait := retry_after(body, error, task.request.retries + 1)) is None:
+                raise
+            raise task.retry(countdown=wait, exc=error)
+
+A body names its receiver. Nothing is imported by that name: it is compared with the names of the
+receivers that this program has connected.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextvars import copy_context
+from random import uniform
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import quoted_name
+from clarion._core.tabled import policy_of
+from clarion.background.call import read_body
+from clarion.background.databases import database_of
+from clarion.envelope import GoneError, NewerVersionError
+from clarion.envelope.trace import HEADERS, is_traced
+from clarion.errors import DecodingError, Reject, Retry, UnknownReceiverError
+from clarion.outbox.delivery_row import Claim
+from clarion.outbox.receivers import find_receiver
+from clarion.worker.calls import Caller
+from clarion.worker.plan import Plan
+
+if TYPE_CHECKING:
+    from clarion._core.policy import Policy
+    from clarion.background.call import Message
+
+DEPLOY_RETRIES = 10
+"""How often a call at least is tried again that this program cannot make yet, because its receiver
+is unknown or the send is newer. The waits add up to ten minutes, so that a deployment loses nothing."""
+
+LONGEST_WAIT = 3600.0  # seconds
+LONGEST_DEPLOY_WAIT = 120.0  # seconds
+
+logger = logging.getLogger("clarion.background")
+
+
+def deliver(body: str, attempt: int = 1) -> None:
+    """Call the receiver of a background call, and wait for it, also if it is async.
+
+    Args:
+        body: what the engine was given as `Call.body`.
+        attempt: the number of the attempt, beginning with 1.
+
+    Raises:
+        UnknownReceiverError: if this program has not connected the receiver.
+        DecodingError: if the body or its payload is damaged.
+        NewerVersionError: if a newer program has sent it.
+        Exception: what the receiver raises, `Retry` and `Reject` included.
+    """
+    plan, claim, policy = _prepared(body, attempt)
+    caller = _Caller(database_of(plan.options))
+    try:
+        if plan.is_async:
+            policy.run_coroutine(caller.acall(plan, claim, None))
+        else:
+            caller.call(plan, claim, None)
+    except GoneError as error:
+        _skip(plan, error)
+
+
+async def adeliver(body: str, attempt: int = 1) -> None:
+    """Call the receiver of a background call, as `deliver`; a sync receiver in a thread."""
+    plan, claim, policy = _prepared(body, attempt)
+    caller = _Caller(database_of(plan.options))
+    try:
+        if plan.is_async:
+            await caller.acall(plan, claim, None)
+        else:
+            await policy.run_in_thread(lambda: caller.call(plan, claim, None))
+    except GoneError as error:
+        _skip(plan, error)
+
+
+def retry_after(body: str, error: BaseException, attempt: int) -> float | None:
+    """Return how long to wait before the next attempt of a call that has failed.
+
+    The wait is random, up to a limit that doubles with each failure, from a second to an hour. If this
+    program cannot make the call yet, it waits up to two minutes, ten times at least.
+
+    Args:
+        body: what the engine was given as `Call.body`.
+        error: what `deliver` raised.
+        attempt: the number of the attempt that has failed.
+
+    Returns:
+        The seconds; None if the call is given up.
+    """
+    retries = _retries_of(body)
+    if retries is None or isinstance(error, Reject):
+        return None
+    if isinstance(error, (UnknownReceiverError, NewerVersionError)):
+        is_over = attempt > max(retries, DEPLOY_RETRIES)
+        return None if is_over else min(LONGEST_DEPLOY_WAIT, 2.0**attempt)
+    if attempt > retries:
+        return None
+    if isinstance(error, Retry) and error.after is not None:
+        return max(0.0, error.after)
+    return uniform(0.0, min(LONGEST_WAIT, 2.0 ** min(attempt - 1, 40)))  # noqa: S311  # no secret
+
+
+def _retries_of(body: str) -> int | None:
+    """Return how often a call is tried again; None if its body is damaged."""
+    try:
+        return read_body(body).retries or 0
+    except NewerVersionError:
+        return 0
+    except DecodingError:
+        return None
+
+
+class _Caller(Caller):
+    """Calls receivers in the context of the engine's task, so that its instrumentation sees them."""
+
+    def call(self, plan: Plan, claim: Claim, partition: Any) -> bool:
+        """Call a sync receiver; what it sets in the context does not reach the next one."""
+        return copy_context().run(self._call_with_headers, plan, claim, partition)
+
+
+def _prepared(body: str, attempt: int) -> tuple[Plan, Claim, Policy]:
+    message = read_body(body)
+    signal = message.envelope.signal
+    receiver = find_receiver(message.receiver, signal)
+    registration = None if receiver is None else receiver.registration()
+    of_signal = None if receiver is None else receiver.signal
+    if receiver is None or registration is None or of_signal is None:
+        raise _unknown(message)
+    plan = Plan(receiver, registration, of_signal, database_of(receiver.options).provides)
+    return plan, _claim_of(message, attempt), policy_of(of_signal)
+
+
+def _unknown(message: Message) -> UnknownReceiverError:
+    signal = message.envelope.signal
+    return UnknownReceiverError(
+        f"This program has not connected the receiver {quoted_name(message.receiver)} to the signal "
+        f"{quoted_name(signal)}. Import its module in the worker, or name it in aliases= of the receiver "
+        f"that replaces it.",
+        message.receiver,
+        signal,
+    )
+
+
+def _claim_of(message: Message, attempt: int) -> Claim:
+    """Return a call in the form that the worker of the outbox uses."""
+    envelope = message.envelope
+    headers = envelope.headers
+    if is_traced():
+        # The instrumentation of the engine continues the trace by itself.
+        headers = {name: value for name, value in headers.items() if name not in HEADERS}
+    return Claim(
+        0,
+        attempt,
+        attempt - 1,
+        None,
+        str(envelope.uid),
+        envelope.signal,
+        envelope.version,
+        envelope.payload,
+        json.dumps(headers),
+        int(envelope.created_at.timestamp() * 1000),
+    )
+
+
+def _skip(plan: Plan, error: GoneError) -> None:
+    """Log that a call ends without its receiver, because a row that it names is gone.
+
+    Raises:
+        GoneError: if the delivery does not skip it.
+    """
+    if plan.options.missing != "skip":
+        raise error
+    logger.info("A call of %s is skipped: %s", plan.shown, error)

@@ -1,0 +1,65 @@
+"""The database from which the carrier loads rows, and to which receivers write."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from clarion.commit.providers import providers
+from clarion.errors import BoundaryError
+from clarion.outbox.default import default_writer
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+
+    from clarion.outbox.connection import WorkerConnection
+    from clarion.outbox.database import Database, ReceiverTransaction
+
+
+class NoDatabase:
+    """In place of a database, in a program that has set none."""
+
+    name = "no database"
+    dialect = ""
+    provides = ("connection", "session")
+    loads_in_transaction = False
+
+    def connect(self) -> WorkerConnection:
+        """Refuse a connection."""
+        raise _refusal()
+
+    def transaction(self) -> AbstractContextManager[ReceiverTransaction]:
+        """Refuse a transaction."""
+        raise _refusal()
+
+    def atransaction(self) -> AbstractAsyncContextManager[ReceiverTransaction]:
+        """Refuse a transaction."""
+        raise _refusal()
+
+
+_NONE = NoDatabase()
+
+
+def database_of(options: Any) -> Database:
+    """Return the database for the calls of a receiver.
+
+    It is the one of `clarion.outbox.use_database`. If the program has set none, it is one of a framework:
+    in a Django project the database of the option `using` or `database`, or the default one.
+
+    Args:
+        options: the options of the receiver's delivery.
+    """
+    if (writer := default_writer()) is not None:
+        return writer.database
+    alias = getattr(options, "using", None) or getattr(options, "database", None)
+    for provider in providers():
+        found: Database | None = provider.receiver_database(alias)
+        if found is not None:
+            return found
+    return _NONE
+
+
+def _refusal() -> BoundaryError:
+    return BoundaryError(
+        "A receiver in the background asks for a session or a connection, and the worker has no database. "
+        "Set one where it starts: clarion.outbox.use_database(open_database(url))."
+    )

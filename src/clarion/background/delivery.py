@@ -1,0 +1,261 @@
+"""EngineDelivery: the delivery of receivers that a task engine carries out."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from copy import copy
+from math import isfinite
+from typing import TYPE_CHECKING, Any, cast
+
+from clarion._core.fork import new_lock
+from clarion._core.names import option_name, quoted_name, value_name
+from clarion._core.signatures import asks_for
+from clarion._core.tabled import policy_of
+from clarion.background.call import Call, write_body
+from clarion.background.options import CallOptions
+from clarion.background.publish import explain, publication_for
+from clarion.commit.call_check import CallCheck
+from clarion.commit.pending_call import BoundReceiver
+from clarion.commit.providers import providers
+from clarion.envelope.codec import codec_of
+from clarion.envelope.receiver_names import stable_name
+from clarion.errors import ArgumentError
+from clarion.outbox.delivery import PROVIDED
+from clarion.outbox.keys import key_of
+from clarion.outbox.receivers import NamedReceiver, add_receiver
+
+if TYPE_CHECKING:
+    from typing import Never, Self
+
+    from clarion._core.registration import Registration
+    from clarion._core.signal import Signal
+    from clarion.background.engine import Engine
+    from clarion.commit.boundary import Boundary
+    from clarion.envelope import Envelope
+    from clarion.outbox.keys import KeyOf
+    from clarion.typing import Receiver
+
+HOLD = 10.0  # seconds
+
+COUNTED = ("scheduled", "enqueued", "failed", "dropped", "abandoned", "suppressed")
+
+logger = logging.getLogger("clarion.background")
+
+
+class EngineDelivery:
+    """Hand a receiver to a task engine after the commit; a worker of the engine calls it.
+
+        celery = CeleryDelivery(app)
+
+        @receiver(order_paid, delivery=celery)
+        @receiver(order_paid, delivery=celery(queue="mail", retries=5))
+
+    The send is sealed at once, so what cannot be encoded is refused there. The call waits for the
+    commit of the transaction that the send is in, as with `on_commit`. If that is rolled back, the
+    engine never gets it. If the engine does not confirm it after the commit, the error is logged
+    and counted, and does not reach the code that commits; the call is lost then. If no
+    transaction is open, the engine gets the call inside the send, which raises what the engine raises.
+
+    A receiver gets its arguments from the sealed send. It may have the parameters `delivery_uid`,
+    `attempt`, `session` and `connection`, as with `durable`.
+
+    Call a delivery to get another one with more options:
+
+    - `retries`: how often the engine tries again after a failure. 2 makes three runs. By default
+      the engine decides.
+    - `delay`: how long the engine waits at least before the first run, in seconds.
+    - `key`: calls with the same key run in the order of their sends, if the engine keeps it: see
+      `durable`.
+    - `name`, `aliases`: the name by which a worker finds the receiver, and its former names.
+    - `missing`: what happens if a row that the send names was deleted: "skip", "fail", "snapshot".
+    - `outside`: what happens where no transaction is open: "run", "skip" or "refuse".
+    - `using`: wait for the database of this alias, whichever transaction the send names.
+
+    All other options go to the engine as they are.
+
+    Args:
+        engine: the engine.
+        hold: how long a commit may wait for the engine, in seconds.
+
+    Attributes:
+        engine: the engine.
+        options: the options.
+        hold: how long a commit may wait for the engine, in seconds.
+        counts: how many calls were "enqueued", "failed", "dropped", "abandoned" and "suppressed",
+            with any options of this engine.
+    """
+
+    def __init__(self, engine: Engine, *, hold: float = HOLD) -> None:
+        if type(hold) not in {int, float} or not isfinite(hold) or hold <= 0:
+            raise ArgumentError(
+                f"A delivery to an engine was given hold={value_name(hold)}. Give the seconds that a "
+                f"commit may wait for the engine.",
+                ["hold"],
+            )
+        self.engine = engine
+        self.hold = float(hold)
+        self.options = CallOptions()
+        self.counts: Counter[str] = Counter()
+        self._said: list[bool] = []
+        self._lock = new_lock()
+
+    def __call__(self, *misplaced: Never, **options: Any) -> Self:
+        """Return a delivery with these options added: see `EngineDelivery`."""
+        if misplaced:
+            raise ArgumentError(
+                f"A delivery to {self.engine.name} was called with {value_name(misplaced[0])}. Give its "
+                f"options by name, and to connect a receiver, write @receiver(signal, delivery=...)."
+            )
+        changed = copy(self)
+        changed.options = self.options.changed(options)
+        return changed
+
+    @property
+    def outside(self) -> str | None:
+        """What happens where no transaction is open; None for the default of the program."""
+        return self.options.outside
+
+    def bind(self, receiver: Receiver, signal: Signal) -> BoundEngine:
+        """Return the delivery to this receiver.
+
+        Raises:
+            SignatureError: if another process cannot find the receiver by its name.
+            ArgumentError: if the engine does not have an option, the signal does not declare the
+                key, or another receiver has the name.
+            DeclarationError: if the values of an annotation would not come back.
+            MissingExtraError: if the signal is declared, and msgspec is not installed.
+        """
+        providers()  # installs the listeners for commits, before the program starts threads
+        codec_of(signal)
+        self.check_engine()
+        name = stable_name(receiver, self.options.name)
+        bound = BoundEngine(self, name, receiver, signal, key_of(self.options.key, signal))
+        add_receiver(bound)
+        return bound
+
+    def check_engine(self) -> None:
+        """Refuse options that the engine does not have.
+
+        Raises:
+            ArgumentError: if it does not have one.
+        """
+        if self.options.key is not None and not self.engine.keeps_order:
+            raise ArgumentError(
+                f"{self.engine.name} does not keep the order of calls with the same key. Use "
+                f"durable(key=...), whose worker keeps it, or leave key= out.",
+                ["key"],
+            )
+        self.engine.check(self.options)
+
+    def say_losses(self) -> None:
+        """Log what the engine loses as it is configured, once for each engine."""
+        with self._lock:
+            if self._said:
+                return
+            self._said.append(True)
+        for loss in self.engine.losses():
+            logger.warning("%s", loss)
+
+    def __repr__(self) -> str:
+        given = [f"{name}={_shown(value)}" for name, value in self.options.given().items()]
+        # The values for the engine may be secret.
+        given += [f"{name}=..." for name in self.options.engine]
+        return f"{type(self).__name__}({', '.join([quoted_name(self.engine.name), *given])})"
+
+
+def _shown(option: object) -> str:
+    if type(option) in {list, tuple}:
+        return f"[{', '.join(map(quoted_name, cast('list[object]', option)))}]"
+    return str(option) if type(option) in {int, float} else quoted_name(option)
+
+
+class BoundEngine(NamedReceiver, BoundReceiver):
+    """`EngineDelivery`, bound to one receiver of one signal.
+
+    Attributes:
+        delivery: the delivery that the receiver was connected with.
+        batch: hands one send to all receivers that engines carry out.
+        provides: the names of the arguments that the carrier adds.
+        requested: those of them that the receiver has as parameters.
+        counts: how many calls were scheduled, enqueued, failed, dropped, abandoned, suppressed.
+    """
+
+    provides = PROVIDED
+    delivery: EngineDelivery
+    options: CallOptions
+
+    def __init__(
+        self,
+        delivery: EngineDelivery,
+        name: str,
+        receiver: Receiver,
+        signal: Signal,
+        key: KeyOf | None,
+    ) -> None:
+        NamedReceiver.__init__(self, name, receiver, signal, delivery.options)
+        BoundReceiver.__init__(self, delivery, None, requests_session=False, requests_sends=False)
+        self.counts = dict.fromkeys(COUNTED, 0)
+        self.batch = publication_for(delivery.options.using)
+        self.requested = tuple(each for each in PROVIDED if asks_for(receiver, each))
+        self._key = key
+        is_declared = policy_of(signal).parameters is not None
+        self._check = CallCheck(
+            receiver, delivery, PROVIDED, is_declared=is_declared, asks_boundary=False
+        )
+
+    def count(self, status: str) -> None:
+        """Count one more call with this status, for the receiver and for the engine."""
+        super().count(status)
+        self.delivery.counts[status] += 1
+
+    def check(
+        self, signal: Signal, receiver: Receiver, boundary: Boundary, arguments: dict[str, Any]
+    ) -> None:
+        """Refuse a send whose call of the receiver would fail.
+
+        Raises:
+            ArgumentError: if the receiver would lack a required argument, or get one that it does not
+                accept.
+        """
+        if self._check.is_needed:
+            self._check.check(signal, receiver, boundary, arguments)
+
+    def call(
+        self, signal: Signal, receiver: Receiver, arguments: dict[str, Any], envelope: Envelope
+    ) -> Call:
+        """Return what the engine gets for one send."""
+        key = None if self._key is None else self._key(signal, receiver, arguments)
+        return self.call_of(envelope, key)
+
+    def call_of(self, envelope: Envelope, key: str | None) -> Call:
+        """Return what the engine gets for one envelope."""
+        self.delivery.say_losses()
+        options = self.options
+        body = write_body(self.name, options.retries, envelope)
+        return Call(
+            self.name, envelope.uid, body, options.retries, options.delay, key, options.engine
+        )
+
+    def send(
+        self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any
+    ) -> Any:
+        """Hand one send to the engine for this receiver alone."""
+        return self.batch.send(signal, [(registration, receiver, arguments)])[0]
+
+    async def asend(
+        self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any
+    ) -> Any:
+        """Hand one `asend` to the engine for this receiver alone."""
+        return (await self.batch.asend(signal, [(registration, receiver, arguments)]))[0]
+
+    def awaits(self, signal: Signal, receiver: Receiver, /, **arguments: Any) -> bool:  # noqa: ARG002
+        """Return False: a worker awaits the receiver, not the send."""
+        return False
+
+    def explain(self, signal: Signal, /, **arguments: Any) -> str:
+        """Return when the engine would get the call, in words."""
+        return explain(signal, arguments, self.delivery)
+
+    def __repr__(self) -> str:
+        return f"<BoundEngine {self.name} by {option_name(self.delivery)}>"

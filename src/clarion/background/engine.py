@@ -1,0 +1,83 @@
+"""The protocol of an engine that carries out calls of receivers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from clarion._core.loops import run_in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clarion.background.call import Call
+    from clarion.background.options import CallOptions
+
+
+class Engine(Protocol):
+    """Hands calls of receivers to a task engine. Derive from it, and define `enqueue` at least.
+
+        class Threads(Engine):
+            name = "a thread pool"
+
+            def enqueue(self, call):
+                pool.submit(deliver, call.body)
+
+        threads = EngineDelivery(Threads())
+
+    Attributes:
+        name: how messages name it.
+        keeps_order: whether calls with the same key run in the order of their sends.
+        in_transaction: whether `enqueue_in` can write a call in the sender's own transaction.
+        holds_thread: whether `enqueue` may wait without a limit, so that the delivery calls it in a
+            thread of its own, and stops waiting after its `hold`.
+    """
+
+    name: str = "the engine"
+    keeps_order: bool = False
+    in_transaction: bool = False
+    holds_thread: bool = False
+
+    def enqueue(self, call: Call) -> None:
+        """Give a call to the engine, and return once its broker has confirmed it.
+
+        Raises:
+            Exception: if the broker may not have it.
+        """
+        raise NotImplementedError
+
+    async def aenqueue(self, call: Call) -> None:
+        """Give a call to the engine, as `enqueue`; by default in a thread."""
+        await run_in_thread(lambda: self.enqueue(call))
+
+    def enqueue_in(self, call: Call, connection: Any) -> bool:  # noqa: ARG002
+        """Write a call in the transaction of the send, if that is one of the engine's database.
+
+        Args:
+            call: the call.
+            connection: what `Boundary.write_connection` yields.
+
+        Returns:
+            Whether it was written. If not, the call is enqueued after the commit.
+        """
+        return False
+
+    async def aenqueue_in(self, call: Call, connection: Any) -> bool:
+        """Write a call as `enqueue_in`, in the transaction of an `asend`."""
+        return self.enqueue_in(call, connection)
+
+    def check(self, options: CallOptions) -> None:
+        """Refuse options that the engine does not have, when a receiver is connected.
+
+        Args:
+            options: the options of the delivery. `options.engine` are those for the engine.
+
+        Raises:
+            ArgumentError: if the engine does not have one, or cannot keep `retries` or `delay`.
+        """
+
+    def losses(self) -> Sequence[str]:
+        """Return what the engine loses as it is configured, each in a sentence with the setting.
+
+        They are logged once. `durable(via=...)` refuses an engine with losses.
+        """
+        return ()

@@ -1,0 +1,198 @@
+"""A pending call that is handed to an engine after the commit, and the handle for it."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import signal_name
+from clarion._core.notes import add_part_note
+from clarion.background.hold import aenqueue_within, enqueue_within
+from clarion.commit.pending_call import BoundReceiver, PendingCall, Scheduled
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Generator
+    from uuid import UUID
+
+    from clarion._core.signal import Signal
+    from clarion.background.call import Call
+    from clarion.background.delivery import EngineDelivery
+    from clarion.commit.boundary import Boundary
+    from clarion.commit.pending_call import CallingBoundary
+    from clarion.typing import Receiver
+
+logger = logging.getLogger("clarion.background")
+
+
+class HandOver(Scheduled):
+    """The response of a receiver that an engine carries out.
+
+    Attributes:
+        uid: identifies the send; the receiver gets it as `delivery_uid`.
+        receiver: the stable name of the receiver.
+        engine: the name of the engine.
+        boundary: the name of the boundary whose commit it waits for.
+        reason: why it waits for this boundary.
+        response: the exception, if the engine did not confirm the call.
+        is_at_once: whether it was enqueued inside the send, because no transaction was open.
+        is_within: whether it was written in the transaction of the send.
+        outcome: the final status; None until the call has one.
+    """
+
+    __slots__ = ("engine", "is_within", "receiver", "uid")
+
+    def __init__(self, call: PendingHandOver) -> None:
+        super().__init__(call)
+        self.uid: UUID = call.handed.uid
+        self.receiver = call.handed.receiver
+        self.engine = call.delivery.engine.name
+        self.is_within = False
+
+    @property
+    def status(self) -> str:
+        """The status of the call.
+
+        One of "waiting", "enqueued", "failed", "dropped", "abandoned" and "suppressed".
+        """
+        return super().status
+
+    def when(self) -> str:
+        """Return when the engine gets the call, in words."""
+        return f"in the transaction of {self.boundary}" if self.is_within else super().when()
+
+    def __repr__(self) -> str:
+        return f"<HandOver of {self.receiver} to {self.engine} {self.when()}: {self.status}>"
+
+
+class _InPlaceOfReceiver:
+    """What a boundary has to know of the registration: the hand-over calls no receiver itself."""
+
+    once = False
+    is_async = False
+    inline = True
+    requested: tuple[str, ...] = ()
+
+
+class _HandingBoundary:
+    """Runs a hand-over after the commit of a boundary.
+
+    Args:
+        boundary: the boundary.
+    """
+
+    def __init__(self, boundary: CallingBoundary) -> None:
+        self._boundary = boundary
+
+    @property
+    def name(self) -> str:
+        """How messages name it."""
+        return self._boundary.name
+
+    def call_receiver(self, call: Any) -> None:
+        """Enqueue the call."""
+        try:
+            enqueue_within(call.delivery.engine, call.handed, call.delivery.hold)
+        except Exception as error:  # noqa: BLE001  # it is logged and counted
+            call.fail(error)
+
+    async def acall_receiver(self, call: Any) -> None:
+        """Enqueue the call in a coroutine."""
+        try:
+            await aenqueue_within(call.delivery.engine, call.handed, call.delivery.hold)
+        except Exception as error:  # noqa: BLE001  # it is logged and counted
+            call.fail(error)
+
+    def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine to its result."""
+        return self._boundary.run_coroutine(call, coroutine)
+
+
+class PendingHandOver(PendingCall):
+    """One call that is handed to an engine after a commit.
+
+    Args:
+        signal: the signal that was sent.
+        receiver: the receiver.
+        bound: the delivery, bound to the receiver.
+        boundary: the boundary whose commit the call waits for.
+        reason: why it waits for this boundary.
+        handed: what the engine gets.
+        delivery: the delivery.
+
+    Attributes:
+        sent_in: the boundary of the send.
+    """
+
+    __slots__ = ("_handing", "delivery", "handed", "sent_in")
+
+    scheduled: HandOver
+
+    def __init__(
+        self,
+        signal: Signal,
+        receiver: Receiver,
+        bound: BoundReceiver,
+        boundary: Boundary,
+        reason: str,
+        handed: Call,
+        delivery: EngineDelivery,
+    ) -> None:
+        self.handed = handed
+        self.delivery = delivery
+        self.sent_in = boundary
+        registration: Any = _InPlaceOfReceiver
+        # The arguments are in the body already, so the boundary copies no objects.
+        super().__init__(signal, registration, receiver, bound, boundary, reason, {"sender": None})
+        self.scheduled = HandOver(self)
+
+    @property
+    def boundary(self) -> CallingBoundary:
+        """The boundary, which enqueues in place of a call."""
+        return self._handing
+
+    @boundary.setter
+    def boundary(self, boundary: CallingBoundary) -> None:
+        # A scoped session replaces it.
+        self._handing = _HandingBoundary(boundary)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether code that can await enqueues on its event loop: always."""
+        return True
+
+    @contextmanager
+    def failing(self) -> Generator[None]:
+        """Enqueue in the block; count what happens, and raise what the engine raises."""
+        try:
+            yield
+        except BaseException as error:
+            self.scheduled.outcome = "failed"
+            self.bound.count("failed")
+            if isinstance(error, Exception):
+                add_part_note(error, self.signal, self.receiver, "the hand-over")
+            raise
+        self.finish(None)
+
+    def finish(self, response: Any) -> None:  # noqa: ARG002
+        """Note that the engine has confirmed the call, unless it has failed."""
+        if self.scheduled.outcome is None:
+            self.scheduled.outcome = "enqueued"
+            self.bound.count("enqueued")
+
+    def fail(self, error: BaseException) -> None:
+        """Log and count that the engine has not confirmed the call."""
+        logger.error(
+            "Receiver %s of signal %s was not handed to %s %s, and does not run",
+            self.handed.receiver,
+            signal_name(self.signal),
+            self.delivery.engine.name,
+            self.scheduled.when(),
+            exc_info=error,
+        )
+        self.scheduled.response = error
+        self.scheduled.outcome = "failed"
+        # As `PendingCall.fail`: the traceback holds the call.
+        self.scheduled = HandOver(self)
+        self.scheduled.outcome = "failed"
+        self.bound.count("failed")

@@ -1,0 +1,138 @@
+"""Wait for an engine to confirm a call, but not longer than the commit may be held up."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import suppress
+from contextvars import copy_context
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from clarion._core.fork import call_in_child, new_lock
+from clarion.errors import HandOverError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from clarion.background.call import Call
+    from clarion.background.engine import Engine
+
+    Ended: TypeAlias = Callable[[BaseException | None], object]
+
+MOST_IDLE = 4  # threads
+
+
+class _Helper:
+    """A thread that makes one call at a time."""
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[tuple[Callable[[], object], Ended]] = SimpleQueue()
+        threading.Thread(target=self._run, name="clarion-enqueue", daemon=True).start()
+
+    def start(self, function: Callable[[], object], ended: Ended) -> None:
+        """Begin to call a function; then call `ended` with its exception, or None."""
+        self._work.put((function, ended))
+
+    def _run(self) -> None:
+        is_kept = True
+        while is_kept:
+            function, ended = self._work.get()
+            error = _error_of(function)
+            is_kept = _keep(self)
+            ended(error)
+            del function, ended, error  # or an idle thread would keep them
+
+
+_idle: list[_Helper] = []
+_lock = new_lock()
+call_in_child(_idle.clear)
+
+
+def _error_of(function: Callable[[], object]) -> BaseException | None:
+    try:
+        function()
+    except BaseException as error:  # noqa: BLE001  # the waiting thread raises it
+        return error
+    return None
+
+
+def _keep(helper: _Helper) -> bool:
+    with _lock:
+        if len(_idle) >= MOST_IDLE:
+            return False
+        _idle.append(helper)
+        return True
+
+
+def _start(engine: Engine, call: Call, ended: Ended) -> None:
+    with _lock:
+        helper = _idle.pop() if _idle else _Helper()
+    context = copy_context()
+    helper.start(lambda: context.run(engine.enqueue, call), ended)
+
+
+def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
+    """Give a call to an engine, and wait until it is confirmed, or the time is over.
+
+    Args:
+        engine: the engine.
+        call: the call.
+        seconds: how long to wait at most, if the engine may wait without a limit.
+
+    Raises:
+        HandOverError: if the time is over. The engine may still get the call.
+    """
+    if not engine.holds_thread:
+        engine.enqueue(call)
+        return
+    errors: SimpleQueue[BaseException | None] = SimpleQueue()
+    _start(engine, call, errors.put)
+    try:
+        error = errors.get(timeout=seconds)
+    except Empty:
+        raise _late(engine, call, seconds) from None
+    try:
+        if error is not None:
+            raise error
+    finally:
+        del error  # its traceback holds this frame
+
+
+async def aenqueue_within(engine: Engine, call: Call, seconds: float) -> None:
+    """Give a call to an engine as `enqueue_within`, in a coroutine."""
+    try:
+        async with asyncio.timeout(seconds):
+            await (_in_helper(engine, call) if engine.holds_thread else engine.aenqueue(call))
+    except TimeoutError as error:
+        raise _late(engine, call, seconds) from error
+
+
+async def _in_helper(engine: Engine, call: Call) -> None:
+    # Not `run_in_thread`, because a task that is cancelled waits for its thread there.
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def end(error: BaseException | None) -> None:
+        if future.done():
+            return  # the time was over
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+    def ended(error: BaseException | None) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(end, error)
+
+    _start(engine, call, ended)
+    await future
+
+
+def _late(engine: Engine, call: Call, seconds: float) -> HandOverError:
+    return HandOverError(
+        f"{engine.name} has not confirmed a call of {call.receiver} within {seconds:g} s. See whether "
+        f"its broker answers; hold= of the delivery sets the time.",
+        call.receiver,
+    )

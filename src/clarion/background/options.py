@@ -1,0 +1,83 @@
+"""The options of a delivery to an engine, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import value_name
+from clarion.commit.outside import check_outside
+from clarion.envelope.receiver_names import check_name
+from clarion.errors import ArgumentError
+from clarion.outbox.options import LONGEST_DELAY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clarion.outbox.options import Key
+
+_OURS = frozenset({"retries", "delay", "key", "name", "aliases", "missing", "outside", "using"})
+_MISSING = ("skip", "fail", "snapshot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """How a receiver is handed to an engine: see `EngineDelivery`.
+
+    Attributes:
+        engine: the options that go to the engine as they are.
+        effects: None: only a stored delivery has it.
+
+    Raises:
+        ArgumentError: if a value is none that the option accepts.
+    """
+
+    retries: int | None = None
+    delay: float = 0.0
+    key: Key | None = None
+    name: str | None = None
+    aliases: tuple[str, ...] = ()
+    missing: str = "skip"
+    outside: str | None = None
+    using: str | None = None
+    engine: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    effects: str | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if self.retries is not None and (type(self.retries) is not int or self.retries < 0):
+            raise _refusal("retries", self.retries, "a number of retries, 0 or more")
+        if type(self.delay) not in {int, float} or not 0 <= self.delay <= LONGEST_DELAY:
+            raise _refusal("delay", self.delay, f"a number of seconds, 0 to {LONGEST_DELAY:g}")
+        if self.missing not in _MISSING:
+            raise _refusal("missing", self.missing, "'skip', 'fail' or 'snapshot'")
+        if type(self.using) not in {str, type(None)}:
+            raise _refusal("using", self.using, "the alias of a database")
+        if type(self.aliases) is not tuple:
+            raise _refusal("aliases", self.aliases, "a list of the receiver's former names")
+        if self.outside is not None:
+            check_outside(self.outside)
+        for each in (*self.aliases, *(() if self.name is None else (self.name,))):
+            check_name(each)
+
+    def changed(self, given: Mapping[str, Any]) -> CallOptions:
+        """Return these options with others added: ours by their names, the rest for the engine."""
+        ours = {name: value for name, value in given.items() if name in _OURS}
+        if isinstance(ours.get("aliases"), list):
+            ours["aliases"] = tuple(ours["aliases"])
+        others = {name: value for name, value in given.items() if name not in _OURS}
+        return replace(self, **ours, engine={**self.engine, **others})
+
+    def given(self) -> dict[str, Any]:
+        """Return our options that differ from their defaults."""
+        defaults = CallOptions()
+        return {
+            name: getattr(self, name)
+            for name in sorted(_OURS)
+            if getattr(self, name) != getattr(defaults, name)
+        }
+
+
+def _refusal(name: str, value: object, wanted: str) -> ArgumentError:
+    return ArgumentError(
+        f"A delivery to an engine was given {name}={value_name(value)}. Give {wanted}.", [name]
+    )

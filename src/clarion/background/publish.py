@@ -1,0 +1,176 @@
+"""Hand one send to the engines of its receivers: after the commit, or at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.call import claim
+from clarion.background.handover import PendingHandOver
+from clarion.background.hold import aenqueue_within, enqueue_within
+from clarion.commit.outside import may_run, outside_of
+from clarion.commit.resolve import NO_MATCH, resolve_boundary
+from clarion.commit.suppress import active_suppression
+from clarion.envelope import seal
+from clarion.errors import BoundaryError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clarion._core.registration import Registration
+    from clarion._core.signal import Signal
+    from clarion.background.handover import HandOver
+    from clarion.commit.boundary import Boundary
+    from clarion.commit.suppress import suppressed
+    from clarion.envelope import Envelope
+    from clarion.typing import Receiver
+
+    Call = tuple[Registration, Receiver, dict[str, Any]]
+
+
+class Publication:
+    """The batch of the receivers of a send that engines carry out.
+
+    The send is sealed once. Each receiver becomes a pending call of its own.
+
+    Args:
+        using: the alias whose commit the calls wait for; None for the transaction of the send.
+    """
+
+    def __init__(self, using: str | None) -> None:
+        self.using = using
+
+    def send(self, signal: Signal, calls: Sequence[Call]) -> list[HandOver | None]:
+        """Hand a send to the engines of its receivers; return a `HandOver` for each."""
+        if (suppression := active_suppression()) is not None:
+            return _suppress(suppression, calls)
+        pending = self._pending(signal, calls)
+        responses = [None if each is None else each.scheduled for each in pending]
+        for each in pending:
+            if each is not None and not _written(each, calls[0][2]):
+                _schedule(each)
+        return responses
+
+    async def asend(self, signal: Signal, calls: Sequence[Call]) -> list[HandOver | None]:
+        """Hand an `asend` to the engines, as `send`."""
+        if (suppression := active_suppression()) is not None:
+            return _suppress(suppression, calls)
+        pending = self._pending(signal, calls)
+        responses = [None if each is None else each.scheduled for each in pending]
+        for each in pending:
+            if each is not None and not await _awritten(each, calls[0][2]):
+                await _aschedule(each)
+        return responses
+
+    def _pending(self, signal: Signal, calls: Sequence[Call]) -> list[PendingHandOver | None]:
+        """Return the pending call for each receiver; None if it may not be called again."""
+        boundary, reason = resolve_boundary(signal, calls[0][2], self.using)
+        for registration, receiver, arguments in calls:
+            bound: Any = registration.delivery
+            bound.check(signal, receiver, boundary, arguments)
+        envelope = _sealed(signal, calls)
+        return [
+            _pending_call(signal, call, boundary, reason, envelope)
+            if claim(signal, call[0])
+            else None
+            for call in calls
+        ]
+
+
+_publications: dict[str | None, Publication] = {}
+
+
+def publication_for(using: str | None) -> Publication:
+    """Return the batch of the receivers that wait for an alias: one object for each."""
+    return _publications.setdefault(using, Publication(using))
+
+
+def _suppress(suppression: suppressed, calls: Sequence[Call]) -> list[HandOver | None]:
+    for registration, receiver, _ in calls:
+        suppression.count_receiver(receiver)
+        bound: Any = registration.delivery
+        bound.count("suppressed")
+    return [None] * len(calls)
+
+
+def _sealed(signal: Signal, calls: Sequence[Call]) -> Envelope:
+    """Return the envelope with everything that a receiver gets."""
+    arguments: dict[str, Any] = {}
+    snapshots = False
+    for registration, _, given in calls:
+        arguments.update(given)
+        bound: Any = registration.delivery
+        snapshots = snapshots or bound.options.missing == "snapshot"
+    return seal(signal, arguments, snapshots=snapshots)
+
+
+def _pending_call(
+    signal: Signal, call: Call, boundary: Boundary, reason: str, envelope: Envelope
+) -> PendingHandOver:
+    registration, receiver, arguments = call
+    bound: Any = registration.delivery
+    handed = bound.call(signal, receiver, arguments, envelope)
+    return PendingHandOver(signal, receiver, bound, boundary, reason, handed, bound.delivery)
+
+
+def _written(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
+    """Return whether the engine has written the call in the transaction of the send."""
+    boundary = call.sent_in
+    if not call.delivery.engine.in_transaction or not boundary.is_open():
+        return False
+    with boundary.for_send(arguments).write_connection() as connection:
+        is_written = call.delivery.engine.enqueue_in(call.handed, connection)
+    return _mark(call, is_written=is_written)
+
+
+async def _awritten(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
+    boundary = call.sent_in
+    if not call.delivery.engine.in_transaction or not boundary.is_open():
+        return False
+    async with boundary.for_send(arguments).awrite_connection() as connection:
+        is_written = await call.delivery.engine.aenqueue_in(call.handed, connection)
+    return _mark(call, is_written=is_written)
+
+
+def _mark(call: PendingHandOver, *, is_written: bool) -> bool:
+    if is_written:
+        call.scheduled.is_within = True
+        call.finish(None)
+    return is_written
+
+
+def _schedule(call: PendingHandOver) -> None:
+    """Keep a call until the commit, or enqueue it at once.
+
+    Raises:
+        Exception: if no transaction is open, and the engine does not confirm the call.
+    """
+    if call.sent_in.schedule(call) or not may_run(call):
+        return
+    call.scheduled.is_at_once = True
+    with call.failing():
+        enqueue_within(call.delivery.engine, call.handed, call.delivery.hold)
+
+
+async def _aschedule(call: PendingHandOver) -> None:
+    if await call.sent_in.aschedule(call) or not may_run(call):
+        return
+    call.scheduled.is_at_once = True
+    with call.failing():
+        await aenqueue_within(call.delivery.engine, call.handed, call.delivery.hold)
+
+
+def explain(signal: Signal, arguments: dict[str, Any], delivery: Any) -> str:
+    """Return when the engine would get the call, in words."""
+    if (suppression := active_suppression()) is not None:
+        return f"suppressed here: {suppression.reason}"
+    try:
+        match = resolve_boundary(signal, arguments, delivery.options.using)
+    except (BoundaryError, MissingExtraError) as error:
+        return f"never, because the send would raise: {error}"
+    engine, name = delivery.engine.name, match.boundary.name
+    if match.boundary.is_open():
+        return f"in {engine}, after the commit of {name}: {match.reason}"
+    where = "" if match is NO_MATCH else f" on {name}"
+    if (outside := outside_of(delivery)) != "run":
+        return f"never, because no transaction is open{where} and its outside is '{outside}'"
+    return f"in {engine}, at once, because no transaction is open{where}: {match.reason}"
