@@ -13,8 +13,8 @@ from pathlib import Path
 from clarion import Signal
 from clarion.envelope import carry
 from clarion.errors import Reject, Retry
+from tests.background.effects import Effects
 
-EFFECTS = "CLARION_TEST_EFFECTS"  # the file
 RELEASE = "CLARION_TEST_RELEASE"  # "old" leaves out the newest receiver
 
 happened = Signal(name="tests.background.happened")
@@ -26,7 +26,7 @@ actor: ContextVar[str] = ContextVar("tests_background_actor", default="nobody")
 def write(receiver, name, **more):
     """Append one line to the file of effects."""
     line = json.dumps({"receiver": receiver, "name": name, "pid": os.getpid(), **more})
-    with Path(os.environ[EFFECTS]).open("a") as file:
+    with Path(os.environ[Effects.VARIABLE]).open("a") as file:
         file.write(line + "\n")
 
 
@@ -65,16 +65,16 @@ def newest(sender, name, **kwargs):
     write("newest", name)
 
 
-def connect(delivery, **options):
+def connect(delivery, *, retries=True, **options):
     """Connect the receivers, each with the options of its name, as a program does at its start.
 
     Args:
         delivery: the delivery to the engine.
+        retries: whether the engine can try again.
         **options: dictionaries of options for receivers.
     """
     usual = {"fail": {"retries": 2}, "ask_again": {"retries": 1}, "reject": {"retries": 2}}
-    if delivery.engine.keeps_retries is False:
-        usual = {}
+    usual = usual if retries else {}
     carry(actor)
     for receiver in (note, anote, fail, ask_again, reject, slow, newest):
         name = receiver.__name__

@@ -1,0 +1,21 @@
+"""Fixtures of the tests of engines."""
+
+import sqlite3
+
+import pytest
+
+from tests.background.recorder import Recorder
+
+
+@pytest.fixture
+def recorder():
+    """Return an engine that keeps the calls."""
+    return Recorder()
+
+
+@pytest.fixture
+def connection():
+    """Yield a connection to an empty database."""
+    opened = sqlite3.connect(":memory:")
+    yield opened
+    opened.close()

@@ -1,0 +1,65 @@
+"""What an engine is given, and the text that its worker gets back."""
+
+import json
+
+import pytest
+
+from clarion import Signal
+from clarion.background import Call
+from clarion.background.call import FORMAT, read_body, write_body
+from clarion.envelope import NewerVersionError, seal
+from clarion.errors import DecodingError
+
+order_paid = Signal(name="tests.call.order_paid")
+
+
+def body():
+    """Return the body of a send."""
+    return write_body("mail", 2, seal(order_paid, {"sender": None, "order_id": 42}))
+
+
+def test_a_body_comes_back():
+    """The receiver, the retries and the envelope come back."""
+    envelope = seal(order_paid, {"sender": None, "order_id": 42})
+    receiver, retries, found = read_body(write_body("mail", 2, envelope))
+    assert (receiver, retries, found) == ("mail", 2, envelope)
+    assert found.arguments(order_paid)["order_id"] == 42
+
+
+def test_a_body_is_json():
+    """Any program can read which receiver a body is for."""
+    parts = json.loads(body())
+    assert parts["clarion"] == FORMAT
+    assert (parts["receiver"], parts["signal"]) == ("mail", "tests.call.order_paid")
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "[]", "7", "{}", '{"clarion":1,"receiver":5,"retries":1}', "{" * 100_000, b"\xff"],
+)
+def test_damaged_bodies_are_refused(damaged):
+    """A damaged body is refused with its cure, not shown."""
+    with pytest.raises(DecodingError, match="is damaged"):
+        read_body(damaged)
+
+
+def test_a_damaged_envelope_is_refused():
+    """A body without the uid of its send is refused."""
+    parts = json.loads(body())
+    del parts["uid"]
+    with pytest.raises(DecodingError, match="damaged"):
+        read_body(json.dumps(parts))
+
+
+def test_a_newer_format_is_refused():
+    """A body of a newer Clarion names both versions."""
+    parts = {**json.loads(body()), "clarion": FORMAT + 1}
+    with pytest.raises(NewerVersionError, match="Upgrade Clarion in the worker"):
+        read_body(json.dumps(parts))
+
+
+def test_a_call_shows_no_content():
+    """The repr of a call has neither the body nor the options."""
+    envelope = seal(order_paid, {"sender": None, "token": "secret"})
+    call = Call("mail", envelope.uid, write_body("mail", 0, envelope), options={"a": "secret"})
+    assert "secret" not in repr(call)

@@ -1,0 +1,42 @@
+"""The database of background receivers."""
+
+from importlib.util import find_spec
+
+import pytest
+
+from clarion.background.databases import NoDatabase, database_of
+from clarion.background.options import CallOptions
+from clarion.errors import BoundaryError
+from clarion.outbox import open_database, use_database
+
+
+@pytest.fixture
+def database(tmp_path):
+    """Use a database, and restore the previous one."""
+    found = open_database(f"sqlite:///{tmp_path}/outbox.db")
+    before = use_database(found)
+    yield found
+    use_database(before)
+
+
+def test_the_database_of_the_program_comes_first(database):
+    """`use_database` sets it."""
+    assert database_of(CallOptions()) is database
+
+
+def test_a_django_project_has_one():
+    """In a Django project it is the default database, or the one of `using`."""
+    if find_spec("django") is None:
+        pytest.skip("Django is not installed")
+    assert database_of(CallOptions()).name == "Django's database 'default'"
+    assert type(database_of(CallOptions().changed({"using": "other"}))) is NoDatabase
+
+
+def test_there_may_be_none(monkeypatch):
+    """Without one, a session is refused with the cure."""
+    monkeypatch.setattr("clarion.background.databases.providers", list)
+    found = database_of(CallOptions())
+    assert type(found) is NoDatabase
+    for refused in (found.connect, found.transaction, found.atransaction):
+        with pytest.raises(BoundaryError, match="use_database"):
+            refused()

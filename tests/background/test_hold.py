@@ -1,0 +1,113 @@
+"""How long a commit may wait for an engine."""
+
+import asyncio
+import threading
+import time
+from contextvars import ContextVar
+from uuid import uuid4
+
+import pytest
+
+from clarion.background import Call, Engine
+from clarion.background import hold as module
+from clarion.background.hold import MOST_IDLE, aenqueue_within, enqueue_within
+from clarion.errors import HandOverError
+
+CALL = Call("mail", uuid4(), "{}")
+color: ContextVar[str] = ContextVar("color", default="none")
+
+
+class Waiting(Engine):
+    """Waits until it is released."""
+
+    name = "the waiting engine"
+    holds_thread = True
+
+    def __init__(self):
+        self.released = threading.Event()
+        self.colors = []
+        self.threads = []
+
+    def enqueue(self, call):
+        self.colors.append(color.get())
+        self.threads.append(threading.get_ident())
+        self.released.wait()
+
+
+class Raising(Engine):
+    """Raises in its thread."""
+
+    holds_thread = True
+
+    def enqueue(self, call):
+        raise ConnectionError("no broker")
+
+
+class Prompt(Waiting):
+    """Does not wait."""
+
+    def __init__(self):
+        super().__init__()
+        self.released.set()
+
+
+def both(engine, seconds):
+    """Enqueue in sync code and in a coroutine."""
+    yield lambda: enqueue_within(engine, CALL, seconds)
+    yield lambda: asyncio.run(aenqueue_within(engine, CALL, seconds))
+
+
+def test_the_wait_ends():
+    """If the engine does not confirm in time, the wait ends with the name of the option."""
+    engine = Waiting()
+    for enqueue in both(engine, 0.05):
+        with pytest.raises(HandOverError, match=r"hold= of the delivery") as caught:
+            enqueue()
+        assert caught.value.receiver == "mail"
+    engine.released.set()
+
+
+def test_what_the_engine_raises_is_raised():
+    """The error of the engine reaches the waiting code."""
+    for enqueue in both(Raising(), 30):
+        with pytest.raises(ConnectionError, match="no broker"):
+            enqueue()
+
+
+def test_the_context_reaches_the_engine():
+    """The engine sees the context variables of the code that enqueues."""
+    engine = Prompt()
+    color.set("red")
+    for enqueue in both(engine, 30):
+        enqueue()
+    assert engine.colors == ["red", "red"]
+
+
+def test_threads_are_used_again():
+    """Calls one after the other share a thread."""
+    before = threading.active_count()
+    for _ in range(20):
+        enqueue_within(Prompt(), CALL, 30)
+    assert threading.active_count() <= before + 1
+
+
+def test_few_idle_threads_are_kept():
+    """After many calls at once, only a few threads stay."""
+    engine = Waiting()
+    for _ in range(MOST_IDLE + 4):
+        with pytest.raises(HandOverError):
+            enqueue_within(engine, CALL, 0.01)
+    helpers = [each for each in threading.enumerate() if each.name == "clarion-enqueue"]
+    assert len(helpers) > MOST_IDLE
+    engine.released.set()
+    while sum(each.is_alive() for each in helpers) > MOST_IDLE:
+        time.sleep(0.01)
+    assert len(module._idle) <= MOST_IDLE
+
+
+def test_an_engine_with_a_limit_of_its_own_runs_here():
+    """Without `holds_thread`, the engine is called in the thread that enqueues."""
+    engine = Prompt()
+    engine.holds_thread = False
+    enqueue_within(engine, CALL, 1)
+    assert engine.threads == [threading.get_ident()]

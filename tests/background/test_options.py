@@ -1,0 +1,47 @@
+"""The options of a delivery to an engine."""
+
+import pytest
+
+from clarion.background import CallOptions
+from clarion.errors import ArgumentError
+
+
+def test_our_words_are_ours():
+    """Our words are read; every other option is for the engine."""
+    options = CallOptions().changed({"retries": 2, "delay": 5, "queue": "mail", "aliases": ["a"]})
+    assert (options.retries, options.delay, options.aliases) == (2, 5, ("a",))
+    assert options.engine == {"queue": "mail"}
+
+
+def test_options_are_added():
+    """Later options are added to the earlier ones, and replace those of the same name."""
+    options = CallOptions().changed({"queue": "mail", "expires": 5, "retries": 1})
+    assert options.changed({"queue": "web"}).engine == {"queue": "web", "expires": 5}
+    assert options.changed({"retries": 2}).retries == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("retries", -1),
+        ("retries", True),
+        ("delay", -1),
+        ("delay", float("nan")),
+        ("delay", "5"),
+        ("missing", "no"),
+        ("using", 5),
+        ("aliases", "name"),
+        ("name", ""),
+        ("outside", "later"),
+    ],
+)
+def test_bad_values_are_refused(name, value):
+    """A value that an option does not accept is refused."""
+    with pytest.raises(ArgumentError) as caught:
+        CallOptions().changed({name: value})
+    assert caught.value.names == (name,)
+
+
+def test_given_options_are_listed():
+    """Only our options that differ from the defaults are listed."""
+    assert CallOptions().changed({"retries": 2, "queue": "mail"}).given() == {"retries": 2}

@@ -1,0 +1,214 @@
+"""When the engine gets a call: after the commit, or at once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from clarion import Signal
+from clarion.background import EngineDelivery, HandOver
+from clarion.commit import atomic, set_outside, suppressed
+from clarion.errors import ArgumentError, BoundaryError, EncodingError
+from clarion.introspect import explain, registrations
+from tests.background.recorder import Recorder
+
+
+def mail(sender, order_id, **kwargs):
+    """Send a mail."""
+
+
+def ship(sender, order_id, **kwargs):
+    """Send a parcel."""
+
+
+@pytest.fixture
+def order_paid(recorder):
+    """Return a signal with two receivers of the same engine."""
+    signal = Signal(name="tests.publish.order_paid")
+    delivery = EngineDelivery(recorder)
+    signal.connect(mail, delivery=delivery(name="mail"))
+    signal.connect(ship, delivery=delivery(name="ship"))
+    return signal
+
+
+def names(recorder):
+    """Return the receivers of the calls that the engine has."""
+    return [call.receiver for call in recorder.calls]
+
+
+def test_the_engine_gets_calls_after_the_commit(order_paid, recorder, connection):
+    """Never before the commit, and in the order of the sends."""
+    with atomic(connection):
+        responses = order_paid.send(None, order_id=1)
+        assert names(recorder) == []
+        assert [each.status for _, each in responses] == ["waiting", "waiting"]
+    assert names(recorder) == ["mail", "ship"]
+    assert [each.status for _, each in responses] == ["enqueued", "enqueued"]
+    assert len({call.uid for call in recorder.calls}) == 1
+
+
+def test_a_rollback_drops_calls(order_paid, recorder, connection):
+    """After a rollback the engine gets nothing."""
+    with pytest.raises(LookupError), atomic(connection):
+        responses = order_paid.send(None, order_id=1)
+        raise LookupError
+    assert names(recorder) == []
+    assert [each.status for _, each in responses] == ["dropped", "dropped"]
+
+
+def test_a_savepoint_drops_its_calls(order_paid, recorder, connection):
+    """A savepoint that is rolled back drops the calls of its sends."""
+    with atomic(connection):
+        with pytest.raises(LookupError), atomic(connection):
+            order_paid.send(None, order_id=1)
+            raise LookupError
+        order_paid.send(None, order_id=2)
+    assert ['"order_id":2' in call.body.replace("\\", "") for call in recorder.calls] == [True] * 2
+
+
+def test_the_arguments_are_those_of_the_send(order_paid, recorder, connection):
+    """A value that changes after the send is handed over as it was."""
+    items = [1]
+    with atomic(connection):
+        order_paid.send(None, order_id=items)
+        items.append(2)
+    assert '"order_id":[1]' in recorder.calls[0].body.replace("\\", "")
+
+
+def test_what_cannot_be_encoded_is_refused_at_the_send(order_paid, recorder, connection):
+    """The send raises, not the commit."""
+    with atomic(connection), pytest.raises(EncodingError, match="order_id"):
+        order_paid.send(None, order_id=object())
+    assert names(recorder) == []
+
+
+def test_a_missing_argument_is_refused_at_the_send(order_paid, recorder):
+    """A receiver that could not be called is refused at the send."""
+    with pytest.raises(ArgumentError, match="requires order_id"):
+        order_paid.send(None)
+
+
+def test_without_a_transaction_the_engine_gets_it_at_once(order_paid, recorder):
+    """The send enqueues."""
+    ((_, response), _) = order_paid.send(None, order_id=1)
+    assert names(recorder) == ["mail", "ship"]
+    assert response.is_at_once
+    assert response.status == "enqueued"
+
+
+def test_without_a_transaction_the_error_reaches_the_sender(order_paid, recorder):
+    """Outside of a transaction the sender can react, so the error is raised with a note."""
+    recorder.error = ConnectionError("no broker")
+    with pytest.raises(ConnectionError) as caught:
+        order_paid.send(None, order_id=1)
+    assert any("hand-over of receiver" in note for note in caught.value.__notes__)
+    ((_, response), _) = order_paid.send_robust(None, order_id=1)
+    assert response is recorder.error
+
+
+def test_outside_can_be_chosen(order_paid, recorder):
+    """`outside` skips the receiver, or refuses the send, where no transaction is open."""
+    delivery = EngineDelivery(recorder)
+    skipped, refused = Signal(name="tests.publish.skipped"), Signal(name="tests.publish.refused")
+    skipped.connect(mail, delivery=delivery(outside="skip"))
+    refused.connect(mail, delivery=delivery(outside="refuse"))
+    ((_, response),) = skipped.send(None, order_id=1)
+    assert response.status == "dropped"
+    with pytest.raises(BoundaryError, match="outside='run'"):
+        refused.send(None, order_id=1)
+    assert "outside is 'skip'" in str(explain(skipped))
+    before = set_outside("refuse")
+    try:
+        with pytest.raises(BoundaryError):
+            order_paid.send(None, order_id=1)
+    finally:
+        set_outside(before)
+    assert names(recorder) == []
+
+
+def test_suppressed_sends_are_not_handed_over(order_paid, recorder):
+    """In a `suppressed` block the engine gets nothing."""
+    with suppressed("an import") as block:
+        assert [response for _, response in order_paid.send(None, order_id=1)] == [None, None]
+        assert "suppressed here: an import" in str(explain(order_paid, order_id=1))
+    assert block.count == 2
+    assert names(recorder) == []
+    bound: Any = registrations(order_paid)[0].delivery
+    assert bound.counts["suppressed"] == 1
+
+
+def test_a_receiver_with_once_is_handed_over_once(recorder):
+    """`once=True` counts the send."""
+    signal = Signal(name="tests.publish.once")
+    signal.connect(mail, delivery=EngineDelivery(recorder), once=True)
+    signal.send(None, order_id=1)
+    signal.send(None, order_id=2)
+    assert len(recorder.calls) == 1
+
+
+def test_asend_hands_over_after_the_commit(order_paid, recorder, connection):
+    """`asend` waits for the commit too, and enqueues at once without a transaction."""
+
+    async def main():
+        with atomic(connection):
+            ((_, response), _) = await order_paid.asend(None, order_id=1)
+            assert names(recorder) == []
+        assert response.status == "enqueued"
+        return await order_paid.asend(None, order_id=2)
+
+    ((_, response), _) = asyncio.run(main())
+    assert type(response) is HandOver
+    assert response.is_at_once
+    assert names(recorder) == ["mail", "ship"] * 2
+
+
+def test_asend_raises_what_the_engine_raises(order_paid, recorder):
+    """Outside of a transaction, as `send`."""
+    recorder.error = ConnectionError("no broker")
+    with pytest.raises(ConnectionError):
+        asyncio.run(order_paid.asend(None, order_id=1))
+
+
+class Within(Recorder):
+    """Writes calls on the connection of the send."""
+
+    in_transaction = True
+
+    def __init__(self, connection):
+        super().__init__()
+        self.connection = connection
+
+    def enqueue_in(self, call, connection):
+        if connection is not self.connection:
+            return False
+        connection.execute("INSERT INTO jobs (receiver) VALUES (?)", [call.receiver])
+        return True
+
+
+def test_an_engine_can_write_in_the_transaction(connection):
+    """An engine of the same database writes inside the transaction, and a rollback undoes it."""
+    connection.execute("CREATE TABLE jobs (receiver)")
+    connection.commit()
+    signal = Signal(name="tests.publish.within")
+    engine = Within(connection)
+    signal.connect(mail, delivery=EngineDelivery(engine)(name="mail"))
+    with pytest.raises(LookupError), atomic(connection):
+        signal.send(None, order_id=1)
+        raise LookupError
+    with atomic(connection):
+        ((_, response),) = signal.send(None, order_id=2)
+        assert response.status == "enqueued"
+        assert response.when().startswith("in the transaction of")
+    assert connection.execute("SELECT receiver FROM jobs").fetchall() == [("mail",)]
+    assert engine.calls == []
+
+
+def test_an_engine_of_another_database_gets_it_after_the_commit(connection):
+    """If the transaction is not one of the engine's database, it waits for the commit."""
+    signal = Signal(name="tests.publish.other")
+    engine = Within(None)
+    signal.connect(mail, delivery=EngineDelivery(engine)(name="mail"))
+    with atomic(connection):
+        signal.send(None, order_id=1)
+        assert engine.calls == []
+    assert names(engine) == ["mail"]
