@@ -145,11 +145,13 @@ SELECT r.value, p.value FROM JSON_TABLE(:receivers, '$[*]' COLUMNS (value varcha
 CROSS JOIN JSON_TABLE(:parts, '$[*]' COLUMNS (value int PATH '$')) p
 
 -- name: due_partitions
+-- EXISTS could become a join that reads the whole table.
 SELECT p.receiver, p.part FROM clarion_partition p JOIN JSON_TABLE(:receivers, '$[*]' COLUMNS (value varchar(200) PATH '$')) r ON r.value = p.receiver
-WHERE p.leased_until <= {now} AND EXISTS (SELECT 1 FROM clarion_delivery d
+WHERE p.leased_until <= {now} AND (SELECT d.id FROM clarion_delivery d
     WHERE d.receiver = p.receiver AND d.part = p.part AND d.visible_at <= {now}
       AND NOT EXISTS (SELECT 1 FROM clarion_blocked b
-        WHERE b.receiver = d.receiver AND b.`key` = d.`key` AND (b.until IS NULL OR b.until > {now})))
+        WHERE b.receiver = d.receiver AND b.`key` = d.`key` AND (b.until IS NULL OR b.until > {now}))
+    LIMIT 1) IS NOT NULL
 
 -- name: lease_partition
 -- A partition whose holder is settling is skipped, not waited for.

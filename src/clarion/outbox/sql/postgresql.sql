@@ -125,8 +125,9 @@ WHERE attempt = 0 AND visible_at > {now}
 WITH c AS MATERIALIZED (SELECT id FROM clarion_delivery
     WHERE receiver = :receiver AND part IS NULL AND visible_at <= {now}
     ORDER BY visible_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
+-- ANY(ARRAY(...)): a join with the ids may read the whole table.
 UPDATE clarion_delivery d SET visible_at = {now} + :lease, attempt = attempt + 1
-FROM c WHERE d.id = c.id
+WHERE d.id = ANY(ARRAY(SELECT id FROM c))
 RETURNING d.id
 
 -- name: claimed
@@ -169,12 +170,16 @@ CROSS JOIN json_array_elements_text(CAST(:parts AS json)) p
 ON CONFLICT DO NOTHING
 
 -- name: due_partitions
+-- With EXISTS, or with equal columns, the planner may read the whole table. Two comparisons of rows
+-- and their order leave it one index, and it reads the first row of each partition.
 SELECT p.receiver, p.part FROM clarion_partition p
 JOIN json_array_elements_text(CAST(:receivers AS json)) r ON r.value = p.receiver
-WHERE p.leased_until <= {now} AND EXISTS (SELECT 1 FROM clarion_delivery d
-    WHERE d.receiver = p.receiver AND d.part = p.part AND d.visible_at <= {now}
+WHERE p.leased_until <= {now} AND (SELECT d.id FROM clarion_delivery d
+    WHERE (d.receiver, d.part) >= (p.receiver, p.part) AND (d.receiver, d.part) <= (p.receiver, p.part)
+      AND d.part IS NOT NULL AND d.visible_at <= {now}
       AND NOT EXISTS (SELECT 1 FROM clarion_blocked b
-        WHERE b.receiver = d.receiver AND b.key = d.key AND (b.until IS NULL OR b.until > {now})))
+        WHERE b.receiver = d.receiver AND b.key = d.key AND (b.until IS NULL OR b.until > {now}))
+    ORDER BY d.receiver, d.part, d.id LIMIT 1) IS NOT NULL
 
 -- name: lease_partition
 -- A partition whose holder is settling is skipped, not waited for.
@@ -245,9 +250,9 @@ DELETE FROM clarion_dead WHERE id = :id
 
 -- name: prune
 -- Events whose deliveries are all settled. Dead deliveries still need theirs.
-DELETE FROM clarion_event WHERE uid IN (
+DELETE FROM clarion_event WHERE uid = ANY(ARRAY(
     SELECT e.uid FROM clarion_event e
     WHERE e.created_at <= {now} - :age
       AND NOT EXISTS (SELECT 1 FROM clarion_delivery d WHERE d.event = e.uid)
       AND NOT EXISTS (SELECT 1 FROM clarion_dead x WHERE x.event = e.uid)
-    ORDER BY e.created_at LIMIT :limit)
+    ORDER BY e.created_at LIMIT :limit))
