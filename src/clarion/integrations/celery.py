@@ -1,0 +1,173 @@
+"""Celery: receivers as Celery tasks, after the commit.
+
+    from clarion.integrations.celery import CeleryDelivery
+
+    celery = CeleryDelivery(app)
+
+    @receiver(order_paid, delivery=celery)
+    @receiver(order_paid, delivery=celery(queue="mail", retries=5))
+
+The app gets one task, `clarion.deliver`. Monitoring shows the receiver's name, which is its `shadow`.
+Other options than ours go to `apply_async`.
+"""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.names import keyword_names, value_name
+from clarion.background import Engine, EngineDelivery, deliver, retry_after
+from clarion.background.delivery import HOLD
+from clarion.errors import ArgumentError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from clarion.background import Call, CallOptions
+
+try:
+    from celery import Celery, signals
+    from celery.app.task import Task
+    from kombu import Producer
+except ImportError as error:
+    raise MissingExtraError.because(error, "celery", "celery") from error
+
+TASK = "clarion.deliver"
+
+_OURS = frozenset({"args", "body", "kwargs", "name", "self", "shadow", "task_id", "task_type"})
+_ROUTING = frozenset({"event_dispatcher", "exchange_type", "ignore_result", "queue"})
+_PROPERTIES = frozenset({"app_id", "cluster_id", "correlation_id", "message_id", "type", "user_id"})
+
+_LATE = (
+    "Celery forgets a task whose worker is killed, because {setting} is off. Set {setting} = True, also "
+    "for other tasks, or list {task} in task_annotations."
+)
+_UNCONFIRMED = (
+    "RabbitMQ does not confirm what Celery publishes, so a task can be lost without an error. Set "
+    'broker_transport_options = {"confirm_publish": True}.'
+)
+_TRANSIENT = (
+    "RabbitMQ loses tasks when it restarts, because task_default_delivery_mode is transient. Set "
+    'task_default_delivery_mode = "persistent".'
+)
+
+
+class CeleryEngine(Engine):
+    """Gives calls to the tasks of a Celery app.
+
+    Args:
+        app: the app.
+    """
+
+    name = "Celery"
+
+    def __init__(self, app: Celery) -> None:
+        if not isinstance(app, Celery):
+            raise ArgumentError(
+                f"CeleryDelivery was given {value_name(app)}. Give it the Celery app.", ["app"]
+            )
+        self.app = app
+        self.task: Any = app.task(carry, name=TASK, bind=True, shared=False)
+
+    @property
+    def holds_thread(self) -> bool:  # type: ignore[override]
+        """Whether a broker that does not answer may hold `enqueue`; not in eager mode."""
+        return not self.app.conf.task_always_eager
+
+    def enqueue(self, call: Call) -> None:
+        """Publish the task."""
+        options = dict(call.options)
+        if call.delay:
+            options["countdown"] = call.delay
+        # By the task, because `send_task` ignores `task_always_eager`.
+        self.task.apply_async((call.body,), shadow=call.receiver, **options)
+
+    def check(self, options: CallOptions) -> None:
+        """Refuse options that `apply_async` does not have."""
+        given = options.engine
+        unknown = given.keys() - _known() - set(given.get("stamped_headers") or ())
+        if unknown:
+            raise ArgumentError(
+                f"CeleryDelivery was given {keyword_names(unknown)}, which apply_async does not have. "
+                f"Give it options of Celery's apply_async, such as queue= or priority=.",
+                unknown,
+            )
+        if taken := given.keys() & {"countdown", "eta"} if options.delay else set():
+            raise ArgumentError(
+                f"CeleryDelivery was given delay= and {keyword_names(taken)}. Give one of them.",
+                ["delay", *taken],
+            )
+
+    def losses(self) -> list[str]:
+        """Return what Celery loses as the app is configured."""
+        conf: Any = self.app.conf
+        found = [
+            _LATE.format(setting=setting, task=TASK)
+            for setting, is_on in (
+                ("task_acks_late", self.task.acks_late),
+                ("task_reject_on_worker_lost", self.task.reject_on_worker_lost),
+            )
+            if not is_on
+        ]
+        if self._is_amqp():
+            transport: Mapping[str, Any] = conf.broker_transport_options or {}
+            found += [] if transport.get("confirm_publish") else [_UNCONFIRMED]
+            is_transient = conf.task_default_delivery_mode in {1, "1", "transient"}
+            found += [_TRANSIENT] if is_transient else []
+        return found
+
+    def _is_amqp(self) -> bool:
+        connection: Any = self.app.connection_for_write()
+        with connection:
+            return bool(connection.transport.driver_type == "amqp")
+
+
+class CeleryDelivery(EngineDelivery):
+    """Call a receiver in a Celery worker, after the commit.
+
+    The worker has to import the modules that connect the receivers, as it imports its tasks.
+
+    Args:
+        app: the Celery app.
+        hold: how long a commit may wait for the broker, in seconds. Celery's own limits,
+            `broker_connection_timeout` and `task_publish_retry_policy`, end most waits earlier.
+
+    Raises:
+        ArgumentError: if it is no app.
+    """
+
+    def __init__(self, app: Celery, *, hold: float = HOLD) -> None:
+        super().__init__(CeleryEngine(app), hold=hold)
+        signals.worker_ready.connect(self._say_at_start)
+
+    def _say_at_start(self, **_: Any) -> None:
+        self.say_losses()
+
+
+def carry(task: Any, body: str) -> None:
+    """Call the receiver of a task, and retry it after a failure.
+
+    Args:
+        task: the task.
+        body: see `clarion.background.Call`.
+    """
+    attempt: int = task.request.retries + 1
+    try:
+        deliver(body, attempt)
+    except Exception as error:
+        wait = retry_after(body, error, attempt)
+        if wait is None:
+            raise
+        raise task.retry(exc=error, countdown=wait, max_retries=None) from error
+
+
+def _known() -> frozenset[str]:
+    """Return the options of `apply_async`, also those that it passes on."""
+    named = {
+        name
+        for function in (Task.apply_async, Celery.send_task, Producer.publish)
+        for name, each in signature(function).parameters.items()
+        if each.kind is not each.VAR_KEYWORD
+    }
+    return frozenset(named | _ROUTING | _PROPERTIES) - _OURS
