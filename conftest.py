@@ -30,6 +30,7 @@ WEB = [
 
 # The packages that the tests of each integration need.
 NEEDS = {
+    "tests/background/test_conformance_celery.py": ["celery", "redis"],
     "tests/cli": ["rich", "typer"],
     "tests/commit/test_parameters.py": ["wrapt"],
     "tests/commit/test_peewee.py": ["peewee"],
@@ -37,6 +38,7 @@ NEEDS = {
     "tests/envelope/test_trace.py": ["opentelemetry"],
     "tests/envelope/test_typed.py": ["msgspec", "pydantic"],
     "tests/integrations/django": ["django"],
+    "tests/integrations/test_celery.py": ["celery"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
     "tests/integrations/test_asgi.py": WEB,

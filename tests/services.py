@@ -77,6 +77,18 @@ MARIADB = Service(
     "docker run --rm -p 3306:3306 -e MARIADB_ALLOW_EMPTY_ROOT_PASSWORD=1 "
     "-e MARIADB_DATABASE=test mariadb:11",
 )
+REDIS = Service(
+    "Redis",
+    "CLARION_REDIS_URL",
+    "redis://127.0.0.1:6379/0",
+    "docker run --rm -p 6379:6379 redis:8",
+)
+RABBITMQ = Service(
+    "RabbitMQ",
+    "CLARION_RABBITMQ_URL",
+    "amqp://guest:guest@127.0.0.1:5672//",
+    "docker run --rm -p 5672:5672 rabbitmq:4",
+)
 
 
 @contextmanager

@@ -19,3 +19,14 @@ def connection():
     opened = sqlite3.connect(":memory:")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="class")
+def stage(request, tmp_path_factory):
+    """Yield the engine of a conformance suite with one worker."""
+    found = request.cls.stage_class(tmp_path_factory.mktemp("stage"))
+    try:
+        found.start_worker()
+        yield found
+    finally:
+        found.close()

@@ -100,7 +100,7 @@ class EngineDelivery:
         self._said: list[bool] = []
         self._lock = new_lock()
 
-    def __call__(self, *misplaced: Never, **options: Any) -> Self:
+    def __call__(self, /, *misplaced: Never, **options: Any) -> Self:
         """Return a delivery with these options added: see `EngineDelivery`."""
         if misplaced:
             raise ArgumentError(

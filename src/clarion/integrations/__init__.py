@@ -7,6 +7,7 @@
 - `sqlalchemy`: the model signals of SQLAlchemy, and receivers after its commits
 - `django`: Django's own signals, and receivers after its commits
 - `psycopg` and `pymysql`: an outbox in PostgreSQL, MariaDB or MySQL, without a framework
+- `celery`: receivers as tasks of Celery
 - `pyinstaller`: bundles for programs the integrations that are imported by name
 - `mypy`: a plugin for projects with django-stubs
 

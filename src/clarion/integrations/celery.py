@@ -11,6 +11,10 @@ The app gets one task, `clarion.deliver`. Monitoring shows the receiver's name, 
 Other options than ours go to `apply_async`.
 """
 
+# Celery has no types, so values from it are of unknown type.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 from inspect import signature
@@ -36,12 +40,14 @@ except ImportError as error:
 TASK = "clarion.deliver"
 
 _OURS = frozenset({"args", "body", "kwargs", "name", "self", "shadow", "task_id", "task_type"})
-_ROUTING = frozenset({"event_dispatcher", "exchange_type", "ignore_result", "queue"})
+_ROUTING = frozenset(
+    {"event_dispatcher", "exchange_type", "ignore_result", "queue", "stamped_headers"}
+)
 _PROPERTIES = frozenset({"app_id", "cluster_id", "correlation_id", "message_id", "type", "user_id"})
 
 _LATE = (
-    "Celery forgets a task whose worker is killed, because {setting} is off. Set {setting} = True, also "
-    "for other tasks, or list {task} in task_annotations."
+    "Celery forgets a task whose worker process is killed, because {name} is off. Set task_{name} = True, "
+    'or for this task only task_annotations = {{"{task}": {{"{name}": True}}}}.'
 )
 _UNCONFIRMED = (
     "RabbitMQ does not confirm what Celery publishes, so a task can be lost without an error. Set "
@@ -62,7 +68,7 @@ class CeleryEngine(Engine):
 
     name = "Celery"
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Any) -> None:
         if not isinstance(app, Celery):
             raise ArgumentError(
                 f"CeleryDelivery was given {value_name(app)}. Give it the Celery app.", ["app"]
@@ -93,7 +99,8 @@ class CeleryEngine(Engine):
                 f"Give it options of Celery's apply_async, such as queue= or priority=.",
                 unknown,
             )
-        if taken := given.keys() & {"countdown", "eta"} if options.delay else set():
+        taken = given.keys() & {"countdown", "eta"}
+        if taken and options.delay:
             raise ArgumentError(
                 f"CeleryDelivery was given delay= and {keyword_names(taken)}. Give one of them.",
                 ["delay", *taken],
@@ -103,12 +110,9 @@ class CeleryEngine(Engine):
         """Return what Celery loses as the app is configured."""
         conf: Any = self.app.conf
         found = [
-            _LATE.format(setting=setting, task=TASK)
-            for setting, is_on in (
-                ("task_acks_late", self.task.acks_late),
-                ("task_reject_on_worker_lost", self.task.reject_on_worker_lost),
-            )
-            if not is_on
+            _LATE.format(name=name, task=TASK)
+            for name in ("acks_late", "reject_on_worker_lost")
+            if not self._task_setting(name)
         ]
         if self._is_amqp():
             transport: Mapping[str, Any] = conf.broker_transport_options or {}
@@ -116,6 +120,15 @@ class CeleryEngine(Engine):
             is_transient = conf.task_default_delivery_mode in {1, "1", "transient"}
             found += [_TRANSIENT] if is_transient else []
         return found
+
+    def _task_setting(self, name: str) -> Any:
+        # Not from the task, which would take its settings from the app before the program has set them.
+        annotations: Any = self.app.conf.task_annotations
+        for task in (TASK, "*"):
+            given: Any = annotations.get(task) if isinstance(annotations, dict) else None
+            if isinstance(given, dict) and name in given:
+                return given[name]
+        return self.app.conf[f"task_{name}"]
 
     def _is_amqp(self) -> bool:
         connection: Any = self.app.connection_for_write()

@@ -1,0 +1,221 @@
+"""What holds for every engine, with its real broker and real worker processes."""
+
+import asyncio
+import logging
+import os
+import signal
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from clarion.background import Call
+from clarion.background.call import write_body
+from clarion.commit import atomic
+from clarion.envelope import seal
+from clarion.errors import ArgumentError
+from tests.background import program
+from tests.background.effects import Effects
+from tests.background.program import actor, happened
+
+
+@pytest.mark.service
+class Conformance:
+    """The tests that every engine passes; `stage_class` is its stage."""
+
+    stage_class: type
+
+    @pytest.fixture(autouse=True)
+    def _connected(self, stage, monkeypatch):
+        """Connect the receivers in this process too, as the program that sends does."""
+        monkeypatch.setenv(Effects.VARIABLE, str(stage.effects.path))
+        if not stage.workers:
+            stage.start_worker()
+        program.connect(stage.delivery, retries=stage.retries)
+
+    @pytest.fixture
+    def name(self):
+        """Return a name that no other test has."""
+        return uuid.uuid4().hex
+
+    def reach(self, stage):
+        """Send to a receiver, and wait for it: earlier calls have arrived then too."""
+        marker = uuid.uuid4().hex
+        happened.send("note", name=marker)
+        return stage.effects.wait_for("note", marker)[0]
+
+    def test_a_call_waits_for_the_commit(self, stage, name, connection):
+        """Never before the commit."""
+        with atomic(connection):
+            ((_, response),) = happened.send("note", name=name)
+            # In a thread, whose sends are not in this transaction.
+            with ThreadPoolExecutor(1) as thread:
+                thread.submit(self.reach, stage).result()
+            assert stage.effects.of("note", name) == []
+        assert response.status == "enqueued"
+        (effect,) = stage.effects.wait_for("note", name)
+        assert effect["uid"] == str(response.uid)
+        assert effect["attempt"] == 1
+        assert effect["pid"] != os.getpid()
+
+    def test_a_rollback_loses_the_call(self, stage, name, connection):
+        """After a rollback the engine never gets it, also after one of a savepoint."""
+        with pytest.raises(LookupError), atomic(connection):
+            happened.send("note", name=name)
+            raise LookupError
+        with atomic(connection):
+            with pytest.raises(LookupError), atomic(connection):
+                happened.send("note", name=name)
+                raise LookupError
+            happened.send("note", name=f"{name} after")
+        stage.effects.wait_for("note", f"{name} after")
+        self.reach(stage)
+        assert stage.effects.of("note", name) == []
+
+    def test_options_reach_the_engine(self, stage, name):
+        """An option of the engine has its effect."""
+        before = stage.parked()
+        happened.connect(program.note, sender="parked", delivery=stage.delivery(**stage.parking))
+        happened.send("parked", name=name)
+        assert stage.parked() == before + 1
+        self.reach(stage)
+        assert stage.effects.of("note", name) == []
+
+    def test_unknown_options_are_refused(self, stage):
+        """An option that the engine does not have is refused at connect."""
+        if stage.unknown is None:
+            pytest.skip("the engine accepts any option")
+        with pytest.raises(ArgumentError) as caught:
+            happened.connect(
+                program.note, sender="unknown", delivery=stage.delivery(**stage.unknown)
+            )
+        assert set(caught.value.names) == set(stage.unknown)
+
+    def test_retries_are_counted(self, stage, name):
+        """`retries=2` is three runs; an engine without retries refuses the option."""
+        if not stage.retries:
+            with pytest.raises(ArgumentError, match="retries"):
+                happened.connect(program.fail, sender="x", delivery=stage.delivery(retries=2))
+            return
+        happened.send("fail", name=name)
+        found = stage.effects.wait_for("fail", name, count=3)
+        self.reach(stage)
+        assert [each["attempt"] for each in found] == [1, 2, 3]
+        assert len(stage.effects.of("fail", name)) == 3
+
+    def test_a_receiver_decides(self, stage, name):
+        """`Retry` runs it again, and `Reject` does not."""
+        if not stage.retries:
+            pytest.skip("the engine has no retries")
+        happened.send("reject", name=name)
+        happened.send("ask_again", name=name)
+        found = stage.effects.wait_for("ask_again", name, count=2)
+        assert [each["attempt"] for each in found] == [1, 2]
+        self.reach(stage)
+        assert len(stage.effects.of("reject", name)) == 1
+
+    def test_a_delay_is_kept(self, stage, name):
+        """A call with a delay runs after a later one without."""
+        happened.connect(program.note, sender="delayed", delivery=stage.delivery(delay=2))
+        happened.send("delayed", name=name)
+        self.reach(stage)
+        assert stage.effects.of("note", name) == []
+        stage.effects.wait_for("note", name)
+
+    def test_async_receivers_are_awaited(self, stage, name):
+        """A receiver may be async, whatever the engine."""
+        happened.send("anote", name=name)
+        stage.effects.wait_for("anote", name)
+
+    def test_the_context_of_the_sender_is_restored(self, stage, name):
+        """Carried context variables have the sender's value in the worker."""
+        token = actor.set("ada")
+        happened.send("note", name=name)
+        happened.send("anote", name=name)
+        actor.reset(token)
+        found = stage.effects.wait_for("note", name) + stage.effects.wait_for("anote", name)
+        assert [each["actor"] for each in found] == ["ada", "ada"]
+        assert self.reach(stage)["actor"] == "nobody"
+
+    def test_asend_hands_over(self, stage, name, connection):
+        """An `asend` waits for the commit, and enqueues without blocking the event loop."""
+
+        async def main():
+            with atomic(connection):
+                ((_, response),) = await happened.asend("note", name=name)
+                assert response.status == "waiting"
+            await happened.asend("anote", name=name)
+            return response
+
+        assert asyncio.run(main()).status == "enqueued"
+        stage.effects.wait_for("note", name)
+        stage.effects.wait_for("anote", name)
+
+    def test_a_receiver_that_is_deployed_later_runs(self, stage, name):
+        """A worker that does not know the receiver yet loses nothing."""
+        if not stage.retries:
+            pytest.skip("the engine has no retries")
+        stage.kill_workers(signal.SIGTERM)
+        stage.start_worker("old")
+        seen = len(stage.output())
+        happened.send("newest", name=name)
+        stage.wait_for_output("UnknownReceiverError", seen)
+        stage.kill_workers(signal.SIGTERM)
+        stage.start_worker()
+        stage.effects.wait_for("newest", name)
+
+    def test_duplicates_have_the_same_uid(self, stage, name):
+        """A call that comes twice can be recognised."""
+        envelope = seal(happened, {"sender": "note", "signal": happened, "name": name})
+        receiver = f"{program.__name__}:note"
+        call = Call(receiver, envelope.uid, write_body(receiver, None, envelope))
+        stage.delivery.engine.enqueue(call)
+        stage.delivery.engine.enqueue(call)
+        found = stage.effects.wait_for("note", name, count=2)
+        assert [each["uid"] for each in found] == [str(envelope.uid)] * 2
+
+
+@pytest.mark.service
+class BrokerConformance:
+    """The tests of engines with a broker that can be stopped."""
+
+    def test_a_stopped_broker_does_not_break_the_commit(self, stage, name, connection, caplog):
+        """The error is logged and counted; the transaction is committed; later calls run."""
+        connection.execute("CREATE TABLE orders (id)")
+        before = stage.delivery.counts["failed"]
+        stage.broker.stop()
+        try:
+            with caplog.at_level(logging.ERROR, "clarion.background"), atomic(connection):
+                connection.execute("INSERT INTO orders VALUES (1)")
+                ((_, response),) = happened.send("note", name=name)
+            with pytest.raises(Exception):  # noqa: B017, PT011  # each engine has its own
+                happened.send("note", name=f"{name} outside")
+        finally:
+            stage.broker.start()
+        assert response.status == "failed"
+        assert isinstance(response.response, Exception)
+        assert stage.delivery.counts["failed"] == before + 2
+        assert [r.name for r in caplog.records if "was not handed" in r.message] == [
+            "clarion.background"
+        ]
+        assert connection.execute("SELECT id FROM orders").fetchall() == [(1,)]
+        happened.send("note", name=f"{name} later")
+        stage.effects.wait_for("note", f"{name} later")
+        assert stage.effects.of("note", name) == []
+
+
+@pytest.mark.service
+class KillConformance:
+    """The tests of engines that survive the death of a worker, with the setting that it takes."""
+
+    def test_a_killed_worker_loses_nothing(self, stage, name):
+        """A call that a killed worker was making is made again, with the same uid."""
+        assert list(stage.delivery.engine.losses()) == []
+        happened.send("slow", name=name)
+        stage.effects.wait_for("slow begins", name)
+        stage.kill_workers(signal.SIGKILL)
+        stage.start_worker()
+        (made,) = stage.effects.wait_for("slow", name, seconds=120)
+        begun = stage.effects.of("slow begins", name)
+        assert {each["uid"] for each in begun} == {made["uid"]}
+        assert len({each["pid"] for each in begun}) == 2

@@ -1,0 +1,23 @@
+"""Celery passes the conformance suite."""
+
+import pytest
+
+from tests.background.conformance import BrokerConformance, Conformance, KillConformance
+from tests.background.stages.celery_stages import CeleryOnRabbit, CeleryOnRedis
+
+
+class TestOnRedis(Conformance, BrokerConformance, KillConformance):
+    """Celery on Redis."""
+
+    stage_class = CeleryOnRedis
+
+    @pytest.mark.slow  # kombu looks for the tasks of dead workers every 100 seconds
+    def test_a_killed_worker_loses_nothing(self, stage, name):
+        """With a visibility timeout, another worker makes the call."""
+        super().test_a_killed_worker_loses_nothing(stage, name)
+
+
+class TestOnRabbit(Conformance, BrokerConformance, KillConformance):
+    """Celery on RabbitMQ, whose confirms are on."""
+
+    stage_class = CeleryOnRabbit

@@ -1,0 +1,215 @@
+"""Celery: options, losses and eager mode. `tests/background` has the workers."""
+
+import logging
+import sqlite3
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from celery import Celery, signals
+
+from clarion import Signal
+from clarion.background import HandOver
+from clarion.commit import atomic
+from clarion.errors import ArgumentError, HandOverError, Reject
+from clarion.integrations.celery import TASK, CeleryDelivery
+from tests.background.brokers import free_port
+
+made: list[Any] = []
+
+
+def mail(sender, attempt, **kwargs):
+    """Note the call."""
+    made.append((kwargs.get("order_id"), attempt))
+
+
+async def amail(sender, attempt, **kwargs):
+    """Note the call."""
+    made.append((kwargs.get("order_id"), attempt))
+
+
+def failing(sender, attempt, **kwargs):
+    """Note the call, and fail."""
+    made.append(attempt)
+    raise LookupError("mine")
+
+
+@pytest.fixture
+def app():
+    """Yield an app in eager mode."""
+    made.clear()
+    found = Celery("tests", broker="memory://", set_as_current=False)
+    found.conf.task_always_eager = True
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def connection():
+    """Yield a connection to an empty database."""
+    opened = sqlite3.connect(":memory:")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def order_paid():
+    """Return a signal."""
+    return Signal(name="tests.celery.order_paid")
+
+
+@pytest.mark.parametrize("receiver", [mail, amail])
+def test_eager_mode_calls_receivers_after_the_commit(app, order_paid, connection, receiver):
+    """Celery's own test mode works, and only after the commit."""
+    order_paid.connect(receiver, delivery=CeleryDelivery(app))
+    with atomic(connection):
+        ((_, response),) = order_paid.send(None, order_id=7)
+        assert made == []
+    assert made == [(7, 1)]
+    assert type(response) is HandOver
+
+
+def test_eager_mode_retries(app, order_paid):
+    """Retries are counted in eager mode too."""
+    order_paid.connect(failing, delivery=CeleryDelivery(app)(retries=2))
+    order_paid.send(None)
+    assert made == [1, 2, 3]
+
+
+def test_eager_mode_can_raise(app, order_paid):
+    """With `task_eager_propagates`, the sender gets what the receiver raises."""
+    app.conf.task_eager_propagates = True
+    order_paid.connect(failing, delivery=CeleryDelivery(app))
+    with pytest.raises(LookupError, match="mine"):
+        order_paid.send(None)
+
+
+def test_the_task_has_the_name_of_the_receiver(app, order_paid):
+    """One task for all receivers; its shadow is the name that monitoring shows."""
+    sent = []
+    app.conf.task_always_eager = False
+
+    def note(sender, headers, routing_key, properties, **kwargs):
+        sent.append((sender, headers["shadow"], routing_key, properties["priority"]))
+
+    signals.before_task_publish.connect(note)
+    delivery = CeleryDelivery(app)(queue="letters", priority=3)
+    order_paid.connect(mail, delivery=delivery(name="shop.mail"))
+    order_paid.send(None)
+    assert sent == [(TASK, "shop.mail", "letters", 3)]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"queue": "mail", "priority": 5, "expires": 60},
+        {"countdown": 5, "time_limit": 5, "soft_time_limit": 3},
+        {"headers": {"tenant": "a"}, "retry_policy": {"max_retries": 1}, "ignore_result": True},
+        {"tenant": "a", "stamped_headers": ["tenant"]},
+    ],
+)
+def test_options_of_celery_are_accepted(app, order_paid, options):
+    """Whatever `apply_async` takes is accepted at connect, and works."""
+    order_paid.connect(mail, delivery=CeleryDelivery(app)(**options))
+    order_paid.send(None)
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("name", ["queu", "args", "shadow", "task_id", "self"])
+def test_other_options_are_refused(app, order_paid, name):
+    """An option that Celery does not have, or that Clarion sets, is refused at connect."""
+    with pytest.raises(ArgumentError, match=f"was given {name}, which apply_async") as caught:
+        order_paid.connect(mail, delivery=CeleryDelivery(app)(**{name: "x"}))
+    assert caught.value.names == (name,)
+
+
+def test_two_delays_are_refused(app, order_paid):
+    """`delay` is Celery's countdown."""
+    with pytest.raises(ArgumentError, match="delay= and countdown"):
+        order_paid.connect(mail, delivery=CeleryDelivery(app)(delay=5, countdown=5))
+
+
+def test_losses_name_the_setting(app):
+    """What the configuration loses is said with the setting that keeps it."""
+    engine = CeleryDelivery(app).engine
+    late, lost = engine.losses()
+    assert "task_acks_late" in late
+    assert "task_reject_on_worker_lost" in lost
+    app.conf.update(task_acks_late=True, task_reject_on_worker_lost=True)
+    assert engine.losses() == []
+    app.conf.task_annotations = {TASK: {"acks_late": False}}
+    assert engine.losses() == [late]
+
+
+def test_losses_do_not_bind_the_task(app):
+    """Looking for losses before the program has set its options does not fix those of the task."""
+    engine: Any = CeleryDelivery(app).engine
+    engine.losses()
+    app.conf.task_acks_late = True
+    assert engine.task.acks_late is True
+
+
+def test_losses_on_rabbitmq_name_the_setting(app):
+    """On RabbitMQ, publisher confirms and persistent messages are needed too."""
+    app.conf.update(
+        broker_url="amqp://127.0.0.1//",
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_default_delivery_mode="transient",
+    )
+    unconfirmed, transient = CeleryDelivery(app).engine.losses()
+    assert "confirm_publish" in unconfirmed
+    assert "persistent" in transient
+
+
+def test_a_worker_says_what_it_loses(app, caplog):
+    """A worker logs it when it is ready."""
+    delivery = CeleryDelivery(app)
+    with caplog.at_level(logging.WARNING, "clarion.background"):
+        signals.worker_ready.send(sender=None)
+    assert [each.message for each in caplog.records] == delivery.engine.losses()
+
+
+def test_a_broker_that_does_not_answer_is_not_awaited(app, order_paid):
+    """`hold` ends the wait for a broker that accepts a connection and says nothing."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", free_port())) as silent:
+        app.conf.update(
+            task_always_eager=False, broker_url=f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        )
+        order_paid.connect(mail, delivery=CeleryDelivery(app, hold=0.2))
+        with pytest.raises(HandOverError, match="Celery has not confirmed"):
+            order_paid.send(None)
+
+
+def test_failures_that_are_final_fail_the_task(app, order_paid):
+    """`Reject` fails the task at once."""
+    app.conf.task_eager_propagates = True
+    order_paid.connect(rejecting, delivery=CeleryDelivery(app)(retries=5))
+    with pytest.raises(Reject):
+        order_paid.send(None)
+    assert made == ["rejected"]
+
+
+def rejecting(sender, **kwargs):
+    """Reject the delivery."""
+    made.append("rejected")
+    raise Reject("no")
+
+
+def test_only_apps_are_accepted():
+    """Anything else is refused."""
+    no_app: Any = "redis://127.0.0.1"
+    with pytest.raises(ArgumentError, match="Give it the Celery app"):
+        CeleryDelivery(no_app)
+
+
+def test_a_missing_celery_is_named():
+    """Without Celery, the import fails with the line that installs it."""
+    code = "import sys; sys.modules['celery'] = None; import clarion.integrations.celery"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "pip install 'clarion-signals[celery]'" in result.stderr
