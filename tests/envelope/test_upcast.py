@@ -3,7 +3,7 @@
 import pytest
 
 from clarion import Signal
-from clarion.envelope.upcast import NewerVersionError, upcast, upcasted, version_of
+from clarion.envelope.upcast import NewerVersionError, upcast, upcasted, upcasters_of, version_of
 from clarion.errors import ArgumentError
 
 
@@ -40,3 +40,16 @@ def test_the_versions_have_no_gap(version):
     signal = Signal(name="shop.gap")
     with pytest.raises(ArgumentError, match="is that of version 1"):
         upcast(signal, version=version)(lambda payload: payload)
+
+
+def test_the_upcasters_of_a_signal_include_those_registered_later():
+    """A worker that has asked before sees them."""
+    later = Signal(name="upcast.later")
+    found = upcasters_of(later)
+    assert list(found) == []
+
+    @upcast(later, version=1)
+    def first(payload):
+        return payload
+
+    assert list(found) == [first]

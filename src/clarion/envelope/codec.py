@@ -29,7 +29,7 @@ from clarion.envelope.references import (
 )
 from clarion.envelope.senders import dump_sender, load_sender
 from clarion.envelope.stored_signals import storage_of
-from clarion.envelope.upcast import upcasted, version_of
+from clarion.envelope.upcast import upcasted, upcasters_of
 from clarion.errors import DeclarationError, DecodingError, EncodingError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Codec:
 
     def __init__(self, signal: Signal) -> None:
         self._storage = storage_of(signal)
+        self._upcasters = upcasters_of(signal)
         self._typed: TypedValues | None = None
         self._defaults: dict[str, Any] = {}
         self._references: set[str] = set()  # the keywords whose annotation is a model
@@ -163,13 +164,13 @@ class Codec:
                 f"`clarion outbox show`, and discard it.",
                 signal_name(signal),
             ) from None
-        if version != version_of(signal):
+        if version != len(self._upcasters) + 1:
             references, values = _upcast(signal, version, references, values)
         missing = "snapshot" if snapshots else "fail"
         if self._storage is not None:
             values = _load_tagged(self._storage, values, session)
             missing = "as sent" if self._storage.as_sent else missing
-        arguments = {**self._defaults, **self._load_values(signal, values)}
+        arguments = self._load_values(signal, values)
         for name, data in references.items():
             arguments[name] = _load_reference(data, session, missing)
         arguments["sender"] = load_sender(sender, session, missing)
@@ -180,7 +181,7 @@ class Codec:
         if self._typed is None:
             return values
         try:
-            return self._typed.load(plain.dump(values))
+            return {**self._defaults, **self._typed.load(plain.dump(values))}
         except ValueError as error:
             name = signal_name(signal)
             raise DecodingError(

@@ -94,9 +94,13 @@ def _is_printable(number: Any) -> bool:
 
 def dump(value: object) -> bytes:
     """Return a value that has no problem, as JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return encode(value).encode()
 
 
+# Built once: `json.dumps` builds another for each call with options, and `loads` looks for an
+# encoding and for spaces first.
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Return a value that has no problem, as JSON."""
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -109,7 +113,6 @@ def load(data: bytes) -> Any:
     try:
         text = data.decode()
         value, end = _decode(text)
-        # `loads` looks for an encoding and for spaces, and takes twice as long.
         return value if end == len(text) else json.loads(text)
     except AttributeError:  # text, if a person has changed it in SQLite
         return json.loads(data)

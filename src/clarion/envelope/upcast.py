@@ -20,7 +20,7 @@ from clarion._core.tabled import table_of
 from clarion.errors import ArgumentError, DecodingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from clarion._core.signal import Signal
     from clarion._core.table import Table
@@ -67,6 +67,11 @@ def upcast(signal: AnySignal, *, version: int) -> Callable[[Upcaster], Upcaster]
         return function
 
     return register
+
+
+def upcasters_of(signal: Signal) -> Sequence[Upcaster]:
+    """Return the upcasters of a signal, in order; the list grows with those registered later."""
+    return _upcasters.setdefault(table_of(signal), [])
 
 
 def version_of(signal: Signal) -> int:

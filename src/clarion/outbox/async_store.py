@@ -30,7 +30,7 @@ async def apublish(
 
 async def asettle(connection: AsyncConnection, claims: Iterable[Claim]) -> int:
     """Remove deliveries that were made, as `settle`."""
-    return await connection.change("settle", claims=fences(claims))
+    return await connection.change("settle", claims=fences(connection, claims))
 
 
 async def ahold_partition(connection: AsyncConnection, held: Lease) -> bool:

@@ -110,7 +110,7 @@ class Claim(NamedTuple):
 
 def claim_of(row: tuple[Any, ...]) -> Claim:
     """Return a row of the outbox as a delivery, with the payload as bytes."""
-    claim = Claim(*row)
+    claim = Claim._make(row)
     if type(claim.payload) is bytes:
         return claim
     # psycopg2 has a memoryview; SQLite has text, if a person has changed it.

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clarion.envelope import Envelope
-    from clarion.outbox.connection import Connection
+    from clarion.outbox.connection import AsyncConnection, Connection
+
+# Built once: `json.dumps` builds another for each call with options.
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target]) -> None:
@@ -102,17 +105,17 @@ def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list
 
 def renew(connection: Connection, claims: Iterable[Claim], lease: int) -> int:
     """Lease deliveries for a longer time; return how many this worker still holds."""
-    return connection.change("renew", claims=fences(claims), lease=lease)
+    return connection.change("renew", claims=fences(connection, claims), lease=lease)
 
 
 def settle(connection: Connection, claims: Iterable[Claim]) -> int:
     """Remove deliveries that were made; return how many this worker still held."""
-    return connection.change("settle", claims=fences(claims))
+    return connection.change("settle", claims=fences(connection, claims))
 
 
 def hand_back(connection: Connection, claims: Iterable[Claim]) -> int:
     """Let other workers make these deliveries at once."""
-    return connection.change("hand_back", claims=fences(claims))
+    return connection.change("hand_back", claims=fences(connection, claims))
 
 
 # --- Rows with a key: a worker leases a partition, and makes its deliveries in order.
@@ -335,13 +338,11 @@ def _if_returning(connection: Connection, lease: int) -> dict[str, int]:
     return {} if "mark_claimed" in statements(connection.dialect) else {"lease": lease}
 
 
-def fences(claims: Iterable[Claim]) -> str:
+def fences(connection: Connection | AsyncConnection, claims: Iterable[Claim]) -> str:
     """Return the ids and attempts of deliveries, for a settlement."""
-    return _json([[each.id, each.attempt] for each in claims])
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if connection.dialect == "mysql":  # it has no table of the members of an object
+        return _json([[each.id, each.attempt] for each in claims])
+    return _json({each.id: each.attempt for each in claims})
 
 
 def _time(milliseconds: int) -> datetime:

@@ -55,6 +55,7 @@ class Batch:
         partition: Lease | None = None,
     ) -> None:
         self._plan_for = plan_for
+        self._plans: dict[str, Plan] = {}
         self._caller = caller
         self._running = running
         self._goes_on = goes_on
@@ -70,11 +71,13 @@ class Batch:
         """
         waiting: list[Claim] = []
         for claim in claims:
-            try:
-                plan = self._plan_for(claim.signal)
-            except LookupError as error:
-                yield Outcome(claim, None, error)
-                continue
+            # Once for each batch, because receivers may be disconnected while the worker runs.
+            if (plan := self._plans.get(claim.signal)) is None:
+                try:
+                    plan = self._plans[claim.signal] = self._plan_for(claim.signal)
+                except LookupError as error:
+                    yield Outcome(claim, None, error)
+                    continue
             if not plan.is_async:
                 if not self._goes_on(claim):
                     continue
@@ -92,13 +95,12 @@ class Batch:
         if timeout is not None:
             self._running.begin(claim, plan, time.monotonic() + timeout)
         try:
-            is_settled = self._caller.call(plan, claim, self._partition)
+            return Outcome(claim, plan, None, self._caller.call(plan, claim, self._partition))
         except BaseException as error:  # noqa: BLE001  # also what ends a thread
             return Outcome(claim, plan, error)
         finally:
             if timeout is not None:
                 self._running.end()
-        return Outcome(claim, plan, None, is_settled)
 
     async def _awaited(self, plan: Plan, claim: Claim) -> Outcome:
         try:
@@ -117,7 +119,7 @@ class Batch:
         async def serve() -> None:
             for claim in waiting:
                 if self._goes_on(claim):
-                    task = asyncio.ensure_future(self._awaited(self._plan_for(claim.signal), claim))
+                    task = asyncio.ensure_future(self._awaited(self._plans[claim.signal], claim))
                     ended.put(await task)
 
         async def serve_all() -> None:

@@ -55,10 +55,9 @@ class Caller:
         Raises:
             LostError: if another worker has the delivery.
         """
-        if claim.headers == "{}":
-            # A context of its own: what a receiver sets does not reach the next one.
-            return Context().run(self._call, plan, claim, partition)
-        return Context().run(self._call_with_headers, plan, claim, partition)
+        # A context of its own: what a receiver sets does not reach the next one.
+        call = self._call if claim.headers == "{}" else self._call_with_headers
+        return Context().run(call, plan, claim, partition)
 
     def _call_with_headers(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
         with restored_headers(claim.read_headers()):

@@ -37,7 +37,6 @@ class Job(ABC):
     Attributes:
         receiver: the name.
         running: the call that it makes, if that has a time limit.
-        is_full: whether its last batch was full, so that there may be more.
         has_worked: whether it could take a delivery.
         holding: what it holds at the moment.
     """
@@ -45,20 +44,18 @@ class Job(ABC):
     def __init__(self, receiver: str, tools: Tools) -> None:
         self.receiver = receiver
         self.running = Running()
-        self.is_full = False
         self.has_worked = False
         self.holding: Holding | None = None
         self._tools = tools
-        self._plans: dict[str, Plan] = {}
+        self._ends = 0.0
 
     def run(self) -> None:
         """Make deliveries until there are no more, or other receivers have to have their turn."""
-        ends = time.monotonic() + LONGEST_JOB
+        self._ends = time.monotonic() + LONGEST_JOB
         tools = self._tools
         with tools.caller.serving_thread(), tools.connections.take() as connection:
             while self._run_batch(connection):
-                if time.monotonic() > ends or self._tools.is_stopping():
-                    break
+                pass
 
     @property
     def place(self) -> Place:
@@ -71,13 +68,16 @@ class Job(ABC):
 
     @abstractmethod
     def _run_batch(self, connection: WorkerConnection) -> bool:
-        """Make the deliveries of one batch; return whether there may be more."""
+        """Make the deliveries of one batch; return whether to go on with another one."""
+
+    def _may_go_on(self) -> bool:
+        return time.monotonic() <= self._ends and not self._tools.is_stopping()
+
+    def _end_batch(self, settler: Settler) -> None:
+        settler.flush()
 
     def _plan_for(self, signal: str) -> Plan:
-        # Once for each batch, because receivers may be disconnected while the worker runs.
-        if (plan := self._plans.get(signal)) is None:
-            plan = self._plans[signal] = self._tools.plans.plan_for(self.receiver, signal)
-        return plan
+        return self._tools.plans.plan_for(self.receiver, signal)
 
     def _deliver(
         self,
@@ -88,32 +88,36 @@ class Job(ABC):
     ) -> None:
         """Call the receiver for each delivery, and settle."""
         settler = Settler(connection, self.receiver, holding, self._tools.counts)
-        self._plans.clear()
+        running, is_stopping = self.running, self._tools.is_stopping
 
         def goes_on(claim: Claim) -> bool:
             return not (
-                self._tools.is_stopping()
+                claim.key in stopped_keys
                 or holding.is_over
-                or self.running.is_abandoned
-                or (claim.key is not None and claim.key in stopped_keys)
+                or running.is_abandoned
+                or is_stopping()
             )
 
-        batch = Batch(self._plan_for, self._tools.caller, self.running, goes_on, holding.partition)
+        batch = Batch(self._plan_for, self._tools.caller, running, goes_on, holding.partition)
         begun = time.monotonic()
         ended = 0
         for outcome in batch.outcomes(claims, self._tools.loop, self._tools.concurrency):
             ended += 1
-            if self.running.is_abandoned:
+            if running.is_abandoned:
                 return  # the delivery was recorded as failed
             if settler.add(outcome) and outcome.claim.key is not None:
                 stopped_keys.add(outcome.claim.key)
-        settler.flush()
         if ended:
             self._tools.sizes.learn(self.receiver, (time.monotonic() - begun) / ended)
+        self._end_batch(settler)
 
 
 class UnorderedJob(Job):
     """Makes the deliveries of a receiver that have no key."""
+
+    def __init__(self, receiver: str, tools: Tools) -> None:
+        super().__init__(receiver, tools)
+        self._next: list[Claim] | None = None  # those claimed with the end of the last batch
 
     def hand_back(self, connection: WorkerConnection) -> None:
         """Hand back the deliveries that are not settled."""
@@ -122,11 +126,8 @@ class UnorderedJob(Job):
             in_transaction(connection, lambda taken: store.hand_back(taken, left))
 
     def _run_batch(self, connection: WorkerConnection) -> bool:
-        size = self._tools.sizes.size(self.receiver)
-        lease = self._tools.leases.milliseconds
-        claims = in_transaction(
-            connection, lambda taken: store.claim(taken, self.receiver, size, lease)
-        )
+        claims = in_transaction(connection, self._claim) if self._next is None else self._next
+        self._next = None
         if not claims:
             return False
         self.has_worked = True
@@ -138,9 +139,19 @@ class UnorderedJob(Job):
             self._tools.leases.remove(holding)
             if not self.running.is_abandoned:
                 self.hand_back(connection)
-        self.is_full = len(claims) >= size
         # Also after a short claim: it skips rows that another transaction has locked.
-        return True
+        return self._next is not None
+
+    def _claim(self, connection: WorkerConnection) -> list[Claim]:
+        size = self._tools.sizes.size(self.receiver)
+        return store.claim(connection, self.receiver, size, self._tools.leases.milliseconds)
+
+    def _end_batch(self, settler: Settler) -> None:
+        """Settle, and claim the next deliveries in the same transaction."""
+        if self._may_go_on():
+            self._next = settler.flush_and(self._claim)
+        else:
+            settler.flush()
 
 
 class OrderedJob(Job):
@@ -197,5 +208,4 @@ class OrderedJob(Job):
             return False
         self.has_worked = True
         self._deliver(connection, claims, holding, set())
-        self.is_full = len(claims) >= size
-        return self.is_full and not holding.is_over
+        return len(claims) >= size and self._may_go_on()

@@ -10,6 +10,8 @@ from clarion.envelope.codec import codec_of
 from clarion.outbox.options import SAME_DATABASE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.outbox.delivery_row import Claim
@@ -32,6 +34,7 @@ class Plan:
         is_same_database: whether its writes and the settlement commit together.
         needs_transaction: whether each call has a transaction of the database.
         shown: the receiver as messages show it.
+        receiver: returns the live receiver; None if it was freed or disconnected.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Plan:
         self.is_async = registration.is_async
         self._stored = stored
         self._registration = registration
+        self.receiver: Callable[[], Receiver | None] = registration.live
         self._signal = signal
         requested: tuple[str, ...] = getattr(stored, "requested", ())
         self._wants_uid = "delivery_uid" in requested
@@ -59,10 +63,6 @@ class Plan:
         self._unwanted = frozenset(policy_of(signal).provides) - set(registration.requested)
         self._load = codec_of(signal).load
         self._with_snapshots = stored.options.missing == "snapshot"
-
-    def receiver(self) -> Receiver | None:
-        """Return the live receiver; None if it was freed or disconnected."""
-        return self._registration.live()
 
     @property
     def is_connected(self) -> bool:

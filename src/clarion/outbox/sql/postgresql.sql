@@ -138,16 +138,16 @@ JOIN clarion_delivery d ON d.id = CAST(i.value AS bigint) JOIN clarion_event e O
 ORDER BY d.id
 
 -- name: renew
-UPDATE clarion_delivery d SET visible_at = {now} + :lease FROM json_array_elements(CAST(:claims AS json)) c
-WHERE d.id = CAST(c.value ->> 0 AS bigint) AND d.attempt = CAST(c.value ->> 1 AS integer)
+UPDATE clarion_delivery d SET visible_at = {now} + :lease FROM json_each_text(CAST(:claims AS json)) c
+WHERE d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
 
 -- name: settle
-DELETE FROM clarion_delivery d USING json_array_elements(CAST(:claims AS json)) c
-WHERE d.id = CAST(c.value ->> 0 AS bigint) AND d.attempt = CAST(c.value ->> 1 AS integer)
+DELETE FROM clarion_delivery d USING json_each_text(CAST(:claims AS json)) c
+WHERE d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
 
 -- name: hand_back
-UPDATE clarion_delivery d SET visible_at = {now} FROM json_array_elements(CAST(:claims AS json)) c
-WHERE d.id = CAST(c.value ->> 0 AS bigint) AND d.attempt = CAST(c.value ->> 1 AS integer)
+UPDATE clarion_delivery d SET visible_at = {now} FROM json_each_text(CAST(:claims AS json)) c
+WHERE d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
 
 -- name: retry
 UPDATE clarion_delivery

@@ -121,15 +121,15 @@ ORDER BY d.id
 
 -- name: renew
 UPDATE clarion_delivery SET visible_at = {now} + :lease
-WHERE (id, attempt) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:claims))
+WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
 
 -- name: settle
 DELETE FROM clarion_delivery
-WHERE (id, attempt) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:claims))
+WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
 
 -- name: hand_back
 UPDATE clarion_delivery SET visible_at = {now}
-WHERE (id, attempt) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:claims))
+WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
 
 -- name: retry
 UPDATE clarion_delivery
