@@ -1,0 +1,135 @@
+"""Huey: receivers that a consumer of Huey calls.
+
+    from clarion.integrations.huey import HueyDelivery
+
+    background = HueyDelivery(SqliteHuey(filename="huey.db"))
+
+    @receiver(order_paid, delivery=background(retries=2, priority=10))
+    def send_receipt(sender, order_id, **kwargs): ...
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from huey.api import Huey
+
+from clarion._core.names import keyword_names, value_name
+from clarion.background import Engine, EngineDelivery, deliver, retry_after
+from clarion.background.delivery import HOLD
+from clarion.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clarion.background import Call, CallOptions
+
+__all__ = ["HueyDelivery"]
+
+NAME = "clarion.deliver"
+OPTIONS = {"expires", "priority", "retry_backoff", "retry_delay", "timeout"}
+
+_POPS = (
+    "Huey takes a task out of its storage before it runs, so a task is lost if its consumer is killed "
+    "meanwhile, and no setting changes that. Use durable without via= for work that must not be "
+    "lost."
+)
+
+_tasks: WeakKeyDictionary[Huey, Any] = WeakKeyDictionary()
+
+
+def carry(body: str, attempt: int, task: Any, waits: bool = False) -> None:  # noqa: FBT001, FBT002  # stored by name
+    """Call the receiver of a task: the one task of all receivers.
+
+    Args:
+        body: what the sender has given.
+        attempt: the number of the attempt, beginning with 1.
+        task: the task of Huey.
+        waits: whether the sender has set the waits between attempts.
+
+    Raises:
+        Exception: what the receiver raises. Huey runs the task again if retries are left.
+    """
+    try:
+        deliver(body, attempt)
+    except Exception as error:
+        wait = retry_after(body, error, attempt)
+        # Huey reads these after the task has raised, and stores them with the next attempt.
+        task.retries = 0 if wait is None else max(task.retries, 1)
+        task.args = (body, attempt + 1)
+        if wait is not None and not waits:
+            task.retry_delay = wait
+        raise
+
+
+def task_of(huey: Huey) -> Any:
+    """Return the task of an instance of Huey, which has one for all receivers."""
+    if (found := _tasks.get(huey)) is None:
+        found = _tasks[huey] = huey.task(name=NAME, context=True)(carry)
+    return found
+
+
+class HueyEngine(Engine):
+    """Enqueues calls with Huey.
+
+    Args:
+        huey: the instance of Huey.
+    """
+
+    name = "Huey"
+    holds_thread = True  # the storages wait as long as their server does
+
+    def __init__(self, huey: Huey) -> None:
+        if not isinstance(huey, Huey):
+            raise ArgumentError(
+                f"HueyDelivery was given {value_name(huey)}. Give an instance of Huey: "
+                f"HueyDelivery(SqliteHuey(filename='huey.db')).",
+                ["huey"],
+            )
+        self.huey = huey
+        self.task = task_of(huey)
+
+    def enqueue(self, call: Call) -> None:
+        """Enqueue a call; Huey's storage has it then. The log of the consumer shows the receiver."""
+        options: dict[str, Any] = {**call.options, "retries": call.retries}
+        if call.delay:
+            options["delay"] = call.delay
+        if {"retry_delay", "retry_backoff"} & {*call.options}:
+            options["waits"] = True
+        self.huey.enqueue(
+            self.task.s(call.body, 1, id=f"{call.receiver}:{call.uid}", **options)
+        )
+
+    def check(self, options: CallOptions) -> None:
+        """Refuse an option that a task of Huey does not have.
+
+        Raises:
+            ArgumentError: if it does not have one.
+        """
+        if unknown := {*options.engine} - OPTIONS:
+            raise ArgumentError(
+                f"HueyDelivery was given {keyword_names(sorted(unknown))}, which a task of Huey does not "
+                f"have. It has {', '.join(sorted(OPTIONS))}.",
+                sorted(unknown),
+            )
+
+    def losses(self) -> Sequence[str]:
+        """Return that Huey loses what a killed consumer was running."""
+        return [_POPS]
+
+
+class HueyDelivery(EngineDelivery):
+    """Give a receiver to Huey after the commit; a consumer of Huey calls it.
+
+    The options of a task can be given: `background(retries=2, priority=10, expires=60)`. Without
+    `retry_delay` or `retry_backoff`, the waits between attempts are random and double. The consumer must
+    import the modules of the receivers.
+
+    Args:
+        huey: the instance of Huey.
+        hold: how long a commit may wait for the storage, in seconds.
+    """
+
+    def __init__(self, huey: Huey, *, hold: float = HOLD) -> None:
+        super().__init__(HueyEngine(huey), hold=hold)

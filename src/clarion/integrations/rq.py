@@ -1,0 +1,145 @@
+"""RQ: receivers that an RQ worker calls.
+
+    from clarion.integrations.rq import RQDelivery
+
+    rq = RQDelivery(Queue("default", connection=Redis(), serializer="json"))
+
+    @receiver(order_paid, delivery=rq(retries=2, job_timeout=60))
+    def send_receipt(sender, order_id, **kwargs): ...
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from inspect import signature
+from math import ceil
+from typing import TYPE_CHECKING, Any
+from uuid import uuid5
+
+from rq import Queue, Retry, get_current_job
+from rq.exceptions import DuplicateJobError
+from rq.serializers import DefaultSerializer
+
+from clarion._core.names import keyword_names, value_name
+from clarion.background import Engine, EngineDelivery, deliver, retry_after
+from clarion.background.delivery import HOLD
+from clarion.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clarion.background import Call, CallOptions
+
+__all__ = ["RQDelivery", "carry"]
+
+TASK = f"{__name__}.carry"
+ATTEMPTS = "clarion_attempts"  # a key of Job.meta
+
+# What `Queue.enqueue` takes, without what the engine gives itself.
+_GIVEN = {"self", "func", "args", "kwargs", "timeout", "description", "job_id", "retry", "unique"}
+OPTIONS = {*signature(Queue.enqueue_call).parameters, "job_timeout"} - _GIVEN - {"pipeline"}
+
+_PICKLE = (
+    "RQ's queue {name} uses pickle, so its workers run whatever is written to Redis, and a call is lost "
+    "whose pickle they cannot read. Create the queue with serializer='json', and start the workers "
+    "with --serializer json."
+)
+
+
+def carry(body: str) -> None:
+    """Call the receiver of a job: the one task of all receivers.
+
+    Args:
+        body: what the sender has given.
+
+    Raises:
+        Exception: what the receiver raises. RQ runs the job again if retries are left.
+    """
+    job: Any = get_current_job()
+    attempt = job.meta[ATTEMPTS] = job.meta.get(ATTEMPTS, 0) + 1
+    job.save_meta()
+    try:
+        deliver(body, attempt)
+    except Exception as error:
+        wait = retry_after(body, error, attempt)
+        # RQ reads both after the job has raised. It waits whole seconds.
+        job.retries_left = 0 if wait is None else max(job.retries_left or 0, 1)
+        job.retry_intervals = None if wait is None else [ceil(wait)]
+        raise
+
+
+class RQEngine(Engine):
+    """Enqueues calls in a queue of RQ.
+
+    Args:
+        queue: the queue.
+    """
+
+    name = "RQ"
+
+    def __init__(self, queue: Queue) -> None:
+        if not isinstance(queue, Queue):
+            raise ArgumentError(
+                f"RQDelivery was given {value_name(queue)}. Give a queue: RQDelivery(Queue(connection=Redis())).",
+                ["queue"],
+            )
+        self.queue = queue
+        connection: Any = queue.connection
+        # Without a timeout, a Redis that does not answer would hold the commit for ever.
+        self.holds_thread = not connection.connection_pool.connection_kwargs.get("socket_timeout")
+
+    def enqueue(self, call: Call) -> None:
+        """Enqueue a call. Redis confirms it; a second one with the same uid is left out."""
+        options: dict[str, Any] = {
+            **call.options,
+            "args": (call.body,),
+            "description": call.receiver,
+            "job_id": str(uuid5(call.uid, call.receiver)),
+        }
+        if call.retries:
+            options["retry"] = Retry(max=call.retries)
+        # RQ cannot look for a duplicate where a job depends on others or has a limit.
+        options["unique"] = not {"depends_on", "rate_limit"} & {*options}
+        try:
+            if call.delay:
+                self.queue.enqueue_in(timedelta(seconds=call.delay), TASK, **options)
+            else:
+                self.queue.enqueue(TASK, **options)
+        except DuplicateJobError:
+            pass
+
+    def check(self, options: CallOptions) -> None:
+        """Refuse an option that `Queue.enqueue` does not have.
+
+        Raises:
+            ArgumentError: if it does not have one.
+        """
+        if unknown := {*options.engine} - OPTIONS:
+            raise ArgumentError(
+                f"RQDelivery was given {keyword_names(sorted(unknown))}, which Queue.enqueue does not have. "
+                f"It has {', '.join(sorted(OPTIONS))}.",
+                sorted(unknown),
+            )
+
+    def losses(self) -> Sequence[str]:
+        """Return that a queue with pickle loses what its workers cannot read."""
+        serializer: Any = self.queue.serializer
+        is_pickle = serializer is DefaultSerializer
+        return [_PICKLE.format(name=self.queue.name)] if is_pickle else []
+
+
+class RQDelivery(EngineDelivery):
+    """Give a receiver to RQ after the commit; an RQ worker calls it.
+
+    The options of `Queue.enqueue` can be given: `rq(retries=2, job_timeout=60, at_front=True)`. The
+    worker needs `with_scheduler` for `delay` and for the waits between attempts. It must import the
+    modules of the receivers.
+
+    Args:
+        queue: the queue.
+        hold: how long a commit may wait for Redis, in seconds, if its connection has no
+            `socket_timeout`.
+    """
+
+    def __init__(self, queue: Queue, *, hold: float = HOLD) -> None:
+        super().__init__(RQEngine(queue), hold=hold)
