@@ -53,6 +53,8 @@ NEEDS = {
     "tests/integrations/test_settings.py": ["pydantic_settings"],
     "tests/integrations/test_psycopg.py": ["psycopg"],
     "tests/integrations/test_pymysql.py": ["pymysql"],
+    "tests/integrations/test_huey.py": ["huey"],
+    "tests/integrations/test_rq.py": ["rq"],
     "tests/integrations/test_jinja.py": ["jinja2"],
     "tests/integrations/test_alembic.py": ["alembic", "sqlalchemy"],
 }

@@ -58,6 +58,40 @@ except pymysql.err.OperationalError as error:
 else:
     raise AssertionError("a server answers at port 1")
 """,
+    "huey": """
+from huey import MemoryHuey
+from clarion import Signal
+from clarion.integrations.huey import HueyDelivery
+
+calls = []
+
+def mail(sender, order_id, **kwargs):
+    calls.append(order_id)
+
+paid = Signal(name="paid")
+paid.connect(mail, delivery=HueyDelivery(MemoryHuey(immediate=True))(name="mail"))
+paid.send(None, order_id=7)
+assert calls == [7]
+""",
+    "rq": """
+from redis import Redis
+from rq import Queue
+from clarion import Signal
+from clarion.errors import ArgumentError
+from clarion.integrations.rq import RQDelivery
+
+def mail(sender, order_id, **kwargs): ...
+
+paid = Signal(name="paid")
+rq = RQDelivery(Queue(connection=Redis(port=1, socket_timeout=1), serializer="json"))
+paid.connect(mail, delivery=rq(name="mail", job_timeout=5))
+try:
+    paid.connect(mail, delivery=rq(name="other", queue="mail"))
+except ArgumentError as error:
+    assert "job_timeout" in str(error)
+else:
+    raise AssertionError("not refused")
+""",
     "sqlalchemy": """
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncSession  # the extra installs greenlet

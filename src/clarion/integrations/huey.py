@@ -1,11 +1,11 @@
 """Huey: receivers that a consumer of Huey calls.
 
-    from clarion.integrations.huey import HueyDelivery
+from clarion.integrations.huey import HueyDelivery
 
-    background = HueyDelivery(SqliteHuey(filename="huey.db"))
+background = HueyDelivery(SqliteHuey(filename="huey.db"))
 
-    @receiver(order_paid, delivery=background(retries=2, priority=10))
-    def send_receipt(sender, order_id, **kwargs): ...
+@receiver(order_paid, delivery=background(retries=2, priority=10))
+def send_receipt(sender, order_id, **kwargs): ...
 """
 
 from __future__ import annotations
@@ -97,9 +97,7 @@ class HueyEngine(Engine):
             options["delay"] = call.delay
         if {"retry_delay", "retry_backoff"} & {*call.options}:
             options["waits"] = True
-        self.huey.enqueue(
-            self.task.s(call.body, 1, id=f"{call.receiver}:{call.uid}", **options)
-        )
+        self.huey.enqueue(self.task.s(call.body, 1, id=f"{call.receiver}:{call.uid}", **options))
 
     def check(self, options: CallOptions) -> None:
         """Refuse an option that a task of Huey does not have.

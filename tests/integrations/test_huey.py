@@ -1,0 +1,184 @@
+"""Receivers that Huey carries out, in its immediate mode and by a consumer."""
+
+import logging
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+from huey import MemoryHuey, SqliteHuey
+
+from clarion import Signal
+from clarion.commit import atomic
+from clarion.errors import ArgumentError, Reject, Retry
+from clarion.integrations.huey import NAME, OPTIONS, HueyDelivery
+
+order_paid = Signal(name="tests.huey.order_paid")
+
+calls = []
+
+
+def mail(sender, order_id, attempt, delivery_uid, **kwargs):
+    calls.append((order_id, attempt, delivery_uid))
+    if order_id == "fails":
+        raise LookupError(order_id)
+    if order_id == "asks" and attempt == 1:
+        raise Retry(after=0)
+    if order_id == "rejects":
+        raise Reject(order_id)
+
+
+async def amail(sender, order_id, **kwargs):
+    calls.append((order_id, "async"))
+
+
+@pytest.fixture(autouse=True)
+def no_calls():
+    """Forget the calls of the test before."""
+    calls.clear()
+
+
+@pytest.fixture
+def huey():
+    """Return an instance that runs tasks where they are enqueued."""
+    return MemoryHuey("tests", immediate=True)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Return an instance that stores tasks in a file."""
+    return SqliteHuey("tests", filename=str(tmp_path / "huey.db"))
+
+
+def attempts(order_id):
+    """Return the attempts of an order."""
+    return [attempt for each, attempt, *_ in calls if each == order_id]
+
+
+def test_a_task_runs_after_the_commit(huey):
+    """Not before, and not after a rollback."""
+    delivered = order_paid.connected(mail, delivery=HueyDelivery(huey))
+    with delivered, closing(sqlite3.connect(":memory:")) as connection:
+        with atomic(connection):
+            order_paid.send(None, order_id=1)
+            assert calls == []
+        assert attempts(1) == [1]
+        with pytest.raises(ZeroDivisionError), atomic(connection):
+            order_paid.send(None, order_id=2)
+            raise ZeroDivisionError
+    assert attempts(2) == []
+
+
+def test_async_receivers_run(huey):
+    """Huey itself refuses async tasks."""
+    with order_paid.connected(amail, delivery=HueyDelivery(huey)):
+        order_paid.send(None, order_id=1)
+    assert calls == [(1, "async")]
+
+
+def test_a_task_has_the_options(stored):
+    """Ours are translated, the others are the engine's; the identifier shows the receiver."""
+    expires = 60
+    delivery = HueyDelivery(stored)(retries=2, priority=7, expires=expires, timeout=5, name="mail")
+    with order_paid.connected(mail, delivery=delivery):
+        ((_, response),) = order_paid.send(None, order_id=1)
+    task = stored.dequeue()
+    assert (task.name, task.id) == (NAME, f"mail:{response.uid}")
+    assert (task.retries, task.priority, task.expires, task.timeout) == (2, 7, expires, 5)
+
+
+def test_a_delay_is_scheduled(stored):
+    """The task carries the time before which it does not run."""
+    with order_paid.connected(mail, delivery=HueyDelivery(stored)(delay=60)):
+        order_paid.send(None, order_id=1)
+    assert not stored.ready_to_run(stored.dequeue())
+
+
+def test_an_unknown_option_is_refused(huey):
+    """The message names it, and those that there are."""
+    with pytest.raises(ArgumentError, match=r"queue.*priority"):
+        order_paid.connect(mail, delivery=HueyDelivery(huey)(queue="mail"))
+    assert {"priority", "retry_delay"} <= OPTIONS
+
+
+def test_something_else_is_refused():
+    """An application of another engine, for example."""
+    with pytest.raises(ArgumentError, match="SqliteHuey"):
+        HueyDelivery("huey.db")
+
+
+def test_two_deliveries_share_the_task(huey):
+    """Huey refuses two tasks of one name."""
+    HueyDelivery(huey)
+    with order_paid.connected(mail, delivery=HueyDelivery(huey)):
+        order_paid.send(None, order_id=1)
+    assert attempts(1) == [1]
+
+
+def test_the_loss_is_said_and_no_setting_is_named(stored, caplog):
+    """Once for each delivery."""
+    with (
+        caplog.at_level(logging.WARNING),
+        order_paid.connected(mail, delivery=HueyDelivery(stored)),
+    ):
+        order_paid.send(None, order_id=1)
+        order_paid.send(None, order_id=2)
+    assert [each.message for each in caplog.records if "killed" in each.message] == [
+        HueyDelivery(stored).engine.losses()[0]
+    ]
+
+
+@pytest.fixture
+def consumer(stored):
+    """Yield a running consumer of the stored tasks."""
+    started = stored.create_consumer(workers=2, initial_delay=0.01, scheduler_interval=1)
+    started.start()
+    yield started
+    started.stop(graceful=True)
+
+
+def wait_for(order_id, count):
+    """Wait until an order has so many attempts."""
+    deadline = time.monotonic() + 30
+    while len(attempts(order_id)) < count:
+        assert time.monotonic() < deadline, calls
+        time.sleep(0.02)
+
+
+def test_retries_are_counted(stored, consumer):
+    """`retries=2` makes three runs, with one uid."""
+    with order_paid.connected(mail, delivery=HueyDelivery(stored)(retries=2, retry_delay=0.01)):
+        order_paid.send(None, order_id="fails")
+        wait_for("fails", 3)
+        order_paid.send(None, order_id="later")
+        wait_for("later", 1)
+    assert attempts("fails") == [1, 2, 3]
+    assert len({uid for order_id, _, uid in calls if order_id == "fails"}) == 1
+
+
+def test_a_receiver_decides(stored, consumer):
+    """`Retry` asks for another run, `Reject` for none."""
+    with order_paid.connected(mail, delivery=HueyDelivery(stored)(retries=2)):
+        order_paid.send(None, order_id="asks")
+        order_paid.send(None, order_id="rejects")
+        wait_for("asks", 2)
+        wait_for("rejects", 1)
+        order_paid.send(None, order_id="later")
+        wait_for("later", 1)
+    assert attempts("asks") == [1, 2]
+    assert attempts("rejects") == [1]
+
+
+def test_an_unknown_receiver_is_waited_for(stored, consumer):
+    """A worker that does not know it yet keeps the task, also without retries."""
+    with order_paid.connected(mail, delivery=HueyDelivery(stored)):
+        stored_call = order_paid.send(None, order_id="early")
+    assert stored_call
+    deadline = time.monotonic() + 30
+    while not stored.scheduled():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert calls == []
+    with order_paid.connected(mail, delivery=HueyDelivery(stored)):
+        wait_for("early", 1)
+    assert attempts("early") == [2]

@@ -1,0 +1,207 @@
+"""Receivers that RQ carries out, by a worker in this process."""
+
+import logging
+import secrets
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker
+
+from clarion import Signal
+from clarion.background import Call
+from clarion.errors import ArgumentError, Reject, Retry
+from clarion.integrations.rq import OPTIONS, TASK, RQDelivery, RQEngine
+from tests.services import REDIS
+
+pytestmark = pytest.mark.service
+
+order_paid = Signal(name="tests.rq.order_paid")
+
+calls = []
+
+
+def mail(sender, order_id, attempt, delivery_uid, **kwargs):
+    calls.append((order_id, attempt, delivery_uid))
+    if order_id == "fails":
+        raise LookupError(order_id)
+    if order_id == "asks" and attempt == 1:
+        raise Retry(after=30)
+    if order_id == "rejects":
+        raise Reject(order_id)
+
+
+async def amail(sender, order_id, **kwargs):
+    calls.append((order_id, "async"))
+
+
+@pytest.fixture(autouse=True)
+def no_calls():
+    """Forget the calls of the test before."""
+    calls.clear()
+
+
+@pytest.fixture
+def connection():
+    """Yield a connection to Redis."""
+    with Redis.from_url(REDIS.url(), socket_timeout=5) as opened:
+        yield opened
+
+
+@pytest.fixture
+def queue(connection):
+    """Yield an empty queue, and delete it with its jobs after the test."""
+    made = Queue(f"clarion-{secrets.token_hex(6)}", connection=connection, serializer="json")
+    yield made
+    for registry in (made.failed_job_registry, made.finished_job_registry, scheduled(made)):
+        for job in registry.get_job_ids():
+            registry.remove(job, delete_job=True)
+    made.delete(delete_jobs=True)
+
+
+def scheduled(queue):
+    """Return the registry of jobs that wait for a time."""
+    return queue.scheduled_job_registry
+
+
+def work(queue, *, due=False):
+    """Make the jobs of a queue; also those that wait for a time."""
+    for job in scheduled(queue).get_job_ids() if due else ():
+        scheduled(queue).remove(job)
+        queue._enqueue_job(queue.fetch_job(job))
+    worker = SimpleWorker([queue], connection=queue.connection, serializer="json")
+    worker.work(burst=True, logging_level="CRITICAL")
+
+
+def attempts(order_id):
+    """Return the attempts of an order."""
+    return [attempt for each, attempt, *_ in calls if each == order_id]
+
+
+def test_a_worker_calls_sync_and_async_receivers(queue):
+    """Each gets what was sent, and the uid of the send."""
+    delivery = RQDelivery(queue)
+    with (
+        order_paid.connected(mail, delivery=delivery),
+        order_paid.connected(amail, delivery=delivery),
+    ):
+        responses = order_paid.send(None, order_id=1)
+        work(queue)
+    assert (1, 1, responses[0][1].uid) in calls
+    assert (1, "async") in calls
+
+
+def test_a_job_has_the_options(queue):
+    """Ours are translated, the others are the queue's; the description shows the receiver."""
+    delivery = RQDelivery(queue)(retries=2, job_timeout=7, failure_ttl=60, name="mail")
+    with order_paid.connected(mail, delivery=delivery):
+        order_paid.send(None, order_id=1)
+    (job,) = queue.get_jobs()
+    assert (job.func_name, job.description) == (TASK, "mail")
+    assert (job.timeout, job.failure_ttl, job.retries_left) == (7, 60, 2)
+
+
+def test_a_duplicate_is_left_out(queue):
+    """A relay may hand over the same call again, and another receiver has the same uid."""
+    uid = uuid4()
+    for receiver in ("mail", "mail", "log"):
+        RQEngine(queue).enqueue(Call(receiver, uid, "{}"))
+    assert [job.description for job in queue.get_jobs()] == ["mail", "log"]
+
+
+def test_a_delay_is_scheduled(queue):
+    """The job waits in the registry of the scheduler."""
+    with order_paid.connected(mail, delivery=RQDelivery(queue)(delay=60)):
+        order_paid.send(None, order_id=1)
+        work(queue)
+        assert attempts(1) == []
+        work(queue, due=True)
+    assert attempts(1) == [1]
+
+
+def test_retries_are_counted(queue):
+    """`retries=2` makes three runs, with one uid; then the job is listed as failed."""
+    with order_paid.connected(mail, delivery=RQDelivery(queue)(retries=2)):
+        order_paid.send(None, order_id="fails")
+        for _ in range(5):
+            work(queue, due=True)
+    assert attempts("fails") == [1, 2, 3]
+    assert len({uid for _, _, uid in calls}) == 1
+    (failed,) = queue.failed_job_registry.get_job_ids()
+    assert "LookupError: fails" in queue.fetch_job(failed).latest_result().exc_string
+
+
+def test_without_retries_a_receiver_runs_once(queue):
+    """The engine decides, and RQ does not try again by itself."""
+    with order_paid.connected(mail, delivery=RQDelivery(queue)):
+        order_paid.send(None, order_id="fails")
+        for _ in range(2):
+            work(queue, due=True)
+    assert attempts("fails") == [1]
+
+
+def test_a_receiver_decides(queue):
+    """`Retry` asks for another run after its wait, `Reject` for none."""
+    with order_paid.connected(mail, delivery=RQDelivery(queue)(retries=2)):
+        order_paid.send(None, order_id="asks")
+        order_paid.send(None, order_id="rejects")
+        work(queue)
+        (waiting,) = scheduled(queue).get_job_ids()
+        assert "asks" in queue.fetch_job(waiting).args[0]
+        for _ in range(2):
+            work(queue, due=True)
+    assert attempts("asks") == [1, 2]
+    assert attempts("rejects") == [1]
+
+
+def test_an_unknown_receiver_is_waited_for(queue):
+    """A worker that does not know it yet keeps the job, also without retries."""
+    with order_paid.connected(mail, delivery=RQDelivery(queue)):
+        order_paid.send(None, order_id="early")
+    work(queue)
+    assert queue.failed_job_registry.get_job_ids() == []
+    with order_paid.connected(mail, delivery=RQDelivery(queue)):
+        work(queue, due=True)
+    assert attempts("early") == [2]
+
+
+def test_a_queue_without_workers_runs_at_once(connection, queue):
+    """RQ's own mode for tests."""
+    at_once = Queue(queue.name, connection=connection, serializer="json", is_async=False)
+    with order_paid.connected(mail, delivery=RQDelivery(at_once)):
+        order_paid.send(None, order_id=1)
+    assert attempts(1) == [1]
+
+
+def test_an_unknown_option_is_refused(queue):
+    """The message names it, and those that there are."""
+    with pytest.raises(ArgumentError, match=r"'queue'|queue.*job_timeout"):
+        order_paid.connect(mail, delivery=RQDelivery(queue)(queue="mail"))
+    assert {"job_timeout", "at_front"} <= OPTIONS
+    assert not OPTIONS & {"retry", "job_id", "unique", "args"}
+
+
+def test_something_else_is_refused():
+    """An application of another engine, for example."""
+    with pytest.raises(ArgumentError, match="Queue"):
+        RQDelivery("default")
+
+
+def test_pickle_is_a_loss(connection, queue, caplog):
+    """It is said once, with the setting; a queue with JSON has none."""
+    assert RQDelivery(queue).engine.losses() == []
+    pickled = Queue(queue.name, connection=connection)
+    with (
+        caplog.at_level(logging.WARNING),
+        order_paid.connected(mail, delivery=RQDelivery(pickled)),
+    ):
+        order_paid.send(None, order_id=1)
+        order_paid.send(None, order_id=2)
+    assert len([each for each in caplog.records if "serializer='json'" in each.message]) == 1
+
+
+def test_a_timeout_of_the_connection_bounds_the_commit(queue):
+    """Without one, the delivery waits in a thread for its `hold`."""
+    assert not RQDelivery(queue).engine.holds_thread
+    endless = Queue("clarion", connection=Redis(), serializer="json")
+    assert RQDelivery(endless).engine.holds_thread
