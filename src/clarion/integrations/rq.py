@@ -85,7 +85,7 @@ class RQEngine(Engine):
             )
         self.queue = queue
         connection: Any = queue.connection
-        # Without a timeout, a Redis that does not answer would hold the commit for ever.
+        # Without a timeout, a Redis that does not answer would hold up the commit without an end.
         self.holds_thread = not connection.connection_pool.connection_kwargs.get("socket_timeout")
 
     def enqueue(self, call: Call) -> None:
