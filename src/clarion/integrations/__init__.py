@@ -8,6 +8,7 @@
 - `django`: Django's own signals, and receivers after its commits
 - `psycopg` and `pymysql`: an outbox in PostgreSQL, MariaDB or MySQL, without a framework
 - `celery`: receivers as tasks of Celery
+- `rq` and `huey`: receivers that a worker of the task engine calls
 - `pyinstaller`: bundles for programs the integrations that are imported by name
 - `mypy`: a plugin for projects with django-stubs
 
