@@ -1,5 +1,6 @@
 """RQ passes the conformance suite."""
 
+import os
 import signal
 
 import pytest
@@ -29,13 +30,27 @@ class TestRQ(Conformance, BrokerConformance, KillConformance):
         self.reach(stage)
         assert len(stage.effects.of("note", name)) == 1
 
-    @pytest.mark.slow  # RQ takes a worker for dead after 90 seconds, and looks every ten minutes
     def test_a_killed_worker_loses_nothing(self, stage, name):
-        """With retries, another worker makes the call."""
-        happened.connect(program.slow, sender="slow", delivery=stage.delivery(retries=1))
-        happened.send("slow", name=name)
-        stage.effects.wait_for("slow begins", name)
+        """With retries, the call of a killed process is made again."""
+        begun = self.begin(stage, name)
+        os.kill(begun["pid"], signal.SIGKILL)
+        (made,) = stage.effects.wait_for("slow", name)
+        assert made["uid"] == begun["uid"]
+        assert len(stage.effects.of("slow begins", name)) == 2
+
+    @pytest.mark.slow  # RQ takes a worker for dead after 90 seconds, and looks every ten minutes
+    def test_a_dead_machine_loses_nothing(self, stage, name):
+        """Another worker makes the call."""
+        begun = self.begin(stage, name)
         stage.kill_workers(signal.SIGKILL)
+        os.kill(begun["pid"], signal.SIGKILL)
         stage.start_worker()
         stage.effects.wait_for("slow", name, seconds=900)
         assert len(stage.effects.of("slow begins", name)) == 2
+
+    def begin(self, stage, name):
+        """Let a worker begin a call that takes some seconds, and return what it has written."""
+        assert list(stage.delivery.engine.losses()) == []
+        happened.connect(program.slow, sender="killed", delivery=stage.delivery(retries=1))
+        happened.send("killed", name=name)
+        return stage.effects.wait_for("slow begins", name)[0]

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import time
 from contextlib import closing
+from typing import Any
 
 import pytest
 from huey import MemoryHuey, SqliteHuey
@@ -15,7 +16,7 @@ from clarion.integrations.huey import NAME, OPTIONS, HueyDelivery
 
 order_paid = Signal(name="tests.huey.order_paid")
 
-calls = []
+calls: list[tuple[Any, ...]] = []
 
 
 def mail(sender, order_id, attempt, delivery_uid, **kwargs):

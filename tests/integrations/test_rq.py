@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.service
 
 order_paid = Signal(name="tests.rq.order_paid")
 
-calls = []
+calls: list[tuple[Any, ...]] = []
 
 
 def mail(sender, order_id, attempt, delivery_uid, **kwargs):
@@ -184,7 +185,7 @@ def test_an_unknown_option_is_refused(queue):
 def test_something_else_is_refused():
     """An application of another engine, for example."""
     with pytest.raises(ArgumentError, match="Queue"):
-        RQDelivery("default")
+        RQDelivery("default")  # type: ignore[arg-type]
 
 
 def test_pickle_is_a_loss(connection, queue, caplog):

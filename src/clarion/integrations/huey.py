@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from huey.api import Huey
+from huey.api import Huey  # pyright: ignore[reportMissingTypeStubs]
 
 from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, EngineDelivery, deliver, retry_after
@@ -63,7 +63,7 @@ def carry(body: str, attempt: int, task: Any, waits: bool = False) -> None:  # n
         raise
 
 
-def task_of(huey: Huey) -> Any:
+def task_of(huey: Any) -> Any:
     """Return the task of an instance of Huey, which has one for all receivers."""
     if (found := _tasks.get(huey)) is None:
         found = _tasks[huey] = huey.task(name=NAME, context=True)(carry)
@@ -80,14 +80,14 @@ class HueyEngine(Engine):
     name = "Huey"
     holds_thread = True  # the storages wait as long as their server does
 
-    def __init__(self, huey: Huey) -> None:
+    def __init__(self, huey: Any) -> None:
         if not isinstance(huey, Huey):
             raise ArgumentError(
                 f"HueyDelivery was given {value_name(huey)}. Give an instance of Huey: "
                 f"HueyDelivery(SqliteHuey(filename='huey.db')).",
                 ["huey"],
             )
-        self.huey = huey
+        self.huey: Any = huey
         self.task = task_of(huey)
 
     def enqueue(self, call: Call) -> None:

@@ -37,7 +37,8 @@ ATTEMPTS = "clarion_attempts"  # a key of Job.meta
 
 # What `Queue.enqueue` takes, without what the engine gives itself.
 _GIVEN = {"self", "func", "args", "kwargs", "timeout", "description", "job_id", "retry", "unique"}
-OPTIONS = {*signature(Queue.enqueue_call).parameters, "job_timeout"} - _GIVEN - {"pipeline"}
+_enqueue: Any = Queue.enqueue_call  # pyright: ignore[reportUnknownMemberType]
+OPTIONS = {*signature(_enqueue).parameters, "job_timeout"} - _GIVEN - {"pipeline"}
 
 _PICKLE = (
     "RQ's queue {name} uses pickle, so its workers run whatever is written to Redis, and a call is lost "
@@ -77,14 +78,14 @@ class RQEngine(Engine):
 
     name = "RQ"
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Any) -> None:
         if not isinstance(queue, Queue):
             raise ArgumentError(
                 f"RQDelivery was given {value_name(queue)}. Give a queue: RQDelivery(Queue(connection=Redis())).",
                 ["queue"],
             )
-        self.queue = queue
-        connection: Any = queue.connection
+        self.queue: Any = queue
+        connection = queue.connection
         # Without a timeout, a Redis that does not answer would hold up the commit without an end.
         self.holds_thread = not connection.connection_pool.connection_kwargs.get("socket_timeout")
 
@@ -123,8 +124,7 @@ class RQEngine(Engine):
 
     def losses(self) -> Sequence[str]:
         """Return that a queue with pickle loses what its workers cannot read."""
-        serializer: Any = self.queue.serializer
-        is_pickle = serializer is DefaultSerializer
+        is_pickle = self.queue.serializer is DefaultSerializer
         return [_PICKLE.format(name=self.queue.name)] if is_pickle else []
 
 
