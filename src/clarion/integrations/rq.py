@@ -37,8 +37,8 @@ ATTEMPTS = "clarion_attempts"  # a key of Job.meta
 
 # What `Queue.enqueue` takes, without what the engine gives itself.
 _GIVEN = {"self", "func", "args", "kwargs", "timeout", "description", "job_id", "retry", "unique"}
-_enqueue: Any = Queue.enqueue_call  # pyright: ignore[reportUnknownMemberType]
-OPTIONS = {*signature(_enqueue).parameters, "job_timeout"} - _GIVEN - {"pipeline"}
+_queue: Any = Queue
+OPTIONS = {*signature(_queue.enqueue_call).parameters, "job_timeout"} - _GIVEN - {"pipeline"}
 
 _PICKLE = (
     "RQ's queue {name} uses pickle, so its workers run whatever is written to Redis, and a call is lost "

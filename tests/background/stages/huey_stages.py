@@ -61,6 +61,6 @@ class HueyOnRedis(HueyStage):
     """Huey on Redis."""
 
     def __init__(self, folder):
-        self.broker = OwnRedis(folder / "redis")
-        self.address = self.broker.url
+        broker = OwnRedis(folder / "redis")
+        self.address, self.broker = broker.url, broker
         super().__init__(folder)

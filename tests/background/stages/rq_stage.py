@@ -24,13 +24,14 @@ class RQStage(Stage):
     def __init__(self, folder):
         super().__init__(folder)
         self.broker = OwnRedis(folder / "redis")
-        self.queue, self.delivery = make(self.broker.url)
+        self.url = self.broker.url
+        self.queue, self.delivery = make(self.url)
         elsewhere = Queue("parked", connection=self.queue.connection, serializer="json")
         self.parking = {"depends_on": elsewhere.enqueue("builtins.print").id}
 
     def environment(self):
         """Return the URL of Redis."""
-        return {"CLARION_TEST_BROKER": self.broker.url}
+        return {"CLARION_TEST_BROKER": self.url}
 
     def command(self):
         """Return the command of a worker."""
