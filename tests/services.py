@@ -90,13 +90,6 @@ RABBITMQ = Service(
     "docker run --rm -p 5672:5672 rabbitmq:4",
 )
 
-REDIS = Service(
-    "Redis",
-    "CLARION_REDIS_URL",
-    "redis://127.0.0.1:6379/0",
-    "docker run --rm -p 6379:6379 redis:8",
-)
-
 
 @contextmanager
 def own_postgres(**settings: object) -> Iterator[str]:
