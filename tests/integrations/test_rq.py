@@ -204,5 +204,5 @@ def test_pickle_is_a_loss(connection, queue, caplog):
 def test_a_timeout_of_the_connection_bounds_the_commit(queue):
     """Without one, the delivery waits in a thread for its `hold`."""
     assert not RQDelivery(queue).engine.holds_thread
-    endless = Queue("clarion", connection=Redis(), serializer="json")
+    endless = Queue("clarion", connection=Redis(socket_timeout=None), serializer="json")
     assert RQDelivery(endless).engine.holds_thread
