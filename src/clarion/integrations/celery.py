@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 try:
     from celery import Celery, signals
     from celery.app.task import Task
-    from kombu import Producer
+    from kombu.messaging import Producer
 except ImportError as error:
     raise MissingExtraError.because(error, "celery", "celery") from error
 

@@ -13,17 +13,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from huey.api import Huey  # pyright: ignore[reportMissingTypeStubs]
-
 from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, EngineDelivery, deliver, retry_after
 from clarion.background.delivery import HOLD
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clarion.background import Call, CallOptions
+
+try:
+    from huey.api import Huey  # pyright: ignore[reportMissingTypeStubs]
+except ImportError as error:
+    raise MissingExtraError.because(error, "huey", "huey") from error
 
 __all__ = ["HueyDelivery"]
 

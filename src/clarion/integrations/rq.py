@@ -16,19 +16,22 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
-from rq import Queue, Retry, get_current_job
-from rq.exceptions import DuplicateJobError
-from rq.serializers import DefaultSerializer
-
 from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, EngineDelivery, deliver, retry_after
 from clarion.background.delivery import HOLD
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clarion.background import Call, CallOptions
+
+try:
+    from rq import Queue, Retry, get_current_job
+    from rq.exceptions import DuplicateJobError
+    from rq.serializers import DefaultSerializer
+except ImportError as error:
+    raise MissingExtraError.because(error, "rq", "rq") from error
 
 __all__ = ["RQDelivery", "carry"]
 
