@@ -43,7 +43,7 @@ class Effort:
 
 
 SHORT = Effort(sends=100, seconds=0.3, fewest=200, rows=4_000, runs=1, numbers=20)
-FULL = Effort(sends=1_000, seconds=2.0, fewest=500, rows=40_000, runs=3, numbers=200)
+FULL = Effort(sends=500, seconds=1.0, fewest=300, rows=20_000, runs=3, numbers=200)
 LONG_BACKLOGS = (60_000, 1_000_000)
 
 

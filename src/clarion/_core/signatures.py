@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from types import FunctionType, MethodType
+from types import BuiltinMethodType, FunctionType, MethodType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def is_async(receiver: Any) -> bool:
     function = receiver.__func__ if type(receiver) is MethodType else receiver
     if flags := flags_of(function):
         return flags & CO_COROUTINE != 0
+    if type(receiver) is BuiltinMethodType:
+        return False  # as `inspect` finds, which takes longer
     return _is_async_by_inspection(receiver)
 
 

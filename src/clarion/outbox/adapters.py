@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from clarion._core import signatures
 from clarion._core.names import quoted_name
@@ -72,15 +71,8 @@ def _dialect_of(connection: Any) -> str:
     )
 
 
-_are_async: WeakKeyDictionary[type[Any], bool] = WeakKeyDictionary()
-
-
 def _is_async(connection: Any) -> bool:
-    # By class, because `inspect` is slow.
-    kind: Any = type(connection)  # pyright: ignore[reportUnknownVariableType]
-    if (found := _are_async.get(kind)) is None:
-        found = _are_async[kind] = signatures.is_async(unwrap(connection.commit))
-    return found
+    return signatures.is_async(unwrap(connection.commit))
 
 
 class CoreConnection:

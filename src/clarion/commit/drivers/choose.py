@@ -19,14 +19,14 @@ from clarion.errors import ArgumentError
 
 # The attributes that a connection of a family has, and its sync and async class. The first
 # family that fits is chosen.
-_FAMILIES: tuple[tuple[tuple[str, ...], type[Driver], type[AsyncDriver]], ...] = (
-    (("transaction", "is_in_transaction"), NativeDriver, AsyncpgDriver),
-    (("transaction", "info.transaction_status"), PsycopgDriver, AsyncPsycopgDriver),
-    (("transaction",), NativeDriver, AsyncNativeDriver),
-    (("isolation_level", "in_transaction"), SqliteDriver, AsyncSqliteDriver),
-    (("server_status",), MysqlDriver, AsyncMysqlDriver),
-    (("info.transaction_status",), Psycopg2Driver, AsyncDbapiDriver),
-    (("commit",), DbapiDriver, AsyncDbapiDriver),
+_FAMILIES: tuple[tuple[attrgetter[Any], type[Driver], type[AsyncDriver]], ...] = (
+    (attrgetter("transaction", "is_in_transaction"), NativeDriver, AsyncpgDriver),
+    (attrgetter("transaction", "info.transaction_status"), PsycopgDriver, AsyncPsycopgDriver),
+    (attrgetter("transaction"), NativeDriver, AsyncNativeDriver),
+    (attrgetter("isolation_level", "in_transaction"), SqliteDriver, AsyncSqliteDriver),
+    (attrgetter("server_status"), MysqlDriver, AsyncMysqlDriver),
+    (attrgetter("info.transaction_status"), Psycopg2Driver, AsyncDbapiDriver),
+    (attrgetter("commit"), DbapiDriver, AsyncDbapiDriver),
 )
 
 
@@ -38,11 +38,11 @@ def driver_for(connection: Any) -> Driver:
     """
     if connection is None:
         return NoDriver()
-    if _has(connection, "begin_nested"):
-        core = AsyncCoreDriver if _has(connection, "run_sync") else CoreDriver
+    if hasattr(connection, "begin_nested"):
+        core = AsyncCoreDriver if hasattr(connection, "run_sync") else CoreDriver
         return core(connection, driver_for)
     for attributes, sync_class, async_class in _FAMILIES:
-        if all(_has(connection, attribute) for attribute in attributes):
+        if _has(connection, attributes):
             return (async_class if _is_async(connection) else sync_class)(connection)
     kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
     raise ArgumentError(
@@ -52,9 +52,9 @@ def driver_for(connection: Any) -> Driver:
     )
 
 
-def _has(connection: Any, attribute: str) -> bool:
+def _has(connection: Any, attributes: attrgetter[Any]) -> bool:
     try:
-        attrgetter(attribute)(connection)
+        attributes(connection)
     except AttributeError:
         return False
     return True
