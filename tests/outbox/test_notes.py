@@ -8,7 +8,14 @@ import pytest
 
 from clarion import Signal, durable
 from clarion.commit import atomic
-from clarion.outbox.notes import BUSY_CURE, TABLES_CURE
+from clarion.outbox.notes import (
+    BUSY_CURE,
+    FULL_CURE,
+    READ_ONLY_CURE,
+    TABLES_CURE,
+    cure_of,
+    note_cure,
+)
 from clarion.outbox.open import open_sqlite
 from clarion.outbox.tables import create_tables
 from tests.outbox.databases import outbox_on
@@ -113,3 +120,28 @@ def test_missing_tables_on_async_connections(family, without_tables, order_paid)
 
     error = asyncio.run(main())
     assert TABLES_CURE in error.value.__notes__
+
+
+class DriverError(Exception):
+    """As psycopg raises it."""
+
+    sqlstate = "25006"
+
+
+@pytest.mark.parametrize(
+    ("error", "cure"),
+    [
+        (DriverError(), READ_ONLY_CURE),
+        (Exception(1792, "Cannot execute statement in a READ ONLY transaction"), READ_ONLY_CURE),
+        (Exception(1114, "The table is full"), FULL_CURE),
+        (Exception(13, "no code of MySQL"), None),
+        (ValueError("8"), None),
+    ],
+    ids=str,
+)
+def test_codes_of_drivers(error, cure):
+    """Each driver has them in another place; a cure is added once."""
+    assert cure_of(error) == cure
+    note_cure(error)
+    note_cure(error)
+    assert getattr(error, "__notes__", []) == ([cure] if cure else [])

@@ -25,3 +25,22 @@ def paid():
     """Return a signal; what the test connects is undone."""
     with restored():
         yield Signal(name="scenario.receivers")
+
+
+@pytest.fixture
+def sqlite_stage(tmp_path):
+    """Yield an empty outbox in a file of SQLite."""
+    with PLACES["sqlite"](tmp_path) as url:
+        yield Stage(url)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("postgresql", marks=pytest.mark.service),
+        pytest.param("mariadb", marks=pytest.mark.service),
+    ]
+)
+def server_stage(request, tmp_path):
+    """Yield an empty outbox on each kind of server."""
+    with PLACES[request.param](tmp_path) as url:
+        yield Stage(url)

@@ -126,9 +126,9 @@ def _retries_of(body: str) -> int | None:
 class _Caller(Caller):
     """Calls receivers in the context of the engine's task, so that its instrumentation sees them."""
 
-    def call(self, plan: Plan, claim: Claim, partition: Any) -> bool:
+    def call(self, plan: Plan, claim: Claim, partition: Any, note_end: Any = None) -> bool:
         """Call a sync receiver; what it sets in the context does not reach the next one."""
-        return copy_context().run(self._call_with_headers, plan, claim, partition)
+        return copy_context().run(self._call_with_headers, plan, claim, partition, note_end)
 
 
 def _prepared(body: str, attempt: int) -> tuple[Plan, Claim, Policy]:

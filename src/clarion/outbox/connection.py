@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clarion.outbox.statements import pyformat, statements
@@ -104,7 +104,9 @@ class DbapiConnection:
         try:
             yield
         except BaseException:
-            self._execute("ROLLBACK")
+            # SQLite has rolled back by itself if the disk is full. A lost connection fails again.
+            with suppress(Exception):
+                self._execute("ROLLBACK")
             raise
         self._execute("COMMIT")
 

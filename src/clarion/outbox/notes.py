@@ -12,6 +12,11 @@ _BUSY_SNAPSHOT = 517  # SQLite
 _UNDEFINED_TABLE = "42P01"  # PostgreSQL
 _NO_SUCH_TABLE = 1146  # MySQL and MariaDB
 
+# The codes of SQLite, whose last byte is the kind; of PostgreSQL; of MySQL and MariaDB.
+_LAST_OF_SQLITE = 0xFF
+_FULL = {13, "53100", 1021, 1114}
+_READ_ONLY = {8, "25006", 1792, 1290, 1836}
+
 BUSY_CURE = (
     "SQLite refuses at once to write in a transaction that has read, if another connection has "
     "written since. No timeout helps. Begin with BEGIN IMMEDIATE, so that the transaction takes the "
@@ -22,6 +27,11 @@ TABLES_CURE = (
     "The database has no tables for stored deliveries. Create them with `clarion outbox create URL`, with "
     "clarion.outbox.tables.create_tables, or by a migration of your framework."
 )
+FULL_CURE = "The disk of the database is full. Nothing is lost: free some space, and try again."
+READ_ONLY_CURE = (
+    "Deliveries cannot be stored or settled in a database, or in a transaction, that is read only. Use one "
+    "that can be written to, such as that of the primary server."
+)
 
 
 @contextmanager
@@ -30,13 +40,51 @@ def cures_noted() -> Generator[None]:
     try:
         yield
     except Exception as error:
-        # SQLAlchemy wraps the error of the driver.
-        cause = getattr(error, "orig", None) or error
-        if getattr(cause, "sqlite_errorcode", None) == _BUSY_SNAPSHOT:
-            error.add_note(BUSY_CURE)
-        elif _is_without_table(cause):
-            error.add_note(TABLES_CURE)
+        note_cure(error)
         raise
+
+
+def note_cure(error: BaseException) -> None:
+    """Add the cure to an error of a database, where it is known.
+
+    Args:
+        error: the error of a driver, or of a framework that wraps it.
+    """
+    # SQLAlchemy and Django wrap the error of the driver.
+    cause = getattr(error, "orig", None) or error.__cause__ or error
+    cure = cure_of(cause)
+    if cure is not None and cure not in getattr(error, "__notes__", ()):
+        error.add_note(cure)
+
+
+def cure_of(cause: Any) -> str | None:
+    """Return the cure of an error of a driver, or None."""
+    if getattr(cause, "sqlite_errorcode", None) == _BUSY_SNAPSHOT:
+        return BUSY_CURE
+    if _is_without_table(cause):
+        return TABLES_CURE
+    return state_cure(cause)
+
+
+def state_cure(cause: Any) -> str | None:
+    """Return the cure if a database is full or read only, or None."""
+    codes = _codes(cause)
+    if not codes.isdisjoint(_FULL):
+        return FULL_CURE
+    return None if codes.isdisjoint(_READ_ONLY) else READ_ONLY_CURE
+
+
+def _codes(cause: Any) -> set[object]:
+    """Return the codes of an error, as each driver has them."""
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None:
+        return {code & _LAST_OF_SQLITE}
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    if state is not None:
+        return {state}
+    arguments: Any = getattr(cause, "args", ())
+    is_of_mysql = bool(arguments) and type(arguments[0]) is int and arguments[0] > _LAST_OF_SQLITE
+    return {arguments[0]} if is_of_mysql else set()
 
 
 def _is_without_table(cause: Any) -> bool:

@@ -4,7 +4,8 @@ In reading order; each module imports only from those above it:
 
 1. `settings`, `backoff`, `sizes`, `rests`, `pulse`, `stop_signals`, `transient`: numbers, waits and errors.
 2. `connections`, `async_loop`: what the threads of a worker share.
-3. `plan`, `running`, `calls`: how one receiver is called, with which arguments.
+3. `plan`, `running`, `ending`, `calls`: how one receiver is called, with which arguments, and how
+   its transaction is ended if it never returns.
 4. `failures`, `leases`: what happens after a failure, and what the worker holds.
 5. `plans`, `batch`, `settler`: the receivers by name; call several deliveries, and settle them.
 6. `tools`, `jobs`, `crew`: a job makes the deliveries of one receiver, in a thread.

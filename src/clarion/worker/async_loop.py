@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
+LONGEST_END = 4.0  # seconds for the receivers that were cancelled
+
+
 class AsyncLoop:
     """An event loop that starts with the first async receiver."""
 
@@ -57,7 +60,10 @@ class AsyncLoop:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
         if loop is not None and thread is not None:
-            asyncio.run_coroutine_threadsafe(_shut_down(), loop).result()
+            try:
+                asyncio.run_coroutine_threadsafe(_shut_down(), loop).result(LONGEST_END)
+            except TimeoutError:
+                return  # a receiver blocks the loop; its thread ends with the process
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
@@ -68,5 +74,6 @@ async def _shut_down() -> None:
     tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if tasks:
+        await asyncio.wait(tasks, timeout=LONGEST_END / 2)
     await loop.shutdown_asyncgens()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
+from clarion._core.loops import run_in_thread
 from clarion.worker.calls import LostError
+from clarion.worker.running import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +19,11 @@ if TYPE_CHECKING:
     from clarion.worker.async_loop import AsyncLoop
     from clarion.worker.calls import Caller
     from clarion.worker.plan import Plan
-    from clarion.worker.running import Running
+    from clarion.worker.running import Call
+
+LONGEST_END = 1.0  # seconds that a cancelled receiver may take
+
+logger = logging.getLogger("clarion.worker")
 
 
 class Outcome(NamedTuple):
@@ -95,7 +102,9 @@ class Batch:
         if timeout is not None:
             self._running.begin(claim, plan, time.monotonic() + timeout)
         try:
-            return Outcome(claim, plan, None, self._caller.call(plan, claim, self._partition))
+            note_end = None if timeout is None else self._running.note_end
+            is_settled = self._caller.call(plan, claim, self._partition, note_end)
+            return Outcome(claim, plan, None, is_settled)
         except BaseException as error:  # noqa: BLE001  # also what ends a thread
             return Outcome(claim, plan, error)
         finally:
@@ -104,13 +113,36 @@ class Batch:
 
     async def _awaited(self, plan: Plan, claim: Claim) -> Outcome:
         try:
-            async with asyncio.timeout(plan.options.timeout):
-                is_settled = await self._caller.acall(plan, claim, self._partition)
+            is_settled = await self._within(plan, claim)
         except BaseException as error:  # noqa: BLE001  # also a cancellation
             if isinstance(error, asyncio.CancelledError) and not self._goes_on(claim):
                 error = StoppedError()
             return Outcome(claim, plan, error)
         return Outcome(claim, plan, None, is_settled)
+
+    async def _within(self, plan: Plan, claim: Claim) -> bool:
+        """Await a receiver for as long as it may take.
+
+        Raises:
+            TimeoutError: if it takes longer.
+        """
+        seconds, end = plan.options.timeout, Running()
+        if seconds is None:
+            return await self._caller.acall(plan, claim, self._partition)
+        end.begin(claim, plan, 0.0)
+        call = asyncio.ensure_future(self._caller.acall(plan, claim, self._partition, end.note_end))
+        try:
+            await asyncio.wait({call}, timeout=seconds)
+            if not call.done():
+                await _cancelled(call)
+        except asyncio.CancelledError:
+            call.cancel()
+            raise
+        if call.done() and not call.cancelled():
+            return call.result()
+        if not call.done() and (left := end.abandon(0.0)) is not None:
+            await _leave_behind(left)
+        raise TimeoutError(f"The receiver took longer than {seconds} s.")
 
     def _together(self, claims: Sequence[Claim], loop: AsyncLoop, limit: int) -> Iterator[Outcome]:
         ended: SimpleQueue[Outcome | None] = SimpleQueue()
@@ -131,6 +163,23 @@ class Batch:
         loop.submit(serve_all())
         while (outcome := ended.get()) is not None:
             yield outcome
+
+
+async def _cancelled(call: asyncio.Future[bool]) -> None:
+    """Cancel a call, and wait a moment for its end."""
+    call.cancel()
+    await asyncio.wait({call}, timeout=LONGEST_END)
+
+
+async def _leave_behind(call: Call) -> None:
+    logger.error(
+        "Receiver %s has taken longer than its timeout, and ignores that it is cancelled. Its task is "
+        "left behind, and delivery %s counts as failed.",
+        call.plan.shown,
+        call.claim.id,
+    )
+    if call.end is not None:
+        await run_in_thread(call.end)
 
 
 class StoppedError(Exception):

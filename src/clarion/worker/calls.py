@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from clarion.envelope import restored_headers
 from clarion.outbox import async_store, store
 from clarion.outbox.adapters import is_async_connection
+from clarion.worker.ending import aend_of, end_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clarion.outbox.database import Database, ReceiverTransaction
     from clarion.outbox.delivery_row import Claim, Lease
+    from clarion.worker.ending import End
     from clarion.worker.plan import Plan
+
+    NoteEnd = Callable[[End | None], object]
 
 
 class LostError(Exception):
@@ -44,42 +48,56 @@ class Caller:
         self._call_sync: Callable[[Callable[[], bool]], bool] | None
         self._call_sync = getattr(database, "call_sync", None)
 
-    def call(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+    def call(
+        self, plan: Plan, claim: Claim, partition: Lease | None, note_end: NoteEnd | None = None
+    ) -> bool:
         """Call a sync receiver; return whether the delivery is settled by it.
 
         Args:
             plan: how it is called.
             claim: the delivery.
             partition: the partition of a delivery with a key.
+            note_end: called with what ends the transaction of the receiver from another thread.
 
         Raises:
             LostError: if another worker has the delivery.
         """
         # A context of its own: what a receiver sets does not reach the next one.
         call = self._call if claim.headers == "{}" else self._call_with_headers
-        return Context().run(call, plan, claim, partition)
+        return Context().run(call, plan, claim, partition, note_end)
 
-    def _call_with_headers(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+    def _call_with_headers(
+        self, plan: Plan, claim: Claim, partition: Lease | None, note_end: NoteEnd | None
+    ) -> bool:
         with restored_headers(claim.read_headers()):
-            return self._call(plan, claim, partition)
+            return self._call(plan, claim, partition, note_end)
 
-    def _call(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+    def _call(
+        self, plan: Plan, claim: Claim, partition: Lease | None, note_end: NoteEnd | None
+    ) -> bool:
         if not self._needs_transaction(plan, claim):
             _live(plan)(**plan.arguments(claim))
             return False
         if self._call_sync is None:
-            return self._call_in_transaction(plan, claim, partition)
-        return self._call_sync(partial(self._call_in_transaction, plan, claim, partition))
+            return self._call_in_transaction(plan, claim, partition, note_end)
+        return self._call_sync(partial(self._call_in_transaction, plan, claim, partition, note_end))
 
-    def _call_in_transaction(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+    def _call_in_transaction(
+        self, plan: Plan, claim: Claim, partition: Lease | None, note_end: NoteEnd | None
+    ) -> bool:
         with self._database.transaction() as transaction:
+            if note_end is not None and transaction.connection is not None:
+                sync: Any = transaction.connection
+                note_end(end_of(self._database, sync))
             if plan.is_same_database:
                 _settle(transaction, claim, partition)
             arguments = plan.arguments(claim, transaction.session, transaction.provided)
             _live(plan)(**arguments)
         return plan.is_same_database
 
-    async def acall(self, plan: Plan, claim: Claim, partition: Lease | None) -> bool:
+    async def acall(
+        self, plan: Plan, claim: Claim, partition: Lease | None, note_end: NoteEnd | None = None
+    ) -> bool:
         """Await an async receiver, as `call`, in a task of its own."""
         with restored_headers(claim.read_headers()):
             if not self._needs_transaction(plan, claim):
@@ -87,6 +105,8 @@ class Caller:
                     await _live(plan)(**plan.arguments(claim))
                 return False
             async with self._database.atransaction() as transaction:
+                if note_end is not None and transaction.connection is not None:
+                    note_end(await aend_of(self._database, transaction.connection))
                 if plan.is_same_database:
                     await _asettle(transaction, claim, partition)
                 load = partial(plan.arguments, claim, transaction.session, transaction.provided)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from clarion._core.fork import new_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clarion.outbox.delivery_row import Claim
     from clarion.worker.plan import Plan
 
@@ -18,11 +20,13 @@ class Call(NamedTuple):
         claim: the delivery.
         plan: how its receiver is called.
         deadline: when its time is over, on the monotonic clock.
+        end: ends the transaction of the call, from another thread; None without a transaction.
     """
 
     claim: Claim
     plan: Plan
     deadline: float
+    end: Callable[[], None] | None = None
 
 
 class Running:
@@ -41,6 +45,12 @@ class Running:
         """Note the call that begins."""
         with self._lock:
             self._call = Call(claim, plan, deadline)
+
+    def note_end(self, end: Callable[[], None] | None) -> None:
+        """Note what ends the transaction of the running call."""
+        with self._lock:
+            if self._call is not None:
+                self._call = self._call._replace(end=end)
 
     def end(self) -> None:
         """Note that the call has ended."""

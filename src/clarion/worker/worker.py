@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from clarion.outbox import wake
+from clarion.outbox.notes import note_cure
 from clarion.worker.async_loop import AsyncLoop
 from clarion.worker.batch import Outcome
 from clarion.worker.calls import Caller
@@ -260,6 +261,7 @@ class Worker:
         self._error = error
         self._pause = min(LONGEST_PAUSE, 2 * self._pause or 0.5)
         self._paused_until = time.monotonic() + self._pause
+        note_cure(error)
         logger.error(
             "%s could not be used, and is tried again in %.1f s.",
             self.database.name,
@@ -273,6 +275,8 @@ class Worker:
             return
         self._leases.remove(holding)
         error = TimeoutError(f"The receiver took longer than {call.plan.options.timeout} s.")
+        if call.end is not None:
+            call.end()  # otherwise its row stays locked
         try:
             with self._connections.take() as connection:
                 settler = Settler(connection, job.receiver, holding, self.counts)

@@ -73,6 +73,12 @@ SELECT value FROM clarion_meta WHERE name = 'version'
 -- name: now
 SELECT {now}
 
+-- name: connection_number
+SELECT CONNECTION_ID()
+
+-- name: end_connection
+KILL :number
+
 -- name: publish_event
 INSERT INTO clarion_event (uid, `signal`, version, payload, headers, created_at)
 VALUES (:uid, :signal, :version, :payload, :headers, {now})

@@ -98,6 +98,12 @@ SELECT value FROM clarion_meta WHERE name = 'version'
 -- name: now
 SELECT {now}
 
+-- name: connection_number
+SELECT pg_backend_pid()
+
+-- name: end_connection
+SELECT pg_terminate_backend(:number)
+
 -- name: publish_event
 -- One statement for the event and all its deliveries, so one round trip.
 WITH e AS (

@@ -33,6 +33,11 @@ class DjangoConnection:
         self.alias = alias
         self.dialect = dialect_of(connections[alias])
 
+    @property
+    def connection(self) -> Any:
+        """Django's connection."""
+        return connections[self.alias]
+
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Run a statement, and return its rows."""
         return self._execute(name, parameters, is_read=True)

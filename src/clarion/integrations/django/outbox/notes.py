@@ -35,6 +35,12 @@ def add_note(error: Exception, connection: Any) -> None:
             f"The database {quoted_name(connection.alias)} has no tables for stored deliveries. "
             f"{migrate_cure(connection.alias)}"
         )
+    else:
+        # Late, because the checks import this module in projects that do not load the outbox.
+        from clarion.outbox.notes import state_cure
+
+        if (cure := state_cure(cause)) is not None:
+            error.add_note(cure)
 
 
 def immediate_cure(alias: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.util import concurrency
@@ -121,7 +121,8 @@ class AsyncEngineConnection:
         try:
             yield
         except BaseException:
-            self._execute("ROLLBACK")
+            with suppress(Exception):  # SQLite may have rolled back by itself
+                self._execute("ROLLBACK")
             raise
         self._execute("COMMIT")
 

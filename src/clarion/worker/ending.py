@@ -1,0 +1,67 @@
+"""End the transaction of a receiver that was left behind, so that its locks are released."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.loops import run_in_thread
+from clarion.outbox.adapters import is_async_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from clarion.outbox.connection import AsyncConnection, Connection
+    from clarion.outbox.database import Database
+
+    End = Callable[[], None]
+
+logger = logging.getLogger("clarion.worker")
+
+
+def end_of(database: Database, connection: Connection) -> End:
+    """Return a function that ends the connection of a receiver, from another thread.
+
+    Args:
+        database: the database of the worker.
+        connection: the connection, in the transaction of the receiver.
+    """
+    if connection.dialect == "sqlite":
+        return lambda: _close(_sqlite_of(connection))
+    number = connection.rows("connection_number")[0][0]
+    return lambda: _kill(database, number)
+
+
+async def aend_of(database: Database, connection: Connection | AsyncConnection) -> End | None:
+    """Return the same for an async receiver; None for an async connection of SQLite."""
+    found: Any = connection
+    if not is_async_connection(connection):
+        return await run_in_thread(lambda: end_of(database, found))
+    if connection.dialect == "sqlite":
+        return None
+    number = (await found.rows("connection_number"))[0][0]
+    return lambda: _kill(database, number)
+
+
+def _kill(database: Database, number: int) -> None:
+    try:
+        with closing(database.connect()) as connection:
+            connection.change("end_connection", number=number)
+    except Exception:
+        logger.exception("The transaction of a receiver that was left behind could not be ended.")
+
+
+def _sqlite_of(connection: Any) -> Any:
+    """Return the connection of sqlite3 inside one of the outbox."""
+    found = getattr(connection, "connection", None)
+    while found is not None and not hasattr(found, "interrupt"):  # SQLAlchemy or Django
+        found = getattr(found, "driver_connection", None) or getattr(found, "connection", None)
+    return found
+
+
+def _close(raw: Any) -> None:
+    if raw is not None:
+        with suppress(Exception):  # it was closed meanwhile
+            raw.interrupt()
+            raw.close()
