@@ -1,0 +1,240 @@
+"""DramatiqDelivery, with Dramatiq's own broker for tests."""
+
+import logging
+from typing import Any
+
+import dramatiq
+import pytest
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.brokers.stub import StubBroker
+from dramatiq.middleware import Retries
+
+from clarion import Signal
+from clarion.errors import ArgumentError, Reject, Retry
+from clarion.integrations.dramatiq import TASK, DramatiqDelivery
+
+calls: list[Any] = []
+
+
+def mail(sender, attempt, **kwargs):
+    """Note the call."""
+    calls.append(attempt)
+
+
+async def amail(sender, attempt, **kwargs):
+    """Note the call."""
+    calls.append(attempt)
+
+
+def fail(sender, attempt, **kwargs):
+    """Note the call, and fail."""
+    calls.append(attempt)
+    raise LookupError("failed")
+
+
+def reject(sender, attempt, **kwargs):
+    """Note the call, and reject it."""
+    calls.append(attempt)
+    raise Reject("no address")
+
+
+def ask_again(sender, attempt, **kwargs):
+    """Note the call, and ask for another."""
+    calls.append(attempt)
+    if attempt == 1:
+        raise Retry(after=0)
+
+
+@pytest.fixture
+def order_paid():
+    """Return a signal."""
+    calls.clear()
+    return Signal(name="tests.dramatiq.order_paid")
+
+
+@pytest.fixture
+def broker():
+    """Yield a broker whose worker runs in this process."""
+    made = StubBroker()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run(broker):
+    """Return a function that runs a worker until everything is done."""
+
+    def run_all(queue="default"):
+        worker = dramatiq.Worker(broker, worker_timeout=10, worker_threads=1)
+        worker.start()
+        try:
+            broker.join(queue, fail_fast=False, timeout=30_000)
+        finally:
+            worker.stop()
+
+    return run_all
+
+
+def test_a_worker_calls_receivers(order_paid, broker, run):
+    """Sync and async ones, also of another queue."""
+    delivery = DramatiqDelivery(broker)
+    order_paid.connect(mail, delivery=delivery)
+    order_paid.connect(amail, delivery=delivery(queue_name="mail"))
+    order_paid.send("web")
+    run()
+    run("mail")
+    assert calls == [1, 1]
+    assert broker.dead_letters == []
+
+
+def test_a_message_shows_the_receiver(order_paid, broker):
+    """Logs show the receiver's name and the uid, and not the values of the send."""
+    order_paid.connect(mail, delivery=DramatiqDelivery(broker)(name="mail", time_limit=5000))
+    ((_, response),) = order_paid.send("web", secret="s3cret")
+    message = next(broker.consume("default"))
+    assert str(message) == f"clarion.deliver('mail', uid='{response.uid}')"
+    assert message.options["time_limit"] == 5000
+
+
+def test_retries_are_runs_after_the_first(order_paid, broker, run):
+    """Two retries are three runs, then the message is dead."""
+    order_paid.connect(fail, delivery=DramatiqDelivery(broker)(retries=2))
+    order_paid.send("web")
+    run()
+    assert calls == [1, 2, 3]
+    assert len(broker.dead_letters) == 1
+
+
+def test_without_retries_the_broker_decides(order_paid, run, broker):
+    """By the limit of its middleware, or of the message."""
+    delivery = DramatiqDelivery(broker)
+    order_paid.connect(fail, sender="a", delivery=delivery(max_retries=1, min_backoff=1))
+    order_paid.connect(ask_again, sender="b", delivery=delivery(max_retries=1))
+    order_paid.send("a")
+    run()
+    assert calls == [1, 2]
+    order_paid.send("b")
+    run()
+    assert calls == [1, 2, 1, 2]
+
+
+def test_a_receiver_decides(order_paid, broker, run):
+    """`Retry` is another attempt, and `Reject` is none."""
+    delivery = DramatiqDelivery(broker)(retries=3)
+    order_paid.connect(ask_again, sender="a", delivery=delivery)
+    order_paid.connect(reject, sender="b", delivery=delivery)
+    order_paid.send("a")
+    run()
+    assert calls == [1, 2]
+    order_paid.send("b")
+    run()
+    assert calls == [1, 2, 1]
+    assert len(broker.dead_letters) == 1
+
+
+def test_an_unknown_receiver_is_tried_again(order_paid, broker, run, caplog):
+    """Also without retries, so that a deployment loses nothing."""
+    delivery = DramatiqDelivery(broker)(retries=0)
+    order_paid.connect(mail, delivery=delivery)
+    order_paid.send("web")
+    order_paid.disconnect(mail)
+
+    def deploy(record):
+        if "is called again" in record.getMessage():
+            order_paid.connect(mail, delivery=delivery)
+        return True
+
+    logging.getLogger("clarion.background").addFilter(deploy)
+    try:
+        run()
+    finally:
+        logging.getLogger("clarion.background").removeFilter(deploy)
+    assert calls == [2]
+
+
+def test_a_delay_is_in_milliseconds(order_paid, broker):
+    """Our seconds become Dramatiq's milliseconds."""
+    order_paid.connect(mail, delivery=DramatiqDelivery(broker)(delay=60))
+    order_paid.send("web")
+    message = next(broker.consume("default.DQ"))
+    assert 50_000 < message.options["eta"] - message.message_timestamp < 70_000
+
+
+def test_one_actor_for_a_broker(broker):
+    """Two deliveries share it."""
+    first, second = DramatiqDelivery(broker), DramatiqDelivery(broker)
+    assert first.engine.actor is second.engine.actor
+    assert set(broker.actors) == {TASK}
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"queue": "mail"}, {"queue"}),
+        ({"throws": LookupError}, {"throws"}),
+        ({"retries": 2, "max_retries": 3}, {"retries", "max_retries"}),
+        ({"time_limit": object()}, {"time_limit"}),
+        ({"on_failure": 5}, {"on_failure"}),
+    ],
+)
+def test_options_that_it_lacks_are_refused(order_paid, broker, options, names):
+    """At connect, with their names."""
+    with pytest.raises(ArgumentError) as caught:
+        order_paid.connect(mail, delivery=DramatiqDelivery(broker)(**options))
+    assert set(caught.value.names) == names
+
+
+@pytest.mark.parametrize("middleware", [[], [Retries(retry_when=lambda retries, error: False)]])
+def test_retries_need_the_middleware(order_paid, middleware):
+    """A broker that would not keep our number is refused."""
+    broker = StubBroker(middleware=middleware)
+    with pytest.raises(ArgumentError, match="Retries") as caught:
+        order_paid.connect(mail, delivery=DramatiqDelivery(broker)(retries=2))
+    assert set(caught.value.names) == {"retries"}
+
+
+@pytest.mark.parametrize(
+    ("broker", "lost"),
+    [
+        (RabbitmqBroker(), ["confirm_delivery"]),
+        (RabbitmqBroker(confirm_delivery=True), []),
+        (RedisBroker(), []),
+        (StubBroker(middleware=[]), ["Retries"]),
+    ],
+)
+def test_what_is_lost(broker, lost):
+    """Each loss names its setting."""
+    found = DramatiqDelivery(broker).engine.losses()
+    assert len(found) == len(lost)
+    assert all(setting in each for setting, each in zip(lost, found, strict=True))
+
+
+def test_a_worker_says_at_its_start_what_is_lost(caplog):
+    """Once, with the setting."""
+    broker = StubBroker(middleware=[])
+    DramatiqDelivery(broker)
+    worker = dramatiq.Worker(broker, worker_threads=1)
+    worker.start()
+    worker.stop()
+    assert [each.message for each in caplog.records if "Retries" in each.message] != []
+
+
+def test_a_failure_without_the_middleware_is_not_hidden(order_paid, caplog):
+    """Dramatiq logs the error of the receiver."""
+    broker = StubBroker(middleware=[])
+    order_paid.connect(fail, delivery=DramatiqDelivery(broker))
+    order_paid.send("web")
+    worker = dramatiq.Worker(broker, worker_timeout=10, worker_threads=1)
+    worker.start()
+    broker.join("default", fail_fast=False, timeout=30_000)
+    worker.stop()
+    assert calls == [1]
+    assert LookupError in [each.exc_info[0] for each in caplog.records if each.exc_info]
+
+
+def test_only_brokers_are_accepted():
+    """Anything else is refused."""
+    no_broker: Any = "redis://"
+    with pytest.raises(ArgumentError, match="broker"):
+        DramatiqDelivery(no_broker)
