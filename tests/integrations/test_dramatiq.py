@@ -91,7 +91,7 @@ def test_a_worker_calls_receivers(order_paid, broker, run):
 def test_a_message_shows_the_receiver(order_paid, broker):
     """Logs show the receiver's name and the uid, and not the values of the send."""
     order_paid.connect(mail, delivery=DramatiqDelivery(broker)(name="mail", time_limit=5000))
-    ((_, response),) = order_paid.send("web", secret="s3cret")
+    ((_, response),) = order_paid.send("web", card="4000")
     message = next(broker.consume("default"))
     assert str(message) == f"clarion.deliver('mail', uid='{response.uid}')"
     assert message.options["time_limit"] == 5000

@@ -14,6 +14,8 @@ argument. The body of the call is an option of the message, so that logs do not 
 from __future__ import annotations
 
 import logging
+import threading
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +71,29 @@ class _Current(Middleware):
         self._say_losses()
 
 
+class _OfThread(threading.local):
+    """Closes the connection of a thread when the thread ends, which RabbitmqBroker does not."""
+
+    kept: _Connection | None = None
+
+    def keep(self, broker: Any) -> None:
+        if not hasattr(broker, "connections"):
+            return  # only RabbitMQ has one for each thread
+        if self.kept is None or self.kept.connection is not broker.connection:
+            self.kept = _Connection(broker)
+
+
+class _Connection:
+    def __init__(self, broker: Any) -> None:
+        self.broker, self.connection, self.channel = broker, broker.connection, broker.channel
+
+    def __del__(self) -> None:
+        self.broker.channels.discard(self.channel)
+        self.broker.connections.discard(self.connection)
+        with suppress(Exception):  # the server may have closed it
+            self.connection.close()
+
+
 class DramatiqEngine(Engine):
     """Gives calls to the actors of a Dramatiq broker.
 
@@ -86,6 +111,7 @@ class DramatiqEngine(Engine):
                 ["broker"],
             )
         self.broker = broker
+        self._of_thread = _OfThread()
         found: Any = broker.actors.get(TASK)
         self.actor = found or actor(actor_name=TASK, broker=broker)(carry)
 
@@ -99,6 +125,7 @@ class DramatiqEngine(Engine):
         message = self._message(call.receiver, str(call.uid), options)
         delay = round(call.delay * 1000) if call.delay else None
         self.broker.enqueue(message.copy(queue_name=queue), delay=delay)
+        self._of_thread.keep(self.broker)
 
     def _message(self, receiver: str, uid: str, options: dict[str, Any]) -> Any:
         return self.actor.message_with_options(args=(receiver,), kwargs={"uid": uid}, **options)
@@ -192,9 +219,7 @@ def carry(receiver: str, *, uid: str) -> None:  # noqa: ARG001  # for the log
         raise Again(delay=round(wait * 1000)) from error
 
 
-def _wait(
-    broker: Broker, options: dict[str, Any], error: Exception, attempt: int
-) -> float | None:
+def _wait(broker: Broker, options: dict[str, Any], error: Exception, attempt: int) -> float | None:
     """Return how long to wait, in seconds; None if the Retries middleware decides.
 
     Its limit is in the options of the message. An unknown receiver is tried more often.

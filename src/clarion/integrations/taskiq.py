@@ -1,0 +1,293 @@
+"""Taskiq: receivers as Taskiq tasks, after the commit.
+
+    from clarion.integrations.taskiq import TaskiqDelivery
+
+    taskiq = TaskiqDelivery(broker)
+
+    @receiver(order_paid, delivery=taskiq)
+    @receiver(order_paid, delivery=taskiq(queue_name="mail", retries=5))
+
+The broker gets one task, `clarion.deliver`. Monitoring shows the receiver's name in the label `receiver` and in
+the id of the task. Retries are Clarion's own, so they need no middleware.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import os
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.fork import new_lock
+from clarion._core.loops import is_loop_running
+from clarion._core.names import keyword_names, value_name
+from clarion.background import Engine, EngineDelivery, adeliver, retry_after
+from clarion.background.call import read_body
+from clarion.background.delivery import HOLD
+from clarion.background.loop_thread import LoopThread, run_on, run_on_from
+from clarion.errors import ArgumentError, DecodingError, HandOverError, MissingExtraError, Reject
+
+if TYPE_CHECKING:
+    from clarion.background import Call, CallOptions
+
+try:
+    from taskiq import AsyncBroker, Context, InMemoryBroker, ScheduleSource, TaskiqDepends
+    from taskiq.events import TaskiqEvents
+    from taskiq.exceptions import NoResultError
+except ImportError as error:
+    raise MissingExtraError.because(error, "taskiq 0.13 or later", "taskiq") from error
+
+TASK = "clarion.deliver"
+
+LONGEST_SLEEP = 30.0  # seconds; a stream hands a task to another worker after minutes
+"""How long a worker keeps a task that is not due yet, before it puts the task back."""
+
+_RECEIVER, _ATTEMPT, _DUE = "receiver", "clarion_attempt", "clarion_due"  # labels
+_RETRYING = frozenset({"max_retries", "retry_on_error"})
+
+_UNACKNOWLEDGED = (
+    "{broker} forgets a task when a worker takes it, so a worker that is killed loses it. Use a broker "
+    "with acknowledgement, such as RedisStreamBroker or AioPikaBroker."
+)
+_LATEST = (
+    "RedisStreamBroker skips the tasks that were sent before its consumer group exists. Give it "
+    'consumer_id="0".'
+)
+_TRIMMED = (
+    "RedisStreamBroker removes tasks that no worker has taken, once the stream has maxlen entries. Leave "
+    "maxlen= out."
+)
+
+logger = logging.getLogger("clarion.background")
+
+
+class TaskiqEngine(Engine):
+    """Gives calls to the tasks of a Taskiq broker.
+
+    The connections of a broker belong to an event loop: the one on which it was started. If
+    nobody has started it, it is started on a loop in a thread.
+
+    Args:
+        broker: the broker.
+        schedule_source: keeps calls until they are due.
+        hold: how long `enqueue` may wait, in seconds.
+    """
+
+    name = "Taskiq"
+
+    def __init__(
+        self, broker: AsyncBroker, schedule_source: ScheduleSource | None, hold: float
+    ) -> None:
+        if not isinstance(broker, AsyncBroker):
+            raise ArgumentError(
+                f"TaskiqDelivery was given {value_name(broker)}. Give it the Taskiq broker.",
+                ["broker"],
+            )
+        self.broker = broker
+        self.source = schedule_source
+        self._hold = hold
+        self._started: tuple[asyncio.AbstractEventLoop, int] | None = None
+        self._thread = LoopThread("clarion-taskiq")
+        self._lock = new_lock()
+        for event in (TaskiqEvents.CLIENT_STARTUP, TaskiqEvents.WORKER_STARTUP):
+            broker.add_event_handler(event, self._note_start)
+        for event in (TaskiqEvents.CLIENT_SHUTDOWN, TaskiqEvents.WORKER_SHUTDOWN):
+            broker.add_event_handler(event, self._note_end)
+        self._task: Any = broker.task(TASK)(self._carrier())
+
+    def _note_start(self, _: Any) -> None:
+        self._started = asyncio.get_running_loop(), os.getpid()
+
+    def _note_end(self, _: Any) -> None:
+        self._started = None
+
+    def _home(self) -> asyncio.AbstractEventLoop | None:
+        """Return the loop on which the broker was started, if it still runs in this process."""
+        loop, process = self._started or (None, 0)
+        is_usable = loop is not None and process == os.getpid() and loop.is_running()
+        return loop if is_usable else None
+
+    def _start(self, seconds: float) -> asyncio.AbstractEventLoop:
+        """Return the loop of the broker, which is started if it was not."""
+        with self._lock:
+            if (home := self._home()) is not None:
+                return home
+            loop = self._thread.loop()
+            try:
+                run_on(loop, self.broker.startup(), seconds)
+            except BaseException:
+                self._started = None  # a broker notes its start before it connects
+                raise
+            atexit.register(self._end, loop)
+            return loop
+
+    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close the connections, which an event loop complains about at the end of a process."""
+        if self._home() is loop:
+            with suppress(Exception):
+                run_on(loop, self.broker.shutdown(), self._hold)
+
+    def enqueue(self, call: Call) -> None:
+        """Send a task from code that cannot await."""
+        home, end = self._home(), time.monotonic() + self._hold
+        if home is not None and is_loop_running() and home is asyncio.get_running_loop():
+            raise HandOverError(
+                f"A sync send cannot wait for Taskiq on the event loop of its broker, which would wait for "
+                f"itself. Use asend, or send to {call.receiver} in a thread.",
+                call.receiver,
+            )
+        try:
+            home = home or self._start(self._hold)
+            run_on(home, self._send(call), end - time.monotonic())
+        except TimeoutError as error:
+            raise HandOverError(
+                f"Taskiq has not confirmed a call of {call.receiver} within {self._hold:g} s. See whether "
+                f"its broker answers; hold= of the delivery sets the time.",
+                call.receiver,
+            ) from error
+
+    async def aenqueue(self, call: Call) -> None:
+        """Send a task on the loop of the broker."""
+        if isinstance(self.broker, InMemoryBroker):
+            await self._send(call)  # it has no connections, and runs the task on this loop
+            return
+        home = self._home() or await asyncio.to_thread(self._start, self._hold)
+        await run_on_from(home, self._send(call))
+
+    async def _send(self, call: Call) -> None:
+        labels = {**call.options, _RECEIVER: call.receiver}
+        if call.retries is not None:
+            # No middleware tries it again too, and it stays with the broker until the next attempt does.
+            labels = {"ack_type": "manual", **labels, "retry_on_error": False}
+        await self._kick(call.body, labels, f"{call.receiver}:{call.uid}", call.delay)
+
+    async def _kick(
+        self, body: str, labels: dict[str, Any], task_id: str, wait: float = 0.0
+    ) -> None:
+        kicker = self._task.kicker().with_task_id(task_id).with_labels(**labels)
+        due = time.time() + wait if wait else 0.0
+        if due and self.source is not None:
+            await kicker.schedule_by_time(self.source, datetime.fromtimestamp(due, UTC), body)
+        else:
+            await kicker.with_labels(**{_DUE: due}).kiq(body)
+
+    def _carrier(self) -> Any:
+        async def carry(body: str, context: Context = TaskiqDepends()) -> None:  # noqa: B008
+            await self._carry(body, context)
+
+        return carry
+
+    async def _carry(self, body: str, context: Context) -> None:
+        """Call the receiver of a task once it is due, and send it again after a failure."""
+        labels, task_id = context.message.labels, context.message.task_id
+        if (wait := float(labels.get(_DUE, 0)) - time.time()) > 0:
+            await asyncio.sleep(min(wait, LONGEST_SLEEP))
+            if wait > LONGEST_SLEEP:
+                await self._kick(body, labels, task_id, wait - LONGEST_SLEEP)
+                await _end(context, without_result=True)
+        attempt = int(labels.get(_ATTEMPT, 1)) + int(labels.get("_retries", 0))
+        try:
+            await adeliver(body, attempt)
+        except Exception as error:
+            wait = retry_after(body, error, attempt)
+            if wait is None:
+                await self._give_up(body, context, error)
+                raise
+            name = labels.get(_RECEIVER)
+            logger.warning(
+                "Receiver %s has failed, and is called again in %.1f s", name, wait, exc_info=error
+            )
+            again = {**labels, _ATTEMPT: int(labels.get(_ATTEMPT, 1)) + 1}
+            await self._kick(body, again, task_id, wait)
+            await _end(context, without_result=True)
+        await _end(context)
+
+    async def _give_up(self, body: str, context: Context, error: Exception) -> None:
+        """Let the middleware of the broker try again, if the call has no number of retries."""
+        is_final = isinstance(error, (DecodingError, Reject))
+        if is_final or read_body(body).retries is not None:
+            context.message.labels["retry_on_error"] = False
+            await _end(context)
+
+    def check(self, options: CallOptions) -> None:
+        """Refuse labels that do not come back as they are, and those that are ours."""
+        given = options.engine
+        ours = {_RECEIVER, _ATTEMPT, _DUE}
+        ours = ours if options.retries is None else ours | _RETRYING
+        if taken := given.keys() & ours:
+            raise ArgumentError(
+                f"TaskiqDelivery was given {keyword_names(taken)}, which Clarion sets. Leave it out; "
+                f"retries= is the number of retries.",
+                taken,
+            )
+        wrong = [
+            name for name, each in given.items() if type(each) not in {bool, bytes, float, int, str}
+        ]
+        if wrong:
+            raise ArgumentError(
+                f"TaskiqDelivery was given {keyword_names(wrong)} with a value that is no label of Taskiq. "
+                f"Give text, a number, a bool or bytes.",
+                wrong,
+            )
+
+    def losses(self) -> list[str]:
+        """Return what Taskiq loses with this broker."""
+        broker: Any = self.broker
+        if isinstance(broker, InMemoryBroker):
+            return []
+        found = []
+        with suppress(NameError):  # an annotation of Python 3.14 that cannot be evaluated
+            listens = str(type(broker).listen.__annotations__.get("return", "AckableMessage"))
+            if "AckableMessage" not in listens:
+                found.append(_UNACKNOWLEDGED.format(broker=type(broker).__name__))
+        if getattr(broker, "consumer_id", None) == "$":
+            found.append(_LATEST)
+        if getattr(broker, "maxlen", None) is not None:
+            found.append(_TRIMMED)
+        return found
+
+
+class TaskiqDelivery(EngineDelivery):
+    """Call a receiver in a Taskiq worker, after the commit.
+
+    The worker has to import the modules that connect the receivers, as it imports its tasks. Create the
+    delivery beside the broker, before the broker is started.
+
+    Without a `schedule_source`, a worker takes a call that is not due yet and waits: up to 30 seconds, then
+    it puts the call back. Each of them is one of the worker's `--max-async-tasks`.
+
+    Args:
+        broker: the Taskiq broker.
+        schedule_source: where calls wait for their delay and for the next attempt. The
+            scheduler of Taskiq sends them then.
+        hold: how long a commit may wait for the broker, in seconds.
+
+    Raises:
+        ArgumentError: if it is no broker.
+    """
+
+    def __init__(
+        self,
+        broker: AsyncBroker,
+        *,
+        schedule_source: ScheduleSource | None = None,
+        hold: float = HOLD,
+    ) -> None:
+        super().__init__(TaskiqEngine(broker, schedule_source, hold), hold=hold)
+        broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, lambda _: self.say_losses())
+
+
+async def _end(context: Context, *, without_result: bool = False) -> None:
+    """Acknowledge a task, unless its broker cannot.
+
+    Raises:
+        NoResultError: if nothing is stored as its result, because there will be another attempt.
+    """
+    if context.is_ackable:
+        await context.ack()
+    if without_result:
+        raise NoResultError

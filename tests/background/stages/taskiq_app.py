@@ -1,0 +1,33 @@
+"""The Taskiq broker of the tests, in the test's process and in each worker."""
+
+import os
+
+from taskiq_aio_pika import AioPikaBroker
+from taskiq_aio_pika.queue import Queue
+from taskiq_redis import RedisStreamBroker
+
+from clarion.integrations.taskiq import TaskiqDelivery
+from tests.background.program import connect
+
+
+def make(url, queue, *others):
+    """Return a broker and a delivery to it.
+
+    Args:
+        url: the broker.
+        queue: the queue, and the RabbitMQ exchange.
+        *others: other queues of RabbitMQ.
+    """
+    if url.startswith("amqp"):
+        queues = [Queue(name=name) for name in (queue, *others)]
+        broker = AioPikaBroker(url, qos=1).with_queues(*queues)
+    else:
+        broker = RedisStreamBroker(
+            url, queue_name=queue, consumer_id="0", idle_timeout=5000, xread_count=1
+        )
+    return broker, TaskiqDelivery(broker)(queue_name=queue)
+
+
+if os.environ.get("CLARION_TEST_WORKER"):
+    broker, delivery = make(os.environ["CLARION_TEST_BROKER"], os.environ["CLARION_TEST_QUEUE"])
+    connect(delivery)

@@ -1,0 +1,87 @@
+"""Taskiq on Redis and on RabbitMQ."""
+
+import secrets
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pika
+import redis
+
+from tests.background.brokers import OwnRedis, Proxy
+from tests.background.stage import Stage
+from tests.background.stages.taskiq_app import make
+from tests.services import RABBITMQ
+
+
+class TaskiqStage(Stage):
+    """Taskiq on a broker.
+
+    Args:
+        folder: an empty folder.
+        broker: the broker.
+        url: its URL.
+    """
+
+    ready = "Listening started."
+    unknown = None
+
+    def __init__(self, folder, broker, url):
+        super().__init__(folder)
+        self.broker = broker
+        self.url = url
+        self.queue = f"clarion-{secrets.token_hex(4)}"
+        self.parking = {"queue_name": f"{self.queue}-parked"}
+        self.taskiq, self.delivery = make(url, self.queue, self.parking["queue_name"])
+
+    def environment(self):
+        """Return the broker and the queue."""
+        return {"CLARION_TEST_BROKER": self.url, "CLARION_TEST_QUEUE": self.queue}
+
+    def command(self):
+        """Return the command of a worker with one process."""
+        path = "tests.background.stages.taskiq_app:broker"
+        return ["-m", "taskiq", "worker", path, "--workers", "1"]
+
+
+class TaskiqOnRedis(TaskiqStage):
+    """Taskiq on a stream of a Redis of its own."""
+
+    def __init__(self, folder):
+        broker = OwnRedis(folder / "redis")
+        super().__init__(folder, broker, broker.url)
+
+    def parked(self):
+        """Return the number of entries in the parking stream."""
+        with redis.Redis.from_url(self.url) as client:
+            return client.xlen(self.parking["queue_name"])
+
+
+class TaskiqOnRabbit(TaskiqStage):
+    """Taskiq on RabbitMQ, through a proxy that can be cut."""
+
+    def __init__(self, folder):
+        parts = urlsplit(RABBITMQ.url())
+        broker = Proxy(parts.hostname, parts.port)
+        user = f"{parts.username}:{parts.password}"
+        self.uncut = f"amqp://{user}@{parts.hostname}:{parts.port}/%2F"
+        super().__init__(folder, broker, f"amqp://{user}@127.0.0.1:{broker.port}/%2F")
+
+    def parked(self):
+        """Return the number of messages in the parking queue."""
+        with self.channel() as channel:
+            queue = self.parking["queue_name"]
+            return channel.queue_declare(queue, passive=True).method.message_count
+
+    @contextmanager
+    def channel(self):
+        """Yield a channel that is not cut."""
+        with pika.BlockingConnection(pika.URLParameters(self.uncut)) as connection:
+            yield connection.channel()
+
+    def close(self):
+        """End the workers, delete the queues, and end the broker."""
+        self.kill_workers()
+        with self.channel() as channel:
+            for queue in (self.queue, self.parking["queue_name"]):
+                channel.queue_delete(queue)
+        super().close()

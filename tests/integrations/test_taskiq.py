@@ -1,0 +1,331 @@
+"""TaskiqDelivery, with Taskiq's own broker for tests."""
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from taskiq import InMemoryBroker, ScheduleSource, SimpleRetryMiddleware
+from taskiq_aio_pika import AioPikaBroker
+from taskiq_redis import ListQueueBroker, PubSubBroker, RedisStreamBroker
+
+from clarion import Signal
+from clarion.errors import ArgumentError, HandOverError, Reject, Retry
+from clarion.integrations import taskiq
+from clarion.integrations.taskiq import TASK, TaskiqDelivery
+
+calls: list[Any] = []
+
+
+def mail(sender, attempt, **kwargs):
+    """Note the call."""
+    calls.append(attempt)
+
+
+async def amail(sender, attempt, **kwargs):
+    """Note the call."""
+    calls.append(attempt)
+
+
+def fail(sender, attempt, **kwargs):
+    """Note the call, and fail."""
+    calls.append(attempt)
+    raise LookupError("failed")
+
+
+def reject(sender, attempt, **kwargs):
+    """Note the call, and reject it."""
+    calls.append(attempt)
+    raise Reject("no address")
+
+
+def ask_again(sender, attempt, **kwargs):
+    """Note the call, and ask for another."""
+    calls.append(attempt)
+    if attempt == 1:
+        raise Retry(after=0)
+
+
+@pytest.fixture
+def order_paid():
+    """Return a signal."""
+    calls.clear()
+    return Signal(name="tests.taskiq.order_paid")
+
+
+@pytest.fixture
+def broker():
+    """Yield a broker that runs a task inside the send."""
+    made = InMemoryBroker(await_inplace=True)
+    yield made
+    made.executor.shutdown()
+
+
+class Source(ScheduleSource):
+    """Keeps what it is given."""
+
+    def __init__(self):
+        self.kept: list[Any] = []
+
+    async def get_schedules(self):
+        return self.kept
+
+    async def add_schedule(self, schedule):
+        self.kept.append(schedule)
+
+
+class Kept(InMemoryBroker):
+    """Keeps messages, as a broker with a worker does."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept: list[Any] = []
+
+    async def kick(self, message):
+        self.kept.append(message)
+
+    @property
+    def labels(self):
+        """The labels of the messages."""
+        return [each.labels for each in self.kept]
+
+
+def test_sync_code_sends_by_a_thread(order_paid, broker):
+    """The broker is started on a loop of its own; sync and async receivers run."""
+    delivery = TaskiqDelivery(broker)
+    order_paid.connect(mail, delivery=delivery)
+    order_paid.connect(amail, delivery=delivery)
+    order_paid.send("web")
+    assert calls == [1, 1]
+
+
+def test_async_code_sends_by_itself(order_paid, broker):
+    """On the loop that runs."""
+    order_paid.connect(amail, delivery=TaskiqDelivery(broker))
+    asyncio.run(order_paid.asend("web"))
+    assert calls == [1]
+
+
+def test_a_started_broker_is_used_on_its_loop(order_paid):
+    """Also by sync code in other threads, and by another loop."""
+    used: list[Any] = []
+
+    class Noting(Kept):
+        async def kick(self, message):
+            used.append(asyncio.get_running_loop())
+
+    broker = Noting()
+    order_paid.connect(mail, delivery=TaskiqDelivery(broker))
+
+    async def main():
+        await broker.startup()
+        await asyncio.to_thread(order_paid.send, "web")
+        await order_paid.asend("web")
+        await broker.shutdown()
+        return asyncio.get_running_loop()
+
+    loop = asyncio.run(main())
+    assert used == [loop, loop]
+    order_paid.send("web")
+    assert used[2] is not loop
+
+
+def test_a_sync_send_on_the_brokers_loop_is_refused(order_paid):
+    """It would wait for itself."""
+    broker = Kept()
+    order_paid.connect(mail, delivery=TaskiqDelivery(broker))
+
+    async def main():
+        await broker.startup()
+        order_paid.send("web")
+
+    with pytest.raises(HandOverError, match="asend"):
+        asyncio.run(main())
+    assert broker.kept == []
+
+
+def test_a_broker_that_does_not_answer_is_left(order_paid):
+    """After `hold` seconds."""
+
+    class Silent(InMemoryBroker):
+        async def kick(self, message):
+            await asyncio.Event().wait()
+
+    order_paid.connect(mail, delivery=TaskiqDelivery(Silent(), hold=0.05))
+    with pytest.raises(HandOverError, match=r"0\.05 s"):
+        order_paid.send("web")
+    with pytest.raises(HandOverError, match=r"0\.05 s"):
+        asyncio.run(order_paid.asend("web"))
+
+
+def test_a_task_shows_the_receiver(order_paid):
+    """In its label and its id."""
+    broker = Kept()
+    order_paid.connect(mail, delivery=TaskiqDelivery(broker)(name="mail", queue_name="slow"))
+    ((_, response),) = order_paid.send("web")
+    (message,) = broker.kept
+    assert message.task_name == TASK
+    assert message.task_id == f"mail:{response.uid}"
+    assert message.labels["receiver"] == "mail"
+    assert message.labels["queue_name"] == "slow"
+
+
+def test_retries_are_runs_after_the_first(order_paid, broker):
+    """Two retries are three runs, without a middleware."""
+    order_paid.connect(fail, delivery=TaskiqDelivery(broker)(retries=2))
+    order_paid.send("web")
+    assert calls == [1, 2, 3]
+
+
+def test_a_middleware_does_not_multiply_retries(order_paid, broker):
+    """It is switched off for the call."""
+    broker.add_middlewares(SimpleRetryMiddleware(default_retry_label=True))
+    order_paid.connect(fail, delivery=TaskiqDelivery(broker)(retries=1))
+    order_paid.send("web")
+    assert calls == [1, 2]
+
+
+def test_without_retries_the_middleware_decides(order_paid, broker):
+    """By its labels; `Reject` ends it."""
+    broker.add_middlewares(SimpleRetryMiddleware())
+    delivery = TaskiqDelivery(broker)(retry_on_error=True, max_retries=2)
+    order_paid.connect(fail, sender="a", delivery=delivery)
+    order_paid.connect(reject, sender="b", delivery=delivery)
+    order_paid.send("a")
+    assert calls == [1, 2]
+    order_paid.send("b")
+    assert calls == [1, 2, 1]
+
+
+def test_without_retries_and_a_middleware_there_is_one_run(order_paid, broker):
+    """Taskiq's default."""
+    order_paid.connect(fail, delivery=TaskiqDelivery(broker))
+    order_paid.send("web")
+    assert calls == [1]
+
+
+def test_a_receiver_decides(order_paid, broker):
+    """`Retry` is another attempt, and `Reject` is none."""
+    delivery = TaskiqDelivery(broker)(retries=3)
+    order_paid.connect(ask_again, sender="a", delivery=delivery)
+    order_paid.connect(reject, sender="b", delivery=delivery)
+    order_paid.send("a")
+    assert calls == [1, 2]
+    order_paid.send("b")
+    assert calls == [1, 2, 1]
+
+
+def test_a_call_that_is_not_due_is_put_back(order_paid, broker, monkeypatch):
+    """A worker keeps it for a while only."""
+    monkeypatch.setattr(taskiq, "LONGEST_SLEEP", 0.01)
+    order_paid.connect(mail, delivery=TaskiqDelivery(broker)(delay=0.05))
+    order_paid.send("web")
+    assert calls == [1]
+    assert len(broker.result_backend.results) == 1
+
+
+def test_a_schedule_source_keeps_delayed_calls(order_paid):
+    """The broker gets them from the scheduler."""
+    broker, source = Kept(), Source()
+    delivery = TaskiqDelivery(broker, schedule_source=source)
+    order_paid.connect(mail, delivery=delivery(name="mail", delay=60))
+    order_paid.send("web")
+    (schedule,) = source.kept
+    assert broker.kept == []
+    assert schedule.time is not None
+    assert schedule.task_name == TASK
+    assert schedule.labels["receiver"] == "mail"
+
+
+def test_a_schedule_source_keeps_retries(order_paid):
+    """A worker does not wait for the next attempt."""
+    broker, source = InMemoryBroker(await_inplace=True), Source()
+    order_paid.connect(fail, delivery=TaskiqDelivery(broker, schedule_source=source)(retries=5))
+    order_paid.send("web")
+    (schedule,) = source.kept
+    assert calls == [1]
+    assert schedule.labels["clarion_attempt"] == "2"
+
+
+def test_an_unknown_receiver_is_tried_again(order_paid):
+    """Also without retries, so that a deployment loses nothing."""
+    broker, source = Kept(), Source()
+    delivery = TaskiqDelivery(broker, schedule_source=source)(retries=0)
+    order_paid.connect(mail, delivery=delivery)
+    order_paid.send("web")
+    order_paid.disconnect(mail)
+    asyncio.run(broker.receiver.callback(broker.kept[0].message))
+    order_paid.connect(mail, delivery=delivery)
+    (schedule,) = source.kept
+    assert calls == []
+    assert schedule.labels["clarion_attempt"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ({"receiver": "x"}, {"receiver"}),
+        ({"retries": 2, "max_retries": 3}, {"max_retries"}),
+        ({"queue_name": ["mail"]}, {"queue_name"}),
+        ({"key": "order_id"}, {"key"}),
+    ],
+)
+def test_options_that_it_cannot_keep_are_refused(order_paid, broker, options, names):
+    """At connect, with their names."""
+    with pytest.raises(ArgumentError) as caught:
+        order_paid.connect(mail, delivery=TaskiqDelivery(broker)(**options))
+    assert set(caught.value.names) == names
+
+
+@pytest.mark.parametrize(
+    ("broker", "lost"),
+    [
+        (ListQueueBroker("redis://127.0.0.1"), ["ListQueueBroker"]),
+        (PubSubBroker("redis://127.0.0.1"), ["PubSubBroker"]),
+        (RedisStreamBroker("redis://127.0.0.1"), ['consumer_id="0"']),
+        (RedisStreamBroker("redis://127.0.0.1", consumer_id="0"), []),
+        (RedisStreamBroker("redis://127.0.0.1", consumer_id="0", maxlen=9), ["maxlen"]),
+        (AioPikaBroker(), []),
+        (InMemoryBroker(), []),
+    ],
+)
+def test_what_is_lost(broker, lost):
+    """Each loss names its setting, or what to use."""
+    found = TaskiqDelivery(broker).engine.losses()
+    assert len(found) == len(lost)
+    assert all(setting in each for setting, each in zip(lost, found, strict=True))
+
+
+def test_a_worker_says_at_its_start_what_is_lost(caplog):
+    """Once, with the setting."""
+    broker = ListQueueBroker("redis://127.0.0.1")
+    TaskiqDelivery(broker)
+    broker.is_worker_process = True
+    asyncio.run(broker.startup())
+    assert [each.message for each in caplog.records if "ListQueueBroker" in each.message] != []
+
+
+def test_only_brokers_are_accepted():
+    """Anything else is refused."""
+    no_broker: Any = "redis://"
+    with pytest.raises(ArgumentError, match="broker"):
+        TaskiqDelivery(no_broker)
+
+
+def test_concurrent_first_sends_start_the_broker_once(order_paid):
+    """Two threads that send first wait for the same start."""
+    starts: list[int] = []
+
+    class Noting(Kept):
+        async def startup(self):
+            starts.append(1)
+            await asyncio.sleep(0.05)
+            await super().startup()
+
+    order_paid.connect(mail, delivery=TaskiqDelivery(Noting()))
+    threads = [threading.Thread(target=order_paid.send, args=["web"]) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert starts == [1]
