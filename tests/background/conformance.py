@@ -168,7 +168,9 @@ class Conformance:
         """A call that comes twice can be recognised."""
         envelope = seal(happened, {"sender": "note", "signal": happened, "name": name})
         receiver = f"{program.__name__}:note"
-        call = Call(receiver, envelope.uid, write_body(receiver, None, envelope))
+        options = stage.delivery.options.engine
+        body = write_body(receiver, None, envelope)
+        call = Call(receiver, envelope.uid, body, options=options)
         stage.delivery.engine.enqueue(call)
         stage.delivery.engine.enqueue(call)
         found = stage.effects.wait_for("note", name, count=2)

@@ -122,13 +122,14 @@ class TaskiqEngine(Engine):
             except BaseException:
                 self._started = None  # a broker notes its start before it connects
                 raise
-            atexit.register(self._end, loop)
+            atexit.register(self.close)
             return loop
 
-    def _end(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close the connections, which an event loop complains about at the end of a process."""
-        if self._home() is loop:
-            with suppress(Exception):
+    def close(self) -> None:
+        """Shut the broker down, if this engine has started it. It is called at the end of the process."""
+        loop = self._home()
+        if loop is not None and loop is self._thread.loop():
+            with suppress(Exception):  # the broker may be gone
                 run_on(loop, self.broker.shutdown(), self._hold)
 
     def enqueue(self, call: Call) -> None:

@@ -37,6 +37,12 @@ class TaskiqStage(Stage):
         """Return the broker and the queue."""
         return {"CLARION_TEST_BROKER": self.url, "CLARION_TEST_QUEUE": self.queue}
 
+    def close(self):
+        """End the workers, close the connections, and end the broker."""
+        self.kill_workers()
+        self.delivery.engine.close()
+        super().close()
+
     def command(self):
         """Return the command of a worker with one process."""
         path = "tests.background.stages.taskiq_app:broker"
@@ -79,7 +85,7 @@ class TaskiqOnRabbit(TaskiqStage):
             yield connection.channel()
 
     def close(self):
-        """End the workers, delete the queues, and end the broker."""
+        """Delete the queues too."""
         self.kill_workers()
         with self.channel() as channel:
             for queue in (self.queue, self.parking["queue_name"]):
