@@ -31,6 +31,13 @@ WEB = [
 # The packages that the tests of each integration need.
 NEEDS = {
     "tests/background/test_conformance_celery.py": ["celery", "redis"],
+    "tests/background/test_conformance_dramatiq.py": ["dramatiq", "pika", "redis"],
+    "tests/background/test_conformance_taskiq.py": [
+        "pika",
+        "taskiq",
+        "taskiq_aio_pika",
+        "taskiq_redis",
+    ],
     "tests/cli": ["rich", "typer"],
     "tests/commit/test_parameters.py": ["wrapt"],
     "tests/commit/test_peewee.py": ["peewee"],
@@ -39,6 +46,8 @@ NEEDS = {
     "tests/envelope/test_typed.py": ["msgspec", "pydantic"],
     "tests/integrations/django": ["django"],
     "tests/integrations/test_celery.py": ["celery"],
+    "tests/integrations/test_dramatiq.py": ["dramatiq", "pika", "redis"],
+    "tests/integrations/test_taskiq.py": ["taskiq", "taskiq_aio_pika", "taskiq_redis"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
     "tests/integrations/test_asgi.py": WEB,

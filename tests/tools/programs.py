@@ -2,6 +2,39 @@
 
 # A program for each extra, as on its page.
 EXAMPLES = {
+    "dramatiq": """
+import dramatiq
+from dramatiq.brokers.stub import StubBroker
+from clarion import Signal, receiver
+from clarion.integrations.dramatiq import DramatiqDelivery
+
+broker, paid, calls = StubBroker(), Signal(name="shop.paid"), []
+
+@receiver(paid, delivery=DramatiqDelivery(broker)(name="shop.note"))
+def note(sender, number, **kwargs):
+    calls.append(number)
+
+paid.send("web", number=7)
+worker = dramatiq.Worker(broker, worker_timeout=10)
+worker.start()
+broker.join("default")
+worker.stop()
+assert calls == [7]
+""",
+    "taskiq": """
+from taskiq import InMemoryBroker
+from clarion import Signal, receiver
+from clarion.integrations.taskiq import TaskiqDelivery
+
+broker, paid, calls = InMemoryBroker(await_inplace=True), Signal(name="shop.paid"), []
+
+@receiver(paid, delivery=TaskiqDelivery(broker)(name="shop.note"))
+async def note(sender, number, **kwargs):
+    calls.append(number)
+
+paid.send("web", number=7)
+assert calls == [7]
+""",
     "cli": """
 import subprocess
 import sys

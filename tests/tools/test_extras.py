@@ -20,12 +20,14 @@ PAGES = {
     "cli": "docs/how-to/see-and-mend-what-is-stored.md",
     "django": "docs/how-to/run-django-on-clarion.md",
     "huey": "docs/how-to/hand-work-to-huey.md",
+    "dramatiq": "docs/how-to/hand-work-to-dramatiq.md",
     "jinja": "docs/how-to/receive-template-signals-from-jinja.md",
     "msgspec": "docs/how-to/write-a-send-down.md",
     "psycopg": "docs/how-to/keep-the-outbox-in-postgresql.md",
     "pymysql": "docs/how-to/keep-the-outbox-in-mariadb.md",
     "rq": "docs/how-to/hand-work-to-rq.md",
     "settings": "docs/how-to/override-settings.md",
+    "taskiq": "docs/how-to/hand-work-to-taskiq.md",
     "sqlalchemy": "docs/how-to/send-model-signals-with-sqlalchemy.md",
 }
 

@@ -9,6 +9,8 @@
 - `psycopg` and `pymysql`: an outbox in PostgreSQL, MariaDB or MySQL, without a framework
 - `celery`: receivers as tasks of Celery
 - `rq` and `huey`: receivers that a worker of the task engine calls
+- `dramatiq`: receivers as messages of Dramatiq
+- `taskiq`: receivers as tasks of Taskiq
 - `pyinstaller`: bundles for programs the integrations that are imported by name
 - `mypy`: a plugin for projects with django-stubs
 

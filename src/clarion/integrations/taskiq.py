@@ -69,11 +69,11 @@ class TaskiqEngine(Engine):
     """Gives calls to the tasks of a Taskiq broker.
 
     The connections of a broker belong to an event loop: the one on which it was started. If
-    nobody has started it, it is started on a loop in a thread.
+    the program has not started it, the engine starts it on a loop in a thread.
 
     Args:
         broker: the broker.
-        schedule_source: keeps calls until they are due.
+        schedule_source: keeps calls until their time.
         hold: how long `enqueue` may wait, in seconds.
     """
 
@@ -183,7 +183,7 @@ class TaskiqEngine(Engine):
         return carry
 
     async def _carry(self, body: str, context: Context) -> None:
-        """Call the receiver of a task once it is due, and send it again after a failure."""
+        """Call the receiver of a task at its time, and send the task again after a failure."""
         labels, task_id = context.message.labels, context.message.task_id
         if (wait := float(labels.get(_DUE, 0)) - time.time()) > 0:
             await asyncio.sleep(min(wait, LONGEST_SLEEP))

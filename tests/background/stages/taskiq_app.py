@@ -20,7 +20,7 @@ def make(url, queue, *others):
     """
     if url.startswith("amqp"):
         queues = [Queue(name=name) for name in (queue, *others)]
-        broker = AioPikaBroker(url, qos=1).with_queues(*queues)
+        broker = AioPikaBroker(url, qos=1, reconnect_interval=0.2).with_queues(*queues)
     else:
         broker = RedisStreamBroker(
             url, queue_name=queue, consumer_id="0", idle_timeout=5000, xread_count=1

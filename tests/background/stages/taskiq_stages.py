@@ -1,6 +1,7 @@
 """Taskiq on Redis and on RabbitMQ."""
 
 import secrets
+import time
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -62,15 +63,30 @@ class TaskiqOnRedis(TaskiqStage):
             return client.xlen(self.parking["queue_name"])
 
 
+class Reconnecting(Proxy):
+    """A proxy whose `start` waits for the sender, which connects again by itself after a while."""
+
+    sender = None
+
+    def start(self):
+        """Accept connections, and wait for that of the sender."""
+        super().start()
+        deadline = time.monotonic() + 30
+        while self.sender is not None and self.sender.write_channel.is_closed:
+            assert time.monotonic() < deadline, "the sender does not connect again"
+            time.sleep(0.02)
+
+
 class TaskiqOnRabbit(TaskiqStage):
     """Taskiq on RabbitMQ, through a proxy that can be cut."""
 
     def __init__(self, folder):
         parts = urlsplit(RABBITMQ.url())
-        broker = Proxy(parts.hostname, parts.port)
+        broker = Reconnecting(parts.hostname, parts.port)
         user = f"{parts.username}:{parts.password}"
         self.uncut = f"amqp://{user}@{parts.hostname}:{parts.port}/%2F"
         super().__init__(folder, broker, f"amqp://{user}@127.0.0.1:{broker.port}/%2F")
+        broker.sender = self.taskiq
 
     def parked(self):
         """Return the number of messages in the parking queue."""
