@@ -163,8 +163,9 @@ def test_a_delay_is_in_milliseconds(order_paid, broker):
 
 def test_one_actor_for_a_broker(broker):
     """Two deliveries share it."""
-    first, second = DramatiqDelivery(broker), DramatiqDelivery(broker)
-    assert first.engine.actor is second.engine.actor
+    first: Any = DramatiqDelivery(broker).engine
+    second: Any = DramatiqDelivery(broker).engine
+    assert first.actor is second.actor
     assert set(broker.actors) == {TASK}
 
 

@@ -237,6 +237,16 @@ def test_a_schedule_source_keeps_delayed_calls(order_paid):
     assert schedule.labels["receiver"] == "mail"
 
 
+def test_a_broker_that_delays_keeps_delayed_calls(order_paid):
+    """By its label, which a call without a delay lacks."""
+    broker = Kept()
+    delivery = TaskiqDelivery(broker, broker_delays=True)
+    order_paid.connect(mail, delivery=delivery(delay=60))
+    order_paid.connect(amail, delivery=delivery)
+    order_paid.send("web")
+    assert [each.get("delay") for each in broker.labels] == ["60", None]
+
+
 def test_a_schedule_source_keeps_retries(order_paid):
     """A worker does not wait for the next attempt."""
     broker, source = InMemoryBroker(await_inplace=True), Source()

@@ -43,8 +43,8 @@ except ImportError as error:
 
 TASK = "clarion.deliver"
 
-LONGEST_SLEEP = 30.0  # seconds; a stream hands a task to another worker after minutes
-"""How long a worker keeps a task that is not due yet, before it puts the task back."""
+LONGEST_SLEEP = 5.0  # seconds
+"""How long a worker keeps a task whose time has not come, before it puts the task back."""
 
 _RECEIVER, _ATTEMPT, _DUE = "receiver", "clarion_attempt", "clarion_due"  # labels
 _RETRYING = frozenset({"max_retries", "retry_on_error"})
@@ -74,13 +74,18 @@ class TaskiqEngine(Engine):
     Args:
         broker: the broker.
         schedule_source: keeps calls until their time.
+        broker_delays: whether the broker does, by the label `delay`.
         hold: how long `enqueue` may wait, in seconds.
     """
 
     name = "Taskiq"
 
     def __init__(
-        self, broker: AsyncBroker, schedule_source: ScheduleSource | None, hold: float
+        self,
+        broker: AsyncBroker,
+        schedule_source: ScheduleSource | None,
+        broker_delays: bool,  # noqa: FBT001
+        hold: float,
     ) -> None:
         if not isinstance(broker, AsyncBroker):
             raise ArgumentError(
@@ -88,7 +93,8 @@ class TaskiqEngine(Engine):
                 ["broker"],
             )
         self.broker = broker
-        self.source = schedule_source
+        self._source = schedule_source
+        self._broker_delays = broker_delays
         self._hold = hold
         self._started: tuple[asyncio.AbstractEventLoop, int] | None = None
         self._thread = LoopThread("clarion-taskiq")
@@ -107,9 +113,10 @@ class TaskiqEngine(Engine):
 
     def _home(self) -> asyncio.AbstractEventLoop | None:
         """Return the loop on which the broker was started, if it still runs in this process."""
-        loop, process = self._started or (None, 0)
-        is_usable = loop is not None and process == os.getpid() and loop.is_running()
-        return loop if is_usable else None
+        if self._started is None:
+            return None
+        loop, process = self._started
+        return loop if process == os.getpid() and loop.is_running() else None
 
     def _start(self, seconds: float) -> asyncio.AbstractEventLoop:
         """Return the loop of the broker, which is started if it was not."""
@@ -156,7 +163,9 @@ class TaskiqEngine(Engine):
         if isinstance(self.broker, InMemoryBroker):
             await self._send(call)  # it has no connections, and runs the task on this loop
             return
-        home = self._home() or await asyncio.to_thread(self._start, self._hold)
+        home = self._home()
+        if home is None:
+            home = await asyncio.to_thread(self._start, self._hold)
         await run_on_from(home, self._send(call))
 
     async def _send(self, call: Call) -> None:
@@ -169,12 +178,15 @@ class TaskiqEngine(Engine):
     async def _kick(
         self, body: str, labels: dict[str, Any], task_id: str, wait: float = 0.0
     ) -> None:
+        labels = {name: value for name, value in labels.items() if name not in {_DUE, "delay"}}
+        due = time.time() + wait
+        if wait and self._source is None:
+            labels |= {"delay": wait} if self._broker_delays else {_DUE: due}
         kicker = self._task.kicker().with_task_id(task_id).with_labels(**labels)
-        due = time.time() + wait if wait else 0.0
-        if due and self.source is not None:
-            await kicker.schedule_by_time(self.source, datetime.fromtimestamp(due, UTC), body)
+        if wait and self._source is not None:
+            await kicker.schedule_by_time(self._source, datetime.fromtimestamp(due, UTC), body)
         else:
-            await kicker.with_labels(**{_DUE: due}).kiq(body)
+            await kicker.kiq(body)
 
     def _carrier(self) -> Any:
         async def carry(body: str, context: Context = TaskiqDepends()) -> None:  # noqa: B008
@@ -185,11 +197,12 @@ class TaskiqEngine(Engine):
     async def _carry(self, body: str, context: Context) -> None:
         """Call the receiver of a task at its time, and send the task again after a failure."""
         labels, task_id = context.message.labels, context.message.task_id
-        if (wait := float(labels.get(_DUE, 0)) - time.time()) > 0:
-            await asyncio.sleep(min(wait, LONGEST_SLEEP))
-            if wait > LONGEST_SLEEP:
-                await self._kick(body, labels, task_id, wait - LONGEST_SLEEP)
-                await _end(context, without_result=True)
+        if (early := float(labels.get(_DUE, 0)) - time.time()) > 0:
+            await asyncio.sleep(min(early, LONGEST_SLEEP))
+            if early > LONGEST_SLEEP:
+                await self._kick(body, labels, task_id, early - LONGEST_SLEEP)
+                await _end(context)
+                raise NoResultError
         attempt = int(labels.get(_ATTEMPT, 1)) + int(labels.get("_retries", 0))
         try:
             await adeliver(body, attempt)
@@ -204,7 +217,8 @@ class TaskiqEngine(Engine):
             )
             again = {**labels, _ATTEMPT: int(labels.get(_ATTEMPT, 1)) + 1}
             await self._kick(body, again, task_id, wait)
-            await _end(context, without_result=True)
+            await _end(context)
+            raise NoResultError from None  # it is stored for the last attempt only
         await _end(context)
 
     async def _give_up(self, body: str, context: Context, error: Exception) -> None:
@@ -258,13 +272,15 @@ class TaskiqDelivery(EngineDelivery):
     The worker has to import the modules that connect the receivers, as it imports its tasks. Create the
     delivery beside the broker, before the broker is started.
 
-    Without a `schedule_source`, a worker takes a call that is not due yet and waits: up to 30 seconds, then
-    it puts the call back. Each of them is one of the worker's `--max-async-tasks`.
+    Without `schedule_source` and `broker_delays`, a worker takes a call whose time has not come, and waits. After
+    5 seconds it puts the call back. Each of them is one of the worker's `--max-async-tasks`.
 
     Args:
         broker: the Taskiq broker.
         schedule_source: where calls wait for their delay and for the next attempt. The
             scheduler of Taskiq sends them then.
+        broker_delays: whether the broker keeps them there, by the label `delay`, as AioPikaBroker
+            with a `delay_queue` does.
         hold: how long a commit may wait for the broker, in seconds.
 
     Raises:
@@ -276,19 +292,14 @@ class TaskiqDelivery(EngineDelivery):
         broker: AsyncBroker,
         *,
         schedule_source: ScheduleSource | None = None,
+        broker_delays: bool = False,
         hold: float = HOLD,
     ) -> None:
-        super().__init__(TaskiqEngine(broker, schedule_source, hold), hold=hold)
+        super().__init__(TaskiqEngine(broker, schedule_source, broker_delays, hold), hold=hold)
         broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, lambda _: self.say_losses())
 
 
-async def _end(context: Context, *, without_result: bool = False) -> None:
-    """Acknowledge a task, unless its broker cannot.
-
-    Raises:
-        NoResultError: if nothing is stored as its result, because there will be another attempt.
-    """
+async def _end(context: Context) -> None:
+    """Acknowledge a task, unless its broker cannot."""
     if context.is_ackable:
         await context.ack()
-    if without_result:
-        raise NoResultError

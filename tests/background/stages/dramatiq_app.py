@@ -1,6 +1,7 @@
 """The Dramatiq broker of the tests, in the test's process and in each worker."""
 
 import os
+from typing import Any
 
 import dramatiq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
@@ -12,6 +13,7 @@ from tests.background.program import connect
 
 def make(url, queue):
     """Return a broker and a delivery to it."""
+    broker: Any
     if url.startswith("amqp"):
         broker = RabbitmqBroker(url=url, confirm_delivery=True)
     else:

@@ -1,6 +1,7 @@
 """The Taskiq broker of the tests, in the test's process and in each worker."""
 
 import os
+from typing import Any
 
 from taskiq_aio_pika import AioPikaBroker
 from taskiq_aio_pika.queue import Queue
@@ -18,14 +19,18 @@ def make(url, queue, *others):
         queue: the queue, and the RabbitMQ exchange.
         *others: other queues of RabbitMQ.
     """
+    broker: Any
     if url.startswith("amqp"):
         queues = [Queue(name=name) for name in (queue, *others)]
-        broker = AioPikaBroker(url, qos=1, reconnect_interval=0.2).with_queues(*queues)
+        delayed = Queue(name=f"{queue}-delayed")
+        broker = AioPikaBroker(url, qos=1, delay_queue=delayed, reconnect_interval=0.2)
+        broker.with_queues(*queues)
     else:
         broker = RedisStreamBroker(
             url, queue_name=queue, consumer_id="0", idle_timeout=5000, xread_count=1
         )
-    return broker, TaskiqDelivery(broker)(queue_name=queue)
+    broker_delays = url.startswith("amqp")
+    return broker, TaskiqDelivery(broker, broker_delays=broker_delays)(queue_name=queue)
 
 
 if os.environ.get("CLARION_TEST_WORKER"):

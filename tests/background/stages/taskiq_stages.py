@@ -3,6 +3,7 @@
 import secrets
 import time
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pika
@@ -41,7 +42,8 @@ class TaskiqStage(Stage):
     def close(self):
         """End the workers, close the connections, and end the broker."""
         self.kill_workers()
-        self.delivery.engine.close()
+        engine: Any = self.delivery.engine
+        engine.close()
         super().close()
 
     def command(self):
@@ -104,6 +106,6 @@ class TaskiqOnRabbit(TaskiqStage):
         """Delete the queues too."""
         self.kill_workers()
         with self.channel() as channel:
-            for queue in (self.queue, self.parking["queue_name"]):
+            for queue in (self.queue, self.parking["queue_name"], f"{self.queue}-delayed"):
                 channel.queue_delete(queue)
         super().close()
