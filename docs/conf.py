@@ -24,10 +24,12 @@ autodoc_mock_imports = [
     "alembic",
     "asgiref",
     "django",
+    "dramatiq",
     "pydantic",
     "pydantic_settings",
     "pytest",
     "sqlalchemy",
+    "taskiq",
 ]
 # The integrations read these, because they refuse a framework that is too old.
 _MockModule.VERSION = (99,)

@@ -55,6 +55,19 @@ class OwnRedis:
         given = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
         self.process = subprocess.Popen([server, *given], stdout=subprocess.DEVNULL)
         wait_for_port(self.port)
+        self._wait_for_data()
+
+    def _wait_for_data(self):
+        """Wait until it has read its data, before which it refuses commands."""
+        deadline = time.monotonic() + 30
+        while True:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as asked:
+                asked.sendall(b"PING\r\n")
+                answer = asked.recv(100)
+            if answer.startswith(b"+PONG"):
+                return
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.02)
 
     def stop(self):
         """Stop it, and keep its data."""

@@ -7,7 +7,7 @@
     @receiver(order_paid, delivery=dramatiq)
     @receiver(order_paid, delivery=dramatiq(queue_name="mail", retries=5))
 
-The broker gets one actor, `clarion.deliver`. Logs and monitoring show the receiver's name, which is its
+The broker gets one actor, "clarion.deliver". Logs and monitoring show the receiver's name, which is its
 argument. The body of the call is an option of the message, so that logs do not show it.
 """
 
@@ -17,7 +17,7 @@ import logging
 import threading
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, EngineDelivery, deliver, retry_after
@@ -105,15 +105,15 @@ class DramatiqEngine(Engine):
     holds_thread = True
 
     def __init__(self, broker: Broker) -> None:
-        if not isinstance(broker, Broker):
+        if not isinstance(cast("object", broker), Broker):
             raise ArgumentError(
                 f"DramatiqDelivery was given {value_name(broker)}. Give it the Dramatiq broker.",
                 ["broker"],
             )
-        self.broker = broker
+        self.broker: Any = broker
         self._of_thread = _OfThread()
-        found: Any = broker.actors.get(TASK)
-        self.actor = found or actor(actor_name=TASK, broker=broker)(carry)
+        found = self.broker.actors.get(TASK)
+        self.actor: Any = found or actor(actor_name=TASK, broker=broker)(carry)
 
     def enqueue(self, call: Call) -> None:
         """Enqueue a message."""

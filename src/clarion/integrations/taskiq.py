@@ -7,7 +7,7 @@
     @receiver(order_paid, delivery=taskiq)
     @receiver(order_paid, delivery=taskiq(queue_name="mail", retries=5))
 
-The broker gets one task, `clarion.deliver`. Monitoring shows the receiver's name in the label `receiver` and in
+The broker gets one task, "clarion.deliver". Monitoring shows the receiver's name in the label `receiver` and in
 the id of the task. Retries are Clarion's own, so they need no middleware.
 """
 
@@ -20,7 +20,7 @@ import os
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.fork import new_lock
 from clarion._core.loops import is_loop_running
@@ -87,7 +87,7 @@ class TaskiqEngine(Engine):
         broker_delays: bool,  # noqa: FBT001
         hold: float,
     ) -> None:
-        if not isinstance(broker, AsyncBroker):
+        if not isinstance(cast("object", broker), AsyncBroker):
             raise ArgumentError(
                 f"TaskiqDelivery was given {value_name(broker)}. Give it the Taskiq broker.",
                 ["broker"],
@@ -254,9 +254,9 @@ class TaskiqEngine(Engine):
         broker: Any = self.broker
         if isinstance(broker, InMemoryBroker):
             return []
-        found = []
+        found: list[str] = []
         with suppress(NameError):  # an annotation of Python 3.14 that cannot be evaluated
-            listens = str(type(broker).listen.__annotations__.get("return", "AckableMessage"))
+            listens = str(broker.listen.__annotations__.get("return", "AckableMessage"))
             if "AckableMessage" not in listens:
                 found.append(_UNACKNOWLEDGED.format(broker=type(broker).__name__))
         if getattr(broker, "consumer_id", None) == "$":
