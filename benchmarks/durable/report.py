@@ -48,6 +48,8 @@ class Report:
             f"{python}, {self.database}, {datetime.now(UTC):%Y-%m-%d}",
             "Load of the machine: {:.1f} at the begin, {:.1f} at the end".format(*self._loads),
         ]
+        if max(self._loads) > (os.cpu_count() or 1):
+            lines.insert(0, "**The machine was busy. Compare figures within a row only.**")
         return lines + [
             f"{row.title} is left out: {row.problem}." for row in self.rows if row.problem
         ]
@@ -64,11 +66,10 @@ class Report:
 
     def _publish(self) -> Table:
         rows = [row for row in self.rows if row.publish]
-        base = rows[0].publish[0] if rows else None
         header = ["by", "no send", *(f"to {count}" for count in COUNTS[1:])]
         return [
             header,
-            *([row.title, *(_cost(each, base) for each in row.publish)] for row in rows),
+            *([row.title, *(_cost(each, row.publish[0]) for each in row.publish)] for row in rows),
         ]
 
     def _rates(self) -> Table:

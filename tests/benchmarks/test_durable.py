@@ -108,12 +108,18 @@ def test_a_failure_of_a_contender_is_reported(url):
         process.run("fill", rows=1, keyed=False)
 
 
-def test_the_ratio_is_that_to_the_first_transaction():
-    """Each cost is divided by that of the first contender without a send."""
+def test_the_ratio_is_that_to_the_transaction_without_a_send():
+    """Each cost is divided by that of the same contender, because they are measured in turns."""
     rows = [found("driver", publish=[1e-4, *[None] * 3]), found(publish=[2e-4, *[3e-4] * 3])]
     text = terminal(Report("SQLite 3", rows, (0.1, 0.2)))
     assert "100 us (1.00)" in text
-    assert "300 us (3.00)" in text
+    assert "300 us (1.50)" in text
+
+
+def test_a_busy_machine_is_said_first():
+    """Figures of a machine with other work are not compared between contenders."""
+    assert "The machine was busy" in section(Report("SQLite 3", [found()], (0.1, 1e6)))
+    assert "The machine was busy" not in section(Report("SQLite 3", [found()], (0.1, 0.2)))
 
 
 def test_what_is_left_out_is_said():
