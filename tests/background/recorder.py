@@ -12,9 +12,11 @@ class Recorder(Engine):
         self.calls = []
         self.error = error
         self.said = []
+        self.refused = 0
 
     def enqueue(self, call):
         if self.error is not None:
+            self.refused += 1
             raise self.error
         self.calls.append(call)
 

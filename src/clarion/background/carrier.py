@@ -139,7 +139,8 @@ def _prepared(body: str, attempt: int) -> tuple[Plan, Claim, Policy]:
     of_signal = None if receiver is None else receiver.signal
     if receiver is None or registration is None or of_signal is None:
         raise _unknown(message)
-    plan = Plan(receiver, registration, of_signal, database_of(receiver.options).provides)
+    provided = database_of(receiver.options).provides
+    plan = Plan(receiver, registration, of_signal, provided, hands_over=False)
     return plan, _claim_of(message, attempt), policy_of(of_signal)
 
 

@@ -9,10 +9,11 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.fork import new_lock
-from clarion._core.names import option_name, quoted_name, value_name
+from clarion._core.names import keyword_names, option_name, quoted_name, value_name
 from clarion._core.signatures import asks_for
 from clarion._core.tabled import policy_of
 from clarion.background.call import Call, write_body
+from clarion.background.hold import enqueue_within
 from clarion.background.options import CallOptions
 from clarion.background.publish import explain, publication_for
 from clarion.commit.call_check import CallCheck
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from clarion.background.engine import Engine
     from clarion.commit.boundary import Boundary
     from clarion.envelope import Envelope
+    from clarion.outbox.delivery_row import Claim
     from clarion.outbox.keys import KeyOf
     from clarion.typing import Receiver
 
@@ -141,12 +143,49 @@ class EngineDelivery:
             ArgumentError: if it does not have one.
         """
         if self.options.key is not None and not self.engine.keeps_order:
-            raise ArgumentError(
-                f"{self.engine.name} does not keep the order of calls with the same key. Use "
-                f"durable(key=...), whose worker keeps it, or leave key= out.",
-                ["key"],
-            )
+            raise self._unordered()
         self.engine.check(self.options)
+
+    def check_via(self, *, has_key: bool) -> None:
+        """Refuse a delivery that a stored one cannot be handed to: see `clarion.outbox.via.Via`.
+
+        Raises:
+            ArgumentError: if the engine loses calls, does not keep the order of a key, or the delivery has
+                options that are those of `durable`.
+        """
+        if taken := self.options.given().keys() - {"retries", "delay"}:
+            raise ArgumentError(
+                f"durable(via=...) was given a delivery with {keyword_names(taken)}. Give the option to "
+                f"durable itself.",
+                taken,
+            )
+        if has_key and not self.engine.keeps_order:
+            raise self._unordered()
+        self.check_engine()
+        if losses := self.engine.losses():
+            raise ArgumentError(
+                f"durable(via=...) hands over to {self.engine.name} once, so nothing may be lost there: "
+                f"{' '.join(losses)}",
+                ["via"],
+            )
+
+    def hand_over(self, receiver: str, claim: Claim) -> None:
+        """Give a stored delivery to the engine: see `clarion.outbox.via.Via`."""
+        call = self.call_of(receiver, claim.envelope(), claim.key)
+        enqueue_within(self.engine, call, self.hold)
+
+    def call_of(self, receiver: str, envelope: Envelope, key: str | None) -> Call:
+        """Return what the engine gets for a receiver and an envelope."""
+        options = self.options
+        return Call(
+            receiver,
+            envelope.uid,
+            write_body(receiver, options.retries, envelope),
+            options.retries,
+            options.delay,
+            key,
+            options.engine,
+        )
 
     def say_losses(self) -> None:
         """Log what the engine loses as it is configured, once for each engine."""
@@ -156,6 +195,13 @@ class EngineDelivery:
             self._said.append(True)
         for loss in self.engine.losses():
             logger.warning("%s", loss)
+
+    def _unordered(self) -> ArgumentError:
+        return ArgumentError(
+            f"{self.engine.name} does not keep the order of calls with the same key. Use "
+            f"durable(key=...) without via=, whose worker keeps it, or leave key= out.",
+            ["key"],
+        )
 
     def __repr__(self) -> str:
         given = [f"{name}={_shown(value)}" for name, value in self.options.given().items()]
@@ -225,17 +271,9 @@ class BoundEngine(NamedReceiver, BoundReceiver):
         self, signal: Signal, receiver: Receiver, arguments: dict[str, Any], envelope: Envelope
     ) -> Call:
         """Return what the engine gets for one send."""
-        key = None if self._key is None else self._key(signal, receiver, arguments)
-        return self.call_of(envelope, key)
-
-    def call_of(self, envelope: Envelope, key: str | None) -> Call:
-        """Return what the engine gets for one envelope."""
         self.delivery.say_losses()
-        options = self.options
-        body = write_body(self.name, options.retries, envelope)
-        return Call(
-            self.name, envelope.uid, body, options.retries, options.delay, key, options.engine
-        )
+        key = None if self._key is None else self._key(signal, receiver, arguments)
+        return self.delivery.call_of(self.name, envelope, key)
 
     def send(
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any

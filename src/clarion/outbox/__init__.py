@@ -5,7 +5,8 @@ In reading order; each module imports only from those above it:
 1. `statements`: the SQL of each kind of database, from the files in `sql`.
 2. `connection`, `database`, `pool`, `open`: connections on which the statements run, the protocol
    of a database that a worker empties, connections kept for reuse, and a database by its URL.
-3. `options`, `receivers`: the options of a stored delivery, and the stored receivers by name.
+3. `via`, `options`, `receivers`: the deliveries to an engine that `durable` accepts, the options of a
+   stored delivery, and the stored receivers by name.
    `tables`: create the tables, and recognise their version. `adapters`: the sender's connection.
 4. `delivery_row`, `stored`: the rows, as data, and the response of a receiver in the send.
    `default`: the database for sends that are in no transaction. `notes`: the cures of errors.

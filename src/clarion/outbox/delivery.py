@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from clarion.commit.boundary import Boundary
     from clarion.outbox.keys import KeyOf
     from clarion.outbox.options import Backoff, Key, Options
+    from clarion.outbox.via import Via
     from clarion.typing import Receiver
 
 PROVIDED = ("attempt", "connection", "delivery_uid", "session")
@@ -63,6 +64,9 @@ class Durable:
         name: the name by which a worker finds the receiver; by default `module:qualname`.
         aliases: its former names, for rows that were stored before it was renamed.
         database: the alias of the database to write to, whichever transaction the send names.
+        via: a delivery to an engine, such as `CeleryDelivery(app)`. The worker does not call the receiver,
+            but hands the delivery to the engine, again and again until its broker has confirmed it.
+            `retries`, `timeout` and `dead` are then options of the engine.
 
     The guarantees are those of a transactional outbox.
     """
@@ -81,6 +85,7 @@ class Durable:
         name: str | None = None,
         aliases: Sequence[str] = (),
         database: str | None = None,
+        via: Via | None = None,
     ) -> None:
         if misplaced:
             raise ArgumentError(
@@ -99,6 +104,7 @@ class Durable:
             name=name,
             aliases=aliases,
             database=database,
+            via=via,
         )
 
     def __call__(self, *misplaced: Never, **options: Any) -> Durable:
@@ -116,6 +122,8 @@ class Durable:
         """
         providers()  # installs the listeners for commits, before the program starts threads
         codec_of(signal)
+        if self.options.via is not None:
+            self.options.via.check_via(has_key=self.options.key is not None)
         name = stable_name(receiver, self.options.name)
         bound = BoundDurable(self, name, receiver, signal, key_of(self.options.key, signal))
         add_receiver(bound)
@@ -129,7 +137,7 @@ class Durable:
 def _shown(option: object) -> str:
     if type(option) in {list, tuple}:
         return f"[{', '.join(map(quoted_name, cast('list[object]', option)))}]"
-    return str(option) if type(option) in {int, float} else quoted_name(option)
+    return str(option) if type(option) in {int, float} else option_name(option)
 
 
 durable = Durable()

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.names import value_name
+from clarion._core.names import keyword_names, value_name
 from clarion.envelope.receiver_names import check_name
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
+    from clarion.outbox.via import Via
+
     Key = str | Sequence[str] | Callable[..., Hashable]
     Backoff = float | Callable[[int], float]
 
 SAME_DATABASE = "same database"
 LONGEST_DELAY = 366 * 24 * 3600.0  # seconds
+
+_OF_THE_ENGINE = ("retries", "timeout", "dead")
 
 _CHOICES = {
     "missing": ("skip", "fail", "snapshot"),
@@ -45,6 +49,7 @@ class Options:
     name: str | None = None
     aliases: tuple[str, ...] = ()
     database: str | None = None
+    via: Via | None = None
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
@@ -64,6 +69,18 @@ class Options:
             raise _refusal("aliases", self.aliases, "a list of the receiver's former names")
         for each in (*self.aliases, *(() if self.name is None else (self.name,))):
             check_name(each)
+        if self.via is not None:
+            self._check_via()
+
+    def _check_via(self) -> None:
+        if not hasattr(self.via, "hand_over"):
+            raise _refusal("via", self.via, "a delivery to an engine, such as CeleryDelivery(app)")
+        if taken := [name for name in _OF_THE_ENGINE if name in self.given()]:
+            raise ArgumentError(
+                f"durable(via=...) was given {keyword_names(taken)}. After the hand-over the engine decides "
+                f"this, so give the option to the engine, such as via=celery(retries=5).",
+                taken,
+            )
 
     def given(self) -> dict[str, Any]:
         """Return the options that differ from their defaults."""

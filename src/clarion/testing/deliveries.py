@@ -34,6 +34,7 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
 
     Receivers are called as by a worker, from the stored payload. Inside Django's `TestCase` they use the
     test's own connection, so they see the rows of its transaction, and a rollback undoes theirs.
+    Receivers with `via` are called here too, without their engine.
     Deliveries that receivers cause are made too. Those that wait for a retry stay, and those with a
     delay too, unless they are asked for.
 
@@ -90,7 +91,8 @@ class Drain:
         self._counts = counts
         self._raises = raises
         self._delayed = delayed
-        self._plans = Plans(database)
+        # A test needs no engine: its receivers are called here.
+        self._plans = Plans(database, hands_over=False)
         self._caller = Caller(database)
 
     def step(self) -> bool:

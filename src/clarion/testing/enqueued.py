@@ -87,7 +87,7 @@ def _names_of(receiver: Receiver) -> set[str]:
 
 def _waiting(database: Database, names: set[str], key: object) -> Iterator[dict[str, Any]]:
     connection = database.connect()
-    plans = Plans(database)
+    plans = Plans(database, hands_over=False)
     try:
         for name, *columns in connection.rows("list_waiting", limit=_LIMIT):
             claim = Claim(*columns)

@@ -62,6 +62,9 @@ class Caller:
         Raises:
             LostError: if another worker has the delivery.
         """
+        if plan.via is not None:
+            plan.via.hand_over(plan.name, claim)
+            return False
         # A context of its own: what a receiver sets does not reach the next one.
         call = self._call if claim.headers == "{}" else self._call_with_headers
         return Context().run(call, plan, claim, partition, note_end)

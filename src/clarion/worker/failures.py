@@ -7,7 +7,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from clarion.envelope import GoneError, NewerVersionError
-from clarion.errors import Reject
+from clarion.errors import DecodingError, Reject
 from clarion.outbox import store
 from clarion.worker.backoff import delay_after
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST_ERROR = 20_000  # characters
 NEWER_DELAY = 60_000  # milliseconds
+LONGEST_VIA_DELAY = 60_000  # milliseconds; an engine that is back soon gets what waits
 
 logger = logging.getLogger("clarion.worker")
 
@@ -29,6 +30,11 @@ class UnknownSignalError(LookupError):
 def is_skipped(plan: Plan | None, error: BaseException) -> bool:
     """Return whether a delivery ends without a call, because a row that it names is gone."""
     return plan is not None and isinstance(error, GoneError) and plan.options.missing == "skip"
+
+
+def _waits(plan: Plan, error: BaseException) -> bool:
+    """Return whether a delivery is tried again as long as it takes: its engine cannot be reached."""
+    return plan.via is not None and not isinstance(error, DecodingError)
 
 
 def record(
@@ -56,7 +62,7 @@ def record(
         return "postponed" if kept else "lost"
     failures = claim.failures + 1
     text = error_text(error)
-    if isinstance(error, Reject) or failures > plan.options.retries:
+    if isinstance(error, Reject) or (failures > plan.options.retries and not _waits(plan, error)):
         block = plan.options.dead == "block"
         if not store.bury(connection, receiver, claim, text, block=block):
             return "lost"
@@ -70,6 +76,8 @@ def record(
         )
         return "buried"
     delay = delay_after(plan.options, failures, error)
+    if _waits(plan, error):
+        delay = min(delay, LONGEST_VIA_DELAY)
     if not store.retry(connection, receiver, claim, delay, text):
         return "lost"
     logger.warning(

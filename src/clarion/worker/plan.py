@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion.outbox.delivery_row import Claim
     from clarion.outbox.receivers import NamedReceiver
+    from clarion.outbox.via import Via
     from clarion.typing import Receiver
 
 
@@ -27,6 +28,8 @@ class Plan:
         registration: its registration.
         signal: its signal.
         provided: the names of the arguments that the worker's database provides.
+        hands_over: whether deliveries with `via` are handed to their engine; otherwise the receiver
+            is called.
 
     Attributes:
         options: the options of its delivery.
@@ -35,6 +38,8 @@ class Plan:
         needs_transaction: whether each call has a transaction of the database.
         shown: the receiver as messages show it.
         receiver: returns the live receiver; None if it was freed or disconnected.
+        name: the stable name of the receiver.
+        via: what hands its deliveries to an engine; None if the receiver is called.
     """
 
     def __init__(
@@ -43,10 +48,14 @@ class Plan:
         registration: Registration,
         signal: Signal,
         provided: tuple[str, ...],
+        *,
+        hands_over: bool = True,
     ) -> None:
         self.options: Any = stored.options
         self.shown = stored.shown
-        self.is_async = registration.is_async
+        self.name = stored.name
+        self.via: Via | None = getattr(stored.options, "via", None) if hands_over else None
+        self.is_async = registration.is_async and self.via is None
         self._stored = stored
         self._registration = registration
         self.receiver: Callable[[], Receiver | None] = registration.live
@@ -54,7 +63,7 @@ class Plan:
         requested: tuple[str, ...] = getattr(stored, "requested", ())
         self._wants_uid = "delivery_uid" in requested
         self._wants_attempt = "attempt" in requested
-        self.is_same_database = stored.options.effects == SAME_DATABASE
+        self.is_same_database = stored.options.effects == SAME_DATABASE and self.via is None
         self.needs_transaction = self.is_same_database or any(
             name in requested for name in provided
         )

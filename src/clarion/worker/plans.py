@@ -22,10 +22,14 @@ class Plans:
     Args:
         database: the database of the worker.
         only: the names of the receivers to serve; None for all that are connected.
+        hands_over: whether deliveries with `via` are handed to their engine.
     """
 
-    def __init__(self, database: Database, only: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, database: Database, only: Sequence[str] | None = None, *, hands_over: bool = True
+    ) -> None:
         self._provided = tuple(database.provides)
+        self._hands_over = hands_over
         self._only = None if only is None else frozenset(only)
         self._plans: dict[tuple[str, str], Plan] = {}
 
@@ -60,7 +64,9 @@ class Plans:
         for stored in self.receivers().get(receiver, []):
             registration, of_signal = stored.registration(), stored.signal
             if registration is not None and of_signal is not None and stored.signal_name == signal:
-                return Plan(stored, registration, of_signal, self._provided)
+                return Plan(
+                    stored, registration, of_signal, self._provided, hands_over=self._hands_over
+                )
         raise UnknownSignalError(
             f"no receiver of this name is connected to the signal {quoted_name(signal)}"
         )
