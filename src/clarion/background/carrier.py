@@ -30,6 +30,8 @@ from clarion.background.databases import database_of
 from clarion.envelope import GoneError, NewerVersionError
 from clarion.envelope.trace import HEADERS, is_traced
 from clarion.errors import DecodingError, Reject, Retry, UnknownReceiverError
+from clarion.outbox import inbox
+from clarion.outbox.adapters import is_async_connection
 from clarion.outbox.delivery_row import Claim
 from clarion.outbox.receivers import find_receiver
 from clarion.worker.calls import Caller
@@ -38,6 +40,7 @@ from clarion.worker.plan import Plan
 if TYPE_CHECKING:
     from clarion._core.policy import Policy
     from clarion.background.call import Message
+    from clarion.outbox.database import ReceiverTransaction
 
 DEPLOY_RETRIES = 10
 """How often a call at least is tried again that this program cannot make yet, because its receiver
@@ -69,7 +72,7 @@ def deliver(body: str, attempt: int = 1) -> None:
             policy.run_coroutine(caller.acall(plan, claim, None))
         else:
             caller.call(plan, claim, None)
-    except GoneError as error:
+    except (DuplicateError, GoneError) as error:
         _skip(plan, error)
 
 
@@ -82,7 +85,7 @@ async def adeliver(body: str, attempt: int = 1) -> None:
             await caller.acall(plan, claim, None)
         else:
             await policy.run_in_thread(lambda: caller.call(plan, claim, None))
-    except GoneError as error:
+    except (DuplicateError, GoneError) as error:
         _skip(plan, error)
 
 
@@ -123,8 +126,38 @@ def _retries_of(body: str) -> int | None:
         return None
 
 
+class DuplicateError(Exception):
+    """The receiver has had the call already."""
+
+
 class _Caller(Caller):
     """Calls receivers in the context of the engine's task, so that its instrumentation sees them."""
+
+    def settle(
+        self,
+        transaction: ReceiverTransaction,
+        plan: Plan,
+        claim: Claim,
+        partition: Any,  # noqa: ARG002
+    ) -> None:
+        """Note in the receiver's transaction that it has the call.
+
+        Raises:
+            DuplicateError: if it has had it already.
+        """
+        connection: Any = transaction.connection
+        if not inbox.receive(connection, plan.name, claim.uid):
+            raise DuplicateError
+
+    async def asettle(
+        self, transaction: ReceiverTransaction, plan: Plan, claim: Claim, partition: Any
+    ) -> None:
+        """Note in the transaction of an async receiver that it has the call, as `settle`."""
+        connection: Any = transaction.connection
+        if not is_async_connection(connection):
+            self.settle(transaction, plan, claim, partition)
+        elif not await inbox.areceive(connection, plan.name, claim.uid):
+            raise DuplicateError
 
     def call(self, plan: Plan, claim: Claim, partition: Any, note_end: Any = None) -> bool:
         """Call a sync receiver; what it sets in the context does not reach the next one."""
@@ -167,7 +200,7 @@ def _claim_of(message: Message, attempt: int) -> Claim:
         attempt,
         attempt - 1,
         None,
-        str(envelope.uid),
+        envelope.uid.hex,
         envelope.signal,
         envelope.version,
         envelope.payload,
@@ -176,12 +209,15 @@ def _claim_of(message: Message, attempt: int) -> Claim:
     )
 
 
-def _skip(plan: Plan, error: GoneError) -> None:
-    """Log that a call ends without its receiver, because a row that it names is gone.
+def _skip(plan: Plan, error: DuplicateError | GoneError) -> None:
+    """Log that a call ends without its receiver: it is a duplicate, or a row that it names is gone.
 
     Raises:
         GoneError: if the delivery does not skip it.
     """
+    if isinstance(error, DuplicateError):
+        logger.info("A call of %s is skipped, because it has had its effect already", plan.shown)
+        return
     if plan.options.missing != "skip":
         raise error
     logger.info("A call of %s is skipped: %s", plan.shown, error)

@@ -71,6 +71,9 @@ class EngineDelivery:
       `durable`.
     - `name`, `aliases`: the name by which a worker finds the receiver, and its former names.
     - `missing`: what happens if a row that the send names was deleted: "skip", "fail", "snapshot".
+    - `effects`: "same database" if the receiver only writes to the database of the worker, by the session
+      or connection that it gets. A row in the table `clarion_inbox` is written with its writes, so
+      a call that the engine makes twice has its effect once.
     - `outside`: what happens where no transaction is open: "run", "skip" or "refuse".
     - `using`: wait for the database of this alias, whichever transaction the send names.
 

@@ -9,14 +9,16 @@ from clarion._core.names import value_name
 from clarion.commit.outside import check_outside
 from clarion.envelope.receiver_names import check_name
 from clarion.errors import ArgumentError
-from clarion.outbox.options import LONGEST_DELAY
+from clarion.outbox.options import LONGEST_DELAY, SAME_DATABASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clarion.outbox.options import Key
 
-_OURS = frozenset({"retries", "delay", "key", "name", "aliases", "missing", "outside", "using"})
+_OURS = frozenset(
+    {"retries", "delay", "effects", "key", "name", "aliases", "missing", "outside", "using"}
+)
 _MISSING = ("skip", "fail", "snapshot")
 
 
@@ -26,7 +28,6 @@ class CallOptions:
 
     Attributes:
         engine: the options that go to the engine as they are.
-        effects: None: only a stored delivery has it.
 
     Raises:
         ArgumentError: if a value is none that the option accepts.
@@ -41,7 +42,7 @@ class CallOptions:
     outside: str | None = None
     using: str | None = None
     engine: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    effects: str | None = field(default=None, init=False)
+    effects: str | None = None
 
     def __post_init__(self) -> None:
         if self.retries is not None and (type(self.retries) is not int or self.retries < 0):
@@ -50,6 +51,8 @@ class CallOptions:
             raise _refusal("delay", self.delay, f"a number of seconds, 0 to {LONGEST_DELAY:g}")
         if self.missing not in _MISSING:
             raise _refusal("missing", self.missing, "'skip', 'fail' or 'snapshot'")
+        if self.effects not in {None, SAME_DATABASE}:
+            raise _refusal("effects", self.effects, f"'{SAME_DATABASE}'")
         if type(self.using) not in {str, type(None)}:
             raise _refusal("using", self.using, "the alias of a database")
         if type(self.aliases) is not tuple:

@@ -60,7 +60,8 @@ class Durable:
             given up.
         effects: "same database" if the receiver only writes to the database of the outbox, by the
             session or connection that it gets. Its writes then commit with the end of the delivery,
-            so they have an effect once.
+            so they have an effect once. With `via`, they commit with a row in the table
+            `clarion_inbox`, so a delivery that the engine gets twice has its effect once.
         name: the name by which a worker finds the receiver; by default `module:qualname`.
         aliases: its former names, for rows that were stored before it was renamed.
         database: the alias of the database to write to, whichever transaction the send names.

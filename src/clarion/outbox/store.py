@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
+from clarion.outbox import inbox
 from clarion.outbox.delivery_row import (
     PARTITIONS,
     Claim,
@@ -311,14 +312,15 @@ def discard(connection: Connection, row: int) -> None:
 
 
 def prune(connection: Connection, age: int, limit: int = 10_000) -> int:
-    """Remove events whose deliveries were all made; return how many were removed.
+    """Remove events whose deliveries were all made, and calls of the inbox; return how many.
 
     Args:
         connection: a connection.
-        age: how old an event must be, in milliseconds.
+        age: how old an event or a call must be, in milliseconds.
         limit: how many at most. Call the function again until it returns less.
     """
-    return connection.change("prune", age=age, limit=limit)
+    removed = connection.change("prune", age=age, limit=limit)
+    return removed + inbox.prune(connection, age, limit - removed)
 
 
 def _forget(connection: Connection, dead: Dead) -> None:

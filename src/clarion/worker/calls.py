@@ -93,7 +93,7 @@ class Caller:
                 sync: Any = transaction.connection
                 note_end(end_of(self._database, sync))
             if plan.is_same_database:
-                _settle(transaction, claim, partition)
+                self.settle(transaction, plan, claim, partition)
             arguments = plan.arguments(claim, transaction.session, transaction.provided)
             _live(plan)(**arguments)
         return plan.is_same_database
@@ -111,12 +111,36 @@ class Caller:
                 if note_end is not None and transaction.connection is not None:
                     note_end(await aend_of(self._database, transaction.connection))
                 if plan.is_same_database:
-                    await _asettle(transaction, claim, partition)
+                    await self.asettle(transaction, plan, claim, partition)
                 load = partial(plan.arguments, claim, transaction.session, transaction.provided)
                 run_sync = transaction.run_sync
                 arguments = load() if run_sync is None else await run_sync(load)
                 await _live(plan)(**arguments)
             return plan.is_same_database
+
+    def settle(
+        self,
+        transaction: ReceiverTransaction,
+        plan: Plan,  # noqa: ARG002  # for those derived from this
+        claim: Claim,
+        partition: Lease | None,
+    ) -> None:
+        """Settle a delivery in the transaction of its receiver.
+
+        Raises:
+            LostError: if another worker has the delivery.
+        """
+        _settle(transaction, claim, partition)
+
+    async def asettle(
+        self,
+        transaction: ReceiverTransaction,
+        plan: Plan,  # noqa: ARG002  # as in `settle`
+        claim: Claim,
+        partition: Lease | None,
+    ) -> None:
+        """Settle a delivery in the transaction of its async receiver, as `settle`."""
+        await _asettle(transaction, claim, partition)
 
     def _needs_transaction(self, plan: Plan, claim: Claim) -> bool:
         return plan.needs_transaction or (
@@ -132,11 +156,6 @@ def _live(plan: Plan) -> Any:
 
 
 def _settle(transaction: ReceiverTransaction, claim: Claim, partition: Lease | None) -> None:
-    """Settle a delivery in the transaction of its receiver.
-
-    Raises:
-        LostError: if another worker has the delivery.
-    """
     connection: Any = transaction.connection
     if partition is not None and not store.hold_partition(connection, partition):
         raise LostError

@@ -64,6 +64,16 @@ CREATE TABLE IF NOT EXISTS clarion_dead (
     KEY clarion_dead_event (event)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 
+-- name: create_inbox
+-- The calls that have had their effect here: see `receive`.
+CREATE TABLE IF NOT EXISTS clarion_inbox (
+    receiver varchar(200) NOT NULL,
+    uid char(32) NOT NULL,
+    received_at bigint NOT NULL,
+    PRIMARY KEY (receiver, uid),
+    INDEX clarion_inbox_received (received_at)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
 -- name: write_version
 INSERT IGNORE INTO clarion_meta (name, value) VALUES ('version', :version)
 
@@ -224,6 +234,13 @@ SELECT id, event, receiver, `key`, part, {now} FROM clarion_dead WHERE id = :id
 
 -- name: discard
 DELETE FROM clarion_dead WHERE id = :id
+
+-- name: receive
+-- No row if this receiver has had the call already. A call that is under way elsewhere is waited for.
+INSERT IGNORE INTO clarion_inbox (receiver, uid, received_at) VALUES (:receiver, :uid, {now})
+
+-- name: prune_inbox
+DELETE FROM clarion_inbox WHERE received_at <= {now} - :age ORDER BY received_at LIMIT :limit
 
 -- name: prune
 -- Events whose deliveries are all settled. Dead deliveries still need theirs.

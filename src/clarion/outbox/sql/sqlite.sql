@@ -59,6 +59,18 @@ CREATE TABLE IF NOT EXISTS clarion_dead (
     died_at INTEGER NOT NULL
 )
 
+-- name: create_inbox
+-- The calls that have had their effect here: see `receive`.
+CREATE TABLE IF NOT EXISTS clarion_inbox (
+    receiver TEXT NOT NULL,
+    uid TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    PRIMARY KEY (receiver, uid)
+) WITHOUT ROWID
+
+-- name: create_index_received
+CREATE INDEX IF NOT EXISTS clarion_inbox_received ON clarion_inbox (received_at)
+
 -- name: create_index_visible
 CREATE INDEX IF NOT EXISTS clarion_delivery_visible
     ON clarion_delivery (receiver, visible_at, id) WHERE part IS NULL
@@ -217,6 +229,16 @@ SELECT id, event, receiver, "key", part, {now} FROM clarion_dead WHERE id = :id
 
 -- name: discard
 DELETE FROM clarion_dead WHERE id = :id
+
+-- name: receive
+-- No row if this receiver has had the call already. A call that is under way elsewhere is waited for.
+INSERT INTO clarion_inbox (receiver, uid, received_at) VALUES (:receiver, :uid, {now})
+ON CONFLICT (receiver, uid) DO NOTHING
+
+-- name: prune_inbox
+DELETE FROM clarion_inbox WHERE (receiver, uid) IN (
+    SELECT receiver, uid FROM clarion_inbox WHERE received_at <= {now} - :age
+    ORDER BY received_at LIMIT :limit)
 
 -- name: prune
 -- Events whose deliveries are all settled. Dead deliveries still need theirs.

@@ -21,7 +21,7 @@ def test_the_app_needs_its_migration_and_no_other_app():
         """
     )
     assert lines == [
-        "['Blocked', 'Dead', 'Delivery', 'Event', 'Partition']",
+        "['Blocked', 'Dead', 'Delivery', 'Event', 'Inbox', 'Partition']",
         "['django']",
         "System check identified no issues (0 silenced).",
     ]

@@ -135,5 +135,23 @@ class Blocked(models.Model):
         return f"{self.receiver} {self.pk}"
 
 
+class Inbox(models.Model):
+    """A call that has had its effect in this database."""
+
+    pk = models.CompositePrimaryKey("receiver", "uid")
+    receiver = models.CharField(max_length=200)
+    uid = models.CharField(max_length=32)
+    received_at = models.BigIntegerField()
+
+    class Meta:
+        """The options of the table."""
+
+        db_table = "clarion_inbox"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.receiver} {self.uid}"
+
+
 def _time(milliseconds: Any) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LABEL = "clarion_outbox"
 
 TABLES = (
+    "clarion_inbox",
     "clarion_dead",
     "clarion_blocked",
     "clarion_partition",
@@ -73,6 +74,25 @@ class CreateOutbox(Operation):
     def describe(self) -> str:
         """Return what the operation does, for the commands."""
         return "Create the tables of Clarion's outbox"
+
+
+class CreateInbox(CreateOutbox):
+    """The operation that creates the table of the inbox, which older outboxes do not have."""
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: Any,
+        from_state: Any,  # noqa: ARG002
+        to_state: Any,  # noqa: ARG002
+    ) -> None:
+        """Drop the table."""
+        if router.allow_migrate(schema_editor.connection.alias, app_label):
+            schema_editor.execute("DROP TABLE IF EXISTS clarion_inbox")
+
+    def describe(self) -> str:
+        """Return what the operation does, for the commands."""
+        return "Create the inbox of background receivers"
 
 
 def creation(connection: Any) -> Iterator[tuple[str, list[int] | None]]:

@@ -66,6 +66,7 @@ def add_tables(metadata: MetaData, dialect: str | None = None) -> dict[str, Tabl
         _partition(metadata),
         _blocked(metadata),
         _dead(metadata),
+        _inbox(metadata),
     ]
     for table in tables:
         table.info["clarion_dialect"] = dialect
@@ -227,4 +228,17 @@ def _dead(metadata: MetaData) -> Table:
         Column("died_at", _big(), nullable=False),
         Index("clarion_dead_event", "event"),
         **_OPTIONS,
+    )
+
+
+def _inbox(metadata: MetaData) -> Table:
+    return Table(
+        "clarion_inbox",
+        metadata,
+        Column("receiver", _text(200), primary_key=True),
+        Column("uid", _uid(), primary_key=True),
+        Column("received_at", _big(), nullable=False),
+        Index("clarion_inbox_received", "received_at"),
+        **_OPTIONS,
+        **_BY_KEY,
     )

@@ -1,1 +1,3 @@
-"""The migrations of the outbox's tables, by their number: `0001_initial` creates them."""
+"""The migrations of the outbox's tables, by their number: `0001_initial` creates them, and
+`0002_inbox` the one of background receivers.
+"""
