@@ -315,12 +315,11 @@ def prune(connection: Connection, age: int, limit: int = 10_000) -> int:
     """Remove events whose deliveries were all made, and calls of the inbox; return how many.
 
     Args:
-        connection: a connection.
-        age: how old an event or a call must be, in milliseconds.
+        age: how old they must be, in milliseconds.
         limit: how many at most. Call the function again until it returns less.
     """
-    removed = connection.change("prune", age=age, limit=limit)
-    return removed + inbox.prune(connection, age, limit - removed)
+    events = connection.change("prune", age=age, limit=limit)
+    return events + inbox.prune(connection, age, limit - events)
 
 
 def _forget(connection: Connection, dead: Dead) -> None:
