@@ -69,6 +69,7 @@ def every() -> list[Case]:
     """Return all cases in the order of the table."""
     from benchmarks.cases import (
         asyncs,
+        background,
         commits,
         connects,
         django_save,
@@ -83,6 +84,7 @@ def every() -> list[Case]:
         *connects.CASES,
         *asyncs.CASES,
         *django_save.CASES,
+        *background.CASES,
         *commits.CASES,
         *requests.CASES,
         *sqlalchemy_flush.CASES,

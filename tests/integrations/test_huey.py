@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from huey import MemoryHuey, SqliteHuey
+from huey import MemoryHuey, RedisHuey, SqliteHuey
 
 from clarion import Signal
 from clarion.commit import atomic
@@ -127,6 +127,13 @@ def test_the_loss_is_said_and_no_setting_is_named(stored, caplog):
     assert [each.message for each in caplog.records if "killed" in each.message] == [
         HueyDelivery(stored).engine.losses()[0]
     ]
+
+
+def test_only_a_server_holds_up_a_commit(huey, stored):
+    """The delivery waits for it in a thread; a file or the immediate mode needs none."""
+    server = RedisHuey("tests", url="redis://127.0.0.1:1/0")
+    held = [HueyDelivery(each).engine.holds_thread for each in (huey, stored, server)]
+    assert held == [False, False, True]
 
 
 @pytest.fixture

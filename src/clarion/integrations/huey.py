@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 
 try:
     from huey.api import Huey  # pyright: ignore[reportMissingTypeStubs]
+    from huey.storage import (  # pyright: ignore[reportMissingTypeStubs]
+        FileStorage,
+        MemoryStorage,
+        SqliteStorage,
+    )
 except ImportError as error:
     raise MissingExtraError.because(error, "huey", "huey") from error
 
@@ -38,6 +43,8 @@ _POPS = (
     "meanwhile, and no setting changes that. Use durable without via= for work that must not be "
     "lost."
 )
+
+_LOCAL = (FileStorage, MemoryStorage, SqliteStorage)
 
 _tasks: WeakKeyDictionary[Huey, Any] = WeakKeyDictionary()
 
@@ -81,7 +88,6 @@ class HueyEngine(Engine):
     """
 
     name = "Huey"
-    holds_thread = True  # the storages wait as long as their server does
 
     def __init__(self, huey: Any) -> None:
         if not isinstance(huey, Huey):
@@ -92,6 +98,11 @@ class HueyEngine(Engine):
             )
         self.huey: Any = huey
         self.task = task_of(huey)
+
+    @property
+    def holds_thread(self) -> bool:  # type: ignore[override]
+        """Whether the storage is on a server, for which it waits as long as the server likes."""
+        return not (self.huey.immediate or isinstance(self.huey.storage, _LOCAL))
 
     def enqueue(self, call: Call) -> None:
         """Enqueue a call; Huey's storage has it then. The log of the consumer shows the receiver."""
