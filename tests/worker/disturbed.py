@@ -39,7 +39,7 @@ def connect_receivers(url, stops=None):
         """Write outside of the transaction of the delivery."""
         stop("plain", n)
         with closing(database.connect()) as connection:
-            note(connection.connection, "plain", "", n)
+            note(connection.connection, "plain", "", n)  # type: ignore[attr-defined]  # the driver's
 
     def same(sender, n, connection, **kwargs):
         """Write in the transaction of the delivery."""

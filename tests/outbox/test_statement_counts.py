@@ -1,0 +1,91 @@
+"""How many statements a send costs, at each boundary: see `statement_counts`."""
+
+import asyncio
+
+import pytest
+
+from clarion import Signal, durable
+from clarion.commit import atomic
+from tests.outbox.databases import outbox_on
+from tests.outbox.families import ASYNC, SYNC, address_of, run, sqlalchemy_url
+from tests.outbox.statement_counts import RECEIVERS, by_name, check, recorded_sends
+
+
+def signals():
+    """Yield a number of receivers, and a signal with so many."""
+    for number in RECEIVERS:
+        signal = Signal(name=f"shop.paid{number}")
+        for place in range(number):
+            signal.connect(
+                lambda sender, **kw: None, weak=False, delivery=durable(name=f"r{number}.{place}")
+            )
+        yield number, signal
+
+
+@pytest.fixture(scope="module")
+def outboxes(tmp_path_factory):
+    """Yield a function that returns the outbox of a kind of database, one for the module."""
+    opened, blocks = {}, []
+
+    def outbox(kind):
+        if kind not in opened:
+            block = outbox_on(kind, tmp_path_factory.mktemp("counts"))
+            opened[kind] = block.__enter__()
+            blocks.append(block)
+        return opened[kind]
+
+    yield outbox
+    for block in blocks:
+        block.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("family", SYNC)
+def test_sends_in_a_block(family, outboxes):
+    """The same for every number of receivers and every driver of a database."""
+    with family.opened(address_of(outboxes(family.database))) as connection:
+        for number, signal in signals():
+            with recorded_sends() as names, atomic(connection):
+                signal.send("web")
+            check("send", f"{family.database}, {number} receivers", by_name(names))
+
+
+@pytest.mark.parametrize("family", ASYNC)
+def test_sends_in_an_async_block(family, outboxes):
+    """The same as of sync drivers."""
+
+    async def main(connection):
+        for number, signal in signals():
+            with recorded_sends() as names:
+                async with atomic(connection):
+                    await signal.asend("web")
+            check("send", f"{family.database}, {number} receivers", by_name(names))
+
+    run(family, outboxes(family.database), main)
+
+
+def test_sends_in_sessions(outboxes):
+    """In a Session, and in an AsyncSession."""
+    pytest.importorskip("sqlalchemy")
+    pytest.importorskip("aiosqlite")
+    from sqlalchemy import create_engine
+    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+    from sqlalchemy.orm import Session
+
+    address = address_of(outboxes("sqlite"))
+    engine = create_engine(sqlalchemy_url("sqlite+pysqlite", address))
+    for number, signal in signals():
+        with recorded_sends() as names, Session(engine) as session, session.begin():
+            signal.send("web", session=session)
+        check("send", f"sqlite, {number} receivers", by_name(names))
+    engine.dispose()
+
+    async def main():
+        engine = create_async_engine(sqlalchemy_url("sqlite+aiosqlite", address))
+        for number, signal in signals():
+            with recorded_sends() as names:
+                async with AsyncSession(engine) as session, session.begin():
+                    await signal.asend("web", session=session)
+            check("send", f"sqlite, {number} receivers", by_name(names))
+        await engine.dispose()
+
+    asyncio.run(main())
