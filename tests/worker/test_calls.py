@@ -1,9 +1,11 @@
 """One call of a receiver, in the transaction that it needs."""
 
 import asyncio
+from contextlib import asynccontextmanager, contextmanager
 from inspect import isawaitable
 
 from clarion import durable
+from clarion.worker import Worker
 from tests.worker.stage import effect, in_thread, note, until_empty, worker
 
 SAME = "same database"
@@ -17,6 +19,37 @@ async def written(connection, receiver, n):
     done = cursor.execute(effect(receiver, "", n))
     if isawaitable(done):
         await done
+
+
+def test_a_database_keeps_what_a_thread_or_a_task_needs(sqlite_stage, paid):
+    """It enters a context around the calls of each thread, and around async calls."""
+    open_now, seen = [], []
+
+    class Serving(type(sqlite_stage.database)):  # type: ignore[misc]
+        @contextmanager
+        def serving_thread(self):
+            open_now.append("thread")
+            yield
+            open_now.remove("thread")
+
+        @asynccontextmanager
+        async def serving_task(self):
+            open_now.append("task")
+            yield
+            open_now.remove("task")
+
+    @paid.connect(delivery=durable(name="sync"))
+    def receive(sender, n, **kwargs):
+        seen.append("thread" in open_now)
+
+    @paid.connect(delivery=durable(name="async"))
+    async def areceive(sender, n, **kwargs):
+        seen.append("task" in open_now)
+
+    sqlite_stage.send(paid, [{"n": 1}])
+    assert Worker(Serving(sqlite_stage.database.path)).drain()["made"] == 2
+    assert seen == [True, True]
+    assert open_now == []
 
 
 def test_what_a_failed_receiver_has_written_is_rolled_back(stage, paid):

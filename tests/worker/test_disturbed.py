@@ -81,7 +81,7 @@ def test_a_stopped_worker_that_holds_a_lock_keeps_one_delivery(server_stage):
 
 @pytest.mark.parametrize("seconds", ["3600", "-3600"], ids=["fast", "slow"])
 def test_only_the_clock_of_the_database_counts(stage, seconds):
-    """A worker whose clock is wrong by an hour makes what is due, and nothing earlier."""
+    """A worker with a wrong clock makes no delivery before its time."""
     with restored():
         connect_receivers(stage.url)
         send(stage, "plain")

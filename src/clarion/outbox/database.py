@@ -41,6 +41,8 @@ class Database(Protocol):
     an async one, that a worker enters around the calls of a thread, and around an async call without a
     transaction.
 
+    A database may have `warn_at_start()`, which logs what the program should set up otherwise.
+
     A database may have `listening(wake)`: a context manager that calls `wake` after commits of other
     processes that store deliveries. It only saves the worker a wait.
     """

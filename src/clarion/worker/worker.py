@@ -222,6 +222,7 @@ class Worker:
         with self._connections.take() as connection:
             check_outbox(self.database, connection)
             warn_of_unknown(connection, self._plans.receivers())
+        getattr(self.database, "warn_at_start", bool)()
         self._leases.start()
         wake.add_worker(self.wake)
 

@@ -20,6 +20,7 @@ from clarion.integrations.sqlalchemy.outbox.connections import (
     EngineConnection,
     LoopThread,
 )
+from clarion.integrations.sqlalchemy.outbox.deferred import warn_of_deferred
 from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_engine
 from clarion.outbox import ReceiverTransaction
 from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect_of_core
@@ -89,6 +90,11 @@ class EngineDatabase:
         if self.is_async:
             return AsyncEngineConnection(self._own_engine, self._thread)
         return EngineConnection(self._own_engine)
+
+    def warn_at_start(self) -> None:
+        """Log a warning if a send in a transaction that has read may fail on SQLite."""
+        if not self.is_async:
+            warn_of_deferred(self._engine, self.name)
 
     def call_sync(self, function: Callable[[], T]) -> T:
         """Call a function in which `transaction` may be used.

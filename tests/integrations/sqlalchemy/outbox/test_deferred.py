@@ -1,0 +1,44 @@
+"""A worker warns of an engine whose readers cannot write."""
+
+import logging
+
+import pytest
+from sqlalchemy import create_engine, event
+
+from clarion.integrations.sqlalchemy import EngineDatabase
+from clarion.outbox.notes import BUSY_CURE
+from clarion.worker import Worker
+from tests.integrations.sqlalchemy.commit.outboxes import file_engine
+
+
+@pytest.mark.parametrize(
+    ("begin", "warns"),
+    [(None, False), ("BEGIN", True), ("begin deferred", True), ("BEGIN IMMEDIATE", False)],
+    ids=str,
+)
+def test_deferred_transactions_are_said_at_the_start(tmp_path, caplog, begin, warns):
+    """With the cure. The default of pysqlite begins with the first write, so it is fine."""
+    engine = file_engine(tmp_path / "a.db")
+    if begin is not None:
+        event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    with caplog.at_level(logging.WARNING, "clarion.worker"):
+        Worker(EngineDatabase(engine)).drain()
+    assert (BUSY_CURE in caplog.text) == warns
+    engine.dispose()
+
+
+def test_a_connection_that_is_always_in_a_transaction(tmp_path, caplog):
+    """As with autocommit=False of Python 3.12."""
+    file_engine(tmp_path / "a.db").dispose()
+    try:
+        engine = create_engine(f"sqlite:///{tmp_path}/a.db", connect_args={"autocommit": False})
+        engine.connect().close()
+    except TypeError:
+        pytest.skip("this Python has no autocommit")
+    from clarion.integrations.sqlalchemy.outbox.deferred import warn_of_deferred
+
+    with caplog.at_level(logging.WARNING, "clarion.worker"):
+        warn_of_deferred(engine, "the engine")
+    assert BUSY_CURE in caplog.text
+    engine.dispose()
