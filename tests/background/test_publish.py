@@ -212,3 +212,21 @@ def test_an_engine_of_another_database_gets_it_after_the_commit(connection):
         signal.send(None, order_id=1)
         assert engine.calls == []
     assert names(engine) == ["mail"]
+
+
+def test_a_transaction_without_a_database_is_waited_for():
+    """Nothing can be written in it, so the call waits for its end."""
+    signal = Signal(name="tests.publish.without")
+    engine = Within(None)
+    signal.connect(mail, delivery=EngineDelivery(engine)(name="mail"))
+
+    async def main():
+        async with atomic():
+            await signal.asend(None, order_id=2)
+            assert names(engine) == ["mail"]
+
+    with atomic():
+        signal.send(None, order_id=1)
+        assert engine.calls == []
+    asyncio.run(main())
+    assert names(engine) == ["mail", "mail"]

@@ -117,8 +117,11 @@ def _written(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
     boundary = call.sent_in
     if not call.delivery.engine.in_transaction or not boundary.is_open():
         return False
-    with boundary.for_send(arguments).write_connection() as connection:
-        is_written = call.delivery.engine.enqueue_in(call.handed, connection)
+    try:
+        with boundary.for_send(arguments).write_connection() as connection:
+            is_written = call.delivery.engine.enqueue_in(call.handed, connection)
+    except BoundaryError:
+        return False  # the transaction has no database, or several
     return _mark(call, is_written=is_written)
 
 
@@ -126,8 +129,11 @@ async def _awritten(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
     boundary = call.sent_in
     if not call.delivery.engine.in_transaction or not boundary.is_open():
         return False
-    async with boundary.for_send(arguments).awrite_connection() as connection:
-        is_written = await call.delivery.engine.aenqueue_in(call.handed, connection)
+    try:
+        async with boundary.for_send(arguments).awrite_connection() as connection:
+            is_written = await call.delivery.engine.aenqueue_in(call.handed, connection)
+    except BoundaryError:
+        return False
     return _mark(call, is_written=is_written)
 
 
