@@ -1,5 +1,7 @@
 """The project that the tests of the Django integration run in."""
 
+from importlib.util import find_spec
+
 SECRET_KEY = "for tests"
 USE_TZ = True
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
@@ -15,3 +17,8 @@ INSTALLED_APPS = [
 ROOT_URLCONF = "tests.integrations.django.urls"
 STATIC_URL = "static/"
 DEBUG_TOOLBAR_CONFIG = {"IS_RUNNING_TESTS": False}
+_BACKENDS = f"{'django.tasks' if find_spec('django.tasks') else 'django_tasks'}.backends"
+TASKS = {
+    "default": {"BACKEND": f"{_BACKENDS}.immediate.ImmediateBackend"},
+    "dummy": {"BACKEND": f"{_BACKENDS}.dummy.DummyBackend", "QUEUES": ["default", "mail"]},
+}

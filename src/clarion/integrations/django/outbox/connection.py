@@ -63,10 +63,15 @@ class AsyncDjangoConnection:
 
     Args:
         connection: the connection, which was created in that thread.
+
+    Attributes:
+        alias: the name of the database in Django's settings.
+        dialect: the kind of database.
     """
 
     def __init__(self, connection: DjangoConnection) -> None:
         self._connection = connection
+        self.alias = connection.alias
         self.dialect = connection.dialect
 
     async def rows(self, name: str, **parameters: Any) -> list[Row]:

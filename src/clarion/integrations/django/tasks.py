@@ -1,0 +1,214 @@
+"""DjangoTasksDelivery: receivers that a backend of django.tasks carries out.
+
+Django 6 has `django.tasks`. Django 5.2 needs the package django-tasks.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.apps import apps
+from django.db import router
+from django.utils import timezone
+
+from clarion._core.names import keyword_names, quoted_name, value_name
+from clarion.background import Engine, EngineDelivery
+from clarion.background import deliver as call_receiver
+from clarion.background.delivery import HOLD
+from clarion.errors import ArgumentError, MissingExtraError
+from clarion.integrations.django.dispatch.policy import DJANGO
+from clarion.integrations.django.outbox.connection import AsyncDjangoConnection, DjangoConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from clarion.background import Call, CallOptions
+
+try:
+    # Pyright may see Django 5.2.
+    from django import tasks  # pyright: ignore[reportAttributeAccessIssue]
+    from django.tasks.exceptions import (  # pyright: ignore[reportMissingImports]
+        InvalidTask,
+        InvalidTaskBackend,
+    )
+except ImportError:
+    try:
+        import django_tasks as tasks
+        from django_tasks.exceptions import InvalidTaskBackendError as InvalidTaskBackend
+        from django_tasks.exceptions import InvalidTaskError as InvalidTask
+    except ImportError as error:
+        raise MissingExtraError.because(
+            error, "django_tasks", "django-tasks", needed_by=__name__
+        ) from error
+
+__all__ = ["DjangoTasksDelivery", "deliver"]
+
+_OPTIONS = frozenset({"priority", "queue_name"})
+_INSTEAD = {
+    "backend": "Name it in DjangoTasksDelivery(alias)",
+    "run_after": "Use delay=, a number of seconds",
+}
+
+_LOSS = (
+    "django.tasks makes a call once: one whose receiver fails, or is unknown to the worker, or whose "
+    "worker is killed, is not made again. Use durable() for what must not be lost."
+)
+_DUMMY = (
+    "The DummyBackend of django.tasks keeps calls in memory and makes none. Set another BACKEND in TASKS, "
+    "except in tests."
+)
+
+
+def _as_task(function: Any) -> Any:
+    """Return a function as a task for any of the backends in the settings."""
+    aliases = [*tasks.task_backends]
+    alias = aliases[0] if aliases and "default" not in aliases else "default"
+    backend: Any = tasks.task_backends[alias]
+    queues = backend.queues
+    queue = "default" if not queues or "default" in queues else min(queues)
+    return tasks.task(backend=alias, queue_name=queue, takes_context=True)(function)
+
+
+@_as_task
+def deliver(context: Any, *, receiver: str, call_body: str) -> None:  # noqa: ARG001
+    """Call a receiver in a worker.
+
+    Args:
+        context: the context of the task.
+        receiver: its stable name, for the admin page.
+        call_body: the body of the call.
+    """
+    call_receiver(call_body, max(1, context.attempt))
+
+
+class DjangoTasksEngine(Engine):
+    """Gives calls to a backend of django.tasks.
+
+    Args:
+        alias: the backend, as the setting TASKS names it.
+    """
+
+    name = "django.tasks"
+    in_transaction = True
+
+    def __init__(self, alias: str) -> None:
+        try:
+            self.backend: Any = tasks.task_backends[alias]
+        except InvalidTaskBackend as error:
+            raise ArgumentError(
+                f"DjangoTasksDelivery was given {quoted_name(alias)}. Name a backend in the setting TASKS: "
+                f"{', '.join(map(quoted_name, tasks.task_backends))}.",
+                ["alias"],
+            ) from error
+        self.alias = alias
+
+    def enqueue(self, call: Call) -> None:
+        """Enqueue the task in this thread, which holds Django's connections."""
+        self._task(call.delay, call.options).enqueue(**_arguments(call))
+
+    async def aenqueue(self, call: Call) -> None:
+        """Enqueue the task in a coroutine."""
+        await self._task(call.delay, call.options).aenqueue(**_arguments(call))
+
+    def enqueue_in(self, call: Call, connection: Any) -> bool:
+        """Enqueue the task in the transaction of the send, if the backend uses its database."""
+        if not isinstance(connection, DjangoConnection) or not self._is_in(connection.alias):
+            return False
+        self.enqueue(call)
+        return True
+
+    async def aenqueue_in(self, call: Call, connection: Any) -> bool:
+        """Enqueue the task as `enqueue_in`, in the transaction of an `asend`."""
+        if not isinstance(connection, AsyncDjangoConnection):
+            return self.enqueue_in(call, connection)
+        if not self._is_in(connection.alias):
+            return False
+        await DJANGO.run_in_thread(partial(self.enqueue, call))
+        return True
+
+    def check(self, options: CallOptions) -> None:
+        """Refuse options that `using` or the backend does not have, and retries."""
+        given = options.engine
+        if unknown := given.keys() - _OPTIONS - _INSTEAD.keys():
+            raise ArgumentError(
+                f"django.tasks has no option {keyword_names(unknown)}. It has {keyword_names(_OPTIONS)}.",
+                sorted(unknown),
+            )
+        for name in sorted(given.keys() & _INSTEAD.keys()):
+            raise ArgumentError(f"DjangoTasksDelivery was given {name}. {_INSTEAD[name]}.", [name])
+        if options.retries:
+            raise ArgumentError(
+                "django.tasks has no retries. Leave retries= out, or use durable(retries=...).",
+                ["retries"],
+            )
+        try:
+            self._task(options.delay, given)
+        except (InvalidTask, TypeError, ValueError) as error:
+            names = [*given, *(["delay"] if options.delay else [])]
+            raise ArgumentError(
+                f"The backend {quoted_name(self.alias)} of django.tasks does not take "
+                f"{keyword_names(names) or 'the default queue'}: {error} Change the option, or the backend in "
+                f"TASKS.",
+                names,
+            ) from error
+
+    def losses(self) -> Sequence[str]:
+        """Return what is not made again."""
+        name = type(self.backend).__name__
+        if name == "ImmediateBackend":
+            return ()
+        return [_DUMMY if name == "DummyBackend" else _LOSS]
+
+    def _task(self, delay: float, options: Mapping[str, Any]) -> Any:
+        run_after = timezone.now() + timedelta(seconds=delay) if delay else None
+        return deliver.using(backend=self.alias, run_after=run_after, **options)
+
+    def _is_in(self, alias: str) -> bool:
+        """Return whether the backend keeps its tasks in one of Django's databases."""
+        if "django_tasks_db.backend" not in {
+            each.__module__ for each in type(self.backend).__mro__
+        }:
+            return False
+        model: Any = apps.get_model("django_tasks_database", "DBTaskResult")
+        return bool(router.db_for_write(model) == alias)
+
+
+class DjangoTasksDelivery(EngineDelivery):
+    """Hand a receiver to a backend of django.tasks: in the transaction of the send, or after its commit.
+
+        tasks = DjangoTasksDelivery()
+
+        @receiver(order_paid, delivery=tasks)
+        @receiver(order_paid, delivery=tasks(queue_name="mail", priority=10))
+
+    With the backend of django-tasks-db, a send in a transaction of its database inserts the task there,
+    which is committed or rolled back with it. Otherwise the task is enqueued after the commit, as
+    `EngineDelivery` describes.
+
+    The options `queue_name` and `priority` go to the task. `delay` needs a backend with `run_after`.
+    django.tasks has no retries and keeps no order, so `retries` and `key` are refused.
+
+    Args:
+        alias: the backend, as the setting TASKS names it.
+        hold: see `EngineDelivery`. Backends are called in the thread that commits, so the time limits
+            only coroutines.
+
+    Raises:
+        ArgumentError: if TASKS has no such backend.
+    """
+
+    def __init__(self, alias: str = "default", *, hold: float = HOLD) -> None:
+        if type(alias) is not str:
+            raise ArgumentError(
+                f"DjangoTasksDelivery was given {value_name(alias)}. Give the alias of a backend in the "
+                f"setting TASKS.",
+                ["alias"],
+            )
+        super().__init__(DjangoTasksEngine(alias), hold=hold)
+
+
+def _arguments(call: Call) -> dict[str, str]:
+    # PostgreSQL sorts the keys of jsonb by length, so the receiver is shown first.
+    return {"receiver": call.receiver, "call_body": call.body}

@@ -1,0 +1,138 @@
+"""django.tasks: the backends for tests, the options, and what is refused."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+pytest.importorskip("clarion.integrations.django.tasks", reason="needs Django 6 or django-tasks")
+
+
+from clarion import Signal
+from clarion.background import Call
+from clarion.commit import atomic
+from clarion.errors import ArgumentError
+from clarion.integrations.django.tasks import DjangoTasksDelivery, deliver
+
+made: list[Any] = []
+
+
+def mail(sender, order_id, attempt, **kwargs):
+    """Note the call."""
+    made.append((order_id, attempt))
+
+
+async def amail(sender, order_id, attempt, **kwargs):
+    """Note the call, in a coroutine."""
+    await asyncio.sleep(0)
+    made.append((order_id, attempt))
+
+
+def fail(sender, **kwargs):
+    """Fail."""
+    raise LookupError
+
+
+@pytest.fixture
+def order_paid():
+    """Return a signal."""
+    made.clear()
+    return Signal(name="tests.django_tasks.order_paid")
+
+
+@pytest.fixture
+def dummy():
+    """Return the backend that keeps its tasks, empty."""
+    found: Any = DjangoTasksDelivery("dummy").engine.backend  # type: ignore[attr-defined]
+    found.clear()
+    return found
+
+
+@pytest.mark.parametrize("receiver", [mail, amail])
+def test_the_immediate_backend_calls_the_receiver(order_paid, receiver):
+    """After the commit, in the same process."""
+    order_paid.connect(receiver, delivery=DjangoTasksDelivery())
+    with atomic():
+        order_paid.send(None, order_id=7)
+        assert made == []
+    assert made == [(7, 1)]
+
+
+def test_a_failure_is_the_status_of_the_task(order_paid, monkeypatch):
+    """The immediate backend does not raise it."""
+    results = []
+    monkeypatch.setattr(
+        type(deliver),
+        "enqueue",
+        lambda task, **kw: results.append(task.get_backend().enqueue(task, [], kw)),
+    )
+    order_paid.connect(fail, delivery=DjangoTasksDelivery())
+    order_paid.send(None)
+    ((error,),) = (each.errors for each in results)
+    assert error.exception_class is LookupError
+
+
+def test_the_dummy_backend_keeps_the_task(order_paid, dummy):
+    """With the receiver's name first, and the options."""
+    delivery = DjangoTasksDelivery("dummy")(queue_name="mail", priority=7)
+    order_paid.connect(mail, delivery=delivery)
+    ((_, response),) = order_paid.send(None, order_id=7)
+    (result,) = dummy.results
+    assert next(iter(result.kwargs.items())) == ("receiver", response.receiver)
+    assert (result.task.queue_name, result.task.priority) == ("mail", 7)
+    assert result.task.module_path == "clarion.integrations.django.tasks.deliver"
+    assert delivery.counts["enqueued"] == 1
+    assert made == []
+
+
+def test_asend_hands_over(order_paid, dummy):
+    """In a coroutine, too."""
+    order_paid.connect(mail, delivery=DjangoTasksDelivery("dummy"))
+    asyncio.run(order_paid.asend(None, order_id=7))
+    assert len(dummy.results) == 1
+
+
+def test_a_delay_is_run_after(dummy):
+    """Where the backend has it."""
+    DjangoTasksDelivery("dummy").engine.enqueue(Call("mail", uuid4(), "{}", delay=60))
+    (result,) = dummy.results
+    assert result.task.run_after is not None
+
+
+@pytest.mark.parametrize(
+    ("alias", "given", "names", "said"),
+    [
+        ("dummy", {"queu": "mail"}, ["queu"], "It has priority, queue_name"),
+        ("dummy", {"backend": "default"}, ["backend"], "DjangoTasksDelivery"),
+        ("dummy", {"run_after": None}, ["run_after"], "Use delay="),
+        ("dummy", {"retries": 2}, ["retries"], "no retries"),
+        ("dummy", {"key": "order_id"}, ["key"], "durable"),
+        ("dummy", {"queue_name": "x"}, ["queue_name"], "Queue 'x' is not valid"),
+        ("dummy", {"priority": "high"}, ["priority"], "does not take priority"),
+        ("default", {"delay": 60}, ["delay"], "run_after"),
+    ],
+)
+def test_other_options_are_refused(order_paid, alias, given, names, said):
+    """At connect, with the cure."""
+    with pytest.raises(ArgumentError, match=said) as caught:
+        order_paid.connect(mail, delivery=DjangoTasksDelivery(alias)(**given))
+    assert list(caught.value.names) == names
+
+
+def test_losses_are_said():
+    """Those of a backend with workers, and of the one for tests."""
+    assert list(DjangoTasksDelivery().engine.losses()) == []
+    (loss,) = DjangoTasksDelivery("dummy").engine.losses()
+    assert "BACKEND" in loss
+    engine: Any = DjangoTasksDelivery().engine
+    engine.backend = object()
+    (loss,) = engine.losses()
+    assert "is not made again" in loss
+
+
+@pytest.mark.parametrize(("alias", "said"), [("nothing", "'default', 'dummy'"), (5, "TASKS")])
+def test_only_backends_are_accepted(alias, said):
+    """Anything else is refused."""
+    with pytest.raises(ArgumentError, match=said):
+        DjangoTasksDelivery(alias)
