@@ -25,6 +25,8 @@ autodoc_mock_imports = [
     "asgiref",
     "django",
     "dramatiq",
+    "procrastinate",
+    "psycopg",
     "pydantic",
     "pydantic_settings",
     "pytest",

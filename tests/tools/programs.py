@@ -65,6 +65,24 @@ def order_paid(sender: str, *, lines: list[Line]) -> None:
 text = seal(order_paid, {"sender": "web", "lines": [Line("tea")]}).to_json()
 assert Envelope.from_json(text).arguments(order_paid)["lines"] == [Line("tea")]
 """,
+    "procrastinate": """
+import procrastinate
+from procrastinate.testing import InMemoryConnector
+from clarion import Signal
+from clarion.integrations.procrastinate import ProcrastinateDelivery
+
+app, calls = procrastinate.App(connector=InMemoryConnector()), []
+order_paid = Signal(name="shop.order_paid")
+
+def note(sender, order_id, **kwargs):
+    calls.append(order_id)
+
+order_paid.connect(note, delivery=ProcrastinateDelivery(app)(name="note"))
+order_paid.send("web", order_id=7)
+assert calls == []
+app.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+assert calls == [7]
+""",
     "psycopg": """
 import psycopg
 from clarion.outbox import open_database
@@ -183,6 +201,29 @@ with atomic():
     ContentType.objects.create(app_label="shop", model="order")
     assert calls == []
 assert calls == ["order"]
+""",
+    "django-tasks": """
+import django
+from django.conf import settings
+
+MODULE = "django.tasks" if django.VERSION >= (6, 0) else "django_tasks"
+settings.configure(
+    INSTALLED_APPS=["clarion.integrations.django"],
+    TASKS={"default": {"BACKEND": MODULE + ".backends.immediate.ImmediateBackend"}},
+)
+django.setup()
+
+from clarion import Signal
+from clarion.integrations.django.tasks import DjangoTasksDelivery
+
+order_paid, calls = Signal(name="shop.order_paid"), []
+
+def note(sender, order_id, **kwargs):
+    calls.append(order_id)
+
+order_paid.connect(note, delivery=DjangoTasksDelivery()(name="note"))
+order_paid.send("web", order_id=7)
+assert calls == [7]
 """,
     "settings": """
 from pydantic_settings import BaseSettings

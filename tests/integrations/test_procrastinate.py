@@ -1,0 +1,187 @@
+"""Procrastinate: jobs in the transaction of a send, and its tasks, in a PostgreSQL."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import procrastinate as library
+import pytest
+from procrastinate.exceptions import JobAborted
+from procrastinate.jobs import Job
+from procrastinate.retry import RetryDecision
+from procrastinate.testing import InMemoryConnector
+
+from clarion import Signal
+from clarion.background import Call
+from clarion.background.call import write_body
+from clarion.envelope import seal
+from clarion.errors import ArgumentError, Reject, Retry
+from clarion.integrations.procrastinate import ProcrastinateDelivery, Retries
+
+made: list[Any] = []
+
+
+def mail(sender, order_id, **kwargs):
+    """Note the call."""
+    made.append(order_id)
+
+
+async def amail(sender, order_id, **kwargs):
+    """Note the call, in a coroutine."""
+    await asyncio.sleep(0)
+    made.append(order_id)
+
+
+def fail(sender, attempt, **kwargs):
+    """Note the attempt, and fail."""
+    made.append(attempt)
+    raise LookupError
+
+
+def again(sender, attempt, **kwargs):
+    """Ask to be called again once."""
+    made.append(attempt)
+    if attempt == 1:
+        raise Retry(after=0.0)
+
+
+def reject(sender, attempt, **kwargs):
+    """Give the call up."""
+    made.append(attempt)
+    raise Reject
+
+
+@pytest.fixture
+def order_paid():
+    """Return a signal."""
+    made.clear()
+    return Signal(name="tests.procrastinate.order_paid")
+
+
+@pytest.fixture
+def memory():
+    """Return an app that keeps its jobs in memory."""
+    return library.App(connector=InMemoryConnector())
+
+
+def run_jobs(app):
+    """Run the jobs of an app in memory that may begin now."""
+    app.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+
+
+@pytest.mark.parametrize("receiver", [mail, amail])
+def test_a_worker_calls_the_receiver(order_paid, memory, receiver):
+    """Sync and async, through the connector for tests."""
+    delivery = ProcrastinateDelivery(memory)
+    order_paid.connect(receiver, delivery=delivery)
+    ((_, response),) = order_paid.send(None, order_id=7)
+    assert (response.status, response.is_within) == ("enqueued", False)
+    (job,) = memory.connector.jobs.values()
+    assert job["task_name"] == "clarion.deliver"
+    assert next(iter(job["args"].items())) == ("receiver", response.receiver)
+    assert made == []
+    run_jobs(memory)
+    assert made == [7]
+    assert delivery.counts["enqueued"] == 1
+
+
+def test_asend_hands_over(order_paid, memory):
+    """In a coroutine, too."""
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(memory))
+    asyncio.run(order_paid.asend(None, order_id=7))
+    run_jobs(memory)
+    assert made == [7]
+
+
+def test_the_outcome_of_receivers(order_paid, memory):
+    """`retries=2` is three runs, `Retry` runs again, and `Reject` does not."""
+    delivery = ProcrastinateDelivery(memory)(retries=2)
+
+    async def run_all():
+        for _ in range(4):
+            for job in memory.connector.jobs.values():
+                job["scheduled_at"] = None
+            await memory.run_worker_async(
+                wait=False, install_signal_handlers=False, listen_notify=False
+            )
+
+    for receiver, attempts, status in (
+        (fail, [1, 2, 3], "failed"),
+        (again, [1, 2], "succeeded"),
+        (reject, [1], "failed"),
+    ):
+        memory.connector.reset()
+        made.clear()
+        with order_paid.connected(receiver, delivery=delivery):
+            order_paid.send(None)
+            asyncio.run(run_all())
+        assert made == attempts
+        found = [each for each in memory.connector.jobs.values() if "call_body" in each["args"]]
+        assert [each["status"] for each in found] == [status]
+
+
+def test_a_stopped_worker_gives_its_job_back():
+    """A job that is aborted because the worker stops has not failed."""
+    body = write_body("mail", None, seal(Signal(name="x"), {"sender": None}))
+    job = Job(
+        queue="x", lock=None, queueing_lock=None, task_name="x", task_kwargs={"call_body": body}
+    )
+    decide = Retries().get_retry_decision
+    assert isinstance(decide(exception=JobAborted(), job=job), RetryDecision)
+    assert decide(exception=LookupError(), job=job) is None
+
+
+def test_options_reach_the_job(memory):
+    """Options of `configure_task` as they are; the delay is ours."""
+    engine = ProcrastinateDelivery(memory).engine
+    options = {"queue": "mail", "priority": 3, "lock": "mine"}
+    engine.enqueue(Call("mail", uuid4(), "{}", delay=60, options=options))
+    (job,) = memory.connector.jobs.values()
+    assert (job["queue_name"], job["priority"], job["lock"]) == ("mail", 3, "mine")
+    assert job["scheduled_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "said"),
+    [
+        ({"queu": "mail"}, ["queu"], "priority, queue, queueing_lock"),
+        ({"schedule_in": {"seconds": 3}}, ["schedule_in"], "Use delay="),
+        ({"connection": object()}, ["connection"], "connection of the send"),
+        ({"key": "order_id", "lock": "x"}, ["key", "lock"], "Leave one out"),
+    ],
+)
+def test_other_options_are_refused(order_paid, memory, given, names, said):
+    """At connect, with the cure."""
+    with pytest.raises(ArgumentError, match=said) as caught:
+        order_paid.connect(mail, delivery=ProcrastinateDelivery(memory)(**given))
+    assert sorted(caught.value.names) == names
+
+
+def test_the_tasks_are_registered_once(memory):
+    """Two deliveries share them."""
+    ProcrastinateDelivery(memory)
+    carrier = memory.tasks["clarion.deliver"]
+    ProcrastinateDelivery(memory)
+    assert memory.tasks["clarion.deliver"] is carrier
+    assert len(memory.periodic_registry.periodic_tasks) == 1
+
+
+def test_stalled_jobs_are_lost_without_the_rescue(memory):
+    """That is said with the setting."""
+    (loss,) = ProcrastinateDelivery(memory, rescue=None).engine.losses()
+    assert "rescue=None" in loss
+    assert list(ProcrastinateDelivery(memory).engine.losses()) == []
+
+
+@pytest.mark.parametrize("rescue", [0, -1, "30", float("nan"), True])
+def test_rescue_is_a_number_of_seconds(memory, rescue):
+    """Anything else is refused."""
+    with pytest.raises(ArgumentError, match="rescue"):
+        ProcrastinateDelivery(memory, rescue=rescue)
+
+
+def test_only_apps_are_accepted():
+    """Anything else is refused."""
+    no_app: Any = 5
+    with pytest.raises(ArgumentError, match="App of procrastinate"):
+        ProcrastinateDelivery(no_app)
