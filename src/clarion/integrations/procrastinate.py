@@ -278,9 +278,9 @@ class ProcrastinateDelivery(EngineDelivery):
     commit, because a conflict would abort the transaction.
 
     Args:
-        app: the app. It gets the task `clarion.deliver`.
+        app: the app. It gets the task "clarion.deliver".
         rescue: how long a worker has not responded before its calls are run again, in seconds. The
-            periodic task `clarion.rescue` does it. None leaves it out.
+            periodic task "clarion.rescue" does it. None leaves it out.
         hold: see `EngineDelivery`.
 
     Raises:
