@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The version of the text in `Call.body`."""
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -63,7 +65,7 @@ def write_body(receiver: str, retries: int | None, envelope: Envelope) -> str:
         envelope: the send.
     """
     parts = {"clarion": FORMAT, "receiver": receiver, "retries": retries, **envelope.parts()}
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    return _encode(parts)
 
 
 def read_body(body: str | bytes) -> Message:

@@ -192,6 +192,8 @@ class EngineDelivery:
 
     def say_losses(self) -> None:
         """Log what the engine loses as it is configured, once for each engine."""
+        if self._said:
+            return
         with self._lock:
             if self._said:
                 return
