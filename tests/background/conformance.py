@@ -4,8 +4,13 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
+import sys
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -14,9 +19,13 @@ from clarion.background.call import write_body
 from clarion.commit import atomic
 from clarion.envelope import seal
 from clarion.errors import ArgumentError
+from clarion.outbox import open_database, store
+from clarion.outbox.tables import create_tables
+from clarion.worker import Worker
 from tests.background import program
 from tests.background.effects import Effects
 from tests.background.program import actor, happened
+from tests.background.relay import LEASE
 
 
 @pytest.mark.service
@@ -204,6 +213,83 @@ class BrokerConformance:
         happened.send("note", name=f"{name} later")
         stage.effects.wait_for("note", f"{name} later")
         assert stage.effects.of("note", name) == []
+
+
+class Outbox:
+    """The outbox of a stage.
+
+    Args:
+        database: its database.
+        connection: a connection to it.
+    """
+
+    def __init__(self, database, connection):
+        self.database = database
+        self.connection = connection
+
+    def waiting(self):
+        """Return how many deliveries wait."""
+        return sum(each.deliveries for each in store.waiting(self.connection))
+
+    def empty(self, seconds=60.0):
+        """Make deliveries until none waits, not even for a retry or the end of a lease."""
+        deadline = time.monotonic() + seconds
+        while self.waiting():
+            assert time.monotonic() < deadline, "deliveries still wait"
+            Worker(self.database, lease=LEASE).drain()
+            time.sleep(0.1)
+
+
+@pytest.mark.service
+class ViaConformance:
+    """The tests of `durable(via=...)`, for engines that lose nothing as they are configured."""
+
+    stage_class: type
+
+    @pytest.fixture
+    def outbox(self, stage):
+        """Yield an empty outbox, and a table for the receiver `pay`."""
+        database: Any = open_database(stage.database)
+        with closing(database.connect()) as connection:
+            with connection.transaction():
+                create_tables(connection)
+                connection.connection.execute("CREATE TABLE IF NOT EXISTS payments (name)")
+            yield Outbox(database, connection)
+
+    def test_nothing_is_lost_while_the_broker_is_down(self, stage, name, outbox):
+        """The row waits, and goes out when the broker is back."""
+        stage.broker.stop()
+        try:
+            with atomic(outbox.connection.connection):
+                happened.send("stored", name=name)
+            Worker(outbox.database).drain()
+            assert outbox.waiting() == 1
+        finally:
+            stage.broker.start()
+        outbox.empty()
+        (effect,) = stage.effects.wait_for("note", name)
+        assert effect["pid"] != os.getpid()
+
+    def test_a_crash_after_the_hand_over_gives_a_duplicate_without_effect(
+        self, stage, name, outbox
+    ):
+        """The duplicate has the same uid, and a receiver with an inbox writes once."""
+        if stage.relay is None:
+            pytest.skip("the stage has no module for a worker of the outbox")
+        with atomic(outbox.connection.connection):
+            happened.send("pay", name=name)
+        command = [sys.executable, "-m", "tests.background.relay", stage.relay, stage.database]
+        died = subprocess.run(
+            command, env=stage.worker_environment(), cwd=stage.folder, check=False, timeout=120
+        )
+        assert died.returncode == -signal.SIGKILL
+        assert outbox.waiting() == 1
+        seen = len(stage.output())
+        outbox.empty()
+        stage.wait_for_output("has had its effect already", seen)
+        assert len(stage.effects.of("pay", name)) == 1
+        paid = outbox.connection.connection.execute("SELECT name FROM payments").fetchall()
+        assert paid == [(name,)]
 
 
 @pytest.mark.service

@@ -5,16 +5,19 @@ They append what they did to a file, one line of JSON for each call.
 
 import asyncio
 import json
+import logging
 import os
 import time
 from contextvars import ContextVar
 from pathlib import Path
 
-from clarion import Signal
+from clarion import Signal, durable
 from clarion.envelope import carry
 from clarion.errors import Reject, Retry
+from clarion.outbox import open_database, use_database
 from tests.background.effects import Effects
 
+DATABASE = "CLARION_TEST_DATABASE"  # the URL of the database with the outbox
 RELEASE = "CLARION_TEST_RELEASE"  # "old" leaves out the newest receiver
 
 happened = Signal(name="tests.background.happened")
@@ -65,6 +68,18 @@ def newest(sender, name, **kwargs):
     write("newest", name)
 
 
+def pay(sender, name, connection, delivery_uid, **kwargs):
+    """Write to the database of the worker, and to the file, which shows duplicates."""
+    write("pay", name, uid=str(delivery_uid))
+    connection.execute("INSERT INTO payments VALUES (?)", [name])
+
+
+def connect_stored(delivery):
+    """Connect the receivers whose deliveries are stored, and handed to an engine."""
+    happened.connect(note, sender="stored", delivery=durable(via=delivery))
+    happened.connect(pay, sender="pay", delivery=durable(via=delivery, effects="same database"))
+
+
 def connect(delivery, *, retries=True, **options):
     """Connect the receivers, each with the options of its name, as a program does at its start.
 
@@ -82,3 +97,10 @@ def connect(delivery, *, retries=True, **options):
             continue
         given = {**usual.get(name, {}), **options.get(name, {})}
         happened.connect(receiver, sender=name, delivery=delivery(**given))
+    if not delivery.engine.losses():
+        connect_stored(delivery)
+    if os.environ.get("CLARION_TEST_WORKER"):
+        logger = logging.getLogger("clarion.background")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(logging.StreamHandler())
+        use_database(open_database(os.environ[DATABASE]))

@@ -19,6 +19,7 @@ from typing import Any
 
 from clarion.background import EngineDelivery
 from tests.background.effects import Effects
+from tests.background.program import DATABASE
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,12 +39,15 @@ class Stage:
         unknown: an option that the engine does not have; None if it cannot know.
         retries: whether the engine can try again.
         ready: what a worker prints once it is ready.
+        database: the URL of a database for an outbox.
+        relay: a module with the delivery, for a worker of the outbox; None without one.
     """
 
     parking: Mapping[str, Any] = {}
     unknown: Mapping[str, Any] | None = {"queu": "mail"}
     retries = True
     ready = ""
+    relay: str | None = None
 
     broker: object
     delivery: EngineDelivery
@@ -53,6 +57,7 @@ class Stage:
         self.effects = Effects(folder / "effects")
         self.log = folder / "worker.log"
         self.workers = []
+        self.database = f"sqlite:///{folder}/shop.db"
 
     def command(self):
         """Return the arguments after `python` that start a worker."""
@@ -66,6 +71,19 @@ class Stage:
         """Return how many calls are where `parking` keeps them."""
         raise NotImplementedError
 
+    def worker_environment(self, release="new"):
+        """Return the environment of a process with the receivers."""
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
+            "PYTHONUNBUFFERED": "1",
+            "CLARION_TEST_WORKER": "1",
+            "CLARION_TEST_RELEASE": release,
+            Effects.VARIABLE: str(self.effects.path),
+            DATABASE: self.database,
+            **self.environment(),
+        }
+
     def start_worker(self, release="new"):
         """Start a worker process, and wait until it is ready.
 
@@ -73,19 +91,10 @@ class Stage:
             release: "old" for a program without the receiver `newest`.
         """
         seen = len(self.output())
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
-            "PYTHONUNBUFFERED": "1",
-            "CLARION_TEST_WORKER": "1",
-            "CLARION_TEST_RELEASE": release,
-            Effects.VARIABLE: str(self.effects.path),
-            **self.environment(),
-        }
         with self.log.open("ab") as log:
             worker = subprocess.Popen(
                 [sys.executable, *self.command()],
-                env=environment,
+                env=self.worker_environment(release),
                 cwd=self.folder,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -2,11 +2,16 @@
 
 import pytest
 
-from tests.background.conformance import BrokerConformance, Conformance, KillConformance
+from tests.background.conformance import (
+    BrokerConformance,
+    Conformance,
+    KillConformance,
+    ViaConformance,
+)
 from tests.background.stages.celery_stages import CeleryOnRabbit, CeleryOnRedis
 
 
-class TestOnRedis(Conformance, BrokerConformance, KillConformance):
+class TestOnRedis(Conformance, BrokerConformance, KillConformance, ViaConformance):
     """Celery on Redis."""
 
     stage_class = CeleryOnRedis
@@ -17,7 +22,7 @@ class TestOnRedis(Conformance, BrokerConformance, KillConformance):
         super().test_a_killed_worker_loses_nothing(stage, name)
 
 
-class TestOnRabbit(Conformance, BrokerConformance, KillConformance):
+class TestOnRabbit(Conformance, BrokerConformance, KillConformance, ViaConformance):
     """Celery on RabbitMQ, whose confirms are on."""
 
     stage_class = CeleryOnRabbit

@@ -19,6 +19,7 @@ class CeleryStage(Stage):
     """
 
     ready = "ready."
+    relay = "tests.background.stages.celery_app"
 
     def __init__(self, folder, broker, url):
         super().__init__(folder)
