@@ -10,7 +10,7 @@ In reading order; a module imports from those above it only:
 3. `handover`: the pending call that an engine gets after the commit, and the handle for it.
 4. `publish`: hands one send to the engines of its receivers.
 5. `delivery`: `EngineDelivery`, the option of `connect`.
-6. `databases`, `carrier`: the one task of every engine, which calls the receiver.
+6. `databases`, `monitoring`, `carrier`: the one task of every engine, which calls the receiver.
 7. `executor`: an engine for thread and process pools.
 
 An engine knows one task, `clarion.deliver`, and never one for each receiver, because some engines lose

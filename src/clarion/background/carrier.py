@@ -27,6 +27,7 @@ from clarion._core.names import quoted_name
 from clarion._core.tabled import policy_of
 from clarion.background.call import read_body
 from clarion.background.databases import database_of
+from clarion.background.monitoring import name_task
 from clarion.envelope import GoneError, NewerVersionError
 from clarion.envelope.trace import HEADERS, is_traced
 from clarion.errors import DecodingError, Reject, Retry, UnknownReceiverError
@@ -174,6 +175,7 @@ def _prepared(body: str, attempt: int) -> tuple[Plan, Claim, Policy]:
         raise _unknown(message)
     provided = database_of(receiver.options).provides
     plan = Plan(receiver, registration, of_signal, provided, hands_over=False)
+    name_task(plan.name)
     return plan, _claim_of(message, attempt), policy_of(of_signal)
 
 

@@ -47,3 +47,11 @@ def is_traced() -> bool:
     from opentelemetry import trace
 
     return bool(trace.get_current_span().get_span_context().is_valid)
+
+
+def name_span(name: str) -> None:
+    """Give the current span a name, if there is one."""
+    if is_traced():
+        from opentelemetry import trace
+
+        trace.get_current_span().update_name(name)

@@ -1,0 +1,23 @@
+"""Give the task of a call the receiver's name, where the program is watched.
+
+The instrumentations of the engines name every call after the one task, `clarion.deliver`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from clarion.envelope.trace import name_span
+
+
+def name_task(receiver: str) -> None:
+    """Name the current span of OpenTelemetry, and the transaction of Sentry, after a receiver.
+
+    Args:
+        receiver: the stable name of the receiver.
+    """
+    name_span(receiver)
+    sentry: Any = sys.modules.get("sentry_sdk")  # loaded, if the program uses it
+    if sentry is not None and hasattr(sentry, "get_current_scope"):
+        sentry.get_current_scope().set_transaction_name(receiver, source="task")

@@ -1,0 +1,83 @@
+"""The names of tasks for Sentry and OpenTelemetry."""
+
+from typing import Any
+
+import pytest
+
+from clarion import Signal
+from clarion.background import EngineDelivery, deliver
+from clarion.background.monitoring import name_task
+
+
+def mail(sender, **kwargs):
+    """Send a mail."""
+
+
+def failing(sender, **kwargs):
+    """Fail."""
+    raise LookupError("mine")
+
+
+@pytest.fixture
+def events():
+    """Yield the events that Sentry would send."""
+    sentry_sdk: Any = pytest.importorskip("sentry_sdk")
+
+    base: Any = sentry_sdk.transport.Transport
+
+    class Kept(base):  # type: ignore[misc]
+        def __init__(self, options=None):
+            super().__init__(options)
+            self.kept = []
+
+        def capture_envelope(self, envelope):
+            self.kept += [item.payload.json for item in envelope.items]
+
+    kept = Kept()
+    with sentry_sdk.isolation_scope() as scope:
+        scope.set_client(
+            sentry_sdk.Client(
+                "https://key@example.invalid/1", transport=kept, traces_sample_rate=1.0
+            )
+        )
+        yield kept.kept
+
+
+def test_sentry_names_the_receiver(events, recorder):
+    """An error and a transaction have the receiver's name, not that of the one task."""
+    import sentry_sdk
+
+    signal = Signal(name="tests.monitoring.order_paid")
+    signal.connect(failing, delivery=EngineDelivery(recorder)(name="shop.mail"))
+    signal.send(None)
+    with sentry_sdk.start_transaction(name="clarion.deliver", op="queue.task"):
+        try:
+            deliver(recorder.calls[0].body)
+        except LookupError as error:
+            sentry_sdk.capture_exception(error)
+    assert [each["transaction"] for each in events] == ["shop.mail", "shop.mail"]
+
+
+def test_a_span_has_the_name_of_the_receiver(recorder):
+    """The span that the instrumentation of the engine has begun is renamed."""
+    trace: Any = pytest.importorskip("opentelemetry.trace")
+
+    base: Any = trace.NonRecordingSpan
+
+    class Span(base):  # type: ignore[misc]
+        def update_name(self, name):
+            names.append(name)
+
+    names: list[str] = []
+    context = trace.SpanContext(1, 1, is_remote=False)
+    signal = Signal(name="tests.monitoring.order_sent")
+    signal.connect(mail, delivery=EngineDelivery(recorder)(name="shop.mail"))
+    signal.send(None)
+    with trace.use_span(Span(context)):
+        deliver(recorder.calls[0].body)
+    assert names == ["shop.mail"]
+
+
+def test_without_either_nothing_happens():
+    """A program that is not watched has nothing to name."""
+    name_task("shop.mail")
