@@ -23,8 +23,10 @@ autodoc_member_order = "bysource"
 autodoc_mock_imports = [
     "alembic",
     "asgiref",
+    "celery",
     "django",
     "dramatiq",
+    "kombu",
     "procrastinate",
     "psycopg",
     "pydantic",

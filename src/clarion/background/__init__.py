@@ -1,6 +1,6 @@
 """Receivers in the background: carried out by the task engine that a program already runs.
 
-`clarion.integrations` has a delivery for each engine. `ExecutorDelivery` needs none.
+Each engine has an integration with its delivery. `ExecutorDelivery` needs no engine.
 
 In reading order; a module imports from those above it only:
 
@@ -13,8 +13,8 @@ In reading order; a module imports from those above it only:
 6. `databases`, `monitoring`, `carrier`: the one task of every engine, which calls the receiver.
 7. `executor`: an engine for thread and process pools.
 
-An engine knows one task, `clarion.deliver`, and never one for each receiver, because some engines lose
-tasks of a name that a worker does not know.
+An engine knows one task, and never one for each receiver, because some engines lose tasks of a name that
+a worker does not know.
 
 Never put here: a package of an engine, pickle, an import by a stored name.
 """

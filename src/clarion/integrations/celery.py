@@ -7,7 +7,7 @@
     @receiver(order_paid, delivery=celery)
     @receiver(order_paid, delivery=celery(queue="mail", retries=5))
 
-The app gets one task, `clarion.deliver`. Monitoring shows the receiver's name, which is its `shadow`.
+The app gets one task for all receivers. Monitoring shows the receiver's name, which is its `shadow`.
 Other options than ours go to `apply_async`.
 """
 
