@@ -51,6 +51,10 @@ coverage: .venvs/test-$(MINOR)/ready ## the branches of src/ that the suite runs
 extras: .venvs/test-$(MINOR)/ready ## each extra and bundle, in an empty environment, on every CPython found
 	.venvs/test-$(MINOR)/bin/python -m pytest -p no:cacheprovider -m wheel tests/tools $(ARGS)
 
+engines: .venvs/test-$(MINOR)/ready ## every task engine, with real brokers and workers that are killed
+	.venvs/test-$(MINOR)/bin/python -m pytest -p no:cacheprovider \
+		-m engines tests/background $(ARGS)
+
 NEXT = testing
 
 test-next: | python ## the whole suite on the CPython of Debian's next release, in a chroot
@@ -144,7 +148,7 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo load test coverage extras test-next quick lint format types layers docs wheel asan bench \
+.PHONY: help demo load test coverage extras engines test-next quick lint format types layers docs wheel asan bench \
 	bench-durable bench-short instructions chaos downstream downstream-short changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two parallel builds would write into one egg-info

@@ -15,11 +15,11 @@ __all__ = ["mariadb_database", "other_database", "postgres_database"]  # fixture
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the tests that are marked as slow, unless -m selects tests."""
+    """Skip the tests that take long, unless -m selects tests."""
     if config.option.markexpr:
         return
     for item in items:
-        for name in ("slow", "wheel"):
+        for name in ("engines", "slow", "wheel"):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=f"{name}; run it with -m {name}"))
 

@@ -35,6 +35,12 @@ PYTEST = "-m pytest -p no:cacheprovider"  # parallel runs would overwrite each o
 # Slow or many tests whose results depend neither on the interpreter nor on a release of a
 # framework.
 ON_NEWEST = (
+    "tests/background/test_conformance_celery.py",
+    "tests/background/test_conformance_dramatiq.py",
+    "tests/background/test_conformance_huey.py",
+    "tests/background/test_conformance_procrastinate.py",
+    "tests/background/test_conformance_rq.py",
+    "tests/background/test_conformance_taskiq.py",
     "tests/benchmarks",
     "tests/cli",
     "tests/docs",

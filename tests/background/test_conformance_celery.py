@@ -10,6 +10,8 @@ from tests.background.conformance import (
 )
 from tests.background.stages.celery_stages import CeleryOnRabbit, CeleryOnRedis
 
+pytestmark = pytest.mark.engines
+
 
 class TestOnRedis(Conformance, BrokerConformance, KillConformance, ViaConformance):
     """Celery on Redis."""

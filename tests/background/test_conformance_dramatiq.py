@@ -1,7 +1,11 @@
 """Dramatiq passes the conformance suite."""
 
+import pytest
+
 from tests.background.conformance import BrokerConformance, Conformance, KillConformance
 from tests.background.stages.dramatiq_stages import DramatiqOnRabbit, DramatiqOnRedis
+
+pytestmark = pytest.mark.engines
 
 
 class TestOnRedis(Conformance, BrokerConformance, KillConformance):

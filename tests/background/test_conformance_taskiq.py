@@ -3,9 +3,13 @@
 import signal
 import threading
 
+import pytest
+
 from tests.background.conformance import BrokerConformance, Conformance, KillConformance
 from tests.background.program import happened
 from tests.background.stages.taskiq_stages import TaskiqOnRabbit, TaskiqOnRedis
+
+pytestmark = pytest.mark.engines
 
 
 class TestOnRedis(Conformance, BrokerConformance, KillConformance):
