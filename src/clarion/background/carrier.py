@@ -66,20 +66,30 @@ def deliver(body: str, attempt: int = 1) -> None:
         NewerVersionError: if a newer program has sent it.
         Exception: what the receiver raises, `Retry` and `Reject` included.
     """
-    plan, claim, policy = _prepared(body, attempt)
-    caller = _Caller(database_of(plan.options))
+    plan, claim, policy = prepared(body, attempt)
     try:
-        if plan.is_async:
-            policy.run_coroutine(caller.acall(plan, claim, None))
-        else:
-            caller.call(plan, claim, None)
+        call(plan, claim, policy)
     except (DuplicateError, GoneError) as error:
         _skip(plan, error)
 
 
+def call(plan: Plan, claim: Claim, policy: Policy) -> None:
+    """Call the receiver of a prepared call, and wait for it.
+
+    Raises:
+        DuplicateError: if it has had its effect already.
+        GoneError: if a row that it names is gone.
+    """
+    caller = _Caller(database_of(plan.options))
+    if plan.is_async:
+        policy.run_coroutine(caller.acall(plan, claim, None))
+    else:
+        caller.call(plan, claim, None)
+
+
 async def adeliver(body: str, attempt: int = 1) -> None:
     """Call the receiver of a background call, as `deliver`; a sync receiver in a thread."""
-    plan, claim, policy = _prepared(body, attempt)
+    plan, claim, policy = prepared(body, attempt)
     caller = _Caller(database_of(plan.options))
     try:
         if plan.is_async:
@@ -165,7 +175,8 @@ class _Caller(Caller):
         return copy_context().run(self._call_with_headers, plan, claim, partition, note_end)
 
 
-def _prepared(body: str, attempt: int) -> tuple[Plan, Claim, Policy]:
+def prepared(body: str, attempt: int) -> tuple[Plan, Claim, Policy]:
+    """Return how the receiver of a body is called, and with what; raise as `deliver`."""
     message = read_body(body)
     signal = message.envelope.signal
     receiver = find_receiver(message.receiver, signal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from clarion._core.fork import call_in_child, new_lock
 from clarion.errors import HandOverError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from typing import TypeAlias
 
     from clarion.background.call import Call
@@ -43,6 +43,29 @@ class _Helper:
             is_kept = _keep(self)
             ended(error)
             del function, ended, error  # or an idle thread would keep them
+
+
+# Each is the `append` of a test that keeps the calls. The last one gets them.
+_keepers: list[Callable[[Call], object]] = []
+
+
+@contextmanager
+def kept(keep: Callable[[Call], object]) -> Generator[None]:
+    """Give the calls of all threads to a function, inside the block, in place of their engines.
+
+    Args:
+        keep: the function.
+    """
+    _keepers.append(keep)
+    try:
+        yield
+    finally:
+        _keepers.remove(keep)
+
+
+def is_kept() -> bool:
+    """Return whether calls are kept from their engines."""
+    return bool(_keepers)
 
 
 _idle: list[_Helper] = []
@@ -84,6 +107,9 @@ def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
     Raises:
         HandOverError: if the time is over. The engine may still get the call.
     """
+    if _keepers:
+        _keepers[-1](call)
+        return
     if not engine.holds_thread:
         engine.enqueue(call)
         return
@@ -102,6 +128,9 @@ def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
 
 async def aenqueue_within(engine: Engine, call: Call, seconds: float) -> None:
     """Give a call to an engine as `enqueue_within`, in a coroutine."""
+    if _keepers:
+        _keepers[-1](call)
+        return
     try:
         async with asyncio.timeout(seconds):
             await (_in_helper(engine, call) if engine.holds_thread else engine.aenqueue(call))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.call import claim
 from clarion.background.handover import PendingHandOver
-from clarion.background.hold import aenqueue_within, enqueue_within
+from clarion.background.hold import aenqueue_within, enqueue_within, is_kept
 from clarion.commit.outside import may_run, outside_of
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
 from clarion.commit.suppress import active_suppression
@@ -112,10 +112,14 @@ def _pending_call(
     return PendingHandOver(signal, receiver, bound, boundary, reason, handed, bound.delivery)
 
 
+def _is_within(call: PendingHandOver) -> bool:
+    return call.delivery.engine.in_transaction and call.sent_in.is_open() and not is_kept()
+
+
 def _written(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
     """Return whether the engine has written the call in the transaction of the send."""
     boundary = call.sent_in
-    if not call.delivery.engine.in_transaction or not boundary.is_open():
+    if not _is_within(call):
         return False
     try:
         with boundary.for_send(arguments).write_connection() as connection:
@@ -127,7 +131,7 @@ def _written(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
 
 async def _awritten(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
     boundary = call.sent_in
-    if not call.delivery.engine.in_transaction or not boundary.is_open():
+    if not _is_within(call):
         return False
     try:
         async with boundary.for_send(arguments).awrite_connection() as connection:

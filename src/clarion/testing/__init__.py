@@ -1,8 +1,8 @@
 """For tests: capture and assert sends, mute receivers, restore connections.
 
 In reading order: `capture`, `equality`, `assertions` and `mute`. Then `callers`, `change_log` and
-`reset`, which restore connections. Then `commits`, `deliveries` and `enqueued` for stored deliveries, and
-`plugin` for pytest.
+`reset`, which restore connections. Then `commits`, `engines`, `deliveries` and `enqueued` for stored
+deliveries and background calls, and `plugin` for pytest.
 These modules may import every package. No package imports them, so they cost nothing outside
 tests. Never put here: code that a program uses outside its tests.
 """
@@ -16,6 +16,7 @@ from clarion.testing.reset import restored
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from clarion.testing.deliveries import drain
+    from clarion.testing.engines import without_engines
     from clarion.testing.enqueued import assert_enqueued
 
 __all__ = [
@@ -28,9 +29,10 @@ __all__ = [
     "drain",
     "muted",
     "restored",
+    "without_engines",
 ]
 
-_LATE = {"assert_enqueued": "enqueued", "drain": "deliveries"}
+_LATE = {"assert_enqueued": "enqueued", "drain": "deliveries", "without_engines": "engines"}
 
 
 def __getattr__(name: str) -> object:

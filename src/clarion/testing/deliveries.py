@@ -11,12 +11,15 @@ from clarion.commit.providers import providers
 from clarion.errors import BoundaryError, RunningLoopError
 from clarion.outbox import store
 from clarion.outbox.default import default_writer
+from clarion.testing.engines import kept_calls
 from clarion.worker import failures
 from clarion.worker.calls import Caller
 from clarion.worker.connections import in_transaction
 from clarion.worker.plans import Plans
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.database import Database
     from clarion.outbox.delivery_row import Claim, Lease
@@ -34,7 +37,8 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
 
     Receivers are called as by a worker, from the stored payload. Inside Django's `TestCase` they use the
     test's own connection, so they see the rows of its transaction, and a rollback undoes theirs.
-    Receivers with `via` are called here too, without their engine.
+    Receivers with `via` are called here too, without their engine, and the calls that `without_engines`
+    keeps are made.
     Deliveries that receivers cause are made too. Those that wait for a retry stay, and those with a
     delay too, unless they are asked for.
 
@@ -52,16 +56,27 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
         BoundaryError: if no database with an outbox is found.
         RunningLoopError: if the receiver is async, and an event loop runs in this thread.
     """
-    counts: Counter[str] = Counter()
     found = databases or outbox_databases()
-    drains = [Drain(each, counts, raises=raises, delayed=delayed) for each in found]
-    if not drains:
+    if not found and kept_calls() is None:
         raise BoundaryError(
             "drain() found no database with an outbox. Give it one, or call it where Django's "
             "database is in use: drain(open_database('sqlite:///outbox.db'))."
         )
-    while any([each.step() for each in drains]):  # noqa: C419  # each of them
-        pass
+    return make_all(found, raises=raises, delayed=delayed)
+
+
+def make_all(
+    databases: Sequence[Database], *, raises: bool = True, delayed: bool = False
+) -> Counter[str]:
+    """Make the deliveries of these databases, and the calls that are kept from engines, as `drain`."""
+    counts: Counter[str] = Counter()
+    drains = [Drain(each, counts, raises=raises, delayed=delayed) for each in databases]
+    kept = kept_calls()
+    is_going_on = True
+    while is_going_on:
+        is_going_on = any([each.step() for each in drains])  # noqa: C419  # each of them
+        if kept is not None:
+            is_going_on |= kept.make(counts, raises=raises, delayed=delayed)
     return counts
 
 

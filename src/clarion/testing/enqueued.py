@@ -1,4 +1,4 @@
-"""assert_enqueued: assert that deliveries to a durable receiver are stored."""
+"""assert_enqueued: assert that deliveries to a durable or background receiver wait."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 from clarion._core.names import described
 from clarion.errors import ArgumentError, NotSentError
 from clarion.outbox.delivery_row import Claim
-from clarion.outbox.receivers import stored_receivers
+from clarion.outbox.receivers import StoredReceiver, named_receivers
 from clarion.testing.capture import shown
 from clarion.testing.deliveries import outbox_databases
+from clarion.testing.engines import kept_calls
 from clarion.testing.equality import are_equal
 from clarion.worker.plans import Plans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from clarion.outbox.database import Database
+    from clarion.outbox.receivers import NamedReceiver
     from clarion.typing import Receiver
 
 _ANY: Any = object()
@@ -32,10 +34,13 @@ def assert_enqueued(
     key: object = _ANY,
     **keywords: object,
 ) -> list[dict[str, Any]]:
-    """Assert that deliveries to a durable receiver wait, and return their arguments.
+    """Assert that deliveries to a receiver wait, and return their arguments.
 
         order_paid.send(sender=Order, order_id=42)
         assert_enqueued(send_receipt, order_id=42)
+
+    The receiver is durable, or carried out by an engine. The calls of the latter wait inside
+    `without_engines` only.
 
     Args:
         receiver: the receiver.
@@ -50,13 +55,9 @@ def assert_enqueued(
 
     Raises:
         NotSentError: an AssertionError whose message shows deliveries to the receiver.
-        ArgumentError: if the receiver is not durable.
+        ArgumentError: if the receiver is neither, or its calls go to its engine here.
     """
-    waiting = [
-        arguments
-        for database in databases or outbox_databases()
-        for arguments in _waiting(database, _names_of(receiver), key)
-    ]
+    waiting = [*_all_waiting(receiver, databases, key)]
     found = [
         arguments
         for arguments in waiting
@@ -70,19 +71,42 @@ def assert_enqueued(
     raise NotSentError(_failure(receiver, keywords, len(found), times, waiting))
 
 
-def _names_of(receiver: Receiver) -> set[str]:
-    names: set[str] = set()
-    for each in stored_receivers():
-        registration = each.registration()
-        if registration is not None and registration.live() == receiver:
-            names.update(each.names)
-    if not names:
+def _all_waiting(
+    receiver: Receiver, databases: Sequence[Database], key: object
+) -> Iterator[dict[str, Any]]:
+    """Yield the arguments of what waits in databases, and of the calls that are kept from engines."""
+    found = [each for each in named_receivers() if _is_of(each, receiver)]
+    if not found:
         raise ArgumentError(
             f"assert_enqueued() was given {described(receiver)}, which is connected with no durable "
-            f"delivery. Connect it with delivery=durable.",
+            f"delivery and to no engine. Connect it with delivery=durable, or with that of an engine.",
             ["receiver"],
         )
-    return names
+    stored = {name for each in found if isinstance(each, StoredReceiver) for name in each.names}
+    background = {name for each in found for name in each.names} - stored
+    if stored:
+        for database in databases or outbox_databases():
+            yield from _waiting(database, stored, key)
+    if background:
+        yield from _kept(receiver, background, key)
+
+
+def _is_of(named: NamedReceiver, receiver: Receiver) -> bool:
+    registration = named.registration()
+    return registration is not None and registration.live() == receiver
+
+
+def _kept(receiver: Receiver, names: set[str], key: object) -> Iterator[dict[str, Any]]:
+    calls = kept_calls()
+    if calls is None:
+        raise ArgumentError(
+            f"assert_enqueued() was given {described(receiver)}, whose calls go to its engine. Send "
+            f"and assert inside `with clarion.testing.without_engines():`, which keeps them.",
+            ["receiver"],
+        )
+    for found, arguments in calls.arguments(names):
+        if key is _ANY or found == key:
+            yield arguments
 
 
 def _waiting(database: Database, names: set[str], key: object) -> Iterator[dict[str, Any]]:
@@ -109,7 +133,7 @@ def _failure(
     words = {None: "at least once", 0: "never", 1: "exactly once"}
     how_often = words.get(times, f"exactly {times} times")
     wanted = f" with {_shown(keywords)}" if keywords else ""
-    lines = [f"Expected a stored delivery to {described(receiver)}{wanted}, {how_often}."]
+    lines = [f"Expected a waiting delivery to {described(receiver)}{wanted}, {how_often}."]
     lines.append(f"{found} of {len(waiting)} that wait for it match.")
     lines += [f"  {_shown(each)}" for each in waiting[:_SHOWN]]
     return "\n".join(lines)
