@@ -2,7 +2,8 @@
 
     python examples/shop_fastapi/demo.py --requests 10000 --at-once 500 --pool-size 1
 
-SHOP_DATABASE_URL selects a PostgreSQL database; the demo drops and creates its tables shop_*.
+SHOP_DATABASE_URL selects a PostgreSQL database; the demo drops and creates its tables shop_*. With
+SHOP_REDIS_URL, Celery writes the receipts; start its worker first: see shop/tasks.py.
 """
 
 import asyncio
@@ -74,6 +75,8 @@ async def day(client: customers.Client, chosen: Namespace) -> None:
         soft_wrap=True,
     )
     console.print(table_of_answers(client.diary))
+    for by, written in (await customers.wait_for_receipts(client)).items():
+        console.print(f"{by} wrote {written:,} receipts.", soft_wrap=True)
 
 
 @asynccontextmanager

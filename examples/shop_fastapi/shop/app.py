@@ -1,6 +1,7 @@
 """The application: python -m uvicorn --app-dir examples/shop_fastapi --factory shop.app:create.
 
-SHOP_DATABASE_URL selects a PostgreSQL database, SHOP_POOL_SIZE the number of connections.
+SHOP_DATABASE_URL selects a PostgreSQL database, SHOP_POOL_SIZE the number of connections. Celery
+writes the receipts if SHOP_REDIS_URL names a Redis: see receipts.py.
 """
 
 import os
@@ -13,7 +14,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from clarion.integrations.asgi import SignalMiddleware
-from shop import traffic  # noqa: F401 - it connects receivers
+from clarion.worker import Worker
+from shop import receipts, traffic  # noqa: F401 - they connect receivers
 from shop.database import Database
 from shop.receivers import SoldOut
 from shop.views import router
@@ -39,10 +41,12 @@ def named_database() -> Database:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Create the tables, and close the connections at the end."""
-    await app.state.database.create()
-    yield
-    await app.state.database.close()
+    """Create the tables, and run the worker for the receipts beside the application."""
+    database = app.state.database
+    await database.create()
+    async with Worker(database.for_receivers()):
+        yield
+    await database.close()
 
 
 async def refuse(request: Request, error: Exception) -> JSONResponse:

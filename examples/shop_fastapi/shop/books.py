@@ -13,7 +13,7 @@ from sqlalchemy import Executable, func, select
 
 from shop.customers import Diary
 from shop.database import EXTRAS, Database
-from shop.models import AuditEntry, ExtraTally, Order, SearchEntry, Stock
+from shop.models import AuditEntry, ExtraTally, Order, Receipt, SearchEntry, Stock
 from shop.search import fold
 
 
@@ -35,6 +35,7 @@ class Book:
 ORDERS = select(Order.id, Order.customer, Order.flight_number, Order.seats, Order.total)
 STOCK = select(Stock.number, Stock.left)
 EXTRA_TALLIES = select(ExtraTally.code, ExtraTally.orders)
+RECEIPTS = select(Receipt.order_id, Receipt.text)
 SEARCH = select(SearchEntry.number, SearchEntry.text)
 _ENTRY = (AuditEntry.request, AuditEntry.action, AuditEntry.subject)
 AUDIT = select(func.min(AuditEntry.id), *_ENTRY, func.count()).group_by(*_ENTRY)
@@ -48,6 +49,7 @@ async def books(database: Database, diary: Diary, seen: Counter[str]) -> list[Bo
         Book("orders", _orders(diary), await _read(database, ORDERS)),
         Book("stock of each flight", _stock(diary), await _read(database, STOCK)),
         Book("tally of each extra", _extras(diary), await _read(database, EXTRA_TALLIES)),
+        Book("receipts", diary.receipts, await _read(database, RECEIPTS)),
         Book("search index", _texts(diary), await _read(database, SEARCH)),
         Book("audit trail", diary.audit, audit),
         Book("requests", {"started": sent, "finished": sent}, seen),

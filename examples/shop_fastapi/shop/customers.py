@@ -14,6 +14,7 @@ from shop.schemas import NewFlight
 
 REFUSED = 409
 STEPS = 4  # requests of each customer
+PATIENCE, PAUSE = 30.0, 0.1  # seconds, for the receipts
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Diary:
 
     flights: dict[str, dict[str, Any]] = field(default_factory=dict)
     orders: dict[int, dict[str, Any]] = field(default_factory=dict)
+    receipts: dict[int, str] = field(default_factory=dict)
     audit: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=Counter)
 
@@ -99,7 +101,9 @@ async def shop(client: Client, number: int) -> None:
         await client.send("GET", "/flights", params={"q": flight["origin"].split(",")[0]})
         return
     key = answer.json()["id"]
-    diary.orders[key] = wanted
+    diary.orders[key] = dict(wanted)
+    price = wanted["seats"] * flight["fare"] / 100
+    diary.receipts[key] = f"{wanted['customer']}: {wanted['seats']} seats, {price:.2f}"
     diary.audit[name, "created", f"Order {key}"] += 1
     if chance.random() < 1 / 3:
         await cancel(client, key)
@@ -133,3 +137,14 @@ async def call_off(client: Client, number: str) -> None:
         diary.audit[name, f"deleted with {subject}", f"Order {key}"] += 1
     del diary.flights[number]
     diary.audit[name, "deleted", subject] += 1
+
+
+async def wait_for_receipts(client: Client) -> Counter[str]:
+    """Wait until each order has its receipt, or none comes for a while; return who wrote how many."""
+    written, patience = Counter[str](), PATIENCE
+    while written.total() < len(client.diary.receipts) and patience > 0:
+        await asyncio.sleep(PAUSE)
+        _, answer = await client.send("GET", "/receipts")
+        before, written = written, Counter(answer.json())
+        patience = PATIENCE if written != before else patience - PAUSE
+    return written

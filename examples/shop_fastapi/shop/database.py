@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from clarion.integrations.sqlalchemy import SignalSession
+from clarion.integrations.sqlalchemy import EngineDatabase, SignalSession
 from shop.models import Base, Extra, ExtraTally
 
 EXTRAS = {"bag": "A bag of 23 kg", "meal": "A warm meal", "leg": "Room for the legs"}
@@ -49,6 +49,10 @@ class Database:
         """Commit the writes of a request in the block, unless it raises."""
         async with self._writers(info={"request": request}) as session, session.begin():
             yield session
+
+    def for_receivers(self) -> EngineDatabase:
+        """Return the database for durable receivers; they use the same connections."""
+        return EngineDatabase(self._writers)
 
     async def create(self) -> None:
         """Create the tables and the extras, unless they exist."""

@@ -4,9 +4,15 @@ from sqlalchemy import Column, ForeignKey, String, Table
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from clarion.integrations.sqlalchemy import outbox_tables
+
 
 class Base(AsyncAttrs, DeclarativeBase):
     """The base of all models."""
+
+
+# The tables of durable receivers: see receipts.py.
+outbox_tables(Base.metadata)
 
 
 order_extra = Table(
@@ -86,3 +92,12 @@ class AuditEntry(Base):
     request: Mapped[str] = mapped_column(index=True)
     action: Mapped[str]
     subject: Mapped[str] = mapped_column(index=True)
+
+
+class Receipt(Base):
+    """What a customer gets for an order. It stays if the order is cancelled."""
+
+    __tablename__ = "shop_receipt"
+    order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str]
+    by: Mapped[str]

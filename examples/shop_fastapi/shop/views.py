@@ -4,11 +4,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from shop import schemas
-from shop.models import AuditEntry, Extra, ExtraTally, Flight, Order, Stock
+from shop.models import AuditEntry, Extra, ExtraTally, Flight, Order, Receipt, Stock
 from shop.search import found
 from shop.traffic import seen
 
@@ -128,6 +128,15 @@ async def audit(request: Request, subject: str) -> list[AuditEntry]:
     trail = select(AuditEntry).filter_by(subject=subject).order_by(AuditEntry.id)
     async with reading(request) as session:
         return [*await session.scalars(trail)]
+
+
+@router.get("/receipts")
+async def receipts(request: Request) -> dict[str, int]:
+    """Return how many receipts were written, by Celery and by the embedded worker."""
+    counted = select(Receipt.by, func.count().label("written")).group_by(Receipt.by)
+    async with reading(request) as session:
+        found: list[Any] = [*await session.execute(counted)]
+    return {row.by: row.written for row in found}
 
 
 @router.get("/extras")
