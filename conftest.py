@@ -69,6 +69,7 @@ NEEDS = {
     "tests/integrations/test_rq.py": ["rq"],
     "tests/integrations/test_jinja.py": ["jinja2"],
     "tests/integrations/test_alembic.py": ["alembic", "sqlalchemy"],
+    "tests/testing/test_engines.py": ["celery"],
 }
 MISSING = sorted({each for needed in NEEDS.values() for each in needed if find_spec(each) is None})
 

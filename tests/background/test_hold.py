@@ -10,7 +10,7 @@ import pytest
 
 from clarion.background import Call, Engine
 from clarion.background import hold as module
-from clarion.background.hold import MOST_IDLE, aenqueue_within, enqueue_within
+from clarion.background.hold import MOST_IDLE, aenqueue_within, enqueue_within, is_kept, kept
 from clarion.errors import HandOverError
 
 CALL = Call("mail", uuid4(), "{}")
@@ -111,3 +111,17 @@ def test_an_engine_with_a_limit_of_its_own_runs_here():
     engine.holds_thread = False
     enqueue_within(engine, CALL, 1)
     assert engine.threads == [threading.get_ident()]
+
+
+def test_kept_calls_reach_no_engine():
+    """Inside the block, in sync code and in a coroutine; the engine gets them again after it."""
+    engine, got = Prompt(), []
+    with kept(got.append):
+        assert is_kept()
+        for enqueue in both(engine, 60):
+            enqueue()
+        with kept(lambda call: None):
+            enqueue_within(engine, CALL, 60)
+    assert (got, engine.colors, is_kept()) == ([CALL, CALL], [], False)
+    enqueue_within(engine, CALL, 60)
+    assert len(engine.colors) == 1

@@ -74,7 +74,7 @@ def assert_enqueued(
 def _all_waiting(
     receiver: Receiver, databases: Sequence[Database], key: object
 ) -> Iterator[dict[str, Any]]:
-    """Yield the arguments of what waits in databases, and of the calls that are kept from engines."""
+    """Yield the arguments of stored deliveries, and of the calls that are kept from engines."""
     found = [each for each in named_receivers() if _is_of(each, receiver)]
     if not found:
         raise ArgumentError(
