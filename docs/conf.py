@@ -26,7 +26,6 @@ autodoc_mock_imports = [
     "celery",
     "django",
     "dramatiq",
-    "kombu",
     "procrastinate",
     "psycopg",
     "pydantic",

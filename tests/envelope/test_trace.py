@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 from opentelemetry import trace as otel
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
@@ -31,10 +32,27 @@ def test_without_a_trace_nothing_is_added():
         assert not otel.get_current_span().get_span_context().is_valid
 
 
+def test_a_current_span_is_seen_and_named():
+    """A task that is instrumented has a span, which gets the receiver's name."""
+    base: Any = otel.NonRecordingSpan
+
+    class Span(base):  # type: ignore[misc]
+        def update_name(self, name):
+            names.append(name)
+
+    names: list[str] = []
+    assert not trace.is_traced()
+    trace.name_span("before")
+    with otel.use_span(Span(SPAN.get_span_context())):
+        assert trace.is_traced()
+        trace.name_span("shop.mail")
+    assert names == ["shop.mail"]
+
+
 def test_opentelemetry_is_not_imported():
     """A program that does not use it pays nothing."""
     code = (
-        "import sys; from clarion.envelope import trace; trace.inject({});"
+        "import sys; from clarion.envelope import trace; trace.inject({}); trace.name_span('x');"
         "\nwith trace.extracted({'traceparent': 'x'}): pass"
         "\nassert 'opentelemetry' not in sys.modules"
     )

@@ -124,6 +124,20 @@ def test_other_options_are_refused(app, order_paid, name):
     assert caught.value.names == (name,)
 
 
+def test_options_are_known_under_sentry(app, order_paid):
+    """Sentry replaces functions of Celery and kombu, and the options stay known."""
+    code = (
+        "import sentry_sdk; from sentry_sdk.integrations.celery import CeleryIntegration;"
+        "sentry_sdk.init(integrations=[CeleryIntegration()]);"
+        "from clarion.integrations.celery import _known;"
+        "print(*sorted(_known()))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert set(result.stdout.split()) >= {"priority", "queue", "countdown", "link", "time_limit"}
+
+
 def test_two_delays_are_refused(app, order_paid):
     """`delay` is Celery's countdown."""
     with pytest.raises(ArgumentError, match="delay= and countdown"):

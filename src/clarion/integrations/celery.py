@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 try:
     from celery import Celery, signals
     from celery.app.task import Task
-    from kombu.messaging import Producer
 except ImportError as error:
     raise MissingExtraError.because(error, "celery", "celery") from error
 
@@ -44,6 +43,28 @@ _ROUTING = frozenset(
     {"event_dispatcher", "exchange_type", "ignore_result", "queue", "stamped_headers"}
 )
 _PROPERTIES = frozenset({"app_id", "cluster_id", "correlation_id", "message_id", "type", "user_id"})
+# Instrumentations such as Sentry's replace `publish` by a function with another signature.
+_PUBLISH = frozenset(
+    [
+        "compression",
+        "confirm_timeout",
+        "content_encoding",
+        "content_type",
+        "declare",
+        "delivery_mode",
+        "exchange",
+        "expiration",
+        "headers",
+        "immediate",
+        "mandatory",
+        "priority",
+        "retry",
+        "retry_policy",
+        "routing_key",
+        "serializer",
+        "timeout",
+    ]
+)
 
 _LATE = (
     "Celery forgets a task whose worker process is killed, because {name} is off. Set task_{name} = True, "
@@ -179,8 +200,8 @@ def _known() -> frozenset[str]:
     """Return the options of `apply_async`, also those that it passes on."""
     named = {
         name
-        for function in (Task.apply_async, Celery.send_task, Producer.publish)
+        for function in (Task.apply_async, Celery.send_task)
         for name, each in signature(function).parameters.items()
         if each.kind is not each.VAR_KEYWORD
     }
-    return frozenset(named | _ROUTING | _PROPERTIES) - _OURS
+    return frozenset(named | _PUBLISH | _ROUTING | _PROPERTIES) - _OURS
