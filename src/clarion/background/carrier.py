@@ -67,6 +67,7 @@ def deliver(body: str, attempt: int = 1) -> None:
         Exception: what the receiver raises, `Retry` and `Reject` included.
     """
     plan, claim, policy = prepared(body, attempt)
+    name_task(plan.name)
     try:
         call(plan, claim, policy)
     except (DuplicateError, GoneError) as error:
@@ -90,6 +91,7 @@ def call(plan: Plan, claim: Claim, policy: Policy) -> None:
 async def adeliver(body: str, attempt: int = 1) -> None:
     """Call the receiver of a background call, as `deliver`; a sync receiver in a thread."""
     plan, claim, policy = prepared(body, attempt)
+    name_task(plan.name)
     caller = _Caller(database_of(plan.options))
     try:
         if plan.is_async:
@@ -186,7 +188,6 @@ def prepared(body: str, attempt: int) -> tuple[Plan, Claim, Policy]:
         raise _unknown(message)
     provided = database_of(receiver.options).provides
     plan = Plan(receiver, registration, of_signal, provided, hands_over=False)
-    name_task(plan.name)
     return plan, _claim_of(message, attempt), policy_of(of_signal)
 
 
