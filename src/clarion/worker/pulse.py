@@ -6,6 +6,7 @@ import time
 from queue import Empty, SimpleQueue
 
 SHORTEST = 0.01  # seconds
+QUICK = 0.5  # seconds; the next delivery often comes soon after the last one
 
 
 class Pulse:
@@ -18,6 +19,7 @@ class Pulse:
     def __init__(self, longest: float) -> None:
         self._longest = longest
         self._interval = min(SHORTEST, longest)
+        self._quick_until = 0.0
         # Its `put` may be called by a signal handler, even while this thread is in `get`.
         self._beats: SimpleQueue[None] = SimpleQueue()
 
@@ -26,7 +28,8 @@ class Pulse:
         self._beats.put(None)
 
     def quicken(self) -> None:
-        """Look often again, because there was something to do."""
+        """Look often again for a while, because there was something to do."""
+        self._quick_until = time.monotonic() + QUICK
         self._interval = min(SHORTEST, self._longest)
 
     def wait(self, until: float | None = None) -> None:
@@ -41,7 +44,8 @@ class Pulse:
         try:
             self._beats.get(timeout=seconds)
         except Empty:
-            self._interval = min(self._longest, 2 * self._interval)
+            if time.monotonic() >= self._quick_until:
+                self._interval = min(self._longest, 2 * self._interval)
             return
         self.quicken()
         while not self._beats.empty():
