@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 def without_engines() -> Generator[None]:
     """Keep the calls of background receivers in this process; no engine gets one.
 
+    No broker is needed::
+
         with without_engines():
             order_paid.send(sender=Order, order_id=42)
             assert_enqueued(send_receipt, order_id=42)
@@ -34,7 +36,7 @@ def without_engines() -> Generator[None]:
 
     Inside the block, a call is kept where its engine would get it: after the commit, or at once.
     `assert_enqueued` finds the calls that are kept, and `drain` makes them as a worker of the engine does.
-    No broker is needed. The block applies to all threads. Calls that are left at its end are
+    The block applies to all threads. Calls that are left at its end are
     discarded. Deliveries to `durable` receivers stay in their database, also with `via`.
     """
     calls = KeptCalls()
