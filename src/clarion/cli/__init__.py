@@ -6,7 +6,8 @@ In reading order; each module imports only from those above it:
 2. `output`: tables, JSON and errors, on a terminal or in a pipe.
 3. `options`, `imports`, `databases`: the options of several commands, the user's modules, and the
    database of a command.
-4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker.
+4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker. `signals`: the
+   commands that show what is connected.
 5. `app`: all commands together.
 
 Typer and Rich are imported here only, and never by another package.

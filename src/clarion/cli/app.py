@@ -9,6 +9,7 @@ import typer
 from clarion._core.version import __version__
 from clarion.cli.outbox.group import outbox
 from clarion.cli.output import print_what_is_possible
+from clarion.cli.signals import explain_command, ls
 from clarion.cli.work import work
 
 app = typer.Typer(
@@ -20,6 +21,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(outbox)
+app.command()(ls)
+app.command("explain")(explain_command)
 app.command()(work)
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 
-from clarion._core.names import option_name, sender_name, signal_name, value_name
-from clarion.introspect import registrations, signals
+from clarion.listing import Listed, facts_of, list_signals, options_of, place_of, sender_of
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from clarion._core.registration import Registration
-    from clarion._core.signal import Signal
 
 
 class Command(BaseCommand):
@@ -40,12 +36,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Print the selected signals, sorted by name."""
         names: list[str] = options["names"]
-        listed = [
-            (signal_name(signal), _in_order_of_send(signal))
-            for signal in signals()
-            if not names or any(part in signal_name(signal) for part in names)
-        ]
-        listed.sort(key=lambda entry: entry[0])  # registrations have no order, names may be equal
+        listed = list_signals(names)
         if names and not listed:
             raise CommandError(
                 f"No signal has {' or '.join(names)} in its name. Leave the names out to list all."
@@ -53,9 +44,10 @@ class Command(BaseCommand):
         matched = [name for name, _ in listed]
         package = _package_of(options["app"])
         listed = [
-            (name, [r for r in each if _matches(r, options, package)]) for name, each in listed
+            Listed(name, [r for r in each if _matches(r, options, package)])
+            for name, each in listed
         ]
-        listed = [(name, entries) for name, entries in listed if entries or options["all"]]
+        listed = [each for each in listed if each.receivers or options["all"]]
         if options["json"]:
             self.stdout.write(_as_json(listed))
         elif listed:
@@ -74,7 +66,7 @@ def _package_of(label: str | None) -> str:
 
 
 def _matches(registration: Registration, options: dict[str, Any], package: str) -> bool:
-    sender = _sender_of(registration) or ""
+    sender = sender_of(registration) or ""
     names = (registration.name, sender)
     return (
         (not package or any(name.startswith(f"{package}.") for name in names))
@@ -90,51 +82,14 @@ def _nothing(signals_matched: list[str], options: dict[str, Any]) -> str:
     return f"No receiver is connected{signals_named}{filters}."
 
 
-def _in_order_of_send(signal: Signal) -> list[Registration]:
-    return sorted(registrations(signal), key=lambda registration: registration.rank)
-
-
-def _as_json(listed: list[tuple[str, list[Registration]]]) -> str:
+def _as_json(listed: list[Listed]) -> str:
     return json.dumps(
-        [{"signal": name, "receivers": [_facts(r) for r in entries]} for name, entries in listed],
+        [{"signal": name, "receivers": [facts_of(r) for r in entries]} for name, entries in listed],
         indent=2,
     )
 
 
-def _facts(registration: Registration) -> dict[str, object]:
-    file, line = registration.place or (None, None)
-    return {
-        "receiver": registration.name,
-        "file": file,
-        "line": line,
-        "sender": _sender_of(registration),
-        "mode": "async" if registration.is_async else "sync",
-        "priority": registration.priority,
-        "once": registration.once,
-        "subclasses": registration.subclasses,
-        "inline": registration.inline,
-        "weak": registration.weak,
-        "delivery": _delivery_of(registration),
-        "dispatch_uid": _uid_of(registration),
-    }
-
-
-def _sender_of(registration: Registration) -> str | None:
-    return None if registration.sender_key is None else sender_name(registration.sender)
-
-
-def _delivery_of(registration: Registration) -> str | None:
-    bound: Any = registration.delivery
-    delivery = getattr(bound, "delivery", bound)
-    return None if delivery is None else option_name(delivery)
-
-
-def _uid_of(registration: Registration) -> str | None:
-    uid = registration.uid
-    return uid if uid is None or isinstance(uid, str) else value_name(uid)
-
-
-def _as_table(listed: list[tuple[str, list[Registration]]]) -> str:
+def _as_table(listed: list[Listed]) -> str:
     rows = [[(name, *_cells(registration)) for registration in entries] for name, entries in listed]
     cells = [row[1:] for group in rows for row in group]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
@@ -149,21 +104,11 @@ def _as_table(listed: list[tuple[str, list[Registration]]]) -> str:
 
 
 def _cells(registration: Registration) -> tuple[str, ...]:
-    facts = _facts(registration)
-    flags = [flag for flag in ("once", "subclasses", "inline", "weak") if facts[flag]]
-    if facts["delivery"]:
-        flags.insert(0, f"delivery={facts['delivery']}")
+    mode = "async" if registration.is_async else "sync"
     return (
         registration.name,
-        _sender_of(registration) or "any sender",
-        f"{facts['mode']}, priority {registration.priority}",
-        ", ".join(flags),
-        "" if registration.place is None else _place(*registration.place),
+        sender_of(registration) or "any sender",
+        f"{mode}, priority {registration.priority}",
+        ", ".join(options_of(registration)),
+        place_of(registration),
     )
-
-
-def _place(file: str, line: int) -> str:
-    # The table has the path below the import folder; the JSON has the whole path.
-    folders = (f"{folder.rstrip('/')}/" for folder in (*sys.path, str(Path.cwd())) if folder)
-    longest = max(filter(file.startswith, folders), key=len, default="")
-    return f"{file.removeprefix(longest)}:{line}"

@@ -1,0 +1,195 @@
+"""`clarion ls` and `clarion explain`: what is connected, and what a send would call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clarion.cli.failures import CommandError
+from clarion.cli.imports import import_named
+from clarion.cli.options import JsonOption
+from clarion.cli.output import Column, print_json, print_line, print_lines, print_table, reporting
+from clarion.introspect import Explanation, explain, registrations, signal_name, signals
+from clarion.listing import (
+    Listed,
+    facts_of,
+    list_signals,
+    options_of,
+    place_of,
+    sender_of,
+)
+
+if TYPE_CHECKING:
+    from clarion._core.registration import Registration
+    from clarion._core.signal import Signal
+    from clarion.introspect import Verdict
+
+ModulesOfReceivers = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODULE", help="The modules that connect the receivers.", show_default=False
+    ),
+]
+
+COLUMNS = (
+    Column("receiver"),
+    Column("sender"),
+    Column("runs", style="cyan"),
+    Column("place", style="dim"),
+)
+
+
+def _text(name: str, short: str, subject: str) -> Any:
+    help_text = f"Only {subject} whose dotted name contains this."
+    return typer.Option(name, short, metavar="TEXT", help=help_text, show_default=False)
+
+
+@reporting()
+def ls(
+    modules: ModulesOfReceivers,
+    signal: Annotated[str | None, _text("--signal", "-s", "signals")] = None,
+    sender: Annotated[str | None, _text("--sender", "-S", "senders")] = None,
+    receiver: Annotated[str | None, _text("--receiver", "-r", "receivers")] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", "-f", metavar="TEXT", help="Only files whose path contains this."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also signals without receivers.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """List the signals and their receivers, in the order of a send."""
+    for each in modules:
+        import_named(each)
+
+    def is_wanted(registration: Registration) -> bool:
+        path = "" if registration.place is None else registration.place[0]
+        return (
+            (sender or "") in (sender_of(registration) or "")
+            and (receiver or "") in registration.name
+            and (file or "") in path
+        )
+
+    listed = [
+        Listed(name, [each for each in found if is_wanted(each)])
+        for name, found in list_signals([signal] if signal else [])
+    ]
+    listed = [each for each in listed if each.receivers or every]
+    if json:
+        print_json([{"signal": name, "receivers": [*map(facts_of, each)]} for name, each in listed])
+    else:
+        _print_listed(listed)
+
+
+def _print_listed(listed: list[Listed]) -> None:
+    for name, found in listed:
+        print_line((name, "bold"))
+        if found:
+            print_table(COLUMNS, map(_row, found))
+    count = sum(len(each.receivers) for each in listed)
+    print_line(f"{_counted(len(listed), 'signal')}, {_counted(count, 'receiver')}.")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _row(registration: Registration) -> tuple[str, ...]:
+    mode = "async" if registration.is_async else "sync"
+    priority = f"priority {registration.priority}" if registration.priority else ""
+    runs = ", ".join(filter(None, [mode, priority, *options_of(registration)]))
+    return (registration.name, sender_of(registration) or "any", runs, place_of(registration))
+
+
+@reporting()
+def explain_command(
+    modules: ModulesOfReceivers,
+    signal: Annotated[
+        str,
+        typer.Option(
+            "--signal",
+            "-s",
+            metavar="NAME",
+            help="The dotted name of the signal, or its end.",
+            show_default=False,
+        ),
+    ],
+    sender: Annotated[
+        str | None,
+        typer.Option(
+            "--sender",
+            "-S",
+            metavar="NAME",
+            help="The name of a sender that a receiver is connected for; by default none.",
+            show_default=False,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Show which receivers a send would call, in which order, and why not the others."""
+    for each in modules:
+        import_named(each)
+    found = _signal_named(signal)
+    shown = explain(found, None if sender is None else _sender_named(found, sender))
+    if json:
+        print_json(_as_json(shown))
+    else:
+        print_lines(str(shown))
+
+
+def _is_named(name: str, wanted: str) -> bool:
+    return name == wanted or name.endswith(f".{wanted}")
+
+
+def _signal_named(wanted: str) -> Signal:
+    """Return the signal with a name.
+
+    Raises:
+        CommandError: if no signal has it, or several have.
+    """
+    found = {signal_name(each): each for each in signals() if _is_named(signal_name(each), wanted)}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise CommandError(f"Several signals have this name: {', '.join(sorted(found))}.")
+    known = ", ".join(sorted(signal_name(each) for each in signals() if registrations(each)))
+    raise CommandError(
+        f"No signal has the name {wanted}. Those with receivers are: {known or 'none'}."
+    )
+
+
+def _sender_named(signal: Signal, wanted: str) -> object:
+    """Return a sender by its name, from those that receivers are connected for.
+
+    Raises:
+        CommandError: if no receiver is connected for a sender of this name.
+    """
+    senders: dict[str, object] = {}
+    for each in registrations(signal):
+        if (name := sender_of(each)) is not None:
+            senders[name.strip("'")] = each.sender
+    found = [sender for name, sender in senders.items() if _is_named(name, wanted)]
+    if len(found) == 1:
+        return found[0]
+    raise CommandError(
+        f"{'No' if not found else 'More than one'} sender of {signal_name(signal)} has the name "
+        f"{wanted}. Receivers are connected for: {', '.join(sorted(senders)) or 'any sender'}."
+    )
+
+
+def _as_json(shown: Explanation) -> dict[str, object]:
+    def verdict(each: Verdict) -> dict[str, object]:
+        file, line = each.registration.place or (None, None)
+        return {
+            "receiver": each.name,
+            "file": file,
+            "line": line,
+            "reason": each.reason,
+            "when": each.when or None,
+        }
+
+    return {
+        "signal": signal_name(shown.signal),
+        "calls": [verdict(each) for each in shown.heard],
+        "does_not_call": [verdict(each) for each in shown.unheard],
+    }

@@ -1,0 +1,93 @@
+"""List what is connected, for the commands: `clarion ls` and `manage.py signals`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from clarion._core.names import option_name, sender_name, signal_name, value_name
+from clarion.introspect import registrations, signals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clarion._core.registration import Registration
+
+
+class Listed(NamedTuple):
+    """A signal with some of its receivers.
+
+    Attributes:
+        name: the dotted name of the signal.
+        receivers: their registrations, in the order of a send.
+    """
+
+    name: str
+    receivers: list[Registration]
+
+
+def list_signals(names: Sequence[str] = ()) -> list[Listed]:
+    """Return the signals with all receivers, sorted by name.
+
+    Args:
+        names: only signals whose dotted name contains one of these; none for all signals.
+    """
+    found = [
+        Listed(signal_name(signal), sorted(registrations(signal), key=lambda each: each.rank))
+        for signal in signals()
+        if not names or any(part in signal_name(signal) for part in names)
+    ]
+    return sorted(found, key=lambda each: each.name)  # registrations cannot be compared
+
+
+def facts_of(registration: Registration) -> dict[str, object]:
+    """Return what there is to know of a receiver, as JSON."""
+    file, line = registration.place or (None, None)
+    return {
+        "receiver": registration.name,
+        "file": file,
+        "line": line,
+        "sender": sender_of(registration),
+        "mode": "async" if registration.is_async else "sync",
+        "priority": registration.priority,
+        "once": registration.once,
+        "subclasses": registration.subclasses,
+        "inline": registration.inline,
+        "weak": registration.weak,
+        "delivery": _delivery_of(registration),
+        "dispatch_uid": _uid_of(registration),
+    }
+
+
+def options_of(registration: Registration) -> list[str]:
+    """Return the options of a receiver that differ from the usual ones, in words."""
+    facts = facts_of(registration)
+    flags = [flag for flag in ("once", "subclasses", "inline", "weak") if facts[flag]]
+    return [f"delivery={facts['delivery']}", *flags] if facts["delivery"] else flags
+
+
+def sender_of(registration: Registration) -> str | None:
+    """Return the name of the sender that a receiver is connected for; None for any."""
+    return None if registration.sender_key is None else sender_name(registration.sender)
+
+
+def place_of(registration: Registration) -> str:
+    """Return the file, below the folder that it is imported from, and the line."""
+    if registration.place is None:
+        return ""
+    file, line = registration.place
+    folders = (f"{folder.rstrip('/')}/" for folder in (*sys.path, str(Path.cwd())) if folder)
+    longest = max(filter(file.startswith, folders), key=len, default="")
+    return f"{file.removeprefix(longest)}:{line}"
+
+
+def _delivery_of(registration: Registration) -> str | None:
+    bound: Any = registration.delivery
+    delivery = getattr(bound, "delivery", bound)
+    return None if delivery is None else option_name(delivery)
+
+
+def _uid_of(registration: Registration) -> str | None:
+    uid = registration.uid
+    return uid if uid is None or isinstance(uid, str) else value_name(uid)

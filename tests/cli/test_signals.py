@@ -1,0 +1,119 @@
+"""`clarion ls` and `clarion explain`."""
+
+import json
+import sys
+
+import pytest
+
+RECEIVERS = """
+from clarion import Signal, durable, on_commit, receiver
+
+order_paid = Signal(name="till.order_paid")
+nobody = Signal(name="till.nobody")
+
+class Till: ...
+
+@receiver(order_paid, sender=Till, priority=5)
+def print_bill(sender, **kwargs): ...
+
+@receiver(order_paid, delivery=on_commit)
+def mail(sender, **kwargs): ...
+
+@receiver(order_paid, sender="web", delivery=durable(name="index"))
+async def index(sender, **kwargs): ...
+"""
+
+
+@pytest.fixture
+def till(tmp_path, monkeypatch):
+    """Write a module with receivers, and forget it after the test."""
+    (tmp_path / "till_receivers.py").write_text(RECEIVERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield "till_receivers"
+    sys.modules.pop("till_receivers", None)
+
+
+@pytest.fixture
+def listed(invoke, till):
+    """Return a function that returns the receivers that `ls --json` lists."""
+
+    def listed(*options):
+        done = invoke("ls", till, "--signal", "till.", "--json", *options)
+        assert (done.exit_code, done.stderr) == (0, "")
+        return {
+            each["signal"]: [found["receiver"] for found in each["receivers"]]
+            for each in json.loads(done.stdout)
+        }
+
+    return listed
+
+
+def test_receivers_are_listed_in_the_order_of_a_send(invoke, till):
+    """With their senders, options and places."""
+    done = invoke("ls", till, "--signal", "till.")
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    assert lines[0] == "till.order_paid"
+    assert [line.split()[0] for line in lines[2:5]] == [
+        f"till_receivers.{name}" for name in ("print_bill", "mail", "index")
+    ]
+    assert "till_receivers.Till" in lines[2]
+    assert "sync, priority 5" in lines[2]
+    assert "any" in lines[3]
+    assert "sync, delivery=on_commit" in lines[3]
+    assert "async, delivery=durable(name='index')" in lines[4]
+    assert lines[4].endswith("till_receivers.py:15")
+    assert lines[5] == "1 signal, 3 receivers."
+
+
+def test_filters(listed):
+    """By receiver, sender and file; signals without receivers are left out."""
+    assert listed("--receiver", "mail") == {"till.order_paid": ["till_receivers.mail"]}
+    assert listed("--sender", "Till") == {"till.order_paid": ["till_receivers.print_bill"]}
+    assert listed("--file", "another.py") == {}
+    assert len(listed("--file", "till_receivers.py")["till.order_paid"]) == 3
+    assert listed("--receiver", "mail", "--all")["till.nobody"] == []
+
+
+def test_a_send_is_explained(invoke, till):
+    """The receivers that it calls, and the others with the reason."""
+    done = invoke("explain", till, "--signal", "till.order_paid", "--sender", "Till")
+    assert (done.exit_code, done.stderr) == (0, "")
+    calls, others = done.stdout.split("would not call")
+    assert "sent by till_receivers.Till" in calls
+    assert "1. till_receivers.print_bill" in calls
+    assert "2. till_receivers.mail" in calls
+    assert "till_receivers.index" in others
+    assert "listens to 'web'" in others
+
+
+def test_an_explanation_as_json(invoke, till):
+    """For programs; a sender that is a text is named as it is."""
+    done = invoke("explain", till, "-s", "till.order_paid", "-S", "web", "--json")
+    found = json.loads(done.stdout)
+    assert found["signal"] == "till.order_paid"
+    assert [each["receiver"] for each in found["calls"]] == [
+        "till_receivers.mail",
+        "till_receivers.index",
+    ]
+    (other,) = found["does_not_call"]
+    assert other["reason"] == "listens to till_receivers.Till"
+    assert other["line"] == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["-s", "l.order_paid"], "No signal has the name l.order_paid"),
+        (
+            ["-s", "till.order_paid", "-S", "Tall"],
+            "Receivers are connected for: till_receivers.Till, web",
+        ),
+    ],
+)
+def test_a_mistake_is_one_sentence(invoke, till, options, expected):
+    """It names what there is, and the exit code is 2."""
+    done = invoke("explain", till, *options)
+    assert done.exit_code == 2
+    assert expected in done.stderr
+    assert done.stdout == ""
