@@ -29,7 +29,7 @@ def test_a_django_project_has_one():
     if find_spec("django") is None:
         pytest.skip("Django is not installed")
     assert database_of(CallOptions()).name == "Django's database 'default'"
-    assert type(database_of(CallOptions().changed({"using": "other"}))) is NoDatabase
+    assert type(database_of(CallOptions().changed({"using": "nowhere"}))) is NoDatabase
 
 
 def test_there_may_be_none(monkeypatch):

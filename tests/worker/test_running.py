@@ -4,7 +4,10 @@ import asyncio
 import logging
 import threading
 
+import pytest
+
 from clarion import durable
+from clarion.worker.running import Running
 from tests.worker.stage import in_thread, worker
 
 
@@ -44,3 +47,17 @@ def test_a_sync_receiver_over_its_timeout_is_left_behind(stage, paid, caplog):
     assert sorted(seen)[-4:] == [1, 2, 3, 4]
     assert stage.waiting() == (0, 1)
     assert any("thread" in record.getMessage() for record in caplog.records)
+
+
+def test_a_transaction_that_begins_too_late_is_refused():
+    """A connection may take longer than the timeout; what the receiver would write is lost then."""
+    running, ended = Running(), []
+    running.begin(claim := object(), object(), deadline=1.0)
+    running.note_end(lambda: ended.append("first"))
+    assert running.abandon(0.5) is None
+    abandoned = running.abandon(1.0)
+    assert abandoned.claim is claim
+    abandoned.end()
+    assert ended == ["first"]
+    with pytest.raises(TimeoutError, match="before its transaction began"):
+        running.note_end(lambda: ended.append("second"))

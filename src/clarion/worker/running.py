@@ -47,8 +47,16 @@ class Running:
             self._call = Call(claim, plan, deadline)
 
     def note_end(self, end: Callable[[], None] | None) -> None:
-        """Note what ends the transaction of the running call."""
+        """Note what ends the transaction of the running call.
+
+        Raises:
+            TimeoutError: if its time was over before the transaction began. The receiver is not called.
+        """
         with self._lock:
+            if self.is_abandoned:
+                raise TimeoutError(
+                    "The time of the receiver was over before its transaction began."
+                )
             if self._call is not None:
                 self._call = self._call._replace(end=end)
 
