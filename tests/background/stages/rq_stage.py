@@ -19,7 +19,7 @@ def make(url):
 class RQStage(Stage):
     """RQ, whose worker has a scheduler."""
 
-    ready = "Listening on"
+    ready = "cleaning registries"  # then its scheduler runs, too
 
     def __init__(self, folder):
         super().__init__(folder)
