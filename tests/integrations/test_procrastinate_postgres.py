@@ -244,6 +244,6 @@ def test_the_rescue_runs_stalled_jobs_again(order_paid, app, jobs, options):
             await app.run_worker_async(wait=False, install_signal_handlers=False)
 
     asyncio.run(main())
-    # A rescue that is due in this minute may have run as well.
+    # The periodic rescue of this minute may have run as well.
     assert {status for _, _, status in jobs()} == {"succeeded"}
     assert made == [7]
