@@ -90,6 +90,9 @@ class Batch(Protocol):
 
     A bound delivery may have an attribute `batch`. The receivers of a send whose deliveries have
     the same batch object are given to it in one call, after the other receivers of the send.
+
+    A batch may have `send_robust` and `asend_robust` too, with the same arguments, for robust sends. They
+    return the exception in place of the response of a receiver that has failed.
     """
 
     def send(

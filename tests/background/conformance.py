@@ -270,10 +270,8 @@ class ViaConformance:
         (effect,) = stage.effects.wait_for("note", name)
         assert effect["pid"] != os.getpid()
 
-    def test_a_crash_after_the_hand_over_gives_a_duplicate_without_effect(
-        self, stage, name, outbox
-    ):
-        """The duplicate has the same uid, and a receiver with an inbox writes once."""
+    def hand_over_and_die(self, stage, name, outbox):
+        """Let a worker of the outbox hand over a delivery to `pay`, and be killed before it settles it."""
         if stage.relay is None:
             pytest.skip("the stage has no module for a worker of the outbox")
         with atomic(outbox.connection.connection):
@@ -284,6 +282,12 @@ class ViaConformance:
         )
         assert died.returncode == -signal.SIGKILL
         assert outbox.waiting() == 1
+
+    def test_a_crash_after_the_hand_over_gives_a_duplicate_without_effect(
+        self, stage, name, outbox
+    ):
+        """The duplicate has the same uid, and a receiver with an inbox writes once."""
+        self.hand_over_and_die(stage, name, outbox)
         seen = len(stage.output())
         outbox.empty()
         stage.wait_for_output("has had its effect already", seen)

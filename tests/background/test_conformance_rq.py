@@ -9,12 +9,17 @@ from clarion.background import Call
 from clarion.background.call import write_body
 from clarion.envelope import seal
 from tests.background import program
-from tests.background.conformance import BrokerConformance, Conformance, KillConformance
+from tests.background.conformance import (
+    BrokerConformance,
+    Conformance,
+    KillConformance,
+    ViaConformance,
+)
 from tests.background.program import happened
 from tests.background.stages.rq_stage import RQStage
 
 
-class TestRQ(Conformance, BrokerConformance, KillConformance):
+class TestRQ(Conformance, BrokerConformance, KillConformance, ViaConformance):
     """RQ on Redis, whose worker has a scheduler."""
 
     stage_class = RQStage
@@ -37,6 +42,18 @@ class TestRQ(Conformance, BrokerConformance, KillConformance):
         (made,) = stage.effects.wait_for("slow", name)
         assert made["uid"] == begun["uid"]
         assert len(stage.effects.of("slow begins", name)) == 2
+
+    def test_a_crash_after_the_hand_over_gives_a_duplicate_without_effect(
+        self, stage, name, outbox
+    ):
+        """RQ leaves the duplicate out itself."""
+        self.hand_over_and_die(stage, name, outbox)
+        stage.effects.wait_for("pay", name)
+        outbox.empty()
+        self.reach(stage)
+        assert len(stage.effects.of("pay", name)) == 1
+        paid = outbox.connection.connection.execute("SELECT name FROM payments").fetchall()
+        assert paid == [(name,)]
 
     @pytest.mark.slow  # RQ takes a worker for dead after 90 seconds, and looks every ten minutes
     def test_a_dead_machine_loses_nothing(self, stage, name):

@@ -5,14 +5,19 @@ import threading
 
 import pytest
 
-from tests.background.conformance import BrokerConformance, Conformance, KillConformance
+from tests.background.conformance import (
+    BrokerConformance,
+    Conformance,
+    KillConformance,
+    ViaConformance,
+)
 from tests.background.program import happened
 from tests.background.stages.taskiq_stages import TaskiqOnRabbit, TaskiqOnRedis
 
 pytestmark = pytest.mark.engines
 
 
-class TestOnRedis(Conformance, BrokerConformance, KillConformance):
+class TestOnRedis(Conformance, BrokerConformance, KillConformance, ViaConformance):
     """Taskiq on Redis streams."""
 
     stage_class = TaskiqOnRedis
@@ -42,7 +47,7 @@ class TestOnRedis(Conformance, BrokerConformance, KillConformance):
         assert len({each["pid"] for each in begun}) == 2
 
 
-class TestOnRabbit(Conformance, BrokerConformance, KillConformance):
+class TestOnRabbit(Conformance, BrokerConformance, KillConformance, ViaConformance):
     """Taskiq on RabbitMQ."""
 
     stage_class = TaskiqOnRabbit

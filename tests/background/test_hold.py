@@ -10,7 +10,14 @@ import pytest
 
 from clarion.background import Call, Engine
 from clarion.background import hold as module
-from clarion.background.hold import MOST_IDLE, aenqueue_within, enqueue_within, is_kept, kept
+from clarion.background.hold import (
+    MOST_IDLE,
+    MOST_LATE,
+    aenqueue_within,
+    enqueue_within,
+    is_kept,
+    kept,
+)
 from clarion.errors import HandOverError
 
 CALL = Call("mail", uuid4(), "{}")
@@ -24,6 +31,7 @@ class Waiting(Engine):
     holds_thread = True
 
     def __init__(self):
+        self.begun = threading.Event()
         self.released = threading.Event()
         self.colors = []
         self.threads = []
@@ -31,6 +39,7 @@ class Waiting(Engine):
     def enqueue(self, call):
         self.colors.append(color.get())
         self.threads.append(threading.get_ident())
+        self.begun.set()
         self.released.wait()
 
 
@@ -125,3 +134,56 @@ def test_kept_calls_reach_no_engine():
     assert (got, engine.colors, is_kept()) == ([CALL, CALL], [], False)
     enqueue_within(engine, CALL, 60)
     assert len(engine.colors) == 1
+
+
+def test_an_engine_that_does_not_answer_gets_few_calls():
+    """Its threads do not become more and more, and later commits do not wait; then it gets calls again."""
+    engine = Waiting()
+    for _ in range(MOST_LATE):
+        with pytest.raises(HandOverError, match=r"hold= of the delivery"):
+            enqueue_within(engine, CALL, 0.01)
+    for enqueue in both(engine, 3600):
+        with pytest.raises(HandOverError, match=f"not confirmed {MOST_LATE} earlier calls"):
+            enqueue()
+    assert len(engine.threads) == MOST_LATE
+    enqueue_within(Prompt(), CALL, 3600)  # another engine
+    # One call in each time finds out whether it answers again.
+    time.sleep(0.02)
+    with pytest.raises(HandOverError, match=r"hold= of the delivery"):
+        enqueue_within(engine, CALL, 0.01)
+    assert len(engine.threads) == MOST_LATE + 1
+    engine.released.set()
+    while module._late:
+        time.sleep(0.01)
+    enqueue_within(engine, CALL, 3600)
+    assert len(engine.threads) == MOST_LATE + 2
+
+
+def test_a_cancelled_send_does_not_count_for_ever():
+    """A call whose sender was cancelled is counted only as long as its thread waits."""
+    engine = Waiting()
+
+    async def main():
+        task = asyncio.create_task(aenqueue_within(engine, CALL, 3600))
+        await asyncio.to_thread(engine.begun.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert module._late[id(engine)].count == 1
+
+    asyncio.run(main())
+    engine.released.set()
+    while module._late:
+        time.sleep(0.01)
+
+
+def test_a_timeout_of_the_engine_is_its_own():
+    """A `TimeoutError` that the engine raises is not one of the wait."""
+
+    class TimingOut(Engine):
+        def enqueue(self, call):
+            raise TimeoutError("the socket")
+
+    for enqueue in both(TimingOut(), 60):
+        with pytest.raises(TimeoutError, match="the socket"):
+            enqueue()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clarion import Signal
+from clarion import Signal, durable
 from clarion.background import EngineDelivery, HandOver
 from clarion.commit import atomic, set_outside, suppressed
 from clarion.errors import ArgumentError, BoundaryError, EncodingError
@@ -137,13 +137,15 @@ def test_suppressed_sends_are_not_handed_over(order_paid, recorder):
     assert bound.counts["suppressed"] == 1
 
 
-def test_a_receiver_with_once_is_handed_over_once(recorder):
-    """`once=True` counts the send."""
+def test_once_is_refused(recorder):
+    """A worker finds a receiver only while it is connected, so the first send must not disconnect it."""
     signal = Signal(name="tests.publish.once")
-    signal.connect(mail, delivery=EngineDelivery(recorder), once=True)
+    for delivery in (EngineDelivery(recorder), durable, durable(via=EngineDelivery(recorder))):
+        with pytest.raises(ArgumentError, match="once=True") as caught:
+            signal.connect(mail, delivery=delivery, once=True)
+        assert list(caught.value.names) == ["once"]
     signal.send(None, order_id=1)
-    signal.send(None, order_id=2)
-    assert len(recorder.calls) == 1
+    assert recorder.calls == []
 
 
 def test_asend_hands_over_after_the_commit(order_paid, recorder, connection):
@@ -230,3 +232,49 @@ def test_a_transaction_without_a_database_is_waited_for():
         assert engine.calls == []
     asyncio.run(main())
     assert names(engine) == ["mail", "mail"]
+
+
+def test_a_robust_send_hands_the_others_over(order_paid, recorder):
+    """Where an engine refuses, the receivers of another engine are handed over, with the same uid."""
+    broken = EngineDelivery(Recorder(ConnectionError("no broker")))
+    order_paid.disconnect(ship)
+    order_paid.connect(ship, delivery=broken(name="ship"), priority=1)
+    ((_, failed), (_, made)) = order_paid.send_robust(None, order_id=1)
+    assert isinstance(failed, ConnectionError)
+    assert made.status == "enqueued"
+    ((_, failed), (_, made)) = asyncio.run(order_paid.asend_robust(None, order_id=2))
+    assert isinstance(failed, ConnectionError)
+    assert made.status == "enqueued"
+    assert names(recorder) == ["mail", "mail"]
+    assert broken.counts["failed"] == 2
+
+
+def test_a_robust_send_waits_for_the_commit(order_paid, recorder, connection):
+    """As any send; and nothing is handed over where sends are suppressed."""
+    with atomic(connection):
+        responses = order_paid.send_robust(None, order_id=1)
+        assert [each.status for _, each in responses] == ["waiting", "waiting"]
+    with suppressed("a test"):
+        assert [each for _, each in order_paid.send_robust(None, order_id=1)] == [None, None]
+        assert [e for _, e in asyncio.run(order_paid.asend_robust(None, order_id=1))] == [
+            None,
+            None,
+        ]
+    assert names(recorder) == ["mail", "ship"]
+    assert len({call.uid for call in recorder.calls}) == 1
+
+
+def test_a_robust_send_refuses_one_receiver(order_paid, recorder):
+    """A receiver that would lack an argument fails alone."""
+
+    def weigh(sender, weight, **kwargs):
+        pass
+
+    order_paid.connect(weigh, delivery=EngineDelivery(recorder)(name="weigh"))
+    for send in (
+        order_paid.send_robust,
+        lambda *a, **k: asyncio.run(order_paid.asend_robust(*a, **k)),
+    ):
+        *made, (_, refused) = send(None, order_id=1)
+        assert isinstance(refused, ArgumentError)
+        assert [each.status for _, each in made] == ["enqueued", "enqueued"]

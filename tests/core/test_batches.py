@@ -142,3 +142,23 @@ def test_a_muted_receiver_is_in_no_batch(order_paid):
     with muted(mail):
         send(order_paid, "send")
     assert [name for name, _ in order_paid.first.sends[0][1]] == ["bill"]
+
+
+def test_a_batch_can_tell_which_receivers_failed(order_paid, caplog):
+    """With `send_robust`, the others keep their responses, and each failure is logged once."""
+
+    class Apart(Together):
+        def send_robust(self, signal, calls):
+            return [ValueError("full") if place else "kept" for place, _ in enumerate(calls)]
+
+        async def asend_robust(self, signal, calls):
+            return self.send_robust(signal, calls)
+
+    signal, batch = Signal(), InBatch(Apart(LookupError("never called")))
+    for name in ("a", "b"):
+        signal.connect(lambda **kwargs: None, dispatch_uid=name, delivery=batch)
+    for responses in (signal.send_robust(None), asyncio.run(signal.asend_robust(None))):
+        (_, kept), (_, failed) = responses
+        assert kept == "kept"
+        assert isinstance(failed, ValueError)
+    assert len(caplog.records) == 2

@@ -27,6 +27,13 @@ def test_the_arguments_come_back():
     assert stored(plain, arguments) == arguments
 
 
+@pytest.mark.parametrize("sender", ["\ud800", 10**5000], ids=["text", "number"])
+def test_a_sender_that_json_cannot_express_is_refused(sender):
+    """With one sentence, which does not show it."""
+    with pytest.raises(EncodingError, match=r"shop\.plain cannot be stored: the sender or the key"):
+        Codec(plain).dump(plain, {"sender": sender})
+
+
 def test_objects_are_stored_as_references(records):
     """An object, or a list of objects, is stored as a reference; other values by value."""
     first, second = records.rows[1], records.rows[2] = Order(1), Order(2)

@@ -106,6 +106,19 @@ def test_a_job_is_in_the_transaction_of_psycopg(order_paid, app, jobs, sent_to):
     assert len(jobs()) == 1
 
 
+def test_the_time_zone_of_a_session_does_not_matter(order_paid, app, jobs, sent_to):
+    """A connection is recognised, however its session shows times."""
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
+    connection = sent_to()
+    connection.execute("SET TIME ZONE 'Asia/Tokyo'")
+    connection.execute("SET DateStyle = 'German'")
+    connection.commit()
+    with atomic(connection):
+        ((_, response),) = order_paid.send(None, order_id=7)
+        assert response.is_within
+    assert jobs() == [JOB]
+
+
 def test_a_savepoint_takes_its_job_back(order_paid, app, jobs, sent_to):
     """A job of a savepoint that is rolled back is not committed."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app))

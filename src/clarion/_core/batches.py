@@ -3,6 +3,9 @@
 A bound delivery may have an attribute `batch`. The receivers of a send whose deliveries have the
 same batch are given to it in one call, after the other receivers. So a send that raises before has
 no effect there.
+
+In a robust send, a batch may have `send_robust` and `asend_robust`. They return the exception in place
+of the response of a receiver that has failed. Without them, a failure is that of all its receivers.
 """
 
 from __future__ import annotations
@@ -63,6 +66,8 @@ async def adeliver_batches(send: Send, batches: Batches, *, robust: bool) -> Non
 
 def _deliver(signal: Signal, batch: Batch, calls: list[Call], *, robust: bool) -> list[Any]:
     try:
+        if robust and (each := getattr(batch, "send_robust", None)) is not None:
+            return _logged(signal, calls, each(signal, calls))
         return batch.send(signal, calls)
     except Exception as error:
         if not robust:
@@ -74,6 +79,8 @@ def _deliver(signal: Signal, batch: Batch, calls: list[Call], *, robust: bool) -
 
 async def _adeliver(signal: Signal, batch: Batch, calls: list[Call], *, robust: bool) -> list[Any]:
     try:
+        if robust and (each := getattr(batch, "asend_robust", None)) is not None:
+            return _logged(signal, calls, await each(signal, calls))
         return await batch.asend(signal, calls)
     except Exception as error:
         if not robust:
@@ -81,6 +88,14 @@ async def _adeliver(signal: Signal, batch: Batch, calls: list[Call], *, robust: 
             raise
         _log(signal, calls, error)
         return [error] * len(calls)
+
+
+def _logged(signal: Signal, calls: list[Call], responses: list[Any]) -> list[Any]:
+    """Log the exceptions among the responses of a batch, and return the responses."""
+    for (_, receiver, _), response in zip(calls, responses, strict=True):
+        if isinstance(response, Exception):
+            log_receiver_failure(signal, receiver, response)
+    return responses
 
 
 def _log(signal: Signal, calls: list[Call], error: Exception) -> None:

@@ -156,6 +156,24 @@ def check_delivery(delivery: object) -> None:
         )
 
 
+def check_once(bound: object, receiver: object) -> None:
+    """Refuse `once=True` for a receiver that another process calls, or this one later by its name.
+
+    The send would disconnect it, so that a worker would not find it, and other processes would still
+    have it.
+
+    Raises:
+        ArgumentError: if the delivery is one to a worker.
+    """
+    if getattr(bound, "is_called_by_name", False):
+        raise ArgumentError(
+            f"Receiver {described(receiver)} was given once=True, and a worker calls it, which would not find "
+            f"a receiver that the send has disconnected. Leave once=True out, and disconnect it in the "
+            f"programs that send.",
+            ["once"],
+        )
+
+
 def check_subclasses(sender: object, *, subclasses: bool) -> None:
     """Refuse `subclasses=True` for a sender that is not a class.
 

@@ -7,7 +7,7 @@ from types import FunctionType
 
 from clarion._core import names, registry
 from clarion._core.arguments import OPTIONS, check_arguments, check_signal_arguments
-from clarion._core.checks import check_delivery, check_order, refuse_uncallable
+from clarion._core.checks import check_delivery, check_once, check_order, refuse_uncallable
 from clarion._core.compiled import compiled
 from clarion._core.connected import Connected, add_in_place
 from clarion._core.copying import copy_signal, reduce_signal
@@ -110,7 +110,7 @@ class Signal(Tabled):
             weak: how the receiver is held; by default methods weakly, others strongly.
             dispatch_uid: identifies the registration instead of the receiver.
             priority: receivers of higher priority are called first.
-            once: disconnect the receiver when it is first called.
+            once: disconnect the receiver when it is first called, by a send of this process.
             subclasses: listen to the subclasses of `sender`, a class, too.
             inline: in `asend`, call the sync receiver on the event loop; it must not block.
             delivery: when the receiver runs: `on_commit`, say. By default, inside the send.
@@ -127,7 +127,7 @@ class Signal(Tabled):
         if receiver is MISSING:
             return _decorator(self, locals())
         policy = (table := self._table).policy
-        bound = None if delivery is None else _bind(self, delivery, receiver)
+        bound = None if delivery is None else _bind(self, delivery, receiver, once=once)
         flags = flags_of(receiver)
         is_plain = policy is ANY_KEYWORD and flags & CO_KEYWORDS_AND_GENERATORS == CO_VARKEYWORDS
         if not is_plain or ("." in receiver.__qualname__ and is_unbound_method(receiver)):
@@ -247,12 +247,15 @@ def _decorator(signal: Signal, options: dict[str, Any]) -> Callable[[Any], Any]:
     return lambda function: signal.connect(function, **options)
 
 
-def _bind(signal: Signal, delivery: Delivery, receiver: Receiver) -> Bound | None:
+def _bind(signal: Signal, delivery: Delivery, receiver: Receiver, *, once: bool) -> Bound | None:
     """Bind a delivery to a receiver; None if the send is to call it."""
     check_delivery(delivery)
     if not callable(receiver):
         refuse_uncallable(receiver)
-    return delivery.bind(receiver, signal)
+    bound = delivery.bind(receiver, signal)
+    if once:
+        check_once(bound, receiver)
+    return bound
 
 
 def _key_of(policy: Policy, sender: object, subclasses: bool) -> Hashable:  # noqa: FBT001

@@ -81,7 +81,9 @@ class EngineDelivery:
 
     Args:
         engine: the engine.
-        hold: how long a commit may wait for the engine, in seconds.
+        hold: how long a commit may wait for the engine, in seconds. Once 16 calls were not confirmed in
+            that time, the engine gets one call in each such time until it answers, and the others
+            fail at once.
 
     Attributes:
         engine: the engine.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     Ended: TypeAlias = Callable[[BaseException | None], object]
 
 MOST_IDLE = 4  # threads
+
+MOST_LATE = 16  # calls
+"""How many calls an engine may leave unconfirmed, each in a thread that still waits. From then on it
+gets one call in each `hold`, and the others fail at once."""
 
 
 class _Helper:
@@ -73,6 +78,18 @@ _lock = new_lock()
 call_in_child(_idle.clear)
 
 
+class _Late:
+    """The late calls of one engine: how many there are, and when it got the last call."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last = 0.0  # of `time.monotonic`
+
+
+_late: dict[int, _Late] = {}  # by the id of the engine, which a late call keeps alive
+call_in_child(_late.clear)
+
+
 def _error_of(function: Callable[[], object]) -> BaseException | None:
     try:
         function()
@@ -89,11 +106,63 @@ def _keep(helper: _Helper) -> bool:
         return True
 
 
-def _start(engine: Engine, call: Call, ended: Ended) -> None:
+class _Started:
+    """One call of an engine in a helper thread.
+
+    Args:
+        engine: the engine.
+        call: the call.
+        ended: called with the exception of the call, or None.
+    """
+
+    def __init__(self, engine: Engine, call: Call, ended: Ended) -> None:
+        self._engine = id(engine)
+        self._ended = ended
+        self._is_late = self._is_over = False
+        with _lock:
+            helper = _idle.pop() if _idle else _Helper()
+        context = copy_context()
+        helper.start(lambda: context.run(engine.enqueue, call), self._end)
+
+    def leave(self) -> None:
+        """Wait no longer, which the thread still does."""
+        with _lock:
+            if not self._is_over:
+                self._is_late = True
+                late = _late.setdefault(self._engine, _Late())
+                late.count += 1
+                late.last = time.monotonic()
+
+    def _end(self, error: BaseException | None) -> None:
+        with _lock:
+            self._is_over = True
+            if self._is_late and (late := _late.get(self._engine)) is not None:
+                late.count -= 1
+                if not late.count:
+                    del _late[self._engine]
+        self._ended(error)
+
+
+def _refuse_more(engine: Engine, call: Call, seconds: float) -> None:
+    """Refuse a call to an engine that does not answer, so that its threads do not become too many.
+
+    Raises:
+        HandOverError: if it has too many late calls, and has just got another one.
+    """
     with _lock:
-        helper = _idle.pop() if _idle else _Helper()
-    context = copy_context()
-    helper.start(lambda: context.run(engine.enqueue, call), ended)
+        late = _late.get(id(engine))
+        if late is None or late.count < MOST_LATE:
+            return
+        now = time.monotonic()
+        if now - late.last >= seconds:
+            late.last = now
+            return
+        count = late.count
+    raise HandOverError(
+        f"{engine.name} does not get a call of {call.receiver}, because it has not confirmed {count} earlier "
+        f"calls. See whether its broker answers.",
+        call.receiver,
+    )
 
 
 def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
@@ -113,12 +182,16 @@ def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
     if not engine.holds_thread:
         engine.enqueue(call)
         return
+    _refuse_more(engine, call, seconds)
     errors: SimpleQueue[BaseException | None] = SimpleQueue()
-    _start(engine, call, errors.put)
+    started = _Started(engine, call, errors.put)
     try:
         error = errors.get(timeout=seconds)
-    except Empty:
-        raise _late(engine, call, seconds) from None
+    except BaseException as failed:  # KeyboardInterrupt too
+        started.leave()
+        if isinstance(failed, Empty):
+            raise _unconfirmed(engine, call, seconds) from None
+        raise
     try:
         if error is not None:
             raise error
@@ -131,11 +204,16 @@ async def aenqueue_within(engine: Engine, call: Call, seconds: float) -> None:
     if _keepers:
         _keepers[-1](call)
         return
+    if engine.holds_thread:
+        _refuse_more(engine, call, seconds)
+    timeout = asyncio.timeout(seconds)
     try:
-        async with asyncio.timeout(seconds):
+        async with timeout:
             await (_in_helper(engine, call) if engine.holds_thread else engine.aenqueue(call))
     except TimeoutError as error:
-        raise _late(engine, call, seconds) from error
+        if not timeout.expired():
+            raise  # the engine's own
+        raise _unconfirmed(engine, call, seconds) from error
 
 
 async def _in_helper(engine: Engine, call: Call) -> None:
@@ -155,11 +233,15 @@ async def _in_helper(engine: Engine, call: Call) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(end, error)
 
-    _start(engine, call, ended)
-    await future
+    started = _Started(engine, call, ended)
+    try:
+        await future
+    except BaseException:
+        started.leave()
+        raise
 
 
-def _late(engine: Engine, call: Call, seconds: float) -> HandOverError:
+def _unconfirmed(engine: Engine, call: Call, seconds: float) -> HandOverError:
     return HandOverError(
         f"{engine.name} has not confirmed a call of {call.receiver} within {seconds:g} s. See whether "
         f"its broker answers; hold= of the delivery sets the time.",

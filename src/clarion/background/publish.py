@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.call import claim
 from clarion.background.handover import PendingHandOver
 from clarion.background.hold import aenqueue_within, enqueue_within, is_kept
 from clarion.commit.outside import may_run, outside_of
@@ -44,9 +43,9 @@ class Publication:
         if (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         pending = self._pending(signal, calls)
-        responses = [None if each is None else each.scheduled for each in pending]
+        responses = [each.scheduled for each in pending]
         for each in pending:
-            if each is not None and not _written(each, calls[0][2]):
+            if not _written(each, calls[0][2]):
                 _schedule(each)
         return responses
 
@@ -55,25 +54,51 @@ class Publication:
         if (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         pending = self._pending(signal, calls)
-        responses = [None if each is None else each.scheduled for each in pending]
+        responses = [each.scheduled for each in pending]
         for each in pending:
-            if each is not None and not await _awritten(each, calls[0][2]):
+            if not await _awritten(each, calls[0][2]):
                 await _aschedule(each)
         return responses
 
-    def _pending(self, signal: Signal, calls: Sequence[Call]) -> list[PendingHandOver | None]:
-        """Return the pending call for each receiver; None if it may not be called again."""
+    def send_robust(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
+        """Hand a robust send to the engines; return the exception of each receiver that has failed.
+
+        The other receivers are handed over.
+        """
+        if (suppression := active_suppression()) is not None:
+            return list(_suppress(suppression, calls))
+        made = self._pending_robust(signal, calls)
+        return [_robust(each, calls[0][2]) for each in made]
+
+    async def asend_robust(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
+        """Hand a robust `asend` to the engines, as `send_robust`."""
+        if (suppression := active_suppression()) is not None:
+            return list(_suppress(suppression, calls))
+        made = self._pending_robust(signal, calls)
+        return [await _arobust(each, calls[0][2]) for each in made]
+
+    def _pending_robust(
+        self, signal: Signal, calls: Sequence[Call]
+    ) -> list[PendingHandOver | Exception]:
+        """Return the pending call for each receiver; its exception if it cannot be made."""
         boundary, reason = resolve_boundary(signal, calls[0][2], self.using)
-        for registration, receiver, arguments in calls:
-            bound: Any = registration.delivery
-            bound.check(signal, receiver, boundary, arguments)
         envelope = _sealed(signal, calls)
-        return [
-            _pending_call(signal, call, boundary, reason, envelope)
-            if claim(signal, call[0])
-            else None
-            for call in calls
-        ]
+        made: list[PendingHandOver | Exception] = []
+        for call in calls:
+            try:
+                _check(signal, call, boundary)
+                made.append(_pending_call(signal, call, boundary, reason, envelope))
+            except Exception as error:  # noqa: BLE001  # it is the response
+                made.append(error)
+        return made
+
+    def _pending(self, signal: Signal, calls: Sequence[Call]) -> list[PendingHandOver]:
+        """Return the pending call for each receiver."""
+        boundary, reason = resolve_boundary(signal, calls[0][2], self.using)
+        for call in calls:
+            _check(signal, call, boundary)
+        envelope = _sealed(signal, calls)
+        return [_pending_call(signal, call, boundary, reason, envelope) for call in calls]
 
 
 _publications: dict[str | None, Publication] = {}
@@ -101,6 +126,39 @@ def _sealed(signal: Signal, calls: Sequence[Call]) -> Envelope:
         bound: Any = registration.delivery
         snapshots = snapshots or bound.options.missing == "snapshot"
     return seal(signal, arguments, snapshots=snapshots)
+
+
+def _check(signal: Signal, call: Call, boundary: Boundary) -> None:
+    registration, receiver, arguments = call
+    bound: Any = registration.delivery
+    bound.check(signal, receiver, boundary, arguments)
+
+
+def _robust(call: PendingHandOver | Exception, arguments: dict[str, Any]) -> HandOver | Exception:
+    """Hand a call over, and return its handle, or what failed."""
+    if isinstance(call, Exception):
+        return call
+    response = call.scheduled
+    try:
+        if not _written(call, arguments):
+            _schedule(call)
+    except Exception as error:  # noqa: BLE001  # it is the response
+        return error
+    return response
+
+
+async def _arobust(
+    call: PendingHandOver | Exception, arguments: dict[str, Any]
+) -> HandOver | Exception:
+    if isinstance(call, Exception):
+        return call
+    response = call.scheduled
+    try:
+        if not await _awritten(call, arguments):
+            await _aschedule(call)
+    except Exception as error:  # noqa: BLE001  # it is the response
+        return error
+    return response
 
 
 def _pending_call(

@@ -109,7 +109,14 @@ class Codec:
         for name in references:
             del values[name]
         encoded = self._dump_values(signal, values)
-        head = plain.dump({"sender": sender, "references": references})
+        try:
+            head = plain.dump({"sender": sender, "references": references})
+        except ValueError:  # UnicodeEncodeError is one
+            raise EncodingError(
+                f"Signal {signal_name(signal)} cannot be stored: the sender or the key of an object is text "
+                f"that is not valid Unicode, or an integer with too many digits. Send another one.",
+                signal_name(signal),
+            ) from None
         return head[:-1] + b',"values":' + encoded + b"}"
 
     def _is_stored_as_reference(self, name: str, value: object) -> bool:

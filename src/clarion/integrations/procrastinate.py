@@ -59,9 +59,10 @@ _INSTEAD = {
     "task_kwargs": "The receiver gets the keywords of the send",
 }
 
-# A table of one database of one running server. The time has microseconds.
+# A table of one database of one running server. The time has microseconds. As a number, because
+# sessions show a time in their own zone and style.
 _PLACE = (
-    "SELECT pg_postmaster_start_time()::text, current_database()::text, "
+    "SELECT extract(epoch FROM pg_postmaster_start_time())::text, current_database()::text, "
     "to_regclass('procrastinate_jobs')::oid::bigint"
 )
 

@@ -51,7 +51,10 @@ class NamedReceiver:
         name: the stable name.
         options: the options.
         shown: the receiver as messages show it.
+        is_called_by_name: whether a worker finds the receiver, which a send must not disconnect.
     """
+
+    is_called_by_name = True
 
     def __init__(
         self, name: str, receiver: Receiver, signal: Signal, options: NamedOptions

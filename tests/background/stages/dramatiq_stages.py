@@ -21,6 +21,7 @@ class DramatiqStage(Stage):
     """
 
     ready = "Worker process is ready for action."
+    relay = "tests.background.stages.dramatiq_app"
 
     def __init__(self, folder, broker, url):
         super().__init__(folder)

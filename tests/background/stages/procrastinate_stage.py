@@ -41,6 +41,7 @@ class ProcrastinateStage(Stage):
     """
 
     ready = "Starting worker"
+    relay = "tests.background.stages.procrastinate_relay"
 
     def __init__(self, folder):
         super().__init__(folder)

@@ -20,6 +20,7 @@ class RQStage(Stage):
     """RQ, whose worker has a scheduler."""
 
     ready = "cleaning registries"  # then its scheduler runs, too
+    relay = "tests.background.stages.rq_app"
 
     def __init__(self, folder):
         super().__init__(folder)

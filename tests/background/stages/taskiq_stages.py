@@ -25,6 +25,7 @@ class TaskiqStage(Stage):
     """
 
     ready = "Listening started."
+    relay = "tests.background.stages.taskiq_app"
     unknown = None
 
     def __init__(self, folder, broker, url):
@@ -74,7 +75,8 @@ class Reconnecting(Proxy):
         """Accept connections, and wait for that of the sender."""
         super().start()
         deadline = time.monotonic() + 30
-        while self.sender is not None and self.sender.write_channel.is_closed:
+        # It has no channel before its first connection, which the test makes.
+        while (channel := getattr(self.sender, "write_channel", None)) and channel.is_closed:
             assert time.monotonic() < deadline, "the sender does not connect again"
             time.sleep(0.02)
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("clarion.integrations.django.tasks", reason="needs Django 6 or django-tasks")
 
 
-from clarion import Signal
+from clarion import Signal, durable
 from clarion.background import Call
 from clarion.commit import atomic
 from clarion.errors import ArgumentError
@@ -129,6 +129,16 @@ def test_losses_are_said():
     engine.backend = object()
     (loss,) = engine.losses()
     assert "is not made again" in loss
+
+
+@pytest.mark.parametrize("alias", ["default", "dummy"])
+def test_stored_deliveries_are_not_handed_over(order_paid, alias):
+    """Not even to the backend that runs at once, because it keeps to itself what a receiver raises."""
+    with pytest.raises(ArgumentError, match="nothing may be lost there") as caught:
+        order_paid.connect(mail, delivery=durable(via=DjangoTasksDelivery(alias)))
+    assert list(caught.value.names) == ["via"]
+    with pytest.raises(ArgumentError, match="does not keep the order"):
+        order_paid.connect(mail, delivery=durable(via=DjangoTasksDelivery(alias), key="order_id"))
 
 
 @pytest.mark.parametrize(("alias", "said"), [("nothing", "'default', 'dummy'"), (5, "TASKS")])

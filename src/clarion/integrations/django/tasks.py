@@ -208,6 +208,19 @@ class DjangoTasksDelivery(EngineDelivery):
             )
         super().__init__(DjangoTasksEngine(alias), hold=hold)
 
+    def check_via(self, *, has_key: bool) -> None:
+        """Refuse to hand a stored delivery over: see `EngineDelivery`.
+
+        Raises:
+            ArgumentError: always. The `ImmediateBackend` keeps what a receiver raises to itself, so the
+                delivery would count as made.
+        """
+        super().check_via(has_key=has_key)
+        raise ArgumentError(
+            f"durable(via=...) hands over to django.tasks once, so nothing may be lost there: {_LOSS}",
+            ["via"],
+        )
+
 
 def _arguments(call: Call) -> dict[str, str]:
     # PostgreSQL sorts the keys of jsonb by length, so the receiver is shown first.
