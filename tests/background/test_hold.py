@@ -124,7 +124,8 @@ def test_an_engine_with_a_limit_of_its_own_runs_here():
 
 def test_kept_calls_reach_no_engine():
     """Inside the block, in sync code and in a coroutine; the engine gets them again after it."""
-    engine, got = Prompt(), []
+    engine = Prompt()
+    got: list[Call] = []
     with kept(got.append):
         assert is_kept()
         for enqueue in both(engine, 60):

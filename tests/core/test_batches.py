@@ -144,7 +144,7 @@ def test_a_muted_receiver_is_in_no_batch(order_paid):
     assert [name for name, _ in order_paid.first.sends[0][1]] == ["bill"]
 
 
-def test_a_batch_can_tell_which_receivers_failed(order_paid, caplog):
+def test_a_batch_can_return_the_failures(order_paid, caplog):
     """With `send_robust`, the others keep their responses, and each failure is logged once."""
 
     class Apart(Together):

@@ -43,7 +43,7 @@ class Publication:
         if (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         pending = self._pending(signal, calls)
-        responses = [each.scheduled for each in pending]
+        responses: list[HandOver | None] = [each.scheduled for each in pending]
         for each in pending:
             if not _written(each, calls[0][2]):
                 _schedule(each)
@@ -54,7 +54,7 @@ class Publication:
         if (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         pending = self._pending(signal, calls)
-        responses = [each.scheduled for each in pending]
+        responses: list[HandOver | None] = [each.scheduled for each in pending]
         for each in pending:
             if not await _awritten(each, calls[0][2]):
                 await _aschedule(each)
