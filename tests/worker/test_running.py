@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,8 @@ def test_a_sync_receiver_over_its_timeout_is_left_behind(stage, paid, caplog):
 
 def test_a_transaction_that_begins_too_late_is_refused():
     """A connection may take longer than the timeout; what the receiver would write is lost then."""
-    running, ended = Running(), []
+    running: Any = Running()
+    ended: list[str] = []
     running.begin(claim := object(), object(), deadline=1.0)
     running.note_end(lambda: ended.append("first"))
     assert running.abandon(0.5) is None
