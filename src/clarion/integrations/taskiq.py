@@ -62,6 +62,12 @@ _TRIMMED = (
     "maxlen= out."
 )
 
+_FORKED = (
+    "The Taskiq broker was started before this process was forked, so both would read from the same "
+    "connections. Start the broker in each process, for example in post_fork of the server, and send for the "
+    "first time after that."
+)
+
 logger = logging.getLogger("clarion.background")
 
 
@@ -118,11 +124,22 @@ class TaskiqEngine(Engine):
         loop, process = self._started
         return loop if process == os.getpid() and loop.is_running() else None
 
+    def _is_of_parent(self) -> bool:
+        """Return whether another process has started the broker, from which this one was forked."""
+        is_started_elsewhere = self._started is not None and self._started[1] != os.getpid()
+        return is_started_elsewhere and not isinstance(self.broker, InMemoryBroker)
+
     def _start(self, seconds: float) -> asyncio.AbstractEventLoop:
-        """Return the loop of the broker, which is started if it was not."""
+        """Return the loop of the broker, which is started if it was not.
+
+        Raises:
+            HandOverError: if another process has started it, from which this one was forked.
+        """
         with self._lock:
             if (home := self._home()) is not None:
                 return home
+            if self._is_of_parent():
+                raise HandOverError(_FORKED)
             loop = self._thread.loop()
             try:
                 run_on(loop, self.broker.startup(), seconds)
