@@ -51,6 +51,7 @@ NEEDS = {
     "tests/integrations/test_celery.py": ["celery"],
     "tests/integrations/test_dramatiq.py": ["dramatiq", "pika", "redis"],
     "tests/integrations/test_taskiq.py": ["taskiq", "taskiq_aio_pika", "taskiq_redis"],
+    "tests/integrations/test_taskiq_fork.py": ["taskiq", "taskiq_aio_pika", "taskiq_redis"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
     "tests/integrations/test_asgi.py": WEB,

@@ -1,7 +1,6 @@
 """TaskiqDelivery, with Taskiq's own broker for tests."""
 
 import asyncio
-import os
 import threading
 from typing import Any
 
@@ -340,22 +339,3 @@ def test_concurrent_first_sends_start_the_broker_once(order_paid):
     for each in threads:
         each.join()
     assert starts == [1]
-
-
-def test_a_broker_of_the_parent_process_is_refused(order_paid, monkeypatch):
-    """After a fork both processes would read from the same connections."""
-    delivery = TaskiqDelivery(RedisStreamBroker("redis://127.0.0.1:1"))
-    engine: Any = delivery.engine
-    order_paid.connect(mail, delivery=delivery)
-
-    async def start():
-        engine._note_start(None)
-
-    asyncio.run(start())
-    parent = os.getpid()
-    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
-    with pytest.raises(HandOverError, match="post_fork"):
-        order_paid.send(None)
-    with pytest.raises(HandOverError, match="post_fork"):
-        asyncio.run(order_paid.asend(None))
-    engine._note_end(None)
