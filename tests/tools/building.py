@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 # Variables that would lead an installed Clarion back to the checkout, or change what it loads.
-OURS = {"PYTHONPATH", "CLARION_PURE", "CLARION_TWINS"}
+OURS = {"PYTHONPATH", "CLARION_PURE", "CLARION_TWINS", "DJANGO_SETTINGS_MODULE"}
 PIP = (sys.executable, "-m", "pip", "-q", "--no-input", "--disable-pip-version-check")
 
 

@@ -109,6 +109,31 @@ except pymysql.err.OperationalError as error:
 else:
     raise AssertionError("a server answers at port 1")
 """,
+    "celery": """
+from celery import Celery
+from clarion import Signal
+from clarion.errors import ArgumentError
+from clarion.integrations.celery import CeleryDelivery
+
+calls = []
+
+def mail(sender, order_id, **kwargs):
+    calls.append(order_id)
+
+app = Celery("shop", broker="memory://", set_as_current=False)
+app.conf.task_always_eager = True
+celery = CeleryDelivery(app)
+paid = Signal(name="paid")
+paid.connect(mail, delivery=celery(name="mail", queue="mail"))
+paid.send(None, order_id=7)
+assert calls == [7]
+try:
+    paid.connect(mail, sender="other", delivery=celery(name="mail", queu="mail"))
+except ArgumentError as error:
+    assert "queu" in str(error)
+else:
+    raise AssertionError("not refused")
+""",
     "huey": """
 from huey import MemoryHuey
 from clarion import Signal

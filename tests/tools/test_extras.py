@@ -17,6 +17,7 @@ pytestmark = pytest.mark.wheel
 PAGES = {
     "": "README.md",
     "alembic": "docs/how-to/receive-migration-signals-from-alembic.md",
+    "celery": "docs/how-to/hand-work-to-celery.md",
     "cli": "docs/how-to/see-and-mend-what-is-stored.md",
     "django": "docs/how-to/run-django-on-clarion.md",
     "huey": "docs/how-to/hand-work-to-huey.md",
@@ -125,7 +126,8 @@ def test_the_page_is_enough(checkout, run_with, tmp_path, extra, page, interpret
     (line,) = IN_A_CHECKOUT.findall(text)
     (tmp_path / "page.md").write_text(text)
     programs = [ON_COMMIT] if not extra else [EXAMPLES[extra]]
-    if extra != "alembic":  # whose first example is run by Alembic, as the program does it
+    # The first examples of these are run by Alembic, or by a project, as the programs do it.
+    if extra not in {"alembic", "django-tasks"}:
         programs.insert(0, PASTED)
     run_with(shlex.split(line), *programs, interpreter=interpreter, cwd=checkout)
 
