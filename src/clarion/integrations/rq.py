@@ -10,6 +10,7 @@ def send_receipt(sender, order_id, **kwargs): ...
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from inspect import signature
 from math import ceil
@@ -104,13 +105,11 @@ class RQEngine(Engine):
             options["retry"] = Retry(max=call.retries)
         # RQ cannot look for a duplicate where a job depends on others or has a limit.
         options["unique"] = not {"depends_on", "rate_limit"} & {*options}
-        try:
+        with suppress(DuplicateJobError):  # RQ has it from the first hand-over
             if call.delay:
                 self.queue.enqueue_in(timedelta(seconds=call.delay), TASK, **options)
             else:
                 self.queue.enqueue(TASK, **options)
-        except DuplicateJobError:
-            pass
 
     def check(self, options: CallOptions) -> None:
         """Refuse an option that `Queue.enqueue` does not have.
