@@ -15,6 +15,31 @@ if TYPE_CHECKING:
     from clarion._core.registration import Registration
 
 
+class Filters(NamedTuple):
+    """What a command lists: each text is a part of a name; an empty one allows everything.
+
+    Attributes:
+        signal: a part of the dotted name of the signal.
+        sender: a part of the name of the sender.
+        receiver: a part of the dotted name of the receiver.
+        file: a part of the path of the receiver's file.
+    """
+
+    signal: str = ""
+    sender: str = ""
+    receiver: str = ""
+    file: str = ""
+
+    def allow(self, sender: str, receiver: str, file: str) -> bool:
+        """Return whether a receiver is listed; its signal is chosen by `list_signals`."""
+        return self.sender in sender and self.receiver in receiver and self.file in file
+
+    def allow_registration(self, registration: Registration) -> bool:
+        """Return whether a registration is listed, as `allow`."""
+        file = "" if registration.place is None else registration.place[0]
+        return self.allow(sender_of(registration) or "", registration.name, file)
+
+
 class Listed(NamedTuple):
     """A signal with some of its receivers.
 
@@ -74,12 +99,18 @@ def sender_of(registration: Registration) -> str | None:
 
 def place_of(registration: Registration) -> str:
     """Return the file, below the folder that it is imported from, and the line."""
+    file = file_of(registration)
+    return "" if registration.place is None else f"{file}:{registration.place[1]}"
+
+
+def file_of(registration: Registration) -> str | None:
+    """Return the file, below the folder that it is imported from; None if it is unknown."""
     if registration.place is None:
-        return ""
-    file, line = registration.place
+        return None
+    file = registration.place[0]
     folders = (f"{folder.rstrip('/')}/" for folder in (*sys.path, str(Path.cwd())) if folder)
     longest = max(filter(file.startswith, folders), key=len, default="")
-    return f"{file.removeprefix(longest)}:{line}"
+    return file.removeprefix(longest)
 
 
 def _delivery_of(registration: Registration) -> str | None:

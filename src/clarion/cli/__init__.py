@@ -6,13 +6,14 @@ In reading order; each module imports only from those above it:
 2. `output`: tables, JSON and errors, on a terminal or in a pipe.
 3. `options`, `imports`, `databases`: the options of several commands, the user's modules, and the
    database of a command.
-4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker. `signals`: the
-   commands that show what is connected.
+4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker. `signals`, `graph`:
+   the commands that show what is connected.
 5. `app`: all commands together.
 
 Typer and Rich are imported here only, and never by another package.
 
-Exit codes: 0 if all is well, 1 if a person has to act, 2 if the command could not be done.
+Exit codes: 0 if all is well, 1 if a person has to act or something differs, 2 if the command could
+not be done.
 
 Never put here: a rule or a query that a program could need. It belongs in the package below.
 """
@@ -20,14 +21,23 @@ Never put here: a rule or a query that a program could need. It belongs in the p
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from clarion.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PACKAGES = ("typer", "rich")
 
 
-def main() -> None:
-    """Run the command line, and end the process with its exit code."""
+def main(arguments: Sequence[str] | None = None, *, in_program: str = "") -> None:
+    """Run the command line, and end the process with its exit code.
+
+    Args:
+        arguments: the arguments; by default those of the process.
+        in_program: how the help names the command, in a program that has imported its receivers.
+    """
     try:
         from clarion.cli.app import run
     except ImportError as error:
@@ -37,4 +47,4 @@ def main() -> None:
         missing = MissingExtraError.because(error, package, "cli", needed_by="The command line")
         sys.stderr.write(f"error: {missing}\n")
         sys.exit(2)
-    run()
+    run(arguments, in_program)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clarion._core.version import __version__
+from clarion.cli.graph import graph
+from clarion.cli.imports import is_in_program
 from clarion.cli.outbox.group import outbox
 from clarion.cli.output import print_what_is_possible
 from clarion.cli.signals import explain_command, ls
 from clarion.cli.work import work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 app = typer.Typer(
     name="clarion",
@@ -23,6 +28,7 @@ app = typer.Typer(
 app.add_typer(outbox)
 app.command()(ls)
 app.command("explain")(explain_command)
+app.command()(graph)
 app.command()(work)
 
 
@@ -44,7 +50,16 @@ def common(
     """Django's signals for every Python program."""
 
 
-def run() -> None:
-    """Run the command of this process, and end it with the exit code."""
+def run(arguments: Sequence[str] | None = None, in_program: str = "") -> None:
+    """Run a command, and end the process with its exit code.
+
+    Args:
+        arguments: the arguments; by default those of the process.
+        in_program: how the help names the command, in a program that has imported its receivers.
+    """
     print_what_is_possible()
-    app(prog_name="clarion")
+    token = is_in_program.set(bool(in_program))
+    try:
+        app(arguments, prog_name=in_program or "clarion")
+    finally:
+        is_in_program.reset(token)

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import traceback
+from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from types import ModuleType, TracebackType
 
     from clarion.outbox import Database
+
+# Whether a program that has imported its receivers runs the command, such as `manage.py clarion`.
+is_in_program: ContextVar[bool] = ContextVar("clarion_cli_in_program", default=False)
 
 _REFERENCE = re.compile(r"([^\W\d][\w.]*):([^\W\d][\w.]*)")
 _MODULE = re.compile(r"[^\W\d][\w.]*")
@@ -49,6 +53,18 @@ def import_named(name: str) -> ModuleType:
         raise _broken(name, error) from error
     except Exception as error:
         raise _broken(name, error) from error
+
+
+def import_all(names: list[str] | None) -> None:
+    """Import the modules that connect receivers.
+
+    Raises:
+        CommandError: if one cannot be imported, or none is named and no program has imported its own.
+    """
+    if not names and not is_in_program.get():
+        raise CommandError("Name a module that connects receivers, such as shop.receivers.")
+    for each in names or ():
+        import_named(each)
 
 
 def import_database(reference: str) -> Database:

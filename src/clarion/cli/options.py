@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -57,6 +57,28 @@ ReceiverOption = Annotated[
 ]
 
 AllOption = Annotated[bool, typer.Option("--all", help="All dead deliveries.")]
+
+# --- Of `clarion ls`, `explain` and `graph`
+
+ModulesOfReceivers = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="MODULE", help="The modules that connect the receivers.", show_default=False
+    ),
+]
+
+
+def _filter(name: str, short: str, subject: str) -> Any:
+    help_text = f"Only {subject} contains this."
+    return typer.Option(name, short, metavar="TEXT", help=help_text, show_default=False)
+
+
+SignalFilter = Annotated[str, _filter("--signal", "-s", "signals whose dotted name")]
+SenderFilter = Annotated[str, _filter("--sender", "-S", "senders whose dotted name")]
+ReceiverFilter = Annotated[str, _filter("--receiver", "-r", "receivers whose dotted name")]
+FileFilter = Annotated[str, _filter("--file", "-f", "files whose path")]
+
+EveryOption = Annotated[bool, typer.Option("--all", help="Also signals without receivers.")]
 
 # --- Of `clarion work`
 

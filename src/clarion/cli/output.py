@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clarion.cli.failures import CommandError
-from clarion.cli.text import safe, safe_lines
+from clarion.cli.text import as_json, safe, safe_lines
 from clarion.errors import ClarionError
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def _cell(column: Column, text: str) -> Text:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, in ASCII."""
-    typer.echo(json.dumps(value, indent=2))
+    typer.echo(as_json(value))
 
 
 def print_error(message: str, details: str = "") -> None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clarion.cli.failures import CommandError
-from clarion.cli.imports import import_named
-from clarion.cli.options import JsonOption
+from clarion.cli.imports import import_all
+from clarion.cli.options import (
+    EveryOption,
+    FileFilter,
+    JsonOption,
+    ModulesOfReceivers,
+    ReceiverFilter,
+    SenderFilter,
+    SignalFilter,
+)
 from clarion.cli.output import Column, print_json, print_line, print_lines, print_table, reporting
 from clarion.introspect import Explanation, explain, registrations, signal_name, signals
 from clarion.listing import (
+    Filters,
     Listed,
     facts_of,
     list_signals,
@@ -25,13 +34,6 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion.introspect import Verdict
 
-ModulesOfReceivers = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="MODULE", help="The modules that connect the receivers.", show_default=False
-    ),
-]
-
 COLUMNS = (
     Column("receiver"),
     Column("sender"),
@@ -40,38 +42,21 @@ COLUMNS = (
 )
 
 
-def _text(name: str, short: str, subject: str) -> Any:
-    help_text = f"Only {subject} whose dotted name contains this."
-    return typer.Option(name, short, metavar="TEXT", help=help_text, show_default=False)
-
-
 @reporting()
 def ls(
-    modules: ModulesOfReceivers,
-    signal: Annotated[str | None, _text("--signal", "-s", "signals")] = None,
-    sender: Annotated[str | None, _text("--sender", "-S", "senders")] = None,
-    receiver: Annotated[str | None, _text("--receiver", "-r", "receivers")] = None,
-    file: Annotated[
-        str | None,
-        typer.Option("--file", "-f", metavar="TEXT", help="Only files whose path contains this."),
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Also signals without receivers.")] = False,
+    modules: ModulesOfReceivers = None,
+    signal: SignalFilter = "",
+    sender: SenderFilter = "",
+    receiver: ReceiverFilter = "",
+    file: FileFilter = "",
+    every: EveryOption = False,
     json: JsonOption = False,
 ) -> None:
     """List the signals and their receivers, in the order of a send."""
-    for each in modules:
-        import_named(each)
-
-    def is_wanted(registration: Registration) -> bool:
-        path = "" if registration.place is None else registration.place[0]
-        return (
-            (sender or "") in (sender_of(registration) or "")
-            and (receiver or "") in registration.name
-            and (file or "") in path
-        )
-
+    import_all(modules)
+    filters = Filters(signal, sender, receiver, file)
     listed = [
-        Listed(name, [each for each in found if is_wanted(each)])
+        Listed(name, [each for each in found if filters.allow_registration(each)])
         for name, found in list_signals([signal] if signal else [])
     ]
     listed = [each for each in listed if each.receivers or every]
@@ -103,7 +88,6 @@ def _row(registration: Registration) -> tuple[str, ...]:
 
 @reporting()
 def explain_command(
-    modules: ModulesOfReceivers,
     signal: Annotated[
         str,
         typer.Option(
@@ -114,6 +98,7 @@ def explain_command(
             show_default=False,
         ),
     ],
+    modules: ModulesOfReceivers = None,
     sender: Annotated[
         str | None,
         typer.Option(
@@ -127,8 +112,7 @@ def explain_command(
     json: JsonOption = False,
 ) -> None:
     """Show which receivers a send would call, in which order, and why not the others."""
-    for each in modules:
-        import_named(each)
+    import_all(modules)
     found = _signal_named(signal)
     shown = explain(found, None if sender is None else _sender_named(found, sender))
     if json:

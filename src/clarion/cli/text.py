@@ -44,5 +44,10 @@ def pretty(payload: bytes) -> str:
     return safe_lines(json.dumps(found, indent=2, ensure_ascii=False))
 
 
+def as_json(value: Any) -> str:
+    """Return a value as JSON, in ASCII."""
+    return json.dumps(value, indent=2)
+
+
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()

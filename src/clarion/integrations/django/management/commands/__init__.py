@@ -1,1 +1,1 @@
-"""The commands. A command has the name of its module."""
+"""The management commands: `clarion` and `signals`."""

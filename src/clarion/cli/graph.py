@@ -1,0 +1,151 @@
+"""`clarion graph`: draw what is connected, or compare it with an earlier state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clarion.cli.failures import CommandError
+from clarion.cli.imports import import_all
+from clarion.cli.options import (
+    EveryOption,
+    FileFilter,
+    JsonOption,
+    ModulesOfReceivers,
+    ReceiverFilter,
+    SenderFilter,
+    SignalFilter,
+)
+from clarion.cli.output import FOUND, Column, print_line, print_table, reporting
+from clarion.cli.text import as_json
+from clarion.errors import ArgumentError
+from clarion.graph import (
+    Change,
+    Filters,
+    Graph,
+    as_markdown,
+    build_graph,
+    compare,
+    draw,
+    filter_graph,
+    read_graph,
+)
+from clarion.graph.formats import FORMATS
+from clarion.graph.report import SIGNS, changes_as_json, described, summary
+
+FORMATS_OF_CHANGES = ("text", "json", "markdown")
+
+COLUMNS = (Column("", style="bold"), Column("signal"), Column("receiver"), Column("what"))
+
+
+@reporting()
+def graph(
+    modules: ModulesOfReceivers = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="mermaid, dot, json or svg; with --diff: text, json or markdown.",
+            show_default=False,
+        ),
+    ] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write it to a file."),
+    ] = None,
+    diff: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OLD.json", help="Compare with a graph in JSON; 1 if something differs."
+        ),
+    ] = None,
+    signal: SignalFilter = "",
+    sender: SenderFilter = "",
+    receiver: ReceiverFilter = "",
+    file: FileFilter = "",
+    every: EveryOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Draw which receivers listen to which signals, or compare with an earlier graph."""
+    form = _form_of(form, FORMATS_OF_CHANGES if diff else tuple(FORMATS), is_json=json)
+    old = None if diff is None else _read(diff)
+    import_all(modules)
+    filters = Filters(signal, sender, receiver, file)
+    found = build_graph(filters, every=every)
+    if old is None:
+        _put(draw(found, form), output)
+        return
+    changes = compare(filter_graph(old, filters), found)
+    if form == "text" and output is None:
+        _print(changes)
+    else:
+        _put(_text_of(changes, form), output)
+    if changes:
+        raise typer.Exit(FOUND)
+
+
+def _form_of(form: str, known: tuple[str, ...], *, is_json: bool) -> str:
+    """Return the format of the output.
+
+    Raises:
+        CommandError: if there is no such format.
+    """
+    if is_json and form not in {"", "json"}:
+        raise CommandError("--json and --format name different formats. Give one of them.")
+    chosen = "json" if is_json else form or known[0]
+    if chosen not in known:
+        raise CommandError(f"The format {chosen} is unknown here. Choose: {', '.join(known)}.")
+    return chosen
+
+
+def _read(path: Path) -> Graph:
+    """Return the graph in a file.
+
+    Raises:
+        CommandError: if it cannot be read.
+    """
+    try:
+        return read_graph(path.read_bytes())
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
+    except ArgumentError as error:
+        raise CommandError(f"{path} cannot be compared. {error}") from None
+
+
+def _put(text: str, output: Path | None) -> None:
+    """Print text, or write it to a file.
+
+    Raises:
+        CommandError: if the file cannot be written.
+    """
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{output} cannot be written: {error.strerror}.") from None
+
+
+def _text_of(changes: list[Change], form: str) -> str:
+    if form == "json":
+        return as_json(changes_as_json(changes)) + "\n"
+    if form == "markdown":
+        return as_markdown(changes)
+    lines = ["  ".join(_row(each)) for each in changes]
+    return "\n".join([*lines, summary(changes)]) + "\n"
+
+
+def _print(changes: list[Change]) -> None:
+    if changes:
+        print_table(COLUMNS, map(_row, changes))
+        print_line()
+    print_line(summary(changes))
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    found = change.connection
+    return (SIGNS[change.kind], found.signal, found.receiver, described(change))

@@ -1,0 +1,93 @@
+"""Compare two graphs: what one connects and disconnects, compared with the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from clarion.graph.model import ConnectedReceiver, Graph
+
+CONNECTED, DISCONNECTED, CHANGED = "connected", "disconnected", "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One receiver of one signal that differs.
+
+    Attributes:
+        kind: "connected", "disconnected" or "changed".
+        old: the connection before; None if it is new.
+        new: the connection now; None if it is gone.
+    """
+
+    kind: str
+    old: ConnectedReceiver | None
+    new: ConnectedReceiver | None
+
+    @property
+    def connection(self) -> ConnectedReceiver:
+        """The connection now, or the last one."""
+        found = self.new or self.old
+        assert found is not None  # noqa: S101  # one of them is there
+        return found
+
+    def options(self) -> dict[str, tuple[object, object]]:
+        """Return the options that differ, each with its value before and now."""
+        if self.old is None or self.new is None:
+            return {}
+        before, now = self.old.options(), self.new.options()
+        return {name: (before[name], now[name]) for name in now if before[name] != now[name]}
+
+
+def compare(old: Graph, new: Graph) -> list[Change]:
+    """Return what differs between two graphs, sorted by signal and receiver.
+
+    Names and options are compared, files and lines are not: a function that moves within its
+    module does not differ. A receiver that is connected several times to a signal is compared
+    by sender and `dispatch_uid` first.
+    """
+    before, now = _by_names(old.connections), _by_names(new.connections)
+    return [
+        change
+        for names in sorted({*before, *now})
+        for change in _changes(before.get(names, []), now.get(names, []))
+    ]
+
+
+def _by_names(
+    connections: Iterable[ConnectedReceiver],
+) -> dict[tuple[str, str], list[ConnectedReceiver]]:
+    found: dict[tuple[str, str], list[ConnectedReceiver]] = {}
+    for each in connections:
+        found.setdefault((each.signal, each.receiver), []).append(each)
+    return found
+
+
+def _changes(old: list[ConnectedReceiver], new: list[ConnectedReceiver]) -> list[Change]:
+    """Return the changes of one receiver of one signal."""
+    old, new = list(old), list(new)
+    _pair(old, new, lambda each: each.options())
+    pairs = _pair(old, new, lambda each: (each.sender, each.dispatch_uid))
+    pairs += _pair(old, new, lambda _: None)
+    changes = [Change(CHANGED, before, now) for before, now in pairs]
+    changes += [Change(DISCONNECTED, each, None) for each in old]
+    return changes + [Change(CONNECTED, None, each) for each in new]
+
+
+def _pair(
+    old: list[ConnectedReceiver],
+    new: list[ConnectedReceiver],
+    key: Callable[[ConnectedReceiver], object],
+) -> list[tuple[ConnectedReceiver, ConnectedReceiver]]:
+    """Remove the connections that have the same key from both lists, and return them in pairs."""
+    pairs: list[tuple[ConnectedReceiver, ConnectedReceiver]] = []
+    for each in list(old):
+        same = next((other for other in new if key(other) == key(each)), None)
+        if same is not None:
+            old.remove(each)
+            new.remove(same)
+            pairs.append((each, same))
+    return pairs

@@ -1,0 +1,31 @@
+"""manage.py clarion: the commands of `clarion`, for the receivers of the project."""
+
+from __future__ import annotations
+
+from argparse import REMAINDER
+from typing import TYPE_CHECKING, Any
+
+from django.core.management.base import BaseCommand
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+
+class Command(BaseCommand):
+    """The command `clarion`, which needs no MODULE: Django has imported the receivers."""
+
+    help = "Runs a command of `clarion`, such as ls, explain or graph, in this project."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add what the command line of Clarion reads itself."""
+        parser.add_argument(
+            "arguments", nargs=REMAINDER, metavar="COMMAND", help="such as: ls, or ls --help"
+        )
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Run the command, and end with its exit code."""
+        # The only import of the command line: this is another way to call it.
+        from clarion.cli import main
+
+        main(options["arguments"], in_program="manage.py clarion")

@@ -1,0 +1,156 @@
+"""`clarion graph`."""
+
+import gc
+import json
+import sys
+
+import pytest
+
+RECEIVERS = """
+from clarion import Signal, on_commit, receiver
+
+order_paid = Signal(name="stall.order_paid")
+nobody = Signal(name="stall.nobody")
+
+@receiver(order_paid, delivery=on_commit)
+def mail(sender, **kwargs): ...
+"""
+
+MORE = """
+@receiver(order_paid, priority=2)
+def index(sender, **kwargs): ...
+"""
+
+
+@pytest.fixture
+def stall(tmp_path, monkeypatch):
+    """Return a function that writes a module with receivers, and returns its name."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def write(text=RECEIVERS):
+        sys.modules.pop("stall_receivers", None)
+        gc.collect()  # frees the signals of the module before
+        (tmp_path / "stall_receivers.py").write_text(text)
+        return "stall_receivers"
+
+    yield write
+    sys.modules.pop("stall_receivers", None)
+
+
+@pytest.fixture
+def graph(invoke, stall):
+    """Return a function that runs `clarion graph` on the signals of the module."""
+
+    def graph(*options, text=RECEIVERS):
+        return invoke("graph", stall(text), "--signal", "stall.", *options)
+
+    return graph
+
+
+def test_it_draws_mermaid(graph):
+    """By default, on standard output."""
+    done = graph()
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("flowchart LR\n")
+    assert "stall_receivers.mail" in done.stdout
+    assert "stall.nobody" not in done.stdout
+    assert "stall.nobody" in graph("--all").stdout
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("dot", "digraph"), ("json", "{"), ("svg", "<svg"), ("mermaid", "flow")]
+)
+def test_formats(graph, tmp_path, form, start):
+    """Each can be written to a file."""
+    shown, path = graph("--format", form), tmp_path / "drawn"
+    assert shown.stdout.startswith(start)
+    done = graph("--format", form, "--output", path)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert path.read_text() == shown.stdout
+
+
+def test_filters(graph):
+    """By receiver, sender and file, as in `clarion ls`."""
+    found = json.loads(graph("--json", "--receiver", "index", text=RECEIVERS + MORE).stdout)
+    assert [each["receiver"] for each in found["connections"]] == ["stall_receivers.index"]
+    assert json.loads(graph("--json", "--file", "other.py").stdout)["connections"] == []
+
+
+@pytest.fixture
+def old(graph, tmp_path):
+    """Return the path of the graph of the first module."""
+    path = tmp_path / "old.json"
+    assert graph("--format", "json", "--output", path).exit_code == 0
+    return path
+
+
+def test_nothing_differs(graph, old):
+    """Neither does it if lines move: the exit code is 0."""
+    done = graph("--diff", old, text="#\n#\n" + RECEIVERS)
+    assert done.exit_code == 0
+    assert done.stdout == "No receiver is connected, disconnected or changed.\n"
+
+
+def test_a_difference_is_a_table(graph, old):
+    """With the exit code 1."""
+    done = graph(
+        "--diff", old, text=RECEIVERS.replace("=on_commit)", "=on_commit, once=True)") + MORE
+    )
+    assert done.exit_code == 1
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[1] == ["+", "stall.order_paid", "stall_receivers.index", "priority", "2"]
+    assert lines[2][:3] == ["~", "stall.order_paid", "stall_receivers.mail"]
+    assert lines[2][3:] == ["once:", "no", "->", "yes"]
+    assert done.stdout.endswith("2 receivers differ: 1 connected, 1 changed.\n")
+
+
+def test_a_difference_for_programs_and_comments(graph, old, tmp_path):
+    """As JSON, as Markdown, and as text in a file."""
+    found = json.loads(graph("--diff", old, "--json", text=RECEIVERS + MORE).stdout)
+    assert [each["change"] for each in found] == ["connected"]
+    shown = graph("--diff", old, "--format", "markdown", text=RECEIVERS + MORE)
+    assert shown.exit_code == 1
+    assert shown.stdout.startswith("### Signals\n")
+    path = tmp_path / "difference.txt"
+    assert graph("--diff", old, "--output", path, text=RECEIVERS + MORE).stdout == ""
+    assert path.read_text().splitlines()[0].startswith("+  stall.order_paid  stall_receivers.index")
+
+
+def test_filters_apply_to_both(graph, old):
+    """A receiver that a filter leaves out is not disconnected."""
+    assert graph("--diff", old, "--receiver", "index").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--format", "png"], "The format png is unknown here. Choose: mermaid, dot, json, svg."),
+        (["--format", "markdown"], "Choose: mermaid, dot, json, svg."),
+        (["--format", "svg", "--json"], "Give one of them."),
+        (["--diff", "no.json"], "no.json cannot be read: No such file or directory."),
+        (["--output", "no/where"], "no/where cannot be written: No such file or directory."),
+    ],
+)
+def test_a_mistake_is_one_sentence(graph, options, expected):
+    """The exit code is 2, and nothing is drawn."""
+    done = graph(*options)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert expected in done.stderr
+
+
+def test_an_old_graph_that_is_none(graph, tmp_path):
+    """It is refused before the modules are imported."""
+    path = tmp_path / "old.json"
+    path.write_bytes(b"\xff{")
+    done = graph("--diff", path, text="raise SystemExit")
+    assert done.exit_code == 2
+    assert "The text is no graph of Clarion" in done.stderr
+
+
+def test_a_module_is_needed(invoke):
+    """Without one there is nothing to draw."""
+    for command in (["graph"], ["ls"], ["explain", "-s", "x"]):
+        done = invoke(*command)
+        assert done.exit_code == 2
+        assert "Name a module that connects receivers" in done.stderr
