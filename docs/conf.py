@@ -1,8 +1,16 @@
 """How Sphinx builds the documentation: `make docs`."""
 
+import sys
+from pathlib import Path
+from typing import Any
+
 from sphinx.ext.autodoc.mock import _MockModule  # type: ignore[import-not-found]  # not in every environment
 
 import clarion
+
+sys.path.append(str(Path(__file__).parents[1] / "tools"))
+
+from documentation.docstrings import setup_lines
 
 project = "Clarion"
 author = "The Clarion maintainers"
@@ -14,6 +22,8 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"Clarion {release}"
+html_static_path = ["_static"]
+html_css_files = ["clarion.css"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -50,3 +60,8 @@ napoleon_use_ivar = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!clarion\b).*|clarion\._core\..*|clarion\.typing\.[A-Z]|.*\.S")
 ]
+
+
+def setup(app: Any) -> None:
+    """Convert docstrings before napoleon reads them, which has the priority 500."""
+    app.connect("autodoc-process-docstring", setup_lines, priority=400)
