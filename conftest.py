@@ -30,6 +30,9 @@ WEB = [
 
 # The packages that the tests of each integration need.
 NEEDS = {
+    "docs/migrate/from-blinker.md": ["blinker"],
+    "docs/migrate/from-psygnal.md": ["psygnal"],
+    "docs/migrate/from-pydispatcher.md": ["pydispatch"],
     "tests/background/test_conformance_celery.py": ["celery", "redis"],
     "tests/background/test_conformance_dramatiq.py": ["dramatiq", "pika", "redis"],
     "tests/background/test_conformance_taskiq.py": [
