@@ -45,6 +45,7 @@ ON_NEWEST = (
     "tests/cli",
     "tests/docs",
     "tests/examples",
+    "tests/first_time",
     "tests/house",
     "tests/integrations/django/outbox/management",
     "tests/integrations/django/outbox/test_admin.py",

@@ -16,6 +16,7 @@ PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs" / "how-to").rglob("*.md")),
     *sorted((ROOT / "docs" / "explanation").rglob("*.md")),
+    *sorted((ROOT / "docs" / "tutorial").rglob("*.md")),
 ]
 PACKAGES = [
     path for path in MODULES if path.name == "__init__.py" and [*path.parent.glob("*.py")][2:]
