@@ -10,6 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks import peers, receivers, timing
+from benchmarks.bars import bars
 from benchmarks.cases import Case, Pair, UnavailableError, every, noise
 from benchmarks.chart import chart
 from benchmarks.report import Report, Row, markdown, terminal
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from benchmarks.peers import Library
     from benchmarks.timing import Effort
 
-# The documentation shows both files.
+# The documentation shows these files.
 RESULTS = Path(__file__).with_name("results.md")
 CHART = Path(__file__).with_name("results.svg")
+BARS = Path(__file__).with_name("summary.svg")
 
 
 class MiscountError(Exception):
@@ -44,15 +46,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(terminal(report))
     if not (options.short or options.only):
         RESULTS.write_text(markdown(report), encoding="utf-8")
-        CHART.write_text(chart(report), encoding="utf-8")
-        print(f"Written to {RESULTS.name} and {CHART.name} in {RESULTS.parent}.")
+        draw(report)
+        names = f"{RESULTS.name}, {CHART.name} and {BARS.name}"
+        print(f"Written to {names} in {RESULTS.parent}.")
     return 0
+
+
+def draw(report: Report) -> None:
+    """Write both drawings of a report."""
+    CHART.write_text(chart(report), encoding="utf-8")
+    BARS.write_text(bars(report), encoding="utf-8")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    made.epilog = f"Without --short and --only, {RESULTS.name} and {CHART.name} are written too."
+    made.epilog = f"Without --short and --only, {RESULTS.name} and its charts are written too."
     made.add_argument("--short", action="store_true", help="less time, less precise figures")
     made.add_argument("--only", default="", metavar="PATTERN", help="cases whose name matches")
     made.add_argument("--list", action="store_true", help="print the names of the cases and exit")

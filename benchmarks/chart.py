@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from benchmarks.report import Report, Row
 
-WIDTH = 840
-LEFT, RIGHT = 336, 24
+PLOT, RIGHT = 480, 24
+# The widest name decides where the plot begins; a letter of 13 px takes up to so many pixels.
+LETTER = 6.9
 TOP, LINE, BOTTOM = 92, 34, 40
 STEPS = (1, 2, 5)
 # The axis covers at least this range.
@@ -68,11 +69,17 @@ class Axis:
 
     low: float
     high: float
+    left: float = 338.0
+
+    @property
+    def width(self) -> float:
+        """The width of the whole drawing."""
+        return self.left + PLOT + RIGHT
 
     def x(self, value: float) -> float:
         """Return the horizontal position of a ratio."""
         share = log10(value / self.low) / log10(self.high / self.low)
-        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+        return round(self.left + share * PLOT, 1)
 
     def ticks(self) -> list[float]:
         """Return the round numbers on the axis."""
@@ -84,30 +91,32 @@ def round_numbers() -> list[float]:
     return [float(f"{step}e{power}") for power in range(-4, 8) for step in STEPS]
 
 
-def axis_over(values: Sequence[float]) -> Axis:
-    """Return the shortest axis between round numbers that covers all values."""
+def axis_over(values: Sequence[float], names: Sequence[str] = ()) -> Axis:
+    """Return the shortest axis between round numbers that covers all values, beside the names."""
     least, most = min([*values, AT_LEAST[0]]), max([*values, AT_LEAST[1]])
     steps = list(pairwise(round_numbers()))
     low = next(below for below, above in steps if least < above)
     high = next(above for _, above in steps if most <= above)
-    return Axis(low, high)
+    return Axis(low, high, 28.0 + round(LETTER * max((len(name) for name in names), default=45)))
 
 
 def chart(report: Report) -> str:
     """Return the whole report as a drawing."""
     rows = [row for row in report.rows if row.ratios]
     values = [ratio.median for row in rows for ratio in row.ratios.values()]
-    axis = axis_over([*values, *(row.case.target for row in rows if row.case.target is not None)])
+    targets = [row.case.target for row in rows if row.case.target is not None]
+    axis = axis_over([*values, *targets], [row.case.name for row in rows])
     height = TOP + LINE * len(rows) + BOTTOM
     drawn = [name for name in report.columns if any(name in row.ratios for row in rows)]
     series = {name: place for place, name in enumerate(report.columns) if name in drawn}
-    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    width = f"{axis.width:g}"
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
         "<title>How many times as long as hand-written code</title>",
         f"<style>\n{style()}</style>",
-        f'<rect class="paper" width="{WIDTH}" height="{height}"/>',
-        *head(report, series),
+        f'<rect class="paper" width="{width}" height="{height}"/>',
+        *head(report, series, axis.width),
         *grid(axis, TOP + LINE * len(rows)),
     ]
     for number, row in enumerate(rows):
@@ -128,13 +137,13 @@ def style() -> str:
     return f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n{STYLE}{series}\n"
 
 
-def head(report: Report, series: dict[str, int]) -> list[str]:
+def head(report: Report, series: dict[str, int], width: float) -> list[str]:
     """Draw the title, a warning if the machine was noisy, and the legend."""
     note = "Left is faster; 1 is the baseline in small print. Medians, on a logarithmic axis."
     parts = [text(16, 26, "How many times as long?", "title"), text(16, 46, note, "small")]
     if report.is_noisy:
         parts.append(
-            text(WIDTH - 16, 26, "The machine was too noisy for reliable figures.", "alarm end")
+            text(width - 16, 26, "The machine was too noisy for reliable figures.", "alarm end")
         )
     x = 22.0
     for name, place in series.items():

@@ -5,7 +5,7 @@ from xml.dom.minidom import parseString
 import pytest
 
 from benchmarks.cases import Case
-from benchmarks.chart import MARKS, Axis, axis_over, chart
+from benchmarks.chart import LETTER, MARKS, Axis, axis_over, chart
 from benchmarks.peers import PEERS, Clarion, Pure
 from benchmarks.report import Report, Row
 from benchmarks.timing import Ratio
@@ -94,6 +94,13 @@ def test_every_library_has_a_shape():
 def test_the_axis_covers_all_values(values, low, high):
     """The axis begins and ends at round numbers around all values, and has a minimum length."""
     assert axis_over(values) == Axis(low, high)
+
+
+def test_the_plot_begins_beside_the_longest_name():
+    """A longer name moves the plot, so that no name is below a mark."""
+    name = "SQLAlchemy flush, 10,000 x insert, receivers of another class"
+    assert axis_over([1], [name, "send"]).x(0.5) > 16 + LETTER * len(name)
+    assert axis_over([1], [name]).width > axis_over([1], ["send"]).width
 
 
 def test_the_axis_is_logarithmic():

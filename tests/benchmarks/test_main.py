@@ -16,6 +16,7 @@ def short(monkeypatch, tmp_path):
     monkeypatch.setattr(timing, "FULL", HASTY)
     monkeypatch.setattr(program, "RESULTS", tmp_path / "results.md")
     monkeypatch.setattr(program, "CHART", tmp_path / "results.svg")
+    monkeypatch.setattr(program, "BARS", tmp_path / "summary.svg")
 
 
 @pytest.fixture
@@ -49,11 +50,12 @@ def test_a_partial_run_is_not_stored(capsys, arguments):
 
 @pytest.mark.usefixtures("one_case")
 def test_a_full_run_is_stored(capsys):
-    """A full run writes the table as Markdown and as a chart."""
+    """A full run writes the table as Markdown, and both charts."""
     assert program.main([]) == 0
     assert "results.md" in capsys.readouterr().out
     assert "| send, no receiver |" in program.RESULTS.read_text()
     assert "send, no receiver" in program.CHART.read_text()
+    assert "send, no receiver" in program.BARS.read_text()
 
 
 def test_an_unavailable_case_has_a_remark():
