@@ -59,7 +59,8 @@ def ratio(figures: str) -> Ratio:
     if match is None:
         raise ValueError(f"{figures!r} is no ratio.")
     given = match.groupdict(match["median"])
-    return Ratio(*(float(given[name].replace(",", "")) for name in ("median", "low", "high")), 1)
+    median, low, high = (float(given[name].replace(",", "")) for name in SPREAD.groupindex)
+    return Ratio(median, low, high, 1)
 
 
 if __name__ == "__main__":
