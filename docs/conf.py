@@ -8,7 +8,7 @@ from sphinx.ext.autodoc.mock import _MockModule  # type: ignore[import-not-found
 
 import clarion
 
-sys.path.append(str(Path(__file__).parents[1] / "tools"))
+sys.path += [str(Path(__file__).parent / "_ext"), str(Path(__file__).parents[1] / "tools")]
 
 from documentation.docstrings import setup_lines
 
@@ -17,7 +17,7 @@ author = "The Clarion maintainers"
 copyright = f"2026, {author}"
 release = version = clarion.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "error_messages_page"]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"

@@ -1,1 +1,4 @@
-"""What `make docs` needs besides Sphinx: `docstrings` makes code of their indented blocks."""
+"""What `make docs` needs besides Sphinx.
+
+`docstrings` makes code of their indented blocks. `messages` reads the texts of errors and warnings.
+"""
