@@ -34,6 +34,7 @@ NEEDS = {
     "docs/migrate/from-psygnal.md": ["psygnal"],
     "docs/migrate/from-pydispatcher.md": ["pydispatch"],
     "tests/background/test_conformance_celery.py": ["celery", "redis"],
+    "tests/background/test_conformance_django_tasks.py": ["django_tasks_db", "psycopg"],
     "tests/background/test_conformance_dramatiq.py": ["dramatiq", "pika", "redis"],
     "tests/background/test_conformance_taskiq.py": [
         "pika",

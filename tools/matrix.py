@@ -36,6 +36,7 @@ PYTEST = "-m pytest -p no:cacheprovider"  # parallel runs would overwrite each o
 # framework.
 ON_NEWEST = (
     "tests/background/test_conformance_celery.py",
+    "tests/background/test_conformance_django_tasks.py",
     "tests/background/test_conformance_dramatiq.py",
     "tests/background/test_conformance_huey.py",
     "tests/background/test_conformance_procrastinate.py",

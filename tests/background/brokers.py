@@ -123,6 +123,28 @@ class Proxy:
                 threading.Thread(target=_copy, args=[source, sink], daemon=True).start()
 
 
+class Supervised(Proxy):
+    """A proxy whose workers end when it is cut, and are started again, as by a supervisor.
+
+    Args:
+        host: the server.
+        port: its port.
+        stage: the stage.
+    """
+
+    def __init__(self, host, port, stage):
+        self.stage = None
+        super().__init__(host, port)
+        self.stage = stage
+
+    def start(self):
+        """Accept connections, and start a worker."""
+        super().start()
+        if self.stage is not None:
+            self.stage.kill_workers()
+            self.stage.start_worker()
+
+
 def _copy(source, sink):
     with _closing_anyway():
         while data := source.recv(65536):

@@ -5,32 +5,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.background.brokers import Proxy
+from tests.background.brokers import Supervised
 from tests.background.stage import Stage
 from tests.background.stages.procrastinate_app import make
 from tests.services import POSTGRES
-
-
-class Supervised(Proxy):
-    """A proxy whose workers end when it is cut, and are started again, as by a supervisor.
-
-    Args:
-        host: the server.
-        port: its port.
-        stage: the stage.
-    """
-
-    def __init__(self, host, port, stage):
-        self.stage = None
-        super().__init__(host, port)
-        self.stage = stage
-
-    def start(self):
-        """Accept connections, and start a worker."""
-        super().start()
-        if self.stage is not None:
-            self.stage.kill_workers()
-            self.stage.start_worker()
 
 
 class ProcrastinateStage(Stage):

@@ -10,6 +10,7 @@ pytest.importorskip("clarion.integrations.django.tasks", reason="needs Django 6 
 
 
 from clarion import Signal, durable
+from clarion._core.loops import is_loop_running
 from clarion.background import Call
 from clarion.commit import atomic
 from clarion.errors import ArgumentError
@@ -146,3 +147,25 @@ def test_only_backends_are_accepted(alias, said):
     """Anything else is refused."""
     with pytest.raises(ArgumentError, match=said):
         DjangoTasksDelivery(alias)
+
+
+def test_a_sync_commit_in_an_event_loop_enqueues_in_a_thread(monkeypatch):
+    """Django refuses its connections in the thread of the loop, and its errors reach the caller."""
+    loops, failing = [], []
+
+    def enqueue(task, **arguments):
+        loops.append(is_loop_running())
+        if failing:
+            raise LookupError
+
+    engine: Any = DjangoTasksDelivery("dummy").engine
+    monkeypatch.setattr(type(deliver), "enqueue", enqueue)
+
+    async def main():
+        engine.enqueue(Call("mail", uuid4(), "{}"))
+        failing.append(True)
+        with pytest.raises(LookupError):
+            engine.enqueue(Call("mail", uuid4(), "{}"))
+
+    asyncio.run(main())
+    assert loops == [False, False]

@@ -5,14 +5,17 @@ Django 6 has `django.tasks`. Django 5.2 needs the package django-tasks.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.db import router
+from django.db import connections, router
 from django.utils import timezone
 
+from clarion._core.loops import is_loop_running
 from clarion._core.names import keyword_names, quoted_name, value_name
 from clarion.background import Engine, EngineDelivery
 from clarion.background import deliver as call_receiver
@@ -105,8 +108,25 @@ class DjangoTasksEngine(Engine):
         self.alias = alias
 
     def enqueue(self, call: Call) -> None:
-        """Enqueue the task in this thread, which holds Django's connections."""
+        """Enqueue the task in this thread, which holds Django's connections.
+
+        A sync commit may run in the thread of an event loop, where Django refuses its connections. Then
+        the task is enqueued in a thread of its own, and the commit waits for it.
+        """
+        if self._is_immediate or not is_loop_running():
+            self._enqueue(call)
+            return
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(copy_context().run, self._enqueue_and_close, call).result()
+
+    def _enqueue(self, call: Call) -> None:
         self._task(call.delay, call.options).enqueue(**_arguments(call))
+
+    def _enqueue_and_close(self, call: Call) -> None:
+        try:
+            self._enqueue(call)
+        finally:
+            connections.close_all()
 
     async def aenqueue(self, call: Call) -> None:
         """Enqueue the task in a coroutine."""
@@ -116,7 +136,7 @@ class DjangoTasksEngine(Engine):
         """Enqueue the task in the transaction of the send, if the backend uses its database."""
         if not isinstance(connection, DjangoConnection) or not self._is_in(connection.alias):
             return False
-        self.enqueue(call)
+        self._enqueue(call)
         return True
 
     async def aenqueue_in(self, call: Call, connection: Any) -> bool:
@@ -125,7 +145,7 @@ class DjangoTasksEngine(Engine):
             return self.enqueue_in(call, connection)
         if not self._is_in(connection.alias):
             return False
-        await DJANGO.run_in_thread(partial(self.enqueue, call))
+        await DJANGO.run_in_thread(partial(self._enqueue, call))
         return True
 
     def check(self, options: CallOptions) -> None:
@@ -156,10 +176,13 @@ class DjangoTasksEngine(Engine):
 
     def losses(self) -> Sequence[str]:
         """Return what is not made again."""
-        name = type(self.backend).__name__
-        if name == "ImmediateBackend":
+        if self._is_immediate:
             return ()
-        return [_DUMMY if name == "DummyBackend" else _LOSS]
+        return [_DUMMY if type(self.backend).__name__ == "DummyBackend" else _LOSS]
+
+    @property
+    def _is_immediate(self) -> bool:
+        return type(self.backend).__name__ == "ImmediateBackend"
 
     def _task(self, delay: float, options: Mapping[str, Any]) -> Any:
         run_after = timezone.now() + timedelta(seconds=delay) if delay else None
