@@ -37,7 +37,7 @@ def test_the_table_shows_receiver_sender_mode_and_place():
     assert Author.__qualname__ in line
     assert "sync, priority 5" in line
     assert line.endswith(place)
-    assert table[-1] == "1 signals, 1 receivers"
+    assert table[-1] == "1 signal, 1 receiver"
 
 
 def test_json_has_everything():

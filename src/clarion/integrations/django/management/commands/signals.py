@@ -100,7 +100,11 @@ def _as_table(listed: list[Listed]) -> str:
             padded = (cell.ljust(width) for cell, width in zip(row[1:], widths, strict=True))
             lines.append("  " + "  ".join(padded).rstrip())
     total = sum(map(len, rows))
-    return "\n".join([*lines, f"{len(listed)} signals, {total} receivers"])
+    return "\n".join([*lines, f"{_count(len(listed), 'signal')}, {_count(total, 'receiver')}"])
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _cells(registration: Registration) -> tuple[str, ...]:

@@ -241,6 +241,6 @@ def test_a_running_worker_stops_at_sigterm(tmp_path):
             if lines[-1] == "ready":
                 process.send_signal(signal.SIGTERM)
     assert process.returncode == 0
-    assert lines[0].startswith("Serving 1 receivers of Django's database 'default'")
+    assert lines[0].startswith("Serving 1 receiver of Django's database 'default'")
     assert sorted(lines[1:4]) == ["mailed 0", "mailed 1", "mailed 2"]
     assert lines[-1] == "stopped"

@@ -65,7 +65,8 @@ class Command(BaseCommand):
                 function(self, connection, options)
         except (ClarionError, DatabaseError) as error:
             notes: list[str] = getattr(error, "__notes__", [])
-            raise CommandError(" ".join([str(error), *notes])) from error
+            # The message of a driver has no full stop.
+            raise CommandError(" ".join([f"{str(error).rstrip('.')}.", *notes])) from error
 
 
 def _status(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:  # noqa: ARG001

@@ -76,7 +76,8 @@ class Command(BaseCommand):
                 DjangoDatabase(options["database"]), **{name: options[name] for name in names}
             )
             served = _served(options["receivers"])
-            self._say(f"Serving {served} receivers of {worker.database.name}.", options)
+            shown = "1 receiver" if served == 1 else f"{served} receivers"
+            self._say(f"Serving {shown} of {worker.database.name}.", options)
             is_short = options["once"] or options["drain"]
             run = worker.once if options["once"] else worker.drain if is_short else worker.run
             run()
