@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Engine = tuple[Any, Callable[[], object]]
 
 QUEUE = f"clarion-bench-{os.getpid()}"
+TIMEOUTS = {"socket_timeout": 5, "socket_connect_timeout": 5}
 REDIS = os.environ.get("CLARION_REDIS_URL", "redis://127.0.0.1:6379/0")
 
 
@@ -63,7 +64,7 @@ def on_celery() -> Engine:
 def on_rq() -> Engine:
     """Return a delivery to RQ, and the call by hand."""
     redis, rq = import_module("redis"), import_module("rq")
-    connection = redis.Redis.from_url(REDIS, socket_timeout=5)
+    connection = redis.Redis.from_url(REDIS, **TIMEOUTS)
     queue = rq.Queue(QUEUE, connection=connection, serializer="json")
     delivery = import_module("clarion.integrations.rq").RQDelivery(queue)
     return delivery, lambda: queue.enqueue(f"{__name__}.mail", None, 1)
@@ -73,7 +74,8 @@ def on_dramatiq() -> Engine:
     """Return a delivery to Dramatiq, and the call by hand."""
     dramatiq = import_module("dramatiq")
     redis = import_module("dramatiq.brokers.redis")
-    broker = redis.RedisBroker(url=REDIS, namespace=QUEUE)
+    client = import_module("redis").Redis.from_url(REDIS, **TIMEOUTS)
+    broker = redis.RedisBroker(client=client, namespace=QUEUE)
     actor = dramatiq.actor(mail, broker=broker, queue_name=QUEUE)
     delivery = import_module("clarion.integrations.dramatiq").DramatiqDelivery(broker)
     return delivery, lambda: actor.send(None, 1)

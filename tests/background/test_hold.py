@@ -122,6 +122,16 @@ def test_an_engine_with_a_limit_of_its_own_runs_here():
     assert engine.threads == [threading.get_ident()]
 
 
+def test_an_engine_that_waits_no_longer_than_hold_runs_here():
+    """Otherwise it gets a thread, which can be left behind."""
+    engine = Prompt()
+    engine.longest_wait = 1
+    enqueue_within(engine, CALL, 1)
+    enqueue_within(engine, CALL, 0.9)
+    here, other = engine.threads
+    assert here == threading.get_ident() != other
+
+
 def test_kept_calls_reach_no_engine():
     """Inside the block, in sync code and in a coroutine; the engine gets them again after it."""
     engine = Prompt()

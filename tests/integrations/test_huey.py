@@ -4,10 +4,13 @@ import logging
 import sqlite3
 import time
 from contextlib import closing
+from math import inf
 from typing import Any
 
 import pytest
 from huey import MemoryHuey, RedisHuey, SqliteHuey
+from redis.backoff import NoBackoff
+from redis.retry import Retry as TryAgain
 
 from clarion import Signal
 from clarion.commit import atomic
@@ -134,6 +137,14 @@ def test_only_a_server_holds_up_a_commit(huey, stored):
     server = RedisHuey("tests", url="redis://127.0.0.1:1/0")
     held = [HueyDelivery(each).engine.holds_thread for each in (huey, stored, server)]
     assert held == [False, False, True]
+
+
+def test_the_client_of_a_server_says_how_long_it_waits(stored):
+    """A client that tries again counts as one without a limit."""
+    once = RedisHuey("tests", host="127.0.0.1", socket_timeout=2, socket_connect_timeout=1)
+    again = RedisHuey("tests", host="127.0.0.1", retry=TryAgain(NoBackoff(), 3))
+    waits = [HueyDelivery(each).engine.longest_wait for each in (stored, once, again)]
+    assert waits == [inf, 3, inf]
 
 
 @pytest.fixture

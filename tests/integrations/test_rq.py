@@ -2,16 +2,20 @@
 
 import logging
 import secrets
+import socket
+from math import inf
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry as TryAgain
 from rq import Queue, SimpleWorker
 
 from clarion import Signal
 from clarion.background import Call
-from clarion.errors import ArgumentError, Reject, Retry
+from clarion.errors import ArgumentError, HandOverError, Reject, Retry
 from clarion.integrations.rq import OPTIONS, TASK, RQDelivery, RQEngine
 from tests.services import REDIS
 
@@ -202,7 +206,28 @@ def test_pickle_is_a_loss(connection, queue, caplog):
 
 
 def test_a_timeout_of_the_connection_bounds_the_commit(queue):
-    """Without one, the delivery waits in a thread for its `hold`."""
-    assert not RQDelivery(queue).engine.holds_thread
-    endless = Queue("clarion", connection=Redis(socket_timeout=None), serializer="json")
-    assert RQDelivery(endless).engine.holds_thread
+    """A client that tries again may wait longer, so the delivery waits in a thread for its `hold`."""
+    once = Redis(socket_timeout=2, socket_connect_timeout=1, retry=TryAgain(NoBackoff(), 0))
+    bounded = Queue("clarion", connection=once, serializer="json")
+    assert RQDelivery(bounded).engine.longest_wait == 3
+    again = Queue("clarion", connection=Redis(socket_timeout=2), serializer="json")
+    assert RQDelivery(again).engine.longest_wait == inf
+
+
+def test_a_redis_that_does_not_answer_holds_up_the_commit_no_longer_than_hold():
+    """redis-py would try ten times."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connection = Redis(port=silent.getsockname()[1], socket_timeout=1)
+        delivery = RQDelivery(Queue(connection=connection, serializer="json"), hold=0.2)
+        with (
+            order_paid.connected(mail, delivery=delivery),
+            pytest.raises(HandOverError, match=r"within 0\.2 s"),
+        ):
+            order_paid.send(None, order_id=1)
+
+
+def test_a_job_that_runs_at_once_needs_no_thread(queue):
+    """It sees the sender's connection to the database."""
+    at_once = Queue("clarion", connection=queue.connection, serializer="json", is_async=False)
+    assert not RQDelivery(at_once).engine.holds_thread
+    assert RQDelivery(queue).engine.holds_thread

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clarion._core.loops import run_in_thread
@@ -28,14 +29,17 @@ class Engine(Protocol):
         name: how messages name it.
         keeps_order: whether calls with the same key run in the order of their sends.
         in_transaction: whether `enqueue_in` can write a call in the sender's own transaction.
-        holds_thread: whether `enqueue` may wait without a limit, so that the delivery calls it in a
-            thread of its own, and stops waiting after its `hold`.
+        holds_thread: whether `enqueue` may wait for a broker that does not answer. Then the delivery
+            calls it in a thread of its own, and stops waiting after its `hold`.
+        longest_wait: how long `enqueue` waits at most, as its client is configured, in seconds. The
+            delivery needs no thread if this is not longer than its `hold`.
     """
 
     name: str = "the engine"
     keeps_order: bool = False
     in_transaction: bool = False
     holds_thread: bool = False
+    longest_wait: float = inf
 
     def enqueue(self, call: Call) -> None:
         """Give a call to the engine, and return once its broker has confirmed it.

@@ -179,7 +179,7 @@ def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
     if _keepers:
         _keepers[-1](call)
         return
-    if not engine.holds_thread:
+    if not engine.holds_thread or engine.longest_wait <= seconds:
         engine.enqueue(call)
         return
     _refuse_more(engine, call, seconds)

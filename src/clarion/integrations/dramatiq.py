@@ -23,6 +23,7 @@ from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, EngineDelivery, deliver, retry_after
 from clarion.background.call import read_body
 from clarion.background.delivery import HOLD
+from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, DecodingError, MissingExtraError, Reject, Retry
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ class DramatiqEngine(Engine):
                 ["broker"],
             )
         self.broker: Any = broker
+        pool = getattr(getattr(broker, "client", None), "connection_pool", None)  # of Redis
+        if pool is not None:
+            self.longest_wait = longest_wait(pool)
         self._of_thread = _OfThread()
         found = self.broker.actors.get(TASK)
         self.actor: Any = found or actor(actor_name=TASK, broker=broker)(carry)

@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, EngineDelivery, deliver, retry_after
 from clarion.background.delivery import HOLD
+from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -98,10 +99,13 @@ class HueyEngine(Engine):
             )
         self.huey: Any = huey
         self.task = task_of(huey)
+        pool = getattr(self.huey.storage, "pool", None)  # of Redis
+        if pool is not None:
+            self.longest_wait = longest_wait(pool)
 
     @property
     def holds_thread(self) -> bool:  # type: ignore[override]
-        """Whether the storage is on a server, for which it waits as long as the server likes."""
+        """Whether the storage is on a server, which may not answer."""
         return not (self.huey.immediate or isinstance(self.huey.storage, _LOCAL))
 
     def enqueue(self, call: Call) -> None:

@@ -20,6 +20,7 @@ from uuid import uuid5
 from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, EngineDelivery, deliver, retry_after
 from clarion.background.delivery import HOLD
+from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -89,9 +90,12 @@ class RQEngine(Engine):
                 ["queue"],
             )
         self.queue: Any = queue
-        connection = queue.connection
-        # Without a timeout, a Redis that does not answer would hold up the commit without an end.
-        self.holds_thread = not connection.connection_pool.connection_kwargs.get("socket_timeout")
+        self.longest_wait = longest_wait(queue.connection.connection_pool)
+
+    @property
+    def holds_thread(self) -> bool:  # type: ignore[override]
+        """Whether a Redis that does not answer may hold `enqueue`; not where jobs run at once."""
+        return self.queue.is_async
 
     def enqueue(self, call: Call) -> None:
         """Enqueue a call. Redis confirms it; a second one with the same uid is left out."""
