@@ -43,8 +43,9 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
     delay too, unless they are asked for.
 
     Args:
-        *databases: the databases; by default the databases of Django that this thread uses, and the
-            one of `clarion.outbox.use_database`.
+        *databases: the databases; by default the databases of Django that this thread uses, those of
+            the sessions of SQLAlchemy that are bound to this context, and the one of
+            `clarion.outbox.use_database`.
         raises: whether to raise what a receiver raises. If not, a failed delivery waits for its
             retry, or dies, as by a worker.
         delayed: whether to make the deliveries with a delay too, as if their time had come.

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import SessionTransaction, UOWTransaction
 
     from clarion.integrations.sqlalchemy.model_signal import Attach, ModelSignal
+    from clarion.outbox import Database
 
 _lock = new_lock()
 _attached: set[Callable[[], None]] = set()
@@ -198,6 +199,12 @@ def outbox_tables(metadata: MetaData, *, dialect: str | None = None) -> dict[str
     return add_tables(metadata, dialect)
 
 
+def _outbox_databases() -> list[Database]:
+    from clarion.integrations.sqlalchemy.outbox.own_session import session_databases
+
+    return session_databases()
+
+
 # --- Which signal needs which listeners
 
 
@@ -240,4 +247,4 @@ _attach_by(
     signals.post_bulk_update,
     signals.post_bulk_delete,
 )
-register_provider(SessionProvider(_attach_commits))
+register_provider(SessionProvider(_attach_commits, _outbox_databases))

@@ -27,6 +27,7 @@ settings.TEMPLATES = [{
     ]},
 }]
 settings.SECRET_KEY = "for tests"
+settings.DATABASES["other"] = dict(settings.DATABASES["default"])
 settings.ROOT_URLCONF = "__main__"
 settings.ALLOWED_HOSTS = ["testserver"]
 settings.STATIC_URL = "static/"
@@ -52,15 +53,15 @@ paid = Signal(name="shop.paid")
 HOSTILE = "</pre><script>alert(1)</script>"
 URL = "/admin/clarion_outbox/dead/"
 
-def publish(*targets):
+def publish(*targets, using="default"):
     envelope = seal(paid, {"sender": None, "signal": paid, "note": HOSTILE})
-    with transaction.atomic():
-        store.publish(DjangoConnection("default"), envelope, targets)
+    with transaction.atomic(using=using):
+        store.publish(DjangoConnection(using), envelope, targets)
 
-def bury(receiver):
-    publish(Target(receiver))
-    connection = DjangoConnection("default")
-    with transaction.atomic():
+def bury(receiver, using="default"):
+    publish(Target(receiver), using=using)
+    connection = DjangoConnection(using)
+    with transaction.atomic(using=using):
         [claim] = store.claim(connection, receiver, 1, 1000)
         store.bury(connection, receiver, claim, "Traceback\\n" + HOSTILE, block=True)
     return claim.id
@@ -199,3 +200,48 @@ def test_a_request_without_the_token_is_refused():
         """
     )
     assert lines == ["403", "403 302 1"]
+
+
+def test_the_outbox_of_another_database_has_an_admin_of_its_own():
+    """Its deliveries are listed, shown, requeued and discarded there; equal ids elsewhere stay."""
+    lines = run(
+        """
+        from clarion.integrations.django.outbox.admin import DeadAdmin, DeliveryAdmin
+
+        call_command("migrate", database="other", verbosity=0)
+        other = admin.AdminSite("other")
+        for model, usual in ((Dead, DeadAdmin), (Delivery, DeliveryAdmin)):
+            other.register(model, type("Other", (usual,), {"database": "other"}))
+        urlpatterns.append(path("other/", other.urls))
+        there = "/other/clarion_outbox/dead/"
+
+        rows = [bury("here") for _ in range(5)]
+        assert [bury("there", "other") for _ in range(5)] == rows
+        person = client(*everything)
+        def show():
+            print(*(kind.objects.using(name).count() for name in ("default", "other")
+                    for kind in (Dead, Delivery)))
+        page = person.get(there).content.decode()
+        print(page.count(">there<"), page.count(">here<"))
+        page = person.get(f"{there}{rows[0]}/change/").content.decode()
+        print(">there<" in page, ">here<" in page)
+        person.post(there, {"action": "requeue_selected", "_selected_action": [rows[0]]})
+        show()
+        person.post(there, {"action": "discard_selected", "_selected_action": [rows[1]]})
+        show()
+        print(person.post(f"{there}{rows[2]}/change/", {"_requeue": "1"}).url)
+        show()
+        page = person.get(f"{there}{rows[3]}/delete/").content.decode()
+        print("there" in page, f"here {rows[3]}" in page.replace("there", ""))
+        person.post(f"{there}{rows[3]}/delete/", {"post": "yes"})
+        show()
+        person.post(there, {"action": "delete_selected", "_selected_action": [rows[4]], "post": "yes"})
+        show()
+        print(person.get("/other/clarion_outbox/delivery/").content.decode().count(">there<"))
+        print(person.get(f"/other/clarion_outbox/delivery/{rows[0]}/change/").status_code)
+        """
+    )
+    assert lines == [
+        *("6 0", "True False", "5 0 4 1", "5 0 3 1", "/other/clarion_outbox/dead/", "5 0 2 2"),
+        *("True False", "5 0 1 2", "5 0 0 2", "3", "200"),
+    ]

@@ -260,6 +260,40 @@ def test_the_class_of_a_send_selects_one_of_several_engines(stores, kind, paid):
     assert keys(stores["two"]) == ["2", "4", None]
 
 
+def test_engines_without_an_alias_of_their_own_are_refused(tmp_path, kind, paid):
+    """Both are the default, so neither a send nor `database=` selects one; the cure is in the error."""
+    made = [file_engine(tmp_path / f"{name}.db") for name in ("one", "two")]
+    named = Signal(name="shop.named")
+    named.connect(
+        lambda sender, **kwargs: None, weak=False, delivery=durable(name="x", database="default")
+    )
+    with kind(binds=dict(zip((Customer, Order), made, strict=True))) as session, bound(session):
+        session.begin()
+        with pytest.raises(BoundaryError, match="several engines") as error:
+            paid.send(None, order_id=1)
+        assert "alias(engine, 'name')" in error.value.__notes__[0]
+        with pytest.raises(
+            BoundaryError, match=r"2 engines with the alias 'default'.*alias\(engine"
+        ):
+            named.send(None)
+    for engine in made:
+        assert keys(engine) == []
+        engine.dispose()
+
+
+def test_an_alias_finds_the_connection_that_the_session_has_joined(store):
+    """A delivery is undone with the transaction of the connection, also if it is the first write."""
+    named = Signal(name="shop.named")
+    named.connect(
+        lambda sender, **kwargs: None, weak=False, delivery=durable(name="x", database="default")
+    )
+    with store.connect() as joined, joined.begin() as outer:
+        with Session(joined) as session, bound(session), session.begin():
+            named.send(None)
+        outer.rollback()
+    assert keys(store) == []
+
+
 def test_a_routing_session_is_asked_as_in_a_flush(stores, paid):
     """It writes to one engine, and reads from another."""
 

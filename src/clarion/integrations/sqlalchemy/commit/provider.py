@@ -17,9 +17,10 @@ from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 from clarion.integrations.sqlalchemy.session_types import sync_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from clarion._core.signal import Signal
+    from clarion.outbox import Database
 
 
 class SessionProvider(TransactionProvider):
@@ -27,10 +28,14 @@ class SessionProvider(TransactionProvider):
 
     Args:
         attach: called to attach the listeners that run pending calls.
+        databases: returns the databases with an outbox of the bound sessions.
     """
 
-    def __init__(self, attach: Callable[[], None]) -> None:
+    def __init__(
+        self, attach: Callable[[], None], databases: Callable[[], Sequence[Database]]
+    ) -> None:
         self._attach = attach
+        self._databases = databases
 
     def install_listeners(self) -> None:
         """Attach the listeners of commits and rollbacks."""
@@ -58,6 +63,10 @@ class SessionProvider(TransactionProvider):
             if any(alias_of(engine) == alias for engine in engines_of(boundary.session)):
                 return SessionBoundary(boundary.session, alias)
         return None
+
+    def outbox_databases(self) -> Sequence[Database]:
+        """Return the databases with an outbox to which the bound sessions write."""
+        return self._databases()
 
     @contextmanager
     def ignore_outer(self) -> Generator[None]:

@@ -214,6 +214,11 @@ def binds_of(session: Session) -> dict[Any, Any]:
 
 def engines_of(session: Session) -> list[Engine]:
     """Return all engines that a session is known to use."""
+    return [bind.engine for bind in binds_known(session)]
+
+
+def binds_known(session: Session) -> list[Engine | Connection]:
+    """Return all engines and connections that a session is known to use."""
     shards: dict[Any, Any] = session.__dict__.get(_SHARDS, {})
     binds: list[Any] = [session.bind, *binds_of(session).values(), *shards.values()]
     if (transaction := session.get_transaction()) is not None:
@@ -221,7 +226,7 @@ def engines_of(session: Session) -> list[Engine]:
     if type(session).get_bind is not Session.get_bind:
         with suppress(Exception):  # a `get_bind` of user code, which may need a mapper
             binds.append(session.get_bind())
-    return [bind.engine for bind in binds if bind is not None]
+    return [bind for bind in binds if bind is not None]
 
 
 def _copy_attributes(like: Any, made: Any) -> None:

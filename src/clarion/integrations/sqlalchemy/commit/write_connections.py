@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, object_session
 
-from clarion._core.names import keyword_names
+from clarion._core.names import keyword_names, quoted_name
 from clarion.errors import BoundaryError
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session
@@ -24,7 +24,7 @@ from clarion.integrations.sqlalchemy.binds import (
     is_sharded,
     write_connection,
 )
-from clarion.integrations.sqlalchemy.commit.sessions import binds_of, engines_of
+from clarion.integrations.sqlalchemy.commit.sessions import binds_known, binds_of, engines_of
 from clarion.integrations.sqlalchemy.send import in_greenlet
 from clarion.integrations.sqlalchemy.senders import mapper_of
 
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import InstanceState, Mapper
 
     Bind = Engine | Connection
+
+_ALIAS_CURE = (
+    "Give each engine an alias of its own where it is made: clarion.integrations.sqlalchemy.alias(engine, "
+    "'name')."
+)
 
 
 def choose_bind(session: Session, alias: str | None, subjects: Iterable[Any]) -> Bind:
@@ -49,7 +54,7 @@ def choose_bind(session: Session, alias: str | None, subjects: Iterable[Any]) ->
         BoundaryError: if the session has no engine, or several and nothing selects one.
     """
     if alias is not None:
-        return next(each for each in engines_of(session) if alias_of(each) == alias)
+        return _bind_of_alias(session, alias)
     default = None if is_sharded(session) else _only_bind(session)
     if default is not None:
         return default
@@ -64,10 +69,28 @@ def choose_bind(session: Session, alias: str | None, subjects: Iterable[Any]) ->
             "No delivery can be stored in a Session without an engine. Bind it to one: Session(engine)."
         )
     names = sorted({alias_of(each.engine) for each in known})
-    raise BoundaryError(
+    error = BoundaryError(
         f"The Session has several engines ({keyword_names(names)}), and the send does not say which "
         f"stores its deliveries. Send with an `instance` or a mapped class as the sender, or name one: "
         f"durable(database=...), inside bound(session)."
+    )
+    if len(names) < len(known):
+        error.add_note(_ALIAS_CURE)
+    raise error
+
+
+def _bind_of_alias(session: Session, alias: str) -> Bind:
+    """Return the engine of an alias.
+
+    Raises:
+        BoundaryError: if the session has several databases with the alias.
+    """
+    found = _distinct(each for each in binds_known(session) if alias_of(each.engine) == alias)
+    if len(found) == 1:
+        return found[0]
+    raise BoundaryError(
+        f"The Session has {len(found)} engines with the alias {quoted_name(alias)}, and deliveries are stored "
+        f"in one of them. {_ALIAS_CURE}"
     )
 
 

@@ -1,0 +1,139 @@
+"""The database of a bound session, whose deliveries a test makes.
+
+A session that has joined the transaction of a connection never commits there, so no other connection
+sees what it has stored.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, inspect
+from sqlalchemy.exc import SQLAlchemyError
+
+from clarion._core.names import quoted_name
+from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.async_sessions import async_session
+from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
+from clarion.integrations.sqlalchemy.commit.sessions import binds_known, ignores_outer, new_session
+from clarion.integrations.sqlalchemy.outbox.database import EngineDatabase
+from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory
+from clarion.outbox import ReceiverTransaction
+from clarion.outbox.adapters import CoreConnection, dialect_of_core
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Engine
+    from sqlalchemy.orm import Session
+
+    from clarion.outbox import Database
+
+
+class OwnConnection(CoreConnection):
+    """A connection of a session, in the place of a worker's.
+
+    Args:
+        connection: the connection.
+        is_opened: whether it was opened for this, and is closed at the end.
+    """
+
+    def __init__(self, connection: Connection, *, is_opened: bool) -> None:
+        super().__init__(connection)
+        self._is_opened = is_opened
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """Return a transaction; a savepoint inside the transaction of a test."""
+        if self.connection.in_transaction():
+            found: AbstractContextManager[Any] = self.connection.begin_nested()
+            return found
+        begun: AbstractContextManager[Any] = self.connection.begin()
+        return begun
+
+    def close(self) -> None:
+        """Close the connection, unless it is the test's."""
+        if self._is_opened:
+            self.connection.close()
+
+
+class SessionDatabase:
+    """A database of a sync session, whose receivers get sessions like it.
+
+    Args:
+        session: the session.
+        bind: the engine or the connection of the session that has the outbox.
+    """
+
+    provides = ("connection", "session")
+
+    def __init__(self, session: Session, bind: Engine | Connection) -> None:
+        self._session = session
+        self._bind = bind
+        self.name = f"the engine {quoted_name(alias_of(bind.engine))}"
+        self.dialect = dialect_of_core(bind)
+
+    def connect(self) -> OwnConnection:
+        """Return the session's connection, or a new one of its engine."""
+        if isinstance(self._bind, Connection):
+            return OwnConnection(self._bind, is_opened=False)
+        return OwnConnection(self._bind.connect(), is_opened=True)
+
+    @contextmanager
+    def transaction(self) -> Generator[ReceiverTransaction]:
+        """Return the transaction in which a receiver is called, with a new session."""
+        before = ignores_outer.get()
+        ignores_outer.set(isinstance(self._bind, Connection) or before)  # it gets a savepoint
+        try:
+            session = new_session(self._session)
+        finally:
+            ignores_outer.set(before)
+        with session, nullcontext() if session.in_transaction() else session.begin():
+            connection = session.connection(bind_arguments={"bind": self._bind})
+            yield ReceiverTransaction(
+                CoreConnection(connection), {"session": session, "connection": connection}, session
+            )
+
+    @asynccontextmanager
+    async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
+        """Return the transaction in which an async receiver is awaited, with a sync session."""
+        with self.transaction() as transaction:
+            yield transaction
+
+    def __repr__(self) -> str:
+        return f"<SessionDatabase {self.name}>"
+
+
+def session_databases() -> list[Database]:
+    """Return the databases with an outbox to which the bound sessions of this context write.
+
+    An AsyncSession on the connection of a test is left out, because only a coroutine can use it.
+    """
+    found: dict[int, Database] = {}
+    for boundary in bound_sessions():
+        for bind in binds_known(boundary.session):
+            if id(bind.engine.pool) not in found:
+                database = _database_of(boundary.session, bind)
+                if database is not None:
+                    found[id(bind.engine.pool)] = database
+    return list(found.values())
+
+
+def _database_of(session: Session, bind: Engine | Connection) -> Database | None:
+    if async_session(session) is None:
+        has_tables = inspect(bind).has_table("clarion_event")
+        return SessionDatabase(session, bind) if has_tables else None
+    if isinstance(bind, Connection) or is_in_memory(bind):
+        return None
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    database = EngineDatabase(AsyncEngine(bind))
+    connection = database.connect()
+    try:
+        connection.rows("read_version")
+    except SQLAlchemyError:
+        return None
+    finally:
+        connection.close()
+    return database
