@@ -1,15 +1,17 @@
 """A worker's database by an engine: a session for each receiver, settled in its transaction."""
 
 import asyncio
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, event, select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
 
 from clarion import Signal, durable
+from clarion.envelope import carry
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import EngineDatabase, alias, bound, post_save
 from clarion.outbox import use_database
@@ -266,3 +268,39 @@ def test_a_program_with_an_async_engine(tmp_path):
     assert called == [("1", "1")]
     assert keys(engine) == []
     engine.dispose()
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_receivers_of_an_async_engine_share_connections(tmp_path, is_async):
+    """Each call has the carried context of its send, and no connection is left open."""
+    with_tables(create_engine(f"sqlite:///{tmp_path / 'shop.db'}")).dispose()
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}")
+    actor: ContextVar[str] = ContextVar("actor", default="nobody")
+    carry(actor)
+    opened, closed, seen = [], [], []
+    event.listen(engine.sync_engine, "connect", lambda *_: opened.append(1))
+    event.listen(engine.sync_engine, "close", lambda *_: closed.append(1))
+    database = EngineDatabase(engine)
+    signal = Signal(name="shop.counted")
+
+    def note(number, session, **kwargs):
+        seen.append((number, actor.get()))
+
+    async def anote(number, session, **kwargs):
+        seen.append((number, actor.get()))
+
+    receiver = anote if is_async else note
+    signal.connect(receiver, weak=False, delivery=durable(name="note", effects=SAME))
+    before = use_database(database)
+    try:
+        for number in range(20):
+            token = actor.set(f"user {number}")
+            signal.send(None, number=number)
+            actor.reset(token)
+    finally:
+        use_database(before)
+    before_calls = len(opened)
+    Worker(database, concurrency=1).drain()
+    assert sorted(seen) == [(number, f"user {number}") for number in range(20)]
+    assert len(opened) - before_calls < 10  # those of the worker itself, too
+    assert len(opened) == len(closed)

@@ -1,9 +1,11 @@
 """A worker warns of an engine whose readers cannot write."""
 
 import logging
+import sqlite3
 
 import pytest
 from sqlalchemy import create_engine, event
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from clarion.integrations.sqlalchemy import EngineDatabase
 from clarion.outbox.notes import BUSY_CURE
@@ -42,3 +44,33 @@ def test_a_connection_that_is_always_in_a_transaction(tmp_path, caplog):
         warn_of_deferred(engine, "the engine")
     assert BUSY_CURE in caplog.text
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("begin", "warns"), [(None, False), ("BEGIN", True), ("BEGIN IMMEDIATE", False)], ids=str
+)
+def test_an_async_engine_is_warned_of_too(tmp_path, caplog, begin, warns):
+    """In the event loop of a thread."""
+    pytest.importorskip("aiosqlite")
+    file_engine(tmp_path / "a.db").dispose()
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    if begin is not None:
+        sync = engine.sync_engine
+        event.listen(sync, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
+        event.listen(sync, "begin", lambda connection: connection.exec_driver_sql(begin))
+    with caplog.at_level(logging.WARNING, "clarion.worker"):
+        Worker(EngineDatabase(engine)).drain()
+    assert (BUSY_CURE in caplog.text) == warns
+
+
+def test_an_async_connection_that_is_always_in_a_transaction(tmp_path, caplog):
+    """As with autocommit=False of Python 3.12."""
+    pytest.importorskip("aiosqlite")
+    if not hasattr(sqlite3, "LEGACY_TRANSACTION_CONTROL"):
+        pytest.skip("this Python has no autocommit")
+    file_engine(tmp_path / "a.db").dispose()
+    url = f"sqlite+aiosqlite:///{tmp_path}/a.db"
+    database = EngineDatabase(create_async_engine(url, connect_args={"autocommit": False}))
+    with caplog.at_level(logging.WARNING, "clarion.worker"):
+        database.warn_at_start()
+    assert BUSY_CURE in caplog.text

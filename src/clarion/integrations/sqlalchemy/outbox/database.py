@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import copy_context
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,6 +24,7 @@ from clarion.integrations.sqlalchemy.outbox.connections import (
 )
 from clarion.integrations.sqlalchemy.outbox.deferred import warn_of_deferred
 from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_engine
+from clarion.integrations.sqlalchemy.outbox.loop_engines import LoopEngines
 from clarion.outbox import ReceiverTransaction
 from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect_of_core
 
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from clarion.outbox.connection import WorkerConnection
 
     T = TypeVar("T")
+
+_thread = threading.local()
 
 
 class EngineDatabase:
@@ -82,6 +87,7 @@ class EngineDatabase:
         self._engine = found
         self._maker: Any = source if is_maker else None
         self._thread = LoopThread()
+        self._loops = LoopEngines()
         self.name = f"the engine {quoted_name(alias_of(found))}"
         self.dialect = dialect_of_core(found)
 
@@ -95,15 +101,41 @@ class EngineDatabase:
         """Log a warning if a send in a transaction that has read may fail on SQLite."""
         if not self.is_async:
             warn_of_deferred(self._engine, self.name)
+            return
+        self._thread.enter()
+        try:
+            self._thread.run(warn_of_deferred, self._engine, self.name)
+        finally:
+            self._thread.leave()
+
+    @contextmanager
+    def serving_thread(self) -> Generator[None]:
+        """Keep an event loop for the sync receivers of an async engine, which this thread calls."""
+        if not self.is_async:
+            yield
+            return
+        with asyncio.Runner() as runner:
+            _thread.runner = runner
+            try:
+                yield
+            finally:
+                _thread.runner = None
 
     def call_sync(self, function: Callable[[], T]) -> T:
         """Call a function in which `transaction` may be used.
 
-        The session of an async engine runs in an event loop, which this thread has for the call.
+        The session of an async engine runs in an event loop: the one that `serving_thread` keeps, or
+        one for this call.
         """
         if not self.is_async:
             return function()
-        called: T = asyncio.run(concurrency.greenlet_spawn(function))
+        coroutine: Any = concurrency.greenlet_spawn(function)
+        runner: asyncio.Runner | None = getattr(_thread, "runner", None)
+        called: T = (
+            asyncio.run(coroutine)
+            if runner is None
+            else runner.run(coroutine, context=copy_context())
+        )
         return called
 
     @contextmanager
@@ -141,9 +173,9 @@ class EngineDatabase:
     def _own_engine(self) -> Engine:
         return own_engine(self._engine, with_events=False)
 
-    @cached_property
+    @property
     def _bind(self) -> Engine:
-        return _for_loops(self._engine) if self.is_async else self._engine
+        return self._loops.engine_for(self._engine) if self.is_async else self._engine
 
     def _session(self) -> Any:
         return Session(self._engine) if self._maker is None else self._maker()
@@ -157,22 +189,14 @@ class EngineDatabase:
         if self._maker.kw.get("binds"):
             # The outbox is in one of these databases, so its rows need the same connection.
             binds["binds"] = {
-                key: AsyncEngine(self._bind_like(each.sync_engine))
+                key: AsyncEngine(self._loops.engine_for(each.sync_engine))
                 for key, each in self._maker.kw["binds"].items()
             }
         made: AsyncSession = self._maker(**binds)
         return made
 
-    def _bind_like(self, engine: Engine) -> Engine:
-        return self._bind if engine is self._engine else _for_loops(engine)
-
     def __repr__(self) -> str:
         return f"<EngineDatabase {self.name}>"
-
-
-def _for_loops(engine: Engine) -> Engine:
-    """Return an engine that any event loop may use."""
-    return own_engine(engine)
 
 
 def _not_an_engine(source: object, given: object, *, is_maker: bool) -> ArgumentError:

@@ -38,6 +38,7 @@ def _is_deferred(engine: Engine) -> bool:
         event.listen(connection, "before_cursor_execute", note)
         with connection.begin():
             driver: Any = connection.connection.driver_connection
+            driver = getattr(driver, "_conn", driver)  # that of sqlite3 inside one of aiosqlite
             is_open = getattr(driver, "autocommit", None) is False  # Python 3.12
     return is_open or any(each in _DEFERRED for each in begun)
 

@@ -9,23 +9,34 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
 
-def own_engine(engine: Engine, *, with_events: bool = True) -> Engine:
-    """Return an engine to the same database that keeps no idle connections.
+MOST_IDLE = 5  # connections of one event loop
+
+
+def own_engine(engine: Engine, *, with_events: bool = True, keeps_idle: bool = False) -> Engine:
+    """Return an engine to the same database, with a pool of its own.
 
     Args:
         engine: the engine of the program.
         with_events: whether to call the listeners of its statements and transactions. Those of its
             connections are always called.
+        keeps_idle: whether its pool keeps connections that are not in use. It does not if the program's
+            own pool keeps none.
     """
     pool: Any = engine.pool
-    own_pool = NullPool(
+    kind: Any = AsyncAdaptedQueuePool if keeps_idle and not isinstance(pool, NullPool) else NullPool
+    # No limit: a receiver that waited for a connection for too long would count as failed.
+    sizes = {} if kind is NullPool else {"pool_size": MOST_IDLE, "max_overflow": -1}
+    own_pool = kind(
         pool._creator,
+        recycle=pool._recycle,
+        pre_ping=pool._pre_ping,
         reset_on_return=pool._reset_on_return,
         dialect=engine.dialect,
         _dispatch=pool.dispatch,
+        **sizes,
     )
     made: Any = Engine(
         own_pool,
