@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion._core.declare import DeclaredSignal
-from clarion._core.names import quoted_name, signal_name, value_name
+from clarion._core.names import keyword_names, quoted_name, signal_name, value_name
 from clarion._core.tabled import policy_of
 from clarion.envelope import plain, tagged
 from clarion.envelope.references import (
@@ -64,6 +64,7 @@ class Codec:
         self._typed: TypedValues | None = None
         self._defaults: dict[str, Any] = {}
         self._references: set[str] = set()  # the keywords whose annotation is a model
+        self._declared = self._required = frozenset[str]()
         if self._storage is None and _is_declared(signal):
             from clarion.envelope.typed import TypedValues, annotations_of
 
@@ -77,6 +78,8 @@ class Codec:
                 _check_no_model(signal, name, hints.get(name))
             self._typed = TypedValues(signal, values)
             self._defaults = dict(getattr(policy_of(signal), "defaults", {}))
+            self._declared = frozenset(parameters)
+            self._required = self._declared - provided - self._defaults.keys()
 
     def dump(self, signal: Signal, arguments: dict[str, Any], *, snapshots: bool = False) -> bytes:
         """Return the payload of a send.
@@ -178,11 +181,24 @@ class Codec:
             values = _load_tagged(self._storage, values, session)
             missing = "as sent" if self._storage.as_sent else missing
         arguments = self._load_values(signal, values)
+        if self._typed is not None:
+            # As for values, what the signal does not declare any more is left out.
+            references = {name: references[name] for name in references if name in self._declared}
+            self._check_required(signal, {*arguments, *references})
         for name, data in references.items():
             arguments[name] = _load_reference(data, session, missing)
         arguments["sender"] = load_sender(sender, session, missing)
         arguments["signal"] = signal
         return arguments
+
+    def _check_required(self, signal: Signal, names: set[str]) -> None:
+        if lacking := self._required - names:
+            name = signal_name(signal)
+            raise DecodingError(
+                f"A stored send of signal {name} has no {keyword_names(lacking)}, which the signal declares. "
+                f"Declare a default, or register an upcaster for the older version.",
+                name,
+            )
 
     def _load_values(self, signal: Signal, values: dict[str, Any]) -> dict[str, Any]:
         if self._typed is None:

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool
 
-
 MOST_IDLE = 5  # connections of one event loop
 
 
