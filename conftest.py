@@ -30,6 +30,8 @@ WEB = [
 
 # The packages that the tests of each integration need.
 NEEDS = {
+    "docs/recipes/desktop-programs.md": ["_tkinter"],
+    "docs/recipes/flask-sqlalchemy.md": ["flask_sqlalchemy"],
     "docs/migrate/from-blinker.md": ["blinker"],
     "docs/migrate/from-psygnal.md": ["psygnal"],
     "docs/migrate/from-pydispatcher.md": ["pydispatch"],
@@ -153,7 +155,9 @@ def forget_models(document: Document) -> None:
         return
     from sqlalchemy.orm import registry
 
-    found = (getattr(value, "registry", None) for value in document.namespace.values())
+    # By the type, because an unbound proxy such as Flask's `g` has no class to ask for.
+    classes = [value for value in document.namespace.values() if issubclass(type(value), type)]
+    found = (getattr(value, "registry", None) for value in classes)
     for each in {each for each in found if isinstance(each, registry)}:
         each.dispose()
 

@@ -18,6 +18,7 @@ PAGES = [
     *sorted((ROOT / "docs" / "explanation").rglob("*.md")),
     *sorted((ROOT / "docs" / "tutorial").rglob("*.md")),
     *sorted((ROOT / "docs" / "help").rglob("*.md")),
+    *sorted((ROOT / "docs" / "recipes").rglob("*.md")),
 ]
 PACKAGES = [
     path for path in MODULES if path.name == "__init__.py" and [*path.parent.glob("*.py")][2:]
