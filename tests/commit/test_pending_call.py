@@ -33,6 +33,13 @@ class TestScheduled:
         assert repr(scheduled) == "<Scheduled after the commit of an atomic() block: ran>"
         assert not scheduled.is_at_once
 
+    def test_the_call_behind_it(self, signal, heard):
+        """While something keeps it."""
+        with atomic():
+            scheduled = only(signal.send(None, n=1))
+            assert scheduled.pending_call().scheduled is scheduled
+        assert scheduled.pending_call() is None
+
     def test_call_at_once(self, signal, log):
         """The repr and the log show it."""
 

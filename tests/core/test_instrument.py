@@ -1,10 +1,12 @@
 """Instruments that watch sends."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from clarion._core.instrument import Instrument, Send, attach, detach
+from clarion._core.instrument import Instrument, Send, attach, detach, watched
+from clarion._core.tabled import table_of
 from tests.core.receivers import (
     answering,
     answering_async,
@@ -60,6 +62,80 @@ def test_a_send_is_reported(signal, watch, send):
     assert seen.arguments == {"signal": signal, "sender": "web", "value": 3}
     assert watch.responses == responses
     assert answers(responses) == [1, 2]
+
+
+def test_each_call_is_reported(signal, watch, send):
+    """With its receiver and response, when it has ended; the error is dropped afterwards."""
+    calls: list[Any] = []
+    errors: list[object] = []
+
+    def called(call):
+        calls.append(call)
+        errors.append(call.error)
+
+    watch.called = called
+    one, two, three = answering(1), answering_async(2), answering_async(3)
+    for receiver in (one, two, three):
+        signal.connect(receiver)
+    send(signal, "web")
+    found = [(call.receiver, call.response, call.sender, call.registration) for call in calls]
+    expected = [(one, 1, "web", None), (two, 2, "web", None), (three, 3, "web", None)]
+    assert sorted(found, key=lambda call: call[1]) == expected
+    assert errors == [None] * 3
+    assert all(call.seconds > 0 and call.send is watch.sends[0] for call in calls)
+
+
+def test_a_failed_call_is_reported(signal, watch, robust_send, caplog):
+    """In a robust send too."""
+    error, errors = ValueError("no"), []
+    watch.called = lambda call: errors.append((call.error, call.response))
+    signal.connect(raising(error))
+    robust_send(signal)
+    assert errors == [(error, None)]
+
+
+def test_the_call_of_a_delivery_has_its_registration(signal, watch, send):
+    """And the response of the delivery."""
+    calls: list[Any] = []
+    watch.called = calls.append
+
+    class Delivery:
+        provides = ()
+
+        def bind(self, receiver, signal):
+            return self
+
+        def send(self, signal, registration, receiver, /, **arguments):
+            return "kept"
+
+        async def asend(self, signal, registration, receiver, /, **arguments):
+            return "kept"
+
+        def awaits(self, signal, receiver, /, **arguments):
+            return False
+
+    signal.connect(echo, delivery=Delivery())
+    (response,) = answers(send(signal))
+    (call,) = calls
+    assert (call.registration.live(), call.response, response) == (echo, "kept", "kept")
+
+
+def test_a_worker_calls_what_reports(signal, watch):
+    """`watched` returns the receiver itself while nothing watches."""
+    calls: list[Any] = []
+    watch.called = calls.append
+    receiver, awaited = answering(1), answering_async(2)
+    signal.connect(receiver)
+    signal.connect(awaited)
+    one, two = table_of(signal).registrations()
+    assert watched(signal, one, receiver)(sender="web") == 1
+    assert asyncio.run(watched(signal, two, awaited)(sender="web")) == 2
+    assert [(call.registration, call.response, call.send) for call in calls] == [
+        (one, 1, None),
+        (two, 2, None),
+    ]
+    detach(watch, signal)
+    assert watched(signal, one, receiver) is receiver
 
 
 def test_a_send_without_receivers_is_reported(signal, watch, send):

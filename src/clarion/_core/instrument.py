@@ -6,6 +6,8 @@ which calls the instruments. A signal without instruments does not pay for them.
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from clarion._core.fork import new_lock
 from clarion._core.registry import signals as live_signals
 from clarion._core.tabled import table_of
@@ -14,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
+    from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion._core.signatures import Receiver
 
@@ -52,6 +55,10 @@ class Send:
         self.responses: list[tuple[Receiver, Any]] = []
         self.error: BaseException | None = None
 
+    def call(self, receiver: Receiver, registration: Registration | None = None) -> Call:
+        """Return a block around one call of a receiver."""
+        return Call(self.instruments, self.signal, self.sender, receiver, registration, self)
+
     def allows(self, receiver: Receiver) -> bool:
         """Return whether every instrument allows this send to call the receiver."""
         return all(instrument.allows(self, receiver) for instrument in self.instruments)
@@ -78,6 +85,67 @@ class Send:
         return responses
 
 
+class Call:
+    """One call of a receiver that instruments watch, in a send or by a worker.
+
+    Attributes:
+        instruments: the instruments that watch it.
+        signal: the signal.
+        sender: the sender.
+        receiver: the receiver.
+        registration: the registration, if a delivery or a worker makes the call; else None.
+        send: the send; None in a worker.
+        response: what the receiver, or its delivery, has returned.
+        error: in `Instrument.called`, the exception that it has raised, or None.
+        seconds: in `Instrument.called`, how long it took.
+    """
+
+    __slots__ = (
+        "error",
+        "instruments",
+        "receiver",
+        "registration",
+        "response",
+        "seconds",
+        "send",
+        "sender",
+        "signal",
+        "started",
+    )
+
+    def __init__(
+        self,
+        instruments: tuple[Instrument, ...],
+        signal: Signal,
+        sender: object,
+        receiver: Receiver,
+        registration: Registration | None = None,
+        send: Send | None = None,
+    ) -> None:
+        self.instruments = instruments
+        self.signal = signal
+        self.sender = sender
+        self.receiver = receiver
+        self.registration = registration
+        self.send = send
+        self.response: Any = None
+        self.error: BaseException | None = None
+        self.seconds = 0.0
+        self.started = perf_counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self.seconds = perf_counter() - self.started
+        self.error = error
+        try:
+            for instrument in self.instruments:
+                instrument.called(self)
+        finally:
+            self.error = None  # it holds the frame that holds this object
+
+
 class Instrument:
     """A watcher of sends: derive from it and override what is of interest.
 
@@ -94,6 +162,9 @@ class Instrument:
 
     def began(self, send: Send) -> None:
         """Handle the beginning of a send, before any receiver is called."""
+
+    def called(self, call: Call) -> None:
+        """Handle the end of one call of a receiver: see `Call`. A batch of deliveries has none."""
 
     def ended(self, send: Send) -> None:
         """Handle the end of a send, with or without `send.error`."""
@@ -125,6 +196,25 @@ def detach(instrument: Instrument, *signals: Signal) -> None:
         with _lock:
             everywhere = _without(instrument, everywhere)
         _forget_all_routes()
+
+
+def watched(signal: Signal, registration: Registration, receiver: Receiver) -> Receiver:
+    """Return what a worker calls: the receiver, or a function that reports its call to instruments."""
+    instruments = table_of(signal).instruments + everywhere
+    if not instruments:
+        return receiver
+
+    def call(**arguments: Any) -> Any:
+        with Call(instruments, signal, arguments.get("sender"), receiver, registration) as made:
+            made.response = receiver(**arguments)
+            return made.response
+
+    async def acall(**arguments: Any) -> Any:
+        with Call(instruments, signal, arguments.get("sender"), receiver, registration) as made:
+            made.response = await receiver(**arguments)
+            return made.response
+
+    return acall if registration.is_async else call
 
 
 def switch(instrument: Instrument, *, on: bool, seconds: float) -> None:

@@ -104,7 +104,7 @@ def _run_single(
     receiver = registration.live()
     if receiver is None:
         return []
-    awaited = _await(signal, receiver, arguments, robust=robust)
+    awaited = _await(None, signal, receiver, arguments, robust=robust)
     return [(receiver, policy_of(signal).run_coroutine(awaited))]
 
 
@@ -147,9 +147,7 @@ def _call_all(send: Send, members: Members, failed: Failed | None = None, *, rob
     for _, receiver, arguments in _ready(send, members):
         try:
             # Without a variable for the response, here and below: an error may hold this frame.
-            send.responses.append(
-                (receiver, _call(send.signal, receiver, arguments, robust=robust))
-            )
+            send.responses.append((receiver, _call(send, receiver, arguments, robust=robust)))
         except Exception as error:
             if failed is not None:
                 failed.append((receiver, error))
@@ -166,7 +164,7 @@ def _deliver_all(
             batches.keep(batch, (registration, receiver, arguments), send)
             continue
         send.responses.append(
-            (receiver, _call(send.signal, receiver, arguments, robust=robust, to=registration))
+            (receiver, _call(send, receiver, arguments, robust=robust, to=registration))
         )
     return batches
 
@@ -179,13 +177,13 @@ async def _adeliver_all(
             batches = batches or Batches()
             batches.keep(batch, (registration, receiver, arguments), send)
             continue
-        awaited = _await(send.signal, receiver, arguments, robust=robust, to=registration)
+        awaited = _await(send, send.signal, receiver, arguments, robust=robust, to=registration)
         send.responses.append((receiver, await awaited))
     return batches
 
 
 def _call(
-    signal: Signal,
+    send: Send,
     receiver: Receiver,
     arguments: Arguments,
     *,
@@ -194,21 +192,28 @@ def _call(
 ) -> Any:
     """Call a receiver, or deliver `to` its registration; in a robust send, return its error."""
     try:
+        if send.instruments:
+            with send.call(receiver, to) as call:
+                if to is None:
+                    call.response = receiver(**arguments)
+                else:
+                    call.response = deliver(send.signal, to, receiver, arguments)
+                return call.response
         if to is None:
             return receiver(**arguments)
-        return deliver(signal, to, receiver, arguments)
+        return deliver(send.signal, to, receiver, arguments)
     except Exception as error:
         if not robust:
-            add_receiver_note(error, signal, receiver)
+            add_receiver_note(error, send.signal, receiver)
             raise
-        log_receiver_failure(signal, receiver, error)
+        log_receiver_failure(send.signal, receiver, error)
         return error
 
 
 async def _await_all(send: Send, ready: list[Call], *, robust: bool) -> Responses:
     if len(ready) == 1:
         _, receiver, arguments = ready[0]
-        return [(receiver, await _await(send.signal, receiver, arguments, robust=robust))]
+        return [(receiver, await _await(send, send.signal, receiver, arguments, robust=robust))]
     receivers = [receiver for _, receiver, _ in ready]
 
     def log_lost(place: int, error: Exception) -> None:
@@ -218,12 +223,13 @@ async def _await_all(send: Send, ready: list[Call], *, robust: bool) -> Response
     return _responses(
         send.signal,
         receivers,
-        await loops.gather(_coroutines(ready), robust=robust, log_lost=log_lost),
+        await loops.gather(_coroutines(send, ready), robust=robust, log_lost=log_lost),
         robust=robust,
     )
 
 
 async def _await(
+    send: Send | None,  # None if nothing watches
     signal: Signal,
     receiver: Receiver,
     arguments: Arguments,
@@ -232,6 +238,15 @@ async def _await(
     to: Registration | None = None,
 ) -> Any:
     try:
+        if send is not None and send.instruments:
+            with send.call(receiver, to) as call:
+                made = (
+                    receiver(**arguments)
+                    if to is None
+                    else adeliver(signal, to, receiver, arguments)
+                )
+                call.response = await made
+                return call.response
         if to is None:
             return await receiver(**arguments)
         return await adeliver(signal, to, receiver, arguments)
@@ -243,22 +258,26 @@ async def _await(
         return error
 
 
-def _coroutines(ready: list[Call]) -> list[Coroutine[Any, Any, Any]]:
+def _coroutines(send: Send, ready: list[Call]) -> list[Coroutine[Any, Any, Any]]:
     """Return a coroutine for each receiver's task: its own, if calling it runs nothing yet."""
     coroutines: list[Coroutine[Any, Any, Any]] = []
     for registration, receiver, arguments in ready:
-        if registration.is_native:
+        if registration.is_native and not send.instruments:
             try:
                 coroutines.append(receiver(**arguments))
                 continue
             except TypeError:
                 pass  # it does not accept the call: its task raises that again
-        coroutines.append(_call_and_await(receiver, arguments))
+        coroutines.append(_call_and_await(send, receiver, arguments))
     return coroutines
 
 
-async def _call_and_await(receiver: Receiver, arguments: Arguments) -> Any:
-    return await receiver(**arguments)
+async def _call_and_await(send: Send, receiver: Receiver, arguments: Arguments) -> Any:
+    if not send.instruments:
+        return await receiver(**arguments)
+    with send.call(receiver) as call:
+        call.response = await receiver(**arguments)
+        return call.response
 
 
 def _responses(

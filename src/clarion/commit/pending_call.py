@@ -131,6 +131,10 @@ class Scheduled:
             self.outcome = "dropped"
         return self.outcome or "waiting"
 
+    def pending_call(self) -> PendingCall | None:
+        """Return the call, which may still wait; None if nothing keeps it any more."""
+        return self._call()
+
     def when(self) -> str:
         """Return when the receiver runs, in words."""
         if self.is_at_once:

@@ -7,6 +7,7 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.instrument import watched
 from clarion.envelope import restored_headers
 from clarion.outbox import async_store, store
 from clarion.outbox.adapters import is_async_connection
@@ -152,7 +153,7 @@ def _live(plan: Plan) -> Any:
     receiver = plan.receiver()
     if receiver is None:
         raise LostError  # it was disconnected meanwhile
-    return receiver
+    return watched(plan.signal, plan.registration, receiver)
 
 
 def _settle(transaction: ReceiverTransaction, claim: Claim, partition: Lease | None) -> None:

@@ -37,6 +37,8 @@ class Plan:
         is_same_database: whether its writes and the settlement commit together.
         needs_transaction: whether each call has a transaction of the database.
         shown: the receiver as messages show it.
+        registration: its registration.
+        signal: its signal.
         receiver: returns the live receiver; None if it was freed or disconnected.
         name: the stable name of the receiver.
         via: what hands its deliveries to an engine; None if the receiver is called.
@@ -57,9 +59,9 @@ class Plan:
         self.via: Via | None = getattr(stored.options, "via", None) if hands_over else None
         self.is_async = registration.is_async and self.via is None
         self._stored = stored
-        self._registration = registration
+        self.registration = registration
         self.receiver: Callable[[], Receiver | None] = registration.live
-        self._signal = signal
+        self.signal = signal
         requested: tuple[str, ...] = getattr(stored, "requested", ())
         self._wants_uid = "delivery_uid" in requested
         self._wants_attempt = "attempt" in requested
@@ -76,7 +78,7 @@ class Plan:
     @property
     def is_connected(self) -> bool:
         """Whether the registration is still among those of its signal."""
-        return self._stored.registration() is self._registration
+        return self._stored.registration() is self.registration
 
     def arguments(
         self, claim: Claim, session: Any = None, provided: dict[str, Any] | None = None
@@ -94,7 +96,7 @@ class Plan:
             NewerVersionError: if a newer program has stored it.
         """
         arguments = self._load(
-            self._signal,
+            self.signal,
             claim.payload,
             claim.version,
             session,
