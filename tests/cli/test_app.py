@@ -19,6 +19,7 @@ def test_the_commands_are_listed(invoke):
         assert done.exit_code == 0
         assert {"work", "outbox"} <= {*done.stdout.split()}
         assert max(map(len, done.stdout.splitlines())) <= 80
+        assert "..." not in done.stdout.partition("Commands:")[2]  # no sentence is cut
 
 
 def test_without_a_command_the_help_is_printed(invoke):

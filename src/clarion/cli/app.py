@@ -12,6 +12,7 @@ from clarion.cli.imports import is_in_program
 from clarion.cli.outbox.group import outbox
 from clarion.cli.output import print_what_is_possible
 from clarion.cli.signals import explain_command, ls
+from clarion.cli.tail import tail
 from clarion.cli.work import work
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ app.add_typer(outbox)
 app.command()(ls)
 app.command("explain")(explain_command)
 app.command()(graph)
+app.command()(tail)
 app.command()(work)
 
 

@@ -69,7 +69,7 @@ def graph(
     every: EveryOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Draw which receivers listen to which signals, or compare with an earlier graph."""
+    """Draw which receivers listen to which signals, or compare graphs."""
     form = _form_of(form, FORMATS_OF_CHANGES if diff else tuple(FORMATS), is_json=json)
     old = None if diff is None else _read(diff)
     import_all(modules)

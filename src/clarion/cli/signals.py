@@ -111,7 +111,7 @@ def explain_command(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Show which receivers a send would call, in which order, and why not the others."""
+    """Show which receivers a send would call, and why not the others."""
     import_all(modules)
     found = _signal_named(signal)
     shown = explain(found, None if sender is None else _sender_named(found, sender))

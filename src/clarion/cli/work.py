@@ -50,7 +50,7 @@ def work(
     poll: PollOption = 1.0,
     grace: GraceOption = 30.0,
 ) -> None:
-    """Make the stored deliveries of the receivers that the modules connect.
+    """Make the stored deliveries of durable receivers.
 
     It runs until SIGTERM or Ctrl+C, which let running receivers end. A second one hurries.
     """

@@ -1,0 +1,107 @@
+"""`clarion tail`: show the sends and deliveries of running programs."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from clarion.cli.options import JsonOption, ReceiverFilter, SignalFilter
+from clarion.cli.output import print_line, reporting
+from clarion.tail import read_tail
+
+if TYPE_CHECKING:
+    from clarion.tail.events import Event
+
+STYLES = {"failed": "red", "dropped": "yellow", "abandoned": "red"}
+
+
+@reporting()
+def tail(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="The folder that the program gave to serve_tail().",
+            show_default=False,
+        ),
+    ],
+    signal: SignalFilter = "",
+    receiver: ReceiverFilter = "",
+    count: Annotated[
+        int | None,
+        typer.Option("--count", "-n", metavar="N", min=1, help="End after so many events."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", "-w", help="Wait for a program to start, and to come back.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show the sends and deliveries of running programs.
+
+    It shows names, durations and outcomes, but no values.
+    """
+    shown = 0
+    try:
+        for event in read_tail(folder, wait=wait):
+            if not _is_wanted(event, signal, receiver):
+                continue
+            _print_json(event) if json else print_event(event)
+            shown += 1
+            if shown == count:
+                return
+        print_line(("The program has ended.", "dim"), stream=sys.stderr)
+    except KeyboardInterrupt:
+        return
+
+
+def _is_wanted(event: Event, signal: str, receiver: str) -> bool:
+    if event["kind"] == "dropped":
+        return True
+    calls = event["calls"] if event["kind"] == "send" else [event]
+    return signal in event["signal"] and (
+        not receiver or any(receiver in each["receiver"] for each in calls)
+    )
+
+
+def _print_json(event: Event) -> None:
+    typer.echo(json_module.dumps(event))
+
+
+def print_event(event: Event) -> None:
+    """Print one event for a person."""
+    at = datetime.fromtimestamp(event["at"]).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    head = (f"{at} [{event['pid']}] ", "dim")
+    if event["kind"] == "dropped":
+        print_line(
+            head, (f"{event['count']} events were dropped: the reader was too slow", "yellow")
+        )
+        return
+    sender = f"  from {event['sender']}" if event["sender"] else ""
+    if event["kind"] == "call":
+        print_line(head, (event["signal"], "bold"), sender)
+        _print_call(event)
+        return
+    error = (f"  ended by {event['error']}", "red") if event["error"] else ""
+    print_line(head, (event["signal"], "bold"), sender, f"  {_ms(event['seconds'])}", error)
+    for call in event["calls"]:
+        _print_call(call)
+
+
+def _print_call(call: Event) -> None:
+    outcome = call["outcome"]
+    error = f"  {call['error']}" if call["error"] else ""
+    print_line(
+        "  ",
+        (f"{outcome:<10}", STYLES.get(outcome, "green")),
+        f"{_ms(call['seconds']):>10}  {call['delivery']:<10}  {call['receiver']}",
+        (error, "red"),
+    )
+
+
+def _ms(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:.3f} ms"

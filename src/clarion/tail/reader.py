@@ -1,0 +1,89 @@
+"""The events that wait for one reader: a bounded number, so that a slow reader blocks no program."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import TYPE_CHECKING
+
+from clarion._core.fork import new_lock
+from clarion.tail.events import dropped_event
+
+if TYPE_CHECKING:
+    import socket
+
+    from clarion.tail.events import Event
+
+MOST = 10_000  # events that wait
+CHUNK = 65536  # bytes written at once
+
+
+class Reader:
+    """One connection of a reader.
+
+    Args:
+        connection: the socket, which does not block.
+        most: how many events wait at most.
+    """
+
+    def __init__(self, connection: socket.socket, most: int = MOST) -> None:
+        self.connection = connection
+        self._most = most
+        self._waiting: deque[Event] = deque()
+        self._dropped = 0
+        self._buffer = b""
+        self._lock = new_lock()
+        self._writing = new_lock()  # the end of the program may write beside the server's thread
+
+    def put(self, event: Event) -> None:
+        """Add an event, or count it as dropped if too many wait."""
+        with self._lock:
+            if len(self._waiting) >= self._most:
+                self._dropped += 1
+                return
+            self._note_dropped()
+            self._waiting.append(event)
+
+    def lose(self) -> None:
+        """Count an event as dropped."""
+        with self._lock:
+            self._dropped += 1
+
+    def flush(self) -> bool:
+        """Write what the reader takes now; return whether it is still there."""
+        try:
+            with self._writing:
+                while self._buffer or self._fill():
+                    sent = self.connection.send(self._buffer)
+                    self._buffer = self._buffer[sent:]
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def hears(self) -> bool:
+        """Read what the reader has sent; return whether it is still there."""
+        try:
+            return bool(self.connection.recv(CHUNK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def _fill(self) -> bool:
+        lines: list[bytes] = []
+        size = 0
+        with self._lock:
+            if not self._waiting:
+                self._note_dropped()
+            while self._waiting and size < CHUNK:
+                lines.append(json.dumps(self._waiting.popleft()).encode() + b"\n")
+                size += len(lines[-1])
+        self._buffer = b"".join(lines)
+        return bool(lines)
+
+    def _note_dropped(self) -> None:
+        if self._dropped:
+            self._waiting.append(dropped_event(self._dropped))
+            self._dropped = 0

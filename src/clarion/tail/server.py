@@ -1,0 +1,194 @@
+"""Serve the events of this process to its readers, from a thread of its own."""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import hmac
+import logging
+import os
+import selectors
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clarion._core.fork import call_in_child, new_lock
+from clarion.errors import ArgumentError
+from clarion.tail.places import Listener, listen
+from clarion.tail.reader import MOST, Reader
+from clarion.tail.recorder import recorder
+
+if TYPE_CHECKING:
+    from typing import Self
+
+PAUSE = 0.05  # seconds between two writes to a reader
+
+logger = logging.getLogger("clarion.tail")
+
+# Kept until they are closed, because a program need not keep them.
+_servers: set[TailServer] = set()
+
+
+class TailServer:
+    """Serves the events of this process: see `serve_tail`. It closes at the end of a `with` block.
+
+    Attributes:
+        folder: the folder of the sockets.
+    """
+
+    def __init__(self, folder: Path, most: int = MOST) -> None:
+        self.folder = folder
+        self._most = most
+        self._lock = new_lock()
+        self._is_closed = False
+        self._start()
+        _servers.add(self)
+
+    @property
+    def path(self) -> Path:
+        """The file of this process in the folder."""
+        return self._listener.path
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._listener: Listener = listen(self.folder)
+        self._listener.socket.settimeout(0.0)
+        self._wake, self._woken = socket.socketpair()
+        # By poll, not by epoll: a child of a fork would share its state.
+        self._selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()
+        self._selector.register(self._listener.socket, selectors.EVENT_READ)
+        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._readers: dict[socket.socket, Reader] = {}
+        self._strangers: set[socket.socket] = set()
+        _thread.start_new_thread(self._run, (self._process,))
+
+    def close(self) -> None:
+        """Stop serving: the readers see the end, and nothing is watched any more."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        _servers.discard(self)
+        for reader in list(self._readers.values()):
+            recorder.remove(reader)
+            reader.flush()
+        self._listener.close()
+        self._wake.close()  # wakes the thread, which closes the rest
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else f"{len(self._readers)} readers"
+        return f"<TailServer in {self.folder}: {state}>"
+
+    def serve_in_child(self) -> None:
+        """Serve in the child of a fork too, and leave the connections to the parent."""
+        for each in (*self._readers, *self._strangers, self._wake, self._woken):
+            each.close()
+        for reader in self._readers.values():
+            recorder.remove(reader)
+        self._listener.close(is_own=False)
+        try:
+            self._start()
+        except (OSError, ArgumentError) as error:
+            _servers.discard(self)
+            logger.warning("A forked process does not serve its signals: %s", error)
+
+    def _run(self, process: int) -> None:
+        selector, listener = self._selector, self._listener.socket
+        while not self._is_closed and self._process == process:
+            busy = bool(self._readers)
+            for key, _ in selector.select(PAUSE if busy else None):
+                if key.fileobj is listener:
+                    self._accept()
+                elif key.fileobj is not self._woken:
+                    self._read(key.fileobj)  # type: ignore[arg-type]  # a socket
+            for reader in list(self._readers.values()):
+                if not reader.flush():
+                    self._forget(reader.connection)
+        if self._process == process:
+            for connection in list(self._readers):
+                self._forget(connection)
+            for connection in self._strangers:
+                connection.close()
+            self._woken.close()
+            selector.close()
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.socket.accept()
+        except OSError:  # it is closed, or the reader has gone
+            return
+        connection.settimeout(0.0)
+        self._selector.register(connection, selectors.EVENT_READ)
+        if self._listener.secret:
+            self._strangers.add(connection)
+        else:
+            self._welcome(connection)
+
+    def _welcome(self, connection: socket.socket) -> None:
+        reader = self._readers[connection] = Reader(connection, self._most)
+        recorder.add(reader)
+
+    def _read(self, connection: socket.socket) -> None:
+        if connection in self._strangers:
+            self._admit(connection)
+        elif not self._readers[connection].hears():
+            self._forget(connection)
+
+    def _admit(self, connection: socket.socket) -> None:
+        """Let a connection read if it sends the secret."""
+        try:
+            given = connection.recv(1000)
+        except OSError:
+            given = b""
+        self._strangers.discard(connection)
+        if hmac.compare_digest(given, self._listener.secret + b"\n"):
+            self._welcome(connection)
+        else:
+            self._forget(connection)
+
+    def _forget(self, connection: socket.socket) -> None:
+        self._selector.unregister(connection)
+        connection.close()
+        reader = self._readers.pop(connection, None)
+        if reader is not None:
+            recorder.remove(reader)
+
+
+def serve_tail(folder: str | Path) -> TailServer:
+    """Let ``clarion tail`` watch this process, and those that it forks.
+
+    Each process has a socket in the folder, which only its user can read. A reader gets names,
+    durations and outcomes, but no values. While no reader is connected, a send costs nothing
+    more. A reader that is too slow misses events, and sees how many.
+
+    Args:
+        folder: a folder for this program. It is made with the mode 0700 if it does not exist.
+
+    Returns:
+        A `TailServer`. It serves until `close()`, or until the process ends.
+
+    Raises:
+        ArgumentError: if other users could read the folder, or its path is too long for a socket.
+        OSError: if the folder cannot be made.
+    """
+    return TailServer(Path(folder))
+
+
+def _close_all() -> None:
+    for server in list(_servers):
+        server.close()
+
+
+def _serve_in_child() -> None:
+    for server in list(_servers):
+        server.serve_in_child()
+
+
+atexit.register(_close_all)
+call_in_child(_serve_in_child)

@@ -1,0 +1,92 @@
+"""`clarion tail`."""
+
+import json
+import re
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+
+from clarion import Signal, on_commit
+from clarion.cli.tail import print_event
+from clarion.commit import atomic
+from clarion.tail import serve_tail
+from clarion.tail.events import dropped_event
+from tests.tail.conftest import is_watched, until
+
+paid = Signal(name="tests.cli.tail.paid")
+
+
+class Order:
+    """A sender."""
+
+
+@pytest.fixture
+def tail(invoke, tmp_path):
+    """Return a function that runs `clarion tail` while a thread sends."""
+
+    def send():
+        until(lambda: is_watched(paid))
+        with closing(sqlite3.connect(":memory:")) as connection, atomic(connection):
+            paid.send_robust(Order, card="s3cret")
+
+    def tail(*options):
+        with serve_tail(tmp_path / "tail") as server:
+            sending = threading.Thread(target=send)
+            sending.start()
+            done = invoke("tail", server.folder, *options)
+            sending.join()
+        return done
+
+    return tail
+
+
+@pytest.fixture
+def receivers():
+    """Connect one receiver that fails, and one that runs after the commit."""
+
+    def broken(sender, **kwargs):
+        raise LookupError("s3cret")
+
+    def mail(sender, **kwargs): ...
+
+    with paid.connected(broken), paid.connected(mail, delivery=on_commit):
+        yield
+
+
+def test_sends_and_deliveries_are_shown(tail, receivers, caplog):
+    """With names, times and outcomes, but no values."""
+    done = tail("--count", "2")
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = [re.sub(r"[\d.]+ ms", "T", line.strip()) for line in done.stdout.splitlines()]
+    assert re.match(r"\d\d:\d\d:\d\d\.\d{3} \[\d+\] tests\.cli", lines[0])
+    assert lines[0].endswith("tests.cli.tail.paid  from tests.cli.test_tail.Order  T")
+    assert [line.split()[:3] for line in lines[1:3]] == [
+        ["failed", "T", "now"],
+        ["waiting", "T", "on_commit"],
+    ]
+    assert lines[1].endswith("broken  LookupError")
+    assert lines[3].endswith("tests.cli.tail.paid  from tests.cli.test_tail.Order")
+    assert lines[4].split()[:3] == ["returned", "T", "on_commit"]
+    assert "s3cret" not in done.stdout
+
+
+def test_events_as_json(tail, receivers, caplog):
+    """One on each line; the filters choose."""
+    done = tail("-n", "1", "--json", "--receiver", "mail", "--signal", "tail.paid")
+    event = json.loads(done.stdout)
+    assert (event["signal"], event["keywords"]) == ("tests.cli.tail.paid", ["card"])
+
+
+def test_dropped_events_are_shown(capsys):
+    """With their number."""
+    print_event(dropped_event(7))
+    assert "7 events were dropped: the reader was too slow" in capsys.readouterr().out
+
+
+def test_no_program_serves(invoke, tmp_path):
+    """That is one sentence, and the exit code 2."""
+    done = invoke("tail", tmp_path / "none")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "No program serves its signals in" in done.stderr
