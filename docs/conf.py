@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sphinx.ext.autodoc.mock import _MockModule  # type: ignore[import-not-found]  # not in every environment
+from sphinx.ext.autodoc.mock import _MockModule, _MockObject  # type: ignore[import-not-found]  # not in every environment
 
 import clarion
 
@@ -36,17 +36,23 @@ autodoc_mock_imports = [
     "celery",
     "django",
     "dramatiq",
+    "huey",
+    "mypy",
     "procrastinate",
     "psycopg",
     "pydantic",
     "pydantic_settings",
+    "pymysql",
     "pytest",
+    "rq",
     "sqlalchemy",
     "taskiq",
 ]
 # The integrations read these, because they refuse a framework that is too old.
 _MockModule.VERSION = (99,)
 _MockModule.__version__ = "99"
+# The integration of RQ reads which options a method of the queue has.
+_MockObject.__signature__ = None
 # `name` in a docstring links to a Clarion name, and is code otherwise.
 default_role = "py:obj"
 autodoc_preserve_defaults = True

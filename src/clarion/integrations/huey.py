@@ -1,11 +1,13 @@
 """Huey: receivers that a consumer of Huey calls.
 
-from clarion.integrations.huey import HueyDelivery
+    from clarion.integrations.huey import HueyDelivery
 
-background = HueyDelivery(SqliteHuey(filename="huey.db"))
+    background = HueyDelivery(SqliteHuey(filename="huey.db"))
 
-@receiver(order_paid, delivery=background(retries=2, priority=10))
-def send_receipt(sender, order_id, **kwargs): ...
+    @receiver(order_paid, delivery=background(retries=2, priority=10))
+    def send_receipt(sender, order_id, **kwargs): ...
+
+The consumer has to import the modules of the receivers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """ProcrastinateDelivery: receivers that procrastinate carries out, in the transaction of the send.
 
-procrastinate = ProcrastinateDelivery(app)
+    procrastinate = ProcrastinateDelivery(app)
+
+The job is a row, written by the sender's transaction.
 """
 
 from __future__ import annotations

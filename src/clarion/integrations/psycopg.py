@@ -1,6 +1,8 @@
 """An outbox in PostgreSQL, through psycopg 3 alone.
 
-database = open_database("postgresql://user@host/shop")
+    database = open_database("postgresql://user@host/shop")
+
+`clarion.outbox.open_database` returns the same database for such a URL.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 """An outbox in MariaDB or MySQL, through PyMySQL alone.
 
-database = open_database("mysql://user@host/shop")
+    database = open_database("mysql://user@host/shop")
+
+`clarion.outbox.open_database` returns the same database for such a URL.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
 """RQ: receivers that an RQ worker calls.
 
-from clarion.integrations.rq import RQDelivery
+    from clarion.integrations.rq import RQDelivery
 
-rq = RQDelivery(Queue("default", connection=Redis(), serializer="json"))
+    rq = RQDelivery(Queue("default", connection=Redis(), serializer="json"))
 
-@receiver(order_paid, delivery=rq(retries=2, job_timeout=60))
-def send_receipt(sender, order_id, **kwargs): ...
+    @receiver(order_paid, delivery=rq(retries=2, job_timeout=60))
+    def send_receipt(sender, order_id, **kwargs): ...
+
+The worker has to import the modules of the receivers.
 """
 
 from __future__ import annotations
