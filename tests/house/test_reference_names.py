@@ -12,7 +12,9 @@ from clarion.errors import MissingExtraError
 from tests.house.tree import MODULES, ROOT, name_of
 
 PAGES = sorted((ROOT / "docs/reference").glob("*.md"))
-DIRECTIVE = re.compile(r"^ *\.\. (?P<kind>[\w:]+):: (?P<name>[\w.]+)(?P<rest>.*(?:\n +:.*)*)", re.M)
+DIRECTIVE = re.compile(
+    r"^ *\.\. (?P<kind>[\w:]+):: (?P<name>[\w.]+)(?P<rest>.*(?:\n +:.*)*)", re.MULTILINE
+)
 SETS_MODULE = {"automodule", "currentmodule", "py:module"}
 ENTRY = re.compile(r"(?:auto|py:)(?:class|data|exception|function)")
 
