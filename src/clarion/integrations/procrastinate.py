@@ -1,8 +1,6 @@
 """ProcrastinateDelivery: receivers that procrastinate carries out, in the transaction of the send.
 
-    procrastinate = ProcrastinateDelivery(app)
-
-The job is a row, written by the sender's transaction.
+procrastinate = ProcrastinateDelivery(app)
 """
 
 from __future__ import annotations
