@@ -1,7 +1,7 @@
 """Compare what a terminal shows with what a page shows.
 
-`...` on a page matches any text, and as a line of its own any number of lines. Times, ages, uids and
-versions may differ, and so may the width of columns.
+`...` on a page matches any text, and as a line of its own any number of lines. Times, ages, uids,
+processes and versions may differ, and so may the width of columns.
 """
 
 import re
@@ -13,6 +13,7 @@ VARIABLE = {
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}": "UID",
     r"\b\d+ (?:s|min|h) ago\b|(?<=  )now\b": "AGE",
     r"\bin \d+\.\d+ ?s\b": "DURATION",
+    r"\bprocess \[\d+\]": "PROCESS",
     r"\bclarion \d+\.\d+\.\d+\b": "VERSION",
     r"[ \t]+(?=\n|\Z)": "",
     r"(?<=\S)[ \t]{2,}": " ",

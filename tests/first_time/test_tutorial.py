@@ -5,6 +5,7 @@ Nothing is installed here, because this environment has it all. test_first_time.
 
 import os
 import re
+import socket
 import sys
 from pathlib import Path
 
@@ -35,10 +36,17 @@ def environment():
     return {**kept, "PATH": f"{beside}{os.pathsep}{os.environ['PATH']}"}
 
 
+def free_port():
+    """Return a port for the server of a shop, as text."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_the_chapters_are_right(way, tmp_path):
     """A reader who follows the chapters sees what they show."""
-    with Reader(tmp_path, environment(), INSTALLING) as reader:
+    with Reader(tmp_path, environment(), INSTALLING, {"8000": free_port()}) as reader:
         for page in pages_of(way):
             reader.follow(page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import described
@@ -15,11 +16,12 @@ from clarion.testing.equality import are_equal
 from clarion.worker.plans import Plans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from clarion.outbox.database import Database
     from clarion.outbox.receivers import NamedReceiver
     from clarion.typing import Receiver
+    from clarion.worker.plan import Plan
 
 _ANY: Any = object()
 _LIMIT = 10_000
@@ -117,10 +119,23 @@ def _waiting(database: Database, names: set[str], key: object) -> Iterator[dict[
             claim = Claim(*columns)
             if name in names and (key is _ANY or claim.key == key):
                 plan = plans.plan_for(name, claim.signal)
-                with database.transaction() as transaction:
-                    yield plan.arguments(claim, transaction.session)
+                read = partial(_arguments, database, plan, claim)
+                # The session of an async engine needs an event loop.
+                call_sync: Callable[[Any], dict[str, Any]] | None = getattr(
+                    database, "call_sync", None
+                )
+                yield read() if call_sync is None else call_sync(read)
     finally:
         connection.close()
+
+
+def _arguments(database: Database, plan: Plan, claim: Claim) -> dict[str, Any]:
+    with database.transaction() as transaction:
+        arguments = plan.arguments(claim, transaction.session)
+        if hasattr(transaction.session, "expunge_all"):
+            # The end of the transaction would expire the instances that were loaded.
+            transaction.session.expunge_all()
+        return arguments
 
 
 def _failure(

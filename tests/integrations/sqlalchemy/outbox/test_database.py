@@ -15,6 +15,7 @@ from clarion.envelope import carry
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import EngineDatabase, alias, bound, post_save
 from clarion.outbox import use_database
+from clarion.testing import assert_enqueued, drain
 from clarion.worker import Worker
 from tests.integrations.sqlalchemy.commit.outboxes import keys, with_tables
 from tests.integrations.sqlalchemy.conftest import with_driver
@@ -131,6 +132,23 @@ def test_an_async_receiver(place, options):
     place.worker().drain()
     assert names(place) == ["1"]
     assert keys(place.engine) == []
+
+
+def test_waiting_deliveries_are_asserted(place):
+    """Their instances are loaded, also by an async engine, and drain() makes them."""
+    numbers = []
+
+    def tag(instance, **kwargs):
+        numbers.append(instance.number)
+
+    post_save.connect(tag, sender=Order, weak=False, delivery=durable(name="asserted"))
+    save(place, Order(number="1"))
+    database = EngineDatabase(place.source)
+    (arguments,) = assert_enqueued(tag, database, created=True)
+    assert arguments["instance"].number == "1"
+    drain(database)
+    assert_enqueued(tag, database, times=0)
+    assert numbers == ["1"]
 
 
 def test_a_failure_rolls_the_receiver_back(place):
