@@ -19,14 +19,14 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 		while IFS='|' read -r target what; do printf '%-18s %s\n' "$$target" "$$what"; done
 
-demo: .venvs/demo/ready ## kill a worker, import airports and take orders over HTTP, with receivers that count
+demo: .venvs/demo/ready ## a story in a minute: a rollback, a killed worker, Django, FastAPI, and who listens
 	.venvs/demo/bin/python examples/plain.py
 	@echo
 	.venvs/demo/bin/python examples/durable.py
 	@echo
-	.venvs/demo/bin/python examples/airports/manage.py demo
+	.venvs/demo/bin/python examples/airports/manage.py demo --limit 3000
 	@echo
-	.venvs/demo/bin/python examples/shop_fastapi/demo.py
+	.venvs/demo/bin/python examples/shop_fastapi/demo.py --requests 400
 
 RUSH = .venvs/demo/bin/python examples/shop_fastapi/demo.py --requests 10000 --at-once 500
 

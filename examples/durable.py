@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from clarion import Signal, durable, receiver
 from clarion.commit import atomic
@@ -89,44 +89,48 @@ def prepare(path: Path) -> sqlite3.Connection:
 def run_story(path: Path, orders: int) -> bool:
     """Run the story; return whether every order has exactly one invoice."""
     with closing(prepare(path)) as shop:
+        console.print("[bold]A shop whose worker is killed[/]\n")
         place_order(shop, 0, can_pay=False)
-        console.print(f"One order was rolled back: {waiting(path)} deliveries are stored for it.")
+        console.print(
+            f"1. A card was declined, and the order rolled back: {waiting(path)} mails wait."
+        )
         for order_id in range(1, orders + 1):
             place_order(shop, order_id, can_pay=True)
         stored = waiting(path)
-        console.print(f"{orders:,} orders were paid: {stored:,} deliveries are stored.")
+        console.print(f"2. {orders:,} orders were paid: {stored:,} invoices and mails wait.")
         first = start_worker(path)
         wait_until_fewer(path, stored - orders // 5)
         first.kill()
         first.wait()
-        console.print(f"A worker was killed in the middle: {waiting(path):,} deliveries are left.")
+        console.print(f"3. A worker was killed in the middle of it: {waiting(path):,} still wait.")
         second = start_worker(path)
         wait_until_fewer(path, 1)
         second.terminate()
         second.wait()
-        console.print("Another worker has made the rest.")
+        console.print("4. Another worker has finished the rest.\n")
         return report(shop)
 
 
 def report(shop: sqlite3.Connection) -> bool:
-    """Print the tallies; return whether they are right."""
+    """Print the counts, and who listens; return whether they are right."""
     orders: int
     (orders,) = shop.execute("SELECT count(*) FROM orders").fetchone()
     (invoices,) = shop.execute("SELECT count(*) FROM invoices").fetchone()
     (invoiced,) = shop.execute("SELECT count(DISTINCT order_id) FROM invoices").fetchone()
-    table = Table("", "count", title="Tallies")
+    table = Table("", Column("Count", justify="right"))
     table.add_row("orders", f"{orders:,}")
     table.add_row("invoices", f"{invoices:,}")
     table.add_row("orders with an invoice", f"{invoiced:,}")
     console.print(table)
     with atomic(shop):
-        listeners = explain(order_paid, "shop", order_id=1, customer="customer 1")
-        console.print(str(listeners), soft_wrap=True)
+        listeners = str(explain(order_paid, "shop", order_id=1, customer="customer 1"))
+    listeners = listeners.replace(f"{Path(__file__).parent}/", "")
+    console.print("\nWho listens:", listeners, sep="\n", soft_wrap=True)
     return (invoices, invoiced) == (orders, orders)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the story, or only its worker; return 1 if a tally is wrong."""
+    """Run the story, or only its worker; return 1 if a count is wrong."""
     parser = ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--orders", type=int, default=500, help="how many orders are paid")
     parser.add_argument("--work", metavar="FILE", help="only run a worker on this file")

@@ -44,9 +44,14 @@ def show(title: str, responses: list[tuple[Any, Any]]) -> None:
 
 
 if __name__ == "__main__":
+    print("A shop in plain Python\n")
     show("sold, at the counter", sold.send("counter", item="tea", pieces=2))
     show("sold, on the web", asyncio.run(sold.asend("web", item="tea", pieces=3)))
     logging.disable(logging.ERROR)  # send_robust logs failures, which are printed here anyway
-    show("sold, robustly", sold.send_robust("web", item="piano", pieces=1))
+    show(
+        "sold, with send_robust: a receiver that fails stops no other one",
+        sold.send_robust("web", item="piano", pieces=1),
+    )
     show("closed", closed.send("counter"))
+    print("\nWho listens:")
     print(explain(sold, "counter"))

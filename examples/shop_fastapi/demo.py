@@ -117,7 +117,7 @@ def table_of_answers(diary: customers.Diary) -> Table:
 
 def table_of_books(checked: list[Book]) -> Table:
     """Return the number of entries of each book, and whether they are right."""
-    table = Table("Book", Column("Entries", justify="right"), "Check")
+    table = Table("What receivers kept", Column("Entries", justify="right"), "Check")
     for book in checked:
         verdict = f"[red]{len(book.wrong):,} wrong[/]" if book.wrong else "[green]exactly right[/]"
         table.add_row(book.name, f"{len(book.kept):,}", verdict)
@@ -125,19 +125,22 @@ def table_of_books(checked: list[Book]) -> Table:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the demo; return 1 if a book is wrong."""
+    """Run the demo; return 1 if a receiver missed a call."""
     chosen = options(arguments)
+    console.print("[bold]A FastAPI shop sells seats on SQLAlchemy[/]\n")
     with TemporaryDirectory(prefix="shop-") as folder:
         url = os.environ.get("SHOP_DATABASE_URL") or f"sqlite:///{Path(folder, 'shop.sqlite3')}"
         checked = asyncio.run(run(chosen, url))
     console.print(table_of_books(checked))
-    explanation = str(explain(pre_save, sender=Order)).replace(f"{Path(__file__).parent}/", "")
-    console.print("", explanation, "", sep="\n", soft_wrap=True)
     wrong = [f"The {book.name}: {book.wrong[:5]}" for book in checked if book.wrong]
     if wrong:
-        print("Some books are wrong, at these keys:", *wrong, sep="\n", file=sys.stderr)
+        print(
+            "What some receivers kept is wrong, at these keys:", *wrong, sep="\n", file=sys.stderr
+        )
         return 1
-    console.print("[bold green]Every book is exactly right.[/]")
+    explanation = str(explain(pre_save, sender=Order)).replace(f"{Path(__file__).parent}/", "")
+    console.print("[bold green]Every receiver was called exactly as often as it should.[/]")
+    console.print("\nWho listens:", explanation, sep="\n", soft_wrap=True)
     return 0
 
 

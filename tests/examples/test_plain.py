@@ -12,7 +12,9 @@ def test_plain_example_prints_every_response(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.strip() for line in done.stdout.splitlines()]
-    assert lines[:7] == [
+    assert lines[:9] == [
+        "A shop in plain Python",
+        "",
         "sold, at the counter",
         "write_journal: 'counter: tea'",
         "print_label: 'printed tea'",

@@ -287,7 +287,7 @@ def test_rush_loses_nothing(run, new_database, database, pool_size):
     chosen = ("--requests=200", "--at-once=100", f"--pool-size={pool_size}")
     done = run(PROJECT / "demo.py", *chosen, **new_database(database))
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Every book is exactly right." in done.stdout
+    assert "Every receiver was called exactly as often as it should." in done.stdout
     for book in {"orders", *KEEPERS.values()}:
         assert re.search(rf"{book} +│ +\d+ │ exactly right", done.stdout)
     assert re.search(r"take_seats \(shop.receivers\.py:\d+\): .*, async", done.stdout)

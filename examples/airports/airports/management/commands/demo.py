@@ -41,9 +41,9 @@ console = Console(highlight=False)
 
 
 class Command(BaseCommand):
-    """Runs the demo in a temporary database, and fails if a book is wrong."""
+    """Runs the demo in a temporary database, and fails if a receiver missed a call."""
 
-    help = "Imports the airports of the world, and checks the books that the receivers kept."
+    help = "Imports the airports of the world, and checks what the receivers kept."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the limit."""
@@ -51,6 +51,7 @@ class Command(BaseCommand):
 
     def handle(self, *, limit: int | None, **_: Any) -> None:
         """Import, change and search the airports, check the books, and print the results."""
+        console.print("[bold]Django imports the airports of the world[/]\n")
         rows = world.load(limit)
         with temporary_database(), counted_sends() as sends:
             start = perf_counter()
@@ -58,17 +59,19 @@ class Command(BaseCommand):
             seconds, sent = perf_counter() - start, sends.total()
             answers = run_story()
             checked = [*books(rows, FEET, answers)]
-        explanation = str(explain(post_save, sender=Airfield)).replace(f"{settings.BASE_DIR}/", "")
-        console.print("", explanation, "", sep="\n", soft_wrap=True)
         console.print(table_of_sends(sends), table_of_books(checked))
         wrong = [f"The {book.name}: {book.wrong[:5]}" for book in checked if book.wrong]
         if wrong:
-            raise CommandError("\n".join(["Some books are wrong, at these keys:", *wrong]))
-        console.print("[bold green]Every book is exactly right.[/]")
+            raise CommandError(
+                "\n".join(["What some receivers kept is wrong, at these keys:", *wrong])
+            )
+        console.print("[bold green]Every receiver was called exactly as often as it should.[/]")
         console.print(
             f"{len(rows):,} airports were imported in {seconds:.1f} seconds, "
             f"with {sent:,} sends, {sent / seconds:,.0f} a second."
         )
+        explanation = str(explain(post_save, sender=Airfield)).replace(f"{settings.BASE_DIR}/", "")
+        console.print("\nWho listens:", explanation, "", sep="\n", soft_wrap=True)
         console.print(f"List all receivers: [bold]python {argv[0]} signals[/]", soft_wrap=True)
 
 
@@ -121,7 +124,7 @@ def table_of_sends(sends: Counter[Signal]) -> Table:
 
 def table_of_books(checked: list[Book]) -> Table:
     """Return the number of entries of each book, and whether they are right."""
-    table = Table("Book", Column("Entries", justify="right"), "Check")
+    table = Table("What receivers kept", Column("Entries", justify="right"), "Check")
     for book in checked:
         verdict = f"[red]{len(book.wrong):,} wrong[/]" if book.wrong else "[green]exactly right[/]"
         table.add_row(book.name, f"{len(book.kept):,}", verdict)
