@@ -81,8 +81,11 @@ types: .venvs/types/ready .venvs/stubs/ready ## mypy and pyright, and the files 
 layers: .venvs/lint/ready ## the rules for imports between packages
 	.venvs/lint/bin/lint-imports --no-logo
 
-docs: .venvs/docs/ready ## the documentation, into build/docs
+docs: .venvs/docs/ready ## the documentation, into build/docs, and the checks of its text and pictures
 	.venvs/docs/bin/sphinx-build -W -n --keep-going -q docs build/docs
+	PYTHONPATH=tools .venvs/docs/bin/python -m documentation --built build/docs
+	.venvs/docs/bin/python -m tests.house.language docs changelog.d README.md CHANGELOG.md CONTRIBUTING.md
+	.venvs/docs/bin/codespell docs changelog.d README.md CHANGELOG.md CONTRIBUTING.md src examples
 	@echo "open build/docs/index.html"
 
 wheel: .venvs/wheel-$(MINOR)/ready ## the sdist, and a wheel for this interpreter, into dist/
@@ -122,6 +125,9 @@ downstream: | python ## the tests of Django, third-party projects and SQLAlchemy
 downstream-short: ARGS = --short
 downstream-short: downstream ## a part of them, in a few minutes
 
+linkcheck: .venvs/docs/ready ## the links to other sites; needs the network
+	.venvs/docs/bin/sphinx-build -b linkcheck -q docs build/linkcheck
+
 changelog: .venvs/docs/ready ## the changelog of the next release
 	.venvs/docs/bin/towncrier build --draft --version next
 
@@ -148,7 +154,7 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo load test coverage extras engines test-next quick lint format types layers docs wheel asan bench \
+.PHONY: help demo load test coverage extras engines test-next quick lint format types layers docs linkcheck wheel asan bench \
 	bench-durable bench-short instructions chaos downstream downstream-short changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two parallel builds would write into one egg-info

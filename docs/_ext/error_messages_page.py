@@ -1,9 +1,10 @@
 """The directive `clarion-messages`: the error messages of some packages, read from the source."""
 
-from documentation import messages
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from documentation import messages
 
 VERBATIM = {"support_smartquotes": False}  # so that a search finds the quotes and dots as printed
 

@@ -5,9 +5,9 @@ import re
 import tomllib
 
 import pytest
-from documentation import messages
 
 from clarion import errors
+from documentation import messages
 from tests.house.tree import MODULES, ROOT, SRC, name_of
 from tests.test_errors import MADE
 

@@ -3,6 +3,7 @@
 from textwrap import dedent
 
 import pytest
+
 from documentation.docstrings import convert, setup_lines
 
 DOCSTRING = dedent("""\
