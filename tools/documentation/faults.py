@@ -25,6 +25,9 @@ TAG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]*)(?:\s+\"[^\"]*\")?\)")
 ADDRESS = re.compile(r"\bhttps?:/*[^\s<>\")\]]*")
 
+# A quotation, or a paragraph that is an assignment or a decorator.
+PROSE = re.compile(r"<blockquote>|<p>(?:[\w.]+ = [\w.]+\(|@[\w.]+\()[^<]*</p>")
+
 
 class Fault(NamedTuple):
     """A fault, and where it is."""
@@ -110,6 +113,6 @@ def of_stylesheet(path: Path) -> Iterator[Fault]:
 def of_built_page(path: Path) -> Iterator[Fault]:
     """Yield the code of a built reference page that is rendered as prose."""
     source = path.read_text(encoding="utf-8")
-    for match in re.finditer(r"<blockquote>\s*(?:<div>)?\s*<p>(.*?)</p>", source, re.DOTALL):
+    for match in PROSE.finditer(source):
         line = source.count("\n", 0, match.start()) + 1
-        yield Fault(path, line, "An indented block is rendered as a quotation instead of code.")
+        yield Fault(path, line, "Code is rendered as prose. Indent it, with prose above and below.")

@@ -1,6 +1,8 @@
 """ProcrastinateDelivery: receivers that procrastinate carries out, in the transaction of the send.
 
-procrastinate = ProcrastinateDelivery(app)
+    procrastinate = ProcrastinateDelivery(app)
+
+A worker of procrastinate calls the receivers.
 """
 
 from __future__ import annotations

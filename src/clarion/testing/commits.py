@@ -23,7 +23,7 @@ def commits() -> Generator[None]:
     stored deliveries and the calls of background receivers, which no engine gets: see `without_engines`.
 
     Use it with Django's `TestCase` and pytest-django's `db`, with SQLAlchemy sessions that
-    have joined the transaction of a connection, and with `atomic()` blocks around a test::
+    have joined the transaction of a connection, and with `atomic()` blocks around a test:
 
         with commits():
             client.post("/orders/", {"item": "book"})

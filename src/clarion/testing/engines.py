@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def without_engines() -> Generator[None]:
     """Keep the calls of background receivers in this process; no engine gets one.
 
-    No broker is needed::
+    No broker is needed:
 
         with without_engines():
             order_paid.send(sender=Order, order_id=42)

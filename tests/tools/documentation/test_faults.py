@@ -72,8 +72,14 @@ def test_a_clean_checkout_passes(check):
         pytest.param(
             "built/reference/a.html",
             "<dd>\n<blockquote>\n<div><p>f(x)</p>",
-            "2: An indented block",
-            id="code as prose",
+            "2: Code is rendered as prose",
+            id="quotation",
+        ),
+        pytest.param(
+            "built/reference/a.html",
+            "<p>celery = CeleryDelivery(app)</p>",
+            "1: Code is rendered as prose",
+            id="paragraph",
         ),
     ],
 )

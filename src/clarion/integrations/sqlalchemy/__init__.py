@@ -5,7 +5,7 @@ are. There is nothing to register: sessions, sessionmakers, engines and mapped c
 exist already send too. Importing this package attaches nothing to SQLAlchemy. The first
 receiver of a signal attaches its listeners.
 
-Imports go downward only. From the top::
+Imports go downward only. From the top:
 
     hooks                      attaches every listener
     bulk/                      the post_bulk signals
