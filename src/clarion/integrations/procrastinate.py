@@ -1,9 +1,4 @@
-"""ProcrastinateDelivery: receivers that procrastinate carries out, in the transaction of the send.
-
-    procrastinate = ProcrastinateDelivery(app)
-
-A worker of procrastinate calls the receivers.
-"""
+"""ProcrastinateDelivery: receivers that procrastinate carries out, in the transaction of the send."""
 
 from __future__ import annotations
 
