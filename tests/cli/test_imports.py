@@ -53,7 +53,11 @@ def test_a_wrong_name_is_refused(here, name):
 
 @pytest.mark.parametrize(
     ("source", "error"),
-    [("import clishop_absent", "ModuleNotFoundError"), ("1 / 0", "ZeroDivisionError")],
+    [
+        ("import clishop_absent", "ModuleNotFoundError"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("exit()", "SystemExit"),
+    ],
 )
 def test_a_broken_module_shows_its_own_traceback(here, source, error):
     """The traceback of a module that raises begins in that module."""

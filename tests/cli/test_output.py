@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 
 import pytest
@@ -14,6 +15,7 @@ from clarion.cli.output import (
     print_json,
     print_line,
     print_lines,
+    print_sentences,
     print_table,
     print_what_is_possible,
     reporting,
@@ -33,6 +35,36 @@ def test_a_long_line_is_not_broken(capsys):
     print_line("x" * 500)
     print_lines("a\n" + "y" * 500)
     assert [len(each) for each in capsys.readouterr().out.splitlines()] == [500, 1, 500]
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self):
+        """Return True."""
+        return True
+
+
+def test_sentences_are_broken_between_words(monkeypatch):
+    """In a terminal, with an indentation; a long word stays whole."""
+    monkeypatch.setenv("COLUMNS", "30")
+    stream = Terminal()
+    print_sentences("  a sentence that is longer than the width\n" + "y" * 40, None, stream)
+    assert stream.getvalue().splitlines() == [
+        "  a sentence that is longer",
+        "      than the width",
+        "y" * 40,
+    ]
+    stream = Terminal()
+    print_sentences(": the sentence after a word in colour", ("error", "bold"), stream)
+    lines = re.sub(r"\x1b\[\d*m", "", stream.getvalue()).splitlines()
+    assert lines == ["error: the sentence after a", "    word in colour"]
+
+
+def test_sentences_in_a_pipe_stay_whole(capsys):
+    """A program reads each as one line."""
+    print_sentences("word " * 100 + "end", ("error", "bold"))
+    assert capsys.readouterr().out == "error" + "word " * 100 + "end\n"
 
 
 def test_a_table_interprets_nothing(capsys):

@@ -79,6 +79,15 @@ def test_events_as_json(tail, receivers, caplog):
     assert (event["signal"], event["keywords"]) == ("tests.cli.tail.paid", ["card"])
 
 
+def test_an_error_that_ends_a_send_is_shown(capsys):
+    """Below its calls."""
+    head = {"kind": "send", "at": 0.0, "pid": 1, "signal": "shop.paid", "sender": None}
+    print_event({**head, "seconds": 0.001, "error": "OSError", "calls": []})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith(" [1] shop.paid  1.000 ms")
+    assert lines[1] == "  ended by OSError"
+
+
 def test_dropped_events_are_shown(capsys):
     """With their number."""
     print_event(dropped_event(7))

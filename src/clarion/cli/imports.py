@@ -51,7 +51,7 @@ def import_named(name: str) -> ModuleType:
                 f"set PYTHONPATH."
             ) from None
         raise _broken(name, error) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that ends would end the command
         raise _broken(name, error) from error
 
 
@@ -85,7 +85,7 @@ def import_database(reference: str) -> Database:
     return cast("Database", found)
 
 
-def _broken(name: str, error: Exception) -> CommandError:
+def _broken(name: str, error: BaseException) -> CommandError:
     shown = error.with_traceback(_inside(error.__traceback__))
     return CommandError(
         f"The module {name} raised {type(error).__name__} when it was imported. Correct it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,11 +19,13 @@ from clarion.cli.text import as_json, safe, safe_lines
 from clarion.errors import ClarionError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import Literal, TextIO
 
 FOUND = 1  # the exit code if a person has to act
 FAILED = 2  # the exit code if the command could not be done
+
+HANGING = "    "  # before the further lines of a sentence
 
 WIDTH_OF_A_PIPE = 200  # columns: the tables have their natural width there
 
@@ -67,6 +70,43 @@ def print_lines(text: str, stream: TextIO | None = None) -> None:
     console(stream).print(Text(safe_lines(text)), soft_wrap=True)
 
 
+def print_sentences(
+    text: str, lead: tuple[str, str] | None = None, stream: TextIO | None = None
+) -> None:
+    """Print sentences; in a terminal, break each line between words, with an indentation below it.
+
+    Args:
+        text: one or more lines.
+        lead: a text before them, and its style.
+        stream: standard output by default.
+    """
+    to = console(stream)
+    head = [lead] if lead else []
+    taken = len(lead[0]) if lead else 0
+    shown = "\n".join(map(_filled(to, taken), safe_lines(text).split("\n")))
+    to.print(Text.assemble(*head, shown), soft_wrap=True)
+
+
+def _filled(to: Console, taken: int) -> Callable[[str], str]:
+    """Return a function that breaks a line between words, if it is for a terminal."""
+
+    def fill(line: str) -> str:
+        if not to.is_terminal:
+            return line
+        indent = " " * (len(line) - len(line.lstrip()))
+        return textwrap.fill(
+            f"{'x' * taken}{line}",
+            max(20, to.width),
+            initial_indent="",
+            subsequent_indent=f"{indent}{HANGING}",
+            break_long_words=False,
+            break_on_hyphens=False,
+            drop_whitespace=True,
+        )[taken:]
+
+    return fill
+
+
 def print_table(columns: Sequence[Column], rows: Iterable[Iterable[str]]) -> None:
     """Print a table, as wide as the terminal at most."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
@@ -97,7 +137,7 @@ def print_error(message: str, details: str = "") -> None:
     """Print an error to standard error."""
     if details:
         print_lines(details, sys.stderr)
-    print_line(("error", "bold red"), f": {message}", stream=sys.stderr)
+    print_sentences(f": {message}", ("error", "bold red"), sys.stderr)
 
 
 @contextmanager

@@ -17,7 +17,14 @@ from clarion.cli.options import (
     SenderFilter,
     SignalFilter,
 )
-from clarion.cli.output import Column, print_json, print_line, print_lines, print_table, reporting
+from clarion.cli.output import (
+    Column,
+    print_json,
+    print_line,
+    print_sentences,
+    print_table,
+    reporting,
+)
 from clarion.introspect import Explanation, explain, registrations, signal_name, signals
 from clarion.listing import (
     Filters,
@@ -118,7 +125,7 @@ def explain_command(
     if json:
         print_json(_as_json(shown))
     else:
-        print_lines(str(shown))
+        print_sentences(str(shown))
 
 
 def _is_named(name: str, wanted: str) -> bool:

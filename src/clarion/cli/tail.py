@@ -86,10 +86,11 @@ def print_event(event: Event) -> None:
         print_line(head, (event["signal"], "bold"), sender)
         _print_call(event)
         return
-    error = (f"  ended by {event['error']}", "red") if event["error"] else ""
-    print_line(head, (event["signal"], "bold"), sender, f"  {_ms(event['seconds'])}", error)
+    print_line(head, (event["signal"], "bold"), sender, f"  {_ms(event['seconds'])}")
     for call in event["calls"]:
         _print_call(call)
+    if event["error"]:
+        print_line("  ", (f"ended by {event['error']}", "red"))
 
 
 def _print_call(call: Event) -> None:

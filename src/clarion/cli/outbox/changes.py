@@ -36,7 +36,10 @@ def requeue(
     every: AllOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Let dead deliveries be made again, before the later ones of their keys."""
+    """Let dead deliveries be made again.
+
+    They are made before the later ones of their keys.
+    """
     selection = Selection(ids, receiver, is_all=every)
     with opened(database) as (_, connection):
         done = selection.change(connection, store.requeue)

@@ -63,7 +63,7 @@ def list_dead(
 
 @reporting()
 def show(row: IdArgument, database: DatabaseOption, json: JsonOption = False) -> None:
-    """Show one dead delivery: its payload, and the traceback of its last failure."""
+    """Show one dead delivery, with its payload and last traceback."""
     with opened(database) as (_, connection):
         dead = store.find_dead(connection, row)
     if json:
