@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 WORDS_OF_A_PAGE = 1200
 WORDS_OF_AN_ALT = 4
+LOCAL = frozenset({"localhost", "127.0.0.1"})  # a server that the reader runs
 
-FENCE = re.compile(r"^([`~]{3,})(?!\{)[^\n]*\n.*?^\1[`~]*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^([`~]{3,})(?:\{code(?:-block)?\}|(?!\{))[^\n]*\n.*?^\1[`~]*$", re.MULTILINE | re.DOTALL
+)
 SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 IMAGE = re.compile(r"!\[([^\]]*)\]\([^)]*\)")
 DIRECTIVE = re.compile(
@@ -89,6 +92,8 @@ def addresses(prose: str) -> Iterator[tuple[int, str]]:
     for match in ADDRESS.finditer(prose):
         parts = urlsplit(match[0].rstrip(".,;:"))
         host = parts.hostname or ""
+        if host in LOCAL:
+            continue
         if not re.fullmatch(r"[\w-]+(\.[\w-]+)+", host):
             yield match.start(), f"{match[0]} names no host."
         elif parts.scheme != "https":
