@@ -2,11 +2,13 @@
 
 import asyncio
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
 from clarion import Signal, durable, on_commit
+from clarion.background import ExecutorDelivery
 from clarion.commit import atomic
 from clarion.outbox import open_database
 from clarion.outbox.tables import create_tables
@@ -113,6 +115,23 @@ def test_a_durable_delivery_and_its_worker(kept, tmp_path):
     assert sorted(calls[2:]) == [
         ("amail", "durable", "returned", None),
         ("index", "durable", "failed", "LookupError"),
+    ]
+
+
+def pool_mail(sender, **kwargs): ...
+
+
+def test_a_call_that_an_engine_carries_out(signal, kept, caplog):
+    """It waits for the commit, is enqueued, and is called by the engine's worker."""
+    with ThreadPoolExecutor(1) as pool, closing(sqlite3.connect(":memory:")) as connection:
+        signal.connect(pool_mail, delivery=ExecutorDelivery(pool))
+        with atomic(connection):
+            signal.send(None)
+    assert kept.calls()[0] == ("pool_mail", "the executor", "waiting", None)
+    # The pool may be quicker than the thread that has committed.
+    assert sorted(kept.calls()[1:]) == [
+        ("pool_mail", "the executor", "enqueued", None),
+        ("pool_mail", "the executor", "returned", None),
     ]
 
 
