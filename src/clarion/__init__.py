@@ -10,7 +10,7 @@ In reading order; a module imports from those above it only:
 5. `signals`, `changes`: the built-in signals, and the changes of a save. `outbox`: stored deliveries.
    `listing`: what the commands list. `graph`: the same as a drawing.
 6. `worker`: makes the stored deliveries. `tail`: shows the sends of a running program.
-   `background`: hands receivers to the engine of the program.
+   `background`: hands receivers to the engine of the program. `doctor`: looks for receivers that never run.
 7. `integrations`: one module or package for each framework.
 8. `testing`, `apps`, `cli`, `__main__`: helpers for tests, the application for Django, the command
    line.

@@ -105,9 +105,11 @@ def place_of(registration: Registration) -> str:
 
 def file_of(registration: Registration) -> str | None:
     """Return the file, below the folder that it is imported from; None if it is unknown."""
-    if registration.place is None:
-        return None
-    file = registration.place[0]
+    return None if registration.place is None else short_file(registration.place[0])
+
+
+def short_file(file: str) -> str:
+    """Return a file below the folder that it is imported from."""
     folders = (f"{folder.rstrip('/')}/" for folder in (*sys.path, str(Path.cwd())) if folder)
     longest = max(filter(file.startswith, folders), key=len, default="")
     return file.removeprefix(longest)

@@ -122,6 +122,12 @@ def test_a_wrong_tally_is_reported(run):
     assert "exactly right." not in done.stdout
 
 
+def test_the_doctor_finds_nothing(run):
+    """Every receiver can run."""
+    done = run(MANAGE, "doctor", "--settings=config.settings")
+    assert (done.stdout, done.stderr, done.returncode) == ("Nothing was found.\n", "", 0)
+
+
 def test_every_receiver_is_needed(run):
     """If a receiver is not called, its book is wrong."""
     done = run("-c", SET_UP + MUTE_ONE_BY_ONE)

@@ -36,7 +36,7 @@ PAGES = {
     "sqlalchemy": ("integrations/sqlalchemy",),
     "tests-and-settings": ("testing", "integrations/settings.py"),
     "packages-and-imports": ("errors.py", "__init__.py"),
-    "command-line": ("cli", "graph", "tail"),
+    "command-line": ("cli", "doctor", "graph", "tail"),
 }
 # Errors of Django and of Python that Clarion raises with a text of its own.
 BORROWED = {"ImproperlyConfigured", "TimeoutError"}

@@ -7,7 +7,8 @@ In reading order; each module imports only from those above it:
 3. `options`, `imports`, `databases`: the options of several commands, the user's modules, and the
    database of a command.
 4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker. `signals`, `graph`:
-   the commands that show the receivers. `tail`: the command that shows sends.
+   the commands that show the receivers. `tail`: the command that shows sends. `doctor`: the command that
+   looks for receivers that never run.
 5. `app`: all commands together.
 
 Typer and Rich are imported here only, and never by another package.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clarion._core.version import __version__
+from clarion.cli.doctor import doctor
 from clarion.cli.graph import graph
 from clarion.cli.imports import is_in_program
 from clarion.cli.outbox.group import outbox
@@ -31,6 +32,7 @@ app.command()(ls)
 app.command("explain")(explain_command)
 app.command()(graph)
 app.command()(tail)
+app.command()(doctor)
 app.command()(work)
 
 

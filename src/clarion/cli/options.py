@@ -58,7 +58,7 @@ ReceiverOption = Annotated[
 
 AllOption = Annotated[bool, typer.Option("--all", help="All dead deliveries.")]
 
-# --- Of `clarion ls`, `explain` and `graph`
+# --- Of `clarion ls`, `explain`, `graph` and `doctor`
 
 ModulesOfReceivers = Annotated[
     list[str] | None,

@@ -27,8 +27,9 @@ def test_it_names_receiver_signal_and_cure():
         post_save.disconnect(nothing, sender=Dated)
         post_save.disconnect(nothing, sender=Author)
     assert found.id == "clarion.W001"
-    assert f"{__name__}.nothing (" in found.msg
+    assert f"Receiver {__name__}.nothing of signal" in found.msg
     assert "of signal django.db.models.signals.post_save is connected to" in found.msg
+    assert found.obj.endswith(f"test_checks.py:{nothing.__code__.co_firstlineno}")
     assert found.hint == "Connect it with subclasses=True, or to one model."
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
 from clarion._core.autodiscover import USUAL
 from clarion._core.names import value_name
-from clarion.integrations.django.checks import check_senders
+from clarion.integrations.django import checks
 from clarion.integrations.django.dispatch.install import install
 from clarion.integrations.django.outbox.checks import register_checks
 
@@ -49,7 +48,7 @@ class ClarionConfig(AppConfig):
 
         `CLARION_AUTODISCOVER` names the modules to import from each app.
         """
-        register(check_senders, Tags.signals)
+        checks.register_checks()
         import_module("clarion.integrations.django.outbox.stored")
         register_checks()
         names = _modules(getattr(settings, "CLARION_AUTODISCOVER", False))

@@ -1,19 +1,23 @@
-"""The system check: receivers whose sender no send has."""
+"""The system checks: what `clarion.doctor` finds, as warnings of Django."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.checks import Tags, register
 from django.core.checks import Warning as CheckWarning
 
-from clarion._core import registry
-from clarion._core.names import described, signal_name
-from clarion._core.tabled import table_of
-from clarion.integrations.django.dispatch.entries import UnknownSender
-from clarion.integrations.django.dispatch.senders import fault_of
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+
+    from clarion.doctor import Finding
+
+
+def register_checks() -> None:
+    """Register the system checks. Calling it again changes nothing."""
+    register(check_senders, Tags.signals)
+    register(check_receivers, Tags.signals)
+    register(check_deliveries, Tags.database)
 
 
 def check_senders(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckWarning]:  # noqa: ARG001
@@ -21,21 +25,45 @@ def check_senders(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> li
 
     Django's own checks find the text "app.Model" that names no model.
     """
-    return sorted(_warnings(), key=lambda warning: str(warning.msg))
+    doctor = _doctor()
+    return _warnings(list(doctor.unsent_senders(doctor.program())))
 
 
-def _warnings() -> Iterator[CheckWarning]:
-    for signal in registry.signals():
-        for registration in table_of(signal).registrations():
-            sender = registration.sender
-            if isinstance(sender, UnknownSender):  # connected before Clarion was installed
-                continue
-            fault = fault_of(signal, sender, subclasses=registration.subclasses)
-            receiver = registration.live()
-            if fault is not None and receiver is not None:
-                yield CheckWarning(
-                    f"Receiver {described(receiver)} of signal {signal_name(signal)} is connected "
-                    f"to {fault.sender}.",
-                    hint=fault.cure,
-                    id="clarion.W001",
-                )
+def check_receivers(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckWarning]:  # noqa: ARG001
+    """Return a warning for each other finding in the apps of the project.
+
+    It reads the source files of these apps, and no database.
+    """
+    return _warnings(_doctor().other_findings())
+
+
+def check_deliveries(
+    app_configs: Sequence[Any] | None = None,  # noqa: ARG001
+    databases: Sequence[str] | None = None,
+    **kwargs: Any,  # noqa: ARG001
+) -> list[CheckWarning]:
+    """Return a warning for each receiver of stored deliveries that is not connected.
+
+    It reads the databases, so Django runs it at `migrate`, and at `check --database`.
+    """
+    return _warnings(list(_doctor().unknown_deliveries(databases or ())))
+
+
+def _doctor() -> Any:
+    # Late, because it loads the outbox, which most projects do not need.
+    from clarion.integrations.django import doctor
+
+    return doctor
+
+
+def _warnings(found: Sequence[Finding]) -> list[CheckWarning]:
+    warnings = [
+        CheckWarning(
+            each.problem,
+            hint=each.cure,
+            obj=each.place or each.subject,
+            id=f"clarion.{each.code}",
+        )
+        for each in found
+    ]
+    return sorted(warnings, key=lambda warning: str(warning.msg))

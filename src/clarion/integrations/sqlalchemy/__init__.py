@@ -7,6 +7,7 @@ receiver of a signal attaches its listeners.
 
 Imports go downward only. From the top:
 
+    doctor                     the rules of `clarion.doctor`
     hooks                      attaches every listener
     bulk/                      the post_bulk signals
     outbox/                    durable deliveries: references, the worker's database

@@ -36,27 +36,24 @@ def warn_of_waiting() -> None:
     for signal in list(_signals):
         _signals.discard(signal)
         for registration in table_of(signal).registrations():
-            if registration.order not in _judged and _is_waiting(registration):
-                _warn(signal, registration)
+            if registration.order not in _judged and (found := fault_of(registration)):
+                _warn(signal, registration, *found)
 
 
-def _is_waiting(registration: Registration) -> bool:
+def fault_of(registration: Registration) -> tuple[str, str] | None:
+    """Return why no write has the sender of a receiver, and the cure; None if one may have it."""
     sender = registration.sender
     if isinstance(sender, str):
-        return True
-    return not registration.subclasses and is_unmapped_base(sender)
-
-
-def _warn(signal: Any, registration: Registration) -> None:
-    _judged.add(registration.order)
-    sender, receiver = registration.sender, registration.live()
-    if isinstance(sender, str):
-        fault, cure = f"{quoted_name(sender)}, and no mapped class has this name", _cure_of(sender)
-    elif isinstance(sender, type):
+        return f"{quoted_name(sender)}, and no mapped class has this name", _cure_of(sender)
+    if not registration.subclasses and isinstance(sender, type) and is_unmapped_base(sender):
         fault = f"{dotted(sender)}, which has no table, but subclasses with tables"
-        cure = "Connect it with subclasses=True, or to one of them."
-    else:
-        return
+        return fault, "Connect it with subclasses=True, or to one of them."
+    return None
+
+
+def _warn(signal: Any, registration: Registration, fault: str, cure: str) -> None:
+    _judged.add(registration.order)
+    receiver = registration.live()
     file, line = place_of(receiver) or (__file__, 1)
     warnings.warn_explicit(
         f"Receiver {described(receiver)} of signal {signal_name(signal)} is connected to {fault}. {cure}",

@@ -38,10 +38,8 @@ def test_a_connection_that_is_always_in_a_transaction(tmp_path, caplog):
         engine.connect().close()
     except TypeError:
         pytest.skip("this Python has no autocommit")
-    from clarion.integrations.sqlalchemy.outbox.deferred import warn_of_deferred
-
     with caplog.at_level(logging.WARNING, "clarion.worker"):
-        warn_of_deferred(engine, "the engine")
+        Worker(EngineDatabase(engine)).drain()
     assert BUSY_CURE in caplog.text
     engine.dispose()
 

@@ -77,17 +77,22 @@ def warn_of_text(receiver: Any, text: str, apps: Any = None) -> None:
     # Tests and migrations may use their own registry, and add models to it later.
     if (apps or Options.default_apps) is not installed or not installed.ready:
         return
+    if (fault := fault_of_text(text)) is not None:
+        warn_caller(f"Receiver {described(receiver)} {fault}", SenderWarning)
+
+
+def fault_of_text(text: str) -> Fault | None:
+    """Return that no app has the model "app.Model"; None if one has, or if Django refuses the text."""
     label, _, name = text.lower().partition(".")
     if name in installed.all_models.get(label, {}) or text.count(".") != 1:
-        return  # the model exists, or Django refuses the text
+        return None
     labels = [model._meta.label for model in installed.get_models(include_auto_created=True)]
     by_lower = {label.lower(): label for label in labels}
     close = get_close_matches(text.lower(), by_lower, n=1)
     cure = (
         f"Did you mean '{by_lower[close[0]]}'?" if close else "Give an app's label and its model."
     )
-    fault = Fault(f"the sender {quoted_name(text)}, and no app has such a model", cure)
-    warn_caller(f"Receiver {described(receiver)} {fault}", SenderWarning)
+    return Fault(f"the sender {quoted_name(text)}, and no app has such a model", cure)
 
 
 def fault_of(signal: object, sender: object, *, subclasses: bool) -> Fault | None:

@@ -118,6 +118,10 @@ class LazyConnect:
     """Connects a receiver to a model, now or when the model is loaded.
 
     Django's check of models that are never loaded shows its repr.
+
+    Attributes:
+        signal: the signal.
+        receiver: the receiver.
     """
 
     __name__ = "connect"
@@ -130,20 +134,20 @@ class LazyConnect:
         args: tuple[Any, ...],
         options: dict[str, Any],
     ) -> None:
-        self._signal = signal
+        self.signal = signal
         self._connect = connect
-        self._receiver = receiver
+        self.receiver = receiver
         self._args = args
         self._options = options
 
     def __call__(self, model: object) -> None:
         """Connect the receiver to this model."""
         subclasses = bool(self._options.get("subclasses"))
-        warn_of_sender(self._signal, self._receiver, model, subclasses=subclasses)
-        self._connect(self._receiver, model, *self._args, **self._options)
+        warn_of_sender(self.signal, self.receiver, model, subclasses=subclasses)
+        self._connect(self.receiver, model, *self._args, **self._options)
 
     def __repr__(self) -> str:
-        return f"Receiver {described(self._receiver)} of {signal_name(self._signal)}"
+        return f"Receiver {described(self.receiver)} of {signal_name(self.signal)}"
 
 
 def _when_loaded(sender: object, act: Callable[[object], None]) -> None:

@@ -36,7 +36,7 @@ def check_databases(
     """
     needed = needed_aliases()
     return [
-        CheckWarning(problem, hint=hint, id="clarion.W002")
+        CheckWarning(problem, hint=hint, obj=f"database {quoted_name(alias)}", id="clarion.W002")
         for alias in databases or ()
         if alias in needed
         for problem, hint in _problems(alias, needed[alias])
@@ -57,6 +57,7 @@ def check_transaction_modes(
             f"The database {quoted_name(alias)} stores the deliveries of receiver {receiver}. A send "
             f"in a transaction that has read fails there if another connection has written since.",
             hint=immediate_cure(alias),
+            obj=f"database {quoted_name(alias)}",
             id="clarion.W003",
         )
         for alias, receiver in needed_aliases().items()

@@ -22,7 +22,7 @@ from clarion.integrations.sqlalchemy.outbox.connections import (
     EngineConnection,
     LoopThread,
 )
-from clarion.integrations.sqlalchemy.outbox.deferred import warn_of_deferred
+from clarion.integrations.sqlalchemy.outbox.deferred import is_deferred, log_deferred
 from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_engine
 from clarion.integrations.sqlalchemy.outbox.loop_engines import LoopEngines
 from clarion.outbox import ReceiverTransaction
@@ -58,6 +58,8 @@ class EngineDatabase:
         engine: the engine to the database with the outbox, if the sessionmaker has several.
 
     Attributes:
+        engine: the engine of the program; the sync one of an async engine.
+        is_async: whether the program's engine is async.
         name: how messages name it.
         dialect: the kind of database.
 
@@ -84,7 +86,7 @@ class EngineDatabase:
                 "Give an engine of a file."
             )
         self.is_async = found is not given
-        self._engine = found
+        self.engine = found
         self._maker: Any = source if is_maker else None
         self._thread = LoopThread()
         self._loops = LoopEngines()
@@ -99,12 +101,16 @@ class EngineDatabase:
 
     def warn_at_start(self) -> None:
         """Log a warning if a send in a transaction that has read may fail on SQLite."""
+        if self.is_deferred():
+            log_deferred(self.name)
+
+    def is_deferred(self) -> bool:
+        """Return whether the transactions of an engine of SQLite begin deferred; it begins one."""
         if not self.is_async:
-            warn_of_deferred(self._engine, self.name)
-            return
+            return is_deferred(self.engine)
         self._thread.enter()
         try:
-            self._thread.run(warn_of_deferred, self._engine, self.name)
+            return self._thread.run(is_deferred, self.engine)
         finally:
             self._thread.leave()
 
@@ -171,14 +177,14 @@ class EngineDatabase:
 
     @cached_property
     def _own_engine(self) -> Engine:
-        return own_engine(self._engine, with_events=False)
+        return own_engine(self.engine, with_events=False)
 
     @property
     def _bind(self) -> Engine:
-        return self._loops.engine_for(self._engine) if self.is_async else self._engine
+        return self._loops.engine_for(self.engine) if self.is_async else self.engine
 
     def _session(self) -> Any:
-        return Session(self._engine) if self._maker is None else self._maker()
+        return Session(self.engine) if self._maker is None else self._maker()
 
     def _async_session(self) -> AsyncSession:
         from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession

@@ -16,19 +16,23 @@ if TYPE_CHECKING:
 logger = logging.getLogger("clarion.worker")
 
 
-def warn_of_deferred(engine: Engine, name: str) -> None:
-    """Log a warning if the transactions of an engine of SQLite begin deferred.
+def log_deferred(name: str) -> None:
+    """Log a warning of an engine whose transactions begin deferred."""
+    logger.warning("The transactions of %s begin deferred. %s", name, BUSY_CURE)
 
-    Args:
-        engine: the engine. With pysqlite's default, a transaction begins with its first write, so
-            there is nothing to warn of.
-        name: how messages name the database.
+
+def deferred_message(name: str) -> str:
+    """Return what is wrong with an engine whose transactions begin deferred, and the cure."""
+    return f"The transactions of {name} begin deferred. {BUSY_CURE}"
+
+
+def is_deferred(engine: Engine) -> bool:
+    """Return whether the transactions of an engine of SQLite begin deferred; it begins one.
+
+    With pysqlite's default, a transaction begins with its first write, so it is not deferred.
     """
-    if engine.dialect.name == "sqlite" and _is_deferred(engine):
-        logger.warning("The transactions of %s begin deferred. %s", name, BUSY_CURE)
-
-
-def _is_deferred(engine: Engine) -> bool:
+    if engine.dialect.name != "sqlite":
+        return False
     begun: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:

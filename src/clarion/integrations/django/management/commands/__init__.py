@@ -1,1 +1,1 @@
-"""The management commands: `clarion` and `signals`."""
+"""The management commands: `clarion`, `doctor` and `signals`."""

@@ -1,0 +1,33 @@
+"""Engines of background receivers that lose calls as they are configured."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clarion.background.delivery import BoundEngine
+from clarion.doctor.finding import Finding
+from clarion.outbox.receivers import named_receivers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clarion.doctor.program import Program
+
+CODE = "W006"
+
+
+def losing_engines(program: Program) -> Iterator[Finding]:  # noqa: ARG001
+    """Yield what the engines of connected receivers lose, once for each engine.
+
+    An engine logs the same when it is first used.
+    """
+    seen: set[int] = set()
+    found = [each for each in named_receivers() if isinstance(each, BoundEngine)]
+    for receiver in sorted(found, key=lambda each: each.name):
+        registration = receiver.registration()
+        engine = receiver.delivery.engine
+        if registration is None or id(engine) in seen:
+            continue
+        seen.add(id(engine))
+        for loss in engine.losses():
+            yield Finding.of(CODE, receiver.name, loss, registration.place)

@@ -1,0 +1,134 @@
+"""Sessions that a request binds in an application without the middleware of Clarion."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+from clarion.doctor.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clarion.doctor.program import Program
+    from clarion.doctor.source import Source
+
+CODE = "W008"
+
+_FRAMEWORKS = {"fastapi": "asgi", "starlette": "asgi", "flask": "wsgi"}
+_CLASSES = {"FastAPI", "Starlette", "Flask"}
+
+_REASONS = {
+    "asgi": "a dependency that runs in a thread, whose context the endpoint does not see",
+    "wsgi": "a function that leaves it open, so that the next request of the thread may find it",
+}
+_CURES = {
+    "asgi": "Add clarion.integrations.asgi.SignalMiddleware to the application, or make the dependency async.",
+    "wsgi": "Set app.wsgi_app = SignalMiddleware(app.wsgi_app), of clarion.integrations.wsgi, or write "
+    "`with bound(session):`.",
+}
+
+
+def unwrapped_applications(program: Program) -> Iterator[Finding]:
+    """Yield the places where a session is bound that the requests of an application do not find.
+
+    Only applications in variables of the modules are known, of FastAPI, Starlette and Flask.
+    """
+    bound: object = getattr(sys.modules.get("clarion.integrations.sqlalchemy"), "bound", None)
+    if bound is None:
+        return
+    for kind in sorted({kind for app, kind in _applications(program) if not _is_wrapped(app)}):
+        for source in program.imported:
+            for line, function in _bindings(source, bound, kind):
+                yield Finding(
+                    CODE,
+                    f"{source.name}.{function}",
+                    f"{function}() binds a session in {_REASONS[kind]}, and the application has no "
+                    f"SignalMiddleware.",
+                    _CURES[kind],
+                    source.file,
+                    line,
+                )
+
+
+def _applications(program: Program) -> Iterator[tuple[object, str]]:
+    """Yield the applications without middleware around them, and the protocol of each."""
+    found: dict[int, tuple[object, str]] = {}
+    wrapped: set[int] = set()
+    for value in program.values():
+        for module, name in _names_of(type(value)):
+            kind = _FRAMEWORKS.get(module.partition(".")[0])
+            if kind is not None and name in _CLASSES:
+                found[id(value)] = value, kind
+        if _is_ours(value):
+            wrapped.update(map(id, _inside(value)))
+    yield from (each for key, each in found.items() if key not in wrapped)
+
+
+def _is_wrapped(app: object) -> bool:
+    """Return whether an application has the middleware in itself."""
+    added: list[object] = [
+        getattr(each, "cls", None) for each in getattr(app, "user_middleware", ())
+    ]
+    around = _inside(getattr(app, "wsgi_app", None))
+    return any(map(_is_our_class, added)) or any(map(_is_ours, around))
+
+
+def _is_ours(value: object) -> bool:
+    return _is_our_class(type(value))
+
+
+def _is_our_class(kind: object) -> bool:
+    # By their names, because an integration lies in a higher layer.
+    return issubclass(type(kind), type) and any(
+        name == "SignalMiddleware" and module.startswith("clarion.integrations.")
+        for module, name in _names_of(cast("type", kind))
+    )
+
+
+def _names_of(kind: type) -> list[tuple[str, str]]:
+    """Return the module and the name of a class and of its bases, without running code of theirs."""
+    read: Any = type.__getattribute__
+    return [(str(read(each, "__module__")), read(each, "__name__")) for each in type.mro(kind)]
+
+
+def _inside(app: object) -> Iterator[object]:
+    """Yield an application, and those that it wraps."""
+    for _ in range(100):
+        if app is None:
+            return
+        yield app
+        space: dict[str, Any] = getattr(app, "__dict__", {})
+        app = space.get("app") or space.get("_app") or space.get("wsgi_app")
+
+
+def _bindings(source: Source, bound: object, kind: str) -> Iterator[tuple[int, str]]:
+    """Yield the line of each call of `bound` that needs the middleware, and its function."""
+    for function in ast.walk(source.tree):
+        if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            continue
+        inside = list(_own_nodes(function))
+        is_plain = isinstance(function, ast.FunctionDef) and not function.decorator_list
+        is_generator = is_plain and any(
+            isinstance(each, (ast.Yield, ast.YieldFrom)) for each in inside
+        )
+        closed = {
+            id(item.context_expr)
+            for each in inside
+            if isinstance(each, (ast.With, ast.AsyncWith))
+            for item in each.items
+        }
+        for each in inside:
+            if isinstance(each, ast.Call) and source.lookup(each.func) is bound:
+                is_wrong = is_generator if kind == "asgi" else id(each) not in closed
+                if is_wrong:
+                    yield each.lineno, function.name
+
+
+def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a function without those of the functions in it."""
+    for node in ast.iter_child_nodes(function):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            yield node
+            yield from _own_nodes(node)

@@ -1,0 +1,236 @@
+"""Which receivers a source file connects, found in its syntax tree.
+
+The file is not run. Its names are looked up in the modules that the program has imported.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+from clarion._core.registry import is_signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clarion._core.signal import Signal
+
+    Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+_OF_INTEREST = re.compile(r"@\s*[\w.]*receiver\b|\.\s*connect\b|\bbound\b")
+
+# The modules in which the decorators `receiver` are defined, of Clarion and of Django.
+_DECORATORS = {"clarion._core.receiver", "django.dispatch.dispatcher"}
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def is_of_interest(text: str) -> bool:
+    """Return whether a source text may connect receivers, or bind sessions."""
+    return _OF_INTEREST.search(text) is not None
+
+
+@dataclass(frozen=True)
+class Connect:
+    """A call in a source file that connects a receiver.
+
+    Attributes:
+        line: the line of the receiver if it is written here, else of the call.
+        signals: the signals that are known.
+        receiver: the function that is decorated, or the expression of the receiver.
+        weak: the option `weak`; None if it is left out, and "unknown" if it is not written out.
+        is_once: whether the receiver is disconnected by its first call.
+        scope: the function that contains the call; None at the top level of the module.
+        is_conditional: whether the call is in an `if`, a `try`, a loop or a class.
+    """
+
+    line: int
+    signals: tuple[Signal, ...]
+    receiver: Function | ast.expr
+    weak: bool | str | None
+    is_once: bool
+    scope: ast.AST | None
+    is_conditional: bool
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source file.
+
+    Attributes:
+        name: the name of the module.
+        file: the path.
+        tree: the syntax tree.
+    """
+
+    name: str
+    file: str
+    tree: ast.Module
+
+    @classmethod
+    def of(cls, name: str, file: str, text: str) -> Source:
+        """Return the source file of a text.
+
+        Raises:
+            SyntaxError: if it is no Python.
+        """
+        return cls(name, file, ast.parse(text))
+
+    @cached_property
+    def connects(self) -> list[Connect]:
+        """The calls that connect receivers."""
+        return list(self._connects_in(self.tree, None, is_conditional=False))
+
+    @cached_property
+    def imports(self) -> dict[str, tuple[str, str | None]]:
+        """The module, and the name in it, of each name that the file imports."""
+        found: dict[str, tuple[str, str | None]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    local = each.asname or each.name.partition(".")[0]
+                    found[local] = (each.name if each.asname else local, None)
+            elif isinstance(node, ast.ImportFrom):
+                for each in node.names:
+                    found[each.asname or each.name] = (self._module_of(node), each.name)
+        return found
+
+    def imported_modules(self) -> Iterator[str]:
+        """Yield the names of all modules that the file may import."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (each.name for each in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                module = self._module_of(node)
+                yield module
+                yield from (f"{module}.{each.name}" for each in node.names)
+
+    def lookup(self, node: ast.AST) -> object:
+        """Return the object that a dotted name means; None if it is not imported."""
+        if isinstance(node, ast.Attribute):
+            return _member(self.lookup(node.value), node.attr)
+        if not isinstance(node, ast.Name):
+            return None
+        if (found := _member(sys.modules.get(self.name), node.id)) is not None:
+            return found
+        name, attribute = self.imports.get(node.id, ("", None))
+        found = sys.modules.get(name)
+        if attribute is None or found is None:
+            return found
+        return _member(found, attribute) or sys.modules.get(f"{name}.{attribute}")
+
+    def _module_of(self, node: ast.ImportFrom) -> str:
+        """Return the whole name of the module of `from ... import`."""
+        if not node.level:
+            return node.module or ""
+        parts = self.name.split(".")
+        if not self.file.endswith("__init__.py"):
+            parts = parts[:-1]
+        parts = parts[: len(parts) - node.level + 1]
+        return ".".join([*parts, *([node.module] if node.module else [])])
+
+    def _connects_in(
+        self, parent: ast.AST, scope: ast.AST | None, *, is_conditional: bool
+    ) -> Iterator[Connect]:
+        for node in ast.iter_child_nodes(parent):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                for decorator in node.decorator_list:
+                    yield from self._decoration(node, decorator, scope, is_conditional)
+            if isinstance(node, ast.Call) and node not in getattr(parent, "decorator_list", ()):
+                yield from self._call(node, scope, is_conditional)
+            is_inner = isinstance(node, (ast.If, ast.Try, ast.For, ast.While, ast.ClassDef))
+            yield from self._connects_in(
+                node,
+                node if isinstance(node, _SCOPES) else scope,
+                is_conditional=is_conditional or is_inner,
+            )
+
+    def _decoration(
+        self,
+        function: Function,
+        decorator: ast.expr,
+        scope: ast.AST | None,
+        is_conditional: bool,  # noqa: FBT001
+    ) -> Iterator[Connect]:
+        call = decorator if isinstance(decorator, ast.Call) else None
+        called = decorator if call is None else call.func
+        line = function.decorator_list[0].lineno  # as in the code object
+        if call is not None and self._is_receiver(called):
+            given = [
+                *call.args[:1],
+                *(each.value for each in call.keywords if each.arg == "signal"),
+            ]
+            listed = [each for node in given for each in (getattr(node, "elts", None) or [node])]
+            found = tuple(self._signals(listed))
+        elif isinstance(called, ast.Attribute) and called.attr == "connect":
+            if not (found := tuple(self._signals([called.value]))):
+                return
+        else:
+            return
+        keywords = [] if call is None else call.keywords
+        yield _connect(line, found, function, keywords, None, scope, is_conditional)
+
+    def _call(
+        self,
+        call: ast.Call,
+        scope: ast.AST | None,
+        is_conditional: bool,  # noqa: FBT001
+    ) -> Iterator[Connect]:
+        if not (isinstance(call.func, ast.Attribute) and call.func.attr == "connect"):
+            return
+        named = [each.value for each in call.keywords if each.arg == "receiver"]
+        if not (given := [*call.args[:1], *named]):
+            return
+        if found := tuple(self._signals([call.func.value])):
+            weak = call.args[2] if len(call.args) > 2 else None  # noqa: PLR2004
+            line = given[0].lineno
+            yield _connect(line, found, given[0], call.keywords, weak, scope, is_conditional)
+
+    def _is_receiver(self, node: ast.expr) -> bool:
+        found = self.lookup(node)
+        if type(found) is not FunctionType:
+            return False
+        return found.__name__ == "receiver" and found.__module__ in _DECORATORS
+
+    def _signals(self, nodes: list[ast.expr]) -> Iterator[Signal]:
+        for node in nodes:
+            if is_signal(found := self.lookup(node)):
+                yield found
+
+
+def _connect(
+    line: int,
+    signals: tuple[Signal, ...],
+    receiver: Function | ast.expr,
+    keywords: list[ast.keyword],
+    weak: ast.expr | None,
+    scope: ast.AST | None,
+    is_conditional: bool,  # noqa: FBT001
+) -> Connect:
+    given = {each.arg: each.value for each in keywords}
+    option = given.get("weak", weak)
+    held: bool | str | None = None
+    if None in given:  # by `**options`
+        held = "unknown"
+    elif option is not None:
+        value = getattr(option, "value", None)
+        held = value if value is None or isinstance(value, bool) else "unknown"
+        if not isinstance(option, ast.Constant):
+            held = "unknown"
+    return Connect(line, signals, receiver, held, "once" in given, scope, is_conditional)
+
+
+def _member(owner: object, name: str) -> object:
+    """Return an attribute of a module or a class, without running code of the program."""
+    # By type(), because isinstance() asks an object for its class.
+    given: Any = owner
+    if issubclass(type(owner), ModuleType):
+        return cast("object", vars(given).get(name))
+    spaces = type.mro(given) if issubclass(type(owner), type) else []
+    found = (type.__getattribute__(each, "__dict__") for each in spaces)
+    return next((space[name] for space in found if name in space), None)

@@ -1,0 +1,183 @@
+"""Receivers that were held weakly, and died."""
+
+from textwrap import dedent
+
+import pytest
+
+
+def places(findings):
+    """Return the codes and lines of findings, and the ends of their subjects."""
+    return [(each.code, each.line, each.subject.partition(".receivers.")[2]) for each in findings]
+
+
+PLANTED = {
+    "a lambda": (
+        "from tests.doctor.weak import saved\nsaved.connect(lambda **kwargs: None)",
+        (2, "<lambda>"),
+        "dies as soon as it is connected",
+    ),
+    "a lambda that asks for it": (
+        "from clarion import Signal\npaid = Signal()\npaid.connect(lambda **kwargs: None, weak=True)",
+        (3, "<lambda>"),
+        "dies as soon as it is connected",
+    ),
+    "a local function": (
+        (
+            "def ready():\n"
+            "    from tests.doctor.weak import saved\n"
+            "    def handle(**kwargs): ...\n"
+            "    saved.connect(handle)\n"
+            "ready()"
+        ),
+        (4, "handle"),
+        "is local, so it dies when ready() ends",
+    ),
+    "a local function with a decorator": (
+        (
+            "from clarion import receiver\n"
+            "from tests.doctor import weak\n"
+            "def ready():\n"
+            "    @receiver(weak.saved)\n"
+            "    def handle(**kwargs): ...\n"
+            "ready()"
+        ),
+        (4, "handle"),
+        "is local, so it dies when ready() ends",
+    ),
+    "two functions of one name": (
+        (
+            "from clarion import receiver\n"
+            "from tests.doctor.weak import saved\n"
+            "@receiver([saved])\n"
+            "def handle(**kwargs): ...\n"
+            "@receiver(saved)\n"
+            "def handle(**kwargs): ...\n"
+        ),
+        (3, "handle"),
+        "line 6 defines another one of this name",
+    ),
+    "a method of a new object": (
+        (
+            "from clarion import Signal\n"
+            "class Mailer:\n"
+            "    def send(self, **kwargs): ...\n"
+            "paid = Signal()\n"
+            "paid.connect(Mailer().send)"
+        ),
+        (5, "Mailer.send"),
+        "nothing else holds its object",
+    ),
+    "a method of a local object": (
+        (
+            "from clarion import Signal\n"
+            "class Mailer:\n"
+            "    def send(self, **kwargs): ...\n"
+            "paid = Signal()\n"
+            "def start():\n"
+            "    mailer = Mailer()\n"
+            "    paid.connect(mailer.send)\n"
+            "start()"
+        ),
+        (7, "mailer.send"),
+        "its object is local, so it dies when start() ends",
+    ),
+    "a method of a deleted object": (
+        (
+            "from clarion import Signal\n"
+            "class Mailer:\n"
+            "    def send(self, **kwargs): ...\n"
+            "paid = Signal()\n"
+            "mailer = Mailer()\n"
+            "paid.connect(receiver=mailer.send)\n"
+            "del mailer"
+        ),
+        (6, "mailer.send"),
+        "its object was deleted",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "place", "reason"), PLANTED.values(), ids=PLANTED)
+def test_a_receiver_that_has_died(found, text, place, reason):
+    """It is found at its line, with the reason and the cure."""
+    [finding] = found(text)
+    assert places([finding]) == [("W004", *place)]
+    assert reason in finding.problem
+    assert "weak=False" in finding.cure
+
+
+def test_two_receivers_of_one_object(found):
+    """Each of them is found."""
+    text = PLANTED["a method of a local object"][0].replace(
+        "    paid.connect(mailer.send)\n",
+        "    paid.connect(mailer.send)\n    paid.connect(mailer.send, sender='web')\n",
+    )
+    assert [each.line for each in found(text)] == [7, 8]
+
+
+ALIVE = {
+    "strong": "saved.connect(lambda **kwargs: None, weak=False)",
+    "by position": "saved.connect(lambda **kwargs: None, None, False)",
+    "unknown": "held = []\nsaved.connect(lambda **kwargs: None, **{'weak': False})",
+    "by a name": "WEAK = False\nsaved.connect(lambda **kwargs: None, weak=WEAK)",
+    "kept": "handle = lambda **kwargs: None\nsaved.connect(handle)",
+    "a lambda of Clarion": "paid.connect(lambda **kwargs: None)",
+    "a kept object": "mailer = Mailer()\npaid.connect(mailer.send)",
+    "a kept method": "paid.connect(Mailer().send, weak=False)",
+    "spent": "saved.connect(lambda **kwargs: None, once=True)",
+    "returned": """
+        def make():
+            def handle(**kwargs): ...
+            saved.connect(handle)
+            return handle
+        kept = make()
+    """,
+    "returned later": """
+        def make():
+            @receiver(saved)
+            def handle(**kwargs): ...
+            return handle
+    """,
+    "global": """
+        def make():
+            global handle
+            @receiver(saved)
+            def handle(**kwargs): ...
+    """,
+    "a parameter": """
+        def add(handle):
+            saved.connect(handle)
+    """,
+    "an attribute": """
+        class Shop:
+            def __init__(self):
+                paid.connect(self.send)
+            def send(self, **kwargs): ...
+        Shop()
+    """,
+    "a kept local object": """
+        held = []
+        def start():
+            mailer = Mailer()
+            paid.connect(mailer.send)
+            held.append(mailer)
+        start()
+    """,
+    "a function's object": "def mailer(): return Mailer()\npaid.connect(mailer().send)",
+    "conditional": "if saved is None:\n    @receiver(saved)\n    def handle(**kwargs): ...\n",
+    "no signal": "import sqlite3\nsqlite3.connect(':memory:').close()",
+}
+
+SETUP = """\
+from clarion import Signal, receiver
+from tests.doctor.weak import saved
+paid = Signal()
+class Mailer:
+    def send(self, **kwargs): ...
+"""
+
+
+@pytest.mark.parametrize("text", ALIVE.values(), ids=ALIVE)
+def test_a_receiver_that_lives(found, text):
+    """Nothing is found if it lives, or if nothing shows that it has died."""
+    assert found(SETUP + dedent(text)) == []

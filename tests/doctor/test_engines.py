@@ -1,0 +1,73 @@
+"""Engines that lose calls as they are configured."""
+
+import pytest
+
+from clarion.doctor import examine
+
+ENGINE = """
+from clarion import Signal, receiver
+from clarion.background import Engine, EngineDelivery
+
+class Threads(Engine):
+    name = "the thread pool"
+
+    def losses(self):
+        return ["The thread pool forgets a call when the process ends. Use another one."]
+
+class Queue(Engine):
+    name = "the queue"
+
+threads = EngineDelivery(Threads())
+paid = Signal()
+
+@receiver(paid, delivery=threads)
+def mail(**kwargs): ...
+
+@receiver(paid, delivery=threads(retries=2))
+def count(**kwargs): ...
+
+@receiver(paid, delivery=EngineDelivery(Queue()))
+def queue(**kwargs): ...
+"""
+
+
+def test_an_engine_is_found_once(found):
+    """At its first receiver by name, with what the engine itself says."""
+    [finding] = found(ENGINE)
+    assert (finding.code, finding.line) == ("W006", 20)
+    assert finding.subject.endswith(".receivers:count")
+    assert finding.problem == "The thread pool forgets a call when the process ends."
+    assert finding.cure == "Use another one."
+
+
+def test_a_disconnected_receiver_does_not_count(found):
+    """Nothing is found."""
+    text = f"{ENGINE}\npaid.disconnect(mail)\npaid.disconnect(count)\n"
+    assert found(text) == []
+
+
+def test_a_real_engine(found):
+    """Celery forgets what a killed worker was running, unless it is configured."""
+    pytest.importorskip("celery")
+    text = """
+    from celery import Celery
+    from clarion import Signal, receiver
+    from clarion.integrations.celery import CeleryDelivery
+
+    app = Celery("shop", broker="memory://", set_as_current=False)
+    app.conf.update(SETTINGS)
+    paid = Signal()
+
+    @receiver(paid, delivery=CeleryDelivery(app))
+    def mail(**kwargs): ...
+    """
+    findings = found(text.replace("SETTINGS", ""))
+    assert {each.code for each in findings} == {"W006"}
+    assert any("Set task_acks_late = True" in each.cure for each in findings)
+    settings = "task_acks_late=True, task_reject_on_worker_lost=True"
+    assert found(text.replace("SETTINGS", settings)) == []
+
+
+def test_without_background_receivers_nothing_is_loaded():
+    """The rule looks up what the program has loaded."""
+    assert [each for each in examine() if each.code == "W006"] == []

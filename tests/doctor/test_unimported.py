@@ -1,0 +1,102 @@
+"""Modules that connect receivers, and that nothing imports."""
+
+import pytest
+
+from clarion.doctor import examine
+
+MAIL = """
+from clarion import receiver
+from PACKAGE.signals import paid
+
+@receiver(paid)
+def mail(**kwargs): ...
+"""
+SIGNALS = "from clarion import Signal\npaid = Signal()\n"
+
+
+def files(findings):
+    """Return the code, the module and the line of each finding."""
+    return [(each.code, each.subject.partition(".")[2], each.line) for each in findings]
+
+
+def of(package):
+    """Return the findings in a package."""
+    return [each for each in examine([package]) if each.subject.startswith(f"{package}.")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MAIL,
+        "\nfrom ..signals import paid\n\npaid.connect(print)\n\n",
+        "\nimport PACKAGE.signals\n\n@PACKAGE.signals.paid.connect(sender='web')\ndef mail(**k): ...",
+        "\nfrom PACKAGE import signals as those\n\n@those.paid.connect\ndef mail(**k): ...",
+    ],
+    ids=["receiver", "connect", "connect as a decorator", "bare decorator"],
+)
+def test_a_module_that_nothing_imports(plant, text):
+    """It is found at its first receiver, and not run."""
+    package = plant(["signals"], signals=SIGNALS, orders__in____init__="", orders__in__mail=text)
+    line = 5 if "@receiver" in text else 4
+    assert files(of(package)) == [("W007", "orders.mail", line)]
+
+
+def test_the_message_counts_and_names_the_cure(plant):
+    """It names the module, and how to import it."""
+    package = plant(["signals"], signals=SIGNALS, mail=MAIL + "paid.connect(print)\n")
+    [finding] = of(package)
+    assert finding.problem == (
+        f"The module {package}.mail connects 2 receivers, and nothing imports it."
+    )
+    assert "clarion.autodiscover" in finding.cure
+    assert f"clarion doctor {package}.mail" in finding.cure
+
+
+def test_a_module_that_was_imported(plant):
+    """Nothing is found, whichever module of the package is named."""
+    package = plant(["mail"], signals=SIGNALS, mail=MAIL)
+    assert of(package) == []
+    assert of(f"{package}.mail") == []
+
+
+def test_a_module_that_a_function_imports(plant):
+    """A factory may import it later."""
+    package = plant(
+        ["signals", "app"],
+        signals=SIGNALS,
+        mail=MAIL,
+        app="def make_app():\n    from . import mail\n    return mail\n",
+    )
+    assert of(package) == []
+
+
+def test_an_import_by_a_module_that_is_not_imported(plant):
+    """It does not count."""
+    package = plant(["signals"], signals=SIGNALS, mail=MAIL, app="import PACKAGE.mail\n")
+    assert files(of(package)) == [("W007", "mail", 5)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import sqlite3\nconnection = sqlite3.connect('a.db')\n",
+        "from PACKAGE.signals import paid\ndef start(): paid.connect(print)\n",
+        "def receiver(x): return x\n@receiver\ndef f(): ...\n",
+        "this is no Python: @receiver(paid)\n",
+        "engine = object()\nengine.connect(print)\n",
+        "@receiver(paid)\n\0",
+    ],
+    ids=["a driver", "in a function", "another receiver", "broken", "unknown", "a null byte"],
+)
+def test_other_modules(plant, text):
+    """Nothing is found in a module that connects no receiver when it is imported."""
+    assert of(plant(["signals"], signals=SIGNALS, mail=text)) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["tests__in____init__", "test_mail", "mail_test", "conftest", "__main__", "folder__in__mail"],
+)
+def test_files_of_other_programs(plant, path):
+    """Tests, the main module, and a folder that is no package are not read."""
+    assert of(plant(["signals"], signals=SIGNALS, **{path: MAIL})) == []
