@@ -82,6 +82,11 @@ NEEDS = {
 }
 MISSING = sorted({each for needed in NEEDS.values() for each in needed if find_spec(each) is None})
 
+# A block that a page does not run needs no package.
+SHOWN_ONLY = re.compile(
+    r"^<!-- skip: next [^\n]*-->\n```python\n.*?^```$", re.MULTILINE | re.DOTALL
+)
+
 collect_ignore = [path for path, needed in NEEDS.items() if not {*MISSING}.isdisjoint(needed)]
 pytest_collect_file = PAGES.pytest()
 
@@ -116,15 +121,15 @@ def _young_heap() -> None:
     gc.freeze()
 
 
-def imports(document: Document) -> set[str]:
+def imports(text: str) -> set[str]:
     """Return the names of the packages that a page imports, and of the extra that it installs."""
-    found = re.findall(r"^\s*(?:>>> )?(?:from|import) (\w+)", document.text, re.MULTILINE)
-    return {*found, *re.findall(r"pip install '\.\[(\w+)\]'", document.text)}
+    found = re.findall(r"^\s*(?:>>> )?(?:from|import) (\w+)", text, re.MULTILINE)
+    return {*found, *re.findall(r"pip install '\.\[(\w+)\]'", text)}
 
 
 def uses_django(document: Document) -> bool:
-    """Return whether a page imports Django."""
-    return "django" in imports(document)
+    """Return whether a page imports Django, or drains all databases, which include Django's."""
+    return HAS_DJANGO and ("django" in imports(document.text) or "drain()" in document.text)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +142,7 @@ def page(
     is skipped.
     """
     (document,) = request.node.documents
-    for missing in imports(document).intersection(MISSING):
+    for missing in imports(SHOWN_ONLY.sub("", document.text)).intersection(MISSING):
         pytest.skip(f"{missing} is not installed")
     with restored(), pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "__main__", document.module)
@@ -151,7 +156,7 @@ def page(
 
 def forget_models(document: Document) -> None:
     """Remove the page's classes from SQLAlchemy, so that the next page can reuse the names."""
-    if "sqlalchemy" not in imports(document):
+    if "sqlalchemy" not in imports(document.text):
         return
     from sqlalchemy.orm import registry
 
