@@ -1,6 +1,7 @@
 """The packages and the source files of a program."""
 
 import sys
+from typing import Any
 
 from clarion.doctor.program import Program, package_of
 
@@ -62,7 +63,8 @@ def test_links_and_strange_modules(plant, tmp_path):
     """A folder that is linked in itself is read once, and an object in place of a module not."""
     package = plant(["one"], one=CONNECTS)
     (tmp_path / package / "again").symlink_to(tmp_path / package)
-    sys.modules[f"{package}.other"] = Raising()
+    other: Any = Raising()
+    sys.modules[f"{package}.other"] = other
     program = Program((package, f"{package}.other"))
     assert [each.name for each in program.sources] == [f"{package}.one"]
     assert len(list(program.values())) > 0

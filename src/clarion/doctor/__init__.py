@@ -13,7 +13,8 @@ In reading order; each module imports only from those above it:
 4. One module for each kind of rule: `died`, `unimported`, `middleware`, `engines`, `stored`.
 5. `examine`: all rules together.
 
-Nothing here imports or runs a module of the program. `clarion doctor` and the system checks of Django call it.
+Nothing here imports or runs a module of the program. The command ``clarion doctor`` and the system checks
+of Django call it.
 
 Never put here: a framework. Its rules are in the module `doctor` of its integration.
 """

@@ -110,7 +110,7 @@ class EngineDatabase:
             return is_deferred(self.engine)
         self._thread.enter()
         try:
-            return self._thread.run(is_deferred, self.engine)
+            return bool(self._thread.run(is_deferred, self.engine))
         finally:
             self._thread.leave()
 
