@@ -230,8 +230,7 @@ def _member(owner: object, name: str) -> object:
     # By type(), because isinstance() asks an object for its class.
     given: Any = owner
     if issubclass(type(owner), ModuleType):
-        variables: Any = vars(given)
-        return cast("object", variables.get(name))
+        return cast("ModuleType", owner).__dict__.get(name)
     spaces = type.mro(given) if issubclass(type(owner), type) else []
     found = (type.__getattribute__(each, "__dict__") for each in spaces)
     return next((space[name] for space in found if name in space), None)
