@@ -1,4 +1,4 @@
-"""What the tests of atomic() blocks look at: the innermost block, and a call's status."""
+"""Helpers of the tests of atomic() blocks: the innermost block, and a call's status."""
 
 from typing import Any
 

@@ -51,7 +51,7 @@ class Calls(list[Any]):
         return take
 
     def taken(self):
-        """Return the calls so far, and forget them."""
+        """Return the calls so far, and clear them."""
         found = list(self)
         self.clear()
         return found

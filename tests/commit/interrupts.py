@@ -1,4 +1,4 @@
-"""Interrupts where Python runs signal handlers: when a function is entered, and after a C call."""
+"""Interrupts where Python runs signal handlers: on entry of a function, and after a C call."""
 
 import gc
 import logging
@@ -9,7 +9,7 @@ from threading import Thread
 
 
 class InterruptedByTestError(Exception):
-    """As the SoftTimeLimitExceeded of Celery, which a signal handler raises."""
+    """Raised like the SoftTimeLimitExceeded of Celery, which a signal handler raises."""
 
 
 KINDS = [InterruptedByTestError, KeyboardInterrupt]
@@ -51,7 +51,7 @@ class Interrupt:
 
 
 def attempts(program, kind, *, step=1):
-    """Run a program again and again, interrupted at a later point each time, until it is not.
+    """Run a program repeatedly, interrupted at a later point each time, until it ends.
 
     Args:
         program: a function of an `Interrupt`, which it starts.
@@ -82,7 +82,7 @@ def _attempt(program, interrupt):
 
 
 def interrupted_after(seconds, program):
-    """Run a program, and raise from a real signal; return whether that ended it.
+    """Run a program, and raise from a real signal; return whether an error ended it.
 
     Args:
         seconds: when the signal comes.
@@ -109,7 +109,7 @@ def interrupted_after(seconds, program):
 
 @contextmanager
 def records_of_clarion():
-    """Yield the list of records of Clarion's logger, which no formatting follows."""
+    """Yield a list of the records of Clarion's logger, which are not formatted."""
     records = []
 
     class Keep(logging.Handler):
@@ -137,7 +137,7 @@ def records_of_clarion():
 
 
 def check_outcome(rows, ran, records, statuses, where):
-    """Assert that the outcome of a COMMIT decided about its receiver.
+    """Assert that receivers ran, or were logged, if and only if the row was committed.
 
     Args:
         rows: the rows that another connection sees.

@@ -15,7 +15,7 @@ from clarion.commit import Boundary, TransactionProvider, drop_calls, register_p
 
 
 class WaitingCalls:
-    """The calls of one transaction. Only peewee holds it, and deletes it at a rollback."""
+    """The calls of one transaction. Only peewee references it, and drops it at a rollback."""
 
     def __init__(self):
         self.calls = []

@@ -19,7 +19,7 @@ class TestOneBlock:
     """One block, without a connection."""
 
     def test_receivers_run_when_it_ends(self, signal, heard):
-        """They run after the block, in the order of the sends."""
+        """Receivers run after the block, in the order of the sends."""
         with atomic():
             signal.send(None, n=1)
             signal.send(None, n=2)
@@ -43,7 +43,7 @@ class TestOneBlock:
         assert heard == [("now", 1), 1]
 
     def test_leaving_by_return_and_break_commits(self, signal, heard):
-        """Only an exception rolls back."""
+        """`return` and `break` commit: only an exception rolls back."""
 
         def work():
             with atomic():
@@ -58,7 +58,7 @@ class TestOneBlock:
         assert heard == [1, 2]
 
     def test_receivers_run_outside_the_block(self, signal):
-        """Their own sends run receivers at once."""
+        """The receivers' own sends are outside the block, and run receivers at once."""
         inside = []
         signal.connect(
             lambda **kwargs: inside.append(list(active_boundaries())), delivery=on_commit
@@ -68,7 +68,7 @@ class TestOneBlock:
         assert inside == [[]]
 
     def test_block_cannot_be_entered_inside_itself(self, signal, heard):
-        """After it has ended it can be entered again."""
+        """A block cannot be entered inside itself, and can be entered again after its end."""
         block = atomic()
         with block:
             with pytest.raises(ArgumentError, match=r"already entered. Call atomic"), block:
@@ -122,7 +122,7 @@ class TestSeveral:
     """Several transactions at once."""
 
     def test_receivers_wait_for_the_innermost(self, signal, heard):
-        """Two connections are two transactions."""
+        """Blocks on two connections are two transactions; receivers wait for the inner one."""
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             with atomic(two.connection):
                 signal.send(None, n=2)
@@ -132,7 +132,7 @@ class TestSeveral:
         assert heard == [2, 1]
 
     def test_inner_rollback_leaves_the_outer_alone(self, signal, heard):
-        """The calls of the outer transaction run."""
+        """After an inner rollback the calls of the outer transaction run."""
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             one.add(1)
             signal.send(None, n=1)
@@ -143,7 +143,7 @@ class TestSeveral:
         assert (one is two) is False
 
     def test_send_names_a_block(self, signal, heard):
-        """using= names an outer block."""
+        """`using=` of a send names an outer block."""
         with atomic(using="orders"):
             with atomic(using="stock"):
                 signal.send(None, n=1, using="orders")
@@ -154,7 +154,7 @@ class TestSeveral:
         assert heard == [2, 3, 1]
 
     def test_blocks_of_two_aliases_are_two_transactions(self, signal, heard):
-        """The inner one is not a savepoint."""
+        """An inner block of another alias is a transaction, not a savepoint."""
         with rolled_back(using="orders"):
             with atomic(using="stock"):
                 signal.send(None, n=1)
@@ -170,7 +170,7 @@ class TestSeveral:
         assert heard == [1, ("orders", 1)]
 
     def test_unknown_alias_of_a_receiver(self, signal):
-        """The send is refused, and explain shows why."""
+        """A send to a receiver with an unknown alias is refused, and explain shows why."""
         signal.connect(lambda **kwargs: None, delivery=on_commit(using="orders"))
         with atomic(), pytest.raises(BoundaryError, match="No transaction has the alias 'orders'"):
             signal.send(None)
@@ -179,7 +179,7 @@ class TestSeveral:
         assert "the send would raise: No transaction has the alias" in str(explain(signal))
 
     def test_block_on_the_outer_connection(self, signal, heard):
-        """It is a savepoint of the outer transaction."""
+        """A block on the connection of an outer one is a savepoint of its transaction."""
         with sqlite() as one, sqlite() as two, atomic(one.connection):
             with atomic(two.connection):
                 with rolled_back(one.connection):
@@ -194,7 +194,7 @@ class TestIgnored:
     """Blocks around a test, which count as absent."""
 
     def test_end_of_the_inner_block_is_the_commit(self, signal, heard):
-        """A send outside the inner block runs its receivers at once."""
+        """The end of a block inside an ignored block is its commit."""
         with atomic():
             around = innermost()
             token = _ignored.set(frozenset({around}))
@@ -211,7 +211,7 @@ class TestIgnored:
                 _ignored.reset(token)
 
     def test_inner_block_decides_whether_it_can_await(self):
-        """An ignored outer block does not."""
+        """The inner block decides whether a send can await, not the ignored outer one."""
         outer = AtomicBlock(None, None, is_awaited=False)
         inner = AtomicBlock(None, outer, is_awaited=True)
         assert not inner.can_await()
@@ -226,7 +226,7 @@ class TestDuringTheCommit:
     """Sends while the driver commits."""
 
     def test_send_during_the_commit_waits_for_it(self, signal, heard):
-        """Its receivers are dropped if the commit fails."""
+        """A send during the commit waits for it, and is dropped if the commit fails."""
 
         class Connection:
             """A connection that sends when it commits."""
@@ -253,7 +253,7 @@ class TestDuringTheCommit:
 
 
 def test_explain_shows_the_block(signal, heard):
-    """It names the innermost block, or that of the alias, and the reason."""
+    """`explain` names the innermost block, or that of the alias, and the reason."""
     assert "at once, because no transaction is open" in str(explain(signal))
     with sqlite() as database, atomic(database.connection, using="orders"):
         told = "after the commit of an atomic() block on a connection of sqlite3"

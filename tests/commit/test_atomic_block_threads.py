@@ -22,7 +22,7 @@ class TestThreads:
     """A block belongs to the context that enters it."""
 
     def test_another_thread_is_outside(self, signal, heard):
-        """Its sends run receivers at once."""
+        """Another thread is outside the block: its sends run receivers at once."""
         with atomic():
             thread = threading.Thread(target=contextvars.Context().run, args=(self.send, signal))
             thread.start()
@@ -45,7 +45,7 @@ class TestThreads:
         asyncio.run(main())
 
     def test_two_threads_have_two_transactions(self, signal, heard):
-        """Each runs its receivers at the end of its own block."""
+        """Each of two threads runs its receivers at the end of its own block."""
         inside, go = threading.Barrier(2), threading.Barrier(2)
 
         def work(n):
@@ -63,7 +63,7 @@ class TestThreads:
         assert sorted(heard) == [1, 2]
 
     def test_call_added_to_an_ended_block(self, signal, heard):
-        """It runs after a commit, and is dropped after a rollback."""
+        """A call that is added to an ended block runs if it was committed."""
         for error, wanted in ((None, [1]), (BoomError("no"), [])):
             block = AtomicBlock(None, None, is_awaited=False)
             # The block was open when is_open() was called.
@@ -79,7 +79,7 @@ class TestTasks:
     """Tasks copy the context in which they are started."""
 
     def test_gather_inside_a_block(self, signal, heard):
-        """The sends of its tasks wait for the block."""
+        """The sends of gathered tasks wait for the end of the block."""
 
         async def work(n):
             async with atomic():
@@ -97,7 +97,7 @@ class TestTasks:
         asyncio.run(main())
 
     def test_task_that_runs_longer_than_the_block(self, signal, heard):
-        """After the end of the block its sends run receivers at once."""
+        """After the end of the block a task's sends run receivers at once."""
 
         async def work(over):
             await over.wait()
@@ -120,7 +120,7 @@ class TestTasks:
 
     @pytest.mark.parametrize("fails", [False, True])
     def test_savepoint_that_ends_after_its_block(self, fails, signal, heard):
-        """The end of the outer block decides about its calls."""
+        """The outer block decides about the calls of a savepoint that ends after it."""
 
         async def work(over):
             async with atomic():
@@ -140,7 +140,7 @@ class TestTasks:
         assert heard == ([] if fails else [1])
 
     def test_connection_is_released(self, signal, heard):
-        """Neither a running task nor a response keeps it alive."""
+        """Neither a running task nor a response keeps the connection alive."""
 
         class Connection(sqlite3.Connection):
             """A connection with weak references."""
@@ -165,7 +165,7 @@ class TestContexts:
     """Generators and fixtures that end in another context."""
 
     def test_fixture_that_ends_in_another_context(self, signal, heard):
-        """The block commits, and no context is inside it."""
+        """A block that ends in another context commits, and no context is inside it."""
         one, other = contextvars.Context(), contextvars.Context()
         block = atomic()
         one.run(block.__enter__)
@@ -176,7 +176,7 @@ class TestContexts:
         assert heard == [1, 2]
 
     def test_ended_blocks_do_not_pile_up(self):
-        """A context keeps at most the last one."""
+        """A context keeps at most the last ended block."""
         one = contextvars.copy_context()
         kept = []
         for _ in range(3):
@@ -189,7 +189,7 @@ class TestContexts:
         assert [there() is not None for there in kept] == [False, False, True]
 
     def test_suspended_generator(self, signal, heard):
-        """Its block is active in the code that runs the generator."""
+        """The block of a suspended generator is active in the code that runs the generator."""
 
         def work():
             with atomic():
@@ -205,7 +205,7 @@ class TestContexts:
         assert heard == [2, 1]
 
     def test_closed_generator(self, signal, heard):
-        """It rolls back, because GeneratorExit leaves the block."""
+        """A closed generator rolls its block back, because GeneratorExit leaves the block."""
 
         def work():
             with atomic():

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def test_sync_function(signal, heard):
-    """Each call is a block of its own, also inside itself."""
+    """Each call of a decorated function is a block of its own, also inside itself."""
 
     @atomic()
     def place(n):
@@ -29,7 +29,7 @@ def test_sync_function(signal, heard):
 
 
 def test_async_function(signal, heard):
-    """Concurrent calls have blocks of their own, and an error rolls one back."""
+    """Concurrent calls have blocks of their own, and an error rolls back only its own."""
 
     @atomic()
     async def place(n):
@@ -46,7 +46,7 @@ def test_async_function(signal, heard):
 
 
 def test_generators_are_refused():
-    """Their body runs after the call."""
+    """Generators are refused, because their body runs after the call."""
 
     def generate():
         yield

@@ -15,7 +15,7 @@ paid = Signal()
 
 
 def test_savepoint_of_the_innermost_block():
-    """Each receiver has one, released after it, or rolled back."""
+    """Each receiver has a savepoint of the innermost block: released, or rolled back."""
     statements: list[str] = []
 
     def fail(sender, **kwargs):
@@ -38,7 +38,7 @@ def test_savepoint_of_the_innermost_block():
 
 @pytest.mark.parametrize("is_awaited", [True, False])
 def test_block_without_a_connection(is_awaited):
-    """What a failing receiver sends is dropped with it."""
+    """The calls that a failing receiver has scheduled are dropped with it."""
     ran = []
     inner = Signal()
     inner.connect(lambda sender, **kw: ran.append(sender), delivery=on_commit, weak=False)
@@ -65,7 +65,7 @@ def test_block_without_a_connection(is_awaited):
 
 
 def test_sync_block_in_a_coroutine():
-    """Its savepoints are set in the thread of the block."""
+    """The savepoints of a sync block in a coroutine are set in the block's thread."""
 
     def fail(sender, **kwargs):
         raise ValueError

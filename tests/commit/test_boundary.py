@@ -1,4 +1,4 @@
-"""Boundaries, and which of them a context is in."""
+"""Boundaries, and the active boundaries of a context."""
 
 import pytest
 
@@ -18,7 +18,7 @@ class TestBoundary:
     """A boundary without a transaction."""
 
     def test_call_without_a_transaction_is_refused(self, signal):
-        """The caller has to check is_open() first."""
+        """A call is refused without a transaction: the caller has to check is_open() first."""
         with pytest.raises(BoundaryError, match=r"no transaction to wait for. Call is_open\(\)"):
             Boundary().add_call(None)  # type: ignore[arg-type]
         assert not Boundary().is_open()
@@ -29,7 +29,7 @@ class TestActiveBoundaries:
     """The active boundaries of a context."""
 
     def test_innermost_comes_first(self):
-        """Boundaries that are over are left out."""
+        """The innermost boundary comes first, and ended ones are omitted."""
         one, two, three = (ActiveBoundary(FakeBoundary(name)) for name in ("one", "two", "three"))
         for scope in (one, two, three):
             scope.enter()
@@ -42,7 +42,7 @@ class TestActiveBoundaries:
         assert list(active_boundaries()) == []
 
     def test_receivers_wait_for_an_active_boundary(self, signal, heard):
-        """A bound session is one, for example."""
+        """Receivers wait for an active boundary, such as a bound session."""
         place = FakeBoundary("session")
         scope = ActiveBoundary(place, "orders")
         scope.enter()

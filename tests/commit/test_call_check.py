@@ -1,4 +1,4 @@
-"""Sends that a receiver could not be called by are refused, not logged after the commit."""
+"""A send is refused if its receiver could not be called after the commit."""
 
 import asyncio
 import functools
@@ -80,7 +80,7 @@ def test_in_an_awaited_block(signal):
 
 
 def test_a_keyword_that_is_given(signal):
-    """The receiver waits for the commit."""
+    """A receiver whose keyword the send gives waits for the commit."""
     signal.connect(needs_missing, delivery=on_commit)
     with atomic():
         assert only(signal.send(None, missing=1)).status == "waiting"
@@ -104,16 +104,16 @@ def test_sends_without_coalesce(signal):
 
 @pytest.mark.parametrize("outside", ["run", "skip", "refuse"])
 class TestOutside:
-    """Where no transaction is open."""
+    """Sends where no transaction is open."""
 
     def test_a_missing_keyword(self, outside, signal):
-        """The send is refused in any case: no transaction would change that."""
+        """A missing keyword is refused with each option, because a commit would not add it."""
         signal.connect(needs_missing, delivery=on_commit(outside=outside))
         with pytest.raises(ArgumentError, match="requires missing"):
             signal.send(None)
 
     def test_a_session(self, outside, signal):
-        """It is refused only if the receiver would run."""
+        """A receiver that needs a session is refused only if it would run."""
         signal.connect(needs_session, delivery=on_commit(outside=outside))
         if outside == "skip":
             assert only(signal.send(None)).status == "dropped"
@@ -126,7 +126,7 @@ class TestOutside:
             signal.send(None)
 
     def test_a_session_in_a_block_without_sessions(self, outside, signal):
-        """It is refused: the receiver would run after the commit."""
+        """A block that provides no session refuses a receiver that needs one."""
         signal.connect(needs_session, delivery=on_commit(outside=outside))
         with atomic(), pytest.raises(ArgumentError, match=r"an atomic\(\) block has none to give"):
             signal.send(None)
@@ -134,7 +134,7 @@ class TestOutside:
 
 @pytest.mark.parametrize("receiver", [needs_missing, needs_session])
 def test_suppressed(receiver, signal):
-    """A receiver that is not called requires nothing."""
+    """A suppressed receiver requires nothing, because it is not called."""
     signal.connect(receiver, delivery=on_commit)
     with suppressed(reason="a test") as quiet:
         assert only(signal.send(None)).status == "suppressed"
@@ -142,7 +142,7 @@ def test_suppressed(receiver, signal):
 
 
 def test_explain(signal):
-    """It names the session that nothing gives."""
+    """`explain` names the session that nothing provides."""
     signal.connect(needs_session, delivery=on_commit)
     fault = "runs never, because it asks for a session, and no transaction has none to give"
     assert fault in str(explain(signal))
@@ -150,7 +150,7 @@ def test_explain(signal):
 
 
 def test_a_wrapper_that_adds_arguments(signal):
-    """Its function may require what no send gives."""
+    """The function in a wrapper may require arguments that the wrapper adds."""
     calls = []
 
     def inside(sender, tool, **kwargs):
@@ -200,7 +200,7 @@ def test_a_receiver_that_connect_has_not_checked(receiver, text, signal, monkeyp
 
 
 def test_what_a_boundary_adds(signal):
-    """Its names count as given."""
+    """The arguments that a boundary adds count as given."""
 
     class Adding(FakeBoundary):
         adds = ("missing",)
@@ -218,7 +218,7 @@ def test_what_a_boundary_adds(signal):
 
 
 def test_the_plain_boundary_gives_nothing():
-    """No session, and no names."""
+    """A plain boundary provides no session, and adds no arguments."""
     boundary = Boundary()
     assert not boundary.gives_session(is_async=False)
     assert tuple(boundary.adds) == ()
@@ -244,7 +244,7 @@ def test_a_signal_is_freed_without_the_collector():
 
 
 def test_a_wrapper_that_adds_nothing(signal):
-    """The send is refused if it lacks what the wrapped function requires."""
+    """A send is refused if it lacks what the function in a wrapper requires."""
 
     def inside(sender, order, **kwargs):
         """Require a keyword."""

@@ -188,7 +188,7 @@ def test_a_mocked_django_breaks_no_other_send(run):
 
 
 def test_error_in_an_integration_is_raised(run):
-    """Only the framework's own errors are passed over."""
+    """An error of the integration itself is raised; only the framework's are ignored."""
     stub = {
         "sqlalchemy/__init__.py": "__version__ = '2.1.0'",
         "sqlalchemy/orm.py": "",
@@ -203,7 +203,7 @@ def test_error_in_an_integration_is_raised(run):
 
 
 def test_a_frozen_program_without_the_integration(run):
-    """Tools such as PyInstaller find no import that is named by a string."""
+    """The error says that the program was bundled without the integration."""
     stub = {"sqlalchemy/__init__.py": "", "sqlalchemy/orm.py": "class Session: pass"}
     frozen = "import clarion.integrations\nsys.modules['clarion.integrations.sqlalchemy'] = None\n"
     printed = run(

@@ -38,10 +38,10 @@ class TestOptions:
 
 
 class TestCoalesce:
-    """Once per key and commit."""
+    """Calls with the same key run once per commit."""
 
     def calls(self, signal, coalesce, *sends):
-        """Return n of each call after these sends."""
+        """Send these in one transaction; return the `n` of each call."""
         found = []
 
         def take(n, **kwargs):
@@ -74,11 +74,11 @@ class TestCoalesce:
         assert self.calls(signal, key, {}, {}, {}) == [2, 1]
 
     def test_by_the_sender(self, signal, heard):
-        """The sender is a keyword, too."""
+        """Calls of the same sender are merged, because the sender is a keyword, too."""
         assert self.calls(signal, "sender", {}, {}) == [1]
 
     def test_missing_keyword(self, signal, heard):
-        """The send is refused, and names the keyword."""
+        """A send without the keyword of the key is refused, and the keyword is named."""
         signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=["n", "key"]))
         with (
             atomic(),
@@ -93,14 +93,14 @@ class TestCoalesce:
 
     @pytest.mark.parametrize("coalesce", ["key", ["n", "key"], unhashable])
     def test_unhashable_key(self, coalesce, signal):
-        """The send is refused. The message has the type, and no value."""
+        """An unhashable key is refused at the send, by its type and without its value."""
         signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=coalesce))
         with pytest.raises(ArgumentError, match="'list' objects, which are unhashable") as caught:
             signal.send(None, n=1, key=["s3cret"])
         assert "s3cret" not in str(caught.value)
 
     def test_key_function_that_raises(self, signal):
-        """The send raises before a call is scheduled."""
+        """The error of a key function is raised before a call is scheduled."""
 
         def broken(**kwargs):
             raise LookupError("no")
@@ -121,7 +121,7 @@ class TestCoalesce:
         assert heard == [1, ("one", 2), ("two", 2), 2]
 
     def test_one_receiver_of_several_signals(self):
-        """Its calls are merged across the signals."""
+        """The calls of one receiver are merged across its signals."""
         saved, deleted, calls = Signal(name="saved"), Signal(name="deleted"), []
 
         @receiver([saved, deleted], delivery=on_commit(coalesce="page"))
@@ -135,7 +135,7 @@ class TestCoalesce:
         assert calls == [("deleted", 1, ["saved", "deleted"]), ("saved", 2, ["saved"])]
 
     def test_methods_of_two_objects_are_not_merged(self, signal):
-        """The object is part of the key."""
+        """Methods of two objects are not merged, because the object is part of the key."""
         calls = []
 
         class Listener:
@@ -151,7 +151,7 @@ class TestCoalesce:
         assert calls == listeners
 
     def test_async_receivers(self, signal):
-        """Awaited once, with all sends."""
+        """An async receiver is awaited once, with all sends."""
         calls = []
 
         async def take(sends, **kwargs):
@@ -168,7 +168,7 @@ class TestCoalesce:
         assert calls == [[1, 2]]
 
     def test_without_a_transaction(self, signal):
-        """Each send is a call with a list of one."""
+        """Without a transaction each send is a call of its own, with one item in `sends`."""
         calls = []
         signal.connect(
             lambda sends, **kwargs: calls.append([each["n"] for each in sends]),
@@ -222,7 +222,7 @@ class UnequalKey:
 
 
 def test_key_that_cannot_be_compared(signal, heard, log):
-    """Its call is not merged, which is logged, and the other receivers run."""
+    """A call whose key cannot be compared is logged and not merged; other receivers run."""
     keyed = []
     signal.connect(
         lambda key, **kwargs: keyed.append(key.value), delivery=on_commit(coalesce="key")
@@ -237,7 +237,7 @@ def test_key_that_cannot_be_compared(signal, heard, log):
 
 
 def test_key_whose_hash_raises_is_refused(signal):
-    """Any exception of __hash__ is a sentence at the send."""
+    """A key whose __hash__ raises any exception is refused at the send."""
 
     class NoHash:
         def __hash__(self):

@@ -53,7 +53,7 @@ def ordered(sender: object, *, order_id: int) -> None:
     ],
 )
 def test_functions_that_no_send_could_call(coalesce, text, signal):
-    """They are refused at connect, by the name of the function and the receiver."""
+    """connect refuses a key function that no send can call, and names both functions."""
     with pytest.raises(ArgumentError, match=text) as caught:
         signal.connect(take, delivery=on_commit(coalesce=coalesce))
     assert "The coalesce function " in str(caught.value)
@@ -73,7 +73,7 @@ def test_functions_that_no_send_could_call(coalesce, text, signal):
     ids=["no sender", "any", "exact", "order"],
 )
 def test_declared_signals(coalesce, text):
-    """All keywords are known at connect."""
+    """A declared signal knows all keywords at connect."""
     with restored():
         if text is None:
             ordered.connect(take, delivery=on_commit(coalesce=coalesce))
@@ -109,7 +109,7 @@ def failing(**kwargs):
 )
 @pytest.mark.parametrize("outside", ["run", "skip", "refuse"])
 def test_functions_that_raise(coalesce, error, outside, signal):
-    """The note names the function; the receiver has not raised it."""
+    """The error of a key function has a note that names the function and its receiver."""
     signal.connect(take, delivery=on_commit(coalesce=coalesce, outside=outside))
     with atomic(), pytest.raises(error) as caught:
         signal.send(None, n=1)
@@ -122,7 +122,7 @@ def test_functions_that_raise(coalesce, error, outside, signal):
 
 
 def test_an_outer_receiver_is_named(signal):
-    """The error has one note for the function, and one for the receiver that has sent."""
+    """The error has one note for the key function, and one for the receiver that sends."""
     outer = Signal(name="outer")
 
     def pass_on(sender, **kwargs):
@@ -139,7 +139,7 @@ def test_an_outer_receiver_is_named(signal):
 
 
 def test_in_a_robust_send(signal, log):
-    """The error is the response, with the note."""
+    """A robust send returns the error of the key function, with the note."""
     signal.connect(take, delivery=on_commit(coalesce=failing))
     ((_, error),) = signal.send_robust(None)
     assert "coalesce function" in error.__notes__[0]
@@ -147,7 +147,7 @@ def test_in_a_robust_send(signal, log):
 
 
 def test_a_callable_without_a_signature(signal):
-    """It is called, and its error has the note."""
+    """A key function without a signature is called, and its error has the note."""
     signal.connect(take, delivery=on_commit(coalesce=functools.lru_cache(by_order)))
     with pytest.raises(TypeError) as caught:
         signal.send(None)

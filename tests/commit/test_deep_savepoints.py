@@ -1,4 +1,4 @@
-"""Savepoints nested deeply: the work grows with their number, not with its square."""
+"""Deeply nested savepoints: the work is linear in their number."""
 
 import sqlite3
 import sys
@@ -73,7 +73,7 @@ def in_a_session():
 @pytest.mark.usefixtures("_plain_python")
 @pytest.mark.parametrize("kind", [plain, on_a_connection, in_a_session])
 def test_work_is_linear(kind):
-    """Eight times as many savepoints take some eight times as many calls."""
+    """Eight times as many savepoints take about eight times as many calls."""
     counts = []
     for depth in (FEW, MANY):
         with kind() as savepoint:

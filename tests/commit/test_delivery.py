@@ -32,7 +32,7 @@ class TestOptions:
         assert heard == [1, 1, 1, 1]
 
     def test_repr(self):
-        """It shows the options that were given."""
+        """The repr of a delivery shows the options that were given."""
         assert repr(on_commit) == repr(on_commit()) == "on_commit"
         told = repr(on_commit(coalesce="order_id", using="default"))
         assert told == "on_commit(coalesce='order_id', using='default')"
@@ -40,7 +40,7 @@ class TestOptions:
         assert repr(on_commit(coalesce=by_n)) == f"on_commit(coalesce={__name__}.by_n)"
 
     def test_repr_of_a_bound_delivery(self, signal, heard):
-        """It shows the options and the counts, and neither keys nor keywords."""
+        """The repr of a bound delivery shows options and counts, and no keys or keywords."""
         heard.listen(signal, delivery=on_commit(coalesce=by_n))
         registration = registrations(signal)[-1]
         shown = f"on_commit(coalesce={__name__}.by_n)"
@@ -67,7 +67,7 @@ class TestOptions:
             on_commit("order_id")  # type: ignore[arg-type]
 
     def test_decorator(self, signal):
-        """It returns the function itself."""
+        """The decorator returns the function itself."""
 
         def take(**kwargs):
             """Take."""
@@ -92,7 +92,7 @@ class TestDeclared:
     """Receivers of declared signals, checked at connect."""
 
     def test_receiver_without_kwargs(self):
-        """It gets `signal` if it has this parameter."""
+        """A receiver without **kwargs gets `signal` if it has this parameter."""
         calls = []
 
         def plain(sender, order_id):
@@ -186,7 +186,7 @@ class TestTesting:
     """clarion.testing with on_commit receivers."""
 
     def test_capture_has_the_scheduled_calls(self, signal, heard):
-        """Each shows its current status."""
+        """`capture` has the scheduled calls, each with its current status."""
         with capture(signal) as sent, atomic():
             signal.send("web", n=1)
             assert_sent(sent, signal, sender="web", n=1, times=1)
@@ -196,7 +196,7 @@ class TestTesting:
         assert scheduled.status == "ran"
 
     def test_muted_receivers_are_not_scheduled(self, signal, heard):
-        """They are muted at the send, not at the commit."""
+        """Only receivers that are muted at the send are not called after the commit."""
         with atomic():
             with muted(signal):
                 assert signal.send(None, n=1) == []
@@ -208,7 +208,7 @@ class TestTesting:
         assert heard == [2, 3]
 
     def test_mute_during_the_commit(self, signal, heard):
-        """Calls of earlier sends run."""
+        """Receivers that are muted at the commit get the calls of earlier sends."""
         block = atomic()
         block.__enter__()
         signal.send(None, n=1)
@@ -217,7 +217,7 @@ class TestTesting:
         assert heard == [1]
 
     def test_muted_async_receiver_is_not_refused(self, signal, heard):
-        """A sync send inside an event loop is accepted."""
+        """A sync send in an event loop is accepted if its async receiver is muted."""
         take = heard.listen_async(signal, name="async")
 
         async def main():
@@ -229,7 +229,7 @@ class TestTesting:
         assert heard == [1, 2]
 
     def test_spent_async_receiver_is_not_refused(self, signal, heard):
-        """A receiver with once=True that was called before."""
+        """A sync send in an event loop is accepted if its once=True receiver was called."""
         take = heard.listen_async(signal, name="once", once=True)
         registrations(signal)[1].claim()
 

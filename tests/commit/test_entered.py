@@ -1,4 +1,4 @@
-"""An exception at any point of the end of a block: no committed call is lost and silent."""
+"""An exception at any point of a block's end: each committed call runs or is logged."""
 
 import logging
 import sqlite3
@@ -69,7 +69,7 @@ class Shop:
         self.answers += [scheduled for _, scheduled in self.paid.send(None)]
 
     def check(self, log):
-        """Assert that the outcome of the COMMIT decided about the calls."""
+        """Assert that the calls ran, or were logged, if and only if the row was committed."""
         assert not self.connection.in_transaction
         rows = self.connection.execute("SELECT * FROM orders").fetchall()
         statuses = [scheduled.status for scheduled in self.answers]
@@ -86,7 +86,7 @@ class Shop:
 
 @pytest.fixture
 def logged(monkeypatch):
-    """Return the records of Clarion's logger, which no formatting follows."""
+    """Return a list of the records of Clarion's logger, which are not formatted."""
     records = []
 
     class Keep(logging.Handler):
@@ -108,7 +108,7 @@ def in_a_block(shop, interrupt):
 
 
 def in_a_savepoint(shop, interrupt):
-    """Interrupt the release of a savepoint, and go on."""
+    """Interrupt the release of a savepoint, and continue."""
     with atomic(shop.connection):
         with suppress(InterruptedByTestError, KeyboardInterrupt), atomic(shop.connection):
             shop.place()
@@ -129,7 +129,7 @@ def attempt(program, shop, interrupt):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("program", [in_a_block, in_a_savepoint])
 def test_interrupt_at_each_instruction(program, kind, logged, monkeypatch):
-    """The outcome of the COMMIT decides: made, then each call ran or is logged."""
+    """If the COMMIT was made, each call ran or is logged; if not, no call ran."""
     # Of interrupts in __del__.
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: None)
     outcomes = set()
@@ -149,7 +149,7 @@ def test_interrupt_at_each_instruction(program, kind, logged, monkeypatch):
 
 
 def test_an_interrupt_in_the_first_step_of_the_end():
-    """Python skips the end: the transaction is open until the exception is discarded."""
+    """The transaction stays open until the exception is freed, because Python skips the end."""
     shop = Shop()
     try:
         with atomic(shop.connection):

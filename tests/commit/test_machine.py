@@ -253,7 +253,7 @@ def tried(count, check):
 
 @COUNTS
 def test_blocks_match_the_model(count):
-    """Exactly these receivers run, once, in this order, and the rows agree."""
+    """The program calls the same receivers in the same order as the model, and writes its rows."""
 
     def check(steps):
         model, program = Model(steps), Program()

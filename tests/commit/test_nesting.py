@@ -1,4 +1,4 @@
-"""Receivers that run inside one another after commits, without end or not."""
+"""Receivers whose sends run other receivers after commits, in a cycle or not."""
 
 import asyncio
 import gc
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 def test_send_inside_a_receiver_runs_at_once(signal, heard):
-    """In a block of its own it runs at the end of that block."""
+    """A send in a receiver runs its receivers at once, or at the end of its own block."""
     other = Signal()
     heard.listen(other, name="other")
 
@@ -37,7 +37,7 @@ def test_send_inside_a_receiver_runs_at_once(signal, heard):
 
 @pytest.mark.parametrize("in_a_block", [False, True])
 def test_cycle_is_refused(in_a_block, log):
-    """The error names the receivers of the cycle, in order."""
+    """A cycle of receivers is refused; the error names them in order."""
     ping, pong, calls, errors = Signal(name="ping"), Signal(name="pong"), [], []
 
     def send(signal):
@@ -92,7 +92,7 @@ def test_async_cycle_is_refused(log):
 
 
 def test_cycles_that_double_are_refused_early(log):
-    """Without that, two receivers would make a million calls."""
+    """Two receivers that send to both are refused before they make a million calls."""
     ping, calls = Signal(name="ping"), []
 
     def make():
@@ -111,7 +111,7 @@ def test_cycles_that_double_are_refused_early(log):
 
 
 def test_refusal_ends_with_the_outermost_call(log):
-    """The next transaction is not affected."""
+    """A refusal does not affect the next transaction."""
     ping, calls = Signal(name="ping"), []
 
     def play(n, **kwargs):
@@ -129,7 +129,7 @@ def test_refusal_ends_with_the_outermost_call(log):
 
 
 def test_many_calls_in_a_row_are_accepted(signal, heard, log):
-    """Depth is limited, not length."""
+    """Many calls in a row are accepted, because only the depth is limited."""
 
     def again(n, **kwargs):
         if n < 5:
@@ -145,7 +145,7 @@ def test_many_calls_in_a_row_are_accepted(signal, heard, log):
 
 
 def test_limit_is_below_the_recursion_limit(log):
-    """The limit is reached first, even with a dozen frames of user code in each receiver."""
+    """The limit is below Python's, even with a dozen frames of user code per receiver."""
     ping = Signal(name="ping")
     depths: list[int] = []
 
@@ -168,7 +168,7 @@ def test_limit_is_below_the_recursion_limit(log):
 
 
 def test_task_of_a_receiver_is_not_nested(signal):
-    """After its receiver has ended; and it keeps no arguments alive."""
+    """A task that continues after its receiver is not nested, and keeps no arguments alive."""
     payloads, tasks, done = [], [], asyncio.Event()
 
     class Payload:

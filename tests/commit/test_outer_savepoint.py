@@ -1,4 +1,4 @@
-"""Inside `commits()`, a receiver that breaks a constraint affects no other: each driver."""
+"""Inside `commits()`, a receiver that breaks a constraint affects no other receiver."""
 
 from contextlib import suppress
 
@@ -43,7 +43,7 @@ def connected(*receivers):
 @pytest.mark.parametrize("make", SYNC)
 @pytest.mark.parametrize("is_inside", [True, False], ids=["transaction", "at-once"])
 def test_receivers_after_one_that_fails(make, is_inside):
-    """They find a transaction that works; only PostgreSQL loses the writes before the error."""
+    """Later receivers have a working transaction; PostgreSQL loses writes before the error."""
     with make() as database:
 
         def fail(sender, **kwargs):
@@ -75,7 +75,7 @@ def test_receivers_after_one_that_fails(make, is_inside):
 
 @pytest.mark.parametrize("make", SYNC)
 def test_receiver_that_raises_otherwise_keeps_its_writes(make):
-    """What it wrote stays, as in the program, where each statement is a transaction of its own."""
+    """A receiver that raises another error keeps its writes, as in the program."""
     with make() as database:
 
         def fail(sender, **kwargs):
@@ -127,7 +127,7 @@ def test_async_receivers_after_one_that_fails(make):
 
 @pytest.mark.parametrize("make", SYNC)
 def test_receiver_of_an_aborted_test_runs(make):
-    """The test has broken its transaction itself: no savepoint can be set."""
+    """A receiver runs in a transaction that the test has broken, without a savepoint."""
     called = []
     paid = connected(lambda sender, **kwargs: called.append(sender))
     with make() as database:
@@ -142,7 +142,7 @@ def test_receiver_of_an_aborted_test_runs(make):
 
 
 def test_interrupt_ends_the_receiver():
-    """It is raised, and the savepoint is rolled back."""
+    """An interrupt is raised, and the savepoint is rolled back."""
     make = SYNC[0].values[0]
     with make() as database:
 
@@ -159,7 +159,7 @@ def test_interrupt_ends_the_receiver():
 
 
 def test_program_without_commits_sets_no_savepoint():
-    """Only the transaction is begun and committed."""
+    """Without `commits()`, only the transaction is begun and committed."""
     make = SYNC[0].values[0]
     with make() as database:
         statements: list[str] = []

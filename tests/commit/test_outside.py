@@ -27,10 +27,10 @@ def send(kind, signal, **kwargs):
 
 @pytest.mark.parametrize("kind", [False, True], ids=["send", "asend"])
 class TestOptions:
-    """The option of a receiver."""
+    """The option `outside` of a receiver."""
 
     def test_skip(self, kind, signal):
-        """The receiver does not run outside, and runs after a commit."""
+        """With "skip" the receiver does not run outside a transaction, and runs after a commit."""
         heard = Calls()
         heard.listen(signal, delivery=on_commit(outside="skip"))
         assert only(send(kind, signal, n=1)).status == "dropped"
@@ -42,7 +42,7 @@ class TestOptions:
         assert heard == [2]
 
     def test_refuse(self, kind, signal):
-        """The send raises, and names the receiver."""
+        """With "refuse" the send raises an error that names the receiver."""
         heard = Calls()
         heard.listen(signal, delivery=on_commit(outside="refuse"))
         with pytest.raises(BoundaryError, match=r"no transaction is open here. Send inside"):
@@ -51,7 +51,7 @@ class TestOptions:
 
     @pytest.mark.usefixtures("_restored")
     def test_default(self, kind, signal):
-        """It can be changed for the process; an option of the receiver is stronger."""
+        """The default can be changed for the process; an option of the receiver has priority."""
         heard = Calls()
         heard.listen(signal)
         heard.listen(signal, delivery=on_commit(outside="run"), name="run")
@@ -68,7 +68,7 @@ def test_unknown_option_is_refused():
 
 
 def test_decorator_is_refused():
-    """It is a delivery: the sentence has the line to write."""
+    """`@on_commit` is refused because it is a delivery; the message has the correct line."""
     for make in (on_commit, OnCommit):
         with pytest.raises(ArgumentError, match=r"write @receiver\(signal, delivery=on_commit\)"):
             make(lambda **kwargs: None)  # type: ignore[arg-type]

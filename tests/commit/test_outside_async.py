@@ -29,7 +29,7 @@ def paid():
 
 
 def made(signal, name, session=None):
-    """Make a send in its own world: a sync one without a loop, an async one in a loop."""
+    """Send outside a loop if the send is sync, and in a loop if it is async."""
     given = {} if session is None else {"session": session}
     result = getattr(signal, name)("shop", **given)
     [(_, response)] = asyncio.run(result) if name.startswith("a") else result
@@ -39,7 +39,7 @@ def made(signal, name, session=None):
 @pytest.mark.parametrize("name", SENDS)
 @pytest.mark.parametrize("outside", ["run", "skip"])
 def test_it_runs_or_is_skipped(paid, name, outside):
-    """The call is made at once or dropped, and its handle says which."""
+    """The call is made at once or dropped, and its handle has the status."""
     connect, calls = paid
     scheduled = made(connect(outside), name)
     assert calls == (["run"] if outside == "run" else [])

@@ -1,4 +1,4 @@
-"""What a function requires and accepts by keyword."""
+"""The keywords that a function requires and accepts."""
 
 import functools
 import inspect
@@ -10,7 +10,7 @@ from clarion.commit.parameters import Parameters
 
 
 def read(function):
-    """Return what was read of a function."""
+    """Return the required and the accepted keywords, and whether a position is required."""
     taken = Parameters(function)
     accepted = None if taken.accepted is None else sorted(taken.accepted)
     return sorted(taken.required), accepted, taken.needs_position
@@ -29,7 +29,7 @@ def read(function):
     ],
 )
 def test_parameters(function, found):
-    """Those without a default are required; without **kwargs nothing else is accepted."""
+    """Parameters without a default are required; without **kwargs no others are accepted."""
     assert read(function) == found
 
 
@@ -43,18 +43,18 @@ def wrapped(wrapper, function=inside):
 
 
 def by_name(**kwargs):
-    """Give one by its name."""
+    """Add the session by its name."""
     return inside(session=1, **kwargs)
 
 
 def by_item(**kwargs):
-    """Give one by an item."""
+    """Add the session as an item."""
     kwargs["session"] = 1
     return inside(**kwargs)
 
 
 def passing():
-    """Return a wrapper that gives nothing."""
+    """Return a wrapper that adds no argument."""
 
     def wrapper(*args, **kwargs):
         return inside(*args, **kwargs)
@@ -63,7 +63,7 @@ def passing():
 
 
 def giving(**given):
-    """Return a wrapper that gives these."""
+    """Return a wrapper that adds these arguments."""
 
     def wrapper(**kwargs):
         return inside(**given, **kwargs)
@@ -84,13 +84,13 @@ class Giving:
 
 @wrapt.decorator
 def passing_by_wrapt(function, instance, args, kwargs):
-    """Give nothing."""
+    """Add no argument."""
     return function(*args, **kwargs)
 
 
 @wrapt.decorator
 def giving_by_wrapt(function, instance, args, kwargs):
-    """Give one by its name."""
+    """Add the session by its name."""
     return function(*args, session=1, **kwargs)
 
 
@@ -119,12 +119,12 @@ class Service:
     ],
 )
 def test_a_wrapper_requires_what_its_function_does(wrapper, required):
-    """What the function inside requires counts, except names in the code of the wrapper."""
+    """A wrapper requires what its function does, except names in the wrapper's code."""
     assert read(wrapper)[0] == required
 
 
 def test_a_wrapper_with_a_signature_of_its_own():
-    """A wrapper that gives arguments by names of its program says so in `__signature__`."""
+    """`__signature__` counts for a wrapper that adds arguments by computed names."""
     wrapper = wrapped(passing())
     wrapper.__signature__ = inspect.signature(lambda order, **kwargs: None)
     assert read(wrapper) == (["order"], None, False)

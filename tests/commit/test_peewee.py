@@ -60,7 +60,7 @@ def fail():
 
 
 def test_commit_runs_the_receiver(database, order_class, signal, heard):
-    """After the commit, when the row can be read."""
+    """A receiver runs after the commit, when the row can be read."""
     signal.connect(lambda **kwargs: heard.append(order_class.select().count()), delivery=on_commit)
     with database.atomic():
         signal.send(order_class, n=1, instance=order_class.create(n=1))
@@ -86,7 +86,7 @@ def test_rollback_drops_the_call(database, signal, heard):
 
 
 def test_savepoint_drops_its_calls_only(database, signal, heard):
-    """A released savepoint waits for the commit; a nested one belongs to the outer one."""
+    """A rollback drops a savepoint's calls, nested ones too; a released one waits."""
     with database.atomic():
         signal.send(None, n=1)
         with database.atomic() as savepoint:
@@ -104,7 +104,7 @@ def test_savepoint_drops_its_calls_only(database, signal, heard):
 
 
 def test_coalesced_calls_are_merged(database, signal, heard):
-    """Once for each key and commit."""
+    """Calls with the same key run once per commit."""
     heard.clear()
     heard.listen(signal, delivery=on_commit(coalesce="key"), name="merged")
     with database.atomic():
@@ -114,7 +114,7 @@ def test_coalesced_calls_are_merged(database, signal, heard):
 
 
 def test_receiver_may_begin_a_transaction(database, signal, heard):
-    """Its sends wait for that one."""
+    """A receiver may begin a transaction, and its sends wait for that one."""
 
     def again(n, **kwargs):
         with database.atomic():
@@ -129,7 +129,7 @@ def test_receiver_may_begin_a_transaction(database, signal, heard):
 
 
 def test_another_thread_is_outside(database, signal, heard):
-    """It has a connection of its own, and no transaction is open there."""
+    """Another thread has a connection of its own, without a transaction."""
     with database.atomic():
         thread = threading.Thread(target=signal.send, args=(None,), kwargs={"n": 1})
         thread.start()
@@ -138,7 +138,7 @@ def test_another_thread_is_outside(database, signal, heard):
 
 
 def test_rule_finds_the_database(database, order_class, provider, signal, heard):
-    """It finds the database by instance, sender or alias, and the reason names which."""
+    """The database is found by instance, sender or alias, and the reason names which."""
     other = SqliteDatabase(":memory:")
     provider.add_database(other, "other")
     with database.atomic():
@@ -166,7 +166,7 @@ def test_rule_finds_the_database(database, order_class, provider, signal, heard)
 
 
 def test_async_receiver(database, signal, heard):
-    """It is awaited after the commit; inside an event loop the send is refused."""
+    """An async receiver is awaited after the commit; inside an event loop it is refused."""
     heard.listen_async(signal, name="async")
     with database.atomic():
         signal.send(None, n=1)
@@ -180,7 +180,7 @@ def test_async_receiver(database, signal, heard):
 
 
 def test_integration_uses_public_names_only():
-    """It imports from public modules, and reads no attribute of Clarion with an underscore."""
+    """The integration imports public modules, and reads no private attribute of Clarion."""
     tree = ast.parse(Path(peewee_integration.__file__).read_text())
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     named = {f"{node.module}.{alias.name}" for node in imports for alias in node.names}

@@ -22,7 +22,7 @@ class TestScheduled:
     """The response of a send."""
 
     def test_status_and_response(self, signal, heard):
-        """Waiting before the commit, ran after it."""
+        """The status is waiting before the commit, and ran after it."""
         with atomic():
             scheduled = only(signal.send(None, n=1))
             assert (scheduled.status, scheduled.response) == ("waiting", None)
@@ -41,7 +41,7 @@ class TestScheduled:
         assert scheduled.pending_call() is None
 
     def test_call_at_once(self, signal, log):
-        """The repr and the log show it."""
+        """The repr and the log show that a call was made at once."""
 
         def fail(**kwargs):
             raise ValueError("no")
@@ -53,14 +53,14 @@ class TestScheduled:
         assert log[0].endswith("failed at once, because no transaction was open")
 
     def test_without_a_transaction(self, signal, heard):
-        """The receiver has run, and the reason explains it."""
+        """Without a transaction the receiver has run, and the reason says why."""
         scheduled = only(signal.send(None, n=1))
         assert (scheduled.status, scheduled.response) == ("ran", 1)
         assert scheduled.boundary == "no transaction"
         assert "none is open in this context" in scheduled.reason
 
     def test_failure(self, signal, commit):
-        """The response is the exception."""
+        """The response of a failed call is its exception."""
         error = BoomError("no")
         signal.connect(raising(error), delivery=on_commit)
         scheduled = only(commit(signal))
@@ -134,7 +134,7 @@ class TestLifetime:
     """How long receivers and arguments are kept alive."""
 
     def test_receiver_disconnected_before_the_commit(self, signal, heard):
-        """Calls of earlier sends run."""
+        """A disconnected receiver still gets the calls of earlier sends."""
         take = heard.listen(signal, name="late")
         with atomic():
             signal.send(None, n=1)
@@ -174,7 +174,7 @@ class TestLifetime:
         assert registrations(signal) == []
 
     def test_response_does_not_keep_the_arguments(self, signal, heard):
-        """After the receiver has run."""
+        """A response keeps no arguments alive after its receiver has run."""
 
         class Payload:
             """A large object."""
@@ -193,7 +193,7 @@ class TestMerged:
     """Merged calls and their order; test_coalesce.py tests the keys."""
 
     def test_last_call_runs_at_the_place_of_the_first(self, signal, heard):
-        """The status of the first is merged."""
+        """The last of merged calls runs, at the place of the first, which is merged."""
         heard.clear()
         signal.disconnect(registrations(signal)[0].live())
         heard.listen(signal, delivery=on_commit(coalesce="key"))

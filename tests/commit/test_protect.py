@@ -9,7 +9,7 @@ from clarion.commit.protect import run_to_end
 
 
 def test_cancellation_waits_for_the_end():
-    """The coroutine ends normally, then the caller is cancelled, however often it was."""
+    """The coroutine ends normally; then its caller is cancelled, even if it was twice."""
     ended = []
 
     async def work():
@@ -30,7 +30,7 @@ def test_cancellation_waits_for_the_end():
 
 
 def test_cancellation_does_not_wait_for_long(monkeypatch):
-    """After the grace it reaches the coroutine."""
+    """After the grace period the cancellation reaches the coroutine."""
     monkeypatch.setattr(protect, "GRACE", 0.01)
 
     async def main():

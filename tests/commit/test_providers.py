@@ -15,7 +15,7 @@ class TestFrameworks:
     """Integrations are imported when their framework is loaded."""
 
     def test_integration_is_imported_once(self, monkeypatch):
-        """When its framework is loaded, and not before."""
+        """An integration is imported once, when its framework is loaded."""
         opened: list[str] = []
         monkeypatch.setattr(providers_module, "FRAMEWORKS", {"some_framework": "its_provider"})
         monkeypatch.setattr(providers_module, "_imported", set())
@@ -28,7 +28,7 @@ class TestFrameworks:
         assert opened == ["its_provider"]
 
     def test_error_at_the_import_is_raised(self, monkeypatch, signal, heard):
-        """Each send raises it, because the transactions of that framework would be ignored."""
+        """Each send raises an integration's import error: its transactions would be ignored."""
         monkeypatch.setattr(providers_module, "FRAMEWORKS", {"sys": "there_is_no_such_provider"})
         monkeypatch.setattr(providers_module, "_imported", set())
         monkeypatch.setattr(providers_module, "_module_count", 0)

@@ -60,7 +60,7 @@ class TestRule:
 
     @pytest.mark.parametrize("using", ["nobody", None, 1, ["orders"]])
     def test_unknown_alias_of_a_send(self, using, signal, provider):
-        """It is ignored, because `using` may be a keyword of receivers."""
+        """An unknown alias of a send is ignored: `using` may be a keyword of receivers."""
         assert resolve_boundary(signal, {"sender": None, "using": using}) is NO_MATCH
 
     def test_unknown_alias_of_a_receiver(self, signal, provider):
@@ -76,7 +76,7 @@ class TestRule:
         assert found(signal, using="orders")[0] is provider.aliases["orders"]
 
     def test_first_provider_has_priority(self, signal, provider):
-        """Providers are asked in the order of registration."""
+        """Providers are asked in the order of their registration."""
         second = FakeProvider()
         register_provider(second)
         second.default = FakeBoundary("second")
@@ -89,7 +89,7 @@ class TestIsOpen:
     """Receivers wait for an open boundary only."""
 
     def test_open_boundary_keeps_the_call(self, signal, heard, provider):
-        """Until the transaction ends; explain names the boundary."""
+        """An open boundary keeps the call until its transaction ends; explain names it."""
         provider.default = FakeBoundary("the default")
         ((_, scheduled),) = signal.send(None, n=1)
         assert scheduled.boundary == "the default"
@@ -100,14 +100,14 @@ class TestIsOpen:
         assert "after the commit of the default: it is the default" in str(explain(signal))
 
     def test_closed_boundary_runs_the_call_at_once(self, signal, heard, provider):
-        """explain names the boundary, too."""
+        """A closed boundary runs the call at once; explain names it."""
         provider.default = FakeBoundary("the default", is_open=False)
         signal.send(None, n=1)
         assert heard == [1]
         assert "no transaction is open on the default: it is the default" in str(explain(signal))
 
     def test_named_boundary_that_is_closed(self, signal, heard, provider):
-        """The send does not wait for another one that is open."""
+        """A send that names a closed boundary does not wait for another one that is open."""
         with atomic():
             signal.send(None, n=1, instance=FakeBoundary("session", is_open=False))
             assert heard == [1]

@@ -24,7 +24,7 @@ class TestFailures:
 
     @pytest.mark.parametrize("make", [raising, raising_async])
     def test_failure_stops_no_other_receiver(self, make, signal, heard, commit):
-        """The others run, and the code that commits gets no exception."""
+        """After a failure the others run, and the code that commits gets no exception."""
         heard.listen_async(signal, name="async")
         signal.connect(make(BoomError("no")), delivery=on_commit)
         heard.listen(signal, name="last", priority=-1)
@@ -55,13 +55,13 @@ class TestFailures:
         ],
     )
     def test_log_has_the_class_of_the_sender(self, sender, told, signal, log):
-        """Its repr may be secret."""
+        """The log has the class of the sender, because its repr may be secret."""
         signal.connect(raising(BoomError("no")), delivery=on_commit)
         signal.send(sender)
         assert f"sent by {told} with no keywords, failed" in log[0]
 
     def test_log_of_a_declared_signal(self, log):
-        """It has the same names."""
+        """The log of a declared signal has the names of its keywords."""
 
         @declared(name="shop.declared")
         def paid(sender: object, *, order: int) -> None:
@@ -73,7 +73,7 @@ class TestFailures:
         assert f"sent by {Secret.__module__}.Secret with order, failed after the commit" in log[0]
 
     def test_failure_after_a_robust_send(self, signal):
-        """The response is a Scheduled, not the exception."""
+        """A robust send returns a Scheduled, not the exception of the later call."""
         signal.connect(raising(BoomError("no")), delivery=on_commit)
         assert only(signal.send_robust(None)).status == "failed"
 
@@ -83,7 +83,7 @@ class TestInterruptions:
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
     def test_interruption_is_raised(self, error, signal, heard, log):
-        """The calls after it are abandoned, and logged."""
+        """An interruption is raised; the calls after it are abandoned, and logged."""
         signal.connect(raising(error()), delivery=on_commit)
         heard.listen(signal, name="last")
         with pytest.raises(error), atomic():
@@ -95,7 +95,7 @@ class TestInterruptions:
         assert "does not run after the commit of an atomic() block, which was interrupted" in log[1]
 
     def test_cancelled_task(self, signal, heard, log):
-        """It ends; the calls after it are abandoned, and logged."""
+        """A cancelled task ends; the calls after it are abandoned, and logged."""
         reached = asyncio.Event()
 
         async def stuck(**kwargs):
@@ -122,7 +122,7 @@ class TestInterruptions:
         assert "which was interrupted" in log[1]
 
     def test_cancelled_task_whose_thread_runs(self, signal, heard):
-        """The thread's receiver ends normally; the calls after it are abandoned."""
+        """A receiver in a thread ends normally; the calls after it are abandoned."""
         begun, go = threading.Event(), threading.Event()
 
         def slow(**kwargs):
@@ -151,7 +151,7 @@ class TestInterruptions:
 
     @pytest.mark.parametrize("method", ["send", "asend"])
     def test_cancelled_task_of_a_receiver(self, method, signal, heard):
-        """It is a failure of the receiver, like an error."""
+        """A receiver that awaits a cancelled task has failed, as by any error."""
 
         async def careless(**kwargs):
             task = asyncio.create_task(asyncio.sleep(60))
@@ -179,7 +179,7 @@ class TestInterruptions:
         ids=["asyncio", "futures"],
     )
     def test_sync_receiver_that_raises_cancelled_error(self, error, signal, heard, commit):
-        """It is a failure of the receiver, like an error."""
+        """A sync receiver that raises CancelledError has failed, as by any error."""
         signal.connect(raising(error()), delivery=on_commit, priority=1)
         responses = commit(signal, n=1)
         assert [scheduled.status for _, scheduled in responses] == ["failed", "ran"]
@@ -189,7 +189,7 @@ class TestOnce:
     """on_commit with once=True."""
 
     def test_once_is_used_up_by_the_call(self, signal, heard):
-        """A rollback keeps it; two sends before one commit make one call."""
+        """A rollback does not use up the only call; two sends before one commit make one."""
         heard.listen(signal, once=True, name="once")
         with rolled_back():
             signal.send(None, n=1)

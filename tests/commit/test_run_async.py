@@ -18,7 +18,7 @@ class TestAsync:
     """Async receivers."""
 
     def test_without_an_event_loop(self, signal, heard):
-        """They run on the thread's event loop, as under send()."""
+        """Async receivers run on the thread's event loop, as under send()."""
         heard.listen_async(signal, name="async")
         with atomic():
             responses = signal.send(None, n=1)
@@ -27,7 +27,7 @@ class TestAsync:
         assert [scheduled.status for _, scheduled in responses] == ["ran", "ran"]
 
     def test_plain_with_inside_an_event_loop_is_refused(self, signal, heard):
-        """Before any receiver is called."""
+        """Under a plain `with` in an event loop the send is refused before any call."""
         heard.listen(signal, delivery=None, name="now")
         heard.listen_async(signal, name="async")
         told = r"listen_async.*of signal shop.paid cannot be awaited after the commit of an atomic"
@@ -58,7 +58,7 @@ class TestAsync:
         asyncio.run(main())
 
     def test_send_under_async_with(self, signal, heard):
-        """The end of the block awaits the receiver."""
+        """The end of an async block awaits the receiver."""
         heard.listen_async(signal, name="async")
 
         async def main():
@@ -72,7 +72,7 @@ class TestAsync:
         asyncio.run(main())
 
     def test_thread_of_a_plain_block_inside_an_event_loop(self, signal, heard, log):
-        """The send cannot see it, so the call fails after the commit."""
+        """A send in a thread does not see the event loop, so the call fails after the commit."""
         heard.listen_async(signal, name="async")
 
         async def main():
@@ -101,7 +101,7 @@ class TestAsync:
         assert where[1] == threading.get_ident()
 
     def test_without_a_worker_thread(self, signal, heard, monkeypatch):
-        """A sync receiver fails; the others run."""
+        """Without a worker thread a sync receiver fails; the others run."""
 
         async def run_in_thread(function):
             raise NoLoopError("no loop")
@@ -117,7 +117,7 @@ class TestAsync:
         assert [scheduled.status for _, scheduled in responses] == ["failed", "ran"]
 
     def test_receivers_run_one_after_the_other(self, signal, heard):
-        """Each begins when the one before it has ended."""
+        """Each receiver begins when the one before it has ended."""
         order = []
 
         def make(name):

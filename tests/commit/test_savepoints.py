@@ -39,7 +39,7 @@ def swallowing(database):
 
 @pytest.mark.parametrize("make", SYNC)
 def test_failing_receiver_undoes_its_own_writes(make):
-    """The transaction, and the other receivers, go on, and are committed."""
+    """A failing receiver undoes its own writes; the others are committed."""
     with make() as database:
 
         def fail(sender, **kwargs):
@@ -96,7 +96,7 @@ def test_async(make):
 
 
 def test_sync_send_on_an_async_connection():
-    """Its savepoints have to be awaited."""
+    """A sync send is refused on an async connection: its savepoints have to be awaited."""
 
     async def main(database):
         async with atomic(database.connection):
@@ -115,7 +115,7 @@ def connection():
 
 
 def test_without_a_transaction(connection):
-    """It is a robust send."""
+    """Without a transaction it is a plain robust send."""
 
     def fail(sender, **kwargs):
         raise ValueError
@@ -126,7 +126,7 @@ def test_without_a_transaction(connection):
 
 
 def test_receivers_after_the_commit(connection):
-    """They get no savepoint; what a failing receiver sends to them is dropped with it."""
+    """Receivers after the commit get no savepoint; the sends of a failing receiver are dropped."""
     statements: list[str] = []
     ran = []
     paid.connect(lambda sender, **kw: ran.append("paid"), delivery=on_commit, weak=False)

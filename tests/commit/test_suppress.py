@@ -32,7 +32,7 @@ def test_nothing_is_scheduled(signal, heard):
 
 
 def test_receivers_inside_the_send_are_called(signal, heard):
-    """They are part of the write."""
+    """Receivers inside the send are called, because they are part of the write."""
     heard.listen(signal, delivery=None, name="now")
     with suppressed("an import"):
         signal.send(None, n=1)
@@ -40,7 +40,7 @@ def test_receivers_inside_the_send_are_called(signal, heard):
 
 
 def test_earlier_calls_run(signal, heard):
-    """A commit inside the block is a commit."""
+    """A commit inside the block runs the calls of earlier sends."""
     block = atomic()
     block.__enter__()
     signal.send(None, n=1)
@@ -50,7 +50,7 @@ def test_earlier_calls_run(signal, heard):
 
 
 def test_suppressed_calls_are_counted(signal, heard):
-    """The block and the receiver count them, and the status shows it."""
+    """The block and the receiver count suppressed calls, and the status shows it."""
     take = heard.listen(signal, name="other")
     with suppressed("an import") as quiet:
         ((_, scheduled), _) = signal.send(None, n=1)
@@ -63,7 +63,7 @@ def test_suppressed_calls_are_counted(signal, heard):
 
 
 def test_innermost_block_counts(signal, heard):
-    """explain shows the reason of the innermost block."""
+    """The innermost block decides, and explain shows its reason."""
     with suppressed("an import") as outer:
         with suppressed("a fixture") as inner:
             signal.send(None, n=1)
@@ -76,7 +76,7 @@ def test_innermost_block_counts(signal, heard):
 
 
 def test_block_can_be_entered_twice(signal, heard):
-    """It ends when it has been left as often."""
+    """A block that is entered twice ends when it is left twice."""
     quiet = suppressed("an import")
     with quiet:
         with quiet:
@@ -96,7 +96,7 @@ def test_exception_ends_the_block(signal, heard):
 
 
 def test_tasks_and_threads_of_the_block(signal, heard):
-    """They are suppressed until the block ends; others are not."""
+    """Tasks and threads of the block are suppressed until it ends; others are not."""
 
     async def outlive(over):
         signal.send(None, n=1)
@@ -126,7 +126,7 @@ def test_tasks_and_threads_of_the_block(signal, heard):
 
 
 def test_other_threads_are_not_suppressed(signal, heard):
-    """They have a context of their own."""
+    """Other threads have a context of their own, and are not suppressed."""
     with suppressed("an import"):
         thread = threading.Thread(target=contextvars.Context().run, args=(signal.send, None))
         thread.start()
@@ -162,7 +162,7 @@ def test_async_receivers_are_not_refused(signal, heard):
 
 
 def test_once_is_not_used_up(signal, heard):
-    """The receiver can still be called."""
+    """A suppressed call does not use up the only call of a receiver."""
     heard.listen(signal, once=True, name="once")
     with suppressed("an import"):
         signal.send(None, n=1)
@@ -171,7 +171,7 @@ def test_once_is_not_used_up(signal, heard):
 
 
 def test_suppressed_calls_are_not_merged(signal, heard):
-    """Merged calls have no suppressed sends."""
+    """Merged calls contain no suppressed sends."""
     calls = []
     signal.connect(
         lambda sends, **kwargs: calls.append([each["n"] for each in sends]),

@@ -32,7 +32,7 @@ def freed():
 
 
 def _wait_for_threads(reference):
-    """Let worker threads forget the call that they have just ended."""
+    """Wait until worker threads have released the call that they have ended."""
     ends = time.monotonic() + 3
     while reference() is not None and time.monotonic() < ends:
         time.sleep(0.001)

@@ -155,7 +155,7 @@ def test_payload_of_nested_sends_is_freed(signal, robust):
 
 
 def interrupt(**kwargs):
-    """Raise what is no Exception."""
+    """Raise a BaseException that is not an Exception."""
     raise KeyboardInterrupt
 
 
@@ -243,13 +243,13 @@ class Failing:
 
 
 class AsyncFailing:
-    """As `Failing`."""
+    """An async connection that cannot commit."""
 
     def __init__(self):
         self.goes_on = asyncio.Event()
 
     async def commit(self):
-        """Fail when it may."""
+        """Fail, once the event is set."""
         await self.goes_on.wait()
         raise ValueError
 
@@ -317,6 +317,6 @@ async def a_cancelled_commit(take):
     ],
 )
 def test_block_that_fails_keeps_nothing(work):
-    """Neither the error of the block nor that of the COMMIT is in a cycle."""
+    """Neither the error of a block nor that of its COMMIT is in a reference cycle."""
     with freed() as take:
         run(work, take)

@@ -1,4 +1,4 @@
-"""What the tests of a signal's table share: classes that send, and a way to register."""
+"""Helpers of the table tests: classes that send, and a function that registers."""
 
 from typing import Any
 

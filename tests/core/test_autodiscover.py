@@ -35,7 +35,7 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def _packages(tmp_path, monkeypatch):
-    """Write the packages, and forget them afterwards."""
+    """Write the packages, and remove their modules from `sys.modules` afterwards."""
     for name, text in FILES.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def names(modules):
 
 
 def test_each_package_is_searched():
-    """In the given order; a package without the module is skipped."""
+    """Packages are searched in the given order; one without the module is skipped."""
     found = autodiscover("receivers", packages=["sample_billing", ["sample", "app"][0]])
     assert names(found) == ["sample_billing.receivers", "sample.receivers"]
     assert names(autodiscover("handlers", packages=["sample.orders.deep"])) == [
@@ -61,7 +61,7 @@ def test_each_package_is_searched():
 
 
 def test_a_package_may_be_a_module_or_one_name():
-    """As modules, and a single one without a list."""
+    """A package may be given as a module, and a single one without a list."""
     import sample_billing  # type: ignore[import-not-found]
 
     assert names(autodiscover(packages=sample_billing)) == ["sample_billing.receivers"]
@@ -73,7 +73,7 @@ def test_a_package_may_be_a_module_or_one_name():
 
 
 def test_the_default_is_the_callers_package():
-    """With every package in it, and without importing those that have no such module."""
+    """The default is the caller's package, with each subpackage that has the module."""
     import sample.app  # type: ignore[import-not-found]
 
     assert names(sample.app.start("receivers")) == [
@@ -87,7 +87,7 @@ def test_the_default_is_the_callers_package():
 
 @pytest.mark.parametrize("packages", [["sample", "sample_billing"], ["sample_billing"]])
 def test_a_module_that_no_package_has_is_refused(packages):
-    """Its name is misspelt, and no receiver would be connected."""
+    """A module that no package has is refused, because its name is probably misspelt."""
     with pytest.raises(
         ArgumentError, match=r"no module recievers in any package\. Correct its name"
     ):
@@ -95,12 +95,12 @@ def test_a_module_that_no_package_has_is_refused(packages):
 
 
 def test_packages_may_have_no_receivers():
-    """The usual name is not misspelt: a new program has no receivers yet."""
+    """The default name is accepted in packages without it: a new program has no receivers."""
     assert autodiscover(packages=["sample.quiet_one"]) == []
 
 
 def test_a_misspelt_module_is_refused_in_the_callers_package():
-    """The packages are those of the caller, and none has the module."""
+    """A module that none of the caller's packages has is refused."""
     import sample.app
 
     with pytest.raises(ArgumentError, match="no module recievers"):
@@ -114,20 +114,20 @@ def test_modules_are_imported_once():
 
 
 def test_the_module_may_be_in_a_package():
-    """Its name has dots then; a missing part skips the package."""
+    """The name of the module may have dots; a package that lacks a part of it is skipped."""
     found = autodiscover("receivers.mail", packages=["sample_billing", "sample"])
     assert names(found) == ["sample_billing.receivers.mail"]
 
 
 @pytest.mark.parametrize("package", ["sample_broken", "sample_lacking"])
 def test_an_import_error_inside_a_module_is_raised(package):
-    """Only the absence of the module itself skips it."""
+    """An ImportError inside a module is raised; only a missing module is skipped."""
     with pytest.raises(ImportError, match="missing"):
         autodiscover("receivers", packages=["sample", package])
 
 
 def test_a_missing_package_is_an_error():
-    """It is misspelt, or not installed."""
+    """A package that is misspelt, or not installed, is refused."""
     with pytest.raises(ModuleNotFoundError, match="sample_shpo"):
         autodiscover("receivers", packages=["sample_shpo"])
 
@@ -146,13 +146,13 @@ def test_a_missing_package_is_an_error():
     ],
 )
 def test_wrong_arguments_are_refused(options, sentence):
-    """With a sentence that says what to give."""
+    """Wrong arguments are refused, and the message says what to give."""
     with pytest.raises(ArgumentError, match=sentence):
         autodiscover(**options)
 
 
 def test_outside_a_package_the_packages_are_named():
-    """A script or a notebook belongs to no package."""
+    """A script or a notebook, which belongs to no package, has to name packages."""
     script = {"__name__": "__main__", "__package__": None, "clarion": clarion}
     with pytest.raises(ArgumentError, match=r"called outside a package.*packages="):
         exec("clarion.autodiscover('receivers')", script)  # noqa: S102

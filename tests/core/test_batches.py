@@ -9,14 +9,14 @@ from clarion.testing import muted
 
 
 class Together:
-    """A batch that keeps what it is given."""
+    """A batch that records the sends that it gets."""
 
     def __init__(self, error=None):
         self.sends = []
         self.error = error
 
     def send(self, signal, calls):
-        """Keep the send, and answer each receiver by its place."""
+        """Record the send; the response of each receiver has its index."""
         self.sends.append((signal, [(each[1].__name__, each[2]) for each in calls]))
         if self.error is not None:
             raise self.error
@@ -86,7 +86,7 @@ def send(signal, name, **keywords):
 
 @pytest.mark.parametrize("name", ["send", "send_robust", "asend", "asend_robust"])
 def test_each_batch_gets_its_receivers_at_once(order_paid, name):
-    """One call of each batch, and the responses are in the order of the receivers."""
+    """Each batch is called once, and the responses are in the order of the receivers."""
     responses = send(order_paid, name, order_id=7)
     assert [(each.__name__, response) for each, response in responses] == [
         ("mail", "kept 0"),
@@ -103,7 +103,7 @@ def test_each_batch_gets_its_receivers_at_once(order_paid, name):
 
 @pytest.mark.parametrize("name", ["send", "asend"])
 def test_a_send_that_raises_gives_nothing_to_a_batch(order_paid, name):
-    """Batches come after all other receivers."""
+    """A send that raises calls no batch, because batches come last."""
 
     @receiver(order_paid)
     def fail(sender, **kwargs):
@@ -116,7 +116,7 @@ def test_a_send_that_raises_gives_nothing_to_a_batch(order_paid, name):
 
 @pytest.mark.parametrize("name", ["send", "asend"])
 def test_an_error_of_a_batch_ends_the_send(order_paid, name):
-    """It has a note of the first receiver, as an error of a receiver has."""
+    """An error of a batch ends the send, with a note that names its first receiver."""
     order_paid.first.error = OSError("disk full")
     with pytest.raises(OSError, match="disk full") as raised:
         send(order_paid, name)
@@ -126,7 +126,7 @@ def test_an_error_of_a_batch_ends_the_send(order_paid, name):
 
 @pytest.mark.parametrize("name", ["send_robust", "asend_robust"])
 def test_an_error_of_a_batch_is_the_response_of_each_receiver(order_paid, name, caplog):
-    """A robust send logs it for each, and gives the others their batch."""
+    """A robust send logs the error for each receiver, and calls the other batches."""
     error = order_paid.first.error = OSError("disk full")
     responses = [response for _, response in send(order_paid, name)]
     assert responses == [error, "logged", "kept 0", error]
@@ -137,7 +137,7 @@ def test_an_error_of_a_batch_is_the_response_of_each_receiver(order_paid, name, 
 
 
 def test_a_muted_receiver_is_in_no_batch(order_paid):
-    """Instruments choose the receivers of a batch, too."""
+    """A muted receiver is in no batch, because instruments choose receivers first."""
     mail = order_paid.kept[0]
     with muted(mail):
         send(order_paid, "send")

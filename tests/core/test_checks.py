@@ -35,7 +35,7 @@ def test_a_signal_is_returned():
 
 
 def test_a_receiver_that_is_not_callable_is_on_the_error():
-    """The error has the receiver that is not callable, and its message has the cure."""
+    """The error has the receiver as an attribute, and its message says what to do."""
     with pytest.raises(NotCallableError, match="connect a function") as refused:
         refuse_uncallable(5)
     assert refused.value.receiver == 5

@@ -25,7 +25,7 @@ class TestBlock:
     """A receiver is connected while the block runs."""
 
     def test_the_receiver_is_called_in_the_block_only(self, signal, send):
-        """Each of the four sends calls it, and none after the block."""
+        """Each of the four sends calls the receiver in the block, and none after it."""
         with signal.connected(first) as connected:
             assert connected is first
             assert answers(send(signal, None)) == ["first"]
@@ -39,7 +39,7 @@ class TestBlock:
         assert send(signal, None) == []
 
     def test_options_are_those_of_connect(self, signal):
-        """The sender, by position or by name, the priority, and the rest."""
+        """A block takes the options of `connect`: sender, priority, and the rest."""
         signal.connect(first)
         with signal.connected(second, Sender, priority=5, once=True):
             assert answers(signal.send(None)) == ["first"]
@@ -52,20 +52,20 @@ class TestBlock:
         assert [each.live() for each in registrations(signal)] == [first]
 
     def test_several_senders_in_one_with(self, signal):
-        """The same receiver may have a block for each of its senders."""
+        """One `with` may connect the same receiver to several senders."""
         with signal.connected(first, sender="web"), signal.connected(first, sender="till"):
             assert answers(signal.send("web") + signal.send("till")) == ["first", "first"]
             assert signal.send("phone") == []
         assert not signal.has_listeners("web")
 
     def test_an_exception_ends_the_block(self, signal):
-        """It passes through, and the receiver is disconnected."""
+        """An exception passes through the block, and the receiver is disconnected."""
         with pytest.raises(ZeroDivisionError), signal.connected(first):
             _ = 1 / 0
         assert not signal.has_listeners()
 
     def test_the_block_holds_the_receiver(self, signal):
-        """So a lambda or the method of a fresh object is called, also with weak=True."""
+        """A block holds a lambda or the method of a fresh object, even with weak=True."""
 
         class Counter:
             def count(self, **kwargs):
@@ -76,7 +76,7 @@ class TestBlock:
         assert not signal.has_listeners()
 
     def test_deliveries_are_bound(self, signal):
-        """A delivery is used as by `connect`."""
+        """A delivery is bound, as by `connect`."""
         from tests.core.deliveries import Later
 
         later = Later()
@@ -89,7 +89,7 @@ class TestExactUndo:
     """The end of a block removes what the block has connected."""
 
     def test_an_earlier_connect_stays(self, signal):
-        """With its own options, at its own place."""
+        """An earlier connect of the receiver keeps its options and its place."""
         signal.connect(first, priority=3)
         signal.connect(second)
         with signal.connected(first, priority=-3):
@@ -97,7 +97,7 @@ class TestExactUndo:
         assert answers(signal.send(None)) == ["first", "second"]
 
     def test_nested_blocks_are_one_receiver(self, signal):
-        """It is called once, and until the outermost block ends."""
+        """Nested blocks call their receiver once, until the outermost block ends."""
         with signal.connected(first):
             with signal.connected(first):
                 assert answers(signal.send(None)) == ["first"]
@@ -115,7 +115,7 @@ class TestExactUndo:
         assert signal.send(None) == []
 
     def test_one_object_may_be_entered_twice(self, signal):
-        """One after the other, and nested."""
+        """One block object may be entered twice, one after the other or nested."""
         block = signal.connected(first)
         for _ in range(2):
             with block, block:
@@ -123,14 +123,14 @@ class TestExactUndo:
             assert not signal.has_listeners()
 
     def test_a_connect_in_the_block_stays(self, signal):
-        """The block has not connected it."""
+        """A receiver that `connect` connects in the block stays after the block."""
         with signal.connected(first):
             signal.connect(first)
             assert answers(signal.send(None)) == ["first"]
         assert answers(signal.send(None)) == ["first"]
 
     def test_a_disconnect_in_the_block(self, signal):
-        """It disconnects the receiver at once."""
+        """A disconnect in the block takes effect at once."""
         with signal.connected(first):
             assert signal.disconnect(first)
             assert signal.send(None) == []
@@ -141,14 +141,14 @@ class TestExactUndo:
         assert signal.send(None) == []
 
     def test_a_uid_that_is_taken(self, signal):
-        """Its receiver stays the one that is called, as with `connect`."""
+        """If the uid is taken, its first receiver stays connected, as with `connect`."""
         signal.connect(first, dispatch_uid="mail")
         with signal.connected(second, dispatch_uid="mail"):
             assert answers(signal.send(None)) == ["first"]
         assert answers(signal.send(None)) == ["first"]
 
     def test_replace_is_for_the_block(self, signal):
-        """The receiver with the uid is called again afterwards, at its place."""
+        """replace=True lasts for the block; then the first receiver is back at its place."""
         signal.connect(first, dispatch_uid="mail")
         signal.connect(lambda **_: "last")
         with signal.connected(second, dispatch_uid="mail", replace=True):
@@ -159,7 +159,7 @@ class TestExactUndo:
         assert answers(signal.send(None)) == ["first", "last"]
 
     def test_copies_have_no_block(self, signal):
-        """A copy of the signal has no receiver of a block, which would stay connected."""
+        """A copy of a signal omits the receivers of blocks, which would stay connected."""
         from copy import copy
 
         with signal.connected(first):
@@ -170,7 +170,7 @@ class TestExplain:
     """`explain`, `registrations` and reprs say what a send does."""
 
     def test_it_names_the_block(self, signal):
-        """And the context, and why a receiver is not called."""
+        """`explain` names the block and the context, and why a receiver is not called."""
         signal.connect(first)
         with signal.connected(second, context=True), signal.connected(first):
             here = explain(signal)
@@ -187,13 +187,13 @@ class TestExplain:
         ]
 
     def test_a_duplicate_without_a_context(self, signal):
-        """explain says that a receiver is connected twice."""
+        """`explain` says that a receiver is connected twice."""
         signal.connect(first)
         with signal.connected(first):
             assert "is connected twice" in explain(signal).unheard[0].reason
 
     def test_repr(self):
-        """The names of the signal, the receiver and the options, and no value of the program."""
+        """The repr has the names of signal, receiver and options, and no value of the program."""
         paid = Signal(name="shop.paid")
         assert repr(paid.connected(first)) == f"<shop.paid.connected({__name__}.first)>"
         block = paid.connected(
@@ -205,7 +205,7 @@ class TestExplain:
         )
 
     def test_declared_signals_have_it(self):
-        """They check the receiver when the block is entered."""
+        """A declared signal checks the receiver when the block is entered."""
 
         @declare
         def paid(sender: str, *, order_id: int) -> None: ...
@@ -218,13 +218,13 @@ class TestExplain:
             pass
 
     def test_the_error_for_blinkers_name(self, signal):
-        """`connected_to` is refused with the name here."""
+        """`connected_to` is refused, and the error names `connected`."""
         with pytest.raises(AttributeError, match=r"signal\.connected\(receiver"):
             signal.connected_to(first)
 
 
 def test_subclasses_that_override_connect():
-    """Their `connect` is called, as for a plain connect."""
+    """A block calls the `connect` that a subclass overrides."""
     seen = []
 
     class Noting(Signal):

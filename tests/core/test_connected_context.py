@@ -22,7 +22,7 @@ class TestContext:
     """`context=True`: only sends of the context that has entered the block."""
 
     def test_another_thread_does_not_reach_it(self, signal, send):
-        """Neither sends nor `has_listeners` of the other thread."""
+        """Neither a send nor `has_listeners` of another thread finds the receiver."""
         with signal.connected(first, context=True):
             assert answers(send(signal, None)) == ["first"]
             assert signal.has_listeners()
@@ -31,7 +31,7 @@ class TestContext:
         assert not signal.has_listeners()
 
     def test_another_task_does_not_reach_it(self, signal):
-        """A task that was started in the block does."""
+        """A send of another task does not find it, unless the block started that task."""
 
         async def main():
             entered, sent = asyncio.Event(), asyncio.Event()
@@ -56,7 +56,7 @@ class TestContext:
         asyncio.run(main())
 
     def test_the_worker_thread_of_asend_has_the_context(self, signal, other):
-        """A sync receiver that sends there reaches it."""
+        """A sync receiver of `asend` has the context, so its sends find the receiver."""
         other.connect(lambda **_: answers(signal.send(None)))
 
         async def main():
@@ -66,7 +66,7 @@ class TestContext:
         assert asyncio.run(main()) == [["first"]]
 
     def test_two_tasks_get_their_own_sends(self, signal):
-        """Also with the same receiver: each of its blocks is of one task."""
+        """Two tasks with the same receiver get only the sends of their own context."""
 
         async def request(name):
             heard = []
@@ -87,7 +87,7 @@ class TestContext:
         assert asyncio.run(main()) == [[(name, number) for number in range(3)] for name in "ab"]
 
     def test_it_is_called_once(self, signal):
-        """If it is also connected for every context, or twice for this one."""
+        """A receiver that is connected for every context, too, or twice, is called once."""
         with signal.connected(first, context=True):
             with signal.connected(first, context=True):
                 assert answers(signal.send(None)) == ["first"]
@@ -101,7 +101,7 @@ class TestContext:
         assert answers(signal.send(None)) == ["first"]
 
     def test_it_replaces_in_this_context_only(self, signal):
-        """Other threads call the receiver with the uid."""
+        """replace=True affects this context only; other threads call the first receiver."""
         signal.connect(first, dispatch_uid="mail")
         with signal.connected(second, dispatch_uid="mail", replace=True, context=True):
             assert answers(signal.send(None)) == ["second"]
@@ -109,7 +109,7 @@ class TestContext:
         assert answers(signal.send(None)) == ["first"]
 
     def test_another_context_does_not_disconnect_it(self, signal):
-        """`disconnect` finds what a send of the same context would call."""
+        """`disconnect` finds only what a send of the same context calls."""
         with signal.connected(first, context=True):
             assert not in_thread(lambda: signal.disconnect(first))
             assert answers(signal.send(None)) == ["first"]
@@ -117,14 +117,14 @@ class TestContext:
             assert not signal.has_listeners()
 
     def test_a_block_may_end_in_another_context(self, signal):
-        """As a fixture that pytest-asyncio runs in several contexts."""
+        """A block may end in another context, as in a fixture of pytest-asyncio."""
         block = signal.connected(first, context=True)
         block.__enter__()
         in_thread(lambda: block.__exit__(None, None, None))
         assert not signal.has_listeners()
 
     def test_order_and_stages_are_as_usual(self, signal, send):
-        """Priority, sync before async, order of connection."""
+        """The order stays priority, then sync before async, then order of connection."""
         signal.connect(awaited)
         with (
             signal.connected(second, context=True),
@@ -134,7 +134,7 @@ class TestContext:
             assert answers(in_thread(lambda: send(signal, None))) == ["awaited"]
 
     def test_signals_without_it_keep_their_fast_path(self, signal, other):
-        """Before, during and after a block of another signal, and with a block for all contexts."""
+        """A block for all contexts, or of another signal, keeps the fast path."""
         from clarion._core.tabled import table_of
 
         other.connect(first)

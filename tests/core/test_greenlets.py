@@ -1,4 +1,4 @@
-"""What the page on sync and async says of greenlets and small thread pools, in real programs."""
+"""Greenlets and small thread pools behave as docs/how-to/sync-and-async.md says."""
 
 import asyncio
 import os
@@ -96,7 +96,7 @@ def test_greenlets_send_in_real_threads_and_have_their_own_blocks(library):
 
 @pytest.mark.parametrize("cure", ["threads", "inline"])
 def test_receivers_that_wait_for_another_send_need_threads(cure):
-    """40 sends whose receivers wait for another one end with enough threads, or inline ones."""
+    """40 sends whose receivers wait for a send end with enough threads or inline receivers."""
     outer, inner = Signal(), Signal()
     inner.connect(lambda sender, **kwargs: 1, weak=False, inline=cure == "inline")
 

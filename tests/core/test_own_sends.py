@@ -1,4 +1,4 @@
-"""The signatures of the sends of declared and other signals."""
+"""The signatures of the sends of declared signals, and of all others."""
 
 import copy
 import inspect
@@ -33,14 +33,14 @@ class Loud(DeclaredSignal[..., object]):
 
 @pytest.fixture(autouse=True)
 def _is_whole(implementation):
-    """The twin in Python has the plain functions where the compiled sends are in use."""
+    """Skip the Python sends in a process that uses the compiled ones."""
     if implementation == "python" and compiled.is_compiled():
         pytest.skip("a process has the signatures of one implementation")
 
 
 @pytest.mark.parametrize("name", SENDS)
 def test_a_declared_signal_has_its_own(name):
-    """The sender, by position or by name, and the keywords with defaults and annotations."""
+    """Its sends have the sender and the declared keywords, with defaults and annotations."""
     sender, *keywords = inspect.signature(getattr(paid, name)).parameters.values()
     assert (sender.name, sender.kind, sender.annotation) == (
         "sender",
@@ -56,7 +56,7 @@ def test_a_declared_signal_has_its_own(name):
 
 @pytest.mark.parametrize("name", SENDS)
 def test_reading_it_again_runs_no_python(name):
-    """From CPython 3.12 on, each send of an imported signal reads the attribute."""
+    """The second read of a send's attribute runs no Python function (CPython 3.12)."""
     first = getattr(paid, name)
     calls = []
     sys.setprofile(lambda frame, event, argument: calls.append((event, frame.f_code.co_name)))
@@ -70,7 +70,7 @@ def test_reading_it_again_runs_no_python(name):
 
 @pytest.mark.parametrize("name", SENDS)
 def test_any_other_signal_has_djangos(name):
-    """`(sender, **named)`, also the class of declared signals."""
+    """Any other signal, and the class of declared signals, has `(sender, **named)`."""
     assert list(inspect.signature(getattr(Signal(), name)).parameters) == ["sender", "named"]
     for kind in (Signal, DeclaredSignal):
         parameters = inspect.signature(getattr(kind, name)).parameters
@@ -78,7 +78,7 @@ def test_any_other_signal_has_djangos(name):
 
 
 def test_each_signal_has_the_signature_of_its_declaration():
-    """Also a positional keyword, which a send gives by name, and a signal of Clarion."""
+    """A positional parameter of the declaration is a keyword of the send."""
     from clarion.signals import request_started
 
     @declare
@@ -94,14 +94,14 @@ def test_each_signal_has_the_signature_of_its_declaration():
 
 
 def test_help_shows_it():
-    """With the documentation of the method."""
+    """`help()` shows the signature with the documentation of the method."""
     shown = pydoc.plain(pydoc.render_doc(paid.send))
     assert "send(sender: str, *, order_id: int, note: str = 'none')" in shown
     assert "Call all receivers of the sender" in shown
 
 
 def test_the_methods_are_methods():
-    """They send, are equal, are bound to the signal, and keep nothing alive."""
+    """The sends are callable, equal, bound to the signal, and keep nothing alive."""
 
     @paid.connect
     def receive(sender: str, order_id: int, note: str = "") -> tuple[int, str]:
@@ -129,7 +129,7 @@ def test_copies_and_pickles():
 
 
 def test_a_kind_may_override_a_send():
-    """Its method has its own signature, and the others that of the declaration."""
+    """A send that a subclass overrides keeps its signature; the others are declared."""
     loud = Loud(paid.__wrapped__)
     loud.connect(lambda sender, order_id, note: order_id)
     assert list(inspect.signature(loud.send).parameters) == ["args", "kwargs"]
@@ -148,7 +148,7 @@ def test_a_replaced_send_is_called():
 
 
 def test_both_implementations_agree():
-    """In a process of the other one."""
+    """The other implementation, in its own process, has the same signatures."""
     code = (
         "import inspect; from tests.core.test_own_sends import paid, SENDS; "
         "print(*(inspect.signature(getattr(paid, name)) for name in SENDS), sep='\\n')"
@@ -163,13 +163,13 @@ def test_both_implementations_agree():
 
 
 class Foreign:
-    """A send whose function cannot be copied, as those that Nuitka makes."""
+    """A send whose function cannot be copied, such as one that Nuitka has compiled."""
 
     def __call__(self, signal, sender, **kwargs):
         """Send."""
 
 
 def test_a_function_that_cannot_be_copied_stays():
-    """A declared signal uses the send itself, without a signature of its own."""
+    """A send that cannot be copied is used itself, without a signature of its own."""
     method = Foreign()
     assert own_sends.own_send(paid, method) is method

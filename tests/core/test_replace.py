@@ -10,7 +10,7 @@ from tests.core.receivers import Sender, answering, answering_async, answers
 
 
 def test_a_cell_that_runs_twice(signal, send):
-    """The second function is called, in place of the first one."""
+    """A notebook cell that runs twice replaces its function, at the same place."""
     signal.connect(answering("before"))
     for run in (1, 2, 3):
 
@@ -34,7 +34,7 @@ def test_without_it_the_first_stays(signal):
 
 
 def test_options_are_those_of_the_new_one(signal):
-    """The priority, the kind of receiver, and a receiver that `once` has used up."""
+    """The new receiver's priority, kind and `once` count, also after a spent `once`."""
     signal.connect(answering("first"), dispatch_uid="a", priority=5)
     signal.connect(answering("second"))
     signal.connect(answering("new"), dispatch_uid="a", replace=True)
@@ -49,7 +49,7 @@ def test_options_are_those_of_the_new_one(signal):
 
 
 def test_it_replaces_for_its_sender_only(signal):
-    """A uid belongs to a sender, as in Django."""
+    """Only the receiver of the same sender is replaced: a uid belongs to a sender."""
     for sender in ("web", "till", None):
         signal.connect(answering("old"), sender, dispatch_uid="a")
     signal.connect(answering("new"), "web", dispatch_uid="a", replace=True)
@@ -58,7 +58,7 @@ def test_it_replaces_for_its_sender_only(signal):
 
 
 def test_subclasses(signal):
-    """Routes of subclasses change with the option."""
+    """A replacement with another `subclasses` changes the routes of subclasses."""
 
     class Child(Sender): ...
 
@@ -82,7 +82,7 @@ def test_weak_receivers(signal):
 
 @pytest.mark.parametrize("uid", [None, ""])
 def test_it_needs_a_uid(signal, uid):
-    """In `connect`, in the decorators, and in a block."""
+    """replace=True without a uid is refused in `connect`, in decorators and in blocks."""
     for connect in (
         lambda: signal.connect(answering(1), dispatch_uid=uid, replace=True),
         lambda: signal.connect(dispatch_uid=uid, replace=True),
@@ -95,7 +95,7 @@ def test_it_needs_a_uid(signal, uid):
 
 
 def test_a_refused_receiver_replaces_none(signal):
-    """The receiver that is connected stays."""
+    """A refused receiver replaces nothing: the connected receiver stays."""
     signal.connect(answering("old"), dispatch_uid="a")
     for wrong, error in ((None, NotCallableError), (lambda: None, SignatureError)):
         with pytest.raises(error):
@@ -104,7 +104,7 @@ def test_a_refused_receiver_replaces_none(signal):
 
 
 def test_one_refusal_among_several_signals(signal):
-    """The signals before it have their receivers back, at their places."""
+    """If one signal refuses, the signals before it get their receivers back, at their places."""
 
     class Strict(Signal):
         def connect(self, receiver=None, *args, **options):

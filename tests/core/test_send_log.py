@@ -1,4 +1,4 @@
-"""The log of sends: one logger for each signal, and no cost while none is enabled."""
+"""The log of sends: one logger for each signal, and no cost while no logger is enabled."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ def is_fast(signal):
 
 @pytest.mark.parametrize("logger", [LOGGER, "clarion.signal.shop", "clarion.signal", "clarion", ""])
 def test_the_level_switches_it_on(paid, caplog, logger):
-    """The level of the signal's logger, or of one above it; and off again."""
+    """The level of the signal's logger, or of a parent of it, switches the log on and off."""
     assert is_fast(paid)
     with caplog.at_level(logging.DEBUG, logger):
         paid.send(Sender, order_id=42, amount="hunter2")
@@ -51,7 +51,7 @@ def test_the_level_switches_it_on(paid, caplog, logger):
 
 
 def test_other_loggers_do_not(paid, caplog):
-    """Neither the level of another logger, nor a higher one."""
+    """Neither the level of another logger nor a higher level switches the log on."""
     for logger, level in (("shop", logging.DEBUG), (LOGGER, logging.INFO)):
         with caplog.at_level(level, logger):
             assert is_fast(paid)
@@ -60,7 +60,7 @@ def test_other_loggers_do_not(paid, caplog):
 
 
 def test_another_signal_is_not_logged(paid, caplog):
-    """The level of one signal's logger is not that of the others."""
+    """The level of one signal's logger does not affect other signals."""
     other = Signal(name="shop.other")
     with caplog.at_level(logging.DEBUG, LOGGER):
         other.send(None)
@@ -69,7 +69,7 @@ def test_another_signal_is_not_logged(paid, caplog):
 
 
 def test_disable_counts(paid, caplog):
-    """`logging.disable` switches it off, too."""
+    """`logging.disable` switches the log off, too."""
     with caplog.at_level(logging.DEBUG, "clarion"):
         assert not is_fast(paid)
         logging.disable(logging.DEBUG)
@@ -82,7 +82,7 @@ def test_disable_counts(paid, caplog):
 
 
 def test_all_sends_are_logged(paid, caplog):
-    """Each of the four, with failures, without receivers, and with async ones."""
+    """Each of the four sends is logged, with failures, without receivers, and async."""
     empty = Signal(name="shop.empty")
 
     @declare(name="shop.declared")
@@ -111,7 +111,7 @@ def test_all_sends_are_logged(paid, caplog):
 
 
 def test_the_record_has_the_place_of_the_send(paid, caplog):
-    """So a handler shows the file and the line of the code that sends."""
+    """The record has the file and the line of the code that sends."""
 
     async def send():
         await paid.asend(None)
@@ -126,7 +126,7 @@ def test_the_record_has_the_place_of_the_send(paid, caplog):
 
 
 def test_a_signal_without_a_name(caplog):
-    """It is logged by the logger above all signals."""
+    """A signal without a name is logged by the parent of all signals' loggers."""
     nameless = Signal()
     with caplog.at_level(logging.DEBUG, "clarion"):
         nameless.send(None)
@@ -136,14 +136,14 @@ def test_a_signal_without_a_name(caplog):
 
 
 def test_has_listeners_stays_true_to_the_receivers(caplog):
-    """A log is no listener."""
+    """An enabled log does not count as a listener."""
     empty = Signal(name="shop.empty")
     with caplog.at_level(logging.DEBUG, "clarion"):
         assert not empty.has_listeners()
 
 
 def test_nothing_is_attached_while_it_is_off(paid):
-    """Neither here nor in a new route."""
+    """While the log is off no instrument is attached, and routes are fast."""
     assert not any(isinstance(each, send_log.SendLog) for each in instrument.everywhere)
     assert answers(paid.send(None)) == ["here"]
     assert table_of(paid).find_route(None).strong_receivers is not None
@@ -176,7 +176,7 @@ signal.send(None)
 
 
 def test_logging_is_not_imported_for_it():
-    """A program without `logging` sends without it."""
+    """A program without `logging` sends, and does not import it."""
     code = """
 import sys
 from clarion import Signal

@@ -187,7 +187,7 @@ class TestLifetime:
 
 
 class Doomed:
-    """An object that only the garbage collector frees, and that runs a function then."""
+    """An object that only the garbage collector frees; its finalizer runs a function."""
 
     def __init__(self, function):
         self.itself, self.function = self, function

@@ -18,7 +18,7 @@ def test_a_signal_has_a_table():
 
 
 def test_a_table_can_be_given_and_taken_away():
-    """A signal of a framework stores its table in an attribute, and can lose it again."""
+    """A framework's signal stores its table in an attribute, which can be removed."""
     signal = SimpleNamespace()
     assert not has_table(signal)
     set_table(signal, table := Table())

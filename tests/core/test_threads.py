@@ -1,4 +1,4 @@
-"""Errors that a cancelled sender does not raise, because it raises its cancellation."""
+"""Errors of receivers whose sender was cancelled are logged: the sender cannot raise them."""
 
 import asyncio
 import logging
@@ -11,11 +11,11 @@ from tests.core.receivers import answering_async
 
 
 class LateError(Exception):
-    """What a receiver raises after its sender was cancelled."""
+    """The error that a receiver raises after its sender was cancelled."""
 
 
 def cancelled(send, begun, go_on):
-    """Cancel a sender while its receiver runs, and await both."""
+    """Cancel a send while its receiver runs; let the receiver end, and await the send."""
 
     async def main():
         task = asyncio.ensure_future(send())
@@ -51,7 +51,7 @@ def check_logged(caplog, name):
 
 
 def test_an_error_in_the_thread_is_logged(signal, late, caplog):
-    """A sync receiver that fails after the cancellation is logged, once, with its name."""
+    """The error of a sync receiver after the cancellation is logged once, with its name."""
     receiver, begun, go_on = late
     signal.connect(receiver)
     cancelled(lambda: signal.asend(None), begun, go_on)
@@ -67,14 +67,14 @@ def test_a_robust_send_logs_it_once(signal, late, caplog):
 
 
 def test_the_call_of_one_receiver(signal, late, caplog):
-    """A receiver that is called alone is logged in the same way."""
+    """`call_in_thread` logs the error of a single receiver in the same way."""
     receiver, begun, go_on = late
     cancelled(lambda: threads.call_in_thread(signal, receiver, {}), begun, go_on)
     check_logged(caplog, "late of signal")
 
 
 def test_an_error_that_is_raised_is_not_logged(signal, caplog):
-    """The sender raises the error if nothing has cancelled it, and logs nothing."""
+    """Without a cancellation the sender raises the error, and nothing is logged."""
 
     def failing(**kwargs):
         raise LateError
@@ -92,7 +92,7 @@ def test_an_error_that_is_raised_is_not_logged(signal, caplog):
 
 
 def test_an_async_receiver_that_fails_while_it_is_cancelled(signal, caplog):
-    """An async receiver beside others is logged, too: its sender raises the cancellation."""
+    """The error of a cancelled async receiver is logged: its sender raises the cancellation."""
 
     async def main():
         begun = asyncio.Event()

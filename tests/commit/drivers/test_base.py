@@ -1,4 +1,4 @@
-"""Transactions on every kind of connection: the same receivers run, the same rows are there."""
+"""Each kind of connection runs the same receivers and writes the same rows."""
 
 import pytest
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 @pytest.mark.parametrize("make", SYNC)
 class TestSync:
-    """Under `with`."""
+    """Blocks under `with`."""
 
     def test_commit(self, make, signal, heard):
         """The receiver runs when other transactions see the row."""
@@ -79,7 +79,7 @@ class TestSync:
             assert database.rows() == [2]
 
     def test_open_transaction_is_refused(self, make, signal, heard):
-        """Its commit could not be seen. Nothing is begun."""
+        """An open transaction is refused: its commit could not be observed. Nothing is begun."""
         with make() as database:
             connection = database.connection
             if getattr(connection, "autocommit", None) is False and "sqlite" in str(connection):
@@ -99,7 +99,7 @@ class TestSync:
             assert heard == [1]
 
     def test_async_with_is_refused(self, make):
-        """A sync connection cannot be awaited."""
+        """`async with` is refused, because a sync connection cannot be awaited."""
         with make() as database:
 
             async def main():
@@ -110,7 +110,7 @@ class TestSync:
                 main().send(None)
 
     def test_receiver_can_use_the_connection(self, make, signal):
-        """It can begin another transaction."""
+        """A receiver can begin another transaction on the connection."""
         with make() as database:
 
             def again(**kwargs):
@@ -127,7 +127,7 @@ class TestSync:
 
 @pytest.mark.parametrize("make", ASYNC)
 class TestAsync:
-    """Under `async with`."""
+    """Blocks under `async with`."""
 
     def test_commit(self, make, signal, heard):
         """Async receivers are awaited after the commit."""
@@ -202,7 +202,7 @@ class TestAsync:
         run(make, main)
 
     def test_open_transaction_is_refused(self, make):
-        """Its commit could not be seen."""
+        """An open transaction is refused because its commit could not be observed."""
 
         async def main(database):
             connection = database.connection

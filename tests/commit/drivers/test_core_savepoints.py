@@ -55,7 +55,7 @@ def send(order_id):
 
 
 def test_a_rollback_drops_the_calls_in_it(connection, ran):
-    """Those of a released savepoint wait for the commit."""
+    """A rollback drops a savepoint's calls; those of a released one wait for the commit."""
     with atomic(connection):
         send(0)
         savepoint = connection.begin_nested()
@@ -94,7 +94,7 @@ def test_blocks_and_savepoints_may_be_mixed(connection, ran):
 
 
 def test_a_dropped_call_is_not_merged(connection):
-    """The last send that was committed counts."""
+    """A dropped call is not merged: the last committed send counts."""
     found = []
 
     @receiver(paid, delivery=on_commit(coalesce="sender"))
@@ -115,7 +115,7 @@ def test_a_dropped_call_is_not_merged(connection):
 
 
 def test_an_async_connection(ran):
-    """It has the same savepoints."""
+    """An async connection has the same savepoints."""
 
     async def main():
         engine = create_async_engine("sqlite+aiosqlite://")
@@ -135,7 +135,7 @@ def test_an_async_connection(ran):
 
 
 def test_a_connection_keeps_nothing_of_the_past(connection, ran):
-    """A savepoint is forgotten with the calls that were sent in it."""
+    """A savepoint is removed with the calls that were sent in it."""
     for _ in range(3):
         with atomic(connection), connection.begin_nested() as savepoint:
             send(1)
@@ -146,7 +146,7 @@ def test_a_connection_keeps_nothing_of_the_past(connection, ran):
 
 
 def test_the_search_stops_at_a_savepoint(connection):
-    """So a send looks at the savepoints in its own block only, however deep that is."""
+    """A send examines the savepoints in its own block only, at any depth."""
     with connection.begin():
         savepoints = [connection.begin_nested() for _ in range(50)]
         assert foreign_savepoints(connection, (), savepoints[-1]) == []

@@ -24,13 +24,13 @@ class AutocommitOnly:
 
 
 def test_connection_that_commits_each_statement_is_refused():
-    """It has no transaction to wait for."""
+    """An autocommit connection is refused because it has no transaction to wait for."""
     with pytest.raises(TransactionError, match=r"commits each statement. Turn autocommit off"):
         atomic(AutocommitOnly()).__enter__()
 
 
 def test_error_of_a_rollback_hides_nothing(signal, heard):
-    """The block raises the error that caused the rollback."""
+    """If the rollback fails, the block raises the error that caused the rollback."""
 
     class Broken(AutocommitOnly):
         autocommit = False

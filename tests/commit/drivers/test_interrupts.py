@@ -164,7 +164,7 @@ class Shop:
         self.statuses += [scheduled for _, scheduled in self.paid.send(None)]
 
     def taken(self):
-        """Return the calls and the statuses, and forget them."""
+        """Return the calls and the statuses, and clear them."""
         ran, statuses = self.ran.copy(), [scheduled.status for scheduled in self.statuses]
         self.ran.clear()
         self.statuses.clear()
@@ -173,7 +173,7 @@ class Shop:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_interrupted_commit(database, kind):
-    """No receiver is lost without a word, and the connection is closed or in no transaction."""
+    """Each receiver runs or is logged, and the connection is closed or in no transaction."""
     shop = Shop()
 
     def program(interrupt):
@@ -216,7 +216,7 @@ def test_interrupted_begin(database):
 
 
 def paid(database, shop, number, start):
-    """Start the time before the end of a transaction."""
+    """Add a row and send; start the timer before the transaction ends."""
     with atomic(database.connection):
         database.insert(number)
         shop.send()

@@ -29,7 +29,7 @@ class Connection:
 
 
 class AsyncConnection:
-    """An async one."""
+    """An async connection that logs its blocks."""
 
     def __init__(self):
         self.sync = Connection()

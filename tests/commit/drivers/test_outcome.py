@@ -72,7 +72,7 @@ def test_cancelled_in_begin(make):
 
 @pytest.mark.parametrize("make", SYNC)
 def test_interrupted_after_commit(make, signal, heard, log, monkeypatch):
-    """The receiver is logged as abandoned: the row is there."""
+    """A receiver whose row is committed before the interrupt is logged as abandoned."""
     with make() as database:
         commit_begins = Driver.check_commit
 
@@ -121,7 +121,7 @@ class InterfaceError(Exception):
     ],
 )
 def test_judgement(connection, error, is_made):
-    """The state of the connection and the kind of the exception decide."""
+    """The state of the connection and the type of the exception decide the outcome."""
     outcome = CommitOutcome()
     outcome.is_begun = True
     NativeDriver(connection).judge(outcome, error)
@@ -129,7 +129,7 @@ def test_judgement(connection, error, is_made):
 
 
 def test_unknown_outcome_is_logged(signal, heard, log):
-    """A lost connection says nothing about the COMMIT, so each call gets a line."""
+    """After a lost connection the outcome is unknown, and each call is logged."""
 
     class Lost:
         closed = False
@@ -149,7 +149,7 @@ def test_unknown_outcome_is_logged(signal, heard, log):
 
 
 def test_error_around_the_block_is_another():
-    """Only what was raised in the block counts."""
+    """An error raised outside the block does not affect the outcome."""
     outer, error = InterfaceError(), BoomError()
     error.__context__ = outer
     assert database_error(error, None) is outer

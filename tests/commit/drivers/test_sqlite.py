@@ -41,7 +41,7 @@ def test_transaction_begins_as_the_isolation_level_says(level, begin):
 
 
 def test_savepoints_are_released_once_rolled_back():
-    """Otherwise a long transaction keeps thousands of them."""
+    """A rolled-back savepoint is released, so that a transaction does not keep thousands."""
     with sqlite() as database:
 
         def work():
