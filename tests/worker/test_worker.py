@@ -60,7 +60,7 @@ def test_a_worker_runs_in_another_program(stage, paid, seen):
     before = use_database(stage.database)
     try:
         with worker(stage, poll=3600.0) as running:
-            running._pulse._interval = 3600.0
+            running._polling._interval = 3600.0
             paid.send(None, n=1)
             assert seen[1].acquire(timeout=30)
     finally:

@@ -2,17 +2,18 @@
 
 In reading order; each module imports only from those above it:
 
-1. `settings`, `backoff`, `sizes`, `rests`, `pulse`, `stop_signals`, `transient`: numbers, waits and errors.
+1. `settings`, `backoff`, `sizes`, `cooldowns`, `polling`, `stop_signals`, `transient`: numbers, waits
+   and errors.
 2. `connections`, `async_loop`: what the threads of a worker share.
 3. `plan`, `running`, `ending`, `calls`: how one receiver is called, with which arguments, and how
    its transaction is ended if it never returns.
 4. `failures`, `leases`: what happens after a failure, and what the worker holds.
 5. `plans`, `batch`, `settler`: the receivers by name; call several deliveries, and settle them.
-6. `tools`, `jobs`, `crew`: a job makes the deliveries of one receiver, in a thread.
+6. `job_context`, `jobs`, `job_threads`: a job makes the deliveries of one receiver, in a thread.
 7. `startup`, `search`: the checks at the start, and the search for deliveries.
 8. `worker`: `Worker`, which runs all of this. `summary`: what it has done, in one line.
 
-Several workers are correct without knowing of each other. Each delivery or partition is leased. A
+Several workers need no knowledge of each other. Each delivery or partition is leased. A
 settlement names the attempt or the epoch, and changes nothing if the lease was lost.
 
 Never put here: SQL, a framework, a registry of workers.

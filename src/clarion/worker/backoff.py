@@ -16,8 +16,8 @@ LONGEST = 3600.0  # seconds
 def delay_after(options: Options, failures: int, error: BaseException) -> int:
     """Return how long a delivery waits before its next attempt, in milliseconds.
 
-    The wait is random, from zero to a limit. So many that failed together do not come back together.
-    The limit doubles with each failure, up to an hour ("full jitter").
+    The wait is random, from zero to a limit, so that deliveries that failed together are not retried
+    together ("full jitter"). The limit doubles with each failure, up to an hour.
 
     Args:
         options: the options of its delivery.

@@ -49,7 +49,7 @@ class Batch:
         plan_for: returns the plan for the name of a signal.
         caller: calls the receivers.
         running: the calls that are running, with their time limits.
-        goes_on: returns whether the next delivery may begin.
+        may_continue: returns whether the next delivery may begin.
         partition: the partition of deliveries with keys; None for the others.
     """
 
@@ -58,14 +58,14 @@ class Batch:
         plan_for: Callable[[str], Plan],
         caller: Caller,
         running: Running,
-        goes_on: Callable[[Claim], bool],
+        may_continue: Callable[[Claim], bool],
         partition: Lease | None = None,
     ) -> None:
         self._plan_for = plan_for
         self._plans: dict[str, Plan] = {}
         self._caller = caller
         self._running = running
-        self._goes_on = goes_on
+        self._may_continue = may_continue
         self._partition = partition
 
     def outcomes(self, claims: Sequence[Claim], loop: AsyncLoop, limit: int) -> Iterator[Outcome]:
@@ -86,18 +86,18 @@ class Batch:
                     yield Outcome(claim, None, error)
                     continue
             if not plan.is_async:
-                if not self._goes_on(claim):
+                if not self._may_continue(claim):
                     continue
-                yield self._called(plan, claim)
+                yield self._call(plan, claim)
             elif self._partition is not None:
-                if self._goes_on(claim):
-                    yield loop.result(self._awaited(plan, claim))
+                if self._may_continue(claim):
+                    yield loop.result(self._acall(plan, claim))
             else:
                 waiting.append(claim)
         if waiting:
-            yield from self._together(waiting, loop, limit)
+            yield from self._call_concurrently(waiting, loop, limit)
 
-    def _called(self, plan: Plan, claim: Claim) -> Outcome:
+    def _call(self, plan: Plan, claim: Claim) -> Outcome:
         timeout = plan.options.timeout
         if timeout is not None:
             self._running.begin(claim, plan, time.monotonic() + timeout)
@@ -111,16 +111,16 @@ class Batch:
             if timeout is not None:
                 self._running.end()
 
-    async def _awaited(self, plan: Plan, claim: Claim) -> Outcome:
+    async def _acall(self, plan: Plan, claim: Claim) -> Outcome:
         try:
-            is_settled = await self._within(plan, claim)
+            is_settled = await self._acall_with_timeout(plan, claim)
         except BaseException as error:  # noqa: BLE001  # also a cancellation
-            if isinstance(error, asyncio.CancelledError) and not self._goes_on(claim):
+            if isinstance(error, asyncio.CancelledError) and not self._may_continue(claim):
                 error = StoppedError()
             return Outcome(claim, plan, error)
         return Outcome(claim, plan, None, is_settled)
 
-    async def _within(self, plan: Plan, claim: Claim) -> bool:
+    async def _acall_with_timeout(self, plan: Plan, claim: Claim) -> bool:
         """Await a receiver for as long as it may take.
 
         Raises:
@@ -134,24 +134,26 @@ class Batch:
         try:
             await asyncio.wait({call}, timeout=seconds)
             if not call.done():
-                await _cancelled(call)
+                await _cancel(call)
         except asyncio.CancelledError:
             call.cancel()
             raise
         if call.done() and not call.cancelled():
             return call.result()
         if not call.done() and (left := end.abandon(0.0)) is not None:
-            await _leave_behind(left)
+            await _abandon(left)
         raise TimeoutError(f"The receiver took longer than {seconds} s.")
 
-    def _together(self, claims: Sequence[Claim], loop: AsyncLoop, limit: int) -> Iterator[Outcome]:
+    def _call_concurrently(
+        self, claims: Sequence[Claim], loop: AsyncLoop, limit: int
+    ) -> Iterator[Outcome]:
         ended: SimpleQueue[Outcome | None] = SimpleQueue()
         waiting = iter(claims)
 
         async def serve() -> None:
             for claim in waiting:
-                if self._goes_on(claim):
-                    task = asyncio.ensure_future(self._awaited(self._plans[claim.signal], claim))
+                if self._may_continue(claim):
+                    task = asyncio.ensure_future(self._acall(self._plans[claim.signal], claim))
                     ended.put(await task)
 
         async def serve_all() -> None:
@@ -165,15 +167,15 @@ class Batch:
             yield outcome
 
 
-async def _cancelled(call: asyncio.Future[bool]) -> None:
+async def _cancel(call: asyncio.Future[bool]) -> None:
     """Cancel a call, and wait a moment for its end."""
     call.cancel()
     await asyncio.wait({call}, timeout=LONGEST_END)
 
 
-async def _leave_behind(call: Call) -> None:
+async def _abandon(call: Call) -> None:
     logger.error(
-        "Receiver %s has taken longer than its timeout, and ignores that it is cancelled. Its task is "
+        "Receiver %s has taken longer than its timeout, and ignores its cancellation. Its task is "
         "left behind, and delivery %s counts as failed.",
         call.plan.shown,
         call.claim.id,
@@ -183,7 +185,7 @@ async def _leave_behind(call: Call) -> None:
 
 
 class StoppedError(Exception):
-    """The worker has stopped, and another one makes the delivery."""
+    """The worker stops, so another one makes the delivery."""
 
 
 def is_lost(outcome: Outcome) -> bool:

@@ -57,7 +57,7 @@ class Connections:
 
 
 def in_transaction(connection: WorkerConnection, function: Callable[[WorkerConnection], T]) -> T:
-    """Call a function in a transaction; repeat it if the database has chosen it to give way."""
+    """Call a function in a transaction; repeat it after a deadlock or another transient error."""
 
     def attempt() -> T:
         with connection.transaction():

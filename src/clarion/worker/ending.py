@@ -1,4 +1,4 @@
-"""End the transaction of a receiver that was left behind, so that its locks are released."""
+"""End the transaction of an abandoned receiver, so that its locks are released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a delivery whose receiver has raised."""
+"""Retry, postpone or bury a delivery whose receiver has raised."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def is_skipped(plan: Plan | None, error: BaseException) -> bool:
 
 
 def _waits(plan: Plan, error: BaseException) -> bool:
-    """Return whether a delivery is tried again as long as it takes: its engine cannot be reached."""
+    """Return whether a delivery is retried without a limit, because its engine is unreachable."""
     return plan.via is not None and not isinstance(error, DecodingError)
 
 

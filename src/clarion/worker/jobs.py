@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.delivery_row import Claim
+    from clarion.worker.cooldowns import Place
+    from clarion.worker.job_context import JobContext
     from clarion.worker.plan import Plan
-    from clarion.worker.rests import Place
-    from clarion.worker.tools import Tools
 
 LONGEST_JOB = 1.0  # seconds; then other receivers have their turn
 LONGEST_BATCH = 1.0  # seconds; slow receivers get fewer deliveries at a time
@@ -32,7 +32,7 @@ class Job(ABC):
 
     Args:
         receiver: the name of the receiver in the rows.
-        tools: what the jobs of a worker share.
+        context: what the jobs of a worker share.
 
     Attributes:
         receiver: the name.
@@ -41,19 +41,19 @@ class Job(ABC):
         holding: what it holds at the moment.
     """
 
-    def __init__(self, receiver: str, tools: Tools) -> None:
+    def __init__(self, receiver: str, context: JobContext) -> None:
         self.receiver = receiver
         self.running = Running()
         self.has_worked = False
         self.holding: Holding | None = None
-        self._tools = tools
+        self._context = context
         self._ends = 0.0
 
     def run(self) -> None:
-        """Make deliveries until there are no more, or other receivers have to have their turn."""
+        """Make deliveries until none is left, or it is the turn of other receivers."""
         self._ends = time.monotonic() + LONGEST_JOB
-        tools = self._tools
-        with tools.caller.serving_thread(), tools.connections.take() as connection:
+        context = self._context
+        with context.caller.serving_thread(), context.connections.take() as connection:
             while self._run_batch(connection):
                 pass
 
@@ -64,20 +64,20 @@ class Job(ABC):
 
     @abstractmethod
     def hand_back(self, connection: WorkerConnection) -> None:
-        """Let other workers make at once what this job holds."""
+        """Release what this job holds, so that other workers can make it at once."""
 
     @abstractmethod
     def _run_batch(self, connection: WorkerConnection) -> bool:
         """Make the deliveries of one batch; return whether to go on with another one."""
 
     def _may_go_on(self) -> bool:
-        return time.monotonic() <= self._ends and not self._tools.is_stopping()
+        return time.monotonic() <= self._ends and not self._context.is_stopping()
 
     def _end_batch(self, settler: Settler) -> None:
         settler.flush()
 
     def _plan_for(self, signal: str) -> Plan:
-        return self._tools.plans.plan_for(self.receiver, signal)
+        return self._context.plans.plan_for(self.receiver, signal)
 
     def _deliver(
         self,
@@ -87,10 +87,10 @@ class Job(ABC):
         stopped_keys: set[str | None],
     ) -> None:
         """Call the receiver for each delivery, and settle."""
-        settler = Settler(connection, self.receiver, holding, self._tools.counts)
-        running, is_stopping = self.running, self._tools.is_stopping
+        settler = Settler(connection, self.receiver, holding, self._context.counts)
+        running, is_stopping = self.running, self._context.is_stopping
 
-        def goes_on(claim: Claim) -> bool:
+        def may_continue(claim: Claim) -> bool:
             return not (
                 claim.key in stopped_keys
                 or holding.is_over
@@ -98,26 +98,28 @@ class Job(ABC):
                 or is_stopping()
             )
 
-        batch = Batch(self._plan_for, self._tools.caller, running, goes_on, holding.partition)
+        batch = Batch(
+            self._plan_for, self._context.caller, running, may_continue, holding.partition
+        )
         begun = time.monotonic()
         ended = 0
-        for outcome in batch.outcomes(claims, self._tools.loop, self._tools.concurrency):
+        for outcome in batch.outcomes(claims, self._context.loop, self._context.concurrency):
             ended += 1
             if running.is_abandoned:
                 return  # the delivery was recorded as failed
             if settler.add(outcome) and outcome.claim.key is not None:
                 stopped_keys.add(outcome.claim.key)
         if ended:
-            self._tools.sizes.learn(self.receiver, (time.monotonic() - begun) / ended)
+            self._context.sizes.learn(self.receiver, (time.monotonic() - begun) / ended)
         self._end_batch(settler)
 
 
 class UnorderedJob(Job):
     """Makes the deliveries of a receiver that have no key."""
 
-    def __init__(self, receiver: str, tools: Tools) -> None:
-        super().__init__(receiver, tools)
-        self._next: list[Claim] | None = None  # those claimed with the end of the last batch
+    def __init__(self, receiver: str, context: JobContext) -> None:
+        super().__init__(receiver, context)
+        self._next: list[Claim] | None = None  # claimed in the settlement of the last batch
 
     def hand_back(self, connection: WorkerConnection) -> None:
         """Hand back the deliveries that are not settled."""
@@ -131,20 +133,20 @@ class UnorderedJob(Job):
         if not claims:
             return False
         self.has_worked = True
-        holding = self.holding = Holding(self._tools.leases.seconds, claims)
-        self._tools.leases.add(holding)
+        holding = self.holding = Holding(self._context.leases.seconds, claims)
+        self._context.leases.add(holding)
         try:
             self._deliver(connection, claims, holding, set())
         finally:
-            self._tools.leases.remove(holding)
+            self._context.leases.remove(holding)
             if not self.running.is_abandoned:
                 self.hand_back(connection)
-        # Also after a short claim: it skips rows that another transaction has locked.
+        # A short claim does not mean the end: it skips rows that another transaction has locked.
         return self._next is not None
 
     def _claim(self, connection: WorkerConnection) -> list[Claim]:
-        size = self._tools.sizes.size(self.receiver)
-        return store.claim(connection, self.receiver, size, self._tools.leases.milliseconds)
+        size = self._context.sizes.size(self.receiver)
+        return store.claim(connection, self.receiver, size, self._context.leases.milliseconds)
 
     def _end_batch(self, settler: Settler) -> None:
         """Settle, and claim the next deliveries in the same transaction."""
@@ -160,11 +162,11 @@ class OrderedJob(Job):
     Args:
         receiver: the name of the receiver in the rows.
         part: the number of the partition.
-        tools: what the jobs of a worker share.
+        context: what the jobs of a worker share.
     """
 
-    def __init__(self, receiver: str, part: int, tools: Tools) -> None:
-        super().__init__(receiver, tools)
+    def __init__(self, receiver: str, part: int, context: JobContext) -> None:
+        super().__init__(receiver, context)
         self.part = part
 
     @property
@@ -174,22 +176,22 @@ class OrderedJob(Job):
 
     def run(self) -> None:
         """Lease the partition, make its deliveries, and release it."""
-        lease = self._tools.leases.milliseconds
-        with self._tools.connections.take() as connection:
+        lease = self._context.leases.milliseconds
+        with self._context.connections.take() as connection:
             held = in_transaction(
                 connection,
                 lambda taken: store.lease_partition(taken, self.receiver, self.part, lease),
             )
         if held is None:
             return
-        holding = self.holding = Holding(self._tools.leases.seconds, partition=held)
-        self._tools.leases.add(holding)
+        holding = self.holding = Holding(self._context.leases.seconds, partition=held)
+        self._context.leases.add(holding)
         try:
             super().run()
         finally:
-            self._tools.leases.remove(holding)
+            self._context.leases.remove(holding)
             if not self.running.is_abandoned:
-                with self._tools.connections.take() as connection:
+                with self._context.connections.take() as connection:
                     self.hand_back(connection)
 
     def hand_back(self, connection: WorkerConnection) -> None:
@@ -202,7 +204,7 @@ class OrderedJob(Job):
         holding = self.holding
         if holding is None or holding.partition is None or holding.is_over:
             return False
-        size = self._tools.sizes.size(self.receiver)
+        size = self._context.sizes.size(self.receiver)
         claims = store.window(connection, holding.partition, size)
         if not claims:
             return False

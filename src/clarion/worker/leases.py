@@ -27,7 +27,7 @@ class Holding:
     Attributes:
         claims: the deliveries without a key that are not settled, by their id.
         partition: the leased partition, or None.
-        is_lost: whether another worker may have them.
+        is_lost: whether another worker may have taken them over.
     """
 
     __slots__ = ("_expires", "_seconds", "claims", "is_lost", "partition")
@@ -43,16 +43,16 @@ class Holding:
 
     @property
     def is_over(self) -> bool:
-        """Whether its lease may have ended, because it was lost or this process was stopped."""
+        """Whether its lease may have ended: it was lost, or this process was suspended."""
         return self.is_lost or time.monotonic() >= self._expires
 
     def prolong(self, begun: float) -> None:
-        """Note a renewal that has begun at this time of the monotonic clock."""
+        """Extend the lease from the time at which its renewal began, on the monotonic clock."""
         self._expires = begun + self._seconds
 
 
 class Leases:
-    """The holdings of a worker, renewed at a third of their time.
+    """The holdings of a worker. A thread renews them three times in each lease.
 
     Args:
         seconds: how long a lease lasts.
@@ -69,12 +69,12 @@ class Leases:
         self._thread: threading.Thread | None = None
 
     def add(self, holding: Holding) -> None:
-        """Renew a holding from now on."""
+        """Begin to renew a holding."""
         with self._lock:
             self._holdings.add(holding)
 
     def remove(self, holding: Holding) -> None:
-        """Renew a holding no more."""
+        """Stop renewing a holding."""
         with self._lock:
             self._holdings.discard(holding)
 

@@ -1,4 +1,4 @@
-"""What a worker has to know of a receiver, worked out once."""
+"""How a worker calls one receiver, computed once."""
 
 from __future__ import annotations
 

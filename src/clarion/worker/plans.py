@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Plans:
-    """How each receiver is called, worked out at its first delivery.
+    """How each receiver is called, computed at its first delivery.
 
     Args:
         database: the database of the worker.

@@ -1,4 +1,4 @@
-"""The calls of sync receivers with a time limit, which a thread cannot be made to end."""
+"""The running calls of sync receivers with a time limit. Python cannot end the thread of one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Running:
     """The call that one job makes at the moment, if it has a time limit.
 
     Attributes:
-        is_abandoned: whether its time was over, and the job's thread was left behind.
+        is_abandoned: whether the call was over its time limit, so that the worker ignores its thread.
     """
 
     def __init__(self) -> None:
@@ -42,12 +42,12 @@ class Running:
         self._lock = new_lock()
 
     def begin(self, claim: Claim, plan: Plan, deadline: float) -> None:
-        """Note the call that begins."""
+        """Record the call that begins."""
         with self._lock:
             self._call = Call(claim, plan, deadline)
 
     def note_end(self, end: Callable[[], None] | None) -> None:
-        """Note what ends the transaction of the running call.
+        """Record the function that ends the transaction of the running call.
 
         Raises:
             TimeoutError: if its time was over before the transaction began. The receiver is not called.
@@ -61,7 +61,7 @@ class Running:
                 self._call = self._call._replace(end=end)
 
     def end(self) -> None:
-        """Note that the call has ended."""
+        """Record that the call has ended."""
         with self._lock:
             self._call = None
 
@@ -71,7 +71,7 @@ class Running:
         return None if call is None or self.is_abandoned else call.deadline
 
     def abandon(self, now: float) -> Call | None:
-        """Leave the job behind if the time of its call is over; return the call then."""
+        """Abandon the job if its call is over its time limit; return that call, or None."""
         with self._lock:
             if self._call is None or self.is_abandoned or now < self._call.deadline:
                 return None

@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.receivers import StoredReceiver
-    from clarion.worker.crew import Crew
+    from clarion.worker.cooldowns import Place
+    from clarion.worker.job_context import JobContext
+    from clarion.worker.job_threads import JobThreads
     from clarion.worker.jobs import Job
-    from clarion.worker.rests import Place
-    from clarion.worker.tools import Tools
 
 
 class Search:
     """Finds the receivers and the partitions that have deliveries.
 
     Args:
-        tools: what the jobs share.
-        crew: runs the jobs.
+        context: what the jobs share.
+        job_threads: runs the jobs.
     """
 
-    def __init__(self, tools: Tools, crew: Crew) -> None:
-        self._tools = tools
-        self._crew = crew
+    def __init__(self, context: JobContext, job_threads: JobThreads) -> None:
+        self._context = context
+        self._job_threads = job_threads
         self._partitioned: set[str] = set()
 
     def start_jobs(self) -> bool:
@@ -38,43 +38,46 @@ class Search:
         Returns:
             Whether it has started one, or will start one soon.
         """
-        receivers = self._tools.plans.receivers()
+        receivers = self._context.plans.receivers()
         # A quick receiver that has a job needs no other one, and the database need not search.
-        running, is_quick = self._crew.counts(), self._tools.sizes.is_quick
+        running, is_quick = self._job_threads.counts(), self._context.sizes.is_quick
         names = [name for name in receivers if not (running[name] and is_quick(name))]
         if not names:
             return False
-        with self._tools.connections.take() as connection:
+        with self._context.connections.take() as connection:
             self._add_partitions(connection, receivers)
             due = store.due_receivers(connection, names)
             parts = store.due_partitions(connection, names)
         found: list[Place] = [*((name, None) for name in due), *parts]
-        may_follow = any(not self._crew.rests.is_hopeless(each) for each in found)
-        started = list(self._jobs(due, parts))[: max(0, self._crew.free)]
+        may_follow = any(not self._job_threads.cooldowns.is_stuck(each) for each in found)
+        started = list(self._jobs(due, parts))[: max(0, self._job_threads.free)]
         for job in started:
-            self._crew.start(job)
+            self._job_threads.start(job)
         return bool(started) or may_follow
 
     def _jobs(self, due: Sequence[str], parts: Iterable[tuple[str, int]]) -> Iterator[Job]:
         """Yield the jobs to start: first one for each receiver, then more for the slow ones."""
-        is_quick, is_resting = self._tools.sizes.is_quick, self._crew.rests.is_resting
-        running = self._crew.counts()
+        is_quick, is_cooling_down = (
+            self._context.sizes.is_quick,
+            self._job_threads.cooldowns.is_cooling_down,
+        )
+        running = self._job_threads.counts()
         later: list[Job] = []
         for name in due:
-            if is_resting((name, None)):
+            if is_cooling_down((name, None)):
                 continue
-            job = UnorderedJob(name, self._tools)
+            job = UnorderedJob(name, self._context)
             if not running[name]:
                 yield job
             elif not is_quick(name):
                 later.append(job)
         for name, part in parts:
-            if self._crew.has_partition(name, part) or is_resting((name, part)):
+            if self._job_threads.has_partition(name, part) or is_cooling_down((name, part)):
                 continue
             if running[name] and is_quick(name):
                 continue
             running[name] += 1
-            yield OrderedJob(name, part, self._tools)
+            yield OrderedJob(name, part, self._context)
         yield from later
 
     def _add_partitions(

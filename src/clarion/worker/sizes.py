@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clarion._core.fork import new_lock
 
-# Threads take turns to run Python. Only a receiver that waits, for a server perhaps, gains by more.
+# Only one thread runs Python code at a time. More threads help only receivers that wait, such as for
+# a server.
 QUICK = 0.001  # seconds
 
 
@@ -14,7 +15,7 @@ class Sizes:
     Args:
         most: the largest batch.
         seconds: how long a batch is to take at most.
-        smallest: the size while nothing is known of a receiver.
+        smallest: the size before the first measurement of a receiver.
     """
 
     def __init__(self, most: int, seconds: float, smallest: int) -> None:
@@ -32,13 +33,13 @@ class Sizes:
         return max(1, min(self._most, int(self._seconds / max(mean, 1e-9))))
 
     def is_quick(self, receiver: str) -> bool:
-        """Return whether the receiver is known to be so quick that a second thread slows it down."""
+        """Return whether the receiver is so quick that a second thread slows it down."""
         mean = self._means.get(receiver)
         return mean is not None and mean < QUICK
 
     def learn(self, receiver: str, seconds: float) -> None:
-        """Note how long one delivery of a receiver took."""
+        """Record how long one delivery of a receiver took."""
         with self._lock:
             before = self._means.get(receiver, seconds)
-            # A slow one counts at once, quick ones by and by.
+            # A slow delivery counts at once, quick ones gradually.
             self._means[receiver] = max(seconds, 0.5 * before + 0.5 * seconds)

@@ -43,7 +43,7 @@ def unknown_receivers(connection: Connection, known: Collection[str]) -> dict[st
         known: the names of the connected receivers.
 
     Returns:
-        How many deliveries wait for each, by its name.
+        The number of waiting deliveries, by the name of the receiver.
     """
     return {
         each.receiver: each.deliveries

@@ -1,4 +1,4 @@
-"""Stop a worker by SIGTERM or SIGINT: once to finish, twice to hurry."""
+"""Stop a worker by SIGTERM or SIGINT: the second one does not wait for running receivers."""
 
 from __future__ import annotations
 

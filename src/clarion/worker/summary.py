@@ -1,4 +1,4 @@
-"""What a worker has done, in one line for a person."""
+"""What a worker has done, in one line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COUNTS = ("made", "retried", "buried", "postponed", "skipped", "lost")
 
 
 def summary(counts: Counter[str]) -> str:
-    """Return the counts of a worker, such as "Stopped: 3 made, 1 retried.", for its end.
+    """Return the counts as the last line of a worker: "Stopped: 3 made, 1 retried.".
 
     Args:
         counts: the counts, see `Worker`.

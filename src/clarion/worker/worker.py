@@ -15,18 +15,18 @@ from clarion.worker.async_loop import AsyncLoop
 from clarion.worker.batch import Outcome
 from clarion.worker.calls import Caller
 from clarion.worker.connections import Connections
-from clarion.worker.crew import Crew
+from clarion.worker.job_context import JobContext
+from clarion.worker.job_threads import JobThreads
 from clarion.worker.jobs import LONGEST_BATCH, SMALLEST_BATCH
 from clarion.worker.leases import Leases
 from clarion.worker.plans import Plans
-from clarion.worker.pulse import Pulse
+from clarion.worker.polling import Polling
 from clarion.worker.search import Search
 from clarion.worker.settings import check_settings
 from clarion.worker.settler import Settler
 from clarion.worker.sizes import Sizes
 from clarion.worker.startup import check_outbox, warn_of_unknown
 from clarion.worker.stop_signals import stop_on_signals
-from clarion.worker.tools import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,8 +59,8 @@ class Worker:
         concurrency: how many jobs run at the same time, each in a thread. An async receiver also
             gets this many deliveries at the same time.
         batch: how many deliveries a job takes at a time at most.
-        lease: how long a worker may keep a delivery without a sign of life, in seconds.
-        poll: the longest time between two looks for deliveries, in seconds.
+        lease: how long a worker may hold a delivery without a renewal, in seconds.
+        poll: the longest time between two searches for deliveries, in seconds.
         grace: how long `stop` waits for receivers that are running, in seconds.
 
     Attributes:
@@ -91,14 +91,14 @@ class Worker:
         self._plans = Plans(database, receivers)
         self._leases = Leases(lease, self._connections)
         self._loop = AsyncLoop()
-        self._pulse = Pulse(poll)
-        self._crew = Crew(concurrency, self._on_end)
+        self._polling = Polling(poll)
+        self._job_threads = JobThreads(concurrency, self._on_end)
         self._stops = 0
         self._pause = 0.0
         self._paused_until = 0.0
         self._error: BaseException | None = None
         self._thread: threading.Thread | None = None
-        self._tools = Tools(
+        self._context = JobContext(
             self._connections,
             self._leases,
             self._plans,
@@ -109,9 +109,9 @@ class Worker:
             concurrency,
             lambda: self._stops > 0,
         )
-        self._search = Search(self._tools, self._crew)
+        self._search = Search(self._context, self._job_threads)
 
-    # --- To run it
+    # --- Run it
 
     def run(self) -> None:
         """Make deliveries until `stop` is called, or SIGTERM or SIGINT comes.
@@ -127,7 +127,7 @@ class Worker:
             with stop_on_signals(self.stop), self._listening():
                 while not self._stops:
                     self._step()
-                    self._pulse.wait(self._crew.deadline())
+                    self._polling.wait(self._job_threads.deadline())
                 self._finish()
         finally:
             self._end()
@@ -146,7 +146,7 @@ class Worker:
         return self._work(self._has_work)
 
     def once(self) -> Counter[str]:
-        """Look once for deliveries, and make those that it finds.
+        """Search once for deliveries, and make those that it finds.
 
         Each job ends when its receiver has no more deliveries, or after a few seconds.
 
@@ -157,12 +157,14 @@ class Worker:
             TablesError: if the tables are missing, or have another version.
         """
         looks = iter([self._step])
-        return self._work(lambda: next(looks, self._leave_behind)() or bool(self._crew.jobs()))
+        return self._work(
+            lambda: next(looks, self._abandon_late_calls)() or bool(self._job_threads.jobs())
+        )
 
     def _has_work(self) -> bool:
         """Look for deliveries; return whether there were any, or a job was running before."""
         # Before the search: a job that ends meanwhile may leave deliveries that it did not see.
-        was_running = bool(self._crew.jobs())
+        was_running = bool(self._job_threads.jobs())
         return self._step() or was_running
 
     def _work(self, has_work: Callable[[], bool]) -> Counter[str]:
@@ -170,7 +172,7 @@ class Worker:
         try:
             with stop_on_signals(self.stop):
                 while not self._stops and has_work():
-                    self._pulse.wait(self._crew.deadline())
+                    self._polling.wait(self._job_threads.deadline())
                 self._finish()
         finally:
             self._end()
@@ -179,15 +181,15 @@ class Worker:
         return self.counts
 
     def stop(self) -> None:
-        """Let it end: after the receivers that are running; at once if it is called again."""
+        """Stop it after the running receivers; if it is called again, stop it at once."""
         self._stops += 1
-        self._pulse.beat()
+        self._polling.wake()
 
     def wake(self) -> None:
-        """Let it look for deliveries now."""
-        self._pulse.beat()
+        """Make it look for deliveries now."""
+        self._polling.wake()
 
-    # --- In another program
+    # --- Run it inside another program
 
     def start(self) -> None:
         """Run it in a thread of this process, until `stop`."""
@@ -233,8 +235,8 @@ class Worker:
 
     def _step(self) -> bool:
         """Look for deliveries; return whether it has started a job."""
-        self._leave_behind()
-        if time.monotonic() < self._paused_until or not self._crew.free:
+        self._abandon_late_calls()
+        if time.monotonic() < self._paused_until or not self._job_threads.free:
             return False
         try:
             has_started = self._search.start_jobs()
@@ -243,19 +245,19 @@ class Worker:
             return False
         self._pause = 0.0
         if has_started:
-            self._pulse.quicken()
+            self._polling.poll_often()
         return has_started
 
-    def _leave_behind(self) -> bool:
-        """Leave behind the calls that are over their time limit; return False."""
-        for job, call in self._crew.abandon(time.monotonic()):
+    def _abandon_late_calls(self) -> bool:
+        """Abandon the calls that are over their time limit; return False."""
+        for job, call in self._job_threads.abandon(time.monotonic()):
             self._time_out(job, call)
         return False
 
     def _on_end(self, error: BaseException | None) -> None:
         if error is not None:
             self._on_error(error)
-        self._pulse.beat()
+        self._polling.wake()
 
     def _on_error(self, error: BaseException) -> None:
         """Log an error of the database, and pause, for longer each time."""
@@ -271,7 +273,7 @@ class Worker:
         )
 
     def _time_out(self, job: Job, call: Call) -> None:
-        """Record a call that was left behind as failed, and hand back the rest of its job."""
+        """Record an abandoned call as failed, and hand back the rest of its job."""
         if (holding := job.holding) is None:
             return
         self._leases.remove(holding)
@@ -289,10 +291,10 @@ class Worker:
     def _finish(self) -> None:
         """Wait for the jobs that run; after the grace period, hand back what they hold."""
         ends = time.monotonic() + self._grace
-        while self._crew.jobs() and self._stops < 2 and time.monotonic() < ends:  # noqa: PLR2004
-            self._leave_behind()
-            self._pulse.wait(self._crew.deadline())
-        if not (left := self._crew.jobs()):
+        while self._job_threads.jobs() and self._stops < 2 and time.monotonic() < ends:  # noqa: PLR2004
+            self._abandon_late_calls()
+            self._polling.wait(self._job_threads.deadline())
+        if not (left := self._job_threads.jobs()):
             return
         self._loop.cancel()
         logger.warning("%s jobs have not ended, and hand back what they hold.", len(left))

@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from clarion.worker.crew import Crew
+from clarion.worker.job_threads import JobThreads
 from clarion.worker.jobs import UnorderedJob
 
 
@@ -11,8 +11,8 @@ class WaitingJob(UnorderedJob):
     """A job that waits until the test lets it end."""
 
     def __init__(self, receiver, error=None):
-        tools: Any = None
-        super().__init__(receiver, tools)
+        context: Any = None
+        super().__init__(receiver, context)
         self.may_end = threading.Event()
         self.error = error
 
@@ -26,16 +26,16 @@ class WaitingJob(UnorderedJob):
 def test_it_counts_the_jobs_that_run():
     """Those of each receiver."""
     ended = threading.Semaphore(0)
-    crew = Crew(3, lambda error: ended.release())
+    threads = JobThreads(3, lambda error: ended.release())
     jobs = [WaitingJob("mail"), WaitingJob("mail")]
     for each in jobs:
-        crew.start(each)
-    assert (crew.free, dict(crew.counts())) == (1, {"mail": 2})
+        threads.start(each)
+    assert (threads.free, dict(threads.counts())) == (1, {"mail": 2})
     for each in jobs:
         each.may_end.set()
         assert ended.acquire(timeout=30)
-    assert (crew.free, crew.jobs(), crew.is_idle.is_set()) == (3, [], True)
-    assert crew.deadline() is None
+    assert (threads.free, threads.jobs(), threads.is_idle.is_set()) == (3, [], True)
+    assert threads.deadline() is None
 
 
 def test_it_reports_what_a_job_raised():
@@ -47,7 +47,7 @@ def test_it_reports_what_a_job_raised():
         ended.set()
 
     job = WaitingJob("mail", LookupError())
-    Crew(1, on_end).start(job)
+    JobThreads(1, on_end).start(job)
     job.may_end.set()
     assert ended.wait(30)
     assert errors == [job.error]

@@ -1,4 +1,4 @@
-"""What the jobs of one worker share."""
+"""The objects that the jobs of one worker share."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What the jobs of one worker share.
+class JobContext:
+    """The objects that the jobs of one worker share.
 
     Attributes:
         connections: the connections to the database.

@@ -9,8 +9,8 @@ SHORTEST = 0.01  # seconds
 QUICK = 0.5  # seconds; the next delivery often comes soon after the last one
 
 
-class Pulse:
-    """Waits for the next look.
+class Polling:
+    """Waits between two searches for deliveries.
 
     Args:
         longest: the longest interval, in seconds.
@@ -21,19 +21,19 @@ class Pulse:
         self._interval = min(SHORTEST, longest)
         self._quick_until = 0.0
         # Its `put` may be called by a signal handler, even while this thread is in `get`.
-        self._beats: SimpleQueue[None] = SimpleQueue()
+        self._wakes: SimpleQueue[None] = SimpleQueue()
 
-    def beat(self) -> None:
+    def wake(self) -> None:
         """End the current wait, or the next one."""
-        self._beats.put(None)
+        self._wakes.put(None)
 
-    def quicken(self) -> None:
-        """Look often again for a while, because there was something to do."""
+    def poll_often(self) -> None:
+        """Search often for a while, because deliveries often follow others."""
         self._quick_until = time.monotonic() + QUICK
         self._interval = min(SHORTEST, self._longest)
 
     def wait(self, until: float | None = None) -> None:
-        """Wait for a beat, or for the interval.
+        """Wait until `wake` is called, or the interval is over.
 
         Args:
             until: a time of the monotonic clock at which to end the wait, or None.
@@ -42,11 +42,11 @@ class Pulse:
         if until is not None:
             seconds = max(0.0, min(seconds, until - time.monotonic()))
         try:
-            self._beats.get(timeout=seconds)
+            self._wakes.get(timeout=seconds)
         except Empty:
             if time.monotonic() >= self._quick_until:
                 self._interval = min(self._longest, 2 * self._interval)
             return
-        self.quicken()
-        while not self._beats.empty():
-            self._beats.get()
+        self.poll_often()
+        while not self._wakes.empty():
+            self._wakes.get()

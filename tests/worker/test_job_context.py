@@ -11,8 +11,8 @@ def test_they_do_not_change(stage):
     """Each thread sees the same ones."""
     made = worker(stage)
     with pytest.raises(FrozenInstanceError):
-        made._tools.concurrency = 1
-    assert made._tools.counts is made.counts
-    assert not made._tools.is_stopping()
+        made._context.concurrency = 1
+    assert made._context.counts is made.counts
+    assert not made._context.is_stopping()
     made.stop()
-    assert made._tools.is_stopping()
+    assert made._context.is_stopping()

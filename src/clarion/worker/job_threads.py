@@ -8,8 +8,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from clarion._core.fork import new_lock
+from clarion.worker.cooldowns import Cooldowns
 from clarion.worker.jobs import OrderedJob
-from clarion.worker.rests import Rests
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("clarion.worker")
 
 
-class Crew:
+class JobThreads:
     """The jobs that run, each in a daemon thread.
 
     Args:
@@ -28,13 +28,13 @@ class Crew:
         on_end: called when a job has ended, with what it raised or None.
 
     Attributes:
-        rests: the places whose last job could take nothing.
+        cooldowns: the places whose last job could take nothing.
     """
 
     def __init__(self, size: int, on_end: Callable[[BaseException | None], object]) -> None:
         self._size = size
         self._on_end = on_end
-        self.rests = Rests()
+        self.cooldowns = Cooldowns()
         self._jobs: dict[Job, threading.Thread] = {}
         self._lock = new_lock()
         self.is_idle = threading.Event()
@@ -78,7 +78,7 @@ class Crew:
             job.run()
         except BaseException as raised:  # noqa: BLE001  # the worker decides
             error = raised
-        self.rests.note(job.place, has_worked=job.has_worked)
+        self.cooldowns.note(job.place, has_worked=job.has_worked)
         self._remove(job)
         self._on_end(error)
         del error
