@@ -1,4 +1,4 @@
-"""What an engine is given for one receiver of one send, and the text that its worker gets back."""
+"""One call of one receiver for an engine, and its text, which a worker of the engine decodes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The carrier: what a worker of an engine calls, whichever receiver the call is for.
+"""The carrier: the function that a worker of an engine calls, for every receiver.
 
 An engine knows one task, whose argument is the body of a `Call`:
 
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from clarion.outbox.database import ReceiverTransaction
 
 DEPLOY_RETRIES = 10
-"""How often a call at least is tried again that this program cannot make yet, because its receiver
-is unknown or the send is newer. The waits add up to ten minutes, so that a deployment loses nothing."""
+"""The least number of retries of a call that this program cannot make yet, because its receiver is
+unknown or the send is newer. The waits add up to ten minutes, so that a deployment loses nothing."""
 
 LONGEST_WAIT = 3600.0  # seconds
 LONGEST_DEPLOY_WAIT = 120.0  # seconds
@@ -78,7 +78,7 @@ def call(plan: Plan, claim: Claim, policy: Policy) -> None:
     """Call the receiver of a prepared call, and wait for it.
 
     Raises:
-        DuplicateError: if it has had its effect already.
+        DuplicateError: if the call had its effect before.
         GoneError: if a row that it names is gone.
     """
     caller = _Caller(database_of(plan.options))
@@ -140,7 +140,7 @@ def _retries_of(body: str) -> int | None:
 
 
 class DuplicateError(Exception):
-    """The receiver has had the call already."""
+    """The receiver was called for this send before."""
 
 
 class _Caller(Caller):
@@ -153,10 +153,10 @@ class _Caller(Caller):
         claim: Claim,
         partition: Any,  # noqa: ARG002
     ) -> None:
-        """Note in the receiver's transaction that it has the call.
+        """Record the call in the receiver's transaction.
 
         Raises:
-            DuplicateError: if it has had it already.
+            DuplicateError: if it was recorded before.
         """
         connection: Any = transaction.connection
         if not inbox.receive(connection, plan.name, claim.uid):
@@ -165,7 +165,7 @@ class _Caller(Caller):
     async def asettle(
         self, transaction: ReceiverTransaction, plan: Plan, claim: Claim, partition: Any
     ) -> None:
-        """Note in the transaction of an async receiver that it has the call, as `settle`."""
+        """Record the call in the transaction of an async receiver, as `settle`."""
         connection: Any = transaction.connection
         if not is_async_connection(connection):
             self.settle(transaction, plan, claim, partition)
@@ -178,7 +178,7 @@ class _Caller(Caller):
 
 
 def prepared(body: str, attempt: int) -> tuple[Plan, Claim, Policy]:
-    """Return how the receiver of a body is called, and with what; raise as `deliver`."""
+    """Return the plan, the claim and the policy of a body's call; raise as `deliver`."""
     message = read_body(body)
     signal = message.envelope.signal
     receiver = find_receiver(message.receiver, signal)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class NoDatabase:
-    """In place of a database, in a program that has set none."""
+    """Replaces the database in a program that has set none: it refuses connections."""
 
     name = "no database"
     dialect = ""
@@ -42,8 +42,8 @@ _NONE = NoDatabase()
 def database_of(options: Any) -> Database:
     """Return the database for the calls of a receiver.
 
-    It is the one of `clarion.outbox.use_database`. If the program has set none, it is one of a framework:
-    in a Django project the database of the option `using` or `database`, or the default one.
+    It is the database that `clarion.outbox.use_database` has set. Without one, a framework provides it:
+    in a Django project, the database of the option `using` or `database`, or the default one.
 
     Args:
         options: the options of the receiver's delivery.
@@ -60,6 +60,6 @@ def database_of(options: Any) -> Database:
 
 def _refusal() -> BoundaryError:
     return BoundaryError(
-        "A receiver in the background asks for a session or a connection, and the worker has no database. "
+        "A receiver in the background requests a session or a connection, and the worker has no database. "
         "Set one where it starts: clarion.outbox.use_database(open_database(url))."
     )

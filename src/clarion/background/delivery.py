@@ -53,20 +53,20 @@ class EngineDelivery:
         @receiver(order_paid, delivery=celery)
         @receiver(order_paid, delivery=celery(queue="mail", retries=5))
 
-    The send is sealed at once, so what cannot be encoded is refused there. The call waits for the
+    The send is encoded at once, so a value that cannot be encoded is refused there. The call waits for the
     commit of the transaction that the send is in, as with `on_commit`. If that is rolled back, the
     engine never gets it. If the engine does not confirm it after the commit, the error is logged
     and counted, and does not reach the code that commits; the call is lost then. If no
     transaction is open, the engine gets the call inside the send, which raises what the engine raises.
 
-    A receiver gets its arguments from the sealed send. It may have the parameters `delivery_uid`,
+    A receiver gets its arguments from the encoded send. It may have the parameters `delivery_uid`,
     `attempt`, `session` and `connection`, as with `durable`.
 
     Call a delivery to get another one with more options:
 
     - `retries`: how often the engine tries again after a failure. 2 makes three runs. By default
       the engine decides.
-    - `delay`: how long the engine waits at least before the first run, in seconds.
+    - `delay`: the shortest time that the engine waits before the first run, in seconds.
     - `key`: calls with the same key run in the order of their sends, if the engine keeps it: see
       `durable`.
     - `name`, `aliases`: the name by which a worker finds the receiver, and its former names.
@@ -81,9 +81,9 @@ class EngineDelivery:
 
     Args:
         engine: the engine.
-        hold: how long a commit may wait for the engine, in seconds. Once 16 calls were not confirmed in
-            that time, the engine gets one call in each such time until it answers, and the others
-            fail at once.
+        hold: how long a commit may wait for the engine, in seconds. After 16 calls without a
+            confirmation, the engine gets only one call per `hold` until it answers. The others fail
+            at once.
 
     Attributes:
         engine: the engine.
@@ -152,7 +152,7 @@ class EngineDelivery:
         self.engine.check(self.options)
 
     def check_via(self, *, has_key: bool) -> None:
-        """Refuse a delivery that a stored one cannot be handed to: see `clarion.outbox.via.Via`.
+        """Refuse an engine that stored deliveries cannot be handed to: see `clarion.outbox.via.Via`.
 
         Raises:
             ArgumentError: if the engine loses calls, does not keep the order of a key, or the delivery has

@@ -45,7 +45,7 @@ class Engine(Protocol):
         """Give a call to the engine, and return once its broker has confirmed it.
 
         Raises:
-            Exception: if the broker may not have it.
+            Exception: if the broker may not have received it.
         """
         raise NotImplementedError
 

@@ -86,7 +86,7 @@ class ExecutorEngine(Engine):
         self.enqueue(call)
 
     def check(self, options: CallOptions) -> None:
-        """Refuse every option but ours: an executor has none."""
+        """Refuse every option except Clarion's own: an executor has none."""
         if options.engine:
             raise ArgumentError(
                 f"ExecutorDelivery was given {keyword_names(options.engine)}, and an executor has no "
@@ -95,7 +95,7 @@ class ExecutorEngine(Engine):
             )
 
     def losses(self) -> Sequence[str]:
-        """Return that a pool loses everything at the end of the process."""
+        """Return the warning that a pool loses its calls at the end of the process."""
         return [_LOSS]
 
 
@@ -110,7 +110,7 @@ class ExecutorDelivery(EngineDelivery):
     A call that waits for its delay or for its next attempt occupies a thread or a process of the pool. In a
     process pool, the processes have to connect the receivers too: with the start method "spawn" or
     "forkserver", give the pool an `initializer` that imports them. The pool pickles the name of a
-    function of Clarion and the text of the call, nothing of the program's.
+    function of Clarion and the text of the call, and no object of the program.
 
     Args:
         executor: an executor of `concurrent.futures`.

@@ -65,8 +65,8 @@ class HandOver(Scheduled):
         return f"<HandOver of {self.receiver} to {self.engine} {self.when()}: {self.status}>"
 
 
-class _InPlaceOfReceiver:
-    """What a boundary has to know of the registration: the hand-over calls no receiver itself."""
+class _NoRegistration:
+    """Represents the registration for a boundary, because a hand-over calls no receiver."""
 
     once = False
     is_async = False
@@ -141,14 +141,14 @@ class PendingHandOver(PendingCall):
         self.handed = handed
         self.delivery = delivery
         self.sent_in = boundary
-        registration: Any = _InPlaceOfReceiver
+        registration: Any = _NoRegistration
         # The arguments are in the body already, so the boundary copies no objects.
         super().__init__(signal, registration, receiver, bound, boundary, reason, {"sender": None})
         self.scheduled = HandOver(self)
 
     @property
     def boundary(self) -> CallingBoundary:
-        """The boundary, which enqueues in place of a call."""
+        """The boundary, which enqueues the call instead of calling the receiver."""
         return self._handing
 
     @boundary.setter
@@ -163,7 +163,7 @@ class PendingHandOver(PendingCall):
 
     @contextmanager
     def failing(self) -> Generator[None]:
-        """Enqueue in the block; count what happens, and raise what the engine raises."""
+        """Count the outcome of the block, which enqueues the call; its error is raised."""
         try:
             yield
         except BaseException as error:
@@ -175,7 +175,7 @@ class PendingHandOver(PendingCall):
         self.finish(None)
 
     def finish(self, response: Any) -> None:  # noqa: ARG002
-        """Note that the engine has confirmed the call, unless it has failed."""
+        """Record that the engine has confirmed the call, unless it has failed."""
         if self.scheduled.outcome is None:
             self.scheduled.outcome = "enqueued"
             self.bound.count("enqueued")

@@ -1,4 +1,4 @@
-"""Wait for an engine to confirm a call, but not longer than the commit may be held up."""
+"""Wait for an engine to confirm a call, but not longer than the commit may wait."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 MOST_IDLE = 4  # threads
 
 MOST_LATE = 16  # calls
-"""How many calls an engine may leave unconfirmed, each in a thread that still waits. From then on it
-gets one call in each `hold`, and the others fail at once."""
+"""How many calls of an engine may be unconfirmed, each in a thread that still waits. After that, it
+gets only one call per `hold`, and the others fail at once."""
 
 
 class _Helper:
@@ -125,7 +125,7 @@ class _Started:
         helper.start(lambda: context.run(engine.enqueue, call), self._end)
 
     def leave(self) -> None:
-        """Wait no longer, which the thread still does."""
+        """Count the call as late: its caller stops waiting, and its thread does not."""
         with _lock:
             if not self._is_over:
                 self._is_late = True

@@ -30,7 +30,7 @@ class CallOptions:
         engine: the options that go to the engine as they are.
 
     Raises:
-        ArgumentError: if a value is none that the option accepts.
+        ArgumentError: if an option does not accept its value.
     """
 
     retries: int | None = None

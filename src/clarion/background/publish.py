@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Publication:
     """The batch of the receivers of a send that engines carry out.
 
-    The send is sealed once. Each receiver becomes a pending call of its own.
+    The send is encoded once. Each receiver gets a pending call of its own.
 
     Args:
         using: the alias whose commit the calls wait for; None for the transaction of the send.

@@ -13,8 +13,8 @@ In reading order; each module imports only from those above it:
 
 Typer and Rich are imported here only, and never by another package.
 
-Exit codes: 0 if all is well, 1 if a person has to act or something differs, 2 if the command could
-not be done.
+Exit codes: 0 if all is well, 1 if a person has to act or something differs, 2 if the command has
+failed.
 
 Never put here: a rule or a query that a program could need. It belongs in the package below.
 """

@@ -11,7 +11,7 @@ from clarion.cli.doctor import doctor
 from clarion.cli.graph import graph
 from clarion.cli.imports import is_in_program
 from clarion.cli.outbox.group import outbox
-from clarion.cli.output import print_what_is_possible
+from clarion.cli.output import escape_unencodable
 from clarion.cli.signals import explain_command, ls
 from clarion.cli.tail import tail
 from clarion.cli.work import work
@@ -61,7 +61,7 @@ def run(arguments: Sequence[str] | None = None, in_program: str = "") -> None:
         arguments: the arguments; by default those of the process.
         in_program: how the help names the command, in a program that has imported its receivers.
     """
-    print_what_is_possible()
+    escape_unencodable()
     token = is_in_program.set(bool(in_program))
     try:
         app(arguments, prog_name=in_program or "clarion")

@@ -6,7 +6,7 @@ from clarion.errors import ClarionError
 
 
 class CommandError(ClarionError):
-    """A command that cannot be done.
+    """The command has failed.
 
     Args:
         message: what is wrong, and what to do.

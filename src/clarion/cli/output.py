@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Literal, TextIO
 
 FOUND = 1  # the exit code if a person has to act
-FAILED = 2  # the exit code if the command could not be done
+FAILED = 2  # the exit code if the command has failed
 
 HANGING = "    "  # before the further lines of a sentence
 
@@ -157,8 +157,8 @@ def reporting() -> Generator[None]:
         raise typer.Exit(FAILED) from None
 
 
-def print_what_is_possible() -> None:
-    """Let the standard streams escape the characters that their encoding lacks."""
+def escape_unencodable() -> None:
+    """Make the standard streams escape the characters that their encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -52,7 +52,7 @@ def work(
 ) -> None:
     """Make the stored deliveries of durable receivers.
 
-    It runs until SIGTERM or Ctrl+C, which let running receivers end. A second one hurries.
+    It runs until SIGTERM or Ctrl+C, which let running receivers end. A second one ends it at once.
     """
     if drain and once:
         raise CommandError(

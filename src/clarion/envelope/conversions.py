@@ -1,4 +1,4 @@
-"""How the values of a class that no codec knows become JSON, and come back."""
+"""Conversions to JSON and back, for classes that no codec knows."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 class Registry(dict[K, V]):
-    """A dictionary that reports each entry to the blocks that will undo it."""
+    """A dictionary that reports each new entry, so that a block of a test can undo it."""
 
     def __setitem__(self, key: K, value: V) -> None:
         super().__setitem__(key, value)

@@ -1,4 +1,4 @@
-"""JSON in which each value that JSON has no form for carries the name of its type.
+"""JSON with the name of the type beside each value that JSON cannot express.
 
     {1, 2}            {"set": [1, 2]}
     Decimal("9.90")   {"decimal": "9.90"}

@@ -107,7 +107,7 @@ class CeleryEngine(Engine):
         options = dict(call.options)
         if call.delay:
             options["countdown"] = call.delay
-        # By the task, because `send_task` ignores `task_always_eager`.
+        # Through the task, because `send_task` ignores `task_always_eager`.
         self.task.apply_async((call.body,), shadow=call.receiver, **options)
 
     def check(self, options: CallOptions) -> None:
@@ -143,7 +143,7 @@ class CeleryEngine(Engine):
         return found
 
     def _task_setting(self, name: str) -> Any:
-        # Not from the task, which would take its settings from the app before the program has set them.
+        # Not read from the task: that would copy the settings of the app, which may not be set yet.
         annotations: Any = self.app.conf.task_annotations
         for task in (TASK, "*"):
             given: Any = annotations.get(task) if isinstance(annotations, dict) else None

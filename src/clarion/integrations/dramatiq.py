@@ -48,7 +48,7 @@ _UNCONFIRMED = (
     "RabbitmqBroker confirm_delivery=True."
 )
 _DONE = (
-    "Dramatiq takes a message that has failed as done, because the broker has no Retries middleware. Add "
+    "Dramatiq counts a failed message as done, because the broker has no Retries middleware. Add "
     "it: broker.add_middleware(Retries())."
 )
 

@@ -133,7 +133,7 @@ class HueyEngine(Engine):
             )
 
     def losses(self) -> Sequence[str]:
-        """Return that Huey loses what a killed consumer was running."""
+        """Return the warning that Huey loses the tasks of a killed consumer."""
         return [_POPS]
 
 

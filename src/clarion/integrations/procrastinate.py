@@ -102,7 +102,7 @@ class Retries(BaseRetryStrategy):
 
 def _rescue(silence: float) -> Any:
     async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
-        """Run the calls again whose worker was killed."""
+        """Run the calls of killed workers again."""
         manager = context.app.job_manager
         stalled = await manager.get_stalled_jobs(task_name=CARRIER, seconds_since_heartbeat=silence)
         for job in stalled:
@@ -137,7 +137,7 @@ class ProcrastinateEngine(Engine):
 
     @property
     def holds_thread(self) -> bool:  # type: ignore[override]
-        """Whether `enqueue` waits for a pool, which any thread may use."""
+        """Whether `enqueue` may wait for a connection of a pool that any thread can use."""
         return isinstance(self.app.connector.get_sync_connector(), SyncPsycopgConnector)
 
     def enqueue(self, call: Call) -> None:
@@ -277,8 +277,8 @@ class ProcrastinateDelivery(EngineDelivery):
 
     Args:
         app: the app. It gets the task "clarion.deliver".
-        rescue: how long a worker has not responded before its calls are run again, in seconds. The
-            periodic task "clarion.rescue" does it. None leaves it out.
+        rescue: the time without a heartbeat of a worker after which its calls run again, in seconds.
+            The periodic task "clarion.rescue" does it. None leaves the task out.
         hold: see `EngineDelivery`.
 
     Raises:
@@ -315,7 +315,7 @@ def _alias_of(connection: Any) -> str | None:
 
 
 def _is_in_thread(connection: Any) -> bool:
-    """Return whether asgiref's thread for sync code holds a connection of Django's."""
+    """Return whether a connection of Django belongs to asgiref's thread for sync code."""
     return _alias_of(connection) is not None and iscoroutinefunction(connection.rows)
 
 

@@ -42,7 +42,7 @@ __all__ = ["RQDelivery", "carry"]
 TASK = f"{__name__}.carry"
 ATTEMPTS = "clarion_attempts"  # a key of Job.meta
 
-# What `Queue.enqueue` takes, without what the engine gives itself.
+# The options of `Queue.enqueue`, without those that the engine sets itself.
 _GIVEN = {"self", "func", "args", "kwargs", "timeout", "description", "job_id", "retry", "unique"}
 _queue: Any = Queue
 OPTIONS = {*signature(_queue.enqueue_call).parameters, "job_timeout"} - _GIVEN - {"pipeline"}
@@ -100,7 +100,7 @@ class RQEngine(Engine):
         return self.queue.is_async
 
     def enqueue(self, call: Call) -> None:
-        """Enqueue a call. Redis confirms it; a second one with the same uid is left out."""
+        """Enqueue a call, which Redis confirms; skip a duplicate with the same uid."""
         options: dict[str, Any] = {
             **call.options,
             "args": (call.body,),
@@ -109,7 +109,7 @@ class RQEngine(Engine):
         }
         if call.retries:
             options["retry"] = Retry(max=call.retries)
-        # RQ cannot look for a duplicate where a job depends on others or has a limit.
+        # RQ cannot search for duplicates if a job depends on others or has a limit.
         options["unique"] = not {"depends_on", "rate_limit"} & {*options}
         with suppress(DuplicateJobError):  # RQ has it from the first hand-over
             if call.delay:
@@ -131,7 +131,7 @@ class RQEngine(Engine):
             )
 
     def losses(self) -> Sequence[str]:
-        """Return that a queue with pickle loses what its workers cannot read."""
+        """Return the warning that a queue with pickle loses calls that its workers cannot read."""
         is_pickle = self.queue.serializer is DefaultSerializer
         return [_PICKLE.format(name=self.queue.name)] if is_pickle else []
 

@@ -44,7 +44,7 @@ except ImportError as error:
 TASK = "clarion.deliver"
 
 LONGEST_SLEEP = 5.0  # seconds
-"""How long a worker keeps a task whose time has not come, before it puts the task back."""
+"""How long a worker holds a delayed task before it returns the task to the queue."""
 
 _RECEIVER, _ATTEMPT, _DUE = "receiver", "clarion_attempt", "clarion_due"  # labels
 _RETRYING = frozenset({"max_retries", "retry_on_error"})
@@ -80,7 +80,7 @@ class TaskiqEngine(Engine):
     Args:
         broker: the broker.
         schedule_source: keeps calls until their time.
-        broker_delays: whether the broker does, by the label `delay`.
+        broker_delays: whether the broker keeps them, by the label `delay`.
         hold: how long `enqueue` may wait, in seconds.
     """
 
@@ -178,7 +178,7 @@ class TaskiqEngine(Engine):
     async def aenqueue(self, call: Call) -> None:
         """Send a task on the loop of the broker."""
         if isinstance(self.broker, InMemoryBroker):
-            await self._send(call)  # it has no connections, and runs the task on this loop
+            await self._send(call)  # the broker has no connections, and runs the task on this loop
             return
         home = self._home()
         if home is None:
@@ -188,7 +188,7 @@ class TaskiqEngine(Engine):
     async def _send(self, call: Call) -> None:
         labels = {**call.options, _RECEIVER: call.receiver}
         if call.retries is not None:
-            # No middleware tries it again too, and it stays with the broker until the next attempt does.
+            # No middleware retries it, too. The broker keeps it until the next attempt is enqueued.
             labels = {"ack_type": "manual", **labels, "retry_on_error": False}
         await self._kick(call.body, labels, f"{call.receiver}:{call.uid}", call.delay)
 
@@ -246,7 +246,7 @@ class TaskiqEngine(Engine):
             await _end(context)
 
     def check(self, options: CallOptions) -> None:
-        """Refuse labels that do not come back as they are, and those that are ours."""
+        """Refuse labels that Taskiq would change, and those that Clarion sets."""
         given = options.engine
         ours = {_RECEIVER, _ATTEMPT, _DUE}
         ours = ours if options.retries is None else ours | _RETRYING
@@ -289,15 +289,15 @@ class TaskiqDelivery(EngineDelivery):
     The worker has to import the modules that connect the receivers, as it imports its tasks. Create the
     delivery beside the broker, before the broker is started.
 
-    Without `schedule_source` and `broker_delays`, a worker takes a call whose time has not come, and waits. After
-    5 seconds it puts the call back. Each of them is one of the worker's `--max-async-tasks`.
+    Without `schedule_source` and `broker_delays`, a worker takes a delayed call and waits. After
+    5 seconds it returns the call to the queue. Each such call is one of the worker's `--max-async-tasks`.
 
     Args:
         broker: the Taskiq broker.
-        schedule_source: where calls wait for their delay and for the next attempt. The
-            scheduler of Taskiq sends them then.
-        broker_delays: whether the broker keeps them there, by the label `delay`, as AioPikaBroker
-            with a `delay_queue` does.
+        schedule_source: keeps calls until their delay is over, or until the next attempt. Then the
+            scheduler of Taskiq sends them.
+        broker_delays: whether the broker itself keeps them, by the label `delay`, as AioPikaBroker
+            does with a `delay_queue`.
         hold: how long a commit may wait for the broker, in seconds.
 
     Raises:

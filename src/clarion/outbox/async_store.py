@@ -39,5 +39,5 @@ async def ahold_partition(connection: AsyncConnection, held: Lease) -> bool:
 
 
 async def aunblock(connection: AsyncConnection, receiver: str, key: str) -> None:
-    """Let the deliveries of a key be made again, as `unblock`."""
+    """End the wait of the deliveries of a key, as `unblock`."""
     await connection.change("unblock", receiver=receiver, key=key)

@@ -1,4 +1,4 @@
-"""The protocol of a database whose outbox a worker empties."""
+"""The protocol of a database with an outbox, as a worker uses it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ReceiverTransaction:
             is not one of the outbox's database.
         provided: what the receiver gets if it has such parameters: `session` or `connection`.
         session: what loads the references in the payload; see `ReferenceKind.load`.
-        run_sync: awaits a function that loads references, where the session is async: call it with
-            the function that decodes the payload. None if that function can be called as it is.
+        run_sync: for an async session: runs the sync function that decodes the payload, and is
+            awaited. None if that function can be called directly.
     """
 
     connection: Connection | AsyncConnection | None = None
@@ -41,7 +41,7 @@ class Database(Protocol):
     an async one, that a worker enters around the calls of a thread, and around an async call without a
     transaction.
 
-    A database may have `warn_at_start()`, which logs what the program should set up otherwise.
+    A database may have `warn_at_start()`, which logs warnings about its settings.
 
     A database may have `listening(wake)`: a context manager that calls `wake` after commits of other
     processes that store deliveries. It only saves the worker a wait.

@@ -40,7 +40,7 @@ class Durable:
         @receiver(order_paid, delivery=durable)
         @receiver(order_paid, delivery=durable(key="order_id", retries=3))
 
-    The delivery is one row, written by the sender's own connection. So it is there exactly if the
+    The delivery is one row, written by the sender's own connection. So it exists if and only if the
     transaction commits. A worker calls the receiver at least once, also after a crash, and tries
     again if it raises. A receiver gets its arguments from the stored payload. It may have the
     parameters `delivery_uid` (the `uuid.UUID` of the send, the same at each attempt) and `attempt`
@@ -49,10 +49,10 @@ class Durable:
     Args:
         key: deliveries with the same key run in the order of their sends: the name of a keyword, a list
             of names, or a function of the keywords. A key of None has no order.
-        delay: how long a delivery waits at least, in seconds.
+        delay: the shortest time that a delivery waits, in seconds.
         retries: how often it is tried again after a failure, before it is given up.
-        backoff: how long it waits after the first failure at most, in seconds, which doubles with each
-            failure. Or a function of the number of failures that returns the seconds.
+        backoff: the longest wait after the first failure, in seconds; it doubles with each failure.
+            Or a function of the number of failures that returns the seconds.
         timeout: how long one attempt may take, in seconds.
         missing: what happens if a row that the send names was deleted. "skip" the delivery, "fail"
             it, or give the receiver a "snapshot" of the row as it was at the send.

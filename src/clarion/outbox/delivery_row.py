@@ -134,7 +134,7 @@ class Lease(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """A delivery that was given up.
+    """A dead delivery: it was given up.
 
     Attributes:
         id: the row.

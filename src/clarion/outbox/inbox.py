@@ -1,4 +1,4 @@
-"""The inbox: the calls of background receivers that have had their effect in a database."""
+"""The inbox: the calls of background receivers whose effect a database already has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def receive(connection: Connection, receiver: str, uid: str) -> bool:
-    """Note that a receiver has a call, in the transaction of the receiver.
+    """Record the call of a receiver, in the transaction of the receiver.
 
     Args:
         connection: the connection, in that transaction.
@@ -17,16 +17,16 @@ def receive(connection: Connection, receiver: str, uid: str) -> bool:
         uid: identifies the send, in 32 hexadecimal digits.
 
     Returns:
-        Whether it has not had the call before.
+        Whether the call was not recorded before.
     """
     return bool(connection.change("receive", receiver=receiver, uid=uid))
 
 
 async def areceive(connection: AsyncConnection, receiver: str, uid: str) -> bool:
-    """Note that a receiver has a call, as `receive`, on an async connection."""
+    """Record the call of a receiver, as `receive`, on an async connection."""
     return bool(await connection.change("receive", receiver=receiver, uid=uid))
 
 
 def prune(connection: Connection, age: int, limit: int) -> int:
-    """Remove calls that are older, in milliseconds; return how many were removed."""
+    """Remove calls that are older than `age` milliseconds; return how many were removed."""
     return connection.change("prune_inbox", age=age, limit=limit)

@@ -1,4 +1,4 @@
-"""What the error of a statement that stores a send adds, so that its cure is known."""
+"""Notes that say what to do about an error of a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open the database of an outbox by its URL; SQLite needs nothing else."""
+"""Open the database of an outbox by its URL. SQLite needs no integration."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class UrlDatabase(ABC):
         async with self._turns.setdefault(running_loop(), Lock()):
             block = ExitStack()
             try:
-                # In threads, because the database may make it wait.
+                # In threads, because it may wait for the database.
                 enter = partial(block.enter_context, self.transaction())
                 yield await run_in_thread(enter)
             except BaseException as error:

@@ -35,7 +35,7 @@ class Options:
     """How the deliveries to a receiver are stored and made: see `Durable`.
 
     Raises:
-        ArgumentError: if a value is none that the option accepts.
+        ArgumentError: if an option does not accept its value.
     """
 
     key: Key | None = None

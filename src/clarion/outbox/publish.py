@@ -159,7 +159,7 @@ def _connection(place: Place) -> Generator[Connection]:
 
 async def _apublish(place: Place, envelope: Envelope, targets: list[Target]) -> None:
     if place.writer is not None:
-        # In a thread, because the database may make it wait.
+        # In a thread, because it may wait for the database.
         await run_in_thread(partial(_publish_alone, place.writer, envelope, targets))
         return
     async with place.boundary.awrite_connection() as raw:

@@ -32,7 +32,7 @@ class NamedOptions(Protocol):
 
     @property
     def effects(self) -> str | None:
-        """Where the receiver writes, if only there."""
+        """The option: "same database" if the receiver writes only there, otherwise None."""
         ...
 
 
@@ -51,7 +51,8 @@ class NamedReceiver:
         name: the stable name.
         options: the options.
         shown: the receiver as messages show it.
-        is_called_by_name: whether a worker finds the receiver, which a send must not disconnect.
+        is_called_by_name: True, because a worker finds the receiver by its name. So a send must
+            not disconnect it.
     """
 
     is_called_by_name = True
@@ -100,7 +101,7 @@ class StoredReceiver(NamedReceiver):
     options: Options
 
 
-# Weak: a registration holds its own, and forgets it with the receiver.
+# Weak, because a registration holds its entry, and drops it with the receiver.
 _known: WeakSet[NamedReceiver] = WeakSet()
 _lock = new_lock()
 

@@ -77,7 +77,7 @@ def due_receivers(connection: Connection, receivers: Iterable[str]) -> list[str]
 
 
 def hasten(connection: Connection, receivers: Iterable[str]) -> int:
-    """Let the deliveries that wait for their delay be made now; return how many, for tests."""
+    """End the delay of waiting deliveries, for tests; return how many."""
     return connection.change("hasten", receivers=_json(list(receivers)))
 
 
@@ -88,7 +88,7 @@ def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list
         connection: the worker's connection.
         receiver: the name of the receiver.
         limit: how many at most.
-        lease: how long this worker may take, in milliseconds.
+        lease: how long this worker may hold them, in milliseconds.
 
     Returns:
         The deliveries, in the order of their sends.
@@ -115,7 +115,7 @@ def settle(connection: Connection, claims: Iterable[Claim]) -> int:
 
 
 def hand_back(connection: Connection, claims: Iterable[Claim]) -> int:
-    """Let other workers make these deliveries at once."""
+    """End the lease of these deliveries, so that other workers can make them at once."""
     return connection.change("hand_back", claims=fences(connection, claims))
 
 
@@ -153,7 +153,7 @@ def renew_partition(connection: Connection, held: Lease, lease: int) -> bool:
 
 
 def release_partition(connection: Connection, held: Lease) -> None:
-    """Let other workers lease a partition at once."""
+    """End the lease of a partition, so that other workers can lease it at once."""
     connection.change("release_partition", **held._asdict())
 
 
@@ -178,7 +178,7 @@ def window(connection: Connection, held: Lease, limit: int) -> list[Claim]:
 
 
 def retry(connection: Connection, receiver: str, failed: Claim, delay: int, error: str) -> bool:
-    """Let a delivery be made again later; later ones of its key wait for it.
+    """Retry a delivery after a delay; later ones of its key wait for it.
 
     Args:
         connection: the worker's connection, in a transaction.
@@ -199,7 +199,7 @@ def retry(connection: Connection, receiver: str, failed: Claim, delay: int, erro
 
 
 def postpone(connection: Connection, receiver: str, claim: Claim, delay: int) -> bool:
-    """Let a delivery be made later without a failure, because this program cannot make it.
+    """Make a delivery wait without a failure, because this program cannot make it.
 
     Args:
         connection: the worker's connection, in a transaction.
@@ -217,12 +217,12 @@ def postpone(connection: Connection, receiver: str, claim: Claim, delay: int) ->
 
 
 def unblock(connection: Connection, receiver: str, key: str) -> None:
-    """Let the deliveries of a key be made again, after the first of them was made."""
+    """End the wait of the deliveries of a key, after the first of them was made."""
     connection.change("unblock", receiver=receiver, key=key)
 
 
 def bury(connection: Connection, receiver: str, failed: Claim, error: str, *, block: bool) -> bool:
-    """Give up a delivery, and keep it for a person to see.
+    """Give up a delivery, and keep it as a dead letter.
 
     Args:
         connection: the worker's connection, in a transaction.
@@ -250,7 +250,7 @@ def bury(connection: Connection, receiver: str, failed: Claim, error: str, *, bl
 
 
 def waiting(connection: Connection) -> list[Waiting]:
-    """Return for each receiver the deliveries that wait and those given up."""
+    """Return how many deliveries of each receiver wait, and how many are dead."""
     dead = {row[0]: row[1] for row in connection.rows("dead")}
     found = {
         row[0]: Waiting(row[0], row[1], _time(row[2]), row[3] or 0, dead.pop(row[0], 0))
@@ -292,7 +292,7 @@ def find_dead(connection: Connection, row: int) -> Dead:
 
 
 def requeue(connection: Connection, row: int) -> None:
-    """Let a delivery that was given up be made again, before the later ones of its key.
+    """Queue a dead delivery again, before the later ones of its key.
 
     Raises:
         ArgumentError: if no dead delivery has this id.

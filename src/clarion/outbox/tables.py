@@ -25,7 +25,7 @@ def create_tables(connection: Connection, *, notify: bool = False) -> None:
     Args:
         connection: the connection.
         notify: whether PostgreSQL notifies the workers of each commit that stores deliveries, so
-            that they need not wait for their next look. It notifies them once for each commit. With many
+            that they need not wait for their next poll. It notifies them once for each commit. With many
             senders at a time it makes their commits slower. Other databases ignore it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What `durable(via=...)` needs to know of a delivery to an engine."""
+"""The protocol of a delivery to an engine, as `durable(via=...)` uses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Via(Protocol):
     """
 
     def check_via(self, *, has_key: bool) -> None:
-        """Refuse a delivery that a stored one cannot be handed to, when a receiver is connected.
+        """Refuse, at connect, an engine that stored deliveries cannot be handed to.
 
         Args:
             has_key: whether the stored deliveries have a key.
@@ -34,6 +34,6 @@ class Via(Protocol):
             claim: the delivery.
 
         Raises:
-            Exception: if the broker may not have it. The worker tries again.
+            Exception: if the broker may not have received it. The worker tries again.
         """
         ...

@@ -36,7 +36,7 @@ def requeue(
     every: AllOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Let dead deliveries be made again.
+    """Queue dead deliveries again.
 
     They are made before the later ones of their keys.
     """
@@ -83,7 +83,7 @@ def prune(
     ],
     json: JsonOption = False,
 ) -> None:
-    """Remove old sends whose deliveries were all made. What waits or is dead stays."""
+    """Remove old sends whose deliveries were all made. Waiting and dead ones stay."""
     age = milliseconds(older_than)
     with opened(database) as (_, connection):
         removed = _prune(connection, age)
@@ -107,7 +107,7 @@ def _prune(connection: WorkerConnection, age: int) -> int:
 
 
 def _agrees(count: int, name: str) -> bool:
-    """Ask the user; no answer is a no."""
+    """Ask the user; without an answer, return False."""
     question = f"Discard {_deliveries(count)} in {name}? It cannot be undone."
     try:
         return typer.confirm(question, err=True)

@@ -1,4 +1,4 @@
-"""`ls` and `show`: the deliveries that were given up."""
+"""`ls` and `show`: the dead deliveries."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ outbox = typer.Typer(
     name="outbox",
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="See and mend the stored deliveries.",
+    help="Inspect, requeue and remove stored deliveries.",
 )
 outbox.command()(create)
 outbox.command()(status)

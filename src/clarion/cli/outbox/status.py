@@ -1,4 +1,4 @@
-"""`status`: count what waits, and what was given up."""
+"""`status`: count the waiting and the dead deliveries."""
 
 from __future__ import annotations
 
