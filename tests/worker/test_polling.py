@@ -7,8 +7,8 @@ import time
 from clarion.worker.polling import QUICK, SHORTEST, Polling
 
 
-def test_a_beat_ends_the_wait():
-    """From another thread, and also if it comes before the wait."""
+def test_a_wake_ends_the_wait():
+    """A wake ends the wait, from another thread and also before the wait begins."""
     polling = Polling(60.0)
     polling.wake()
     polling.wait()

@@ -161,7 +161,7 @@ _ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
     "status": (_status, "Count the deliveries of each receiver."),
     "ls": (_ls, "List the dead deliveries, oldest first."),
     "show": (_show, "Show dead deliveries with payload and traceback."),
-    "requeue": (_requeue, "Let dead deliveries be made again."),
+    "requeue": (_requeue, "Queue dead deliveries again."),
     "discard": (_discard, "Remove dead deliveries."),
     "prune": (_prune, "Remove the events whose deliveries were all made."),
     "create": (_create, "Create the tables, in a project that does not migrate them."),
