@@ -1,5 +1,6 @@
 """The names of tasks for Sentry and OpenTelemetry."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -78,6 +79,9 @@ def test_a_span_has_the_name_of_the_receiver(recorder):
     assert names == ["shop.mail"]
 
 
-def test_without_either_nothing_happens():
-    """A program that is not watched has nothing to name."""
+def test_neither_is_imported(monkeypatch):
+    """In a program that uses neither, a call names nothing and imports neither."""
+    for name in ("opentelemetry", "sentry_sdk"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     name_task("shop.mail")
+    assert {"opentelemetry", "sentry_sdk"}.isdisjoint(sys.modules)

@@ -179,7 +179,7 @@ def test_an_incomplete_framework_breaks_no_other_send(run, package, reason):
 
 
 def test_a_mocked_django_breaks_no_other_send(run):
-    """Sphinx replaces a framework that is not installed by a mock."""
+    """A program in which Sphinx has replaced Django by a mock still sends."""
     run(
         {},
         "import sys\nfrom unittest.mock import MagicMock\nsys.modules['django'] = MagicMock()\n"

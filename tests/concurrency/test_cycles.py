@@ -1,4 +1,4 @@
-"""The payload of a failing receiver is freed at once, not by the garbage collector."""
+"""The payload of a failing receiver is freed at once: `freed` asserts it without the collector."""
 
 import asyncio
 import sqlite3

@@ -50,7 +50,7 @@ def test_a_current_span_is_seen_and_named():
 
 
 def test_opentelemetry_is_not_imported():
-    """A program that does not use it pays nothing."""
+    """A process without OpenTelemetry, which asserts so itself, does not import it."""
     code = (
         "import sys; from clarion.envelope import trace; trace.inject({}); trace.name_span('x');"
         "\nwith trace.extracted({'traceparent': 'x'}): pass"

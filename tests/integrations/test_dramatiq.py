@@ -11,39 +11,9 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Retries
 
 from clarion import Signal
-from clarion.errors import ArgumentError, Reject, Retry
+from clarion.errors import ArgumentError
 from clarion.integrations.dramatiq import TASK, DramatiqDelivery
-
-calls: list[Any] = []
-
-
-def mail(sender, attempt, **kwargs):
-    """Note the call."""
-    calls.append(attempt)
-
-
-async def amail(sender, attempt, **kwargs):
-    """Note the call."""
-    calls.append(attempt)
-
-
-def fail(sender, attempt, **kwargs):
-    """Note the call, and fail."""
-    calls.append(attempt)
-    raise LookupError("failed")
-
-
-def reject(sender, attempt, **kwargs):
-    """Note the call, and reject it."""
-    calls.append(attempt)
-    raise Reject("no address")
-
-
-def ask_again(sender, attempt, **kwargs):
-    """Note the call, and ask for another."""
-    calls.append(attempt)
-    if attempt == 1:
-        raise Retry(after=0)
+from tests.integrations.engine_receivers import amail, calls, fail, mail, reject, retry_once
 
 
 @pytest.fixture
@@ -110,7 +80,7 @@ def test_without_retries_the_broker_decides(order_paid, run, broker):
     """By the limit of its middleware, or of the message."""
     delivery = DramatiqDelivery(broker)
     order_paid.connect(fail, sender="a", delivery=delivery(max_retries=1, min_backoff=1))
-    order_paid.connect(ask_again, sender="b", delivery=delivery(max_retries=1))
+    order_paid.connect(retry_once, sender="b", delivery=delivery(max_retries=1))
     order_paid.send("a")
     run()
     assert calls == [1, 2]
@@ -122,7 +92,7 @@ def test_without_retries_the_broker_decides(order_paid, run, broker):
 def test_a_receiver_decides(order_paid, broker, run):
     """`Retry` is another attempt, and `Reject` is none."""
     delivery = DramatiqDelivery(broker)(retries=3)
-    order_paid.connect(ask_again, sender="a", delivery=delivery)
+    order_paid.connect(retry_once, sender="a", delivery=delivery)
     order_paid.connect(reject, sender="b", delivery=delivery)
     order_paid.send("a")
     run()

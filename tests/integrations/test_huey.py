@@ -5,7 +5,6 @@ import sqlite3
 import time
 from contextlib import closing
 from math import inf
-from typing import Any
 
 import pytest
 from huey import MemoryHuey, RedisHuey, SqliteHuey
@@ -16,10 +15,9 @@ from clarion import Signal
 from clarion.commit import atomic
 from clarion.errors import ArgumentError, Reject, Retry
 from clarion.integrations.huey import NAME, OPTIONS, HueyDelivery
+from tests.integrations.engine_receivers import attempts, calls, mail_order
 
 order_paid = Signal(name="tests.huey.order_paid")
-
-calls: list[tuple[Any, ...]] = []
 
 
 def mail(sender, order_id, attempt, delivery_uid, **kwargs):
@@ -32,13 +30,9 @@ def mail(sender, order_id, attempt, delivery_uid, **kwargs):
         raise Reject(order_id)
 
 
-async def amail(sender, order_id, **kwargs):
-    calls.append((order_id, "async"))
-
-
 @pytest.fixture(autouse=True)
 def no_calls():
-    """Forget the calls of the test before."""
+    """Clear the calls of the previous test."""
     calls.clear()
 
 
@@ -52,11 +46,6 @@ def huey():
 def stored(tmp_path):
     """Return an instance that stores tasks in a file."""
     return SqliteHuey("tests", filename=str(tmp_path / "huey.db"))
-
-
-def attempts(order_id):
-    """Return the attempts of an order."""
-    return [attempt for each, attempt, *_ in calls if each == order_id]
 
 
 def test_a_task_runs_after_the_commit(huey):
@@ -75,7 +64,7 @@ def test_a_task_runs_after_the_commit(huey):
 
 def test_async_receivers_run(huey):
     """Huey itself refuses async tasks."""
-    with order_paid.connected(amail, delivery=HueyDelivery(huey)):
+    with order_paid.connected(mail_order, delivery=HueyDelivery(huey)):
         order_paid.send(None, order_id=1)
     assert calls == [(1, "async")]
 

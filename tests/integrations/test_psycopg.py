@@ -66,11 +66,13 @@ def test_an_async_receiver_has_an_async_connection():
 
 
 def test_tables_are_created_in_a_schema_of_the_url():
-    """Options of libpq are passed on."""
+    """The options of libpq are passed on: the search path is that of the URL."""
     database: Any = open_database(f"{POSTGRES.url()}?options=-csearch_path%3Dpg_temp")
     connection = database.connect()
     with connection.transaction():
         create_tables(connection)
+        found = connection.connection.execute("SELECT to_regclass('pg_temp.clarion_event')")
+        assert found.fetchone() != (None,)
     connection.close()
 
 

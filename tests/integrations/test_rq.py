@@ -4,7 +4,6 @@ import logging
 import secrets
 import socket
 from math import inf
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -17,13 +16,12 @@ from clarion import Signal
 from clarion.background import Call
 from clarion.errors import ArgumentError, HandOverError, Reject, Retry
 from clarion.integrations.rq import OPTIONS, TASK, RQDelivery, RQEngine
+from tests.integrations.engine_receivers import attempts, calls, mail_order
 from tests.services import REDIS
 
 pytestmark = pytest.mark.service
 
 order_paid = Signal(name="tests.rq.order_paid")
-
-calls: list[tuple[Any, ...]] = []
 
 
 def mail(sender, order_id, attempt, delivery_uid, **kwargs):
@@ -36,13 +34,9 @@ def mail(sender, order_id, attempt, delivery_uid, **kwargs):
         raise Reject(order_id)
 
 
-async def amail(sender, order_id, **kwargs):
-    calls.append((order_id, "async"))
-
-
 @pytest.fixture(autouse=True)
 def no_calls():
-    """Forget the calls of the test before."""
+    """Clear the calls of the previous test."""
     calls.clear()
 
 
@@ -78,17 +72,12 @@ def work(queue, *, due=False):
     worker.work(burst=True, logging_level="CRITICAL")
 
 
-def attempts(order_id):
-    """Return the attempts of an order."""
-    return [attempt for each, attempt, *_ in calls if each == order_id]
-
-
 def test_a_worker_calls_sync_and_async_receivers(queue):
     """Each gets what was sent, and the uid of the send."""
     delivery = RQDelivery(queue)
     with (
         order_paid.connected(mail, delivery=delivery),
-        order_paid.connected(amail, delivery=delivery),
+        order_paid.connected(mail_order, delivery=delivery),
     ):
         responses = order_paid.send(None, order_id=1)
         work(queue)

@@ -10,40 +10,10 @@ from taskiq_aio_pika import AioPikaBroker
 from taskiq_redis import ListQueueBroker, PubSubBroker, RedisStreamBroker
 
 from clarion import Signal
-from clarion.errors import ArgumentError, HandOverError, Reject, Retry
+from clarion.errors import ArgumentError, HandOverError
 from clarion.integrations import taskiq
 from clarion.integrations.taskiq import TASK, TaskiqDelivery
-
-calls: list[Any] = []
-
-
-def mail(sender, attempt, **kwargs):
-    """Note the call."""
-    calls.append(attempt)
-
-
-async def amail(sender, attempt, **kwargs):
-    """Note the call."""
-    calls.append(attempt)
-
-
-def fail(sender, attempt, **kwargs):
-    """Note the call, and fail."""
-    calls.append(attempt)
-    raise LookupError("failed")
-
-
-def reject(sender, attempt, **kwargs):
-    """Note the call, and reject it."""
-    calls.append(attempt)
-    raise Reject("no address")
-
-
-def ask_again(sender, attempt, **kwargs):
-    """Note the call, and ask for another."""
-    calls.append(attempt)
-    if attempt == 1:
-        raise Retry(after=0)
+from tests.integrations.engine_receivers import amail, calls, fail, mail, reject, retry_once
 
 
 @pytest.fixture
@@ -207,7 +177,7 @@ def test_without_retries_and_a_middleware_there_is_one_run(order_paid, broker):
 def test_a_receiver_decides(order_paid, broker):
     """`Retry` is another attempt, and `Reject` is none."""
     delivery = TaskiqDelivery(broker)(retries=3)
-    order_paid.connect(ask_again, sender="a", delivery=delivery)
+    order_paid.connect(retry_once, sender="a", delivery=delivery)
     order_paid.connect(reject, sender="b", delivery=delivery)
     order_paid.send("a")
     assert calls == [1, 2]

@@ -180,7 +180,7 @@ def test_the_reset_can_be_turned_off(run, pytester):
 
 
 def test_fixtures_and_setting_are_documented(run):
-    """In `pytest --fixtures` and `--help`."""
+    """`pytest --fixtures` and `--help` print these lines; `fnmatch_lines` asserts it."""
     result = run("", "--fixtures")
     result.stdout.fnmatch_lines(["capture_signals*", "*Capture sends until the test ends."])
     result.stdout.fnmatch_lines(["mute_signals*", "*Mute signals or receivers until *"])

@@ -122,7 +122,7 @@ def run_with(tmp_path):
 @pytest.mark.parametrize("interpreter", interpreters.find_interpreters(), ids=str)
 @pytest.mark.parametrize(("extra", "page"), PAGES.items(), ids=[each or "none" for each in PAGES])
 def test_the_page_is_enough(checkout, run_with, tmp_path, extra, page, interpreter):
-    """The page's line installs all that its first example needs, on every interpreter."""
+    """The page's line installs all that its first example needs; `run_with` asserts it."""
     text = (ROOT / page).read_text()
     (line,) = IN_A_CHECKOUT.findall(text)
     (tmp_path / "page.md").write_text(text)
@@ -135,7 +135,7 @@ def test_the_page_is_enough(checkout, run_with, tmp_path, extra, page, interpret
 
 @pytest.mark.parametrize(("extra", "page"), PAGES.items(), ids=[each or "none" for each in PAGES])
 def test_the_wheel_is_enough(wheel, run_with, extra, page):
-    """The line for a release gets as much from the wheel."""
+    """The line for a release installs as much from the wheel; `run_with` asserts it."""
     (line,) = AFTER_A_RELEASE.findall((ROOT / page).read_text())
     (requirement,) = shlex.split(line)
     run_with([f"{requirement} @ {wheel.as_uri()}"], EXAMPLES.get(extra, ON_COMMIT), VERSION)

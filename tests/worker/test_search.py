@@ -5,7 +5,7 @@ from tests.worker.stage import in_thread, note, worker
 
 
 def test_an_idle_worker_writes_nothing(stage, paid):
-    """While another transaction has the lock for writing, it looks for work without waiting."""
+    """A drain ends although another transaction has the write lock; `in_thread` asserts it."""
 
     @paid.connect(delivery=durable(name="seen", key="n"))
     def receive(sender, n, **kwargs):

@@ -17,7 +17,7 @@ from tests.integrations.django.library.models import (
     RareCopy,
     Shelf,
 )
-from tests.integrations.django.orm.values import copies, only
+from tests.integrations.django.orm.values import assert_one_send, copies
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def test_update_is_sent(writes):
         Shelf.objects.create(name=name)
     with capture(post_save) as saves:
         assert Shelf.objects.filter(name="a").update(name="c") == 1
-    arguments = only(
+    arguments = assert_one_send(
         writes,
         post_bulk_update,
         sender=Shelf,
@@ -50,7 +50,7 @@ def test_evaluating_the_criteria_leaves_the_callers_queryset_alone(writes):
     post_bulk_update.connect(lambda criteria, **kwargs: list(criteria))
     queryset.update(name="a")
     assert queryset._result_cache is None
-    assert only(writes, post_bulk_update)["criteria"] is not queryset
+    assert assert_one_send(writes, post_bulk_update)["criteria"] is not queryset
 
 
 def test_updating_none_is_not_sent(writes):
@@ -74,7 +74,7 @@ def test_a_querysets_own_update_is_sent_once(writes):
     """An overridden `update` sends one signal, with the values that it wrote."""
     copies("a", "b")
     Copy.objects.update(code=Case(When(code="a", then=Value("x")), default=Value("y")))
-    arguments = only(writes, post_bulk_update, sender=Copy, rowcount=2)
+    arguments = assert_one_send(writes, post_bulk_update, sender=Copy, rowcount=2)
     assert arguments["update_fields"] == {"code", "stamp"}
 
 
@@ -91,7 +91,7 @@ def test_a_model_that_inherits_its_table_is_sent_once(writes):
     """An update of two tables sends one signal; the sender is the model that was updated."""
     Novelist.objects.create(name="Hammett")
     Novelist.objects.update(name="Chandler", genre="noir")
-    only(writes, post_bulk_update, sender=Novelist, rowcount=1)
+    assert_one_send(writes, post_bulk_update, sender=Novelist, rowcount=1)
 
 
 def test_receivers_of_the_parent_with_subclasses(writes):
@@ -131,7 +131,7 @@ def test_bulk_update_is_sent_once(writes):
     for copy in made:
         copy.code += "x"
     assert Copy.objects.bulk_update(made, ["code"], batch_size=2) == 5
-    only(
+    assert_one_send(
         writes,
         post_bulk_update,
         sender=Copy,
@@ -148,7 +148,7 @@ def test_bulk_update_that_missed_rows_has_no_keys(writes):
     made = copies("a", "b")
     Copy.objects.get(code="a").delete()
     Copy.objects.bulk_update(made, (name for name in ["stamp"]))
-    only(writes, post_bulk_update, rowcount=1, pk_set=None)
+    assert_one_send(writes, post_bulk_update, rowcount=1, pk_set=None)
 
 
 def test_bulk_update_of_none_is_not_sent(writes):
@@ -176,7 +176,7 @@ def test_bulk_update_of_a_model_that_inherits_its_table(writes):
     made = Novelist.objects.create(name="Hammett")
     made.name = "Chandler"
     Novelist.objects.bulk_update([made], ["name"])
-    only(writes, post_bulk_update, sender=Novelist, rowcount=1, pk_set={made.pk})
+    assert_one_send(writes, post_bulk_update, sender=Novelist, rowcount=1, pk_set={made.pk})
 
 
 def test_async_variants_are_sent(writes):

@@ -5,7 +5,7 @@ from django.db.models.signals import post_delete
 
 from clarion.integrations.django import post_bulk_delete, post_bulk_update
 from tests.integrations.django.library.models import Author, Copy, Novelist, Shelf
-from tests.integrations.django.orm.values import copies, only
+from tests.integrations.django.orm.values import assert_one_send, copies
 
 pytestmark = pytest.mark.django_db
 
@@ -14,7 +14,7 @@ def test_a_fast_delete_is_sent(writes):
     """A delete that loads no objects sends the queryset and the number of rows."""
     copies("a", "b")
     assert Copy.objects.filter(code="a").delete() == (1, {"library.Copy": 1})
-    arguments = only(
+    arguments = assert_one_send(
         writes, post_bulk_delete, sender=Copy, rowcount=1, pk_set=None, using="default"
     )
     assert arguments["criteria"].model is Copy
@@ -51,7 +51,7 @@ def test_a_cascade_that_loads_nothing_is_sent(writes):
     shelf = Shelf.objects.create(name="a")
     copies("a", "b", shelf=shelf)
     shelf.delete()
-    only(writes, post_bulk_delete, sender=Copy, rowcount=2)
+    assert_one_send(writes, post_bulk_delete, sender=Copy, rowcount=2)
 
 
 def test_a_cascade_that_sets_null_is_sent(writes):
@@ -69,4 +69,4 @@ def test_raw_deletes_are_sent(writes):
     copies("a")
     Copy.objects.all()._raw_delete("default")
     Copy.objects.all()._raw_delete(using="default")
-    only(writes, post_bulk_delete, sender=Copy, rowcount=1)
+    assert_one_send(writes, post_bulk_delete, sender=Copy, rowcount=1)

@@ -10,7 +10,7 @@ from django.db.models.signals import post_save
 from clarion.integrations.django import post_bulk_insert
 from clarion.testing import capture
 from tests.integrations.django.library.models import Copy, Novelist, Stay, Ticket
-from tests.integrations.django.orm.values import copies, only
+from tests.integrations.django.orm.values import assert_one_send, copies
 
 pytestmark = pytest.mark.django_db
 
@@ -20,7 +20,7 @@ def test_bulk_create_is_sent(writes):
     with capture(post_save) as saves:
         made = Copy.objects.bulk_create([Copy(code="a"), Copy(code="b")])
     keys = {made[0].pk, made[1].pk}
-    only(
+    assert_one_send(
         writes,
         post_bulk_insert,
         sender=Copy,
@@ -45,21 +45,21 @@ def test_creating_none_is_not_sent(writes, none):
 def test_an_iterator_is_sent(writes):
     """Objects from an iterator are written and sent."""
     made = Copy.objects.bulk_create(Copy(code=code) for code in "ab")
-    assert only(writes, post_bulk_insert, rowcount=2)["objs"] == tuple(made)
+    assert assert_one_send(writes, post_bulk_insert, rowcount=2)["objs"] == tuple(made)
     assert Copy.objects.count() == 2
 
 
 def test_batches_of_bulk_create_are_one_write(writes):
     """A call sends one signal, however many statements it takes."""
     Copy.objects.bulk_create([Copy(code=code) for code in "abcde"], batch_size=2)
-    assert len(only(writes, post_bulk_insert, rowcount=5)["pk_set"]) == 5
+    assert len(assert_one_send(writes, post_bulk_insert, rowcount=5)["pk_set"]) == 5
 
 
 def test_ignored_conflicts_leave_all_unknown(writes):
     """With ignored conflicts, Django reports neither the number of rows nor their keys."""
     copies("a")
     Copy.objects.bulk_create([Copy(code="a"), Copy(code="b")], ignore_conflicts=True)
-    only(writes, post_bulk_insert, rowcount=None, pk_set=None, on_conflict="ignore")
+    assert_one_send(writes, post_bulk_insert, rowcount=None, pk_set=None, on_conflict="ignore")
 
 
 def test_updated_conflicts_have_the_rows_keys(writes):
@@ -71,7 +71,7 @@ def test_updated_conflicts_have_the_rows_keys(writes):
         update_fields=["stamp"],
         unique_fields=["code"],
     )
-    arguments = only(writes, post_bulk_insert, rowcount=2, on_conflict="update")
+    arguments = assert_one_send(writes, post_bulk_insert, rowcount=2, on_conflict="update")
     assert arguments["pk_set"] == {old.pk, Copy.objects.get(code="b").pk}
 
 
@@ -84,7 +84,7 @@ def test_updated_conflicts_hide_keys_made_in_python(writes):
         update_fields=["used"],
         unique_fields=["code"],
     )
-    only(writes, post_bulk_insert, rowcount=1, pk_set=None)
+    assert_one_send(writes, post_bulk_insert, rowcount=1, pk_set=None)
 
 
 def test_updated_conflicts_hide_keys_of_the_objects(writes):
@@ -96,7 +96,7 @@ def test_updated_conflicts_hide_keys_of_the_objects(writes):
         update_fields=["stamp"],
         unique_fields=["code"],
     )
-    only(writes, post_bulk_insert, rowcount=1, pk_set=None)
+    assert_one_send(writes, post_bulk_insert, rowcount=1, pk_set=None)
 
 
 def test_conflicts_of_the_key_itself_have_it(writes):
@@ -108,7 +108,7 @@ def test_conflicts_of_the_key_itself_have_it(writes):
         update_fields=["code"],
         unique_fields=["pk"],
     )
-    only(writes, post_bulk_insert, rowcount=1, pk_set={old.id})
+    assert_one_send(writes, post_bulk_insert, rowcount=1, pk_set={old.id})
 
 
 def test_keys_that_come_with_the_objects(writes):
@@ -125,7 +125,7 @@ def test_keys_that_the_database_computes(writes):
     ticket = Ticket(id=Value(key, output_field=UUIDField()), code="a")
     Ticket.objects.bulk_create([ticket])
     assert Ticket.objects.get().id == key
-    assert only(writes, post_bulk_insert, rowcount=1)["pk_set"] in (None, {key})
+    assert assert_one_send(writes, post_bulk_insert, rowcount=1)["pk_set"] in (None, {key})
 
 
 def test_a_database_that_returns_no_keys(writes, monkeypatch):
@@ -134,7 +134,7 @@ def test_a_database_that_returns_no_keys(writes, monkeypatch):
 
     monkeypatch.setattr(type(connection.features), "can_return_rows_from_bulk_insert", False)
     Copy.objects.bulk_create([Copy(code="a")])
-    only(writes, post_bulk_insert, rowcount=1, pk_set=None)
+    assert_one_send(writes, post_bulk_insert, rowcount=1, pk_set=None)
 
 
 def test_a_failed_write_is_not_sent(writes):

@@ -13,8 +13,8 @@ def copies(*codes, **values):
     return [Copy.objects.create(code=code, **values) for code in codes]
 
 
-def only(writes, signal, **expected):
-    """Check that there was one send, with these arguments; return all its arguments."""
+def assert_one_send(writes, signal, **expected):
+    """Assert that there was one send, with these arguments; return all its arguments."""
     [sent] = writes
     assert sent.signal is signal
     arguments = {**sent.keywords, "sender": sent.sender}

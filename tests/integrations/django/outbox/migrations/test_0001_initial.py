@@ -7,7 +7,7 @@ from clarion.integrations.django.outbox.tables import LABEL
 
 
 def test_the_models_are_those_of_the_migration():
-    """A project's `makemigrations` finds nothing to do."""
+    """`makemigrations --check` exits with 1 if the models have changed."""
     call_command("makemigrations", LABEL, check=True, dry_run=True, verbosity=0)
 
 
