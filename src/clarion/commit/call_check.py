@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class CallCheck:
-    """What one receiver requires of each send. It keeps no reference to the receiver.
+    """The arguments that one receiver requires of each send, without a reference to it.
 
     Args:
         receiver: the receiver.

@@ -51,11 +51,11 @@ _BOUNDARIES = "clarion.boundaries"
 _DISCONNECTS = "clarion.disconnects"
 
 # Bound once: from CPython 3.12 on, reading a method of an imported object binds it each time.
-_hears_start = request_started.has_listeners
-_hears_exception = got_request_exception.has_listeners
-_hears_finish = request_finished.has_listeners
+_has_start_listeners = request_started.has_listeners
+_has_exception_listeners = got_request_exception.has_listeners
+_has_finish_listeners = request_finished.has_listeners
 
-# The exceptions that Starlette, FastAPI and Litestar raise then.
+# The exceptions that Starlette, FastAPI and Litestar raise after a disconnect.
 _EXCEPTIONS = {"ClientDisconnect", "WebSocketDisconnect"}
 
 
@@ -84,10 +84,10 @@ class SignalMiddleware:
         # middleware of a mounted application serves the same request.
         token = request_boundaries.set(scope.setdefault(_BOUNDARIES, []))
         try:
-            if _hears_start(sender):
+            if _has_start_listeners(sender):
                 await request_started.asend(sender=sender, environ=None, scope=scope)
             try:
-                if _hears_exception(None):
+                if _has_exception_listeners(None):
                     await self._watch(scope, receive, send)
                 else:
                     await self.app(scope, receive, send)
@@ -98,7 +98,7 @@ class SignalMiddleware:
             except BaseException:
                 await _finish(sender)
                 raise
-            if _hears_finish(sender):
+            if _has_finish_listeners(sender):
                 await _finish(sender)
         finally:
             request_boundaries.reset(token)

@@ -3,7 +3,7 @@
 `choose.driver_for` is the one place that recognises a connection. It imports no driver: it
 looks at the attributes of the connection.
 
-In reading order: `outcome` is what became of a COMMIT. `base` is what `atomic()` calls, and the
+In reading order: `outcome` is the outcome of a COMMIT. `base` has what `atomic()` calls, and the
 checks. `dbapi` ends transactions by statements; `sqlite` and `mysql` differ in details. `native`
 uses the blocks of a driver; `psycopg` and `asyncpg` differ in details. `sqlalchemy_core` is a
 Connection of SQLAlchemy, and `core_savepoints` finds the savepoints of user code on it. Each

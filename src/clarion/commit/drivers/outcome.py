@@ -1,4 +1,4 @@
-"""What became of a COMMIT: made, not made, or unknown."""
+"""The outcome of a COMMIT: made, not made, or unknown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MAYBE_LOST = {"OperationalError", "InterfaceError"}
 
 
 class CommitOutcome:
-    """What became of the COMMIT of one transaction.
+    """The outcome of the COMMIT of one transaction.
 
     Args:
         outer_error: the exception that was handled around the block, or None.

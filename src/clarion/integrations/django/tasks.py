@@ -235,8 +235,8 @@ class DjangoTasksDelivery(EngineDelivery):
         """Refuse to hand a stored delivery over: see `EngineDelivery`.
 
         Raises:
-            ArgumentError: always. The `ImmediateBackend` keeps what a receiver raises to itself, so the
-                delivery would count as made.
+            ArgumentError: always. The `ImmediateBackend` does not raise what a receiver raises, so a
+                failed delivery would count as made.
         """
         super().check_via(has_key=has_key)
         raise ArgumentError(

@@ -1,4 +1,4 @@
-"""What the hooks for PyInstaller share: which modules a bundled program needs."""
+"""Which modules a bundled program needs, for all hooks of PyInstaller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database of Django's whose outbox a worker empties.
+"""A database of Django with an outbox, for a worker.
 
     Worker(DjangoDatabase("default")).run()
 
