@@ -55,8 +55,8 @@ _INSTEAD = {
 }
 
 _LOSS = (
-    "django.tasks makes a call once: one whose receiver fails, or is unknown to the worker, or whose "
-    "worker is killed, is not made again. Use durable() for what must not be lost."
+    "django.tasks makes a call once. A call whose receiver fails or is unknown to the worker, or whose "
+    "worker is killed, is not made again. Use durable() for work that must not be lost."
 )
 _DUMMY = (
     "The DummyBackend of django.tasks keeps calls in memory and makes none. Set another BACKEND in TASKS, "
@@ -175,7 +175,7 @@ class DjangoTasksEngine(Engine):
             ) from error
 
     def losses(self) -> Sequence[str]:
-        """Return what is not made again."""
+        """Return the warning that calls are not made again."""
         if self._is_immediate:
             return ()
         return [_DUMMY if type(self.backend).__name__ == "DummyBackend" else _LOSS]
