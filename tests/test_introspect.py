@@ -171,11 +171,11 @@ def test_subclasses():
     opened.connect(one, sender=Sender)
     opened.connect(two, sender=Sender, subclasses=True)
     name = f"{Sender.__module__}.Sender"
-    told = explain(opened, Sub)
-    assert [(v.name, v.reason) for v in told.heard] == [
+    found = explain(opened, Sub)
+    assert [(v.name, v.reason) for v in found.heard] == [
         (f"{__name__}.two", f"listens to subclasses of {name}")
     ]
-    assert [(v.name, v.reason) for v in told.unheard] == [
+    assert [(v.name, v.reason) for v in found.unheard] == [
         (f"{__name__}.one", f"listens to {name}, without subclasses=True")
     ]
     assert [v.reason for v in explain(opened, Sender).heard] == ["listens to this sender"] * 2
@@ -221,8 +221,8 @@ def test_a_once_receiver_is_gone_after_its_call():
     """A once=True receiver is disconnected after its call."""
     opened.connect(one, once=True)
     opened.send(None)
-    told = explain(opened)
-    assert (told.heard, told.unheard) == ((), ())
+    found = explain(opened)
+    assert (found.heard, found.unheard) == ((), ())
 
 
 def test_a_dead_receiver():
@@ -293,11 +293,11 @@ def test_another_object_is_refused(ask):
 
 def test_the_dispatcher_in_use():
     """The dispatcher is the one that the sends use, compiled or not."""
-    told = dispatcher()
-    assert told.is_compiled is (type(vars(Signal)["send"]).__name__ == "Method")
-    assert told.is_compiled is not bool(told.reason)
+    found = dispatcher()
+    assert found.is_compiled is (type(vars(Signal)["send"]).__name__ == "Method")
+    assert found.is_compiled is not bool(found.reason)
     with pytest.raises(FrozenInstanceError):
-        told.reason = "another"  # type: ignore[misc]
+        found.reason = "another"  # type: ignore[misc]
 
 
 def test_the_dispatcher_is_described(monkeypatch):

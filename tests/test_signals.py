@@ -121,8 +121,8 @@ def test_an_exception_is_handled_in_threads_too():
 
     got_request_exception.connect(receive)
     error, before, after = asyncio.run(fail())
-    [(told, traceback, thread)] = heard
-    assert told is error
+    [(found, traceback, thread)] = heard
+    assert found is error
     assert traceback is before is after
     assert thread is not threading.main_thread()
 

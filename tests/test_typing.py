@@ -43,9 +43,9 @@ def test_annotations_can_be_evaluated():
 
 def test_any_receiver_of_a_declared_signal():
     """AnyReceiver has the parameters and the response of a declared signal."""
-    told = str(clarion.typing.AnyReceiver[[object, int], str])  # type: ignore[misc]
-    assert "int" in told
-    assert "Awaitable[str]" in told
+    shown = str(clarion.typing.AnyReceiver[[object, int], str])  # type: ignore[misc]
+    assert "int" in shown
+    assert "Awaitable[str]" in shown
 
 
 def test_nothing_at_run_time_imports_it():

@@ -64,7 +64,7 @@ def counts(signal, place=0):
 
 
 @pytest.fixture
-def heard(signal):
+def calls(signal):
     """Connect an on_commit receiver to the signal, and return its calls."""
     found = Calls()
     found.listen(signal)

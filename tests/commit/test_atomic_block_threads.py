@@ -21,30 +21,30 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 class TestThreads:
     """A block belongs to the context that enters it."""
 
-    def test_another_thread_is_outside(self, signal, heard):
+    def test_another_thread_is_outside(self, signal, calls):
         """Another thread is outside the block: its sends run receivers at once."""
         with atomic():
             thread = threading.Thread(target=contextvars.Context().run, args=(self.send, signal))
             thread.start()
             thread.join()
-            assert heard == [1]
+            assert calls == [1]
 
     def send(self, signal):
         """Send in a thread."""
         signal.send(None, n=1)
 
-    def test_to_thread_is_inside(self, signal, heard):
+    def test_to_thread_is_inside(self, signal, calls):
         """A thread of asyncio.to_thread is inside the block, because it copies the context."""
 
         async def main():
             async with atomic():
                 await asyncio.to_thread(signal.send, None, n=1)
-                assert heard == []
-            assert heard == [1]
+                assert calls == []
+            assert calls == [1]
 
         asyncio.run(main())
 
-    def test_two_threads_have_two_transactions(self, signal, heard):
+    def test_two_threads_have_two_transactions(self, signal, calls):
         """Each of two threads runs its receivers at the end of its own block."""
         inside, go = threading.Barrier(2), threading.Barrier(2)
 
@@ -52,7 +52,7 @@ class TestThreads:
             with atomic():
                 signal.send(None, n=n)
                 inside.wait()
-                assert heard == []
+                assert calls == []
                 go.wait()
 
         threads = [threading.Thread(target=work, args=(n,)) for n in (1, 2)]
@@ -60,9 +60,9 @@ class TestThreads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(heard) == [1, 2]
+        assert sorted(calls) == [1, 2]
 
-    def test_call_added_to_an_ended_block(self, signal, heard):
+    def test_call_added_to_an_ended_block(self, signal, calls):
         """A call that is added to an ended block runs if it was committed."""
         for error, wanted in ((None, [1]), (BoomError("no"), [])):
             block = AtomicBlock(None, None, is_awaited=False)
@@ -72,13 +72,13 @@ class TestThreads:
                 kept = innermost().calls.pop()
             block.end(commit=error is None)
             block.add_call(kept)
-            assert heard.taken() == wanted
+            assert calls.taken() == wanted
 
 
 class TestTasks:
     """Tasks copy the context in which they are started."""
 
-    def test_gather_inside_a_block(self, signal, heard):
+    def test_gather_inside_a_block(self, signal, calls):
         """The sends of gathered tasks wait for the end of the block."""
 
         async def work(n):
@@ -91,22 +91,22 @@ class TestTasks:
         async def main():
             async with atomic():
                 await asyncio.gather(*(work(n) for n in (1, 2, 3)), return_exceptions=True)
-                assert heard == []
-            assert sorted(heard) == [1, 3]
+                assert calls == []
+            assert sorted(calls) == [1, 3]
 
         asyncio.run(main())
 
-    def test_task_that_runs_longer_than_the_block(self, signal, heard):
+    def test_task_that_runs_longer_than_the_block(self, signal, calls):
         """After the end of the block a task's sends run receivers at once."""
 
         async def work(over):
             await over.wait()
             signal.send(None, n=1)
-            assert heard == [1]
+            assert calls == [1]
             async with atomic():
                 signal.send(None, n=2)
-                assert heard == [1]
-            assert heard == [1, 2]
+                assert calls == [1]
+            assert calls == [1, 2]
 
         async def main():
             over = asyncio.Event()
@@ -119,7 +119,7 @@ class TestTasks:
         asyncio.run(main())
 
     @pytest.mark.parametrize("fails", [False, True])
-    def test_savepoint_that_ends_after_its_block(self, fails, signal, heard):
+    def test_savepoint_that_ends_after_its_block(self, fails, signal, calls):
         """The outer block decides about the calls of a savepoint that ends after it."""
 
         async def work(over):
@@ -132,14 +132,14 @@ class TestTasks:
             async with arolled_back() if fails else atomic():
                 task = asyncio.create_task(work(over))
                 await asyncio.sleep(0)
-            assert heard == []
+            assert calls == []
             over.set()
             await task
 
         asyncio.run(main())
-        assert heard == ([] if fails else [1])
+        assert calls == ([] if fails else [1])
 
-    def test_connection_is_released(self, signal, heard):
+    def test_connection_is_released(self, signal, calls):
         """Neither a running task nor a response keeps the connection alive."""
 
         class Connection(sqlite3.Connection):
@@ -164,16 +164,16 @@ class TestTasks:
 class TestContexts:
     """Generators and fixtures that end in another context."""
 
-    def test_fixture_that_ends_in_another_context(self, signal, heard):
+    def test_fixture_that_ends_in_another_context(self, signal, calls):
         """A block that ends in another context commits, and no context is inside it."""
         one, other = contextvars.Context(), contextvars.Context()
         block = atomic()
         one.run(block.__enter__)
         one.run(signal.send, None, n=1)
         other.run(block.__exit__, None, None, None)
-        assert heard == [1]
+        assert calls == [1]
         one.run(signal.send, None, n=2)
-        assert heard == [1, 2]
+        assert calls == [1, 2]
 
     def test_ended_blocks_do_not_pile_up(self):
         """A context keeps at most the last ended block."""
@@ -188,7 +188,7 @@ class TestContexts:
         gc.collect()
         assert [there() is not None for there in kept] == [False, False, True]
 
-    def test_suspended_generator(self, signal, heard):
+    def test_suspended_generator(self, signal, calls):
         """The block of a suspended generator is active in the code that runs the generator."""
 
         def work():
@@ -199,12 +199,12 @@ class TestContexts:
         steps = work()
         next(steps)
         signal.send(None, n=2)
-        assert heard == []
+        assert calls == []
         with pytest.raises(StopIteration):
             next(steps)
-        assert heard == [2, 1]
+        assert calls == [2, 1]
 
-    def test_closed_generator(self, signal, heard):
+    def test_closed_generator(self, signal, calls):
         """A closed generator rolls its block back, because GeneratorExit leaves the block."""
 
         def work():
@@ -216,17 +216,17 @@ class TestContexts:
         next(steps)
         steps.close()
         signal.send(None, n=2)
-        assert heard == [2]
+        assert calls == [2]
 
-    def test_blocks_that_end_in_the_wrong_order(self, signal, heard):
+    def test_blocks_that_end_in_the_wrong_order(self, signal, calls):
         """The end of the outer block decides about the inner one."""
         outer, inner = atomic(), atomic()
         outer.__enter__()
         inner.__enter__()
         signal.send(None, n=1)
         outer.__exit__(None, None, None)
-        assert heard == []
+        assert calls == []
         inner.__exit__(None, None, None)
-        assert heard == [1]
+        assert calls == [1]
         signal.send(None, n=2)
-        assert heard == [1, 2]
+        assert calls == [1, 2]

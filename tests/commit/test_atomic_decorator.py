@@ -11,7 +11,7 @@ from tests.commit.failing import BoomError
 pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
-def test_sync_function(signal, heard):
+def test_sync_function(signal, calls):
     """Each call of a decorated function is a block of its own, also inside itself."""
 
     @atomic()
@@ -20,15 +20,15 @@ def test_sync_function(signal, heard):
         signal.send(None, n=n)
         if n:
             place(n - 1)
-        assert heard == []
+        assert calls == []
         return n
 
     assert place(1) == 1
-    assert heard == [1, 0]
+    assert calls == [1, 0]
     assert place.__doc__ == "Place an order."
 
 
-def test_async_function(signal, heard):
+def test_async_function(signal, calls):
     """Concurrent calls have blocks of their own, and an error rolls back only its own."""
 
     @atomic()
@@ -42,7 +42,7 @@ def test_async_function(signal, heard):
         await asyncio.gather(*(place(n) for n in range(3)), return_exceptions=True)
 
     asyncio.run(main())
-    assert sorted(heard) == [0, 2]
+    assert sorted(calls) == [0, 2]
 
 
 def test_generators_are_refused():

@@ -41,13 +41,13 @@ class TestActiveBoundaries:
         one.leave()
         assert list(active_boundaries()) == []
 
-    def test_receivers_wait_for_an_active_boundary(self, signal, heard):
+    def test_receivers_wait_for_an_active_boundary(self, signal, calls):
         """Receivers wait for an active boundary, such as a bound session."""
         place = FakeBoundary("session")
         scope = ActiveBoundary(place, "orders")
         scope.enter()
-        heard.listen(signal, name="orders", delivery=on_commit(using="orders"))
+        calls.listen(signal, name="orders", delivery=on_commit(using="orders"))
         signal.send(None, n=1)
         scope.leave()
         assert len(place.calls) == 2
-        assert heard == []
+        assert calls == []

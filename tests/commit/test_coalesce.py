@@ -73,11 +73,11 @@ class TestCoalesce:
 
         assert self.calls(signal, key, {}, {}, {}) == [2, 1]
 
-    def test_by_the_sender(self, signal, heard):
+    def test_by_the_sender(self, signal, calls):
         """Calls of the same sender are merged, because the sender is a keyword, too."""
         assert self.calls(signal, "sender", {}, {}) == [1]
 
-    def test_missing_keyword(self, signal, heard):
+    def test_missing_keyword(self, signal, calls):
         """A send without the keyword of the key is refused, and the keyword is named."""
         signal.connect(lambda **kwargs: None, delivery=on_commit(coalesce=["n", "key"]))
         with (
@@ -110,15 +110,15 @@ class TestCoalesce:
             signal.send(None)
         assert counts(signal) == {}
 
-    def test_two_receivers_are_not_merged(self, signal, heard):
+    def test_two_receivers_are_not_merged(self, signal, calls):
         """Calls of two receivers are separate, even with one delivery."""
         shared = on_commit(coalesce="key")
-        heard.listen(signal, delivery=shared, name="one")
-        heard.listen(signal, delivery=shared, name="two")
+        calls.listen(signal, delivery=shared, name="one")
+        calls.listen(signal, delivery=shared, name="two")
         with atomic():
             signal.send(None, n=1, key="a")
             signal.send(None, n=2, key="a")
-        assert heard == [1, ("one", 2), ("two", 2), 2]
+        assert calls == [1, ("one", 2), ("two", 2), 2]
 
     def test_one_receiver_of_several_signals(self):
         """The calls of one receiver are merged across its signals."""
@@ -221,7 +221,7 @@ class UnequalKey:
         return self.value == other.value
 
 
-def test_key_that_cannot_be_compared(signal, heard, log):
+def test_key_that_cannot_be_compared(signal, calls, log):
     """A call whose key cannot be compared is logged and not merged; other receivers run."""
     keyed = []
     signal.connect(
@@ -230,7 +230,7 @@ def test_key_that_cannot_be_compared(signal, heard, log):
     with atomic():
         for n, key in enumerate(["1", 1, "1"]):
             signal.send(None, n=n, key=UnequalKey(key))
-    assert heard == [0, 1, 2]
+    assert calls == [0, 1, 2]
     assert sorted(map(str, keyed)) in (["1", "1"], ["1", "1", "1"])
     assert "raised TypeError when it was compared, so this call is not merged" in log[0]
     assert "s3cret" not in log.caplog.text

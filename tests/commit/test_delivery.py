@@ -22,26 +22,26 @@ def by_n(n, **kwargs):
 class TestOptions:
     """on_commit(coalesce=..., using=...)."""
 
-    def test_delivery_with_and_without_options(self, signal, heard):
+    def test_delivery_with_and_without_options(self, signal, calls):
         """on_commit can be given as it is, called without options, and called with options."""
         for delivery in (on_commit(), OnCommit(), on_commit(coalesce=None, using=None)):
-            heard.listen(signal, delivery=delivery)
+            calls.listen(signal, delivery=delivery)
         with atomic():
             signal.send(None, n=1)
-            assert heard == []
-        assert heard == [1, 1, 1, 1]
+            assert calls == []
+        assert calls == [1, 1, 1, 1]
 
     def test_repr(self):
         """The repr of a delivery shows the options that were given."""
         assert repr(on_commit) == repr(on_commit()) == "on_commit"
-        told = repr(on_commit(coalesce="order_id", using="default"))
-        assert told == "on_commit(coalesce='order_id', using='default')"
+        shown = repr(on_commit(coalesce="order_id", using="default"))
+        assert shown == "on_commit(coalesce='order_id', using='default')"
         assert repr(on_commit(coalesce=["a", "b"])) == "on_commit(coalesce=['a', 'b'])"
         assert repr(on_commit(coalesce=by_n)) == f"on_commit(coalesce={__name__}.by_n)"
 
-    def test_repr_of_a_bound_delivery(self, signal, heard):
+    def test_repr_of_a_bound_delivery(self, signal, calls):
         """The repr of a bound delivery shows options and counts, and no keys or keywords."""
-        heard.listen(signal, delivery=on_commit(coalesce=by_n))
+        calls.listen(signal, delivery=on_commit(coalesce=by_n))
         registration = registrations(signal)[-1]
         shown = f"on_commit(coalesce={__name__}.by_n)"
         assert repr(registration.delivery) == f"<BoundOnCommit of {shown}>"
@@ -185,7 +185,7 @@ class TestDeclared:
 class TestTesting:
     """clarion.testing with on_commit receivers."""
 
-    def test_capture_has_the_scheduled_calls(self, signal, heard):
+    def test_capture_has_the_scheduled_calls(self, signal, calls):
         """`capture` has the scheduled calls, each with its current status."""
         with capture(signal) as sent, atomic():
             signal.send("web", n=1)
@@ -195,7 +195,7 @@ class TestTesting:
             assert scheduled.status == "waiting"
         assert scheduled.status == "ran"
 
-    def test_muted_receivers_are_not_scheduled(self, signal, heard):
+    def test_muted_receivers_are_not_scheduled(self, signal, calls):
         """Only receivers that are muted at the send are not called after the commit."""
         with atomic():
             with muted(signal):
@@ -205,20 +205,20 @@ class TestTesting:
             signal.send(None, n=3)
             with muted(signal):
                 pass
-        assert heard == [2, 3]
+        assert calls == [2, 3]
 
-    def test_mute_during_the_commit(self, signal, heard):
+    def test_mute_during_the_commit(self, signal, calls):
         """Receivers that are muted at the commit get the calls of earlier sends."""
         block = atomic()
         block.__enter__()
         signal.send(None, n=1)
         with muted(signal):
             block.__exit__(None, None, None)
-        assert heard == [1]
+        assert calls == [1]
 
-    def test_muted_async_receiver_is_not_refused(self, signal, heard):
+    def test_muted_async_receiver_is_not_refused(self, signal, calls):
         """A sync send in an event loop is accepted if its async receiver is muted."""
-        take = heard.listen_async(signal, name="async")
+        take = calls.listen_async(signal, name="async")
 
         async def main():
             with muted(take), atomic():
@@ -226,11 +226,11 @@ class TestTesting:
                 await signal.asend(None, n=2)
 
         asyncio.run(main())
-        assert heard == [1, 2]
+        assert calls == [1, 2]
 
-    def test_spent_async_receiver_is_not_refused(self, signal, heard):
+    def test_spent_async_receiver_is_not_refused(self, signal, calls):
         """A sync send in an event loop is accepted if its once=True receiver was called."""
-        take = heard.listen_async(signal, name="once", once=True)
+        take = calls.listen_async(signal, name="once", once=True)
         registrations(signal)[1].claim()
 
         async def main():
@@ -238,25 +238,25 @@ class TestTesting:
                 signal.send(None, n=1)
 
         asyncio.run(main())
-        assert heard == [1]
+        assert calls == [1]
         assert signal.disconnect(take)
 
-    def test_restored_restores_the_delivery(self, signal, heard):
+    def test_restored_restores_the_delivery(self, signal, calls):
         """A receiver disconnected in the block runs after commits again."""
         (registration,) = registrations(signal)
         with restored():
             signal.disconnect(registration.live())
-            heard.listen(signal, name="now", delivery=None)
+            calls.listen(signal, name="now", delivery=None)
         assert registrations(signal) == [registration]
         with atomic():
             signal.send(None, n=1)
-            assert heard == []
-        assert heard == [1]
+            assert calls == []
+        assert calls == [1]
 
-    def test_restored_renews_once(self, signal, heard):
+    def test_restored_renews_once(self, signal, calls):
         """A receiver with `once` runs again after `restored`, also if its call ran after a commit."""
-        heard.listen(signal, name="once", once=True)
+        calls.listen(signal, name="once", once=True)
         for _ in range(2):
             with restored(), atomic():
                 signal.send(None, n=1)
-        assert heard == [1, ("once", 1)] * 2
+        assert calls == [1, ("once", 1)] * 2

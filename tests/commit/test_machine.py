@@ -69,7 +69,7 @@ class Model:
     """The expected calls, in order, and the expected rows."""
 
     def __init__(self, program):
-        self.heard: list[Any] = []
+        self.calls: list[Any] = []
         self.rows: set[int] = set()
         self.number = 0
         self.stack: list[Transaction] = []
@@ -134,9 +134,9 @@ class Model:
         last = dict.fromkeys(key for _, key in sent)
         merged = {key: [n for n, k in sent if k == key] for key in last}
         for number, key in sent:
-            self.heard.append(("each", number))
+            self.calls.append(("each", number))
             if merged[key][0] == number:
-                self.heard.append(("merged", merged[key]))
+                self.calls.append(("merged", merged[key]))
 
 
 class Program:
@@ -144,17 +144,17 @@ class Program:
 
     def __init__(self):
         self.signal = Signal(name="machine")
-        self.heard: list[Any] = []
+        self.calls: list[Any] = []
         self.number = 0
         self.depth = 0
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)")
 
         def each(number, **kwargs):
-            self.heard.append(("each", number))
+            self.calls.append(("each", number))
 
         def merged(sends, **kwargs):
-            self.heard.append(("merged", [sent["number"] for sent in sends]))
+            self.calls.append(("merged", [sent["number"] for sent in sends]))
 
         # Held by the signal, and called in this order.
         self.signal.connect(each, delivery=on_commit)
@@ -259,7 +259,7 @@ def test_blocks_match_the_model(count):
         model, program = Model(steps), Program()
         try:
             program.run(steps)
-            assert program.heard == model.heard
+            assert program.calls == model.calls
             assert program.rows() == model.rows
             assert not program.connection.in_transaction
         finally:
@@ -276,6 +276,6 @@ def test_async_blocks_match_the_model(count):
         model, program = Model(renamed(steps)), Program()
         program.connection.close()
         asyncio.run(program.arun(steps))
-        assert program.heard == model.heard
+        assert program.calls == model.calls
 
     tried(count // 4, check)

@@ -16,23 +16,23 @@ from tests.commit.conftest import counts
 pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
-def test_send_inside_a_receiver_runs_at_once(signal, heard):
+def test_send_inside_a_receiver_runs_at_once(signal, calls):
     """A send in a receiver runs its receivers at once, or at the end of its own block."""
     other = Signal()
-    heard.listen(other, name="other")
+    calls.listen(other, name="other")
 
     def again(n, **kwargs):
         if n == 1:
             other.send(None, n=2)
             with atomic():
                 other.send(None, n=3)
-                heard.append("in the block")
-        heard.append("over")
+                calls.append("in the block")
+        calls.append("over")
 
     signal.connect(again, delivery=on_commit)
     with atomic():
         signal.send(None, n=1)
-    assert heard == [1, ("other", 2), "in the block", ("other", 3), "over"]
+    assert calls == [1, ("other", 2), "in the block", ("other", 3), "over"]
 
 
 @pytest.mark.parametrize("in_a_block", [False, True])
@@ -128,7 +128,7 @@ def test_refusal_ends_with_the_outermost_call(log):
     assert calls[-1] == 0
 
 
-def test_many_calls_in_a_row_are_accepted(signal, heard, log):
+def test_many_calls_in_a_row_are_accepted(signal, calls, log):
     """Many calls in a row are accepted, because only the depth is limited."""
 
     def again(n, **kwargs):
@@ -140,7 +140,7 @@ def test_many_calls_in_a_row_are_accepted(signal, heard, log):
         for _ in range(2 * MAX_DEPTH):
             signal.send(None, n=5)
         signal.send(None, n=0)
-    assert heard.count(5) == 2 * MAX_DEPTH + 1
+    assert calls.count(5) == 2 * MAX_DEPTH + 1
     assert len(log) == 0
 
 

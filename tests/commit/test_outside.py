@@ -31,33 +31,33 @@ class TestOptions:
 
     def test_skip(self, kind, signal):
         """With "skip" the receiver does not run outside a transaction, and runs after a commit."""
-        heard = Calls()
-        heard.listen(signal, delivery=on_commit(outside="skip"))
+        calls = Calls()
+        calls.listen(signal, delivery=on_commit(outside="skip"))
         assert only(send(kind, signal, n=1)).status == "dropped"
         assert "never, because no transaction is open and its outside is 'skip'" in str(
             explain(signal)
         )
         with atomic():
             signal.send(None, n=2)
-        assert heard == [2]
+        assert calls == [2]
 
     def test_refuse(self, kind, signal):
         """With "refuse" the send raises an error that names the receiver."""
-        heard = Calls()
-        heard.listen(signal, delivery=on_commit(outside="refuse"))
+        calls = Calls()
+        calls.listen(signal, delivery=on_commit(outside="refuse"))
         with pytest.raises(BoundaryError, match=r"no transaction is open here. Send inside"):
             send(kind, signal, n=1)
-        assert heard == []
+        assert calls == []
 
     @pytest.mark.usefixtures("_restored")
     def test_default(self, kind, signal):
         """The default can be changed for the process; an option of the receiver has priority."""
-        heard = Calls()
-        heard.listen(signal)
-        heard.listen(signal, delivery=on_commit(outside="run"), name="run")
+        calls = Calls()
+        calls.listen(signal)
+        calls.listen(signal, delivery=on_commit(outside="run"), name="run")
         assert set_outside("skip") == "run"
         send(kind, signal, n=1)
-        assert heard == [("run", 1)]
+        assert calls == [("run", 1)]
 
 
 def test_unknown_option_is_refused():

@@ -59,16 +59,16 @@ def fail():
     raise BoomError("boom")
 
 
-def test_commit_runs_the_receiver(database, order_class, signal, heard):
+def test_commit_runs_the_receiver(database, order_class, signal, calls):
     """A receiver runs after the commit, when the row can be read."""
-    signal.connect(lambda **kwargs: heard.append(order_class.select().count()), delivery=on_commit)
+    signal.connect(lambda **kwargs: calls.append(order_class.select().count()), delivery=on_commit)
     with database.atomic():
         signal.send(order_class, n=1, instance=order_class.create(n=1))
-        assert heard == []
-    assert heard == [1, 1]
+        assert calls == []
+    assert calls == [1, 1]
 
 
-def test_rollback_drops_the_call(database, signal, heard):
+def test_rollback_drops_the_call(database, signal, calls):
     """A rollback drops the call, also if the block calls rollback() itself."""
     with pytest.raises(BoomError), database.atomic():
         ((_, scheduled),) = signal.send(None, n=1)
@@ -79,13 +79,13 @@ def test_rollback_drops_the_call(database, signal, heard):
         transaction.rollback()
         signal.send(None, n=3)
         transaction.commit()
-        assert heard == [3]
+        assert calls == [3]
         signal.send(None, n=4)
-    assert heard == [3, 4]
+    assert calls == [3, 4]
     assert counts(signal) == {"scheduled": 4, "ran": 2, "dropped": 2}
 
 
-def test_savepoint_drops_its_calls_only(database, signal, heard):
+def test_savepoint_drops_its_calls_only(database, signal, calls):
     """A rollback drops a savepoint's calls, nested ones too; a released one waits."""
     with database.atomic():
         signal.send(None, n=1)
@@ -99,45 +99,45 @@ def test_savepoint_drops_its_calls_only(database, signal, heard):
             fail()
         with database.atomic():
             signal.send(None, n=5)
-        assert heard == []
-    assert heard == [1, 3, 5]
+        assert calls == []
+    assert calls == [1, 3, 5]
 
 
-def test_coalesced_calls_are_merged(database, signal, heard):
+def test_coalesced_calls_are_merged(database, signal, calls):
     """Calls with the same key run once per commit."""
-    heard.clear()
-    heard.listen(signal, delivery=on_commit(coalesce="key"), name="merged")
+    calls.clear()
+    calls.listen(signal, delivery=on_commit(coalesce="key"), name="merged")
     with database.atomic():
         signal.send(None, n=1, key="a")
         signal.send(None, n=2, key="a")
-    assert heard == [1, ("merged", 2), 2]
+    assert calls == [1, ("merged", 2), 2]
 
 
-def test_receiver_may_begin_a_transaction(database, signal, heard):
+def test_receiver_may_begin_a_transaction(database, signal, calls):
     """A receiver may begin a transaction, and its sends wait for that one."""
 
     def again(n, **kwargs):
         with database.atomic():
             if n == 1:
                 signal.send(None, n=2)
-            heard.append("in the block")
+            calls.append("in the block")
 
     signal.connect(again, delivery=on_commit)
     with database.atomic():
         signal.send(None, n=1)
-    assert heard == [1, "in the block", 2, "in the block"]
+    assert calls == [1, "in the block", 2, "in the block"]
 
 
-def test_another_thread_is_outside(database, signal, heard):
+def test_another_thread_is_outside(database, signal, calls):
     """Another thread has a connection of its own, without a transaction."""
     with database.atomic():
         thread = threading.Thread(target=signal.send, args=(None,), kwargs={"n": 1})
         thread.start()
         thread.join()
-        assert heard == [1]
+        assert calls == [1]
 
 
-def test_rule_finds_the_database(database, order_class, provider, signal, heard):
+def test_rule_finds_the_database(database, order_class, provider, signal, calls):
     """The database is found by instance, sender or alias, and the reason names which."""
     other = SqliteDatabase(":memory:")
     provider.add_database(other, "other")
@@ -165,12 +165,12 @@ def test_rule_finds_the_database(database, order_class, provider, signal, heard)
     ]
 
 
-def test_async_receiver(database, signal, heard):
+def test_async_receiver(database, signal, calls):
     """An async receiver is awaited after the commit; inside an event loop it is refused."""
-    heard.listen_async(signal, name="async")
+    calls.listen_async(signal, name="async")
     with database.atomic():
         signal.send(None, n=1)
-    assert heard == [1, ("async", 1)]
+    assert calls == [1, ("async", 1)]
 
     async def main():
         with database.atomic(), pytest.raises(RunningLoopError, match="the peewee database"):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 class TestScheduled:
     """The response of a send."""
 
-    def test_status_and_response(self, signal, heard):
+    def test_status_and_response(self, signal, calls):
         """The status is waiting before the commit, and ran after it."""
         with atomic():
             scheduled = only(signal.send(None, n=1))
@@ -52,7 +52,7 @@ class TestScheduled:
         assert repr(scheduled) == "<Scheduled at once, because no transaction was open: failed>"
         assert log[0].endswith("failed at once, because no transaction was open")
 
-    def test_without_a_transaction(self, signal, heard):
+    def test_without_a_transaction(self, signal, calls):
         """Without a transaction the receiver has run, and the reason says why."""
         scheduled = only(signal.send(None, n=1))
         assert (scheduled.status, scheduled.response) == ("ran", 1)
@@ -66,13 +66,13 @@ class TestScheduled:
         scheduled = only(commit(signal))
         assert (scheduled.status, scheduled.response) == ("failed", error)
 
-    def test_rollback(self, signal, heard):
+    def test_rollback(self, signal, calls):
         """A rollback sets the status to dropped."""
         with rolled_back():
             scheduled = only(signal.send(None, n=1))
         assert scheduled.status == "dropped"
 
-    def test_call_that_is_deleted(self, signal, heard):
+    def test_call_that_is_deleted(self, signal, calls):
         """A call that no boundary keeps is dropped."""
         block = atomic()
         block.__enter__()
@@ -81,10 +81,10 @@ class TestScheduled:
         gc.collect()
         assert scheduled.status == "dropped"
         block.__exit__(None, None, None)
-        assert heard == []
+        assert calls == []
 
     @pytest.mark.parametrize("method", ["send", "send_robust", "asend", "asend_robust"])
-    def test_every_send_returns_it(self, method, signal, heard):
+    def test_every_send_returns_it(self, method, signal, calls):
         """All four sends return the handle of the call."""
 
         async def main():
@@ -95,16 +95,16 @@ class TestScheduled:
             return scheduled.status
 
         assert asyncio.run(main()) == "ran"
-        assert heard == [1]
+        assert calls == [1]
 
 
 class TestCounts:
     """The counts of a receiver."""
 
-    def test_each_status_is_counted(self, signal, heard):
+    def test_each_status_is_counted(self, signal, calls):
         """A call is counted as scheduled, and then as ran, failed, dropped or merged."""
         signal.connect(raising(BoomError()), delivery=on_commit)
-        heard.listen(signal, delivery=on_commit(coalesce="n"))
+        calls.listen(signal, delivery=on_commit(coalesce="n"))
         with atomic():
             signal.send(None, n=1)
             signal.send(None, n=1)
@@ -114,7 +114,7 @@ class TestCounts:
         assert counts(signal, 1) == {"scheduled": 3, "failed": 2, "dropped": 1}
         assert counts(signal, 2) == {"scheduled": 3, "ran": 1, "merged": 1, "dropped": 1}
 
-    def test_threads_lose_no_count(self, signal, heard):
+    def test_threads_lose_no_count(self, signal, calls):
         """Four threads count 200 calls."""
 
         def work():
@@ -133,22 +133,22 @@ class TestCounts:
 class TestLifetime:
     """How long receivers and arguments are kept alive."""
 
-    def test_receiver_disconnected_before_the_commit(self, signal, heard):
+    def test_receiver_disconnected_before_the_commit(self, signal, calls):
         """A disconnected receiver still gets the calls of earlier sends."""
-        take = heard.listen(signal, name="late")
+        take = calls.listen(signal, name="late")
         with atomic():
             signal.send(None, n=1)
             signal.disconnect(take)
             signal.send(None, n=2)
-        assert heard == [1, ("late", 1), 2]
+        assert calls == [1, ("late", 1), 2]
 
     def test_weak_receiver_is_kept_until_the_commit(self, signal):
         """A weak receiver lives until its call was made, and no longer."""
-        heard = []
+        calls = []
 
         class Owner(Listener):
             def method(self, value=None, **kwargs):
-                heard.append(value)
+                calls.append(value)
 
         owner = Owner()
         there = weakref.ref(owner)
@@ -159,7 +159,7 @@ class TestLifetime:
             gc.collect()
             assert there() is not None
         gc.collect()
-        assert heard == [1]
+        assert calls == [1]
         assert there() is None
         assert registrations(signal) == []
 
@@ -173,7 +173,7 @@ class TestLifetime:
         assert there() is None
         assert registrations(signal) == []
 
-    def test_response_does_not_keep_the_arguments(self, signal, heard):
+    def test_response_does_not_keep_the_arguments(self, signal, calls):
         """A response keeps no arguments alive after its receiver has run."""
 
         class Payload:
@@ -192,14 +192,14 @@ class TestLifetime:
 class TestMerged:
     """Merged calls and their order; test_coalesce.py tests the keys."""
 
-    def test_last_call_runs_at_the_place_of_the_first(self, signal, heard):
+    def test_last_call_runs_at_the_place_of_the_first(self, signal, calls):
         """The last of merged calls runs, at the place of the first, which is merged."""
-        heard.clear()
+        calls.clear()
         signal.disconnect(registrations(signal)[0].live())
-        heard.listen(signal, delivery=on_commit(coalesce="key"))
+        calls.listen(signal, delivery=on_commit(coalesce="key"))
         with atomic():
             first = only(signal.send(None, n=1, key="a"))
             signal.send(None, n=2, key="b")
             last = only(signal.send(None, n=3, key="a"))
-        assert heard == [3, 2]
+        assert calls == [3, 2]
         assert (first.status, last.status) == ("merged", "ran")

@@ -27,7 +27,7 @@ class TestFrameworks:
         providers()
         assert opened == ["its_provider"]
 
-    def test_error_at_the_import_is_raised(self, monkeypatch, signal, heard):
+    def test_error_at_the_import_is_raised(self, monkeypatch, signal, calls):
         """Each send raises an integration's import error: its transactions would be ignored."""
         monkeypatch.setattr(providers_module, "FRAMEWORKS", {"sys": "there_is_no_such_provider"})
         monkeypatch.setattr(providers_module, "_imported", set())
@@ -35,4 +35,4 @@ class TestFrameworks:
         for _ in range(2):
             with pytest.raises(ModuleNotFoundError, match="there_is_no_such_provider"):
                 signal.send(None, n=1)
-        assert heard == []
+        assert calls == []

@@ -51,9 +51,9 @@ class TestRule:
                 orders,
                 "it was sent using='orders'",
             )
-            told = {"sender": None, "using": "orders", "instance": named}
-            assert resolve_boundary(signal, told) == (named, "instance= is in it")
-            assert resolve_boundary(signal, told, "orders") == (
+            arguments = {"sender": None, "using": "orders", "instance": named}
+            assert resolve_boundary(signal, arguments) == (named, "instance= is in it")
+            assert resolve_boundary(signal, arguments, "orders") == (
                 orders,
                 "the receiver was connected with using='orders'",
             )
@@ -88,26 +88,26 @@ class TestRule:
 class TestIsOpen:
     """Receivers wait for an open boundary only."""
 
-    def test_open_boundary_keeps_the_call(self, signal, heard, provider):
+    def test_open_boundary_keeps_the_call(self, signal, calls, provider):
         """An open boundary keeps the call until its transaction ends; explain names it."""
         provider.default = FakeBoundary("the default")
         ((_, scheduled),) = signal.send(None, n=1)
         assert scheduled.boundary == "the default"
-        assert heard == []
+        assert calls == []
         (call,) = provider.default.calls
         run_call(call)
-        assert heard == [1]
+        assert calls == [1]
         assert "after the commit of the default: it is the default" in str(explain(signal))
 
-    def test_closed_boundary_runs_the_call_at_once(self, signal, heard, provider):
+    def test_closed_boundary_runs_the_call_at_once(self, signal, calls, provider):
         """A closed boundary runs the call at once; explain names it."""
         provider.default = FakeBoundary("the default", is_open=False)
         signal.send(None, n=1)
-        assert heard == [1]
+        assert calls == [1]
         assert "no transaction is open on the default: it is the default" in str(explain(signal))
 
-    def test_named_boundary_that_is_closed(self, signal, heard, provider):
+    def test_named_boundary_that_is_closed(self, signal, calls, provider):
         """A send that names a closed boundary does not wait for another one that is open."""
         with atomic():
             signal.send(None, n=1, instance=FakeBoundary("session", is_open=False))
-            assert heard == [1]
+            assert calls == [1]

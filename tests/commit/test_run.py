@@ -23,13 +23,13 @@ class TestFailures:
     """A receiver that raises."""
 
     @pytest.mark.parametrize("make", [raising, raising_async])
-    def test_failure_stops_no_other_receiver(self, make, signal, heard, commit):
+    def test_failure_stops_no_other_receiver(self, make, signal, calls, commit):
         """After a failure the others run, and the code that commits gets no exception."""
-        heard.listen_async(signal, name="async")
+        calls.listen_async(signal, name="async")
         signal.connect(make(BoomError("no")), delivery=on_commit)
-        heard.listen(signal, name="last", priority=-1)
+        calls.listen(signal, name="last", priority=-1)
         commit(signal, n=1)
-        assert heard == [1, ("async", 1), ("last", 1)]
+        assert calls == [1, ("async", 1), ("last", 1)]
 
     def test_failure_is_logged(self, signal, commit, caplog):
         """The log names the signal, the receiver, the sender and the keywords, and shows no value."""
@@ -47,18 +47,18 @@ class TestFailures:
         assert note.startswith("Raised by receiver tests.core.receivers.raising")
 
     @pytest.mark.parametrize(
-        ("sender", "told"),
+        ("sender", "shown"),
         [
             (None, "no particular sender"),
             (Secret, f"{Secret.__module__}.Secret"),
             ("web", "a builtins.str"),
         ],
     )
-    def test_log_has_the_class_of_the_sender(self, sender, told, signal, log):
+    def test_log_has_the_class_of_the_sender(self, sender, shown, signal, log):
         """The log has the class of the sender, because its repr may be secret."""
         signal.connect(raising(BoomError("no")), delivery=on_commit)
         signal.send(sender)
-        assert f"sent by {told} with no keywords, failed" in log[0]
+        assert f"sent by {shown} with no keywords, failed" in log[0]
 
     def test_log_of_a_declared_signal(self, log):
         """The log of a declared signal has the names of its keywords."""
@@ -82,19 +82,19 @@ class TestInterruptions:
     """KeyboardInterrupt, SystemExit and cancelled tasks."""
 
     @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-    def test_interruption_is_raised(self, error, signal, heard, log):
+    def test_interruption_is_raised(self, error, signal, calls, log):
         """An interruption is raised; the calls after it are abandoned, and logged."""
         signal.connect(raising(error()), delivery=on_commit)
-        heard.listen(signal, name="last")
+        calls.listen(signal, name="last")
         with pytest.raises(error), atomic():
             responses = signal.send(None, n=1)
-        assert heard == [1]
+        assert calls == [1]
         assert [scheduled.status for _, scheduled in responses] == ["ran", "failed", "abandoned"]
         assert counts(signal, 2) == {"scheduled": 1, "abandoned": 1}
         assert "failed after the commit" in log[0]
         assert "does not run after the commit of an atomic() block, which was interrupted" in log[1]
 
-    def test_cancelled_task(self, signal, heard, log):
+    def test_cancelled_task(self, signal, calls, log):
         """A cancelled task ends; the calls after it are abandoned, and logged."""
         reached = asyncio.Event()
 
@@ -103,7 +103,7 @@ class TestInterruptions:
             await asyncio.Event().wait()
 
         signal.connect(stuck, delivery=on_commit)
-        heard.listen(signal, name="last", priority=-1)
+        calls.listen(signal, name="last", priority=-1)
 
         async def work():
             async with atomic():
@@ -117,11 +117,11 @@ class TestInterruptions:
                 await task
 
         asyncio.run(main())
-        assert heard == [1]
+        assert calls == [1]
         assert counts(signal, 2) == {"scheduled": 1, "abandoned": 1}
         assert "which was interrupted" in log[1]
 
-    def test_cancelled_task_whose_thread_runs(self, signal, heard):
+    def test_cancelled_task_whose_thread_runs(self, signal, calls):
         """A receiver in a thread ends normally; the calls after it are abandoned."""
         begun, go = threading.Event(), threading.Event()
 
@@ -147,10 +147,10 @@ class TestInterruptions:
             return [scheduled.status for _, scheduled in statuses]
 
         assert asyncio.run(main()) == ["ran", "abandoned"]
-        assert heard == []
+        assert calls == []
 
     @pytest.mark.parametrize("method", ["send", "asend"])
-    def test_cancelled_task_of_a_receiver(self, method, signal, heard):
+    def test_cancelled_task_of_a_receiver(self, method, signal, calls):
         """A receiver that awaits a cancelled task has failed, as by any error."""
 
         async def careless(**kwargs):
@@ -159,7 +159,7 @@ class TestInterruptions:
             await task
 
         signal.connect(careless, delivery=on_commit)
-        heard.listen_async(signal, name="last")
+        calls.listen_async(signal, name="last")
 
         async def main():
             async with atomic():
@@ -171,14 +171,14 @@ class TestInterruptions:
         else:
             responses = asyncio.run(main())
         assert [scheduled.status for _, scheduled in responses] == ["ran", "failed", "ran"]
-        assert heard == [1, ("last", 1)]
+        assert calls == [1, ("last", 1)]
 
     @pytest.mark.parametrize(
         "error",
         [asyncio.CancelledError, concurrent.futures.CancelledError],
         ids=["asyncio", "futures"],
     )
-    def test_sync_receiver_that_raises_cancelled_error(self, error, signal, heard, commit):
+    def test_sync_receiver_that_raises_cancelled_error(self, error, signal, calls, commit):
         """A sync receiver that raises CancelledError has failed, as by any error."""
         signal.connect(raising(error()), delivery=on_commit, priority=1)
         responses = commit(signal, n=1)
@@ -188,25 +188,25 @@ class TestInterruptions:
 class TestOnce:
     """on_commit with once=True."""
 
-    def test_once_is_used_up_by_the_call(self, signal, heard):
+    def test_once_is_used_up_by_the_call(self, signal, calls):
         """A rollback does not use up the only call; two sends before one commit make one."""
-        heard.listen(signal, once=True, name="once")
+        calls.listen(signal, once=True, name="once")
         with rolled_back():
             signal.send(None, n=1)
         with atomic():
             first = signal.send(None, n=2)
             second = signal.send(None, n=3)
             assert len(registrations(signal)) == 2
-        assert heard == [2, ("once", 2), 3]
+        assert calls == [2, ("once", 2), 3]
         assert [scheduled.status for _, scheduled in first] == ["ran", "ran"]
         assert [scheduled.status for _, scheduled in second] == ["ran", "dropped"]
         assert len(registrations(signal)) == 1
         signal.send(None, n=4)
-        assert heard == [2, ("once", 2), 3, 4]
+        assert calls == [2, ("once", 2), 3, 4]
 
-    def test_once_with_async_receivers(self, signal, heard):
+    def test_once_with_async_receivers(self, signal, calls):
         """An async receiver with once=True is awaited once."""
-        heard.listen_async(signal, once=True, name="once")
+        calls.listen_async(signal, once=True, name="once")
 
         async def main():
             async with atomic():
@@ -214,4 +214,4 @@ class TestOnce:
                 await signal.asend(None, n=2)
 
         asyncio.run(main())
-        assert heard == [1, ("once", 1), 2]
+        assert calls == [1, ("once", 1), 2]

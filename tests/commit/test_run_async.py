@@ -17,70 +17,72 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 class TestAsync:
     """Async receivers."""
 
-    def test_without_an_event_loop(self, signal, heard):
+    def test_without_an_event_loop(self, signal, calls):
         """Async receivers run on the thread's event loop, as under send()."""
-        heard.listen_async(signal, name="async")
+        calls.listen_async(signal, name="async")
         with atomic():
             responses = signal.send(None, n=1)
-            assert heard == []
-        assert heard == [1, ("async", 1)]
+            assert calls == []
+        assert calls == [1, ("async", 1)]
         assert [scheduled.status for _, scheduled in responses] == ["ran", "ran"]
 
-    def test_plain_with_inside_an_event_loop_is_refused(self, signal, heard):
+    def test_plain_with_inside_an_event_loop_is_refused(self, signal, calls):
         """Under a plain `with` in an event loop the send is refused before any call."""
-        heard.listen(signal, delivery=None, name="now")
-        heard.listen_async(signal, name="async")
-        told = r"listen_async.*of signal shop.paid cannot be awaited after the commit of an atomic"
+        calls.listen(signal, delivery=None, name="now")
+        calls.listen_async(signal, name="async")
+        message = (
+            r"listen_async.*of signal shop.paid cannot be awaited after the commit of an atomic"
+        )
 
         async def main():
             with atomic():
                 for send in (signal.send, signal.send_robust):
-                    with pytest.raises(RunningLoopError, match=told):
+                    with pytest.raises(RunningLoopError, match=message):
                         send(None, n=1)
                 for asend in (signal.asend, signal.asend_robust):
-                    with pytest.raises(RunningLoopError, match=told):
+                    with pytest.raises(RunningLoopError, match=message):
                         await asend(None, n=1)
-            assert heard == []
+            assert calls == []
 
         asyncio.run(main())
 
-    def test_send_without_a_transaction_inside_an_event_loop_is_refused(self, signal, heard):
+    def test_send_without_a_transaction_inside_an_event_loop_is_refused(self, signal, calls):
         """send to an async receiver is refused, and asend is accepted."""
-        heard.listen_async(signal, name="async")
+        calls.listen_async(signal, name="async")
 
         async def main():
             with pytest.raises(RunningLoopError, match=r"Use `await signal.asend"):
                 signal.send(None, n=1)
-            assert heard == []
+            assert calls == []
             await signal.asend(None, n=1)
-            assert heard == [1, ("async", 1)]
+            assert calls == [1, ("async", 1)]
 
         asyncio.run(main())
 
-    def test_send_under_async_with(self, signal, heard):
+    def test_send_under_async_with(self, signal, calls):
         """The end of an async block awaits the receiver."""
-        heard.listen_async(signal, name="async")
+        calls.listen_async(signal, name="async")
 
         async def main():
             async with atomic():
                 signal.send(None, n=1)
                 with atomic():
                     signal.send(None, n=2)
-                assert heard == []
-            assert heard == [1, ("async", 1), 2, ("async", 2)]
+                assert calls == []
+            assert calls == [1, ("async", 1), 2, ("async", 2)]
 
         asyncio.run(main())
 
-    def test_thread_of_a_plain_block_inside_an_event_loop(self, signal, heard, log):
+    def test_thread_of_a_plain_block_inside_an_event_loop(self, signal, calls, log):
         """A send in a thread does not see the event loop, so the call fails after the commit."""
-        heard.listen_async(signal, name="async")
+        calls.listen_async(signal, name="async")
 
         async def main():
             with atomic():
                 await asyncio.to_thread(signal.send, None, n=1)
 
         asyncio.run(main())
-        assert heard == [1]
+        assert calls == [1]
         assert "failed after the commit" in log[0]
         assert counts(signal, 1) == {"scheduled": 1, "failed": 1}
 
@@ -100,14 +102,14 @@ class TestAsync:
         assert where[0] != threading.get_ident()
         assert where[1] == threading.get_ident()
 
-    def test_without_a_worker_thread(self, signal, heard, monkeypatch):
+    def test_without_a_worker_thread(self, signal, calls, monkeypatch):
         """Without a worker thread a sync receiver fails; the others run."""
 
         async def run_in_thread(function):
             raise NoLoopError("no loop")
 
         monkeypatch.setattr(loops, "run_in_thread", run_in_thread)
-        heard.listen_async(signal, name="async")
+        calls.listen_async(signal, name="async")
 
         async def main():
             async with atomic():
@@ -116,7 +118,7 @@ class TestAsync:
         responses = asyncio.run(main())
         assert [scheduled.status for _, scheduled in responses] == ["failed", "ran"]
 
-    def test_receivers_run_one_after_the_other(self, signal, heard):
+    def test_receivers_run_one_after_the_other(self, signal, calls):
         """Each receiver begins when the one before it has ended."""
         order = []
 

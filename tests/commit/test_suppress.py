@@ -17,7 +17,7 @@ from tests.commit.failing import BoomError
 pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
-def test_nothing_is_scheduled(signal, heard):
+def test_nothing_is_scheduled(signal, calls):
     """Nothing sent in the block is scheduled, in a transaction or not."""
     with atomic():
         signal.send(None, n=1)
@@ -28,30 +28,30 @@ def test_nothing_is_scheduled(signal, heard):
         signal.send(None, n=4)
         with atomic():
             signal.send(None, n=5)
-    assert heard == [1, 3]
+    assert calls == [1, 3]
 
 
-def test_receivers_inside_the_send_are_called(signal, heard):
+def test_receivers_inside_the_send_are_called(signal, calls):
     """Receivers inside the send are called, because they are part of the write."""
-    heard.listen(signal, delivery=None, name="now")
+    calls.listen(signal, delivery=None, name="now")
     with suppressed("an import"):
         signal.send(None, n=1)
-    assert heard == [("now", 1)]
+    assert calls == [("now", 1)]
 
 
-def test_earlier_calls_run(signal, heard):
+def test_earlier_calls_run(signal, calls):
     """A commit inside the block runs the calls of earlier sends."""
     block = atomic()
     block.__enter__()
     signal.send(None, n=1)
     with suppressed("an import"):
         block.__exit__(None, None, None)
-    assert heard == [1]
+    assert calls == [1]
 
 
-def test_suppressed_calls_are_counted(signal, heard):
+def test_suppressed_calls_are_counted(signal, calls):
     """The block and the receiver count suppressed calls, and the status shows it."""
-    take = heard.listen(signal, name="other")
+    take = calls.listen(signal, name="other")
     with suppressed("an import") as quiet:
         ((_, scheduled), _) = signal.send(None, n=1)
         signal.send(None, n=2)
@@ -62,7 +62,7 @@ def test_suppressed_calls_are_counted(signal, heard):
     assert counts(signal) == {"scheduled": 3, "suppressed": 3}
 
 
-def test_innermost_block_counts(signal, heard):
+def test_innermost_block_counts(signal, calls):
     """The innermost block decides, and explain shows its reason."""
     with suppressed("an import") as outer:
         with suppressed("a fixture") as inner:
@@ -72,10 +72,10 @@ def test_innermost_block_counts(signal, heard):
         assert "runs suppressed here: an import" in str(explain(signal))
     assert (outer.count, inner.count) == (1, 1)
     assert "suppressed" not in str(explain(signal))
-    assert heard == []
+    assert calls == []
 
 
-def test_block_can_be_entered_twice(signal, heard):
+def test_block_can_be_entered_twice(signal, calls):
     """A block that is entered twice ends when it is left twice."""
     quiet = suppressed("an import")
     with quiet:
@@ -83,19 +83,19 @@ def test_block_can_be_entered_twice(signal, heard):
             signal.send(None, n=1)
         signal.send(None, n=2)
     signal.send(None, n=3)
-    assert heard == [3]
+    assert calls == [3]
     assert quiet.count == 2
 
 
-def test_exception_ends_the_block(signal, heard):
+def test_exception_ends_the_block(signal, calls):
     """An exception ends the suppression and is raised."""
     with pytest.raises(BoomError), suppressed("an import"):
         raise BoomError
     signal.send(None, n=1)
-    assert heard == [1]
+    assert calls == [1]
 
 
-def test_tasks_and_threads_of_the_block(signal, heard):
+def test_tasks_and_threads_of_the_block(signal, calls):
     """Tasks and threads of the block are suppressed until it ends; others are not."""
 
     async def outlive(over):
@@ -122,32 +122,32 @@ def test_tasks_and_threads_of_the_block(signal, heard):
         return quiet.count
 
     assert asyncio.run(main()) == 2
-    assert heard == [3, 2]
+    assert calls == [3, 2]
 
 
-def test_other_threads_are_not_suppressed(signal, heard):
+def test_other_threads_are_not_suppressed(signal, calls):
     """Other threads have a context of their own, and are not suppressed."""
     with suppressed("an import"):
         thread = threading.Thread(target=contextvars.Context().run, args=(signal.send, None))
         thread.start()
         thread.join()
-    assert heard == [None]
+    assert calls == [None]
 
 
-def test_fixture_that_ends_in_another_context(signal, heard):
+def test_fixture_that_ends_in_another_context(signal, calls):
     """The end of the block in another context leaves no context suppressed."""
     one, other = contextvars.Context(), contextvars.Context()
     quiet = suppressed("a fixture")
     one.run(quiet.__enter__)
     other.run(quiet.__exit__, None, None, None)
     one.run(signal.send, None, n=1)
-    assert heard == [1]
+    assert calls == [1]
     assert one.run(active_suppression) is None
 
 
-def test_async_receivers_are_not_refused(signal, heard):
+def test_async_receivers_are_not_refused(signal, calls):
     """A suppressed receiver is never awaited, so the send is accepted."""
-    heard.listen_async(signal)
+    calls.listen_async(signal)
 
     async def main():
         with atomic():
@@ -158,23 +158,23 @@ def test_async_receivers_are_not_refused(signal, heard):
                 await signal.asend(None, n=1)
 
     asyncio.run(main())
-    assert heard == []
+    assert calls == []
 
 
-def test_once_is_not_used_up(signal, heard):
+def test_once_is_not_used_up(signal, calls):
     """A suppressed call does not use up the only call of a receiver."""
-    heard.listen(signal, once=True, name="once")
+    calls.listen(signal, once=True, name="once")
     with suppressed("an import"):
         signal.send(None, n=1)
     signal.send(None, n=2)
-    assert heard == [2, ("once", 2)]
+    assert calls == [2, ("once", 2)]
 
 
-def test_suppressed_calls_are_not_merged(signal, heard):
+def test_suppressed_calls_are_not_merged(signal, calls):
     """Merged calls contain no suppressed sends."""
-    calls = []
+    merged = []
     signal.connect(
-        lambda sends, **kwargs: calls.append([each["n"] for each in sends]),
+        lambda sends, **kwargs: merged.append([each["n"] for each in sends]),
         delivery=on_commit(coalesce="key"),
     )
     with atomic():
@@ -182,4 +182,4 @@ def test_suppressed_calls_are_not_merged(signal, heard):
         with suppressed("an import"):
             signal.send(None, n=2, key=1)
         signal.send(None, n=3, key=1)
-    assert calls == [[1, 3]]
+    assert merged == [[1, 3]]

@@ -17,15 +17,15 @@ class TestFailure:
 
     def test_siblings_are_cancelled_and_awaited(self, signal):
         """When asend raises, the receivers that ran beside the failed one have ended."""
-        told = []
+        log = []
 
         async def slow(**kwargs):
-            told.append("begun")
+            log.append("begun")
             try:
                 await asyncio.Event().wait()
             finally:
                 await asyncio.sleep(0)
-                told.append("ended")
+                log.append("ended")
 
         async def failing(**kwargs):
             await asyncio.sleep(0)
@@ -35,7 +35,7 @@ class TestFailure:
             tasks = asyncio.all_tasks()
             with pytest.raises(ValueError, match="no"):
                 await signal.asend(None)
-            return asyncio.all_tasks() - tasks, list(told)
+            return asyncio.all_tasks() - tasks, list(log)
 
         signal.connect(slow)
         signal.connect(failing)
@@ -43,7 +43,7 @@ class TestFailure:
         assert asyncio.run(main()) == (set(), ["begun", "begun", "ended", "ended"])
         with pytest.raises(ValueError, match="no"):
             signal.send(None)
-        assert told[4:] == ["begun", "begun", "ended", "ended"]
+        assert log[4:] == ["begun", "begun", "ended", "ended"]
 
     def test_several_errors_are_a_group(self, signal, strict_send):
         """Several errors are raised as a group, each with its note."""
@@ -89,7 +89,7 @@ class TestFailure:
     @pytest.mark.parametrize("count", [1, 3])
     def test_a_cancelled_sender_cancels_its_receivers(self, signal, async_send, count):
         """A cancelled sender cancels its receivers and waits for them."""
-        told = []
+        log = []
 
         async def main():
             begun = asyncio.Event()
@@ -100,7 +100,7 @@ class TestFailure:
                     await asyncio.Event().wait()
                 finally:
                     await asyncio.sleep(0)
-                    told.append("ended")
+                    log.append("ended")
 
             for number in range(count):
                 signal.connect(slow, dispatch_uid=("slow", number))
@@ -109,7 +109,7 @@ class TestFailure:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            return len(told)
+            return len(log)
 
         assert asyncio.run(main()) == count
 
@@ -169,13 +169,13 @@ class TestFailure:
 
     def test_a_receiver_that_cancels_itself_ends_the_send(self, signal, async_send):
         """A receiver that cancels itself cancels the other receivers and ends the send."""
-        told = []
+        log = []
 
         async def slow(**kwargs):
             try:
                 await asyncio.Event().wait()
             finally:
-                told.append("ended")
+                log.append("ended")
 
         async def main():
             with pytest.raises(asyncio.CancelledError):
@@ -184,7 +184,7 @@ class TestFailure:
         signal.connect(slow)
         signal.connect(raising_async(asyncio.CancelledError()))
         asyncio.run(main())
-        assert told == ["ended"]
+        assert log == ["ended"]
 
     def test_stop_iteration_cannot_leave_a_coroutine(self, signal):
         """Python raises a RuntimeError, whose cause is the StopIteration with the note."""

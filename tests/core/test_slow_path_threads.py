@@ -185,20 +185,20 @@ class TestThreads:
 
     def test_different_priorities_do_not_run_together(self, signal, send):
         """An async receiver of lower priority starts after those of higher priority end."""
-        told = []
+        order = []
 
         def receiver(name):
             async def receive(**kwargs):
-                told.append(f"{name} begins")
+                order.append(f"{name} begins")
                 await asyncio.sleep(0)
-                told.append(f"{name} ends")
+                order.append(f"{name} ends")
 
             return receive
 
         signal.connect(receiver("low"))
         signal.connect(receiver("high"), priority=1)
         send(signal)
-        assert told == ["high begins", "high ends", "low begins", "low ends"]
+        assert order == ["high begins", "high ends", "low begins", "low ends"]
 
 
 class TestContext:

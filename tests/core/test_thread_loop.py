@@ -111,21 +111,21 @@ class TestThreadLoop:
 
     def test_no_task_is_left_pending(self, signal, own_loop):
         """A task that a receiver did not await is cancelled when the send ends."""
-        told: list[Any] = []
+        found: list[Any] = []
 
         async def background():
             try:
                 await asyncio.Event().wait()
             finally:
-                told.append("ended")
+                found.append("ended")
 
         async def receiver(**kwargs):
-            told.append(asyncio.create_task(background()))
+            found.append(asyncio.create_task(background()))
             await asyncio.sleep(0)
 
         signal.connect(receiver)
         signal.send(None)
-        task, ended = told
+        task, ended = found
         assert task.cancelled()
         assert ended == "ended"
         assert asyncio.all_tasks(own_loop._loop) == set()
@@ -166,35 +166,35 @@ class TestThreadLoop:
 
     def test_a_scheduled_callback_runs(self, signal):
         """A callback that a receiver schedules runs before the send ends."""
-        told: list[Any] = []
+        found: list[Any] = []
 
         async def receiver(**kwargs):
-            asyncio.get_running_loop().call_soon(told.append, "called")
+            asyncio.get_running_loop().call_soon(found.append, "called")
 
         signal.connect(receiver)
         signal.send(None)
-        assert told == ["called"]
+        assert found == ["called"]
 
     def test_a_task_of_a_cancelled_task_is_cancelled(self, signal, own_loop):
         """A task that a cancelled task starts is cancelled too, however long the chain is."""
-        told = []
+        found = []
 
         async def waiting(depth):
             try:
                 await asyncio.Event().wait()
             finally:
-                told.append(depth)
+                found.append(depth)
                 if depth:
-                    told.append(asyncio.create_task(waiting(depth - 1)))
+                    found.append(asyncio.create_task(waiting(depth - 1)))
                     await asyncio.sleep(0)
 
         async def receiver(**kwargs):
-            told.append(asyncio.create_task(waiting(2)))
+            found.append(asyncio.create_task(waiting(2)))
             await asyncio.sleep(0)
 
         signal.connect(receiver)
         signal.send(None)
-        assert [each for each in told if isinstance(each, int)] == [2, 1, 0]
+        assert [each for each in found if isinstance(each, int)] == [2, 1, 0]
         assert asyncio.all_tasks(own_loop._loop) == set()
 
     def test_an_interrupt_of_the_first_step_is_raised_once(self, signal, caplog):
@@ -229,14 +229,14 @@ class TestThreadLoop:
 
     def test_an_unfinished_generator_is_closed(self, signal, own_loop):
         """An async generator that a receiver did not exhaust is closed with the send."""
-        told = []
+        found = []
 
         async def numbers():
             try:
                 yield 1
                 yield 2
             finally:
-                told.append("closed")
+                found.append("closed")
 
         async def receiver(**kwargs):
             async for _ in numbers():
@@ -244,25 +244,25 @@ class TestThreadLoop:
 
         signal.connect(receiver)
         signal.send(None)
-        assert told == ["closed"]
+        assert found == ["closed"]
 
     def test_a_referenced_generator_is_closed_with_the_loop(self):
         """An async generator that is still referenced is closed when its thread ends."""
-        told = []
+        found = []
         held = []
 
         async def numbers():
             try:
                 yield 1
             finally:
-                told.append("closed")
+                found.append("closed")
 
         async def start():
             held.append(numbers())
             return await anext(held[0])
 
         assert in_new_thread(lambda: thread_loop.complete(start())) == 1
-        assert told == ["closed"]
+        assert found == ["closed"]
 
     def test_context_is_copied_back(self):
         """Context variables are copied back, from a failing receiver too."""
@@ -281,13 +281,13 @@ class TestThreadLoop:
     @pytest.mark.parametrize("count", [1, 2])
     def test_an_interrupt_leaves_it_usable(self, signal, own_loop, count, caplog):
         """KeyboardInterrupt is raised, the receivers are cancelled, and the next send works."""
-        told = []
+        found = []
 
         async def slow(**kwargs):
             try:
                 await asyncio.Event().wait()
             finally:
-                told.append("ended")
+                found.append("ended")
 
         async def interrupted(**kwargs):
             await asyncio.sleep(0)
@@ -298,7 +298,7 @@ class TestThreadLoop:
         signal.connect(interrupted)
         with pytest.raises(KeyboardInterrupt):
             signal.send(None)
-        assert told == ["ended"] * (count - 1)
+        assert found == ["ended"] * (count - 1)
         assert asyncio.all_tasks(own_loop._loop) == set()
         assert answers([(None, thread_loop.complete(asyncio.sleep(0, "next")))]) == ["next"]
         gc.collect()

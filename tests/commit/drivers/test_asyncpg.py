@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 @pytest.mark.parametrize("make", ON_POSTGRES_ASYNC)
-def test_aborted_transaction_is_refused(make, signal, heard):
+def test_aborted_transaction_is_refused(make, signal, calls):
     """The block raises, and no receiver runs."""
 
     async def main(database):
@@ -22,7 +22,7 @@ def test_aborted_transaction_is_refused(make, signal, heard):
             signal.send(None, n=1)
             with pytest.raises(Exception, match="nonsense"):
                 await database.execute("nonsense")
-        assert heard == []
+        assert calls == []
         assert await database.rows() == []
 
     run(make, main)

@@ -19,31 +19,31 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 class TestSync:
     """Blocks under `with`."""
 
-    def test_commit(self, make, signal, heard):
+    def test_commit(self, make, signal, calls):
         """The receiver runs when other transactions see the row."""
         with make() as database:
             with atomic(database.connection):
                 database.add(1)
                 signal.send(None, n=1)
-                assert heard == []
-            assert heard == [1]
+                assert calls == []
+            assert calls == [1]
             assert database.rows() == [1]
 
-    def test_rollback(self, make, signal, heard):
+    def test_rollback(self, make, signal, calls):
         """Row and call are gone, and the connection is usable."""
         with make() as database:
             with rolled_back(database.connection):
                 database.add(1)
                 signal.send(None, n=1)
-            assert heard == []
+            assert calls == []
             assert database.rows() == []
             with atomic(database.connection):
                 database.add(2)
                 signal.send(None, n=2)
-            assert heard == [2]
+            assert calls == [2]
             assert database.rows() == [2]
 
-    def test_savepoints(self, make, signal, heard):
+    def test_savepoints(self, make, signal, calls):
         """A rollback drops the calls of the savepoint; a released one waits."""
         with make() as database:
             connection = database.connection
@@ -59,12 +59,12 @@ class TestSync:
                 with atomic():
                     database.add(4)
                     signal.send(None, n=4)
-                assert heard == []
+                assert calls == []
                 signal.send(None, n=5)
-            assert heard == [1, 4, 5]
+            assert calls == [1, 4, 5]
             assert database.rows() == [1, 4]
 
-    def test_commit_that_fails(self, make, signal, heard):
+    def test_commit_that_fails(self, make, signal, calls):
         """No receiver runs, the block raises, and the connection is usable."""
         with make() as database:
             if not database.can_fail:
@@ -72,13 +72,13 @@ class TestSync:
             with refused(Exception, "(?i)foreign key", database.connection):
                 database.add(1, parent=99)
                 signal.send(None, n=1)
-            assert heard == []
+            assert calls == []
             assert database.rows() == []
             with atomic(database.connection):
                 database.add(2)
             assert database.rows() == [2]
 
-    def test_open_transaction_is_refused(self, make, signal, heard):
+    def test_open_transaction_is_refused(self, make, signal, calls):
         """An open transaction is refused: its commit could not be observed. Nothing is begun."""
         with make() as database:
             connection = database.connection
@@ -96,7 +96,7 @@ class TestSync:
                 database.execute("ROLLBACK")
             with atomic(connection):
                 signal.send(None, n=1)
-            assert heard == [1]
+            assert calls == [1]
 
     def test_async_with_is_refused(self, make):
         """`async with` is refused, because a sync connection cannot be awaited."""
@@ -129,39 +129,39 @@ class TestSync:
 class TestAsync:
     """Blocks under `async with`."""
 
-    def test_commit(self, make, signal, heard):
+    def test_commit(self, make, signal, calls):
         """Async receivers are awaited after the commit."""
-        heard.listen_async(signal, name="async")
+        calls.listen_async(signal, name="async")
 
         async def main(database):
             async with atomic(database.connection):
                 await database.add(1)
                 await signal.asend(None, n=1)
                 signal.send(None, n=2)
-                assert heard == []
-            assert heard == [1, ("async", 1), 2, ("async", 2)]
+                assert calls == []
+            assert calls == [1, ("async", 1), 2, ("async", 2)]
             assert await database.rows() == [1]
 
         run(make, main)
 
-    def test_rollback(self, make, signal, heard):
+    def test_rollback(self, make, signal, calls):
         """Row and call are gone, and the connection is usable."""
 
         async def main(database):
             async with arolled_back(database.connection):
                 await database.add(1)
                 await signal.asend(None, n=1)
-            assert heard == []
+            assert calls == []
             assert await database.rows() == []
             async with atomic(database.connection):
                 await database.add(2)
                 signal.send(None, n=2)
-            assert heard == [2]
+            assert calls == [2]
             assert await database.rows() == [2]
 
         run(make, main)
 
-    def test_savepoints(self, make, signal, heard):
+    def test_savepoints(self, make, signal, calls):
         """A rollback drops the calls of the savepoint; a released one waits."""
 
         async def main(database):
@@ -178,13 +178,13 @@ class TestAsync:
                 async with atomic():
                     await database.add(4)
                     signal.send(None, n=4)
-                assert heard == []
-            assert heard == [1, 4]
+                assert calls == []
+            assert calls == [1, 4]
             assert await database.rows() == [1, 4]
 
         run(make, main)
 
-    def test_commit_that_fails(self, make, signal, heard):
+    def test_commit_that_fails(self, make, signal, calls):
         """No receiver runs, the block raises, and the connection is usable."""
 
         async def main(database):
@@ -193,7 +193,7 @@ class TestAsync:
             async with arefused(Exception, "(?i)foreign key", database.connection):
                 await database.add(1, parent=99)
                 signal.send(None, n=1)
-            assert heard == []
+            assert calls == []
             assert await database.rows() == []
             async with atomic(database.connection):
                 await database.add(2)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 @pytest.mark.parametrize("how", ["ROLLBACK", "COMMIT"])
 @pytest.mark.parametrize("make", SYNC)
-def test_statement_that_ends_the_transaction_is_refused(make, how, signal, heard):
+def test_statement_that_ends_the_transaction_is_refused(make, how, signal, calls):
     """The block raises, and no receiver runs."""
     with make() as database:
         if hasattr(database.connection, "begin_nested"):
@@ -26,13 +26,13 @@ def test_statement_that_ends_the_transaction_is_refused(make, how, signal, heard
             database.add(1)
             signal.send(None, n=1)
             database.execute(how)
-        assert heard == []
+        assert calls == []
         assert database.rows() == ([1] if how == "COMMIT" else [])
 
 
 @pytest.mark.parametrize("how", ["rollback", "commit"])
 @pytest.mark.parametrize("make", SYNC)
-def test_method_that_ends_the_transaction_is_refused(make, how, signal, heard):
+def test_method_that_ends_the_transaction_is_refused(make, how, signal, calls):
     """The driver refuses the method, or the block raises at its end."""
     with make() as database:
         connection = database.connection
@@ -44,12 +44,12 @@ def test_method_that_ends_the_transaction_is_refused(make, how, signal, heard):
             database.add(1)
             signal.send(None, n=1)
             getattr(connection, how)()
-        assert heard == []
+        assert calls == []
         assert database.rows() == ([1] if how == "commit" else [])
 
 
 @pytest.mark.parametrize("make", ASYNC)
-def test_async_statement_that_ends_the_transaction_is_refused(make, signal, heard):
+def test_async_statement_that_ends_the_transaction_is_refused(make, signal, calls):
     """The block of an async connection raises, and no receiver runs."""
 
     async def main(database):
@@ -61,7 +61,7 @@ def test_async_statement_that_ends_the_transaction_is_refused(make, signal, hear
             await database.add(1)
             signal.send(None, n=1)
             await await_it()
-        assert heard == []
+        assert calls == []
         assert await database.rows() == []
 
     run(make, main)

@@ -29,7 +29,7 @@ def test_connection_that_commits_each_statement_is_refused():
         atomic(AutocommitOnly()).__enter__()
 
 
-def test_error_of_a_rollback_hides_nothing(signal, heard):
+def test_error_of_a_rollback_hides_nothing(signal, calls):
     """If the rollback fails, the block raises the error that caused the rollback."""
 
     class Broken(AutocommitOnly):
@@ -40,7 +40,7 @@ def test_error_of_a_rollback_hides_nothing(signal, heard):
 
     with rolled_back(Broken()):
         signal.send(None, n=1)
-    assert heard == []
+    assert calls == []
 
 
 class Cursor:
@@ -75,7 +75,7 @@ class AsyncConnection:
         return Cursor(self.log)
 
 
-def test_async_connection_with_cursors(signal, heard):
+def test_async_connection_with_cursors(signal, calls):
     """Savepoints are statements of a cursor."""
     connection = AsyncConnection()
 
@@ -88,7 +88,7 @@ def test_async_connection_with_cursors(signal, heard):
                 signal.send(None, n=3)
 
     asyncio.run(main())
-    assert heard == [1, 3]
+    assert calls == [1, 3]
     assert [each for each in connection.log if each != "close"] == [
         "begin",
         "SAVEPOINT clarion_1",

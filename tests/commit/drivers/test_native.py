@@ -47,7 +47,7 @@ class AsyncConnection:
 WANTED = ["begin", "begin", "commit", "begin", "rollback", "commit"]
 
 
-def test_blocks_of_the_driver(signal, heard):
+def test_blocks_of_the_driver(signal, calls):
     """A savepoint is a block in a block."""
     connection = Connection()
     with atomic(connection):
@@ -56,10 +56,10 @@ def test_blocks_of_the_driver(signal, heard):
         with rolled_back():
             signal.send(None, n=2)
     assert connection.log == WANTED
-    assert heard == [1]
+    assert calls == [1]
 
 
-def test_async_blocks_of_the_driver(signal, heard):
+def test_async_blocks_of_the_driver(signal, calls):
     """A connection without commit() is async if its execute() is."""
     connection = AsyncConnection()
 
@@ -72,4 +72,4 @@ def test_async_blocks_of_the_driver(signal, heard):
 
     asyncio.run(main())
     assert connection.log == WANTED
-    assert heard == [1]
+    assert calls == [1]

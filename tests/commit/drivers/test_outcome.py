@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 @pytest.mark.parametrize("make", ASYNC)
 @pytest.mark.parametrize("steps", range(1, 6))
-def test_cancelled_in_commit(make, steps, signal, heard, log):
+def test_cancelled_in_commit(make, steps, signal, calls, log):
     """The row is there if and only if the receiver ran or is logged."""
 
     async def main(database):
@@ -71,7 +71,7 @@ def test_cancelled_in_begin(make):
 
 
 @pytest.mark.parametrize("make", SYNC)
-def test_interrupted_after_commit(make, signal, heard, log, monkeypatch):
+def test_interrupted_after_commit(make, signal, calls, log, monkeypatch):
     """A receiver whose row is committed before the interrupt is logged as abandoned."""
     with make() as database:
         commit_begins = Driver.check_commit
@@ -128,7 +128,7 @@ def test_judgement(connection, error, is_made):
     assert outcome.is_made is is_made
 
 
-def test_unknown_outcome_is_logged(signal, heard, log):
+def test_unknown_outcome_is_logged(signal, calls, log):
     """After a lost connection the outcome is unknown, and each call is logged."""
 
     class Lost:
@@ -143,7 +143,7 @@ def test_unknown_outcome_is_logged(signal, heard, log):
 
     with pytest.raises(ConnectionResetError), atomic(Lost()):
         responses = signal.send(None, n=1)
-    assert heard == []
+    assert calls == []
     assert only(responses).status == "abandoned"
     assert "because it is unknown whether the commit was made" in log[0]
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("_plain_python")
 
 
 @pytest.mark.parametrize("make", ON_POSTGRES_SYNC)
-def test_aborted_transaction_is_refused(make, signal, heard):
+def test_aborted_transaction_is_refused(make, signal, calls):
     """The block raises, and no receiver runs."""
     with make() as database:
         with refused(TransactionError, "aborted by an error inside", database.connection):
@@ -21,12 +21,12 @@ def test_aborted_transaction_is_refused(make, signal, heard):
             signal.send(None, n=1)
             with pytest.raises(Exception, match="nonsense"):
                 database.execute("nonsense")
-        assert heard == []
+        assert calls == []
         assert database.rows() == []
 
 
 @pytest.mark.parametrize("make", ON_POSTGRES_SYNC)
-def test_aborted_savepoint_can_be_rolled_back(make, signal, heard):
+def test_aborted_savepoint_can_be_rolled_back(make, signal, calls):
     """After that the transaction commits."""
     with make() as database:
         with atomic(database.connection):
@@ -35,7 +35,7 @@ def test_aborted_savepoint_can_be_rolled_back(make, signal, heard):
             with refused(Exception, "nonsense"):
                 signal.send(None, n=2)
                 database.execute("nonsense")
-        assert heard == [1]
+        assert calls == [1]
         assert database.rows() == [1]
 
 

@@ -52,7 +52,7 @@ def test_savepoints_are_released_once_rolled_back():
         assert found[2:4] == ["ROLLBACK TO SAVEPOINT clarion_1", "RELEASE SAVEPOINT clarion_1"]
 
 
-def test_transaction_that_sqlite_ends_is_refused(signal, heard):
+def test_transaction_that_sqlite_ends_is_refused(signal, calls):
     """INSERT OR ROLLBACK ends the transaction and its savepoints."""
     with sqlite() as database:
         with refused(TransactionError, "rollback of a savepoint in it failed", database.connection):
@@ -60,11 +60,11 @@ def test_transaction_that_sqlite_ends_is_refused(signal, heard):
             signal.send(None, n=1)
             with pytest.raises(sqlite3.IntegrityError), atomic():
                 database.execute("INSERT OR ROLLBACK INTO t (id) VALUES (1)")
-        assert heard == []
+        assert calls == []
         assert database.rows() == []
 
 
-def test_async_transaction_that_sqlite_ends_is_refused(signal, heard):
+def test_async_transaction_that_sqlite_ends_is_refused(signal, calls):
     """The block of aiosqlite raises, as that of sqlite3."""
 
     async def main(database):
@@ -76,7 +76,7 @@ def test_async_transaction_that_sqlite_ends_is_refused(signal, heard):
             with pytest.raises(sqlite3.IntegrityError):
                 async with atomic():
                     await database.execute("INSERT OR ROLLBACK INTO t (id) VALUES (1)")
-        assert heard == []
+        assert calls == []
         assert await database.rows() == []
 
     run(aiosqlite, main)

@@ -86,7 +86,7 @@ for _, response in order_paid.send("web", order_id=1):
     if isinstance(response, Scheduled):
         status: str = response.status
         result: Any = response.response
-        told: tuple[str, str] = response.boundary, response.reason
+        found: tuple[str, str] = response.boundary, response.reason
 
 # Blocks.
 
