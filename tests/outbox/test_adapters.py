@@ -8,7 +8,7 @@ from clarion.outbox.connection import DbapiConnection
 
 
 def test_a_driver_is_recognised(outbox):
-    """sqlite3, psycopg and PyMySQL."""
+    """Connections of sqlite3, psycopg and PyMySQL are recognised."""
     connection = adapt(outbox.opened[0].connection)
     assert isinstance(connection, DbapiConnection)
     assert connection.dialect == outbox.opened[0].dialect
@@ -17,11 +17,11 @@ def test_a_driver_is_recognised(outbox):
 
 
 def test_a_connection_of_the_outbox_stays(outbox):
-    """A boundary may return one itself."""
+    """A connection of the outbox, which a boundary may return, is returned as it is."""
     assert adapt(outbox.opened[0]) is outbox.opened[0]
 
 
 def test_anything_else_is_refused():
-    """The message names its type and what is accepted."""
+    """Any other object is refused by its type, and the message lists the drivers."""
     with pytest.raises(ArgumentError, match=r"builtins\.dict.*psycopg"):
         adapt({})

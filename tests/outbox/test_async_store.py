@@ -15,7 +15,7 @@ from tests.outbox.databases import outbox_on
     "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.service)]
 )
 def test_they_are_as_those_of_the_store(database, tmp_path):
-    """Publish, hold, settle and unblock."""
+    """Publish, hold, settle and unblock do the same as those of the store."""
     aiosqlite = pytest.importorskip("aiosqlite")
     with outbox_on(database, tmp_path) as outbox:
         connection = outbox.opened[0]

@@ -6,13 +6,13 @@ from clarion.outbox import store
 
 
 def test_a_transaction_is_committed(outbox, connection):
-    """Another connection sees what was written."""
+    """After the block another connection sees what was written."""
     outbox.publish()
     assert [each.deliveries for each in store.waiting(outbox.open())] == [1]
 
 
 def test_a_transaction_is_rolled_back(outbox, connection):
-    """If the block raises, nothing was written."""
+    """If the block raises, nothing is written."""
     with pytest.raises(ZeroDivisionError), connection.transaction():
         store.add_partitions(connection, ["mail"])
         raise ZeroDivisionError
@@ -21,6 +21,6 @@ def test_a_transaction_is_rolled_back(outbox, connection):
 
 
 def test_the_clock_is_that_of_the_database(outbox, connection):
-    """In milliseconds since 1970."""
+    """The clock of the database is in milliseconds since 1970."""
     (first,), (second,) = connection.rows("now")[0], connection.rows("now")[0]
     assert 1_700_000_000_000 < first <= second

@@ -17,7 +17,7 @@ def place(tmp_path):
 
 
 def test_a_database_can_be_set_and_restored(place):
-    """The previous one is returned."""
+    """`use_database` returns the previous database."""
     assert use_database(place) is None
     assert required_writer().database is place
     assert use_database(None) is place

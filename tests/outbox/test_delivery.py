@@ -33,7 +33,7 @@ def ship(sender, order_id, delivery_uid, attempt, **kwargs):
 
 
 def test_a_send_in_a_transaction_is_stored_with_it(order_paid, outbox):
-    """The rows are there exactly if the transaction commits."""
+    """The rows exist if and only if the transaction commits."""
     sender = outbox.open().connection
     with atomic(sender):
         responses = order_paid.send("web", order_id=7)
@@ -47,7 +47,7 @@ def test_a_send_in_a_transaction_is_stored_with_it(order_paid, outbox):
 
 
 def test_a_rolled_back_savepoint_stores_nothing(order_paid, outbox):
-    """Nothing of ours has to know of the savepoint."""
+    """A rollback of a savepoint around the send removes its rows."""
     sender = outbox.open().connection
     with atomic(sender):
         order_paid.send("web", order_id=1)
@@ -58,7 +58,7 @@ def test_a_rolled_back_savepoint_stores_nothing(order_paid, outbox):
 
 
 def test_a_send_in_no_transaction_has_one_of_its_own(order_paid, outbox):
-    """It goes to the database that the program has set."""
+    """A send outside a transaction is stored in the database that the program has set."""
     with default_place(outbox):
         order_paid.send("web", order_id=1)
         asyncio.run(order_paid.asend("web", order_id=2))
@@ -66,7 +66,7 @@ def test_a_send_in_no_transaction_has_one_of_its_own(order_paid, outbox):
 
 
 def test_without_any_database_the_send_is_refused():
-    """Nothing is lost in silence."""
+    """Without a database the send is refused, so that no delivery is lost."""
     # In a process without Django, which would be the default.
     program = """
 from clarion import Signal, durable
@@ -86,7 +86,7 @@ except Exception as error:
 
 
 def test_a_block_without_a_connection_is_refused(order_paid, outbox):
-    """A row written beside it would be there although the block is rolled back."""
+    """A block without a connection is refused: its rollback could not remove a row."""
     with default_place(outbox):
         with pytest.raises(BoundaryError, match=r"atomic\(connection\)"), atomic():
             order_paid.send("web", order_id=1)
@@ -94,7 +94,7 @@ def test_a_block_without_a_connection_is_refused(order_paid, outbox):
 
 
 def test_the_payload_is_stored_once(order_paid, outbox):
-    """One event for all receivers, with the values and the sender."""
+    """One event has the values and the sender for all receivers."""
     with default_place(outbox):
         order_paid.send("web", order_id=7, note="ä")
     cursor = outbox.opened[0].connection.cursor()
@@ -106,7 +106,7 @@ def test_the_payload_is_stored_once(order_paid, outbox):
 
 
 def test_a_value_that_would_not_come_back_is_refused(order_paid, outbox):
-    """Nothing is stored, and the message names the keyword and the type."""
+    """A refused value stores nothing; the message names the keyword and the type."""
     with default_place(outbox):
         with pytest.raises(EncodingError, match=r"'note'.*tuple"):
             order_paid.send("web", order_id=7, note=("a",))
@@ -114,7 +114,7 @@ def test_a_value_that_would_not_come_back_is_refused(order_paid, outbox):
 
 
 def test_suppressed_sends_are_not_stored(order_paid, outbox):
-    """They are counted, as those of `on_commit`."""
+    """Suppressed sends are counted, as those of `on_commit`."""
     with default_place(outbox), suppressed("import") as block:
         assert [response for _, response in order_paid.send("web", order_id=1)] == [None, None]
         asyncio.run(order_paid.asend("web", order_id=1))
@@ -123,7 +123,7 @@ def test_suppressed_sends_are_not_stored(order_paid, outbox):
 
 
 def test_a_receiver_without_a_keyword_is_refused_at_the_send(order_paid, outbox):
-    """A worker could only bury it."""
+    """A receiver that lacks a keyword is refused: a worker could only bury the delivery."""
     with default_place(outbox):
         with pytest.raises(ArgumentError, match="order_id"):
             order_paid.send("web", order=1)
@@ -131,14 +131,14 @@ def test_a_receiver_without_a_keyword_is_refused_at_the_send(order_paid, outbox)
 
 
 def test_once_is_refused():
-    """The send would disconnect the receiver, and the worker of the process not find it."""
+    """once=True is refused: the send would disconnect the receiver that the worker needs."""
     signal = Signal(name="shop.order_paid")
     with pytest.raises(ArgumentError, match="once=True"):
         signal.connect(mail, delivery=durable(name="mail"), once=True)
 
 
 def test_async_receivers_are_stored_by_send(outbox):
-    """Also where an event loop runs, because the worker awaits them."""
+    """`send` in an event loop stores async receivers, because the worker awaits them."""
     signal = Signal(name="shop.order_paid")
 
     async def bill(sender, **kwargs):
@@ -156,7 +156,7 @@ def test_async_receivers_are_stored_by_send(outbox):
 
 
 def test_other_receivers_run_beside(order_paid, outbox):
-    """Each by its own delivery, and the responses have the order of the receivers."""
+    """Each receiver has its own delivery; the responses are in the order of the receivers."""
     ran = []
     order_paid.connect(lambda sender, **kwargs: ran.append("now"), weak=False)
     order_paid.connect(lambda sender, **kwargs: ran.append("after"), weak=False, delivery=on_commit)
@@ -174,7 +174,7 @@ def test_other_receivers_run_beside(order_paid, outbox):
 
 
 def test_explain_says_where_it_is_stored(order_paid, outbox):
-    """In the open transaction, in one of its own, or never."""
+    """`explain` says: in the open transaction, in one of its own, or never."""
 
     def shown():
         return str(explain(order_paid, "web", order_id=1))
@@ -190,7 +190,7 @@ def test_explain_says_where_it_is_stored(order_paid, outbox):
 
 
 def test_reprs_can_be_read(order_paid, outbox):
-    """The delivery shows what was given, a bound one its receiver."""
+    """The repr of a delivery shows its options, that of a bound one its receiver."""
     assert repr(durable) == "durable"
     assert repr(durable(key="order_id", retries=3)) == "durable(key='order_id', retries=3)"
     assert repr(durable(key=["a", "b"])) == "durable(key=['a', 'b'])"
@@ -202,7 +202,7 @@ def test_reprs_can_be_read(order_paid, outbox):
 
 
 def test_a_declared_signal_checks_its_key_and_its_types():
-    """What could not come back is refused where the receiver is connected."""
+    """connect refuses a key or a type that could not be stored."""
     pytest.importorskip("msgspec")
 
     @signal

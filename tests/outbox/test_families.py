@@ -42,7 +42,7 @@ def stored(outbox):
 
 @pytest.mark.parametrize("family", SYNC)
 def test_deliveries_are_committed_with_the_block(family, outbox, order_paid):
-    """All of them, and none of a block or a savepoint that is rolled back."""
+    """Only the deliveries of committed blocks and savepoints are stored."""
     with family.opened(address_of(outbox)) as connection:
         with atomic(connection):
             order_paid.send("web", order_id=1, note="50 %, 'ä' : $1 ?")
@@ -61,7 +61,7 @@ def test_deliveries_are_committed_with_the_block(family, outbox, order_paid):
 
 @pytest.mark.parametrize("family", ASYNC)
 def test_an_asend_is_stored_by_an_async_connection(family, outbox, order_paid):
-    """As the send on a sync connection."""
+    """`asend` on an async connection stores the same as `send` on a sync one."""
 
     async def main(connection):
         async with atomic(connection):
@@ -85,7 +85,7 @@ def test_an_asend_is_stored_by_an_async_connection(family, outbox, order_paid):
 
 @pytest.mark.parametrize("family", ASYNC)
 def test_a_sync_send_on_an_async_connection_is_refused(family, outbox, order_paid):
-    """It could not await the write; nothing is stored."""
+    """A sync send cannot await the write, so it is refused and stores nothing."""
 
     async def main(connection):
         async with atomic(connection):
@@ -98,7 +98,7 @@ def test_a_sync_send_on_an_async_connection_is_refused(family, outbox, order_pai
 
 @pytest.mark.parametrize("family", SYNC)
 def test_an_asend_is_stored_by_a_sync_connection(family, outbox, order_paid):
-    """The connection belongs to this thread, so the write is not awaited."""
+    """`asend` writes on a sync connection in its own thread, without an await."""
     with family.opened(address_of(outbox)) as connection, atomic(connection):
         coroutine = order_paid.asend("web", order_id=1)
         with pytest.raises(StopIteration):

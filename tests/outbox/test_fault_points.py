@@ -17,7 +17,7 @@ LEASE = 0.1  # seconds
 
 
 class Crash(BaseException):
-    """The process ends here."""
+    """Raised where the process ends."""
 
 
 class Fuse:
@@ -212,7 +212,7 @@ def recover(outbox, signal):
 
 
 def run_until(outbox, signal, at):
-    """Run a sender and a worker in a process that ends at a statement; return what has committed."""
+    """Run a sender and a worker that end at a statement; return the committed sends."""
     fuse = Fuse(at)
     signal.mercy = False
     committed = [number for number in (1, 2) if publish(outbox, signal, fuse, number)]

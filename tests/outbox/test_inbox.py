@@ -11,7 +11,7 @@ from tests.outbox.test_store import LEASE, claim, settle
 
 
 def test_a_receiver_has_a_call_once(outbox, connection):
-    """A call that was noted is found again; a rollback forgets it."""
+    """A recorded call is not recorded again, unless it was rolled back."""
     with pytest.raises(ZeroDivisionError), connection.transaction():
         assert inbox.receive(connection, "mail", "a" * 32)
         raise ZeroDivisionError
@@ -37,7 +37,7 @@ def test_old_calls_are_pruned(outbox, connection):
 
 
 def test_an_async_connection_notes_calls(connection):
-    """As a sync one."""
+    """An async connection records calls as a sync one."""
 
     class Async:
         async def change(self, name, **parameters):

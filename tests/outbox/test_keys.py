@@ -44,19 +44,19 @@ def computed(key, **keywords):
     ],
 )
 def test_a_key_is_text(key, keywords, text):
-    """The name of a keyword, a list of names, or a function; None has no order."""
+    """A keyword, a list of keywords or a function gives a text; None has no order."""
     assert computed(key, **keywords) == text
 
 
 @pytest.mark.parametrize("key", [5, [], [1], {"order_id"}, b"order_id", ""])
 def test_what_is_no_key_is_refused(key):
-    """It is refused where the receiver is connected."""
+    """connect refuses an object that is no key."""
     with pytest.raises(ArgumentError):
         computed(key)
 
 
 def test_a_keyword_that_the_signal_does_not_declare_is_refused():
-    """A misspelt key is refused where the receiver is connected."""
+    """connect refuses a keyword that the signal does not declare."""
     with pytest.raises(ArgumentError, match="does not declare"):
         key_of("ordr_id", declared)
     assert key_of("order_id", declared) is not None
@@ -64,7 +64,7 @@ def test_a_keyword_that_the_signal_does_not_declare_is_refused():
 
 
 def test_an_async_function_is_refused():
-    """It returns no key."""
+    """An async function is refused, because it returns a coroutine and no key."""
 
     async def key(**kwargs):
         return 1
@@ -74,27 +74,27 @@ def test_an_async_function_is_refused():
 
 
 def test_a_send_without_the_keyword_is_refused():
-    """The message names the receiver and the keyword."""
+    """A send without the keyword is refused, by the names of receiver and keyword."""
     with pytest.raises(ArgumentError, match="order_id"):
         computed("order_id", amount=5)
 
 
 @pytest.mark.parametrize("value", [1.5, b"x", object(), [1], True])
 def test_a_value_that_is_no_key_is_refused(value):
-    """Its type is named, not its value."""
+    """A value of another type is refused by its type, without its value."""
     with pytest.raises(EncodingError, match=type(value).__name__):
         computed("order_id", order_id=value)
 
 
 def test_a_long_key_is_refused():
-    """The column has 255 characters."""
+    """A key of more than 255 characters, the length of its column, is refused."""
     assert computed("order_id", order_id="x" * 255) == "x" * 255
     with pytest.raises(EncodingError, match="256"):
         computed("order_id", order_id="x" * 256)
 
 
 def test_an_error_of_a_key_function_names_it():
-    """It has a note of the part that raised it."""
+    """The error of a key function has a note that names the function."""
 
     def broken(**kwargs):
         raise LookupError("no such order")

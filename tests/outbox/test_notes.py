@@ -55,7 +55,7 @@ def test_a_transaction_that_has_read_cannot_write_after_another(path, order_paid
 
 
 def test_the_cure_helps_with_sqlite3(path, order_paid):
-    """The other connection waits meanwhile."""
+    """With BEGIN IMMEDIATE the other sqlite3 connection waits."""
     with closing(sqlite3.connect(path, isolation_level="IMMEDIATE")) as connection:
         with atomic(connection):
             connection.execute("SELECT count(*) FROM clarion_blocked").fetchone()
@@ -64,7 +64,7 @@ def test_the_cure_helps_with_sqlite3(path, order_paid):
 
 
 def test_with_sqlalchemy(path, order_paid):
-    """The same error, and the listener that cures it."""
+    """SQLAlchemy raises the same error, and the listener of its cure prevents it."""
     sqlalchemy = pytest.importorskip("sqlalchemy")
     orm = pytest.importorskip("sqlalchemy.orm")
     for begin, fails in (("BEGIN", True), ("BEGIN IMMEDIATE", False)):
@@ -100,7 +100,7 @@ def without_tables(family, tmp_path):
 
 @pytest.mark.parametrize("family", SYNC)
 def test_missing_tables(family, without_tables, order_paid):
-    """Each driver says it in another way."""
+    """A missing table is recognised in the error of each driver."""
     raises = pytest.raises(Exception, match="clarion_event")
     with family.opened(without_tables) as connection, raises as error, atomic(connection):
         order_paid.send("web")
@@ -109,7 +109,7 @@ def test_missing_tables(family, without_tables, order_paid):
 
 @pytest.mark.parametrize("family", ASYNC)
 def test_missing_tables_on_async_connections(family, without_tables, order_paid):
-    """As on sync ones."""
+    """A missing table is recognised on async connections, too."""
 
     async def main():
         async with family.opened(without_tables) as connection:
@@ -123,7 +123,7 @@ def test_missing_tables_on_async_connections(family, without_tables, order_paid)
 
 
 class DriverError(Exception):
-    """As psycopg raises it."""
+    """An error with a `sqlstate`, as psycopg raises it."""
 
     sqlstate = "25006"
 
@@ -140,7 +140,7 @@ class DriverError(Exception):
     ids=str,
 )
 def test_codes_of_drivers(error, cure):
-    """Each driver has them in another place; a cure is added once."""
+    """The code is found where each driver has it, and a cure is added once."""
     assert cure_of(error) == cure
     note_cure(error)
     note_cure(error)

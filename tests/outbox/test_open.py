@@ -13,7 +13,7 @@ from clarion.outbox.open import open_database, open_sqlite
 
 
 def test_readers_and_the_writer_do_not_wait_for_each_other(tmp_path):
-    """The file is in WAL mode, and the connection commits by itself."""
+    """The file is in WAL mode, and the connection in autocommit mode."""
     writer, reader = (open_sqlite(tmp_path / "outbox.db") for _ in range(2))
     assert writer.connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     writer.connection.execute("CREATE TABLE seen (number INTEGER)")
@@ -26,7 +26,7 @@ def test_readers_and_the_writer_do_not_wait_for_each_other(tmp_path):
 
 
 def test_a_transaction_is_immediate(tmp_path):
-    """Another writer waits at its beginning, not in the middle."""
+    """Another writer waits when its transaction begins, not at its first write."""
     first, second = (open_sqlite(tmp_path / "outbox.db") for _ in range(2))
     second.connection.execute("PRAGMA busy_timeout = 0")
     with (
@@ -40,7 +40,7 @@ def test_a_transaction_is_immediate(tmp_path):
 
 
 def test_a_url_names_a_file(tmp_path):
-    """Three slashes for a relative path, four for an absolute one."""
+    """Three slashes begin a relative path, four an absolute one."""
     relative: Any = open_database("sqlite:///outbox.db")
     assert relative.path == Path("outbox.db")
     database: Any = open_database(f"sqlite:///{tmp_path}/my%20outbox.db")
@@ -63,7 +63,7 @@ def test_a_url_names_a_file(tmp_path):
     ],
 )
 def test_another_url_is_refused(url):
-    """The message does not repeat it, because it may have a password."""
+    """Another URL is refused, without repeating it: it may have a password."""
     with pytest.raises(ArgumentError, match=r"Give one such as 'sqlite:///outbox\.db'"):
         open_database(url)
 
@@ -72,7 +72,7 @@ def test_another_url_is_refused(url):
     ("url", "driver"), [("postgres://x/y", "psycopg"), ("mysql://x/y", "pymysql")]
 )
 def test_a_missing_driver_is_named(url, driver, monkeypatch):
-    """With the command that installs it."""
+    """The error for a missing driver has the command that installs it."""
     monkeypatch.delitem(sys.modules, f"clarion.integrations.{driver}", raising=False)
     monkeypatch.setitem(sys.modules, driver, None)
     with pytest.raises(MissingExtraError, match=rf"pip install 'clarion-signals\[{driver}\]'"):
@@ -80,7 +80,7 @@ def test_a_missing_driver_is_named(url, driver, monkeypatch):
 
 
 def test_transactions_of_receivers_commit_or_roll_back(tmp_path):
-    """A sync one, and an async one, which has its turn on the loop."""
+    """Sync transactions commit or roll back, and async ones run one at a time per loop."""
     database: Any = open_database(f"sqlite:///{tmp_path}/outbox.db")
 
     def write(transaction, number):

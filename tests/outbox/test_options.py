@@ -34,14 +34,14 @@ from clarion.outbox.options import LONGEST_DELAY, Options, options_of
     ],
 )
 def test_a_wrong_value_is_refused(name, value):
-    """The message names the option, and the exception has it as data."""
+    """A wrong value is refused; message and exception name the option."""
     with pytest.raises(ArgumentError) as raised:
         durable(**{name: value})
     assert raised.value.names[0] in {name, "name"}
 
 
 def test_no_message_shows_a_value():
-    """A value may be a secret."""
+    """No message shows a value, which may be a secret."""
     with pytest.raises(ArgumentError) as raised:
         durable(database=("postgresql://root:hunter2@db",))
     assert "hunter2" not in str(raised.value)
@@ -55,13 +55,13 @@ def test_options_are_compared_and_given():
 
 
 def test_an_option_that_does_not_exist_is_refused():
-    """A misspelt option is an error of Python's own."""
+    """An unknown option is a TypeError of Python."""
     with pytest.raises(TypeError, match="retry"):
         durable(retry=3)
 
 
 def test_positional_arguments_are_refused():
-    """`@durable` on a function says how to connect it."""
+    """`@durable` on a function is refused, and the message has the correct line."""
 
     def mail(sender, **kwargs):
         pass

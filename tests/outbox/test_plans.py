@@ -173,7 +173,7 @@ PLANS = {"sqlite": plan_of_sqlite, "postgresql": plan_of_postgresql, "mysql": pl
 
 @pytest.mark.parametrize("name", [*HOT, "mark_claimed"])
 def test_no_hot_statement_reads_or_sorts_a_whole_table(full, name):
-    """Each uses an index, and its order is that of the index."""
+    """Each frequent statement uses an index, and its order is that of the index."""
     if name not in statements(full.dialect):
         pytest.skip("this database needs no such statement")
     parameters, may_sort = HOT.get(name) or OWN[full.dialect][name]
@@ -185,6 +185,6 @@ def test_no_hot_statement_reads_or_sorts_a_whole_table(full, name):
 
 
 def test_the_status_reads_each_row_once(full):
-    """It counts them all, so a worker asks for it when it starts, and a person on request."""
+    """The status reads each row once; only a starting worker and a person request it."""
     scans, _, steps = plan_of(full, "waiting", {})
     assert len(scans) == 1, steps

@@ -26,7 +26,7 @@ def writer(place):
 
 
 def test_idle_connections_are_used_again(writer):
-    """One thread needs one connection."""
+    """One thread uses one connection for all its transactions."""
     used = []
     for _ in range(5):
         with writer.transaction() as connection:
@@ -37,21 +37,21 @@ def test_idle_connections_are_used_again(writer):
 
 
 def test_few_idle_connections_are_kept(place, writer):
-    """As many as had a transaction at the same time, and not more than a few."""
+    """At most a few idle connections are kept after simultaneous transactions."""
     for _ in range(MOST_IDLE + 2):
         writer.give_back(place.connect())
     assert writer.idle == MOST_IDLE
 
 
 def test_a_failed_transaction_closes_its_connection(writer):
-    """It may be in any state."""
+    """The connection of a failed transaction is closed: its state is unknown."""
     with pytest.raises(LookupError), writer.transaction():
         raise LookupError
     assert writer.idle == 0
 
 
 def test_a_closed_connection_is_replaced(writer):
-    """A server closes idle connections."""
+    """A connection that the server has closed is replaced."""
     with writer.transaction() as connection:
         connection.rows("now")
     connection.close()
@@ -62,7 +62,7 @@ def test_a_closed_connection_is_replaced(writer):
 
 @pytest.mark.filterwarnings("ignore:.*fork")  # of other libraries that were imported before
 def test_a_child_of_a_fork_opens_its_own(writer):
-    """A connection must not be used by two processes."""
+    """A forked child opens its own connections, and does not use its parent's."""
     with writer.transaction() as connection:
         connection.rows("now")
     child = os.fork()

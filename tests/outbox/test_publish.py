@@ -36,7 +36,7 @@ class Counting:
 
 @pytest.mark.parametrize("count", [1, 3, 10])
 def test_the_statements_do_not_grow_with_the_receivers(outbox, count, monkeypatch):
-    """One round trip on PostgreSQL; two on the others, which have no INSERT in a WITH."""
+    """A send is one statement on PostgreSQL, and two on others, for any number of receivers."""
     signal = Signal(name="shop.order_paid")
     for number in range(count):
         signal.connect(
@@ -51,13 +51,13 @@ def test_the_statements_do_not_grow_with_the_receivers(outbox, count, monkeypatc
 
 
 def test_receivers_of_one_database_share_a_batch():
-    """So that a send is one write."""
+    """Receivers of one database share a batch, so a send is one write."""
     assert publication_for(None) is publication_for(None)
     assert publication_for(None) is not publication_for("other")
 
 
 def test_an_unknown_alias_is_refused(outbox):
-    """The message names it, and the option that the program wrote."""
+    """An unknown alias is refused; the message names it and the option."""
     signal = Signal(name="shop.order_paid")
     signal.connect(receiver, delivery=durable(name="mail", database="othr"))
     with pytest.raises(BoundaryError, match=r"which durable\(database='othr'\) names"):
@@ -65,7 +65,7 @@ def test_an_unknown_alias_is_refused(outbox):
 
 
 def test_the_alias_chooses_the_transaction(tmp_path, outbox):
-    """Whichever is the innermost."""
+    """The transaction of the alias is used, even if another one is the innermost."""
     signal = Signal(name="shop.order_paid")
     signal.connect(receiver, delivery=durable(name="mail", database="shop"))
     shop, other = outbox.open().connection, outbox.open().connection
@@ -81,7 +81,7 @@ def test_the_alias_chooses_the_transaction(tmp_path, outbox):
 
 @pytest.mark.service
 def test_an_async_transaction_needs_asend(outbox):
-    """A sync send could not await its connection."""
+    """A sync send in an async transaction is refused: it could not await."""
     psycopg = pytest.importorskip("psycopg")
     if outbox.opened[0].dialect != "postgresql":
         pytest.skip("psycopg is a driver of PostgreSQL")

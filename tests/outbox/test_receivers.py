@@ -34,7 +34,7 @@ def ship(sender, **kwargs):
 
 
 def test_a_receiver_is_found_by_its_name():
-    """The name is its module and qualified name, and belongs to a signal."""
+    """A receiver is found by its module and qualified name, and its signal."""
     order_paid.connect(mail, delivery=durable)
     found = find_receiver(f"{__name__}:mail", "shop.order_paid")
     assert found.registration().live() is mail
@@ -43,7 +43,7 @@ def test_a_receiver_is_found_by_its_name():
 
 
 def test_a_receiver_is_found_by_its_aliases():
-    """Rows of before a rename name it by its old name."""
+    """Rows from before a rename find the receiver by its alias."""
     order_paid.connect(mail, delivery=durable(name="mail", aliases=["post", "letter"]))
     names = ["mail", "post", "letter"]
     assert {find_receiver(name, "shop.order_paid").name for name in names} == {"mail"}
@@ -51,7 +51,7 @@ def test_a_receiver_is_found_by_its_aliases():
 
 
 def test_one_function_receives_several_signals():
-    """Each row names its signal."""
+    """A function of several signals is found by the signal that its row names."""
     for signal in (order_paid, order_sent):
         signal.connect(mail, delivery=durable)
     name = f"{__name__}:mail"
@@ -60,14 +60,14 @@ def test_one_function_receives_several_signals():
 
 
 def test_a_disconnected_receiver_is_not_found():
-    """Its rows wait."""
+    """A disconnected receiver is not found, so its rows wait."""
     order_paid.connect(mail, delivery=durable)
     order_paid.disconnect(mail)
     assert find_receiver(f"{__name__}:mail", "shop.order_paid") is None
 
 
 def test_two_receivers_of_a_signal_need_two_names():
-    """Otherwise a worker could call the wrong one."""
+    """Two receivers of a signal need two names: a worker could call the wrong one."""
     order_paid.connect(mail, delivery=durable(name="mail"))
     with pytest.raises(ArgumentError, match="name="):
         order_paid.connect(ship, delivery=durable(name="mail"))
@@ -77,7 +77,7 @@ def test_two_receivers_of_a_signal_need_two_names():
 
 
 def test_a_function_may_be_connected_for_several_senders():
-    """It is one receiver, connected twice."""
+    """A function that is connected for two senders is one stored receiver."""
     for sender in ("web", "shop"):
         order_paid.connect(mail, sender=sender, delivery=durable)
     assert find_receiver(f"{__name__}:mail", "shop.order_paid") is not None
@@ -97,13 +97,13 @@ class Service:
     "receiver", [lambda sender, **kwargs: None, Service().mail], ids=["lambda", "method"]
 )
 def test_a_receiver_without_a_stable_name_is_refused(receiver):
-    """The cure is name=."""
+    """A receiver without a stable name is refused, and the cure is name=."""
     with pytest.raises(SignatureError, match="name='"):
         order_paid.connect(receiver, delivery=durable)
 
 
 def test_a_method_with_a_name_is_held_weakly():
-    """As every bound method is; once its object is freed, its rows wait."""
+    """A bound method is held weakly; once its object is freed, its rows wait."""
     service = Service()
     order_paid.connect(service.mail, delivery=durable(name="mail"))
     assert find_receiver("mail", "shop.order_paid") is not None

@@ -41,7 +41,7 @@ def outboxes(tmp_path_factory):
 
 @pytest.mark.parametrize("family", SYNC)
 def test_sends_in_a_block(family, outboxes):
-    """The same for every number of receivers and every driver of a database."""
+    """The count is the same for every number of receivers and every driver of a database."""
     with family.opened(address_of(outboxes(family.database))) as connection:
         for number, signal in signals():
             with recorded_sends() as names, atomic(connection):
@@ -51,7 +51,7 @@ def test_sends_in_a_block(family, outboxes):
 
 @pytest.mark.parametrize("family", ASYNC)
 def test_sends_in_an_async_block(family, outboxes):
-    """The same as of sync drivers."""
+    """The count on async drivers equals that on sync ones."""
 
     async def main(connection):
         for number, signal in signals():
@@ -64,7 +64,7 @@ def test_sends_in_an_async_block(family, outboxes):
 
 
 def test_sends_in_sessions(outboxes):
-    """In a Session, and in an AsyncSession."""
+    """A send in a Session and one in an AsyncSession have the stored count."""
     pytest.importorskip("sqlalchemy")
     pytest.importorskip("aiosqlite")
     from sqlalchemy import create_engine

@@ -10,7 +10,7 @@ from clarion.outbox.statements import DIALECTS, numbered, pyformat, statements
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_statement_is_complete(dialect):
-    """No comment, no clock and no parameter is left in another form."""
+    """No statement has a comment, an unreplaced clock, or a parameter in another form."""
     for name, text in statements(dialect).items():
         assert text, name
         assert "{" not in text
@@ -20,7 +20,7 @@ def test_every_statement_is_complete(dialect):
 
 
 def test_each_database_has_the_same_statements():
-    """Those that one database needs beside them are listed here."""
+    """The databases have the same statements, except for those listed here."""
     ending = {"connection_number", "end_connection"}
     own = {
         "sqlite": {"publish_deliveries"},
@@ -43,6 +43,6 @@ def test_numbered_parameters_keep_their_order():
 
 
 def test_another_database_is_refused():
-    """With those that are supported."""
+    """Another database is refused with the supported ones."""
     with pytest.raises(ArgumentError, match="Use SQLite, PostgreSQL, MariaDB or MySQL"):
         statements("oracle")

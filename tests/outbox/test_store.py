@@ -22,7 +22,7 @@ def settle(connection, *claims):
 
 
 def test_a_send_has_a_row_for_each_receiver(outbox, connection):
-    """The payload is stored once."""
+    """A send stores one row per receiver, and its payload once."""
     envelope = outbox.publish(Target("mail"), Target("stock", "a"), Target("log"), number=5)
     assert [(each.receiver, each.deliveries) for each in store.waiting(connection)] == [
         ("log", 1),
@@ -37,7 +37,7 @@ def test_a_send_has_a_row_for_each_receiver(outbox, connection):
 
 
 def test_what_was_rolled_back_is_not_delivered(outbox, connection):
-    """It was never written."""
+    """A send that was rolled back leaves no row."""
     with pytest.raises(ZeroDivisionError), connection.transaction():
         store.publish(connection, outbox.envelope(), [Target("mail")])
         raise ZeroDivisionError
@@ -45,14 +45,14 @@ def test_what_was_rolled_back_is_not_delivered(outbox, connection):
 
 
 def test_claims_are_in_the_order_of_the_sends(outbox, connection):
-    """And no more than asked for."""
+    """A claim returns at most the limit, in the order of the sends."""
     sent = [outbox.publish(number=number).uid.hex for number in range(5)]
     assert [each.uid for each in claim(connection, limit=3)] == sent[:3]
     assert [each.uid for each in claim(connection, limit=3)] == sent[3:]
 
 
 def test_a_claim_belongs_to_one_worker(outbox, connection):
-    """Until its lease is over."""
+    """Until a lease ends, no other worker can claim the delivery."""
     outbox.publish()
     other = outbox.open()
     (first,) = claim(connection, lease=0)
@@ -65,7 +65,7 @@ def test_a_claim_belongs_to_one_worker(outbox, connection):
 
 
 def test_a_claim_is_renewed_or_handed_back(outbox, connection):
-    """By the worker that holds it."""
+    """The worker that holds a claim can renew it or hand it back."""
     outbox.publish()
     (held,) = claim(connection)
     with connection.transaction():
@@ -79,7 +79,7 @@ def test_a_claim_is_renewed_or_handed_back(outbox, connection):
 
 
 def test_due_receivers_are_those_with_work(outbox, connection):
-    """Delayed and claimed deliveries are not due, those with a key are leased otherwise."""
+    """Receivers with only delayed, claimed or keyed deliveries are not due."""
     outbox.publish(Target("mail"), Target("later", delay=LEASE), Target("keyed", "a"))
     names = ["mail", "later", "keyed", "other"]
     assert store.due_receivers(connection, names) == ["mail"]
@@ -89,7 +89,7 @@ def test_due_receivers_are_those_with_work(outbox, connection):
 
 
 def test_a_failed_delivery_waits(outbox, connection):
-    """Its failures are counted, and its old claim has no effect any more."""
+    """A failed delivery waits with its count of failures, and its old claim has no effect."""
     outbox.publish()
     (failed,) = claim(connection)
     with connection.transaction():
@@ -105,7 +105,7 @@ def test_a_failed_delivery_waits(outbox, connection):
 
 
 def test_a_dead_delivery_is_kept(outbox, connection):
-    """With its error, until a person has decided."""
+    """A dead delivery is kept with its error, until a person requeues or discards it."""
     envelope = outbox.publish(number=5)
     (failed,) = claim(connection)
     with connection.transaction():
@@ -124,7 +124,7 @@ def test_a_dead_delivery_is_kept(outbox, connection):
 
 
 def test_a_dead_delivery_is_discarded(outbox, connection):
-    """Once."""
+    """A dead delivery can be discarded once."""
     outbox.publish()
     (failed,) = claim(connection)
     with connection.transaction():
@@ -137,7 +137,7 @@ def test_a_dead_delivery_is_discarded(outbox, connection):
 
 
 def test_only_events_without_deliveries_are_pruned(outbox, connection):
-    """What waits, and what is dead, is kept, however old."""
+    """Events with waiting or dead deliveries are kept at any age."""
     outbox.publish(Target("mail"), Target("log"))
     outbox.publish()
     first, second = claim(connection)
@@ -155,7 +155,7 @@ def test_only_events_without_deliveries_are_pruned(outbox, connection):
 
 
 def test_ten_thousand_receivers_and_a_large_payload(outbox, connection):
-    """No limit of a driver on parameters is met."""
+    """A large send stays below the drivers' limits on parameters."""
     text = "é" * 1_000_000
     outbox.publish(*(Target(f"r{number}") for number in range(10_000)), text=text)
     (claimed,) = claim(connection, "r9999")
@@ -163,7 +163,7 @@ def test_ten_thousand_receivers_and_a_large_payload(outbox, connection):
 
 
 def test_a_delay_ends_for_these_receivers_only(outbox, connection):
-    """A delivery that a worker holds stays with it."""
+    """The delay ends for these receivers only, and not for a delivery that a worker holds."""
     outbox.publish(Target("mail", delay=60_000), Target("sms", delay=60_000))
     assert store.due_receivers(connection, ["mail", "sms"]) == []
     assert store.hasten(connection, ["mail"]) == 1

@@ -29,7 +29,7 @@ def keys(claims):
 
 
 def test_one_worker_holds_a_partition(outbox, connection, lease):
-    """Until its lease is over, or it gives it back."""
+    """One worker holds a partition until its lease ends, or it releases it."""
     other = outbox.open()
     first = lease()
     assert lease(other) is None
@@ -42,7 +42,7 @@ def test_one_worker_holds_a_partition(outbox, connection, lease):
 
 
 def test_a_lost_lease_changes_nothing(outbox, connection, lease):
-    """The epoch is the fence."""
+    """A settlement with an older epoch changes nothing."""
     outbox.publish(Target("mail", "a"))
     held = lease(milliseconds=0)
     claims = store.window(connection, held, 10)
@@ -54,7 +54,7 @@ def test_a_lost_lease_changes_nothing(outbox, connection, lease):
 
 
 def test_a_window_is_in_the_order_of_the_sends(outbox, connection, lease):
-    """Of all keys of the partition, and of no other receiver."""
+    """A window has all keys of the partition in the order of the sends."""
     same = next(f"k{n}" for n in range(1000) if partition_of(f"k{n}") == PART)
     for key in ("a", same, "a"):
         outbox.publish(Target("mail", key), Target("log", key))
@@ -66,7 +66,7 @@ def test_a_window_is_in_the_order_of_the_sends(outbox, connection, lease):
 
 
 def test_due_partitions_have_work_and_no_holder(outbox, connection, lease):
-    """Delayed deliveries are no work yet."""
+    """A partition with delayed deliveries only, or with a holder, is not due."""
     assert store.due_partitions(connection, ["mail", "log"]) == []
     outbox.publish(Target("mail", "a"), Target("log", "a", delay=LEASE))
     assert store.due_partitions(connection, ["mail", "log"]) == [("mail", PART)]
@@ -75,7 +75,7 @@ def test_due_partitions_have_work_and_no_holder(outbox, connection, lease):
 
 
 def test_a_retry_is_not_overtaken(outbox, connection, lease):
-    """The deliveries of its key wait, those of another key do not."""
+    """While a delivery waits for a retry, later ones of its key wait, others do not."""
     same = next(f"k{n}" for n in range(1000) if partition_of(f"k{n}") == PART)
     for key in ("a", "a", same):
         outbox.publish(Target("mail", key))
@@ -95,7 +95,7 @@ def test_a_retry_is_not_overtaken(outbox, connection, lease):
 
 
 def test_the_first_of_a_key_is_made_again_first(outbox, connection, lease):
-    """When its time has come, before the later ones."""
+    """After its wait the failed delivery comes before the later ones of its key."""
     sent = [outbox.publish(Target("mail", "a")).uid.hex for _ in range(3)]
     held = lease()
     failed = store.window(connection, held, 1)[0]
@@ -106,7 +106,7 @@ def test_the_first_of_a_key_is_made_again_first(outbox, connection, lease):
 
 @pytest.mark.parametrize(("block", "left"), [(True, 0), (False, 1)])
 def test_what_follows_a_dead_delivery_is_chosen(outbox, connection, lease, block, left):
-    """It waits for a person, or goes on."""
+    """With "block" later deliveries of the key wait, with "pass" they run."""
     for _ in range(2):
         outbox.publish(Target("mail", "a"))
     held = lease()
@@ -118,7 +118,7 @@ def test_what_follows_a_dead_delivery_is_chosen(outbox, connection, lease, block
 
 @pytest.mark.parametrize(("decide", "left"), [(store.requeue, 2), (store.discard, 1)])
 def test_a_person_lets_a_key_go_on(outbox, connection, lease, decide, left):
-    """Requeued, the dead delivery is made before the later ones."""
+    """A requeued delivery is made before the later ones of its key."""
     for _ in range(2):
         outbox.publish(Target("mail", "a"))
     held = lease()
@@ -131,7 +131,7 @@ def test_a_person_lets_a_key_go_on(outbox, connection, lease, decide, left):
 
 
 def test_a_settlement_excludes_another_worker(outbox, connection, lease):
-    """While it is not committed, no other worker can lease the partition."""
+    """Until a settlement commits, no other worker can lease the partition."""
     if connection.dialect == "sqlite":
         pytest.skip("SQLite has one writer at a time")
     held = lease(milliseconds=0)

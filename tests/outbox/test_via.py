@@ -18,13 +18,13 @@ made: list[tuple[int, str, int]] = []
 
 
 def mail(sender, order_id, delivery_uid, attempt, **kwargs):
-    """Note the call."""
+    """Record the call."""
     made.append((order_id, str(delivery_uid), attempt))
 
 
 @pytest.fixture
 def recorder():
-    """Return an engine that keeps its calls."""
+    """Return an engine that records its calls."""
     made.clear()
     return Recorder()
 
@@ -61,14 +61,14 @@ def waiting(database):
 
 
 def hasten(database):
-    """Let deliveries that wait for a retry be made now."""
+    """End the delay of the deliveries that wait for a retry."""
     connection = database.connect()
     connection.connection.execute("UPDATE clarion_delivery SET visible_at = 0")
     connection.close()
 
 
 def test_a_worker_hands_the_delivery_over(database, order_paid, recorder):
-    """The engine gets the call that it would get without `durable`, and the row is settled."""
+    """The engine gets the same call as without `durable`, and the row is settled."""
     delivery = EngineDelivery(recorder)(queue="mail", retries=5, delay=3)
     order_paid.connect(mail, delivery=durable(via=delivery, name="shop.mail"))
     connection = database.connect()
@@ -87,7 +87,7 @@ def test_a_worker_hands_the_delivery_over(database, order_paid, recorder):
 
 
 def test_a_broker_that_is_down_is_tried_again(database, order_paid, recorder, caplog):
-    """However often it fails, the delivery is not given up; it goes out once the broker is back."""
+    """A delivery is never given up while the broker is down, and is sent afterwards."""
     order_paid.connect(mail, delivery=durable(via=EngineDelivery(recorder), name="mail"))
     order_paid.send(None, order_id=7)
     recorder.error = ConnectionError("no broker")
@@ -105,7 +105,7 @@ def test_a_broker_that_is_down_is_tried_again(database, order_paid, recorder, ca
 
 
 def test_a_damaged_delivery_is_given_up(database, order_paid, recorder, caplog):
-    """What can never be handed over becomes a dead letter."""
+    """A delivery that can never be handed over becomes a dead letter."""
     order_paid.connect(mail, delivery=durable(via=EngineDelivery(recorder), name="mail"))
     order_paid.send(None, order_id=7)
     connection = database.connect()
@@ -120,7 +120,7 @@ def test_a_damaged_delivery_is_given_up(database, order_paid, recorder, caplog):
 
 
 def test_tests_need_no_engine(database, order_paid, recorder):
-    """`drain` calls the receiver itself."""
+    """`drain` calls the receiver itself, without an engine."""
     order_paid.connect(mail, delivery=durable(via=EngineDelivery(recorder)))
     order_paid.send(None, order_id=7)
     drain(database)
@@ -129,7 +129,7 @@ def test_tests_need_no_engine(database, order_paid, recorder):
 
 
 def test_an_engine_that_loses_calls_is_refused(order_paid, recorder):
-    """With the setting that keeps them."""
+    """An engine that loses calls is refused with the setting that prevents it."""
     recorder.said = ["It loses calls. Set safe=True."]
     with pytest.raises(
         ArgumentError, match=r"nothing may be lost there: It loses calls\. Set safe"
@@ -138,7 +138,7 @@ def test_an_engine_that_loses_calls_is_refused(order_paid, recorder):
 
 
 def test_a_key_needs_an_engine_that_keeps_order(database, order_paid, recorder):
-    """The order of a key would end at the hand-over."""
+    """A key is refused with an engine that keeps no order."""
     with pytest.raises(ArgumentError, match="does not keep the order"):
         order_paid.connect(mail, delivery=durable(key="order_id", via=EngineDelivery(recorder)))
     recorder.keeps_order = True
@@ -150,25 +150,25 @@ def test_a_key_needs_an_engine_that_keeps_order(database, order_paid, recorder):
 
 @pytest.mark.parametrize("options", [{"retries": 3}, {"timeout": 5}, {"dead": "pass"}])
 def test_options_of_the_engine_are_refused(recorder, options):
-    """After the hand-over the engine decides, so the options are the engine's."""
+    """Options that the engine decides after the hand-over are refused in `durable`."""
     with pytest.raises(ArgumentError, match="give the option to the engine"):
         durable(via=EngineDelivery(recorder), **options)
 
 
 @pytest.mark.parametrize("options", [{"name": "x"}, {"missing": "fail"}, {"outside": "skip"}])
 def test_options_of_durable_are_refused_in_the_engine(order_paid, recorder, options):
-    """Options that both have are given to `durable`."""
+    """Options that both have are refused in the engine's delivery."""
     with pytest.raises(ArgumentError, match="to durable itself"):
         order_paid.connect(mail, delivery=durable(via=EngineDelivery(recorder)(**options)))
 
 
 def test_only_deliveries_to_engines_are_accepted():
-    """Anything else is refused."""
+    """Any object that is no delivery to an engine is refused."""
     with pytest.raises(ArgumentError, match="CeleryDelivery"):
         durable(via="celery")
 
 
 def test_the_repr_names_the_engine(recorder):
-    """With its options."""
+    """The repr names the engine with its options."""
     shown = repr(durable(via=EngineDelivery(recorder)(retries=2)))
     assert shown == "durable(via=EngineDelivery('the recorder', retries=2))"

@@ -38,7 +38,7 @@ def mail(sender, **kwargs):
 
 
 def test_a_commit_wakes_once(order_paid, woken):
-    """However many sends it has, and not before it."""
+    """A commit wakes the workers once, for any number of sends, and not before it."""
     signal, outbox = order_paid
     with atomic(outbox.open().connection):
         signal.send("web")
@@ -48,7 +48,7 @@ def test_a_commit_wakes_once(order_paid, woken):
 
 
 def test_a_rollback_wakes_no_worker(order_paid, woken):
-    """There is nothing to deliver."""
+    """A rollback wakes no worker, because nothing was stored."""
     signal, outbox = order_paid
     with pytest.raises(LookupError), atomic(outbox.open().connection):
         signal.send("web")
@@ -57,7 +57,7 @@ def test_a_rollback_wakes_no_worker(order_paid, woken):
 
 
 def test_a_send_outside_a_transaction_wakes_at_once(order_paid, woken):
-    """Its own transaction is over."""
+    """A send outside a transaction wakes the workers after its own transaction."""
     signal, outbox = order_paid
     with default_place(outbox):
         signal.send("web")
@@ -65,7 +65,7 @@ def test_a_send_outside_a_transaction_wakes_at_once(order_paid, woken):
 
 
 def test_a_failing_wake_stops_nothing(order_paid, woken, caplog):
-    """It is logged, and the others are woken."""
+    """A wake that raises is logged, and the others are called."""
     signal, outbox = order_paid
 
     def fail():

@@ -47,7 +47,7 @@ def connect_receivers(url, stops=None):
         stop("same", n)
 
     def later(sender, n, **kwargs):
-        """Fail: it is too early."""
+        """Raise, because the delay of the delivery is not over."""
         raise AssertionError
 
     paid.connect(plain, sender="plain", delivery=durable(name="plain"))

@@ -1,4 +1,4 @@
-"""The stage of the tests of workers: an outbox, and a table for what receivers write."""
+"""An outbox for the tests of workers, and a table for the effects of receivers."""
 
 import secrets
 import threading
@@ -100,7 +100,7 @@ def worker(stage, **options):
 
 
 def until_empty(stage, seconds=30.0):
-    """Drain until nothing waits, also not for a retry."""
+    """Drain until no delivery waits, including those that wait for a retry."""
     deadline = time.monotonic() + seconds
     while stage.waiting()[0]:
         assert time.monotonic() < deadline, "deliveries still wait"

@@ -23,12 +23,12 @@ async def thread():
 
 
 def test_coroutines_run_in_one_thread(loop):
-    """Whichever thread submits them."""
+    """Coroutines of every submitting thread run in one thread."""
     assert loop.result(thread()) is loop.result(thread()) is not threading.current_thread()
 
 
 def test_cancel_ends_what_runs(loop):
-    """The loop goes on."""
+    """`cancel` cancels the running coroutines, and the loop can be used again."""
     future = loop.submit(asyncio.sleep(60))
     loop.result(thread())
     loop.cancel()
@@ -38,7 +38,7 @@ def test_cancel_ends_what_runs(loop):
 
 
 def test_close_cancels_and_ends_the_thread(loop):
-    """It can be used again."""
+    """`close` ends the thread, and the loop can be used again."""
     ran = loop.result(thread())
     future = loop.submit(asyncio.sleep(60))
     loop.close()

@@ -13,7 +13,7 @@ def waits(failures, **options):
 
 
 def test_the_limit_doubles_and_the_wait_is_random():
-    """Full jitter: any time up to the limit."""
+    """The wait is random, up to a limit that doubles ("full jitter")."""
     first, third = waits(1, backoff=1.0), waits(3, backoff=1.0)
     assert 0 <= min(first) < 100
     assert 900 < max(first) <= 1000
@@ -22,19 +22,19 @@ def test_the_limit_doubles_and_the_wait_is_random():
 
 
 def test_no_wait_is_longer_than_an_hour():
-    """However many failures there were."""
+    """No wait is longer than an hour, after any number of failures."""
     assert max(waits(2000, backoff=1.0)) <= LONGEST * 1000
     assert max(waits(1, backoff=1e6)) <= LONGEST * 1000
 
 
 def test_a_function_decides():
-    """It gets the number of failures."""
+    """A function gets the number of failures, and returns the wait."""
     assert waits(3, backoff=lambda failures: failures * 10)[0] == 30_000
     assert waits(1, backoff=lambda failures: -1)[0] == 0
 
 
 def test_a_receiver_may_name_the_wait():
-    """Without a wait it is the usual one."""
+    """`Retry(after=...)` names the wait; without `after` it is the usual one."""
     options = options_of(backoff=0.0)
     assert delay_after(options, 1, Retry(after=1.5)) == 1500
     assert delay_after(options, 1, Retry()) == 0

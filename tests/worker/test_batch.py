@@ -7,7 +7,7 @@ from tests.worker.stage import in_thread, worker
 
 
 def test_an_async_receiver_runs_several_at_a_time(stage, paid):
-    """As many as the concurrency allows."""
+    """As many deliveries of an async receiver run as the concurrency allows."""
     running, most = 0, 0
 
     @paid.connect(delivery=durable(name="awaited"))
@@ -25,7 +25,7 @@ def test_an_async_receiver_runs_several_at_a_time(stage, paid):
 
 
 def test_an_async_receiver_with_a_key_runs_in_order(stage, paid):
-    """One delivery of the key after the other."""
+    """Deliveries of a key run one after the other."""
     seen, running = [], set()
 
     @paid.connect(delivery=durable(name="ordered", key="key"))
@@ -43,7 +43,7 @@ def test_an_async_receiver_with_a_key_runs_in_order(stage, paid):
 
 
 def test_sync_and_async_receivers_of_one_send_are_both_called(stage, paid):
-    """The first in a thread, the second on the loop."""
+    """The sync receiver runs in a thread, the async one on the loop."""
     seen = []
 
     @paid.connect(delivery=durable(name="sync"))

@@ -22,7 +22,7 @@ async def written(connection, receiver, n):
 
 
 def test_a_database_keeps_what_a_thread_or_a_task_needs(sqlite_stage, paid):
-    """It enters a context around the calls of each thread, and around async calls."""
+    """The worker enters the database's context of each thread and of each async call."""
     open_now, seen = [], []
 
     class Serving(type(sqlite_stage.database)):  # type: ignore[misc]
@@ -53,7 +53,7 @@ def test_a_database_keeps_what_a_thread_or_a_task_needs(sqlite_stage, paid):
 
 
 def test_what_a_failed_receiver_has_written_is_rolled_back(stage, paid):
-    """Its row stays, and the next attempt writes once."""
+    """A failed receiver's writes are rolled back, and the next attempt writes once."""
 
     @paid.connect(delivery=durable(name="same", effects=SAME, backoff=0.0))
     def receive(sender, n, attempt, connection, **kwargs):
@@ -67,7 +67,7 @@ def test_what_a_failed_receiver_has_written_is_rolled_back(stage, paid):
 
 
 def test_async_receivers_with_a_connection_do_not_block_each_other(stage, paid):
-    """One waits in its transaction while the others begin theirs."""
+    """While one receiver waits in its transaction, the others begin theirs."""
 
     @paid.connect(delivery=durable(name="awaited", effects=SAME))
     async def receive(sender, n, connection, **kwargs):

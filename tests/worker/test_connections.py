@@ -15,7 +15,7 @@ def connections(stage):
 
 
 def test_a_connection_is_used_again(connections):
-    """Two at the same time are two."""
+    """A returned connection is used again; two blocks at a time use two."""
     with connections.take() as first, connections.take() as second:
         assert first is not second
     with connections.take() as again:
@@ -23,7 +23,7 @@ def test_a_connection_is_used_again(connections):
 
 
 def test_a_connection_is_closed_after_an_error(connections):
-    """It may be lost, so the next one is another."""
+    """A connection is closed after an error, because it may be lost."""
     with pytest.raises(LookupError), connections.take() as first:
         raise LookupError
     with connections.take() as second:
@@ -32,7 +32,7 @@ def test_a_connection_is_closed_after_an_error(connections):
 
 
 def test_none_is_kept_after_the_end(connections):
-    """Also not one that was in use then."""
+    """After `close` no connection is kept, even one that was in use."""
     with connections.take() as taken:
         connections.close()
     with pytest.raises(Exception):  # noqa: B017, PT011  # each driver has its own
@@ -40,7 +40,7 @@ def test_none_is_kept_after_the_end(connections):
 
 
 def test_a_transaction_commits_or_rolls_back(connections):
-    """As the function ends."""
+    """The transaction commits if the function returns, and rolls back if it raises."""
     with connections.take() as connection:
         in_transaction(connection, lambda taken: store.add_partitions(taken, ["mail"]))
         with pytest.raises(LookupError):

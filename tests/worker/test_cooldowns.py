@@ -1,4 +1,4 @@
-"""Places whose last job could take nothing rest for a while."""
+"""Places without a new job for a while, because the last one could take nothing."""
 
 import time
 
@@ -6,7 +6,7 @@ from clarion.worker.cooldowns import LONGEST, SHORTEST, Cooldowns
 
 
 def test_a_place_gets_no_job_after_one_that_took_nothing(monkeypatch):
-    """Twice as long each time, up to a limit; a job that took something ends it."""
+    """The time doubles up to a limit, and a job that takes a delivery ends it."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     cooldowns, place = Cooldowns(), ("mail", None)

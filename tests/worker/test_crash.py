@@ -45,7 +45,7 @@ def sends(stage):
 
 
 def test_killed_workers_lose_nothing(stage, sends):
-    """What writes to the same database does so once, and in the order of each key."""
+    """Each effect in the same database is written once, and in the order of each key."""
     killed = 0
     for kill in range(1, KILLS + 1):
         workers = [started(stage, "run") for _ in range(WORKERS)]
@@ -70,7 +70,7 @@ def test_killed_workers_lose_nothing(stage, sends):
 
 
 def test_a_stopped_process_hands_back_what_it_holds(stage, sends):
-    """SIGTERM ends it, and nothing waits for the end of a lease."""
+    """SIGTERM ends the process, and its deliveries need not wait for a lease to end."""
     process = started(stage, "run")
     wait_for_effects(stage, SENDS // 2, [process])
     process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Workers that are stopped past their lease, and workers whose clock is wrong."""
+"""Workers that are suspended past their lease, and workers with a wrong clock."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def resumed(process):
 
 
 def test_another_worker_takes_over_from_a_stopped_one(stage):
-    """After its lease. Later it settles nothing, and begins no other delivery."""
+    """After the lease another worker takes over, and the suspended one settles nothing."""
     with restored():
         connect_receivers(stage.url)
         send(stage, "plain")
@@ -65,7 +65,7 @@ def test_another_worker_takes_over_from_a_stopped_one(stage):
 
 
 def test_a_stopped_worker_that_holds_a_lock_keeps_one_delivery(server_stage):
-    """A drain does not wait for it, and its transaction commits once it continues."""
+    """A drain skips the locked delivery, whose transaction commits later."""
     stage = server_stage
     with restored():
         connect_receivers(stage.url)

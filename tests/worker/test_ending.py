@@ -1,4 +1,4 @@
-"""What ends the transaction of a receiver that never returns."""
+"""How the transaction of a receiver that never returns is ended."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from tests.worker.stage import note
 
 
 def test_its_locks_are_released_and_its_writes_undone(stage):
-    """From another connection; the database may be used at once."""
+    """Another connection ends it, so its locks are released and its writes undone."""
     with (
         pytest.raises(Exception, match=r"(?i)closed|terminat|lost|gone|interrupt|0, ''"),
         stage.database.transaction() as transaction,
@@ -23,7 +23,7 @@ def test_its_locks_are_released_and_its_writes_undone(stage):
 
 
 def test_the_transaction_of_an_async_receiver(stage):
-    """As of a sync one."""
+    """The transaction of an async receiver is ended in the same way."""
 
     async def main():
         async with stage.database.atransaction() as transaction:

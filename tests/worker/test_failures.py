@@ -1,4 +1,4 @@
-"""What happens to the deliveries of receivers that raise."""
+"""Retries, postponed deliveries and dead letters after a receiver has raised."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_retry_is_not_overtaken(stage, paid):
 
 @pytest.mark.parametrize("dead", ["block", "pass"])
 def test_what_happens_behind_a_dead_delivery_is_chosen(stage, paid, dead):
-    """By default later deliveries of its key wait for a person."""
+    """Later deliveries of the key wait by default, and run with dead="pass"."""
     seen = []
 
     @paid.connect(delivery=durable(name="ordered", key="key", dead=dead))
@@ -43,7 +43,7 @@ def test_what_happens_behind_a_dead_delivery_is_chosen(stage, paid, dead):
 
 
 def test_retry_names_its_wait(stage, paid):
-    """The failure counts, and the delivery waits as long as it says."""
+    """`Retry` counts as a failure, and sets the wait."""
 
     @paid.connect(delivery=durable(name="later", retries=1))
     def receive(sender, n, attempt, **kwargs):
@@ -56,7 +56,7 @@ def test_retry_names_its_wait(stage, paid):
 
 
 def test_a_damaged_delivery_does_not_stop_the_others(stage, paid):
-    """It is given up in the end, with a clear error."""
+    """A damaged delivery is given up with a clear error; the others are made."""
     seen = []
 
     @paid.connect(delivery=durable(name="seen", retries=0))
@@ -74,7 +74,7 @@ def test_a_damaged_delivery_does_not_stop_the_others(stage, paid):
 
 
 def test_a_newer_version_waits(stage, paid):
-    """It is no failure; a worker with the newer program makes it."""
+    """A delivery of a newer version waits for a newer worker, and counts no failure."""
 
     @paid.connect(delivery=durable(name="seen", retries=0))
     def receive(sender, n, **kwargs):

@@ -1,4 +1,4 @@
-"""Faults of the database while a worker runs: it says so, loses nothing, and continues."""
+"""Faults of the database while a worker runs: it logs them, loses nothing and continues."""
 
 import logging
 import threading
@@ -35,7 +35,7 @@ def until(condition, seconds=30):
 
 
 def test_a_read_only_database_is_said_at_the_send(stage, paid):
-    """Nothing is stored, and the error has the cure."""
+    """A send to a read-only database stores nothing, and its error has the cure."""
     paid.connect(lambda n, **kw: None, weak=False, delivery=durable(name="mail"))
     read_only = altered(stage.database, lambda each: execute(each, READ_ONLY[each.dialect]))
     before = use_database(read_only)
@@ -49,7 +49,7 @@ def test_a_read_only_database_is_said_at_the_send(stage, paid):
 
 
 def test_a_worker_waits_until_the_database_can_be_written_to(stage, paid, logged):
-    """It says what is wrong, with the cure, and continues by itself."""
+    """The worker logs the fault with its cure, and continues by itself."""
     seen, is_read_only = [], [True]
     paid.connect(lambda n, **kw: seen.append(n), weak=False, delivery=durable(name="mail"))
     stage.send(paid, [{"n": n} for n in range(5)])
@@ -68,7 +68,7 @@ def test_a_worker_waits_until_the_database_can_be_written_to(stage, paid, logged
 
 
 def test_a_full_disk_loses_nothing(sqlite_stage, paid, logged):
-    """The send is refused, and what the worker could not write is written when there is space."""
+    """The send is refused; the worker writes its settlements once there is space."""
     stage, is_full, n = sqlite_stage, [True], 0
 
     @paid.connect(delivery=durable(name="same", effects=SAME, backoff=0.0))
@@ -112,7 +112,7 @@ def test_a_full_disk_loses_nothing(sqlite_stage, paid, logged):
     ids=["in a claim", "at its end", "before a settlement", "in it", "with a key", "in its own"],
 )
 def test_a_lost_connection_loses_nothing(server_stage, paid, statement, after, key, logged):
-    """The server has ended the connection of a job: another one takes over after the lease."""
+    """After the server ends a job's connection, another job takes over after the lease."""
     stage = server_stage
 
     @paid.connect(delivery=durable(name="same", key=key, effects=SAME))
@@ -135,7 +135,7 @@ def test_a_lost_connection_loses_nothing(server_stage, paid, statement, after, k
 
 
 def test_a_missing_table_stops_no_worker(stage, paid, logged):
-    """It says so, and continues when the table is there."""
+    """The worker logs the missing table, and continues when it exists."""
     seen = []
     paid.connect(lambda n, **kw: seen.append(n), weak=False, delivery=durable(name="mail"))
     stage.send(paid, [{"n": 1}])
@@ -152,7 +152,7 @@ def test_a_missing_table_stops_no_worker(stage, paid, logged):
 
 @pytest.mark.parametrize("effects", [None, SAME])
 def test_a_receiver_that_never_ends_stops_no_other(stage, paid, effects, logged):
-    """It is left behind after its timeout, and what it has written is undone."""
+    """It is abandoned after its timeout, and its writes are rolled back."""
     leave, seen = threading.Event(), []
     options = {"effects": effects, "timeout": 0.2, "retries": 0}
 
@@ -175,7 +175,7 @@ def test_a_receiver_that_never_ends_stops_no_other(stage, paid, effects, logged)
 
 
 def test_an_async_receiver_that_ignores_its_end_stops_no_other(stage, paid, logged):
-    """Its delivery counts as failed, and the worker ends."""
+    """Its delivery counts as failed, and the worker can end."""
     import asyncio
 
     seen = []
@@ -196,7 +196,7 @@ def test_an_async_receiver_that_ignores_its_end_stops_no_other(stage, paid, logg
 
 
 def test_a_payload_of_the_wrong_shape_is_given_up(stage, paid):
-    """The receiver lacks an argument, as after a careless change of the program."""
+    """A delivery whose payload lacks an argument is given up."""
 
     @paid.connect(delivery=durable(name="mail", retries=0))
     def receive(sender, n, **kwargs):

@@ -1,4 +1,4 @@
-"""What the jobs of one worker share."""
+"""The objects that the jobs of one worker share."""
 
 from dataclasses import FrozenInstanceError
 
@@ -8,7 +8,7 @@ from tests.worker.stage import worker
 
 
 def test_they_do_not_change(stage):
-    """Each thread sees the same ones."""
+    """The context is immutable, and its counts are those of the worker."""
     made = worker(stage)
     with pytest.raises(FrozenInstanceError):
         made._context.concurrency = 1

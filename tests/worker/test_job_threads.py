@@ -24,7 +24,7 @@ class WaitingJob(UnorderedJob):
 
 
 def test_it_counts_the_jobs_that_run():
-    """Those of each receiver."""
+    """It counts the running jobs of each receiver."""
     ended = threading.Semaphore(0)
     threads = JobThreads(3, lambda error: ended.release())
     jobs = [WaitingJob("mail"), WaitingJob("mail")]
@@ -39,7 +39,7 @@ def test_it_counts_the_jobs_that_run():
 
 
 def test_it_reports_what_a_job_raised():
-    """The worker decides what to do."""
+    """The error of a job is passed to the worker, which decides."""
     errors, ended = [], threading.Event()
 
     def on_end(error):

@@ -8,7 +8,7 @@ from tests.worker.stage import worker
 
 
 def test_a_blocked_key_does_not_fill_the_window(stage, paid):
-    """Other keys of its partition pass the deliveries that wait behind a dead one."""
+    """Deliveries behind a dead one do not keep other keys out of the window."""
     same = next(f"k{n}" for n in range(1000) if partition_of(f"k{n}") == partition_of("a"))
     seen = []
 
@@ -25,7 +25,7 @@ def test_a_blocked_key_does_not_fill_the_window(stage, paid):
 
 
 def test_a_batch_ends_and_the_next_begins_in_one_transaction(stage, paid, monkeypatch):
-    """Only the first claim has a transaction of its own."""
+    """A batch is settled and the next one claimed in one transaction."""
     begun = []
 
     def counted(place):
@@ -44,7 +44,7 @@ def test_a_batch_ends_and_the_next_begins_in_one_transaction(stage, paid, monkey
 
 
 def test_a_worker_that_stops_claims_nothing_more(stage, paid):
-    """The deliveries that it has not begun can be made at once by another worker."""
+    """A stopping worker releases the deliveries that it has not begun."""
     seen = []
 
     @paid.connect(delivery=durable(name="stopping"))

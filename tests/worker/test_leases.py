@@ -1,4 +1,4 @@
-"""What a worker holds, and how long."""
+"""The leases of a worker, and their renewal."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ def receive(sender, n, **kwargs):
 
 
 def test_a_holding_is_over_with_its_lease():
-    """Also if the process was stopped meanwhile: it looks at the clock."""
+    """A holding ends by the clock, even if the process was suspended meanwhile."""
     assert not Holding(60.0).is_over
     over = Holding(0.0)
     assert over.is_over
@@ -27,7 +27,7 @@ def test_a_holding_is_over_with_its_lease():
 
 
 def test_renewed_deliveries_stay_with_this_worker(stage, paid):
-    """Another one finds them when the lease ends."""
+    """Another worker gets renewed deliveries only after the lease ends."""
     paid.connect(receive, delivery=durable(name="mail"))
     stage.send(paid, [{"n": 1}])
     connections = Connections(stage.database)
@@ -45,7 +45,7 @@ def test_renewed_deliveries_stay_with_this_worker(stage, paid):
 
 
 def test_a_lost_partition_ends_the_holding(stage, paid):
-    """Another worker has leased it since."""
+    """A holding is lost if another worker has leased its partition."""
     paid.connect(receive, delivery=durable(name="mail", key="n"))
     stage.send(paid, [{"n": 1}])
     connections = Connections(stage.database)
@@ -68,7 +68,7 @@ def test_a_lost_partition_ends_the_holding(stage, paid):
 
 
 def test_a_receiver_may_take_longer_than_the_lease(stage, paid):
-    """It is renewed meanwhile, so no other worker makes the delivery."""
+    """The lease of a slow receiver is renewed, so no other worker makes the delivery."""
     seen, renewed = [], threading.Event()
 
     @paid.connect(delivery=durable(name="slow"))

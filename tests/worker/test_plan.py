@@ -7,7 +7,7 @@ from tests.worker.stage import until_empty, worker
 
 
 def test_a_receiver_gets_what_it_requests(stage, paid):
-    """The uid of the send is the same at each attempt; the first attempt is 1."""
+    """A receiver gets the uid, the same at each attempt, and the attempt from 1 on."""
     seen = []
 
     @paid.connect(delivery=durable(name="seen", backoff=0.0))
@@ -24,7 +24,7 @@ def test_a_receiver_gets_what_it_requests(stage, paid):
 
 
 def test_a_receiver_gets_only_what_it_accepts(stage, paid):
-    """As in a send."""
+    """A receiver gets only the arguments that it accepts, as in a send."""
     seen = []
 
     @paid.connect(delivery=durable(name="seen"))

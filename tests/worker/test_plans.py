@@ -5,7 +5,7 @@ from tests.worker.stage import worker
 
 
 def test_deliveries_of_unknown_receivers_wait(stage, paid):
-    """Also those of a receiver that was disconnected."""
+    """Deliveries of unknown and of disconnected receivers wait."""
 
     def receive(sender, n, **kwargs):
         raise AssertionError
@@ -18,7 +18,7 @@ def test_deliveries_of_unknown_receivers_wait(stage, paid):
 
 
 def test_a_renamed_receiver_gets_what_was_stored_before(stage, paid):
-    """By its alias."""
+    """A renamed receiver gets earlier deliveries by its alias."""
     seen = []
 
     def receive(sender, n, **kwargs):

@@ -29,8 +29,8 @@ def test_the_interval_grows_while_nothing_happens():
     assert polling._interval == SHORTEST
 
 
-def test_looks_stay_frequent_after_work(monkeypatch):
-    """Until the time is over in which the next delivery often comes."""
+def test_searches_stay_frequent_after_work(monkeypatch):
+    """Searches stay frequent for a while after a delivery."""
     polling = Polling(60.0)
     polling.poll_often()
     for _ in range(3):
@@ -43,7 +43,7 @@ def test_looks_stay_frequent_after_work(monkeypatch):
 
 
 def test_a_wait_ends_at_a_time():
-    """A time limit of a receiver may be sooner than the interval."""
+    """A wait ends at the time limit of a receiver, if that is sooner."""
     polling = Polling(60.0)
     polling._interval = 60.0
     begun = time.monotonic()
@@ -51,8 +51,8 @@ def test_a_wait_ends_at_a_time():
     assert time.monotonic() - begun < 60.0
 
 
-def test_a_signal_handler_may_beat():
-    """It runs in the thread that waits."""
+def test_a_signal_handler_may_wake():
+    """A signal handler may wake the thread that waits, in that thread."""
     polling = Polling(60.0)
     polling._interval = 60.0
     before = signal.signal(signal.SIGALRM, lambda number, frame: polling.wake())

@@ -13,7 +13,7 @@ from tests.worker.stage import in_thread, worker
 
 
 def test_an_async_receiver_over_its_timeout_is_cancelled(stage, paid):
-    """That is a failure."""
+    """An async receiver over its timeout is cancelled, and has failed."""
     cancelled = []
 
     @paid.connect(delivery=durable(name="slow", timeout=0.05, retries=0))
@@ -32,7 +32,7 @@ def test_an_async_receiver_over_its_timeout_is_cancelled(stage, paid):
 
 
 def test_a_sync_receiver_over_its_timeout_is_left_behind(stage, paid, caplog):
-    """The others of its batch are made, and what it does later has no effect on the row."""
+    """The rest of its batch is made, and its later end has no effect on the row."""
     leave, seen = threading.Event(), []
 
     @paid.connect(delivery=durable(name="slow", timeout=0.1, retries=0))
@@ -51,7 +51,7 @@ def test_a_sync_receiver_over_its_timeout_is_left_behind(stage, paid, caplog):
 
 
 def test_a_transaction_that_begins_too_late_is_refused():
-    """A connection may take longer than the timeout; what the receiver would write is lost then."""
+    """A transaction that begins after the timeout is refused: its writes would be lost."""
     running: Any = Running()
     ended: list[str] = []
     running.begin(claim := object(), object(), deadline=1.0)

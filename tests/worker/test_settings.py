@@ -12,7 +12,7 @@ from clarion.worker import Worker
     [{"batch": 0}, {"concurrency": 1.5}, {"lease": 0.0}, {"poll": "1"}, {"grace": -1.0}],
 )
 def test_a_wrong_setting_is_refused(setting):
-    """The message names it, and says what to give."""
+    """A wrong setting is refused; the message names it and says what to give."""
     (name,) = setting
     with pytest.raises(ArgumentError, match=f"{name}=.*Give a"):
         Worker(open_database("sqlite:///outbox.db"), **setting)

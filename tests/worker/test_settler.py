@@ -8,7 +8,7 @@ from tests.worker.stage import select, worker
 
 @pytest.mark.parametrize("key", [None, "n"])
 def test_a_delivery_that_another_worker_has_is_not_settled(stage, paid, key):
-    """The first worker held it longer than its lease, so the second one makes it too."""
+    """A worker that held a delivery longer than its lease settles nothing."""
     seen = []
 
     @paid.connect(delivery=durable(name="slow", key=key))
@@ -29,7 +29,7 @@ def test_a_delivery_that_another_worker_has_is_not_settled(stage, paid, key):
 
 
 def test_slow_deliveries_are_settled_one_by_one(stage, paid):
-    """After a crash only the last one is made again."""
+    """Slow deliveries are settled one by one, so a crash repeats only the last."""
     left = []
 
     @paid.connect(delivery=durable(name="slow"))

@@ -4,7 +4,7 @@ from clarion.worker.sizes import Sizes
 
 
 def test_a_batch_takes_about_as_long_as_it_may():
-    """The first one is small, because nothing is known of the receiver."""
+    """The first batch is small; later ones take about the permitted time."""
     sizes = Sizes(500, 1.0, 10)
     assert sizes.size("mail") == 10
     sizes.learn("mail", 0.01)
@@ -17,7 +17,7 @@ def test_a_batch_takes_about_as_long_as_it_may():
 
 
 def test_a_slow_receiver_gets_one_at_a_time():
-    """And it counts at once."""
+    """A slow receiver gets one delivery at a time, from its first slow one on."""
     sizes = Sizes(500, 1.0, 10)
     sizes.learn("mail", 0.00001)
     assert sizes.is_quick("mail")
@@ -27,5 +27,5 @@ def test_a_slow_receiver_gets_one_at_a_time():
 
 
 def test_the_size_has_a_limit_from_the_start():
-    """Also if that is less than the first size."""
+    """The first size is not larger than the limit."""
     assert Sizes(3, 1.0, 10).size("mail") == 3

@@ -16,21 +16,21 @@ def receive(sender, **kwargs):
 
 
 def test_missing_tables_are_said_with_the_cure(tmp_path):
-    """In one sentence, without the password of the database."""
+    """Missing tables are one sentence with the cure, without the password."""
     database = open_database(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(TablesError, match=r"Create them with `clarion outbox create`"):
         Worker(database).drain()
 
 
 def test_tables_of_another_version_are_refused(stage):
-    """Before any delivery is made."""
+    """Tables of another version are refused before any delivery is made."""
     stage.run("UPDATE clarion_meta SET value = 99")
     with pytest.raises(TablesError, match="version 99"):
         worker(stage).drain()
 
 
 def test_unknown_receivers_are_listed(stage, paid, caplog):
-    """They wait, and the log says for whom."""
+    """The log names the unknown receivers whose deliveries wait."""
     paid.connect(receive, delivery=durable(name="gone"))
     stage.send(paid, [{}, {}])
     paid.disconnect(receive)

@@ -17,7 +17,7 @@ CASES: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("number", [0, 1, 5])
 def test_one_look(stage, paid, case, number, monkeypatch):
-    """A batch is claimed and settled as a whole; only same-database deliveries settle alone."""
+    """A batch is claimed and settled as a whole; same-database deliveries settle alone."""
     monkeypatch.setattr(settler, "LONGEST_WAIT", 3600.0)
     paid.connect(
         lambda sender, n, connection=None, **kw: None,

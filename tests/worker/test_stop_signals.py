@@ -10,7 +10,7 @@ from clarion.worker.stop_signals import SIGNALS, stop_on_signals
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_each_signal_stops(number):
-    """The former handlers are restored at the end."""
+    """Each signal stops the worker, and the former handlers are restored."""
     before, stops = signal.getsignal(number), []
     with stop_on_signals(lambda: stops.append(number)):
         signal.raise_signal(number)
@@ -20,7 +20,7 @@ def test_each_signal_stops(number):
 
 
 def test_another_thread_handles_no_signals():
-    """Python allows it to the main thread only."""
+    """A worker in another thread handles no signals: only the main thread can."""
 
     def run():
         with stop_on_signals(lambda: None):

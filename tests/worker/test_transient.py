@@ -30,7 +30,7 @@ class WrappedError(Exception):
     ],
 )
 def test_deadlocks_and_busy_files_are_transient(error):
-    """Whichever driver or framework raised them."""
+    """Deadlocks and busy files are transient, in the error of any driver or framework."""
     assert is_transient(error)
     outer = RuntimeError()
     outer.__cause__ = error
@@ -41,12 +41,12 @@ def test_deadlocks_and_busy_files_are_transient(error):
     "error", [ValueError(), Exception(1146, "no table"), sqlite3.OperationalError("disk is full")]
 )
 def test_others_are_not(error):
-    """They would come again."""
+    """Other errors are not transient, because a repetition raises them again."""
     assert not is_transient(error)
 
 
 def test_a_transaction_is_repeated_until_it_succeeds():
-    """The other transaction has ended meanwhile."""
+    """A transaction is repeated until it succeeds."""
     errors = [DriverError()] * 3
 
     def attempt():
@@ -58,7 +58,7 @@ def test_a_transaction_is_repeated_until_it_succeeds():
 
 
 def test_it_is_not_repeated_for_ever():
-    """The last error is raised; another kind of error at once."""
+    """After the last attempt its error is raised, and a permanent error at once."""
     attempts = []
 
     def attempt(error):

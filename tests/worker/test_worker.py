@@ -25,7 +25,7 @@ def seen(paid):
 
 
 def test_drain_makes_what_is_there(stage, paid, seen):
-    """Also what receivers send meanwhile; the counts say how much."""
+    """`drain` makes every delivery, those that receivers send too, and returns the counts."""
 
     @paid.connect(delivery=durable(name="again"))
     def receive(sender, n, **kwargs):
@@ -39,8 +39,8 @@ def test_drain_makes_what_is_there(stage, paid, seen):
     assert stage.waiting() == (0, 0)
 
 
-def test_once_looks_once(stage, paid, seen):
-    """A retry waits for the next time."""
+def test_once_searches_once(stage, paid, seen):
+    """`once` searches once; a retry waits for the next time."""
 
     @paid.connect(delivery=durable(name="failing", backoff=0.0))
     def receive(sender, n, attempt, **kwargs):
@@ -56,7 +56,7 @@ def test_once_looks_once(stage, paid, seen):
 
 
 def test_a_worker_runs_in_another_program(stage, paid, seen):
-    """A commit of this process wakes it, however long it waits between two looks."""
+    """A commit of the process wakes its worker at once, at any polling interval."""
     before = use_database(stage.database)
     try:
         with worker(stage, poll=3600.0) as running:
@@ -69,7 +69,7 @@ def test_a_worker_runs_in_another_program(stage, paid, seen):
 
 
 def test_a_worker_runs_in_a_lifespan(stage, paid, seen):
-    """The event loop is not blocked while it ends."""
+    """The end of a worker does not block the event loop."""
 
     async def lifespan():
         async with worker(stage) as running:
@@ -82,7 +82,7 @@ def test_a_worker_runs_in_a_lifespan(stage, paid, seen):
 
 
 def test_stop_lets_running_receivers_finish(stage, paid):
-    """What it holds and has not begun is handed back at once."""
+    """`stop` waits for running receivers, and releases what has not begun."""
     begun, seen = threading.Event(), []
 
     @paid.connect(delivery=durable(name="slow"))
@@ -105,7 +105,7 @@ def test_stop_lets_running_receivers_finish(stage, paid):
 
 
 def test_the_grace_period_ends(stage, paid, caplog):
-    """A receiver that never ends keeps nothing; another worker makes its delivery."""
+    """A receiver that never ends does not keep its delivery from another worker."""
     begun, leave = threading.Event(), threading.Event()
 
     @paid.connect(delivery=durable(name="endless"))
@@ -129,7 +129,7 @@ def test_the_grace_period_ends(stage, paid, caplog):
 
 
 def test_two_workers_share_the_work(stage, paid, seen):
-    """Each delivery is made by one of them."""
+    """Each delivery is made by exactly one of two workers."""
     stage.send(paid, [{"n": n} for n in range(200)])
     workers = [worker(stage, batch=10), worker(stage, batch=10)]
     threads = [threading.Thread(target=each.drain) for each in workers]
