@@ -11,13 +11,13 @@ import typer
 from clarion.cli.failures import CommandError
 from clarion.cli.output import (
     Column,
+    escape_unencodable,
     print_error,
     print_json,
     print_line,
     print_lines,
     print_sentences,
     print_table,
-    print_what_is_possible,
     reporting,
 )
 from clarion.errors import ClarionError
@@ -118,7 +118,7 @@ def test_a_poor_encoding_is_no_failure(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    print_what_is_possible()
+    escape_unencodable()
     print_line("Grüße")
     print_error("It is wrong.")
     assert stream.buffer.getvalue() == b"Gr\\xfc\\xdfe\n"
