@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 # The shell survives Ctrl+C, which its commands get. The runner of the tests may ignore the signal.
 START = """
@@ -26,7 +27,7 @@ class Terminal:
     """
 
     def __init__(self, folder, environ):
-        self._shell = subprocess.Popen(
+        self._shell: Any = subprocess.Popen(
             [sys.executable, "-c", START],
             cwd=folder,
             env=environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},

@@ -26,7 +26,7 @@ def pages_of(way):
 
 def title_of(page):
     """Return the title of a page."""
-    return re.match("# (.*)", page.read_text())[1]
+    return page.read_text().partition("\n")[0].removeprefix("# ")
 
 
 def environment():

@@ -97,7 +97,7 @@ class RQEngine(Engine):
     @property
     def holds_thread(self) -> bool:  # type: ignore[override]
         """Whether a Redis that does not answer may hold `enqueue`; not where jobs run at once."""
-        return self.queue.is_async
+        return bool(self.queue.is_async)
 
     def enqueue(self, call: Call) -> None:
         """Enqueue a call, which Redis confirms; skip a duplicate with the same uid."""

@@ -23,7 +23,7 @@ here, because the app has no migrations.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from clarion.errors import MissingExtraError
 
@@ -33,9 +33,9 @@ except ModuleNotFoundError as error:
     if error.name != "django":
         raise
     raise MissingExtraError.of("django", "django") from None
-if not isinstance(_django.VERSION, tuple):  # pyright: ignore[reportUnnecessaryIsInstance]
+if not isinstance(cast("object", _django.VERSION), tuple):
     raise MissingExtraError.incomplete("django", "django", "it has no version")
-if _django.VERSION < (5, 2):
+if cast("tuple[int, ...]", _django.VERSION) < (5, 2):
     raise MissingExtraError.too_old("django", "django", "5.2", _django.__version__)
 
 from clarion.integrations.django.dispatch.install import install, is_installed, uninstall

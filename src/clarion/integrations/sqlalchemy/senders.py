@@ -6,7 +6,7 @@ Such a sender is "unresolved".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, inspect
 from sqlalchemy.ext.declarative import AbstractConcreteBase
@@ -173,9 +173,10 @@ def _table_of(attribute: Any) -> object:
         # Not configured here: that fails while a related class is still to be defined, and
         # SQLAlchemy then raises the same error at every later use.
         return attribute
-    if not isinstance(prop.secondary, Table):
+    secondary: object = prop.secondary
+    if not isinstance(secondary, Table):
         raise _not_many_to_many(attribute)
-    return prop.secondary
+    return cast("object", secondary)
 
 
 def _not_many_to_many(attribute: object) -> SenderError:

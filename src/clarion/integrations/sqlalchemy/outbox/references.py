@@ -7,7 +7,7 @@ A receiver gets the row as it is when the receiver runs, in the session of the r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, inspect
 from sqlalchemy.orm import Session, object_session
@@ -70,7 +70,7 @@ class MappedReferences:
             ValueError: if it has no primary key yet, or its class shares its name with another.
         """
         if isinstance(value, Table):
-            return {"table": [*place_of(value)]}
+            return {"table": [*place_of(cast("Any", value))]}
         state: State = inspect(value)
         mapper = state.mapper
         session = object_session(value)
