@@ -9,7 +9,8 @@ from contextlib import closing
 import pytest
 
 from clarion import durable
-from clarion.outbox import use_database
+from clarion.outbox import store, use_database
+from clarion.outbox.delivery_row import NO_EVENT
 from clarion.outbox.notes import FULL_CURE, READ_ONLY_CURE
 from clarion.worker import Worker
 from tests.worker.altered import READ_ONLY, Ended, altered, execute
@@ -210,3 +211,34 @@ def test_a_payload_of_the_wrong_shape_is_given_up(stage, paid):
     assert "missing 1 required positional argument: 'n'" in dead.error
     with closing(stage.database.connect()) as connection:
         assert select(connection.connection, "SELECT count(*) FROM clarion_delivery") == [(0,)]
+
+
+@pytest.mark.parametrize("key", [None, "n"])
+@pytest.mark.parametrize("dead", ["block", "pass"])
+def test_a_delivery_without_its_event_is_given_up(stage, paid, key, dead, logged):
+    """A person has deleted the event. The others are made, and it can be shown and discarded."""
+    seen = []
+    options = {"name": "mail", "key": key and (lambda **_: "one"), "dead": dead}
+    paid.connect(lambda n, **_: seen.append(n), weak=False, delivery=durable(**options))
+    stage.send(paid, [{"n": n} for n in range(3)])
+    with closing(stage.database.connect()) as connection:
+        query = "SELECT event FROM clarion_delivery ORDER BY id"
+        (first,), *_ = select(connection.connection, query)
+    stage.run(f"DELETE FROM clarion_event WHERE uid = '{first}'")  # noqa: S608
+    counts = worker(stage).drain()
+    waits = key is not None and dead == "block"
+    assert counts["buried"] == 1
+    assert sorted(seen) == ([] if waits else [1, 2])
+    (row,) = stage.dead()
+    assert row.envelope.uid.hex == first
+    assert row.envelope.signal == NO_EVENT
+    assert "was deleted from the table clarion_event" in row.error
+    assert "clarion outbox show" in logged.text
+    with stage.connected() as connection, connection.transaction():
+        store.requeue(connection, row.id)
+    assert worker(stage).drain()["buried"] == 1
+    with stage.connected() as connection, connection.transaction():
+        store.discard(connection, row.id)
+    worker(stage).drain()
+    assert sorted(seen) == [1, 2]
+    assert stage.waiting() == (0, 0)

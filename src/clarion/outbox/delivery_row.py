@@ -17,6 +17,9 @@ stores its partition."""
 
 LONGEST_KEY = 255  # characters
 
+NO_EVENT = "(its event was deleted)"
+"""In place of the name of the signal, if only the row of the delivery is left."""
+
 
 def partition_of(key: str) -> int:
     """Return the partition of a key."""
@@ -46,7 +49,7 @@ class Claim(NamedTuple):
         failures: how many attempts have failed.
         key: the key by which deliveries are ordered, or None.
         uid: identifies the send.
-        signal: the name of the signal.
+        signal: the name of the signal; `NO_EVENT` if its event was deleted by hand.
         version: the version of the payload.
         payload: see `Envelope`.
         headers: as JSON.
@@ -113,6 +116,8 @@ def claim_of(row: tuple[Any, ...]) -> Claim:
     claim = Claim._make(row)
     if type(claim.payload) is bytes:
         return claim
+    if claim.signal is None:  # pyright: ignore[reportUnnecessaryComparison]  # no event was joined
+        return claim._replace(signal=NO_EVENT, version=0, payload=b"", headers="{}", created_at=0)
     # psycopg2 has a memoryview; SQLite has text, if a person has changed it.
     payload: Any = claim.payload
     is_text = isinstance(payload, str)

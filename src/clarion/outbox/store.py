@@ -330,7 +330,7 @@ def _forget(connection: Connection, dead: Dead) -> None:
 
 def _dead(row: int, failures: int, receiver: str, key: str | None, *event_and_error: Any) -> Dead:
     *event, error, died_at = event_and_error
-    envelope = Claim(row, 0, failures, key, *event).shown_envelope()
+    envelope = claim_of((row, 0, failures, key, *event)).shown_envelope()
     return Dead(row, failures, receiver, key, envelope, error, _time(died_at))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from clarion.envelope import GoneError, NewerVersionError
 from clarion.errors import DecodingError, Reject
 from clarion.outbox import store
+from clarion.outbox.receivers import connected_receivers
 from clarion.worker.backoff import delay_after
 
 if TYPE_CHECKING:
@@ -25,6 +26,16 @@ logger = logging.getLogger("clarion.worker")
 
 class UnknownSignalError(LookupError):
     """The receiver is connected, but not to the signal of the delivery."""
+
+
+class LostEventError(LookupError):
+    """Only the row of the delivery is left, so nothing can be delivered."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The event of this delivery was deleted from the table clarion_event, so what was sent is lost. "
+            "Discard the delivery, and remove events with `clarion outbox prune` only."
+        )
 
 
 def is_skipped(plan: Plan | None, error: BaseException) -> bool:
@@ -56,29 +67,19 @@ def record(
     Returns:
         "postponed", "retried", "buried", or "lost" if another worker has the delivery.
     """
+    if isinstance(error, LostEventError):
+        return _buried(connection, receiver, claim, error, block=_blocks(receiver))
     if plan is None or isinstance(error, (NewerVersionError, UnknownSignalError)):
         logger.warning("Delivery %s of %s waits: %s", claim.id, receiver, error)
         kept = store.postpone(connection, receiver, claim, NEWER_DELAY)
         return "postponed" if kept else "lost"
     failures = claim.failures + 1
-    text = error_text(error)
     if isinstance(error, Reject) or (failures > plan.options.retries and not _waits(plan, error)):
-        block = plan.options.dead == "block"
-        if not store.bury(connection, receiver, claim, text, block=block):
-            return "lost"
-        logger.error(
-            "Delivery %s of %s was given up after %s failures. Show it with `clarion outbox show %s`.",
-            claim.id,
-            receiver,
-            failures,
-            claim.id,
-            exc_info=error,
-        )
-        return "buried"
+        return _buried(connection, receiver, claim, error, block=plan.options.dead == "block")
     delay = delay_after(plan.options, failures, error)
     if _waits(plan, error):
         delay = min(delay, LONGEST_VIA_DELAY)
-    if not store.retry(connection, receiver, claim, delay, text):
+    if not store.retry(connection, receiver, claim, delay, error_text(error)):
         return "lost"
     logger.warning(
         "Delivery %s of %s failed for the %s. time, and is tried again in %.1f s.",
@@ -89,6 +90,27 @@ def record(
         exc_info=error,
     )
     return "retried"
+
+
+def _buried(
+    connection: WorkerConnection, receiver: str, claim: Claim, error: BaseException, *, block: bool
+) -> str:
+    if not store.bury(connection, receiver, claim, error_text(error), block=block):
+        return "lost"
+    logger.error(
+        "Delivery %s of %s was given up after %s failures. Show it with `clarion outbox show %s`.",
+        claim.id,
+        receiver,
+        claim.failures + 1,
+        claim.id,
+        exc_info=error,
+    )
+    return "buried"
+
+
+def _blocks(receiver: str) -> bool:
+    """Return whether the later deliveries of a key wait for one whose signal is not known."""
+    return any(each.options.dead == "block" for each in connected_receivers().get(receiver, ()))
 
 
 def error_text(error: BaseException) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clarion._core.names import quoted_name
+from clarion.outbox.delivery_row import NO_EVENT
 from clarion.outbox.receivers import connected_receivers
-from clarion.worker.failures import UnknownSignalError
+from clarion.worker.failures import LostEventError, UnknownSignalError
 from clarion.worker.plan import Plan
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ class Plans:
 
         Raises:
             UnknownSignalError: if no connected receiver of this signal has the name.
+            LostEventError: if the event of the delivery was deleted.
         """
+        if signal == NO_EVENT:
+            raise LostEventError
         plan = self._plans.get((receiver, signal))
         if plan is not None and plan.is_connected:
             return plan

@@ -149,10 +149,11 @@ WHERE d.id = ANY(ARRAY(SELECT id FROM c))
 RETURNING d.id
 
 -- name: claimed
+-- LEFT: a delivery whose event was deleted by hand is given up, and not claimed for ever.
 SELECT d.id, d.attempt, d.failures, d.key, d.event, e.signal, e.version, e.payload, e.headers,
     e.created_at
 FROM json_array_elements_text(CAST(:ids AS json)) i
-JOIN clarion_delivery d ON d.id = CAST(i.value AS bigint) JOIN clarion_event e ON e.uid = d.event
+JOIN clarion_delivery d ON d.id = CAST(i.value AS bigint) LEFT JOIN clarion_event e ON e.uid = d.event
 ORDER BY d.id
 
 -- name: renew
@@ -223,7 +224,7 @@ FOR UPDATE
 -- name: window
 SELECT d.id, d.attempt, d.failures, d.key, d.event, e.signal, e.version, e.payload, e.headers,
     e.created_at
-FROM clarion_delivery d JOIN clarion_event e ON e.uid = d.event
+FROM clarion_delivery d LEFT JOIN clarion_event e ON e.uid = d.event
 WHERE d.receiver = :receiver AND d.part = :part AND d.visible_at <= {now}
   AND NOT EXISTS (SELECT 1 FROM clarion_blocked b
     WHERE b.receiver = d.receiver AND b.key = d.key AND (b.until IS NULL OR b.until > {now}))
@@ -253,7 +254,7 @@ ORDER BY d.id LIMIT :limit
 -- name: list_dead
 SELECT x.id, x.failures, x.receiver, x.key, x.event, e.signal, e.version, e.payload, e.headers,
     e.created_at, x.error, x.died_at
-FROM clarion_dead x JOIN clarion_event e ON e.uid = x.event
+FROM clarion_dead x LEFT JOIN clarion_event e ON e.uid = x.event
 WHERE (CAST(:receiver AS text) IS NULL OR x.receiver = :receiver)
   AND (CAST(:id AS bigint) IS NULL OR x.id = :id)
 ORDER BY x.id LIMIT :limit

@@ -126,9 +126,10 @@ WHERE id IN (SELECT id FROM clarion_delivery
 RETURNING id
 
 -- name: claimed
+-- LEFT: a delivery whose event was deleted by hand is given up, and not claimed for ever.
 SELECT d.id, d.attempt, d.failures, d."key", d.event, e.signal, e.version, e.payload, e.headers,
     e.created_at
-FROM json_each(:ids) i JOIN clarion_delivery d ON d.id = i.value JOIN clarion_event e ON e.uid = d.event
+FROM json_each(:ids) i JOIN clarion_delivery d ON d.id = i.value LEFT JOIN clarion_event e ON e.uid = d.event
 ORDER BY d.id
 
 -- name: renew
@@ -188,7 +189,7 @@ SELECT epoch FROM clarion_partition WHERE receiver = :receiver AND part = :part 
 -- name: window
 SELECT d.id, d.attempt, d.failures, d."key", d.event, e.signal, e.version, e.payload, e.headers,
     e.created_at
-FROM clarion_delivery d JOIN clarion_event e ON e.uid = d.event
+FROM clarion_delivery d LEFT JOIN clarion_event e ON e.uid = d.event
 WHERE d.receiver = :receiver AND d.part = :part AND d.visible_at <= {now}
   AND NOT EXISTS (SELECT 1 FROM clarion_blocked b
     WHERE b.receiver = d.receiver AND b."key" = d."key" AND (b.until IS NULL OR b.until > {now}))
@@ -218,7 +219,7 @@ ORDER BY d.id LIMIT :limit
 -- name: list_dead
 SELECT x.id, x.failures, x.receiver, x."key", x.event, e.signal, e.version, e.payload, e.headers,
     e.created_at, x.error, x.died_at
-FROM clarion_dead x JOIN clarion_event e ON e.uid = x.event
+FROM clarion_dead x LEFT JOIN clarion_event e ON e.uid = x.event
 WHERE (:receiver IS NULL OR x.receiver = :receiver) AND (:id IS NULL OR x.id = :id)
 ORDER BY x.id LIMIT :limit
 

@@ -245,3 +245,24 @@ def test_the_outbox_of_another_database_has_an_admin_of_its_own():
         *("6 0", "True False", "5 0 4 1", "5 0 3 1", "/other/clarion_outbox/dead/", "5 0 2 2"),
         *("True False", "5 0 1 2", "5 0 0 2", "3", "200"),
     ]
+
+
+def test_a_delivery_without_its_event_is_listed_and_shown():
+    """A person has deleted the event."""
+    lines = run(
+        """
+        from clarion.integrations.django.outbox.models import Event
+
+        publish(Target("waits"))
+        row = bury("mail")
+        Event.objects.all().delete()
+        person = client(*everything)
+        waiting = Delivery.objects.get().id
+        for url in ("dead/", f"dead/{row}/change/", "delivery/", f"delivery/{waiting}/change/"):
+            page = person.get(f"/admin/clarion_outbox/{url}")
+            print(page.status_code, page.content.decode().count("(its event was deleted)"))
+        person.post(f"{URL}{row}/change/", {"_discard": "1"})
+        print(Dead.objects.count())
+        """
+    )
+    assert lines == ["200 1"] * 4 + ["0"]

@@ -18,9 +18,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from clarion.integrations.django.outbox.connection import DjangoConnection
-from clarion.integrations.django.outbox.models import Dead, Delivery
+from clarion.integrations.django.outbox.models import Dead, Delivery, Event
 from clarion.integrations.django.outbox.shown import printable, shown_json
 from clarion.outbox import store
+from clarion.outbox.delivery_row import NO_EVENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,14 +41,14 @@ class RowAdmin(admin.ModelAdmin):
 
     database: str | None = None
     list_filter = ("receiver",)
-    list_select_related = ("event",)
     search_fields = ("receiver", "key", "event__signal", "event__uid")
     ordering = ("id",)
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the database."""
-        found: Any = super().get_queryset(request)
+        # Not joined: a row is also shown if its event was deleted by hand.
+        found: Any = super().get_queryset(request).prefetch_related("event")
         return found if self.database is None else found.using(self.database)
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:  # noqa: ARG002
@@ -57,22 +58,22 @@ class RowAdmin(admin.ModelAdmin):
     @admin.display(ordering="event__signal")
     def signal(self, row: Any) -> str:
         """Return the name of the signal."""
-        return str(row.event.signal)
+        return _event(row).signal
 
     @admin.display(description="send")
     def uid(self, row: Any) -> str:
         """Return the identifier of the send."""
-        return str(row.event.uid)
+        return str(row.event_id)
 
     @admin.display
     def payload(self, row: Any) -> str:
         """Return the payload, escaped."""
-        return _block(shown_json(bytes(row.event.payload)))
+        return _block(shown_json(bytes(_event(row).payload)))
 
     @admin.display
     def headers(self, row: Any) -> str:
         """Return the headers, escaped."""
-        return _block(shown_json(row.event.headers))
+        return _block(shown_json(_event(row).headers))
 
     @admin.display(description="error")
     def traceback(self, row: Any) -> str:
@@ -176,6 +177,14 @@ def _change(row: Any, act: Callable[..., None]) -> None:
     block: Any = transaction.atomic(using=alias)
     with block:
         act(DjangoConnection(alias), row.pk)
+
+
+def _event(row: Any) -> Event:
+    try:
+        event: Event = row.event
+    except Event.DoesNotExist:
+        return Event(signal=NO_EVENT, payload=b"", headers="")
+    return event
 
 
 def _block(text: str) -> str:
