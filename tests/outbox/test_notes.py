@@ -145,3 +145,15 @@ def test_codes_of_drivers(error, cure):
     note_cure(error)
     note_cure(error)
     assert getattr(error, "__notes__", []) == ([cure] if cure else [])
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"), [(1114, FULL_CURE), (1290, READ_ONLY_CURE), (1064, None)]
+)
+def test_an_error_of_mariadb_may_have_a_state_too(code, cure):
+    """Newer releases of PyMySQL set it, mostly to one that says nothing."""
+
+    class ServerError(Exception):
+        sqlstate = "HY000"
+
+    assert cure_of(ServerError(code, "as the server says")) == cure

@@ -1,5 +1,7 @@
 """Fixtures of the tests of workers."""
 
+import logging
+
 import pytest
 
 from clarion import Signal
@@ -44,3 +46,10 @@ def server_stage(request, tmp_path):
     """Yield an empty outbox on each kind of server."""
     with PLACES[request.param](tmp_path) as url:
         yield Stage(url)
+
+
+@pytest.fixture
+def logged(caplog):
+    """Return what the worker logs."""
+    caplog.set_level(logging.INFO, "clarion.worker")
+    return caplog

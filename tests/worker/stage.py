@@ -107,6 +107,14 @@ def until_empty(stage, seconds=30.0):
         worker(stage).drain()
 
 
+def until(condition, seconds=30.0):
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.01)
+
+
 def in_thread(function, seconds):
     """Return what a function returns; fail if it takes longer."""
     results = []

@@ -1,8 +1,6 @@
 """Faults of the database while a worker runs: it logs them, loses nothing and continues."""
 
-import logging
 import threading
-import time
 from collections import Counter
 from contextlib import closing
 
@@ -11,28 +9,13 @@ import pytest
 from clarion import durable
 from clarion.outbox import store, use_database
 from clarion.outbox.delivery_row import NO_EVENT
-from clarion.outbox.notes import FULL_CURE, READ_ONLY_CURE
+from clarion.outbox.notes import READ_ONLY_CURE
 from clarion.worker import Worker
 from tests.worker.altered import READ_ONLY, Ended, altered, execute
-from tests.worker.stage import in_thread, note, select, until_empty, worker
+from tests.worker.stage import in_thread, note, select, until, until_empty, worker
 
 LEASE = 0.5  # seconds
 SAME = "same database"
-
-
-@pytest.fixture
-def logged(caplog):
-    """Return what the worker logs."""
-    caplog.set_level(logging.INFO, "clarion.worker")
-    return caplog
-
-
-def until(condition, seconds=30):
-    """Wait until a condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.01)
 
 
 def test_a_read_only_database_is_said_at_the_send(stage, paid):
@@ -66,38 +49,6 @@ def test_a_worker_waits_until_the_database_can_be_written_to(stage, paid, logged
         until(lambda: stage.waiting() == (0, 0))
     assert sorted(seen) == list(range(5))
     assert f"{stage.database.name} could not be used, and is tried again" in logged.text
-
-
-def test_a_full_disk_loses_nothing(sqlite_stage, paid, logged):
-    """The send is refused; the worker writes its settlements once there is space."""
-    stage, is_full, n = sqlite_stage, [True], 0
-
-    @paid.connect(delivery=durable(name="same", effects=SAME, backoff=0.0))
-    def receive(sender, n, connection, **kwargs):
-        note(connection, "same", "x" * 5_000, n)
-
-    def alter(connection):
-        if is_full[0]:
-            pages = execute(connection, "PRAGMA page_count")[0][0]
-            execute(connection, f"PRAGMA max_page_count = {pages}")
-
-    stage.send(paid, [{"n": n} for n in range(200)])
-    full = altered(stage.database, alter)
-    before = use_database(full)
-    try:
-        with pytest.raises(Exception, match="disk is full") as error:
-            for n in range(200, 300):
-                paid.send(None, n=n, text="x" * 50_000)
-        assert FULL_CURE in error.value.__notes__
-    finally:
-        use_database(before)
-    with Worker(full, lease=LEASE) as running:
-        until(lambda: "disk is full" in logged.text)
-        is_full[0] = False
-        full.close_idle()
-        running.wake()
-        until(lambda: stage.waiting() == (0, 0))
-    assert stage.counted("same") == dict.fromkeys(range(n), 1)
 
 
 @pytest.mark.parametrize(

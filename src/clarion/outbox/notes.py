@@ -79,12 +79,11 @@ def _codes(cause: Any) -> set[object]:
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None:
         return {code & _LAST_OF_SQLITE}
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    if state is not None:
-        return {state}
     arguments: Any = getattr(cause, "args", ())
-    is_of_mysql = bool(arguments) and type(arguments[0]) is int and arguments[0] > _LAST_OF_SQLITE
-    return {arguments[0]} if is_of_mysql else set()
+    first = arguments[0] if arguments else None
+    # Newer releases of PyMySQL have a state too, which is "HY000" for most errors.
+    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return {state, first if type(first) is int and first > _LAST_OF_SQLITE else None}
 
 
 def _is_without_table(cause: Any) -> bool:
