@@ -97,7 +97,7 @@ def postgresql(request, tmp_path):
     disk = Path(tempfile.mkdtemp(prefix="clarion-disk-"))
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("only root can mount a small disk")
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", disk]
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(disk)]
     if subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("this machine cannot mount a small disk")
     try:

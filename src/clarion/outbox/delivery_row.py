@@ -116,7 +116,8 @@ def claim_of(row: tuple[Any, ...]) -> Claim:
     claim = Claim._make(row)
     if type(claim.payload) is bytes:
         return claim
-    if claim.signal is None:  # pyright: ignore[reportUnnecessaryComparison]  # no event was joined
+    signal: Any = claim.signal
+    if signal is None:  # no event was joined
         return claim._replace(signal=NO_EVENT, version=0, payload=b"", headers="{}", created_at=0)
     # psycopg2 has a memoryview; SQLite has text, if a person has changed it.
     payload: Any = claim.payload

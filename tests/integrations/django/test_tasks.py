@@ -151,7 +151,8 @@ def test_only_backends_are_accepted(alias, said):
 
 def test_a_sync_commit_in_an_event_loop_enqueues_in_a_thread(monkeypatch):
     """Django refuses its connections in the thread of the loop, and its errors reach the caller."""
-    loops, failing = [], []
+    loops: list[bool] = []
+    failing: list[bool] = []
 
     def enqueue(task, **arguments):
         loops.append(is_loop_running())

@@ -1,6 +1,7 @@
 """The databases of bound sessions: a test makes the deliveries that its session has stored."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, func, select
@@ -48,7 +49,7 @@ def test_deliveries_in_the_transaction_of_a_test_are_made(engine, named):
     """The session has joined a connection, whose transaction is rolled back after the test."""
     signal, tag = named
     with engine.connect() as joined, joined.begin() as whole:
-        options = {"join_transaction_mode": "create_savepoint"}
+        options: Any = {"join_transaction_mode": "create_savepoint"}
         with Special(joined, **options) as session, bound(session):
             signal.send("Special", name="one")
             session.commit()
@@ -58,8 +59,8 @@ def test_deliveries_in_the_transaction_of_a_test_are_made(engine, named):
             with pytest.raises(AssertionError):
                 assert_enqueued(tag)
         whole.rollback()
-    with Session(engine) as session:
-        assert session.scalar(select(func.count()).select_from(Tag)) == 0
+    with Session(engine) as fresh:
+        assert fresh.scalar(select(func.count()).select_from(Tag)) == 0
 
 
 def test_a_receiver_that_fails_undoes_its_own_writes(engine):
@@ -91,7 +92,7 @@ def test_commits_makes_them(engine, named):
     """At the end of the block."""
     signal, _ = named
     with engine.connect() as joined, joined.begin():
-        options = {"join_transaction_mode": "create_savepoint"}
+        options: Any = {"join_transaction_mode": "create_savepoint"}
         with Special(joined, **options) as session, bound(session):
             with commits():
                 signal.send("Special", name="one")
@@ -120,7 +121,7 @@ def test_each_engine_with_an_outbox_is_one(tmp_path, named):
         alias(each, name)
     signal = Signal(name="shop.two")
     signal.connect(lambda **kwargs: None, weak=False, delivery=durable(name="n"))
-    binds = dict(zip((Customer, Order, Tag), (*stores, plain), strict=True))
+    binds: Any = dict(zip((Customer, Order, Tag), (*stores, plain), strict=True))
     with Session(binds=binds) as session, bound(session):
         signal.send(Customer)
         signal.send(Order)

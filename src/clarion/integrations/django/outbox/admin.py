@@ -179,12 +179,12 @@ def _change(row: Any, act: Callable[..., None]) -> None:
         act(DjangoConnection(alias), row.pk)
 
 
-def _event(row: Any) -> Event:
+def _event(row: Any) -> Any:
+    model: Any = Event
     try:
-        event: Event = row.event
-    except Event.DoesNotExist:
+        return row.event
+    except model.DoesNotExist:
         return Event(signal=NO_EVENT, payload=b"", headers="")
-    return event
 
 
 def _block(text: str) -> str:

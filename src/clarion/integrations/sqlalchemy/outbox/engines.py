@@ -27,8 +27,8 @@ def own_engine(engine: Engine, *, with_events: bool = True, keeps_idle: bool = F
     pool: Any = engine.pool
     kind: Any = AsyncAdaptedQueuePool if keeps_idle and not isinstance(pool, NullPool) else NullPool
     # No limit: a receiver that waited for a connection for too long would count as failed.
-    sizes = {} if kind is NullPool else {"pool_size": MOST_IDLE, "max_overflow": -1}
-    own_pool = kind(
+    sizes: dict[str, Any] = {} if kind is NullPool else {"pool_size": MOST_IDLE, "max_overflow": -1}
+    own_pool: Any = kind(
         pool._creator,
         recycle=pool._recycle,
         pre_ping=pool._pre_ping,
