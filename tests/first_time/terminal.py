@@ -27,7 +27,7 @@ class Terminal:
     """
 
     def __init__(self, folder, environ):
-        self._shell: Any = subprocess.Popen(
+        shell: Any = subprocess.Popen(
             [sys.executable, "-c", START],
             cwd=folder,
             env=environ | {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
@@ -36,6 +36,7 @@ class Terminal:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        self._shell = shell
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._shell.stdout, selectors.EVENT_READ)
         self._shown = b""
