@@ -1,4 +1,4 @@
-"""A full disk loses nothing: the cure is said, and the worker continues when there is room."""
+"""A full disk loses nothing: the cure is said, and the worker continues when there is space."""
 
 import os
 import shutil
@@ -132,7 +132,7 @@ def disk(request, tmp_path):
 
 
 def test_a_full_disk_loses_nothing(disk, paid, logged):
-    """The send is refused, and what the worker could not write is written when there is room."""
+    """The send is refused, and what the worker could not write is written when there is space."""
     stage = disk.stage
 
     @paid.connect(delivery=durable(name="same", effects="same database", backoff=0.0))
