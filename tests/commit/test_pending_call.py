@@ -33,7 +33,7 @@ class TestScheduled:
         assert repr(scheduled) == "<Scheduled after the commit of an atomic() block: ran>"
         assert not scheduled.is_at_once
 
-    def test_the_call_behind_it(self, signal, heard):
+    def test_the_call_behind_it(self, signal, calls):
         """While something keeps it."""
         with atomic():
             scheduled = only(signal.send(None, n=1))
