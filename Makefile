@@ -39,7 +39,7 @@ test: | python ## the suite on every CPython found
 	$(PYTHON) tools/matrix.py
 
 COVERED = --ignore=tests/benchmarks --ignore=tests/concurrency --ignore=tests/examples \
-	--ignore=tests/house --ignore=tests/tools
+	--ignore=tests/first_time --ignore=tests/house --ignore=tests/tools
 
 # The tests of concurrency repeat the same steps many times. Measuring would only double their time.
 coverage: .venvs/test-$(MINOR)/ready ## the branches of src/ that the suite runs, on this interpreter
@@ -50,6 +50,9 @@ coverage: .venvs/test-$(MINOR)/ready ## the branches of src/ that the suite runs
 
 extras: .venvs/test-$(MINOR)/ready ## each extra and bundle, in an empty environment, on every CPython found
 	.venvs/test-$(MINOR)/bin/python -m pytest -p no:cacheprovider -m wheel tests/tools $(ARGS)
+
+first-time: .venvs/test-$(MINOR)/ready ## the tutorial and the first pages, as a new user tries them
+	.venvs/test-$(MINOR)/bin/python -m pytest -p no:cacheprovider -m wheel tests/first_time $(ARGS)
 
 engines: .venvs/test-$(MINOR)/ready ## every task engine, with real brokers and workers that are killed
 	.venvs/test-$(MINOR)/bin/python -m pytest -p no:cacheprovider \
@@ -154,7 +157,8 @@ python:
 	@.venvs/$*/bin/python -m pip install -qq --no-build-isolation --editable .
 	@touch $@
 
-.PHONY: help demo load test coverage extras engines test-next quick lint format types layers docs linkcheck wheel asan bench \
+.PHONY: help demo load test coverage extras first-time engines test-next quick lint format types layers docs \
+	linkcheck wheel asan bench \
 	bench-durable bench-short instructions chaos downstream downstream-short changelog dev clean python
 .PRECIOUS: .venvs/%/filled .venvs/%/ready
 .NOTPARALLEL: # two parallel builds would write into one egg-info

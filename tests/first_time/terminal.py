@@ -48,7 +48,7 @@ class Terminal:
         self._write(f"{{ {command}\n}} </dev/null; printf '\\nended with %s\\n' $?\n")
         self.is_running = True
 
-    def finish(self, timeout=60):
+    def finish(self, timeout=300):
         """Wait until the command ends; return what it has shown, and its status."""
         self._read_until(lambda: ENDED.search(self._shown), timeout)
         end = ENDED.search(self._shown)
