@@ -29,7 +29,7 @@ def doctor(
     database: OptionalDatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Look for receivers that can never run, and for what loses their calls.
+    """Look for receivers that never run, and for calls that get lost.
 
     The exit code is 1 if something was found.
     """
