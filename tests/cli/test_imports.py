@@ -57,6 +57,7 @@ def test_a_wrong_name_is_refused(here, name):
         ("import clishop_absent", "ModuleNotFoundError"),
         ("1 / 0", "ZeroDivisionError"),
         ("exit()", "SystemExit"),
+        ("raise GeneratorExit", "GeneratorExit"),
     ],
 )
 def test_a_broken_module_shows_its_own_traceback(here, source, error):
@@ -67,6 +68,13 @@ def test_a_broken_module_shows_its_own_traceback(here, source, error):
     lines = caught.value.details.splitlines()
     assert "clishop_broken.py" in lines[1]
     assert lines[-1].startswith(error)
+
+
+def test_a_user_can_interrupt_an_import(here):
+    """Ctrl+C ends the command, and is no fault of the module."""
+    (here / "clishop_slow.py").write_text("raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        import_named("clishop_slow")
 
 
 def test_a_broken_syntax_is_shown(here):

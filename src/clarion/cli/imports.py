@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import traceback
+from contextlib import redirect_stdout
 from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -51,20 +52,23 @@ def import_named(name: str) -> ModuleType:
                 f"set PYTHONPATH."
             ) from None
         raise _broken(name, error) from error
-    except (Exception, SystemExit) as error:  # a script that ends would end the command
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a script that ends would end the command
         raise _broken(name, error) from error
 
 
 def import_all(names: list[str] | None) -> None:
-    """Import the modules that connect receivers.
+    """Import the modules that connect receivers; what they print goes to standard error.
 
     Raises:
         CommandError: if one cannot be imported, or none is named and no program has imported its own.
     """
     if not names and not is_in_program.get():
         raise CommandError("Name a module that connects receivers, such as shop.receivers.")
-    for each in names or ():
-        import_named(each)
+    with redirect_stdout(sys.stderr):  # the output of a command is read by programs
+        for each in names or ():
+            import_named(each)
 
 
 def import_database(reference: str) -> Database:
