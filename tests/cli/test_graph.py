@@ -117,6 +117,24 @@ def test_a_difference_for_programs_and_comments(graph, old, tmp_path):
     assert path.read_text().splitlines()[0].startswith("+  stall.order_paid  stall_receivers.index")
 
 
+def test_a_hostile_name_in_a_file_of_text(graph, old, tmp_path):
+    """Is escaped, and is never more than one line."""
+    path = tmp_path / "difference.txt"
+    text = RECEIVERS + "order_paid.connect(mail, sender='a\\n\\x1b\\ud800')\n"
+    text += MORE + "index.__qualname__ = 'a\\n\\x1b\\ud800'\n"
+    done = graph("--diff", old, "--output", path, text=text)
+    assert (done.exit_code, done.stderr) == (1, "")
+    assert r"stall_receivers.a\n\x1b\ud800" in path.read_text()
+    assert path.read_text().isascii()
+
+
+def test_what_a_module_prints_is_not_in_the_output(graph):
+    """It goes to standard error."""
+    done = graph("--json", text="print('starting')\n" + RECEIVERS)
+    assert json.loads(done.stdout)["clarion_graph"] == 1
+    assert done.stderr == "starting\n"
+
+
 def test_filters_apply_to_both(graph, old):
     """A receiver that a filter leaves out is not disconnected."""
     assert graph("--diff", old, "--receiver", "index").exit_code == 0

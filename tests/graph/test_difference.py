@@ -45,3 +45,28 @@ def test_a_receiver_connected_twice_is_compared_by_sender():
     assert (change.old, change.new) == (phone, urgent)
     assert kinds([web, web], [web]) == [("disconnected", "shop.mail")]
     assert kinds([phone], [web, urgent]) == [("changed", "shop.mail"), ("connected", "shop.mail")]
+
+
+def test_a_receiver_of_many_senders_is_compared_at_once():
+    """The number of steps grows with the number of senders, not with its square."""
+    keys = 0
+
+    class Counted(str):
+        __slots__ = ()
+
+        def __eq__(self, other):
+            nonlocal keys
+            keys += 1
+            return str(self) == str(other)
+
+        def __hash__(self):
+            return hash(str(self))
+
+    old = [replace(MAIL, sender=Counted(f"shop.M{each}")) for each in range(200)]
+    new = [replace(MAIL, sender=Counted(f"shop.M{each}"), priority=1) for each in range(200)]
+    graphs = Graph(old), Graph(new)
+    keys = 0
+    found = compare(*graphs)
+    assert [each.kind for each in found] == ["changed"] * 200
+    assert all(each.options() == {"priority": (0, 1)} for each in found)
+    assert keys < 10 * 200

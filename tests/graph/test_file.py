@@ -42,3 +42,5 @@ def test_another_text_is_refused(shop):
             read_graph(text)
     with pytest.raises(ArgumentError, match="is of another version"):
         read_graph(draw(shop, "json").replace('"clarion_graph": 1', '"clarion_graph": 2'))
+    with pytest.raises(ArgumentError, match="is of another version"):
+        read_graph('{"clarion_graph": 2, "edges": []}')

@@ -19,7 +19,7 @@ from clarion.cli.options import (
     SignalFilter,
 )
 from clarion.cli.output import FOUND, Column, print_line, print_table, reporting
-from clarion.cli.text import as_json
+from clarion.cli.text import as_json, safe
 from clarion.errors import ArgumentError
 from clarion.graph import (
     Change,
@@ -135,7 +135,7 @@ def _text_of(changes: list[Change], form: str) -> str:
         return as_json(changes_as_json(changes)) + "\n"
     if form == "markdown":
         return as_markdown(changes)
-    lines = ["  ".join(_row(each)) for each in changes]
+    lines = [safe("  ".join(_row(each))) for each in changes]
     return "\n".join([*lines, summary(changes)]) + "\n"
 
 

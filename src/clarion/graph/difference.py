@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from clarion.graph.model import ConnectedReceiver, Graph
 
@@ -69,7 +70,7 @@ def _by_names(
 def _changes(old: list[ConnectedReceiver], new: list[ConnectedReceiver]) -> list[Change]:
     """Return the changes of one receiver of one signal."""
     old, new = list(old), list(new)
-    _pair(old, new, lambda each: each.options())
+    _pair(old, new, lambda each: tuple(each.options().values()))
     pairs = _pair(old, new, lambda each: (each.sender, each.dispatch_uid))
     pairs += _pair(old, new, lambda _: None)
     changes = [Change(CHANGED, before, now) for before, now in pairs]
@@ -80,14 +81,19 @@ def _changes(old: list[ConnectedReceiver], new: list[ConnectedReceiver]) -> list
 def _pair(
     old: list[ConnectedReceiver],
     new: list[ConnectedReceiver],
-    key: Callable[[ConnectedReceiver], object],
+    key: Callable[[ConnectedReceiver], Hashable],
 ) -> list[tuple[ConnectedReceiver, ConnectedReceiver]]:
     """Remove the connections that have the same key from both lists, and return them in pairs."""
+    waiting: dict[Hashable, deque[ConnectedReceiver]] = {}
+    for each in new:
+        waiting.setdefault(key(each), deque()).append(each)
     pairs: list[tuple[ConnectedReceiver, ConnectedReceiver]] = []
-    for each in list(old):
-        same = next((other for other in new if key(other) == key(each)), None)
-        if same is not None:
-            old.remove(each)
-            new.remove(same)
-            pairs.append((each, same))
+    rest: list[ConnectedReceiver] = []
+    for each in old:
+        if same := waiting.get(key(each)):
+            pairs.append((each, same.popleft()))
+        else:
+            rest.append(each)
+    paired = {id(now) for _, now in pairs}
+    old[:], new[:] = rest, [each for each in new if id(each) not in paired]
     return pairs

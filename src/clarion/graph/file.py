@@ -56,21 +56,32 @@ def read_graph(text: str | bytes) -> Graph:
     Raises:
         ArgumentError: if the text is no such file.
     """
-    try:
-        parts: Any = json.loads(text)
-        version = parts["clarion_graph"]
-        signals: list[Any] = [each["name"] for each in parts["signals"]]
-        connections = [_connection(each) for each in parts["connections"]]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise _unreadable() from None
-    if version != VERSION:
+    parts = _parts_of(text)
+    # First, because another version may have other keys.
+    if parts["clarion_graph"] != VERSION:
         raise ArgumentError(
             f"The graph is of another version, and this Clarion reads {VERSION}. Write it again with "
             f"`clarion graph --format json`."
         )
+    try:
+        signals: list[Any] = [each["name"] for each in parts["signals"]]
+        connections = [_connection(each) for each in parts["connections"]]
+    except (TypeError, KeyError):
+        raise _unreadable() from None
     if not all(type(each) is str for each in signals):
         raise _unreadable()
     return Graph(connections, signals)
+
+
+def _parts_of(text: str | bytes) -> dict[str, Any]:
+    """Return the object in a text of JSON, which has at least a version."""
+    try:
+        parts: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unreadable() from None
+    if not isinstance(parts, dict) or type(parts.get("clarion_graph")) is not int:
+        raise _unreadable()
+    return cast("dict[str, Any]", parts)
 
 
 def _node(node: Node) -> dict[str, str]:
