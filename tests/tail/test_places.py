@@ -3,13 +3,15 @@
 import os
 import socket
 import stat
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from threading import Barrier
 
 import pytest
 
 from clarion.errors import ArgumentError
 from clarion.tail import places
-from clarion.tail.places import connect, files, listen
+from clarion.tail.places import connect, files, listen, prepare
 
 
 def modes(*paths):
@@ -51,6 +53,47 @@ def test_files_of_dead_processes_are_removed(tmp_path):
     assert [*files(folder)] == [listener.path]
     listener.close()
     assert [*files(tmp_path / "none")] == []
+
+
+def test_files_of_other_programs_stay(tmp_path):
+    """Whether a program listens on them or not; only numbers of processes are read."""
+    (tmp_path / "tail").mkdir(mode=0o700)
+    with closing(socket.socket(socket.AF_UNIX)) as other:
+        other.bind(str(tmp_path / "tail" / "web.sock"))
+    (tmp_path / "tail" / "web.port").write_text("8000")
+    listener = listen(tmp_path / "tail")
+    listener.close()
+    assert {each.name for each in (tmp_path / "tail").iterdir()} == {"web.sock", "web.port"}
+
+
+def test_a_process_that_is_too_busy_to_answer_stays(tmp_path):
+    """Its file is not removed: it is not dead."""
+    folder = tmp_path / "tail"
+    folder.mkdir(mode=0o700)
+    path = folder / "1.sock"
+    with ExitStack() as stack:
+        busy = stack.enter_context(closing(socket.socket(socket.AF_UNIX)))
+        busy.bind(str(path))
+        busy.listen(0)
+        stack.enter_context(closing(connect(path)))
+        with pytest.raises(BlockingIOError):  # its queue is full
+            connect(path)
+        listener = listen(folder)
+        assert [*files(folder)] == sorted([path, listener.path])
+        listener.close()
+
+
+def test_processes_that_make_the_folder_at_the_same_time(tmp_path):
+    """Each finds it made, by itself or by another one."""
+    start = Barrier(4)
+
+    def make(folder):
+        start.wait()
+        prepare(folder)
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(50):
+            assert [*pool.map(make, [tmp_path / str(number)] * 4)] == [None] * 4
 
 
 def test_without_unix_sockets_there_is_a_port(tmp_path, monkeypatch):

@@ -4,6 +4,9 @@ import subprocess
 import sys
 from contextlib import closing
 
+import pytest
+
+from clarion.errors import ArgumentError
 from clarion.tail import places, serve_tail
 from clarion.tail.places import connect
 from tests.house.tree import SRC
@@ -32,6 +35,20 @@ def test_two_readers(signal, server):
         until(lambda: "1 readers" in repr(server))
         signal.send(None)
         assert len(read(2)) == 2
+
+
+def test_a_second_server_in_a_folder(server, monkeypatch):
+    """Is refused, because readers would find one only; after the first one it serves."""
+    monkeypatch.chdir(server.folder)
+    for folder in (server.folder, "."):
+        with pytest.raises(
+            ArgumentError, match=r"serves its signals in .* already\. Call serve_tail"
+        ):
+            serve_tail(folder)
+    assert server.path.exists()
+    server.close()
+    with serve_tail(server.folder) as again:
+        assert again.path.exists()
 
 
 def test_a_reader_that_reads_nothing(signal, tmp_path):

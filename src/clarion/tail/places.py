@@ -67,7 +67,7 @@ def prepare(folder: Path) -> None:
         ArgumentError: if it is another user's, or open to others.
     """
     if not folder.exists():
-        folder.mkdir(parents=True, mode=0o700)
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)  # another process may be faster
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise ArgumentError(f"{folder} is no folder. Name a folder for the sockets.")
@@ -80,8 +80,13 @@ def prepare(folder: Path) -> None:
 
 def files(folder: Path) -> Iterator[Path]:
     """Yield the files of the processes that listen, or have listened, in a folder."""
+    # By the number of a process, because other programs may have sockets there.
     with suppress(OSError):
-        yield from sorted(each for each in folder.iterdir() if each.suffix in {".sock", ".port"})
+        yield from sorted(
+            each
+            for each in folder.iterdir()
+            if each.suffix in {".sock", ".port"} and each.stem.isdecimal()
+        )
 
 
 def connect(path: Path) -> socket.socket:
@@ -115,8 +120,10 @@ def connect(path: Path) -> socket.socket:
 def _is_alive(path: Path) -> bool:
     try:
         connect(path).close()
-    except OSError:
+    except (ConnectionRefusedError, FileNotFoundError):
         return False
+    except OSError:  # it is busy, or stopped
+        return True
     return True
 
 

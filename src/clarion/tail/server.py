@@ -174,10 +174,18 @@ def serve_tail(folder: str | Path) -> TailServer:
         A `TailServer`. It serves until `close()`, or until the process ends.
 
     Raises:
-        ArgumentError: if other users could read the folder, or its path is too long for a socket.
+        ArgumentError: if other users could read the folder, its path is too long for a socket, or this
+            process serves there already.
         OSError: if the folder cannot be made.
     """
-    return TailServer(Path(folder))
+    path = Path(folder)
+    if any(each.folder.absolute() == path.absolute() for each in _servers):
+        raise ArgumentError(
+            f"This process serves its signals in {path} already. Call serve_tail() once, or close the "
+            f"first TailServer.",
+            ["folder"],
+        )
+    return TailServer(path)
 
 
 def _close_all() -> None:
