@@ -106,6 +106,13 @@ def test_a_receiver_that_has_died(found, text, place, reason):
     assert "weak=False" in finding.cure
 
 
+@pytest.mark.parametrize("last", ["return object()", "log.info('ready')", "app = object()"])
+def test_a_function_that_ends(found, last):
+    """What it returns, logs or assigns after the connect does not keep the object."""
+    start = PLANTED["a method of a local object"][0].replace("\nstart()", f"\n    {last}\n")
+    assert places(found(start)) == [("W004", 7, "mailer.send")]
+
+
 def test_two_receivers_of_one_object(found):
     """Each of them is found."""
     text = PLANTED["a method of a local object"][0].replace(
@@ -165,6 +172,56 @@ ALIVE = {
     """,
     "a function's object": "def mailer(): return Mailer()\npaid.connect(mailer().send)",
     "conditional": "if saved is None:\n    @receiver(saved)\n    def handle(**kwargs): ...\n",
+    "in a comprehension": """
+        class Button:
+            def __init__(self, action):
+                self.action = action
+        def handle(**kwargs): ...
+        buttons = [Button(handle)]
+        [paid.connect(each.action, weak=True) for each in buttons]
+    """,
+    "in a main function": """
+        def main():
+            mailer = Mailer()
+            paid.connect(mailer.send)
+            serve()
+        def serve(): ...
+    """,
+    "in an asynchronous main function": """
+        async def main():
+            @receiver(saved)
+            def handle(**kwargs): ...
+            return await serve()
+        async def serve(): ...
+    """,
+    "while a block runs": """
+        from contextlib import contextmanager
+        @contextmanager
+        def counted():
+            @receiver(saved)
+            def handle(**kwargs): ...
+            yield
+    """,
+    "kept by another decorator": """
+        import atexit
+        def start():
+            @atexit.register
+            @receiver(saved)
+            def handle(**kwargs): ...
+    """,
+    "in a block": """
+        import contextlib
+        with contextlib.nullcontext():
+            @receiver(saved)
+            def handle(**kwargs): ...
+            handlers = [handle]
+        def handle(): ...
+    """,
+    "only for a checker of types": """
+        from typing import TYPE_CHECKING
+        if TYPE_CHECKING:
+            saved.connect(lambda **kwargs: None)
+    """,
     "no signal": "import sqlite3\nsqlite3.connect(':memory:').close()",
 }
 

@@ -1,5 +1,7 @@
 """Modules that connect receivers, and that nothing imports."""
 
+from textwrap import indent
+
 import pytest
 
 from clarion.doctor import examine
@@ -70,6 +72,30 @@ def test_a_module_that_a_function_imports(plant):
     assert of(package) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["'PACKAGE.mail'", "'.mail'", "['PACKAGE.mail:mail']", "{'call': 'PACKAGE.mail.mail'}"],
+)
+def test_a_module_that_a_text_names(plant, text):
+    """An engine, or `import_module`, may import it later."""
+    package = plant(["signals", "app"], signals=SIGNALS, mail=MAIL, app=f"MODULES = {text}\n")
+    assert of(package) == []
+
+
+def test_a_module_that_another_one_imports_later(plant):
+    """Its package and its module may be imported one by the other."""
+    package = plant(
+        ["signals", "app"],
+        signals=SIGNALS,
+        mail=MAIL,
+        web__in____init__="from . import pages",
+        web__in__pages="import PACKAGE.mail\n",
+        web__in__views="",
+        app="def make_app():\n    import PACKAGE.web.views\n",
+    )
+    assert of(package) == []
+
+
 def test_an_import_by_a_module_that_is_not_imported(plant):
     """It does not count."""
     package = plant(["signals"], signals=SIGNALS, mail=MAIL, app="import PACKAGE.mail\n")
@@ -85,8 +111,13 @@ def test_an_import_by_a_module_that_is_not_imported(plant):
         "this is no Python: @receiver(paid)\n",
         "engine = object()\nengine.connect(print)\n",
         "@receiver(paid)\n\0",
+        "from PACKAGE.signals import paid\nif __name__ == '__main__':\n    paid.connect(print)\n",
+        "import typing\nif typing.TYPE_CHECKING:\n" + indent(MAIL, "    "),
     ],
-    ids=["a driver", "in a function", "another receiver", "broken", "unknown", "a null byte"],
+    ids=[
+        *("a driver", "in a function", "another receiver", "broken", "unknown", "a null byte"),
+        *("as a script", "for a checker of types"),
+    ],
 )
 def test_other_modules(plant, text):
     """Nothing is found in a module that connects no receiver when it is imported."""

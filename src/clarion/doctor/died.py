@@ -9,6 +9,7 @@ from clarion._core.names import signal_name
 from clarion._core.signal import Signal
 from clarion._core.tabled import table_of
 from clarion.doctor.finding import Finding
+from clarion.doctor.source import own_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,9 @@ def _fault_of_function(
     if _is_at(signal, connect.line, source):
         return None
     if connect.scope is not None:
+        connecting = sum(each.receiver is function for each in source.connects)
+        if len(function.decorator_list) > connecting:  # another decorator may keep it
+            return None
         return _fault_of_local(source, connect, signal, function.name)
     later = [
         each.lineno
@@ -100,7 +104,7 @@ def _fault_of_local(
         for each in ast.walk(connect.scope)
         if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.name == name
     ]
-    if len(defined) != 1 or _is_used_otherwise(source, connect.scope, name):
+    if len(defined) != 1 or _is_needed(source, connect, connect.scope, name):
         return None
     line = min([defined[0].lineno, *(each.lineno for each in defined[0].decorator_list)])
     if _is_at(signal, line, source):
@@ -131,12 +135,36 @@ def _fault_of_method(
         and issubclass(type(source.lookup(each.value.func)), type)
         and [getattr(target, "id", None) for target in each.targets] == [holder.id]
     ]
-    if not made or _is_used_otherwise(source, connect.scope, holder.id):
+    if not made or _is_needed(source, connect, connect.scope, holder.id):
         return None
     return name, f"its object is local, so it dies when {_name_of(connect.scope)} ends"
 
 
 _METHOD = "nothing else holds its object, so it dies as soon as it is connected"
+
+
+def _is_needed(source: Source, connect: Connect, scope: ast.AST, name: str) -> bool:
+    return _is_used_otherwise(source, scope, name) or _runs_on(scope, connect.line)
+
+
+_LOGGING = {"debug", "info", "warning", "error", "connect"}
+
+
+def _runs_on(scope: ast.AST, line: int) -> bool:
+    """Return whether a function may run for long after it has connected, such as `main()`.
+
+    What is local lives as long as the function runs.
+    """
+    for each in own_nodes(scope):
+        if getattr(each, "lineno", 0) <= line:
+            continue
+        if isinstance(each, (ast.Yield, ast.YieldFrom, ast.Await)):
+            return True
+        if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call):
+            called = each.value.func
+            if not (isinstance(called, ast.Attribute) and called.attr in _LOGGING):
+                return True
+    return False
 
 
 def _is_used_otherwise(source: Source, scope: ast.AST, name: str) -> bool:

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion.doctor.finding import Finding
+from clarion.doctor.source import own_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +109,7 @@ def _bindings(source: Source, bound: object, kind: str) -> Iterator[tuple[int, s
     for function in ast.walk(source.tree):
         if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
-        inside = list(_own_nodes(function))
+        inside = list(own_nodes(function))
         is_plain = isinstance(function, ast.FunctionDef) and not function.decorator_list
         is_generator = is_plain and any(
             isinstance(each, (ast.Yield, ast.YieldFrom)) for each in inside
@@ -124,11 +125,3 @@ def _bindings(source: Source, bound: object, kind: str) -> Iterator[tuple[int, s
                 is_wrong = is_generator if kind == "asgi" else id(each) not in closed
                 if is_wrong:
                     yield each.lineno, function.name
-
-
-def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a function without those of the functions in it."""
-    for node in ast.iter_child_nodes(function):
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            yield node
-            yield from _own_nodes(node)

@@ -68,19 +68,32 @@ class Program:
                 yield from list(_variables_of(name).values())
 
     def imported_later(self, names: Collection[str]) -> set[str]:
-        """Return which modules an imported module may import, also in a function.
+        """Return which modules an imported module may import, also in a function or by others.
 
         Args:
             names: the names of the modules.
         """
-        last = [each.rpartition(".")[2] for each in names]
-        found: set[str] = set()
-        for name, (path, text) in self.texts.items():
+        if not names:
+            return set()
+        last = {each.rpartition(".")[2] for each in self.texts if each not in sys.modules}
+        waiting = [each for each in self.texts if each in sys.modules]
+        seen = set(waiting)
+        for name in waiting:  # which grows
+            path, text = self.texts[name]
             # To parse every file would take long.
-            if name in sys.modules and any(each in text for each in last):
-                source = _parsed(name, path, text)
-                found.update(() if source is None else source.imported_modules())
-        return found.intersection(names)
+            source = _parsed(name, path, text) if any(each in text for each in last) else None
+            for found in () if source is None else source.imported_modules():
+                new = [each for each in _with_parents(found) if each in self.texts]
+                waiting += [each for each in new if each not in seen]
+                seen.update(new)
+        return seen.intersection(names)
+
+
+def _with_parents(name: str) -> Iterator[str]:
+    """Yield the name of a module, and those of the packages that its import imports before."""
+    while name:
+        yield name
+        name = name.rpartition(".")[0]
 
 
 def package_of(module: str) -> str:

@@ -17,6 +17,7 @@ from clarion._core.registry import is_signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TypeGuard
 
     from clarion._core.signal import Signal
 
@@ -28,6 +29,14 @@ _OF_INTEREST = re.compile(r"@\s*[\w.]*receiver\b|\.\s*connect\b|\bbound\b")
 _DECORATORS = {"clarion._core.receiver", "django.dispatch.dispatcher"}
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+# What is in these may not be reached, or more than once.
+_INNER = (
+    *(ast.If, ast.Try, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.ClassDef),
+    *(ast.Match, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
+_NAME = re.compile(r"\.?[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def is_of_interest(text: str) -> bool:
@@ -101,7 +110,7 @@ class Source:
         return found
 
     def imported_modules(self) -> Iterator[str]:
-        """Yield the names of all modules that the file may import."""
+        """Yield the names of all modules that the file may import, also by a text such as a setting."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from (each.name for each in node.names)
@@ -109,6 +118,14 @@ class Source:
                 module = self._module_of(node)
                 yield module
                 yield from (f"{module}.{each.name}" for each in node.names)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                name = node.value.partition(":")[0]
+                if _NAME.fullmatch(name):
+                    yield f"{self._package}{name}" if name.startswith(".") else name
+
+    @property
+    def _package(self) -> str:
+        return self.name if self.file.endswith("__init__.py") else self.name.rpartition(".")[0]
 
     def lookup(self, node: ast.AST) -> object:
         """Return the object that a dotted name means; None if it is not imported."""
@@ -137,17 +154,17 @@ class Source:
     def _connects_in(
         self, parent: ast.AST, scope: ast.AST | None, *, is_conditional: bool
     ) -> Iterator[Connect]:
-        for node in ast.iter_child_nodes(parent):
+        runs = parent.orelse if _is_skipped(parent) else ast.iter_child_nodes(parent)
+        for node in runs:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 for decorator in node.decorator_list:
                     yield from self._decoration(node, decorator, scope, is_conditional)
             if isinstance(node, ast.Call) and node not in getattr(parent, "decorator_list", ()):
                 yield from self._call(node, scope, is_conditional)
-            is_inner = isinstance(node, (ast.If, ast.Try, ast.For, ast.While, ast.ClassDef))
             yield from self._connects_in(
                 node,
                 node if isinstance(node, _SCOPES) else scope,
-                is_conditional=is_conditional or is_inner,
+                is_conditional=is_conditional or isinstance(node, _INNER),
             )
 
     def _decoration(
@@ -201,6 +218,23 @@ class Source:
         for node in nodes:
             if is_signal(found := self.lookup(node)):
                 yield found
+
+
+def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes of a function without those of the functions in it."""
+    for node in ast.iter_child_nodes(function):
+        if not isinstance(node, _SCOPES):
+            yield node
+            yield from own_nodes(node)
+
+
+def _is_skipped(node: ast.AST) -> TypeGuard[ast.If]:
+    """Return whether an import of the file does not run the body of an `if`."""
+    if not isinstance(node, ast.If):
+        return False
+    test = ast.unparse(node.test)
+    is_main = "__name__" in test and "__main__" in test and "==" in test
+    return is_main or test.rpartition(".")[2] == "TYPE_CHECKING"
 
 
 def _connect(
