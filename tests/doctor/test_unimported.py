@@ -82,6 +82,30 @@ def test_a_module_that_a_text_names(plant, text):
     assert of(package) == []
 
 
+@pytest.mark.parametrize(
+    "call",
+    ["clarion.autodiscover('mail')", "celery.autodiscover_tasks(related_name='mail')"],
+)
+def test_a_module_that_a_function_discovers(plant, call):
+    """A factory may call it later."""
+    package = plant(
+        ["signals", "app"], signals=SIGNALS, mail=MAIL, app=f"def make_app():\n    {call}\n"
+    )
+    assert of(package) == []
+
+
+def test_a_module_that_is_discovered_by_default(plant):
+    """It is named `receivers`; another one is found still."""
+    package = plant(
+        ["signals", "app"],
+        signals=SIGNALS,
+        mail=MAIL,
+        receivers=MAIL,
+        app="import clarion\ndef make_app():\n    clarion.autodiscover()\n",
+    )
+    assert files(of(package)) == [("W007", "mail", 5)]
+
+
 def test_a_module_that_another_one_imports_later(plant):
     """Its package and its module may be imported one by the other."""
     package = plant(

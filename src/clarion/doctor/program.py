@@ -76,17 +76,25 @@ class Program:
         if not names:
             return set()
         last = {each.rpartition(".")[2] for each in self.texts if each not in sys.modules}
+        last.add("autodiscover")
         waiting = [each for each in self.texts if each in sys.modules]
         seen = set(waiting)
         for name in waiting:  # which grows
             path, text = self.texts[name]
             # To parse every file would take long.
             source = _parsed(name, path, text) if any(each in text for each in last) else None
-            for found in () if source is None else source.imported_modules():
-                new = [each for each in _with_parents(found) if each in self.texts]
-                waiting += [each for each in new if each not in seen]
-                seen.update(new)
+            for found in () if source is None else self._imported_by(source):
+                if found not in seen:
+                    waiting.append(found)
+                    seen.add(found)
         return seen.intersection(names)
+
+    def _imported_by(self, source: Source) -> Iterator[str]:
+        """Yield the modules among the source files that a file may import, and their packages."""
+        for name in source.imported_modules():
+            yield from (each for each in _with_parents(name) if each in self.texts)
+        for name in set(source.discovered_modules()):
+            yield from (each for each in self.texts if each.endswith(f".{name}"))
 
 
 def _with_parents(name: str) -> Iterator[str]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _OF_INTEREST = re.compile(r"@\s*[\w.]*receiver\b|\.\s*connect\b|\bbound\b")
 
+# What such a function imports by default: Clarion's, and that of Celery.
+_DISCOVERED = ("receivers", "tasks")
+
 # The modules in which the decorators `receiver` are defined, of Clarion and of Django.
 _DECORATORS = {"clarion._core.receiver", "django.dispatch.dispatcher"}
 
@@ -122,6 +125,18 @@ class Source:
                 name = node.value.partition(":")[0]
                 if _NAME.fullmatch(name):
                     yield f"{self._package}{name}" if name.startswith(".") else name
+
+    def discovered_modules(self) -> Iterator[str]:
+        """Yield the last names of modules that the file may import by a function such as `autodiscover`."""
+        for node in ast.walk(self.tree):
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func
+            name = getattr(called, "attr", None) or getattr(called, "id", "")
+            if name.startswith("autodiscover"):
+                given = (*node.args, *(each.value for each in node.keywords))
+                texts = [each.value for each in given if isinstance(each, ast.Constant)]
+                yield from (*_DISCOVERED, *(each for each in texts if isinstance(each, str)))
 
     @property
     def _package(self) -> str:
