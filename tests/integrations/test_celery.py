@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from celery import Celery, signals
+from kombu.transport import TRANSPORT_ALIASES
 
 from clarion import Signal
 from clarion.background import HandOver
@@ -162,6 +163,15 @@ def test_losses_do_not_bind_the_task(app):
     engine.losses()
     app.conf.task_acks_late = True
     assert engine.task.acks_late is True
+
+
+def test_losses_need_no_client_of_the_broker(monkeypatch):
+    """`manage.py check` runs where no broker is used, without the package of Redis."""
+    monkeypatch.setitem(TRANSPORT_ALIASES, "absent", "shop_without_client:Transport")
+    app = Celery("shop", broker="absent://127.0.0.1", set_as_current=False)
+    with pytest.raises(ModuleNotFoundError, match="shop_without_client"):
+        app.connection_for_write()
+    assert len(CeleryDelivery(app).engine.losses()) == 2
 
 
 def test_losses_on_rabbitmq_name_the_setting(app):

@@ -152,7 +152,10 @@ class CeleryEngine(Engine):
         return self.app.conf[f"task_{name}"]
 
     def _is_amqp(self) -> bool:
-        connection: Any = self.app.connection_for_write()
+        try:
+            connection: Any = self.app.connection_for_write()
+        except ImportError:
+            return False  # Celery brings the client of AMQP, so it is another broker's that is missing.
         with connection:
             return bool(connection.transport.driver_type == "amqp")
 
