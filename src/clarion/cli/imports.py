@@ -84,7 +84,8 @@ def import_database(reference: str) -> Database:
     if not all(hasattr(found, each) for each in ("connect", "transaction", "dialect")):
         raise CommandError(
             f"{reference} is no database of an outbox. Name an object that "
-            f"clarion.outbox.open_database() or an integration has returned."
+            f"clarion.outbox.open_database() or an integration has returned, such as "
+            f"clarion.integrations.sqlalchemy.EngineDatabase(engine)."
         )
     return cast("Database", found)
 

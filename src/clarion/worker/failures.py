@@ -82,7 +82,7 @@ def record(
     if not store.retry(connection, receiver, claim, delay, error_text(error)):
         return "lost"
     logger.warning(
-        "Delivery %s of %s failed for the %s. time, and is tried again in %.1f s.",
+        "Delivery %s of %s failed. Failures so far: %s. It is tried again in %.1f s.",
         claim.id,
         receiver,
         failures,

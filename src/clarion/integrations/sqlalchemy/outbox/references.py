@@ -208,7 +208,8 @@ def _session_for(mapper: Mapper[Any], data: dict[str, Any], session: Any) -> Ses
     if loading is None:
         raise DecodingError(
             f"A stored send refers to a row of {name}, and the worker has no session to load it. Give the "
-            f"worker clarion.integrations.sqlalchemy.EngineDatabase(engine)."
+            f"worker clarion.integrations.sqlalchemy.EngineDatabase(engine), the command `clarion work` as "
+            f"--database module:object."
         )
     alias = data.get("database")
     if not is_sharded(loading) and (here := alias_of_mapper(loading, mapper)) != alias:
