@@ -4,9 +4,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError
-
-from clarion.integrations.django.management.commands import doctor as command
+from django.db import connections
 
 
 def doctor(*arguments):
@@ -16,15 +14,23 @@ def doctor(*arguments):
     return out.getvalue()
 
 
-def test_a_database_that_does_not_answer(monkeypatch):
-    """The command fails with a sentence, and 2."""
+@pytest.fixture
+def gone(monkeypatch, tmp_path, django_db_blocker):
+    """Return the alias of a database that cannot be opened."""
+    given = {
+        "default": connections.settings["default"],
+        "gone": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "no" / "file")},
+    }
+    monkeypatch.setitem(connections.settings, "gone", connections.configure_settings(given)["gone"])
+    with django_db_blocker.unblock():
+        yield "gone"
+    del connections["gone"]
 
-    def fail(aliases):
-        raise DatabaseError("connection refused")
 
-    monkeypatch.setattr(command, "findings_of_databases", fail)
+def test_a_database_that_cannot_be_opened(gone):
+    """The command fails with a sentence, and 2, also if no durable receiver needs the database."""
     with pytest.raises(
-        CommandError, match="A database cannot be read: connection refused"
+        CommandError, match="A database cannot be read: unable to open database file"
     ) as caught:
-        doctor("--database", "default")
+        doctor("--database", gone)
     assert caught.value.returncode == 2

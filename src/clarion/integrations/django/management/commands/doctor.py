@@ -47,6 +47,8 @@ class Command(BaseCommand):
             )
         found = found_by(rules(), program())
         try:
+            for alias in aliases:  # the rules read only those that the project needs
+                connections[alias].ensure_connection()
             found += findings_of_databases(aliases)
         except DatabaseError as error:
             raise CommandError(f"A database cannot be read: {error}", returncode=2) from error
