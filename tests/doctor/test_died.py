@@ -106,7 +106,7 @@ def test_a_receiver_that_has_died(found, text, place, reason):
     assert "weak=False" in finding.cure
 
 
-@pytest.mark.parametrize("last", ["return object()", "log.info('ready')", "app = object()"])
+@pytest.mark.parametrize("last", ["return Mailer()", "log.info('ready')", "app = Mailer()"])
 def test_a_function_that_ends(found, last):
     """What it returns, logs or assigns after the connect does not keep the object."""
     start = PLANTED["a method of a local object"][0].replace("\nstart()", f"\n    {last}\n")
@@ -186,6 +186,37 @@ ALIVE = {
             paid.connect(mailer.send)
             serve()
         def serve(): ...
+    """,
+    "in a main function that returns": """
+        def main():
+            mailer = Mailer()
+            paid.connect(mailer.send)
+            return serve()
+        def serve(): ...
+    """,
+    "a class with one object": """
+        class One(Mailer):
+            kept = Mailer()
+            def __new__(cls):
+                return cls.kept
+        def start():
+            paid.connect(One().send)
+            one = One()
+            paid.connect(one.send)
+    """,
+    "a metaclass with one object": """
+        class Meta(type):
+            kept = Mailer()
+            def __call__(cls):
+                return cls.kept
+        class One(metaclass=Meta): ...
+        def start():
+            paid.connect(One().send)
+    """,
+    "a signal that is a parameter": """
+        def start(saved):
+            def handle(**kwargs): ...
+            saved.connect(handle)
     """,
     "in an asynchronous main function": """
         async def main():

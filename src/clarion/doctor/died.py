@@ -9,7 +9,7 @@ from clarion._core.names import signal_name
 from clarion._core.signal import Signal
 from clarion._core.tabled import table_of
 from clarion.doctor.finding import Finding
-from clarion.doctor.source import own_nodes
+from clarion.doctor.source import member, own_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +120,7 @@ def _fault_of_method(
         return None
     if isinstance(holder, ast.Call):
         kind: Any = source.lookup(holder.func)
-        return (f"{kind.__name__}.{method.attr}", _METHOD) if issubclass(type(kind), type) else None
+        return (f"{kind.__name__}.{method.attr}", _METHOD) if _makes_new(kind) else None
     if not isinstance(holder, ast.Name):
         return None
     name = f"{holder.id}.{method.attr}"
@@ -132,7 +132,7 @@ def _fault_of_method(
         for each in ast.walk(connect.scope)
         if isinstance(each, ast.Assign)
         and isinstance(each.value, ast.Call)
-        and issubclass(type(source.lookup(each.value.func)), type)
+        and _makes_new(source.lookup(each.value.func))
         and [getattr(target, "id", None) for target in each.targets] == [holder.id]
     ]
     if not made or _is_needed(source, connect, connect.scope, holder.id):
@@ -143,14 +143,28 @@ def _fault_of_method(
 _METHOD = "nothing else holds its object, so it dies as soon as it is connected"
 
 
+def _is_class(found: object) -> bool:
+    return issubclass(type(found), type)
+
+
+def _makes_new(found: object) -> bool:
+    """Return whether a call of a class makes an object that only the caller holds."""
+    # A class may return an object that it keeps, by its own __new__ or that of its metaclass.
+    return (
+        _is_class(found)
+        and member(found, "__new__") is object.__dict__["__new__"]
+        and member(type(found), "__call__") is type.__dict__["__call__"]
+    )
+
+
 def _is_needed(source: Source, connect: Connect, scope: ast.AST, name: str) -> bool:
-    return _is_used_otherwise(source, scope, name) or _runs_on(scope, connect.line)
+    return _is_used_otherwise(source, scope, name) or _runs_on(source, scope, connect.line)
 
 
 _LOGGING = {"debug", "info", "warning", "error", "connect"}
 
 
-def _runs_on(scope: ast.AST, line: int) -> bool:
+def _runs_on(source: Source, scope: ast.AST, line: int) -> bool:
     """Return whether a function may run for long after it has connected, such as `main()`.
 
     What is local lives as long as the function runs.
@@ -160,9 +174,10 @@ def _runs_on(scope: ast.AST, line: int) -> bool:
             continue
         if isinstance(each, (ast.Yield, ast.YieldFrom, ast.Await)):
             return True
-        if isinstance(each, ast.Expr) and isinstance(each.value, ast.Call):
-            called = each.value.func
-            if not (isinstance(called, ast.Attribute) and called.attr in _LOGGING):
+        if isinstance(each, ast.Call):
+            called = each.func
+            is_short = isinstance(called, ast.Attribute) and called.attr in _LOGGING
+            if not is_short and not _is_class(source.lookup(called)):
                 return True
     return False
 

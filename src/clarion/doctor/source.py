@@ -145,16 +145,16 @@ class Source:
     def lookup(self, node: ast.AST) -> object:
         """Return the object that a dotted name means; None if it is not imported."""
         if isinstance(node, ast.Attribute):
-            return _member(self.lookup(node.value), node.attr)
+            return member(self.lookup(node.value), node.attr)
         if not isinstance(node, ast.Name):
             return None
-        if (found := _member(sys.modules.get(self.name), node.id)) is not None:
+        if (found := member(sys.modules.get(self.name), node.id)) is not None:
             return found
         name, attribute = self.imports.get(node.id, ("", None))
         found = sys.modules.get(name)
         if attribute is None or found is None:
             return found
-        return _member(found, attribute) or sys.modules.get(f"{name}.{attribute}")
+        return member(found, attribute) or sys.modules.get(f"{name}.{attribute}")
 
     def _module_of(self, node: ast.ImportFrom) -> str:
         """Return the whole name of the module of `from ... import`."""
@@ -218,7 +218,10 @@ class Source:
         named = [each.value for each in call.keywords if each.arg == "receiver"]
         if not (given := [*call.args[:1], *named]):
             return
-        if found := tuple(self._signals([call.func.value])):
+        holder = call.func.value
+        if isinstance(holder, ast.Name) and holder.id in _parameters(scope):
+            return
+        if found := tuple(self._signals([holder])):
             weak = call.args[2] if len(call.args) > 2 else None  # noqa: PLR2004
             line = given[0].lineno
             yield _connect(line, found, given[0], call.keywords, weak, scope, is_conditional)
@@ -233,6 +236,16 @@ class Source:
         for node in nodes:
             if is_signal(found := self.lookup(node)):
                 yield found
+
+
+def _parameters(function: ast.AST | None) -> set[str]:
+    """Return the names of the parameters of a function, which hide those of the module."""
+    given = getattr(function, "args", None)
+    return (
+        set()
+        if not isinstance(given, ast.arguments)
+        else {each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+    )
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
@@ -274,7 +287,7 @@ def _connect(
     return Connect(line, signals, receiver, held, "once" in given, scope, is_conditional)
 
 
-def _member(owner: object, name: str) -> object:
+def member(owner: object, name: str) -> object:
     """Return an attribute of a module or a class, without running code of the program."""
     # By type(), because isinstance() asks an object for its class.
     given: Any = owner
