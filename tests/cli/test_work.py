@@ -82,7 +82,7 @@ def test_a_dead_delivery_is_an_exit_code(command, shop):
     shop.publish("shop:mail", number=13)
     done = command("work", "clishop", "--drain", "-d", shop.url, SHOP=shop.url)
     assert done.returncode == 1
-    assert done.stderr.endswith("Stopped: 1 buried.\n")
+    assert done.stderr.endswith("Stopped: 1 dead.\n")
     assert r"ValueError: no \x1b[31m[red]<script> mail" in done.stderr
     assert "\x1b" not in done.stderr
     assert shop.counts() == {"shop:mail": (0, 1)}

@@ -192,7 +192,7 @@ def test_an_error_can_be_handled_as_by_a_worker(celery):
         order_paid.send(None, number=None)
         assert drain(raises=False) == {"retried": 1}
         assert drain(raises=False) == {}
-        assert drain(raises=False, delayed=True) == {"retried": 1, "buried": 1}
+        assert drain(raises=False, delayed=True) == {"retried": 1, "dead": 1}
         assert_enqueued(note, times=0)
     assert calls == [(None, 1), (None, 2), (None, 3)]
 
@@ -202,7 +202,7 @@ def test_retry_and_reject_are_obeyed(celery):
     order_paid.connect(try_later, delivery=celery(retries=5))
     with without_engines():
         order_paid.send(None, number=1)
-        assert drain(raises=False, delayed=True) == {"retried": 1, "buried": 1}
+        assert drain(raises=False, delayed=True) == {"retried": 1, "dead": 1}
     assert calls == [1, 2]
 
 

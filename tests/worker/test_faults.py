@@ -178,7 +178,7 @@ def test_a_delivery_without_its_event_is_given_up(stage, paid, key, dead, logged
     stage.run(f"DELETE FROM clarion_event WHERE uid = '{first}'")  # noqa: S608
     counts = worker(stage).drain()
     waits = key is not None and dead == "block"
-    assert counts["buried"] == 1
+    assert counts["dead"] == 1
     assert sorted(seen) == ([] if waits else [1, 2])
     (row,) = stage.dead()
     assert row.envelope.uid.hex == first
@@ -187,7 +187,7 @@ def test_a_delivery_without_its_event_is_given_up(stage, paid, key, dead, logged
     assert "clarion outbox show" in logged.text
     with stage.connected() as connection, connection.transaction():
         store.requeue(connection, row.id)
-    assert worker(stage).drain()["buried"] == 1
+    assert worker(stage).drain()["dead"] == 1
     with stage.connected() as connection, connection.transaction():
         store.discard(connection, row.id)
     worker(stage).drain()

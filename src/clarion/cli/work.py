@@ -75,7 +75,7 @@ def work(
     with failures_of(found, name):
         (worker.once if once else worker.drain if drain else worker.run)()
     print_line(summary(worker.counts), stream=sys.stderr)
-    if (drain or once) and worker.counts["buried"]:
+    if (drain or once) and worker.counts["dead"]:
         raise typer.Exit(FOUND)
 
 

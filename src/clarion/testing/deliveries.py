@@ -51,7 +51,7 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
         delayed: whether to make the deliveries with a delay too, as if their time had come.
 
     Returns:
-        How many deliveries were "made", "skipped", "retried", "buried" and "postponed".
+        How many deliveries were "made", "skipped", "retried", "dead" and "postponed".
 
     Raises:
         BoundaryError: if no database with an outbox is found.

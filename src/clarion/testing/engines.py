@@ -96,7 +96,7 @@ class KeptCalls:
                 if self._retries(each, error):
                     counts["retried"] += 1
                     continue
-                counts["buried"] += 1
+                counts["dead"] += 1
             self._waiting.remove(each)
         return bool(due)
 

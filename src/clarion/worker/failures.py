@@ -65,17 +65,17 @@ def record(
         error: what was raised.
 
     Returns:
-        "postponed", "retried", "buried", or "lost" if another worker has the delivery.
+        "postponed", "retried", "dead", or "lost" if another worker has the delivery.
     """
     if isinstance(error, LostEventError):
-        return _buried(connection, receiver, claim, error, block=_blocks(receiver))
+        return _give_up(connection, receiver, claim, error, block=_blocks(receiver))
     if plan is None or isinstance(error, (NewerVersionError, UnknownSignalError)):
         logger.warning("Delivery %s of %s waits: %s", claim.id, receiver, error)
         kept = store.postpone(connection, receiver, claim, NEWER_DELAY)
         return "postponed" if kept else "lost"
     failures = claim.failures + 1
     if isinstance(error, Reject) or (failures > plan.options.retries and not _waits(plan, error)):
-        return _buried(connection, receiver, claim, error, block=plan.options.dead == "block")
+        return _give_up(connection, receiver, claim, error, block=plan.options.dead == "block")
     delay = delay_after(plan.options, failures, error)
     if _waits(plan, error):
         delay = min(delay, LONGEST_VIA_DELAY)
@@ -92,7 +92,7 @@ def record(
     return "retried"
 
 
-def _buried(
+def _give_up(
     connection: WorkerConnection, receiver: str, claim: Claim, error: BaseException, *, block: bool
 ) -> str:
     if not store.bury(connection, receiver, claim, error_text(error), block=block):
@@ -105,7 +105,7 @@ def _buried(
         claim.id,
         exc_info=error,
     )
-    return "buried"
+    return "dead"
 
 
 def _blocks(receiver: str) -> bool:

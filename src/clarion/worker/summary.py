@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections import Counter
 
-COUNTS = ("made", "retried", "buried", "postponed", "skipped", "lost")
+COUNTS = ("made", "retried", "dead", "postponed", "skipped", "lost")
 
 
 def summary(counts: Counter[str]) -> str:

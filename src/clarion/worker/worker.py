@@ -65,7 +65,7 @@ class Worker:
 
     Attributes:
         database: the database.
-        counts: how many deliveries were "made", "retried", "buried", "postponed", "skipped" and
+        counts: how many deliveries were "made", "retried", "dead", "postponed", "skipped" and
             "lost" to another worker.
 
     Raises:

@@ -86,7 +86,7 @@ def test_the_error_of_a_receiver_is_raised(rolled_back):
             drain()
         assert "was made by drain()" in info.value.__notes__[0]
         assert (authors(rolled_back), count(rolled_back)) == (0, 1)
-        assert drain(raises=False) == {"buried": 1}
+        assert drain(raises=False) == {"dead": 1}
     assert (count(rolled_back), count(rolled_back, "dead")) == (0, 1)
 
 
@@ -109,7 +109,7 @@ def test_keyed_deliveries_keep_their_order(rolled_back):
     with connected(write, database=rolled_back, key="kind", effects="same database"):
         for kind, name in (("a", "fail"), ("a", "behind"), ("b", "beside")):
             order_paid.send(None, using=rolled_back, name=name, kind=kind)
-        assert drain(raises=False) == {"buried": 1, "made": 1}
+        assert drain(raises=False) == {"dead": 1, "made": 1}
     assert [each.name for each in Author.objects.using(rolled_back).all()] == ["beside"]
 
 

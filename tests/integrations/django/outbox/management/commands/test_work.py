@@ -56,7 +56,7 @@ def test_effects_in_the_same_database_are_made_once(alias, receiver, capsys):
         order_paid.send(None, using=alias, name="fail")
         with pytest.raises(CommandError, match=r"1 deliveries were given up\..*outbox ls"):
             work(alias)
-        assert capsys.readouterr().out.endswith("Stopped: 1 made, 1 buried.\n")
+        assert capsys.readouterr().out.endswith("Stopped: 1 made, 1 dead.\n")
     assert authors(alias) == 1
     assert (count(alias), count(alias, "dead")) == (0, 1)
 

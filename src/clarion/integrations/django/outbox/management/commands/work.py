@@ -84,7 +84,7 @@ class Command(BaseCommand):
             self._say(summary(worker.counts), options)
         except ClarionError as error:
             raise CommandError(str(error)) from error
-        if is_short and (buried := worker.counts["buried"]):
+        if is_short and (buried := worker.counts["dead"]):
             raise CommandError(
                 f"{buried} deliveries were given up. Show them with `manage.py outbox ls`."
             )
