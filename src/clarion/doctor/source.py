@@ -132,7 +132,7 @@ class Source:
             if not isinstance(node, ast.Call):
                 continue
             called = node.func
-            name: str = getattr(called, "attr", None) or getattr(called, "id", "")
+            name: str = getattr(called, "attr", getattr(called, "id", ""))
             if name.startswith("autodiscover"):
                 given = (*node.args, *(each.value for each in node.keywords))
                 texts = [each.value for each in given if isinstance(each, ast.Constant)]
