@@ -79,9 +79,10 @@ def _parts_of(text: str | bytes) -> dict[str, Any]:
         parts: Any = json.loads(text)
     except (ValueError, RecursionError):
         raise _unreadable() from None
-    if not isinstance(parts, dict) or type(parts.get("clarion_graph")) is not int:
+    found = cast("dict[str, Any]", parts) if type(parts) is dict else {}
+    if type(found.get("clarion_graph")) is not int:
         raise _unreadable()
-    return cast("dict[str, Any]", parts)
+    return found
 
 
 def _node(node: Node) -> dict[str, str]:
