@@ -79,6 +79,7 @@ NEEDS = {
     "tests/integrations/test_jinja.py": ["jinja2"],
     "tests/integrations/test_alembic.py": ["alembic", "sqlalchemy"],
     "tests/testing/test_engines.py": ["celery"],
+    "tests/worker/test_changed_payloads.py": ["msgspec"],
 }
 MISSING = sorted({each for needed in NEEDS.values() for each in needed if find_spec(each) is None})
 
@@ -122,8 +123,13 @@ def _young_heap() -> None:
 
 
 def imports(text: str) -> set[str]:
-    """Return the names of the packages that a page imports, and of the extra that it installs."""
-    found = re.findall(r"^\s*(?:>>> )?(?:from|import) (\w+)", text, re.MULTILINE)
+    """Return the names of the packages that a page imports, and of the extra that it installs.
+
+    An integration of Clarion counts as its package.
+    """
+    found = re.findall(
+        r"^\s*(?:>>> )?(?:from|import) (?:clarion\.integrations\.)?(\w+)", text, re.MULTILINE
+    )
     return {*found, *re.findall(r"pip install '\.\[(\w+)\]'", text)}
 
 
