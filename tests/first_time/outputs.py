@@ -11,7 +11,7 @@ TEXT = r"(?:.|\n)*?"
 VARIABLE = {
     r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:,\d{3})?": "TIME",
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}": "UID",
-    r"\b\d+ (?:s|min|h) ago\b|(?<=  )now\b": "AGE",
+    r"\b\d+ (?:s|min|h) ago\b|(?<=  |, )now\b": "AGE",
     r"\bin \d+\.\d+ ?s\b": "DURATION",
     r"\bprocess \[\d+\]": "PROCESS",
     r"\bclarion \d+\.\d+\.\d+\b": "VERSION",

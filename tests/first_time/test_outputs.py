@@ -11,6 +11,7 @@ from tests.first_time.outputs import matches
         ("placed 1", "\nplaced 1\n\n"),
         ("3 passed in 0.01s", "3 passed in 12.50s"),
         ("sent  2026-11-29 04:25:20 UTC, 4 s ago", "sent 2027-01-02 03:04:05 UTC, 12 s ago"),
+        ("died  2026-11-29 04:25:21 UTC, 13 s ago", "died 2027-01-02 03:04:05 UTC, now"),
         ("Started server process [4711]", "Started server process [7]"),
         ("clarion 0.1.0 works", "clarion 0.2.11 works"),
         ("id   receiver   died      failures", "id receiver died failures   "),
