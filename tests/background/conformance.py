@@ -54,7 +54,7 @@ class Conformance:
         return stage.effects.wait_for("note", marker)[0]
 
     def test_a_call_waits_for_the_commit(self, stage, name, connection):
-        """Never before the commit."""
+        """The engine gets a call after the commit, and never before it."""
         with atomic(connection):
             ((_, response),) = happened.send("note", name=name)
             # In a thread, whose sends are not in this transaction.
@@ -68,7 +68,7 @@ class Conformance:
         assert effect["pid"] != os.getpid()
 
     def test_a_rollback_loses_the_call(self, stage, name, connection):
-        """After a rollback the engine never gets it, also after one of a savepoint."""
+        """After a rollback, of a savepoint too, the engine never gets the call."""
         with pytest.raises(LookupError), atomic(connection):
             happened.send("note", name=name)
             raise LookupError
@@ -82,7 +82,7 @@ class Conformance:
         assert stage.effects.of("note", name) == []
 
     def test_options_reach_the_engine(self, stage, name):
-        """An option of the engine has its effect."""
+        """An option of the engine that the receiver names has its effect on the call."""
         before = stage.parked()
         happened.connect(program.note, sender="parked", delivery=stage.delivery(**stage.parking))
         happened.send("parked", name=name)
@@ -101,7 +101,7 @@ class Conformance:
         assert set(caught.value.names) == set(stage.unknown)
 
     def test_retries_are_counted(self, stage, name):
-        """`retries=2` is three runs; an engine without retries refuses the option."""
+        """A receiver with `retries=2` runs three times; an engine without retries refuses the option."""
         if not stage.retries:
             with pytest.raises(ArgumentError, match="retries"):
                 happened.connect(program.fail, sender="x", delivery=stage.delivery(retries=2))
@@ -113,7 +113,7 @@ class Conformance:
         assert len(stage.effects.of("fail", name)) == 3
 
     def test_a_receiver_decides(self, stage, name):
-        """`Retry` runs it again, and `Reject` does not."""
+        """A receiver that raises `Retry` runs again, and one that raises `Reject` does not."""
         if not stage.retries:
             pytest.skip("the engine has no retries")
         happened.send("reject", name=name)
@@ -137,7 +137,7 @@ class Conformance:
         stage.effects.wait_for("anote", name)
 
     def test_the_context_of_the_sender_is_restored(self, stage, name):
-        """Carried context variables have the sender's value in the worker."""
+        """Carried context variables have the sender's values in the worker."""
         token = actor.set("ada")
         happened.send("note", name=name)
         happened.send("anote", name=name)
@@ -161,7 +161,7 @@ class Conformance:
         stage.effects.wait_for("anote", name)
 
     def test_a_receiver_that_is_deployed_later_runs(self, stage, name):
-        """A worker that does not know the receiver yet loses nothing."""
+        """A worker that does not know the receiver yet keeps the call until it does."""
         if not stage.retries:
             pytest.skip("the engine has no retries")
         stage.kill_workers(signal.SIGTERM)
@@ -174,7 +174,7 @@ class Conformance:
         stage.effects.wait_for("newest", name)
 
     def test_duplicates_have_the_same_uid(self, stage, name):
-        """A call that comes twice can be recognised."""
+        """If the engine makes a call twice, both have the same uid."""
         envelope = seal(happened, {"sender": "note", "signal": happened, "name": name})
         receiver = f"{program.__name__}:note"
         options = stage.delivery.options.engine
@@ -191,7 +191,7 @@ class BrokerConformance:
     """The tests of engines with a broker that can be stopped."""
 
     def test_a_stopped_broker_does_not_break_the_commit(self, stage, name, connection, caplog):
-        """The error is logged and counted; the transaction is committed; later calls run."""
+        """If the broker is down, the commit succeeds, the error is logged and counted, and later calls run."""
         connection.execute("CREATE TABLE orders (id)")
         before = stage.delivery.counts["failed"]
         stage.broker.stop()
@@ -257,7 +257,7 @@ class ViaConformance:
             yield Outbox(database, connection)
 
     def test_nothing_is_lost_while_the_broker_is_down(self, stage, name, outbox):
-        """The row waits, and goes out when the broker is back."""
+        """A stored delivery waits while the broker is down, and is handed over when it is back."""
         stage.broker.stop()
         try:
             with atomic(outbox.connection.connection):
@@ -286,7 +286,7 @@ class ViaConformance:
     def test_a_crash_after_the_hand_over_gives_a_duplicate_without_effect(
         self, stage, name, outbox
     ):
-        """The duplicate has the same uid, and a receiver with an inbox writes once."""
+        """After a crash the duplicate has the same uid, and a receiver with an inbox writes once."""
         self.hand_over_and_die(stage, name, outbox)
         seen = len(stage.output())
         outbox.empty()

@@ -19,7 +19,7 @@ def body():
 
 
 def test_a_body_comes_back():
-    """The receiver, the retries and the envelope come back."""
+    """A body that is read back has the receiver, the retries and the envelope of its call."""
     envelope = seal(order_paid, {"sender": None, "order_id": 42})
     receiver, retries, found = read_body(write_body("mail", 2, envelope))
     assert (receiver, retries, found) == ("mail", 2, envelope)
@@ -38,13 +38,13 @@ def test_a_body_is_json():
     ["", "[]", "7", "{}", '{"clarion":1,"receiver":5,"retries":1}', "{" * 100_000, b"\xff"],
 )
 def test_damaged_bodies_are_refused(damaged):
-    """A damaged body is refused with its cure, not shown."""
+    """A damaged body is refused; the message names the cure and does not contain the body."""
     with pytest.raises(DecodingError, match="is damaged"):
         read_body(damaged)
 
 
 def test_a_damaged_envelope_is_refused():
-    """A body without the uid of its send is refused."""
+    """A body whose envelope has no uid is refused."""
     parts = json.loads(body())
     del parts["uid"]
     with pytest.raises(DecodingError, match="damaged"):
@@ -52,7 +52,7 @@ def test_a_damaged_envelope_is_refused():
 
 
 def test_a_newer_format_is_refused():
-    """A body of a newer Clarion names both versions."""
+    """A body of a newer format is refused, and the message names both versions."""
     parts = {**json.loads(body()), "clarion": FORMAT + 1}
     with pytest.raises(NewerVersionError, match="Upgrade Clarion in the worker"):
         read_body(json.dumps(parts))

@@ -67,7 +67,7 @@ def test_receivers_are_called(order_paid, recorder, receiver):
 
 
 def test_an_async_carrier_does_not_block(order_paid, recorder):
-    """It calls a sync receiver in a thread."""
+    """An async carrier calls a sync receiver in a thread."""
     asyncio.run(adeliver(body_of(order_paid, recorder, mail)))
     assert made[0][-1] != threading.get_ident()
 
@@ -82,7 +82,7 @@ def test_an_alias_is_found(order_paid, recorder):
 
 
 def test_unknown_receivers_are_an_error_of_ours(order_paid, recorder):
-    """Nothing is imported by a name that no receiver has."""
+    """For a name that no receiver has, the carrier raises Clarion's error and imports nothing."""
     body = body_of(order_paid, recorder, mail)
     order_paid.disconnect(mail)
     with pytest.raises(UnknownReceiverError, match="Import its module") as caught:
@@ -108,7 +108,7 @@ def test_the_context_of_the_sender_is_restored(order_paid, recorder):
 
 
 def test_other_context_stays(order_paid, recorder):
-    """What the engine's instrumentation has set stays visible, as a span of the task."""
+    """A receiver sees context that the engine's instrumentation has set, such as the span of the task."""
     body = body_of(order_paid, recorder, reads_actor)
     token = actor.set("the engine's")
     try:
@@ -126,7 +126,7 @@ def test_a_session_needs_a_database(order_paid, recorder, monkeypatch):
 
 
 def test_errors_propagate(order_paid, recorder):
-    """What a receiver raises reaches the engine."""
+    """The exception of a receiver reaches the engine."""
 
     order_paid.connect(raising, delivery=EngineDelivery(recorder)(name="raising"))
     order_paid.send(None)
@@ -140,7 +140,7 @@ def raising(sender, **kwargs):
 
 
 def test_retries_are_counted(order_paid, recorder):
-    """`retries=2` is three runs."""
+    """With `retries=2` the carrier makes a call three times."""
     body = body_of(order_paid, recorder, mail, retries=2)
     error = LookupError()
     assert [retry_after(body, error, n) is None for n in (1, 2, 3)] == [False, False, True]
@@ -148,12 +148,12 @@ def test_retries_are_counted(order_paid, recorder):
 
 
 def test_without_retries_a_failure_is_final(order_paid, recorder):
-    """If the sender gave no `retries`, the carrier asks for none."""
+    """If the sender gave no `retries`, the carrier asks the engine for no retry."""
     assert retry_after(body_of(order_paid, recorder, mail), LookupError(), 1) is None
 
 
 def test_a_receiver_chooses_the_wait(order_paid, recorder):
-    """`Retry(after=)` names the wait, and `Reject` ends the call."""
+    """`Retry(after=)` sets the time until the next attempt, and `Reject` ends the call."""
     body = body_of(order_paid, recorder, mail, retries=1)
     assert retry_after(body, Retry(after=7), 1) == 7
     assert retry_after(body, Retry(after=7), 2) is None
@@ -171,7 +171,7 @@ def test_a_deployment_has_time(order_paid, recorder):
 
 
 def test_damaged_calls_are_given_up(order_paid, recorder):
-    """A body that nothing can read is not tried again; one of a newer Clarion is."""
+    """The carrier gives up a body that it cannot read, but retries one of a newer format."""
     assert retry_after("{}", DecodingError("No."), 1) is None
     newer = json.dumps({**json.loads(body_of(order_paid, recorder, mail)), "clarion": 99})
     with pytest.raises(DecodingError) as caught:

@@ -20,7 +20,7 @@ class TestOnRedis(Conformance, BrokerConformance, KillConformance, ViaConformanc
 
     @pytest.mark.slow  # kombu looks for the tasks of dead workers every 100 seconds
     def test_a_killed_worker_loses_nothing(self, stage, name):
-        """With a visibility timeout, another worker makes the call."""
+        """After the visibility timeout, another worker makes the call of a killed one."""
         super().test_a_killed_worker_loses_nothing(stage, name)
 
 

@@ -28,7 +28,7 @@ class TestDjangoTasks(Conformance, BrokerConformance):
     stage_class = DjangoTasksStage
 
     def test_a_killed_worker_loses_its_task(self, stage, name):
-        """As the delivery says: the task stays RUNNING, and no worker takes it again."""
+        """The task of a killed worker stays RUNNING, and no worker takes it again, as the delivery says."""
         assert "killed, is not made again" in stage.delivery.engine.losses()[0]
         happened.send("slow", name=name)
         happened.send("note", name=name)
@@ -45,7 +45,7 @@ class TestDjangoTasks(Conformance, BrokerConformance):
         assert status == "RUNNING"
 
     def test_a_receiver_that_is_deployed_later_does_not_run(self, stage, name):
-        """As the delivery says: the task has failed, with the cure, and no worker takes it again."""
+        """The task of an unknown receiver fails with the cure, and is not tried again, as the delivery says."""
         assert "unknown to the worker" in stage.delivery.engine.losses()[0]
         stage.kill_workers(signal.SIGTERM)
         stage.start_worker("old")

@@ -12,7 +12,7 @@ class HueyConformance(Conformance):
     """What holds for Huey on any storage."""
 
     def test_options_reach_the_engine(self, stage, name):
-        """A task that has expired does not run."""
+        """A task with `expires` does not run after it has expired."""
         delivery = stage.delivery(expires=-1)
         happened.connect(program.note, sender="expired", delivery=delivery)
         happened.send("expired", name=name)
@@ -21,7 +21,7 @@ class HueyConformance(Conformance):
         assert "expired, not executing" in stage.output()
 
     def test_a_killed_consumer_loses_its_task(self, stage, name):
-        """As the delivery says, because Huey takes a task out before it runs."""
+        """The task of a killed consumer is lost, as the delivery says."""
         assert "killed" in stage.delivery.engine.losses()[0]
         happened.send("slow", name=name)
         happened.send("note", name=name)

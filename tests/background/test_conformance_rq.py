@@ -25,7 +25,7 @@ class TestRQ(Conformance, BrokerConformance, KillConformance, ViaConformance):
     stage_class = RQStage
 
     def test_duplicates_have_the_same_uid(self, stage, name):
-        """The second one is left out, because RQ remembers the first."""
+        """RQ leaves out the second of two calls with the same uid."""
         envelope = seal(happened, {"sender": "note", "signal": happened, "name": name})
         receiver = f"{program.__name__}:note"
         call = Call(receiver, envelope.uid, write_body(receiver, None, envelope))
@@ -46,7 +46,7 @@ class TestRQ(Conformance, BrokerConformance, KillConformance, ViaConformance):
     def test_a_crash_after_the_hand_over_gives_a_duplicate_without_effect(
         self, stage, name, outbox
     ):
-        """RQ leaves the duplicate out itself."""
+        """RQ leaves out the duplicate that a crash after the hand-over causes."""
         self.hand_over_and_die(stage, name, outbox)
         stage.effects.wait_for("pay", name)
         outbox.empty()
@@ -57,7 +57,7 @@ class TestRQ(Conformance, BrokerConformance, KillConformance, ViaConformance):
 
     @pytest.mark.slow  # RQ takes a worker for dead after 90 seconds, and looks every ten minutes
     def test_a_dead_machine_loses_nothing(self, stage, name):
-        """Another worker makes the call."""
+        """If a worker and its child are killed, another worker makes the call."""
         begun = self.begin(stage, name)
         stage.kill_workers(signal.SIGKILL)
         os.kill(begun["pid"], signal.SIGKILL)

@@ -23,7 +23,7 @@ class TestOnRedis(Conformance, BrokerConformance, KillConformance, ViaConformanc
     stage_class = TaskiqOnRedis
 
     def test_a_killed_worker_loses_nothing(self, stage, name):
-        """Once another task arrives, a worker takes what a killed one had."""
+        """When another task arrives, a worker takes the calls of a killed one."""
         assert list(stage.delivery.engine.losses()) == []
         happened.send("slow", name=name)
         stage.effects.wait_for("slow begins", name)

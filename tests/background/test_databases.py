@@ -20,12 +20,12 @@ def database(tmp_path):
 
 
 def test_the_database_of_the_program_comes_first(database):
-    """`use_database` sets it."""
+    """A receiver's session is one of the database that `use_database` has set."""
     assert database_of(CallOptions()) is database
 
 
 def test_a_django_project_has_one():
-    """In a Django project it is the default database, or the one of `using`."""
+    """In a Django project the database is the default one, or that of `using`."""
     if find_spec("django") is None:
         pytest.skip("Django is not installed")
     assert database_of(CallOptions()).name == "Django's database 'default'"
@@ -33,7 +33,7 @@ def test_a_django_project_has_one():
 
 
 def test_there_may_be_none(monkeypatch):
-    """Without one, a session is refused with the cure."""
+    """Without a database, a session is refused with the cure."""
     monkeypatch.setattr("clarion.background.databases.providers", list)
     found = database_of(CallOptions())
     assert type(found) is NoDatabase

@@ -28,7 +28,7 @@ def order_paid():
 
 
 def test_options_go_to_the_engine_verbatim(delivery, recorder, order_paid):
-    """Only our words are read; the engine gets the others, the receiver's name and the uid."""
+    """The engine gets the options that are not ours, the receiver's name and the uid."""
     queue = object()
     order_paid.connect(mail, delivery=delivery(queue=queue)(retries=5, delay=60, name="shop.mail"))
     ((_, response),) = order_paid.send(None, order_id=7)
@@ -40,7 +40,7 @@ def test_options_go_to_the_engine_verbatim(delivery, recorder, order_paid):
 
 
 def test_no_retries_leave_the_choice_to_the_engine(delivery, recorder, order_paid):
-    """Without `retries`, the engine gets None."""
+    """Without `retries`, the call that the engine gets has None."""
     order_paid.connect(mail, delivery=delivery)
     order_paid.send(None)
     assert recorder.calls[0].retries is None
@@ -91,7 +91,7 @@ def test_a_key_must_be_declared(delivery, recorder):
 
 @pytest.mark.parametrize("hold", [0, -1, None, "5", float("inf"), True])
 def test_a_bad_hold_is_refused(recorder, hold):
-    """`hold` is a number of seconds."""
+    """A `hold` that is no number of seconds is refused."""
     with pytest.raises(ArgumentError, match="hold="):
         EngineDelivery(recorder, hold=hold)
 

@@ -98,7 +98,7 @@ def test_a_failure_leaves_nothing(database, order_paid, recorder, receiver):
 
 
 def test_another_send_is_no_duplicate(database, order_paid, recorder):
-    """Only the same send for the same receiver is."""
+    """A call is a duplicate only of the same send for the same receiver."""
     delivery = EngineDelivery(recorder)(effects=SAME)
     order_paid.connect(pay, delivery=delivery)
     order_paid.connect(apay, delivery=delivery)
@@ -110,6 +110,6 @@ def test_another_send_is_no_duplicate(database, order_paid, recorder):
 
 
 def test_other_effects_are_refused(recorder):
-    """There is one value."""
+    """Every value of `effects` but "same database" is refused."""
     with pytest.raises(ArgumentError, match="same database"):
         EngineDelivery(recorder)(effects="once")

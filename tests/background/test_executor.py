@@ -38,7 +38,7 @@ def effects(tmp_path, monkeypatch):
 
 
 def test_a_thread_pool_calls_receivers_after_the_commit(order_paid, connection):
-    """Never before, and in a thread of the pool."""
+    """A thread of the pool calls the receiver after the commit, and never before it."""
     with ThreadPoolExecutor(1, thread_name_prefix="pool") as pool:
         order_paid.connect(mail, delivery=ExecutorDelivery(pool))
         with atomic(connection):
@@ -70,7 +70,7 @@ def test_a_process_pool_calls_receivers(effects):
 
 
 def test_the_outcome_of_receivers(effects):
-    """`Retry` runs again, `Reject` does not."""
+    """In a pool, a receiver that raises `Retry` runs again, and one that raises `Reject` does not."""
     with ThreadPoolExecutor(1) as pool:
         connect(ExecutorDelivery(pool))
         happened.send("ask_again", name="x")
@@ -93,13 +93,13 @@ def test_a_disconnected_receiver_is_not_awaited(order_paid, caplog):
 
 
 def test_other_options_are_refused(order_paid):
-    """An executor has no options."""
+    """A delivery to an executor refuses options that are not ours."""
     with ThreadPoolExecutor(1) as pool, pytest.raises(ArgumentError, match="was given queue"):
         order_paid.connect(mail, delivery=ExecutorDelivery(pool)(queue="mail"))
 
 
 def test_only_executors_are_accepted():
-    """Anything without `submit` is refused."""
+    """An object without `submit` is refused."""
     no_executor: Any = 5
     with pytest.raises(ArgumentError, match="ThreadPoolExecutor"):
         ExecutorDelivery(no_executor)

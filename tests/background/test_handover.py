@@ -33,7 +33,7 @@ def order_paid(recorder):
 
 
 def test_a_failure_does_not_reach_the_commit(order_paid, recorder, connection, caplog):
-    """It is logged with the receiver and the engine, and counted; other calls run."""
+    """A failed hand-over is logged with receiver and engine, and counted; the other calls run."""
     ran.clear()
     order_paid.connect(note, delivery=on_commit)
     recorder.error = ConnectionError("no broker")
@@ -51,7 +51,7 @@ def test_a_failure_does_not_reach_the_commit(order_paid, recorder, connection, c
 
 
 def test_a_failure_after_an_awaited_commit_is_logged(order_paid, recorder, connection, caplog):
-    """The same in a coroutine."""
+    """A failed hand-over after an awaited commit is logged, too."""
 
     async def main():
         with atomic(connection):
@@ -65,7 +65,7 @@ def test_a_failure_after_an_awaited_commit_is_logged(order_paid, recorder, conne
 
 
 def test_calls_are_counted(order_paid, recorder, connection):
-    """Of each receiver, and of the engine."""
+    """The delivery of each receiver and the engine count their calls by outcome."""
     with atomic(connection):
         order_paid.send(None)
     with pytest.raises(LookupError), atomic(connection):
@@ -81,7 +81,7 @@ def test_calls_are_counted(order_paid, recorder, connection):
 
 
 def test_the_response_is_readable(order_paid, recorder, connection):
-    """It names the receiver, the engine, the transaction and the status."""
+    """The repr of a response names the receiver, the engine, the transaction and the status."""
     with atomic(connection):
         ((_, response),) = order_paid.send(None)
         shown = repr(response)
@@ -91,7 +91,7 @@ def test_the_response_is_readable(order_paid, recorder, connection):
 
 
 def test_an_interrupt_is_raised(order_paid, recorder, connection):
-    """What is no Exception ends the commit, as with `on_commit`."""
+    """A BaseException of an engine leaves the commit, as with `on_commit`."""
     recorder.error = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt), atomic(connection):
         ((_, response),) = order_paid.send(None)

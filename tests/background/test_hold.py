@@ -67,7 +67,7 @@ def both(engine, seconds):
 
 
 def test_the_wait_ends():
-    """If the engine does not confirm in time, the wait ends with the name of the option."""
+    """If the engine does not confirm in time, the error names the option `hold`."""
     engine = Waiting()
     for enqueue in both(engine, 0.05):
         with pytest.raises(HandOverError, match=r"hold= of the delivery") as caught:
@@ -93,7 +93,7 @@ def test_the_context_reaches_the_engine():
 
 
 def test_threads_are_used_again():
-    """Calls one after the other share a thread."""
+    """Calls that come one after the other use the same thread."""
     before = threading.active_count()
     for _ in range(20):
         enqueue_within(Prompt(), CALL, 30)
@@ -123,7 +123,7 @@ def test_an_engine_with_a_limit_of_its_own_runs_here():
 
 
 def test_an_engine_that_waits_no_longer_than_hold_runs_here():
-    """Otherwise it gets a thread, which can be left behind."""
+    """An engine that waits at most `hold` seconds is called here; one that may wait longer, in a thread."""
     engine = Prompt()
     engine.longest_wait = 1
     enqueue_within(engine, CALL, 1)
@@ -133,7 +133,7 @@ def test_an_engine_that_waits_no_longer_than_hold_runs_here():
 
 
 def test_kept_calls_reach_no_engine():
-    """Inside the block, in sync code and in a coroutine; the engine gets them again after it."""
+    """Inside `kept`, sync and async calls reach the given function; after it, the engine."""
     engine = Prompt()
     got: list[Call] = []
     with kept(got.append):
@@ -148,7 +148,7 @@ def test_kept_calls_reach_no_engine():
 
 
 def test_an_engine_that_does_not_answer_gets_few_calls():
-    """Its threads do not become more and more, and later commits do not wait; then it gets calls again."""
+    """An engine that hangs holds few threads and delays no later commit; when it answers, it gets calls."""
     engine = Waiting()
     for _ in range(MOST_LATE):
         with pytest.raises(HandOverError, match=r"hold= of the delivery"):
@@ -189,7 +189,7 @@ def test_a_cancelled_send_does_not_count_for_ever():
 
 
 def test_a_timeout_of_the_engine_is_its_own():
-    """A `TimeoutError` that the engine raises is not one of the wait."""
+    """A `TimeoutError` that the engine raises is raised unchanged."""
 
     class TimingOut(Engine):
         def enqueue(self, call):

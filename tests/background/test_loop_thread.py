@@ -15,14 +15,14 @@ async def where():
 
 
 def test_the_loop_runs_in_its_thread():
-    """It is the same loop each time."""
+    """Coroutines run in the loop of the named thread, the same one each time."""
     thread = LoopThread("mine")
     assert thread.loop() is thread.loop()
     assert run_on(thread.loop(), where(), 30) == "mine"
 
 
 def test_an_error_reaches_the_caller():
-    """What the coroutine raises is raised."""
+    """The exception of a coroutine is raised in the calling thread."""
 
     async def fail():
         raise LookupError
@@ -32,7 +32,7 @@ def test_an_error_reaches_the_caller():
 
 
 def test_a_late_coroutine_is_cancelled():
-    """The caller waits no longer than it says."""
+    """A coroutine that exceeds the caller's limit is cancelled."""
     ended = threading.Event()
 
     async def wait():
@@ -47,7 +47,7 @@ def test_a_late_coroutine_is_cancelled():
 
 
 def test_a_coroutine_of_another_loop_waits():
-    """And one of the same loop runs there."""
+    """A coroutine of another loop awaits the result; one of the same loop runs there."""
     thread = LoopThread("mine")
 
     async def from_another():
@@ -62,7 +62,7 @@ def test_a_coroutine_of_another_loop_waits():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_process_has_a_loop_of_its_own():
-    """The thread does not exist there."""
+    """A forked process starts a loop thread of its own, because threads do not survive a fork."""
     thread = LoopThread("mine")
     thread.loop()
     child = os.fork()

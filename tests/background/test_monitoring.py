@@ -45,7 +45,7 @@ def events():
 
 
 def test_sentry_names_the_receiver(events, recorder):
-    """An error and a transaction have the receiver's name, not that of the one task."""
+    """In Sentry, an error and a transaction have the name of the receiver, not of the carrier task."""
     import sentry_sdk
 
     signal = Signal(name="tests.monitoring.order_paid")
@@ -60,7 +60,7 @@ def test_sentry_names_the_receiver(events, recorder):
 
 
 def test_a_span_has_the_name_of_the_receiver(recorder):
-    """The span that the instrumentation of the engine has begun is renamed."""
+    """The span that the engine's instrumentation has begun gets the receiver's name."""
     trace: Any = pytest.importorskip("opentelemetry.trace")
 
     base: Any = trace.NonRecordingSpan
@@ -80,7 +80,7 @@ def test_a_span_has_the_name_of_the_receiver(recorder):
 
 
 def test_neither_is_imported(monkeypatch):
-    """In a program that uses neither, a call names nothing and imports neither."""
+    """A call imports neither OpenTelemetry nor Sentry if the program has not."""
     for name in ("opentelemetry", "sentry_sdk"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     name_task("shop.mail")

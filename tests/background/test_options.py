@@ -7,7 +7,7 @@ from clarion.errors import ArgumentError
 
 
 def test_our_words_are_ours():
-    """Our words are read; every other option is for the engine."""
+    """Clarion reads its own options, and the engine gets every other one."""
     options = CallOptions().changed({"retries": 2, "delay": 5, "queue": "mail", "aliases": ["a"]})
     assert (options.retries, options.delay, options.aliases) == (2, 5, ("a",))
     assert options.engine == {"queue": "mail"}

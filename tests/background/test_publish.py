@@ -37,7 +37,7 @@ def names(recorder):
 
 
 def test_the_engine_gets_calls_after_the_commit(order_paid, recorder, connection):
-    """Never before the commit, and in the order of the sends."""
+    """The engine gets calls in the order of the sends, after the commit and never before it."""
     with atomic(connection):
         responses = order_paid.send(None, order_id=1)
         assert names(recorder) == []
@@ -67,7 +67,7 @@ def test_a_savepoint_drops_its_calls(order_paid, recorder, connection):
 
 
 def test_the_arguments_are_those_of_the_send(order_paid, recorder, connection):
-    """A value that changes after the send is handed over as it was."""
+    """A value that changes after the send is handed over as it was at the send."""
     items = [1]
     with atomic(connection):
         order_paid.send(None, order_id=items)
@@ -76,7 +76,7 @@ def test_the_arguments_are_those_of_the_send(order_paid, recorder, connection):
 
 
 def test_what_cannot_be_encoded_is_refused_at_the_send(order_paid, recorder, connection):
-    """The send raises, not the commit."""
+    """A value that cannot be encoded makes the send raise, not the commit."""
     with atomic(connection), pytest.raises(EncodingError, match="order_id"):
         order_paid.send(None, order_id=object())
     assert names(recorder) == []
@@ -89,7 +89,7 @@ def test_a_missing_argument_is_refused_at_the_send(order_paid, recorder):
 
 
 def test_without_a_transaction_the_engine_gets_it_at_once(order_paid, recorder):
-    """The send enqueues."""
+    """Where no transaction is open, the send hands the call over."""
     ((_, response), _) = order_paid.send(None, order_id=1)
     assert names(recorder) == ["mail", "ship"]
     assert response.is_at_once
@@ -97,7 +97,7 @@ def test_without_a_transaction_the_engine_gets_it_at_once(order_paid, recorder):
 
 
 def test_without_a_transaction_the_error_reaches_the_sender(order_paid, recorder):
-    """Outside of a transaction the sender can react, so the error is raised with a note."""
+    """Where no transaction is open, the send raises the engine's error, with a note."""
     recorder.error = ConnectionError("no broker")
     with pytest.raises(ConnectionError) as caught:
         order_paid.send(None, order_id=1)
@@ -107,7 +107,7 @@ def test_without_a_transaction_the_error_reaches_the_sender(order_paid, recorder
 
 
 def test_outside_can_be_chosen(order_paid, recorder):
-    """`outside` skips the receiver, or refuses the send, where no transaction is open."""
+    """Where no transaction is open, `outside` skips the receiver or refuses the send."""
     delivery = EngineDelivery(recorder)
     skipped, refused = Signal(name="tests.publish.skipped"), Signal(name="tests.publish.refused")
     skipped.connect(mail, delivery=delivery(outside="skip"))
@@ -138,7 +138,7 @@ def test_suppressed_sends_are_not_handed_over(order_paid, recorder):
 
 
 def test_once_is_refused(recorder):
-    """A worker finds a receiver only while it is connected, so the first send must not disconnect it."""
+    """`once` is refused, because a worker finds a receiver only while it is connected."""
     signal = Signal(name="tests.publish.once")
     for delivery in (EngineDelivery(recorder), durable, durable(via=EngineDelivery(recorder))):
         with pytest.raises(ArgumentError, match="once=True") as caught:
@@ -149,7 +149,7 @@ def test_once_is_refused(recorder):
 
 
 def test_asend_hands_over_after_the_commit(order_paid, recorder, connection):
-    """`asend` waits for the commit too, and enqueues at once without a transaction."""
+    """`asend` hands over after the commit, and at once where no transaction is open."""
 
     async def main():
         with atomic(connection):
@@ -165,7 +165,7 @@ def test_asend_hands_over_after_the_commit(order_paid, recorder, connection):
 
 
 def test_asend_raises_what_the_engine_raises(order_paid, recorder):
-    """Outside of a transaction, as `send`."""
+    """Where no transaction is open, `asend` raises the engine's error."""
     recorder.error = ConnectionError("no broker")
     with pytest.raises(ConnectionError):
         asyncio.run(order_paid.asend(None, order_id=1))
@@ -206,7 +206,7 @@ def test_an_engine_can_write_in_the_transaction(connection):
 
 
 def test_an_engine_of_another_database_gets_it_after_the_commit(connection):
-    """If the transaction is not one of the engine's database, it waits for the commit."""
+    """If the transaction is one of another database, the engine gets the call after the commit."""
     signal = Signal(name="tests.publish.other")
     engine = Within(None)
     signal.connect(mail, delivery=EngineDelivery(engine)(name="mail"))
@@ -217,7 +217,7 @@ def test_an_engine_of_another_database_gets_it_after_the_commit(connection):
 
 
 def test_a_transaction_without_a_database_is_waited_for():
-    """Nothing can be written in it, so the call waits for its end."""
+    """In a transaction of no database, a call waits for its end."""
     signal = Signal(name="tests.publish.without")
     engine = Within(None)
     signal.connect(mail, delivery=EngineDelivery(engine)(name="mail"))
@@ -235,7 +235,7 @@ def test_a_transaction_without_a_database_is_waited_for():
 
 
 def test_a_robust_send_hands_the_others_over(order_paid, recorder):
-    """Where an engine refuses, the receivers of another engine are handed over, with the same uid."""
+    """If one engine refuses a robust send, the others get theirs, with the same uid."""
     broken = EngineDelivery(Recorder(ConnectionError("no broker")))
     order_paid.disconnect(ship)
     order_paid.connect(ship, delivery=broken(name="ship"), priority=1)
@@ -250,7 +250,7 @@ def test_a_robust_send_hands_the_others_over(order_paid, recorder):
 
 
 def test_a_robust_send_waits_for_the_commit(order_paid, recorder, connection):
-    """As any send; and nothing is handed over where sends are suppressed."""
+    """A robust send hands over after the commit, and nothing where sends are suppressed."""
     with atomic(connection):
         responses = order_paid.send_robust(None, order_id=1)
         assert [each.status for _, each in responses] == ["waiting", "waiting"]
@@ -265,7 +265,7 @@ def test_a_robust_send_waits_for_the_commit(order_paid, recorder, connection):
 
 
 def test_a_robust_send_refuses_one_receiver(order_paid, recorder):
-    """A receiver that would lack an argument fails alone."""
+    """In a robust send, a receiver that lacks an argument fails alone."""
 
     def weigh(sender, weight, **kwargs):
         pass

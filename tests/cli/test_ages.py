@@ -13,14 +13,14 @@ from clarion.cli.failures import CommandError
     [("90s", 90_000), ("30m", 1_800_000), ("12 h", 43_200_000), ("7d", 604_800_000), ("0s", 0)],
 )
 def test_an_age_is_read(text, expected):
-    """A number and a unit are milliseconds."""
+    """A number with a unit is read as milliseconds."""
     assert milliseconds(text) == expected
     assert milliseconds("2w") == 2 * milliseconds("7d")
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "-1d", "1.5d", "7 days", "9999999d", "٣d", "7d8h"])
 def test_another_text_is_refused(text):
-    """Any other text is refused, with examples, and without the text."""
+    """Other text is refused; the message has examples and does not contain the text."""
     with pytest.raises(CommandError, match="90s, 30m, 12h, 7d or 2w"):
         milliseconds(text)
 
@@ -34,7 +34,7 @@ def test_a_duration_is_shown_in_its_largest_unit():
 
 
 def test_a_moment_is_shown_by_its_distance():
-    """A moment is past, now or to come."""
+    """A moment is shown as past, now or to come, with its distance."""
     now = datetime.now(UTC)
     assert since(now - timedelta(hours=3), now) == "3 h ago"
     assert since(now + timedelta(minutes=5), now) == "in 5 min"

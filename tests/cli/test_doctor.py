@@ -36,7 +36,7 @@ def faulty(plant, shop):
 
 
 def test_findings_are_printed_with_place_and_cure(invoke, faulty):
-    """The exit code is 1 then."""
+    """Each finding is printed with its place and cure, and the exit code is 1."""
     done = invoke("doctor", f"{faulty}.receivers")
     assert done.exit_code == 1, done.output
     lines = done.stdout.splitlines()
@@ -54,7 +54,7 @@ def test_findings_are_printed_with_place_and_cure(invoke, faulty):
 
 @pytest.mark.parametrize("by", ["url", "reference", "variable", "program"])
 def test_the_database_is_read(invoke, faulty, shop, by):
-    """By its URL, an object, the variable of the environment, or as the program has set it."""
+    """The database may be a URL, an object, a variable of the environment, or set by the program."""
     reference = f"{faulty}.receivers:database"
     options = {"url": ["-d", shop.url], "reference": ["-d", reference]}.get(by, [])
     before = use_database(open_database(shop.url)) if by == "program" else None
@@ -70,7 +70,7 @@ def test_the_database_is_read(invoke, faulty, shop, by):
 
 
 def test_json(invoke, faulty, shop):
-    """A list of findings, with whole paths."""
+    """`--json` prints a list of findings with absolute paths."""
     done = invoke("doctor", f"{faulty}.receivers", "--json", "-d", shop.url)
     assert done.exit_code == 1
     found = [each for each in json.loads(done.stdout) if f"/{faulty}/" in (each["file"] or "")]
@@ -81,7 +81,7 @@ def test_json(invoke, faulty, shop):
 
 
 def test_a_file_that_the_program_will_create(invoke, plant, tmp_path):
-    """It is not created."""
+    """The doctor does not create a database file that does not exist yet."""
     path = tmp_path / "later.db"
     before = use_database(open_database(f"sqlite:///{path}"))
     try:
@@ -108,7 +108,7 @@ MISTAKES = {
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
 def test_mistakes_are_one_sentence(invoke, arguments, message):
-    """The exit code is 2, and there is no traceback."""
+    """A mistake of the user is one sentence without a traceback, with the exit code 2."""
     done = invoke("doctor", *arguments)
     assert done.exit_code == 2
     assert message in done.stderr
@@ -118,7 +118,7 @@ def test_mistakes_are_one_sentence(invoke, arguments, message):
 
 @pytest.mark.parametrize("text", ["1/0", "def f(:", "import no_such_module", "raise SystemExit(3)"])
 def test_a_module_that_raises(invoke, plant, text):
-    """It is shown where it raises, and nothing of ours."""
+    """The traceback of a module that raises shows its own frames and none of Clarion's."""
     package = plant(receivers=text)
     done = invoke("doctor", f"{package}.receivers")
     assert done.exit_code == 2
@@ -126,7 +126,7 @@ def test_a_module_that_raises(invoke, plant, text):
 
 
 def test_the_examples_are_clean():
-    """Nothing is found in any of them, and the exit code is 0."""
+    """The doctor finds nothing in any of the examples, and the exit code is 0."""
     for package in ("fastapi", "sqlalchemy", "aiosqlite"):
         pytest.importorskip(package)
     folder = ROOT / "examples"

@@ -49,7 +49,7 @@ def graph(invoke, stall):
 
 
 def test_it_draws_mermaid(graph):
-    """By default, on standard output."""
+    """By default the command prints a drawing in Mermaid."""
     done = graph()
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("flowchart LR\n")
@@ -62,7 +62,7 @@ def test_it_draws_mermaid(graph):
     ("form", "start"), [("dot", "digraph"), ("json", "{"), ("svg", "<svg"), ("mermaid", "flow")]
 )
 def test_formats(graph, tmp_path, form, start):
-    """Each can be written to a file."""
+    """A drawing of each format can be written to a file."""
     shown, path = graph("--format", form), tmp_path / "drawn"
     assert shown.stdout.startswith(start)
     done = graph("--format", form, "--output", path)
@@ -71,7 +71,7 @@ def test_formats(graph, tmp_path, form, start):
 
 
 def test_filters(graph):
-    """By receiver, sender and file, as in `clarion ls`."""
+    """A receiver, a sender and a file select what is drawn, as in `clarion ls`."""
     found = json.loads(graph("--json", "--receiver", "index", text=RECEIVERS + MORE).stdout)
     assert [each["receiver"] for each in found["connections"]] == ["stall_receivers.index"]
     assert json.loads(graph("--json", "--file", "other.py").stdout)["connections"] == []
@@ -86,14 +86,14 @@ def old(graph, tmp_path):
 
 
 def test_nothing_differs(graph, old):
-    """Neither does it if lines move: the exit code is 0."""
+    """If receivers have only moved to other lines, nothing differs and the exit code is 0."""
     done = graph("--diff", old, text="#\n#\n" + RECEIVERS)
     assert done.exit_code == 0
     assert done.stdout == "No receiver is connected, disconnected or changed.\n"
 
 
 def test_a_difference_is_a_table(graph, old):
-    """With the exit code 1."""
+    """A difference is printed as a table, and the exit code is 1."""
     done = graph(
         "--diff", old, text=RECEIVERS.replace("=on_commit)", "=on_commit, once=True)") + MORE
     )
@@ -106,7 +106,7 @@ def test_a_difference_is_a_table(graph, old):
 
 
 def test_a_difference_for_programs_and_comments(graph, old, tmp_path):
-    """As JSON, as Markdown, and as text in a file."""
+    """A difference can be JSON, Markdown, or text in a file."""
     found = json.loads(graph("--diff", old, "--json", text=RECEIVERS + MORE).stdout)
     assert [each["change"] for each in found] == ["connected"]
     shown = graph("--diff", old, "--format", "markdown", text=RECEIVERS + MORE)
@@ -118,7 +118,7 @@ def test_a_difference_for_programs_and_comments(graph, old, tmp_path):
 
 
 def test_a_hostile_name_in_a_file_of_text(graph, old, tmp_path):
-    """Is escaped, and is never more than one line."""
+    """A name with control characters is escaped in a file of text."""
     path = tmp_path / "difference.txt"
     text = RECEIVERS + "order_paid.connect(mail, sender='a\\n\\x1b\\ud800')\n"
     text += MORE + "index.__qualname__ = 'a\\n\\x1b\\ud800'\n"
@@ -129,14 +129,14 @@ def test_a_hostile_name_in_a_file_of_text(graph, old, tmp_path):
 
 
 def test_what_a_module_prints_is_not_in_the_output(graph):
-    """It goes to standard error."""
+    """Text that a module prints goes to standard error."""
     done = graph("--json", text="print('starting')\n" + RECEIVERS)
     assert json.loads(done.stdout)["clarion_graph"] == 1
     assert done.stderr == "starting\n"
 
 
 def test_filters_apply_to_both(graph, old):
-    """A receiver that a filter leaves out is not disconnected."""
+    """A filter applies to both graphs, so a receiver that it leaves out is not reported."""
     assert graph("--diff", old, "--receiver", "index").exit_code == 0
 
 
@@ -151,14 +151,14 @@ def test_filters_apply_to_both(graph, old):
     ],
 )
 def test_a_mistake_is_one_sentence(graph, options, expected):
-    """The exit code is 2, and nothing is drawn."""
+    """A mistake of the user is one sentence with the exit code 2, and nothing is drawn."""
     done = graph(*options)
     assert (done.exit_code, done.stdout) == (2, "")
     assert expected in done.stderr
 
 
 def test_an_old_graph_that_is_none(graph, tmp_path):
-    """It is refused before the modules are imported."""
+    """A file that is no graph is refused before the modules are imported."""
     path = tmp_path / "old.json"
     path.write_bytes(b"\xff{")
     done = graph("--diff", path, text="raise SystemExit")
@@ -167,7 +167,7 @@ def test_an_old_graph_that_is_none(graph, tmp_path):
 
 
 def test_a_module_is_needed(invoke):
-    """Without one there is nothing to draw."""
+    """Without a module the command is refused."""
     for command in (["graph"], ["ls"], ["explain", "-s", "x"]):
         done = invoke(*command)
         assert done.exit_code == 2

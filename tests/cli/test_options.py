@@ -13,7 +13,7 @@ def test_every_command_has_the_same_options(invoke, name):
 
 
 def test_the_value_of_the_variable_is_not_shown(invoke):
-    """The help does not print the URL in the environment, which may hold a password."""
+    """The help does not print the URL in the environment, because it may contain a password."""
     shown = invoke("outbox", "ls", "--help", CLARION_DATABASE="mysql://a:hunter2@b/c").output
     assert "hunter2" not in shown
 

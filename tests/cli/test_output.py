@@ -25,7 +25,7 @@ from tests.cli.conftest import HOSTILE, SHOWN
 
 
 def test_a_line_interprets_nothing(capsys):
-    """Escape sequences, markup and emoji codes in a line are shown as they are."""
+    """Escape sequences, markup and emoji codes in a line are printed as they are."""
     print_line(f"{HOSTILE} :smile:", (" [b]", "bold"))
     assert capsys.readouterr().out == f"{SHOWN} :smile: [b]\n"
 
@@ -46,7 +46,7 @@ class Terminal(io.StringIO):
 
 
 def test_sentences_are_broken_between_words(monkeypatch):
-    """In a terminal, with an indentation; a long word stays whole."""
+    """In a terminal a sentence is broken between words and indented; a long word stays whole."""
     monkeypatch.setenv("COLUMNS", "30")
     stream = Terminal()
     print_sentences("  a sentence that is longer than the width\n" + "y" * 40, None, stream)
@@ -62,7 +62,7 @@ def test_sentences_are_broken_between_words(monkeypatch):
 
 
 def test_sentences_in_a_pipe_stay_whole(capsys):
-    """A program reads each as one line."""
+    """In a pipe each sentence is one line."""
     print_sentences("word " * 100 + "end", ("error", "bold"))
     assert capsys.readouterr().out == "error" + "word " * 100 + "end\n"
 
@@ -108,13 +108,13 @@ def test_details_come_first(capsys):
 
 
 def test_other_errors_keep_their_traceback():
-    """An error of our own is not hidden."""
+    """An error that is not one of Clarion's is raised with its traceback."""
     with pytest.raises(ZeroDivisionError), reporting():
         raise ZeroDivisionError
 
 
 def test_a_poor_encoding_is_no_failure(monkeypatch):
-    """A stream that lacks a character gets its escape."""
+    """A character that the stream cannot encode is printed as an escape."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setattr(sys, "stderr", io.StringIO())

@@ -49,7 +49,7 @@ def listed(invoke, till):
 
 
 def test_receivers_are_listed_in_the_order_of_a_send(invoke, till):
-    """With their senders, options and places."""
+    """Receivers are listed in the order of a send, with their senders, options and places."""
     done = invoke("ls", till, "--signal", "till.")
     assert (done.exit_code, done.stderr) == (0, "")
     lines = [line.rstrip() for line in done.stdout.splitlines()]
@@ -67,7 +67,7 @@ def test_receivers_are_listed_in_the_order_of_a_send(invoke, till):
 
 
 def test_filters(listed):
-    """By receiver, sender and file; signals without receivers are left out."""
+    """A receiver, a sender and a file select receivers; signals without one are left out."""
     assert listed("--receiver", "mail") == {"till.order_paid": ["till_receivers.mail"]}
     assert listed("--sender", "Till") == {"till.order_paid": ["till_receivers.print_bill"]}
     assert listed("--file", "another.py") == {}
@@ -76,7 +76,7 @@ def test_filters(listed):
 
 
 def test_a_send_is_explained(invoke, till):
-    """The receivers that it calls, and the others with the reason."""
+    """The output has the receivers that the send calls, and the others with the reason."""
     done = invoke("explain", till, "--signal", "till.order_paid", "--sender", "Till")
     assert (done.exit_code, done.stderr) == (0, "")
     calls, others = done.stdout.split("would not call")
@@ -88,7 +88,7 @@ def test_a_send_is_explained(invoke, till):
 
 
 def test_an_explanation_as_json(invoke, till):
-    """For programs; a sender that is a text is named as it is."""
+    """An explanation can be JSON, and a sender that is text is named unchanged."""
     done = invoke("explain", till, "-s", "till.order_paid", "-S", "web", "--json")
     found = json.loads(done.stdout)
     assert found["signal"] == "till.order_paid"
@@ -112,7 +112,7 @@ def test_an_explanation_as_json(invoke, till):
     ],
 )
 def test_a_mistake_is_one_sentence(invoke, till, options, expected):
-    """It names what there is, and the exit code is 2."""
+    """The message of a wrong name lists the right ones, and the exit code is 2."""
     done = invoke("explain", till, *options)
     assert done.exit_code == 2
     assert expected in done.stderr

@@ -56,7 +56,7 @@ def receivers():
 
 
 def test_sends_and_deliveries_are_shown(tail, receivers, caplog):
-    """With names, times and outcomes, but no values."""
+    """Sends and deliveries are shown with names, times and outcomes, but without values."""
     done = tail("--count", "2")
     assert (done.exit_code, done.stderr) == (0, "")
     lines = [re.sub(r"[\d.]+ ms", "T", line.strip()) for line in done.stdout.splitlines()]
@@ -73,14 +73,14 @@ def test_sends_and_deliveries_are_shown(tail, receivers, caplog):
 
 
 def test_events_as_json(tail, receivers, caplog):
-    """One on each line; the filters choose."""
+    """With `--json` each event is one line, and the filters select events."""
     done = tail("-n", "1", "--json", "--receiver", "mail", "--signal", "tail.paid")
     event = json.loads(done.stdout)
     assert (event["signal"], event["keywords"]) == ("tests.cli.tail.paid", ["card"])
 
 
 def test_an_error_that_ends_a_send_is_shown(capsys):
-    """Below its calls."""
+    """The error that ends a send is shown on a line of its own below the send."""
     head = {"kind": "send", "at": 0.0, "pid": 1, "signal": "shop.paid", "sender": None}
     print_event({**head, "seconds": 0.001, "error": "OSError", "calls": []})
     lines = capsys.readouterr().out.splitlines()
@@ -89,13 +89,13 @@ def test_an_error_that_ends_a_send_is_shown(capsys):
 
 
 def test_dropped_events_are_shown(capsys):
-    """With their number."""
+    """The number of dropped events is shown."""
     print_event(dropped_event(7))
     assert "7 events were dropped: the reader was too slow" in capsys.readouterr().out
 
 
 def test_no_program_serves(invoke, tmp_path):
-    """That is one sentence, and the exit code 2."""
+    """If no program serves, the message is one sentence and the exit code 2."""
     done = invoke("tail", tmp_path / "none")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "No program serves its signals in" in done.stderr

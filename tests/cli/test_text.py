@@ -23,7 +23,7 @@ def test_lines_stay_lines():
 
 
 def test_the_last_line_names_the_error():
-    """The last line of a traceback is taken, also if there is no line."""
+    """The last line of a traceback is returned, and empty text for an empty traceback."""
     assert last_line("Traceback:\n  File\nValueError: no\n\n") == "ValueError: no"
     assert last_line("") == ""
 

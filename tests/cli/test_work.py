@@ -64,7 +64,7 @@ def running(folder, *arguments, **environment):
 
 @pytest.mark.usefixtures("program")
 def test_what_is_due_is_made(command, any_shop):
-    """`--drain` makes the deliveries, prints what it has found, and ends with 0."""
+    """`--drain` makes the waiting deliveries, prints the receivers that it has found, and ends with 0."""
     any_shop.publish("shop:mail", number=7)
     done = command("work", "clishop", "--drain", CLARION_DATABASE=any_shop.url, SHOP=any_shop.url)
     assert (done.returncode, done.stdout) == (0, "mail 7\n")
@@ -78,7 +78,7 @@ def test_what_is_due_is_made(command, any_shop):
 
 @pytest.mark.usefixtures("program")
 def test_a_dead_delivery_is_an_exit_code(command, shop):
-    """If a delivery is given up in a drain, the code is 1, and the log is without escapes."""
+    """If a delivery dies in a drain, the exit code is 1, and the log has no escapes."""
     shop.publish("shop:mail", number=13)
     done = command("work", "clishop", "--drain", "-d", shop.url, SHOP=shop.url)
     assert done.returncode == 1
@@ -90,7 +90,7 @@ def test_a_dead_delivery_is_an_exit_code(command, shop):
 
 @pytest.mark.usefixtures("program")
 def test_once_looks_once(command, shop):
-    """`--once` makes what is there, and ends as `--drain` does."""
+    """`--once` makes the deliveries that are stored, and ends as `--drain` does."""
     shop.publish("shop:mail", number=7)
     options = ("work", "clishop", "--once", "-d", shop.url)
     done = command(*options, SHOP=shop.url)
@@ -122,7 +122,7 @@ def test_the_database_is_an_object(command, shop):
 @pytest.mark.usefixtures("program")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_gently(tmp_path, shop, number):
-    """SIGTERM and Ctrl+C end it with the exit code 0, after what runs."""
+    """After SIGTERM or Ctrl+C the worker finishes the running calls and ends with 0."""
     shop.publish("shop:mail", number=7)
     with running(tmp_path, "clishop:database", SHOP=shop.url) as process:
         assert process.stdout.readline() == "mail 7\n"
@@ -152,7 +152,7 @@ def test_a_signal_stops_it_gently(tmp_path, shop, number):
     ids=str,
 )
 def test_a_mistake_is_one_sentence(command, shop, arguments, reason):
-    """A mistake of the user has the exit code 2, a cure and no traceback."""
+    """A mistake of the user is one sentence with a cure, without a traceback, and the exit code is 2."""
     environment = {"SHOP": shop.url}
     if not {"-d", "clishop:database"} & {*arguments}:
         environment["CLARION_DATABASE"] = shop.url
@@ -165,7 +165,7 @@ def test_a_mistake_is_one_sentence(command, shop, arguments, reason):
 
 @pytest.mark.usefixtures("program")
 def test_without_a_database_the_cure_is_named(command, shop):
-    """Without a database the sentence names the ways to give one."""
+    """Without a database the message names the ways to give one."""
     done = command("work", "clishop", SHOP=shop.url)
     assert done.returncode == 2
     assert "Add --database URL, set CLARION_DATABASE, or name an object" in done.stderr
@@ -225,7 +225,7 @@ def test_a_terminal_gets_80_columns(tmp_path, shop, color):
 
 
 def test_the_programs_own_log_stays(monkeypatch):
-    """A program that has set up its log keeps it; any other gets one on standard error."""
+    """A program that has configured its log keeps it; for any other, Clarion logs to standard error."""
     root = logging.getLogger()
     monkeypatch.setattr(root, "handlers", [logging.NullHandler()])
     log_to_stderr()
@@ -237,6 +237,6 @@ def test_the_programs_own_log_stays(monkeypatch):
 
 
 def test_a_record_is_without_escapes():
-    """What a receiver raises is logged without control characters."""
+    """The error of a receiver is logged without control characters."""
     record = logging.LogRecord("shop", logging.INFO, "shop.py", 1, "%s\nnext", (HOSTILE,), None)
     assert SafeFormatter("%(message)s").format(record) == f"{SHOWN}\nnext"

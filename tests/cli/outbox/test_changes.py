@@ -42,7 +42,7 @@ def test_a_delivery_is_discarded(invoke, any_shop):
 
 @pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("n\n", 1), ("", 1)])
 def test_discard_asks(outbox, shop, answer, left):
-    """Without --yes it asks, and without an answer nothing is removed."""
+    """Without --yes `discard` asks, and without an answer it removes nothing."""
     row = shop.bury()
     done = outbox("discard", row, answer=answer)
     assert "Discard 1 delivery in the SQLite file 'shop.db'?" in done.stderr
@@ -52,7 +52,7 @@ def test_discard_asks(outbox, shop, answer, left):
 
 
 def test_nothing_to_discard_is_not_asked(outbox):
-    """Nothing is asked if nothing is selected."""
+    """If no delivery is selected, `discard` does not ask."""
     assert json.loads(outbox("discard", "--all", "--json").stdout) == {"discarded": []}
 
 

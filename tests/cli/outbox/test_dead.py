@@ -23,7 +23,7 @@ def test_dead_deliveries_are_listed(invoke, any_shop):
 
 
 def test_the_list_is_limited_and_filtered(outbox, shop):
-    """`--limit` and `--receiver` choose, and the rest is counted."""
+    """`--limit` and `--receiver` select deliveries, and the output counts the rest."""
     rows = [shop.bury("shop:mail") for _ in range(3)]
     shop.bury("shop:stock")
     done = outbox("ls", "--receiver", "shop:mail", "--limit", "2")
@@ -35,7 +35,7 @@ def test_the_list_is_limited_and_filtered(outbox, shop):
 
 
 def test_nothing_dead_is_said(outbox):
-    """An empty list is a sentence, or empty JSON."""
+    """Without dead deliveries the output is one sentence, or empty JSON."""
     assert outbox("ls").stdout == "No delivery is dead in the SQLite file 'shop.db'.\n"
     assert json.loads(outbox("ls", "--json").stdout) == {"total": 0, "deliveries": []}
 
@@ -59,7 +59,7 @@ def test_one_is_shown(invoke, any_shop):
 
 
 def test_headers_and_keys_are_shown(outbox, shop):
-    """The carried context variables are shown."""
+    """The carried context variables of a dead delivery are shown."""
     variable = ContextVar("cli_tenant", default="acme")
     carry(variable)
     try:
@@ -72,7 +72,7 @@ def test_headers_and_keys_are_shown(outbox, shop):
 
 @pytest.mark.parametrize("payload", [b"\xff\x1b[31m", b"[1, 2]", b""])
 def test_a_damaged_payload_is_shown(outbox, shop, payload):
-    """A payload that no receiver can read can still be seen."""
+    """A payload that no receiver can read is shown."""
     row = shop.bury()
     raw = shop.database.connect().connection
     raw.execute("UPDATE clarion_event SET payload = ?", (payload,))
@@ -84,6 +84,6 @@ def test_a_damaged_payload_is_shown(outbox, shop, payload):
 
 
 def test_a_large_payload_is_shown(outbox, shop):
-    """A megabyte is printed whole."""
+    """A payload of a megabyte is printed whole."""
     row = shop.bury(signal=Signal(name="shop.large"), text="x" * 1_000_000)
     assert "x" * 1_000_000 in outbox("show", row).stdout

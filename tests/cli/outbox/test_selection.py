@@ -27,7 +27,7 @@ def change(any_shop):
     [(None, None, False), ([1], "shop:mail", False), ([1], None, True), ([], "shop:mail", True)],
 )
 def test_one_choice_is_given(ids, receiver, is_all):
-    """Ids, a receiver or all: none of them, or two, is refused."""
+    """Exactly one of ids, a receiver and all is accepted; none, or two, is refused."""
     with pytest.raises(CommandError, match="Name what you mean"):
         Selection(ids, receiver, is_all=is_all)
 
@@ -52,7 +52,7 @@ def test_an_unknown_id_changes_nothing(any_shop, change):
 
 
 def test_a_receiver_is_changed_in_batches(any_shop, change, monkeypatch):
-    """All deliveries of a receiver are changed, more than one batch has."""
+    """All deliveries of a receiver are changed, even if they are more than one batch."""
     monkeypatch.setattr(module, "BATCH", 2)
     rows = [any_shop.bury() for _ in range(5)]
     other = any_shop.bury("shop:stock")

@@ -24,7 +24,7 @@ def test_an_empty_outbox_is_fine(outbox):
 
 
 def test_waiting_deliveries_are_fine(outbox, shop):
-    """Deliveries that wait are no reason to act."""
+    """If deliveries only wait, the exit code is 0."""
     shop.publish()
     assert outbox("status").exit_code == 0
 

@@ -21,7 +21,7 @@ def test_the_tables_are_created(invoke, any_url, way):
 
 
 def test_the_argument_is_preferred(invoke, tmp_path):
-    """The argument is used, even if the environment names another database."""
+    """The database of the argument is used, even if the environment names another one."""
     url = f"sqlite:///{tmp_path / 'a.db'}"
     done = invoke("outbox", "create", url, "--json", CLARION_DATABASE="sqlite:///gone/b.db")
     assert json.loads(done.stdout) == {"database": "the SQLite file 'a.db'", "version": 1}
@@ -30,14 +30,14 @@ def test_the_argument_is_preferred(invoke, tmp_path):
 
 
 def test_without_a_database_the_cure_is_named(invoke):
-    """Without a database the sentence has an example."""
+    """Without a database the message has an example."""
     done = invoke("outbox", "create")
     assert done.exit_code == 2
     assert "clarion outbox create sqlite:///outbox.db" in done.stderr
 
 
 def test_another_version_is_refused(invoke, shop):
-    """Tables of another version are one sentence."""
+    """Tables of another version are refused in one sentence."""
     with shop.database.connect().connection as raw:
         raw.execute("UPDATE clarion_meta SET value = 9")
         raw.commit()
