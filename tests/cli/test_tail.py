@@ -12,7 +12,7 @@ from clarion import Signal, on_commit
 from clarion.cli.tail import print_event
 from clarion.commit import atomic
 from clarion.tail import serve_tail
-from clarion.tail.events import dropped_event
+from clarion.tail.events import BROKEN, SLOW, dropped_event
 from tests.tail.conftest import is_watched, until
 
 paid = Signal(name="tests.cli.tail.paid")
@@ -89,9 +89,12 @@ def test_an_error_that_ends_a_send_is_shown(capsys):
 
 
 def test_dropped_events_are_shown(capsys):
-    """The number of dropped events is shown."""
-    print_event(dropped_event(7))
-    assert "7 events were dropped: the reader was too slow" in capsys.readouterr().out
+    """The number of dropped events and the reason are shown."""
+    print_event(dropped_event(7, SLOW))
+    print_event(dropped_event(1, BROKEN))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("7 events were dropped: the reader was too slow")
+    assert "1 event was dropped: a name or an attribute of the program raised" in lines[1]
 
 
 def test_no_program_serves(invoke, tmp_path):

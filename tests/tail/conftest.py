@@ -1,5 +1,7 @@
 """Signals, readers and servers for the tests."""
 
+import os
+import resource
 import time
 from contextlib import contextmanager
 
@@ -91,6 +93,31 @@ def reading(folder):
         yield read
     finally:
         reader.close()
+
+
+@contextmanager
+def no_free_descriptor(after=0):
+    """Let this process open no further file, or one only."""
+    lowest = os.dup(0)
+    os.close(lowest)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + after, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextmanager
+def another_user():
+    """Let this process run as a user without rights, if it has those of root."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def is_watched(signal):

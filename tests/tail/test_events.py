@@ -9,6 +9,7 @@ from clarion import on_commit
 from clarion._core.instrument import Send
 from clarion.introspect import registrations
 from clarion.tail.events import (
+    SLOW,
     call_event,
     delivery_word,
     dropped_event,
@@ -91,5 +92,6 @@ def test_the_response_of_a_batch():
 
 
 def test_dropped_events_are_counted():
-    """One event has the number of all."""
-    assert dropped_event(3)["count"] == 3
+    """One event has the number of all, and the reason."""
+    event = dropped_event(3, SLOW)
+    assert (event["count"], event["reason"]) == (3, "slow")

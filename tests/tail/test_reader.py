@@ -44,6 +44,35 @@ def test_too_many_events_are_dropped_and_counted(pair):
     assert found == [0, 1, 2, 2, 5, 1]
 
 
+def test_the_reason_of_dropped_events(pair):
+    """Each reason has a count of its own."""
+    reader, other = pair
+    reader.lose()
+    for number in range(5):
+        reader.put({"number": number})
+    reader.flush()
+    reader.flush()
+    counts = [(each["reason"], each["count"]) for each in lines(other) if "reason" in each]
+    assert counts == [("broken", 1), ("slow", 3)]
+
+
+def test_the_bytes_that_wait_are_bounded():
+    """The bytes that wait are bounded, and what is written leaves space for the next ones."""
+    ours, other = socket.socketpair()
+    ours.settimeout(0.0)
+    with closing(ours), closing(other):
+        reader = Reader(ours, most_bytes=1000)
+        reader.put({"text": "x" * 1000})
+        for _ in range(5):
+            reader.put({"text": "x" * 300})
+        reader.flush()
+        for _ in range(3):
+            reader.put({"text": "x" * 300})
+        reader.flush()
+        kept = [each.get("count", "kept") for each in lines(other)]
+    assert kept == [1, "kept", "kept", 3, "kept", "kept", "kept"]
+
+
 def test_a_slow_reader_blocks_nothing(pair):
     """What does not fit into its connection waits, and arrives later as a whole."""
     reader, other = pair

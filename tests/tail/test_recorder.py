@@ -142,7 +142,7 @@ def test_sends_of_django_without_receivers_are_left_out(kept):
 
 
 def test_a_name_that_raises_breaks_no_send(signal, kept):
-    """The event counts as dropped."""
+    """The receiver has the name of its type."""
 
     class Receiver:
         def __getattr__(self, name):
@@ -153,4 +153,23 @@ def test_a_name_that_raises_breaks_no_send(signal, kept):
 
     signal.connect(receiver := Receiver(), weak=False)
     assert signal.send(None) == [(receiver, "called")]
+    assert kept.calls() == [("Receiver", "now", "returned", None)]
+    assert kept.lost == 0
+
+
+def test_an_attribute_that_raises_breaks_no_send(signal, kept):
+    """The event counts as dropped."""
+
+    class Response:
+        def __getattribute__(self, name):
+            raise RuntimeError
+
+    Response.__module__ = "clarion.of_a_test"
+    response = Response()
+
+    @signal.connect
+    def receiver(sender, **kwargs):
+        return response
+
+    assert signal.send(None)[0][1] is response
     assert kept.lost == 1

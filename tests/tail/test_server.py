@@ -1,5 +1,6 @@
 """Serve events to readers."""
 
+import socket
 import subprocess
 import sys
 from contextlib import closing
@@ -8,9 +9,10 @@ import pytest
 
 from clarion.errors import ArgumentError
 from clarion.tail import places, serve_tail
+from clarion.tail import server as server_module
 from clarion.tail.places import connect
 from tests.house.tree import SRC
-from tests.tail.conftest import is_watched, reading, until
+from tests.tail.conftest import is_watched, no_free_descriptor, reading, until
 
 
 def test_a_reader_gets_the_sends(signal, server):
@@ -74,6 +76,13 @@ def test_a_closed_server(signal, tmp_path):
         assert reader.recv(1) == b""
     assert not server.path.exists()
     assert repr(server).endswith(": closed>")
+
+
+def test_a_server_that_cannot_start(tmp_path):
+    """A server that cannot start leaves no file for readers."""
+    with no_free_descriptor(after=1), pytest.raises(OSError, match="Too many open files"):
+        serve_tail(tmp_path / "tail")
+    assert list((tmp_path / "tail").iterdir()) == []
 
 
 def test_the_last_events_arrive(signal, tmp_path):
@@ -150,3 +159,26 @@ def test_the_child_of_a_fork_serves_too(tmp_path):
     )
     assert (done.stdout, done.stderr) == ("done\n", "")
     assert [path.suffix for path in (tmp_path / "tail").iterdir()] == [".sock"]  # of the child
+
+
+def test_no_free_descriptor(signal, server, monkeypatch, caplog):
+    """The server does not spin, logs it once, and accepts the reader later."""
+    looks = []
+    select = server._selector.select
+
+    def counted(timeout=None):
+        looks.append(timeout)
+        return select(timeout)
+
+    monkeypatch.setattr(server._selector, "select", counted)
+    monkeypatch.setattr(server_module, "RETRY", 0.05)
+    with closing(socket.socket(socket.AF_UNIX)) as reader:
+        with no_free_descriptor():
+            reader.connect(str(server.path))
+            until(lambda: len(looks) > 4)
+            assert None not in looks[:4:2]  # after each failure it waits
+        until(lambda: is_watched(signal))
+        signal.send(None)
+        assert reader.recv(1000).startswith(b'{"kind": "send"')
+    messages = [each.getMessage() for each in caplog.records]
+    assert messages == ["A reader cannot connect: [Errno 24] Too many open files"]

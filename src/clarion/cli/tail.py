@@ -13,9 +13,15 @@ import typer
 from clarion.cli.options import JsonOption, ReceiverFilter, SignalFilter
 from clarion.cli.output import print_line, reporting
 from clarion.tail import read_tail
+from clarion.tail.events import BROKEN, SLOW
 
 if TYPE_CHECKING:
     from clarion.tail.events import Event
+
+REASONS = {
+    SLOW: "the reader was too slow",
+    BROKEN: "a name or an attribute of the program raised an error",
+}
 
 STYLES = {"failed": "red", "dropped": "yellow", "abandoned": "red"}
 
@@ -77,9 +83,7 @@ def print_event(event: Event) -> None:
     at = datetime.fromtimestamp(event["at"]).astimezone().strftime("%H:%M:%S.%f")[:-3]
     head = (f"{at} [{event['pid']}] ", "dim")
     if event["kind"] == "dropped":
-        print_line(
-            head, (f"{event['count']} events were dropped: the reader was too slow", "yellow")
-        )
+        print_line(head, (_dropped(event), "yellow"))
         return
     sender = f"  from {event['sender']}" if event["sender"] else ""
     if event["kind"] == "call":
@@ -91,6 +95,11 @@ def print_event(event: Event) -> None:
         _print_call(call)
     if event["error"]:
         print_line("  ", (f"ended by {event['error']}", "red"))
+
+
+def _dropped(event: Event) -> str:
+    count = "1 event was" if event["count"] == 1 else f"{event['count']} events were"
+    return f"{count} dropped: {REASONS.get(event['reason'], event['reason'])}"
 
 
 def _print_call(call: Event) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import selectors
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from clarion.errors import ArgumentError
-from clarion.tail.places import connect, files
+from clarion.tail.places import connect, files, new_selector
 
 if TYPE_CHECKING:
     import socket
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from clarion.tail.events import Event
+
+_AS_ITS_USER = "Run the command as the user of the program."
+_CLOSE_FILES = "Raise the limit of open files (ulimit -n), or close other files."
+
+_CURES = {
+    errno.EACCES: _AS_ITS_USER,
+    errno.EPERM: _AS_ITS_USER,
+    errno.EMFILE: _CLOSE_FILES,
+    errno.ENFILE: _CLOSE_FILES,
+    errno.ENOTDIR: "Name the folder that the program gave to serve_tail().",
+}
 
 SEARCH = 0.5  # seconds between two looks for new processes
 CHUNK = 65536
@@ -31,21 +42,40 @@ class TailReader:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._selector = selectors.DefaultSelector()
+        self._selector = new_selector()
         self._rest: dict[socket.socket, bytes] = {}
         self._paths: dict[socket.socket, Path] = {}
 
     def search(self) -> int:
-        """Connect to the processes that have begun to serve; return the number of all."""
+        """Connect to the processes that have begun to serve; return the number of all.
+
+        Raises:
+            OSError: if none can be reached, because the folder or a process in it refuses this one.
+        """
         known = set(self._paths.values())
-        for path in files(self._folder):
-            if path not in known:
-                with suppress(OSError):
-                    connection = connect(path)
-                    connection.settimeout(0.0)
-                    self._selector.register(connection, selectors.EVENT_READ)
-                    self._rest[connection], self._paths[connection] = b"", path
+        failure: OSError | None = None
+        try:
+            for path in files(self._folder):
+                if path not in known:
+                    failure = self._connect(path) or failure
+        except OSError as error:
+            failure = error
+        if failure is not None and not self._paths:
+            raise failure
         return len(self._paths)
+
+    def _connect(self, path: Path) -> OSError | None:
+        """Connect to a process; return why it cannot be reached, if it still runs."""
+        try:
+            connection = connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return None
+        except OSError as error:
+            return error
+        connection.settimeout(0.0)
+        self._selector.register(connection, selectors.EVENT_READ)
+        self._rest[connection], self._paths[connection] = b"", path
+        return None
 
     def events(self, seconds: float) -> list[Event]:
         """Return the events that arrive, and wait for them so long at most."""
@@ -89,19 +119,38 @@ def read_tail(folder: Path, *, wait: bool = False) -> Generator[Event]:
         wait: whether to wait for a process to serve. Otherwise the events end with the last process.
 
     Raises:
-        ArgumentError: if no process serves there, and it does not wait.
+        ArgumentError: if no process serves there, and it does not wait; if the folder cannot be read, or
+            no process in it can be reached.
     """
     reader = TailReader(folder)
     try:
-        if not reader.search() and not wait:
+        if not _search(reader, folder, wait=wait) and not wait:
             raise ArgumentError(
                 f"No program serves its signals in {folder}. Call clarion.tail.serve_tail() with this "
                 f"folder in the program, or wait for it: wait=True, or --wait.",
                 ["folder"],
             )
-        while reader.search() or wait:
+        while _search(reader, folder, wait=wait) or wait:
             until = time.monotonic() + SEARCH
             while (left := until - time.monotonic()) > 0:
                 yield from reader.events(left)
     finally:
         reader.close()
+
+
+def _search(reader: TailReader, folder: Path, *, wait: bool) -> int:
+    try:
+        return reader.search()
+    except (BlockingIOError, TimeoutError) as error:  # a program is too busy to answer
+        if wait:
+            return 0
+        raise _unreachable(folder, error) from error
+    except OSError as error:
+        raise _unreachable(folder, error) from error
+
+
+def _unreachable(folder: Path, error: OSError) -> ArgumentError:
+    cure = _CURES.get(error.errno or 0, "Try again.")
+    return ArgumentError(
+        f"The programs in {folder} cannot be reached: {error.strerror or error}. {cure}", ["folder"]
+    )

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 NOW = "now"
 
+SLOW = "slow"  # events were dropped because too many waited for the reader
+BROKEN = "broken"  # events were dropped because making them raised an error
+
 
 def send_event(send: Send, seconds: float, calls: list[Event]) -> Event:
     """Return the event of a send that has ended, with its calls."""
@@ -48,7 +51,7 @@ def call_facts(
 ) -> Event:
     """Return what a reader gets of one call."""
     return {
-        "receiver": name_of(receiver),
+        "receiver": _name_of_receiver(receiver),
         "delivery": delivery,
         "outcome": outcome,
         "seconds": None if seconds is None else round(seconds, 6),
@@ -56,9 +59,15 @@ def call_facts(
     }
 
 
-def dropped_event(count: int) -> Event:
-    """Return the event in place of those that were dropped, because the reader was too slow."""
-    return {"kind": "dropped", "at": time.time(), "pid": os.getpid(), "count": count}
+def dropped_event(count: int, reason: str) -> Event:
+    """Return the event in place of those that were dropped.
+
+    Args:
+        count: how many were dropped.
+        reason: `SLOW` or `BROKEN`.
+    """
+    head = {"kind": "dropped", "at": time.time(), "pid": os.getpid()}
+    return {**head, "count": count, "reason": reason}
 
 
 def facts_of_call(call: Call) -> Event:
@@ -110,6 +119,14 @@ def word_of(delivery: object) -> str:
 def error_name(error: BaseException | None) -> str | None:
     """Return the name of the class of an error, not its text."""
     return None if error is None else type(error).__qualname__
+
+
+def _name_of_receiver(receiver: Receiver) -> str:
+    """Return the name of a receiver; that of its type if an attribute of it raises an error."""
+    try:
+        return name_of(receiver)
+    except Exception:  # noqa: BLE001  # of the program
+        return type(receiver).__qualname__
 
 
 def _head(kind: str, signal: Signal, sender: object) -> Event:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import selectors
 import socket
 import stat
 from contextlib import suppress
@@ -46,6 +47,14 @@ class Listener(NamedTuple):
             self.path.unlink(missing_ok=True)
 
 
+def new_selector() -> selectors.BaseSelector:
+    """Return a selector by poll: epoll needs a file, and a child of a fork would share its state."""
+    kind: type[selectors.BaseSelector] = getattr(
+        selectors, "PollSelector", selectors.SelectSelector
+    )
+    return kind()
+
+
 def listen(folder: Path) -> Listener:
     """Return a socket in a folder, which is made if it does not exist.
 
@@ -79,9 +88,13 @@ def prepare(folder: Path) -> None:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Yield the files of the processes that listen, or have listened, in a folder."""
+    """Yield the files of the processes that listen, or have listened, in a folder.
+
+    Raises:
+        OSError: if the folder exists and cannot be read.
+    """
     # By the number of a process, because other programs may have sockets there.
-    with suppress(OSError):
+    with suppress(FileNotFoundError):
         yield from sorted(
             each
             for each in folder.iterdir()

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from clarion._core.fork import new_lock
-from clarion.tail.events import dropped_event
+from clarion.tail.events import BROKEN, SLOW, dropped_event
 
 if TYPE_CHECKING:
     import socket
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from clarion.tail.events import Event
 
 MOST = 10_000  # events that wait
+MOST_BYTES = 8 * 2**20  # of the events that wait
 CHUNK = 65536  # bytes written at once
 
 
@@ -24,30 +25,36 @@ class Reader:
     Args:
         connection: the socket, which does not block.
         most: how many events wait at most.
+        most_bytes: how many bytes they have at most.
     """
 
-    def __init__(self, connection: socket.socket, most: int = MOST) -> None:
+    def __init__(
+        self, connection: socket.socket, most: int = MOST, most_bytes: int = MOST_BYTES
+    ) -> None:
         self.connection = connection
         self._most = most
-        self._waiting: deque[Event] = deque()
-        self._dropped = 0
+        self._most_bytes = most_bytes
+        self._waiting: deque[bytes] = deque()
+        self._size = 0  # bytes that wait
+        self._dropped = {SLOW: 0, BROKEN: 0}
         self._buffer = b""
         self._lock = new_lock()
         self._writing = new_lock()  # the end of the program may write beside the server's thread
 
     def put(self, event: Event) -> None:
-        """Add an event, or count it as dropped if too many wait."""
+        """Add an event, or count it as dropped if too many wait, or too many bytes."""
+        line = _line_of(event)
         with self._lock:
-            if len(self._waiting) >= self._most:
-                self._dropped += 1
+            if len(self._waiting) >= self._most or self._size + len(line) > self._most_bytes:
+                self._dropped[SLOW] += 1
                 return
             self._note_dropped()
-            self._waiting.append(event)
+            self._append(line)
 
     def lose(self) -> None:
-        """Count an event as dropped."""
+        """Count an event that could not be made as dropped."""
         with self._lock:
-            self._dropped += 1
+            self._dropped[BROKEN] += 1
 
     def flush(self) -> bool:
         """Write what the reader takes now; return whether it is still there."""
@@ -78,12 +85,22 @@ class Reader:
             if not self._waiting:
                 self._note_dropped()
             while self._waiting and size < CHUNK:
-                lines.append(json.dumps(self._waiting.popleft()).encode() + b"\n")
+                lines.append(self._waiting.popleft())
                 size += len(lines[-1])
+            self._size -= size
         self._buffer = b"".join(lines)
         return bool(lines)
 
     def _note_dropped(self) -> None:
-        if self._dropped:
-            self._waiting.append(dropped_event(self._dropped))
-            self._dropped = 0
+        for reason, count in self._dropped.items():
+            if count:
+                self._append(_line_of(dropped_event(count, reason)))
+                self._dropped[reason] = 0
+
+    def _append(self, line: bytes) -> None:
+        self._waiting.append(line)
+        self._size += len(line)
+
+
+def _line_of(event: Event) -> bytes:
+    return json.dumps(event).encode() + b"\n"

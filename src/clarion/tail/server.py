@@ -9,12 +9,14 @@ import logging
 import os
 import selectors
 import socket
+from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from clarion._core.fork import call_in_child, new_lock
 from clarion.errors import ArgumentError
-from clarion.tail.places import Listener, listen
+from clarion.tail.places import Listener, listen, new_selector
 from clarion.tail.reader import MOST, Reader
 from clarion.tail.recorder import recorder
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 PAUSE = 0.05  # seconds between two writes to a reader
+RETRY = 1.0  # seconds until the next attempt to accept a reader, after one has failed
 
 logger = logging.getLogger("clarion.tail")
 
@@ -53,14 +56,19 @@ class TailServer:
         self._process = os.getpid()
         self._listener: Listener = listen(self.folder)
         self._listener.socket.settimeout(0.0)
-        self._wake, self._woken = socket.socketpair()
-        # By poll, not by epoll: a child of a fork would share its state.
-        self._selector = getattr(selectors, "PollSelector", selectors.SelectSelector)()
-        self._selector.register(self._listener.socket, selectors.EVENT_READ)
-        self._selector.register(self._woken, selectors.EVENT_READ)
+        self._selector = new_selector()
         self._readers: dict[socket.socket, Reader] = {}
         self._strangers: set[socket.socket] = set()
-        _thread.start_new_thread(self._run, (self._process,))
+        self._retry_at: float | None = None  # while no reader can be accepted
+        self._is_refusing = False
+        try:
+            self._wake, self._woken = socket.socketpair()
+            self._selector.register(self._listener.socket, selectors.EVENT_READ)
+            self._selector.register(self._woken, selectors.EVENT_READ)
+            _thread.start_new_thread(self._run, (self._process,))
+        except BaseException:
+            self._listener.close()
+            raise
 
     def close(self) -> None:
         """Stop serving: the readers see the end, and nothing is watched any more."""
@@ -101,8 +109,8 @@ class TailServer:
     def _run(self, process: int) -> None:
         selector, listener = self._selector, self._listener.socket
         while not self._is_closed and self._process == process:
-            busy = bool(self._readers)
-            for key, _ in selector.select(PAUSE if busy else None):
+            self._listen_again(listener)
+            for key, _ in selector.select(self._timeout()):
                 if key.fileobj is listener:
                     self._accept()
                 elif key.fileobj is not self._woken:
@@ -118,17 +126,44 @@ class TailServer:
             self._woken.close()
             selector.close()
 
+    def _timeout(self) -> float | None:
+        """Return for how many seconds the thread may wait; None if for any time."""
+        if self._readers:
+            return PAUSE
+        return None if self._retry_at is None else max(0.0, self._retry_at - monotonic())
+
+    def _listen_again(self, listener: socket.socket) -> None:
+        """Accept readers again, some time after an attempt has failed."""
+        if self._retry_at is not None and monotonic() >= self._retry_at:
+            self._retry_at = None
+            with suppress(ValueError, KeyError):  # it was closed
+                self._selector.register(listener, selectors.EVENT_READ)
+
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.socket.accept()
-        except OSError:  # it is closed, or the reader has gone
+        except (BlockingIOError, ConnectionError):  # the reader has gone
             return
+        except OSError as error:  # such as too many open files
+            self._refuse(error)
+            return
+        self._is_refusing = False
         connection.settimeout(0.0)
         self._selector.register(connection, selectors.EVENT_READ)
         if self._listener.secret:
             self._strangers.add(connection)
         else:
             self._welcome(connection)
+
+    def _refuse(self, error: OSError) -> None:
+        """Accept no reader for a while: the listener stays readable, so the thread would spin."""
+        if self._is_closed:
+            return
+        self._selector.unregister(self._listener.socket)
+        self._retry_at = monotonic() + RETRY
+        if not self._is_refusing:
+            self._is_refusing = True
+            logger.warning("A reader cannot connect: %s", error)
 
     def _welcome(self, connection: socket.socket) -> None:
         reader = self._readers[connection] = Reader(connection, self._most)
