@@ -39,7 +39,8 @@ class Database(Protocol):
 
     A database may have `serving_thread()` and `serving_task()` too. They return a context manager, and
     an async one, that a worker enters around the calls of a thread, and around an async call without a
-    transaction.
+    transaction. It may have `end_call()`, which a worker calls in the thread after each sync call
+    without a transaction.
 
     A database may have `warn_at_start()`, which logs warnings about its settings.
 

@@ -45,6 +45,7 @@ class Caller:
         # A framework may keep a connection for each thread or task, and has to end it.
         self.serving_thread: Any = getattr(database, "serving_thread", nullcontext)
         self._serving_task: Any = getattr(database, "serving_task", nullcontext)
+        self._end_call: Callable[[], object] = getattr(database, "end_call", bool)
         # The sessions of an async engine need an event loop, also for a sync receiver.
         self._call_sync: Callable[[Callable[[], bool]], bool] | None
         self._call_sync = getattr(database, "call_sync", None)
@@ -80,7 +81,10 @@ class Caller:
         self, plan: Plan, claim: Claim, partition: Lease | None, note_end: NoteEnd | None
     ) -> bool:
         if not self._needs_transaction(plan, claim):
-            _live(plan)(**plan.arguments(claim))
+            try:
+                _live(plan)(**plan.arguments(claim))
+            finally:
+                self._end_call()
             return False
         if self._call_sync is None:
             return self._call_in_transaction(plan, claim, partition, note_end)

@@ -180,7 +180,8 @@ def test_async_receivers_have_a_connection_each(database, alias):
         assert results[1] is None
 
     asyncio.run(both())
-    assert len({id(each) for each in ready}) == 2
+    used = 1 if database.dialect == "sqlite" else 2  # one after the other, or at the same time
+    assert len({id(each) for each in ready}) == used
     assert [each.name for each in Author.objects.using(alias).all()] == ["b"]
 
 

@@ -8,27 +8,25 @@ connections of their thread, as in a request.
 
 from __future__ import annotations
 
-import threading
 from contextlib import asynccontextmanager, contextmanager
 from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import ThreadSensitiveContext
 from django.db import close_old_connections, connections, transaction
 
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
 from clarion.integrations.django.dispatch.policy import DJANGO
 from clarion.integrations.django.outbox.connection import AsyncDjangoConnection, DjangoConnection
+from clarion.integrations.django.outbox.kept_connections import end_call, is_serving, serve
+from clarion.integrations.django.outbox.task_threads import TaskThreads
 from clarion.integrations.django.outbox.vendors import dialect_of
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
-
-_thread = threading.local()
 
 
 class DjangoWorkerConnection(DbapiConnection):
@@ -82,6 +80,7 @@ class DjangoDatabase:
         self.alias = alias
         self.name = f"Django's database {quoted_name(alias)}"
         self.dialect = dialect_of(connections[alias])
+        self._threads = TaskThreads()
 
     def connect(self) -> DjangoWorkerConnection:
         """Open a connection with Django's settings, in autocommit mode."""
@@ -98,58 +97,48 @@ class DjangoDatabase:
 
         Without it, each transaction follows CONN_MAX_AGE, as a request does.
         """
-        _thread.is_serving = True
+        serve()
         try:
             yield
         finally:
-            _thread.is_serving = False
+            serve(is_serving=False)
             connections.close_all()
+
+    def end_call(self) -> None:
+        """Close the connections of this thread that the next receiver must not get."""
+        end_call()
 
     @contextmanager
     def transaction(self) -> Generator[ReceiverTransaction]:
         """Yield an atomic block on this thread's connection, in which a receiver is called."""
-        self._close_old()
+        # A thread that serves ends each call itself.
+        if not is_serving():
+            close_old_connections()
         try:
             block: Any = transaction.atomic(using=self.alias)
             with block:
                 yield ReceiverTransaction(DjangoConnection(self.alias))
         finally:
-            self._close_old()
-
-    def _close_old(self) -> None:
-        connection = connections[self.alias]
-        if not getattr(_thread, "is_serving", False):
-            close_old_connections()
-        elif connection.errors_occurred:
-            connection.close_if_unusable_or_obsolete()
+            if is_serving():
+                end_call()
+            else:
+                close_old_connections()
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
         """Yield an atomic block in a thread of its own, in which an async receiver is awaited.
 
         Django's async queries, and functions by `sync_to_async`, run in this thread. So receivers that
-        are awaited at the same time do not share a connection.
+        are awaited at the same time do not share a connection. The next call uses the thread again.
         """
-        async with (
-            ThreadSensitiveContext(),
-            entered_in_thread(self._threads_transaction) as entered,
-        ):
+        async with self._threads.thread(), entered_in_thread(self.transaction) as entered:
             yield entered
 
     @asynccontextmanager
     async def serving_task(self) -> AsyncGenerator[None]:
-        """Give the block a thread of its own for Django's queries, and end its connections."""
-        async with ThreadSensitiveContext():
-            try:
-                yield
-            finally:
-                await DJANGO.run_in_thread(connections.close_all)
-
-    @contextmanager
-    def _threads_transaction(self) -> Generator[ReceiverTransaction]:
-        # The thread ends with the block, so its connections have to end too.
-        with self.serving_thread(), self.transaction() as entered:
-            yield entered
+        """Give the block a thread for Django's queries, as `atransaction`, without a transaction."""
+        async with self._threads.thread():
+            yield
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.alias}>"

@@ -11,6 +11,7 @@ from textwrap import dedent
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
+from django.db.backends.signals import connection_created
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 
 from clarion.errors import EncodingError
@@ -157,6 +158,43 @@ def test_no_connection_is_left_open(alias):
         while open_connections(alias) > before and time.monotonic() < deadline:
             time.sleep(0.01)
         assert open_connections(alias) == before
+
+
+@pytest.mark.parametrize("effects", [None, "same database"])
+def test_async_receivers_keep_their_connections(alias, effects):
+    """A delivery costs no connection of its own."""
+    opened = []
+    connection_created.connect(note_connection := lambda **_: opened.append(1))
+    try:
+        with connected(awrite, database=alias, effects=effects):
+            for _ in range(30):
+                order_paid.send(None, using=alias, name="a")
+            Worker(DjangoDatabase(alias), concurrency=2).drain()
+    finally:
+        connection_created.disconnect(note_connection)
+    assert authors(alias) == 30
+    # Two receivers at a time, and the worker's own connections.
+    assert len(opened) <= 10
+
+
+def test_a_lost_connection_fails_one_delivery_only(alias):
+    """The next receiver of the thread gets another connection."""
+
+    if connections[alias].vendor == "sqlite":
+        pytest.skip("a file is not lost")
+
+    def close_first(number, **kwargs):
+        note(None, None, number=number)
+        authors(alias)
+        if len(calls) == 1:
+            connections[alias].connection.close()
+            authors(alias)
+
+    with connected(close_first, database=alias, name="close", backoff=lambda _: 0.0):
+        for number in range(5):
+            order_paid.send(None, using=alias, number=number)
+        counts = Worker(DjangoDatabase(alias), concurrency=1).drain()
+    assert (counts["made"], counts["retried"]) == (5, 1)
 
 
 def open_connections(alias):

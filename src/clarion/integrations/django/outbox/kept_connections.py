@@ -1,0 +1,88 @@
+"""Which of Django's connections a thread of a worker keeps for the next call of a receiver."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+from django.db import Error, connections
+
+SHORTEST_AGE = 1.0  # seconds; CONN_MAX_AGE may be longer
+
+_thread = threading.local()
+
+
+def serve(*, is_serving: bool = True) -> None:
+    """Keep the connections of this thread between calls, or stop it."""
+    _thread.is_serving = is_serving
+
+
+def is_serving() -> bool:
+    """Return whether this thread keeps its connections between calls."""
+    return getattr(_thread, "is_serving", False)
+
+
+def end_call() -> None:
+    """Close those connections of this thread that the next call must not get.
+
+    They are broken, too old, not in the mode of the settings, in a transaction that the receiver has
+    not ended, or of a pool. A thread that does not serve keeps them all.
+    """
+    if is_serving():
+        for connection in _opened():
+            _end_call(connection)
+
+
+def close_old() -> float | None:
+    """Close the connections of this thread that are older than CONN_MAX_AGE.
+
+    Returns:
+        When the next one is too old, on the monotonic clock; None if no connection is open.
+    """
+    for connection in _opened():
+        with suppress(Error):
+            connection.close_if_unusable_or_obsolete()
+    ages = [
+        float("inf") if connection.close_at is None else float(connection.close_at)
+        for connection in _opened()
+    ]
+    return min(ages, default=None)
+
+
+def _opened() -> list[Any]:
+    return [
+        connection
+        for connection in connections.all(initialized_only=True)
+        if connection.connection is not None
+    ]
+
+
+def _end_call(connection: Any) -> None:
+    if connection.in_atomic_block:
+        _discard(connection)
+    elif (connection.settings_dict.get("OPTIONS") or {}).get("pool") or _is_old(connection):
+        _close(connection)
+    elif (
+        connection.errors_occurred
+        or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]
+    ):
+        with suppress(Error):
+            connection.close_if_unusable_or_obsolete()
+
+
+def _is_old(connection: Any) -> bool:
+    ends = connection.close_at
+    return ends is not None and time.monotonic() >= ends + SHORTEST_AGE
+
+
+def _close(connection: Any) -> None:
+    with suppress(Error):
+        connection.close()
+
+
+def _discard(connection: Any) -> None:
+    """Close a connection, and forget Django's object, which cannot leave the transaction."""
+    _close(connection)
+    del connections[connection.alias]

@@ -1,0 +1,203 @@
+"""Async calls have a thread each, and the next ones use it again."""
+
+import asyncio
+import threading
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.db.backends.signals import connection_created
+
+from clarion.integrations.django.outbox import task_threads
+from clarion.integrations.django.outbox.task_threads import TaskThreads
+from tests.integrations.django.library.models import Author
+from tests.integrations.django.outbox.sends import authors
+
+
+@pytest.fixture
+def threads():
+    """The threads of a worker."""
+    return TaskThreads()
+
+
+@pytest.fixture
+def opened():
+    """The threads in which connections were opened."""
+    found: list[threading.Thread] = []
+
+    def note(**_):
+        found.append(threading.current_thread())
+
+    connection_created.connect(note)
+    yield found
+    connection_created.disconnect(note)
+
+
+async def current():
+    """Return the thread for sync code."""
+    return await sync_to_async(threading.current_thread)()
+
+
+def test_calls_after_each_other_share_a_connection(threads, alias, opened):
+    """Whether they run queries of Django's or functions."""
+
+    async def main():
+        for _ in range(20):
+            async with threads.thread():
+                await Author.objects.using(alias).acount()
+                await sync_to_async(authors)(alias)
+
+    asyncio.run(main())
+    assert len(opened) == 1
+
+
+def test_calls_at_the_same_time_do_not(threads, alias, opened):
+    """A transaction of one is not that of another."""
+
+    async def call(both):
+        async with threads.thread():
+            await both.wait()
+            await Author.objects.using(alias).acount()
+            await both.wait()
+
+    async def main():
+        for _ in range(3):
+            both = asyncio.Barrier(2)
+            await asyncio.gather(call(both), call(both))
+
+    asyncio.run(main())
+    assert len(opened) == len(set(opened)) == 2
+
+
+def test_a_call_without_queries_needs_no_thread(threads):
+    """Most async receivers use the network only."""
+
+    async def main():
+        before = threading.active_count()
+        for _ in range(3):
+            async with threads.thread():
+                assert threading.active_count() == before
+        assert threading.active_count() == before
+
+    asyncio.run(main())
+
+
+def test_the_connections_end_with_the_loop(threads, alias, opened):
+    """And the threads."""
+
+    async def main():
+        async with threads.thread():
+            await Author.objects.using(alias).acount()
+            connection = await sync_to_async(lambda: connections[alias])()
+        assert connection.connection is not None
+        return connection
+
+    assert asyncio.run(main()).connection is None
+    [thread] = opened
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_an_idle_thread_ends(threads, alias, opened, monkeypatch):
+    """With its connection, because CONN_MAX_AGE is 0."""
+    monkeypatch.setattr(task_threads, "LONGEST_IDLE", 0.01)
+
+    async def main():
+        async with threads.thread():
+            await Author.objects.using(alias).acount()
+        [thread] = opened
+        await asyncio.to_thread(thread.join, 10)
+        assert not thread.is_alive()
+        async with threads.thread():
+            assert await Author.objects.using(alias).acount() == 0
+
+    asyncio.run(main())
+    assert len(opened) == 2
+
+
+def test_an_idle_connection_may_be_kept_for_longer(threads, alias, opened, monkeypatch):
+    """As CONN_MAX_AGE says."""
+    monkeypatch.setattr(task_threads, "LONGEST_IDLE", 0.0)
+    monkeypatch.setitem(connections.settings[alias], "CONN_MAX_AGE", None)
+
+    async def main():
+        for _ in range(3):
+            async with threads.thread():
+                await Author.objects.using(alias).acount()
+            await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+    assert len(opened) == 1
+
+
+def test_a_task_that_outlives_the_call_does_not_share_its_thread(threads):
+    """Its queries would run in the transaction of the next call."""
+
+    async def main():
+        go_on = asyncio.Event()
+
+        async def later():
+            await go_on.wait()
+            return await current()
+
+        async with threads.thread():
+            first = await current()
+            task = asyncio.create_task(later())
+        async with threads.thread():
+            assert await current() is first
+            go_on.set()
+            assert await task is not first
+
+    asyncio.run(main())
+
+
+def test_a_thread_that_is_still_busy_serves_nothing_else(threads):
+    """A call was cancelled, but its function cannot be."""
+
+    async def main():
+        begun, end = threading.Event(), threading.Event()
+
+        def work():
+            begun.set()
+            end.wait(30)
+
+        async def call():
+            async with threads.thread():
+                await sync_to_async(work)()
+
+        task = asyncio.create_task(call())
+        await asyncio.to_thread(begun.wait, 30)
+        task.cancel()
+        await asyncio.sleep(0)
+        async with threads.thread():
+            await current()
+        end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+
+
+def test_a_function_that_never_ends_does_not_keep_the_process(threads):
+    """Its thread is a daemon."""
+
+    async def main():
+        async with threads.thread():
+            assert (await current()).daemon
+
+    asyncio.run(main())
+
+
+def test_an_error_reaches_the_receiver(threads):
+    """As in asgiref's own threads."""
+
+    def fail():
+        raise ZeroDivisionError
+
+    async def main():
+        async with threads.thread():
+            with pytest.raises(ZeroDivisionError):
+                await sync_to_async(fail)()
+            return await current()
+
+    assert asyncio.run(main()).name == "clarion-django"
