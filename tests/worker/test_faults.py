@@ -106,7 +106,7 @@ def test_a_missing_table_stops_no_worker(stage, paid, logged):
 def test_a_receiver_that_never_ends_stops_no_other(stage, paid, effects, logged):
     """It is abandoned after its timeout, and its writes are rolled back."""
     leave, seen = threading.Event(), []
-    options = {"effects": effects, "timeout": 0.2, "retries": 0}
+    options = {"effects": effects, "timeout": 1.0, "retries": 0}
 
     @paid.connect(delivery=durable(name="endless", **options))
     def endless(sender, n, connection, **kwargs):

@@ -10,7 +10,8 @@ In reading order; each module imports only from those above it:
 4. `failures`, `leases`: what happens after a failure, and what the worker holds.
 5. `plans`, `batch`, `settler`: the receivers by name; call several deliveries, and settle them.
 6. `job_context`, `jobs`, `job_threads`: a job makes the deliveries of one receiver, in a thread.
-7. `startup`, `search`: the checks at the start, and the search for deliveries.
+7. `startup`, `search`, `vacuum`: the checks at the start, the search for deliveries, and the
+   removal of dead rows.
 8. `worker`: `Worker`, which runs all of this. `summary`: what it has done, in one line.
 
 Several workers need no knowledge of each other. Each delivery or partition is leased. A

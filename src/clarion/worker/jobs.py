@@ -168,6 +168,8 @@ class OrderedJob(Job):
     def __init__(self, receiver: str, part: int, context: JobContext) -> None:
         super().__init__(receiver, context)
         self.part = part
+        self._is_full = True
+        self._is_released = False
 
     @property
     def place(self) -> Place:
@@ -190,7 +192,7 @@ class OrderedJob(Job):
             super().run()
         finally:
             self._context.leases.remove(holding)
-            if not self.running.is_abandoned:
+            if not (self._is_released or self.running.is_abandoned):
                 with self._context.connections.take() as connection:
                     self.hand_back(connection)
 
@@ -209,5 +211,15 @@ class OrderedJob(Job):
         if not claims:
             return False
         self.has_worked = True
+        self._is_full = len(claims) >= size
         self._deliver(connection, claims, holding, set())
-        return len(claims) >= size and self._may_go_on()
+        return not (self._is_released or self.running.is_abandoned)
+
+    def _end_batch(self, settler: Settler) -> None:
+        """Settle, and release the partition in the same transaction if this was the last batch."""
+        held = None if self.holding is None else self.holding.partition
+        if held is None or (self._is_full and self._may_go_on()):
+            settler.flush()
+            return
+        settler.flush_and(lambda connection: store.release_partition(connection, held))
+        self._is_released = True

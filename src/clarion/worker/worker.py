@@ -27,6 +27,7 @@ from clarion.worker.settler import Settler
 from clarion.worker.sizes import Sizes
 from clarion.worker.startup import check_outbox, warn_of_unknown
 from clarion.worker.stop_signals import stop_on_signals
+from clarion.worker.vacuum import Vacuum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -110,6 +111,7 @@ class Worker:
             lambda: self._stops > 0,
         )
         self._search = Search(self._context, self._job_threads)
+        self._vacuum = Vacuum(self._connections, self.counts)
 
     # --- Run it
 
@@ -244,6 +246,7 @@ class Worker:
             self._on_error(error)
             return False
         self._pause = 0.0
+        self._vacuum.start_if_due()
         if has_started:
             self._polling.poll_often()
         return has_started
@@ -305,6 +308,7 @@ class Worker:
     def _end(self) -> None:
         wake.remove_worker(self.wake)
         self._leases.stop()
+        self._vacuum.wait()
         self._loop.close()
         self._connections.close()
         if (close_idle := getattr(self.database, "close_idle", None)) is not None:

@@ -285,3 +285,7 @@ DELETE FROM clarion_event WHERE uid = ANY(ARRAY(
       AND NOT EXISTS (SELECT 1 FROM clarion_delivery d WHERE d.event = e.uid)
       AND NOT EXISTS (SELECT 1 FROM clarion_dead x WHERE x.event = e.uid)
     ORDER BY e.created_at LIMIT :limit))
+
+-- name: vacuum
+-- TRUNCATE FALSE: to return space at the end of the table, it would lock out the senders.
+VACUUM (SKIP_LOCKED, TRUNCATE FALSE) clarion_delivery
