@@ -96,7 +96,7 @@ def tables(config):
 
 
 def test_an_upgrade_sends_its_plan(config, sent):
-    """The plan is applied between the two signals."""
+    """An upgrade applies its plan between the two signals that send it."""
     seen: list[Any] = []
     for signal in (pre_migrate, post_migrate):
         signal.connect(lambda sender, **kwargs: seen.append(tables(config)))
@@ -107,7 +107,7 @@ def test_an_upgrade_sends_its_plan(config, sent):
 
 
 def test_a_downgrade_sends_its_plan(config, sent):
-    """The migrations go backwards, the last one first."""
+    """The plan of a downgrade goes backwards, the last migration first."""
     command.upgrade(config, "head")
     sent.clear()
     command.downgrade(config, "base")
@@ -117,7 +117,7 @@ def test_a_downgrade_sends_its_plan(config, sent):
 
 
 def test_the_plan_has_only_the_applied_migrations(config, sent):
-    """It is empty if the database is up to date, as in Django."""
+    """The plan is empty if the database is up to date, as in Django."""
     command.upgrade(config, "one")
     command.upgrade(config, "+1")
     command.upgrade(config, "head")
@@ -128,7 +128,7 @@ def test_the_plan_has_only_the_applied_migrations(config, sent):
 
 
 def test_keywords_are_djangos(config):
-    """All of them are sent, with the objects of Alembic."""
+    """All of Django's keywords are sent, with the objects of Alembic."""
     sent: list[Any] = []
 
     def note(sender, app_config, verbosity, interactive, using, apps, stdout, **kwargs):
@@ -160,7 +160,7 @@ def test_the_command_line_can_be_quiet(config, tmp_path):
 
 @pytest.mark.parametrize("at", ["base", "head"])
 def test_other_commands_send_nothing(config, sent, at):
-    """They run env.py, but migrate nothing."""
+    """Commands that run env.py but migrate nothing send nothing."""
     if at == "head":
         command.upgrade(config, "head")
         sent.clear()
@@ -173,7 +173,7 @@ def test_other_commands_send_nothing(config, sent, at):
 
 
 def test_sql_sends_nothing(config, sent):
-    """No database is migrated then."""
+    """`--sql` sends nothing, because no database is migrated."""
     config.output_buffer = io.StringIO()
     command.upgrade(config, "head", sql=True)
     assert "CREATE TABLE one" in config.output_buffer.getvalue()
@@ -181,7 +181,7 @@ def test_sql_sends_nothing(config, sent):
 
 
 def test_a_migration_that_fails_sends_no_post_migrate(tmp_path, sent):
-    """Receivers of post_migrate may rely on the migrations, as in Django."""
+    """After a failed migration no post_migrate is sent, as in Django."""
     config = write(tmp_path, versions=("one", "broken"))
     with pytest.raises(ValueError, match="no such column"):
         command.upgrade(config, "head")
@@ -190,7 +190,7 @@ def test_a_migration_that_fails_sends_no_post_migrate(tmp_path, sent):
 
 @pytest.mark.parametrize("signal", [pre_migrate, post_migrate], ids=["pre", "post"])
 def test_writes_of_receivers_are_committed(config, signal):
-    """Before, with the migrations; after, when all receivers have returned."""
+    """Writes of pre_migrate are committed with the migrations, those of post_migrate after all receivers."""
 
     def write(sender, apps, **kwargs):
         apps.connection.execute(text("CREATE TABLE written (id INTEGER)"))
@@ -222,7 +222,7 @@ def test_writes_of_a_receiver_that_fails_are_rolled_back(config):
 
 
 def test_a_receiver_that_fails_leaves_no_transaction_open(config):
-    """A connection that the program passed is as it was."""
+    """After a failing receiver, a connection that the program passed is in no transaction."""
 
     def write(sender, apps, **kwargs):
         apps.connection.execute(text("INSERT INTO one VALUES (42)"))
@@ -239,7 +239,7 @@ def test_a_receiver_that_fails_leaves_no_transaction_open(config):
 
 
 def test_an_environment_may_begin_a_transaction_itself(tmp_path, sent):
-    """Reading the plan leaves no transaction open, which would prevent another one."""
+    """The environment can begin a transaction, because reading the plan leaves none open."""
     config = write(tmp_path, "with migrating(context), connection.begin():")
     command.upgrade(config, "head")
     assert [name for name, _ in sent] == ["pre", "post"]
@@ -255,7 +255,7 @@ def test_an_error_in_pre_migrate_prevents_the_migrations(config):
 
 
 def test_an_open_transaction_stays_open(config, sent):
-    """It is neither committed nor rolled back, and receivers write in it."""
+    """An open transaction is neither committed nor rolled back, and receivers write in it."""
     post_migrate.connect(
         lambda sender, apps, **kwargs: apps.connection.execute(text("INSERT INTO one VALUES (1)"))
     )
@@ -292,7 +292,7 @@ def test_within_the_transaction_receivers_are_part_of_it(tmp_path, sent):
 
 
 def test_async_receivers_are_run_to_completion(config):
-    """Alembic's commands are sync, and wait for them."""
+    """Alembic's sync commands wait for async receivers."""
     sent: list[Any] = []
 
     async def note(sender, plan, **kwargs):
@@ -304,7 +304,7 @@ def test_async_receivers_are_run_to_completion(config):
 
 
 def test_without_receivers_no_plan_is_made(config, monkeypatch):
-    """The migrations are applied as without the block."""
+    """Without receivers no plan is made, and the migrations are applied as without the block."""
     module = sys.modules["clarion.integrations.alembic"]
     monkeypatch.setattr(module, "_plan", None)
     command.upgrade(config, "head")

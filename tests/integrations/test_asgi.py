@@ -41,7 +41,7 @@ def inline_log():
 
 
 def test_sync_receivers_do_not_block_the_event_loop():
-    """They run in a worker thread; inline receivers run on the event loop."""
+    """Sync receivers run in a worker thread, and inline ones on the event loop."""
     threads, waits = {}, []
     begun, go_on = threading.Event(), threading.Event()
 
@@ -72,7 +72,7 @@ def test_sync_receivers_do_not_block_the_event_loop():
 
 
 def test_async_receivers_may_wait(log):
-    """The application is called when they have returned."""
+    """The application is called when async receivers have returned."""
 
     async def started(sender, **kwargs):
         await asyncio.sleep(0.01)
@@ -90,7 +90,7 @@ def test_async_receivers_may_wait(log):
 
 
 def test_receivers_see_the_exception_in_each_thread(caplog):
-    """It is being handled in the worker thread, where logging finds it, and on the event loop."""
+    """The exception is being handled in the worker thread, where logging finds it, and on the loop."""
     calls: list[Any] = []
 
     def in_thread(sender, request, **kwargs):
@@ -128,7 +128,7 @@ def test_the_lifespan_is_no_request(log):
 
 
 def test_a_background_task_belongs_to_its_request(log):
-    """The request is finished after the task, which may use the request's resources."""
+    """The request is finished after its background task, which may use the request's resources."""
 
     async def endpoint(request):
         return PlainTextResponse("hello", background=BackgroundTask(lambda: log.append("task")))
@@ -141,7 +141,7 @@ def test_a_background_task_belongs_to_its_request(log):
 
 
 def test_a_cancelled_request_is_finished(log):
-    """The code that cancels it waits until the receivers have returned."""
+    """Code that cancels a request waits until the receivers of its end have returned."""
 
     async def slow(sender, **kwargs):
         await asyncio.sleep(0.05)
@@ -164,7 +164,7 @@ def test_a_cancelled_request_is_finished(log):
 
 
 def test_a_server_that_stops_ends_the_request():
-    """Inline receivers are called even while the event loop shuts down and cancels every task."""
+    """Inline receivers are called while the event loop shuts down and cancels every task."""
     begun, events = threading.Event(), []
     request_finished.connect(lambda sender, **kwargs: events.append("finished"), inline=True)
 
@@ -179,7 +179,7 @@ def test_a_server_that_stops_ends_the_request():
 
 
 def test_the_end_is_sent_although_its_task_did_not_begin(inline_log):
-    """An event loop that shuts down cancels every task, also the one that sends the end."""
+    """The end is sent, although the loop that shuts down cancels the task that would send it."""
 
     async def serve():
         begun = asyncio.Event()
@@ -215,7 +215,7 @@ def test_wrong_messages_are_a_failure(log):
 
 
 def test_outside_asyncio_no_event_loop_is_needed(inline_log):
-    """Another library may await the middleware; inline and async receivers are called."""
+    """If another library awaits the middleware, inline and async receivers are called."""
     with pytest.raises(ValueError, match="no such page"):
         SignalMiddleware(failing)({"type": "http", "path": "/"}, None, None).send(None)
     assert inline_log == ["started", "failed", "finished"]

@@ -59,7 +59,7 @@ def receiver_of(kind, begun, ended):
 @pytest.mark.parametrize("kind", ["on the loop", "in a thread"])
 @pytest.mark.parametrize("signal", [got_request_exception, request_finished], ids=lambda s: s.name)
 def test_the_exception_of_the_application_is_raised(signal, kind):
-    """Also if the request is cancelled while the signal is sent."""
+    """The application's exception is raised, even if the request is cancelled while the signal is sent."""
     begun: list[object] = []
     ended: list[object] = []
     signal.connect(receiver_of(kind, begun, ended))
@@ -69,7 +69,7 @@ def test_the_exception_of_the_application_is_raised(signal, kind):
 
 
 def test_a_request_without_exception_is_cancelled():
-    """There is nothing to raise instead."""
+    """A cancelled request without an exception raises the cancellation."""
 
     async def app(scope, receive, send): ...
 
@@ -81,7 +81,7 @@ def test_a_request_without_exception_is_cancelled():
 
 
 def test_the_exception_is_raised_under_trio():
-    """Which cancels with an exception of its own."""
+    """Under trio, which cancels with its own exception, the application's exception is raised."""
 
     scope = trio.CancelScope()
 
@@ -121,7 +121,7 @@ def test_an_answer_is_no_failure(name, status, is_reported):
 
 
 def test_an_answer_that_nothing_handles_is_a_failure():
-    """The server answers it with a 500."""
+    """An HTTP exception that nothing handles is reported, because the server answers with a 500."""
     reported = []
 
     async def note(sender, request, **kwargs):

@@ -45,7 +45,7 @@ async def listen(websocket):
 
 
 def test_a_websocket_is_a_request(log):
-    """It starts with the handshake and finishes when it is closed."""
+    """The request of a websocket starts with the handshake and finishes when it is closed."""
     with serving_asgi(starlette(WebSocketRoute("/", echo))) as place:
         with connect(f"ws://{place}/") as client:
             client.send("hello")
@@ -56,7 +56,7 @@ def test_a_websocket_is_a_request(log):
 
 
 def test_a_refused_websocket_is_finished(log):
-    """The handshake was a request like any other."""
+    """A refused websocket is finished, because its handshake was a request."""
 
     async def refuse(websocket):
         await websocket.close()
@@ -68,7 +68,7 @@ def test_a_refused_websocket_is_finished(log):
 
 
 def test_a_websocket_that_fails_is_reported(log):
-    """An exception of the application closes it; receivers get its request."""
+    """An exception that closes a websocket is reported with its request."""
     requests = []
     got_request_exception.connect(
         lambda sender, request, **kwargs: requests.append((request.method, request.path))
@@ -90,7 +90,7 @@ def test_a_websocket_that_fails_is_reported(log):
 
 @pytest.mark.parametrize("is_inside", [False, True], ids=["alone", "inside another middleware"])
 def test_a_client_that_disconnects_ends_its_stream(log, is_inside):
-    """The request is finished, its receivers return, and no exception is reported."""
+    """If a client leaves a stream, the request is finished, and no exception is reported."""
 
     async def slow(sender, **kwargs):
         await asyncio.sleep(0.05)
@@ -119,7 +119,7 @@ def test_a_client_that_disconnects_ends_its_stream(log, is_inside):
 
 
 def test_an_interrupted_upload_is_no_failure(log):
-    """Nothing is reported, as in Django."""
+    """An interrupted upload is not reported, as in Django."""
 
     async def upload(request):
         return PlainTextResponse(str(len(await request.body())))
@@ -134,7 +134,7 @@ def test_an_interrupted_upload_is_no_failure(log):
 
 
 def test_a_websocket_that_the_client_closes_is_no_failure(log):
-    """The exception that Starlette raises then is not reported."""
+    """Starlette's exception for a websocket that the client closes is not reported."""
     with serving_asgi(starlette(WebSocketRoute("/", listen))) as place:
         with connect(f"ws://{place}/") as client:
             client.send("hello")
@@ -143,7 +143,7 @@ def test_a_websocket_that_the_client_closes_is_no_failure(log):
 
 
 def test_sending_to_a_client_that_disconnected_is_no_failure(log):
-    """The server raises OSError, which is not reported, whatever exception it leads to."""
+    """The OSError for a client that disconnected, and an exception from it, are not reported."""
     closed = threading.Event()
 
     async def talk(websocket):
@@ -162,7 +162,7 @@ def test_sending_to_a_client_that_disconnected_is_no_failure(log):
 
 
 def test_another_exception_after_the_disconnect_is_reported(log):
-    """An application that fails to clean up has failed."""
+    """After a disconnect another exception is reported, because the application has failed."""
 
     async def leave(websocket):
         await websocket.accept()

@@ -62,7 +62,7 @@ def order_paid():
 
 @pytest.mark.parametrize("receiver", [mail, amail])
 def test_eager_mode_calls_receivers_after_the_commit(app, order_paid, connection, receiver):
-    """Celery's own test mode works, and only after the commit."""
+    """In Celery's eager mode a receiver runs, and only after the commit."""
     order_paid.connect(receiver, delivery=CeleryDelivery(app))
     with atomic(connection):
         ((_, response),) = order_paid.send(None, order_id=7)
@@ -79,7 +79,7 @@ def test_eager_mode_retries(app, order_paid):
 
 
 def test_eager_mode_can_raise(app, order_paid):
-    """With `task_eager_propagates`, the sender gets what the receiver raises."""
+    """With `task_eager_propagates`, the sender gets the receiver's exception."""
     app.conf.task_eager_propagates = True
     order_paid.connect(failing, delivery=CeleryDelivery(app))
     with pytest.raises(LookupError, match="mine"):
@@ -87,7 +87,7 @@ def test_eager_mode_can_raise(app, order_paid):
 
 
 def test_the_task_has_the_name_of_the_receiver(app, order_paid):
-    """One task for all receivers; its shadow is the name that monitoring shows."""
+    """There is one task for all receivers; its shadow, which monitoring shows, is the receiver's name."""
     sent = []
     app.conf.task_always_eager = False
 
@@ -111,7 +111,7 @@ def test_the_task_has_the_name_of_the_receiver(app, order_paid):
     ],
 )
 def test_options_of_celery_are_accepted(app, order_paid, options):
-    """Whatever `apply_async` takes is accepted at connect, and works."""
+    """Each option that `apply_async` takes is accepted at connect, and works."""
     order_paid.connect(mail, delivery=CeleryDelivery(app)(**options))
     order_paid.send(None)
     assert len(made) == 1
@@ -126,7 +126,7 @@ def test_other_options_are_refused(app, order_paid, name):
 
 
 def test_options_are_known_under_sentry(app, order_paid):
-    """Sentry replaces functions of Celery and kombu, and the options stay known."""
+    """The options are known although Sentry replaces functions of Celery and kombu."""
     code = (
         "import sentry_sdk; from sentry_sdk.integrations.celery import CeleryIntegration;"
         "sentry_sdk.init(integrations=[CeleryIntegration()]);"
@@ -140,13 +140,13 @@ def test_options_are_known_under_sentry(app, order_paid):
 
 
 def test_two_delays_are_refused(app, order_paid):
-    """`delay` is Celery's countdown."""
+    """`countdown` beside our `delay` is refused."""
     with pytest.raises(ArgumentError, match="delay= and countdown"):
         order_paid.connect(mail, delivery=CeleryDelivery(app)(delay=5, countdown=5))
 
 
 def test_losses_name_the_setting(app):
-    """What the configuration loses is said with the setting that keeps it."""
+    """Each loss of the configuration is listed with the setting that prevents it."""
     engine = CeleryDelivery(app).engine
     late, lost = engine.losses()
     assert "task_acks_late" in late
@@ -166,7 +166,7 @@ def test_losses_do_not_bind_the_task(app):
 
 
 def test_losses_need_no_client_of_the_broker(monkeypatch):
-    """`manage.py check` runs where no broker is used, without the package of Redis."""
+    """Losses are listed without the package of the broker, as `manage.py check` needs."""
     monkeypatch.setitem(TRANSPORT_ALIASES, "absent", "shop_without_client:Transport")
     app = Celery("shop", broker="absent://127.0.0.1", set_as_current=False)
     with pytest.raises(ModuleNotFoundError, match="shop_without_client"):
@@ -175,7 +175,7 @@ def test_losses_need_no_client_of_the_broker(monkeypatch):
 
 
 def test_losses_on_rabbitmq_name_the_setting(app):
-    """On RabbitMQ, publisher confirms and persistent messages are needed too."""
+    """On RabbitMQ, the losses name publisher confirms and persistent messages, too."""
     app.conf.update(
         broker_url="amqp://127.0.0.1//",
         task_acks_late=True,
@@ -188,7 +188,7 @@ def test_losses_on_rabbitmq_name_the_setting(app):
 
 
 def test_a_worker_says_what_it_loses(app, caplog):
-    """A worker logs it when it is ready."""
+    """A worker logs its losses when it is ready."""
     delivery = CeleryDelivery(app)
     with caplog.at_level(logging.WARNING, "clarion.background"):
         signals.worker_ready.send(sender=None)
@@ -224,7 +224,7 @@ def rejecting(sender, **kwargs):
 
 
 def test_only_apps_are_accepted():
-    """Anything else is refused."""
+    """Anything but a Celery application is refused."""
     no_app: Any = "redis://127.0.0.1"
     with pytest.raises(ArgumentError, match="Give it the Celery app"):
         CeleryDelivery(no_app)

@@ -47,7 +47,7 @@ def run(broker):
 
 
 def test_a_worker_calls_receivers(order_paid, broker, run):
-    """Sync and async ones, also of another queue."""
+    """A worker calls sync and async receivers, those of another queue, too."""
     delivery = DramatiqDelivery(broker)
     order_paid.connect(mail, delivery=delivery)
     order_paid.connect(amail, delivery=delivery(queue_name="mail"))
@@ -68,7 +68,7 @@ def test_a_message_shows_the_receiver(order_paid, broker):
 
 
 def test_retries_are_runs_after_the_first(order_paid, broker, run):
-    """Two retries are three runs, then the message is dead."""
+    """With two retries a receiver runs three times, then the message is dead."""
     order_paid.connect(fail, delivery=DramatiqDelivery(broker)(retries=2))
     order_paid.send("web")
     run()
@@ -77,7 +77,7 @@ def test_retries_are_runs_after_the_first(order_paid, broker, run):
 
 
 def test_without_retries_the_broker_decides(order_paid, run, broker):
-    """By the limit of its middleware, or of the message."""
+    """Without `retries` the limit is that of the middleware, or of the message."""
     delivery = DramatiqDelivery(broker)
     order_paid.connect(fail, sender="a", delivery=delivery(max_retries=1, min_backoff=1))
     order_paid.connect(retry_once, sender="b", delivery=delivery(max_retries=1))
@@ -90,7 +90,7 @@ def test_without_retries_the_broker_decides(order_paid, run, broker):
 
 
 def test_a_receiver_decides(order_paid, broker, run):
-    """`Retry` is another attempt, and `Reject` is none."""
+    """`Retry` causes another attempt, and `Reject` prevents one."""
     delivery = DramatiqDelivery(broker)(retries=3)
     order_paid.connect(retry_once, sender="a", delivery=delivery)
     order_paid.connect(reject, sender="b", delivery=delivery)
@@ -104,7 +104,7 @@ def test_a_receiver_decides(order_paid, broker, run):
 
 
 def test_an_unknown_receiver_is_tried_again(order_paid, broker, run, caplog):
-    """Also without retries, so that a deployment loses nothing."""
+    """A call of an unknown receiver is tried again, without `retries`, too."""
     delivery = DramatiqDelivery(broker)(retries=0)
     order_paid.connect(mail, delivery=delivery)
     order_paid.send("web")
@@ -132,7 +132,7 @@ def test_a_delay_is_in_milliseconds(order_paid, broker):
 
 
 def test_one_actor_for_a_broker(broker):
-    """Two deliveries share it."""
+    """Two deliveries of one broker share its actor."""
     first: Any = DramatiqDelivery(broker).engine
     second: Any = DramatiqDelivery(broker).engine
     assert first.actor is second.actor
@@ -150,7 +150,7 @@ def test_one_actor_for_a_broker(broker):
     ],
 )
 def test_options_that_it_lacks_are_refused(order_paid, broker, options, names):
-    """At connect, with their names."""
+    """Options that Dramatiq lacks are refused at connect, with their names."""
     with pytest.raises(ArgumentError) as caught:
         order_paid.connect(mail, delivery=DramatiqDelivery(broker)(**options))
     assert set(caught.value.names) == names
@@ -158,7 +158,7 @@ def test_options_that_it_lacks_are_refused(order_paid, broker, options, names):
 
 @pytest.mark.parametrize("middleware", [[], [Retries(retry_when=lambda retries, error: False)]])
 def test_retries_need_the_middleware(order_paid, middleware):
-    """A broker that would not keep our number is refused."""
+    """`retries` is refused on a broker without the middleware that counts them."""
     broker = StubBroker(middleware=middleware)
     with pytest.raises(ArgumentError, match="Retries") as caught:
         order_paid.connect(mail, delivery=DramatiqDelivery(broker)(retries=2))
@@ -182,7 +182,7 @@ def test_what_is_lost(broker, lost):
 
 
 def test_a_worker_says_at_its_start_what_is_lost(caplog):
-    """Once, with the setting."""
+    """A worker logs each loss once at its start, with the setting."""
     broker = StubBroker(middleware=[])
     DramatiqDelivery(broker)
     worker = dramatiq.Worker(broker, worker_threads=1)
@@ -192,7 +192,7 @@ def test_a_worker_says_at_its_start_what_is_lost(caplog):
 
 
 def test_a_failure_without_the_middleware_is_not_hidden(order_paid, caplog):
-    """Dramatiq logs the error of the receiver."""
+    """Without the middleware Dramatiq logs the error of the receiver."""
     broker = StubBroker(middleware=[])
     order_paid.connect(fail, delivery=DramatiqDelivery(broker))
     order_paid.send("web")
@@ -205,7 +205,7 @@ def test_a_failure_without_the_middleware_is_not_hidden(order_paid, caplog):
 
 
 def test_only_brokers_are_accepted():
-    """Anything else is refused."""
+    """Anything but a broker of Dramatiq is refused."""
     no_broker: Any = "redis://"
     with pytest.raises(ArgumentError, match="broker"):
         DramatiqDelivery(no_broker)

@@ -66,7 +66,7 @@ def clarion(receiver):
 
 
 def test_a_failure_in_a_session(engine):
-    """The commit does not raise, because the data is saved; the next receiver runs."""
+    """A receiver's error does not leave the commit of a session, and the next receiver runs."""
     ran = []
 
     def fail(**kwargs):
@@ -126,7 +126,7 @@ def test_a_failure_in_django():
 
 
 def test_an_instance_after_the_commit(engine):
-    """A receiver reads the attributes, and can make a query."""
+    """After the commit a receiver reads the instance's attributes, and can make a query."""
     seen = []
 
     with Session(engine) as session:

@@ -49,7 +49,7 @@ def stored(tmp_path):
 
 
 def test_a_task_runs_after_the_commit(huey):
-    """Not before, and not after a rollback."""
+    """A task runs after the commit, not before it and not after a rollback."""
     delivered = order_paid.connected(mail, delivery=HueyDelivery(huey))
     with delivered, closing(sqlite3.connect(":memory:")) as connection:
         with atomic(connection):
@@ -63,14 +63,14 @@ def test_a_task_runs_after_the_commit(huey):
 
 
 def test_async_receivers_run(huey):
-    """Huey itself refuses async tasks."""
+    """Async receivers run, although Huey itself refuses async tasks."""
     with order_paid.connected(mail_order, delivery=HueyDelivery(huey)):
         order_paid.send(None, order_id=1)
     assert calls == [(1, "async")]
 
 
 def test_a_task_has_the_options(stored):
-    """Ours are translated, the others are the engine's; the identifier shows the receiver."""
+    """A task has our options translated and Huey's unchanged; its identifier shows the receiver."""
     expires = 60
     delivery = HueyDelivery(stored)(retries=2, priority=7, expires=expires, timeout=5, name="mail")
     with order_paid.connected(mail, delivery=delivery):
@@ -81,27 +81,27 @@ def test_a_task_has_the_options(stored):
 
 
 def test_a_delay_is_scheduled(stored):
-    """The task carries the time before which it does not run."""
+    """The task of a delayed call has the time before which it does not run."""
     with order_paid.connected(mail, delivery=HueyDelivery(stored)(delay=60)):
         order_paid.send(None, order_id=1)
     assert not stored.ready_to_run(stored.dequeue())
 
 
 def test_an_unknown_option_is_refused(huey):
-    """The message names it, and those that there are."""
+    """The refusal of an unknown option names it, and the known ones."""
     with pytest.raises(ArgumentError, match=r"queue.*priority"):
         order_paid.connect(mail, delivery=HueyDelivery(huey)(queue="mail"))
     assert {"priority", "retry_delay"} <= OPTIONS
 
 
 def test_something_else_is_refused():
-    """An application of another engine, for example."""
+    """Anything but an instance of Huey, as another engine's application, is refused."""
     with pytest.raises(ArgumentError, match="SqliteHuey"):
         HueyDelivery("huey.db")
 
 
 def test_two_deliveries_share_the_task(huey):
-    """Huey refuses two tasks of one name."""
+    """Two deliveries share one task, because Huey refuses two of one name."""
     HueyDelivery(huey)
     with order_paid.connected(mail, delivery=HueyDelivery(huey)):
         order_paid.send(None, order_id=1)
@@ -109,7 +109,7 @@ def test_two_deliveries_share_the_task(huey):
 
 
 def test_the_loss_is_said_and_no_setting_is_named(stored, caplog):
-    """Once for each delivery."""
+    """Each delivery lists Huey's loss once, without a setting, because no setting prevents it."""
     with (
         caplog.at_level(logging.WARNING),
         order_paid.connected(mail, delivery=HueyDelivery(stored)),
@@ -122,14 +122,14 @@ def test_the_loss_is_said_and_no_setting_is_named(stored, caplog):
 
 
 def test_only_a_server_holds_up_a_commit(huey, stored):
-    """The delivery waits for it in a thread; a file or the immediate mode needs none."""
+    """The delivery waits in a thread for a server, but not for a file or the immediate mode."""
     server = RedisHuey("tests", url="redis://127.0.0.1:1/0")
     held = [HueyDelivery(each).engine.holds_thread for each in (huey, stored, server)]
     assert held == [False, False, True]
 
 
 def test_the_client_of_a_server_says_how_long_it_waits(stored):
-    """A client that tries again counts as one without a limit."""
+    """The client of a server has a longest wait, without a limit if it retries."""
     once = RedisHuey("tests", host="127.0.0.1", socket_timeout=2, socket_connect_timeout=1)
     again = RedisHuey("tests", host="127.0.0.1", retry=TryAgain(NoBackoff(), 3))
     waits = [HueyDelivery(each).engine.longest_wait for each in (stored, once, again)]
@@ -154,7 +154,7 @@ def wait_for(order_id, count):
 
 
 def test_retries_are_counted(stored, consumer):
-    """`retries=2` makes three runs, with one uid."""
+    """With `retries=2` a receiver runs three times, with one uid."""
     with order_paid.connected(mail, delivery=HueyDelivery(stored)(retries=2, retry_delay=0.01)):
         order_paid.send(None, order_id="fails")
         wait_for("fails", 3)
@@ -165,7 +165,7 @@ def test_retries_are_counted(stored, consumer):
 
 
 def test_a_receiver_decides(stored, consumer):
-    """`Retry` asks for another run, `Reject` for none."""
+    """`Retry` causes another run, and `Reject` prevents one."""
     with order_paid.connected(mail, delivery=HueyDelivery(stored)(retries=2)):
         order_paid.send(None, order_id="asks")
         order_paid.send(None, order_id="rejects")
@@ -178,7 +178,7 @@ def test_a_receiver_decides(stored, consumer):
 
 
 def test_an_unknown_receiver_is_waited_for(stored, consumer):
-    """A worker that does not know it yet keeps the task, also without retries."""
+    """A worker keeps the task of a receiver that it does not know yet, without `retries`, too."""
     with order_paid.connected(mail, delivery=HueyDelivery(stored)):
         stored_call = order_paid.send(None, order_id="early")
     assert stored_call

@@ -38,7 +38,7 @@ def rendered():
 
 
 def test_keywords_are_djangos(environment):
-    """The sender is the template; the context has the values that it is rendered with."""
+    """The sender is the template, and the context has the values that it is rendered with."""
     rendered: list[Any] = []
 
     def note(sender, template, context, **kwargs):
@@ -71,13 +71,13 @@ def test_imported_templates(environment, rendered):
 
 @pytest.mark.parametrize("render", ["render", "generate", "stream"])
 def test_each_way_to_render(environment, rendered, render):
-    """In one piece, in parts, or as a stream."""
+    """A template sends when it is rendered in one piece, in parts, or as a stream."""
     assert "".join(getattr(environment.get_template("base"), render)()) == "<>"
     assert rendered == ["base"]
 
 
 def test_a_template_of_a_string(environment, rendered):
-    """It sends the signal although it has no name."""
+    """A template of a string sends, although it has no name."""
     assert environment.from_string("hello").render() == "hello"
     assert rendered == [None]
 
@@ -121,14 +121,14 @@ def test_async_environments_await_the_receivers(rendered):
 
 
 def test_without_receivers_nothing_is_wrapped(environment):
-    """Jinja gets the function that it has compiled."""
+    """Without receivers Jinja gets the function that it has compiled."""
     template = environment.get_template("page")
     assert template.root_render_func is template._render
     assert template.render(name="Ada") == "<Ada!>"
 
 
 def test_other_environments_send_nothing(environment, rendered):
-    """Another environment, and Jinja's own classes, do not change."""
+    """Another environment, and Jinja's own classes, are not changed and send nothing."""
     other = Environment(loader=DictLoader(PAGES), autoescape=True)
     other.get_template("base").render()
     assert rendered == []
@@ -137,7 +137,7 @@ def test_other_environments_send_nothing(environment, rendered):
 
 
 def test_installing_twice_sends_once(environment, rendered):
-    """A second call changes nothing."""
+    """After a second call of install, a template sends once."""
     kind = environment.template_class
     install(environment)
     assert environment.template_class is kind
@@ -146,7 +146,7 @@ def test_installing_twice_sends_once(environment, rendered):
 
 
 def test_templates_that_were_loaded_before(rendered):
-    """They are loaded again, with and without a cache."""
+    """Templates loaded before are loaded again, with and without a cache."""
     for size in (400, 0):
         environment = Environment(loader=DictLoader(PAGES), cache_size=size, autoescape=True)
         environment.get_template("base").render()
@@ -156,7 +156,7 @@ def test_templates_that_were_loaded_before(rendered):
 
 
 def test_uninstalling_restores_the_environment(environment, rendered):
-    """It has its former template class, and sends nothing."""
+    """After uninstall the environment has its former template class, and sends nothing."""
     uninstall(environment)
     uninstall(environment)
     assert environment.template_class is Environment.template_class
@@ -165,7 +165,7 @@ def test_uninstalling_restores_the_environment(environment, rendered):
 
 
 def test_an_overlay_sends(environment, rendered):
-    """An environment that is made from this one later sends the signal too."""
+    """An overlay that is made later sends, too."""
     environment.overlay(trim_blocks=True).get_template("base").render()
     assert rendered == ["base"]
 

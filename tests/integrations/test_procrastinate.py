@@ -71,7 +71,7 @@ def run_jobs(app):
 
 @pytest.mark.parametrize("receiver", [mail, amail])
 def test_a_worker_calls_the_receiver(order_paid, memory, receiver):
-    """Sync and async, through the connector for tests."""
+    """A worker on the connector for tests calls sync and async receivers."""
     delivery = ProcrastinateDelivery(memory)
     order_paid.connect(receiver, delivery=delivery)
     ((_, response),) = order_paid.send(None, order_id=7)
@@ -86,7 +86,7 @@ def test_a_worker_calls_the_receiver(order_paid, memory, receiver):
 
 
 def test_asend_hands_over(order_paid, memory):
-    """In a coroutine, too."""
+    """`asend` hands the call over, too."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(memory))
     asyncio.run(order_paid.asend(None, order_id=7))
     run_jobs(memory)
@@ -94,7 +94,7 @@ def test_asend_hands_over(order_paid, memory):
 
 
 def test_the_outcome_of_receivers(order_paid, memory):
-    """`retries=2` is three runs, `Retry` runs again, and `Reject` does not."""
+    """`retries=2` makes three runs, `Retry` causes another run, and `Reject` prevents one."""
     delivery = ProcrastinateDelivery(memory)(retries=2)
 
     async def run_all():
@@ -121,7 +121,7 @@ def test_the_outcome_of_receivers(order_paid, memory):
 
 
 def test_a_stopped_worker_gives_its_job_back():
-    """A job that is aborted because the worker stops has not failed."""
+    """A job that is aborted because the worker stops does not count as failed."""
     body = write_body("mail", None, seal(Signal(name="x"), {"sender": None}))
     job = Job(
         queue="x", lock=None, queueing_lock=None, task_name="x", task_kwargs={"call_body": body}
@@ -132,7 +132,7 @@ def test_a_stopped_worker_gives_its_job_back():
 
 
 def test_options_reach_the_job(memory):
-    """Options of `configure_task` as they are; the delay is ours."""
+    """A job has the options of `configure_task` unchanged, and our delay."""
     engine = ProcrastinateDelivery(memory).engine
     options = {"queue": "mail", "priority": 3, "lock": "mine"}
     engine.enqueue(Call("mail", uuid4(), "{}", delay=60, options=options))
@@ -151,14 +151,14 @@ def test_options_reach_the_job(memory):
     ],
 )
 def test_other_options_are_refused(order_paid, memory, given, names, said):
-    """At connect, with the cure."""
+    """Other options are refused at connect, with the cure."""
     with pytest.raises(ArgumentError, match=said) as caught:
         order_paid.connect(mail, delivery=ProcrastinateDelivery(memory)(**given))
     assert sorted(caught.value.names) == names
 
 
 def test_the_tasks_are_registered_once(memory):
-    """Two deliveries share them."""
+    """Two deliveries share the tasks, which are registered once."""
     ProcrastinateDelivery(memory)
     carrier = memory.tasks["clarion.deliver"]
     ProcrastinateDelivery(memory)
@@ -167,7 +167,7 @@ def test_the_tasks_are_registered_once(memory):
 
 
 def test_stalled_jobs_are_lost_without_the_rescue(memory):
-    """That is said with the setting."""
+    """Without the rescue, stalled jobs are listed as a loss, with the setting."""
     (loss,) = ProcrastinateDelivery(memory, rescue=None).engine.losses()
     assert "rescue=None" in loss
     assert list(ProcrastinateDelivery(memory).engine.losses()) == []
@@ -175,13 +175,13 @@ def test_stalled_jobs_are_lost_without_the_rescue(memory):
 
 @pytest.mark.parametrize("rescue", [0, -1, "30", float("nan"), True])
 def test_rescue_is_a_number_of_seconds(memory, rescue):
-    """Anything else is refused."""
+    """A `rescue` that is no number of seconds is refused."""
     with pytest.raises(ArgumentError, match="rescue"):
         ProcrastinateDelivery(memory, rescue=rescue)
 
 
 def test_only_apps_are_accepted():
-    """Anything else is refused."""
+    """Anything but an App of Procrastinate is refused."""
     no_app: Any = 5
     with pytest.raises(ArgumentError, match="App of procrastinate"):
         ProcrastinateDelivery(no_app)

@@ -91,7 +91,7 @@ JOB = (NAME, None, "todo")
 
 
 def test_a_job_is_in_the_transaction_of_psycopg(order_paid, app, jobs, sent_to):
-    """Another connection sees it after the commit only, and never after a rollback."""
+    """Another connection sees the job after the commit only, and never after a rollback."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app)(key="order_id"))
     connection = sent_to()
     with atomic(connection):
@@ -107,7 +107,7 @@ def test_a_job_is_in_the_transaction_of_psycopg(order_paid, app, jobs, sent_to):
 
 
 def test_the_time_zone_of_a_session_does_not_matter(order_paid, app, jobs, sent_to):
-    """A connection is recognised, however its session shows times."""
+    """A connection is recognised, whatever time zone its session has."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
     connection = sent_to()
     connection.execute("SET TIME ZONE 'Asia/Tokyo'")
@@ -135,7 +135,7 @@ def engine_options(options):
 
 
 def test_a_job_is_in_the_transaction_of_a_session(order_paid, app, jobs, options):
-    """Through SQLAlchemy on psycopg."""
+    """A job is in the transaction of a SQLAlchemy session on psycopg."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
     engine = create_engine(**engine_options(options))
     with Session(engine) as session:
@@ -157,7 +157,7 @@ def test_a_job_is_in_the_transaction_of_a_session(order_paid, app, jobs, options
 
 
 def test_a_job_is_in_the_transaction_of_an_async_session(order_paid, app, jobs, options):
-    """Through an AsyncSession, and an async connection of psycopg; the app may be open or not."""
+    """A job is in the transaction of an AsyncSession, whether the app is open or not."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
 
     async def main():
@@ -183,7 +183,7 @@ def test_a_job_is_in_the_transaction_of_an_async_session(order_paid, app, jobs, 
 
 
 def test_an_app_that_is_open_for_coroutines(order_paid, options, jobs, sent_to):
-    """Its pool is not used in the transaction of a sync connection."""
+    """The pool of an app that is open for coroutines is not used in a sync transaction."""
     app = library.App(connector=library.PsycopgConnector(**options))
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
 
@@ -221,7 +221,7 @@ def test_a_conflict_does_not_abort_the_transaction(order_paid, app, jobs, sent_t
 
 
 def test_a_closed_app_is_refused(order_paid, options, sent_to):
-    """The send raises, because the job could be inserted nowhere."""
+    """The send raises with a closed app, because no connection could insert the job."""
     app = library.App(connector=library.PsycopgConnector(**options))
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
     with pytest.raises(AppNotOpen), atomic(sent_to()):
@@ -229,7 +229,7 @@ def test_a_closed_app_is_refused(order_paid, options, sent_to):
 
 
 def test_a_replaced_connector_gets_the_jobs(order_paid, app, jobs, sent_to):
-    """As in a test of the program."""
+    """A connector that replaces the app's in a test gets the jobs."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
     memory, connection = InMemoryConnector(), sent_to()
     with atomic(connection):
@@ -241,7 +241,7 @@ def test_a_replaced_connector_gets_the_jobs(order_paid, app, jobs, sent_to):
 
 
 def test_the_rescue_runs_stalled_jobs_again(order_paid, app, jobs, options):
-    """The job of a worker that is gone is made by another one."""
+    """With the rescue, another worker makes the job of one that is gone."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app, rescue=5))
     order_paid.send(None, order_id=7)
     app.configure_task("clarion.rescue").defer(timestamp=0)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.service
 
 
 def test_a_url_opens_it():
-    """Also as SQLAlchemy writes it; the name has no password."""
+    """A URL, as SQLAlchemy writes it too, opens the database; its name has no password."""
     url = POSTGRES.url().replace("postgresql://", "postgresql+psycopg://")
     database: Any = open_database(url)
     with psycopg.connect(POSTGRES.url()) as admin:
@@ -35,13 +35,13 @@ def test_a_url_opens_it():
 
 
 def test_a_password_is_not_shown():
-    """Not in the name, and not in the repr."""
+    """Neither the name nor the repr shows a password."""
     database: Any = open_database("postgresql://shop:secret@db.example/shop")
     assert "secret" not in repr(database) + database.name
 
 
 def test_a_sync_receiver_has_a_transaction(tmp_path):
-    """It commits at the end of the block, and rolls back if it raises."""
+    """A sync receiver's transaction is committed at the end of the block, or rolled back if it raises."""
     database: Any = open_database(POSTGRES.url())
     with database.transaction() as transaction:
         assert transaction.provided["connection"].info.transaction_status.name == "INTRANS"
@@ -52,7 +52,7 @@ def test_a_sync_receiver_has_a_transaction(tmp_path):
 
 
 def test_an_async_receiver_has_an_async_connection():
-    """So that it does not block the event loop."""
+    """An async receiver has an async connection, so that it does not block the event loop."""
     database: Any = open_database(POSTGRES.url())
 
     async def use():
@@ -66,7 +66,7 @@ def test_an_async_receiver_has_an_async_connection():
 
 
 def test_tables_are_created_in_a_schema_of_the_url():
-    """The options of libpq are passed on: the search path is that of the URL."""
+    """Tables are created on the search path of the URL, because options of libpq are passed on."""
     database: Any = open_database(f"{POSTGRES.url()}?options=-csearch_path%3Dpg_temp")
     connection = database.connect()
     with connection.transaction():
@@ -77,7 +77,7 @@ def test_tables_are_created_in_a_schema_of_the_url():
 
 
 def test_a_commit_of_another_process_wakes_a_worker(tmp_path):
-    """If the tables were created with notify=True."""
+    """A commit of another process wakes a worker if the tables were created with notify=True."""
     with PLACES["postgresql"](tmp_path) as url:
         stage: Any = Stage(url)
         sender = stage.database.connect()
@@ -97,7 +97,7 @@ def test_a_commit_of_another_process_wakes_a_worker(tmp_path):
 
 
 def test_without_notifications_it_does_not_listen(tmp_path):
-    """Its thread ends at once."""
+    """Without notifications the thread that listens ends at once."""
     with PLACES["postgresql"](tmp_path) as url:
         stage: Any = Stage(url)
         with stage.database.listening(lambda: None):

@@ -19,7 +19,7 @@ def database():
 
 
 def test_a_connection_commits_by_itself_and_reads_committed_rows(database):
-    """REPEATABLE READ would lock the gaps between rows."""
+    """A connection is in autocommit mode and READ COMMITTED, which locks no gaps between rows."""
     connection = database.connect()
     cursor = connection.connection.cursor()
     cursor.execute("SELECT @@autocommit, @@tx_isolation")
@@ -28,7 +28,7 @@ def test_a_connection_commits_by_itself_and_reads_committed_rows(database):
 
 
 def test_a_receiver_has_a_transaction(database):
-    """On a connection that is used again."""
+    """A receiver has a transaction on a connection that is used again."""
     used = []
     for _ in range(2):
         with database.transaction() as transaction:
@@ -38,7 +38,7 @@ def test_a_receiver_has_a_transaction(database):
 
 
 def test_a_password_is_not_shown():
-    """Not in the name, and not in the repr."""
+    """Neither the name nor the repr shows a password."""
     database: Any = open_database("mariadb://shop:secret@db.example/shop")
     assert "secret" not in repr(database) + database.name
     assert database.name == "MariaDB's database 'shop'"

@@ -74,7 +74,7 @@ def post(app, *paths):
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_sends_wait_for_the_session_of_their_request(kind, tmp_path, mails):
-    """Committed ones are mailed, those rolled back are not, and requests are not mixed."""
+    """Only the sends of a committed request reach their receivers, and requests are not mixed."""
     paths = [f"/{kind}/{order}?end={'commit' if order % 2 else 'rollback'}" for order in range(20)]
     post(SignalMiddleware(shop(tmp_path / "shop")), *paths)
     assert sorted(mails) == list(range(1, 20, 2))
@@ -82,7 +82,7 @@ def test_sends_wait_for_the_session_of_their_request(kind, tmp_path, mails):
 
 
 def test_without_the_middleware_bound_warns(tmp_path, mails):
-    """The sends could not find the session."""
+    """Without the middleware `bound` warns, because the sends could not find the session."""
     with pytest.warns(RuntimeWarning, match="left in another context .* SignalMiddleware"):
         post(shop(tmp_path / "shop"), "/async/1?end=rollback")
     assert mails == [1]

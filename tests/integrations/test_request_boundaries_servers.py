@@ -166,7 +166,7 @@ def end_of(order):
 @pytest.mark.parametrize("http", HTTP)
 @pytest.mark.parametrize("kind", ["sync", "async", "nested", "stream", "background"])
 def test_each_send_waits_for_the_session_of_its_request(shop, kind, http):
-    """Of twelve requests at once, those that commit are mailed, and each saw one session."""
+    """Of twelve concurrent requests, those that commit reach the receiver, and each saw one session."""
     with (
         serving_asgi(SignalMiddleware(shop.app), http=http) as place,
         ThreadPoolExecutor(12) as pool,
@@ -194,7 +194,7 @@ def test_a_websocket_finds_its_session(shop):
 
 @pytest.mark.parametrize("http", HTTP)
 def test_a_pipelined_request_does_not_see_the_one_before(shop, http):
-    """A server may begin a request in the context of another one, whose session is still bound."""
+    """A request that begins in the context of another one does not see its bound session."""
     request = "GET {} HTTP/1.1\r\nHost: shop\r\n\r\n"
     with serving_asgi(SignalMiddleware(shop.app), http=http) as place:
         host, _, port = place.partition(":")
@@ -207,7 +207,7 @@ def test_a_pipelined_request_does_not_see_the_one_before(shop, http):
 
 
 def test_an_application_that_is_mounted_finds_the_session_of_its_request(shop):
-    """The middleware of a mounted application keeps the place of the outer one."""
+    """The middleware of a mounted application uses the place of the outer one."""
     outer = FastAPI()
 
     @outer.middleware("http")
@@ -228,7 +228,7 @@ def test_an_application_that_is_mounted_finds_the_session_of_its_request(shop):
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_without_the_middleware_bound_warns(shop, kind):
-    """The endpoint cannot see what a sync dependency binds, and `bound` says so when it ends."""
+    """Without the middleware `bound` in a sync dependency warns when it ends."""
 
     async def main():
         transport = httpx.ASGITransport(shop.app)

@@ -91,7 +91,7 @@ def test_a_streamed_body_finds_the_session_of_its_request(tmp_path, mails, make)
 
 
 def test_bodies_that_one_thread_iterates_in_turn_are_not_mixed(tmp_path, mails):
-    """Each part finds the session of its own request only, and none is left after close()."""
+    """Each part of a body finds its own request's session only, and none is left after close()."""
     app, seen = shop(tmp_path / "shop")
     bodies = [app(environ(f"/{n}/{end}"), ignore) for n, end in [(1, "commit"), (2, "rollback")]]
     for parts in zip(*bodies, strict=True):

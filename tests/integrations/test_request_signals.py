@@ -126,7 +126,7 @@ def test_async_receivers_return_before_the_application_is_called(log, plain):
 
 
 def test_receivers_see_the_exception(plain):
-    """It is the exception that is being handled; the request has Django's attributes."""
+    """The exception is being handled when receivers run, and the request has Django's attributes."""
     calls: list[Any] = []
 
     def failed(sender, request, **kwargs):
@@ -154,7 +154,7 @@ def test_an_error_of_a_receiver_prevents_the_request(log, plain):
 
 
 def test_an_error_of_a_receiver_at_the_end_changes_no_response(log, plain):
-    """The client has its response; the server handles the exception."""
+    """If a last receiver fails, the client has its response; the server handles the exception."""
     request_finished.connect(lambda sender, **kwargs: 1 / 0)
     with plain.serve(hello) as place:
         assert get(place).text == "hello"
@@ -170,7 +170,7 @@ def test_an_error_of_a_receiver_of_exceptions_does_not_prevent_the_end(log, plai
 
 
 def test_an_exception_during_the_response(log, plain):
-    """It is reported, although the response has begun."""
+    """An exception is reported, although the response has begun."""
 
     def respond(path):
         yield from parts(log)
@@ -183,14 +183,14 @@ def test_an_exception_during_the_response(log, plain):
 
 
 def test_an_exception_is_reported_once(log, plain):
-    """A framework may report an exception and raise it again."""
+    """An exception that a framework reports and raises again is reported once."""
     with plain.serve(failing, reports=True) as place:
         get(place)
     assert log == ["started", "failed", "finished"]
 
 
 def test_context_variables_of_receivers(plain):
-    """The application and the last receivers see them; under ASGI the next request does not."""
+    """The application and the last receivers see a receiver's variables; the next ASGI request does not."""
     number: ContextVar[str] = ContextVar("number", default="")
     calls: list[str] = []
 
@@ -211,7 +211,7 @@ def test_context_variables_of_receivers(plain):
 
 
 def test_without_receivers(plain):
-    """Requests are served and exceptions raised as without the middleware."""
+    """Without receivers requests are served, and exceptions raised, as without the middleware."""
     with plain.serve(hello) as place:
         assert get(place).text == "hello"
     with plain.serve(failing) as place:

@@ -73,7 +73,7 @@ def work(queue, *, due=False):
 
 
 def test_a_worker_calls_sync_and_async_receivers(queue):
-    """Each gets what was sent, and the uid of the send."""
+    """A sync and an async receiver get the arguments and the uid of the send."""
     delivery = RQDelivery(queue)
     with (
         order_paid.connected(mail, delivery=delivery),
@@ -86,7 +86,7 @@ def test_a_worker_calls_sync_and_async_receivers(queue):
 
 
 def test_a_job_has_the_options(queue):
-    """Ours are translated, the others are the queue's; the description shows the receiver."""
+    """A job has our options translated and RQ's unchanged; its description shows the receiver."""
     delivery = RQDelivery(queue)(retries=2, job_timeout=7, failure_ttl=60, name="mail")
     with order_paid.connected(mail, delivery=delivery):
         order_paid.send(None, order_id=1)
@@ -96,7 +96,7 @@ def test_a_job_has_the_options(queue):
 
 
 def test_a_duplicate_is_left_out(queue):
-    """A relay may hand over the same call again, and another receiver has the same uid."""
+    """A call that is handed over twice is left out, and another receiver of the same send is not."""
     uid = uuid4()
     for receiver in ("mail", "mail", "log"):
         RQEngine(queue).enqueue(Call(receiver, uid, "{}"))
@@ -104,7 +104,7 @@ def test_a_duplicate_is_left_out(queue):
 
 
 def test_a_delay_is_scheduled(queue):
-    """The job waits in the registry of the scheduler."""
+    """A delayed job waits in the registry of the scheduler."""
     with order_paid.connected(mail, delivery=RQDelivery(queue)(delay=60)):
         order_paid.send(None, order_id=1)
         work(queue)
@@ -114,7 +114,7 @@ def test_a_delay_is_scheduled(queue):
 
 
 def test_retries_are_counted(queue):
-    """`retries=2` makes three runs, with one uid; then the job is listed as failed."""
+    """With `retries=2` a receiver runs three times with one uid; then the job is listed as failed."""
     with order_paid.connected(mail, delivery=RQDelivery(queue)(retries=2)):
         order_paid.send(None, order_id="fails")
         for _ in range(5):
@@ -126,7 +126,7 @@ def test_retries_are_counted(queue):
 
 
 def test_without_retries_a_receiver_runs_once(queue):
-    """The engine decides, and RQ does not try again by itself."""
+    """Without `retries` a receiver runs once, because RQ does not retry by itself."""
     with order_paid.connected(mail, delivery=RQDelivery(queue)):
         order_paid.send(None, order_id="fails")
         for _ in range(2):
@@ -135,7 +135,7 @@ def test_without_retries_a_receiver_runs_once(queue):
 
 
 def test_a_receiver_decides(queue):
-    """`Retry` asks for another run after its wait, `Reject` for none."""
+    """`Retry` causes another run after its wait, and `Reject` prevents one."""
     with order_paid.connected(mail, delivery=RQDelivery(queue)(retries=2)):
         order_paid.send(None, order_id="asks")
         order_paid.send(None, order_id="rejects")
@@ -149,7 +149,7 @@ def test_a_receiver_decides(queue):
 
 
 def test_an_unknown_receiver_is_waited_for(queue):
-    """A worker that does not know it yet keeps the job, also without retries."""
+    """A worker keeps the job of a receiver that it does not know yet, without `retries`, too."""
     with order_paid.connected(mail, delivery=RQDelivery(queue)):
         order_paid.send(None, order_id="early")
     work(queue)
@@ -160,7 +160,7 @@ def test_an_unknown_receiver_is_waited_for(queue):
 
 
 def test_a_queue_without_workers_runs_at_once(connection, queue):
-    """RQ's own mode for tests."""
+    """In RQ's own mode for tests, a queue makes the call at once."""
     at_once = Queue(queue.name, connection=connection, serializer="json", is_async=False)
     with order_paid.connected(mail, delivery=RQDelivery(at_once)):
         order_paid.send(None, order_id=1)
@@ -168,7 +168,7 @@ def test_a_queue_without_workers_runs_at_once(connection, queue):
 
 
 def test_an_unknown_option_is_refused(queue):
-    """The message names it, and those that there are."""
+    """The refusal of an unknown option names it, and the known ones."""
     with pytest.raises(ArgumentError, match=r"'queue'|queue.*job_timeout"):
         order_paid.connect(mail, delivery=RQDelivery(queue)(queue="mail"))
     assert {"job_timeout", "at_front"} <= OPTIONS
@@ -176,13 +176,13 @@ def test_an_unknown_option_is_refused(queue):
 
 
 def test_something_else_is_refused():
-    """An application of another engine, for example."""
+    """Anything but a queue of RQ, as another engine's application, is refused."""
     with pytest.raises(ArgumentError, match="Queue"):
         RQDelivery("default")  # type: ignore[arg-type]
 
 
 def test_pickle_is_a_loss(connection, queue, caplog):
-    """It is said once, with the setting; a queue with JSON has none."""
+    """Pickle is listed as a loss once, with the setting; a queue with JSON has none."""
     assert RQDelivery(queue).engine.losses() == []
     pickled = Queue(queue.name, connection=connection)
     with (
@@ -195,7 +195,7 @@ def test_pickle_is_a_loss(connection, queue, caplog):
 
 
 def test_a_timeout_of_the_connection_bounds_the_commit(queue):
-    """A client that tries again may wait longer, so the delivery waits in a thread for its `hold`."""
+    """A client that retries may exceed its timeout, so the delivery waits in a thread for its `hold`."""
     once = Redis(socket_timeout=2, socket_connect_timeout=1, retry=TryAgain(NoBackoff(), 0))
     bounded = Queue("clarion", connection=once, serializer="json")
     assert RQDelivery(bounded).engine.longest_wait == 3
@@ -204,7 +204,7 @@ def test_a_timeout_of_the_connection_bounds_the_commit(queue):
 
 
 def test_a_redis_that_does_not_answer_holds_up_the_commit_no_longer_than_hold():
-    """redis-py would try ten times."""
+    """A Redis that does not answer delays the commit by `hold` only, although redis-py retries."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         connection = Redis(port=silent.getsockname()[1], socket_timeout=1)
         delivery = RQDelivery(Queue(connection=connection, serializer="json"), hold=0.2)
@@ -216,7 +216,7 @@ def test_a_redis_that_does_not_answer_holds_up_the_commit_no_longer_than_hold():
 
 
 def test_a_job_that_runs_at_once_needs_no_thread(queue):
-    """It sees the sender's connection to the database."""
+    """A job that runs at once runs in the sender's thread, with its connection to the database."""
     at_once = Queue("clarion", connection=queue.connection, serializer="json", is_async=False)
     assert not RQDelivery(at_once).engine.holds_thread
     assert RQDelivery(queue).engine.holds_thread

@@ -118,7 +118,7 @@ def test_frozen_settings_can_be_overridden():
 
 
 def test_a_new_setting_is_removed_again(changes):
-    """Where extra settings are allowed; at the end the value is None, as in Django."""
+    """Where extra settings are allowed, a new one is removed again; its last value is None, as in Django."""
     settings = Open()
     with override_settings(settings, colour="red"):
         assert settings.colour == "red"  # type: ignore[attr-defined]
@@ -134,7 +134,7 @@ def test_the_set_of_given_settings_is_restored(settings):
 
 
 def test_a_nested_model_can_be_overridden(settings, changes):
-    """The model is replaced, or one of its settings is overridden."""
+    """An override replaces a nested model, or one of its settings."""
     with override_settings(settings.database, host="elsewhere"):
         assert settings.database.host == "elsewhere"
     with override_settings(settings, database=Database(host="there")):
@@ -194,7 +194,7 @@ def test_a_coroutine_function_can_be_decorated(settings):
 
 
 def test_methods_and_classes_can_be_decorated(settings):
-    """Of a class, the methods that are tests."""
+    """A decorated class overrides settings in its methods that are tests."""
 
     @override_settings(settings, name="test")
     class Tests:
@@ -221,7 +221,7 @@ def test_methods_and_classes_can_be_decorated(settings):
 
 
 def test_generators_are_refused(settings):
-    """They would run after the override."""
+    """Decorating a generator is refused, because it would run after the override."""
 
     def fixture():
         yield
@@ -235,7 +235,7 @@ def test_generators_are_refused(settings):
 
 
 def test_unknown_settings_are_refused(settings):
-    """The message proposes the setting that is spelt alike, and nothing changes."""
+    """An unknown setting is refused with the one that is spelt alike, and nothing changes."""
     with pytest.raises(ArgumentError, match=r"no setting 'debgu'\. Did you mean 'debug'") as info:
         override_settings(settings, debgu=True)
     assert info.value.names == ("debgu",)
@@ -244,7 +244,7 @@ def test_unknown_settings_are_refused(settings):
 
 
 def test_another_object_is_refused():
-    """The message has its type, but not its value."""
+    """The refusal of another object has its type, but not its value."""
     with pytest.raises(ArgumentError, match="given an object of type dict, which is no"):
         override_settings({"debug": False}, debug=True)  # type: ignore[arg-type]
 
@@ -256,7 +256,7 @@ def fail(sender, enter, **kwargs):
 
 
 def test_an_error_of_a_receiver_prevents_the_block(settings, changes):
-    """The settings are restored, with signals, and the exception is raised, as in Django."""
+    """If a receiver raises, the settings are restored, with signals, and the block does not run."""
     setting_changed.connect(fail)
     with pytest.raises(ValueError, match="not this one"):
         override_settings(settings, debug=True, name="test").__enter__()
@@ -265,7 +265,7 @@ def test_an_error_of_a_receiver_prevents_the_block(settings, changes):
 
 
 def test_an_error_of_a_receiver_at_the_end(settings, caplog):
-    """All receivers are called, then the first exception is raised, as in Django."""
+    """At the end all receivers are called, then the first exception is raised, as in Django."""
     changes: list[Any] = []
 
     def fail(sender, setting, enter, **kwargs):
@@ -284,7 +284,7 @@ def test_an_error_of_a_receiver_at_the_end(settings, caplog):
 
 
 def test_async_blocks(settings, changes):
-    """Sync receivers run in a worker thread; an error of a receiver has the same effect."""
+    """In an async block sync receivers run in a worker thread, and an error has the same effect."""
     threads: list[Any] = []
     setting_changed.connect(lambda sender, **kwargs: threads.append(threading.current_thread()))
 
@@ -303,6 +303,6 @@ def test_async_blocks(settings, changes):
 
 
 def test_without_receivers(settings):
-    """The settings change as they do with receivers."""
+    """Without receivers the settings change in the same way."""
     with override_settings(settings, debug=True):
         assert settings.debug is True

@@ -61,7 +61,7 @@ class Kept(InMemoryBroker):
 
 
 def test_sync_code_sends_by_a_thread(order_paid, broker):
-    """The broker is started on a loop of its own; sync and async receivers run."""
+    """For sync code the broker is started on a loop of its own; sync and async receivers run."""
     delivery = TaskiqDelivery(broker)
     order_paid.connect(mail, delivery=delivery)
     order_paid.connect(amail, delivery=delivery)
@@ -70,14 +70,14 @@ def test_sync_code_sends_by_a_thread(order_paid, broker):
 
 
 def test_async_code_sends_by_itself(order_paid, broker):
-    """On the loop that runs."""
+    """Async code sends on the running event loop."""
     order_paid.connect(amail, delivery=TaskiqDelivery(broker))
     asyncio.run(order_paid.asend("web"))
     assert calls == [1]
 
 
 def test_a_started_broker_is_used_on_its_loop(order_paid):
-    """Also by sync code in other threads, and by another loop."""
+    """Sync code in threads, and another event loop, use a started broker on its own loop."""
     used: list[Any] = []
 
     class Noting(Kept):
@@ -101,7 +101,7 @@ def test_a_started_broker_is_used_on_its_loop(order_paid):
 
 
 def test_a_sync_send_on_the_brokers_loop_is_refused(order_paid):
-    """It would wait for itself."""
+    """A sync send on the broker's loop is refused, because it would wait for itself."""
     broker = Kept()
     order_paid.connect(mail, delivery=TaskiqDelivery(broker))
 
@@ -115,7 +115,7 @@ def test_a_sync_send_on_the_brokers_loop_is_refused(order_paid):
 
 
 def test_a_broker_that_does_not_answer_is_left(order_paid):
-    """After `hold` seconds."""
+    """A send stops waiting for a broker after `hold` seconds."""
 
     class Silent(InMemoryBroker):
         async def kick(self, message):
@@ -129,7 +129,7 @@ def test_a_broker_that_does_not_answer_is_left(order_paid):
 
 
 def test_a_task_shows_the_receiver(order_paid):
-    """In its label and its id."""
+    """The label and the id of a task show the receiver."""
     broker = Kept()
     order_paid.connect(mail, delivery=TaskiqDelivery(broker)(name="mail", queue_name="slow"))
     ((_, response),) = order_paid.send("web")
@@ -141,14 +141,14 @@ def test_a_task_shows_the_receiver(order_paid):
 
 
 def test_retries_are_runs_after_the_first(order_paid, broker):
-    """Two retries are three runs, without a middleware."""
+    """With two retries a receiver runs three times, without a middleware."""
     order_paid.connect(fail, delivery=TaskiqDelivery(broker)(retries=2))
     order_paid.send("web")
     assert calls == [1, 2, 3]
 
 
 def test_a_middleware_does_not_multiply_retries(order_paid, broker):
-    """It is switched off for the call."""
+    """A retry middleware is switched off for the call, so that retries do not multiply."""
     broker.add_middlewares(SimpleRetryMiddleware(default_retry_label=True))
     order_paid.connect(fail, delivery=TaskiqDelivery(broker)(retries=1))
     order_paid.send("web")
@@ -156,7 +156,7 @@ def test_a_middleware_does_not_multiply_retries(order_paid, broker):
 
 
 def test_without_retries_the_middleware_decides(order_paid, broker):
-    """By its labels; `Reject` ends it."""
+    """Without `retries` the middleware decides by its labels, and `Reject` ends the call."""
     broker.add_middlewares(SimpleRetryMiddleware())
     delivery = TaskiqDelivery(broker)(retry_on_error=True, max_retries=2)
     order_paid.connect(fail, sender="a", delivery=delivery)
@@ -168,14 +168,14 @@ def test_without_retries_the_middleware_decides(order_paid, broker):
 
 
 def test_without_retries_and_a_middleware_there_is_one_run(order_paid, broker):
-    """Taskiq's default."""
+    """Without `retries` and a middleware there is one run, Taskiq's default."""
     order_paid.connect(fail, delivery=TaskiqDelivery(broker))
     order_paid.send("web")
     assert calls == [1]
 
 
 def test_a_receiver_decides(order_paid, broker):
-    """`Retry` is another attempt, and `Reject` is none."""
+    """`Retry` causes another attempt, and `Reject` prevents one."""
     delivery = TaskiqDelivery(broker)(retries=3)
     order_paid.connect(retry_once, sender="a", delivery=delivery)
     order_paid.connect(reject, sender="b", delivery=delivery)
@@ -186,7 +186,7 @@ def test_a_receiver_decides(order_paid, broker):
 
 
 def test_a_call_that_is_not_due_is_put_back(order_paid, broker, monkeypatch):
-    """A worker keeps it for a while only."""
+    """A worker holds a delayed call for a short time, and then puts it back."""
     monkeypatch.setattr(taskiq, "LONGEST_SLEEP", 0.01)
     order_paid.connect(mail, delivery=TaskiqDelivery(broker)(delay=0.05))
     order_paid.send("web")
@@ -195,7 +195,7 @@ def test_a_call_that_is_not_due_is_put_back(order_paid, broker, monkeypatch):
 
 
 def test_a_schedule_source_keeps_delayed_calls(order_paid):
-    """The broker gets them from the scheduler."""
+    """A schedule source keeps delayed calls, and the broker gets them from the scheduler."""
     broker, source = Kept(), Source()
     delivery = TaskiqDelivery(broker, schedule_source=source)
     order_paid.connect(mail, delivery=delivery(name="mail", delay=60))
@@ -208,7 +208,7 @@ def test_a_schedule_source_keeps_delayed_calls(order_paid):
 
 
 def test_a_broker_that_delays_keeps_delayed_calls(order_paid):
-    """By its label, which a call without a delay lacks."""
+    """A broker with delays keeps a delayed call by its label, which other calls lack."""
     broker = Kept()
     delivery = TaskiqDelivery(broker, broker_delays=True)
     order_paid.connect(mail, delivery=delivery(delay=60))
@@ -218,7 +218,7 @@ def test_a_broker_that_delays_keeps_delayed_calls(order_paid):
 
 
 def test_a_schedule_source_keeps_retries(order_paid):
-    """A worker does not wait for the next attempt."""
+    """With a schedule source no worker waits for the next attempt."""
     broker, source = InMemoryBroker(await_inplace=True), Source()
     order_paid.connect(fail, delivery=TaskiqDelivery(broker, schedule_source=source)(retries=5))
     order_paid.send("web")
@@ -228,7 +228,7 @@ def test_a_schedule_source_keeps_retries(order_paid):
 
 
 def test_an_unknown_receiver_is_tried_again(order_paid):
-    """Also without retries, so that a deployment loses nothing."""
+    """A call of an unknown receiver is tried again, without `retries`, too."""
     broker, source = Kept(), Source()
     delivery = TaskiqDelivery(broker, schedule_source=source)(retries=0)
     order_paid.connect(mail, delivery=delivery)
@@ -251,7 +251,7 @@ def test_an_unknown_receiver_is_tried_again(order_paid):
     ],
 )
 def test_options_that_it_cannot_keep_are_refused(order_paid, broker, options, names):
-    """At connect, with their names."""
+    """Options that the broker cannot keep are refused at connect, with their names."""
     with pytest.raises(ArgumentError) as caught:
         order_paid.connect(mail, delivery=TaskiqDelivery(broker)(**options))
     assert set(caught.value.names) == names
@@ -277,7 +277,7 @@ def test_what_is_lost(broker, lost):
 
 
 def test_a_worker_says_at_its_start_what_is_lost(caplog):
-    """Once, with the setting."""
+    """A worker logs each loss once at its start, with the setting."""
     broker = ListQueueBroker("redis://127.0.0.1")
     TaskiqDelivery(broker)
     broker.is_worker_process = True
@@ -286,7 +286,7 @@ def test_a_worker_says_at_its_start_what_is_lost(caplog):
 
 
 def test_only_brokers_are_accepted():
-    """Anything else is refused."""
+    """Anything but a broker of Taskiq is refused."""
     no_broker: Any = "redis://"
     with pytest.raises(ArgumentError, match="broker"):
         TaskiqDelivery(no_broker)

@@ -23,7 +23,7 @@ def order_paid():
 
 
 def test_a_broker_of_the_parent_process_is_refused(order_paid, monkeypatch):
-    """After a fork both processes would read from the same connections."""
+    """A broker of the parent process is refused, because both would read from the same connections."""
     delivery = TaskiqDelivery(RedisStreamBroker("redis://127.0.0.1:1"))
     engine: Any = delivery.engine
     order_paid.connect(mail, delivery=delivery)

@@ -84,14 +84,14 @@ def returning(body):
 
 
 def test_the_body_is_closed_before_the_end(log, serve):
-    """It is closed once, after its last part."""
+    """The body is closed once, after its last part and before the request is finished."""
     with serve(returning(Body(log, [b"a", b"b", b"c"]))) as place:
         assert get(place).text == "abc"
     assert log == ["started", "a", "b", "c", "closed", "finished"]
 
 
 def test_an_exception_of_the_body_is_reported(log, serve):
-    """The body is closed, and the request is finished after that."""
+    """After an exception the body is closed, and then the request is finished."""
 
     def broken():
         yield b"half"
@@ -104,7 +104,7 @@ def test_an_exception_of_the_body_is_reported(log, serve):
 
 
 def test_an_exception_of_close_is_reported(log):
-    """Cleaning up belongs to the request, which is finished even if that fails."""
+    """An exception of close() is reported, and the request is finished."""
 
     class Untidy(Body):
         def close(self):
@@ -117,7 +117,7 @@ def test_an_exception_of_close_is_reported(log):
 
 
 def test_a_client_that_disconnects_ends_the_request(log, serve):
-    """The server closes the body once, and no exception is reported."""
+    """If a client disconnects, the server closes the body once, and no exception is reported."""
     with serve(returning(Endless(log, []))) as place:
         with talking(place) as connection:
             assert connection.recv(100)
@@ -126,7 +126,7 @@ def test_a_client_that_disconnects_ends_the_request(log, serve):
 
 
 def test_a_client_that_disconnects_ends_a_generator(log, serve):
-    """The generator is closed once."""
+    """If a client disconnects, a generator is closed once."""
 
     def parts():
         try:
@@ -143,7 +143,7 @@ def test_a_client_that_disconnects_ends_a_generator(log, serve):
 
 
 def test_closing_twice_finishes_once(log):
-    """A server, or another middleware, may close the body again."""
+    """A body that a server or another middleware closes twice finishes its request once."""
     body: Any = SignalMiddleware(hello)({}, start_nothing)
     assert [*body] == [b"hello"]
     body.close()
@@ -166,7 +166,7 @@ def test_write_works(log, serve):
 
 
 def test_a_handled_exception_is_not_reported(log, serve):
-    """The application passes `exc_info` to start_response before anything is sent."""
+    """An `exc_info` that the application passes before anything is sent is not reported."""
 
     def app(environ, start_response):
         start_response("200 OK", [*TEXT])
@@ -182,7 +182,7 @@ def test_a_handled_exception_is_not_reported(log, serve):
 
 
 def test_an_exception_that_comes_too_late_is_reported(log, serve):
-    """start_response raises it again, as PEP 3333 says, once something is sent."""
+    """An `exc_info` that start_response raises again, because bytes are sent, is reported."""
 
     def app(environ, start_response):
         write = start_response("200 OK", [*TEXT])
@@ -199,7 +199,7 @@ def test_an_exception_that_comes_too_late_is_reported(log, serve):
 
 
 def test_a_generator_application(log, serve):
-    """It runs, and may raise, when the server asks for the first part."""
+    """A generator application runs, and may raise, when the server asks for the first part."""
 
     def app(environ, start_response):
         start_response("200 OK", [*TEXT])
@@ -233,7 +233,7 @@ def test_connections_are_kept_alive(log):
 
 
 def test_a_body_of_one_part_keeps_its_length(log):
-    """A server that asks for the number of parts gets the answer of the body."""
+    """A server that asks for the number of parts gets that of the body."""
     with serving_wsgi(SignalMiddleware(hello)) as place:
         assert get(place).headers["Content-Length"] == "5"
 

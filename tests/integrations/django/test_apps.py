@@ -6,7 +6,7 @@ from tests.integrations.django import programs
 
 
 def test_the_app_installs_before_models_are_imported():
-    """When the first model is imported, Django runs on Clarion already."""
+    """When the first model is imported, Django already runs on Clarion."""
     lines = programs.run(
         """
         from django.apps import apps
@@ -110,7 +110,7 @@ settings.INSTALLED_APPS += ["shop", "clarion"]
     ],
 )
 def test_receivers_of_each_app_are_imported(setting, printed):
-    """If the setting asks for it; an app without the module is skipped."""
+    """If the setting asks for it, each app's receivers are imported; an app without them is skipped."""
     lines = programs.run(
         f"""{setting}
 django.setup()
@@ -140,7 +140,7 @@ def test_an_error_in_a_module_of_receivers_is_raised():
 
 
 def test_a_wrong_setting_is_refused():
-    """In one sentence, without its value."""
+    """A wrong setting is refused in one sentence, without its value."""
     lines = programs.run(
         """
         from django.core.exceptions import ImproperlyConfigured
@@ -159,7 +159,7 @@ def test_a_wrong_setting_is_refused():
 
 
 def test_a_misspelt_module_is_refused():
-    """No installed app has it, so no receiver would be connected."""
+    """A module that no installed app has is refused, because no receiver would be connected."""
     lines = programs.run(
         """
         from django.core.exceptions import ImproperlyConfigured

@@ -34,7 +34,7 @@ def test_it_names_receiver_signal_and_cure():
 
 
 def test_a_sender_from_before_the_installation_is_not_judged():
-    """Django 5.2 keeps only the id of a sender, so Clarion does not know which object it is."""
+    """A sender of which Django 5.2 has kept only the id causes no warning."""
     lines = run(
         """
         django.setup()

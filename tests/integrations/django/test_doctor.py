@@ -129,7 +129,7 @@ def codes(messages):
 
 
 def test_the_system_checks(report):
-    """Each finding has its place, the problem and the cure as the hint."""
+    """Each finding is a system check with its place, the problem and the cure as the hint."""
     found = {each[0]: each for each in report["checks"]}
     assert sorted(codes(report["checks"])) == [
         ("W001", "shop/apps.py:22"),
@@ -144,7 +144,7 @@ def test_the_system_checks(report):
 
 
 def test_the_checks_of_databases(report):
-    """They read the databases that Django names, and find missing tables before `migrate`."""
+    """The checks of databases read those that Django names, and find missing tables before `migrate`."""
     assert ("W002", "database 'default'") in codes(report["before"])
     added = [each for each in report["database checks"] if each not in report["checks"]]
     [(code, _, problem, hint)] = added
@@ -157,7 +157,7 @@ def test_the_checks_of_databases(report):
 
 
 def test_the_command(report):
-    """`manage.py doctor` prints all of them, and the text that names no model."""
+    """`manage.py doctor` prints all findings, text that names no model among them."""
     text, code = report["text"]
     assert code == 1
     assert "W009 shop/apps.py:24\n" in text
@@ -170,7 +170,7 @@ def test_the_command(report):
 
 
 def test_the_command_prints_json(report):
-    """The same, with whole paths."""
+    """With `--json` the command prints the findings with absolute paths."""
     text, code = report["json"]
     found = json.loads(text)
     assert code == 1
@@ -179,7 +179,7 @@ def test_the_command_prints_json(report):
 
 
 def test_an_unknown_alias(report):
-    """It is refused with the aliases that exist."""
+    """An unknown alias is refused with the aliases that exist."""
     assert report["unknown"] == [
         "No database has the alias nothing. The aliases are: default, other.",
         2,
@@ -187,5 +187,5 @@ def test_an_unknown_alias(report):
 
 
 def test_a_call_without_modules_examines_the_project(report):
-    """As `manage.py clarion doctor` does."""
+    """A call without modules examines the project, as `manage.py clarion doctor` does."""
     assert report["others"].startswith("W")

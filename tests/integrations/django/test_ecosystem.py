@@ -47,7 +47,7 @@ def test_factory_boy_mutes_and_restores_signals():
 
 
 def test_factory_boy_mutes_a_factory():
-    """A decorated factory calls no receiver, another one does."""
+    """A decorated factory calls no receiver, and another one does."""
     noted_in_models.clear()
     QuietAuthorFactory()
     AuthorFactory(name="aloud")

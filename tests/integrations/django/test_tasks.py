@@ -52,7 +52,7 @@ def dummy():
 
 @pytest.mark.parametrize("receiver", [mail, amail])
 def test_the_immediate_backend_calls_the_receiver(order_paid, receiver):
-    """After the commit, in the same process."""
+    """The immediate backend calls the receiver after the commit, in the same process."""
     order_paid.connect(receiver, delivery=DjangoTasksDelivery())
     with atomic():
         order_paid.send(None, order_id=7)
@@ -61,7 +61,7 @@ def test_the_immediate_backend_calls_the_receiver(order_paid, receiver):
 
 
 def test_a_failure_is_the_status_of_the_task(order_paid, monkeypatch):
-    """The immediate backend does not raise it."""
+    """A failure is the status of the task, and the immediate backend does not raise it."""
     results = []
     monkeypatch.setattr(
         type(deliver),
@@ -75,7 +75,7 @@ def test_a_failure_is_the_status_of_the_task(order_paid, monkeypatch):
 
 
 def test_the_dummy_backend_keeps_the_task(order_paid, dummy):
-    """With the receiver's name first, and the options."""
+    """The dummy backend keeps a task with the receiver's name first, and the options."""
     delivery = DjangoTasksDelivery("dummy")(queue_name="mail", priority=7)
     order_paid.connect(mail, delivery=delivery)
     ((_, response),) = order_paid.send(None, order_id=7)
@@ -88,14 +88,14 @@ def test_the_dummy_backend_keeps_the_task(order_paid, dummy):
 
 
 def test_asend_hands_over(order_paid, dummy):
-    """In a coroutine, too."""
+    """`asend` hands the call over, too."""
     order_paid.connect(mail, delivery=DjangoTasksDelivery("dummy"))
     asyncio.run(order_paid.asend(None, order_id=7))
     assert len(dummy.results) == 1
 
 
 def test_a_delay_is_run_after(dummy):
-    """Where the backend has it."""
+    """The delay of a call is the `run_after` of its task."""
     DjangoTasksDelivery("dummy").engine.enqueue(Call("mail", uuid4(), "{}", delay=60))
     (result,) = dummy.results
     assert result.task.run_after is not None
@@ -115,14 +115,14 @@ def test_a_delay_is_run_after(dummy):
     ],
 )
 def test_other_options_are_refused(order_paid, alias, given, names, said):
-    """At connect, with the cure."""
+    """Other options are refused at connect, with the cure."""
     with pytest.raises(ArgumentError, match=said) as caught:
         order_paid.connect(mail, delivery=DjangoTasksDelivery(alias)(**given))
     assert list(caught.value.names) == names
 
 
 def test_losses_are_said():
-    """Those of a backend with workers, and of the one for tests."""
+    """The losses of a backend with workers, and of the one for tests, are listed."""
     assert list(DjangoTasksDelivery().engine.losses()) == []
     (loss,) = DjangoTasksDelivery("dummy").engine.losses()
     assert "BACKEND" in loss
@@ -134,7 +134,7 @@ def test_losses_are_said():
 
 @pytest.mark.parametrize("alias", ["default", "dummy"])
 def test_stored_deliveries_are_not_handed_over(order_paid, alias):
-    """Not even to the backend that runs at once, because it keeps to itself what a receiver raises."""
+    """No backend gets stored deliveries, the immediate one neither, because it hides a receiver's error."""
     with pytest.raises(ArgumentError, match="nothing may be lost there") as caught:
         order_paid.connect(mail, delivery=durable(via=DjangoTasksDelivery(alias)))
     assert list(caught.value.names) == ["via"]
@@ -144,13 +144,13 @@ def test_stored_deliveries_are_not_handed_over(order_paid, alias):
 
 @pytest.mark.parametrize(("alias", "said"), [("nothing", "'default', 'dummy'"), (5, "TASKS")])
 def test_only_backends_are_accepted(alias, said):
-    """Anything else is refused."""
+    """Anything but a backend is refused."""
     with pytest.raises(ArgumentError, match=said):
         DjangoTasksDelivery(alias)
 
 
 def test_a_sync_commit_in_an_event_loop_enqueues_in_a_thread(monkeypatch):
-    """Django refuses its connections in the thread of the loop, and its errors reach the caller."""
+    """A sync commit in an event loop enqueues in a thread, and its errors reach the caller."""
     loops: list[bool] = []
     failing: list[bool] = []
 

@@ -97,7 +97,7 @@ def run():
 
 
 def test_tasks_are_in_the_transaction_of_the_send(run):
-    """They are committed or rolled back with it, and a worker in another process makes them."""
+    """Tasks are committed or rolled back with the send, and a worker in another process makes them."""
     assert run("send") == []
     made = run("work")
     assert [each[:2] for each in made] == [["mail", 1], ["amail", 1], ["mail", 3], ["amail", 3]]

@@ -105,7 +105,7 @@ def test_each_hook_runs_in_pyinstaller(name):
 
 
 def test_the_statements_of_the_outbox_are_bundled():
-    """They are files, which PyInstaller does not see."""
+    """The hook bundles the outbox's files of SQL, which PyInstaller does not see."""
     if find_spec("PyInstaller") is None:
         pytest.skip("PyInstaller is not installed")
     datas = runpy.run_path(str(FOLDER / "hook-clarion.py"))["datas"]

@@ -30,7 +30,7 @@ def test_several_engines(kind, recorded):
 
 
 def test_engines_with_options_and_connections(engine, recorded):
-    """They have the alias of their engine."""
+    """Engines with options, and connections, have the alias of their engine."""
     alias(engine, "shop")
     assert alias_of(engine.execution_options(isolation_level="SERIALIZABLE")) == "shop"
     recorded.listen(post_save)
@@ -41,7 +41,7 @@ def test_engines_with_options_and_connections(engine, recorded):
 
 
 def test_a_session_without_an_engine(recorded):
-    """The error is SQLAlchemy's own."""
+    """A session without an engine raises SQLAlchemy's own error."""
     recorded.listen(post_save)
     session = Session()
     session.add(Tag(name="t"))
@@ -51,7 +51,7 @@ def test_a_session_without_an_engine(recorded):
 
 
 def test_swapped_arguments_are_refused():
-    """The message has the right order, and no URL."""
+    """Swapped arguments are refused; the message has the right order, and no URL."""
     engine = create_engine("sqlite:///secret.db")
     for given in [("shop", engine), (engine, 5), (engine, None)]:
         with pytest.raises(ArgumentError, match=r"Write alias\(engine, name\)") as raised:

@@ -71,7 +71,7 @@ assert "sqlalchemy.ext.asyncio" not in sys.modules
 
 
 def test_each_kind_is_recognized():
-    """The async kinds are, the sync ones are not."""
+    """Async sessions and their scopes are recognized, and sync ones are not taken for them."""
     engine = create_async_engine("sqlite+aiosqlite://")
     maker, sync_maker = async_sessionmaker(engine), sessionmaker(create_engine("sqlite://"))
     assert is_async_sessionmaker(maker)
@@ -83,7 +83,7 @@ def test_each_kind_is_recognized():
 
 
 def test_owner_of_a_sync_session():
-    """The sync session inside an async one has an owner; another has none."""
+    """The sync session inside an async one has an owner, and any other has none."""
     owner = AsyncSession(create_async_engine("sqlite+aiosqlite://"))
     assert async_session(owner.sync_session) is owner
     assert async_session(Session()) is None

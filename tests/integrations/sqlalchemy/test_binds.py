@@ -53,7 +53,7 @@ def test_a_routing_session(routing, recorded):
 
 
 def test_old_values_of_a_routing_session(routing, engines):
-    """They come from the engine of the write, also after the flush."""
+    """Old values are read from the engine of the write, after the flush, too."""
     found = []
 
     @receiver([pre_save, post_save], sender=Tag)
@@ -75,7 +75,7 @@ def test_old_values_of_a_routing_session(routing, engines):
 
 
 def test_the_bulk_methods_of_a_routing_session(routing, recorded):
-    """They write as a flush does."""
+    """The `using` of a bulk method is the engine to which a flush writes."""
     found = []
     post_bulk_insert.connect(lambda using, **kwargs: found.append(using))
     with routing() as session:
@@ -104,7 +104,7 @@ def sharded(engines):
 
 
 def test_a_sharded_session(sharded, recorded):
-    """The instance chooses; a receiver may change it, and a bad choice is the flush's own error."""
+    """The instance, which a receiver may change, selects the shard; a bad choice is the flush's error."""
     recorded.listen(pre_save, post_save, pre_delete, post_delete)
 
     @receiver(pre_save, sender=Tag)

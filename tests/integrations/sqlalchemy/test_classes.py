@@ -53,7 +53,7 @@ def test_a_moved_receiver_keeps_its_options():
 
 
 def test_restored_disconnects_text():
-    """Whether its class was mapped or not."""
+    """`restored` disconnects text, whether its class was mapped or not."""
     with restored():
         post_save.connect(nothing, sender="Never")
         post_save.connect(nothing, sender="InTest")
@@ -64,7 +64,7 @@ def test_restored_disconnects_text():
 
 
 def test_dead_receivers_are_not_moved():
-    """A method is held weakly also before its class is mapped."""
+    """A method is held weakly before its class is mapped, so a dead one is not moved."""
 
     class Listener:
         def receive(self, **kwargs):
@@ -78,7 +78,7 @@ def test_dead_receivers_are_not_moved():
 
 
 def test_relationship_that_is_not_configured_waits(engine, recorded):
-    """Its other side may not be defined when the receiver is connected."""
+    """A relationship whose other side is not defined yet waits until it is configured."""
 
     class Early(DeclarativeBase):
         pass

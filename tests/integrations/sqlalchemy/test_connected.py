@@ -31,7 +31,7 @@ def test_a_block_gets_the_sends_of_a_flush(engine):
 
 
 def test_one_context(tmp_path):
-    """The flush of another thread does not reach it."""
+    """The flush of another thread does not call a receiver of one context."""
     heard = []
     engine = create_engine(f"sqlite:///{tmp_path}/shop.db")
     Base.metadata.create_all(engine)
@@ -62,7 +62,7 @@ def test_a_class_that_is_mapped_in_the_block():
 
 
 def test_a_class_that_is_mapped_after_the_block():
-    """Its name has no receiver any more."""
+    """If the class is mapped after the block, no receiver is connected to it."""
     with post_save.connected(lambda instance, **kwargs: "saved", sender="MappedLater"):
         pass
     map_class(new_base(), "MappedLater")
@@ -70,7 +70,7 @@ def test_a_class_that_is_mapped_after_the_block():
 
 
 def test_replace_before_and_after_the_class_is_mapped():
-    """The uid stays with the receiver that moves to the class."""
+    """The uid stays with the receiver that moves to the class, so `replace=True` finds it."""
     name = "Replaced"
 
     def connect(answer):
@@ -90,6 +90,6 @@ def test_replace_before_and_after_the_class_is_mapped():
 
 
 def test_a_wrong_sender_is_refused():
-    """When the block is entered, as by `connect`."""
+    """Entering the block with a wrong sender is refused, as `connect` is."""
     with pytest.raises(SenderError), post_save.connected(lambda **kwargs: None, sender=3):
         pass

@@ -9,7 +9,7 @@ from clarion.integrations.sqlalchemy import connection_created
 
 
 def test_connections_are_sent():
-    """Existing engines send the signal, and a receiver may use the connection."""
+    """Existing engines send connection_created, and a receiver may use the connection."""
     engine = create_engine("sqlite://")
 
     @receiver(connection_created, sender=sqlite3.Connection)

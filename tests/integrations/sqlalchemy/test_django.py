@@ -25,7 +25,7 @@ from tests.integrations.sqlalchemy.shop import Author, Book, Customer, Order, Ta
 
 
 def test_model_pre_init_and_post_init():
-    """Both are sent for one instance, one after the other."""
+    """For one instance pre_init is sent, and post_init after it."""
     data: list[Any] = []
     pre_init.connect(lambda sender, args, **kwargs: data.append(args), sender=Tag)
     post_init.connect(lambda sender, instance, **kwargs: data.append(instance), sender=Tag)
@@ -34,7 +34,7 @@ def test_model_pre_init_and_post_init():
 
 
 def test_save_signals(session):
-    """An insert, an update and a raw save, with Django's keywords."""
+    """An insert, an update and a raw save send Django's keywords."""
     data: list[Any] = []
 
     def before(signal, sender, instance, **kwargs):
@@ -65,7 +65,7 @@ def test_save_signals(session):
 
 
 def test_delete_signals(session):
-    """The primary key is there before and after; Django clears it after the signals."""
+    """The primary key is there before and after a deletion; Django clears it after the signals."""
     data: list[Any] = []
     pre_delete.connect(lambda instance, **kwargs: data.append((instance, instance.id)))
     post_delete.connect(
@@ -80,7 +80,7 @@ def test_delete_signals(session):
 
 
 def test_delete_signals_origin_model(session):
-    """It is the deleted instance, also for objects deleted by a cascade."""
+    """The origin is the deleted instance, also for objects deleted by a cascade."""
     data: list[Any] = []
     for signal in (pre_delete, post_delete):
         signal.connect(lambda sender, instance, origin, **kw: data.append((sender, origin)))
@@ -93,7 +93,7 @@ def test_delete_signals_origin_model(session):
 
 
 def test_delete_signals_origin_queryset(session):
-    """It is the query in Django; here the statement, if deletes are expanded."""
+    """The origin, in Django the query, is the statement if deletes are expanded."""
     data: list[Any] = []
     for signal in (pre_delete, post_delete):
         signal.connect(lambda sender, origin, **kwargs: data.append((sender, origin)), sender=Tag)
@@ -107,7 +107,7 @@ def test_delete_signals_origin_queryset(session):
 
 
 def test_decorators(session):
-    """With a signal, with a sender, with several signals."""
+    """The decorator takes a signal, a sender, and several signals."""
     data: list[Any] = []
 
     @receiver(pre_save, weak=False)
@@ -171,7 +171,7 @@ def test_disconnect_in_dispatch(session):
 
 
 def test_lazy_senders(session):
-    """Text names a mapped class: connected once, and disconnected by the text."""
+    """Text names a mapped class, is connected once, and disconnects the receiver."""
     calls = []
 
     def receive(**kwargs):
@@ -188,7 +188,7 @@ def test_lazy_senders(session):
 
 
 def test_m2m_operations(session):
-    """add, remove and set from both sides, with sets of keys."""
+    """Adding, removing and setting from both sides send sets of keys."""
     sent = []
 
     @receiver(m2m_changed, sender=Book.authors)
@@ -219,7 +219,7 @@ def test_m2m_operations(session):
 
 
 def test_m2m_repeated_add_remove(session):
-    """Django sends a repeated add with an empty set; here nothing is sent."""
+    """A repeated add, which Django sends with an empty set, sends nothing here."""
     sent = []
     book, author = Book(title="b"), Author(name="a")
     session.add(book)
@@ -232,7 +232,7 @@ def test_m2m_repeated_add_remove(session):
 
 
 def test_error_in_post_save_does_not_undo_the_save(engine):
-    """As in Django; in a SignalSession."""
+    """In a SignalSession an error in post_save does not undo the save, as in Django."""
 
     @receiver(post_save, sender=Tag)
     def fail(**kwargs):
@@ -249,7 +249,7 @@ def test_error_in_post_save_does_not_undo_the_save(engine):
 
 
 def test_changes_by_the_database_are_not_sent(engine, recorded):
-    """ON DELETE CASCADE of rows that are not loaded, onupdate and version columns."""
+    """ON DELETE CASCADE of rows that are not loaded, onupdate and version columns send nothing."""
 
     class Own(DeclarativeBase):
         pass
@@ -290,7 +290,7 @@ def test_changes_by_the_database_are_not_sent(engine, recorded):
 
 
 def test_bulk_create_sends_nothing(session, recorded):
-    """bulk_create, QuerySet.update() and the like have no signals in Django."""
+    """Bulk inserts and updates send no signal of objects, as in Django."""
     recorded.listen(pre_save, post_save)
     session.execute(insert(Tag), [{"name": "t"}])
     assert recorded == []

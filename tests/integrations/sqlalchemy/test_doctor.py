@@ -36,14 +36,14 @@ def found():
 
 
 def test_text_that_names_no_class():
-    """The nearest name is the cure."""
+    """Text that names no class is found, and the nearest name is the cure."""
     assert findings("Ordr") == [
         ("W009", "'Ordr', and no mapped class has this name.", "Did you mean 'Order'?")
     ]
 
 
 def test_a_mapped_class():
-    """Nothing is found, also by its name."""
+    """A mapped class, or its name, is no finding."""
     assert findings(Order) == []
     assert findings("Order") == []
 
@@ -54,7 +54,7 @@ class Unmapped:
 
 @pytest.mark.parametrize("subclasses", [False, True])
 def test_a_class_that_is_never_mapped(subclasses):
-    """No write warns of it, because it may be mapped later."""
+    """A class that is never mapped is found; no write warns of it, because it may be mapped later."""
     [(code, problem, cure)] = findings(Unmapped, subclasses=subclasses)
     assert code == "W001"
     assert problem == f"{__name__}.Unmapped, which no module maps."
@@ -62,7 +62,7 @@ def test_a_class_that_is_never_mapped(subclasses):
 
 
 def test_a_base_whose_subclasses_have_tables():
-    """It was connected before they were mapped."""
+    """A base that was connected before its subclasses had tables is found."""
 
     class Named:
         """Is a base of classes with tables."""
@@ -81,7 +81,7 @@ def test_a_base_whose_subclasses_have_tables():
 
 
 def test_a_driver_is_no_model():
-    """The senders of this signal are classes of drivers."""
+    """A class of a driver as the sender of connection_created is no finding."""
     connection_created.connect(nothing, sender=Unmapped)
     assert [each for each in unsent_senders(Program()) if each.subject.endswith(".nothing")] == []
 
@@ -106,7 +106,7 @@ def stored():
 
 
 def test_an_engine_that_answers_busy(engine, stored):
-    """It is found by a database, with the statement that is the cure."""
+    """An engine on which SQLite may answer "busy" is found, with the statement that is the cure."""
     database = EngineDatabase(engine)
     assert list(deferred_engines(Program(databases=(database,)))) == []  # there is no file yet
     engine.connect().close()
@@ -117,7 +117,7 @@ def test_an_engine_that_answers_busy(engine, stored):
 
 
 def test_an_engine_in_a_variable(engine, stored, monkeypatch):
-    """It is found in the modules of the program."""
+    """An engine in a variable of the program's modules is found."""
     engine.connect().close()
     monkeypatch.setitem(globals(), "engine_of_the_program", engine)
     program = Program((__name__,))
@@ -127,7 +127,7 @@ def test_an_engine_in_a_variable(engine, stored, monkeypatch):
 
 
 def test_without_durable_receivers(engine):
-    """Only a durable send writes in a transaction that has read."""
+    """Without durable receivers no engine is a finding."""
     engine.connect().close()
     paid.connect(nothing)
     try:
@@ -137,7 +137,7 @@ def test_without_durable_receivers(engine):
 
 
 def test_an_async_engine(tmp_path, stored):
-    """It is examined in an event loop of its own."""
+    """An async engine is examined in an event loop of its own."""
     pytest.importorskip("aiosqlite")
     (tmp_path / "shop.db").touch()
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/shop.db")

@@ -54,7 +54,7 @@ def run(before="", after=""):
 
 
 def test_importing_attaches_nothing():
-    """The listeners of sessions, mappers, classes and pools are as without Clarion."""
+    """The import leaves the listeners of sessions, mappers, classes and pools as without Clarion."""
     counting = "print(sorted(count().items()))"
     without = run(after=counting)
     assert "before_flush" in without
@@ -62,7 +62,7 @@ def test_importing_attaches_nothing():
 
 
 def test_the_first_connect_attaches_the_listeners_of_its_signal():
-    """The second connect attaches none; other classes get none."""
+    """The first connect attaches listeners, the second none, and other classes get none."""
     after = """
 from clarion.integrations.sqlalchemy import post_save, pre_save, post_init, connection_created
 before = count()

@@ -62,7 +62,7 @@ def test_keywords_can_be_changed():
 
 
 def test_rows_are_sent_when_they_are_loaded(session, calls):
-    """Once for each object that a session makes, and not when it is refreshed."""
+    """Loading sends once for each object that a session makes, and a refresh sends nothing."""
     session.add(Tag(name="t"))
     session.commit()
     session.expunge_all()
@@ -104,7 +104,7 @@ def test_subclasses_send_with_subclasses_true(calls):
 
 
 def test_a_class_with_its_own_init(calls):
-    """It has its own keywords; an __init__ that calls the base's sends once."""
+    """A class with its own `__init__` sends its own keywords, once if it calls the base's."""
 
     class Base(DeclarativeBase):
         pass
@@ -132,7 +132,7 @@ def test_a_class_with_its_own_init(calls):
 
 
 def test_classes_that_are_mapped_later(engine, calls):
-    """At any depth, made or loaded, each instance is sent once."""
+    """Each instance of a class that is mapped later, at any depth, is sent once."""
 
     class Base(DeclarativeBase):
         pass
@@ -163,7 +163,7 @@ def test_classes_that_are_mapped_later(engine, calls):
 
 
 def test_dataclasses(engine, calls):
-    """Values that SQLAlchemy adds for omitted fields are not sent."""
+    """For a dataclass, values that SQLAlchemy adds for omitted fields are not sent."""
 
     class Base(MappedAsDataclass, DeclarativeBase):
         pass
@@ -188,7 +188,7 @@ def test_dataclasses(engine, calls):
 
 
 def test_imperative_mappings(engine, calls):
-    """A plain dataclass that was mapped afterwards."""
+    """A plain dataclass that is mapped afterwards sends."""
     mapping = registry()
 
     @dataclass
@@ -207,7 +207,7 @@ def test_imperative_mappings(engine, calls):
 
 
 def test_any_sender(calls):
-    """Each instance is sent once, also of a class with receivers of its own."""
+    """A receiver for any sender gets each instance once, of a class with its own receivers, too."""
     calls.listen(sender=Tag)
     calls.listen()
     Tag(name="t")
@@ -216,7 +216,7 @@ def test_any_sender(calls):
 
 
 def test_connecting_in_receivers(session, calls):
-    """It takes effect for an instance that is being made, or loaded."""
+    """A connect in a receiver takes effect for an instance that is being made, or loaded."""
     session.add(Tag(name="t"))
     session.commit()
     session.expunge_all()
@@ -235,7 +235,7 @@ def test_connecting_in_receivers(session, calls):
 
 
 def test_listeners_of_a_class_are_attached_once(monkeypatch):
-    """However many receivers it has; more are attached when its subclasses are included."""
+    """Listeners of a class are attached once, and more only when its subclasses are included."""
 
     class Base(DeclarativeBase):
         pass
@@ -254,7 +254,7 @@ def test_listeners_of_a_class_are_attached_once(monkeypatch):
 
 
 def test_an_instance_sends_once():
-    """Also where listeners of the class and listeners of its subclasses are attached."""
+    """An instance sends once, even if listeners of its class and of its subclasses are attached."""
     found = []
     for subclasses in (False, True):
         post_init.connect(lambda **kwargs: None, sender=Book, subclasses=subclasses)

@@ -39,7 +39,7 @@ def logged(request, engine, kind, recorded):
 
 
 def test_objects_added_by_a_listener_are_sent(logged, recorded):
-    """They are sent before and after the flush, from the first one on."""
+    """Objects that a listener adds are sent before and after the flush, from the first one on."""
     for number in "12":
         logged.add(Order(number=number))
         logged.flush()
@@ -52,7 +52,7 @@ def test_objects_added_by_a_listener_are_sent(logged, recorded):
 
 
 def test_changes_by_a_listener_are_among_the_fields(logged, recorded):
-    """Of an object that was sent before, and of one that had no change."""
+    """A listener's changes are among the fields, of an object without a change before, too."""
     order = Order(number="1")
     logged.add(order)
     logged.commit()
@@ -64,7 +64,7 @@ def test_changes_by_a_listener_are_among_the_fields(logged, recorded):
 
 
 def test_a_listener_that_is_younger_still(logged, recorded):
-    """Clarion's last listener stays the last, and there is one of it."""
+    """Clarion's last listener stays the last, and is attached once."""
     logged.add(Order(number="1"))
     logged.commit()
 
@@ -82,7 +82,7 @@ def test_a_listener_that_is_younger_still(logged, recorded):
 
 
 def test_an_error_in_the_second_plan_leaves_the_session_usable(logged):
-    """The session can be used after it, as after an error in the first plan."""
+    """After an error in the second plan the session can be used, as after one in the first."""
     fails = [True]
 
     @receiver(pre_save, sender=Tag)

@@ -32,7 +32,7 @@ KEYWORDS = {
 
 @pytest.mark.parametrize("name", KEYWORDS)
 def test_keywords_are_djangos(name):
-    """They are declared, no more and no fewer."""
+    """The declared keywords are exactly Django's."""
     signal = getattr(signals, name)
     assert isinstance(signal, ModelSignal)
     assert isinstance(signal, Signal)
@@ -42,7 +42,7 @@ def test_keywords_are_djangos(name):
 
 @pytest.mark.parametrize("name", ["pre_save", "post_save"])
 def test_the_checkers_know_about_changes(name):
-    """The second signature is the first one and `changes`."""
+    """The second signature for the checkers is the first one with `changes`."""
     declared = inspect.signature(getattr(signals, name).__wrapped__).parameters
     kept = inspect.signature(getattr(signals, f"_{name}_and_changes")).parameters
     assert [*kept.values()][:-1] == [*declared.values()]
@@ -65,7 +65,7 @@ def test_receivers_are_checked():
 
 @pytest.mark.parametrize(("animal_class", "extra"), [(Dog, {"breed": "b"}), (Cat, {})])
 def test_inheritance(session, recorded, animal_class, extra):
-    """Joined or in a single table: one signal, by the exact class."""
+    """Joined or in a single table, a row sends one signal, by the exact class."""
     recorded.listen(post_save, sender=Animal)
     recorded.listen(pre_save, sender=Animal, subclasses=True)
     recorded.listen(post_save, sender=animal_class)
@@ -82,7 +82,7 @@ def test_inheritance(session, recorded, animal_class, extra):
 
 
 def test_concrete_inheritance(session, recorded):
-    """A class with its own table sends too."""
+    """A class with its own table sends, too."""
     recorded.listen(post_save, sender=Machine, subclasses=True)
     session.add_all([Machine(name="m"), Robot(name="r")])
     session.commit()
@@ -102,7 +102,7 @@ def test_fields_of_both_tables(session, recorded):
 
 
 def test_capture_needs_no_receiver(session):
-    """Signals are sent, and can be asserted."""
+    """A capture without receivers makes signals be sent, and asserts them."""
     with capture(post_save, pre_save) as sent:
         session.add(Order(number="1"))
         session.commit()
@@ -119,7 +119,7 @@ def test_capture_of_everything(session):
 
 
 def test_muted(session, recorded):
-    """Signals and receivers can be muted, of one sender or of all."""
+    """Signals and receivers can be muted, for one sender or for all."""
     recorded.listen(post_save)
     with muted(post_save, sender=Order):
         session.add_all([Order(number="1"), Tag(name="t")])
@@ -128,7 +128,7 @@ def test_muted(session, recorded):
 
 
 def test_explained():
-    """Which receivers a save calls, and why it does not call others."""
+    """explain() lists the receivers that a save calls, and why it does not call others."""
 
     @receiver(post_save, sender=Animal)
     def base_only(**kwargs):
@@ -144,7 +144,7 @@ def test_explained():
 
 
 def test_restored(session, recorded):
-    """Connections in the block are gone after it, and disconnected receivers are back."""
+    """After `restored` the block's connections are gone, and disconnected receivers are back."""
     recorded.listen(post_save, sender=Tag)
     with restored():
         recorded.listen(pre_save, sender=Tag)
@@ -154,7 +154,7 @@ def test_restored(session, recorded):
 
 
 def test_priorities_and_once(session):
-    """Clarion's options of connect work here."""
+    """Clarion's options `priority` and `once` apply to model signals."""
     called = []
 
     @receiver(post_save, sender=Tag)
@@ -172,7 +172,7 @@ def test_priorities_and_once(session):
 
 
 def test_receiver_of_a_list_is_disconnected_if_one_refuses():
-    """Connected by text, disconnected by text."""
+    """If one signal of a list refuses a receiver, it is disconnected from all, by text, too."""
     declared = Signal(name="plain")
     with pytest.raises(SignatureError):
 
@@ -184,7 +184,7 @@ def test_receiver_of_a_list_is_disconnected_if_one_refuses():
 
 
 def test_a_copy_of_a_model_signal_has_the_same_receivers():
-    """Also of those whose class is not mapped yet."""
+    """A copy has the same receivers, those whose class is not mapped yet, too."""
 
     def mine(**kwargs):
         return "mine"

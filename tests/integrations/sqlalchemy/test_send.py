@@ -46,7 +46,7 @@ def run(function, **options):
 
 
 def test_async_receivers_are_awaited(kind):
-    """Inside AsyncSession, before and after the flush, and they may wait."""
+    """In an AsyncSession, async receivers are awaited before and after the flush."""
     calls: list[Any] = []
 
     @receiver(pre_save, sender=Order)
@@ -72,7 +72,7 @@ def test_async_receivers_are_awaited(kind):
 
 
 def test_async_receivers_may_use_the_session(kind):
-    """After the flush they may query and add, one after another."""
+    """After the flush async receivers may query and add, one after another."""
     calls: list[Any] = []
 
     def use(name):
@@ -97,7 +97,7 @@ def test_async_receivers_may_use_the_session(kind):
 
 
 def test_sync_receivers_may_lazy_load(kind):
-    """They run in SQLAlchemy's greenlet, beside async ones."""
+    """Sync receivers may load lazily, because they run in SQLAlchemy's greenlet."""
     calls: list[Any] = []
 
     @receiver(post_save, sender=Customer)
@@ -118,7 +118,7 @@ def test_sync_receivers_may_lazy_load(kind):
 
 
 def test_relationships_and_rows(kind):
-    """m2m_changed and post_init are awaited too."""
+    """Async receivers of m2m_changed and post_init are awaited, too."""
     calls: list[Any] = []
 
     @receiver(m2m_changed, sender=Book.tags)
@@ -143,7 +143,7 @@ def test_relationships_and_rows(kind):
 
 
 def test_errors_of_async_receivers_are_raised():
-    """The error has a note, and the transaction of a SignalSession stays open."""
+    """The error of an async receiver has a note, and a SignalSession's transaction stays open."""
 
     @receiver(post_save, sender=Order)
     async def fail(**kwargs):
@@ -162,7 +162,7 @@ def test_errors_of_async_receivers_are_raised():
 
 
 def test_a_sync_session_in_a_running_loop_refuses(engine):
-    """Before any receiver is called; the error says what to do."""
+    """A sync session in a running loop refuses async receivers before it calls any, with the cure."""
     calls: list[Any] = []
     post_save.connect(lambda **kwargs: calls.append(1), sender=Order)
 
@@ -185,7 +185,7 @@ def test_a_sync_session_in_a_running_loop_refuses(engine):
 
 
 def test_a_sync_session_without_a_loop_runs_them(engine):
-    """They run on the thread's event loop."""
+    """Without a running loop a sync session runs async receivers on the thread's event loop."""
     calls: list[Any] = []
 
     @receiver(post_save, sender=Order)

@@ -30,7 +30,7 @@ def nothing(**kwargs):
 
 @pytest.mark.parametrize("text", ["Order", "tests.integrations.sqlalchemy.shop:Order"])
 def test_text_names_a_mapped_class(session, recorded, text):
-    """The text is the name of the class, or its module and its name."""
+    """Text is the name of a class, or its module and its name."""
     recorded.listen(post_save, sender=text)
     session.add_all([Order(number="1"), Tag(name="t")])
     session.commit()
@@ -46,7 +46,7 @@ def test_another_module_is_another_class():
 
 
 def test_several_classes_are_refused():
-    """The error lists them, and says how to choose one."""
+    """Text for several classes is refused; the error lists them, and says how to choose one."""
     kept = [map_class(new_base(), "Twin"), map_class(new_base(), "Twin")]
     with pytest.raises(SenderError, match=r"names several mapped classes: .*'module:Class'"):
         post_save.connect(nothing, sender="Twin")
@@ -54,7 +54,7 @@ def test_several_classes_are_refused():
 
 
 def test_a_class_that_cannot_be_mapped_is_left_out():
-    """The program has caught the error; other classes are configured and found as before."""
+    """If the program has caught the error of a class, the others are configured and found as before."""
     base = new_base()
     table = Table("broken", base.metadata, Column("id", Integer, primary_key=True))
     body = {"__table__": table, "more": Column(Integer), "__module__": __name__}
@@ -69,7 +69,7 @@ def test_a_class_that_cannot_be_mapped_is_left_out():
 
 
 def test_a_relationship_is_replaced_by_its_table():
-    """Connected to one, disconnected from the other."""
+    """A receiver that is connected to a relationship is disconnected by its table."""
     m2m_changed.connect(nothing, sender=Book.authors)
     assert registrations(m2m_changed)[-1].sender is book_author
     assert m2m_changed.disconnect(nothing, sender=book_author)
@@ -77,7 +77,7 @@ def test_a_relationship_is_replaced_by_its_table():
 
 @pytest.mark.parametrize("attribute", [Order.customer, Order.number])
 def test_other_attributes_are_refused(attribute):
-    """They have no association table."""
+    """Attributes without an association table are refused."""
     Base.registry.configure()
     with pytest.raises(SenderError, match="is no many-to-many relationship"):
         m2m_changed.connect(nothing, sender=attribute)
@@ -95,7 +95,7 @@ def test_receiver_of_several_signals(session):
 
 @pytest.mark.parametrize("sender", ["", ":", "module:", 5, Order(), book_author, Book.authors])
 def test_senders_that_never_save_are_refused(sender):
-    """Such a receiver would never be called."""
+    """A sender that is never saved is refused, because its receiver would never be called."""
     with pytest.raises(SenderError, match=r"is not a class\. Give the class"):
         post_save.connect(nothing, sender=sender)
     assert registrations(post_save) == []
@@ -143,7 +143,7 @@ class Car(Mixin, Vehicle):
 )
 @pytest.mark.parametrize("signal", [pre_save, post_save, post_delete, post_init, post_bulk_insert])
 def test_a_base_without_a_table_is_refused(signal, sender):
-    """Only its subclasses are saved; with subclasses=True it gets these saves."""
+    """A base without a table is refused, unless subclasses=True includes those that are saved."""
     with pytest.raises(SenderError, match=r"has no table.*subclasses=True, or to one of them"):
         signal.connect(nothing, sender=sender)
     assert registrations(signal) == []
@@ -153,21 +153,21 @@ def test_a_base_without_a_table_is_refused(signal, sender):
 
 @pytest.mark.parametrize("sender", [Car, Order, int, type("Unmapped", (), {})])
 def test_other_classes_are_accepted(sender):
-    """Mapped ones, and those that may be mapped later."""
+    """Mapped classes, and those that may be mapped later, are accepted."""
     post_save.connect(nothing, sender=sender)
     assert post_save.has_listeners(sender)
 
 
 @pytest.mark.parametrize("sender", ["sqlite3:Connection", 5])
 def test_the_sender_of_connection_created_is_a_class(sender):
-    """It is no mapped class, so text would never be resolved."""
+    """Text as the sender of connection_created is refused, because it would never be resolved."""
     with pytest.raises(SenderError, match="Give the class of the driver's connection"):
         connection_created.connect(nothing, sender=sender)
 
 
 @pytest.mark.parametrize("sender", ["shop:Book", Book, 5])
 def test_senders_without_members_are_refused(sender):
-    """A relationship changes as a table, not as a class."""
+    """A class as the sender of m2m_changed is refused, because its table sends."""
     with pytest.raises(SenderError, match=r"has no members\. Give the rel"):
         m2m_changed.connect(nothing, sender=sender)
     assert registrations(m2m_changed) == []

@@ -76,7 +76,7 @@ def live(session):
 
 
 def test_the_main_cases(server, recorded, kind):
-    """In the same order as on SQLite."""
+    """On each server the main cases send in the same order as on SQLite."""
     listen(recorded)
     with kind(server) as session:
         live(session)
@@ -85,7 +85,7 @@ def test_the_main_cases(server, recorded, kind):
 
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
 def test_the_main_cases_async(driver, postgres, recorded, kind):
-    """With an async driver; async receivers are awaited."""
+    """With an async driver the main cases send, and async receivers are awaited."""
     pytest.importorskip(driver)
     listen(recorded)
     connections, slept = [], []
@@ -114,7 +114,7 @@ def test_the_main_cases_async(driver, postgres, recorded, kind):
 
 
 def test_async_receiver_queries_by_asyncpg(postgres):
-    """Inside the transaction, on the same session."""
+    """An async receiver queries inside the transaction, on the same session."""
     pytest.importorskip("asyncpg")
     found: list[int | None] = []
 
@@ -188,7 +188,7 @@ def preparing(request):
 
 
 def test_two_phase_commit(preparing, kind, recorded):
-    """The signals of its flush are sent before it is prepared, once."""
+    """The signals of a flush are sent once, before the transaction is prepared."""
     recorded.listen(pre_save, post_save)
     with kind(preparing, twophase=True) as session:
         session.add(Tag(name=uuid4().hex))
@@ -216,7 +216,7 @@ def test_two_phase_rollback(preparing, kind, recorded):
 
 
 def test_two_phase_receivers_write_before_it_is_prepared(preparing, kind):
-    """A row that post_save adds is in the same transaction."""
+    """A row that post_save adds is in the prepared transaction."""
 
     @receiver(post_save, sender=Order)
     def note(instance, **kwargs):

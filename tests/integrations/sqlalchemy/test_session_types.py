@@ -7,7 +7,7 @@ from clarion.integrations.sqlalchemy.session_types import sync_session
 
 
 def test_a_sync_session_is_itself():
-    """Also the one of a scope."""
+    """A sync session is returned itself, and so is the one of a scope."""
     session = Session()
     assert sync_session(session) is session
     scoped = scoped_session(sessionmaker())
@@ -15,7 +15,7 @@ def test_a_sync_session_is_itself():
 
 
 def test_an_async_session_has_one():
-    """Also the one of a scope."""
+    """For an async session, or its scope, the sync session inside it is returned."""
     session = AsyncSession()
     assert sync_session(session) is session.sync_session
     scoped = async_scoped_session(async_sessionmaker(), lambda: 1)
@@ -23,5 +23,5 @@ def test_an_async_session_has_one():
 
 
 def test_other_values_have_none():
-    """A send may have any value as its `session`."""
+    """For any other value of `session`, None is returned."""
     assert sync_session("session") is None

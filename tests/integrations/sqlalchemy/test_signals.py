@@ -16,7 +16,7 @@ def test_names_are_sorted_and_there():
 
 @pytest.mark.parametrize("name", [None, "Prepared"])
 def test_classes_are_sent_when_they_are_mapped(name):
-    """Each class once, and its columns can be read; text may name the class."""
+    """Each class is sent once when its columns can be read, and text may name it."""
     calls = []
 
     @receiver(class_prepared, sender=name)

@@ -35,7 +35,7 @@ class Both(SignalSession, sqlmodel.Session):
 
 @pytest.mark.parametrize("kind", [sqlmodel.Session, Both])
 def test_models_and_sessions(kind, recorded):
-    """Saves, relationships and instances send."""
+    """Saves, relationships and instances of SQLModel send."""
     engine = create_engine("sqlite://")
     sqlmodel.SQLModel.metadata.create_all(engine)
     recorded.listen(post_save, sender="Hero")
@@ -60,7 +60,7 @@ def test_models_and_sessions(kind, recorded):
 
 
 def test_async_session(recorded):
-    """Its own async session sends too."""
+    """SQLModel's own async session sends, too."""
     recorded.listen(post_save, sender=Hero)
 
     async def main():

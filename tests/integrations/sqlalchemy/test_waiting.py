@@ -52,7 +52,7 @@ def old_bulk(session):
 @pytest.mark.parametrize("write", [flush, bulk, old_bulk])
 @pytest.mark.parametrize("signal", [pre_save, post_init, class_prepared, post_bulk_insert])
 def test_text_that_names_no_class(session, signal, write):
-    """One warning for each receiver, at its line, with the nearest name."""
+    """Each receiver has one warning, at its line, with the nearest name."""
     signal.connect(nothing, sender="Ordr")
     signal.connect(nothing, sender="elsewhere:Qqqq")
     near, far = sorted(found_by(lambda: write(session)), key=lambda each: str(each.message))
@@ -64,7 +64,7 @@ def test_text_that_names_no_class(session, signal, write):
 
 
 def test_a_receiver_connected_later(session):
-    """It is judged at the next write."""
+    """A receiver that is connected later is checked at the next write."""
     post_save.connect(nothing, sender="Ordr")
     assert len(found_by(lambda: flush(session))) == 1
     post_save.connect(nothing, sender="Tg")
@@ -72,7 +72,7 @@ def test_a_receiver_connected_later(session):
 
 
 def test_an_async_session():
-    """As a sync one."""
+    """The write of an async session warns, too."""
     post_save.connect(nothing, sender="Ordr")
 
     async def main():
@@ -84,7 +84,7 @@ def test_an_async_session():
 
 
 def test_text_that_is_mapped_in_time(session):
-    """No warning."""
+    """Text whose class is mapped before the write causes no warning."""
     post_save.connect(nothing, sender="Punctual")
     kept = map_class(new_base(), "Punctual")
     assert found_by(lambda: flush(session)) == []
@@ -93,13 +93,13 @@ def test_text_that_is_mapped_in_time(session):
 
 @pytest.mark.parametrize("sender", ["Order", Order, int, None], ids=["text", "class", "int", "any"])
 def test_other_senders(session, sender):
-    """No warning: they are mapped, or may be sent by the program."""
+    """Senders that are mapped, or that the program may send by, cause no warning."""
     post_save.connect(nothing, sender=sender)
     assert found_by(lambda: flush(session)) == []
 
 
 def test_a_mixin_whose_classes_are_mapped_later(session):
-    """It could not be known at connect."""
+    """A mixin whose classes are mapped after the connect is warned of at the write."""
 
     class Titled:
         """Is a base of classes with tables."""
@@ -117,7 +117,7 @@ def test_a_mixin_whose_classes_are_mapped_later(session):
 
 
 def test_a_class_that_is_mapped_later(session):
-    """It is no error: a class may be mapped imperatively."""
+    """A class that is mapped imperatively later causes no warning."""
 
     class Plain:
         """Is mapped below."""
@@ -128,7 +128,7 @@ def test_a_class_that_is_mapped_later(session):
 
 
 def test_a_warning_that_is_an_error(engine):
-    """The flush raises it once; the session is usable."""
+    """The flush raises a warning that is an error once, and the session is usable."""
     post_save.connect(nothing, sender="Ordr")
     with Session(engine) as session:
         session.add(Tag(name="t"))
@@ -139,7 +139,7 @@ def test_a_warning_that_is_an_error(engine):
 
 
 def test_a_receiver_that_died(session):
-    """Nothing is said."""
+    """A receiver that died causes no warning."""
 
     class Listener:
         def receive(self, **kwargs):

@@ -28,7 +28,7 @@ def break_a_constraint(using):
 
 @pytest.mark.parametrize("is_inside", [True, False], ids=["after the commit", "at once"])
 def test_a_receiver_that_breaks_a_constraint(in_a_test, is_inside, caplog):
-    """Its first row stays, as without a transaction; later receivers and queries work."""
+    """A receiver that breaks a constraint keeps its first row, and later receivers and queries work."""
     counts = []
 
     def fails(sender, instance, **kwargs):
@@ -64,7 +64,7 @@ def test_the_caller_catches_the_error(in_a_test):
 
 
 def test_a_block_that_breaks_a_constraint(in_a_test):
-    """The block is rolled back as a whole, savepoint or not."""
+    """A block that breaks a constraint is rolled back as a whole, with a savepoint or without."""
     for savepoint in (True, False):
         with pytest.raises(IntegrityError), transaction.atomic(in_a_test, savepoint):
             break_a_constraint(in_a_test)
@@ -72,7 +72,7 @@ def test_a_block_that_breaks_a_constraint(in_a_test):
 
 
 def test_hooks_outside_a_block_run_at_once(in_a_test):
-    """They run as in autocommit: a robust one may fail, and Django refuses what is not callable."""
+    """Outside a block hooks run at once, a robust one may fail, and Django refuses what is not callable."""
     ran = []
     transaction.on_commit(lambda: ran.append(1), in_a_test)
     assert ran == [1]
@@ -86,7 +86,7 @@ def test_hooks_outside_a_block_run_at_once(in_a_test):
 
 
 def test_tests_that_count_queries(in_a_test):
-    """The savepoints around statements are not counted."""
+    """A test that counts queries does not count the savepoints around statements."""
     with CaptureQueriesContext(connections[in_a_test]) as queries:
         Author.objects.using(in_a_test).count()
     assert len(queries) == 1

@@ -20,7 +20,7 @@ from tests.integrations.django.library.models import Author
 
 
 def test_a_rolled_back_savepoint_drops_its_own(database, ran, note):
-    """Calls from before, after and around the savepoint run; its own are dropped and counted."""
+    """A rollback drops and counts the calls of its savepoint; those before, after and around it run."""
     with transaction.atomic(database):
         create("a", database)
         with undone(database):
@@ -53,7 +53,7 @@ def test_a_lost_connection_drops(postgres, ran, note):
 
 @pytest.mark.service
 def test_a_backend_that_the_server_ends_drops(postgres, ran, note):
-    """The COMMIT fails; on a new connection the next call runs."""
+    """If the server ends the connection, the COMMIT fails; on a new connection the next call runs."""
 
     def lose():
         with transaction.atomic(postgres):
@@ -91,7 +91,7 @@ def test_one_database_is_rolled_back_and_not_the_other(database, other, ran, not
 
 
 def test_autocommit_off_is_refused(database, ran, note):
-    """Outside atomic(), Django does not report a commit made by hand."""
+    """With autocommit off, a send outside atomic() is refused, because Django reports no commit by hand."""
     transaction.set_autocommit(False, using=database)
     try:
         with pytest.raises(TransactionError, match=r"has autocommit off.* Send inside transaction"):
@@ -106,7 +106,7 @@ def test_autocommit_off_is_refused(database, ran, note):
 
 
 def test_autocommit_off_is_known_before_there_is_a_connection(other, ran, note, monkeypatch):
-    """Looking at autocommit does not connect."""
+    """Reading the autocommit mode opens no connection."""
     connections[other].close()
     with monkeypatch.context() as patch:
         patch.setitem(connections[other].settings_dict, "AUTOCOMMIT", False)
@@ -116,7 +116,7 @@ def test_autocommit_off_is_known_before_there_is_a_connection(other, ran, note, 
 
 
 def test_weak_receivers_run_though_they_have_died(transactional_db, ran):
-    """Django holds receivers weakly; a pending call holds its receiver until it has run."""
+    """A pending call holds its receiver until it has run, although Django holds receivers weakly."""
 
     def receive(sender, **kwargs):
         ran.append("ran")
@@ -152,7 +152,7 @@ def test_lazy_senders_and_strong_receivers(transactional_db, ran):
 
 
 def test_below_a_wrapper_of_live_receivers(transactional_db, ran, note, monkeypatch):
-    """A package that wraps each receiver, as Sentry does, wraps one that waits."""
+    """A package that wraps each receiver, as Sentry does, also wraps a receiver that waits for the commit."""
     below = DjangoSignal._live_receivers
 
     def live_receivers(self, sender):
@@ -167,7 +167,7 @@ def test_below_a_wrapper_of_live_receivers(transactional_db, ran, note, monkeypa
 
 
 def test_the_order_beside_on_commit(database, ran, note):
-    """Receivers and hooks run in the order in which they were registered."""
+    """Receivers and hooks of transaction.on_commit run in the order in which they were registered."""
     hook = partial(transaction.on_commit, using=database)
     with transaction.atomic(database):
         hook(lambda: ran.append("first"))
@@ -177,7 +177,7 @@ def test_the_order_beside_on_commit(database, ran, note):
 
 
 def test_a_receiver_that_raises(database, ran, note, caplog):
-    """The others run and the commit succeeds; the error is counted, and logged without values."""
+    """If a receiver raises, the others run, the commit succeeds, and the error is counted and logged."""
 
     def fail(sender, **kwargs):
         raise ZeroDivisionError("in fail")
@@ -198,7 +198,7 @@ def test_a_receiver_that_raises(database, ran, note, caplog):
 
 
 def test_suppressed(database, ran, note):
-    """Inside suppressed() no callback is registered."""
+    """Inside suppressed() no callback is registered with Django."""
     with transaction.atomic(database), suppressed("a fixture") as quiet:
         create("a", database)
         assert connections[database].run_on_commit == []

@@ -61,7 +61,7 @@ def client(settings):
 
 
 def test_atomic_requests(transactional_db, client, ran, note, monkeypatch):
-    """The transaction is that of the view."""
+    """With ATOMIC_REQUESTS a receiver waits for the transaction of the view."""
     monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
     monkeypatch.setitem(connections["default"].settings_dict, "ATOMIC_REQUESTS", True)
     assert client.get("/atomic/").content == b"written"
@@ -72,19 +72,19 @@ def test_atomic_requests(transactional_db, client, ran, note, monkeypatch):
 
 
 def test_asend_finds_the_connection_of_a_sync_view(transactional_db, client, ran, note):
-    """The transaction is open in the thread of the view, not in that of the event loop."""
+    """`asend` finds the transaction in the thread of the view, not in that of the event loop."""
     assert client.get("/nested/").content == b"waiting"
     assert ran == ["by a view"]
 
 
 def test_an_async_view(transactional_db, client, ran, note):
-    """A transaction open in Django's thread for sync code is found from there too."""
+    """`asend` in an async view finds a transaction that is open in Django's thread for sync code."""
     assert client.get("/async/").content == b"written"
     assert ran == ["in a thread", "asend in a thread", "at once"]
 
 
 def test_async_receivers_find_the_connections(database, ran):
-    """They run as in Django, for any kind of signal: async queries run in the same thread."""
+    """An async receiver of any kind of signal makes its queries in the thread of the connections."""
 
     async def count(sender, **kwargs):
         ran.append(await Author.objects.using(database).acount())
@@ -99,7 +99,7 @@ def test_async_receivers_find_the_connections(database, ran):
 
 
 def test_async_receivers_of_asend(transactional_db, ran):
-    """Inside a transaction they wait for it; outside the send awaits them."""
+    """Async receivers wait for an open transaction; outside of one the send awaits them."""
 
     async def receive(sender, nth, **kwargs):
         ran.append((nth, await Author.objects.acount()))
@@ -115,7 +115,7 @@ def test_async_receivers_of_asend(transactional_db, ran):
 
 
 def test_sync_receivers_of_asend_run_in_djangos_thread(transactional_db, ran):
-    """Outside a transaction, a sync receiver uses the caller's connections."""
+    """Outside a transaction, a sync receiver of `asend` uses the caller's connections."""
     signal = Signal()
     receive = lambda **kwargs: ran.append((kwargs["nth"], Author.objects.count()))  # noqa: E731
     signal.connect(receive, delivery=on_commit)
@@ -125,7 +125,7 @@ def test_sync_receivers_of_asend_run_in_djangos_thread(transactional_db, ran):
 
 
 def test_inline_receivers_of_asend(transactional_db, ran):
-    """Outside a transaction, they run on the event loop."""
+    """Outside a transaction, inline receivers of `asend` run on the event loop."""
     signal = Signal()
     signal.connect(
         lambda **kwargs: ran.append(asyncio.get_running_loop()), delivery=on_commit, inline=True
@@ -135,7 +135,7 @@ def test_inline_receivers_of_asend(transactional_db, ran):
 
 
 def test_dropped_after_asend(transactional_db, ran, note):
-    """The event loop keeps no call that was rolled back."""
+    """The event loop keeps no reference to a call that was rolled back."""
     with undone():
         [[_, scheduled]] = async_to_sync(order_paid.asend)(None, name="a")
     assert (scheduled.status, ran) == ("dropped", [])
@@ -144,7 +144,7 @@ def test_dropped_after_asend(transactional_db, ran, note):
 def test_a_transaction_in_the_event_loops_own_thread(
     transactional_db, other, ran, note, monkeypatch
 ):
-    """If Django is made to allow it, sync receivers wait, and async ones are refused."""
+    """In a transaction of the event loop's own thread, sync receivers wait, and async ones are refused."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
     async def receive(sender, **kwargs):

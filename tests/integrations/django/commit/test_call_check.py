@@ -67,7 +67,7 @@ def connected():
 )
 @pytest.mark.parametrize("options", [{}, {"using": "default"}, {"outside": "refuse"}])
 def test_a_save_is_refused(receiver, text, options, transactional_db, connected):
-    """Inside a transaction, which is rolled back."""
+    """A save whose receiver cannot be called raises, and its transaction is rolled back."""
     connected(receiver, **options)
     with pytest.raises(ArgumentError, match=text), transaction.atomic():
         create("a")
@@ -76,7 +76,7 @@ def test_a_save_is_refused(receiver, text, options, transactional_db, connected)
 
 @pytest.mark.parametrize("receiver", [missing, session, few])
 def test_a_save_without_a_transaction(receiver, transactional_db, connected):
-    """The send is refused in autocommit, too, because Django saves in a block of its own."""
+    """In autocommit the save is refused too, because Django saves in a block of its own."""
     connected(receiver)
     with pytest.raises(ArgumentError):
         create("a")
@@ -84,7 +84,7 @@ def test_a_save_without_a_transaction(receiver, transactional_db, connected):
 
 @pytest.mark.parametrize("receiver", [missing, amissing])
 def test_asend(receiver, transactional_db):
-    """A signal of the program, sent by an async view."""
+    """`asend` in an async view refuses a receiver that cannot be called."""
     signal = DjangoSignal()
     signal.connect(receiver, delivery=on_commit)
     with pytest.raises(ArgumentError, match="requires missing"):
@@ -127,7 +127,7 @@ def test_explain_names_the_session(transactional_db, connected):
 
 
 def test_a_bulk_write(transactional_db):
-    """Its signal is declared: only the session is left to check at the send."""
+    """The signal of a bulk write is declared, so only the session is left to check at the send."""
 
     def take(sender, session, **kwargs):
         """Require a session."""
@@ -141,7 +141,7 @@ def test_a_bulk_write(transactional_db):
 
 
 def test_a_decorated_receiver(transactional_db, connected):
-    """A decorator may give its function what no send gives."""
+    """A decorated receiver is accepted, because its decorator may give the argument that no send gives."""
     found = []
 
     def inside(sender, tool, **kwargs):
@@ -162,13 +162,13 @@ def test_a_decorated_receiver(transactional_db, connected):
     ids=["no sender", "no signal"],
 )
 def test_a_coalesce_function(coalesce, connected):
-    """One that accepts too little is refused at connect."""
+    """A coalesce function that accepts too little is refused at connect."""
     with pytest.raises(ArgumentError, match=r"The coalesce function .*<lambda>"):
         connected(sends, coalesce=coalesce)
 
 
 def test_a_coalesce_function_that_raises(transactional_db, connected):
-    """The note of the save's error names it."""
+    """If a coalesce function raises, the error of the save has a note that names it."""
     connected(sends, coalesce=lambda missing, **kwargs: missing)
     with pytest.raises(TypeError) as caught:
         create("a")
@@ -187,7 +187,7 @@ class UnequalKey:
 
 
 def test_a_key_that_cannot_be_compared(transactional_db, caplog):
-    """The sends succeed; their calls are not merged, which is logged."""
+    """If coalesce keys cannot be compared, the calls are not merged, which is logged."""
     found = []
 
     def take(sender, nth, **kwargs):

@@ -11,7 +11,7 @@ from tests.integrations.django.library.models import Author
 
 
 def test_coalesced_once_per_key_and_commit(transactional_db, ran, merge):
-    """One call runs for all, with the last arguments, in the place of the first."""
+    """One call for each key and commit runs, with the last arguments, in the place of the first."""
     a, b = create("a"), create("b")
     with transaction.atomic():
         first = pay(a, 1)
@@ -27,7 +27,7 @@ def test_coalesced_once_per_key_and_commit(transactional_db, ran, merge):
 
 
 def test_rolled_back_sends_are_not_coalesced(database, ran, merge):
-    """Sends of a savepoint that is rolled back are not merged, the first and the last neither."""
+    """No send of a savepoint that is rolled back is merged, neither the first nor the last."""
     a = create("a", database)
     with transaction.atomic(database):
         for nth in range(1, 6):
@@ -83,7 +83,7 @@ class Captures(TestCase):
         self.addCleanup(post_save.disconnect, sender=Author, dispatch_uid="c")
 
     def test_capture(self):
-        """There is one callback for each receiver, and its repr names the receiver."""
+        """Django's capture gets one callback for each receiver, and its repr names the receiver."""
         with self.captureOnCommitCallbacks() as callbacks:
             create("a")
             create("b")
@@ -94,7 +94,7 @@ class Captures(TestCase):
         assert self.ran == ["a", "b"]
 
     def test_execute(self):
-        """They run once, at the end of the block."""
+        """With `execute=True` the callbacks run once, at the end of the block."""
         with self.captureOnCommitCallbacks(execute=True):
             with self.captureOnCommitCallbacks(execute=True):
                 create("a")
@@ -112,7 +112,7 @@ class Captures(TestCase):
 
 @pytest.mark.django_db
 def test_pytest_djangos_fixture(django_capture_on_commit_callbacks, ran, note, merge):
-    """pytest-django's fixture captures them, merged ones too."""
+    """pytest-django's fixture captures the callbacks, those of merged sends too."""
     author = create("a")
     with django_capture_on_commit_callbacks(execute=True) as callbacks:
         create("b")

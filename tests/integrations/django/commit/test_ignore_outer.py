@@ -30,7 +30,7 @@ def ran():
 
 
 def test_receivers_run_at_the_end_of_the_inner_block(db, ran):
-    """They run at once outside such a block; without commits() they do not run."""
+    """Inside commits() receivers run at the end of the block, or at once outside of one."""
     paid.send(None, n=0)
     with block():
         with transaction.atomic():
@@ -124,7 +124,7 @@ def test_a_hook_is_not_blamed_on_a_receiver(db, commits, caplog):
 
 
 def test_hooks_after_one_that_raises_do_not_run(db, commits, ran):
-    """As in Django, they are dropped."""
+    """After a hook that raises, the later ones are dropped, as in Django."""
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         transaction.on_commit(lambda: 1 / 0)
         [(_, scheduled)] = paid.send(None, n=1)
@@ -135,7 +135,7 @@ def test_hooks_after_one_that_raises_do_not_run(db, commits, ran):
 
 
 def test_a_block_without_a_savepoint_can_be_rolled_back(db, commits, ran):
-    """It leaves no row and no call, and the next block works."""
+    """A rolled back block without a savepoint leaves no row and no call, and the next block works."""
     with suppress(Undo), transaction.atomic(savepoint=False):
         Author.objects.create(name="a")
         paid.send(None, n=1)
@@ -150,7 +150,7 @@ def test_a_block_without_a_savepoint_can_be_rolled_back(db, commits, ran):
 
 
 def test_a_durable_block(db, commits, ran):
-    """It is the outermost one that counts, also inside a block of the test's own."""
+    """A durable block counts as the outermost one, inside a block of the test too."""
     with transaction.atomic(), block(), transaction.atomic(durable=True):
         with pytest.raises(RuntimeError), transaction.atomic(durable=True):
             """Not inside another one."""
@@ -159,7 +159,7 @@ def test_a_durable_block(db, commits, ran):
 
 
 def test_hooks_of_the_application_run_too(db, commits, ran):
-    """They run in the order of registration; a robust one may fail."""
+    """Hooks of the application run in the order of registration, and a robust one may fail."""
 
     def fail():
         raise ValueError("no")
@@ -179,7 +179,7 @@ def test_a_hook_that_is_not_robust_raises(db, commits):
 
 
 def test_model_signals_too(db, commits):
-    """`save()` is in no atomic block of its own, so the receiver runs at once."""
+    """The receiver of a `save()` outside a block runs at once."""
     saved = []
 
     def received(sender, instance, **kwargs):

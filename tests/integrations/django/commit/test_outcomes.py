@@ -47,7 +47,7 @@ def pay(database):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_commit_that_was_made(connection, database, kind, note, ran, caplog):
-    """The call is logged as abandoned when Django discards its callback."""
+    """If the COMMIT was made, a call whose callback Django discards is logged as abandoned."""
     interrupt(connection, kind, is_made=True)
     [*_, scheduled] = pay(database)
     connection.rollback()
@@ -57,7 +57,7 @@ def test_commit_that_was_made(connection, database, kind, note, ran, caplog):
 
 
 def test_commit_that_was_not_made(connection, database, note, ran, caplog):
-    """The call is dropped if the row is not there: on SQLite, Django commits it afterwards."""
+    """Without its row the call is dropped; on SQLite, Django commits the row later, and it is abandoned."""
     interrupt(connection, InterruptedByTestError, is_made=False)
     [*_, scheduled] = pay(database)
     connection.rollback()
@@ -69,7 +69,7 @@ def test_commit_that_was_not_made(connection, database, note, ran, caplog):
 
 
 def test_hook_that_raises(connection, database, note, ran, caplog):
-    """Django calls no hook after it, so the receivers behind it are logged."""
+    """After a hook that raises, Django calls no other, so the receivers behind it are logged."""
 
     def fail():
         raise InterruptedByTestError

@@ -53,7 +53,7 @@ def test_using_outweighs_the_instance(transactional_db, other, ran, note):
 
 
 def test_a_receiver_can_insist_on_a_database(transactional_db, other, ran):
-    """on_commit(using=...) comes before all keywords of the send."""
+    """on_commit(using=...) outweighs every keyword of the send."""
     signal = Signal()
     signal.connect(lambda **kwargs: ran.append("ran"), delivery=on_commit(using=other))
     with transaction.atomic(other):
@@ -63,7 +63,7 @@ def test_a_receiver_can_insist_on_a_database(transactional_db, other, ran):
 
 
 def test_a_custom_signal_of_djangos(transactional_db, other, ran, settings):
-    """It waits where its sender, a model, is written; without one, as any signal."""
+    """A custom Django signal waits where its sender, a model, is written, or as any plain signal."""
     signal = DjangoSignal()
     signal.connect(lambda **kwargs: ran.append("ran"), delivery=on_commit, weak=False)
     with transaction.atomic():
@@ -90,7 +90,7 @@ def test_bulk_writes_wait(database, ran):
 
 
 def test_explain_says_where(transactional_db, note):
-    """explain() shows which database a receiver would wait for, and why."""
+    """explain() shows for which database a receiver would wait, and why."""
     with transaction.atomic():
         text = str(explain(post_save, Author, instance=Author(), using="default"))
     assert (
@@ -100,7 +100,7 @@ def test_explain_says_where(transactional_db, note):
 
 
 def test_a_program_that_does_not_run_on_clarion():
-    """Plain signals wait for Django's default database without install()."""
+    """Without install(), plain signals wait for Django's default database."""
     assert run(
         """
         django.setup()
@@ -134,7 +134,7 @@ def test_a_program_without_settings():
 
 
 def test_a_program_without_databases():
-    """Settings may have no databases."""
+    """In a program whose settings have no databases, a receiver runs at once."""
     assert run(
         """
         settings.DATABASES = {}

@@ -59,14 +59,14 @@ def check(responses):
 
 
 def test_failing_receiver_undoes_its_own_writes(database, names, transactional_db):
-    """The block goes on, and so do the callbacks of the others."""
+    """A failing receiver undoes its own writes; the block and the callbacks of the others go on."""
     with transaction.atomic(using=database):
         check(savepoints(paid).send_robust(None, using=database))
     assert names() == (["first", "kept", "kept too"], ["ran"])
 
 
 def test_asend_robust(database, names, transactional_db):
-    """Savepoints are set in the thread that holds the connection."""
+    """`asend_robust` sets its savepoints in the thread that holds the connection."""
 
     async def send():
         return await savepoints(paid).asend_robust(None, using=database)
@@ -77,6 +77,6 @@ def test_asend_robust(database, names, transactional_db):
 
 
 def test_without_a_block(database, names, transactional_db):
-    """In autocommit each statement stands alone."""
+    """In autocommit no savepoint is set, so the writes of a failing receiver before its error stay."""
     check(savepoints(paid).send_robust(None, using=database))
     assert names() == (["first", "gone", "kept", "kept too"], ["ran", "ran"])

@@ -14,7 +14,7 @@ set_savepoint = getattr(transaction, "savepoint_create", None) or transaction.sa
 
 
 def test_a_savepoint_rolled_back_by_hand_drops_its_calls(database, ran, note):
-    """Receivers of sends after the savepoint do not run; those before and after it do."""
+    """A rollback by hand drops the calls sent after the savepoint; the others run."""
     with transaction.atomic(database):
         create("before", database)
         savepoint = set_savepoint(database)
@@ -26,7 +26,7 @@ def test_a_savepoint_rolled_back_by_hand_drops_its_calls(database, ran, note):
 
 
 def test_the_first_call_may_come_after_the_savepoint(database, ran, note):
-    """A connection that has had no call yet drops them too, and a second rollback as well."""
+    """A rollback drops the first call of a connection too, and so does a second rollback."""
     connections[database].__dict__.pop("clarion_savepoints", None)
     with transaction.atomic(database):
         savepoint = set_savepoint(database)
@@ -68,7 +68,7 @@ def test_a_released_savepoint_keeps_its_calls(database, ran, note, is_rolled_bac
 
 
 def test_atomic_blocks_around_and_inside(database, ran, note):
-    """Blocks after the savepoint are dropped with it; a block around it can drop the rest."""
+    """A rollback drops blocks after the savepoint; a block around it can drop the rest."""
     with transaction.atomic(database):
         create("1", database)
         with transaction.atomic(database):
@@ -100,7 +100,7 @@ def test_the_numbers_of_savepoints_may_begin_again(database, ran, note):
 
 
 def test_merged_calls(transactional_db, ran, merge):
-    """The sends that were rolled back are not merged into the others."""
+    """Sends that were rolled back are not merged into the others."""
     a = create("a")
     with transaction.atomic():
         pay(a, 1)
@@ -125,7 +125,7 @@ def test_hooks_of_the_application_are_djangos(transactional_db, ran, note):
 
 
 def test_a_rollback_that_fails_drops_nothing(transactional_db, ran, note):
-    """A savepoint that does not exist is refused by the database, and the calls wait on."""
+    """If the database refuses to roll back to an unknown savepoint, the calls still wait."""
     with transaction.atomic():
         create("1")
         with pytest.raises(DatabaseError):
@@ -134,7 +134,7 @@ def test_a_rollback_that_fails_drops_nothing(transactional_db, ran, note):
 
 
 def test_in_a_test(db, ran, note):
-    """commits() runs what is left after the rollback."""
+    """In a test, commits() runs the calls that a rollback by hand has left."""
     with commits(), transaction.atomic():
         create("1")
         savepoint = set_savepoint()

@@ -9,7 +9,7 @@ from tests.integrations.django.library.models import Author, Item, Stay
 
 
 def test_a_deleted_object_has_its_values(database, ran):
-    """Django removes the key of an object that it deletes; the receiver gets a copy with it."""
+    """The receiver gets a copy of a deleted object with its key, which Django removes."""
     receive = lambda instance, **kwargs: ran.append((instance.pk, instance.name, instance))  # noqa: E731
     author = create("a", database)
     pk = author.pk
@@ -41,7 +41,7 @@ def test_an_object_that_never_had_a_key(transactional_db, ran, note):
 
 
 def test_a_deleted_key_of_two_columns(transactional_db, ran):
-    """The copy has both columns of the key."""
+    """The copy of a deleted object has both columns of its key."""
     receive = lambda instance, **kwargs: ran.append(instance.pk)  # noqa: E731
     stay = Stay.objects.create(room=1, night=2, guest="a")
     post_delete.connect(receive, sender=Stay, delivery=on_commit)
@@ -51,7 +51,7 @@ def test_a_deleted_key_of_two_columns(transactional_db, ran):
 
 
 def test_merged_sends_have_deleted_objects(transactional_db, ran, merge):
-    """Each merged send has the object as it was then."""
+    """Each of the merged sends has the object as it was at the send."""
     author = create("a")
 
     def look(sender, instance, sends, **kwargs):
@@ -95,7 +95,7 @@ def receive_on(signal, sender, ran):
 
 
 def test_one_object_saved_as_several_rows(database, ran):
-    """Each call gets the row of its send, the last one the object itself."""
+    """Each call gets the row of its send, and the last one the object itself."""
     receive_on(post_save, Author, ran)
     with transaction.atomic(database):
         author = create("1", database)
@@ -110,7 +110,7 @@ def test_one_object_saved_as_several_rows(database, ran):
 
 
 def test_before_each_of_several_rows(transactional_db, ran):
-    """After pre_save, only the last row's key is known; equal rows do not get that of another."""
+    """After pre_save, only the key of the last row is known, and no row gets the key of another."""
     receive_on(pre_save, Author, ran)
     with transaction.atomic():
         author = create("same")
@@ -123,7 +123,7 @@ def test_before_each_of_several_rows(transactional_db, ran):
 
 
 def test_before_a_save_whose_object_is_changed_later(transactional_db, ran):
-    """The copy has the values of the send, and the key that its save has assigned."""
+    """If the object changes later, the copy has the values of the send, with the key of its save."""
     receive_on(pre_save, Author, ran)
     with transaction.atomic():
         author = create("a")
@@ -133,7 +133,7 @@ def test_before_a_save_whose_object_is_changed_later(transactional_db, ran):
 
 
 def test_a_save_that_assigns_the_time(transactional_db, ran):
-    """What a save assigns itself is no change: the receiver of pre_save gets the object."""
+    """A time that the save assigns is no change, so the receiver of pre_save gets the object."""
     pre_save.connect(
         lambda instance, **kwargs: ran.append(instance), sender=Item, delivery=on_commit, weak=False
     )

@@ -26,7 +26,7 @@ def received():
 
 
 def test_a_list_that_is_changed_in_place(database, received):
-    """The copy has the list of the send; the sender's object keeps the new one."""
+    """If a list changes in place, the copy has the list of the send, and the object the new one."""
     item = Item.objects.using(database).create(title="a", tags=["old"])
     with transaction.atomic(database):
         order_paid.send(None, instance=item)
@@ -36,7 +36,7 @@ def test_a_list_that_is_changed_in_place(database, received):
 
 
 def test_a_refreshed_object(database, received):
-    """The copy has the unsaved value; an object that is refreshed to the same is passed itself."""
+    """The copy has the unsaved value; an object that is refreshed to equal values is passed itself."""
     item = Item.objects.using(database).create(title="row")
     with transaction.atomic(database):
         order_paid.send(None, instance=item)
@@ -60,7 +60,7 @@ def test_an_expression(transactional_db, received):
 
 
 def test_an_unsaved_relation(transactional_db, received):
-    """Saving the related object is no change; another object in its place is one."""
+    """Saving the related object is no change, but another object in its place is one."""
     item = Item(title="a", shelf=Shelf(name="first"))
     with transaction.atomic():
         order_paid.send(None, instance=item)
@@ -75,7 +75,7 @@ def test_an_unsaved_relation(transactional_db, received):
 
 
 def test_a_relation_that_is_changed(transactional_db, received):
-    """The copy has the related object and its key as of the send."""
+    """The copy has the related object and its key as they were at the send."""
     first, second = Shelf.objects.create(name="first"), Shelf.objects.create(name="second")
     item = Item.objects.create(title="a", shelf=first)
     with transaction.atomic():
@@ -97,7 +97,7 @@ def test_a_deferred_field(transactional_db, received):
 
 
 def test_an_attribute_without_a_column(transactional_db, received):
-    """Attributes that the program sets are as of the send; one that cannot be compared differs."""
+    """Attributes without a column are as of the send; one that cannot be compared counts as changed."""
 
     class Odd:  # noqa: PLW1641  # it has no hash
         def __eq__(self, other):
@@ -112,7 +112,7 @@ def test_an_attribute_without_a_column(transactional_db, received):
 
 
 def test_a_child_with_two_tables(transactional_db, received):
-    """The parent's attributes are kept too."""
+    """The copy of an object with two tables has the parent's attributes, too."""
     author = Novelist.objects.create(name="a", genre="crime")
     with transaction.atomic():
         order_paid.send(None, instance=author)
@@ -136,7 +136,7 @@ def test_many_to_many(transactional_db):
 
 
 def test_the_origin_of_a_deletion(transactional_db):
-    """`origin` and `instance` are one object, with its key."""
+    """After a deletion `origin` and `instance` are one object, with its key."""
     deleted = []
 
     def receive(instance, origin, **kwargs):
@@ -151,7 +151,7 @@ def test_the_origin_of_a_deletion(transactional_db):
 
 
 def test_a_file(transactional_db, settings, tmp_path):
-    """A file that its save stores is the object's; one that is replaced is as of the send."""
+    """A file that its save stores is the object's; a replaced one is as of the send."""
     settings.MEDIA_ROOT = tmp_path
     saved = []
     for signal in (pre_save, post_save):

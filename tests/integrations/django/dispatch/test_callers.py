@@ -7,7 +7,7 @@ from clarion.integrations.django.dispatch.callers import warn_caller
 
 
 def test_at_the_line_of_the_program():
-    """A warning names the line of the program, directly or through Django."""
+    """A warning names the line of the program, whether it calls Clarion directly or through Django."""
     with pytest.warns(UserWarning, match="here") as caught:
         warn_caller("here", UserWarning)
         str(SimpleLazyObject(lambda: warn_caller("here", UserWarning)))

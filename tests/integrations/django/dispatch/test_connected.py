@@ -39,7 +39,7 @@ def in_thread(function):
 
 
 def test_a_block_of_a_plain_signal(signal):
-    """A lambda is held by the block, although Django holds receivers weakly."""
+    """A `connected` block holds a lambda, although Django holds receivers weakly."""
     signal.connect(first)
     with signal.connected(lambda **kwargs: "lambda") as held, signal.connected(first):
         assert answers(signal.send(None)) == ["first", "lambda"]
@@ -51,7 +51,7 @@ def test_a_block_of_a_plain_signal(signal):
 
 @pytest.mark.parametrize("sender", [Author, "library.Author"])
 def test_a_block_of_a_model_signal(db, sender):
-    """The sender may be a model or the name of one."""
+    """The sender of a `connected` block may be a model or the name of one."""
     saved = []
 
     def save(instance, **kwargs):
@@ -66,7 +66,7 @@ def test_a_block_of_a_model_signal(db, sender):
 
 
 def test_a_lazy_sender_that_is_loaded_after_the_block():
-    """The receiver is not connected any more."""
+    """If the model is loaded after the block, the receiver is not connected to it."""
     lines = programs.run(
         """
         from clarion.integrations.django import install
@@ -87,7 +87,7 @@ def test_a_lazy_sender_that_is_loaded_after_the_block():
 
 
 def test_a_lazy_sender_that_is_loaded_in_the_block():
-    """The receiver is connected until the end of the block."""
+    """If the model is loaded in the block, the receiver is connected until the block ends."""
     lines = programs.run(
         """
         from clarion.integrations.django import install
@@ -109,7 +109,7 @@ def test_a_lazy_sender_that_is_loaded_in_the_block():
 
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_one_context(signal, monkeypatch, wrapped):
-    """Other threads do not reach it, also where a package wraps `_live_receivers`."""
+    """Other threads do not call a receiver of one context, even if a package wraps `_live_receivers`."""
     if wrapped:
         live = Signal._live_receivers
 
@@ -127,7 +127,7 @@ def test_one_context(signal, monkeypatch, wrapped):
 
 
 def test_the_list_of_receivers_brings_no_block_back(signal):
-    """A package that saves the list in a block and restores it later connects nothing anew."""
+    """A list of receivers that is saved in a block and restored later does not connect the block's."""
     with signal.connected(first):
         saved = list(signal.receivers)
     signal.receivers = saved
@@ -135,7 +135,7 @@ def test_the_list_of_receivers_brings_no_block_back(signal):
 
 
 def test_deliveries(transactional_db, signal):
-    """A block may end before the commit that its receivers wait for."""
+    """A receiver runs at the commit, even if its block has ended before."""
     from django.db import transaction
 
     called = []
@@ -150,7 +150,7 @@ def test_deliveries(transactional_db, signal):
 
 
 def test_replace():
-    """Django's own decorator passes it on, also for a lazy sender."""
+    """`replace=True` works through Django's own decorator, with a lazy sender, too."""
     signal = ModelSignal()
     for answer in ("old", "new"):
 
@@ -165,7 +165,7 @@ def test_replace():
 
 
 def test_uninstall_leaves_blocks_out():
-    """A receiver of a block does not stay connected to Django's own dispatcher."""
+    """uninstall() does not connect a receiver of a block to Django's own dispatcher."""
     lines = programs.run(
         """
         from clarion.integrations.django import install, uninstall

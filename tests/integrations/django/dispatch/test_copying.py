@@ -60,7 +60,7 @@ WAYS = pytest.mark.parametrize(
 @WAYS
 @pytest.mark.parametrize("kind", [Signal, ModelSignal])
 def test_a_copy_has_the_same_receivers(kind, duplicate):
-    """It has them in the same order, and a change of one signal does not reach the other."""
+    """A copy has the same receivers in the same order, and neither signal changes the other."""
     signal, listener = kind(), Listener()
     signal.connect(first)
     signal.connect(second, sender=Author, priority=2)
@@ -84,7 +84,7 @@ def test_a_copy_has_the_same_receivers(kind, duplicate):
 
 @WAYS
 def test_a_copy_of_djangos_own_signal(duplicate):
-    """It gives its receivers the changes, too, and Django does not send it."""
+    """A copy of a model signal provides changes to its receivers, and Django does not send it."""
     copied = duplicate(post_save)
     assert copied is not post_save
     assert policy_of(copied) is policy_of(post_save)
@@ -95,7 +95,7 @@ def test_a_copy_of_djangos_own_signal(duplicate):
 
 @WAYS
 def test_attributes_of_a_subclass(duplicate):
-    """A shallow copy shares them, and a deep one copies them."""
+    """A shallow copy shares the attributes of a subclass, and a deep one copies them."""
     signal = Numbered([1, 2])
     copied = duplicate(signal)
     assert copied.numbers == [1, 2]
@@ -110,7 +110,7 @@ def test_attributes_of_a_subclass(duplicate):
     ids=["post_save", "post_delete", "bulk", "module", "class"],
 )
 def test_a_pickle_is_the_signal_itself(signal, protocol):
-    """It has the place where the signal can be imported."""
+    """A pickle stores where the signal can be imported, so loading it returns the same signal."""
     assert pickle.loads(pickle.dumps(signal, protocol)) is signal  # noqa: S301
     held = pickle.loads(pickle.dumps(Holder(signal), protocol))  # noqa: S301
     assert held.signal is signal
@@ -118,7 +118,7 @@ def test_a_pickle_is_the_signal_itself(signal, protocol):
 
 @pytest.mark.parametrize("make", [Signal, lambda: copy.copy(post_save)], ids=["new", "copy"])
 def test_a_signal_that_no_module_holds(make):
-    """A pickle could not find it, so it is refused."""
+    """Pickling is refused for a signal that no module holds, because no import could find it."""
     with pytest.raises(ArgumentError, match="cannot be pickled, because no module holds it"):
         pickle.dumps(make())
 

@@ -43,7 +43,7 @@ def send_in_a_block(signal, take, *, robust):
 )
 @pytest.mark.parametrize("kind", [Signal, ClarionSignal], ids=["django", "clarion"])
 def test_payload_is_freed(kind, receivers, way, robust, transactional_db, monkeypatch):
-    """Once the sender has dropped the error or the responses."""
+    """The payload is freed when the sender drops the error or the responses."""
     if way is asend and receivers[0][1]:
         monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
     signal = kind()
@@ -54,7 +54,7 @@ def test_payload_is_freed(kind, receivers, way, robust, transactional_db, monkey
 
 
 def test_error_of_a_coroutine_is_raised():
-    """The coroutine runs through asgiref, and its error keeps nothing."""
+    """The error of a coroutine that asgiref runs is raised, and keeps no reference to the payload."""
     from clarion.integrations.django.dispatch.policy import DJANGO
 
     async def fail():

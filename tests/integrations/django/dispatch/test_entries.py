@@ -23,7 +23,7 @@ def entry(receiver, sender_id=None, held=None, reference=None):
 
 
 def test_it_reads_as_djangos_list(signal):
-    """Each entry has the parts of Django's: keys, reference, reference to the sender, async."""
+    """Each entry of `receivers` has Django's parts: keys, reference, reference to the sender, async."""
     listener = Listener()
     signal.connect(first)
     signal.connect(second, sender=Sender, weak=False, dispatch_uid="uid")
@@ -46,7 +46,7 @@ def test_it_reads_as_djangos_list(signal):
 
 
 def test_entries_that_django_made_are_accepted(signal):
-    """Plain tuples become registrations: weak or strong, by uid or by receiver."""
+    """Django's plain tuples become registrations: weak or strong, by uid or by receiver."""
     signal.receivers = [entry(first, id(Sender), reference=weakref.ref(Sender)), entry(second)]
     assert [r for _, r in signal.send(Sender)] == ["first", "second"]
     assert [r for _, r in signal.send(None)] == ["second"]

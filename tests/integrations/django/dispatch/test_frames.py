@@ -55,7 +55,7 @@ def test_a_traceback_has_the_send():
 
 @pytest.mark.parametrize("name", SENDS)
 def test_the_methods_are_functions(name):
-    """`inspect` finds functions and Django's parameters."""
+    """`inspect` finds Django's functions and parameters on the class."""
     method = getattr(Signal, name)
     assert inspect.isfunction(method)
     assert inspect.iscoroutinefunction(method) is name.startswith("asend")
@@ -72,7 +72,7 @@ def test_an_autospecced_send():
 
 @pytest.mark.parametrize("name", ["send", "send_robust"])
 def test_a_send_without_receivers(name):
-    """It returns early, but an instrument sees it, and a wrong keyword is refused."""
+    """A send without receivers returns early, but calls instruments and refuses a wrong keyword."""
     signal = Signal()
     send = getattr(signal, name)
     assert send(None, a=1) == []

@@ -20,13 +20,13 @@ pytestmark = pytest.mark.django_db
 
 
 def test_being_in_installed_apps_is_enough():
-    """The settings of these tests name the app and call nothing."""
+    """With the app in INSTALLED_APPS, Django runs on Clarion without a call of install()."""
     assert is_installed()
     assert type(post_save._table).__module__ == "clarion.integrations.django.dispatch.table"
 
 
 def test_receivers_in_models_use_clarions_arguments():
-    """An app that comes before Clarion's connects with a priority, to a lazy sender."""
+    """An app before Clarion's can connect with a priority, to a lazy sender."""
     noted_in_models.clear()
     order = []
     post_save.connect(lambda **kwargs: order.append(list(noted_in_models)), Author, weak=False)

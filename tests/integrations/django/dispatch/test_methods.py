@@ -51,7 +51,7 @@ def test_without_debug_nothing_is_checked(signal):
 
 
 def test_under_debug_receivers_are_checked(signal, settings):
-    """Django's two checks raise, with Django's words and what to do."""
+    """Under DEBUG Django's two checks raise, with Django's words and with what to do."""
     settings.DEBUG = True
     with pytest.raises(ValueError, match=r"must accept keyword arguments \(\*\*kwargs\)\. Add"):
         signal.connect(no_keywords)
@@ -62,7 +62,7 @@ def test_under_debug_receivers_are_checked(signal, settings):
 
 @pytest.mark.parametrize("own", [Signal(), post_save], ids=["own", "model"])
 def test_under_debug_a_required_position_is_refused(own, settings):
-    """Django accepts it, and every send fails; the message does not ask for the **kwargs it has."""
+    """A required positional parameter is refused; the message does not ask for the **kwargs it has."""
     settings.DEBUG = True
 
     def receive(sender, /, **kwargs):
@@ -94,7 +94,7 @@ def test_clarions_arguments_are_checked(signal):
 
 
 def test_an_unhashable_sender_is_known_by_identity(signal):
-    """Django does not hash a sender."""
+    """An unhashable sender is accepted, because Django does not hash a sender."""
     sender: list[int] = []
 
     def receive(**kwargs):
@@ -113,7 +113,7 @@ def test_nothing_can_be_disconnected(signal):
 
 
 def test_failures_are_logged_to_djangos_logger(signal, caplog):
-    """send_robust logs as Django does, for receivers without a name too."""
+    """send_robust logs as Django does, also for receivers without a name."""
 
     def fails(**kwargs):
         raise ValueError("this")
@@ -130,7 +130,7 @@ def test_failures_are_logged_to_djangos_logger(signal, caplog):
 
 
 def test_sync_receivers_in_asend_share_djangos_thread(signal):
-    """They run thread-sensitively, in the thread that sync_to_async uses."""
+    """Sync receivers of asend run in the thread that a thread-sensitive sync_to_async uses."""
     from asgiref.sync import sync_to_async
 
     def receive(**kwargs):
@@ -193,7 +193,7 @@ def test_a_receiver_may_raise_stop_iteration(signal):
 
 
 def test_a_builtin_method_can_be_connected(signal):
-    """It has an object but no function, and is referenced itself, as in Django."""
+    """A built-in method, which has an object but no function, can be connected, as in Django."""
     found: dict[str, object] = {}
     update = found.update
     signal.connect(update)
@@ -222,7 +222,7 @@ def test_djangos_checks_name_a_pending_connect():
 
 
 def test_connect_is_a_decorator(signal):
-    """It returns the receiver, and takes all options."""
+    """`connect` works as a decorator, returns the receiver, and takes all options."""
 
     @signal.connect(sender="text", priority=3, weak=False)
     def receive(**kwargs):
@@ -234,7 +234,7 @@ def test_connect_is_a_decorator(signal):
 
 
 def test_sends_are_logged(caplog, db):
-    """In a logger of the signal's name; sends of Django's that reach no receiver are not."""
+    """Sends are logged under the signal's name, except Django's own ones without receivers."""
 
     def save(**kwargs):
         pass

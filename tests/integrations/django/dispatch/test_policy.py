@@ -13,7 +13,7 @@ from clarion.policy import policy_of
 
 
 def test_each_kind_has_its_policy():
-    """Saves provide changes, and bulk writes are declared."""
+    """The policy of saves provides changes, and that of bulk writes is of declared signals."""
     assert policy_of(Signal()) is policy_of(post_init) is DJANGO
     assert policy_of(pre_save) is policy_of(post_save) is SAVES
     assert SAVES.provides == ("changes",)

@@ -21,7 +21,7 @@ def responses(signal, sender=None):
 
 
 def test_it_is_an_equal_list(signal):
-    """It compares with lists, has a length, and is empty without receivers."""
+    """The list of receivers compares with lists, has a length, and is empty without receivers."""
     assert signal.receivers == []
     signal.connect(first)
     assert len(signal.receivers) == 1
@@ -97,7 +97,7 @@ def test_reading_does_not_keep_receivers_alive(signal):
 
 
 def test_clearing_dead_receivers_by_hand(signal):
-    """Django's own tests call this before they count."""
+    """`_clear_dead_receivers`, which Django's own tests call, removes dead receivers."""
     signal.connect(Listener().receive)
     with signal.lock:
         signal._clear_dead_receivers()

@@ -63,7 +63,7 @@ SAVES = pytest.mark.parametrize(
     ],
 )
 def test_text_that_names_no_model(connect, signal, text, cure):
-    """Once all apps are loaded, it is warned of; the nearest name is the cure."""
+    """Text that names no model is warned of once all apps are loaded, with the nearest name as the cure."""
     [message] = connect(signal, text)
     assert f"is connected to the sender '{text}', and no app has such a model." in message
     assert message.endswith(cure)
@@ -73,12 +73,12 @@ def test_text_that_names_no_model(connect, signal, text, cure):
 @SAVES
 @pytest.mark.parametrize("text", ["auth.User", "library.author", "library.Book_authors"])
 def test_text_that_names_a_model(connect, signal, text):
-    """Capitals do not matter, and automatic models have names, too."""
+    """The name of a model is found in capitals, too, and so is that of an automatic model."""
     assert connect(signal, text) == []
 
 
 def test_text_for_another_registry():
-    """A test may define the model in a registry of its own."""
+    """Text for a model in another registry of apps causes no warning, and is resolved there."""
     own = ModelSignal()
     with isolate_apps("tests.integrations.django.library") as registry:
         own.connect(nothing, sender="library.Isolated", apps=registry, weak=False)
@@ -96,7 +96,7 @@ def test_text_for_another_registry():
 @SAVES
 @pytest.mark.parametrize("sender", [Dated, AbstractUser])
 def test_an_abstract_model(connect, signal, sender):
-    """No row is of this class; with subclasses=True it gets the saves of its models."""
+    """An abstract model is warned of, unless subclasses=True includes the models with rows."""
     [message] = connect(signal, sender)
     assert f"{sender.__qualname__}, which is abstract. Connect it with subclasses=True" in message
     assert connect(signal, sender, subclasses=True) == []
@@ -105,32 +105,32 @@ def test_an_abstract_model(connect, signal, sender):
 @SAVES
 @pytest.mark.parametrize("sender", [Author, Loan, RareCopy, User, None])
 def test_models_with_rows(connect, signal, sender):
-    """Models, proxies and any sender are fine."""
+    """Models, proxies and the absence of a sender cause no warning."""
     assert connect(signal, sender) == []
 
 
 @SAVES
 @pytest.mark.parametrize("sender", [models.Model, object])
 def test_bases_of_all_models(connect, signal, sender):
-    """A base of all models gets the warning of an abstract model."""
+    """A base of all models is warned of as an abstract model is."""
     [message] = connect(signal, sender)
     assert "subclasses=True" in message
 
 
 def test_a_class_that_no_model_has_as_a_base(connect):
-    """Programs may send Django's signals by a class of their own."""
+    """A class of the program causes no warning, because a program may send Django's signals by it."""
     assert connect(post_save, int) == []
 
 
 @pytest.mark.parametrize("sender", [nothing, ("a", "b"), 5])
 def test_other_objects(connect, sender):
-    """No model is such an object."""
+    """A sender of a model signal that is no class is warned of."""
     found = connect(post_save, sender)
     assert "which is no class. Give a model." in found[0]
 
 
 def test_m2m_changed_is_sent_by_the_table(connect):
-    """The sender is the table of the relationship, not the model that has it."""
+    """A model as the sender of m2m_changed is warned of, because the table of the relation sends it."""
     [message] = connect(m2m_changed, Book)
     assert message.endswith(
         "library.Book, which is no table of a relationship. Give Book.authors.through."
@@ -140,7 +140,7 @@ def test_m2m_changed_is_sent_by_the_table(connect):
 
 
 def test_signals_of_migrations_are_sent_by_apps(connect):
-    """The sender is the configuration of an app, not its name or module."""
+    """A name or module as the sender of a migration is warned of, because an AppConfig sends it."""
     from django.apps import apps
 
     assert "Give apps.get_app_config(label)." in connect(post_migrate, "library")[0]
@@ -148,20 +148,20 @@ def test_signals_of_migrations_are_sent_by_apps(connect):
 
 
 def test_class_prepared_resolves_no_text(connect):
-    """It has no lazy senders in Django."""
+    """Text as the sender of class_prepared is warned of, because it has no lazy senders."""
     assert "a str, which is no class" in connect(class_prepared, "auth.User")[0]
 
 
 @pytest.mark.parametrize("sender", [Dated, "auth.Usr", nothing, object])
 @pytest.mark.parametrize("make", [Signal, clarion.Signal], ids=["django", "clarion"])
 def test_signals_of_the_program(connect, make, sender):
-    """They may be sent by anything."""
+    """Any sender of a program's own signal is accepted."""
     assert connect(make(), sender) == []
 
 
 @pytest.mark.parametrize("sender", [Dated, nothing])
 def test_model_signals_of_the_program(connect, sender):
-    """They too; text is looked up by Django in any case."""
+    """A program's own model signal accepts any sender, and Django looks up text."""
     own = ModelSignal()
     assert connect(own, sender) == []
     assert len(connect(own, "auth.Usr")) == 1
@@ -178,7 +178,7 @@ def test_model_signals_of_the_program(connect, sender):
     ids=["django", "clarion", "connect", "bulk"],
 )
 def test_decorators(decorate):
-    """Each warns once, at the line of the program."""
+    """Each decorator warns once, at the line of the program."""
     with pytest.warns(SenderWarning, match="no app has such a model") as caught:
         assert decorate()(nothing) is nothing
     assert [each.filename for each in caught] == [__file__]
@@ -198,7 +198,7 @@ settings.INSTALLED_APPS += ["clarion"]
 
 
 def test_system_check():
-    """It lists what connects before Django is ready; a warning would be too early there."""
+    """The system check lists receivers that were connected before Django was ready, too early to warn."""
     lines = programs.run(
         PROGRAM
         + """
@@ -221,7 +221,7 @@ for found in run_checks():
 
 
 def test_a_swapped_model():
-    """Its place is taken by the model of a setting, so it is never saved."""
+    """A swapped model is warned of, because the model of the setting is saved in its place."""
     lines = programs.run(
         PROGRAM
         + """

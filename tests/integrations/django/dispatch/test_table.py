@@ -42,7 +42,7 @@ def wrapped(monkeypatch):
 
 
 def test_it_separates_sync_from_async(signal):
-    """As in Django, there are two lists, each in the order of a send."""
+    """`_live_receivers` returns sync and async receivers as two lists in the order of a send."""
     assert signal._live_receivers(None) == ([second, first], [third])
 
 
@@ -55,7 +55,7 @@ def test_the_wrapper_is_called(signal, wrapped):
 
 
 def test_a_wrapper_that_was_removed_is_not_called(signal, monkeypatch):
-    """Removing the wrapper removes its cost."""
+    """After its removal a wrapper of `_live_receivers` is not called."""
     below = Signal._live_receivers
     with monkeypatch.context() as patch:
         patch.setattr(Signal, "_live_receivers", lambda self, sender: ([], []))

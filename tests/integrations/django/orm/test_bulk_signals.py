@@ -105,7 +105,7 @@ print(replaced())
 
 
 def test_the_signals_need_no_install():
-    """They are Clarion's own: connecting is enough, and uninstall() restores the methods."""
+    """The signals of bulk writes work without install(), and uninstall() restores the methods."""
     lines = programs.run(
         PROGRAM
         + """
@@ -130,7 +130,7 @@ print(replaced())
 
 
 def test_being_an_installed_app_is_enough():
-    """The receivers of an app may name a model that is not loaded yet."""
+    """An installed app can connect to a model that is not loaded yet."""
     lines = programs.run(
         """
         from clarion.integrations.django import post_bulk_insert

@@ -68,7 +68,7 @@ def test_many_to_many_rows_do_not_warn(warned):
 
 
 def test_a_warning_that_is_an_error_stops_the_write():
-    """The warning comes before the write."""
+    """A warning that is an error prevents the write, because it comes first."""
     post_save.connect(index, Copy)
     with warn_of_bulk_writes(), warnings.catch_warnings():
         warnings.simplefilter("error", BulkWriteWarning)
@@ -78,7 +78,7 @@ def test_a_warning_that_is_an_error_stops_the_write():
 
 
 def test_the_warning_is_off_by_default(recwarn):
-    """It is on inside the block only, where it can be turned off again."""
+    """The warning is on only inside its block, where it can be turned off again."""
     post_save.connect(index, Copy)
     post_bulk_insert.connect(lambda **kwargs: None)
     with warn_of_bulk_writes():

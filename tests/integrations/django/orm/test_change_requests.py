@@ -42,7 +42,7 @@ class TestDeletions:
 
     @pytest.mark.parametrize("signal", [pre_delete, post_delete])
     def test_last_values(self, signal):
-        """They are those of the row, not what was assigned since."""
+        """The last values of a deletion are those of the row, not what was assigned since."""
         made = Item.objects.create(title="a", stock=3, tags=["x"])
         key, kept = made.pk, keep(signal)
         made.title = "not saved"
@@ -61,7 +61,7 @@ class TestDeletions:
         assert not changes.unknown
 
     def test_queryset_and_cascade(self):
-        """The objects that Django loads for a deletion have them too."""
+        """The objects that Django loads for a deletion have last values, too."""
         shelf = Shelf.objects.create(name="s")
         for title in "ab":
             Item.objects.create(title=title, shelf=shelf)
@@ -70,7 +70,7 @@ class TestDeletions:
         assert sorted(each["title"].old for each in kept) == ["a", "b"]
 
     def test_after_the_commit(self):
-        """They are values, and stay."""
+        """After the commit the last values are those of the send."""
         Item.objects.create(title="a")
         kept = keep(post_delete, delivery=on_commit)
         with transaction.atomic():
@@ -79,7 +79,7 @@ class TestDeletions:
         assert kept[0]["title"] == ("a", None)
 
     def test_rows_with_several_tables(self):
-        """The parent's send has the parent's columns; a proxy has all."""
+        """The parent's send has the parent's columns, and the send of a proxy has all columns."""
         Map.objects.create(title="a", scale=4)
         child, parent = keep(post_delete, sender=Map), keep(post_delete, sender=Item)
         Map.objects.get().delete()
@@ -92,7 +92,7 @@ class TestDeletions:
         assert proxy[0]["title"] == ("b", None)
 
     def test_unknown_values(self):
-        """A deferred field, and an object that was not read."""
+        """The last value of a deferred field, and of an object that was not read, is unknown."""
         made = Item.objects.create(title="a")
         kept = keep(post_delete)
         Item.objects.only("stock").get().delete()
@@ -103,14 +103,14 @@ class TestDeletions:
         assert kept[1].unknown == {*kept[1]}
 
     def test_model_that_is_not_tracked(self):
-        """The receiver is refused or gets the default, as for saves."""
+        """For a model that is not tracked, the receiver is refused or gets its default, as for saves."""
         keep(post_delete, sender=Book)
         Book.objects.create(title="a")
         with pytest.raises(ArgumentError, match="Book does not track"):
             Book.objects.get().delete()
 
     def test_without_a_request_there_is_none(self):
-        """Other receivers get what they got."""
+        """Receivers that do not request changes get no other arguments than before."""
         received = []
         take = lambda **kwargs: received.append(set(kwargs))  # noqa: E731
         post_delete.connect(take, sender=Item)
@@ -137,7 +137,7 @@ class TestMergedSaves:
         ]
 
     def test_field_that_returns_to_its_first_value(self):
-        """It is left out, by the comparison of its field."""
+        """A field that returns to its first value, as its own comparison says, is left out."""
         made = Item.objects.create(title="a", price=Decimal("1.50"))
         kept = merged(post_save, by=of_id)
         with transaction.atomic():
@@ -147,7 +147,7 @@ class TestMergedSaves:
         assert [without_time(each) for each in kept] == [{}]
 
     def test_created_then_updated(self):
-        """The old values are None, the new ones the last; by another object, too."""
+        """For a new row the old values are None and the new ones the last, by another object, too."""
         kept = merged(post_save, by=of_id)
         with transaction.atomic():
             Item.objects.create(title="a")
@@ -160,7 +160,7 @@ class TestMergedSaves:
         assert changes["id"].old is None
 
     def test_before_the_row_is_made(self):
-        """The object of `pre_save` has no key yet."""
+        """Saves are merged, although the object of `pre_save` has no key yet."""
         kept = merged(pre_save)
         with transaction.atomic():
             made = Item(title="a")
@@ -170,7 +170,7 @@ class TestMergedSaves:
         assert [each["title"] for each in kept] == [(None, "b")]
 
     def test_saved_then_deleted(self):
-        """One delivery of both signals gets the first old value and None."""
+        """A delivery of both signals gets the first old value and None."""
         made = Item.objects.create(title="a", stock=3)
         kept = merged(post_save, post_delete)
         with transaction.atomic():
@@ -192,7 +192,7 @@ class TestMergedSaves:
         assert [without_time(each) for each in kept] == [{"title": ("a", "c")}]
 
     def test_one_object_saved_as_two_rows(self):
-        """They are two rows, though one object."""
+        """The changes of one object that is saved as two rows are not merged."""
         made = Item.objects.create(title="a")
         kept = merged(post_save)
         with transaction.atomic():
@@ -219,7 +219,7 @@ class TestMergedSaves:
         assert seen == [("a", "c"), ("a", "b"), ("b", "c")]
 
     def test_rolled_back_savepoint(self):
-        """What it has changed is not merged."""
+        """Changes of a savepoint that is rolled back are not merged."""
         made = Item.objects.create(title="a")
         kept = merged(post_save, by=of_id)
         with transaction.atomic():
@@ -233,7 +233,7 @@ class TestMergedSaves:
         assert [without_time(each) for each in kept] == [{"title": ("a", "b")}]
 
     def test_expressions(self):
-        """A value that the database computes is read, or stays pending."""
+        """The merged changes have a value that the database computes, or it stays pending."""
         made = Item.objects.create(title="a", stock=3)
         kept = merged(post_save, by=of_id)
         with transaction.atomic():
@@ -246,7 +246,7 @@ class TestMergedSaves:
         assert "stock" in changes.pending or changes["stock"] == (3, 4)
 
     def test_model_that_is_not_tracked(self):
-        """The receiver gets its default."""
+        """For a model that is not tracked, a merged call gets the receiver's default."""
         seen = []
 
         @receiver(post_save, sender=Book, delivery=on_commit(coalesce=of_id), weak=False)

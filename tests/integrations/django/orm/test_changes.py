@@ -76,7 +76,7 @@ def test_a_model_that_exists_already():
 
 
 def test_no_model():
-    """Only the class of a model can be tracked; the error does not show the object."""
+    """Tracking anything but the class of a model is refused, without showing the object."""
     with pytest.raises(ArgumentError, match=r"an object of .*Item, which is not a Django model\."):
         track_changes(Item())
     with pytest.raises(ArgumentError, match=r"given builtins\.int, .*\. Give it a model"):
@@ -84,7 +84,7 @@ def test_no_model():
 
 
 def test_a_model_that_is_not_tracked():
-    """A receiver without a default for `changes` is refused at the send; others get theirs."""
+    """A receiver that requires `changes` of an untracked model is refused at the send; others get theirs."""
     received = []
     may = lambda changes="default", **kwargs: received.append(changes)  # noqa: E731
     post_save.connect(may, sender=Book)
@@ -114,7 +114,7 @@ def test_other_receivers_are_given_none(sent, item):
 
 
 def test_sending_by_hand(sent, item):
-    """A send outside a save, as packages do after a bulk write, compares with the row read."""
+    """A send by hand, as packages do after a bulk write, compares with the row that was read."""
     item.title = "b"
     post_save.send(Item, instance=item, created=False)
     assert without_time(sent["post"][0]) == {"title": ("a", "b")}

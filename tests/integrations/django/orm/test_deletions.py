@@ -23,13 +23,13 @@ def deleted(request, transactional_db):
 
 
 def test_an_object(deleted):
-    """The receiver is called for the child only, by each of the two signals."""
+    """Deleting a child calls a receiver of the parent for the child only, by each of the two signals."""
     Novelist.objects.create(name="a").delete()
     assert deleted == [Novelist, Novelist]
 
 
 def test_a_queryset(deleted):
-    """Each child is one deletion, and a parent without a child is one too."""
+    """Deleting a queryset is one deletion for each child and for each parent without a child."""
     for name in "ab":
         Novelist.objects.create(name=name)
     Author.objects.create(name="c")
@@ -38,14 +38,14 @@ def test_a_queryset(deleted):
 
 
 def test_the_parent_of_a_child(deleted):
-    """Deleting the parent's row deletes the child, which is one deletion."""
+    """Deleting the parent's row deletes the child, and is one deletion."""
     Novelist.objects.create(name="a")
     Author.objects.get().delete()
     assert deleted == [Novelist, Novelist]
 
 
 def test_a_receiver_of_the_parent_alone(transactional_db):
-    """Without `subclasses` it is called for the parent's table, as in Django."""
+    """Without `subclasses` the receiver is called for the parent's table, as in Django."""
     senders = []
 
     def receive(sender, **kwargs):

@@ -55,7 +55,7 @@ class TestClear:
     """`pk_set` of the two sends for a clear."""
 
     def test_without_opt_in_it_is_none(self, sends):
-        """`pk_set` is None, as in Django, and there is no query."""
+        """Without the opt-in `pk_set` of a clear is None, as in Django, and no query is made."""
         book, _ = book_with("a")
         sends.clear()
         with CaptureQueriesContext(connection) as queries:
@@ -64,7 +64,7 @@ class TestClear:
         assert not [each for each in queries if each["sql"].startswith("SELECT")]
 
     def test_both_ends(self, sends):
-        """The keys of the other end."""
+        """A clear from either end sends the keys of the other end."""
         track_m2m(Book.authors)
         book, keys = book_with("a", "b")
         sends.clear()
@@ -77,7 +77,7 @@ class TestClear:
         assert sends == both(author.pk, True, Book, {book.pk})
 
     def test_nothing_to_remove(self, sends):
-        """An empty set, as Django sends these too."""
+        """A clear that removes no row sends an empty set, because Django sends the signal, too."""
         track_m2m(Author.books)
         book, _ = book_with()
         sends.clear()
@@ -85,7 +85,7 @@ class TestClear:
         assert sends == both(book.pk, False, Author, set())
 
     def test_set_with_clear(self, sends):
-        """It clears, and adds afterwards."""
+        """`set(clear=True)` sends a clear with its keys, and then the additions."""
         track_m2m(Book.authors)
         book, keys = book_with("a")
         sends.clear()
@@ -94,7 +94,7 @@ class TestClear:
         assert [(each[0], each[4]) for each in sends[2:]] == [("pre_add", keys), ("post_add", keys)]
 
     def test_no_query_without_a_receiver(self):
-        """Nothing is read for nothing."""
+        """Without a receiver no keys are read."""
         track_m2m(Book.authors)
         book, _ = book_with("a")
         with CaptureQueriesContext(connection) as queries:
@@ -102,7 +102,7 @@ class TestClear:
         assert not [each for each in queries if each["sql"].startswith("SELECT")]
 
     def test_relations_to_self(self, sends):
-        """A symmetrical one is removed in both directions; the other has two ends."""
+        """A clear of a symmetrical relation removes both directions; one of another removes its own end."""
         track_m2m(Person.friends)
         track_m2m(Person.follows)
         one, two, three = (Person.objects.create(name=name) for name in "abc")
@@ -121,7 +121,7 @@ class TestClear:
         ]
 
     def test_own_through_and_manager(self, sends):
-        """The keys are those of the rows, and only of those that the clear removes."""
+        """With an own table or manager, the keys are those of the rows that the clear removes."""
         track_m2m(Person.topics)
         person = Person.objects.create(name="a")
         topics = [Topic.every.create(code=code, is_closed=code == "z") for code in "xyz"]
@@ -132,7 +132,7 @@ class TestClear:
         assert [each.topic_id for each in Interest.objects.all()] == ["z"]
 
     def test_after_the_commit(self):
-        """The values are those of the send."""
+        """After the commit a receiver gets the keys of the send."""
         track_m2m(Book.authors)
         book, keys = book_with("a")
         found = []
@@ -145,7 +145,7 @@ class TestClear:
         assert found == [("pre_clear", keys), ("post_clear", keys)]
 
     def test_each_send_has_its_own_set(self, sends):
-        """A receiver may change it."""
+        """Each send has a set of its own, which a receiver may change."""
         track_m2m(Book.authors)
         book, keys = book_with("a")
         m2m_changed.connect(
@@ -172,7 +172,7 @@ class TestDeletions:
         assert sends == []
 
     def test_both_ends(self, sends):
-        """The keys of the other end, before and after."""
+        """A deletion sends the keys of the other end, before and after it."""
         track_m2m(Book.authors, deletions=True)
         book, keys = book_with("a", "b")
         key = book.pk
@@ -185,13 +185,13 @@ class TestDeletions:
         assert sends == both(next(iter(keys)), True, Book, {book.pk})
 
     def test_object_without_links(self, sends):
-        """It changes no relation."""
+        """The deletion of an object without links sends no m2m_changed."""
         track_m2m(Book.authors, deletions=True)
         book_with()[0].delete()
         assert sends == []
 
     def test_queryset_and_child(self, sends):
-        """Each object of a queryset; a child of the model once."""
+        """A deletion sends for each object of a queryset, and once for a child of the model."""
         track_m2m(Book.authors, deletions=True)
         book = Book.objects.create(title="b")
         for name in "ab":
@@ -206,7 +206,7 @@ class TestDeletions:
         assert len(sends) == 4
 
     def test_relations_to_self(self, sends):
-        """One send for a symmetrical relation, one for each end of another."""
+        """A deletion sends once for a symmetrical relation, and once for each end of another."""
         track_m2m(Person.friends, deletions=True)
         track_m2m(Person.follows, deletions=True)
         one, two, three = (Person.objects.create(name=name) for name in "abc")
@@ -226,7 +226,7 @@ class TestDeletions:
         )
 
     def test_rows_that_a_manager_hides(self, sends):
-        """A deletion removes them too, so they are among the keys."""
+        """A deletion sends the keys of hidden rows, because it removes them, too."""
         track_m2m(Person.topics, deletions=True)
         person = Person.objects.create(name="a")
         person.topics.set([Topic.every.create(code="z", is_closed=True)])
@@ -236,7 +236,7 @@ class TestDeletions:
         assert sends == both(key, False, Topic, {"z"})
 
     def test_rows_that_stay(self, sends):
-        """A row with SET_NULL is no longer a link, but it is not removed."""
+        """A row with SET_NULL is not among the keys, because it is not removed."""
         track_m2m(Person.kept, deletions=True)
         person, topic = Person.objects.create(name="a"), Topic.every.create(code="x")
         person.kept.add(topic)
@@ -257,7 +257,7 @@ def test_no_relation():
 
 
 def test_uninstall():
-    """Without Clarion, Django sends what it sends; afterwards the relations are tracked again."""
+    """After uninstall() Django sends its own keywords; after install() the relations are tracked again."""
     assert run(
         """
         django.setup()

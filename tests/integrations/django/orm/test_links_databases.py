@@ -8,7 +8,7 @@ from tests.integrations.django.library.models import Author, Book
 
 
 def test_other_database(transactional_db, other):
-    """They are read where the rows are."""
+    """The keys are read in the database of the rows."""
     found = []
 
     def receive(action, pk_set, using, reverse, **kwargs):

@@ -43,7 +43,7 @@ def test_nothing_is_touched_before_attaching(shop):
 
 
 def test_the_replacement_is_called_with_the_original(shop):
-    """It is called with the method and the arguments, and its result is returned."""
+    """The replacement gets the method and its arguments, and its result is returned."""
     kind, called, hooks = shop
     hooks.attach()
     assert kind().sell(3) == 4
@@ -77,7 +77,7 @@ def test_detaching_restores_the_same_method(shop):
 
 
 def test_a_wrapper_put_on_later_stays(shop):
-    """Detached below a wrapper, our method calls the original; attached again, it is called once."""
+    """A detached method below a wrapper calls the original; attached again, it is called once."""
     kind, called, hooks = shop
     hooks.attach()
     wrap(kind)

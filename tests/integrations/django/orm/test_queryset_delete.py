@@ -37,7 +37,7 @@ def test_rows_with_signals_of_their_own_are_not_sent_again(writes):
 
 
 def test_a_model_that_inherits_its_table_is_deleted_row_by_row(writes):
-    """Both rows have their own signals, and no bulk signal is sent."""
+    """A model that inherits its table sends the signals of both rows, and no bulk signal."""
     Novelist.objects.create(name="Hammett")
     senders = []
     post_delete.connect(lambda sender, **kwargs: senders.append(sender), weak=False)
@@ -55,7 +55,7 @@ def test_a_cascade_that_loads_nothing_is_sent(writes):
 
 
 def test_a_cascade_that_sets_null_is_sent(writes):
-    """SET_NULL is an update that saves no object."""
+    """A cascade that sets NULL sends the signal of an update, which saves no object."""
     reader = Author.objects.create(name="a")
     copies("a", "b", reader=reader)
     reader.delete()
@@ -65,7 +65,7 @@ def test_a_cascade_that_sets_null_is_sent(writes):
 
 
 def test_raw_deletes_are_sent(writes):
-    """Packages call _raw_delete themselves, though its name is private."""
+    """A call of _raw_delete, which packages make although it is private, sends a signal."""
     copies("a")
     Copy.objects.all()._raw_delete("default")
     Copy.objects.all()._raw_delete(using="default")

@@ -120,7 +120,7 @@ def test_keys_that_come_with_the_objects(writes):
 
 
 def test_keys_that_the_database_computes(writes):
-    """The value of a key that is an expression is not always read back."""
+    """A key that is an expression is sent only if the database returns it."""
     key = uuid4()
     ticket = Ticket(id=Value(key, output_field=UUIDField()), code="a")
     Ticket.objects.bulk_create([ticket])

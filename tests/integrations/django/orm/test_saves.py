@@ -48,7 +48,7 @@ def test_one_object_while_it_is_the_same(sent, item):
 
 
 def test_changes_by_a_receiver(sent, item):
-    """`post_save` sends what was written, with changes that receivers of `pre_save` made."""
+    """`post_save` sends the values that were written, with changes by receivers of `pre_save`."""
 
     def slugify(instance, **kwargs):
         instance.title = "by a receiver"
@@ -162,7 +162,7 @@ def test_expressions(sent, item):
 
 
 def test_an_expression_that_was_not_read_back(sent, item, monkeypatch):
-    """The old value of the next save is unknown then."""
+    """After an expression that was not read back, the old value of the next save is unknown."""
     monkeypatch.setattr(
         type(connection.features), "can_return_rows_from_update", False, raising=False
     )
@@ -271,7 +271,7 @@ def test_a_deleted_object(sent, item):
 
 
 def test_raw_saves(sent, item):
-    """A fixture overwrites the row without reading it."""
+    """A raw save, as of a fixture, does not read the row that it overwrites."""
     item.title = "from a fixture"
     text = serializers.serialize("json", [item])
     for loaded in serializers.deserialize("json", text):

@@ -83,7 +83,7 @@ def run(program):
 
 
 def test_dead_deliveries_are_listed_filtered_and_shown():
-    """Hostile payloads, errors and names are escaped on every page."""
+    """Every page escapes hostile payloads, errors and names."""
     lines = run(
         """
         row, other = bury("mail<script>alert(2)</script>"), bury("bill")
@@ -108,7 +108,7 @@ def test_dead_deliveries_are_listed_filtered_and_shown():
 
 
 def test_what_waits_is_shown_and_cannot_be_changed():
-    """A worker may have it."""
+    """A waiting delivery is shown and cannot be changed, because a worker may have it."""
     lines = run(
         """
         publish(Target("mail<script>alert(2)</script>"))
@@ -124,7 +124,7 @@ def test_what_waits_is_shown_and_cannot_be_changed():
 
 
 def test_deliveries_are_requeued_and_discarded():
-    """By actions in the list, and by buttons on the page."""
+    """Actions in the list and buttons on the page requeue and discard deliveries."""
     lines = run(
         """
         rows = [bury("mail") for _ in range(5)]
@@ -164,7 +164,7 @@ def test_deliveries_are_requeued_and_discarded():
     ],
 )
 def test_each_action_needs_its_permission(permissions, requeued, discarded):
-    """The button is hidden without it, and a forged request changes nothing."""
+    """Without the permission the button is hidden, and a forged request changes nothing."""
     lines = run(
         f"""
         row = bury("mail")
@@ -190,7 +190,7 @@ def test_each_action_needs_its_permission(permissions, requeued, discarded):
 
 
 def test_a_request_without_the_token_is_refused():
-    """The buttons are protected against forged requests of other sites."""
+    """A request of a button without the CSRF token is refused."""
     lines = run(
         """
         row = bury("mail")
@@ -203,7 +203,7 @@ def test_a_request_without_the_token_is_refused():
 
 
 def test_the_outbox_of_another_database_has_an_admin_of_its_own():
-    """Its deliveries are listed, shown, requeued and discarded there; equal ids elsewhere stay."""
+    """The admin of another database lists, shows, requeues and discards only its own deliveries."""
     lines = run(
         """
         from clarion.integrations.django.outbox.admin import DeadAdmin, DeliveryAdmin
@@ -248,7 +248,7 @@ def test_the_outbox_of_another_database_has_an_admin_of_its_own():
 
 
 def test_a_delivery_without_its_event_is_listed_and_shown():
-    """A person has deleted the event."""
+    """A delivery whose event was deleted is listed and shown."""
     lines = run(
         """
         from clarion.integrations.django.outbox.models import Event

@@ -4,7 +4,7 @@ from tests.integrations.django import programs
 
 
 def test_the_app_needs_its_migration_and_no_other_app():
-    """The models belong to it, and references work without the other app."""
+    """The app has its own models and works without the other app."""
     lines = programs.run(
         """
         settings.INSTALLED_APPS += ["clarion.integrations.django.outbox"]
@@ -28,7 +28,7 @@ def test_the_app_needs_its_migration_and_no_other_app():
 
 
 def test_the_other_app_has_no_tables():
-    """A project without durable receivers gets none, and loads no outbox."""
+    """A project with the other app only has no tables, and loads no outbox."""
     lines = programs.run(
         """
         settings.INSTALLED_APPS += ["clarion"]

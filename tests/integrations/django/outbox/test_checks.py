@@ -29,7 +29,7 @@ def receiver(alias):
 
 
 def test_a_database_with_tables_is_fine(alias, receiver):
-    """And one that no receiver needs is not read."""
+    """A database with tables causes no warning, and one that no receiver needs is not read."""
     assert check_databases(databases=[alias, "default"]) == []
     assert check_databases(databases=None) == []
 
@@ -52,7 +52,7 @@ def test_missing_tables_are_reported(alias, receiver):
 
 
 def test_tables_of_another_version_are_reported(alias, receiver):
-    """The warning says which versions they are."""
+    """The warning about tables of another version names both versions."""
     with connections[alias].cursor() as cursor:
         cursor.execute("UPDATE clarion_meta SET value = 0")
         [found] = check_databases(databases=[alias])
@@ -61,13 +61,13 @@ def test_tables_of_another_version_are_reported(alias, receiver):
 
 
 def test_without_durable_receivers_nothing_is_read(alias):
-    """A project that only has the app is not asked for tables."""
+    """Without durable receivers no database is read."""
     assert check_databases(databases=[alias]) == []
     assert check_transaction_modes() == []
 
 
 def test_the_database_of_a_model_is_needed(transactional_db):
-    """The sender of a model signal is written there."""
+    """The database in which the sender of a model signal is written is checked."""
     post_save.connect(mail, sender=Author, delivery=durable)
     try:
         assert checks.needed_aliases() == {"default": f"{__name__}:mail"}
@@ -76,7 +76,7 @@ def test_the_database_of_a_model_is_needed(transactional_db):
 
 
 def test_another_kind_of_database_is_reported(other, monkeypatch):
-    """With the cure, and without reading it."""
+    """A kind of database without an outbox is reported with the cure, and not read."""
     order_paid.connect(mail, delivery=durable(database=other))
     monkeypatch.setattr(checks, "connections", {"other": Oracle})
     monkeypatch.setattr(checks, "needed_aliases", lambda: {"other": "mail"})
@@ -87,7 +87,7 @@ def test_another_kind_of_database_is_reported(other, monkeypatch):
 
 
 def test_a_deferred_sqlite_is_reported(other):
-    """Its sends may fail in a transaction that has read."""
+    """SQLite with deferred transactions is reported, because sends may fail after a read."""
     order_paid.connect(mail, delivery=durable(database=other))
     try:
         [found] = check_transaction_modes()
@@ -103,7 +103,7 @@ def test_a_deferred_sqlite_is_reported(other):
 
 
 def test_other_databases_have_no_such_pitfall(postgres_database, transactional_db):
-    """PostgreSQL lets a reader write, and a database in memory has one connection."""
+    """PostgreSQL and a database in memory are not reported, because their readers may write."""
     for database in (postgres_database, "default"):
         order_paid.connect(mail, delivery=durable(database=database))
         assert check_transaction_modes() == []

@@ -20,7 +20,7 @@ class UndoError(Exception):
 
 
 def test_a_send_is_stored_with_the_writes_of_its_transaction(alias):
-    """Both are committed."""
+    """A delivery is committed with the other writes of its transaction."""
     boundary = DjangoBoundary(alias)
     with transaction.atomic(using=alias):
         Author.objects.using(alias).create(name="a")
@@ -55,7 +55,7 @@ def test_a_rollback_undoes_both(alias):
 
 
 def test_without_a_transaction_it_begins_a_short_one(alias):
-    """An error in the block rolls it back."""
+    """Without a transaction the connection begins one, which an error in the block rolls back."""
     boundary = DjangoBoundary(alias)
     with boundary.write_connection() as connection:
         assert connections[alias].in_atomic_block

@@ -58,7 +58,7 @@ def test_it_names_its_database(database, alias):
 
 
 def test_the_workers_connection_is_its_own(database, alias):
-    """It claims and settles beside the transactions of receivers, from any thread."""
+    """The worker claims and settles beside the transactions of receivers, from any thread."""
     with transaction.atomic(using=alias):
         publish(DjangoConnection(alias))
     connection = database.connect()
@@ -80,7 +80,7 @@ def test_the_workers_connection_is_its_own(database, alias):
 
 
 def test_the_workers_connection_is_in_autocommit_mode(database, alias, monkeypatch):
-    """Whatever the project's settings say; and it takes no connection of a pool."""
+    """The worker's connection is in autocommit mode whatever the settings say, and not from a pool."""
     settings = connections[alias].settings_dict
     monkeypatch.setitem(settings, "AUTOCOMMIT", False)
     connection = database.connect()
@@ -93,7 +93,7 @@ def test_the_workers_connection_is_in_autocommit_mode(database, alias, monkeypat
 
 
 def test_a_receivers_writes_commit_with_the_settlement(database, alias):
-    """Or are rolled back with it."""
+    """A receiver's writes are committed or rolled back with the settlement."""
     with transaction.atomic(using=alias):
         publish(DjangoConnection(alias))
         [claimed] = store.claim(DjangoConnection(alias), "mail", 10, 30_000)
@@ -113,7 +113,7 @@ def test_a_receivers_writes_commit_with_the_settlement(database, alias):
 
 
 def test_a_thread_keeps_its_connection_while_it_serves(database, alias):
-    """And closes it at the end, so that no connection is left behind."""
+    """A thread keeps its connection while it serves, and closes it at the end."""
 
     def serve():
         seen = []
@@ -130,7 +130,7 @@ def test_a_thread_keeps_its_connection_while_it_serves(database, alias):
 
 
 def test_without_that_a_connection_follows_the_settings(database, alias):
-    """CONN_MAX_AGE is 0, so the connection is closed after each call, as after a request."""
+    """With CONN_MAX_AGE of 0 the connection is closed after each call, as after a request."""
 
     def call():
         with database.transaction():
@@ -141,7 +141,7 @@ def test_without_that_a_connection_follows_the_settings(database, alias):
 
 
 def test_a_lost_connection_is_replaced(database, alias):
-    """The next call of the thread connects again."""
+    """After a lost connection, the next call of the thread connects again."""
 
     def serve():
         with database.serving_thread():
@@ -156,7 +156,7 @@ def test_a_lost_connection_is_replaced(database, alias):
 
 
 def test_async_receivers_have_a_connection_each(database, alias):
-    """They are awaited at the same time, and one rolls back without the other."""
+    """Concurrent async receivers have a connection each, so one rolls back without the other."""
     ready = []
 
     async def receive(name, error):
@@ -186,7 +186,7 @@ def test_async_receivers_have_a_connection_each(database, alias):
 
 
 def test_objects_are_loaded_in_the_thread_of_an_async_receiver(database, alias):
-    """The event loop must not wait for the database."""
+    """The objects of an async receiver are loaded in a thread and not on the event loop."""
 
     async def load():
         async with database.atransaction() as entered:

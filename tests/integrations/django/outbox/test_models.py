@@ -14,7 +14,7 @@ from tests.integrations.django.outbox.sends import publish
 
 
 def test_the_models_read_what_the_outbox_writes(alias):
-    """On each kind of database."""
+    """The models read the rows of the outbox on each kind of database."""
     connection = DjangoConnection(alias)
     before = datetime.now(UTC).timestamp()
     with transaction.atomic(using=alias):
@@ -42,13 +42,13 @@ def test_the_models_read_what_the_outbox_writes(alias):
 
 @pytest.mark.parametrize("model", [Event, Delivery, Dead, Partition, Blocked])
 def test_each_table_is_emptied_between_tests(model):
-    """Django's `TransactionTestCase` deletes the rows of managed models."""
+    """Django's `TransactionTestCase` empties each table, because the models are managed."""
     assert model._meta.managed
     assert model._meta.db_table.startswith("clarion_")
 
 
 def test_the_version_is_not_emptied(alias):
-    """It has no model, so `flush` keeps it."""
+    """`flush` keeps the version, which has no model."""
     from django.core.management.color import no_style
     from django.core.management.sql import sql_flush
     from django.db import connections

@@ -25,7 +25,7 @@ def sqlite(other_database, transactional_db):
 
 
 def test_the_error_of_a_reader_that_cannot_write_has_the_cure(sqlite):
-    """Another connection has written since the transaction has read, so SQLite refuses at once."""
+    """If SQLite refuses the write of a transaction that has read, the error has a note with the cure."""
     other = connections[sqlite].copy()
     try:
         with pytest.raises(OperationalError, match="locked") as info, transaction.atomic(sqlite):
@@ -64,7 +64,7 @@ def test_the_cure_works(sqlite, monkeypatch):
 
 @pytest.mark.parametrize("cause", [None, ValueError("no such table: clarion_event"), OSError(5)])
 def test_any_other_error_gets_no_note(cause):
-    """Only errors whose cure is known get one."""
+    """An error whose cure is unknown gets no note."""
     error = DatabaseError("hunter2")
     error.__cause__ = cause
     add_note(error, connections["default"])

@@ -63,7 +63,7 @@ def test_deliveries_are_made_in_the_tests_transaction(rolled_back):
 @pytest.mark.parametrize("receiver", [write, awrite])
 @pytest.mark.parametrize("effects", [None, "same database"])
 def test_async_receivers_use_the_tests_connection_too(rolled_back, receiver, effects):
-    """With and without a transaction of their own."""
+    """Async receivers use the connection of the test, with and without a transaction of their own."""
     with connected(receiver, database=rolled_back, effects=effects):
         order_paid.send(None, using=rolled_back, name="a")
         assert drain() == {"made": 1}
@@ -71,7 +71,7 @@ def test_async_receivers_use_the_tests_connection_too(rolled_back, receiver, eff
 
 
 def test_an_async_receiver_gets_its_row(rolled_back):
-    """It is loaded by the test's connection."""
+    """The connection of the test loads the row of an async receiver."""
     with connected(anote, signal=post_save, sender=Author):
         author = Author.objects.using(rolled_back).create(name="a")
         drain()
@@ -79,7 +79,7 @@ def test_an_async_receiver_gets_its_row(rolled_back):
 
 
 def test_the_error_of_a_receiver_is_raised(rolled_back):
-    """Its writes are undone if they are in the same database; the delivery stays."""
+    """A receiver's error is raised, its writes to the same database are undone, and its delivery stays."""
     with connected(write, database=rolled_back, effects="same database", key="name"):
         order_paid.send(None, using=rolled_back, name="fail")
         with pytest.raises(Reject) as info:
@@ -91,7 +91,7 @@ def test_the_error_of_a_receiver_is_raised(rolled_back):
 
 
 def test_a_broken_constraint_breaks_no_other_query(rolled_back):
-    """The receiver runs in a savepoint."""
+    """A receiver that breaks a constraint breaks no other query, because it runs in a savepoint."""
     Topic.every.using(rolled_back).create(code="t")
 
     def break_constraint(using, **kwargs):
@@ -105,7 +105,7 @@ def test_a_broken_constraint_breaks_no_other_query(rolled_back):
 
 
 def test_keyed_deliveries_keep_their_order(rolled_back):
-    """One that fails stops those of its key, and no others."""
+    """A keyed delivery that fails stops the others of its key, and no more."""
     with connected(write, database=rolled_back, key="kind", effects="same database"):
         for kind, name in (("a", "fail"), ("a", "behind"), ("b", "beside")):
             order_paid.send(None, using=rolled_back, name=name, kind=kind)
@@ -121,14 +121,14 @@ def again(using, number, **kwargs):
 
 
 def test_deliveries_that_receivers_cause_are_made_too(rolled_back):
-    """Until nothing is left."""
+    """Deliveries that receivers cause are made too, until none is left."""
     with connected(again, database=rolled_back):
         order_paid.send(None, using=rolled_back, number=3)
         assert drain() == {"made": 4}
 
 
 def test_a_row_that_is_gone_is_skipped(rolled_back):
-    """As the option says; a deletion has its instance."""
+    """A row that is gone is treated as `missing` says, and a deletion has its instance."""
     with connected(note, signal=post_save, sender=Author), connected(note, post_delete, Author):
         Author.objects.using(rolled_back).create(name="a").delete()
         assert drain() == {"skipped": 1, "made": 1}
@@ -136,7 +136,7 @@ def test_a_row_that_is_gone_is_skipped(rolled_back):
 
 
 def test_what_waits_is_asserted(rolled_back):
-    """By receiver, arguments, key and number."""
+    """A test can assert waiting deliveries by receiver, arguments, key and number."""
     with connected(write, database=rolled_back, key="name"):
         assert assert_enqueued(write, times=0) == []
         order_paid.send(None, using=rolled_back, name="a")
@@ -152,14 +152,14 @@ def test_what_waits_is_asserted(rolled_back):
 
 
 def test_the_rows_of_what_waits_are_loaded(rolled_back):
-    """So a test compares objects."""
+    """The rows of waiting deliveries are loaded, so that a test compares objects."""
     with connected(note, signal=post_save, sender=Author):
         author = Author.objects.using(rolled_back).create(name="a")
         assert_enqueued(note, instance=author, created=True)
 
 
 def test_commits_makes_the_deliveries_at_its_end(rolled_back):
-    """After the receivers of on_commit, and those that receivers send."""
+    """commits() makes the deliveries after the receivers of on_commit, those of receivers too."""
     log = []
 
     def later(**kwargs):
@@ -175,7 +175,7 @@ def test_commits_makes_the_deliveries_at_its_end(rolled_back):
 
 @pytest.mark.django_db
 def test_an_async_test_drains_in_the_thread_of_its_connection():
-    """As code under test does."""
+    """An async test makes deliveries in the thread of its connection."""
 
     async def test():
         await order_paid.asend(None, using="default", name="a")
@@ -187,7 +187,7 @@ def test_an_async_test_drains_in_the_thread_of_its_connection():
 
 
 def test_only_connected_databases_with_tables_are_drained(rolled_back, other_database):
-    """The others are not touched, because a TestCase forbids it."""
+    """Databases without a connection or tables are left alone, because a TestCase forbids their use."""
     connections[other_database].close()
     aliases = {each.alias for each in own_databases()}
     assert rolled_back in aliases
@@ -199,7 +199,7 @@ class TestInDjangosTestCase(TestCase):
     """A test of Django's own class."""
 
     def test_a_test_case_needs_no_worker(self):
-        """Rows and deliveries are those of the test's transaction."""
+        """In a TestCase rows and deliveries are those of the test's transaction, so no worker is needed."""
         with connected(write, database="default"):
             order_paid.send(None, using="default", name="a")
             assert_enqueued(write, name="a")

@@ -37,7 +37,7 @@ def reference(value, **options):
 
 
 def test_a_reference_names_model_key_and_database():
-    """The rest of the row is not stored."""
+    """A reference has the model, the key and the database, and no other value of the row."""
     author = Author.objects.create(name="a")
     assert reference(author) == {
         "kind": "django",
@@ -71,7 +71,7 @@ def test_every_kind_of_instance_is_loaded(create):
 
 
 def test_the_row_is_loaded_as_it_is_now():
-    """The reference holds no values."""
+    """The row is loaded with its present values, because a reference holds none."""
     author = Author.objects.create(name="before")
     stored = reference(author)
     Author.objects.update(name="after")
@@ -81,13 +81,13 @@ def test_the_row_is_loaded_as_it_is_now():
 
 
 def test_a_row_that_the_default_manager_hides_is_loaded():
-    """The base manager finds each row."""
+    """A row that the default manager hides is loaded by the base manager."""
     topic = Topic.every.create(code="t", is_closed=True)
     assert load_object(reference(topic), None) == topic
 
 
 def test_a_row_is_loaded_from_its_own_database(other):
-    """The reference names the database in which the instance is stored."""
+    """A row is loaded from the database in which the instance is stored."""
     author = Author.objects.using(other).create(name="there")
     loaded: Any = load_object(reference(author), None)
     assert (loaded.name, loaded._state.db) == ("there", "other")
@@ -102,14 +102,14 @@ class Primary:
 
 
 def test_a_row_that_was_read_from_a_replica_is_loaded_from_the_primary(other, settings):
-    """The replica may not have the latest rows yet."""
+    """A row of a replica is loaded from the primary, because the replica may be behind."""
     author = Author.objects.using(other).create(name="there")
     settings.DATABASE_ROUTERS = [Primary()]
     assert reference(author)["database"] == "default"
 
 
 def test_an_instance_without_a_row_is_refused():
-    """The message says what to do."""
+    """An instance without a row is refused, and the message says what to do."""
     for unsaved in (Author(name="a"), Ticket(code="t"), Ticket(pk=uuid4())):
         with pytest.raises(ValueError, match=r"it is an object of .* is not saved; save it first"):
             reference(unsaved)
@@ -120,7 +120,7 @@ def test_an_instance_without_a_row_is_refused():
 
 
 def test_a_row_that_is_gone_is_reported_as_gone():
-    """The worker then asks the option `missing=`."""
+    """A row that is gone is reported as such, so that the worker can follow `missing=`."""
     author = Author.objects.create(name="a")
     stored = reference(author)
     author.delete()
@@ -143,7 +143,7 @@ def test_a_row_that_is_gone_is_reported_as_gone():
     ],
 )
 def test_a_damaged_reference_is_refused(change):
-    """The message has no value of it."""
+    """A damaged reference is refused, and the message has none of its values."""
     stored = {**reference(Author.objects.create(name="a")), **change}
     with pytest.raises(DecodingError) as info:
         load_object(stored, None)
@@ -151,14 +151,14 @@ def test_a_damaged_reference_is_refused(change):
 
 
 def test_the_message_names_an_unknown_database():
-    """A worker may have fewer databases than the sender."""
+    """The message names a database that the worker does not have."""
     stored = {**reference(Author.objects.create(name="a")), "database": "shard_7"}
     with pytest.raises(DecodingError, match=r"database 'shard_7', .* Add it to DATABASES"):
         load_object(stored, None)
 
 
 def test_models_are_classes_with_a_label():
-    """Models are senders by their label, which no import follows."""
+    """A model as a sender is stored by its label, which is looked up without an import."""
     for model in (Author, RareCopy, Author.books.through):
         assert load_class(dump_class(model)) is model
     assert dump_class(Author) == {"kind": "django", "name": "library.Author"}
@@ -168,7 +168,7 @@ def test_models_are_classes_with_a_label():
 
 
 def test_a_class_without_rows_is_no_sender():
-    """An abstract model has no label that another process could find."""
+    """An abstract model is no sender, because another process cannot find it by a label."""
     for kind in (Model, AbstractUser):
         assert MODELS.owns_class(kind)
     with pytest.raises(ValueError, match="is abstract"):
@@ -176,7 +176,7 @@ def test_a_class_without_rows_is_no_sender():
 
 
 def test_a_list_of_instances_costs_one_query_each(django_assert_num_queries):
-    """Nothing is loaded twice."""
+    """A list of instances costs one query each, and none is loaded twice."""
     stored = [reference(Author.objects.create(name=name)) for name in "ab"]
     with django_assert_num_queries(2, connection=connections["default"]):
         loaded: list[Any] = [load_object(each, None) for each in stored]

@@ -29,7 +29,7 @@ def restored(instance):
 
 
 def test_the_values_come_back_as_the_row_has_them():
-    """Each field converts its own values."""
+    """Each field converts its own values back to those of the row."""
     shelf = Shelf.objects.create(name="s")
     sample = Sample.objects.create(
         mass=Decimal("1.250"),
@@ -53,7 +53,7 @@ def test_the_values_come_back_as_the_row_has_them():
 
 
 def test_an_instance_as_restored_is_of_its_database():
-    """Its relations are read from there, and a save updates the row."""
+    """A restored instance reads its relations from its database, and a save updates the row."""
     copy = Copy.objects.create(code="c", shelf=Shelf.objects.create(name="s"))
     again = restored(copy)
     assert (again._state.db, again._state.adding) == ("default", False)
@@ -73,14 +73,14 @@ def test_what_is_not_known_is_deferred():
 
 
 def test_a_field_that_was_added_or_removed_is_left_out():
-    """The values may be of an older version of the model."""
+    """A field that only the sender's or the worker's model has is left out."""
     values = {"id": 1, "name": "a", "removed": 5}
     assert load_values(Author, values, "default").name == "a"
     assert load_values(Author, {"id": 1}, "default").get_deferred_fields() == {"name"}
 
 
 def test_a_value_that_the_field_cannot_convert_is_refused():
-    """The message names the field, never the value."""
+    """A value that its field cannot convert is refused; the message names the field, never the value."""
     author = Author.objects.create(name="a")
     author.name = "\ud800hunter2"
     with pytest.raises(ValueError, match="name is text that is not valid Unicode") as info:
@@ -93,6 +93,6 @@ def test_a_value_that_the_field_cannot_convert_is_refused():
 
 
 def test_a_stored_value_that_the_field_does_not_accept_is_refused():
-    """The model may have changed."""
+    """A stored value that its field does not accept, as after a change of the model, is refused."""
     with pytest.raises(ValueError, match="'mass' does not accept it"):
         load_value(Sample._meta.get_field("mass"), "hunter2")

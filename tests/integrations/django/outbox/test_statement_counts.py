@@ -8,7 +8,7 @@ from tests.outbox.statement_counts import RECEIVERS, check
 
 
 def test_sends_in_an_atomic_block(alias):
-    """Every query of the block; no savepoint."""
+    """The queries of a block with sends are those that are stored, without a savepoint."""
     for number in RECEIVERS:
         signal = Signal(name=f"shop.paid{number}")
         for place in range(number):

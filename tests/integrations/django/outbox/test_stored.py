@@ -55,7 +55,7 @@ def check(signal, sent, text, *, without=()):
 
 
 def test_the_keywords_of_a_save_come_back(stored):
-    """`update_fields` is a frozenset or None, and `changes` has the types of the columns."""
+    """The keywords of a save keep their types: `update_fields` a frozenset or None, `changes` the columns'."""
     found = stored(signals.post_save, Item)
     item = Item(title="a", price=Decimal("9.90"), shelf=Shelf.objects.create(name="s"))
     item.save()
@@ -73,7 +73,7 @@ def test_the_keywords_of_a_save_come_back(stored):
 
 
 def test_the_keywords_of_a_link_come_back(stored):
-    """`pk_set` is a set, `model` a model, and the sender the table of the links."""
+    """In m2m_changed, `pk_set` is a set, `model` a model, and the sender the table of the links."""
     found = stored(signals.m2m_changed, Book.authors.through)
     authors = [Author.objects.create(name=name) for name in "ab"]
     book = Book.objects.create(title="b")
@@ -90,7 +90,7 @@ def test_the_keywords_of_a_link_come_back(stored):
 
 @pytest.mark.parametrize("signal", [signals.pre_delete, signals.post_delete])
 def test_a_deleted_instance_comes_back_as_it_was(stored, signal):
-    """Its row is gone, so all its values are stored."""
+    """A deleted instance has all its values, which are stored because its row is gone."""
     found = stored(signal, Novelist)
     novelist = Novelist.objects.create(name="n", genre="noir")
     with transaction.atomic():
@@ -105,7 +105,7 @@ def test_a_deleted_instance_comes_back_as_it_was(stored, signal):
 
 
 def test_the_origin_of_a_deletion_may_be_a_queryset(stored):
-    """It comes back as an empty queryset of the model, because its rows are gone."""
+    """An origin that is a queryset becomes an empty one of the model, because its rows are gone."""
     found = stored(signals.post_delete, Ticket)
     for code in "ab":
         Ticket.objects.create(code=code)
@@ -119,7 +119,7 @@ def test_the_origin_of_a_deletion_may_be_a_queryset(stored):
 
 
 def test_an_unsaved_instance_is_refused():
-    """The message of `pre_save` names the signal that has the row."""
+    """An unsaved instance of `pre_save` is refused, and the message names the signal that has the row."""
     arguments = {"sender": Author, "instance": Author(name="a"), "raw": False, "using": "default"}
     with pytest.raises(
         EncodingError, match=r"pre_save cannot .* connect the receiver to post_save"
@@ -132,7 +132,7 @@ def test_an_unsaved_instance_is_refused():
 
 
 def test_an_unknown_origin_is_refused():
-    """Only Django's origins are known."""
+    """An origin that is none of Django's is refused."""
     arguments = {"sender": Author, "instance": Author.objects.create(name="a"), "origin": None}
     assert seal(signals.post_delete, arguments).arguments(signals.post_delete)["origin"] is None
     with pytest.raises(EncodingError, match="origin is an int, which no integration"):
@@ -140,7 +140,7 @@ def test_an_unknown_origin_is_refused():
 
 
 def test_the_keywords_of_bulk_writes_come_back():
-    """Except the criteria, which are a query."""
+    """The keywords of bulk writes come back, except the criteria, which are a query."""
     authors = tuple(Author.objects.create(name=name) for name in "ab")
     common = {"sender": Author, "criteria": object(), "rowcount": 2, "using": "default"}
     sends: dict[Any, dict[str, Any]] = {

@@ -57,7 +57,7 @@ def migrated(alias):
 
 
 def test_the_migration_creates_the_tables_of_the_outbox(alias):
-    """They are exactly those that `clarion outbox create` creates."""
+    """The migration creates exactly the tables that `clarion outbox create` does."""
     created = columns(alias)
     with migrated(alias):
         assert columns(alias) == created
@@ -68,7 +68,7 @@ def test_the_migration_creates_the_tables_of_the_outbox(alias):
 
 
 def test_the_migration_is_reversible(alias):
-    """It drops all tables of the outbox, and only these."""
+    """Undoing the migration drops all tables of the outbox, and only these."""
     with migrated(alias):
         migrate(alias, None)
         assert tables(alias) == set()
@@ -78,7 +78,7 @@ def test_the_migration_is_reversible(alias):
 
 
 def test_tables_that_exist_are_kept(alias):
-    """Another program may have created them."""
+    """The migration keeps tables that another program has created."""
     with transaction.atomic(using=alias):
         publish(DjangoConnection(alias))
     try:
@@ -97,7 +97,7 @@ class Refusing:
 
 
 def test_a_router_keeps_the_tables_out_of_a_database(alias, settings):
-    """The migration is recorded, and creates nothing."""
+    """Where a router forbids the app, the migration is recorded and creates nothing."""
     settings.DATABASE_ROUTERS = [Refusing()]
     with migrated(alias):
         assert tables(alias) == set()
@@ -106,13 +106,13 @@ def test_a_router_keeps_the_tables_out_of_a_database(alias, settings):
 
 
 def test_a_test_database_has_the_tables(transactional_db):
-    """By the migration of the app."""
+    """The migration of the app creates the tables in a test database."""
     check_tables(DjangoConnection("default"))
     assert tables("default") == set(TABLES)
 
 
 def test_a_database_without_migrations_gets_the_same_tables(alias, settings):
-    """As with `--nomigrations`: they exist before Django would create them by the models."""
+    """With `--nomigrations` the tables exist before Django would create them by the models."""
     created = columns(alias)
     with connections[alias].schema_editor() as editor:
         for table in TABLES:
@@ -133,14 +133,14 @@ def test_sql_of_the_migration_is_shown(capsys, transactional_db):
 
 
 def test_another_kind_of_database_is_refused():
-    """The message says how to keep the app out of it."""
+    """Another kind of database is refused, and the message says how to keep the app out of it."""
     with pytest.raises(BoundaryError) as info:
         list(creation(Oracle))
     assert "allow_migrate()" in info.value.__notes__[0]
 
 
 def test_a_missing_table_is_an_error_of_the_database(alias):
-    """Not one of this integration, so that `atomic` works."""
+    """A missing table raises the database's own error, so that `atomic` works."""
     with migrated(alias):
         migrate(alias, None)
         with pytest.raises(DatabaseError), transaction.atomic(using=alias):

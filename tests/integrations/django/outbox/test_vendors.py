@@ -17,14 +17,14 @@ class Oracle:
 
 
 def test_a_database_without_statements_is_refused():
-    """The message names the alias, the kind and the cure."""
+    """A database without statements is refused; the message names the alias, the kind and the cure."""
     assert not is_supported(Oracle)
     with pytest.raises(BoundaryError, match=r"'legacy' .* 'oracle'\. Use SQLite"):
         dialect_of(Oracle)
 
 
 def test_a_kind_with_statements_is_its_dialect():
-    """Django's names of the kinds are those of the outbox."""
+    """Django's names of the kinds of database lead to the dialects of the outbox."""
     connection = connections["default"]
     assert is_supported(connection)
     assert dialect_of(connection) == "sqlite"

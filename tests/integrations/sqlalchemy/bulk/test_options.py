@@ -88,13 +88,13 @@ def test_expanded_deletes_do_not_warn(session, recorded):
 
 
 def test_other_targets_are_refused():
-    """The error says what to give."""
+    """Another target is refused, and the error says what to give."""
     with pytest.raises(ArgumentError, match="neither a session nor a sessionmaker"):
         warn_of_bulk_writes(Tag)
 
 
 def test_scoped_sessions(engine, recorded):
-    """The current session of the scope is used."""
+    """The option applies to the current session of the scope."""
     recorded.listen(pre_delete)
     scoped = scoped_session(sessionmaker(engine))
     expand_deletes(scoped)

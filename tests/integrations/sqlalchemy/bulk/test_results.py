@@ -47,7 +47,7 @@ def calls():
 
 @pytest.mark.parametrize("statement", WRITES)
 def test_a_session_may_choose_its_engine_as_in_the_manual(engine, statement):
-    """Its `get_bind` takes a mapper and a clause, and is called as often as without receivers."""
+    """A `get_bind` that takes a mapper and a clause is called as often as without receivers."""
     asked = []
 
     class RoutingSession(Session):
@@ -67,7 +67,7 @@ def test_a_session_may_choose_its_engine_as_in_the_manual(engine, statement):
 
 
 def test_the_alias_is_that_of_the_engine_that_wrote(engine, calls):
-    """A session that asks its replica first, and its primary then, is asked once."""
+    """`using` is the alias of the engine that wrote, because a routing session is asked once."""
     replica = create_engine("sqlite://")
     alias(replica, "replica")
     alias(engine, "primary")
@@ -84,7 +84,7 @@ def test_the_alias_is_that_of_the_engine_that_wrote(engine, calls):
 
 
 def test_get_bind_of_one_session_is_put_back(engine, calls):
-    """It is put back, also if a test has replaced it."""
+    """The `get_bind` of one session is put back, also if a test has replaced it."""
     with Session() as session:
         replaced = MagicMock(return_value=engine)
         vars(session)["get_bind"] = replaced
@@ -94,7 +94,7 @@ def test_get_bind_of_one_session_is_put_back(engine, calls):
 
 
 def test_loaded_objects_change_when_the_rows_are_read(session, calls):
-    """The ORM populates them then; receivers have the keys before."""
+    """The ORM changes loaded objects when the rows are read; receivers have the keys before."""
     tag = Tag(id=1, name="old")
     session.add(tag)
     session.flush()
@@ -113,7 +113,7 @@ def test_loaded_objects_change_when_the_rows_are_read(session, calls):
 
 @pytest.mark.parametrize("synchronize", ["auto", "evaluate", "fetch", False])
 def test_loaded_objects_change_then_however_they_are_synchronized(session, calls, synchronize):
-    """Also if SQLAlchemy has read the rows itself, and put them back."""
+    """Loaded objects change then, even if SQLAlchemy has read the rows itself and put them back."""
     session.add(Order(id=1, number="old", note="old"))
     session.flush()
     order = session.get_one(Order, 1)
@@ -128,7 +128,7 @@ def test_loaded_objects_change_then_however_they_are_synchronized(session, calls
 
 
 def test_the_result_keeps_its_cursor(session, calls):
-    """Its context and its columns are those of the statement."""
+    """The context and the columns of the result are those of the statement."""
     session.add_all([Tag(name="1"), Tag(name="2")])
     session.flush()
     result = session.execute(update(Tag).values(name="3").returning(Tag.name, Tag.id))
@@ -140,7 +140,7 @@ def test_the_result_keeps_its_cursor(session, calls):
 
 
 def test_types_are_converted_once(engine, calls):
-    """Rows that were read already are not processed again."""
+    """Rows that were read already are not converted again."""
 
     class Base(DeclarativeBase):
         pass
@@ -160,7 +160,7 @@ def test_types_are_converted_once(engine, calls):
 
 
 def test_a_subclass_returns_the_key_of_its_own_table(session, calls):
-    """The primary key of the mapper is the column of the base table."""
+    """The keys of a subclass are read from its own table, though the mapper's key is the base's column."""
     session.add(Dog(name="Rex", breed="old"))
     session.flush()
     statement = update(Dog).values(breed="new").returning(Dog.__table__.c.id)
@@ -169,7 +169,7 @@ def test_a_subclass_returns_the_key_of_its_own_table(session, calls):
 
 
 def test_an_async_session_returns_the_rows_too(calls):
-    """It reads them all before it returns the result."""
+    """An async session reads all rows before it returns the result."""
 
     async def main():
         engine = create_async_engine("sqlite+aiosqlite://")
@@ -190,7 +190,7 @@ def test_an_async_session_returns_the_rows_too(calls):
 
 
 def test_a_label_is_no_primary_key(session, calls):
-    """Although it has the name of the primary key."""
+    """A label with the name of the primary key is not taken for it."""
     session.add(Tag(name="1"))
     session.flush()
     session.execute(update(Tag).values(name="5").returning(Tag.name.label("id")))

@@ -27,7 +27,7 @@ def calls():
 
 
 def test_one_signal_for_each_class(session, calls, recorded):
-    """It has the number of rows, and no signal is sent for a row."""
+    """A bulk method sends one signal for each class, with the number of rows, and none for a row."""
     recorded.listen(pre_save, post_save)
     session.bulk_save_objects([Tag(name="1"), Tag(name="2"), Order(number="3")])
     session.bulk_insert_mappings(Tag, [{"name": "4"}])
@@ -43,7 +43,7 @@ def test_one_signal_for_each_class(session, calls, recorded):
 
 
 def test_requested_keys_are_sent(session, calls):
-    """return_defaults=True gives the objects their keys."""
+    """With return_defaults=True the signal has the keys of the objects."""
     session.bulk_save_objects([Tag(name="1"), Tag(name="2")], return_defaults=True)
     assert calls == [(post_bulk_insert, Tag, 2, {1, 2})]
 
@@ -64,7 +64,7 @@ def test_the_warning_names_receivers_that_are_not_called(session):
 
 
 def test_rows_without_a_change_are_not_counted(session):
-    """SQLAlchemy executes no UPDATE for them."""
+    """Rows without a change are not counted, because SQLAlchemy does not update them."""
     found = []
     post_bulk_update.connect(lambda rowcount, **kwargs: found.append(rowcount))
     tags = [Tag(id=1, name="1"), Tag(id=2, name="2")]

@@ -49,7 +49,7 @@ def test_a_bulk_write_sends_no_signal_of_objects(session, recorded):
 
 
 def test_each_statement_is_sent_once(session, calls):
-    """The signal has the class, the criteria and the number of rows."""
+    """The signal of a statement is sent once, with the class, the criteria and the number of rows."""
     session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
     session.execute(update(Tag).where(Tag.id == 1).values(name="3"))
     result = session.execute(delete(Tag).where(Tag.id > 0))
@@ -61,14 +61,14 @@ def test_each_statement_is_sent_once(session, calls):
 
 
 def test_updates_by_primary_key_are_counted(session, calls):
-    """One row for each set of values."""
+    """An update by primary key counts one row for each set of values."""
     session.execute(insert(Tag), [{"name": "1"}, {"name": "2"}])
     session.execute(update(Tag), [{"id": 1, "name": "3"}, {"id": 2, "name": "4"}])
     assert calls[1] == (Tag, None, 2, None, "default")
 
 
 def test_a_statement_may_be_for_another_engine(engine, session, calls, recorded):
-    """Its deletes are loaded from there, and `using` is the alias of that engine."""
+    """`using` is the alias of the statement's engine, and expanded deletes are loaded from there."""
     other = create_engine("sqlite://", poolclass=StaticPool)
     Base.metadata.create_all(other)
     alias(other, "other")
@@ -87,7 +87,7 @@ def test_a_statement_may_be_for_another_engine(engine, session, calls, recorded)
 
 
 def test_primary_keys_come_from_returning(session, calls):
-    """Rows and objects have their keys, and the caller of the statement gets them, too."""
+    """The keys come from RETURNING, and the caller of the statement gets the rows, too."""
     rows = [{"name": "1"}, {"name": "2"}]
     tags = session.scalars(insert(Tag).returning(Tag), rows).all()
     assert {tag.name for tag in tags} == {"1", "2"}
@@ -103,7 +103,7 @@ def test_primary_keys_come_from_returning(session, calls):
 
 
 def test_other_statements_send_nothing(session, calls):
-    """Selects, and writes to tables without a class."""
+    """Selects, and writes to tables without a class, send nothing."""
     session.execute(select(Tag))
     session.execute(insert(book_tag).values(book_id=1, tag_id=1))
     session.add(Tag(name="t"))
@@ -112,7 +112,7 @@ def test_other_statements_send_nothing(session, calls):
 
 
 def test_legacy_queries_are_sent(session, calls):
-    """Query.update() and Query.delete() are such statements."""
+    """Query.update() and Query.delete() send the signals of statements."""
     session.add(Tag(name="t"))
     session.query(Tag).update({"name": "u"})
     session.query(Tag).filter_by(name="u").delete()
@@ -120,7 +120,7 @@ def test_legacy_queries_are_sent(session, calls):
 
 
 def test_receivers_may_use_the_session(session):
-    """Before and after the statement."""
+    """A receiver may use the session before and after the statement."""
     expand_deletes(session)
     seen = []
 
@@ -146,7 +146,7 @@ def test_an_insert_inside_a_query(session, calls):
 
 
 def test_rows_that_a_conflict_skips_are_not_counted(session, calls):
-    """The count is right or unknown."""
+    """With rows that a conflict skips, the count is right or unknown."""
     session.add(Tag(id=1, name="1"))
     session.commit()
     rows = [{"id": 1, "name": "x"}, {"id": 2, "name": "y"}]
@@ -156,7 +156,7 @@ def test_rows_that_a_conflict_skips_are_not_counted(session, calls):
 
 
 def test_expanded_deletes_keep_the_options(recorded):
-    """`schema_translate_map` names the schema of the rows."""
+    """An expanded delete reads and deletes in the schema that `schema_translate_map` names."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
 
     class Own(DeclarativeBase):
@@ -188,7 +188,7 @@ def test_expanded_deletes_keep_the_options(recorded):
 
 @pytest.mark.service
 def test_mysql_counts_no_row_twice(mariadb, calls):
-    """It counts a row as two that ON DUPLICATE KEY UPDATE has changed."""
+    """The count of ON DUPLICATE KEY UPDATE, of which MySQL counts a row as two, is unknown."""
     engine = create_engine(mariadb)
     Base.metadata.create_all(engine)
     with Session(engine) as session:

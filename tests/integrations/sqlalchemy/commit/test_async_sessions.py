@@ -45,7 +45,7 @@ def test_async_receivers_are_awaited_at_the_commit(kind):
 
 
 def test_sends_wait_for_an_async_session(ran):
-    """`send` and `asend`, by its session and by the context; a rollback drops the calls."""
+    """`send` and `asend` wait for a named or bound async session, and a rollback drops the calls."""
 
     async def story(session):
         await session.begin()
@@ -70,7 +70,7 @@ def test_sends_wait_for_an_async_session(ran):
 
 
 def test_without_a_transaction_asend_runs_receivers_at_once():
-    """Sync receivers may still get a session that awaits below them."""
+    """Without a transaction `asend` runs sync receivers at once, with a session that can await below."""
     calls = []
 
     @receiver(paid, delivery=on_commit)
@@ -89,7 +89,7 @@ def test_without_a_transaction_asend_runs_receivers_at_once():
 
 
 def test_async_scoped_sessions(ran):
-    """The session of the scope is used."""
+    """Sends wait for the session of an async scope."""
 
     async def main():
         async with opened() as opened_session:
@@ -105,7 +105,7 @@ def test_async_scoped_sessions(ran):
 
 
 def test_a_sync_session_in_a_loop_refuses_async_receivers(engine):
-    """The send raises before it calls any receiver, and the error has the cure."""
+    """In an event loop, a sync session refuses async receivers with the cure before it calls any."""
     called = []
     paid.connect(lambda sender, **kwargs: called.append("sync"))
 
@@ -130,7 +130,7 @@ def test_a_sync_session_in_a_loop_refuses_async_receivers(engine):
 
 
 def test_an_async_receiver_cannot_request_a_sync_session(engine, ran):
-    """The send is refused, also one that names its session."""
+    """An async receiver that requests a session is refused, even if the send names a sync one."""
 
     @receiver(paid, delivery=on_commit)
     async def awaited(sender, session, **kwargs):
@@ -145,7 +145,7 @@ def test_an_async_receiver_cannot_request_a_sync_session(engine, ran):
 
 
 def test_a_bound_async_scoped_session_is_followed(ran):
-    """The session of the task counts, also in a thread of the task."""
+    """Sends wait for the session of the task, in a thread of the task, too."""
 
     @receiver(paid)
     def in_a_thread(sender, order_id, **kwargs):

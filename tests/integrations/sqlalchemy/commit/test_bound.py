@@ -10,7 +10,7 @@ from tests.integrations.sqlalchemy.commit.paid import paid
 
 
 def test_the_sessions_of_a_context_are_found_innermost_first(engine):
-    """A scoped session without a session in this scope is left out."""
+    """The innermost session comes first, and a scope without a session is left out."""
     scoped = scoped_session(sessionmaker(engine))
     other = sessionmaker(engine)()
     with bound(other), bound(scoped):
@@ -21,7 +21,7 @@ def test_the_sessions_of_a_context_are_found_innermost_first(engine):
 
 
 def test_deliveries_are_stored_by_the_session_of_the_scope(tmp_path):
-    """It is another one after `remove()`."""
+    """Deliveries are stored by the session of the scope, another one after `remove()`."""
     store, shipped = file_engine(tmp_path / "one.db"), shipped_signal()
     scoped = scoped_session(sessionmaker(store))
     ran = []

@@ -35,7 +35,7 @@ def test_bound_takes_every_kind_of_session(engine, ran):
 
 
 def test_a_receiver_has_a_session_of_its_own(engine, kind):
-    """A new one of the same kind, committed when it returns."""
+    """A receiver gets a new session of the same kind, which is committed when it returns."""
     used = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
@@ -54,7 +54,7 @@ def test_a_receiver_has_a_session_of_its_own(engine, kind):
 
 
 def test_its_session_is_rolled_back_if_it_fails(session):
-    """The calls that wait for it are dropped."""
+    """If the receiver fails, its session is rolled back, and the calls that wait for it are dropped."""
     later = []
     paid.connect(lambda sender, order_id, **kw: later.append(order_id), delivery=on_commit)
 
@@ -71,7 +71,7 @@ def test_its_session_is_rolled_back_if_it_fails(session):
 
 
 def test_without_a_session_a_request_for_one_is_refused(ran):
-    """The send raises, unless the parameter has a default."""
+    """Without a session a receiver that requests one is refused, unless it has a default."""
     calls = []
 
     @receiver(paid, delivery=on_commit)
@@ -90,7 +90,7 @@ def test_without_a_session_a_request_for_one_is_refused(ran):
 
 
 def test_an_instance_is_a_copy_as_it_was_committed(session):
-    """The copy has its key and loaded values, though the session has expired its own."""
+    """The receiver gets a copy with key and loaded values, though the session has expired its own."""
     calls = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
@@ -107,7 +107,7 @@ def test_an_instance_is_a_copy_as_it_was_committed(session):
 
 
 def test_after_a_delete_the_copy_has_the_values(session):
-    """The row is gone; the copy is in no session."""
+    """After a delete the copy has the values of the row, and is in no session."""
     calls = []
 
     @receiver(post_delete, sender=Order, delivery=on_commit)
@@ -124,7 +124,7 @@ def test_after_a_delete_the_copy_has_the_values(session):
 
 
 def test_receivers_of_pre_save_get_the_key_of_a_new_row(session):
-    """The signal was sent before the row had a key."""
+    """After the commit a receiver of pre_save gets the key that the row did not have at the send."""
     calls = []
 
     @receiver(pre_save, sender=Order, delivery=on_commit)
@@ -155,7 +155,7 @@ def test_a_closed_session_loads_nothing(engine):
 
 
 def test_the_committing_session_refuses_statements_in_its_block(engine):
-    """Inside `with session.begin()` a receiver needs a session of its own."""
+    """Inside `with session.begin()` the session refuses a receiver's statements after the commit."""
 
     @receiver(paid, delivery=on_commit)
     def misuse(sender, **kwargs):
@@ -169,7 +169,7 @@ def test_the_committing_session_refuses_statements_in_its_block(engine):
 
 
 def test_a_scoped_session_is_followed(engine, ran):
-    """Each job has a session of its own; binding it makes none."""
+    """`bound` follows a scoped session from job to job, and makes no session."""
     scoped = scoped_session(sessionmaker(engine))
     with bound(scoped) as given:
         assert given is scoped
@@ -187,7 +187,7 @@ def test_a_scoped_session_is_followed(engine, ran):
 
 
 def test_a_scope_without_a_session_gives_one(engine):
-    """A receiver that runs at once gets a session like those of the scope."""
+    """A receiver that runs at once in a scope without a session gets one like those of the scope."""
     used = []
 
     @receiver(paid, delivery=on_commit)
@@ -205,6 +205,6 @@ def test_a_scope_without_a_session_gives_one(engine):
 
 
 def test_bound_returns_the_session(session):
-    """So it may be made in the same line."""
+    """`bound` returns the session, which may be made in the same line."""
     with bound(session) as given:
         assert given is session

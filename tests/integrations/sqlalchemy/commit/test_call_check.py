@@ -30,7 +30,7 @@ async def needs(sender, session, **kwargs):
 
 
 def test_a_missing_keyword(session):
-    """The send is refused inside the transaction of a session."""
+    """A send in a session's transaction without a keyword that its receiver needs is refused."""
 
     @receiver(paid, delivery=on_commit)
     def take(sender, *, missing, **kwargs):
@@ -41,14 +41,14 @@ def test_a_missing_keyword(session):
 
 
 def test_a_model_signal_is_checked_at_connect():
-    """All its keywords are declared."""
+    """A receiver of a model signal is checked at connect, because all keywords are declared."""
     for delivery in (on_commit, on_commit(coalesce="instance")):
         with pytest.raises(SignatureError, match="missing"):
             post_save.connect(untyped(lambda sender, *, missing, **kw: None), delivery=delivery)
 
 
 def test_changes_and_a_session_are_given(session):
-    """What the signal and the session give counts."""
+    """A receiver may require changes and a session, because the signal and the session give them."""
     found = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
@@ -64,7 +64,7 @@ def test_changes_and_a_session_are_given(session):
 
 @pytest.mark.parametrize("make", ["session", "scoped"])
 def test_an_async_receiver_in_a_sync_session(make, engine):
-    """The send is refused: only an AsyncSession has an async session to give."""
+    """An async receiver that requires a session is refused where the session is sync."""
     paid.connect(needs, delivery=on_commit)
     maker = sessionmaker(engine)
     session: Any = maker() if make == "session" else scoped_session(maker)
@@ -77,7 +77,7 @@ def test_an_async_receiver_in_a_sync_session(make, engine):
 
 
 def test_an_async_receiver_of_a_flush(session):
-    """The flush raises, and the transaction is rolled back."""
+    """If the flush of a sync session has such a receiver, it raises, and the transaction is rolled back."""
     post_save.connect(needs, sender=Order, delivery=on_commit)
     session.add(Order(number="7"))
     with pytest.raises(ArgumentError, match=NO_ASYNC):
@@ -87,7 +87,7 @@ def test_an_async_receiver_of_a_flush(session):
 
 
 def test_an_async_receiver_that_can_do_without(session):
-    """It runs with the default of its parameter."""
+    """An async receiver with a default for its session runs with the default."""
     found = []
 
     @receiver([post_save, paid], delivery=on_commit)
@@ -103,7 +103,7 @@ def test_an_async_receiver_that_can_do_without(session):
 
 @pytest.mark.parametrize("kind", ["session", "scoped"])
 def test_an_async_receiver_in_an_async_session(kind):
-    """It gets a session of its own, whether it waits for a commit or runs at once."""
+    """An async receiver gets an async session of its own, after a commit or at once."""
     found = []
 
     @receiver(paid, delivery=on_commit)
@@ -128,7 +128,7 @@ def test_an_async_receiver_in_an_async_session(kind):
 
 
 def test_a_block_on_a_connection_of_core():
-    """It has no session to give."""
+    """In a block on a Core connection, a receiver that requires a session is refused."""
     paid.connect(untyped(lambda session, **kw: None), delivery=on_commit, weak=False)
     engine = create_engine("sqlite://")
     text = r"an atomic\(\) block on a connection of sqlalchemy has none"

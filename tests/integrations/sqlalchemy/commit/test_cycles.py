@@ -28,7 +28,7 @@ async def fail_with_async_session(payload, session, **kwargs):
 @pytest.mark.parametrize("is_open", [True, False], ids=["commit", "at once"])
 @pytest.mark.parametrize("receiver", [fail, fail_later, fail_with_session])
 def test_payload_is_freed(engine, receiver, is_open):
-    """After the commit of a session, or at once."""
+    """The payload is freed after the commit of a session, or at once without one."""
     paid.connect(receiver, delivery=on_commit)
     with freed() as take, Session(engine) as session, bound(session):
         if is_open:

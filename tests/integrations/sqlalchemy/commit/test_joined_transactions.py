@@ -16,7 +16,7 @@ from tests.integrations.sqlalchemy.shop import Order, Tag, count
 
 
 def test_calls_of_a_joined_session_are_dropped_with_a_warning(engine, kind, ran, caplog):
-    """Clarion cannot see when the outer transaction is committed."""
+    """Calls of a joined session are dropped with a warning, because Clarion cannot see the outer COMMIT."""
     join = {"join_transaction_mode": "create_savepoint"}
     with engine.connect() as connection, connection.begin(), kind(connection, **join) as session:
         session.add(Tag(name="t"))
@@ -28,7 +28,7 @@ def test_calls_of_a_joined_session_are_dropped_with_a_warning(engine, kind, ran,
 
 
 def test_calls_of_a_joined_session_wait_for_atomic(engine, kind, ran):
-    """`atomic(connection)` begins the outer transaction, so it sees the commit."""
+    """Calls of a session joined to an `atomic(connection)` block run at that block's commit."""
     with engine.connect() as connection:
         with atomic(connection):
             with kind(connection, join_transaction_mode="create_savepoint") as session:
@@ -48,7 +48,7 @@ def test_calls_of_a_joined_session_wait_for_atomic(engine, kind, ran):
 
 @pytest.mark.parametrize("mode", ["create_savepoint", "conditional_savepoint", "control_fully"])
 def test_commits_ignores_the_outer_transaction(engine, kind, ran, mode):
-    """Receivers run at the end of the session's own transaction; savepoints count."""
+    """In commits() receivers run at the end of the session's own transaction, and savepoints count."""
     with engine.connect() as connection:
         around = connection.begin()
         connection.exec_driver_sql("BEGIN")  # the driver would wait for the first INSERT
@@ -65,7 +65,7 @@ def test_commits_ignores_the_outer_transaction(engine, kind, ran, mode):
 
 
 def test_commits_runs_receivers_of_receivers(engine, ran):
-    """They have a session of their own, which joins the transaction, too."""
+    """In commits() a receiver's session joins the test's transaction, and its own sends are delivered."""
 
     @receiver(paid, delivery=on_commit)
     def pass_on(sender, order_id, session, **kwargs):
@@ -92,7 +92,7 @@ MODES = ["conditional_savepoint", "rollback_only", "create_savepoint"]
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_session_joins_by_get_bind(engine, kind, ran, caplog, mode):
-    """It has no bind, but its connection is in a transaction."""
+    """A session without a bind has joined if `get_bind` returns a connection in a transaction."""
     with engine.connect() as connection, connection.begin():
 
         class Joined(kind):  # type: ignore[valid-type,misc]
@@ -110,7 +110,7 @@ def test_a_session_joins_by_get_bind(engine, kind, ran, caplog, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_receiver_that_fails_undoes_its_own_writes(engine, kind, ran, mode):
-    """What the test has written stays, and its transaction goes on."""
+    """A failing receiver undoes its own writes; those of the test stay, and its transaction goes on."""
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def fail(instance, session, **kwargs):
@@ -137,7 +137,7 @@ def test_a_receiver_that_fails_undoes_its_own_writes(engine, kind, ran, mode):
 
 
 def test_a_savepoint_around_a_joined_session(engine, kind, ran):
-    """Its rollback undoes what the session has committed in it."""
+    """Rolling back a savepoint around a joined session undoes what the session has committed in it."""
     with engine.connect() as connection:
         with atomic(connection):
             for order_id in (1, 2):

@@ -120,7 +120,7 @@ def begun(shop, interrupt):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("program", [committed, begun])
 def test_interrupted_commit(shop, program, kind, step):
-    """No receiver is lost without a word."""
+    """After an interrupted COMMIT no receiver is lost without a log entry."""
     outcomes = set()
     with records_of_clarion() as records:
         run = partial(program, shop)
@@ -161,7 +161,7 @@ def paid(shop, number, start):
 
 @pytest.mark.parametrize("is_committed", [True, False])
 def test_session_that_is_dropped(is_committed, caplog):
-    """After a COMMIT that was begun, each call is logged as abandoned."""
+    """If a session is dropped after it began a COMMIT, each call is logged as abandoned."""
     calls, ran, paid = TransactionCalls(), [], Signal(name="shop.paid")
     paid.connect(lambda **kwargs: ran.append(1), delivery=on_commit)
     boundary = Keeping(calls)
@@ -209,7 +209,7 @@ ASYNC = [
 
 @pytest.mark.parametrize("driver", ASYNC)
 def test_cancelled_commit(driver, tmp_path):
-    """At each step of the loop, the receiver ran or is logged if the row is there."""
+    """If a COMMIT is cancelled at any step and the row is there, the receiver ran or is logged."""
     pytest.importorskip(driver.rpartition("+")[2])
     path = tmp_path / "shop"
     is_sqlite = "sqlite" in driver
@@ -247,7 +247,7 @@ def test_cancelled_commit(driver, tmp_path):
 
 
 def test_commit_in_one_of_two_databases(tmp_path, caplog):
-    """The row in the first database is there, so the receiver is abandoned, and logged."""
+    """If only the first of two databases commits, the receiver is abandoned and logged."""
     shops = [Shop(f"sqlite:///{tmp_path / name}") for name in ("first", "second")]
     binds: Any = {shop.row: shop.engine for shop in shops}
     failing = shops[1].engine

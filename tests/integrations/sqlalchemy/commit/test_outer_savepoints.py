@@ -64,7 +64,7 @@ def connect(connection):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("url", ENGINES, indirect=True)
 def test_receivers_after_one_that_fails(url, mode, kind):
-    """They use the connection of the test, whose transaction goes on, and is rolled back."""
+    """Receivers after one that fails still use the test's connection, which is rolled back in the end."""
     engine = create_engine(url)
     Base.metadata.create_all(engine)
     with engine.connect() as connection:
@@ -88,7 +88,7 @@ def test_receivers_after_one_that_fails(url, mode, kind):
 
 @pytest.mark.parametrize("url", ENGINES, indirect=True)
 def test_receivers_that_run_at_once(url):
-    """The send is in no transaction of the session."""
+    """A receiver of a send in no transaction runs in a savepoint of the test's connection."""
     engine = create_engine(url)
     Base.metadata.create_all(engine)
     with engine.connect() as connection:
@@ -106,7 +106,7 @@ def test_receivers_that_run_at_once(url):
 
 
 def test_connection_of_get_bind(engine, kind):
-    """The session has no bind, but has used a connection of the test."""
+    """The savepoint is set on the test's connection, also if only `get_bind` returns it."""
     with engine.connect() as connection, connection.begin() as around:
         done = connect(connection)
         statements: list[str] = []
@@ -127,7 +127,7 @@ def test_connection_of_get_bind(engine, kind):
 
 
 def test_receiver_that_ends_the_transaction(engine, kind):
-    """Its savepoint is gone with it, which nothing tries to release."""
+    """If a receiver ends the transaction, its savepoint is not released afterwards."""
     with engine.connect() as connection:
         connection.begin()
         paid.connect(lambda sender, **kw: connection.rollback(), delivery=on_commit, weak=False)
@@ -141,7 +141,7 @@ def test_receiver_that_ends_the_transaction(engine, kind):
 
 @pytest.mark.parametrize("url", ASYNC_ENGINES, indirect=True)
 def test_async_sessions(url):
-    """Async and sync receivers after the commit of an AsyncSession."""
+    """Async and sync receivers run in savepoints after the commit of an AsyncSession."""
     counts = []
 
     async def main():

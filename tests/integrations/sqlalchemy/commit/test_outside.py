@@ -15,7 +15,7 @@ pytest.importorskip("aiosqlite")
 @pytest.mark.parametrize("name", ["asend", "asend_robust"])
 @pytest.mark.parametrize("outside", ["run", "skip", "refuse"])
 def test_outside_decides_only_without_a_transaction(name, outside):
-    """Before the session begins, each option does what it says; afterwards all of them wait."""
+    """`outside` decides before the session begins; in its transaction each receiver waits."""
     paid, calls = Signal(name="shop.paid"), []
 
     async def mail(**kwargs):

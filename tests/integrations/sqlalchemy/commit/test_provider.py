@@ -20,7 +20,7 @@ from tests.integrations.sqlalchemy.shop import Order, Tag
 
 
 def test_model_signals_wait_for_the_session_of_their_instance(session):
-    """No mail is sent for an order whose insert is rolled back."""
+    """A receiver of an order whose insert is rolled back does not run."""
     mailed = []
 
     @receiver(post_save, sender=Order, delivery=on_commit)
@@ -38,7 +38,7 @@ def test_model_signals_wait_for_the_session_of_their_instance(session):
 
 
 def test_bulk_writes_wait_for_the_session_that_executes_them(session):
-    """They have no instance, and their `using` is the alias of the engine."""
+    """A bulk write waits for the session that executes it, and its `using` is the engine's alias."""
     calls = []
 
     @receiver(post_bulk_insert, sender=Tag, delivery=on_commit)
@@ -53,7 +53,7 @@ def test_bulk_writes_wait_for_the_session_that_executes_them(session):
 
 
 def test_a_session_is_bound_to_the_context(engine, ran):
-    """The innermost is used, and before it a session that the send names."""
+    """A send waits for the innermost bound session, but for one that it names before it."""
     with Session(engine) as outer, Session(engine) as inner, bound(outer), bound(inner):
         outer.begin()
         inner.begin()
@@ -119,7 +119,7 @@ def sharded(engine):
     ids=["binds", "connection", "get_bind", "shards"],
 )
 def test_using_names_any_engine_of_a_session(engine, make):
-    """The alias finds the engine in each way in which a session can know it."""
+    """`using` finds an engine in each way in which a session can know it."""
     alias(engine, "tags")
     calls = []
 
@@ -138,7 +138,7 @@ def test_using_names_any_engine_of_a_session(engine, make):
 
 
 def test_explain_names_the_session(session, ran):
-    """It shows the part of the rule, and whether a transaction is open."""
+    """explain() shows the part of the rule, and whether a transaction is open."""
     assert "at once" in str(explain(paid, session=session))
     session.begin()
     calls = str(explain(paid, session=session))

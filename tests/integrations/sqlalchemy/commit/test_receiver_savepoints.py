@@ -45,7 +45,7 @@ def connect(session, add):
 @pytest.mark.parametrize("is_open", [True, False])
 @pytest.mark.parametrize("url", ENGINES, indirect=True)
 def test_failing_receiver_undoes_its_own_writes(url, is_open, kind):  # noqa: F811
-    """The transaction of the session goes on; without one, the send begins it."""
+    """A failing receiver undoes its own writes, and the transaction of the session goes on."""
     engine = create_engine(url)
     Base.metadata.create_all(engine)
     with Session(engine) as session, session.begin():
@@ -69,7 +69,7 @@ def test_failing_receiver_undoes_its_own_writes(url, is_open, kind):  # noqa: F8
 
 
 def test_scoped_session(engine):
-    """The session of the scope, and none without one."""
+    """Savepoints are set in the session of the scope, and none where the scope has no session."""
     sessions = scoped_session(sessionmaker(engine))
     with bound(sessions):
         savepoints(paid).send_robust(None)
@@ -83,7 +83,7 @@ def test_scoped_session(engine):
 
 @pytest.mark.parametrize("url", ASYNC_ENGINES, indirect=True)
 def test_async_sessions(url):  # noqa: F811
-    """Async receivers use the session, one after another."""
+    """Async receivers use the session with its savepoints one after another."""
     results = []
 
     async def main():

@@ -23,7 +23,7 @@ def engine():
 
 
 def test_a_rollback_below_the_session_drops_calls(session, ran):
-    """Calls sent in the savepoint are dropped, and those before and after it run."""
+    """A rollback below the session drops the calls of the savepoint; those before and after it run."""
     session.begin()
     paid.send(None, order_id=0, session=session)
     savepoint = session.connection().begin_nested()
@@ -42,7 +42,7 @@ def test_a_rollback_below_the_session_drops_calls(session, ran):
 
 
 def test_the_savepoints_of_the_session_are_its_own(session, ran):
-    """Clarion does not watch savepoints that the session sets."""
+    """Savepoints that the session sets are not watched a second time."""
     session.begin()
     session.connection()
     with session.begin_nested() as savepoint:
@@ -52,7 +52,7 @@ def test_the_savepoints_of_the_session_are_its_own(session, ran):
 
 
 def test_savepoints_around_the_session_are_of_other_code(engine, kind):
-    """A session that has joined a transaction does not watch what is around it."""
+    """Savepoints around a session that has joined a transaction are not watched."""
     with engine.connect() as connection, connection.begin(), connection.begin_nested():
         for mode in ("create_savepoint", "rollback_only", "conditional_savepoint"):
             with kind(connection, join_transaction_mode=mode) as session:
@@ -79,7 +79,7 @@ def test_async_sessions(ran):
 
 @pytest.mark.service
 def test_postgresql(postgres, kind, ran):
-    """A savepoint of the server."""
+    """On PostgreSQL a rollback to a savepoint of the connection drops its calls."""
     engine = create_engine(postgres)
     Base.metadata.create_all(engine)
     with kind(engine) as session:
@@ -99,7 +99,7 @@ def test_postgresql(postgres, kind, ran):
 
 
 def test_a_connection_keeps_nothing_of_the_past(engine, ran):
-    """A session may work on one connection for days."""
+    """A connection that works for days keeps no data of past transactions."""
     with engine.connect() as connection:
         for _ in range(3):
             with Session(connection) as session:

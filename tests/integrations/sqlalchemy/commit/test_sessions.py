@@ -18,7 +18,7 @@ from tests.integrations.sqlalchemy.shop import Base, Order, Tag
 
 
 def test_it_is_of_the_same_class_and_engine(engine, kind):
-    """It has the options of the other, and its own transaction."""
+    """The receiver's session has the class, engine and options of the other, and its own transaction."""
     maker = sessionmaker(engine, class_=kind, autoflush=False, expire_on_commit=False)
     with maker() as session, new_session(session) as fresh:
         assert type(fresh) is type(session)
@@ -28,7 +28,7 @@ def test_it_is_of_the_same_class_and_engine(engine, kind):
 
 
 def test_it_has_the_engines_of_the_classes():
-    """A session may have several engines."""
+    """The receiver's session has the engines of all classes."""
     orders, tags = create_engine("sqlite://"), create_engine("sqlite://")
     with Session(binds={Order: orders, Tag: tags}) as session, new_session(session) as fresh:
         assert fresh.get_bind(Order) is orders
@@ -36,7 +36,7 @@ def test_it_has_the_engines_of_the_classes():
 
 
 def test_an_async_session_is_like_its_owner(kind):
-    """The sync session inside it has the same class too."""
+    """The receiver's async session has the class of the other, and so has the sync session inside it."""
 
     class Mine(AsyncSession):
         pass
@@ -51,7 +51,7 @@ def test_an_async_session_is_like_its_owner(kind):
 
 
 def test_a_sync_session_has_no_async_one(session):
-    """The error says what to do."""
+    """No async session can be made of a sync one, and the error says what to do."""
     with pytest.raises(ArgumentError, match="use an AsyncSession"):
         new_async_session(session)
 
@@ -71,7 +71,7 @@ class Tenants(Session):
 
 
 def test_arguments_of_the_class(engine):
-    """They are not needed: its attributes are copied."""
+    """A class whose constructor needs arguments works, because the attributes are copied."""
     with sessionmaker(engine, class_=Tenants, tenant=7)() as session:
         fresh = new_session(session)
         assert fresh.tenant == 7  # type: ignore[attr-defined]
@@ -81,7 +81,7 @@ def test_arguments_of_the_class(engine):
 
 
 def test_options_of_sqlalchemy(engine, kind):
-    """All that a session may be made with."""
+    """The receiver's session has every option with which a session can be made."""
 
     class MyQuery(Query):  # type: ignore[type-arg]
         pass
@@ -112,7 +112,7 @@ def test_a_session_that_cannot_be_used_after_its_close(engine):
 
 
 def test_a_sharded_session():
-    """It has the shards, and looks in each."""
+    """The receiver's session has the shards, and looks in each."""
     engines = {name: create_engine("sqlite://") for name in ("one", "two")}
     for engine in engines.values():
         Base.metadata.create_all(engine)

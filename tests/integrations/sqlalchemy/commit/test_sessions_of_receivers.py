@@ -19,7 +19,7 @@ def names(session):
 
 @pytest.mark.parametrize("autobegin", [True, False])
 def test_a_receiver_that_commits_goes_on(engine, kind, autobegin):
-    """What it writes after its own commit is committed at its end."""
+    """Writes of a receiver after its own commit are committed when it returns."""
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def write(session, **kwargs):
@@ -35,7 +35,7 @@ def test_a_receiver_that_commits_goes_on(engine, kind, autobegin):
 
 
 def test_a_receiver_that_rolls_back_goes_on(engine, kind):
-    """Only what it writes afterwards is committed."""
+    """Only the writes of a receiver after its own rollback are committed."""
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def write(session, **kwargs):
@@ -53,7 +53,7 @@ def test_a_receiver_that_rolls_back_goes_on(engine, kind):
 
 
 def test_a_receiver_that_fails_after_its_commit(engine, kind, caplog):
-    """Only the open transaction is rolled back."""
+    """If a receiver fails after its own commit, only the open transaction is rolled back."""
 
     @receiver(post_save, sender=Order, delivery=on_commit)
     def write(session, **kwargs):
@@ -98,7 +98,7 @@ def test_an_async_receiver_that_commits_goes_on(caplog):
 
 
 def test_a_receiver_works_in_the_schema_of_the_transaction():
-    """Its copies are read there, and its session writes there."""
+    """A receiver's copies are read, and its session writes, in the schema of the transaction."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
 
     class Own(DeclarativeBase):

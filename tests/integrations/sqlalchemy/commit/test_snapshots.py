@@ -41,7 +41,7 @@ def copy_of(instance):
 
 
 def test_a_copy_has_the_loaded_values(order):
-    """Its key, its columns and attributes set by the program; it is in no session."""
+    """A copy has its key, its columns and attributes of the program, and is in no session."""
     order.requested_by = "me"
     copied = copy_of(order)
     assert type(copied) is Order
@@ -52,7 +52,7 @@ def test_a_copy_has_the_loaded_values(order):
 
 
 def test_relationships_are_not_copied(order):
-    """Reading one raises, because it would need another session."""
+    """Reading a relationship of a copy raises, because it would need another session."""
     copied = copy_of(order)
     assert "customer" not in copied.__dict__
     with pytest.raises(DetachedInstanceError):
@@ -60,7 +60,7 @@ def test_relationships_are_not_copied(order):
 
 
 def test_a_copy_of_an_expired_instance_has_the_key(session, order):
-    """Values that are not loaded are missing."""
+    """A copy of an expired instance has the key, and no values that are not loaded."""
     key = order.id
     session.expire(order)
     copied = copy_of(order)
@@ -70,7 +70,7 @@ def test_a_copy_of_an_expired_instance_has_the_key(session, order):
 
 
 def test_a_copy_can_be_added_to_another_session(session, engine, order):
-    """The session updates its row with the changes."""
+    """A session to which a copy is added updates its row with the changes."""
     copied = copy_of(order)
     session.commit()
     with type(session)(engine) as other:
@@ -92,7 +92,7 @@ def test_inherited_columns_are_there(session):
 
 
 def test_one_object_by_two_names_is_one_copy(session, order):
-    """Instances of other sessions are not copied."""
+    """One object under two keywords is one copy, and instances of other sessions are not copied."""
     stranger, plain = Order(number="2"), object()
     named = {"instance": order, "origin": order, "stranger": stranger, "plain": plain}
     snapshots = Snapshots(session, named)
@@ -105,7 +105,7 @@ def test_one_object_by_two_names_is_one_copy(session, order):
 
 
 def test_a_deleted_instance_is_not_persistent(session, order):
-    """Its copy must not be added to a session."""
+    """The copy of a deleted instance is not persistent, so it is not added to a session."""
     session.delete(order)
     session.flush()
     snapshots = Snapshots(session, {"instance": order})
@@ -172,7 +172,7 @@ def test_a_copy_shares_nothing(docs):
 
 
 def test_a_receiver_changes_values_in_place(docs):
-    """Its own session stores them."""
+    """A receiver's session stores values that it changes in place."""
 
     def change(instance, session, created, **kwargs):
         if created:
@@ -190,7 +190,7 @@ def test_a_receiver_changes_values_in_place(docs):
 @pytest.mark.parametrize("synchronize", ["auto", "fetch", False])
 @pytest.mark.parametrize("signal", [pre_save, post_save])
 def test_values_are_those_of_the_commit(docs, signal, synchronize):
-    """The copy has no expression, and nothing that a later statement has replaced."""
+    """A copy has no expression, and no value that a later statement has replaced."""
     found = []
     doc = Doc(amount=1)
     docs.add(doc)
@@ -221,7 +221,7 @@ def test_values_are_those_of_the_commit(docs, signal, synchronize):
 
 
 def test_a_listener_that_fails_on_a_copy(docs, caplog):
-    """The receiver gets the copy, and the failure is logged."""
+    """If a listener fails on a copy, the receiver gets the copy, and the failure is logged."""
     found = []
     after_commit(lambda instance, **kwargs: found.append(instance.amount))
 
@@ -239,7 +239,7 @@ def test_a_listener_that_fails_on_a_copy(docs, caplog):
 
 
 def test_merged_sends_of_one_row(docs):
-    """Each copy is in the receiver's session, and one row has one copy."""
+    """Merged sends of one row have one copy, which is in the receiver's session."""
     found = []
 
     @receiver(post_save, sender=Doc, delivery=on_commit(coalesce="sender"))

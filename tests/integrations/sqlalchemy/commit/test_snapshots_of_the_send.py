@@ -36,7 +36,7 @@ def order(session):
 
 
 def test_an_instance_that_was_expunged(session, copies, order):
-    """What the program does to it later is not what was committed."""
+    """The copy has what was committed, not what the program does to the expunged instance later."""
     session.expunge(order)
     order.number = "never written"
     session.commit()
@@ -46,7 +46,7 @@ def test_an_instance_that_was_expunged(session, copies, order):
 
 
 def test_an_instance_that_was_expunged_after_pre_save(session):
-    """It had no key at the send."""
+    """The copy of an instance without a key at the send has the key of its row."""
     found = []
     pre_save.connect(lambda instance, **kwargs: found.append(instance), delivery=on_commit)
     order = Order(number="1")
@@ -59,7 +59,7 @@ def test_an_instance_that_was_expunged_after_pre_save(session):
 
 
 def test_an_instance_of_another_session_now(session, engine, copies, order):
-    """It was committed by the first one."""
+    """The copy has what the first session committed, although another has the instance now."""
     session.expunge(order)
     with Session(engine) as other:
         other.add(order)
@@ -70,7 +70,7 @@ def test_an_instance_of_another_session_now(session, engine, copies, order):
 
 
 def test_a_receiver_stores_changes_of_an_expunged_instance(session, order):
-    """Its copy is in the session of the receiver."""
+    """The copy of an expunged instance is in the receiver's session, which stores its changes."""
 
     def change(instance, session, **kwargs):
         assert instance in session
@@ -85,7 +85,7 @@ def test_a_receiver_stores_changes_of_an_expunged_instance(session, order):
 
 
 def test_one_object_saved_as_two_rows(session, copies, order):
-    """Each call gets its own row."""
+    """If one object is saved as two rows, each call gets its own row."""
     first = order.id
     make_transient(order)
     order.id, order.number = None, "2"
@@ -95,7 +95,7 @@ def test_one_object_saved_as_two_rows(session, copies, order):
 
 
 def test_a_row_whose_primary_key_changes(session, copies, order):
-    """It is the same row still, also after a savepoint."""
+    """A row whose primary key changes is the same row, after a savepoint, too."""
     with session.begin_nested():
         order.id = 77
     session.commit()
@@ -103,7 +103,7 @@ def test_a_row_whose_primary_key_changes(session, copies, order):
 
 
 def test_a_deleted_instance_that_was_expunged(session, copies, order):
-    """It has its former values, and is in no session."""
+    """The copy of a deleted, expunged instance has its former values, and is in no session."""
     session.commit()
     copies.clear()
     assert order.number == "1"
@@ -133,7 +133,7 @@ Doc.late = deferred(func.length(Doc.title))
 
 
 def test_values_that_an_update_generates(kind, copies):
-    """The copy has those of the commit, and no deferred one."""
+    """A copy has generated values as of the commit, and no deferred one."""
     engine = create_engine("sqlite://")
     Own.metadata.create_all(engine)
     with kind(engine) as session:

@@ -23,7 +23,7 @@ from tests.integrations.sqlalchemy.shop import Base, Order, Tag
 
 
 def test_receivers_wait_for_the_commit_of_the_session(session, ran):
-    """A send names its session; without a transaction they run at once."""
+    """A send that names its session waits for its commit; without a transaction receivers run at once."""
     paid.send(None, order_id=1, session=session)
     assert ran == [1]
     session.add(Tag(name="t"))
@@ -35,7 +35,7 @@ def test_receivers_wait_for_the_commit_of_the_session(session, ran):
 
 
 def test_a_rollback_drops_calls(session, ran):
-    """A rollback drops them, and so does closing the session."""
+    """A rollback drops the calls of a session, and so does closing it."""
     session.add(Tag(name="t"))
     ((_, scheduled),) = paid.send(None, order_id=1, session=session)
     session.rollback()
@@ -49,7 +49,7 @@ def test_a_rollback_drops_calls(session, ran):
 
 
 def test_open_savepoints_are_committed_with_the_session(session, ran):
-    """The commit of the session ends them first."""
+    """The session's commit ends open savepoints first, so their calls run."""
     session.begin()
     session.begin_nested()
     paid.send(None, order_id=1, session=session)
@@ -60,7 +60,7 @@ def test_open_savepoints_are_committed_with_the_session(session, ran):
 
 
 def test_a_flush_that_fails_in_a_savepoint(session, ran):
-    """It rolls the savepoint back, not the transaction."""
+    """A flush that fails in a savepoint drops the calls of the savepoint only."""
     with session.begin():
         session.add(Tag(id=1, name="t"))
         paid.send(None, order_id=1, session=session)
@@ -71,7 +71,7 @@ def test_a_flush_that_fails_in_a_savepoint(session, ran):
 
 
 def test_a_send_from_inside_a_flush(session):
-    """It is in the savepoint that was open when the flush began."""
+    """A send inside a flush belongs to the savepoint that was open when the flush began."""
     mailed = []
     post_save.connect(
         lambda instance, **kw: mailed.append(instance.name), sender=Tag, delivery=on_commit
@@ -87,7 +87,7 @@ def test_a_send_from_inside_a_flush(session):
 
 
 def test_a_failing_receiver_stops_no_other(session, ran, caplog):
-    """The caller of commit gets no error; it is logged without a value, and counted."""
+    """A receiver's error does not leave the commit; it is logged without a value, and counted."""
 
     @receiver(paid, delivery=on_commit, priority=1)
     def fail(sender, **kwargs):
@@ -107,7 +107,7 @@ def test_a_failing_receiver_stops_no_other(session, ran, caplog):
 
 
 def test_a_receiver_may_commit_the_same_session(engine, kind):
-    """It has ended its transaction, and may begin another."""
+    """A receiver may begin and commit a transaction of the session that has committed."""
     with kind(engine) as session:
 
         @receiver(paid, delivery=on_commit)
@@ -122,7 +122,7 @@ def test_a_receiver_may_commit_the_same_session(engine, kind):
 
 
 def test_coalescing_runs_the_last_call(session):
-    """One run for each order and commit, across savepoints and signals."""
+    """One call for each key and commit runs, across savepoints and signals."""
     calls = []
 
     @receiver([pre_save, post_save], sender=Order, delivery=on_commit(coalesce=_number))
@@ -147,7 +147,7 @@ def _number(instance, **kwargs):
 
 
 def test_nothing_is_kept_without_an_on_commit_receiver(session):
-    """The transaction is not noted."""
+    """Without an on_commit receiver no transaction is stored."""
     paid.connect(lambda sender, **kwargs: None)
     with session.begin():
         session.add(Tag(name="t"))
@@ -156,7 +156,7 @@ def test_nothing_is_kept_without_an_on_commit_receiver(session):
 
 
 def test_transactions_are_forgotten(engine, ran):
-    """Nothing is kept after a commit, a rollback or a close."""
+    """After a commit, a rollback or a close, no transaction is stored."""
     for end in ("commit", "rollback", "close"):
         with Session(engine) as session:
             session.begin()
@@ -169,7 +169,7 @@ def test_transactions_are_forgotten(engine, ran):
 @pytest.mark.parametrize("server", ["twophase_postgres", "mariadb"])
 @pytest.mark.service
 def test_two_phases_are_one_commit(request, server, kind, ran):
-    """A prepared transaction is not committed, and may be rolled back."""
+    """Receivers run at the second phase of a commit, because a prepared transaction may be rolled back."""
     engine = create_engine(request.getfixturevalue(server))
     Base.metadata.create_all(engine)
     with kind(engine, twophase=True) as session:
@@ -190,7 +190,7 @@ def test_two_phases_are_one_commit(request, server, kind, ran):
 
 
 def test_a_session_without_references_is_collected(engine, kind, ran):
-    """Its connection and its waiting calls are freed with it."""
+    """A session without references is freed with its connection and its waiting calls."""
     found = []
     post_save.connect(lambda **kwargs: ran.append(1), delivery=on_commit)
     for n in range(20):  # more than the pool has connections
@@ -206,7 +206,7 @@ def test_a_session_without_references_is_collected(engine, kind, ran):
 
 
 def test_a_listener_of_the_commit_sends(session, ran):
-    """Before Clarion's listener and after it: the commit is made, so the receivers run."""
+    """Sends of listeners of the commit, before Clarion's and after it, reach their receivers."""
     calls = []
     paid.connect(lambda instance, **kw: calls.append(instance.number), Order, delivery=on_commit)
 
@@ -222,7 +222,7 @@ def test_a_listener_of_the_commit_sends(session, ran):
 
 
 def test_a_listener_of_the_commit_of_a_savepoint_sends(session, ran):
-    """The call waits for the transaction around it."""
+    """A send of a listener of a savepoint's commit waits for the transaction around it."""
     session.begin()
 
     @event.listens_for(session, "after_commit")

@@ -40,7 +40,7 @@ def paid():
 
 
 def test_it_is_committed_or_rolled_back_with_the_session(store, kind, paid):
-    """Also by `session=`, by an instance, and by a bound session."""
+    """A delivery is committed or rolled back with the session, named, bound, or of an instance."""
     with kind(store) as session, bound(session):
         order = Order(number="1")
         session.add(order)
@@ -58,7 +58,7 @@ def test_it_is_committed_or_rolled_back_with_the_session(store, kind, paid):
 
 
 def test_a_savepoint_that_is_rolled_back_stores_nothing(tmp_path, kind, paid):
-    """The rows are in the savepoint of the send."""
+    """The rows of a send are undone with its savepoint."""
     engine = create_engine(f"sqlite:///{tmp_path / 'two.db'}")
     begin_before_savepoints(engine)
     with_tables(engine)
@@ -74,7 +74,7 @@ def test_a_savepoint_that_is_rolled_back_stores_nothing(tmp_path, kind, paid):
 
 
 def test_without_a_transaction_it_has_one_of_its_own(store, paid):
-    """It is committed at once, and the session still has no transaction."""
+    """Without a transaction a delivery is committed at once, and the session still has none."""
     with Session(store) as session:
         paid.send(None, order_id=1, session=session)
         assert not session.in_transaction()
@@ -87,7 +87,7 @@ def test_without_a_transaction_it_has_one_of_its_own(store, paid):
 
 
 def test_a_session_on_a_connection_writes_in_its_transaction(store, paid):
-    """As in a test that is rolled back, and in an `atomic(connection)` block."""
+    """A session on a connection stores in its transaction, as in a test or an `atomic` block."""
     begin_before_savepoints(store)
     store.dispose()  # so that the pool opens connections of this kind
     with store.connect() as connection, connection.begin() as transaction:
@@ -108,7 +108,7 @@ def test_a_session_on_a_connection_writes_in_its_transaction(store, paid):
 
 
 def test_a_receiver_inside_a_flush_can_send(store, kind, paid):
-    """The row is in the transaction of the flush, and the session is not used."""
+    """A durable send inside a flush is in its transaction, and does not use the session."""
 
     @receiver(post_save, sender=Order)
     def send(instance, **kwargs):
@@ -126,7 +126,7 @@ def test_a_receiver_inside_a_flush_can_send(store, kind, paid):
 
 
 def test_listeners_of_a_flush_can_send(store, paid):
-    """SQLAlchemy's own events, before, in and after the flush."""
+    """Listeners of SQLAlchemy's events before, in and after the flush can send durably."""
     with Session(store) as session:
         for name in ("before_flush", "after_flush", "after_flush_postexec", "before_commit"):
             event.listen(session, name, lambda *args, name=name: _send(paid, name, args[0]))
@@ -140,7 +140,7 @@ def _send(signal, name, session):
 
 
 def test_an_async_session(tmp_path, kind, paid):
-    """By `asend`, by a sync receiver in a flush, and by a send in `run_sync`."""
+    """An async session stores sends of `asend`, of a receiver in a flush, and in `run_sync`."""
     path = tmp_path / "one.db"
     store = file_engine(path)
 
@@ -176,7 +176,7 @@ def test_an_async_session(tmp_path, kind, paid):
 
 
 def test_a_sync_send_on_an_async_session_is_refused(tmp_path, paid):
-    """Nothing could await it; with a transaction and without one."""
+    """A sync send on an async session is refused, because no code could await the statement."""
     path = tmp_path / "one.db"
     store = file_engine(path)
 
@@ -197,7 +197,7 @@ def test_a_sync_send_on_an_async_session_is_refused(tmp_path, paid):
 
 
 def test_an_async_session_on_a_connection(tmp_path, paid):
-    """It writes in the transaction of the connection."""
+    """An async session on a connection stores in the connection's transaction."""
     path = tmp_path / "one.db"
     store = file_engine(path)
 
@@ -215,7 +215,7 @@ def test_an_async_session_on_a_connection(tmp_path, paid):
 
 
 def test_a_session_without_an_engine_is_refused(paid):
-    """There is no database."""
+    """A durable send with a session without an engine is refused."""
     with Session() as session, pytest.raises(BoundaryError, match="without an engine"):
         paid.send(None, order_id=1, session=session)
 
@@ -232,7 +232,7 @@ def stores(tmp_path):
 
 
 def test_the_class_of_a_send_selects_one_of_several_engines(stores, kind, paid):
-    """A send that names none is refused, with the aliases; `database=` names one."""
+    """The class or `database=` selects an engine; a send without either is refused with the aliases."""
     binds = {Customer: stores["one"], Order: stores["two"]}
     with kind(binds=binds) as session, bound(session):
         session.begin()
@@ -261,7 +261,7 @@ def test_the_class_of_a_send_selects_one_of_several_engines(stores, kind, paid):
 
 
 def test_engines_without_an_alias_of_their_own_are_refused(tmp_path, kind, paid):
-    """Both are the default, so neither a send nor `database=` selects one; the cure is in the error."""
+    """Several engines without an alias are refused with the cure, because no name selects one."""
     made = [file_engine(tmp_path / f"{name}.db") for name in ("one", "two")]
     named = Signal(name="shop.named")
     named.connect(
@@ -295,7 +295,7 @@ def test_an_alias_finds_the_connection_that_the_session_has_joined(store):
 
 
 def test_a_routing_session_is_asked_as_in_a_flush(stores, paid):
-    """It writes to one engine, and reads from another."""
+    """A routing session that reads from a replica stores deliveries in the engine that it writes to."""
 
     class Routing(Session):
         def get_bind(self, mapper=None, **kwargs):
@@ -310,7 +310,7 @@ def test_a_routing_session_is_asked_as_in_a_flush(stores, paid):
 
 
 def test_engines_with_other_options_are_one_database(store, paid):
-    """They have the same pool."""
+    """Engines that share a pool and differ in options are one database."""
     with Session(store, binds={Order: store.execution_options(yield_per=9)}) as session:
         session.begin()
         paid.send(None, order_id=1, session=session)
@@ -319,7 +319,7 @@ def test_engines_with_other_options_are_one_database(store, paid):
 
 
 def test_a_sharded_session_writes_to_the_shard_of_the_instance(stores, kind, paid):
-    """A send without an instance is refused."""
+    """A sharded session stores in the instance's shard, and refuses a send without an instance."""
 
     def every_shard(*arguments: Any, **keywords: Any) -> Any:
         return [*stores]

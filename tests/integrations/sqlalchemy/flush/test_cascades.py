@@ -21,7 +21,7 @@ def family(session):
 
 
 def test_cascade_goes_children_first(session, recorded):
-    """Before and after the flush; the origin of all is the deleted object."""
+    """A cascade sends children first, before and after the flush; the deleted object is their origin."""
     customer, one, two, a, b = family(session)
     recorded.listen(pre_delete, post_delete)
     session.delete(customer)
@@ -33,7 +33,7 @@ def test_cascade_goes_children_first(session, recorded):
 
 
 def test_each_explicit_delete_is_an_origin(session, recorded):
-    """It is the origin of itself, and of the objects that only it cascades to."""
+    """An explicitly deleted object is its own origin, and that of objects to which only it cascades."""
     customer, one, two, a, b = family(session)
     recorded.listen(pre_delete)
     session.delete(two)
@@ -44,7 +44,7 @@ def test_each_explicit_delete_is_an_origin(session, recorded):
 
 
 def test_a_child_deleted_before_its_parent_is_its_own_origin(session, recorded):
-    """Though the delete of the parent would cascade to it."""
+    """A child deleted before its parent is its own origin, though the parent's delete cascades."""
     _, one, _, a, b = family(session)
     recorded.listen(pre_delete)
     session.delete(a)
@@ -55,7 +55,7 @@ def test_a_child_deleted_before_its_parent_is_its_own_origin(session, recorded):
 
 
 def test_orphan_that_knows_its_parent(session, recorded):
-    """Removed from its collection, it is deleted, not updated; it is its own origin."""
+    """An orphan that was removed from its collection is sent as deleted, with itself as origin."""
     customer, one, _, a, b = family(session)
     recorded.listen(pre_save, post_save, pre_delete, post_delete)
     customer.orders.remove(one)
@@ -66,7 +66,7 @@ def test_orphan_that_knows_its_parent(session, recorded):
 
 
 def test_orphan_that_does_not_know_its_parent(session, recorded):
-    """Only the collection has changed."""
+    """An orphan of which only the parent's collection knows is sent as deleted."""
     _, one, _, a, _ = family(session)
     recorded.listen(pre_delete, post_delete)
     one.lines.remove(a)
@@ -78,7 +78,7 @@ def test_orphan_that_does_not_know_its_parent(session, recorded):
 
 
 def test_a_child_that_moves_is_no_orphan(session, recorded):
-    """With another parent it is updated."""
+    """A child that moves to another parent is sent as updated."""
     customer, one, *_ = family(session)
     other = Customer(name="d")
     session.add(other)
@@ -103,7 +103,7 @@ def test_a_pending_orphan_sends_nothing(session, recorded):
 
 
 def test_rescued_orphan_is_not_deleted(session, recorded):
-    """A receiver gives it a parent, and no post_delete follows."""
+    """If a receiver gives an orphan a parent, no post_delete follows."""
     customer, one, *_ = family(session)
     recorded.listen(post_delete, sender=Order)
 
@@ -132,7 +132,7 @@ def test_self_referential_tree(session, recorded):
 
 
 def test_nullified_foreign_keys_send_nothing(session, recorded):
-    """They are one UPDATE, as SET_NULL in Django."""
+    """Foreign keys that are set to NULL send nothing, as SET_NULL in Django."""
     parent = Node(name="p")
     followed = Order(number="1")
     session.add_all([parent, followed])
@@ -144,7 +144,7 @@ def test_nullified_foreign_keys_send_nothing(session, recorded):
 
 
 def test_pre_delete_may_delete_more(session, recorded):
-    """The other objects are deleted in another round of the same flush."""
+    """Objects that a receiver of pre_delete deletes are sent in another round of the same flush."""
     one, two = Node(name="1"), Node(name="2")
     session.add_all([one, two])
     session.commit()
@@ -166,7 +166,7 @@ def test_pre_delete_may_delete_more(session, recorded):
 
 
 def test_deleted_and_changed_is_only_deleted(session, recorded):
-    """A deleted object sends no save."""
+    """A deleted object with changes is not sent as saved."""
     node = Node(name="1")
     session.add(node)
     session.commit()
@@ -179,7 +179,7 @@ def test_deleted_and_changed_is_only_deleted(session, recorded):
 
 
 def test_a_child_that_is_added_again_is_kept(session, recorded):
-    """It is not deleted with its parent; its change is saved, with signals."""
+    """A child that is added again is not deleted with its parent, and its change is sent as a save."""
     customer, one, two, *_ = family(session)
     recorded.listen(pre_save, post_save, pre_delete, post_delete, sender=Order)
     with session.no_autoflush:
@@ -211,7 +211,7 @@ def test_a_child_added_after_the_delete_stays(session, recorded):
 
 
 def test_a_child_removed_from_a_deleted_parent_is_deleted(session, recorded):
-    """It is an orphan, sent once and before its former parent."""
+    """A child removed from a deleted parent is sent as an orphan, once and before the parent."""
     _, one, _, a, b = family(session)
     recorded.listen(pre_delete, post_delete)
     with session.no_autoflush:
@@ -224,7 +224,7 @@ def test_a_child_removed_from_a_deleted_parent_is_deleted(session, recorded):
 
 
 def test_a_stale_member_is_not_deleted_again(session, recorded):
-    """An earlier flush deleted it, though a collection still has it."""
+    """A member that an earlier flush deleted is not sent again, though a collection still has it."""
     customer, one, two, *_ = family(session)
     assert one in customer.orders
     session.delete(one)
@@ -240,7 +240,7 @@ def test_a_stale_member_is_not_deleted_again(session, recorded):
 
 
 def test_a_rolled_back_delete_is_sent_again(session, recorded):
-    """The rollback has brought the object back."""
+    """A delete is sent again after a rollback has restored the object."""
     customer, *_ = family(session)
     recorded.listen(pre_delete, post_delete, sender=Customer)
     for end in (session.rollback, session.commit):
@@ -251,7 +251,7 @@ def test_a_rolled_back_delete_is_sent_again(session, recorded):
 
 
 def test_a_delete_cancelled_in_pre_delete_is_not_sent(session, recorded):
-    """A receiver of another object adds it again; then it may be saved."""
+    """An object that another's receiver adds again is not sent as deleted, and may be saved."""
     one, two = Node(name="1"), Node(name="2")
     session.add_all([one, two])
     session.commit()
@@ -276,7 +276,7 @@ def test_a_delete_cancelled_in_pre_delete_is_not_sent(session, recorded):
 
 
 def test_deleted_and_added_again_in_pre_save(session, recorded):
-    """Two receivers do so; the object is saved, with both signals."""
+    """An object that receivers delete and add again is saved, with both signals."""
     order, tag = Order(number="1"), Node(name="n")
     session.add_all([order, tag])
     session.commit()

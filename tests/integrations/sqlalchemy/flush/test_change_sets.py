@@ -42,7 +42,7 @@ def order(session):
 
 
 def test_each_receiver_of_pre_save_sees_earlier_changes(session, order):
-    """The changes by earlier receivers; post_save gets all of them."""
+    """A receiver of pre_save sees changes by earlier receivers, and post_save gets all of them."""
     first, after = keep_changes(pre_save, priority=2), keep_changes(post_save)
 
     @receiver(pre_save, sender=Order, priority=1)
@@ -59,7 +59,7 @@ def test_each_receiver_of_pre_save_sees_earlier_changes(session, order):
 
 
 def test_post_save_has_changes_of_later_rounds(session, order):
-    """A change of an instance whose pre_save was sent is written too."""
+    """post_save has a change that was made after the pre_save of its instance."""
     before, after = keep_changes(pre_save), keep_changes(post_save)
 
     @receiver(pre_save, sender=Line)
@@ -78,7 +78,7 @@ def test_post_save_has_changes_of_later_rounds(session, order):
 
 
 def test_changes_after_the_flush_are_not_sent(session, order):
-    """Each receiver of post_save gets the written values."""
+    """Each receiver of post_save gets the written values, not later ones."""
     other = Order(number="2", amount=1)
     session.add(other)
     session.commit()
@@ -94,7 +94,7 @@ def test_changes_after_the_flush_are_not_sent(session, order):
 
 
 def test_flush_in_a_receiver(session, order):
-    """It has its own changes, and the outer ones stay."""
+    """A flush in a receiver has its own changes, and those of the outer flush stay."""
 
     @receiver(post_save, sender=Order, priority=1)
     def again(instance, **kwargs):
@@ -109,7 +109,7 @@ def test_flush_in_a_receiver(session, order):
 
 
 def test_rolled_back_flush_is_forgotten(session, order):
-    """The next one reads the row again."""
+    """After a flush that was rolled back, the next one reads the row again."""
     before = keep_changes(pre_save)
 
     @receiver(pre_save, sender=Order)
@@ -130,7 +130,7 @@ def test_rolled_back_flush_is_forgotten(session, order):
 
 
 def test_changes_are_forgotten_after_the_flush(session, order):
-    """A later flush does not have them, and the instance keeps nothing."""
+    """A later flush does not have earlier changes, and the instance stores none."""
     after = keep_changes(post_save)
     order.amount = 2
     session.flush()

@@ -24,7 +24,7 @@ SIGNALS = [pre_save, post_save, pre_delete, post_delete, m2m_changed]
 @pytest.mark.parametrize("end", ["commit", "rollback", "close"])
 @pytest.mark.parametrize("signal", SIGNALS, ids=lambda signal: signal.name.rpartition(".")[2])
 def test_the_transaction_cannot_be_ended(engine, kind, signal, end):
-    """Nothing is committed by it, or lost."""
+    """Ending the transaction in a flush is refused, and nothing is committed or lost."""
     with kind(engine) as session:
         book = Book(title="b")
         session.add(book)
@@ -47,7 +47,7 @@ def test_the_transaction_cannot_be_ended(engine, kind, signal, end):
 
 
 def test_a_receiver_that_catches_the_refusal(engine, kind):
-    """The flush goes on, and the program commits it or rolls it back."""
+    """If a receiver catches the refusal, the flush goes on, and the program ends the transaction."""
 
     @receiver([pre_save, post_save], sender=Order)
     def stop(instance, **kwargs):
@@ -66,7 +66,7 @@ def test_a_receiver_that_catches_the_refusal(engine, kind):
 
 
 def test_savepoints_and_flushes_are_allowed(engine, kind):
-    """In receivers after the flush, also if the savepoint is rolled back."""
+    """Receivers after the flush may flush and set savepoints, which may be rolled back."""
 
     @receiver(post_save, sender=Order)
     def write(instance, **kwargs):
@@ -87,7 +87,7 @@ def test_savepoints_and_flushes_are_allowed(engine, kind):
 
 
 def test_async_sessions(kind):
-    """An awaited commit is refused too."""
+    """An awaited commit in a flush is refused, too."""
 
     @receiver(post_save, sender=Order)
     async def stop(instance, **kwargs):

@@ -22,7 +22,7 @@ DELETES = pre_delete, post_delete
 
 
 def test_pre_save_may_query_and_lazy_load(session):
-    """The query sees the database, without a flush."""
+    """A query in pre_save reads the database, without a flush."""
     customer = Customer(name="c", orders=[Order(number="1")])
     session.add(customer)
     session.commit()
@@ -41,7 +41,7 @@ def test_pre_save_may_query_and_lazy_load(session):
 
 
 def test_pre_save_must_not_flush(session):
-    """A flush in a flush is refused, and the session goes on."""
+    """A flush in pre_save is refused, and the session goes on."""
 
     @receiver(pre_save, sender=Order)
     def flush(**kwargs):
@@ -54,7 +54,7 @@ def test_pre_save_must_not_flush(session):
 
 
 def test_error_in_pre_save_leaves_the_session_usable(session):
-    """Nothing was written or rolled back, and the flush can be tried again."""
+    """After an error in pre_save nothing was written or rolled back, and the flush can be repeated."""
     session.add(Tag(name="before"))
     session.flush()
     fails = [True]
@@ -74,7 +74,7 @@ def test_error_in_pre_save_leaves_the_session_usable(session):
 
 
 def test_post_save_may_write_query_and_open_savepoints(session):
-    """Everything but end the transaction."""
+    """A receiver of post_save may do everything except ending the transaction."""
 
     @receiver(post_save, sender=Customer, once=True)
     def work(instance, **kwargs):
@@ -98,7 +98,7 @@ def test_post_save_may_write_query_and_open_savepoints(session):
 
 
 def test_post_save_may_add_for_the_next_flush(session, recorded):
-    """The same commit writes what it adds."""
+    """Objects that post_save adds are written by the same commit."""
     recorded.listen(post_save, sender=Tag)
 
     @receiver(post_save, sender=Order)
@@ -112,7 +112,7 @@ def test_post_save_may_add_for_the_next_flush(session, recorded):
 
 
 def test_error_in_post_save_rolls_a_plain_session_back(engine):
-    """SQLAlchemy treats the error as that of the flush."""
+    """An error in post_save rolls a plain session back, as any error of a flush."""
 
     @receiver(post_save, sender=Order)
     def fail(**kwargs):
@@ -144,7 +144,7 @@ def test_error_leaves_nothing_for_the_next_flush(session, recorded):
 
 
 def test_existing_sessionmakers_and_scoped_sessions_send(engine, recorded):
-    """There is nothing to register."""
+    """Sessions of existing sessionmakers and scopes send without a registration."""
     maker = sessionmaker(engine)
     scoped = scoped_session(maker)
     session = maker()

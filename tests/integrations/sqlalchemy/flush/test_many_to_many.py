@@ -65,7 +65,7 @@ def test_keywords_are_djangos(session, stored, recorded):
 
 
 def test_the_changed_side_sends(session, stored, recorded):
-    """The book's side is forward, the author's reverse; each change is sent once."""
+    """The book's side is forward, the author's reverse, and each change is sent once."""
     book, one, two = stored
     recorded.listen(m2m_changed, sender=Book.authors)
     with session.no_autoflush:
@@ -81,7 +81,7 @@ def test_the_changed_side_sends(session, stored, recorded):
 
 
 def test_replacing_removes_first(session, stored, recorded):
-    """As set() of Django: removed members, then added ones; the others are not sent."""
+    """A replacement sends removed members, then added ones, and not the others, as Django's set()."""
     book, one, two = stored
     three = Author(id=3, name="3")
     session.add(three)
@@ -99,7 +99,7 @@ def test_replacing_removes_first(session, stored, recorded):
 
 
 def test_pending_objects_have_keys_afterwards(session, recorded):
-    """Before the flush they have no key; after it the set is complete."""
+    """The set of keys lacks pending objects before the flush, and is complete after it."""
     recorded.listen(m2m_changed, sender=Book.tags)
     book = Book(title="b", tags={Tag(name="1"), Tag(name="2")})
     session.add(book)
@@ -124,7 +124,7 @@ def test_a_change_that_is_undone_is_not_sent(session, stored, recorded):
 
 
 def test_clearing_is_a_removal(session, stored, recorded):
-    """SQLAlchemy does not distinguish them."""
+    """Clearing a collection is sent as a removal, because SQLAlchemy does not distinguish them."""
     book, one, two = stored
     book.authors = [one, two]
     session.commit()
@@ -138,7 +138,7 @@ def test_clearing_is_a_removal(session, stored, recorded):
 
 
 def test_deleting_an_owner_sends_nothing(session, stored, recorded):
-    """As in Django, whose delete removes the rows too."""
+    """Deleting an owner sends no m2m_changed, as in Django."""
     book, one, _ = stored
     book.authors.append(one)
     session.commit()
@@ -149,7 +149,7 @@ def test_deleting_an_owner_sends_nothing(session, stored, recorded):
 
 
 def test_self_referential(session, recorded):
-    """Both sides are of one class; one is forward and one is reverse."""
+    """In a self-referential relationship one side is forward and one is reverse."""
     a, b = Node(id=1, name="a"), Node(id=2, name="b")
     session.add_all([a, b])
     session.commit()
@@ -163,7 +163,7 @@ def test_self_referential(session, recorded):
 
 
 def test_write_only(session, recorded):
-    """A relationship that is never loaded sends too."""
+    """A write-only relationship, which is never loaded, sends too."""
     book, shelf = Book(id=7, title="b"), Shelf(id=1)
     session.add_all([book, shelf])
     session.commit()
@@ -180,7 +180,7 @@ def test_write_only(session, recorded):
 
 
 def test_receiver_may_go_on_adding(session, stored, recorded):
-    """Its addition is sent in another round, once."""
+    """A member that a receiver adds is sent once, in another round."""
     book, one, two = stored
     recorded.listen(m2m_changed)
 
@@ -200,7 +200,7 @@ def test_receiver_may_go_on_adding(session, stored, recorded):
 
 
 def test_pickles_do_not_change(session, stored):
-    """They do not contain which side was changed."""
+    """A pickle does not contain which side was changed."""
     book, one, _ = stored
     m2m_changed.connect(nothing)
     book.authors.append(one)
@@ -210,7 +210,7 @@ def test_pickles_do_not_change(session, stored):
 
 @pytest.mark.parametrize("is_loaded", [True, False])
 def test_an_unnoted_change_is_sent_from_the_forward_side(session, stored, recorded, is_loaded):
-    """A change before the first connect has a history but no side, if it is loaded."""
+    """A change before the first connect is sent from the forward side if it is loaded."""
     book, one, _ = stored
     if is_loaded:
         assert book.authors == []
@@ -258,7 +258,7 @@ def test_backref_or_info_set_the_direction(engine, recorded):
 
 
 def test_every_row_is_there_once(session, stored):
-    """A receiver does not change which rows are written."""
+    """Receivers do not change which rows are written."""
     book, one, two = stored
     m2m_changed.connect(nothing)
     book.authors = [one]
@@ -269,7 +269,7 @@ def test_every_row_is_there_once(session, stored):
 
 
 def test_the_owner_is_kept_alive(session):
-    """Until its signal is sent, though the program holds no reference."""
+    """The owner lives until its signal is sent, though the program holds no reference."""
     calls = []
     m2m_changed.connect(lambda action, instance, **kwargs: calls.append((action, type(instance))))
     session.add(Book(title="b", tags={Tag(name="t")}))
@@ -278,7 +278,7 @@ def test_the_owner_is_kept_alive(session):
 
 
 def test_composite_keys(engine, recorded):
-    """They are tuples, in both directions."""
+    """Composite keys are tuples, in both directions."""
 
     class Own(DeclarativeBase):
         pass
@@ -317,7 +317,7 @@ def test_composite_keys(engine, recorded):
 
 
 def test_changes_without_receivers_are_not_kept(engine):
-    """Of another relationship, and of members that are removed before the flush."""
+    """Changes of a relationship without receivers, and of members removed before the flush, are not kept."""
     m2m_changed.connect(nothing, sender=Book.authors)
     with Session(engine) as session:
         shelf, book = Shelf(), Book(title="b")

@@ -78,7 +78,7 @@ def listen(sender, signal=post_save, **options):
 
 @pytest.mark.parametrize("is_loaded", [True, False])
 def test_more_columns_of_an_updated_row(own, is_loaded):
-    """`update_fields` and `changes` have them, with old values."""
+    """Columns that a listener of before_update sets are in `update_fields` and `changes`."""
     found = listen(Row)
     row = Row(name="A")
     own.add(row)
@@ -92,7 +92,7 @@ def test_more_columns_of_an_updated_row(own, is_loaded):
 
 
 def test_a_row_that_only_the_listener_changes(own):
-    """SQLAlchemy calls it for an object without a net change, and updates the row."""
+    """A row that only a listener changes is sent, because SQLAlchemy updates it."""
     row = Row(name="A")
     own.add(row)
     own.flush()
@@ -107,7 +107,7 @@ def test_a_row_that_only_the_listener_changes(own):
 
 
 def test_an_object_whose_collection_changes(own):
-    """Its listener updates it, and receivers after the commit get that too."""
+    """An object that its listener updates is sent, and receivers after the commit get that value."""
     parent = Parent()
     own.add(parent)
     own.commit()
@@ -119,7 +119,7 @@ def test_an_object_whose_collection_changes(own):
 
 
 def test_an_old_value_that_was_never_loaded(own):
-    """It is unknown, because the row has the new one already."""
+    """The old value of a column that was never loaded is unknown, because the row has the new one."""
 
     def replace_slug(mapper, connection, target):
         target.slug = "replaced"
@@ -142,7 +142,7 @@ def test_an_old_value_that_was_never_loaded(own):
 
 
 def test_a_foreign_key_that_the_other_side_sets(own):
-    """It alone sends nothing, as in a class without a listener."""
+    """A foreign key that only the other side sets sends nothing, as without a listener."""
     found = listen(Part)
     parent, part = Parent(), Part()
     own.add_all([parent, part])
@@ -155,7 +155,7 @@ def test_a_foreign_key_that_the_other_side_sets(own):
 
 
 def test_a_listener_that_changes_nothing(own):
-    """Setting equal values causes no UPDATE and no signal."""
+    """A listener that sets equal values causes no UPDATE and no signal."""
     found = listen(Row)
     row = Row(name="A")
     own.add(row)
@@ -168,7 +168,7 @@ def test_a_listener_that_changes_nothing(own):
 
 
 def test_the_order_is_that_of_the_keys(own):
-    """As for the other updates: a session has no order of changed objects."""
+    """Updates by listeners are sent in the order of their keys, as other updates are."""
     parents = [Parent() for _ in range(20)]
     own.add_all(parents)
     own.commit()

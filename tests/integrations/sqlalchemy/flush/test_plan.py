@@ -24,7 +24,7 @@ def test_only_classes_with_receivers_are_planned(session):
 
 
 def test_keys_that_cannot_be_compared(session):
-    """Objects are sorted by the text of their keys."""
+    """Objects whose keys cannot be compared are sorted by the text of their keys."""
     tags = [Tag(id=number, name="n") for number in (1, 2, 3)]
     session.add_all(tags)
     session.commit()
@@ -43,7 +43,7 @@ def test_keys_that_cannot_be_compared(session):
 
 
 def test_a_plan_restricted_to_objects(engine):
-    """It has no saves or deletes of other objects."""
+    """A plan of some objects has no saves or deletes of others."""
     post_save.connect(nothing)
     post_delete.connect(nothing)
     with Session(engine) as session:
@@ -66,7 +66,7 @@ def flush(session, *objects):
 
 
 def test_orphans_of_a_flush_of_some_objects(session, recorded):
-    """They are deleted with the flushed parent, though not among the objects."""
+    """A flush of some objects deletes the orphans of a flushed parent, too."""
     customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
     session.add(customer)
     session.commit()
@@ -79,7 +79,7 @@ def test_orphans_of_a_flush_of_some_objects(session, recorded):
 
 
 def test_cascades_of_a_flush_of_some_objects(session, recorded):
-    """The next flush deletes them, as SQLAlchemy does."""
+    """Objects to which a delete cascades, left out of a flush of some objects, are sent by the next."""
     customer = Customer(name="c", orders=[Order(number="1")])
     session.add(customer)
     session.commit()
@@ -92,7 +92,7 @@ def test_cascades_of_a_flush_of_some_objects(session, recorded):
 
 
 def test_cascades_without_receivers_are_not_followed(session):
-    """Only those to a class with receivers."""
+    """Only cascades to a class with receivers are followed."""
     customer = Customer(name="c", orders=[Order(number="1", lines=[Line(text="l")])])
     session.add(customer)
     session.commit()
@@ -105,7 +105,7 @@ def test_cascades_without_receivers_are_not_followed(session):
 
 
 def test_orphans_are_in_the_order_of_their_keys(session, recorded):
-    """A session has no order of changed objects."""
+    """Orphans are sent in the order of their keys, because a session keeps no order."""
     recorded.listen(pre_delete, sender=Order)
     customer = Customer(name="c", orders=[Order(number=str(n)) for n in range(20)])
     session.add(customer)

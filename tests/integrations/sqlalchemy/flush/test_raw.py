@@ -19,7 +19,7 @@ from tests.integrations.sqlalchemy.shop import Base, Book, Tag
 
 
 def test_objects_added_in_the_block_are_raw(session, recorded):
-    """Not those added before or after it, whenever they are committed."""
+    """Objects added in the block are raw, and those added before or after it are not."""
     recorded.listen(pre_save, post_save)
     session.add(Tag(name="before"))
     with raw(session), raw(session):
@@ -31,7 +31,7 @@ def test_objects_added_in_the_block_are_raw(session, recorded):
 
 
 def test_relationships_are_raw_too(session, recorded):
-    """m2m_changed has `raw=True`, as in Django 6.1."""
+    """In the block m2m_changed has `raw=True`, as in Django 6.1."""
     recorded.listen(m2m_changed)
     with raw(session):
         session.add(Book(title="b", tags={Tag(name="t")}))
@@ -39,7 +39,7 @@ def test_relationships_are_raw_too(session, recorded):
 
 
 def test_an_error_ends_the_block(session, recorded):
-    """It flushes nothing, and later flushes are not raw."""
+    """A block that raises flushes nothing, and later flushes are not raw."""
     recorded.listen(post_save)
     with pytest.raises(ZeroDivisionError), raw(session):
         session.add(Tag(name=str(1 / 0)))
@@ -51,7 +51,7 @@ def test_an_error_ends_the_block(session, recorded):
 
 
 def test_async_sessions(recorded):
-    """They take `async with`; a plain `with` says so."""
+    """An async session takes `async with`, and a plain `with` is refused with that cure."""
     recorded.listen(post_save)
 
     async def run():
@@ -74,7 +74,7 @@ def test_async_sessions(recorded):
 
 
 def test_other_objects_are_refused(engine, session):
-    """Before the block begins, with the cure."""
+    """An object that is no session is refused before the block, with the cure."""
     others: list[Any] = [sessionmaker(engine), Session, engine, None]
     for given in others:
         with pytest.raises(ArgumentError, match="is no session"):

@@ -48,7 +48,7 @@ def test_insert_is_sent_before_and_after(session, recorded):
 
 
 def test_update_is_sent_with_its_fields(session, recorded):
-    """The columns whose value differs."""
+    """The fields of an update are the columns whose value differs."""
     order = Order(number="1", amount=1)
     session.add(order)
     session.commit()
@@ -64,7 +64,7 @@ def test_update_is_sent_with_its_fields(session, recorded):
 
 
 def test_without_a_change_nothing_is_sent(session, recorded):
-    """Neither for an empty flush, nor for a value that is set back before it."""
+    """An empty flush, and a value that is set back, send nothing."""
     order = Order(number="1")
     session.add(order)
     session.commit()
@@ -77,7 +77,7 @@ def test_without_a_change_nothing_is_sent(session, recorded):
 
 
 def test_delete_is_sent_before_and_after(session, recorded):
-    """The origin is the instance itself, and it still has its primary key."""
+    """A deleted instance is its own origin, and has its primary key before and after."""
     order = Order(number="1")
     session.add(order)
     session.commit()
@@ -90,7 +90,7 @@ def test_delete_is_sent_before_and_after(session, recorded):
 
 
 def test_order_of_a_flush(session, recorded):
-    """All pre signals, then SQL, then all post signals; deletes first."""
+    """A flush sends all pre signals, then executes SQL, then sends all post signals, deletes first."""
     gone, kept = Order(number="1"), Order(number="2")
     session.add_all([gone, kept])
     session.commit()
@@ -116,7 +116,7 @@ def test_order_of_a_flush(session, recorded):
 
 
 def test_updates_come_in_the_order_of_their_keys(session, recorded):
-    """They are sorted by class and primary key, because a session keeps no order."""
+    """Updates are sorted by class and primary key, because a session keeps no order."""
     orders = [Order(id=number, number="1") for number in range(1, 30)]
     book = Book(id=1, title="t")
     session.add_all([*orders, book])
@@ -130,7 +130,7 @@ def test_updates_come_in_the_order_of_their_keys(session, recorded):
 
 
 def test_pre_save_may_change_the_instance(session):
-    """The change is stored, on insert and on update, and is among the fields."""
+    """A change by pre_save is stored and is among the fields, on insert and on update."""
     fields = []
 
     @receiver(pre_save, sender=Order)
@@ -172,7 +172,7 @@ def test_pre_save_may_add_and_delete(session, recorded):
 
 
 def test_endless_pre_save_is_refused(session):
-    """After a hundred rounds, with the class named; the session remains usable."""
+    """After a hundred rounds the error names the class, and the session remains usable."""
 
     @receiver(pre_save, sender=Tag)
     def more(instance, **kwargs):
@@ -187,7 +187,7 @@ def test_endless_pre_save_is_refused(session):
 
 
 def test_a_receiver_connected_in_pre_save_gets_post_save(session, recorded):
-    """Also for another class, because the last round completes the plan."""
+    """A receiver connected in pre_save gets post_save, for another class, too."""
 
     @receiver(pre_save, sender=Order, once=True)
     def connect(**kwargs):
@@ -200,7 +200,7 @@ def test_a_receiver_connected_in_pre_save_gets_post_save(session, recorded):
 
 
 def test_a_receiver_connected_in_post_save_gets_the_rest(session, recorded):
-    """Of its class, in the same flush."""
+    """A receiver connected in post_save gets the rest of its class in the same flush."""
 
     @receiver(post_save, sender=Order, once=True)
     def connect(**kwargs):
@@ -232,7 +232,7 @@ def test_row_switch(session, recorded):
 
 
 def test_expression_is_sent_and_can_be_read(session):
-    """The column is among the fields, and the value is loaded when it is read."""
+    """The column of an expression is among the fields, and its value is loaded when it is read."""
     order = Order(number="1", amount=1)
     session.add(order)
     session.commit()
@@ -248,7 +248,7 @@ def test_expression_is_sent_and_can_be_read(session):
 
 
 def test_expired_attribute_that_is_set_is_sent(session, recorded):
-    """Also with its old value, because SQLAlchemy updates it without a comparison."""
+    """An expired attribute that is set to its old value is sent, because SQLAlchemy updates it."""
     order = Order(number="1")
     session.add(order)
     session.commit()
@@ -260,7 +260,7 @@ def test_expired_attribute_that_is_set_is_sent(session, recorded):
 
 
 def test_flush_of_some_objects_sends_these(session, recorded):
-    """The others are not written."""
+    """A flush of some objects sends only these, because the others are not written."""
     recorded.listen(*SAVES)
     one, other = Tag(name="1"), Tag(name="2")
     session.add_all([one, other])

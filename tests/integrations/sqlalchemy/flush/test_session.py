@@ -9,7 +9,7 @@ from tests.integrations.sqlalchemy.shop import Order, Tag, count
 
 
 def test_error_in_post_save_leaves_the_transaction(engine):
-    """The flushed rows stay, and can be committed."""
+    """After an error in post_save, the flushed rows of a SignalSession can be committed."""
 
     @receiver(post_save, sender=Order)
     def fail(**kwargs):
@@ -27,7 +27,7 @@ def test_error_in_post_save_leaves_the_transaction(engine):
 
 
 def test_it_can_be_a_base_class(engine, recorded):
-    """It works as the first base of a session class."""
+    """SignalSession works as the first base of a session class."""
 
     class Mine(Session):
         def flush(self, objects=None):
@@ -46,7 +46,7 @@ def test_it_can_be_a_base_class(engine, recorded):
 
 
 def test_autoflush_and_savepoints_send(engine, recorded):
-    """Every kind of flush sends."""
+    """Autoflushes, and flushes in savepoints, send signals."""
     recorded.listen(post_save)
     with SignalSession(engine) as session:
         session.add(Tag(name="1"))
@@ -58,7 +58,7 @@ def test_autoflush_and_savepoints_send(engine, recorded):
 
 
 def test_a_failed_flush_sends_no_post_signals(engine, recorded):
-    """The next one sends its own only."""
+    """After a failed flush, the next one sends its own post signals only."""
     with SignalSession(engine) as session:
         session.add(Tag(id=1, name="1"))
         session.commit()

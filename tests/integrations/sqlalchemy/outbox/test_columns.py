@@ -28,7 +28,7 @@ class Decorated(TypeDecorator[Size]):
     [(Size.BIG, Enum(Size)), (Size.BIG, Decorated()), (Shouted.LOUD, Enum(Shouted))],
 )
 def test_members_of_an_enumeration_come_back(value, type_):
-    """By their names, which the database has too."""
+    """Members of an enumeration are stored by their names, as in the database."""
     data = dump_value(value, type_, "size")
     assert data == {"member": value.name}
     assert load_value(data, type_, None) is value
@@ -37,7 +37,7 @@ def test_members_of_an_enumeration_come_back(value, type_):
 
 
 def test_what_would_not_come_back_is_refused():
-    """The message names the attribute and the type."""
+    """A value that would not come back is refused; the message names the attribute and the type."""
     with pytest.raises(ValueError, match=r"extra is .*object.*register_type"):
         dump_value(object(), PickleType(), "extra")
     with pytest.raises(ValueError, match="size is"):

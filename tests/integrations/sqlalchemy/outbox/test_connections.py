@@ -28,7 +28,7 @@ def database(request, tmp_path):
 
 
 def test_each_statement_is_committed(database):
-    """Also where the program lets its engine begin by itself."""
+    """Each statement is committed, even if the program lets its engine begin by itself."""
     one, other = database.connect(), database.connect()
     one.change("block", receiver="a", key="k", delay=None)
     assert other.change("unblock", receiver="a", key="k") == 1
@@ -37,7 +37,7 @@ def test_each_statement_is_committed(database):
 
 
 def test_a_transaction_is_committed_or_rolled_back(database):
-    """By the block."""
+    """The block commits its transaction, or rolls it back after an error."""
     one, other = database.connect(), database.connect()
     with pytest.raises(LookupError), one.transaction():
         one.change("block", receiver="a", key="k", delay=None)
@@ -51,7 +51,7 @@ def test_a_transaction_is_committed_or_rolled_back(database):
 
 
 def test_the_thread_of_a_loop_ends_with_its_last_connection(database):
-    """A worker that has stopped leaves no thread behind."""
+    """A worker that has stopped leaves no thread of an event loop behind."""
     connection = database.connect()
     threads = [each for each in threading.enumerate() if each.name == "clarion-outbox"]
     assert len(threads) == database.is_async

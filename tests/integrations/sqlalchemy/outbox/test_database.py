@@ -99,7 +99,7 @@ def names(place):
 
 @pytest.mark.parametrize("options", [{}, {"effects": SAME}, {"effects": SAME, "key": "using"}])
 def test_a_receiver_gets_the_instance_in_a_session(place, options):
-    """Its writes are committed; a rollback of the sender leaves nothing to call."""
+    """A receiver's writes are committed, and a send that was rolled back is not delivered."""
 
     def tag(instance, session, connection, **kwargs):
         assert instance in session
@@ -119,7 +119,7 @@ def test_a_receiver_gets_the_instance_in_a_session(place, options):
 
 @pytest.mark.parametrize("options", [{}, {"effects": SAME, "key": "using"}])
 def test_an_async_receiver(place, options):
-    """It gets an AsyncSession from an async engine, and a sync session from a sync engine."""
+    """An async receiver gets an AsyncSession of an async engine, or a sync session of a sync one."""
 
     async def tag(instance, session, **kwargs):
         session.add(Tag(name=instance.number))
@@ -135,7 +135,7 @@ def test_an_async_receiver(place, options):
 
 
 def test_waiting_deliveries_are_asserted(place):
-    """Their instances are loaded, also by an async engine, and drain() makes them."""
+    """Asserted deliveries have loaded instances, of an async engine too, and drain() makes them."""
     numbers = []
 
     def tag(instance, **kwargs):
@@ -152,7 +152,7 @@ def test_waiting_deliveries_are_asserted(place):
 
 
 def test_a_failure_rolls_the_receiver_back(place):
-    """Its writes and the settlement, so it is tried again."""
+    """A failure rolls back the receiver's writes and the settlement, so it is tried again."""
     attempts = []
 
     def tag(instance, session, attempt, **kwargs):
@@ -173,7 +173,7 @@ def test_a_failure_rolls_the_receiver_back(place):
 
 
 def test_sends_in_no_transaction_are_stored_by_it(place):
-    """As by `use_database` of any database."""
+    """A send in no transaction is stored in the database of `use_database`."""
     signal, called = Signal(name="shop.noted"), []
     signal.connect(
         lambda sender, number, **kwargs: called.append(number),
@@ -191,7 +191,7 @@ def test_sends_in_no_transaction_are_stored_by_it(place):
 
 
 def test_the_class_and_options_of_the_sessionmaker_are_used(tmp_path):
-    """Also those of an async one."""
+    """Receivers' sessions have the class and options of the sessionmaker, of an async one too."""
     engine = with_tables(create_engine(f"sqlite:///{tmp_path / 'shop.db'}"))
 
     class Mine(Session):
@@ -221,7 +221,7 @@ def test_the_class_and_options_of_the_sessionmaker_are_used(tmp_path):
 
 
 def test_a_sessionmaker_with_several_engines_names_one(tmp_path):
-    """The one with the outbox; without it the sentence says so."""
+    """A sessionmaker with several engines is refused unless one with the outbox is named."""
     one, two = (create_engine(f"sqlite:///{tmp_path / name}.db") for name in ("one", "two"))
     with_tables(two)
     with_tables(one)
@@ -238,7 +238,7 @@ def test_a_sessionmaker_with_several_engines_names_one(tmp_path):
 
 
 def test_what_cannot_be_a_workers_database_is_refused():
-    """Each message says what to give."""
+    """Each object that cannot be a worker's database is refused with what to give."""
     with pytest.raises(ArgumentError, match="Give an engine of a file"):
         EngineDatabase(create_engine("sqlite://", poolclass=StaticPool))
     with pytest.raises(ArgumentError, match="Give an engine or a sessionmaker"):
@@ -246,7 +246,7 @@ def test_what_cannot_be_a_workers_database_is_refused():
 
 
 def test_the_worker_uses_no_connection_of_the_pool(tmp_path):
-    """A pool of one connection is enough for the program's own sessions."""
+    """The worker uses no connection of the pool, so one is enough for the program's sessions."""
     engine = with_tables(
         create_engine(f"sqlite:///{tmp_path / 'shop.db'}", pool_size=1, max_overflow=0)
     )
@@ -262,7 +262,7 @@ def test_the_worker_uses_no_connection_of_the_pool(tmp_path):
 
 
 def test_a_program_with_an_async_engine(tmp_path):
-    """It sends in its own loop, and the worker runs in a thread meanwhile."""
+    """A program sends in its own event loop while the worker runs in a thread."""
     engine = with_tables(create_engine(f"sqlite:///{tmp_path / 'shop.db'}"))
     called = []
 
@@ -290,7 +290,7 @@ def test_a_program_with_an_async_engine(tmp_path):
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_receivers_of_an_async_engine_share_connections(tmp_path, is_async):
-    """Each call has the carried context of its send, and no connection is left open."""
+    """Calls share connections, which are closed, and each has the carried context of its send."""
     with_tables(create_engine(f"sqlite:///{tmp_path / 'shop.db'}")).dispose()
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}")
     actor: ContextVar[str] = ContextVar("actor", default="nobody")

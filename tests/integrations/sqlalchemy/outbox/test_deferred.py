@@ -19,7 +19,7 @@ from tests.integrations.sqlalchemy.commit.outboxes import file_engine
     ids=str,
 )
 def test_deferred_transactions_are_said_at_the_start(tmp_path, caplog, begin, warns):
-    """With the cure. The default of pysqlite begins with the first write, so it is fine."""
+    """The worker warns of deferred transactions, with the cure, but not of pysqlite's default."""
     engine = file_engine(tmp_path / "a.db")
     if begin is not None:
         event.listen(engine, "connect", lambda raw, _: setattr(raw, "isolation_level", None))
@@ -31,7 +31,7 @@ def test_deferred_transactions_are_said_at_the_start(tmp_path, caplog, begin, wa
 
 
 def test_a_connection_that_is_always_in_a_transaction(tmp_path, caplog):
-    """As with autocommit=False of Python 3.12."""
+    """A connection with autocommit=False, which is always in a transaction, is warned of."""
     file_engine(tmp_path / "a.db").dispose()
     try:
         engine = create_engine(f"sqlite:///{tmp_path}/a.db", connect_args={"autocommit": False})
@@ -48,7 +48,7 @@ def test_a_connection_that_is_always_in_a_transaction(tmp_path, caplog):
     ("begin", "warns"), [(None, False), ("BEGIN", True), ("BEGIN IMMEDIATE", False)], ids=str
 )
 def test_an_async_engine_is_warned_of_too(tmp_path, caplog, begin, warns):
-    """In the event loop of a thread."""
+    """An async engine is examined in the event loop of a thread, and warned of."""
     pytest.importorskip("aiosqlite")
     file_engine(tmp_path / "a.db").dispose()
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/a.db")
@@ -62,7 +62,7 @@ def test_an_async_engine_is_warned_of_too(tmp_path, caplog, begin, warns):
 
 
 def test_an_async_connection_that_is_always_in_a_transaction(tmp_path, caplog):
-    """As with autocommit=False of Python 3.12."""
+    """An async connection with autocommit=False is warned of."""
     pytest.importorskip("aiosqlite")
     if not hasattr(sqlite3, "LEGACY_TRANSACTION_CONTROL"):
         pytest.skip("this Python has no autocommit")

@@ -9,7 +9,7 @@ from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_eng
 
 
 def test_it_has_the_listeners_and_the_alias_of_the_program(tmp_path):
-    """And no pool; the listeners of statements only if they are wanted."""
+    """The worker's engine has the program's listeners and alias, and no pool."""
     engine = create_engine(f"sqlite:///{tmp_path / 'a.db'}", hide_parameters=True)
     alias(engine, "shop")
     heard = []
@@ -28,7 +28,7 @@ def test_it_has_the_listeners_and_the_alias_of_the_program(tmp_path):
 
 
 def test_databases_in_memory_are_recognised():
-    """Each way to name one."""
+    """Each URL of a database in memory is recognised."""
     urls = ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"]
     assert all(is_in_memory(create_engine(url, poolclass=StaticPool)) for url in urls)
     assert not is_in_memory(create_engine("sqlite:///a.db"))

@@ -36,7 +36,7 @@ async def use(engines, counted):
 
 
 def test_a_loop_keeps_its_connections_until_it_ends(tmp_path):
-    """Another loop has others."""
+    """An event loop keeps its connections until it ends, and shares none with another loop."""
     engines, counted = LoopEngines(), Counted(tmp_path / "a.db")
 
     async def main():
@@ -54,7 +54,7 @@ def test_a_loop_keeps_its_connections_until_it_ends(tmp_path):
 
 
 def test_a_pool_of_one_does_not_limit_the_receivers(tmp_path):
-    """A receiver that waits for a connection would count as failed."""
+    """A pool of one does not make receivers wait, because waiting would count as a failure."""
     engines = LoopEngines()
     counted = Counted(tmp_path / "a.db", pool_size=1, max_overflow=0, pool_timeout=0)
 
@@ -70,7 +70,7 @@ def test_a_pool_of_one_does_not_limit_the_receivers(tmp_path):
 
 
 def test_a_program_that_keeps_no_connections_keeps_none_here(tmp_path):
-    """As with a pooler in front of the server."""
+    """For a program with NullPool, as with a pooler before the server, no connection is kept."""
     engines, counted = LoopEngines(), Counted(tmp_path / "a.db", poolclass=NullPool)
 
     async def main():

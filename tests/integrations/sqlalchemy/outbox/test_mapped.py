@@ -14,7 +14,7 @@ from tests.integrations.sqlalchemy.shop import Author, Book
 
 
 def test_a_class_that_is_mapped_later_is_found():
-    """The names are read again once there are more classes."""
+    """A class that is mapped later is found, because the names are read again."""
     name = "tests.integrations.sqlalchemy.late:MuchLater"
     with pytest.raises(LookupError, match=f"no mapped class has the name '{name}'"):
         class_named(name)
@@ -24,7 +24,7 @@ def test_a_class_that_is_mapped_later_is_found():
 
 
 def test_an_association_table_is_found_by_its_relationship():
-    """The table has no name of its own in the program."""
+    """An association table is stored and found by its relationship."""
     table = Book.metadata.tables["book_author"]
     place = place_of(table)
     assert place in [(class_name(Book), "authors"), (class_name(Author), "books")]
@@ -33,7 +33,7 @@ def test_an_association_table_is_found_by_its_relationship():
 
 
 def test_other_tables_are_refused():
-    """No send of a relationship has them as its sender."""
+    """A table of no relationship is refused, because no send has it as its sender."""
     with pytest.raises(ValueError, match="no many-to-many relationship"):
         place_of(Table("other", MetaData(), Column("id", Integer)))
     with pytest.raises(LookupError, match="no many-to-many relationship 'title'"):

@@ -46,7 +46,7 @@ class Special(Session):
 
 
 def test_deliveries_in_the_transaction_of_a_test_are_made(engine, named):
-    """The session has joined a connection, whose transaction is rolled back after the test."""
+    """Deliveries of a session in a test's transaction are made, and rolled back after the test."""
     signal, tag = named
     with engine.connect() as joined, joined.begin() as whole:
         options: Any = {"join_transaction_mode": "create_savepoint"}
@@ -64,7 +64,7 @@ def test_deliveries_in_the_transaction_of_a_test_are_made(engine, named):
 
 
 def test_a_receiver_that_fails_undoes_its_own_writes(engine):
-    """The transaction of the test goes on."""
+    """A receiver that fails undoes its own writes, and the test's transaction goes on."""
     signal = Signal(name="shop.failing")
 
     def fail(sender, session, **kwargs):
@@ -89,7 +89,7 @@ def test_a_receiver_that_fails_undoes_its_own_writes(engine):
 
 
 def test_commits_makes_them(engine, named):
-    """At the end of the block."""
+    """commits() makes the deliveries at the end of its block."""
     signal, _ = named
     with engine.connect() as joined, joined.begin():
         options: Any = {"join_transaction_mode": "create_savepoint"}
@@ -101,7 +101,7 @@ def test_commits_makes_them(engine, named):
 
 
 def test_an_engine_in_memory_is_one(named):
-    """A worker cannot use it, but its own thread can."""
+    """The deliveries of a database in memory are made in its own thread, which a worker could not do."""
     signal, _ = named
     engine = with_tables(create_engine("sqlite://"))
     with Special(engine) as session, bound(session):
@@ -113,7 +113,7 @@ def test_an_engine_in_memory_is_one(named):
 
 
 def test_each_engine_with_an_outbox_is_one(tmp_path, named):
-    """Those without its tables are left out."""
+    """Deliveries are made on each engine with the outbox's tables."""
     stores = [file_engine(tmp_path / f"{name}.db") for name in ("one", "two")]
     plain = create_engine(f"sqlite:///{tmp_path}/plain.db")
     Base.metadata.create_all(plain)
@@ -133,7 +133,7 @@ def test_each_engine_with_an_outbox_is_one(tmp_path, named):
 
 
 def test_an_async_session_has_its_committed_deliveries_made(engine):
-    """By connections of their own, which a thread uses beside the event loop."""
+    """Committed deliveries of an async session are made by a thread beside the event loop."""
     pytest.importorskip("aiosqlite")
     signal, seen = Signal(name="shop.async"), []
     signal.connect(lambda n, **kwargs: seen.append(n), weak=False, delivery=durable(name="async"))

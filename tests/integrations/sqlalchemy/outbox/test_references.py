@@ -74,7 +74,7 @@ def saved(engine, instance, **options):
     ],
 )
 def test_an_instance_is_loaded_in_the_session_of_the_receiver(engine, instance):
-    """Of the same class, with the values of the row at that time."""
+    """An instance is loaded in the receiver's session, with its class and the present values."""
     given = instance()
     envelope = saved(engine, given)
     with Session(engine) as session:
@@ -90,7 +90,7 @@ def test_an_instance_is_loaded_in_the_session_of_the_receiver(engine, instance):
 
 
 def test_an_async_session_loads_in_run_sync(tmp_path, engine):
-    """The worker decodes there, because it loads."""
+    """With an async session the worker decodes in `run_sync`, because decoding loads rows."""
     envelope = saved(engine, Kitten(name="c"))
 
     async def main():
@@ -104,7 +104,7 @@ def test_an_async_session_loads_in_run_sync(tmp_path, engine):
 
 
 def test_a_snapshot_replaces_a_row_that_is_gone(engine):
-    """It is detached, and has the columns that were loaded."""
+    """For a row that is gone, the receiver gets a detached snapshot with the loaded columns."""
     with Session(engine) as session:
         thing = Thing(**THING)
         session.add(thing)
@@ -125,7 +125,7 @@ def test_a_snapshot_replaces_a_row_that_is_gone(engine):
 
 
 def test_a_row_that_is_there_is_preferred_to_its_snapshot(engine):
-    """The receiver gets the row as it is now."""
+    """If the row is there, the receiver gets it, and not the snapshot."""
     envelope = saved(engine, Kitten(name="then"), snapshots=True)
     with Session(engine) as session:
         session.get_one(Kitten, 1).name = "now"
@@ -135,7 +135,7 @@ def test_a_row_that_is_there_is_preferred_to_its_snapshot(engine):
 
 
 def test_an_instance_without_a_key_is_refused(engine):
-    """The message says what to do: flush, or use post_save."""
+    """An instance without a key is refused, and the message says to flush or to use post_save."""
     with Session(engine) as session:
         cat = Kitten(name="c")
         with pytest.raises(EncodingError, match="add it to the session and flush it first"):
@@ -151,7 +151,7 @@ def test_an_instance_without_a_key_is_refused(engine):
 
 
 def test_classes_are_stored_by_their_names(engine):
-    """As the sender; the class is found among the mapped ones, and not imported."""
+    """A class is stored by its name, and found among the mapped ones without an import."""
     envelope = seal(sent, {"sender": Hound, "signal": sent})
     assert b"outbox.zoo:Hound" in envelope.payload
     assert envelope.arguments(sent)["sender"] is Hound
@@ -160,7 +160,7 @@ def test_classes_are_stored_by_their_names(engine):
 
 
 def test_two_classes_of_one_name_are_refused():
-    """Another program could take one for the other; in other modules they differ."""
+    """Two classes with one name in one module are refused, because a program could confuse them."""
     first = map_class(new_base(), "Twin")
     assert MAPPED.dump_class(first) == f"{first.__module__}:Twin"
     second = map_class(new_base(), "Twin")
@@ -176,7 +176,7 @@ def test_two_classes_of_one_name_are_refused():
 
 
 def test_the_session_itself_is_not_stored(engine):
-    """The receiver gets the worker's, also where a declared signal names it."""
+    """A session is not stored; a receiver of a declared signal gets the worker's."""
 
     @signal
     def declared(sender: object, *, number: int, session: Session | None = None) -> None:
@@ -192,14 +192,14 @@ def test_the_session_itself_is_not_stored(engine):
 
 
 def test_without_a_session_it_cannot_be_loaded(engine):
-    """The message names the cure."""
+    """Without a session loading an instance is refused with the cure."""
     envelope = saved(engine, Kitten(name="c"))
     with pytest.raises(DecodingError, match="EngineDatabase"):
         envelope.arguments(sent, None)
 
 
 def test_the_row_of_another_database_is_refused(engine, tmp_path):
-    """Its key may be that of another row here."""
+    """A row of another database is refused, because its key may be that of another row here."""
     alias(engine, "zoo")
     envelope = saved(engine, Kitten(name="c"))
     other = create_engine("sqlite://")
@@ -209,7 +209,7 @@ def test_the_row_of_another_database_is_refused(engine, tmp_path):
 
 
 def test_a_sharded_session_loads_from_the_shard(tmp_path):
-    """The identity token says which."""
+    """A sharded session loads from the shard that the identity token names."""
     engines = {name: create_engine(f"sqlite:///{tmp_path / name}.db") for name in ("one", "two")}
     for engine in engines.values():
         Base.metadata.create_all(engine)
@@ -240,7 +240,7 @@ def test_a_sharded_session_loads_from_the_shard(tmp_path):
 
 @pytest.mark.parametrize("damage", ["key", "class"])
 def test_a_damaged_reference_is_refused(engine, damage):
-    """A worker keeps the delivery, and says what is wrong."""
+    """A damaged reference is refused, and the message says what is wrong."""
     data = MAPPED.dump(_persistent(engine)) | {damage: None}
     with Session(engine) as session, pytest.raises((DecodingError, LookupError)):
         MAPPED.load(data, session)

@@ -55,7 +55,7 @@ def connect(signal, count, **options):
 
 @pytest.mark.parametrize("count", [1, 3, 10])
 def test_a_send_is_one_write_for_any_number_of_receivers(engine, statements, count):
-    """In the transaction of the session, whose row is one more statement."""
+    """A send in a session is one more statement, whatever the number of receivers."""
     signal = Signal(name="shop.order_paid")
     connect(signal, count)
     with Session(engine) as session:
@@ -70,7 +70,7 @@ def test_a_send_is_one_write_for_any_number_of_receivers(engine, statements, cou
 
 
 def test_post_save_is_one_write_for_each_row(engine, statements):
-    """In the flush; the instance is stored without a query."""
+    """post_save costs one statement for each row, and storing the instance costs no query."""
     connect(post_save, 3, sender=Order)
     with Session(engine) as session:
         session.add_all([Order(number="1"), Order(number="2")])

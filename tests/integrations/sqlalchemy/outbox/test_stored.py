@@ -62,7 +62,7 @@ def arguments(engine, signal, session):
 
 
 def test_post_save_of_a_new_row(store, kind):
-    """The instance is loaded again; `created` and `update_fields` come back."""
+    """The worker loads a new row's instance; `created` and `update_fields` are those of the send."""
     connect(post_save, Order)
     with kind(store) as session:
         session.add(Order(number="1"))
@@ -80,7 +80,7 @@ def test_post_save_of_a_new_row(store, kind):
 
 
 def test_post_save_with_changes(store, kind):
-    """They are stored for a receiver that requests them, with the fields."""
+    """Changes are stored with the fields for a receiver that requests them."""
     with kind(store) as session:
         session.add(Order(number="1", amount=5))
         session.commit()
@@ -99,7 +99,7 @@ def test_post_save_with_changes(store, kind):
 
 
 def test_post_delete_gives_the_instance_as_it_was(store, kind):
-    """Detached, with its last values; so does the origin of a cascade."""
+    """After a delete, instance and origin are detached and have their last values."""
     with kind(store) as session:
         session.add(Customer(id=1, name="c", orders=[Order(id=2, number="7")]))
         session.commit()
@@ -115,7 +115,7 @@ def test_post_delete_gives_the_instance_as_it_was(store, kind):
 
 
 def test_pre_save_of_a_new_row_is_refused(store, kind):
-    """It has no key yet, and the message names post_save."""
+    """pre_save of a new row, which has no key, is refused, and the message names post_save."""
     connect(pre_save, Order)
     with kind(store) as session, pytest.raises(EncodingError, match="post_save"):
         session.add(Order(number="1"))
@@ -124,7 +124,7 @@ def test_pre_save_of_a_new_row_is_refused(store, kind):
 
 
 def test_m2m_changed(store, kind):
-    """The sender is the association table, and `pk_set` a set."""
+    """For m2m_changed the sender is the association table, and `pk_set` a set."""
     connect(m2m_changed, Book.authors)
     with kind(store) as session:
         book = Book(title="b")
@@ -148,7 +148,7 @@ def test_m2m_changed(store, kind):
 
 
 def test_bulk_signals(store, kind):
-    """Keys and counts come back; statements are not stored."""
+    """The keys and counts of bulk signals are stored, and their statements are not."""
     for signal in (post_bulk_insert, post_bulk_update, post_bulk_delete):
         connect(signal, Tag, name=signal.name)
     with kind(store) as session:
@@ -166,7 +166,7 @@ def test_bulk_signals(store, kind):
 
 
 def test_a_bulk_write_that_is_rolled_back_stores_nothing(store, kind):
-    """The send belongs to the session of the statement."""
+    """The delivery of a bulk write is rolled back with its session."""
     connect(post_bulk_update, Tag)
     with kind(store) as session:
         session.execute(update(Tag).values(name="3"))
@@ -175,7 +175,7 @@ def test_a_bulk_write_that_is_rolled_back_stores_nothing(store, kind):
 
 
 def test_a_deletion_by_a_statement_has_no_origin(store, kind):
-    """The origin is the statement, which cannot be stored."""
+    """A deletion by a statement has no origin, because a statement cannot be stored."""
     connect(post_delete, Tag)
     with kind(store) as session:
         session.add(Tag(id=1, name="t"))
@@ -190,7 +190,7 @@ def test_a_deletion_by_a_statement_has_no_origin(store, kind):
 
 
 def test_a_row_that_is_gone(store, kind):
-    """It is skipped, or its snapshot is used if the receiver has chosen that."""
+    """A row that is gone skips the delivery, or is replaced by a snapshot that the receiver chose."""
     connect(post_save, Tag, missing="snapshot")
     with kind(store) as session:
         session.add(Tag(id=1, name="t"))
@@ -206,7 +206,7 @@ def test_a_row_that_is_gone(store, kind):
 
 
 def test_the_payload_can_be_read(store, kind):
-    """In other languages, too."""
+    """Programs in other languages can read the payload."""
     connect(post_save, Tag)
     with kind(store) as session:
         session.add(Tag(id=1, name="t"))

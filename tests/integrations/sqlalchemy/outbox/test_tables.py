@@ -91,7 +91,7 @@ def differences(connection, metadata):
 
 
 def test_both_ways_create_the_same_tables(engine):
-    """Columns, types, keys, indexes, options and the version."""
+    """Both ways create the same columns, types, keys, indexes, options and version."""
     metadata = metadata_for(engine)
     metadata.create_all(engine)
     one = described(engine)
@@ -102,7 +102,7 @@ def test_both_ways_create_the_same_tables(engine):
 
 
 def test_alembic_finds_no_difference(engine):
-    """Neither after `create_tables` nor after `create_all`."""
+    """Alembic finds no difference after `create_tables` or `create_all`."""
     metadata = metadata_for(engine)
     with engine.begin() as connection:
         create_tables(CoreConnection(connection))
@@ -116,7 +116,7 @@ def test_alembic_finds_no_difference(engine):
 
 
 def test_a_generated_migration_creates_them(engine):
-    """With the version and the options, which no operation of the migration names."""
+    """A generated migration creates the tables with the version and the options."""
     metadata = metadata_for(engine)
     with engine.begin() as connection:
         context = migration.MigrationContext.configure(connection)
@@ -134,7 +134,7 @@ def test_a_generated_migration_creates_them(engine):
 
 
 def test_tables_for_another_kind_of_database_are_refused(engine):
-    """The sentence says what to write; other tables are not touched."""
+    """Another kind of database is refused with what to write, and other tables are left alone."""
     is_mysql = engine.dialect.name in {"mysql", "mariadb"}
     metadata = MetaData()
     outbox_tables(metadata, dialect=None if is_mysql else "mysql")

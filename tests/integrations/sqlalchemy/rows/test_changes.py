@@ -52,7 +52,7 @@ def statements(engine, session, order):
 
 
 def test_update(session, order):
-    """Each column whose value differs, with the old and the new value."""
+    """The changes of an update have each column that differs, with the old and the new value."""
     before, after = keep_changes(pre_save), keep_changes(post_save)
     session.refresh(order)
     order.amount, order.note, order.number = 2, "n", "1"
@@ -62,7 +62,7 @@ def test_update(session, order):
 
 
 def test_insert(session):
-    """Every column with a value; post_save adds those that the flush sets."""
+    """The changes of an insert have every column with a value; post_save adds those of the flush."""
     before, after = keep_changes(pre_save), keep_changes(post_save)
     session.add(Order(number="1", note=None))
     session.commit()
@@ -71,7 +71,7 @@ def test_insert(session):
 
 
 def test_keys_are_the_update_fields(session, order):
-    """Both have the same names in every flush, for every kind of change."""
+    """The names in `changes` are those of `update_fields` in every flush, for every kind of change."""
     calls = []
 
     @receiver([pre_save, post_save], sender=Order)
@@ -90,7 +90,7 @@ def test_keys_are_the_update_fields(session, order):
 
 
 def test_old_value_that_was_not_loaded(session, order, statements):
-    """It alone is read from the row, once; the instance does not change."""
+    """Only an old value that was not loaded is read from the row, once; the instance does not change."""
     before, after = keep_changes(pre_save), keep_changes(post_save)
     session.expire(order, ["number"])
     order.amount, order.note = 2, "n"
@@ -111,7 +111,7 @@ def test_old_value_that_a_statement_has_written(session, order):
 
 
 def test_without_a_request_there_is_no_cost(session, order, statements, monkeypatch):
-    """Neither a query nor a change set, though receivers of another class request it."""
+    """Without a request no query and no change set is made, whatever another class requests."""
     made = []
     monkeypatch.setattr(change_sets, "ChangeSet", lambda *args: made.append(args))
     keep_changes([pre_save, post_save], Customer)
@@ -131,7 +131,7 @@ def test_without_a_request_there_is_no_cost(session, order, statements, monkeypa
 
 
 def test_expressions(session, order, statements):
-    """They are pending before the flush; after it their value is read."""
+    """Expressions are pending before the flush, and have their values after it."""
     before, after = keep_changes(pre_save), keep_changes(post_save)
     order.amount = Order.amount + 41
     session.flush()
@@ -143,7 +143,7 @@ def test_expressions(session, order, statements):
 
 
 def test_many_to_one_is_its_foreign_key(session, order):
-    """The key is unknown before the other object has a row."""
+    """A many-to-one is sent as its foreign key, unknown before the other object has a row."""
     before, after = keep_changes(pre_save), keep_changes(post_save)
     known = Customer(name="known")
     session.add(known)
@@ -180,7 +180,7 @@ def test_other_relationships_are_no_changes(session):
 
 
 def test_inheritance(session):
-    """The columns of all tables of the class, with their old values."""
+    """The changes have the columns of all tables of the class, with their old values."""
     after = keep_changes(post_save, Dog)
     dog = Dog(name="d", breed="b")
     session.add(dog)
@@ -193,7 +193,7 @@ def test_inheritance(session):
 
 
 def test_primary_key(session, order):
-    """A new one is a change like any other."""
+    """A new primary key is a change like any other."""
     before, after = keep_changes(pre_save), keep_changes(post_save)
     order.id = 5
     order.amount = Order.amount + 1
@@ -203,7 +203,7 @@ def test_primary_key(session, order):
 
 
 def test_a_row_that_replaces_another(session, order):
-    """It is a new row."""
+    """The changes of a row that replaces another are those of a new row."""
     after = keep_changes(post_save)
     with session.no_autoflush:
         session.delete(order)
@@ -213,7 +213,7 @@ def test_a_row_that_replaces_another(session, order):
 
 
 def test_sent_by_hand(session, order):
-    """A receiver gets the changes that the next flush would write."""
+    """A receiver of a send by hand gets the changes that the next flush would write."""
     before, after = keep_changes(pre_save), keep_changes(post_save)
     send: Any = Signal.send  # the type checkers reject a send by user code
     shared = {"instance": order, "raw": False, "using": "default", "update_fields": None}
@@ -229,7 +229,7 @@ def test_sent_by_hand(session, order):
 
 @pytest.mark.parametrize("signal", [m2m_changed, pre_init])
 def test_other_signals_provide_no_changes(signal):
-    """A receiver that requests them is refused at connect."""
+    """A receiver that requests changes of another signal is refused at connect."""
     with pytest.raises(SignatureError, match="'changes'"):
 
         @receiver(signal)
@@ -238,7 +238,7 @@ def test_other_signals_provide_no_changes(signal):
 
 
 def test_async(kind):
-    """Async receivers get the same, with old values and expressions read."""
+    """Async receivers get the changes, with old values and expressions read."""
     calls = []
 
     @receiver([pre_save, post_save], sender=Order)

@@ -94,13 +94,13 @@ def test_mutable_and_flagged_values(thing):
 
 
 def test_composites_are_their_columns(thing):
-    """One of them alone may differ."""
+    """A composite is its columns, of which one alone may differ."""
     thing.point = Point(0, 5)
     assert fields(thing) == {"y"}
 
 
 def test_many_to_one_is_its_foreign_key(session, thing):
-    """If the flush sets another one."""
+    """A many-to-one is a change of its foreign key if the flush sets another key."""
     thing.owner = thing.owner
     assert not fields(thing)
     thing.owner = Owner(id=2)
@@ -114,14 +114,14 @@ def test_many_to_one_is_its_foreign_key(session, thing):
 
 
 def test_setting_the_stored_object_is_no_change(session, thing):
-    """The object whose key is stored."""
+    """Setting the object whose key is stored is no change."""
     session.expire(thing, ["owner"])
     thing.owner = session.get(Owner, 1)
     assert not fields(thing)
 
 
 def test_many_to_one_that_is_expired(session, thing):
-    """Its key is known by its identity."""
+    """The key of an expired object is known by its identity."""
     owner, other = session.get(Owner, 1), Owner(id=2)
     session.add(other)
     session.flush()
@@ -137,7 +137,7 @@ def test_many_to_one_that_is_expired(session, thing):
 
 
 def test_foreign_keys_that_are_set_by_a_relationship(session, thing):
-    """None for no object; an expression if only the flush knows the key."""
+    """The foreign key is None for no object, or an expression if only the flush knows the key."""
 
     def keys():
         return new_foreign_keys(inspect(thing), mapper_info(inspect(thing).mapper))
@@ -151,7 +151,7 @@ def test_foreign_keys_that_are_set_by_a_relationship(session, thing):
 
 
 def test_expressions_are_changes(thing):
-    """Whatever their value will be."""
+    """An expression is a change, whatever its value will be."""
     thing.x = Thing.x + 0
     assert fields(thing) == {"x"}
 
@@ -163,14 +163,14 @@ def test_deleted_attribute(thing):
 
 
 def test_unloaded_foreign_key(session, thing):
-    """An unknown value may differ."""
+    """A foreign key that was not loaded is a change, because its unknown value may differ."""
     session.expire(thing)
     thing.owner = Owner(id=3)
     assert "owner_id" in fields(thing)
 
 
 def test_a_many_to_one_with_a_list(recorded):
-    """`uselist=True`: the last member is the object that the row refers to."""
+    """With `uselist=True`, the last member is the object that the row refers to."""
 
     class Own(DeclarativeBase):
         pass

@@ -53,7 +53,7 @@ class TestDeletions:
     @pytest.mark.parametrize("signal", [pre_delete, post_delete])
     @pytest.mark.parametrize("is_expired", [True, False])
     def test_last_values(self, session, order, signal, is_expired):
-        """Those of the row: loaded or read, and not what was assigned since."""
+        """The last values are those of the row, loaded or read, and not what was assigned since."""
         kept = keep_changes(signal)
         if not is_expired:
             session.refresh(order)
@@ -64,7 +64,7 @@ class TestDeletions:
         assert kept.take() == LAST
 
     def test_both_signals_share_one_query(self, engine, session, order):
-        """And it is made only if a receiver requests `changes`."""
+        """Both signals share one query, which is made only if a receiver requests `changes`."""
         session.refresh(order)
         session.expire(order, ["note"])
         before, after = keep_changes(pre_delete), keep_changes(post_delete)
@@ -76,7 +76,7 @@ class TestDeletions:
         assert sum(each.startswith("SELECT") and "note" in each for each in statements) <= 1
 
     def test_nothing_is_read_without_a_request(self, engine, session, order):
-        """Other receivers cost no query."""
+        """Receivers that do not request changes cost no query."""
         received = []
         post_delete.connect(lambda **kwargs: received.append({*kwargs}), sender=Order, weak=False)
         session.refresh(order)
@@ -88,7 +88,7 @@ class TestDeletions:
         assert not [each for each in statements if each.startswith("SELECT orders.note")]
 
     def test_after_the_commit(self, session, order):
-        """They are values, and stay."""
+        """After the commit the last values are those of the send."""
         kept = keep_changes(post_delete, delivery=on_commit)
         session.delete(order)
         session.flush()
@@ -97,7 +97,7 @@ class TestDeletions:
         assert kept.take()["number"] == ("1", None)
 
     def test_cascade_and_inheritance(self, session):
-        """Of each object that is deleted, with the columns of all its tables."""
+        """Each object that a cascade deletes has its last values, of all tables of its class."""
         session.add_all(
             [Customer(name="c", orders=[Order(number="1")]), Dog(name="d", breed="pug")]
         )
@@ -111,7 +111,7 @@ class TestDeletions:
         assert (found["name"], found["breed"]) == (("d", None), ("pug", None))
 
     def test_object_that_a_receiver_adds_again(self, session, order):
-        """It is saved, with the changes of the save."""
+        """An object that a receiver adds again is saved, with the changes of the save."""
         kept, before = keep_changes(pre_delete), keep_changes(pre_save)
 
         @receiver(pre_delete, sender=Order)
@@ -125,7 +125,7 @@ class TestDeletions:
         assert before.take() == {"amount": (1, 2)}
 
     def test_sent_by_hand(self, session, order):
-        """The values of the row; none of an object that is not mapped."""
+        """A send by hand has the values of the row, or none if the object is not mapped."""
         kept = keep_changes(pre_delete)
         order.amount = 5
         with session.no_autoflush:
@@ -135,7 +135,7 @@ class TestDeletions:
         assert kept.take() == {}
 
     def test_async(self):
-        """An AsyncSession reads the row in the flush."""
+        """An AsyncSession reads the last values in the flush."""
         kept = []
 
         @receiver([pre_delete, post_delete], sender=Order)
@@ -161,7 +161,7 @@ class TestMergedSaves:
     """A receiver with `coalesce` gets the changes from before the first save to the last."""
 
     def test_two_fields_in_two_saves(self, session, order):
-        """And one field in both: its first old and its last new value."""
+        """Two saves are merged: a field of both has its first old and its last new value."""
         kept = merged(post_save)
         order.amount, order.note = 2, "n"
         session.flush()
@@ -180,7 +180,7 @@ class TestMergedSaves:
 
     @pytest.mark.parametrize("signal", [pre_save, post_save])
     def test_created_then_updated(self, session, signal):
-        """The old values are None."""
+        """The old values of a row that is created and updated are None."""
         kept = merged(signal)
         order = Order(number="1")
         session.add(order)
@@ -190,7 +190,7 @@ class TestMergedSaves:
         assert [each["number"] for each in kept] == [(None, "2")]
 
     def test_saved_then_deleted(self, session, order):
-        """One delivery of both signals: from the first old value to None."""
+        """A delivery of both signals gets the first old value and None."""
         kept = merged(post_save, post_delete)
         order.amount = 2
         session.flush()
@@ -226,7 +226,7 @@ class TestMergedSaves:
         assert seen == [(1, 3), (1, 2), (2, 3)]
 
     def test_rolled_back_savepoint(self, session, order):
-        """What it has changed is not merged."""
+        """Changes of a savepoint that is rolled back are not merged."""
         kept = merged(post_save)
         order.amount = 2
         session.flush()
@@ -238,7 +238,7 @@ class TestMergedSaves:
         assert kept == [{"amount": (1, 2)}]
 
     def test_async(self):
-        """The same after the commit of an AsyncSession."""
+        """Saves are merged after the commit of an AsyncSession, too."""
         kept = []
 
         @receiver(post_save, sender=Order, delivery=on_commit(coalesce=lambda **kw: 1))

@@ -17,7 +17,7 @@ from tests.integrations.sqlalchemy.shop import Book, Customer, Line, Node, Order
 
 
 def test_attributes_are_sorted():
-    """Columns and relationships, by what they mean to a flush."""
+    """Columns and relationships are sorted by what they mean to a flush."""
     order, book = mapper_info(inspect(Order)), mapper_info(inspect(Book))
     assert {*order.columns} == {"id", "number", "amount", "note", "customer_id"}
     assert {*order.many_to_one} == {"customer"}
@@ -31,7 +31,7 @@ def test_attributes_are_sorted():
 
 
 def test_attributes_added_later_are_included():
-    """A mapper may get another column."""
+    """A column that is added to a mapper later is included."""
 
     class Base(DeclarativeBase):
         pass
@@ -46,7 +46,7 @@ def test_attributes_added_later_are_included():
 
 
 def test_primary_keys(session):
-    """A value for one column, a tuple for several, None without a key."""
+    """A primary key is a value, a tuple for several columns, or None."""
 
     class Base(DeclarativeBase):
         pass
@@ -62,14 +62,14 @@ def test_primary_keys(session):
 
 
 def test_cascade_targets():
-    """At any distance; the class itself only if it has children of its own class."""
+    """The targets of a cascade are found at any distance, and a class itself if it has own children."""
     assert cascade_targets(inspect(Customer)) == {inspect(Order), inspect(Line)}
     assert cascade_targets(inspect(Node)) == {inspect(Node)}
     assert cascade_targets(inspect(Tag)) == set()
 
 
 def test_mapped_classes_are_collected():
-    """Receivers of saves, relationships and instances keep no class that the program gave up."""
+    """Receivers of saves, relationships and instances keep no class alive that the program dropped."""
     for signal in (post_save, m2m_changed, pre_init):
         signal.connect(lambda **kwargs: None)
     post_save.connect(lambda changes, **kwargs: None, delivery=on_commit)

@@ -141,7 +141,7 @@ def test_new_row(session):
 
 
 def test_names_are_those_of_column_attributes(session, thing, after):
-    """They are, also where a synonym, a hybrid or a composite sets them."""
+    """The names are those of column attributes, though a synonym, hybrid or composite was set."""
     thing.also = "m"
     assert calls(session, after) == {"renamed": ("n", "m")}
     thing.name = "o"
@@ -156,14 +156,14 @@ def test_enumeration(session, thing, after):
 
 
 def test_deferred_column(session, thing, after):
-    """Its old value is read from the row, because it was not loaded."""
+    """The old value of a deferred column is read from the row."""
     assert "long" not in inspect(thing).dict
     thing.long = "m"
     assert calls(session, after) == {"long": ("l", "m")}
 
 
 def test_value_changed_in_place(session, thing, after):
-    """The row still has the old value."""
+    """The old value of a value changed in place is read from the row."""
     thing.data["a"] = 2
     assert calls(session, after) == {"data": ({"a": {"b": 1}}, {"a": 2})}
     thing.plain.append(2)
@@ -172,7 +172,7 @@ def test_value_changed_in_place(session, thing, after):
 
 
 def test_values_do_not_change_later(session, thing, after):
-    """They are copies, old and new, before the flush and after it."""
+    """Old and new values are copies, before the flush and after it."""
     kept = []
 
     @receiver(pre_save, sender=Thing)
@@ -193,7 +193,7 @@ def test_values_do_not_change_later(session, thing, after):
 
 
 def test_a_change_of_a_copy_changes_nothing(session, thing, after):
-    """Neither the instance nor whether it is dirty."""
+    """A change of a copy changes neither the instance nor whether it is dirty."""
     thing.data = {"c": 1}
     session.flush()
     after[0]["data"].new["c"] = 2
@@ -202,7 +202,7 @@ def test_a_change_of_a_copy_changes_nothing(session, thing, after):
 
 
 def test_expressions_of_every_kind(session, thing, after):
-    """NULL, a function, and one beside a plain value."""
+    """The changes have the value of NULL, of a function, and of one beside a plain value."""
     thing.renamed = func.upper("abc")
     thing.x = 7
     assert calls(session, after) == {"renamed": ("n", "ABC"), "x": (0, 7)}
@@ -223,7 +223,7 @@ class Stubborn:
 
 
 def test_copies_are_not_tracked():
-    """A value that cannot be copied is returned as it is."""
+    """Copies are not tracked, and a value that cannot be copied is returned as it is."""
     assert type(copy_value(MutableList([1]))) is list
     assert type(copy_value(MutableSet([1]))) is set
     watched = Watched([1])
@@ -239,7 +239,7 @@ def test_copies_are_not_tracked():
 @pytest.mark.service
 @pytest.mark.parametrize("server", ["postgres", "mariadb"])
 def test_on_servers(server, kind, request):
-    """Insert, update of an expired value, an expression, and a change in place."""
+    """On servers too, inserts, expired values, expressions and changes in place are reported."""
     engine = create_engine(request.getfixturevalue(server))
     Base.metadata.create_all(engine)
     calls = []
@@ -269,7 +269,7 @@ def test_on_servers(server, kind, request):
 
 @pytest.mark.service
 def test_on_postgresql_by_asyncpg(postgres, kind):
-    """Arrays changed in place, a key made by the database, numbers; async receivers."""
+    """Through asyncpg, async receivers get arrays changed in place, generated keys and numbers."""
     pytest.importorskip("asyncpg")
     calls = []
 

@@ -15,20 +15,20 @@ def clarion(*arguments):
 
 
 def test_it_lists_the_receivers_of_the_project(capsys):
-    """Without naming a module, because Django has imported them."""
+    """`manage.py clarion ls` lists the project's receivers without the name of a module."""
     assert clarion("ls", "--signal", "models.signals.post_save", "--json") == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert any(each["receiver"].endswith("note_in_models") for each in found["receivers"])
 
 
 def test_it_draws_the_project(capsys):
-    """As `clarion graph`."""
+    """`manage.py clarion graph` draws what `clarion graph` does."""
     assert clarion("graph", "--receiver", "note_in_models") == 0
     assert capsys.readouterr().out.startswith("flowchart LR\n")
 
 
 def test_its_exit_code_is_that_of_the_command(capsys):
-    """A mistake is one sentence, and the help names the command."""
+    """A mistake is one sentence with the command's exit code, and the help names the command."""
     assert clarion("explain", "--signal", "no.such_signal") == 2
     assert "error: No signal has the name no.such_signal" in capsys.readouterr().err
     assert clarion("ls", "--help") == 0

@@ -77,7 +77,7 @@ def test_a_name_that_no_signal_has_is_refused():
 
 
 def test_keys_are_named_by_their_type():
-    """The value of a sender or a uid may be secret."""
+    """A sender or uid that is a value is named by its type, because it may be secret."""
     sender = Key()  # a signal does not keep its senders alive
     keyed.connect(note_in_models, sender=sender, weak=False, dispatch_uid=(Key(), 1))
     [listed] = json.loads(signals("--json", f"{__name__}.keyed"))

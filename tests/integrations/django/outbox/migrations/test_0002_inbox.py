@@ -14,7 +14,7 @@ def tables():
 
 @pytest.mark.django_db(transaction=True)
 def test_an_older_outbox_gets_the_inbox():
-    """Only this table is created, and only it is dropped when the migration is undone."""
+    """The migration creates only the inbox, and drops only it when it is undone."""
     assert tables() == set(TABLES)
     MigrationExecutor(connection).migrate([(LABEL, "0001_initial")])
     try:

@@ -37,7 +37,7 @@ def dead(alias):
 
 
 def test_the_status_counts_each_receiver(run, dead):
-    """And says which ones this project has not connected."""
+    """The status counts each receiver, and names those that this project has not connected."""
     with connected(note, name="mail"):
         bill, mail = run("status")
     assert bill.startswith("bill: 1 waiting, the first due 20")
@@ -46,13 +46,13 @@ def test_the_status_counts_each_receiver(run, dead):
 
 
 def test_an_empty_outbox_has_a_line_too(run):
-    """No output would look like a failure."""
+    """The status of an empty outbox has a line, because no output looks like a failure."""
     assert run("status") == ["Nothing waits, and nothing is dead."]
     assert run("ls") == ["No delivery is dead."]
 
 
 def test_dead_deliveries_are_listed(run, dead):
-    """With the last line of the traceback, and without control characters."""
+    """Dead deliveries are listed with the last line of the traceback, without control characters."""
     [line] = run("ls")
     assert line.startswith(f"{dead}  20")
     assert line.endswith("mail  ValueError: <script>alert(1)</script>\\x1b[2J")
@@ -60,7 +60,7 @@ def test_dead_deliveries_are_listed(run, dead):
 
 
 def test_a_dead_delivery_is_shown(run, dead):
-    """With payload and traceback, and without control characters."""
+    """A dead delivery is shown with payload and traceback, without control characters."""
     text = "\n".join(run("show", dead))
     for part in ("receiver: mail", "signal: shop.order_paid", "after 1 failures", "Traceback"):
         assert part in text
@@ -73,13 +73,13 @@ def test_a_dead_delivery_is_shown(run, dead):
 
 
 def test_a_dead_delivery_is_requeued(run, dead, alias):
-    """It waits again, with its old id."""
+    """A requeued delivery waits again, with its old id."""
     assert run("requeue", dead) == [f"{dead} is requeued."]
     assert (count(alias, "dead"), count(alias)) == (0, 3)
 
 
 def test_dead_deliveries_are_discarded(run, dead, alias):
-    """By their ids, by receiver, or all."""
+    """Dead deliveries are discarded by their ids, by receiver, or all."""
     assert run("discard", receiver="bill") == []
     with pytest.raises(CommandError, match="Give the ids"):
         run("discard")
@@ -93,7 +93,7 @@ def test_dead_deliveries_are_discarded(run, dead, alias):
 
 
 def test_events_without_deliveries_are_pruned(run, dead, alias):
-    """Events with dead or waiting deliveries stay."""
+    """Events without deliveries are deleted; those with dead or waiting ones stay."""
     run("discard", dead)
     assert run("prune") == ["0 events are removed."]
     assert run("prune", days=0.0) == ["1 events are removed."]
@@ -101,12 +101,12 @@ def test_events_without_deliveries_are_pruned(run, dead, alias):
 
 
 def test_tables_are_created(run, alias):
-    """Twice changes nothing."""
+    """Creating the tables a second time changes nothing."""
     assert run("create") == [f"The database {alias} has the tables."]
 
 
 def test_a_database_without_tables_is_refused(run, alias):
-    """With the cure."""
+    """A database without tables is refused with the cure."""
     with connections[alias].cursor() as cursor:
         cursor.execute("ALTER TABLE clarion_meta RENAME TO hidden")
         try:

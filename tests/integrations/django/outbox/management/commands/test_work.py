@@ -37,7 +37,7 @@ def work(alias, capsys=None, **options):
 
 
 def test_a_send_is_delivered_after_the_commit(alias, capsys):
-    """And not at all if it was rolled back."""
+    """The worker delivers a send after its commit, and never one that was rolled back."""
     with connected(note, database=alias):
         with transaction.atomic(using=alias):
             order_paid.send(None, number=5)
@@ -64,7 +64,7 @@ def test_effects_in_the_same_database_are_made_once(alias, receiver, capsys):
 
 @pytest.mark.parametrize("receiver", [write, awrite])
 def test_other_receivers_write_in_autocommit(alias, receiver):
-    """What they have written stays, and is written again by the next attempt."""
+    """The rows of a failed receiver in autocommit stay, and the next attempt writes them again."""
     with connected(receiver, database=alias, retries=0):
         order_paid.send(None, using=alias, name="fail")
         with pytest.raises(CommandError, match="given up"):
@@ -74,7 +74,7 @@ def test_other_receivers_write_in_autocommit(alias, receiver):
 
 @pytest.mark.parametrize("receiver", [note, anote])
 def test_a_receiver_of_a_save_gets_the_row(alias, receiver):
-    """With the keywords of the signal, in their types, sync and async."""
+    """A sync or async receiver of a save gets the row and the keywords of the signal in their types."""
     with connected(receiver, signal=post_save, sender=Author):
         author = Author.objects.using(alias).create(name="before")
         author.name = "after"
@@ -88,7 +88,7 @@ def test_a_receiver_of_a_save_gets_the_row(alias, receiver):
 
 
 def test_a_receiver_of_a_deletion_gets_the_instance_as_it_was(alias):
-    """The row is gone, whatever the option says."""
+    """After a deletion the receiver gets the instance as it was, whatever the option `missing` says."""
     author = Author.objects.using(alias).create(name="a")
     with connected(note, signal=post_delete, sender=Author):
         author.delete()
@@ -98,7 +98,7 @@ def test_a_receiver_of_a_deletion_gets_the_instance_as_it_was(alias):
 
 
 def test_a_row_that_is_gone_is_a_case(alias):
-    """It skips the delivery, fails it, or gives the row as it was sent."""
+    """For a row that is gone, `missing` skips the delivery, fails it, or gives the row as it was sent."""
     for missing, dead, received in (("skip", 0, []), ("fail", 1, []), ("snapshot", 1, ["a"])):
         with connected(note, signal=post_save, sender=Author, missing=missing, retries=0):
             Author.objects.using(alias).create(name="a")
@@ -116,7 +116,7 @@ def changed(instance, changes, **kwargs):
 
 
 def test_a_receiver_that_has_requested_changes_gets_them(alias):
-    """One beside it that has not gets none."""
+    """A receiver that requests changes gets them, and one beside it does not."""
     with connected(note, signal=post_save, sender=Item), connected(changed, post_save, Item):
         Item.objects.using(alias).create(title="a", price="9.90")
         work(alias)
@@ -127,7 +127,7 @@ def test_a_receiver_that_has_requested_changes_gets_them(alias):
 
 
 def test_links_are_delivered(alias):
-    """`pk_set` is a set."""
+    """The `pk_set` of a delivered m2m_changed is a set."""
     book = Book.objects.using(alias).create(title="b")
     author = Author.objects.using(alias).create(name="a")
     with connected(note, signal=m2m_changed, sender=Book.authors.through):
@@ -139,7 +139,7 @@ def test_links_are_delivered(alias):
 
 
 def test_a_new_instance_before_its_save_is_refused(alias):
-    """It has no row that a worker could load; the save is not made."""
+    """A durable send of an unsaved instance is refused, and the save is not made."""
     refused = pytest.raises(EncodingError, match="connect the receiver to post_save")
     with connected(note, signal=pre_save, sender=Author), refused:
         Author.objects.using(alias).create(name="a")
@@ -147,7 +147,7 @@ def test_a_new_instance_before_its_save_is_refused(alias):
 
 
 def test_no_connection_is_left_open(alias):
-    """Neither the worker's nor those of its threads."""
+    """The command leaves no connection open, neither the worker's nor those of its threads."""
     with connected(write, database=alias):
         for _ in range(20):
             order_paid.send(None, using=alias, name="a")
@@ -212,7 +212,7 @@ def open_connections(alias):
 
 
 def test_wrong_options_are_refused(alias):
-    """In one sentence."""
+    """A wrong option is refused in one sentence."""
     with pytest.raises(CommandError, match="concurrency"):
         work(alias, concurrency=0)
     with pytest.raises(CommandError, match="not allowed with argument"):
@@ -225,7 +225,7 @@ def test_wrong_options_are_refused(alias):
 
 
 def test_once_looks_once(alias, capsys):
-    """The deliveries that are there are made, and the command ends."""
+    """With `--once` the command makes the stored deliveries and ends."""
     with connected(note, database=alias):
         order_paid.send(None, using=alias, number=0)
         assert "Stopped: 1 made." in work(alias, capsys, drain=False, once=True)
@@ -233,7 +233,7 @@ def test_once_looks_once(alias, capsys):
 
 
 def test_a_database_without_tables_is_refused(alias):
-    """With the cure."""
+    """A database without tables is refused with the cure."""
     with connections[alias].cursor() as cursor:
         cursor.execute("ALTER TABLE clarion_meta RENAME TO hidden")
         try:
@@ -268,7 +268,7 @@ print("stopped", flush=True)
 
 
 def test_a_running_worker_stops_at_sigterm(tmp_path):
-    """It finishes what it does, and the program continues after the command."""
+    """At SIGTERM the worker finishes its calls, and the program continues after the command."""
     program = [sys.executable, "-c", dedent(PROGRAM), str(tmp_path / "shop.sqlite3")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     lines = []
