@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clarion.envelope import Envelope, NewerVersionError
+from clarion.envelope import Envelope, NewerVersionError, plain
 from clarion.errors import DecodingError
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 """The version of the text in `Call.body`."""
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def write_body(receiver: str, retries: int | None, envelope: Envelope) -> str:
         envelope: the send.
     """
     parts = {"clarion": FORMAT, "receiver": receiver, "retries": retries, **envelope.parts()}
-    return _encode(parts)
+    return plain.encode(parts)
 
 
 def read_body(body: str | bytes) -> Message:

@@ -144,7 +144,10 @@ class PendingHandOver(PendingCall):
         registration: Any = _NoRegistration
         # The arguments are in the body already, so the boundary copies no objects.
         super().__init__(signal, registration, receiver, bound, boundary, reason, {"sender": None})
-        self.scheduled = HandOver(self)
+
+    def new_handle(self) -> HandOver:
+        """Return a new handle for the call."""
+        return HandOver(self)
 
     @property
     def boundary(self) -> CallingBoundary:
@@ -190,9 +193,4 @@ class PendingHandOver(PendingCall):
             self.scheduled.when(),
             exc_info=error,
         )
-        self.scheduled.response = error
-        self.scheduled.outcome = "failed"
-        # As `PendingCall.fail`: the traceback holds the call.
-        self.scheduled = HandOver(self)
-        self.scheduled.outcome = "failed"
-        self.bound.count("failed")
+        super().fail(error)

@@ -205,8 +205,12 @@ class PendingCall:
         if bound.key_of is not None:
             key = bound.key_of(signal, receiver, arguments)
             self.key = (bound.delivery, receiver_key(receiver), key)
-        self.scheduled = Scheduled(self)
+        self.scheduled = self.new_handle()
         bound.counts["scheduled"] += 1
+
+    def new_handle(self) -> Scheduled:
+        """Return a new handle for the call."""
+        return Scheduled(self)
 
     @property
     def is_awaited(self) -> bool:
@@ -250,7 +254,7 @@ class PendingCall:
         scheduled.response = error
         scheduled.outcome = "failed"
         # The traceback holds the call. A handle with the error would complete a cycle.
-        self.scheduled = Scheduled(self)
+        self.scheduled = self.new_handle()
         self.scheduled.outcome = "failed"
         self.bound.count("failed")
 

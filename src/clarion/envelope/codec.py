@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from clarion.envelope.typed import TypedValues
 
 
+_NEVER_STORED = frozenset({"sender", "signal"})
+_PLAIN_HEAD = b'{"sender":null,"references":{},"values":'  # without a sender and references
+
+
 class StoredReference(NamedTuple):
     """A reference in a payload that goes through an upcaster: to one object or a list of them."""
 
@@ -93,25 +97,24 @@ class Codec:
             EncodingError: if a value would not come back as it is.
         """
         snapshots = snapshots or (self._storage is not None and self._storage.as_sent)
-        values = {
-            name: value for name, value in arguments.items() if name not in {"sender", "signal"}
-        }
-        if SESSION in values and is_session(values[SESSION]):
-            del values[SESSION]
+        values: dict[str, Any] = {}
+        references: dict[str, Any] = {}
         try:
             sender = dump_sender(arguments.get("sender"), snapshot=snapshots)
-            references = {
-                name: _dump_reference(value, name, snapshots)
-                for name, value in values.items()
-                if self._is_stored_as_reference(name, value)
-            }
+            for name, value in arguments.items():
+                if name in _NEVER_STORED or (name == SESSION and is_session(value)):
+                    continue
+                if self._is_stored_as_reference(name, value):
+                    references[name] = _dump_reference(value, name, snapshots)
+                else:
+                    values[name] = value
         except ValueError as error:
             raise EncodingError(
                 f"Signal {signal_name(signal)} cannot be stored: {error}.", signal_name(signal)
             ) from None
-        for name in references:
-            del values[name]
         encoded = self._dump_values(signal, values)
+        if sender is None and not references:
+            return _PLAIN_HEAD + encoded + b"}"
         try:
             head = plain.dump({"sender": sender, "references": references})
         except ValueError:  # UnicodeEncodeError is one
@@ -123,6 +126,8 @@ class Codec:
         return head[:-1] + b',"values":' + encoded + b"}"
 
     def _is_stored_as_reference(self, name: str, value: object) -> bool:
+        if type(value) in plain.SCALARS:
+            return name in self._references
         if self._storage is not None and (name in self._storage.keywords or type(value) is tuple):
             return False  # a tuple of objects comes back as a tuple
         return name in self._references or kind_owning(value) is not None or are_owned(value)
@@ -135,10 +140,10 @@ class Codec:
             if isinstance(encoded, bytes):
                 return encoded
             _refuse(signal, encoded)
-        for name, value in values.items():
-            if (problem := plain.find_problem(value, name)) is not None:
-                _refuse(signal, problem)
-        return plain.dump(values)
+        plainly = plain.dump_members(values)
+        if not isinstance(plainly, bytes):
+            _refuse(signal, plainly)
+        return plainly
 
     def load(
         self,

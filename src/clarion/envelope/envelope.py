@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from clarion._core.names import signal_name
+from clarion.envelope import plain
 from clarion.envelope.codec import codec_of
 from clarion.envelope.context import current_headers
 from clarion.envelope.uid import new_uid
@@ -71,7 +72,7 @@ class Envelope:
 
     def to_json(self) -> str:
         """Return the envelope as text, for an engine."""
-        return json.dumps(self.parts(), ensure_ascii=False, separators=(",", ":"))
+        return plain.encode(self.parts())
 
     @classmethod
     def from_json(cls, text: str) -> Envelope:

@@ -9,15 +9,19 @@ of JSON.
 from __future__ import annotations
 
 import json
+import json.encoder
 from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion._core.names import value_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _ATOMS = frozenset({type(None), bool, int, str})
+
+SCALARS = _ATOMS | {float}
+"""The types of JSON without members. Nothing that refers to a row of a database has one of them."""
 
 
 class Problem(NamedTuple):
@@ -92,15 +96,48 @@ def _is_printable(number: Any) -> bool:
     return True
 
 
+def _encoder() -> Callable[[object], str]:
+    """Return a function that encodes as `json.JSONEncoder.encode`, which builds an encoder for each call."""
+    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    parts: Any = vars(json.encoder)
+    if parts["c_make_encoder"] is None:
+        return encoder.encode  # a Python without this accelerator
+    quote = parts["encode_basestring"]
+    # In its order: markers, default, encoder, indent, separators, sort_keys, skipkeys, allow_nan.
+    chunks = parts["c_make_encoder"](
+        None, encoder.default, quote, None, ":", ",", False, False, False
+    )
+    return lambda value: "".join(chunks(value, 0))
+
+
+encode = _encoder()
+"""Return a value that has no problem, as JSON.
+
+Raises:
+    ValueError: if it contains a number that is infinite, or not a number.
+"""
+
+
 def dump(value: object) -> bytes:
     """Return a value that has no problem, as JSON in UTF-8."""
     return encode(value).encode()
 
 
-# Built once: `json.dumps` builds another for each call with options, and `loads` looks for an
-# encoding and for spaces first.
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Return a value that has no problem, as JSON."""
+def dump_members(values: dict[str, Any]) -> bytes | Problem:
+    """Return an object of JSON in UTF-8, or the first of its members that JSON would change or refuse."""
+    for name, value in values.items():
+        # What is wrong with a scalar, `dump` refuses too.
+        if type(value) not in SCALARS and (problem := find_problem(value, name)) is not None:
+            return problem
+    try:
+        return dump(values)
+    except ValueError:  # UnicodeEncodeError is one
+        found = (find_problem(value, name) for name, value in values.items())
+        if (problem := next(filter(None, found), None)) is None:
+            raise
+        return problem
+
+
 _decode = json.JSONDecoder().raw_decode
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from uuid import UUID
 
@@ -17,6 +17,6 @@ def new_uid() -> UUID:
     """
     # `uuid.uuid7` exists from CPython 3.14 on.
     milliseconds = time.time_ns() // _MILLISECOND
-    random = secrets.randbits(74)
+    random = int.from_bytes(os.urandom(10)) >> 6
     high, low = random >> 62, random & (1 << 62) - 1
     return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)

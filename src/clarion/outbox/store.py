@@ -6,11 +6,11 @@ transaction. The functions for a worker run in a transaction of the worker, wher
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import quoted_name
+from clarion.envelope.plain import encode as _json
 from clarion.errors import ArgumentError
 from clarion.outbox import inbox
 from clarion.outbox.delivery_row import (
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from clarion.envelope import Envelope
     from clarion.outbox.connection import AsyncConnection, Connection
 
-# Built once: `json.dumps` builds another for each call with options.
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target]) -> None:
