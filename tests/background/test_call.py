@@ -33,6 +33,16 @@ def test_a_body_is_json():
     assert (parts["receiver"], parts["signal"]) == ("mail", "tests.call.order_paid")
 
 
+@pytest.mark.parametrize("retries", [None, 0, 3])
+def test_any_receiver_and_retries_come_back(retries):
+    """The name of a receiver may contain quotes; a body without retries has null."""
+    name = 'mail "now" \\ é'
+    envelope = seal(order_paid, {"sender": None})
+    written = write_body(name, retries, envelope)
+    assert read_body(written) == (name, retries, envelope)
+    assert json.loads(written)["retries"] == retries
+
+
 @pytest.mark.parametrize(
     "damaged",
     ["", "[]", "7", "{}", '{"clarion":1,"receiver":5,"retries":1}', "{" * 100_000, b"\xff"],

@@ -1,6 +1,7 @@
 """Deliveries that take the receivers of a send together."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -162,3 +163,63 @@ def test_a_batch_can_return_the_failures(order_paid, caplog):
         assert kept == "kept"
         assert isinstance(failed, ValueError)
     assert len(caplog.records) == 2
+
+
+@pytest.fixture
+def single_batch():
+    """Return a signal whose receivers all have one batch: it has a shorter path."""
+    signal = Paid()
+
+    @receiver(signal, delivery=InBatch(signal.first))
+    def mail(sender, **kwargs):
+        pytest.fail("a batch calls nobody")
+
+    @receiver(signal, delivery=InBatch(signal.first))
+    def ship(sender, **kwargs):
+        pytest.fail("a batch calls nobody")
+
+    signal.kept = [mail, ship]
+    return signal
+
+
+@pytest.mark.parametrize("name", ["send", "send_robust", "asend", "asend_robust"])
+def test_one_batch_of_all_receivers_gets_the_send(single_batch, name):
+    """A batch with all receivers gets the same calls, and its responses are theirs."""
+    responses = send(single_batch, name, order_id=7)
+    assert responses == list(zip(single_batch.kept, ["kept 0", "kept 1"], strict=True))
+    arguments = {"signal": single_batch, "sender": "web", "order_id": 7}
+    assert single_batch.first.sends == [
+        (single_batch, [("mail", arguments), ("ship", arguments)]),
+    ]
+
+
+@pytest.mark.parametrize("name", ["send", "asend"])
+def test_an_error_of_the_only_batch_ends_the_send(single_batch, name):
+    """An error of the only batch ends the send, with a note that names its first receiver."""
+    single_batch.first.error = OSError("disk full")
+    with pytest.raises(OSError, match="disk full") as raised:
+        send(single_batch, name)
+    assert "mail" in raised.value.__notes__[0]
+
+
+@pytest.mark.parametrize("name", ["send_robust", "asend_robust"])
+def test_an_error_of_the_only_batch_is_the_response_of_each_receiver(single_batch, name, caplog):
+    """A robust send logs the error of the only batch for each receiver."""
+    error = single_batch.first.error = OSError("disk full")
+    assert [response for _, response in send(single_batch, name)] == [error, error]
+    assert len(caplog.records) == 2
+
+
+def test_a_dead_receiver_is_not_in_the_only_batch():
+    """A receiver that has died is not given to the only batch, which is not called without one."""
+    signal = Paid()
+
+    def mail(sender, **kwargs):
+        """Do nothing."""
+
+    signal.connect(mail, weak=True, delivery=InBatch(signal.first))
+    assert len(signal.send("web")) == 1
+    del mail
+    gc.collect()
+    assert signal.send("web") == []
+    assert len(signal.first.sends) == 1

@@ -75,6 +75,27 @@ def test_a_route_with_a_delivery_is_not_simple():
         assert (route.strong_receivers, route.single_async, route.live()) == (None, None, None)
 
 
+def batched(batch, *, is_async=False):
+    """Register a receiver whose delivery has this batch."""
+    registration = deferred(is_async=is_async)
+    registration.delivery.batch = batch
+    return registration
+
+
+def test_the_only_batch_takes_all_receivers():
+    """A route has an only batch if all its receivers are sync and have this batch."""
+    one, other = object(), object()
+    assert Route([batched(one), batched(one)]).only_batch is one
+    for mixed in (batched(other), deferred(), sync(), batched(one, is_async=True)):
+        assert Route([batched(one), mixed]).only_batch is None
+    assert Route([]).only_batch is None
+
+
+def test_a_watched_route_has_no_only_batch():
+    """Instruments see each receiver, so a route with one has no only batch."""
+    assert Route([batched(object())], (object(),)).only_batch is None  # type: ignore[arg-type]
+
+
 def test_no_registrations_have_no_stage():
     """A route without registrations has no stages."""
     assert modes() == []

@@ -1,5 +1,6 @@
 """The envelope: one send in a form that can be stored."""
 
+import json
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -29,6 +30,23 @@ def test_it_is_converted_to_text():
     """An envelope is converted to text and back."""
     envelope = seal(order_paid, {"sender": "web", "name": "Zoë", "signal": order_paid})
     assert Envelope.from_json(envelope.to_json()) == envelope
+
+
+def test_its_text_is_json_whatever_it_holds():
+    """Quotes, backslashes and control characters of names, values and headers come back."""
+    hostile = 'a "b" \\ \n \x00 \u2028 é'
+    tenant: ContextVar[str] = ContextVar("tenant")
+    carry(tenant, name=hostile)
+    tenant.set(hostile)
+    signal = Signal(name=hostile)
+    envelope = seal(signal, {"sender": hostile, "name": hostile, "signal": signal})
+    drop_carried(tenant)
+    parts = json.loads(envelope.to_json())
+    assert list(parts) == ["uid", "signal", "version", "created_at", "payload", "headers"]
+    assert (parts["signal"], parts["headers"]) == (hostile, {hostile: hostile})
+    found = Envelope.from_json(envelope.to_json())
+    assert found == envelope
+    assert found.arguments(signal)["name"] == found.arguments(signal)["sender"] == hostile
 
 
 @pytest.mark.parametrize(

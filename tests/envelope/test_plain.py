@@ -101,3 +101,49 @@ def test_the_encoding_is_utf_8_without_spaces():
     """Other programs can read it."""
     assert plain.dump({"näme": [1, "é"]}) == '{"näme":[1,"é"]}'.encode()
     assert json.loads(plain.dump({"a": 1})) == {"a": 1}
+
+
+@given(st.dictionaries(st.text(), JSON))
+def test_members_without_a_problem_are_encoded(values):
+    """An object without a problem comes back."""
+    dumped = plain.dump_members(values)
+    assert isinstance(dumped, bytes)
+    assert repr(plain.load(dumped)) == repr(values)
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("-inf"), "\ud800", (1, 2), [object()], Text("a"), {1: 2}]
+)
+def test_the_first_other_member_is_found(value):
+    """The problem names the member, whether its type or its encoding shows it."""
+    problem = plain.dump_members({"good": 1, "bad": value, "later": {2}})
+    assert isinstance(problem, plain.Problem)
+    assert problem.path.startswith("bad")
+
+
+def test_a_member_that_is_too_long_an_integer_is_found():
+    """An integer with too many digits is found when it is encoded."""
+    problem = plain.dump_members({"number": 10**5000})
+    assert problem == plain.Problem("number", "is an integer with too many digits")
+
+
+def test_a_name_that_is_not_unicode_raises():
+    """The name of a keyword is no value, so an invalid one raises the error of its encoding."""
+    with pytest.raises(UnicodeEncodeError):
+        plain.dump_members({"\ud800": 1})
+
+
+@given(JSON)
+def test_text_is_that_of_json(value):
+    """The encoder that is built once writes what `json.dumps` writes."""
+    assert plain.encode(value) == json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def test_without_the_accelerator_the_text_is_the_same(monkeypatch):
+    """A Python whose json has no accelerator gets the same text, and refuses the same."""
+    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
+    encode = plain._encoder()
+    value = {"a": [1, 2.5, None, True, "é"], "b": {}}
+    assert encode(value) == plain.encode(value)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        encode(float("nan"))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from clarion._core.instrument import Send
     from clarion._core.registration import Registration
+    from clarion._core.route import Route
     from clarion._core.signal import Signal
     from clarion._core.signatures import Receiver
     from clarion.delivery import Batch
@@ -46,9 +47,23 @@ class Batches:
         send.responses.append((call[1], None))
 
 
-def batch_of(registration: Registration) -> Batch | None:
-    """Return the batch that takes the receiver of this registration, or None."""
-    return getattr(registration.delivery, "batch", None)
+def send_batch(
+    signal: Signal, route: Route, arguments: Arguments, *, robust: bool
+) -> list[tuple[Receiver, Any]]:
+    """Give a send to the batch that takes all receivers of the route; return the responses."""
+    batch = route.only_batch
+    calls = [
+        (registration, receiver, arguments)
+        for registration in route.registrations
+        if (receiver := registration.live()) is not None
+    ]
+    if batch is None or not calls:
+        return []
+    # Without a variable for the responses, as in `deliver_batches`.
+    return [
+        (call[1], response)
+        for call, response in zip(calls, _deliver(signal, batch, calls, robust=robust), strict=True)
+    ]
 
 
 def deliver_batches(send: Send, batches: Batches, *, robust: bool) -> None:

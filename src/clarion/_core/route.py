@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clarion._core.instrument import Instrument
     from clarion._core.registration import Registration
     from clarion._core.signatures import Receiver
+    from clarion.delivery import Batch
 
     Members = Sequence[tuple[Registration, Receiver]]
     LiveStages = list[tuple[str, Members]]
@@ -38,6 +39,7 @@ class Route:
         strong_receivers: the receivers, if it is simple and none is held weakly.
         is_inline: whether `asend` only has to call them, too.
         single_async: the only registration, if `asend` only has to await its receiver.
+        only_batch: the batch that takes all receivers, if a send only has to give it their calls.
         may_await: whether any receiver is async.
         depends_on_context: whether some registrations apply in some contexts only.
     """
@@ -50,6 +52,7 @@ class Route:
         "is_inline",
         "is_simple",
         "may_await",
+        "only_batch",
         "registrations",
         "single_async",
         "strong_receivers",
@@ -77,6 +80,8 @@ class Route:
             self.strong_receivers = tuple(r.live() for r in self.registrations)  # type: ignore[misc]
         elif is_plain and len(self.registrations) == 1 and self.registrations[0].is_simple_async:
             self.single_async = self.registrations[0]
+        is_batched = is_plain and not self.may_await
+        self.only_batch = _common_batch(self.registrations) if is_batched else None
 
     def live(self) -> list[Receiver] | None:
         """Return the live receivers, or None if a send has more to do than to call them."""
@@ -108,6 +113,17 @@ class Route:
         if not any(registration.weak for registration in self.registrations):
             self._live_stages = stages
         return stages
+
+
+def batch_of(registration: Registration) -> Batch | None:
+    """Return the batch that takes the receiver of this registration, or None."""
+    return getattr(registration.delivery, "batch", None)
+
+
+def _common_batch(registrations: tuple[Registration, ...]) -> Batch | None:
+    """Return the batch that takes all these registrations, with the arguments of the send; or None."""
+    batches = {None if each.requested else batch_of(each) for each in registrations}
+    return batches.pop() if len(batches) == 1 else None
 
 
 def _rank(registration: Registration) -> tuple[int, bool, int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from clarion._core import loops
-from clarion._core.batches import Batches, adeliver_batches, batch_of, deliver_batches
+from clarion._core.batches import Batches, adeliver_batches, deliver_batches, send_batch
 from clarion._core.call import adeliver, arguments_of, claim, deliver, must_await
 from clarion._core.instrument import Send
 from clarion._core.names import described, signal_name
@@ -20,7 +20,7 @@ from clarion._core.notes import (
     log_cancelled_failure,
     log_receiver_failure,
 )
-from clarion._core.route import ASYNC, DEFERRED, SYNC
+from clarion._core.route import ASYNC, DEFERRED, SYNC, batch_of
 from clarion._core.tabled import policy_of
 from clarion._core.threads import run_in_thread
 from clarion.errors import RunningLoopError
@@ -75,6 +75,8 @@ def run(
             policy runs all coroutines of a stage.
         refuse: raises the error if an event loop runs and nothing can await there.
     """
+    if route.only_batch is not None:
+        return send_batch(signal, route, arguments, robust=robust)
     if route.single_async is not None and not loops.is_loop_running():
         return _run_single(signal, route.single_async, arguments, robust=robust)
     with Send(signal, arguments, route.instruments) as send:
@@ -86,23 +88,28 @@ def run(
                 batches = _deliver_all(send, members, batches, robust=robust)
             elif mode is not ASYNC:
                 _call_all(send, members, robust=robust)
-            elif run_coroutine is None:
-                if ready := list(_ready(send, members)):
-                    awaited = _await_all(send, ready, robust=robust)
-                    send.responses += policy_of(signal).run_coroutine(awaited)
             else:
-                for each in _ready(send, members):
-                    send.responses += run_coroutine(_await_all(send, [each], robust=robust))
+                _run_async(send, members, run_coroutine, robust=robust)
         if batches is not None:
             deliver_batches(send, batches, robust=robust)
     return send.take_responses()
 
 
+def _run_async(
+    send: Send, members: Members, run_coroutine: RunCoroutine | None, *, robust: bool
+) -> None:
+    if run_coroutine is not None:
+        for each in _ready(send, members):
+            send.responses += run_coroutine(_await_all(send, [each], robust=robust))
+    elif ready := list(_ready(send, members)):
+        awaited = _await_all(send, ready, robust=robust)
+        send.responses += policy_of(send.signal).run_coroutine(awaited)
+
+
 def _run_single(
     signal: Signal, registration: Registration, arguments: Arguments, *, robust: bool
 ) -> Responses:
-    receiver = registration.live()
-    if receiver is None:
+    if (receiver := registration.live()) is None:
         return []
     awaited = _await(None, signal, receiver, arguments, robust=robust)
     return [(receiver, policy_of(signal).run_coroutine(awaited))]
@@ -240,12 +247,10 @@ async def _await(
     try:
         if send is not None and send.instruments:
             with send.call(receiver, to) as call:
-                made = (
-                    receiver(**arguments)
-                    if to is None
-                    else adeliver(signal, to, receiver, arguments)
-                )
-                call.response = await made
+                if to is None:
+                    call.response = await receiver(**arguments)
+                else:
+                    call.response = await adeliver(signal, to, receiver, arguments)
                 return call.response
         if to is None:
             return await receiver(**arguments)

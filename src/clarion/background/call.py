@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clarion.envelope import Envelope, NewerVersionError, plain
+from clarion.envelope import Envelope, NewerVersionError
 from clarion.errors import DecodingError
 
 if TYPE_CHECKING:
@@ -62,8 +63,9 @@ def write_body(receiver: str, retries: int | None, envelope: Envelope) -> str:
         retries: how often it is tried again after a failure; None if the engine decides.
         envelope: the send.
     """
-    parts = {"clarion": FORMAT, "receiver": receiver, "retries": retries, **envelope.parts()}
-    return plain.encode(parts)
+    number = "null" if retries is None else retries
+    head = f'{{"clarion":{FORMAT},"receiver":{quote(receiver)},"retries":{number},'
+    return head + envelope.to_json()[1:]
 
 
 def read_body(body: str | bytes) -> Message:

@@ -119,10 +119,11 @@ def _suppress(suppression: suppressed, calls: Sequence[Call]) -> list[HandOver |
 
 def _sealed(signal: Signal, calls: Sequence[Call]) -> Envelope:
     """Return the envelope with everything that a receiver gets."""
-    arguments: dict[str, Any] = {}
+    arguments = calls[0][2] if len(calls) == 1 else {}
     snapshots = False
     for registration, _, given in calls:
-        arguments.update(given)
+        if given is not arguments:
+            arguments.update(given)
         bound: Any = registration.delivery
         snapshots = snapshots or bound.options.missing == "snapshot"
     return seal(signal, arguments, snapshots=snapshots)

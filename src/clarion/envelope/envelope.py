@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -40,20 +41,9 @@ class Envelope:
     payload: bytes = field(repr=False)
     headers: dict[str, Any] = field(repr=False)
 
-    def parts(self) -> dict[str, Any]:
-        """Return the envelope as JSON that `from_parts` reads."""
-        return {
-            "uid": str(self.uid),
-            "signal": self.signal,
-            "version": self.version,
-            "created_at": self.created_at.isoformat(),
-            "payload": self.payload.decode(),
-            "headers": self.headers,
-        }
-
     @classmethod
     def from_parts(cls, parts: dict[str, Any]) -> Envelope:
-        """Return the envelope whose parts these are; other parts are ignored.
+        """Return the envelope from its decoded text; other members are ignored.
 
         Raises:
             DecodingError: if they are damaged.
@@ -72,7 +62,13 @@ class Envelope:
 
     def to_json(self) -> str:
         """Return the envelope as text, for an engine."""
-        return plain.encode(self.parts())
+        # By hand: this is a large part of the time of a send.
+        headers = plain.encode(self.headers) if self.headers else "{}"
+        return (
+            f'{{"uid":"{self.uid}","signal":{quote(self.signal)},"version":{self.version},'
+            f'"created_at":"{self.created_at.isoformat()}",'
+            f'"payload":{quote(self.payload.decode())},"headers":{headers}}}'
+        )
 
     @classmethod
     def from_json(cls, text: str) -> Envelope:

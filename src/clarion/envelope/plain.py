@@ -97,15 +97,23 @@ def _is_printable(number: Any) -> bool:
 
 
 def _encoder() -> Callable[[object], str]:
-    """Return a function that encodes as `json.JSONEncoder.encode`, which builds an encoder for each call."""
+    """Return a function as `json.JSONEncoder.encode`, which builds an encoder for each call."""
     encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     parts: Any = vars(json.encoder)
     if parts["c_make_encoder"] is None:
         return encoder.encode  # a Python without this accelerator
-    quote = parts["encode_basestring"]
-    # In its order: markers, default, encoder, indent, separators, sort_keys, skipkeys, allow_nan.
+    markers = indent = None
+    sort_keys = skipkeys = allow_nan = False
     chunks = parts["c_make_encoder"](
-        None, encoder.default, quote, None, ":", ",", False, False, False
+        markers,
+        encoder.default,
+        parts["encode_basestring"],
+        indent,
+        encoder.key_separator,
+        encoder.item_separator,
+        sort_keys,
+        skipkeys,
+        allow_nan,
     )
     return lambda value: "".join(chunks(value, 0))
 
@@ -124,18 +132,24 @@ def dump(value: object) -> bytes:
 
 
 def dump_members(values: dict[str, Any]) -> bytes | Problem:
-    """Return an object of JSON in UTF-8, or the first of its members that JSON would change or refuse."""
-    for name, value in values.items():
-        # What is wrong with a scalar, `dump` refuses too.
-        if type(value) not in SCALARS and (problem := find_problem(value, name)) is not None:
-            return problem
+    """Return an object of JSON in UTF-8, or the first member that JSON would change or refuse."""
     try:
-        return dump(values)
+        for name, value in values.items():
+            # What is wrong with a scalar, `dump` refuses too.
+            if type(value) not in SCALARS and find_problem(value, name) is not None:
+                break
+        else:
+            return dump(values)
     except ValueError:  # UnicodeEncodeError is one
-        found = (find_problem(value, name) for name, value in values.items())
-        if (problem := next(filter(None, found), None)) is None:
+        if (problem := _first_problem(values)) is None:
             raise
         return problem
+    return _first_problem(values) or dump_members(values)  # another thread has mended a value
+
+
+def _first_problem(values: dict[str, Any]) -> Problem | None:
+    found = (find_problem(value, name) for name, value in values.items())
+    return next(filter(None, found), None)
 
 
 _decode = json.JSONDecoder().raw_decode

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from clarion.outbox.connection import AsyncConnection, Connection
 
 
-
 def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target]) -> None:
     """Store one send for its receivers, in the sender's transaction.
 
