@@ -144,7 +144,7 @@ def dump_members(values: dict[str, Any]) -> bytes | Problem:
         if (problem := _first_problem(values)) is None:
             raise
         return problem
-    return _first_problem(values) or dump_members(values)  # another thread has mended a value
+    return _first_problem(values) or dump(values)  # another thread may have mended a value
 
 
 def _first_problem(values: dict[str, Any]) -> Problem | None:
