@@ -1,6 +1,7 @@
 """drain: the stored deliveries inside a test."""
 
 import asyncio
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from clarion.errors import BoundaryError, RunningLoopError
 from clarion.outbox import use_database
 from clarion.outbox.open import open_database
 from clarion.outbox.tables import create_tables
-from clarion.testing import commits, deliveries, drain, restored
+from clarion.testing import adrain, commits, deliveries, drain, restored
 
 order_paid = Signal(name="shop.order_paid")
 calls: list[object] = []
@@ -100,12 +101,53 @@ def test_async_receivers_are_awaited(database):
     order_paid.send(None, number=5)
 
     async def test():
-        with pytest.raises(RunningLoopError, match=r"asyncio\.to_thread\(drain\)"):
-            drain()
+        for raises in (True, False):
+            with pytest.raises(RunningLoopError, match=r"Call `await adrain\(\)`"):
+                drain(raises=raises)
         return await asyncio.to_thread(drain)
 
     assert asyncio.run(test()) == {"made": 1}
     assert calls == [5]
+
+
+def test_an_async_test_awaits_them(database):
+    """Async receivers run in the loop of the test, and sync ones in a thread."""
+    order_paid.connect(note, delivery=durable)
+    seen = []
+
+    async def where(number, **kwargs):
+        seen.append((asyncio.get_running_loop(), variable.get()))
+        await order_paid.asend(None, number=0) if number else None
+
+    order_paid.connect(where, delivery=durable(name="where"))
+    variable: ContextVar[int] = ContextVar("variable", default=0)
+
+    async def test():
+        variable.set(1)
+        await order_paid.asend(None, number=1)
+        assert await adrain(database) == {"made": 4}
+        await order_paid.asend(None, number=None)
+        with pytest.raises(ValueError, match="no number") as caught:
+            await adrain()
+        assert caught.value.__notes__ == [
+            "A stored delivery to tests.testing.test_deliveries:note was made by drain()."
+        ]
+        return asyncio.get_running_loop()
+
+    loop = asyncio.run(test())
+    assert [each for each, _ in seen[:2]] == [loop, loop]
+    assert calls[:2] == [(1, 1), (0, 1)]
+
+
+def test_an_async_test_needs_a_database_too(monkeypatch):
+    """As `drain`."""
+
+    async def none():
+        return []
+
+    monkeypatch.setattr(deliveries, "aoutbox_databases", none)
+    with pytest.raises(BoundaryError, match="found no database"):
+        asyncio.run(adrain())
 
 
 def test_a_delivery_with_a_delay_stays(database):

@@ -19,7 +19,7 @@ from clarion.errors import (
     RunningLoopError,
 )
 from clarion.integrations.celery import CeleryDelivery
-from clarion.testing import assert_enqueued, commits, drain, restored, without_engines
+from clarion.testing import adrain, assert_enqueued, commits, drain, restored, without_engines
 from tests.testing.test_deliveries import database
 
 __all__ = ["database"]  # a fixture
@@ -154,13 +154,21 @@ def test_async_receivers_and_async_sends(celery):
 
     async def place():
         await order_paid.asend(None, number=7)
-        with pytest.raises(RunningLoopError, match="to_thread"):
-            drain()
+        for raises in (True, False):
+            with pytest.raises(RunningLoopError, match="adrain"):
+                drain(raises=raises)
         assert await asyncio.to_thread(drain) == {"made": 1}
+        await order_paid.asend(None, number=8)
+        assert await adrain() == {"made": 1}
+        async with commits():
+            await order_paid.asend(None, number=9)
+        with pytest.raises(ZeroDivisionError):
+            async with commits():
+                await order_paid.asend(None, number=1 // 0)
 
     with without_engines():
         asyncio.run(place())
-    assert calls == [7]
+    assert calls == [7, 8, 9]
 
 
 def test_calls_of_other_threads_are_kept(celery):

@@ -92,14 +92,19 @@ async def adeliver(body: str, attempt: int = 1) -> None:
     """Call the receiver of a background call, as `deliver`; a sync receiver in a thread."""
     plan, claim, policy = prepared(body, attempt)
     name_task(plan.name)
-    caller = _Caller(database_of(plan.options))
     try:
-        if plan.is_async:
-            await caller.acall(plan, claim, None)
-        else:
-            await policy.run_in_thread(lambda: caller.call(plan, claim, None))
+        await acall(plan, claim, policy)
     except (DuplicateError, GoneError) as error:
         _skip(plan, error)
+
+
+async def acall(plan: Plan, claim: Claim, policy: Policy) -> None:
+    """Call the receiver of a prepared call, as `call`; a sync receiver in a thread."""
+    caller = _Caller(database_of(plan.options))
+    if plan.is_async:
+        await caller.acall(plan, claim, None)
+    else:
+        await policy.run_in_thread(lambda: caller.call(plan, claim, None))
 
 
 def retry_after(body: str, error: BaseException, attempt: int) -> float | None:

@@ -78,6 +78,14 @@ class TransactionProvider:
         """
         return ()
 
+    async def aoutbox_databases(self) -> Sequence[Any]:
+        """Return the same for a coroutine, for `clarion.testing.adrain`.
+
+        A database may have `acall_sync(function)`. It is awaited, and calls a sync function in which
+        `connect()` and `transaction()` can be used beside the running event loop.
+        """
+        return self.outbox_databases()
+
     def receiver_database(self, alias: str | None) -> Any:  # noqa: ARG002
         """Return the database to which background receivers write, or None.
 

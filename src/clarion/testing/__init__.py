@@ -15,13 +15,14 @@ from clarion.testing.reset import restored
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from clarion.testing.deliveries import drain
+    from clarion.testing.deliveries import adrain, drain
     from clarion.testing.engines import without_engines
     from clarion.testing.enqueued import assert_enqueued
 
 __all__ = [
     "Capture",
     "Sent",
+    "adrain",
     "assert_enqueued",
     "assert_sent",
     "capture",
@@ -32,7 +33,12 @@ __all__ = [
     "without_engines",
 ]
 
-_LATE = {"assert_enqueued": "enqueued", "drain": "deliveries", "without_engines": "engines"}
+_LATE = {
+    "adrain": "deliveries",
+    "assert_enqueued": "enqueued",
+    "drain": "deliveries",
+    "without_engines": "engines",
+}
 
 
 def __getattr__(name: str) -> object:

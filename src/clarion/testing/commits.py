@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ContextDecorator, ExitStack
 from typing import TYPE_CHECKING
 
 from clarion.commit import atomic_block
 from clarion.commit.providers import providers
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from typing import Self
 
 
-@contextmanager
-def commits() -> Generator[None]:
+def commits() -> Commits:
     """Ignore the transactions that are open now.
 
     Inside the block, `on_commit` receivers run when the outermost transaction that began in the
@@ -28,21 +27,49 @@ def commits() -> Generator[None]:
         with commits():
             client.post("/orders/", {"item": "book"})
         assert len(mail.outbox) == 1
+
+    In an async test, write `async with commits()`: `adrain` then makes the deliveries.
     """
-    with ExitStack() as stack:
-        stack.enter_context(atomic_block.ignore_outer())
-        for provider in providers():
-            stack.enter_context(provider.ignore_outer())
-        from clarion.testing.engines import without_engines  # late, as in `_make_deliveries`
-
-        stack.enter_context(without_engines())
-        yield
-        _make_deliveries()
+    return Commits()
 
 
-def _make_deliveries() -> None:
-    """Make the stored deliveries and the calls that were kept."""
+class Commits(ContextDecorator):
+    """The block of `commits`, sync or async."""
+
+    def __init__(self) -> None:
+        self._entered: list[ExitStack] = []
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(atomic_block.ignore_outer())
+            for provider in providers():
+                stack.enter_context(provider.ignore_outer())
+            from clarion.testing.engines import without_engines  # late, as in `__exit__`
+
+            stack.enter_context(without_engines())
+            self._entered.append(stack.pop_all())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        with self._entered.pop():
+            if kind is None:
+                # Late, because most programs have no durable receiver, and do not load the outbox.
+                from clarion.testing.deliveries import make_all, outbox_databases
+
+                make_all(outbox_databases() if _has_receivers() else [])
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        with self._entered.pop():
+            if kind is None:
+                from clarion.testing.deliveries import amake_all, aoutbox_databases
+
+                await amake_all(await aoutbox_databases() if _has_receivers() else [])
+
+
+def _has_receivers() -> bool:
     from clarion.outbox.receivers import connected_receivers
-    from clarion.testing.deliveries import make_all, outbox_databases
 
-    make_all(outbox_databases() if connected_receivers() else [])
+    return bool(connected_receivers())

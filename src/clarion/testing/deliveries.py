@@ -6,23 +6,24 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.loops import is_loop_running
+from clarion._core.loops import is_loop_running, run_in_thread
 from clarion.commit.providers import providers
-from clarion.errors import BoundaryError, RunningLoopError
+from clarion.errors import BoundaryError
 from clarion.outbox import store
 from clarion.outbox.default import default_writer
-from clarion.testing.engines import kept_calls
+from clarion.testing.engines import CannotAwaitError, kept_calls
 from clarion.worker import failures
 from clarion.worker.calls import Caller
 from clarion.worker.connections import in_transaction
 from clarion.worker.plans import Plans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.database import Database
     from clarion.outbox.delivery_row import Claim, Lease
+    from clarion.worker.plan import Plan
 
 _LIMIT = 1000
 _LEASE = 3_600_000  # milliseconds: longer than a person looks at a debugger
@@ -55,15 +56,45 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
 
     Raises:
         BoundaryError: if no database with an outbox is found.
-        RunningLoopError: if the receiver is async, and an event loop runs in this thread.
+        RunningLoopError: if the receiver is async, and an event loop runs in this thread. Use `adrain`.
     """
     found = databases or outbox_databases()
+    _check(found)
+    return make_all(found, raises=raises, delayed=delayed)
+
+
+async def adrain(*databases: Database, raises: bool = True, delayed: bool = False) -> Counter[str]:
+    """Make every stored delivery that can be made now, in an async test.
+
+        await order_paid.asend(sender=Order, order_id=42)
+        await adrain()
+
+    It is `drain` for a coroutine: async receivers are awaited in the event loop of the test, and sync
+    ones are called in a thread. An `AsyncSession` that has joined the connection of a test has its
+    deliveries made on that connection, and its receivers get sessions that join it too.
+
+    Args:
+        *databases: the databases, as of `drain`.
+        raises: whether to raise what a receiver raises.
+        delayed: whether to make the deliveries with a delay too.
+
+    Returns:
+        The counts, as `drain`.
+
+    Raises:
+        BoundaryError: if no database with an outbox is found.
+    """
+    found = databases or await aoutbox_databases()
+    _check(found)
+    return await amake_all(found, raises=raises, delayed=delayed)
+
+
+def _check(found: Sequence[Database]) -> None:
     if not found and kept_calls() is None:
         raise BoundaryError(
             "drain() found no database with an outbox. Give it one, or call it where Django's "
             "database is in use: drain(open_database('sqlite:///outbox.db'))."
         )
-    return make_all(found, raises=raises, delayed=delayed)
 
 
 def make_all(
@@ -81,11 +112,36 @@ def make_all(
     return counts
 
 
+async def amake_all(
+    databases: Sequence[Database], *, raises: bool = True, delayed: bool = False
+) -> Counter[str]:
+    """Make the same in a coroutine, as `adrain`."""
+    counts: Counter[str] = Counter()
+    loop = asyncio.get_running_loop()
+    drains = [Drain(each, counts, raises=raises, delayed=delayed, loop=loop) for each in databases]
+    kept = kept_calls()
+    is_going_on = True
+    while is_going_on:
+        is_going_on = any([await each.astep() for each in drains])  # each of them
+        if kept is not None:
+            is_going_on |= await kept.amake(counts, raises=raises, delayed=delayed)
+    return counts
+
+
 def outbox_databases() -> list[Database]:
     """Return the databases to which code in this context stores its deliveries."""
     found: list[Database] = [
         each for provider in providers() for each in provider.outbox_databases()
     ]
+    writer = default_writer()
+    return found if writer is None else [*found, writer.database]
+
+
+async def aoutbox_databases() -> list[Database]:
+    """Return the same for a coroutine."""
+    found: list[Database] = []
+    for provider in providers():
+        found += await provider.aoutbox_databases()
     writer = default_writer()
     return found if writer is None else [*found, writer.database]
 
@@ -98,18 +154,32 @@ class Drain:
         counts: counts what was done.
         raises: whether to raise what a receiver raises.
         delayed: whether to make the deliveries with a delay.
+        loop: the event loop of an async test, in which async receivers are awaited.
     """
 
     def __init__(
-        self, database: Database, counts: Counter[str], *, raises: bool, delayed: bool
+        self,
+        database: Database,
+        counts: Counter[str],
+        *,
+        raises: bool,
+        delayed: bool,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._database = database
         self._counts = counts
         self._raises = raises
         self._delayed = delayed
+        self._loop = loop
         # A test needs no engine: its receivers are called here.
         self._plans = Plans(database, hands_over=False)
         self._caller = Caller(database)
+
+    async def astep(self) -> bool:
+        """Make what can be made now, as `step`, beside the running event loop."""
+        call: Any = getattr(self._database, "acall_sync", run_in_thread)
+        has_made: bool = await call(self.step)
+        return has_made
 
     def step(self) -> bool:
         """Make what can be made now; return whether there was anything."""
@@ -164,7 +234,10 @@ class Drain:
         plan = None
         try:
             plan = self._plans.plan_for(name, claim.signal)
+            self._check_loop(plan)
             is_settled = self._call(plan, claim, held)
+        except CannotAwaitError:
+            raise  # it is not a failure of the receiver
         except Exception as error:
             if not failures.is_skipped(plan, error):
                 if self._raises:
@@ -183,15 +256,19 @@ class Drain:
     def _call(self, plan: Any, claim: Claim, held: Lease | None) -> bool:
         if not plan.is_async:
             return self._caller.call(plan, claim, held)
-        if is_loop_running():
-            raise RunningLoopError(
-                f"drain() cannot await {plan.shown} inside a running event loop. Call `await "
-                f"asyncio.to_thread(drain)`, or in Django `await sync_to_async(drain)()`.",
-                [plan.shown],
-            )
-        run: Any = getattr(self._database, "run_coroutine", asyncio.run)
+        run: Any = getattr(self._database, "run_coroutine", self._run)
         is_settled: bool = run(self._caller.acall(plan, claim, held))
         return is_settled
+
+    def _check_loop(self, plan: Plan) -> None:
+        can_await: Any = getattr(self._database, "can_await", bool)
+        if plan.is_async and is_loop_running() and not can_await():
+            raise CannotAwaitError(plan)
+
+    def _run(self, coroutine: Coroutine[Any, Any, bool]) -> bool:
+        if self._loop is None:
+            return asyncio.run(coroutine)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def _record(
         self, connection: WorkerConnection, name: str, plan: Any, claim: Claim, error: Exception

@@ -85,20 +85,42 @@ class KeptCalls:
             raises: whether to raise what a receiver raises.
             delayed: whether to make the calls with a delay, and those that wait for a retry.
         """
-        due = [each for each in self._waiting if delayed or not (each.is_retry or each.call.delay)]
+        due = self._due(delayed=delayed)
         for each in due:
             try:
-                counts[_made(each)] += 1
-            except Exception as error:
-                if raises:
-                    error.add_note(f"A call of {each.call.receiver} was made by drain().")
-                    raise
-                if self._retries(each, error):
-                    counts["retried"] += 1
-                    continue
-                counts["dead"] += 1
-            self._waiting.remove(each)
+                self._end(each, counts, _made(each))
+            except CannotAwaitError:
+                raise  # it is not a failure of the receiver
+            except Exception as error:  # noqa: BLE001  # raised again, or counted
+                self._fail(each, counts, error, raises=raises)
         return bool(due)
+
+    async def amake(self, counts: Counter[str], *, raises: bool, delayed: bool) -> bool:
+        """Make them as `make`, and await async receivers."""
+        due = self._due(delayed=delayed)
+        for each in due:
+            try:
+                self._end(each, counts, await _amade(each))
+            except Exception as error:  # noqa: BLE001  # raised again, or counted
+                self._fail(each, counts, error, raises=raises)
+        return bool(due)
+
+    def _due(self, *, delayed: bool) -> list[_Kept]:
+        return [each for each in self._waiting if delayed or not (each.is_retry or each.call.delay)]
+
+    def _end(self, each: _Kept, counts: Counter[str], outcome: str) -> None:
+        counts[outcome] += 1
+        self._waiting.remove(each)
+
+    def _fail(self, each: _Kept, counts: Counter[str], error: Exception, *, raises: bool) -> None:
+        """Raise what a receiver has raised, or keep the call for a retry, or give it up."""
+        if raises:
+            error.add_note(f"A call of {each.call.receiver} was made by drain().")
+            raise error
+        if self._retries(each, error):
+            counts["retried"] += 1
+        else:
+            self._end(each, counts, "dead")
 
     def _retries(self, each: _Kept, error: Exception) -> bool:
         if carrier.retry_after(each.call.body, error, each.attempt) is None:
@@ -114,20 +136,37 @@ _open: list[KeptCalls] = []
 def _made(each: _Kept) -> str:
     plan, claim, policy = carrier.prepared(each.call.body, each.attempt)
     if plan.is_async and is_loop_running():
-        raise RunningLoopError(
-            f"drain() cannot await {plan.shown} inside a running event loop. Call `await "
-            f"asyncio.to_thread(drain)`, or in Django `await sync_to_async(drain)()`.",
-            [plan.shown],
-        )
+        raise CannotAwaitError(plan)
     try:
         carrier.call(plan, claim, policy)
-    except carrier.DuplicateError:
-        return "skipped"
-    except GoneError:
-        if plan.options.missing != "skip":
-            raise
-        return "skipped"
+    except (carrier.DuplicateError, GoneError) as error:
+        return _skipped(plan, error)
     return "made"
+
+
+async def _amade(each: _Kept) -> str:
+    plan, claim, policy = carrier.prepared(each.call.body, each.attempt)
+    try:
+        await carrier.acall(plan, claim, policy)
+    except (carrier.DuplicateError, GoneError) as error:
+        return _skipped(plan, error)
+    return "made"
+
+
+def _skipped(plan: Plan, error: Exception) -> str:
+    if isinstance(error, GoneError) and plan.options.missing != "skip":
+        raise error
+    return "skipped"
+
+
+class CannotAwaitError(RunningLoopError):
+    """`drain` would have to await a receiver inside a running event loop."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(
+            f"drain() cannot await {plan.shown} inside a running event loop. Call `await adrain()`.",
+            [plan.shown],
+        )
 
 
 def _arguments(plan: Plan, claim: Claim) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from clarion.errors import NotSentError, Reject
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.integrations.django.outbox.own_connection import OwnDatabase, own_databases
 from clarion.outbox.tables import create_tables
-from clarion.testing import assert_enqueued, commits, drain
+from clarion.testing import adrain, assert_enqueued, commits, drain
 from tests.integrations.django.library.models import Author, Topic
 from tests.integrations.django.outbox.receivers import (
     anote,
@@ -68,6 +68,22 @@ def test_async_receivers_use_the_tests_connection_too(rolled_back, receiver, eff
         order_paid.send(None, using=rolled_back, name="a")
         assert drain() == {"made": 1}
     assert authors(rolled_back) == 1
+
+
+@pytest.mark.parametrize("receiver", [write, awrite])
+@pytest.mark.parametrize("effects", [None, "same database"])
+def test_an_async_test_makes_the_deliveries_of_its_connection(rolled_back, receiver, effects):
+    """In asgiref's thread, where the test has written."""
+
+    async def test():
+        await order_paid.asend(None, using=rolled_back, name="a")
+        assert await adrain() == {"made": 1}
+        async with commits():
+            await order_paid.asend(None, using=rolled_back, name="b")
+
+    with connected(receiver, database=rolled_back, effects=effects):
+        async_to_sync(test)()
+    assert authors(rolled_back) == 2
 
 
 def test_an_async_receiver_gets_its_row(rolled_back):

@@ -1,19 +1,22 @@
 """The databases of bound sessions: a test makes the deliveries that its session has stored."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import column, create_engine, func, insert, select, table, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 from clarion import Signal, durable
 from clarion.errors import BoundaryError
 from clarion.integrations.sqlalchemy import alias, bound
-from clarion.testing import assert_enqueued, commits, drain
+from clarion.testing import adrain, assert_enqueued, commits, drain
 from tests.integrations.sqlalchemy.commit.outboxes import file_engine, keys, with_tables
 from tests.integrations.sqlalchemy.shop import Base, Customer, Order, Tag
+from tests.outbox.databases import outbox_on
+from tests.outbox.families import address_of, engine_options, sqlalchemy_url
 from tests.savepoints import begin_before_savepoints
 
 SAME = "same database"
@@ -144,6 +147,9 @@ def test_an_async_session_has_its_committed_deliveries_made(engine):
             await signal.asend(None, n=1)
             await session.commit()
             counts = await asyncio.to_thread(drain)
+            await signal.asend(None, n=2)
+            await session.commit()
+            assert await adrain() == {"made": 1}
         async with (
             AsyncSession(create_async_engine("sqlite+aiosqlite://")) as session,
             bound(session),
@@ -154,4 +160,134 @@ def test_an_async_session_has_its_committed_deliveries_made(engine):
         return counts
 
     assert asyncio.run(main()) == {"made": 1}
-    assert seen == [1]
+    assert seen == [1, 2]
+
+
+ASYNC_DRIVERS = {
+    "sqlite+aiosqlite": "sqlite",
+    "postgresql+asyncpg": "postgresql",
+    "postgresql+psycopg": "postgresql",
+    "mysql+asyncmy": "mariadb",
+}
+
+
+@pytest.fixture(params=ASYNC_DRIVERS)
+def joined(request, tmp_path):
+    """Return an async context manager that yields a session in the transaction of a test."""
+    driver = request.param
+    pytest.importorskip(driver.partition("+")[2])
+
+    @asynccontextmanager
+    async def opened():
+        with outbox_on(ASYNC_DRIVERS[driver], tmp_path) as outbox:
+            address = address_of(outbox)
+            engine = create_async_engine(
+                sqlalchemy_url(driver, address), **engine_options(driver, address)
+            )
+            if "sqlite" in driver:
+                begin_before_savepoints(engine.sync_engine)
+            async with engine.connect() as connection, connection.begin() as whole:
+                options: Any = {"join_transaction_mode": "create_savepoint"}
+                async with AsyncSession(connection, **options) as session:
+                    with bound(session):
+                        yield session
+                await whole.rollback()
+            await engine.dispose()
+            assert outbox.opened[0].rows("list_waiting", limit=9) == []
+
+    return opened
+
+
+async def blocked(session):
+    """Return the keys that receivers have written, which a test sees before any commit."""
+    found = await session.execute(text("SELECT receiver FROM clarion_blocked ORDER BY receiver"))
+    return [*found.scalars()]
+
+
+@pytest.mark.parametrize("effects", [None, SAME])
+def test_an_async_session_on_a_tests_connection_has_its_deliveries_made(joined, effects):
+    """Async receivers are awaited in the loop of the test; all write in its transaction."""
+    signal = Signal(name="shop.joined")
+
+    async def awrite(sender, name, session, **kwargs):
+        assert type(session) is AsyncSession
+        assert asyncio.get_running_loop() is loops[0]
+        await session.execute(block(f"async {name}"))
+
+    def write(sender, name, session, **kwargs):
+        assert type(session) is Session
+        session.execute(block(f"sync {name}"))
+
+    def block(name):
+        return insert(table("clarion_blocked", column("receiver"), column("key"))).values(
+            {"receiver": name, "key": "1"}
+        )
+
+    for each in (awrite, write):
+        options: Any = {"name": each.__name__, "effects": effects, "key": "name"}
+        signal.connect(each, weak=False, delivery=durable(**options))
+    loops = []
+
+    async def main():
+        loops.append(asyncio.get_running_loop())
+        async with joined() as session:
+            await signal.asend(None, name="one")
+            await session.commit()
+            [waiting] = await session.run_sync(lambda _: assert_enqueued(write, name="one"))
+            assert waiting["name"] == "one"
+            assert await adrain() == {"made": 2}
+            assert await blocked(session) == ["async one", "sync one"]
+            async with commits():
+                await signal.asend(None, name="two")
+                await session.commit()
+            assert len(await blocked(session)) == 4
+            await signal.asend(None, name="three")
+            await session.commit()
+            assert await session.run_sync(lambda _: drain()) == {"made": 2}
+            assert len(await blocked(session)) == 6
+
+    asyncio.run(main())
+
+
+def test_an_async_receiver_that_fails_undoes_its_own_writes(joined):
+    """The transaction of the test goes on."""
+    signal = Signal(name="shop.joined")
+
+    async def fail(sender, session, **kwargs):
+        await session.execute(text("UPDATE clarion_meta SET value = value + 1"))
+        raise LookupError
+
+    signal.connect(fail, weak=False, delivery=durable(name="fail"))
+
+    async def main():
+        async with joined() as session:
+            await signal.asend(None)
+            await session.commit()
+            version = await session.scalar(text("SELECT value FROM clarion_meta"))
+            with pytest.raises(LookupError):
+                await adrain()
+            assert await adrain(raises=False) == {"retried": 1}
+            assert await session.scalar(text("SELECT value FROM clarion_meta")) == version
+
+    asyncio.run(main())
+
+
+def test_what_waits_in_an_async_engine_is_found_beside_a_running_loop(engine):
+    """Also an instance, which a session of the engine loads."""
+    pytest.importorskip("aiosqlite")
+    signal = Signal(name="shop.async")
+    signal.connect(ship := lambda tag, **kwargs: None, weak=False, delivery=durable(name="ship"))
+
+    async def main():
+        made = create_async_engine(engine.url.set(drivername="sqlite+aiosqlite"))
+        async with AsyncSession(made) as session, bound(session):
+            session.add(tag := Tag(name="new"))
+            await session.flush()
+            await signal.asend(None, tag=tag)
+            await session.commit()
+            [waiting] = assert_enqueued(ship)
+            assert waiting["tag"].name == "new"
+            assert drain() == {"made": 1}
+        await made.dispose()
+
+    asyncio.run(main())

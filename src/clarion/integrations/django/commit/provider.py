@@ -13,7 +13,7 @@ from clarion._core.signal import Signal as ClarionSignal
 from clarion.commit import TransactionProvider, register_provider
 from clarion.integrations.django.commit.boundary import DjangoBoundary
 from clarion.integrations.django.commit.ignore_outer import ignore_outer
-from clarion.integrations.django.dispatch.policy import AsgirefPolicy
+from clarion.integrations.django.dispatch.policy import DJANGO, AsgirefPolicy
 from clarion.policy import policy_of
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class DjangoProvider(TransactionProvider):
         from clarion.integrations.django.outbox.own_connection import own_databases
 
         return list(own_databases())
+
+    async def aoutbox_databases(self) -> list[Any]:
+        """Return the databases with an outbox to which asgiref's thread is connected."""
+        return await DJANGO.run_in_thread(self.outbox_databases)
 
     def receiver_database(self, alias: str | None) -> Any:
         """Return the database of an alias, or the default one; None if the settings lack it."""

@@ -20,7 +20,7 @@ from clarion.errors import ArgumentError
 from clarion.integrations.django.dispatch.policy import DJANGO
 from clarion.integrations.django.outbox.connection import AsyncDjangoConnection, DjangoConnection
 from clarion.integrations.django.outbox.kept_connections import end_call, is_serving, serve
-from clarion.integrations.django.outbox.task_threads import TaskThreads
+from clarion.integrations.django.outbox.task_threads import TASK_THREADS
 from clarion.integrations.django.outbox.vendors import dialect_of
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
@@ -80,7 +80,6 @@ class DjangoDatabase:
         self.alias = alias
         self.name = f"Django's database {quoted_name(alias)}"
         self.dialect = dialect_of(connections[alias])
-        self._threads = TaskThreads()
 
     def connect(self) -> DjangoWorkerConnection:
         """Open a connection with Django's settings, in autocommit mode."""
@@ -131,13 +130,13 @@ class DjangoDatabase:
         Django's async queries, and functions by `sync_to_async`, run in this thread. So receivers that
         are awaited at the same time do not share a connection. The next call uses the thread again.
         """
-        async with self._threads.thread(), entered_in_thread(self.transaction) as entered:
+        async with TASK_THREADS.thread(), entered_in_thread(self.transaction) as entered:
             yield entered
 
     @asynccontextmanager
     async def serving_task(self) -> AsyncGenerator[None]:
         """Give the block a thread for Django's queries, as `atransaction`, without a transaction."""
-        async with self._threads.thread():
+        async with TASK_THREADS.thread():
             yield
 
     def __repr__(self) -> str:

@@ -17,7 +17,7 @@ from clarion.integrations.django.outbox.vendors import is_supported
 from clarion.outbox.database import ReceiverTransaction
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Generator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
@@ -65,6 +65,10 @@ class OwnDatabase(DjangoDatabase):
         """Yield an atomic block on the test's connection, which asgiref finds."""
         async with entered_in_thread(self.transaction) as entered:
             yield entered
+
+    async def acall_sync(self, function: Callable[[], T]) -> T:
+        """Call a function in the thread whose connection the test uses."""
+        return await DJANGO.run_in_thread(function)
 
     def run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine; its sync parts run in this thread."""

@@ -168,3 +168,7 @@ class _Threads:
             each.end()
         if closed:
             await asyncio.wait(closed, timeout=LONGEST_END)
+
+
+TASK_THREADS = TaskThreads()
+"""The threads of all databases: a thread may use several."""

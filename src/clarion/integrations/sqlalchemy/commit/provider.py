@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import object_session
+from sqlalchemy.util import concurrency
 
 from clarion.commit import Boundary, TransactionProvider
 from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.async_sessions import async_session
 from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
 from clarion.integrations.sqlalchemy.commit.boundary import SessionBoundary
 from clarion.integrations.sqlalchemy.commit.sessions import engines_of, ignores_outer
@@ -67,6 +69,13 @@ class SessionProvider(TransactionProvider):
     def outbox_databases(self) -> Sequence[Database]:
         """Return the databases with an outbox to which the bound sessions write."""
         return self._databases()
+
+    async def aoutbox_databases(self) -> Sequence[Database]:
+        """Return the same, also those on the connection of an AsyncSession."""
+        if not any(async_session(each.session) for each in bound_sessions()):
+            return self._databases()
+        found: Sequence[Database] = await concurrency.greenlet_spawn(self._databases)
+        return found
 
     @contextmanager
     def ignore_outer(self) -> Generator[None]:

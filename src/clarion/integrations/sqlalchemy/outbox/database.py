@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import copy_context
 from functools import cached_property
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.util import concurrency
 
+from clarion._core.loops import is_loop_running
 from clarion._core.names import quoted_name, value_name
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.aliases import alias_of
@@ -131,18 +133,19 @@ class EngineDatabase:
         """Call a function in which `transaction` may be used.
 
         The session of an async engine runs in an event loop: the one that `serving_thread` keeps, or
-        one for this call.
+        one for this call. If a loop runs in this thread, it waits for another thread.
         """
         if not self.is_async:
             return function()
-        coroutine: Any = concurrency.greenlet_spawn(function)
         runner: asyncio.Runner | None = getattr(_thread, "runner", None)
-        called: T = (
-            asyncio.run(coroutine)
-            if runner is None
-            else runner.run(coroutine, context=copy_context())
-        )
-        return called
+        if runner is not None:
+            return cast("T", runner.run(_spawned(function), context=copy_context()))
+        if not is_loop_running():
+            return cast("T", asyncio.run(_spawned(function)))
+        with ThreadPoolExecutor(1, "clarion-outbox") as thread:
+            context = copy_context()
+            future = thread.submit(context.run, lambda: asyncio.run(_spawned(function)))
+            return cast("T", future.result())
 
     @contextmanager
     def transaction(self) -> Generator[ReceiverTransaction]:
@@ -203,6 +206,10 @@ class EngineDatabase:
 
     def __repr__(self) -> str:
         return f"<EngineDatabase {self.name}>"
+
+
+def _spawned(function: Callable[[], Any]) -> Any:
+    return concurrency.greenlet_spawn(function)
 
 
 def _not_an_engine(source: object, given: object, *, is_maker: bool) -> ArgumentError:

@@ -6,30 +6,42 @@ sees what it has stored.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.util import concurrency
 
 from clarion._core.names import quoted_name
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session
 from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
-from clarion.integrations.sqlalchemy.commit.sessions import binds_known, ignores_outer, new_session
+from clarion.integrations.sqlalchemy.commit.sessions import (
+    binds_known,
+    ignores_outer,
+    new_async_session,
+    new_session,
+)
 from clarion.integrations.sqlalchemy.outbox.database import EngineDatabase
 from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory
+from clarion.integrations.sqlalchemy.send import in_greenlet
 from clarion.outbox import ReceiverTransaction
-from clarion.outbox.adapters import CoreConnection, dialect_of_core
+from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect_of_core
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
     from contextlib import AbstractContextManager
+    from typing import TypeVar
 
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from clarion.outbox import Database
+
+    S = TypeVar("S")
+    T = TypeVar("T")
 
 
 class OwnConnection(CoreConnection):
@@ -59,7 +71,9 @@ class OwnConnection(CoreConnection):
 
 
 class SessionDatabase:
-    """A database of a sync session, whose receivers get sessions like it.
+    """A database of a session, whose receivers get sessions like it.
+
+    That of an AsyncSession is used in a greenlet, as by `acall_sync` or `AsyncSession.run_sync`.
 
     Args:
         session: the session.
@@ -83,12 +97,7 @@ class SessionDatabase:
     @contextmanager
     def transaction(self) -> Generator[ReceiverTransaction]:
         """Return the transaction in which a receiver is called, with a new session."""
-        before = ignores_outer.get()
-        ignores_outer.set(isinstance(self._bind, Connection) or before)  # it gets a savepoint
-        try:
-            session = new_session(self._session)
-        finally:
-            ignores_outer.set(before)
+        session = self._new(new_session)
         with session, nullcontext() if session.in_transaction() else session.begin():
             connection = session.connection(bind_arguments={"bind": self._bind})
             yield ReceiverTransaction(
@@ -97,9 +106,43 @@ class SessionDatabase:
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
-        """Return the transaction in which an async receiver is awaited, with a sync session."""
-        with self.transaction() as transaction:
-            yield transaction
+        """Return the transaction in which an async receiver is awaited, with a session like its own."""
+        if async_session(self._session) is None:
+            with self.transaction() as transaction:
+                yield transaction
+            return
+        session = self._new(new_async_session)
+        async with session, nullcontext() if session.in_transaction() else session.begin():
+            connection = await session.connection(bind_arguments={"bind": self._bind})
+            yield ReceiverTransaction(
+                AsyncCoreConnection(connection),
+                {"session": session, "connection": connection},
+                session,
+                concurrency.greenlet_spawn,
+            )
+
+    def _new(self, make: Callable[[Session], S]) -> S:
+        """Return a new session like the one of the test; it gets a savepoint."""
+        before = ignores_outer.get()
+        ignores_outer.set(isinstance(self._bind, Connection) or before)
+        try:
+            return make(self._session)
+        finally:
+            ignores_outer.set(before)
+
+    async def acall_sync(self, function: Callable[[], T]) -> T:
+        """Call a function in a greenlet, in which it may use the connection."""
+        called: T = await concurrency.greenlet_spawn(function)
+        return called
+
+    def can_await(self) -> bool:
+        """Return whether `run_coroutine` can be called beside the running event loop."""
+        return in_greenlet()
+
+    def run_coroutine(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Await a coroutine in the event loop of this greenlet, or in a new loop."""
+        awaited: T = concurrency.await_only(coroutine) if in_greenlet() else asyncio.run(coroutine)
+        return awaited
 
     def __repr__(self) -> str:
         return f"<SessionDatabase {self.name}>"
@@ -108,7 +151,8 @@ class SessionDatabase:
 def session_databases() -> list[Database]:
     """Return the databases with an outbox to which the bound sessions of this context write.
 
-    An AsyncSession on the connection of a test is left out, because only a coroutine can use it.
+    Outside of a greenlet, an AsyncSession on the connection of a test is left out: only a coroutine can
+    use it.
     """
     found: dict[int, Database] = {}
     for boundary in bound_sessions():
@@ -121,10 +165,11 @@ def session_databases() -> list[Database]:
 
 
 def _database_of(session: Session, bind: Engine | Connection) -> Database | None:
-    if async_session(session) is None:
+    is_own = isinstance(bind, Connection) or is_in_memory(bind)
+    if async_session(session) is None or (is_own and in_greenlet()):
         has_tables = inspect(bind).has_table("clarion_event")
         return SessionDatabase(session, bind) if has_tables else None
-    if isinstance(bind, Connection) or is_in_memory(bind):
+    if isinstance(bind, Connection) or is_own:
         return None
     from sqlalchemy.ext.asyncio import AsyncEngine
 
