@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from clarion._core import commands
 from tests.integrations.django.databases import (
     mariadb_database,
     other_database,
@@ -22,6 +23,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for name in ("engines", "slow", "wheel"):
             if item.get_closest_marker(name):
                 item.add_marker(pytest.mark.skip(reason=f"{name}; run it with -m {name}"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _commands_of_no_framework() -> None:
+    """Let messages name the commands of `clarion`, although the app of Django is installed."""
+    commands.forget_programs()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import typer
 from clarion.cli.failures import CommandError
 from clarion.cli.output import (
     Column,
-    escape_unencodable,
+    prepare_streams,
     print_error,
     print_json,
     print_line,
@@ -118,7 +118,7 @@ def test_a_poor_encoding_is_no_failure(monkeypatch):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    escape_unencodable()
+    prepare_streams()
     print_line("Grüße")
     print_error("It is wrong.")
     assert stream.buffer.getvalue() == b"Gr\\xfc\\xdfe\n"

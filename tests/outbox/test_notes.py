@@ -12,9 +12,9 @@ from clarion.outbox.notes import (
     BUSY_CURE,
     FULL_CURE,
     READ_ONLY_CURE,
-    TABLES_CURE,
     cure_of,
     note_cure,
+    tables_cure,
 )
 from clarion.outbox.open import open_sqlite
 from clarion.outbox.tables import create_tables
@@ -104,7 +104,7 @@ def test_missing_tables(family, without_tables, order_paid):
     raises = pytest.raises(Exception, match="clarion_event")
     with family.opened(without_tables) as connection, raises as error, atomic(connection):
         order_paid.send("web")
-    assert TABLES_CURE in error.value.__notes__
+    assert tables_cure() in error.value.__notes__
 
 
 @pytest.mark.parametrize("family", ASYNC)
@@ -119,7 +119,7 @@ def test_missing_tables_on_async_connections(family, without_tables, order_paid)
         return error
 
     error = asyncio.run(main())
-    assert TABLES_CURE in error.value.__notes__
+    assert tables_cure() in error.value.__notes__
 
 
 class DriverError(Exception):

@@ -99,9 +99,15 @@ class Module:
                 return self.text(value, local)
             case ast.Name(name) if found := local.get(name) or self.names.get(name):
                 return self.text(found, {})
-            case ast.Call(ast.Name(name)) if name in self.functions:
-                return self._returned(self.functions[name])
+            case ast.Call(ast.Name(name), arguments):
+                return self._called(name, [self.text(each, local) for each in arguments])
         return GAP
+
+    def _called(self, name: str, arguments: list[str]) -> str:
+        """Return the text that a function returns."""
+        if name == "command_line":  # of clarion._core.commands
+            return f"clarion {arguments[0]}"
+        return self._returned(self.functions[name]) if name in self.functions else GAP
 
     def _returned(self, function: ast.FunctionDef) -> str:
         found = [node.value for node in ast.walk(function) if isinstance(node, ast.Return)]

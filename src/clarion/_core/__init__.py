@@ -4,9 +4,9 @@ In the order of imports: a module imports from those above it only.
 docs/explanation/architecture.md has an order for reading.
 
 1. `tabled`: access to the table and the policy of a signal.
-2. `registry`, `signatures`, `methods`, `keywords`, `loops`, `misnamed`, `version`: tools that need no signal.
-   They list all signals, inspect receivers, cache the names of arguments, connect sync and async
-   code, and refuse names of other libraries.
+2. `registry`, `signatures`, `methods`, `keywords`, `loops`, `misnamed`, `version`, `commands`: tools that
+   need no signal. They list all signals, inspect receivers, cache the names of arguments, connect
+   sync and async code, refuse names of other libraries, and name the commands of Clarion.
 3. `names`, `fork`: the names of signals, receivers and senders, and locks that a fork frees.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event
    loop of a thread, the note on a receiver's error, the refusal of wrong objects.

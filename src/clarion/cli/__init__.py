@@ -3,6 +3,7 @@
 In reading order; each module imports only from those above it:
 
 1. `ages`, `text`, `failures`: durations, text without control characters, errors that a user reads.
+   `threads`: the end of the process, although a thread still runs.
 2. `output`: tables, JSON and errors, on a terminal or in a pipe.
 3. `options`, `imports`, `databases`: the options of several commands, the user's modules, and the
    database of a command.
@@ -32,12 +33,19 @@ if TYPE_CHECKING:
 PACKAGES = ("typer", "rich")
 
 
-def main(arguments: Sequence[str] | None = None, *, in_program: str = "") -> None:
+def main(
+    arguments: Sequence[str] | None = None,
+    *,
+    in_program: str = "",
+    is_process: bool | None = None,
+) -> None:
     """Run the command line, and end the process with its exit code.
 
     Args:
         arguments: the arguments; by default those of the process.
         in_program: how the help names the command, in a program that has imported its receivers.
+        is_process: whether the process ends with the command, although threads still run; by default, if
+            it runs the arguments of the process.
     """
     try:
         from clarion.cli.app import run
@@ -48,4 +56,5 @@ def main(arguments: Sequence[str] | None = None, *, in_program: str = "") -> Non
         missing = MissingExtraError.because(error, package, "cli", needed_by="The command line")
         sys.stderr.write(f"error: {missing}\n")
         sys.exit(2)
-    run(arguments, in_program)
+    is_process = arguments is None if is_process is None else is_process
+    run(arguments, in_program, is_process=is_process)

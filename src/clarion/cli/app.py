@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clarion._core.commands import PROGRAM, output_failures_end, run_as
 from clarion._core.version import __version__
 from clarion.cli.doctor import doctor
 from clarion.cli.graph import graph
 from clarion.cli.imports import is_in_program
 from clarion.cli.outbox.group import outbox
-from clarion.cli.output import escape_unencodable
+from clarion.cli.output import FAILED, prepare_streams
 from clarion.cli.signals import explain_command, ls
 from clarion.cli.tail import tail
+from clarion.cli.threads import end_in_spite_of_threads
 from clarion.cli.work import work
 
 if TYPE_CHECKING:
@@ -54,16 +56,25 @@ def common(
     """Django's signals for every Python program."""
 
 
-def run(arguments: Sequence[str] | None = None, in_program: str = "") -> None:
+def run(
+    arguments: Sequence[str] | None = None, in_program: str = "", *, is_process: bool = False
+) -> None:
     """Run a command, and end the process with its exit code.
 
     Args:
         arguments: the arguments; by default those of the process.
         in_program: how the help names the command, in a program that has imported its receivers.
+        is_process: whether the process ends with the command, whatever its threads do.
     """
-    escape_unencodable()
+    prepare_streams()
+    program = in_program or PROGRAM
     token = is_in_program.set(bool(in_program))
     try:
-        app(arguments, prog_name=in_program or "clarion")
+        with output_failures_end(), run_as(program):
+            app(arguments, prog_name=program)
+    except SystemExit as error:
+        if is_process:
+            end_in_spite_of_threads(error.code if isinstance(error.code, int) else FAILED)
+        raise
     finally:
         is_in_program.reset(token)

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from clarion._core.commands import command_line
 from clarion.cli.failures import CommandError
 from clarion.cli.imports import import_database, is_reference
 from clarion.outbox import SqliteDatabase, open_database
@@ -60,7 +61,7 @@ def check_file(database: Database) -> None:
     if isinstance(database, SqliteDatabase) and not database.path.exists():
         raise CommandError(
             f"There is no {database.name.removeprefix('the ')}. Correct the path, or create the file "
-            f"with `clarion outbox create`."
+            f"with `{command_line('outbox create')}`."
         )
 
 

@@ -29,7 +29,7 @@ IdsArgument = Annotated[
         metavar="ID",
         min=1,
         max=LARGEST_ID,
-        help="The ids, as `clarion outbox ls` lists them.",
+        help="The ids, as `outbox ls` lists them.",
         show_default=False,
     ),
 ]
@@ -40,7 +40,7 @@ IdArgument = Annotated[
         metavar="ID",
         min=1,
         max=LARGEST_ID,
-        help="The id, as `clarion outbox ls` lists it.",
+        help="The id, as `outbox ls` lists it.",
         show_default=False,
     ),
 ]

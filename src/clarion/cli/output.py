@@ -157,8 +157,11 @@ def reporting() -> Generator[None]:
         raise typer.Exit(FAILED) from None
 
 
-def escape_unencodable() -> None:
-    """Make the standard streams escape the characters that their encoding lacks."""
+def prepare_streams() -> None:
+    """Open the standard streams that are closed; let all escape what their encoding lacks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # as after >&-
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

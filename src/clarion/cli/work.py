@@ -26,6 +26,7 @@ from clarion.cli.options import (
 )
 from clarion.cli.output import FOUND, print_line, reporting
 from clarion.cli.text import safe_lines
+from clarion.cli.threads import wait_for_threads
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
 from clarion.worker.summary import summary
@@ -72,6 +73,7 @@ def work(
     )
     print_banner(found, served, is_short=drain or once)
     check_file(found)
+    wait_for_threads("work")  # receivers may have started them
     with failures_of(found, name):
         (worker.once if once else worker.drain if drain else worker.run)()
     print_line(summary(worker.counts), stream=sys.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from clarion._core.commands import command_line
 from clarion.doctor.finding import Finding
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def unimported_receivers(program: Program) -> Iterator[Finding]:
                 source.name,
                 f"The module {source.name} connects {counted}, and nothing imports it.",
                 f"Import it where the program starts, for example with clarion.autodiscover. If "
-                f"another program imports it, examine that one too: clarion doctor {source.name}.",
+                f"another program imports it, examine that one too: {command_line(f'doctor {source.name}')}.",
                 source.file,
                 found[0].line,
             )

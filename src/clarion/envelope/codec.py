@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clarion._core.commands import command_line
 from clarion._core.declare import DeclaredSignal
 from clarion._core.names import keyword_names, quoted_name, signal_name, value_name
 from clarion._core.tabled import policy_of
@@ -176,7 +177,7 @@ class Codec:
         except (ValueError, TypeError, KeyError):
             raise DecodingError(
                 f"A stored send of signal {signal_name(signal)} is damaged. Show it with "
-                f"`clarion outbox show`, and discard it.",
+                f"`{command_line('outbox show')}`, and discard it.",
                 signal_name(signal),
             ) from None
         if version != len(self._upcasters) + 1:

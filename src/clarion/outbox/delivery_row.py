@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zlib import crc32
 
+from clarion._core.commands import command_line
 from clarion.envelope import Envelope
 from clarion.errors import DecodingError
 
@@ -95,7 +96,7 @@ class Claim(NamedTuple):
         except (ValueError, TypeError, RecursionError):
             raise DecodingError(
                 f"The headers of a stored send of signal {self.signal} are damaged. Show the delivery "
-                f"with `clarion outbox show`, and discard it.",
+                f"with `{command_line('outbox show')}`, and discard it.",
                 self.signal,
             ) from None
 

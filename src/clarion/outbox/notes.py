@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.commands import command_line
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -22,10 +24,6 @@ BUSY_CURE = (
     "written since. No timeout helps. Begin with BEGIN IMMEDIATE, so that the transaction takes the "
     "lock for writing first. With sqlite3: connect(..., isolation_level='IMMEDIATE'). With SQLAlchemy: "
     "execute it in a listener of the engine's event 'begin'."
-)
-TABLES_CURE = (
-    "The database has no tables for stored deliveries. Create them with `clarion outbox create URL`, with "
-    "clarion.outbox.tables.create_tables, or by a migration of your framework."
 )
 FULL_CURE = "The disk of the database is full. Nothing is lost: free some space, and try again."
 READ_ONLY_CURE = (
@@ -62,8 +60,17 @@ def cure_of(cause: Any) -> str | None:
     if getattr(cause, "sqlite_errorcode", None) == _BUSY_SNAPSHOT:
         return BUSY_CURE
     if _is_without_table(cause):
-        return TABLES_CURE
+        return tables_cure()
     return state_cure(cause)
+
+
+def tables_cure() -> str:
+    """Return what to do if a database has no tables of the outbox."""
+    return (
+        f"The database has no tables for stored deliveries. Create them with "
+        f"`{command_line('outbox create')}`, with clarion.outbox.tables.create_tables, or by a "
+        f"migration of your framework."
+    )
 
 
 def state_cure(cause: Any) -> str | None:

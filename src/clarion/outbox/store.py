@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.commands import command_line
 from clarion._core.names import quoted_name
 from clarion.envelope.plain import encode as _json
 from clarion.errors import ArgumentError
@@ -282,7 +283,7 @@ def find_dead(connection: Connection, row: int) -> Dead:
     if not found:
         raise ArgumentError(
             f"No dead delivery has the id {quoted_name(str(row))}. List them with "
-            f"`clarion outbox ls`.",
+            f"`{command_line('outbox ls')}`.",
             ["row"],
         )
     return found[0]

@@ -6,6 +6,7 @@ import logging
 import traceback
 from typing import TYPE_CHECKING
 
+from clarion._core.commands import command_line
 from clarion.envelope import GoneError, NewerVersionError
 from clarion.errors import DecodingError, Reject
 from clarion.outbox import store
@@ -34,7 +35,7 @@ class LostEventError(LookupError):
     def __init__(self) -> None:
         super().__init__(
             "The event of this delivery was deleted from the table clarion_event, so what was sent is lost. "
-            "Discard the delivery, and remove events with `clarion outbox prune` only."
+            f"Discard the delivery, and remove events with `{command_line('outbox prune')}` only."
         )
 
 
@@ -98,11 +99,11 @@ def _give_up(
     if not store.bury(connection, receiver, claim, error_text(error), block=block):
         return "lost"
     logger.error(
-        "Delivery %s of %s was given up after %s failures. Show it with `clarion outbox show %s`.",
+        "Delivery %s of %s was given up after %s failures. Show it with `%s`.",
         claim.id,
         receiver,
         claim.failures + 1,
-        claim.id,
+        command_line(f"outbox show {claim.id}"),
         exc_info=error,
     )
     return "dead"

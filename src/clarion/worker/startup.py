@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from clarion._core.commands import command_line
 from clarion._core.names import quoted_name
 from clarion.outbox import store
 from clarion.outbox.tables import TablesError, check_tables
@@ -30,8 +31,8 @@ def check_outbox(database: Database, connection: Connection) -> None:
         raise
     except Exception as error:
         raise TablesError(
-            f"The tables of the outbox cannot be read in {database.name}. Create them with `clarion "
-            f"outbox create`, with a migration, or with clarion.outbox.tables.create_tables()."
+            f"The tables of the outbox cannot be read in {database.name}. Create them with "
+            f"`{command_line('outbox create')}`, with a migration, or with clarion.outbox.tables.create_tables()."
         ) from error
 
 

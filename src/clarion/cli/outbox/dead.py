@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clarion._core.commands import command_line
 from clarion.cli.ages import since
 from clarion.cli.databases import opened
 from clarion.cli.options import DatabaseOption, IdArgument, JsonOption, ReceiverOption
@@ -58,7 +59,7 @@ def list_dead(
         print_line()
         if total > len(dead):
             print_line(f"{total - len(dead)} more. Raise --limit, or name a --receiver.")
-        print_line(("Show one with `clarion outbox show ID`.", "dim"))
+        print_line((f"Show one with `{command_line('outbox show ID')}`.", "dim"))
 
 
 @reporting()
@@ -78,7 +79,8 @@ def show(row: IdArgument, database: DatabaseOption, json: JsonOption = False) ->
     print_line(("traceback", "bold"))
     print_lines(dead.error.rstrip())
     print_line()
-    print_line((f"clarion outbox requeue {row}    clarion outbox discard {row}", "dim"))
+    commands = (command_line(f"outbox {each} {row}") for each in ("requeue", "discard"))
+    print_line(("    ".join(commands), "dim"))
 
 
 def _cells(dead: Dead) -> tuple[str, ...]:

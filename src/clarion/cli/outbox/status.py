@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from clarion._core.commands import command_line
 from clarion.cli.ages import since
 from clarion.cli.databases import opened
 from clarion.cli.options import DatabaseOption, JsonOption
@@ -63,7 +64,7 @@ def _print(name: str, counted: list[Waiting], dead: int) -> None:
     print_line()
     print_line((f"In {name}.", "dim"))
     if dead:
-        print_line((f"{dead} dead.", "bold red"), " List them with `clarion outbox ls`.")
+        print_line((f"{dead} dead.", "bold red"), f" List them with `{command_line('outbox ls')}`.")
 
 
 def _cells(counts: Waiting) -> tuple[str, ...]:

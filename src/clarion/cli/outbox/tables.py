@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from clarion._core.commands import command_line
 from clarion.cli.databases import opened
 from clarion.cli.failures import CommandError
 from clarion.cli.options import JsonOption, OptionalDatabaseOption
@@ -29,7 +30,7 @@ def create(
     name = url or database
     if name is None:
         raise CommandError(
-            "No database is given. Name it: clarion outbox create sqlite:///outbox.db"
+            f"No database is given. Name it: {command_line('outbox create')} sqlite:///outbox.db"
         )
     with opened(name, is_new=True) as (found, connection):
         in_transaction(connection, create_tables)

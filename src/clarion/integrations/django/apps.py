@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
 
 from clarion._core.autodiscover import USUAL
+from clarion._core.commands import offer_commands
 from clarion._core.names import value_name
 from clarion.integrations.django import checks
 from clarion.integrations.django.dispatch.install import install
@@ -48,6 +49,7 @@ class ClarionConfig(AppConfig):
 
         `CLARION_AUTODISCOVER` names the modules to import from each app.
         """
+        offer_commands("manage.py clarion")
         checks.register_checks()
         import_module("clarion.integrations.django.outbox.stored")
         register_checks()

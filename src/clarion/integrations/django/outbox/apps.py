@@ -7,6 +7,7 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.db.models.signals import pre_migrate
 
+from clarion._core.commands import offer_commands
 from clarion.integrations.django.outbox.checks import register_checks
 from clarion.integrations.django.outbox.tables import LABEL, create_unmigrated
 
@@ -21,5 +22,6 @@ class OutboxConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks and the references to models."""
         import_module("clarion.integrations.django.outbox.stored")
+        offer_commands("manage.py", "outbox", "work")
         register_checks()
         pre_migrate.connect(create_unmigrated, sender=self, dispatch_uid="clarion_outbox")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Table, inspect
 from sqlalchemy.orm import Session, object_session
 
+from clarion._core.commands import command_line
 from clarion._core.names import quoted_name
 from clarion.envelope import GoneError
 from clarion.errors import DecodingError
@@ -208,7 +209,7 @@ def _session_for(mapper: Mapper[Any], data: dict[str, Any], session: Any) -> Ses
     if loading is None:
         raise DecodingError(
             f"A stored send refers to a row of {name}, and the worker has no session to load it. Give the "
-            f"worker clarion.integrations.sqlalchemy.EngineDatabase(engine), the command `clarion work` as "
+            f"worker clarion.integrations.sqlalchemy.EngineDatabase(engine), the command `{command_line('work')}` as "
             f"--database module:object."
         )
     alias = data.get("database")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import REMAINDER
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand
+from clarion.integrations.django.command import ProcessCommand
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 
-class Command(BaseCommand):
+class Command(ProcessCommand):
     """The command `clarion`, which needs no MODULE: Django has imported the receivers."""
 
     help = "Runs a command of `clarion`, such as ls, explain or graph, in this project."
@@ -28,4 +28,8 @@ class Command(BaseCommand):
         # The only import of the command line: this is another way to call it.
         from clarion.cli import main
 
-        main(options["arguments"], in_program="manage.py clarion")
+        main(
+            options["arguments"],
+            in_program="manage.py clarion",
+            is_process=self._called_from_command_line,
+        )

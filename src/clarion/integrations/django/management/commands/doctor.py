@@ -7,11 +7,12 @@ import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 
 from clarion.doctor.examine import found_by
 from clarion.doctor.rules import rules
+from clarion.integrations.django.command import ProcessCommand
 from clarion.integrations.django.doctor import findings_of_databases, program
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from clarion.doctor import Finding
 
 
-class Command(BaseCommand):
+class Command(ProcessCommand):
     """The command `doctor`, which prints what it finds, and ends with 1 then."""
 
     help = "Looks for receivers that can never run, and for what loses their calls."

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from clarion.integrations.django.command import ProcessCommand
 from clarion.listing import Listed, facts_of, list_signals, options_of, place_of, sender_of
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from clarion._core.registration import Registration
 
 
-class Command(BaseCommand):
+class Command(ProcessCommand):
     """The command `signals`, which prints a table or JSON."""
 
     help = "Lists every signal with its receivers, in the order of a send."

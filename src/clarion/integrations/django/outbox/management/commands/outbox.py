@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 
 from clarion.errors import ClarionError
+from clarion.integrations.django.command import ProcessCommand
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.integrations.django.outbox.management.commands.work import add_database
 from clarion.integrations.django.outbox.shown import printable, shown_json
@@ -25,7 +26,7 @@ _DAY = 24 * 3600 * 1000  # milliseconds
 _BATCH = 10_000
 
 
-class Command(BaseCommand):
+class Command(ProcessCommand):
     """The command `outbox`, with a subcommand for each action."""
 
     help = "Shows the stored deliveries of a database, and requeues or discards dead ones."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from clarion.errors import ClarionError
+from clarion.integrations.django.command import ProcessCommand
 from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
 
-class Command(BaseCommand):
+class Command(ProcessCommand):
     """The command `work`, which runs a worker until it is stopped."""
 
     help = "Calls the durable receivers of this project for the deliveries in a database."

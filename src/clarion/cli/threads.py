@@ -1,0 +1,51 @@
+"""End the process although a thread of the user's modules still runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from time import sleep
+
+from clarion.cli.text import safe
+
+GRACE = 2.0  # seconds for the threads to end
+
+_waiting: list[str] = []
+
+
+def wait_for_threads(command: str) -> None:
+    """Let Python wait for the threads after all, because this command has a use for them."""
+    _waiting.append(command)
+
+
+def end_in_spite_of_threads(code: int) -> None:
+    """Let the process end, with this exit code, although threads that are no daemons still run.
+
+    Python waits for such threads, and a module that starts one would keep the command alive.
+    """
+    if not _waiting:
+        threading.Thread(target=_end, args=(code,), daemon=True).start()
+
+
+def _end(code: int) -> None:
+    threading.main_thread().join()  # it ends before Python waits for the others
+    sleep(GRACE)
+    if names := running_threads():
+        thread = "thread" if len(names) == 1 else "threads"
+        runs = "still runs" if len(names) == 1 else "still run"
+        sys.stderr.write(
+            f"The {thread} {', '.join(names)} of the program {runs}. The command ends without "
+            f"waiting. Start a thread in a function that the program calls, not in an import.\n"
+        )
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def running_threads() -> list[str]:
+    """Return the names of the threads for which Python waits."""
+    return sorted(
+        safe(each.name)
+        for each in threading.enumerate()
+        if not each.daemon and each is not threading.main_thread()
+    )
