@@ -11,6 +11,7 @@ from clarion.cli.failures import CommandError
 from clarion.errors import ClarionError
 from clarion.outbox import open_database
 from clarion.outbox.tables import TablesError
+from clarion.worker import answer
 
 SECRET = "hunter2"
 
@@ -55,6 +56,18 @@ def test_a_server_that_does_not_answer_is_one_sentence(scheme, closed_port):
     with pytest.raises(CommandError, match=r"database 'shop' cannot be used: .*\. Check") as caught:
         opened(url).__enter__()
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+@pytest.mark.parametrize("arguments", [["outbox", "status"], ["doctor", "json"]], ids=" ".join)
+def test_a_server_that_accepts_and_never_answers(invoke, scheme, arguments, monkeypatch):
+    """Each command ends after some seconds with one sentence and the exit code 2."""
+    monkeypatch.setattr(answer, "SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://ada:{SECRET}@127.0.0.1:{silent.getsockname()[1]}/shop"
+        done = invoke(*arguments, "-d", url)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "cannot be used: the database has not answered for 0.2 seconds. Check" in done.stderr
 
 
 @pytest.mark.service

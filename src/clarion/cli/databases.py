@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -11,6 +12,7 @@ from clarion._core.commands import command_line
 from clarion.cli.failures import CommandError
 from clarion.cli.imports import import_database, is_reference
 from clarion.outbox import SqliteDatabase, open_database
+from clarion.worker.answer import ask, require_answer
 from clarion.worker.startup import check_outbox
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ def opened(name: str, *, is_new: bool = False) -> Generator[tuple[Database, Work
     database = find_database(name)
     if not is_new:
         check_file(database)
+    with failures_of(database, name):
+        require_answer(partial(ask, database))
     with failures_of(database, name), closing(database.connect()) as connection:
         if not is_new:
             check_outbox(database, connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,6 +16,7 @@ from clarion.cli.output import FOUND, print_json, print_line, print_sentences, r
 from clarion.doctor import examine
 from clarion.outbox import SqliteDatabase
 from clarion.outbox.default import default_writer
+from clarion.worker.answer import ask, require_answer
 
 if TYPE_CHECKING:
     from clarion.doctor import Finding
@@ -42,6 +44,8 @@ def doctor(
         check_file(given)
         failures = failures_of(given, database)
     with failures:
+        if given is not None:
+            require_answer(partial(ask, given))
         found = examine(modules or (), databases=() if given is None else (given,))
     if json:
         print_json([asdict(each) for each in found])

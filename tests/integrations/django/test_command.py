@@ -1,10 +1,15 @@
 """The base of the commands of manage.py, in a process of its own."""
 
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from clarion.worker import answer
 
 MANAGE = """
 import sys
@@ -58,3 +63,26 @@ def test_messages_name_the_commands_of_the_project(manage):
     done = manage("outbox", "requeue", "7")
     assert (done.returncode, done.stdout) == (1, "")
     assert "List them with `manage.py outbox ls`." in done.stderr
+
+
+@pytest.fixture
+def silent(monkeypatch, django_db_blocker):
+    """Return the alias of a server that accepts connections and never answers."""
+    monkeypatch.setattr(answer, "SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server, django_db_blocker.unblock():
+        engine = "django.db.backends.postgresql"
+        found = {"ENGINE": engine, "HOST": "127.0.0.1", "PORT": server.getsockname()[1]}
+        given = {"default": connections.settings["default"], "silent": {"NAME": "shop", **found}}
+        settings = connections.configure_settings(given)["silent"]
+        monkeypatch.setitem(connections.settings, "silent", settings)
+        yield "silent"
+    del connections["silent"]
+
+
+@pytest.mark.parametrize("command", [["doctor"], ["outbox", "status"]], ids=" ".join)
+def test_a_server_that_never_answers(silent, command):
+    """The command fails after some seconds, with the cure and the exit code 2."""
+    message = r"database 'silent' cannot be read: .* answered for 0\.2 seconds\. Check its entry"
+    with pytest.raises(CommandError, match=message) as caught:
+        call_command(*command, "--database", silent)
+    assert caught.value.returncode == 2

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connections
 
 from clarion.doctor.examine import found_by
 from clarion.doctor.rules import rules
-from clarion.integrations.django.command import ProcessCommand
+from clarion.integrations.django.command import ProcessCommand, require_answer_of
 from clarion.integrations.django.doctor import findings_of_databases, program
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class Command(ProcessCommand):
                 f"No database has the alias {unknown[0]}. The aliases are: {known}.", returncode=2
             )
         found = found_by(rules(), program())
+        for alias in aliases:  # the rules read only those that the project needs
+            require_answer_of(alias)
         try:
-            for alias in aliases:  # the rules read only those that the project needs
-                connections[alias].ensure_connection()
             found += findings_of_databases(aliases)
         except DatabaseError as error:
             raise CommandError(f"A database cannot be read: {error}", returncode=2) from error

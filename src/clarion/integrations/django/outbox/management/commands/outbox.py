@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 
 from clarion.errors import ClarionError
-from clarion.integrations.django.command import ProcessCommand
+from clarion.integrations.django.command import ProcessCommand, require_answer_of
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.integrations.django.outbox.management.commands.work import add_database
 from clarion.integrations.django.outbox.shown import printable, shown_json
@@ -57,6 +57,7 @@ class Command(ProcessCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the action in a transaction."""
         function: Callable[[Command, DjangoConnection, dict[str, Any]], None] = options["function"]
+        require_answer_of(options["database"])
         block: Any = transaction.atomic(using=options["database"])
         try:
             with block:

@@ -1,0 +1,44 @@
+"""The answer of a database, for which a command waits for a bounded time."""
+
+import threading
+
+import pytest
+
+from clarion.outbox import open_database
+from clarion.worker.answer import ask, require_answer
+from tests.services import MARIADB, POSTGRES
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("service", [POSTGRES, MARIADB], ids=lambda service: service.name)
+def test_a_server_answers(service):
+    """A server that runs answers in time."""
+    database = open_database(service.url())
+    require_answer(lambda: ask(database))
+
+
+def test_a_file_is_not_asked(tmp_path):
+    """A file of SQLite is neither opened nor created."""
+    database = open_database(f"sqlite:///{tmp_path / 'none.db'}")
+    ask(database)
+    assert not database.path.exists()
+
+
+def test_a_database_that_never_answers():
+    """The wait ends after the time, although the database still does not answer."""
+    end = threading.Event()
+    with pytest.raises(TimeoutError, match=r"has not answered for 0\.01 seconds"):
+        require_answer(end.wait, 0.01)
+    end.set()
+
+
+def test_an_error_is_raised():
+    """The error of the driver is raised in the thread that waits."""
+    error = ConnectionRefusedError()
+
+    def refuse():
+        raise error
+
+    with pytest.raises(ConnectionRefusedError) as caught:
+        require_answer(refuse)
+    assert caught.value is error
