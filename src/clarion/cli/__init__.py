@@ -5,8 +5,8 @@ In reading order; each module imports only from those above it:
 1. `ages`, `text`, `failures`: durations, text without control characters, errors that a user reads.
    `threads`: the end of the process, although a thread still runs.
 2. `output`: tables, JSON and errors, on a terminal or in a pipe.
-3. `options`, `imports`, `databases`: the options of several commands, the user's modules, and the
-   database of a command.
+3. `imports`, `completion`, `options`, `databases`: the user's modules, the completion of names in them,
+   the options of several commands, and the database of a command.
 4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker. `signals`, `graph`:
    the commands that show the receivers. `tail`: the command that shows sends. `doctor`: the command that
    looks for receivers that never run.

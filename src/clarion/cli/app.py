@@ -8,6 +8,7 @@ import typer
 
 from clarion._core.commands import PROGRAM, output_failures_end, run_as
 from clarion._core.version import __version__
+from clarion.cli.completion import is_completing
 from clarion.cli.doctor import doctor
 from clarion.cli.graph import graph
 from clarion.cli.imports import is_in_program
@@ -74,7 +75,8 @@ def run(
             app(arguments, prog_name=program)
     except SystemExit as error:
         if is_process:
-            end_in_spite_of_threads(error.code if isinstance(error.code, int) else FAILED)
+            code = error.code if isinstance(error.code, int) else FAILED
+            end_in_spite_of_threads(code, is_silent=is_completing())
         raise
     finally:
         is_in_program.reset(token)

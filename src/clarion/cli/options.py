@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from clarion.cli.completion import complete_receivers, complete_senders, complete_signals
+
 LARGEST_ID = 2**63 - 1
 
 _database = typer.Option(
@@ -68,14 +70,26 @@ ModulesOfReceivers = Annotated[
 ]
 
 
-def _filter(name: str, short: str, subject: str) -> Any:
-    help_text = f"Only {subject} contains this."
-    return typer.Option(name, short, metavar="TEXT", help=help_text, show_default=False)
+def _filter(name: str, short: str, subject: str, completed: Any = None) -> Any:
+    return typer.Option(
+        name,
+        short,
+        metavar="TEXT",
+        help=f"Only {subject} contains this.",
+        show_default=False,
+        autocompletion=completed,
+    )
 
 
-SignalFilter = Annotated[str, _filter("--signal", "-s", "signals whose dotted name")]
-SenderFilter = Annotated[str, _filter("--sender", "-S", "senders whose dotted name")]
-ReceiverFilter = Annotated[str, _filter("--receiver", "-r", "receivers whose dotted name")]
+SignalFilter = Annotated[
+    str, _filter("--signal", "-s", "signals whose dotted name", complete_signals)
+]
+SenderFilter = Annotated[
+    str, _filter("--sender", "-S", "senders whose dotted name", complete_senders)
+]
+ReceiverFilter = Annotated[
+    str, _filter("--receiver", "-r", "receivers whose dotted name", complete_receivers)
+]
 FileFilter = Annotated[str, _filter("--file", "-f", "files whose path")]
 
 EveryOption = Annotated[bool, typer.Option("--all", help="Also signals without receivers.")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clarion.cli.completion import complete_senders, complete_signals
 from clarion.cli.failures import CommandError
 from clarion.cli.imports import import_all
 from clarion.cli.options import (
@@ -102,6 +103,7 @@ def explain_command(
             "-s",
             metavar="NAME",
             help="The dotted name of the signal, or its end.",
+            autocompletion=complete_signals,
             show_default=False,
         ),
     ],
@@ -113,6 +115,7 @@ def explain_command(
             "-S",
             metavar="NAME",
             help="The name of a sender that a receiver is connected for; by default none.",
+            autocompletion=complete_senders,
             show_default=False,
         ),
     ] = None,

@@ -19,17 +19,23 @@ def wait_for_threads(command: str) -> None:
     _waiting.append(command)
 
 
-def end_in_spite_of_threads(code: int) -> None:
+def end_in_spite_of_threads(code: int, *, is_silent: bool = False) -> None:
     """Let the process end, with this exit code, although threads that are no daemons still run.
 
     Python waits for such threads, and a module that starts one would keep the command alive.
+
+    Args:
+        code: the exit code.
+        is_silent: whether to end at once, and to print nothing.
     """
     if not _waiting:
-        threading.Thread(target=_end, args=(code,), daemon=True).start()
+        threading.Thread(target=_end, args=(code, is_silent), daemon=True).start()
 
 
-def _end(code: int) -> None:
+def _end(code: int, is_silent: bool) -> None:  # the target of a thread
     threading.main_thread().join()  # it ends before Python waits for the others
+    if is_silent:
+        os._exit(code)
     sleep(GRACE)
     if names := running_threads():
         thread = "thread" if len(names) == 1 else "threads"

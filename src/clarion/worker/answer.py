@@ -1,7 +1,7 @@
 """Wait for the answer of a database for a bounded time.
 
 A server may accept a connection and never answer: a host that is stopped, another service at this
-port, a proxy without a database behind it. Drivers wait for it for minutes, or for ever.
+port, a proxy without a database behind it. Drivers wait for it for minutes, or without an end.
 """
 
 from __future__ import annotations

@@ -1,0 +1,91 @@
+"""Complete the names of signals, senders and receivers in a shell.
+
+Only the modules that the command line names so far are imported. An error completes nothing, because a
+message would appear in the middle of the line that the user types.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING
+
+import typer  # noqa: TC002  # Typer reads the annotations
+
+from clarion.cli.imports import import_all
+from clarion.cli.text import safe
+from clarion.introspect import registrations, signal_name, signals
+from clarion.listing import sender_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+VARIABLE = "_CLARION_COMPLETE"  # set by the shell's script while it asks for completions
+
+
+def is_completing() -> bool:
+    """Return whether the shell asks for completions, and no command runs."""
+    return VARIABLE in os.environ
+
+
+def complete_signals(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of signals that begin with a text, or whose end does."""
+    return _complete(context, incomplete, lambda: map(signal_name, signals()))
+
+
+def complete_senders(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of senders that begin with a text, or whose end does."""
+
+    def names() -> Iterable[str]:
+        found = (sender_of(each) for signal in signals() for each in registrations(signal))
+        return (name.strip("'") for name in found if name is not None)
+
+    return _complete(context, incomplete, names)
+
+
+def complete_receivers(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the names of receivers that begin with a text, or whose end does."""
+
+    def names() -> Iterable[str]:
+        return (each.name for signal in signals() for each in registrations(signal))
+
+    return _complete(context, incomplete, names)
+
+
+def _complete(
+    context: typer.Context, incomplete: str, names: Callable[[], Iterable[str]]
+) -> list[str]:
+    before = sys.stdout, sys.stderr
+    try:
+        with (
+            open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123
+            redirect_stdout(nowhere),
+            redirect_stderr(nowhere),
+        ):
+            import_all(_modules_of(context))
+            return completions(names(), incomplete)
+    except BaseException:  # noqa: BLE001  # whatever the user's modules raise
+        sys.stdout, sys.stderr = before
+        return []
+
+
+def _modules_of(context: typer.Context) -> list[str]:
+    """Return the modules that the command line names so far."""
+    # Typer keeps them apart if the last option has no value yet.
+    return [*(context.params.get("modules") or ()), *context.args]
+
+
+def completions(names: Iterable[str], incomplete: str) -> list[str]:
+    """Return the names that begin with a text; if none does, their ends that do."""
+    known = sorted({safe(each) for each in names})
+    whole = [each for each in known if each.startswith(incomplete)]
+    ends = {
+        end for each in known for end in _ends(each) if incomplete and end.startswith(incomplete)
+    }
+    return whole or sorted(ends)
+
+
+def _ends(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[number:]) for number in range(1, len(parts))]
