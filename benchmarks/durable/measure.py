@@ -109,13 +109,19 @@ def _measure(row: Row, kind: type[Contender], first: Process, url: str, effort: 
 
 
 def _enough(process: Process, effort: Effort, *, keyed: bool) -> int:
-    """Return how many deliveries take the wanted time, about."""
-    _rate([process], 10 * KEYS, keyed=keyed)  # imports, prepared statements, caches
-    rate = _rate([process], 20 * KEYS, keyed=keyed)
-    if rate * effort.seconds > 200 * KEYS:  # a quick one is not seen by so few
-        rate = _rate([process], min(effort.rows, 200 * KEYS), keyed=keyed)
-    rows = min(effort.rows, max(effort.fewest, int(rate * effort.seconds)))
-    return rows // KEYS * KEYS
+    """Return how many deliveries take the wanted time, about.
+
+    The start of a drain takes most of the time of a few deliveries, so their rate says little. The
+    number grows until it is about that of the wanted time.
+    """
+    rows = 10 * KEYS
+    _rate([process], rows, keyed=keyed)  # imports, prepared statements, caches
+    while True:
+        rate = _rate([process], rows, keyed=keyed)
+        wanted = min(effort.rows, max(effort.fewest, int(rate * effort.seconds)))
+        if wanted <= 2 * rows:
+            return max(wanted // KEYS, 1) * KEYS
+        rows = wanted // KEYS * KEYS
 
 
 def _rate(workers: Sequence[Process], rows: int, *, keyed: bool) -> float:
