@@ -145,11 +145,16 @@ python:
 	@test -n "$(PYTHON)" || { echo "Clarion needs CPython 3.11 or later, and none was found: \
 	install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 
+# uv fills an environment in a fifth of pip's time. Where it cannot be had, or finds nothing, pip does it.
+FAST_PIP = .venvs/$*/bin/python -m pip install -qq uv && \
+	.venvs/$*/bin/uv pip install -q --python .venvs/$*/bin/python
+
 .venvs/%/filled: pyproject.toml | python
 	@echo "building .venvs/$*"
 	@$(PYTHON) -m venv --clear .venvs/$*
-	@.venvs/$*/bin/python -m pip install -qq --upgrade "pip>=25.1" "setuptools>=77"
-	@.venvs/$*/bin/python -m pip install -qq --no-compile --group $(firstword $(subst -, ,$*))
+	@$(FAST_PIP) "pip>=25.1" "setuptools>=77" --group $(firstword $(subst -, ,$*)) 2>/dev/null || \
+		{ .venvs/$*/bin/python -m pip install -qq --upgrade "pip>=25.1" "setuptools>=77" && \
+		.venvs/$*/bin/python -m pip install -qq --no-compile --group $(firstword $(subst -, ,$*)); }
 	@touch $@
 
 # No build isolation, because a second environment would have to be filled for the build.
