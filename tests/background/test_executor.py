@@ -94,7 +94,10 @@ def test_a_disconnected_receiver_is_not_awaited(order_paid, caplog):
 
 def test_other_options_are_refused(order_paid):
     """A delivery to an executor refuses options that are not ours."""
-    with ThreadPoolExecutor(1) as pool, pytest.raises(ArgumentError, match="was given queue"):
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(ArgumentError, match="An executor has no option queue"),
+    ):
         order_paid.connect(mail, delivery=ExecutorDelivery(pool)(queue="mail"))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clarion.background import CallOptions
+from clarion.background import CallOptions, check_engine_options
 from clarion.errors import ArgumentError
 
 
@@ -45,3 +45,25 @@ def test_bad_values_are_refused(name, value):
 def test_given_options_are_listed():
     """Only our options that differ from the defaults are listed."""
     assert CallOptions().changed({"retries": 2, "queue": "mail"}).given() == {"retries": 2}
+
+
+def test_options_of_the_engine_are_accepted():
+    """An engine gets the options that it has, and no others are named."""
+    check_engine_options("Post", {"queue": "mail"}, ["queue", "priority"], {"eta": "Use delay="})
+    check_engine_options("Post", {}, ())
+
+
+@pytest.mark.parametrize(
+    ("given", "known", "said", "names"),
+    [
+        (["b", "a"], ["queue", "eta"], "Post has no option a, b. It has eta, queue.", ("a", "b")),
+        (["a"], [], "Post has no option a. Leave it out.", ("a",)),
+        (["when"], ["queue"], "Post was given when=. Use delay=.", ("when",)),
+    ],
+)
+def test_other_options_are_refused(given, known, said, names):
+    """The error names the options, and those that the engine has, or what to do instead."""
+    with pytest.raises(ArgumentError) as raised:
+        check_engine_options("Post", dict.fromkeys(given), known, {"when": "Use delay="})
+    assert str(raised.value) == said
+    assert tuple(raised.value.names) == names

@@ -209,6 +209,39 @@ def test_other_places_wait_for_the_commit(order_paid, app, jobs, sent_to):
     assert jobs() == [JOB]
 
 
+def test_a_connection_may_change_its_search_path(order_paid, app, jobs, sent_to):
+    """A connection that sees another schema later gets its job after the commit, in the right table."""
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
+    connection = sent_to()
+    with atomic(connection):
+        ((_, before),) = order_paid.send(None, order_id=7)
+        connection.execute("SET LOCAL search_path = pg_catalog")
+        ((_, changed),) = order_paid.send(None, order_id=8)
+        assert jobs() == []
+    assert (before.is_within, changed.is_within) == (True, False)
+    assert jobs() == [JOB, JOB]
+    with atomic(connection):
+        ((_, after),) = order_paid.send(None, order_id=9)
+    assert after.is_within
+    assert jobs() == [JOB, JOB, JOB]
+
+
+def test_an_async_connection_may_change_its_search_path(order_paid, app, jobs, options):
+    """Each `asend` asks again, as each send does."""
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
+
+    async def main():
+        raw = await psycopg.AsyncConnection.connect(options["conninfo"], **options["kwargs"])
+        async with raw, atomic(raw):
+            ((_, before),) = await order_paid.asend(None, order_id=7)
+            await raw.execute("SET LOCAL search_path = pg_catalog")
+            ((_, changed),) = await order_paid.asend(None, order_id=8)
+        assert (before.is_within, changed.is_within) == (True, False)
+
+    asyncio.run(main())
+    assert jobs() == [JOB, JOB]
+
+
 def test_a_conflict_does_not_abort_the_transaction(order_paid, app, jobs, sent_to):
     """A job with a queueing lock comes after the commit; the second one is refused there."""
     delivery = ProcrastinateDelivery(app)(queueing_lock="mail")

@@ -28,7 +28,7 @@ from clarion.background.delivery import BoundEngine, EngineDelivery
 from clarion.background.engine import Engine
 from clarion.background.executor import ExecutorDelivery
 from clarion.background.handover import HandOver
-from clarion.background.options import CallOptions
+from clarion.background.options import CallOptions, check_engine_options
 
 __all__ = [
     "BoundEngine",
@@ -39,6 +39,7 @@ __all__ = [
     "ExecutorDelivery",
     "HandOver",
     "adeliver",
+    "check_engine_options",
     "deliver",
     "retry_after",
 ]

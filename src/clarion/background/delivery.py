@@ -13,7 +13,7 @@ from clarion._core.names import keyword_names, option_name, quoted_name, value_n
 from clarion._core.signatures import asks_for
 from clarion._core.tabled import policy_of
 from clarion.background.call import Call, write_body
-from clarion.background.hold import enqueue_within
+from clarion.background.hold import aenqueue_within, enqueue_within
 from clarion.background.options import CallOptions
 from clarion.background.publish import explain, publication_for
 from clarion.commit.call_check import CallCheck
@@ -176,8 +176,20 @@ class EngineDelivery:
 
     def hand_over(self, receiver: str, claim: Claim) -> None:
         """Give a stored delivery to the engine: see `clarion.outbox.via.Via`."""
-        call = self.call_of(receiver, claim.envelope(), claim.key)
+        self.enqueue(self.call_of(receiver, claim.envelope(), claim.key))
+
+    def enqueue(self, call: Call) -> None:
+        """Give a call to the engine, and wait until it is confirmed, not longer than `hold`.
+
+        Raises:
+            HandOverError: if the time is over. The engine may still get the call.
+            Exception: what the engine raises.
+        """
         enqueue_within(self.engine, call, self.hold)
+
+    async def aenqueue(self, call: Call) -> None:
+        """Give a call to the engine as `enqueue`, in a coroutine."""
+        await aenqueue_within(self.engine, call, self.hold)
 
     def call_of(self, receiver: str, envelope: Envelope, key: str | None) -> Call:
         """Return what the engine gets for a receiver and an envelope."""

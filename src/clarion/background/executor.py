@@ -6,10 +6,11 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from clarion._core.names import keyword_names, value_name
+from clarion._core.names import value_name
 from clarion.background.carrier import deliver, retry_after
 from clarion.background.delivery import HOLD, EngineDelivery
 from clarion.background.engine import Engine
+from clarion.background.options import check_engine_options
 from clarion.errors import ArgumentError, UnknownReceiverError
 
 if TYPE_CHECKING:
@@ -87,12 +88,7 @@ class ExecutorEngine(Engine):
 
     def check(self, options: CallOptions) -> None:
         """Refuse every option except Clarion's own: an executor has none."""
-        if options.engine:
-            raise ArgumentError(
-                f"ExecutorDelivery was given {keyword_names(options.engine)}, and an executor has no "
-                f"options. Leave {'it' if len(options.engine) == 1 else 'them'} out.",
-                options.engine,
-            )
+        check_engine_options("An executor", options.engine, ())
 
     def losses(self) -> Sequence[str]:
         """Return the warning that a pool loses its calls at the end of the process."""

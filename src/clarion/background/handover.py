@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import signal_name
 from clarion._core.notes import add_part_note
-from clarion.background.hold import aenqueue_within, enqueue_within
 from clarion.commit.pending_call import BoundReceiver, PendingCall, Scheduled
 
 if TYPE_CHECKING:
@@ -92,14 +91,14 @@ class _HandingBoundary:
     def call_receiver(self, call: Any) -> None:
         """Enqueue the call."""
         try:
-            enqueue_within(call.delivery.engine, call.handed, call.delivery.hold)
+            call.delivery.enqueue(call.handed)
         except Exception as error:  # noqa: BLE001  # it is logged and counted
             call.fail(error)
 
     async def acall_receiver(self, call: Any) -> None:
         """Enqueue the call in a coroutine."""
         try:
-            await aenqueue_within(call.delivery.engine, call.handed, call.delivery.hold)
+            await call.delivery.aenqueue(call.handed)
         except Exception as error:  # noqa: BLE001  # it is logged and counted
             call.fail(error)
 

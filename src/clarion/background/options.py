@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.names import value_name
+from clarion._core.names import keyword_names, value_name
 from clarion.commit.outside import check_outside
 from clarion.envelope.receiver_names import check_name
 from clarion.errors import ArgumentError
 from clarion.outbox.options import LONGEST_DELAY, SAME_DATABASE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from clarion.outbox.options import Key
 
@@ -78,6 +78,33 @@ class CallOptions:
             for name in sorted(_OURS)
             if getattr(self, name) != getattr(defaults, name)
         }
+
+
+def check_engine_options(
+    engine: str,
+    given: Mapping[str, Any],
+    known: Collection[str],
+    instead: Mapping[str, str] | None = None,
+) -> None:
+    """Refuse options that an engine does not have.
+
+    Args:
+        engine: the name of the engine.
+        given: the options.
+        known: the names of the options that it has.
+        instead: for options that a delivery does not take, what to do, as a sentence without its period.
+
+    Raises:
+        ArgumentError: if it does not have one, or a delivery does not take it.
+    """
+    instead = instead or {}
+    if unknown := given.keys() - {*known} - instead.keys():
+        cure = f"It has {keyword_names(known)}" if known else "Leave it out"
+        raise ArgumentError(
+            f"{engine} has no option {keyword_names(unknown)}. {cure}.", sorted(unknown)
+        )
+    for name in sorted(given.keys() & instead.keys()):
+        raise ArgumentError(f"{engine} was given {name}=. {instead[name]}.", [name])
 
 
 def _refusal(name: str, value: object, wanted: str) -> ArgumentError:

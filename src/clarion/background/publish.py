@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clarion.background.handover import PendingHandOver
-from clarion.background.hold import aenqueue_within, enqueue_within, is_kept
+from clarion.background.hold import is_kept
 from clarion.commit.outside import may_run, outside_of
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
 from clarion.commit.suppress import active_suppression
@@ -217,7 +217,7 @@ def _schedule(call: PendingHandOver) -> None:
         return
     call.scheduled.is_at_once = True
     with call.failing():
-        enqueue_within(call.delivery.engine, call.handed, call.delivery.hold)
+        call.delivery.enqueue(call.handed)
 
 
 async def _aschedule(call: PendingHandOver) -> None:
@@ -225,7 +225,7 @@ async def _aschedule(call: PendingHandOver) -> None:
         return
     call.scheduled.is_at_once = True
     with call.failing():
-        await aenqueue_within(call.delivery.engine, call.handed, call.delivery.hold)
+        await call.delivery.aenqueue(call.handed)
 
 
 def explain(signal: Signal, arguments: dict[str, Any], delivery: Any) -> str:

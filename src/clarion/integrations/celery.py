@@ -21,7 +21,13 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import keyword_names, value_name
-from clarion.background import Engine, EngineDelivery, deliver, retry_after
+from clarion.background import (
+    Engine,
+    EngineDelivery,
+    check_engine_options,
+    deliver,
+    retry_after,
+)
 from clarion.background.delivery import HOLD
 from clarion.errors import ArgumentError, MissingExtraError
 
@@ -113,13 +119,8 @@ class CeleryEngine(Engine):
     def check(self, options: CallOptions) -> None:
         """Refuse options that `apply_async` does not have."""
         given = options.engine
-        unknown = given.keys() - _known() - set(given.get("stamped_headers") or ())
-        if unknown:
-            raise ArgumentError(
-                f"CeleryDelivery was given {keyword_names(unknown)}, which apply_async does not have. "
-                f"Give it options of Celery's apply_async, such as queue= or priority=.",
-                unknown,
-            )
+        stamps = given.get("stamped_headers") or ()
+        check_engine_options("apply_async of Celery", given, _known().union(stamps))
         taken = given.keys() & {"countdown", "eta"}
         if taken and options.delay:
             raise ArgumentError(

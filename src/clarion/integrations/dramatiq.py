@@ -20,7 +20,13 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.names import keyword_names, value_name
-from clarion.background import Engine, EngineDelivery, deliver, retry_after
+from clarion.background import (
+    Engine,
+    EngineDelivery,
+    check_engine_options,
+    deliver,
+    retry_after,
+)
 from clarion.background.call import read_body
 from clarion.background.delivery import HOLD
 from clarion.background.redis_pool import longest_wait
@@ -138,12 +144,7 @@ class DramatiqEngine(Engine):
         """Refuse options that a message does not have, and retries without their middleware."""
         given = options.engine
         known = {"queue_name", "broker_priority", *self.broker.actor_options} - _FOR_ACTORS
-        if unknown := given.keys() - known:
-            raise ArgumentError(
-                f"DramatiqDelivery was given {keyword_names(unknown)}, which no message of this broker "
-                f"has. Give it options of its middleware, such as time_limit=, or queue_name=.",
-                unknown,
-            )
+        check_engine_options("A message of Dramatiq", given, known)
         if options.retries is not None:
             self._check_retries(given.keys() & {"max_retries"})
         self._check_values(dict(given))

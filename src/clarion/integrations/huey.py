@@ -15,8 +15,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from clarion._core.names import keyword_names, value_name
-from clarion.background import Engine, EngineDelivery, deliver, retry_after
+from clarion._core.names import value_name
+from clarion.background import (
+    Engine,
+    EngineDelivery,
+    check_engine_options,
+    deliver,
+    retry_after,
+)
 from clarion.background.delivery import HOLD
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
@@ -125,12 +131,7 @@ class HueyEngine(Engine):
         Raises:
             ArgumentError: if it does not have one.
         """
-        if unknown := {*options.engine} - OPTIONS:
-            raise ArgumentError(
-                f"HueyDelivery was given {keyword_names(sorted(unknown))}, which a task of Huey does not "
-                f"have. It has {', '.join(sorted(OPTIONS))}.",
-                sorted(unknown),
-            )
+        check_engine_options("A task of Huey", options.engine, OPTIONS)
 
     def losses(self) -> Sequence[str]:
         """Return the warning that Huey loses the tasks of a killed consumer."""

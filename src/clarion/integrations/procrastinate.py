@@ -9,11 +9,16 @@ from functools import partial
 from inspect import iscoroutinefunction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from clarion._core.loops import run_in_thread
-from clarion._core.names import keyword_names, value_name
-from clarion.background import Engine, EngineDelivery, adeliver, retry_after
+from clarion._core.names import value_name
+from clarion.background import (
+    Engine,
+    EngineDelivery,
+    adeliver,
+    check_engine_options,
+    retry_after,
+)
 from clarion.background.delivery import HOLD
 from clarion.errors import ArgumentError, MissingExtraError
 
@@ -155,11 +160,14 @@ class ProcrastinateEngine(Engine):
         """Insert a job in the transaction of the send, if its database is that of the app."""
         if call.options.get("queueing_lock"):
             return False
+        raw = _driver_connection(connection)
+        is_psycopg = isinstance(raw, _CONNECTION)
+        if is_psycopg and not self._table.is_in(raw):
+            return False
         if _alias_of(connection) == getattr(self.app.connector, "alias", ""):
             self.enqueue(call)  # on Django's connection
             return True
-        raw = _driver_connection(connection)
-        if not isinstance(raw, _CONNECTION) or not self._table.is_in(raw):
+        if not is_psycopg:
             return False
         deferrer = self._configured(call, connection=raw)
         deferrer.job_manager = JobManager(SyncPsycopgConnector())  # the app need not be open
@@ -186,16 +194,7 @@ class ProcrastinateEngine(Engine):
     def check(self, options: CallOptions) -> None:
         """Refuse options that `configure_task` does not have, or that the delivery sets."""
         given = options.engine
-        if unknown := given.keys() - _OPTIONS:
-            raise ArgumentError(
-                f"procrastinate has no option {keyword_names(unknown)}. It has "
-                f"{keyword_names(_OPTIONS - _INSTEAD.keys())}.",
-                sorted(unknown),
-            )
-        for name in sorted(given.keys() & _INSTEAD.keys()):
-            raise ArgumentError(
-                f"ProcrastinateDelivery was given {name}. {_INSTEAD[name]}.", [name]
-            )
+        check_engine_options(self.name, given, _OPTIONS - _INSTEAD.keys(), _INSTEAD)
         if options.key is not None and given.get("lock") is not None:
             raise ArgumentError(
                 "ProcrastinateDelivery was given key and lock, and the key is kept by a lock. Leave one "
@@ -217,7 +216,9 @@ class ProcrastinateEngine(Engine):
 
 
 class _Table:
-    """Recognises the connections whose transactions may insert jobs of an app.
+    """Recognises the transactions in which jobs of an app can be inserted.
+
+    It asks at each send, because any statement may change the search path of a connection.
 
     Args:
         app: the app.
@@ -226,37 +227,30 @@ class _Table:
     def __init__(self, app: App) -> None:
         self._app = app
         self._connector: Any = None
-        self._place: Any = None
-        self._found: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+        self._is_ours: dict[Any, bool] = {}  # by place
 
     def is_in(self, raw: Any) -> bool:
-        """Return whether a connection uses the table of the app; asked once for each."""
-        if (known := self._known().get(raw)) is None:
-            with raw.cursor(row_factory=tuple_row) as cursor:
-                place = cursor.execute(_PLACE).fetchone()
-            known = self._found[raw] = self._is_at(place)
-        return known
+        """Return whether a connection sees the table of the app."""
+        with raw.cursor(row_factory=tuple_row) as cursor:
+            place = cursor.execute(_PLACE).fetchone()
+        known = self._known(place)
+        return self._look_up(place) if known is None else known
 
     async def ais_in(self, raw: Any) -> bool:
-        """Return whether an async connection uses the table of the app."""
-        if (known := self._known().get(raw)) is None:
-            async with raw.cursor(row_factory=tuple_row) as cursor:
-                place = await (await cursor.execute(_PLACE)).fetchone()
-            known = self._found[raw] = await run_in_thread(partial(self._is_at, place))
-        return known
+        """Return whether an async connection sees the table of the app."""
+        async with raw.cursor(row_factory=tuple_row) as cursor:
+            place = await (await cursor.execute(_PLACE)).fetchone()
+        known = self._known(place)
+        return await run_in_thread(partial(self._look_up, place)) if known is None else known
 
-    def _known(self) -> WeakKeyDictionary[Any, bool]:
+    def _known(self, place: Any) -> bool | None:
         if self._connector is not self._app.connector:  # a test has replaced it
-            self._connector, self._place = self._app.connector, None
-            self._found = WeakKeyDictionary()
-        return self._found
+            self._connector, self._is_ours = self._app.connector, {}
+        return False if place[-1] is None else self._is_ours.get(place)
 
-    def _is_at(self, place: tuple[Any, ...] | None) -> bool:
-        if place is None or place[-1] is None:
-            return False
-        if self._place != place:
-            self._place = _place_of(self._app)  # again, because the server may have started again
-        return bool(self._place == place)
+    def _look_up(self, place: Any) -> bool:
+        found = self._is_ours[place] = _place_of(self._app) == place
+        return found
 
 
 class ProcrastinateDelivery(EngineDelivery):
@@ -333,14 +327,14 @@ def _place_of(app: App) -> tuple[Any, ...] | None:
     Raises:
         AppNotOpen: if the app is not open.
     """
-    pool: Any = getattr(app.connector.get_sync_connector(), "pool", None)
-    if pool is None:
-        return None  # in memory, or in the database of a Django project
-    conninfo: Any = pool.conninfo or ""
-    options: Any = pool.kwargs or {}
-    if callable(conninfo) or callable(options):
-        return None  # they may be coroutines
-    # Not through the pool, which may belong to an event loop.
-    arguments: dict[str, Any] = {**options, "autocommit": True}
-    with psycopg.connect(conninfo, **arguments) as raw:
+    # A connection of its own: the pool may belong to an event loop, and Django's may have been changed.
+    if (alias := getattr(app.connector, "alias", None)) is not None:
+        arguments = sys.modules["django.db"].connections[alias].get_connection_params()
+        arguments.pop("pool", None)
+    else:
+        pool: Any = getattr(app.connector.get_sync_connector(), "pool", None)
+        if pool is None or callable(pool.conninfo) or callable(pool.kwargs):
+            return None  # in memory, or the arguments may be coroutines
+        arguments = {"conninfo": pool.conninfo or "", **(pool.kwargs or {})}
+    with psycopg.connect(**{**arguments, "autocommit": True}) as raw:
         return raw.cursor(row_factory=tuple_row).execute(_PLACE).fetchone()

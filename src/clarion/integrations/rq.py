@@ -19,8 +19,14 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
-from clarion._core.names import keyword_names, value_name
-from clarion.background import Engine, EngineDelivery, deliver, retry_after
+from clarion._core.names import value_name
+from clarion.background import (
+    Engine,
+    EngineDelivery,
+    check_engine_options,
+    deliver,
+    retry_after,
+)
 from clarion.background.delivery import HOLD
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
@@ -123,12 +129,7 @@ class RQEngine(Engine):
         Raises:
             ArgumentError: if it does not have one.
         """
-        if unknown := {*options.engine} - OPTIONS:
-            raise ArgumentError(
-                f"RQDelivery was given {keyword_names(sorted(unknown))}, which Queue.enqueue does not have. "
-                f"It has {', '.join(sorted(OPTIONS))}.",
-                sorted(unknown),
-            )
+        check_engine_options("Queue.enqueue of RQ", options.engine, OPTIONS)
 
     def losses(self) -> Sequence[str]:
         """Return the warning that a queue with pickle loses calls that its workers cannot read."""

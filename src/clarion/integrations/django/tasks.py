@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from clarion._core.loops import is_loop_running
 from clarion._core.names import keyword_names, quoted_name, value_name
-from clarion.background import Engine, EngineDelivery
+from clarion.background import Engine, EngineDelivery, check_engine_options
 from clarion.background import deliver as call_receiver
 from clarion.background.delivery import HOLD
 from clarion.errors import ArgumentError, MissingExtraError
@@ -151,13 +151,7 @@ class DjangoTasksEngine(Engine):
     def check(self, options: CallOptions) -> None:
         """Refuse options that `using` or the backend does not have, and retries."""
         given = options.engine
-        if unknown := given.keys() - _OPTIONS - _INSTEAD.keys():
-            raise ArgumentError(
-                f"django.tasks has no option {keyword_names(unknown)}. It has {keyword_names(_OPTIONS)}.",
-                sorted(unknown),
-            )
-        for name in sorted(given.keys() & _INSTEAD.keys()):
-            raise ArgumentError(f"DjangoTasksDelivery was given {name}. {_INSTEAD[name]}.", [name])
+        check_engine_options(self.name, given, _OPTIONS, _INSTEAD)
         if options.retries:
             raise ArgumentError(
                 "django.tasks has no retries. Leave retries= out, or use durable(retries=...).",
