@@ -43,7 +43,8 @@ def database_of(options: Any) -> Database:
     """Return the database for the calls of a receiver.
 
     It is the database that `clarion.outbox.use_database` has set. Without one, a framework provides it:
-    in a Django project, the database of the option `using` or `database`, or the default one.
+    in a Django project, the database of the option `using` or `database`, or the default one; with
+    SQLAlchemy, that of a bound session, or of the engine with this alias, by default "default".
 
     Args:
         options: the options of the receiver's delivery.

@@ -249,8 +249,8 @@ class _Table:
         return False if place[-1] is None else self._is_ours.get(place)
 
     def _look_up(self, place: Any) -> bool:
-        found = self._is_ours[place] = _place_of(self._app) == place
-        return found
+        self._is_ours[place] = is_ours = bool(_place_of(self._app) == place)
+        return is_ours
 
 
 class ProcrastinateDelivery(EngineDelivery):
@@ -329,7 +329,7 @@ def _place_of(app: App) -> tuple[Any, ...] | None:
     """
     # A connection of its own: the pool may belong to an event loop, and Django's may have been changed.
     if (alias := getattr(app.connector, "alias", None)) is not None:
-        arguments = sys.modules["django.db"].connections[alias].get_connection_params()
+        arguments: Any = sys.modules["django.db"].connections[alias].get_connection_params()
         arguments.pop("pool", None)
     else:
         pool: Any = getattr(app.connector.get_sync_connector(), "pool", None)

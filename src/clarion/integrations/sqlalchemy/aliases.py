@@ -50,6 +50,11 @@ def alias_of(engine: Any) -> str:
     return DEFAULT
 
 
+def engine_of(name: str) -> Engine | None:
+    """Return the engine that was given an alias; the last one, if several were."""
+    return next((engine for engine, each in reversed(list(_aliases.items())) if each == name), None)
+
+
 def using(session: Session, mapper: Mapper[Any], arguments: Mapping[str, Any]) -> str:
     """Return the alias of the engine that a session executes a statement on.
 

@@ -205,6 +205,12 @@ def _outbox_databases() -> list[Database]:
     return session_databases()
 
 
+def _receiver_database(alias: str | None) -> Database | None:
+    from clarion.integrations.sqlalchemy.outbox.own_session import receiver_database
+
+    return receiver_database(alias)
+
+
 # --- Which signal needs which listeners
 
 
@@ -247,4 +253,4 @@ _attach_by(
     signals.post_bulk_update,
     signals.post_bulk_delete,
 )
-register_provider(SessionProvider(_attach_commits, _outbox_databases))
+register_provider(SessionProvider(_attach_commits, _outbox_databases, _receiver_database))

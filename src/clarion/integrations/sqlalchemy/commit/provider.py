@@ -31,13 +31,18 @@ class SessionProvider(TransactionProvider):
     Args:
         attach: called to attach the listeners that run pending calls.
         databases: returns the databases with an outbox of the bound sessions.
+        of_receivers: returns the database of an alias to which receivers write, or None.
     """
 
     def __init__(
-        self, attach: Callable[[], None], databases: Callable[[], Sequence[Database]]
+        self,
+        attach: Callable[[], None],
+        databases: Callable[[], Sequence[Database]],
+        of_receivers: Callable[[str | None], Database | None],
     ) -> None:
         self._attach = attach
         self._databases = databases
+        self._of_receivers = of_receivers
 
     def install_listeners(self) -> None:
         """Attach the listeners of commits and rollbacks."""
@@ -76,6 +81,10 @@ class SessionProvider(TransactionProvider):
             return self._databases()
         found: Sequence[Database] = await concurrency.greenlet_spawn(self._databases)
         return found
+
+    def receiver_database(self, alias: str | None) -> Database | None:
+        """Return the database of a bound session, or of the engine with this alias, or None."""
+        return self._of_receivers(alias)
 
     @contextmanager
     def ignore_outer(self) -> Generator[None]:

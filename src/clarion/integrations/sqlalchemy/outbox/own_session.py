@@ -1,4 +1,4 @@
-"""The database of a bound session, whose deliveries a test makes.
+"""The database of a bound session, whose deliveries a test makes, and to which receivers write.
 
 A session that has joined the transaction of a connection never commits there, so no other connection
 sees what it has stored.
@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import concurrency
 
 from clarion._core.names import quoted_name
-from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.aliases import DEFAULT, alias_of, engine_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session
 from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
 from clarion.integrations.sqlalchemy.commit.sessions import (
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     S = TypeVar("S")
     T = TypeVar("T")
+
+_DATABASE = "clarion_database"  # an attribute of an engine
 
 
 class OwnConnection(CoreConnection):
@@ -162,6 +164,44 @@ def session_databases() -> list[Database]:
                 if database is not None:
                     found[id(bind.engine.pool)] = database
     return list(found.values())
+
+
+def receiver_database(alias: str | None) -> Database | None:
+    """Return the database to which background receivers write; None if none is known.
+
+    It is that of a session that is bound to this context, and else that of an engine by its alias.
+
+    Args:
+        alias: the alias of the engine; None for the innermost session, or for the engine with the alias
+            "default".
+    """
+    for boundary in bound_sessions():
+        for bind in binds_known(boundary.session):
+            if alias is None or alias_of(bind.engine) == alias:
+                return _receivers_database(boundary.session, bind)
+    engine = engine_of(alias or DEFAULT)
+    return None if engine is None or is_in_memory(engine) else _engine_database(engine)
+
+
+def _receivers_database(session: Session, bind: Engine | Connection) -> Database | None:
+    if async_session(session) is None:
+        return SessionDatabase(session, bind)
+    # Only a coroutine can use the connection of a test, or the memory of another connection.
+    is_unusable = isinstance(bind, Connection) or is_in_memory(bind)
+    return None if is_unusable else _engine_database(bind.engine)
+
+
+def _engine_database(engine: Engine) -> EngineDatabase:
+    """Return the database of an engine: one object, because it keeps connections for each event loop."""
+    if _DATABASE not in vars(engine):
+        source: Any = engine
+        if engine.dialect.is_async:
+            from sqlalchemy.ext.asyncio import AsyncEngine
+
+            source = AsyncEngine(engine)
+        vars(engine).setdefault(_DATABASE, EngineDatabase(source))
+    found: EngineDatabase = vars(engine)[_DATABASE]
+    return found
 
 
 def _database_of(session: Session, bind: Engine | Connection) -> Database | None:
