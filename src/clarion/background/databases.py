@@ -42,9 +42,9 @@ _NONE = NoDatabase()
 def database_of(options: Any) -> Database:
     """Return the database for the calls of a receiver.
 
-    It is the database that `clarion.outbox.use_database` has set. Without one, a framework provides it:
-    in a Django project, the database of the option `using` or `database`, or the default one; with
-    SQLAlchemy, that of a bound session, or of the engine with this alias, by default "default".
+    It is the database that `clarion.outbox.use_database` has set. Without one, a framework provides it.
+    In a Django project it is the database of the option `using` or `database`, or the default one. With
+    SQLAlchemy it is that of a bound session, or of the engine with this alias, by default "default".
 
     Args:
         options: the options of the receiver's delivery.
