@@ -9,8 +9,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -123,6 +124,40 @@ def own_postgres(**settings: object) -> Iterator[str]:
             run("pg_ctl", "-w", "-m", "immediate", "stop")
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def own_mariadb(place: Path) -> Iterator[str]:
+    """Start a MariaDB for tests and yield its URL; skip the test if it is not installed.
+
+    Args:
+        place: an empty folder for its data.
+    """
+    if not shutil.which("mariadbd") or not shutil.which("mariadb-install-db"):
+        pytest.skip("no mariadbd and mariadb-install-db are found to start MariaDB")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = [
+        "--no-defaults",
+        f"--datadir={place}/data",
+        "--innodb-log-file-size=8M",
+        "--innodb-flush-log-at-trx-commit=0",
+        *(["--user=root"] if os.geteuid() == 0 else []),
+    ]
+    install = ["--skip-test-db", "--auth-root-authentication-method=normal"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run(["mariadb-install-db", *options, *install], check=True, **quiet)  # type: ignore[call-overload]  # noqa: S607
+    reached = [f"--port={port}", "--bind-address=127.0.0.1", f"--socket={place}/socket"]
+    with subprocess.Popen(["mariadbd", *options, *reached], **quiet) as server:  # type: ignore[call-overload]  # noqa: S607
+        try:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline:
+                with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                    break
+                time.sleep(0.05)
+            yield f"mysql://root@127.0.0.1:{port}"
+        finally:
+            server.kill()
 
 
 def _postgres_tools() -> Path:

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,7 @@ from clarion import durable
 from clarion.outbox import use_database
 from clarion.outbox.notes import FULL_CURE
 from clarion.worker import Worker
+from tests.services import own_mariadb
 from tests.worker.altered import altered
 from tests.worker.altered import execute as run
 from tests.worker.stage import Stage, note, until
@@ -29,9 +31,11 @@ class SqliteDisk:
 
     Attributes:
         size: how many characters a receiver writes.
+        text: how many characters a send has that finds the disk full.
     """
 
     size = 5_000
+    text = 50_000
 
     def __init__(self, url):
         self.stage = Stage(url)
@@ -59,8 +63,8 @@ def sqlite(request, tmp_path):
     yield SqliteDisk(f"sqlite:///{tmp_path}/outbox.db")
 
 
-class PostgresDisk:
-    """A tablespace of PostgreSQL on a disk of four megabytes.
+class SmallDisk:
+    """The tables of a server on a disk of a few megabytes.
 
     Args:
         url: a URL whose tables are there.
@@ -68,6 +72,7 @@ class PostgresDisk:
     """
 
     size = 50
+    text = 50_000
 
     def __init__(self, url, disk):
         self.stage = Stage(url)
@@ -95,33 +100,55 @@ def postgresql(request, tmp_path):
     url = request.getfixturevalue("preparing_postgres")
     # Not `tmp_path`, which the user of the server cannot read.
     disk = Path(tempfile.mkdtemp(prefix="clarion-disk-"))
+    with mounted(disk, "4m"), closing(psycopg.connect(url, autocommit=True)) as admin:
+        (disk / "data").mkdir()
+        shutil.chown(disk / "data", "postgres")
+        admin.execute(f"CREATE TABLESPACE small LOCATION '{disk}/data'")
+        try:
+            yield SmallDisk(f"{url}?options=-cdefault_tablespace%3Dsmall", disk)
+        finally:
+            for (table,) in admin.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchall():
+                admin.execute(f"DROP TABLE {table}")
+            admin.execute("DROP TABLESPACE small")
+    disk.rmdir()
+
+
+@contextmanager
+def mariadb(request, tmp_path):
+    """Yield a database of a MariaDB of its own, whose tables are on a small disk."""
+    pymysql = pytest.importorskip("pymysql")
+    with own_mariadb(tmp_path) as url:
+        parts = urlsplit(url)
+        with closing(pymysql.connect(host=parts.hostname, port=parts.port, user="root")) as admin:
+            admin.cursor().execute("CREATE DATABASE small")
+        disk = tmp_path / "data" / "small"
+        with mounted(disk, "8m"):
+            found = SmallDisk(f"{url}/small", disk)
+            found.text = 500  # a MariaDB that cannot roll back a long value ends itself
+            yield found
+
+
+@contextmanager
+def mounted(folder, size):
+    """Mount a small disk, which only root can do."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("only root can mount a small disk")
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=755", "tmpfs", str(disk)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "tmpfs", str(folder)]
     if subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("this machine cannot mount a small disk")
     try:
-        (disk / "data").mkdir()
-        shutil.chown(disk / "data", "postgres")
-        with closing(psycopg.connect(url, autocommit=True)) as admin:
-            admin.execute(f"CREATE TABLESPACE small LOCATION '{disk}/data'")
-            try:
-                yield PostgresDisk(f"{url}?options=-cdefault_tablespace%3Dsmall", disk)
-            finally:
-                for (table,) in admin.execute(
-                    "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-                ).fetchall():
-                    admin.execute(f"DROP TABLE {table}")
-                admin.execute("DROP TABLESPACE small")
+        yield
     finally:
-        subprocess.run(["umount", disk], check=False)  # noqa: S607
-        disk.rmdir()
+        subprocess.run(["umount", "--lazy", folder], check=False)  # noqa: S607
 
 
 @pytest.fixture(
     params=[
         sqlite,
         pytest.param(postgresql, marks=pytest.mark.service),
+        pytest.param(mariadb, marks=pytest.mark.service),
     ],
     ids=lambda each: each.__name__,
 )
@@ -146,8 +173,10 @@ def test_a_full_disk_loses_nothing(disk, paid, logged):
     try:
         with pytest.raises(Exception, match=r"(?i)full|no space left") as error:
             for sent in range(SENDS, 2 * SENDS):
-                paid.send(None, n=sent, text="x" * 50_000)
+                paid.send(None, n=sent, text="x" * disk.text)
         assert FULL_CURE in error.value.__notes__
+        # No receiver was called.
+        assert error.value.__notes__[-1].startswith("Raised by the delivery of receiver ")
     finally:
         use_database(before)
     with Worker(disk.database, lease=LEASE) as running:
@@ -156,3 +185,19 @@ def test_a_full_disk_loses_nothing(disk, paid, logged):
         running.wake()
         until(lambda: stage.waiting() == (0, 0))
     assert stage.counted("same") == dict.fromkeys(range(sent), 1)
+
+
+def test_the_failure_of_a_receiver_names_the_cure_too(paid, sqlite_stage, logged):
+    """It may have filled the disk itself."""
+
+    @paid.connect(delivery=durable(name="full", retries=0))
+    def receive(sender, connection, **kwargs):
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        note(connection, "full", "x" * 100_000, 1)
+
+    sqlite_stage.send(paid, [{}])
+    assert Worker(sqlite_stage.database).drain()["dead"] == 1
+    assert FULL_CURE in logged.text
+    (dead,) = sqlite_stage.dead()
+    assert FULL_CURE in dead.error

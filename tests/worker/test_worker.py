@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from clarion import durable
-from clarion.outbox import use_database
-from tests.worker.stage import in_thread, worker
+from clarion.outbox import store, use_database
+from tests.worker.stage import in_thread, until, worker
 
 
 @pytest.fixture
@@ -139,3 +139,26 @@ def test_two_workers_share_the_work(stage, paid, seen):
         each.join(60)
     assert sorted(seen[0]) == list(range(200))
     assert sum(each.counts["made"] for each in workers) == 200
+
+
+def test_jobs_that_fail_at_the_same_time_make_one_pause(server_stage, paid, monkeypatch, caplog):
+    """The pause grows only after it, so the worker soon tries again."""
+
+    @paid.connect(delivery=durable(name="keyed", key="n"))
+    def receive(sender, n, **kwargs):
+        raise AssertionError("no delivery can be taken")
+
+    def fail(*_):
+        together.wait(30)
+        raise OSError("No space left on device")
+
+    def pauses():
+        return [each.args[1] for each in caplog.records if "could not be used" in each.msg]
+
+    monkeypatch.setattr(store, "lease_partition", fail)
+    together = threading.Barrier(4)
+    server_stage.send(paid, [{"n": n} for n in range(100)])
+    with worker(server_stage, concurrency=4, poll=0.05):
+        until(lambda: len(pauses()) >= 4)
+        together.abort()
+    assert max(pauses()[:4]) <= 1.0

@@ -10,7 +10,7 @@ of the response of a receiver that has failed. Without them, a failure is that o
 
 from __future__ import annotations
 
-from clarion._core.notes import add_receiver_note, log_receiver_failure
+from clarion._core.notes import add_delivery_note, log_receiver_failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _deliver(signal: Signal, batch: Batch, calls: list[Call], *, robust: bool) -
         return batch.send(signal, calls)
     except Exception as error:
         if not robust:
-            add_receiver_note(error, signal, calls[0][1])
+            add_delivery_note(error, signal, calls[0][1])
             raise
         _log(signal, calls, error)
         return [error] * len(calls)
@@ -99,7 +99,7 @@ async def _adeliver(signal: Signal, batch: Batch, calls: list[Call], *, robust: 
         return await batch.asend(signal, calls)
     except Exception as error:
         if not robust:
-            add_receiver_note(error, signal, calls[0][1])
+            add_delivery_note(error, signal, calls[0][1])
             raise
         _log(signal, calls, error)
         return [error] * len(calls)

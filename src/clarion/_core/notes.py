@@ -54,6 +54,12 @@ def add_part_note(error: Exception, signal: Signal, receiver: object, part: str)
         return
 
 
+def add_delivery_note(error: Exception, signal: Signal, receiver: object) -> None:
+    """Add a note to an error of a delivery, whose receiver was not called."""
+    if not hasattr(error, _REPLACED):
+        add_part_note(error, signal, receiver, "the delivery")
+
+
 def _note(signal_name: str, receiver: object) -> str:
     return f"Raised by receiver {names.described(receiver)} of signal {signal_name}."
 

@@ -10,6 +10,7 @@ from clarion._core.commands import command_line
 from clarion.envelope import GoneError, NewerVersionError
 from clarion.errors import DecodingError, Reject
 from clarion.outbox import store
+from clarion.outbox.notes import note_cure
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker.backoff import delay_after
 
@@ -68,6 +69,7 @@ def record(
     Returns:
         "postponed", "retried", "dead", or "lost" if another worker has the delivery.
     """
+    note_cure(error)  # the receiver may have used the same database
     if isinstance(error, LostEventError):
         return _give_up(connection, receiver, claim, error, block=_blocks(receiver))
     if plan is None or isinstance(error, (NewerVersionError, UnknownSignalError)):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from clarion._core.fork import new_lock
 from clarion.outbox import store
+from clarion.outbox.notes import note_cure
 from clarion.worker.connections import in_transaction
 
 if TYPE_CHECKING:
@@ -99,8 +100,9 @@ class Leases:
         while not self._ended.wait(self.seconds / 3):
             try:
                 self.renew()
-            except Exception:
+            except Exception as error:
                 # The jobs stop by themselves once their leases are over.
+                note_cure(error)
                 logger.exception("The leases could not be renewed.")
 
     def renew(self) -> None:

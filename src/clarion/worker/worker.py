@@ -245,10 +245,11 @@ class Worker:
         except Exception as error:  # noqa: BLE001  # the database may come back
             self._on_error(error)
             return False
-        self._pause = 0.0
         self._vacuum.start_if_due()
         if has_started:
             self._polling.poll_often()
+        elif not self._job_threads.jobs():
+            self._pause = 0.0
         return has_started
 
     def _abandon_late_calls(self) -> bool:
@@ -258,20 +259,24 @@ class Worker:
         return False
 
     def _on_end(self, error: BaseException | None) -> None:
-        if error is not None:
+        if error is None:
+            self._pause = 0.0
+        else:
             self._on_error(error)
         self._polling.wake()
 
     def _on_error(self, error: BaseException) -> None:
-        """Log an error of the database, and pause, for longer each time."""
+        """Log an error of the database, and pause, for longer after each pause."""
         self._error = error
-        self._pause = min(LONGEST_PAUSE, 2 * self._pause or 0.5)
-        self._paused_until = time.monotonic() + self._pause
+        now = time.monotonic()
+        if now >= self._paused_until:  # otherwise another job has failed for the same reason
+            self._pause = min(LONGEST_PAUSE, 2 * self._pause or 0.5)
+            self._paused_until = now + self._pause
         note_cure(error)
         logger.error(
             "%s could not be used, and is tried again in %.1f s.",
             self.database.name,
-            self._pause,
+            self._paused_until - now,
             exc_info=error,
         )
 
