@@ -106,7 +106,7 @@ def test_unknown_receivers_are_a_warning(command, shop):
     shop.publish("shop:old", signal=other_signal)
     done = command("work", "clishop", "--drain", "-d", shop.url, SHOP=shop.url)
     assert done.returncode == 0
-    assert "WARNING clarion.worker: 1 deliveries wait for the receiver 'shop:old'" in done.stderr
+    assert "WARNING clarion.worker: 1 delivery waits for the receiver 'shop:old'" in done.stderr
     assert shop.counts() == {"shop:old": (1, 0)}
 
 

@@ -66,7 +66,7 @@ def test_a_send_in_no_transaction_has_one_of_its_own(order_paid, outbox):
 
 
 def test_without_any_database_the_send_is_refused():
-    """Without a database the send is refused, so that no delivery is lost."""
+    """So no delivery is lost. `explain` says it in one sentence."""
     # In a process without Django, which would be the default.
     program = """
 from clarion import Signal, durable
@@ -77,12 +77,18 @@ try:
     paid.send("web")
 except Exception as error:
     print(type(error).__name__, error)
+from clarion.introspect import explain
+print(explain(paid, "web"))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("BoundaryError A signal with durable receivers")
     assert "use_database" in done.stdout
+    explained = (
+        "runs in a worker if the send is in a transaction; without one, it raises BoundaryError"
+    )
+    assert done.stdout.strip().endswith(explained)
 
 
 def test_a_block_without_a_connection_is_refused(order_paid, outbox):

@@ -86,6 +86,11 @@ def quoted_name(value: object) -> str:
     return f"'{text}'"
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """Return a number with its noun, such as "1 failure" or "2 failures"."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def keyword_names(keywords: Iterable[str]) -> str:
     """Return the names of keywords for a message, sorted.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from clarion._core.names import counted
 from clarion.cli.databases import check_file, failures_of, find_database
 from clarion.cli.imports import import_all
 from clarion.cli.options import JsonOption, ModulesOfReceivers, OptionalDatabaseOption
@@ -72,4 +73,4 @@ def _print(found: list[Finding]) -> None:
     if not found:
         print_line("Nothing was found.")
     else:
-        print_line("1 finding." if len(found) == 1 else f"{len(found)} findings.")
+        print_line(f"{counted(len(found), 'finding', 'findings')}.")

@@ -6,7 +6,7 @@ from contextlib import closing
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from clarion._core.names import quoted_name
+from clarion._core.names import counted, quoted_name
 from clarion.doctor.finding import Finding
 from clarion.outbox.receivers import connected_receivers
 from clarion.outbox.tables import TablesError, check_tables
@@ -53,7 +53,7 @@ def findings_in(
         known: the connected receivers, by each of their names.
     """
     for name, count in sorted(counts_of_unknown(connection, known).items()):
-        waiting = "1 delivery waits" if count == 1 else f"{count} deliveries wait"
+        waiting = counted(count, "delivery waits", "deliveries wait")
         problem = (
             f"{waiting} in {database} for the receiver {quoted_name(name)}, which is not connected."
         )

@@ -192,11 +192,16 @@ def explain(signal: Signal, arguments: dict[str, Any], database: str | None) -> 
     if (suppression := active_suppression()) is not None:
         return f"suppressed here: {suppression.reason}"
     try:
+        boundary = resolve_boundary(signal, arguments, database, "durable(database=").boundary
+        if boundary is NO_MATCH.boundary and default_writer() is None:
+            return (
+                "in a worker if the send is in a transaction; without one, it raises BoundaryError"
+            )
         place = _place(signal, arguments, database)
         if place.writer is None:
             place.boundary.write_connection()  # refuses a transaction that has no database
     except (BoundaryError, MissingExtraError) as error:
         return f"never, because the send would raise: {error}"
     if place.writer is None and place.boundary.is_open():
-        return f"stored in the transaction of {place.name}: {place.reason}"
-    return f"stored in {place.name}, in a transaction of its own: {place.reason}"
+        return f"in a worker, stored in the transaction of {place.name}: {place.reason}"
+    return f"in a worker, stored in {place.name}, in a transaction of its own: {place.reason}"

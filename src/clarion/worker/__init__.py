@@ -7,7 +7,8 @@ In reading order; each module imports only from those above it:
 2. `connections`, `async_loop`: what the threads of a worker share.
 3. `plan`, `running`, `ending`, `calls`: how one receiver is called, with which arguments, and how
    its transaction is ended if it never returns.
-4. `failures`, `leases`: what happens after a failure, and what the worker holds.
+4. `traces`, `failures`, `leases`: what a failure shows, what happens after it, and what the worker
+   holds.
 5. `plans`, `batch`, `settler`: the receivers by name; call several deliveries, and settle them.
 6. `job_context`, `jobs`, `job_threads`: a job makes the deliveries of one receiver, in a thread.
 7. `startup`, `search`, `vacuum`: the checks at the start, the search for deliveries, and the

@@ -7,12 +7,14 @@ import traceback
 from typing import TYPE_CHECKING
 
 from clarion._core.commands import command_line
+from clarion._core.names import counted
 from clarion.envelope import GoneError, NewerVersionError
 from clarion.errors import DecodingError, Reject
 from clarion.outbox import store
 from clarion.outbox.notes import note_cure
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker.backoff import delay_after
+from clarion.worker.traces import below_worker
 
 if TYPE_CHECKING:
     from clarion.outbox.connection import WorkerConnection
@@ -90,7 +92,7 @@ def record(
         receiver,
         failures,
         delay / 1000,
-        exc_info=error,
+        exc_info=(type(error), error, below_worker(error.__traceback__)),
     )
     return "retried"
 
@@ -101,12 +103,12 @@ def _give_up(
     if not store.bury(connection, receiver, claim, error_text(error), block=block):
         return "lost"
     logger.error(
-        "Delivery %s of %s was given up after %s failures. Show it with `%s`.",
+        "Delivery %s of %s was given up after %s. Show it with `%s`.",
         claim.id,
         receiver,
-        claim.failures + 1,
+        counted(claim.failures + 1, "failure", "failures"),
         command_line(f"outbox show {claim.id}"),
-        exc_info=error,
+        exc_info=(type(error), error, below_worker(error.__traceback__)),
     )
     return "dead"
 
@@ -118,6 +120,7 @@ def _blocks(receiver: str) -> bool:
 
 def error_text(error: BaseException) -> str:
     """Return the traceback of an error as text that every database can store."""
-    text = "".join(traceback.format_exception(error))[-LONGEST_ERROR:]
+    lines = traceback.format_exception(type(error), error, below_worker(error.__traceback__))
+    text = "".join(lines)[-LONGEST_ERROR:]
     # PostgreSQL stores no NUL, and no database a lone surrogate.
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

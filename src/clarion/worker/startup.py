@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from clarion._core.commands import command_line
-from clarion._core.names import quoted_name
+from clarion._core.names import counted, quoted_name
 from clarion.outbox import store
 from clarion.outbox.tables import TablesError, check_tables
 
@@ -57,8 +57,8 @@ def warn_of_unknown(connection: Connection, known: Collection[str]) -> None:
     """Log the receivers of stored deliveries that this program has not connected."""
     for receiver, count in unknown_receivers(connection, known).items():
         logger.warning(
-            "%s deliveries wait for the receiver %s, which this program has not connected. Connect "
+            "%s for the receiver %s, which this program has not connected. Connect "
             "it, or name it in aliases= of the receiver that replaces it.",
-            count,
+            counted(count, "delivery waits", "deliveries wait"),
             quoted_name(receiver),
         )

@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from clarion._core.names import counted
 from clarion.outbox import wake
 from clarion.outbox.notes import note_cure
 from clarion.worker.async_loop import AsyncLoop
@@ -305,7 +306,10 @@ class Worker:
         if not (left := self._job_threads.jobs()):
             return
         self._loop.cancel()
-        logger.warning("%s jobs have not ended, and hand back what they hold.", len(left))
+        logger.warning(
+            "The grace period is over. What %s held is handed back.",
+            counted(len(left), "job", "jobs"),
+        )
         with self._connections.take() as connection:
             for job in left:
                 job.hand_back(connection)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clarion._core.names import counted
 from clarion.cli.ages import milliseconds
 from clarion.cli.databases import opened
 from clarion.cli.options import (
@@ -101,7 +102,7 @@ def _prune(connection: WorkerConnection, age: int) -> int:
                 connection, lambda open_: store.prune(open_, age, PRUNED_AT_ONCE)
             )
             removed += count
-            status.update(f"{removed} sends")
+            status.update(counted(removed, "send", "sends"))
             if count < PRUNED_AT_ONCE:
                 return removed
 

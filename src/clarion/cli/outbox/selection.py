@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from clarion._core.names import counted
 from clarion.cli.failures import CommandError
 from clarion.cli.output import console
 from clarion.outbox import store
@@ -68,7 +69,7 @@ class Selection:
         with console(sys.stderr).status("") as status:
             while batch := in_transaction(connection, lambda open_: self._batch(open_, function)):
                 done += batch
-                status.update(f"{len(done)} deliveries")
+                status.update(counted(len(done), "delivery", "deliveries"))
         return done
 
     def _batch(

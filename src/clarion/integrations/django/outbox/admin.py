@@ -17,6 +17,7 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
+from clarion._core.names import counted
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.integrations.django.outbox.models import Dead, Delivery, Event
 from clarion.integrations.django.outbox.shown import printable, shown_json
@@ -168,7 +169,7 @@ class DeadAdmin(RowAdmin):
         for row in rows:
             self.log_change(request, row, f"{done.capitalize()}.")
             _change(row, act)
-        count = f"{len(rows)} delivery was" if len(rows) == 1 else f"{len(rows)} deliveries were"
+        count = counted(len(rows), "delivery was", "deliveries were")
         self.message_user(request, f"{count} {done}.", messages.SUCCESS)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.util import concurrency
 
+from clarion._core.names import counted
 from clarion.commit import abandon_calls, active_boundaries, drop_calls, run_calls
 from clarion.commit.atomic_block import AtomicBlock
 from clarion.commit.run import drop_rolled_back
@@ -183,10 +184,10 @@ def _pass_to_block(calls: list[PendingCall], joined: list[Connection]) -> None:
             return
     drop_calls(calls)
     logger.warning(
-        "%d receivers were dropped: their session has joined a transaction of a connection, "
+        "%s dropped: their session has joined a transaction of a connection, "
         "whose commit cannot be seen. Begin it by `with clarion.commit.atomic(connection)`; "
         "in tests, use clarion.testing.commits().",
-        len(calls),
+        counted(len(calls), "receiver was", "receivers were"),
     )
 
 

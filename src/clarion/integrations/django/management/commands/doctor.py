@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 
+from clarion._core.names import counted
 from clarion.doctor.examine import found_by
 from clarion.doctor.rules import rules
 from clarion.integrations.django.command import ProcessCommand, require_answer_of
@@ -66,5 +67,5 @@ class Command(ProcessCommand):
             self.stdout.write(style.WARNING(each.code) + f" {each.place or each.subject}")
             self.stdout.write(f"     {each.problem}")
             self.stdout.write(f"     Cure: {each.cure}\n")
-        ending = "1 finding." if len(found) == 1 else f"{len(found)} findings."
+        ending = f"{counted(len(found), 'finding', 'findings')}."
         self.stdout.write(ending if found else "Nothing was found.")

@@ -62,7 +62,7 @@ def test_dead_deliveries_are_listed(run, dead):
 def test_a_dead_delivery_is_shown(run, dead):
     """A dead delivery is shown with payload and traceback, without control characters."""
     text = "\n".join(run("show", dead))
-    for part in ("receiver: mail", "signal: shop.order_paid", "after 1 failures", "Traceback"):
+    for part in ("receiver: mail", "signal: shop.order_paid", "after 1 failure", "Traceback"):
         assert part in text
     assert '"note": "<script>alert(1)</script>\\u001b[2J"' in text
     assert "\x1b" not in text
@@ -96,7 +96,7 @@ def test_events_without_deliveries_are_pruned(run, dead, alias):
     """Events without deliveries are deleted; those with dead or waiting ones stay."""
     run("discard", dead)
     assert run("prune") == ["0 events are removed."]
-    assert run("prune", days=0.0) == ["1 events are removed."]
+    assert run("prune", days=0.0) == ["1 event is removed."]
     assert count(alias, "event") == 1
 
 

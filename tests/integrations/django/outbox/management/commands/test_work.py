@@ -55,7 +55,7 @@ def test_effects_in_the_same_database_are_made_once(alias, receiver, capsys):
     with connected(receiver, database=alias, effects="same database", retries=0):
         order_paid.send(None, using=alias, name="a")
         order_paid.send(None, using=alias, name="fail")
-        with pytest.raises(CommandError, match=r"1 deliveries were given up\..*outbox ls"):
+        with pytest.raises(CommandError, match=r"1 delivery was given up\..*outbox ls"):
             work(alias)
         assert capsys.readouterr().out.endswith("Stopped: 1 made, 1 dead.\n")
     assert authors(alias) == 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 
+from clarion._core.names import counted
 from clarion.errors import ClarionError
 from clarion.integrations.django.command import ProcessCommand, require_answer_of
 from clarion.integrations.django.outbox.connection import DjangoConnection
@@ -119,7 +120,7 @@ def _shown(dead: Dead) -> str:
         "key": dead.key,
         "uid": envelope.uid,
         "sent": f"{envelope.created_at:%Y-%m-%d %H:%M:%S} UTC",
-        "died": f"{dead.died_at:%Y-%m-%d %H:%M:%S} UTC, after {dead.failures} failures",
+        "died": f"{dead.died_at:%Y-%m-%d %H:%M:%S} UTC, after {counted(dead.failures, 'failure', 'failures')}",
     }
     lines = [f"{name}: {value}" for name, value in facts.items() if value is not None]
     return "\n".join(
@@ -151,7 +152,7 @@ def _chosen(connection: DjangoConnection, options: dict[str, Any]) -> list[int]:
 def _prune(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
     removed = store.prune(connection, int(options["days"] * _DAY), _BATCH)
     more = " Run it again: there are more." if removed == _BATCH else ""
-    command.stdout.write(f"{removed} events are removed.{more}")
+    command.stdout.write(f"{counted(removed, 'event is', 'events are')} removed.{more}")
 
 
 def _create(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:

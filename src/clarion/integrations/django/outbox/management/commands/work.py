@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from clarion._core.names import counted
 from clarion.errors import ClarionError
 from clarion.integrations.django.command import ProcessCommand
 from clarion.integrations.django.outbox.database import DjangoDatabase
@@ -77,7 +78,7 @@ class Command(ProcessCommand):
                 DjangoDatabase(options["database"]), **{name: options[name] for name in names}
             )
             served = _served(options["receivers"])
-            shown = "1 receiver" if served == 1 else f"{served} receivers"
+            shown = counted(served, "receiver", "receivers")
             self._say(f"Serving {shown} of {worker.database.name}.", options)
             is_short = options["once"] or options["drain"]
             run = worker.once if options["once"] else worker.drain if is_short else worker.run
@@ -87,7 +88,7 @@ class Command(ProcessCommand):
             raise CommandError(str(error)) from error
         if is_short and (buried := worker.counts["dead"]):
             raise CommandError(
-                f"{buried} deliveries were given up. Show them with `manage.py outbox ls`."
+                f"{counted(buried, 'delivery was', 'deliveries were')} given up. Show them with `manage.py outbox ls`."
             )
 
     def _say(self, text: str, options: dict[str, Any]) -> None:
