@@ -109,7 +109,7 @@ def _core(driver):
     @contextmanager
     def opened(address):
         sqlalchemy = pytest.importorskip("sqlalchemy")
-        _need_driver(driver)
+        need_driver(driver)
         engine = sqlalchemy.create_engine(
             sqlalchemy_url(driver, address), **engine_options(driver, address)
         )
@@ -124,7 +124,8 @@ def _core(driver):
     return opened
 
 
-def _need_driver(driver):
+def need_driver(driver):
+    """Skip a test without the driver of a URL of SQLAlchemy."""
     name = driver.rpartition("+")[2]
     pytest.importorskip({"pysqlite": "sqlite3", "mysqldb": "MySQLdb._mysql"}.get(name, name))
     _need_bytes(name)
@@ -190,7 +191,7 @@ def _async_core(driver):
     @asynccontextmanager
     async def opened(address):
         extension = pytest.importorskip("sqlalchemy.ext.asyncio")
-        _need_driver(driver)
+        need_driver(driver)
         engine = extension.create_async_engine(
             sqlalchemy_url(driver, address), **engine_options(driver, address)
         )

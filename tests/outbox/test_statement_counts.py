@@ -7,7 +7,15 @@ import pytest
 from clarion import Signal, durable
 from clarion.commit import atomic
 from tests.outbox.databases import outbox_on
-from tests.outbox.families import ASYNC, SYNC, address_of, run, sqlalchemy_url
+from tests.outbox.families import (
+    ASYNC,
+    SYNC,
+    address_of,
+    engine_options,
+    need_driver,
+    run,
+    sqlalchemy_url,
+)
 from tests.outbox.statement_counts import RECEIVERS, by_name, check, recorded_sends
 
 
@@ -63,29 +71,54 @@ def test_sends_in_an_async_block(family, outboxes):
     run(family, outboxes(family.database), main)
 
 
-def test_sends_in_sessions(outboxes):
-    """A send in a Session and one in an AsyncSession have the stored count."""
-    pytest.importorskip("sqlalchemy")
-    pytest.importorskip("aiosqlite")
-    from sqlalchemy import create_engine
-    from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-    from sqlalchemy.orm import Session
+SESSIONS = {
+    "sqlite+pysqlite": "sqlite",
+    "postgresql+psycopg": "postgresql",
+    "mysql+pymysql": "mariadb",
+}
+ASYNC_SESSIONS = {
+    "sqlite+aiosqlite": "sqlite",
+    "postgresql+psycopg": "postgresql",
+    "postgresql+asyncpg": "postgresql",
+    "mysql+asyncmy": "mariadb",
+    "mysql+aiomysql": "mariadb",
+}
 
-    address = address_of(outboxes("sqlite"))
-    engine = create_engine(sqlalchemy_url("sqlite+pysqlite", address))
+
+@pytest.mark.parametrize("driver", SESSIONS)
+def test_sends_in_a_session(driver, outboxes):
+    """A send in a Session has the count of an atomic block."""
+    sqlalchemy = pytest.importorskip("sqlalchemy")
+    orm = pytest.importorskip("sqlalchemy.orm")
+    need_driver(driver)
+    address = address_of(outboxes(SESSIONS[driver]))
+    engine = sqlalchemy.create_engine(
+        sqlalchemy_url(driver, address), **engine_options(driver, address)
+    )
     for number, signal in signals():
-        with recorded_sends() as names, Session(engine) as session, session.begin():
+        with recorded_sends() as names, orm.Session(engine) as session, session.begin():
             signal.send("web", session=session)
-        check("send", f"sqlite, {number} receivers", by_name(names))
+        check("send", f"{SESSIONS[driver]}, {number} receivers", by_name(names))
     engine.dispose()
 
+
+@pytest.mark.parametrize("driver", ASYNC_SESSIONS)
+def test_sends_in_an_async_session(driver, outboxes):
+    """So has one in an AsyncSession."""
+    pytest.importorskip("sqlalchemy")
+    aio = pytest.importorskip("sqlalchemy.ext.asyncio")
+    need_driver(driver)
+    address = address_of(outboxes(ASYNC_SESSIONS[driver]))
+
     async def main():
-        engine = create_async_engine(sqlalchemy_url("sqlite+aiosqlite", address))
+        engine = aio.create_async_engine(
+            sqlalchemy_url(driver, address), **engine_options(driver, address)
+        )
         for number, signal in signals():
             with recorded_sends() as names:
-                async with AsyncSession(engine) as session, session.begin():
+                async with aio.AsyncSession(engine) as session, session.begin():
                     await signal.asend("web", session=session)
-            check("send", f"sqlite, {number} receivers", by_name(names))
+            check("send", f"{ASYNC_SESSIONS[driver]}, {number} receivers", by_name(names))
         await engine.dispose()
 
     asyncio.run(main())
