@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from taskiq import InMemoryBroker, ScheduleSource, SimpleRetryMiddleware
 from taskiq_aio_pika import AioPikaBroker
 from taskiq_redis import ListQueueBroker, PubSubBroker, RedisStreamBroker
@@ -112,6 +113,23 @@ def test_a_sync_send_on_the_brokers_loop_is_refused(order_paid):
     with pytest.raises(HandOverError, match="asend"):
         asyncio.run(main())
     assert broker.kept == []
+
+
+def test_an_async_session_commits_on_the_brokers_loop(order_paid):
+    """A broker that the loop has started gets the calls of an AsyncSession that commits there."""
+    broker = Kept()
+    order_paid.connect(mail, delivery=TaskiqDelivery(broker))
+
+    async def main():
+        await broker.startup()
+        engine = create_async_engine("sqlite+aiosqlite://")
+        async with AsyncSession(engine) as session, session.begin():
+            await order_paid.asend("web", session=session)
+            assert broker.kept == []
+        await engine.dispose()
+
+    asyncio.run(main())
+    assert len(broker.kept) == 1
 
 
 def test_a_broker_that_does_not_answer_is_left(order_paid):

@@ -35,8 +35,9 @@ def run_calls(calls: Collection[PendingCall], run_coroutine: RunCoroutine | None
 
     Args:
         calls: the calls, in the order in which they were added.
-        run_coroutine: a function that runs the coroutine of an async receiver to its result; by
-            default `Boundary.run_coroutine`.
+        run_coroutine: a function that awaits a coroutine from this sync code, and returns its
+            result. It is given where the caller runs in a coroutine. By default, async receivers
+            are run by `Boundary.run_coroutine`.
     """
     try:
         drop_rolled_back(calls)
@@ -143,7 +144,8 @@ def run_call(call: PendingCall, run_coroutine: RunCoroutine | None = None) -> No
         return
     running = enter_call(call)
     try:
-        if call.registration.is_async:
+        # A hand-over is awaited where that is possible: sync code would block the event loop.
+        if call.registration.is_async or (run_coroutine is not None and call.is_awaited):
             coroutine = call.boundary.acall_receiver(call)
             response = run_coroutine(coroutine) if run_coroutine else _complete(call, coroutine)
         else:

@@ -161,8 +161,8 @@ class TaskiqEngine(Engine):
         home, end = self._home(), time.monotonic() + self._hold
         if home is not None and is_loop_running() and home is asyncio.get_running_loop():
             raise HandOverError(
-                f"A sync send cannot wait for Taskiq on the event loop of its broker, which would wait for "
-                f"itself. Use asend, or send to {call.receiver} in a thread.",
+                f"Sync code cannot hand {call.receiver} to Taskiq on the event loop of its broker, which it "
+                f"would block. Send by asend and commit by an async session, or do both in a thread.",
                 call.receiver,
             )
         try:

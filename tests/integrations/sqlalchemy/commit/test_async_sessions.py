@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_scoped_session, async_ses
 from sqlalchemy.orm import Session
 
 from clarion import on_commit, receiver
+from clarion.background import Engine, EngineDelivery
 from clarion.errors import ArgumentError, RunningLoopError
 from clarion.integrations.sqlalchemy import (
     bound,
@@ -65,6 +66,46 @@ def test_sends_wait_for_an_async_session(ran):
                     await paid.asend(None, order_id=5, session=session)
                     raise Undo
         assert ran == [1, 2, 3]
+
+    run(story)
+
+
+class LoopEngine(Engine):
+    """Gets calls on the event loop only, as the engines of async brokers."""
+
+    name = "the engine of a loop"
+
+    def __init__(self):
+        self.got = []
+
+    def enqueue(self, call):
+        raise AssertionError(f"{call.receiver} blocks the event loop")
+
+    async def aenqueue(self, call):
+        await asyncio.sleep(0)
+        self.got.append((call.receiver, asyncio.get_running_loop()))
+
+
+def test_engines_get_calls_on_the_event_loop():
+    """After `AsyncSession.commit()` an engine is awaited, for asend, send and the signals of a flush."""
+    engine = LoopEngine()
+
+    def mail(sender, **kwargs):
+        raise AssertionError("called")
+
+    paid.connect(mail, delivery=EngineDelivery(engine)(name="mail"))
+    post_save.connect(mail, sender=Order, delivery=EngineDelivery(engine)(name="saved"))
+
+    async def story(session):
+        await session.begin()
+        await paid.asend(None, order_id=1, session=session)
+        paid.send(None, order_id=2, session=session)
+        session.add(Order(number="7"))
+        await session.flush()
+        assert engine.got == []
+        await session.commit()
+        loop = asyncio.get_running_loop()
+        assert engine.got == [("mail", loop), ("mail", loop), ("saved", loop)]
 
     run(story)
 
