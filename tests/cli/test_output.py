@@ -83,6 +83,16 @@ def test_a_narrow_table_folds_names_and_cuts_errors(capsys, monkeypatch):
     assert "…" in lines[1]
 
 
+def test_a_narrow_table_breaks_names_between_their_parts(capsys, monkeypatch):
+    """A name that is too long is broken after a dot or an underscore."""
+    monkeypatch.setenv("COLUMNS", "30")
+    name = "shop.receivers.reserve_stock_in_the_nearest_warehouse"
+    print_table([Column("receiver"), Column("runs")], [(name, "sync, priority 10")])
+    lines = [line.split("  ")[0].strip() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert "".join(lines) == name
+    assert all(line.endswith((".", "_", "warehouse")) for line in lines)
+
+
 def test_json_is_ascii(capsys):
     """JSON has no control character and no other alphabet."""
     print_json({"a": HOSTILE})

@@ -1,6 +1,6 @@
 """Text that a terminal shows and does not obey."""
 
-from clarion.cli.text import decoded, last_line, pretty, safe, safe_lines
+from clarion.cli.text import decoded, fold, last_line, pretty, safe, safe_lines
 from tests.cli.conftest import HOSTILE, SHOWN
 
 
@@ -35,3 +35,11 @@ def test_a_payload_is_pretty():
     )
     assert pretty(b"\xff{\x1b") == r"\xff{\x1b"
     assert decoded(b"\xff") is None
+
+
+def test_a_name_is_broken_between_its_parts():
+    """A line is broken after a dot, an underscore or a space; a word alone is broken anywhere."""
+    assert fold("shop.receivers.send_receipt", 16) == ["shop.receivers.", "send_receipt"]
+    assert fold("sync, priority 10", 10) == ["sync,", "priority", "10"]
+    assert fold("x" * 7, 3) == ["xxx", "xxx", "x"]
+    assert fold("a.b", 3) == ["a.b"]

@@ -10,16 +10,17 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from clarion.cli.failures import CommandError
-from clarion.cli.text import as_json, safe, safe_lines
+from clarion.cli.text import as_json, fold, safe, safe_lines
 from clarion.errors import ClarionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from typing import Literal, TextIO
 
 FOUND = 1  # the exit code if a person has to act
@@ -123,9 +124,26 @@ def print_table(columns: Sequence[Column], rows: Iterable[Iterable[str]]) -> Non
     console().print(table)
 
 
-def _cell(column: Column, text: str) -> Text:
+def _cell(column: Column, text: str) -> Text | _Folded:
     # The cell is cut, not the column: Rich would not make such a column narrower than its text.
-    return Text(safe(text), no_wrap=column.is_cut, overflow="ellipsis" if column.is_cut else "fold")
+    return (
+        Text(safe(text), no_wrap=True, overflow="ellipsis")
+        if column.is_cut
+        else _Folded(safe(text))
+    )
+
+
+class _Folded:
+    """A text that is broken between the parts of names. Rich would break it anywhere."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, Text(self._text))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield Text("\n".join(fold(self._text, options.max_width)), overflow="fold")
 
 
 def print_json(value: Any) -> None:

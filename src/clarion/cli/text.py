@@ -6,6 +6,8 @@ import json
 from typing import Any
 from unicodedata import category
 
+_BREAKS = " ._,(=/"  # a line is broken after one of them
+
 # Control characters, invisible ones that change the direction, surrogates, line separators.
 _ESCAPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -20,6 +22,17 @@ def safe(text: str) -> str:
 def safe_lines(text: str) -> str:
     """Return text of several lines, with each other control character as an escape."""
     return "\n".join(safe(line.expandtabs(4)) for line in text.split("\n"))
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Break one line of text after a space or the end of a part of a name, where that is possible."""
+    lines: list[str] = []
+    while len(text) > width:
+        cut = max(text.rfind(mark, 0, width) for mark in _BREAKS) + 1
+        cut = cut if cut > width // 3 else width  # a name without parts
+        lines.append(text[:cut].rstrip())
+        text = text[cut:].lstrip()
+    return [*lines, text]
 
 
 def last_line(text: str) -> str:
