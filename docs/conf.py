@@ -1,5 +1,6 @@
 """How Sphinx builds the documentation: `make docs`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,18 @@ author = "The Clarion maintainers"
 copyright = f"2026, {author}"
 release = version = clarion.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "error_messages_page"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "error_messages_page",
+    "social_picture",
+]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
+# Social networks need the whole address of a picture, so a published site sets this.
+html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_title = f"Clarion {release}"
 html_static_path = ["_static"]
 html_css_files = ["clarion.css"]
