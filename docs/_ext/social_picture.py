@@ -24,7 +24,7 @@ def add_tags(app: Sphinx, *arguments: Any) -> None:
     if tree is None:  # such as the search
         return
     tags = {
-        "og:title": tree.next_node(nodes.title).astext() if tree.next_node(nodes.title) else ALT,
+        "og:title": ALT if (title := tree.next_node(nodes.title)) is None else title.astext(),
         "og:type": "website",
         "og:description": description_of(tree),
         "og:image": urljoin(app.config.html_baseurl, PICTURE)

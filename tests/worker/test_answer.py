@@ -19,9 +19,9 @@ def test_a_server_answers(service):
 
 def test_a_file_is_not_asked(tmp_path):
     """A file of SQLite is neither opened nor created."""
-    database = open_database(f"sqlite:///{tmp_path / 'none.db'}")
-    ask(database)
-    assert not database.path.exists()
+    path = tmp_path / "none.db"
+    ask(open_database(f"sqlite:///{path}"))
+    assert not path.exists()
 
 
 def test_a_database_that_never_answers():
