@@ -5,7 +5,7 @@ import json
 import pytest
 
 from clarion import Signal, signal
-from clarion.envelope.codec import Codec, StoredReference
+from clarion.envelope.codec import Codec, StoredReference, has_references
 from clarion.envelope.references import GoneError
 from clarion.envelope.upcast import NewerVersionError, upcast
 from clarion.errors import DeclarationError, DecodingError, EncodingError
@@ -46,6 +46,28 @@ def test_objects_are_stored_as_references(records):
     assert arguments["order"] is first
     assert arguments["all"] == [first, second]
     assert set(records.sessions) == {"s"}
+
+
+@pytest.mark.usefixtures("records")
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({}, False),
+        ({"sender": "web"}, False),
+        ({"sender": Order}, False),
+        ({"sender": '{"object":'}, False),
+        ({"sender": Order(1)}, True),
+        ({"order": Order(1)}, True),
+        ({"orders": [Order(1)]}, True),
+        ({"order": Order(1), "references": {}, "values": {}}, True),
+        ({"sender": Order(1), "nested": {"references": {}, "values": {}}}, True),
+        ({"nested": {"sender": {"object": 1}}}, False),
+    ],
+)
+def test_a_payload_shows_whether_it_has_references(arguments, expected):
+    """The sender or a value is an object; what the program calls its keywords does not matter."""
+    payload = Codec(plain).dump(plain, {"sender": None, **arguments})
+    assert has_references(payload) is expected
 
 
 def test_a_dictionary_of_the_program_is_no_reference(records):

@@ -291,6 +291,12 @@ def _refuse(signal: Signal, problem: plain.Problem, *, by_type: bool = False) ->
     )
 
 
+def has_references(payload: bytes) -> bool:
+    """Return whether a payload refers to an object of a database: its sender, or a value."""
+    head = payload.partition(b',"values":')[0]
+    return head.startswith(b'{"sender":{"object":') or not head.endswith(b'"references":{}')
+
+
 def _is_declared(signal: Signal) -> TypeGuard[DeclaredSignal[..., Any]]:
     return isinstance(signal, DeclaredSignal)
 

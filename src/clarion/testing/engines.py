@@ -11,6 +11,7 @@ from clarion.background import carrier
 from clarion.background.databases import database_of
 from clarion.background.hold import kept
 from clarion.envelope import GoneError
+from clarion.envelope.codec import has_references
 from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ class CannotAwaitError(RunningLoopError):
 
 
 def _arguments(plan: Plan, claim: Claim) -> dict[str, Any]:
-    if b'"references":{}' in claim.payload:
+    if not has_references(claim.payload):
         return plan.arguments(claim)
     database = database_of(plan.options)
     if not getattr(database, "loads_in_transaction", True):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.instrument import watched
 from clarion.envelope import restored_headers
+from clarion.envelope.codec import has_references
 from clarion.outbox import async_store, store
 from clarion.outbox.adapters import is_async_connection
 from clarion.worker.ending import aend_of, end_of
@@ -149,7 +150,7 @@ class Caller:
 
     def _needs_transaction(self, plan: Plan, claim: Claim) -> bool:
         return plan.needs_transaction or (
-            self._loads_in_transaction and b'"references":{}' not in claim.payload
+            self._loads_in_transaction and has_references(claim.payload)
         )
 
 

@@ -97,6 +97,23 @@ def names(place):
         return sorted(session.scalars(select(Tag.name)))
 
 
+def test_an_instance_as_the_sender_is_loaded(place):
+    """The receiver gets its row, also if nothing else needs a session."""
+    paid, numbers = Signal(name="shop.paid"), []
+
+    def note(sender, **kwargs):
+        numbers.append(sender.number)
+
+    paid.connect(note, delivery=durable(name="note"))
+    with Session(place.engine) as session, bound(session):
+        session.add(order := Order(number="1"))
+        session.flush()
+        paid.send(order)
+        session.commit()
+    assert place.worker().drain()["made"] == 1
+    assert numbers == ["1"]
+
+
 @pytest.mark.parametrize("options", [{}, {"effects": SAME}, {"effects": SAME, "key": "using"}])
 def test_a_receiver_gets_the_instance_in_a_session(place, options):
     """A receiver's writes are committed, and a send that was rolled back is not delivered."""
