@@ -1,9 +1,12 @@
 """The checks refuse wrong objects with clear errors."""
 
 import functools
+from typing import Any
 from unittest import mock
 
+import blinker
 import pytest
+from pydispatch import dispatcher
 
 from clarion import DeclaredSignal, Signal, on_commit, receiver, signal
 from clarion._core.checks import (
@@ -289,6 +292,24 @@ def test_a_parameter_by_position_is_refused(kind):
         signal.connect(by_position)
     signal.connect(optional)
     assert len(signal.send(None)) == 1
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [blinker.ANY, dispatcher.Any, mock.ANY, Any],
+    ids=["blinker", "pydispatch", "mock", "typing"],
+)
+@pytest.mark.parametrize("subclasses", [False, True])
+def test_any_sender_of_another_library_is_refused(sender, subclasses):
+    """No send has it, so the receiver would never run; a class of one's own is accepted."""
+    with pytest.raises(SenderError, match=r"name for any sender.*Leave sender out") as raised:
+        check_sender(sender, subclasses=subclasses)
+    assert raised.value.sender is sender
+
+    class Own(Any):
+        pass
+
+    check_sender(Own, subclasses=subclasses)
 
 
 def test_unhashable_sender_is_refused():

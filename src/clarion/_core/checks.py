@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 # A collection of senders is a mistake: it would match itself only.
 COLLECTIONS = frozenset({tuple, list, set, frozenset, dict})
 
+# What other libraries write for "any sender". Here it would be a sender that no send has.
+_ANY_SENDER = frozenset(
+    {
+        "blinker._utilities.Symbol",
+        "pydispatch.dispatcher._Any",
+        "unittest.mock._ANY",
+        "typing.Any",
+    }
+)
+
 
 def check_signal(candidate: object) -> Signal:
     """Return an object if it is a signal; refuse it otherwise."""
@@ -192,8 +202,16 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
     """Refuse a sender by which no send can be routed.
 
     Raises:
-        SenderError: if it is unhashable, or no class where `subclasses` is set.
+        SenderError: if it is unhashable, no class where `subclasses` is set, or another library's
+            object for any sender.
     """
+    kind: Any = sender if issubclass(type(sender), type) else type(sender)
+    if f"{kind.__module__}.{kind.__qualname__}" in _ANY_SENDER:
+        raise SenderError(
+            f"The sender ({value_name(sender)}) is another library's name for any sender, and no send has "
+            f"it. Leave sender out, which means any sender.",
+            sender,
+        )
     if subclasses:
         check_subclasses(sender, subclasses=subclasses)
     if type(sender) in COLLECTIONS:

@@ -24,10 +24,9 @@ class Misnamed:
         self._name = name
 
     def __get__(self, instance: object, owner: type) -> Never:
+        # Without `obj`, a traceback does not add "Did you mean" with another name of this kind.
         raise AttributeError(
-            f"A signal has no attribute {self._name!r}. Write {self._cure}.",
-            name=self._name,
-            obj=owner if instance is None else instance,
+            f"A signal has no attribute {self._name!r}. Write {self._cure}.", name=self._name
         )
 
 
@@ -41,6 +40,7 @@ _CURES = {
     "`clarion.introspect.registrations(signal)`": "receivers listeners",
     "`clarion.introspect.explain(signal, sender)`": "receivers_for",
     "`signal.has_listeners(sender)`": "has_receivers_for has_receivers",
+    "`with clarion.testing.muted(signal):`": "muted blocked",
 }
 
 MISNAMED = {name: Misnamed(cure) for cure, names in _CURES.items() for name in names.split()}
