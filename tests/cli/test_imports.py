@@ -1,5 +1,7 @@
 """Import the modules that a user names."""
 
+import os
+import subprocess
 import sys
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from clarion.cli.failures import CommandError
 from clarion.cli.imports import import_database, import_named, is_reference
 from tests.cli.conftest import HOSTILE
+from tests.house.tree import SRC
 
 
 @pytest.fixture
@@ -100,3 +103,30 @@ def test_another_object_is_no_database(here, path):
     (here / "clishop_not.py").write_text("settings = 1")
     with pytest.raises(CommandError, match=r"is no database of an outbox\. Name an object"):
         import_database(f"clishop_not:{path}")
+
+
+@pytest.mark.parametrize("command", ["ls", "graph", "doctor"])
+def test_a_hint_if_no_receiver_is_connected(here, command):
+    """A hint on standard error names the modules, unless they connect a receiver."""
+    (here / "clishop_factory.py").write_text(
+        "def create_app():\n    import clishop_receivers\n"
+        "from clarion import Signal\n\npaid = Signal()\n"
+    )
+    (here / "clishop_receivers.py").write_text(
+        "from clishop_factory import paid\n\n@paid.connect\ndef mail(**kwargs): ...\n"
+    )
+    (here / "clishop_wsgi.py").write_text("import clishop_factory\nclishop_factory.create_app()\n")
+    ends = []
+    for module in ("clishop_factory", "clishop_wsgi"):
+        done = subprocess.run(
+            [sys.executable, "-m", "clarion", command, module],
+            env={**os.environ, "PYTHONPATH": str(SRC)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0
+        ends.append(done.stderr)
+    assert ends[0].startswith("hint: The import of clishop_factory connects no receiver.")
+    assert "create_app(), name a module that calls it" in ends[0]
+    assert ends[1] == ""

@@ -21,6 +21,11 @@ def mail(sender, **kwargs): ...
 
 @receiver(order_paid, sender="web", delivery=durable(name="index"))
 async def index(sender, **kwargs): ...
+
+order_shown = Signal(name="till.order_shown")
+
+@receiver(order_shown)
+def show(sender, **kwargs): ...
 """
 
 
@@ -50,7 +55,7 @@ def listed(invoke, till):
 
 def test_receivers_are_listed_in_the_order_of_a_send(invoke, till):
     """Receivers are listed in the order of a send, with their senders, options and places."""
-    done = invoke("ls", till, "--signal", "till.")
+    done = invoke("ls", till, "--signal", "till.order_paid")
     assert (done.exit_code, done.stderr) == (0, "")
     lines = [line.rstrip() for line in done.stdout.splitlines()]
     assert lines[0] == "till.order_paid"
@@ -85,6 +90,15 @@ def test_a_send_is_explained(invoke, till):
     assert "2. till_receivers.mail" in calls
     assert "till_receivers.index" in others
     assert "listens to 'web'" in others
+    assert "This is a send outside a transaction." in others
+
+
+def test_only_deliveries_have_the_line_about_a_transaction(invoke, till):
+    """An explanation of receivers inside the send does not mention transactions."""
+    done = invoke("explain", till, "--signal", "till.order_shown")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "till_receivers.show" in done.stdout
+    assert "transaction" not in done.stdout
 
 
 def test_an_explanation_as_json(invoke, till):

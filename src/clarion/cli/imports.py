@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion.cli.failures import CommandError
+from clarion.cli.output import print_sentences
+from clarion.introspect import registrations, signals
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
@@ -61,6 +63,8 @@ def import_named(name: str) -> ModuleType:
 def import_all(names: list[str] | None) -> None:
     """Import the modules that connect receivers; what they print goes to standard error.
 
+    A hint says so if no receiver is connected after it.
+
     Raises:
         CommandError: if one cannot be imported, or none is named and no program has imported its own.
     """
@@ -69,6 +73,13 @@ def import_all(names: list[str] | None) -> None:
     with redirect_stdout(sys.stderr):  # the output of a command is read by programs
         for each in names or ():
             import_named(each)
+    if names and not any(registrations(each) for each in signals()):
+        print_sentences(
+            f": The import of {', '.join(names)} connects no receiver. Name the modules that have the "
+            f"receivers. If a function imports them, such as create_app(), name a module that calls it.",
+            ("hint", "bold yellow"),
+            sys.stderr,
+        )
 
 
 def import_database(reference: str) -> Database:

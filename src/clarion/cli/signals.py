@@ -129,6 +129,11 @@ def explain_command(
         print_json(_as_json(shown))
     else:
         print_sentences(str(shown))
+        if any(each.when for each in shown.heard):
+            print_line(
+                "This is a send outside a transaction. Call clarion.introspect.explain at the send to see "
+                "its transaction."
+            )
 
 
 def _is_named(name: str, wanted: str) -> bool:
