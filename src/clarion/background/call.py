@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from json.encoder import encode_basestring as quote
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion.envelope import Envelope, NewerVersionError
@@ -18,8 +18,7 @@ FORMAT = 1
 """The version of the text in `Call.body`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call of one receiver, for an engine to carry out.
 
     Attributes:
@@ -34,11 +33,18 @@ class Call:
 
     receiver: str
     uid: UUID
-    body: str = field(repr=False)
+    body: str
     retries: int | None = None
     delay: float = 0.0
     key: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    options: Mapping[str, Any] = MappingProxyType({})
+
+    def __repr__(self) -> str:
+        # Without the body and the options, which may be secret.
+        return (
+            f"Call(receiver={self.receiver!r}, uid={self.uid!r}, retries={self.retries}, "
+            f"delay={self.delay}, key={self.key!r})"
+        )
 
 
 class Message(NamedTuple):

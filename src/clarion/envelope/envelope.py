@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from json.encoder import encode_basestring as quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from clarion._core.names import signal_name
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """One send, as it is stored or handed to an engine.
 
     Attributes:
@@ -38,8 +36,15 @@ class Envelope:
     signal: str
     version: int
     created_at: datetime
-    payload: bytes = field(repr=False)
-    headers: dict[str, Any] = field(repr=False)
+    payload: bytes
+    headers: dict[str, Any]
+
+    def __repr__(self) -> str:
+        # Without the payload and the headers, which may be secret.
+        return (
+            f"Envelope(uid={self.uid!r}, signal={self.signal!r}, version={self.version}, "
+            f"created_at={self.created_at!r})"
+        )
 
     @classmethod
     def from_parts(cls, parts: dict[str, Any]) -> Envelope:
