@@ -41,10 +41,7 @@ class Call(NamedTuple):
 
     def __repr__(self) -> str:
         # Without the body and the options, which may be secret.
-        return (
-            f"Call(receiver={self.receiver!r}, uid={self.uid!r}, retries={self.retries}, "
-            f"delay={self.delay}, key={self.key!r})"
-        )
+        return f"<Call of {self.receiver}, uid {self.uid}>"
 
 
 class Message(NamedTuple):

@@ -41,10 +41,7 @@ class Envelope(NamedTuple):
 
     def __repr__(self) -> str:
         # Without the payload and the headers, which may be secret.
-        return (
-            f"Envelope(uid={self.uid!r}, signal={self.signal!r}, version={self.version}, "
-            f"created_at={self.created_at!r})"
-        )
+        return f"<Envelope of {self.signal}, uid {self.uid}>"
 
     @classmethod
     def from_parts(cls, parts: dict[str, Any]) -> Envelope:

@@ -328,13 +328,15 @@ def _place_of(app: App) -> tuple[Any, ...] | None:
         AppNotOpen: if the app is not open.
     """
     # A connection of its own: the pool may belong to an event loop, and Django's may have been changed.
+    arguments: dict[str, Any] = {}
     if (alias := getattr(app.connector, "alias", None)) is not None:
-        arguments: Any = sys.modules["django.db"].connections[alias].get_connection_params()
+        arguments |= sys.modules["django.db"].connections[alias].get_connection_params()
         arguments.pop("pool", None)
     else:
         pool: Any = getattr(app.connector.get_sync_connector(), "pool", None)
         if pool is None or callable(pool.conninfo) or callable(pool.kwargs):
             return None  # in memory, or the arguments may be coroutines
-        arguments = {"conninfo": pool.conninfo or "", **(pool.kwargs or {})}
-    with psycopg.connect(**{**arguments, "autocommit": True}) as raw:
+        arguments |= {"conninfo": pool.conninfo or "", **(pool.kwargs or {})}
+    arguments["autocommit"] = True
+    with psycopg.connect(**arguments) as raw:
         return raw.cursor(row_factory=tuple_row).execute(_PLACE).fetchone()
