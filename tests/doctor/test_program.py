@@ -28,6 +28,20 @@ def test_the_files_of_a_package(plant):
     assert package in program.texts
 
 
+def test_the_files_beside_a_module(plant, tmp_path):
+    """In a folder without `__init__.py` they count, but neither its folders nor other programs."""
+    main = f"{CONNECTS}if __name__ == '__main__':\n    print()\n"
+    package = plant(
+        ["one"], one=CONNECTS, two=CONNECTS, job=main, a__in____init__=CONNECTS, a__in__b=CONNECTS
+    )
+    assert len(Program((f"{package}.one",)).sources) == 1
+    (tmp_path / package / "__init__.py").unlink()
+    sys.modules[package].__file__ = None
+    (tmp_path / package / "bytes.py").write_bytes(b"\xff\xfe.connect")
+    program = Program((f"{package}.one",))
+    assert [each.name for each in program.sources] == [f"{package}.one", f"{package}.two"]
+
+
 def test_files_that_cannot_be_read(plant, tmp_path):
     """They are left out, as a module of an extension."""
     package = plant(one=CONNECTS)

@@ -121,14 +121,41 @@ def _file_of(name: str) -> str | None:
 
 
 def _files(name: str) -> Iterator[tuple[str, Path]]:
-    """Yield the name and the file of a module, and of all in it if it is a package."""
+    """Yield the name and the file of a module, of all in it, and of those beside it.
+
+    Modules beside it count in a folder without `__init__.py`, which is one program if it has no other.
+    """
     file = _file_of(name)
     if file is None:
         return
     yield name, Path(file)
-    places: Iterable[str] = _variables_of(name).get("__path__", ())
-    for place in places:
+    for place in _places_of(name):
         yield from _below(name, place, ())
+    above = name.rpartition(".")[0]
+    if above and _file_of(above) is None:
+        for place in _places_of(above):
+            yield from filter(_is_no_program, _in(above, place))
+
+
+def _places_of(name: str) -> Iterable[str]:
+    places: Iterable[str] = _variables_of(name).get("__path__", ())
+    return places
+
+
+def _in(package: str, folder: str) -> Iterator[tuple[str, Path]]:
+    """Yield the names and the files of the modules in a folder, without its folders."""
+    depth = package.count(".") + 1
+    for name, path in _below(package, folder, ()):
+        if name.count(".") == depth and path.name != "__init__.py":
+            yield name, path
+
+
+def _is_no_program(found: tuple[str, Path]) -> bool:
+    """Return whether a file can be read, and has no part that runs if it is the main module."""
+    try:
+        return "__main__" not in found[1].read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return False
 
 
 def _variables_of(name: str) -> dict[str, Any]:
