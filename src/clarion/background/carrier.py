@@ -30,11 +30,12 @@ from clarion.background.databases import database_of
 from clarion.background.monitoring import name_task
 from clarion.envelope import GoneError, NewerVersionError
 from clarion.envelope.trace import HEADERS, is_traced
-from clarion.errors import DecodingError, Reject, Retry, UnknownReceiverError
+from clarion.errors import DecodingError, Reject, UnknownReceiverError
 from clarion.outbox import inbox
 from clarion.outbox.adapters import is_async_connection
 from clarion.outbox.delivery_row import Claim
 from clarion.outbox.receivers import find_receiver
+from clarion.worker.backoff import named_wait
 from clarion.worker.calls import Caller
 from clarion.worker.plan import Plan
 
@@ -129,8 +130,8 @@ def retry_after(body: str, error: BaseException, attempt: int) -> float | None:
         return None if is_over else min(LONGEST_DEPLOY_WAIT, 2.0**attempt)
     if attempt > retries:
         return None
-    if isinstance(error, Retry) and error.after is not None:
-        return max(0.0, error.after)
+    if (named := named_wait(error)) is not None:
+        return named
     return uniform(0.0, min(LONGEST_WAIT, 2.0 ** min(attempt - 1, 40)))  # noqa: S311  # no secret
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from math import isnan
 from random import uniform
 from typing import TYPE_CHECKING
 
 from clarion.errors import Retry
+from clarion.outbox.options import LONGEST_DELAY
 
 if TYPE_CHECKING:
     from clarion.outbox.options import Options
@@ -22,11 +25,46 @@ def delay_after(options: Options, failures: int, error: BaseException) -> int:
     Args:
         options: the options of its delivery.
         failures: how many attempts have failed, the last one included.
-        error: what the receiver raised. `Retry(after=...)` names the wait.
+        error: what the receiver raised. `Retry(after=...)` names the wait. It gets a note if the wait
+            that it names, or that the function in the options returns, is none.
     """
-    if isinstance(error, Retry) and error.after is not None:
-        return max(0, int(error.after * 1000))
-    if callable(options.backoff):
-        return max(0, int(options.backoff(failures) * 1000))
-    limit = min(LONGEST, options.backoff * 2.0 ** min(failures - 1, 40))
+    first = 1.0 if callable(options.backoff) else options.backoff
+    found = named_wait(error)
+    if found is None and callable(options.backoff):
+        found = _wait_by_function(options, failures, error)
+    if found is not None:
+        return int(found * 1000)
+    limit = min(LONGEST, first * 2.0 ** min(failures - 1, 40))
     return int(uniform(0.0, limit) * 1000)  # noqa: S311  # no secret
+
+
+def named_wait(error: BaseException) -> float | None:
+    """Return the wait that `Retry(after=...)` names, in seconds; None for the usual one."""
+    if not isinstance(error, Retry) or error.after is None:
+        return None
+    return _number(error.after, "Retry(after=...)", error)
+
+
+def _wait_by_function(options: Options, failures: int, error: BaseException) -> float | None:
+    function: object = options.backoff
+    assert callable(function)  # noqa: S101  # the caller has asked
+    try:
+        return _number(function(failures), "The backoff function", error)
+    except Exception as raised:  # noqa: BLE001  # the delivery is retried all the same
+        _note(error, f"The backoff function raised {type(raised).__name__}.")
+        return None
+
+
+def _number(value: object, source: str, error: BaseException) -> float | None:
+    """Return the seconds in a value, from 0 to a year; None if it is no number."""
+    if isinstance(value, int) or (isinstance(value, float) and not isnan(value)):
+        return float(min(max(0.0, value), LONGEST_DELAY))  # a large int has no float
+    _note(error, f"{source} gave no number of seconds.")
+    return None
+
+
+def _note(error: BaseException, fault: str) -> None:
+    note = f"{fault} The wait is the usual one."
+    with suppress(Exception):  # some errors accept no note
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
