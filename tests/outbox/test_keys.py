@@ -125,3 +125,9 @@ def test_an_object_of_a_database_is_a_key():
     with registered.registered_restored():
         register_reference_kind(Kind())  # type: ignore[arg-type]  # what a key needs
         assert computed("order", order=Order()) == '{"id": 7, "kind": "toy"}'
+
+
+def test_a_key_with_nul_is_refused():
+    """PostgreSQL would refuse it with an error of its own, the other databases would store it."""
+    with pytest.raises(EncodingError, match="a NUL character"):
+        computed("number", number="a\0b")

@@ -1,8 +1,10 @@
 """One call of a receiver, in the transaction that it needs."""
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from inspect import isawaitable
+
+import pytest
 
 from clarion import durable
 from clarion.worker import Worker
@@ -79,3 +81,32 @@ def test_async_receivers_with_a_connection_do_not_block_each_other(stage, paid):
     ended = in_thread(worker(stage, concurrency=4).drain, seconds=15)
     assert ended["made"] == 20
     assert stage.counted("awaited") == dict.fromkeys(range(20), 1)
+
+
+@pytest.mark.parametrize("end", ["rollback", "abort"])
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_receiver_that_ends_its_transaction_has_failed(stage, paid, end, kind):
+    """Otherwise its delivery would be made again and again, because nothing settles it."""
+
+    def receive(sender, connection, **kwargs):
+        if end == "rollback" or stage.database.dialect != "postgresql":
+            connection.rollback()
+        else:  # only PostgreSQL aborts the transaction
+            with suppress(Exception):
+                connection.cursor().execute("SELECT * FROM nowhere")
+
+    async def areceive(sender, connection, **kwargs):
+        if stage.database.dialect != "postgresql":
+            connection.rollback()
+        elif end == "rollback":
+            await connection.cursor().execute("ROLLBACK")
+        else:
+            with suppress(Exception):
+                await connection.cursor().execute("SELECT * FROM nowhere")
+
+    receiver = receive if kind == "sync" else areceive
+    paid.connect(receiver, delivery=durable(name="ends", effects="same database", retries=0))
+    stage.send(paid, [{}])
+    assert worker(stage).drain()["dead"] == 1
+    (dead,) = stage.dead()
+    assert "has ended the transaction of its delivery" in dead.error

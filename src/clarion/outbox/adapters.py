@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clarion._core import signatures
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
-from clarion.outbox.connection import DbapiConnection
+from clarion.outbox.connection import DbapiConnection, has_ended
 from clarion.outbox.statements import in_style
 
 if TYPE_CHECKING:
@@ -95,6 +95,10 @@ class CoreConnection:
         """Run a statement, and return the number of rows that it changed."""
         return int(self._execute(name, parameters).rowcount)
 
+    def has_ended(self) -> bool:
+        """Return whether the driver's connection is in no transaction that could commit."""
+        return has_ended(self.connection.connection.driver_connection)
+
     def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
         text, arguments = in_style(self.dialect, self._style, name, parameters)
         return self.connection.exec_driver_sql(text, arguments)
@@ -119,6 +123,10 @@ class AsyncCoreConnection:
     async def change(self, name: str, **parameters: Any) -> int:
         """Run a statement, and return the number of rows that it changed."""
         return int((await self._execute(name, parameters)).rowcount)
+
+    def has_ended(self) -> bool:
+        """Return whether the driver's connection is in no transaction that could commit."""
+        return has_ended(self.connection.sync_connection.connection.driver_connection)
 
     async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
         text, arguments = in_style(self.dialect, self._style, name, parameters)
@@ -152,6 +160,10 @@ class AsyncDbapiConnection:
         changed: int = cursor.rowcount
         await cursor.close()
         return changed
+
+    def has_ended(self) -> bool:
+        """Return whether it is in no transaction that could commit."""
+        return has_ended(self.connection)
 
     async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
         text, arguments = in_style(self.dialect, self._style, name, parameters)

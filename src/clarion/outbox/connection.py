@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
 
 
+_IN_TRANSACTION = 1  # SERVER_STATUS_IN_TRANS of MySQL's protocol
+
+
 class Connection(Protocol):
     """Runs statements in the transaction that is open on the connection."""
 
@@ -110,6 +113,10 @@ class DbapiConnection:
             raise
         self._execute("COMMIT")
 
+    def has_ended(self) -> bool:
+        """Return whether the transaction that was begun is not open any more, or was aborted."""
+        return has_ended(self.connection)
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
@@ -120,3 +127,19 @@ class DbapiConnection:
             cursor.execute(statement)
         finally:
             cursor.close()
+
+
+def has_ended(raw: Any) -> bool:
+    """Return whether a connection of a driver is in no transaction that a COMMIT would commit.
+
+    It is False for a driver that does not know.
+    """
+    status = getattr(getattr(raw, "info", None), "transaction_status", None)
+    if status is not None:
+        return getattr(status, "name", "") in {"IDLE", "INERROR"}  # psycopg
+    if type(is_open := getattr(raw, "in_transaction", None)) is bool:  # sqlite3, aiosqlite
+        return not is_open
+    if (asks := getattr(raw, "is_in_transaction", None)) is not None:  # asyncpg
+        return not asks()
+    flags = getattr(raw, "server_status", None)  # PyMySQL
+    return type(flags) is int and not flags & _IN_TRANSACTION

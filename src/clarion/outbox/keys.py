@@ -121,12 +121,18 @@ def _text(value: object, signal: Signal) -> str | None:
 
 
 def _part(value: object, signal: Signal) -> str:
-    if type(value) is str:
+    if type(value) is str and "\0" not in value:
         return value
     if type(value) in {int, UUID} or value is None:
         return str(value)
     if kind_owning(value) is not None:
         return json.dumps(dump_object(value, "the key"), sort_keys=True, default=str)
+    if type(value) is str:
+        raise EncodingError(
+            f"A send of signal {signal_name(signal)} has a key with a NUL character, which PostgreSQL does "
+            f"not store. Order by another value.",
+            signal_name(signal),
+        )
     raise EncodingError(
         f"A send of signal {signal_name(signal)} has a key of the type "
         f"{quoted_name(type(value).__qualname__)}. Order by text, an integer, a UUID or an object of a "

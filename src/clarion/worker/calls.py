@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from clarion._core.instrument import watched
 from clarion.envelope import restored_headers
 from clarion.envelope.codec import has_references
+from clarion.errors import BoundaryError
 from clarion.outbox import async_store, store
 from clarion.outbox.adapters import is_async_connection
 from clarion.worker.ending import aend_of, end_of
@@ -102,6 +103,8 @@ class Caller:
                 self.settle(transaction, plan, claim, partition)
             arguments = plan.arguments(claim, transaction.session, transaction.provided)
             _live(plan)(**arguments)
+            if plan.is_same_database and _has_ended(transaction):
+                raise _ended(plan)
         return plan.is_same_database
 
     async def acall(
@@ -122,6 +125,8 @@ class Caller:
                 run_sync = transaction.run_sync
                 arguments = load() if run_sync is None else await run_sync(load)
                 await _live(plan)(**arguments)
+                if plan.is_same_database and await _ahas_ended(transaction):
+                    raise _ended(plan)
             return plan.is_same_database
 
     def settle(
@@ -159,6 +164,23 @@ def _live(plan: Plan) -> Any:
     if receiver is None:
         raise LostError  # it was disconnected meanwhile
     return watched(plan.signal, plan.registration, receiver)
+
+
+def _has_ended(transaction: ReceiverTransaction) -> bool:
+    """Return whether a receiver has ended the transaction in which its delivery is settled."""
+    return bool(getattr(transaction.connection, "has_ended", bool)())
+
+
+async def _ahas_ended(transaction: ReceiverTransaction) -> bool:
+    asks: Any = getattr(transaction.connection, "ahas_ended", None)
+    return _has_ended(transaction) if asks is None else bool(await asks())
+
+
+def _ended(plan: Plan) -> BoundaryError:
+    return BoundaryError(
+        f"{plan.shown} has ended the transaction of its delivery, or the database has aborted it after an "
+        f"error. Leave its end to the worker, and let errors of the database leave the receiver."
+    )
 
 
 def _settle(transaction: ReceiverTransaction, claim: Claim, partition: Lease | None) -> None:

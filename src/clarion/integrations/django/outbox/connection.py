@@ -47,6 +47,11 @@ class DjangoConnection:
         changed: int = self._execute(name, parameters, is_read=False)
         return changed
 
+    def has_ended(self) -> bool:
+        """Return whether the atomic block will be rolled back, or was left."""
+        connection = connections[self.alias]
+        return bool(connection.needs_rollback or not connection.in_atomic_block)
+
     def _execute(self, name: str, parameters: dict[str, Any], *, is_read: bool) -> Any:
         connection = connections[self.alias]
         try:
@@ -81,3 +86,7 @@ class AsyncDjangoConnection:
     async def change(self, name: str, **parameters: Any) -> int:
         """Run a statement, and return the number of rows that it changed."""
         return await DJANGO.run_in_thread(partial(self._connection.change, name, **parameters))
+
+    async def ahas_ended(self) -> bool:
+        """Return whether the atomic block will be rolled back, or was left."""
+        return await DJANGO.run_in_thread(self._connection.has_ended)

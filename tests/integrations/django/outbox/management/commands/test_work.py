@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from textwrap import dedent
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from django.db.backends.signals import connection_created
@@ -158,6 +159,21 @@ def test_no_connection_is_left_open(alias):
         while open_connections(alias) > before and time.monotonic() < deadline:
             time.sleep(0.01)
         assert open_connections(alias) == before
+
+
+def test_a_receiver_that_rolls_its_block_back_has_failed(alias):
+    """The end of its delivery would be rolled back too, and it would be made again and again."""
+
+    def roll_back(using, **kwargs):
+        transaction.set_rollback(True, using=using)
+
+    async def aroll_back(using, **kwargs):
+        await sync_to_async(transaction.set_rollback)(True, using=using)
+
+    for receiver in (roll_back, aroll_back):
+        with connected(receiver, database=alias, name="roll", effects="same database", retries=0):
+            order_paid.send(None, using=alias)
+            assert Worker(DjangoDatabase(alias)).drain()["dead"] == 1
 
 
 @pytest.mark.parametrize("effects", [None, "same database"])
