@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from clarion._core.names import quoted_name
+from clarion.commit.run import arun_calls, drop_calls
 from clarion.errors import MissingExtraError
 from clarion.outbox.adapters import AsyncDbapiConnection
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
 from clarion.outbox.open import UrlDatabase
+from clarion.outbox.receiver_boundary import receiver_boundary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
+
+    from clarion.commit import PendingCall
 
 try:
     import psycopg
@@ -104,9 +108,16 @@ class PsycopgDatabase(UrlDatabase):
         """Return the transaction in which an async receiver is awaited, on an `AsyncConnection`."""
         options: dict[str, Any] = {"application_name": "clarion", **self._options}
         raw = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **options)
-        async with raw, raw.transaction():
-            connection = AsyncDbapiConnection(raw, "postgresql")
-            yield ReceiverTransaction(connection, {"connection": raw}, raw)
+        calls: list[PendingCall] = []
+        try:
+            async with raw, raw.transaction():
+                connection = AsyncDbapiConnection(raw, "postgresql")
+                with receiver_boundary(connection, calls):
+                    yield ReceiverTransaction(connection, {"connection": raw}, raw)
+        except BaseException:
+            drop_calls(calls)
+            raise
+        await arun_calls(calls)
 
 
 def open_database(url: str) -> PsycopgDatabase:

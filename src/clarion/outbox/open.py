@@ -14,16 +14,19 @@ from weakref import WeakKeyDictionary
 
 from clarion._core.loops import run_in_thread, running_loop
 from clarion._core.names import quoted_name
+from clarion.commit.run import drop_calls, run_calls
 from clarion.errors import ArgumentError
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
 from clarion.outbox.pool import Pool
+from clarion.outbox.receiver_boundary import receiver_boundary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
     from os import PathLike
     from urllib.parse import SplitResult
 
+    from clarion.commit.pending_call import PendingCall
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.database import Database
 
@@ -90,11 +93,21 @@ class UrlDatabase(ABC):
 
     @contextmanager
     def transaction(self) -> Generator[ReceiverTransaction]:
-        """Return the transaction in which a receiver is called, on a connection of its own."""
-        with self._pool.transaction() as taken:
-            connection = cast("DbapiConnection", taken)
-            raw = connection.connection
-            yield ReceiverTransaction(connection, {"connection": raw}, raw)
+        """Return the transaction in which a receiver is called, on a connection of its own.
+
+        What the receiver sends is stored in it.
+        """
+        calls: list[PendingCall] = []
+        try:
+            with self._pool.transaction() as taken:
+                connection = cast("DbapiConnection", taken)
+                raw = connection.connection
+                with receiver_boundary(connection, calls):
+                    yield ReceiverTransaction(connection, {"connection": raw}, raw)
+        except BaseException:
+            drop_calls(calls)
+            raise
+        run_calls(calls)
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
