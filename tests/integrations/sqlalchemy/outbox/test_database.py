@@ -189,19 +189,6 @@ def test_a_failure_rolls_the_receiver_back(place):
     assert names(place) == ["1"]
 
 
-def test_a_receiver_that_ends_its_transaction_has_failed(place):
-    """Otherwise its delivery would be made again and again, because nothing settles it."""
-
-    def end(instance, connection, **kwargs):
-        connection.exec_driver_sql("ROLLBACK")
-
-    post_save.connect(
-        end, sender=Order, weak=False, delivery=durable(name="end", effects=SAME, retries=0)
-    )
-    save(place, Order(number="1"))
-    assert place.worker().drain()["dead"] == 1
-
-
 def test_sends_in_no_transaction_are_stored_by_it(place):
     """A send in no transaction is stored in the database of `use_database`."""
     signal, called = Signal(name="shop.noted"), []
