@@ -148,6 +148,15 @@ def test_an_engine_in_the_transaction_gets_nothing_either(connection):
     assert len(engine.got) == 1
 
 
+def test_a_call_that_waits_for_the_commit_is_explained(connection):
+    """A call whose commit has not come is not kept yet, and the failure names the cure."""
+    order_paid.connect(note, delivery=EngineDelivery(Within()))
+    with without_engines(), atomic(connection):
+        order_paid.send(None, number=1)
+        with pytest.raises(NotSentError, match=r"after the commit\..*commits\(\)"):
+            assert_enqueued(note, number=1)
+
+
 def test_async_receivers_and_async_sends(celery):
     """The receiver is awaited; inside a running loop, drain needs a thread."""
     order_paid.connect(anote, delivery=celery)

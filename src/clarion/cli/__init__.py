@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING
 from clarion.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from clarion.outbox import Database
 
 PACKAGES = ("typer", "rich")
 
@@ -37,6 +39,8 @@ def main(
     arguments: Sequence[str] | None = None,
     *,
     in_program: str = "",
+    databases: Callable[[str], Database] | None = None,
+    database: str | None = None,
     is_process: bool | None = None,
 ) -> None:
     """Run the command line, and end the process with its exit code.
@@ -44,6 +48,8 @@ def main(
     Args:
         arguments: the arguments; by default those of the process.
         in_program: how the help names the command, in a program that has imported its receivers.
+        databases: opens a database by the name that this program gives it.
+        database: the name of its database, unless the arguments or CLARION_DATABASE name one.
         is_process: whether the process ends with the command, although threads still run; by default, if
             it runs the arguments of the process.
     """
@@ -57,4 +63,4 @@ def main(
         sys.stderr.write(f"error: {missing}\n")
         sys.exit(2)
     is_process = arguments is None if is_process is None else is_process
-    run(arguments, in_program, is_process=is_process)
+    run(arguments, in_program, databases=databases, database=database, is_process=is_process)

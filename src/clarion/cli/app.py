@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.main import get_group
 
 from clarion._core.commands import PROGRAM, output_failures_end, run_as
 from clarion._core.version import __version__
 from clarion.cli.completion import is_completing
+from clarion.cli.databases import open_named
 from clarion.cli.doctor import doctor
 from clarion.cli.graph import graph
 from clarion.cli.imports import is_in_program
@@ -20,7 +22,9 @@ from clarion.cli.threads import end_in_spite_of_threads
 from clarion.cli.work import work
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from clarion.outbox import Database
 
 app = typer.Typer(
     name="clarion",
@@ -57,26 +61,41 @@ def common(
     """Django's signals for every Python program."""
 
 
+def _default_databases(name: str) -> dict[str, Any]:
+    """Return the defaults of the commands that cannot work without a database."""
+    default = {"database": name}
+    return {"work": default, "outbox": dict.fromkeys(get_group(outbox).commands, default)}
+
+
 def run(
-    arguments: Sequence[str] | None = None, in_program: str = "", *, is_process: bool = False
+    arguments: Sequence[str] | None = None,
+    in_program: str = "",
+    *,
+    databases: Callable[[str], Database] | None = None,
+    database: str | None = None,
+    is_process: bool = False,
 ) -> None:
     """Run a command, and end the process with its exit code.
 
     Args:
         arguments: the arguments; by default those of the process.
         in_program: how the help names the command, in a program that has imported its receivers.
+        databases: opens a database by the name that this program gives it.
+        database: the name of its database, unless the arguments or CLARION_DATABASE name one.
         is_process: whether the process ends with the command, whatever its threads do.
     """
     prepare_streams()
     program = in_program or PROGRAM
-    token = is_in_program.set(bool(in_program))
+    tokens = is_in_program.set(bool(in_program)), open_named.set(databases)
+    defaults = {} if database is None else _default_databases(database)
     try:
         with output_failures_end(), run_as(program):
-            app(arguments, prog_name=program)
+            app(arguments, prog_name=program, default_map=defaults)
     except SystemExit as error:
         if is_process:
             code = error.code if isinstance(error.code, int) else FAILED
             end_in_spite_of_threads(code, is_silent=is_completing())
         raise
     finally:
-        is_in_program.reset(token)
+        is_in_program.reset(tokens[0])
+        open_named.reset(tokens[1])

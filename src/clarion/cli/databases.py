@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -16,22 +17,30 @@ from clarion.worker.answer import ask, require_answer
 from clarion.worker.startup import check_outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from clarion.outbox import Database
     from clarion.outbox.connection import WorkerConnection
+
+# Opens a database by the name that the program gives it, such as an alias of Django's.
+open_named: ContextVar[Callable[[str], Database] | None] = ContextVar(
+    "clarion_cli_open_named", default=None
+)
 
 # The packages whose errors come from a database.
 _PACKAGES = {"sqlite3", "psycopg", "pymysql", "sqlalchemy", "django"}
 
 
 def find_database(name: str) -> Database:
-    """Return the database of a URL, or of `module:object`.
+    """Return the database of a URL, of `module:object`, or of a name that the program knows.
 
     Raises:
         ClarionError: if there is no such database.
     """
-    return import_database(name) if is_reference(name) else open_database(name)
+    if is_reference(name):
+        return import_database(name)
+    opener = open_named.get()
+    return open_database(name) if opener is None or "://" in name else opener(name)
 
 
 @contextmanager

@@ -97,7 +97,7 @@ EveryOption = Annotated[bool, typer.Option("--all", help="Also signals without r
 # --- Of `clarion work`
 
 ModulesArgument = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(
         metavar="MODULE",
         help="The modules that connect receivers; module:object for a database.",

@@ -11,7 +11,7 @@ import typer
 from clarion._core.version import __version__
 from clarion.cli.databases import check_file, failures_of, find_database
 from clarion.cli.failures import CommandError
-from clarion.cli.imports import import_database, import_named, is_reference
+from clarion.cli.imports import import_all, import_database, is_reference
 from clarion.cli.options import (
     BatchOption,
     ConcurrencyOption,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @reporting()
 def work(
-    modules: ModulesArgument,
+    modules: ModulesArgument = None,
     database: OptionalDatabaseOption = None,
     receivers: ReceiversOption = None,
     drain: DrainOption = False,
@@ -59,7 +59,7 @@ def work(
         raise CommandError(
             "--once looks once, and --drain until nothing can be made. Give one of them."
         )
-    found, name = _load(modules, database)
+    found, name = _load(modules or [], database)
     log_to_stderr()
     served = _served(receivers)
     worker = Worker(
@@ -85,9 +85,9 @@ def _load(names: list[str], url: str | None) -> tuple[Database, str]:
     """Import the modules, and return the database and its name on the command line."""
     references = [each for each in names if is_reference(each)]
     found = [import_database(each) for each in references]
-    for each in names:
-        if each not in references:
-            import_named(each)
+    modules = [each for each in names if each not in references]
+    if modules or not references:
+        import_all(modules)
     if len(found) > 1:
         raise CommandError("Two databases are named. Run one worker for each.")
     if found:

@@ -151,6 +151,12 @@ def _failure(
     lines = [f"Expected a waiting delivery to {described(receiver)}{wanted}, {how_often}."]
     lines.append(f"{found} of {len(waiting)} that wait for it match.")
     lines += [f"  {_shown(each)}" for each in waiting[:_SHOWN]]
+    named = [each for each in named_receivers() if _is_of(each, receiver)]
+    if not waiting and not all(isinstance(each, StoredReceiver) for each in named):
+        lines.append(
+            "A task engine gets its calls after the commit. In a transaction that the test rolls back, "
+            "send inside `with clarion.testing.commits():`."
+        )
     return "\n".join(lines)
 
 

@@ -27,6 +27,17 @@ def test_it_draws_the_project(capsys):
     assert capsys.readouterr().out.startswith("flowchart LR\n")
 
 
+def test_it_knows_djangos_databases(capsys, monkeypatch):
+    """The commands of stored deliveries take an alias of Django's, and need no URL and no MODULE."""
+    monkeypatch.delenv("CLARION_DATABASE", raising=False)
+    assert clarion("work", "--once", "--drain") == 2
+    assert "Give one of them" in capsys.readouterr().err
+    assert clarion("work", "--once", "--receiver", "nobody") == 2
+    assert "durable receiver" in (text := capsys.readouterr().err) or "nobody" in text
+    assert clarion("outbox", "status", "--database", "nowhere") == 2
+    assert "'nowhere', which DATABASES does not have" in capsys.readouterr().err
+
+
 def test_its_exit_code_is_that_of_the_command(capsys):
     """A mistake is one sentence with the command's exit code, and the help names the command."""
     assert clarion("explain", "--signal", "no.such_signal") == 2

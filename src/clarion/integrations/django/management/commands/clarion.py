@@ -5,14 +5,25 @@ from __future__ import annotations
 from argparse import REMAINDER
 from typing import TYPE_CHECKING, Any
 
+from django.db import DEFAULT_DB_ALIAS
+
 from clarion.integrations.django.command import ProcessCommand
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
+    from clarion.outbox import Database
+
+
+def _open(alias: str) -> Database:
+    """Return a database of Django's settings."""
+    from clarion.integrations.django.outbox.database import DjangoDatabase  # few commands need it
+
+    return DjangoDatabase(alias)
+
 
 class Command(ProcessCommand):
-    """The command `clarion`, which needs no MODULE: Django has imported the receivers."""
+    """The command `clarion`, which needs no MODULE and no URL: Django has both."""
 
     help = "Runs a command of `clarion`, such as ls, explain or graph, in this project."
     requires_system_checks = ()
@@ -31,5 +42,7 @@ class Command(ProcessCommand):
         main(
             options["arguments"],
             in_program="manage.py clarion",
+            databases=_open,
+            database=DEFAULT_DB_ALIAS,
             is_process=self._called_from_command_line,
         )

@@ -1,9 +1,12 @@
 """The command that shows the stored deliveries."""
 
+import json
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 
+from clarion.integrations.django.management.commands import clarion
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.outbox import store
 from clarion.outbox.delivery_row import Target
@@ -36,13 +39,31 @@ def dead(alias):
     return claim.id
 
 
-def test_the_status_counts_each_receiver(run, dead):
-    """The status counts each receiver, and names those that this project has not connected."""
-    with connected(note, name="mail"):
-        bill, mail = run("status")
+def test_the_status_counts_each_receiver(run, dead, capsys):
+    """The status counts each receiver, names the unknown ones, and ends with 1 if one is dead."""
+    with connected(note, name="mail"), pytest.raises(SystemExit) as ended:
+        run("status")
+    assert ended.value.code == 1
+    bill, mail, last = capsys.readouterr().out.splitlines()
+    assert last == "1 dead. List them with `manage.py outbox ls`."
     assert bill.startswith("bill: 1 waiting, the first due 20")
     assert bill.endswith(", 0 failing, 0 dead; NOT CONNECTED in this project")
     assert mail.endswith(", 0 failing, 1 dead")
+
+
+def test_the_command_of_all_programs_takes_the_alias(alias, dead, capsys, monkeypatch):
+    """`manage.py clarion outbox` reads the same deliveries; its default is the default database."""
+    pytest.importorskip("typer")
+    with pytest.raises(SystemExit) as ended:
+        call_command("clarion", "outbox", "status", "--database", alias, "--json")
+    assert ended.value.code == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["database"], found["dead"]) == (f"Django's database '{alias}'", 1)
+    monkeypatch.delenv("CLARION_DATABASE", raising=False)
+    monkeypatch.setattr(clarion, "DEFAULT_DB_ALIAS", alias)
+    with pytest.raises(SystemExit) as ended:
+        call_command("clarion", "outbox", "show", str(dead))
+    assert ended.value.code == 0
 
 
 def test_an_empty_outbox_has_a_line_too(run):

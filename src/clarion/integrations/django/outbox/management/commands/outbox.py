@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
@@ -86,6 +87,9 @@ def _status(command: Command, connection: DjangoConnection, options: dict[str, A
         )
     if not found:
         command.stdout.write("Nothing waits, and nothing is dead.")
+    if dead := sum(each.dead for each in found):
+        command.stdout.write(f"{dead} dead. List them with `manage.py outbox ls`.")
+        sys.exit(1)  # as `clarion outbox status`, for a monitor
 
 
 def _ls(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
@@ -161,7 +165,7 @@ def _create(command: Command, connection: DjangoConnection, options: dict[str, A
 
 
 _ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
-    "status": (_status, "Count the deliveries of each receiver."),
+    "status": (_status, "Count the deliveries of each receiver; 1 if one is dead."),
     "ls": (_ls, "List the dead deliveries, oldest first."),
     "show": (_show, "Show dead deliveries with payload and traceback."),
     "requeue": (_requeue, "Queue dead deliveries again."),
