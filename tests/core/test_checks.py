@@ -306,7 +306,7 @@ def test_any_sender_of_another_library_is_refused(sender, subclasses):
         check_sender(sender, subclasses=subclasses)
     assert raised.value.sender is sender
 
-    class Own(Any):
+    class Own(Any):  # type: ignore[misc]
         pass
 
     check_sender(Own, subclasses=subclasses)
