@@ -86,9 +86,9 @@ class Command(ProcessCommand):
             self._say(summary(worker.counts), options)
         except ClarionError as error:
             raise CommandError(str(error)) from error
-        if is_short and (buried := worker.counts["dead"]):
+        if is_short and (dead := worker.counts["dead"]):
             raise CommandError(
-                f"{counted(buried, 'delivery was', 'deliveries were')} given up. Show them with `manage.py outbox ls`."
+                f"{counted(dead, 'delivery was', 'deliveries were')} given up. Show them with `manage.py outbox ls`."
             )
 
     def _say(self, text: str, options: dict[str, Any]) -> None:
