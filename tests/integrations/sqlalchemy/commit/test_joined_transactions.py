@@ -1,7 +1,8 @@
 """Sessions that have joined the transaction of a connection."""
 
+import gc
 import logging
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 from sqlalchemy import func, select
@@ -149,3 +150,23 @@ def test_a_savepoint_around_a_joined_session(engine, kind, ran):
                 savepoint.rollback() if order_id == 1 else savepoint.commit()
             assert ran == []
         assert ran == [2]
+
+
+@pytest.mark.parametrize("mode", [*MODES, "control_fully"])
+@pytest.mark.parametrize("is_inside", [True, False])
+@pytest.mark.parametrize("end", ["rollback", "close"])
+def test_a_joined_session_that_rolls_back(engine, kind, ran, caplog, mode, is_inside, end):
+    """The rollback of a joined session drops its calls; it is no COMMIT that was interrupted."""
+    with engine.connect() as connection:
+        around = connection.begin()
+        with commits() if is_inside else nullcontext():
+            with kind(connection, join_transaction_mode=mode) as session:
+                session.add(Tag(name="t"))
+                session.flush()
+                ((_, scheduled),) = paid.send(None, order_id=1, session=session)
+                getattr(session, end)()
+            del session
+            gc.collect()
+        if around.is_active:
+            around.rollback()
+    assert (ran, scheduled.status, caplog.text) == ([], "dropped", "")

@@ -12,6 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from sqlalchemy.engine import NestedTransaction
+
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
 
@@ -34,12 +36,15 @@ Outcomes = dict[object, CommitOutcome]
 def watch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
     """Note the outcome of the COMMIT of each connection that a session commits.
 
+    A session that has joined a transaction with `create_savepoint` releases a savepoint, which is
+    no COMMIT.
+
     Args:
         transaction: the outermost transaction of the session.
         outcomes: the outcomes, by the transaction of a connection. New ones are added to it.
     """
     for connection, below, is_committed, _ in transaction._connections.values():
-        if is_committed and below not in outcomes:
+        if is_committed and below not in outcomes and not isinstance(below, NestedTransaction):
             outcomes[below] = connection.__dict__[_KEY] = CommitOutcome(sys.exception())
             for name in _COMMITS:
                 connection.__dict__.setdefault(name, _WatchedCommit(connection, name))
