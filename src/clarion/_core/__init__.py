@@ -9,7 +9,8 @@ docs/explanation/architecture.md has an order for reading.
    sync and async code, refuse names of other libraries, and name the commands of Clarion.
 3. `names`, `fork`: the names of signals, receivers and senders, and locks that a fork frees.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event
-   loop of a thread, the note on a receiver's error, the refusal of wrong objects.
+   loop of a thread, the note on a receiver's error, the refusal of wrong objects. `decorated`:
+   functions that run in a block.
 5. `policy`, `instrument`, `scopes`, `threads`: how a kind of signal behaves, code that watches
    sends, the registrations of a `connected` block, and receivers in worker threads.
 6. `route`, `lifetimes`: the receivers of one sender, precomputed for each path of a send, and

@@ -6,12 +6,13 @@ import sys
 from collections import deque
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import partial, wraps
+from functools import partial
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from clarion._core.decorated import decorated
 from clarion._core.fork import new_lock
-from clarion._core.names import name_of
-from clarion._core.signatures import is_async, is_generator_function
+from clarion._core.names import value_name
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
@@ -236,6 +237,12 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
     """
 
     def __init__(self, connection: Any = None, *, using: str | None = None) -> None:
+        if isinstance(connection, (FunctionType, type)):
+            raise ArgumentError(
+                f"atomic() was given {value_name(connection)} as the connection. To decorate a function, "
+                f"write @atomic() or @atomic(connection).",
+                ["connection"],
+            )
         self._connection = connection
         self._using = using
         self._entered: Entered | None = None
@@ -246,27 +253,11 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         Raises:
             ArgumentError: if it is a class or a generator, whose body runs later.
         """
-        if isinstance(function, type) or is_generator_function(function):
-            raise ArgumentError(
-                f"atomic() cannot decorate {name_of(function)}, because its body runs after the "
-                f"call, when the block has ended. Use a with block in it."
-            )
-        connection, using = self._connection, self._using
-        if is_async(function):
 
-            @wraps(function)
-            async def run_async(*args: Any, **kwargs: Any) -> Any:
-                async with atomic(connection, using=using):
-                    return await function(*args, **kwargs)
+        def block() -> atomic:
+            return atomic(self._connection, using=self._using)
 
-            return cast("F", run_async)
-
-        @wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            with atomic(connection, using=using):
-                return function(*args, **kwargs)
-
-        return cast("F", run)
+        return cast("F", decorated(function, "atomic()", block, block))
 
     def __enter__(self) -> Self:
         entering = self._begin(is_awaited=False)

@@ -1,7 +1,7 @@
 """For tests: capture and assert sends, mute receivers, restore connections.
 
-In reading order: `capture`, `equality`, `assertions` and `mute`. Then `callers`, `change_log` and
-`reset`, which restore connections. Then `commits`, `engines`, `deliveries` and `enqueued` for stored
+In reading order: `capture`, `equality`, `assertions` and `mute`. Then `blocks`, `callers`, `change_log`
+and `reset`, which restore connections. Then `commits`, `engines`, `deliveries` and `enqueued` for stored
 deliveries and background calls, and `plugin` for pytest.
 These modules may import every package. No package imports them, so they cost nothing outside
 tests. Never put here: code that a program uses outside its tests.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ContextDecorator, ExitStack
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from clarion._core.decorated import decorated
 from clarion.commit import atomic_block
 from clarion.commit.providers import providers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def commits() -> Commits:
@@ -28,16 +32,25 @@ def commits() -> Commits:
             client.post("/orders/", {"item": "book"})
         assert len(mail.outbox) == 1
 
-    In an async test, write `async with commits()`: `adrain` then makes the deliveries.
+    In an async test, write `async with commits()`: `adrain` then makes the deliveries. It is also a
+    decorator of sync and async functions.
     """
     return Commits()
 
 
-class Commits(ContextDecorator):
-    """The block of `commits`, sync or async."""
+class Commits:
+    """The block of `commits`, sync or async, and a decorator of functions."""
 
     def __init__(self) -> None:
         self._entered: list[ExitStack] = []
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function: each call runs inside a block of its own.
+
+        Raises:
+            ArgumentError: if it is a class or a generator, whose body runs later.
+        """
+        return cast("F", decorated(function, "commits()", Commits, Commits))
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from clarion.background.hold import kept
 from clarion.envelope import GoneError
 from clarion.envelope.codec import has_references
 from clarion.errors import RunningLoopError
+from clarion.testing.blocks import block
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from clarion.worker.plan import Plan
 
 
-@contextmanager
+@block
 def without_engines() -> Generator[None]:
     """Keep the calls of background receivers in this process; no engine gets one.
 
@@ -38,7 +38,8 @@ def without_engines() -> Generator[None]:
     Inside the block, a call is kept where its engine would get it: after the commit, or at once.
     `assert_enqueued` finds the calls that are kept, and `drain` makes them as a worker of the engine does.
     The block applies to all threads. Calls that are left at its end are
-    discarded. Deliveries to `durable` receivers stay in their database, also with `via`.
+    discarded. Deliveries to `durable` receivers stay in their database, also with `via`. It is also a
+    decorator of functions.
     """
     calls = KeptCalls()
     _open.append(calls)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from functools import wraps
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from clarion._core.decorated import decorated
 from clarion._core.instrument import Instrument, attach, detach
 from clarion._core.names import name_of, sender_name, signal_name, value_name
 from clarion._core.registration import receiver_key, sender_key
@@ -70,35 +69,12 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
         Raises:
             ArgumentError: if it is a class or a generator, whose body runs later.
         """
-        if (
-            isinstance(function, type)
-            or isgeneratorfunction(function)
-            or isasyncgenfunction(function)
-        ):
-            raise ArgumentError(
-                f"muted() cannot decorate {name_of(function)}, because its body runs after the call, "
-                f"when the block has ended. Use a with block in it."
-            )
 
         # A block for each call, because several may run at once.
         def block() -> muted:
             return muted(*self._targets, sender=self._sender)
 
-        if iscoroutinefunction(function):
-
-            @wraps(function)
-            async def run_async(*args: Any, **kwargs: Any) -> Any:
-                with block():
-                    return await function(*args, **kwargs)
-
-            return cast("F", run_async)
-
-        @wraps(function)
-        def run(*args: Any, **kwargs: Any) -> Any:
-            with block():
-                return function(*args, **kwargs)
-
-        return cast("F", run)
+        return cast("F", decorated(function, "muted()", block))
 
     def __enter__(self) -> Self:
         attach(self, *self._watched)

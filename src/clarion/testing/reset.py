@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from clarion.testing.blocks import block
 from clarion.testing.callers import imports, is_importing
 from clarion.testing.change_log import logged
 
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 _lasting: list[None] = []
 
 
-@contextmanager
+@block
 def restored() -> Generator[None]:
     """Undo, at the end of the block, every `connect` and `disconnect` in it.
 
     A receiver with `once=True` that was called in the block can be called again. If the
     block imports a module, what the module connects stays connected, because it does not run again.
-    A signal of Django stays as it is if its `receivers` were assigned in the block.
+    A signal of Django stays as it is if its `receivers` were assigned in the block. It is also a
+    decorator of functions.
     """
     outer = {id(frame) for frame in imports()}
     with logged(lambda _: is_importing(outer)), _envelope_restored(lambda: is_importing(outer)):
