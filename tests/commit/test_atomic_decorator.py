@@ -45,6 +45,18 @@ def test_async_function(signal, calls):
     assert sorted(calls) == [0, 2]
 
 
+def test_a_function_is_no_connection():
+    """`@atomic` without a call is refused, because the function would be the connection."""
+    with pytest.raises(
+        ArgumentError, match=r"write @atomic\(\) or @atomic\(connection\)"
+    ) as raised:
+
+        @atomic
+        def place(): ...
+
+    assert raised.value.names == ("connection",)
+
+
 def test_generators_are_refused():
     """Generators are refused, because their body runs after the call."""
 

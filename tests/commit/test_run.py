@@ -60,6 +60,12 @@ class TestFailures:
         signal.send(sender)
         assert f"sent by {shown} with no keywords, failed" in log[0]
 
+    def test_log_of_a_keyword_that_is_no_name(self, signal, log):
+        """The log does not contain a keyword that can be no parameter, such as a URL."""
+        signal.connect(raising(BoomError("no")), delivery=on_commit)
+        signal.send(None, **{"sqlite:///secret.db": 1, "order": 2})
+        assert "with a str, order, failed" in log[0]
+
     def test_log_of_a_declared_signal(self, log):
         """The log of a declared signal has the names of its keywords."""
 

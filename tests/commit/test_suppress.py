@@ -9,7 +9,7 @@ import pytest
 from clarion import on_commit
 from clarion.commit import atomic, suppressed
 from clarion.commit.suppress import active_suppression
-from clarion.errors import RunningLoopError
+from clarion.errors import ArgumentError, RunningLoopError
 from clarion.introspect import explain
 from tests.commit.conftest import counts
 from tests.commit.failing import BoomError
@@ -183,3 +183,11 @@ def test_suppressed_calls_are_not_merged(signal, calls):
             signal.send(None, n=2, key=1)
         signal.send(None, n=3, key=1)
     assert merged == [[1, 3]]
+
+
+@pytest.mark.parametrize("given", [None, 5, b"an import", on_commit, len], ids=type)
+def test_a_reason_is_text(given):
+    """Another object than text is refused, such as a signal or a function to decorate."""
+    with pytest.raises(ArgumentError, match=r"suppresses the receivers of all signals") as raised:
+        suppressed(given)
+    assert raised.value.names == ("reason",)

@@ -136,6 +136,12 @@ def test_a_wrong_keyword_is_refused_at_the_send(order_paid, send, named, culprit
     assert calls == []
 
 
+def test_a_keyword_that_is_no_name(order_paid, send):
+    """The message does not contain a keyword that can be no parameter, such as a URL."""
+    with pytest.raises(ArgumentError, match="sent with a str, which it does not declare"):
+        send(order_paid, order_id=1, **{"sqlite:///secret.db": 1})
+
+
 def test_a_signal_without_keywords_says_so():
     """A signal without declared keywords refuses any keyword with the cure."""
 

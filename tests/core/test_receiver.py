@@ -2,7 +2,7 @@
 
 import pytest
 
-from clarion import receiver
+from clarion import Signal, receiver
 from clarion.errors import (
     ArgumentError,
     NotCallableError,
@@ -130,7 +130,7 @@ def test_a_refusal_by_the_second_signal_undoes_the_first(make):
     assert not fresh.has_listeners(Sender)
 
 
-@pytest.mark.parametrize("mistake", [echo, None, "post_save", [echo], {1, 2}], ids=type)
+@pytest.mark.parametrize("mistake", [echo, None, "post_save", [echo], {1, 2}, Signal], ids=type)
 def test_a_missing_signal_is_refused(mistake):
     """`@receiver` without a signal is refused, with the cure."""
     with pytest.raises(ArgumentError, match=r"not a signal.*@receiver\(signal\)"):

@@ -97,7 +97,7 @@ def test_all_sends_are_logged(paid, caplog):
         paid.connect(raising(ValueError("hunter2")))
         with pytest.raises(ValueError, match="hunter2"):
             paid.send("hunter2://")
-        paid.send_robust(None)
+        paid.send_robust(None, **{"sqlite:///secret.db": 1})
     messages = [record.getMessage() for record in caplog.records if record.levelno == logging.DEBUG]
     assert [message.partition(" in ")[0] for message in messages] == [
         "shop.empty, sent by 'web' with no keywords: 0 receivers",
@@ -105,7 +105,7 @@ def test_all_sends_are_logged(paid, caplog):
         "shop.declared, sent by no particular sender with n: 1 receiver",
         "shop.declared, sent by no particular sender with n: 1 receiver",
         "shop.paid, sent by a str with no keywords: 1 receiver",
-        "shop.paid, sent by no particular sender with no keywords: 2 receivers",
+        "shop.paid, sent by no particular sender with a str: 2 receivers",
     ]
     assert messages[4].endswith(" ms, ended by ValueError")
 

@@ -241,6 +241,8 @@ def test_unknown_settings_are_refused(settings):
     assert info.value.names == ("debgu",)
     with pytest.raises(ArgumentError, match="It has debug, name, database"):
         override_settings(settings, zzz=True)
+    with pytest.raises(ArgumentError, match="no setting a str"):
+        override_settings(settings, **{"sqlite:///secret.db": True})
 
 
 def test_another_object_is_refused():

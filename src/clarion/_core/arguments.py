@@ -38,12 +38,18 @@ def check_signal_arguments(use_caching: object, name: object) -> None:
 
 
 def check_arguments(
-    unknown: dict[str, Any], priority: object, uid: object, *, replace: object
+    unknown: dict[str, Any], priority: object, uid: object, *, weak: object, replace: object
 ) -> Scope | None:
     """Check the less common arguments of `connect`; return the scope of a block, or None."""
     scope: Scope | None = unknown.pop(SCOPE, None)
     if unknown:
         _refuse_unknown(unknown)
+    if weak is not None and not isinstance(weak, int):
+        raise ArgumentError(
+            f"connect() was given weak={names.value_name(weak)}. Give True, False or None; the identifier "
+            f"of a registration is dispatch_uid=...",
+            ["weak"],
+        )
     if replace and not uid:
         raise ArgumentError(
             "connect() was given replace=True without a dispatch_uid. Give the dispatch_uid that the "
@@ -71,4 +77,4 @@ def _refuse_unknown(unknown: dict[str, Any]) -> None:
     name = min(unknown)
     close = get_close_matches(name, OPTIONS, n=1)
     cure = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(OPTIONS)}."
-    raise ArgumentError(f"connect() has no argument {name!r}. {cure}", unknown)
+    raise ArgumentError(f"connect() has no argument {names.quoted_name(name)}. {cure}", unknown)

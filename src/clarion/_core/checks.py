@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from types import FunctionType, MethodType
+from types import FunctionType, GeneratorType, MethodType
 
-from clarion._core.names import described, value_name
+from clarion._core.names import described, dotted, value_name
 from clarion._core.registry import is_signal
 from clarion._core.signatures import (
     asks_for,
+    is_async,
+    is_coroutine_function,
     is_generator_function,
     is_positional,
     is_unbound_method,
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
 
 # A collection of senders is a mistake: it would match itself only.
-COLLECTIONS = frozenset({tuple, list, set, frozenset, dict})
+_EMPTY: dict[str, str] = {}
+_COLLECTIONS = frozenset(
+    {tuple, list, set, frozenset, dict, type(_EMPTY.keys()), type(_EMPTY.values())}
+    | {map, filter, zip, GeneratorType}
+)
+# The types of `A | B`, of `typing.Optional`, and of both in Python 3.14. Importing typing takes long.
+_UNIONS = frozenset({"types.UnionType", "typing._UnionGenericAlias", "typing.Union"})
 
 # What other libraries write for "any sender". Here it would be a sender that no send has.
 _ANY_SENDER = frozenset(
@@ -85,10 +93,15 @@ def check_usable(receiver: Any) -> None:
     """
     if not callable(receiver):
         refuse_uncallable(receiver)
-    if is_signal(receiver):
+    signal: object = (
+        getattr(receiver, "__self__", None) if type(receiver) is MethodType else receiver
+    )
+    if is_signal(signal):
         raise NotCallableError(
-            f"{value_name(receiver)} is not a receiver. Connect a function that sends it.", receiver
+            f"{value_name(signal)} is not a receiver. Connect a function that sends it.", receiver
         )
+    if type(receiver) is FunctionType:
+        _check_wrapper(receiver)
     if is_generator_function(receiver):
         raise SignatureError(
             f"Receiver {described(receiver)} is a generator function, so a call does not run its body. "
@@ -98,6 +111,35 @@ def check_usable(receiver: Any) -> None:
     check_bound(receiver)
     if isinstance(receiver, type):
         _check_class(receiver)
+
+
+def _check_wrapper(function: FunctionType) -> None:
+    """Refuse a function of the standard library that calls the wrapped one in another way.
+
+    Raises:
+        SignatureError: if it only makes a context manager or a coroutine, or chooses by an
+            argument's position.
+    """
+    module = function.__globals__.get("__name__")
+    wrapped = getattr(function, "__wrapped__", None)
+    if module == "contextlib" and is_generator_function(wrapped):
+        raise SignatureError(
+            f"Receiver {described(function)} makes a context manager, so a call does not run its body. "
+            f"Connect a function that enters it by `with`.",
+            function,
+        )
+    if module == "contextlib" and is_coroutine_function(wrapped) and not is_async(function):
+        raise SignatureError(
+            f"Receiver {described(function)} is an async function in a sync decorator of contextlib, so no "
+            f"send awaits it. Use a with block in the function.",
+            function,
+        )
+    if module == "functools" and hasattr(function, "register"):
+        raise SignatureError(
+            f"Receiver {described(function)} is a single-dispatch function, which needs an argument by "
+            f"position, and a send gives every argument by name. Connect a function that calls it.",
+            function,
+        )
 
 
 def check_bound(receiver: Any) -> None:
@@ -119,12 +161,12 @@ def _check_class(receiver: type) -> None:
 
     A class whose constructor has the parameter `sender` is meant as a receiver.
     """
-    # A builtin, such as `dict`, is not written as a sender or a model.
-    if receiver.__module__ == "builtins" or asks_for(receiver, "sender"):
+    if receiver is dict or asks_for(receiver, "sender"):
         return
     raise SignatureError(
         f"Receiver {described(receiver)} is a class, and each send would only create an object of it. "
-        f"Connect a function or an object, or give its __init__ a parameter `sender`.",
+        f"Connect a function or an object, or give its __init__ a parameter `sender`. If it is the sender, "
+        f"write connect(receiver, sender=...).",
         receiver,
     )
 
@@ -214,7 +256,7 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
         )
     if subclasses:
         check_subclasses(sender, subclasses=subclasses)
-    if type(sender) in COLLECTIONS:
+    if is_collection(sender):
         raise SenderError(collection_message(sender), sender)
     try:
         hash(sender)
@@ -226,9 +268,20 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
         ) from None
 
 
+def is_collection(sender: object) -> bool:
+    """Return whether a sender is a collection of senders, or a union of classes."""
+    return type(sender) in _COLLECTIONS or _is_union(sender)
+
+
+def _is_union(sender: object) -> bool:
+    kind = type(sender)
+    return kind.__module__ in {"types", "typing"} and dotted(kind) in _UNIONS
+
+
 def collection_message(sender: object) -> str:
     """Return the message for a sender that is a collection of senders."""
+    name = "a union" if _is_union(sender) else value_name(sender)
     return (
-        f"The sender is {value_name(sender)}, and no send by one of its items matches it. "
+        f"The sender is {name}, and no send by one of its items matches it. "
         f"Connect the receiver once for each sender, or for any sender."
     )

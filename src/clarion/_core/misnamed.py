@@ -33,10 +33,10 @@ class Misnamed:
 _CURES = {
     "`signal.send(sender, ...)`": "emit fire trigger notify dispatch publish",
     "`await signal.asend(sender, ...)`": "emit_async send_async aemit",
-    "`signal.connect(receiver)`": "subscribe register add_listener",
+    "`signal.connect(receiver)`": "subscribe register add_listener listen on",
     "`@receiver(signal, sender=...)`": "connect_via",
     "`with signal.connected(receiver, sender=...):`": "connected_to",
-    "`signal.disconnect(receiver)`": "unsubscribe unregister remove_listener",
+    "`signal.disconnect(receiver)`": "unsubscribe unregister remove_listener off",
     "`clarion.introspect.registrations(signal)`": "receivers listeners",
     "`clarion.introspect.explain(signal, sender)`": "receivers_for",
     "`signal.has_listeners(sender)`": "has_receivers_for has_receivers",

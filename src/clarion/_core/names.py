@@ -91,12 +91,17 @@ def counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
-def keyword_names(keywords: Iterable[str]) -> str:
-    """Return the names of keywords for a message, sorted.
+def keyword_name(keyword: str) -> str:
+    """Return the name of a keyword for a message.
 
     Text that can be no parameter may be a secret, so it is named by its type.
     """
-    return ", ".join(sorted(name if name.isidentifier() else value_name(name) for name in keywords))
+    return keyword if keyword.isidentifier() else value_name(keyword)
+
+
+def keyword_names(keywords: Iterable[str]) -> str:
+    """Return the names of keywords for a message, sorted: see `keyword_name`."""
+    return ", ".join(sorted(map(keyword_name, keywords)))
 
 
 def option_name(option: object) -> str:

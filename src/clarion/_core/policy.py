@@ -12,6 +12,7 @@ from types import MethodType
 from clarion._core import loops, names, thread_loop
 from clarion._core.checks import check_bound, check_sender, check_usable, refuse_signature
 from clarion._core.keywords import ANY, DeclaredKeywords
+from clarion._core.registry import is_signal
 from clarion._core.signatures import (
     CO_KEYWORDS_AND_GENERATORS,
     CO_VARKEYWORDS,
@@ -96,7 +97,7 @@ class Policy:
             check_bound(receiver)
         elif not accepts_any_keyword(receiver):
             refuse_signature(receiver)
-        elif type(receiver) is not MethodType:
+        elif type(receiver) is not MethodType or is_signal(getattr(receiver, "__self__", None)):
             check_usable(receiver)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
@@ -190,7 +191,9 @@ class DeclaredPolicy(Policy):
         unknown = [keyword for keyword in kwargs if keyword not in self.parameters]
         missing = [keyword for keyword in self.parameters if keyword not in kwargs]
         faults = [f"without {', '.join(missing)}"] if missing else []
-        faults += [f"with {', '.join(unknown)}, which it does not declare"] if unknown else []
+        faults += (
+            [f"with {names.keyword_names(unknown)}, which it does not declare"] if unknown else []
+        )
         wanted = ", ".join(self.parameters) or "no keywords"
         return ArgumentError(
             f"Signal {names.signal_name(signal)} was sent {' and '.join(faults)}. "

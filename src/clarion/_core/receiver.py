@@ -83,7 +83,8 @@ def receiver(signal: Any, *others: Any, **options: Any) -> Any:
             "@receiver was given an empty list of signals. Give at least one signal.", ["signal"]
         )
     for each in signals:
-        if not hasattr(each, "connect"):
+        # Of a class, `connect` would be the function, and would return a decorator.
+        if isinstance(each, type) or not hasattr(each, "connect"):
             raise ArgumentError(
                 f"@receiver was given {value_name(each)}, which is not a signal. "
                 f"Write @receiver(signal), or give a list of signals.",

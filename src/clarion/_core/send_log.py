@@ -11,7 +11,7 @@ import sys
 from time import perf_counter
 
 from clarion._core import instrument
-from clarion._core.names import sender_name, signal_name
+from clarion._core.names import keyword_name, sender_name, signal_name
 from clarion._core.tabled import table_of
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ class SendLog(instrument.Instrument):
         count = len(send.responses)
         if not count and send.error is None and signal_name(send.signal).startswith("django."):
             return  # Django sends these two signals for each object that it loads
-        names = [name for name in send.arguments if name not in ("sender", "signal")]
+        names = [keyword_name(name) for name in send.arguments if name not in ("sender", "signal")]
         by = "no particular sender" if send.sender is None else sender_name(send.sender)
         logger_of(send.signal).debug(
             "%s, sent by %s with %s: %d %s in %.3f ms%s",

@@ -122,8 +122,9 @@ class Signal(Tabled):
             ArgumentError: if an argument is unknown or has a wrong value.
         """
         scope = None
-        if unknown or type(priority) is not int or dispatch_uid is not None or replace:
-            scope = check_arguments(unknown, priority, dispatch_uid, replace=replace)
+        is_odd = weak is not None and type(weak) is not bool
+        if unknown or is_odd or type(priority) is not int or dispatch_uid is not None or replace:
+            scope = check_arguments(unknown, priority, dispatch_uid, weak=weak, replace=replace)
         if receiver is MISSING:
             return _decorator(self, locals())
         policy = (table := self._table).policy

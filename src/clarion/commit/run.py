@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core import loops
 from clarion._core.call import claim
-from clarion._core.names import dotted, name_of, signal_name
+from clarion._core.names import dotted, keyword_name, name_of, signal_name
 from clarion._core.notes import add_receiver_note
 from clarion._core.tabled import policy_of
 from clarion.commit.nesting import enter_call, leave_call
@@ -234,7 +234,9 @@ def _fail(call: PendingCall, error: BaseException) -> bool:
     if isinstance(error, Exception):
         add_receiver_note(error, call.signal, call.receiver)
     # Names only: the values may be secret.
-    names = ", ".join(name for name in call.arguments if name not in ("sender", "signal"))
+    names = ", ".join(
+        keyword_name(name) for name in call.arguments if name not in ("sender", "signal")
+    )
     logger.error(
         "Receiver %s of signal %s, sent by %s with %s, failed %s",
         name_of(call.receiver),

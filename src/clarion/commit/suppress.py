@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.fork import new_lock
-from clarion._core.names import name_of
+from clarion._core.names import name_of, value_name
+from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -27,11 +28,20 @@ class suppressed:  # noqa: N801  # a context manager: `with suppressed(...):`
     Args:
         reason: why, for the people who read `explain`.
 
+    Raises:
+        ArgumentError: if the reason is not text.
+
     Attributes:
         counts: how many calls were suppressed, by the name of the receiver.
     """
 
     def __init__(self, reason: str) -> None:
+        if not isinstance(cast("Any", reason), str):
+            raise ArgumentError(
+                f"suppressed() was given {value_name(reason)}. It takes the reason, a text, and suppresses "
+                f"the receivers of all signals: write `with suppressed('a data import'):`.",
+                ["reason"],
+            )
         self.reason = reason
         self.counts: Counter[str] = Counter()
         self._depth = 0

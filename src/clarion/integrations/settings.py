@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError, MissingExtraError
 from clarion.signals import setting_changed
 
@@ -231,5 +232,5 @@ def _check(settings: object, overrides: dict[str, Any]) -> None:
         close = get_close_matches(unknown[0], known, n=1)
         cure = f"Did you mean {close[0]!r}?" if close else f"It has {', '.join(known)}."
         raise ArgumentError(
-            f"{type(settings).__name__} has no setting {unknown[0]!r}. {cure}", unknown
+            f"{type(settings).__name__} has no setting {quoted_name(unknown[0])}. {cure}", unknown
         )

@@ -51,9 +51,9 @@ def test_a_session_without_an_engine(recorded):
 
 
 def test_swapped_arguments_are_refused():
-    """Swapped arguments are refused; the message has the right order, and no URL."""
+    """Swapped arguments, and a session, are refused; the message has the right order, and no URL."""
     engine = create_engine("sqlite:///secret.db")
-    for given in [("shop", engine), (engine, 5), (engine, None)]:
+    for given in [("shop", engine), (engine, 5), (engine, None), (Session(engine), "shop")]:
         with pytest.raises(ArgumentError, match=r"Write alias\(engine, name\)") as raised:
             alias(*given)  # type: ignore[arg-type]
         assert "secret" not in str(raised.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
@@ -29,16 +29,17 @@ def alias(engine: Engine | AsyncEngine, name: str) -> None:
         name: the alias; an engine without one has the alias "default".
 
     Raises:
-        ArgumentError: if the name is not text, or the arguments are swapped.
+        ArgumentError: if there is no engine, the name is not text, or the arguments are swapped.
     """
-    given: tuple[Any, Any] = engine, name
-    if isinstance(given[0], str) or not isinstance(given[1], str):
+    given: Any = engine
+    sync = given if isinstance(given, Engine) else getattr(given, "sync_engine", None)
+    if not isinstance(sync, Engine) or not isinstance(cast("Any", name), str):
         raise ArgumentError(
             f"alias() was given {value_name(engine)} as the engine and {value_name(name)} as the name. "
             f"Write alias(engine, name).",
             ["engine", "name"],
         )
-    _aliases[engine if isinstance(engine, Engine) else engine.sync_engine] = name
+    _aliases[sync] = name
 
 
 def alias_of(engine: Any) -> str:

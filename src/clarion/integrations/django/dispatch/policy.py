@@ -8,10 +8,10 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
 from clarion._core.checks import (
-    COLLECTIONS,
     check_bound,
     check_subclasses,
     collection_message,
+    is_collection,
     refuse_signature,
 )
 from clarion._core.loops import Outcome
@@ -84,7 +84,7 @@ class DjangoPolicy(AsgirefPolicy):
         A collection of senders, which never matches, gives a warning.
         """
         check_subclasses(sender, subclasses=subclasses)
-        if type(sender) in COLLECTIONS:
+        if is_collection(sender):
             warn_caller(collection_message(sender), SenderWarning)
 
     def log_failure(self, signal: Any, receiver: Receiver, error: Exception) -> None:

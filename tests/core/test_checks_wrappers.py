@@ -1,0 +1,115 @@
+"""Receivers that the standard library made of a function, and that no send could use."""
+
+import functools
+from contextlib import ContextDecorator, asynccontextmanager, contextmanager
+
+import pytest
+
+from clarion import Signal, signal
+from clarion.errors import NotCallableError, SignatureError
+
+
+@signal
+def declared(sender, *, order_id: int = 0):
+    """Declare one keyword."""
+
+
+@pytest.fixture(params=["plain", "declared"])
+def paid(request):
+    """Return a plain signal, or a declared one without receivers."""
+    return Signal() if request.param == "plain" else type(declared)(declared.__wrapped__)
+
+
+class Timed(ContextDecorator):
+    """A block that decorates functions, as `contextlib.contextmanager` makes them."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+
+@contextmanager
+def managed(sender, order_id=0, **kwargs):
+    """Run nothing when called."""
+    yield sender
+
+
+@asynccontextmanager
+async def managed_async(sender, order_id=0, **kwargs):
+    """Run nothing when called."""
+    yield sender
+
+
+@Timed()
+def timed_generator(sender, order_id=0, **kwargs):
+    """Run nothing when called."""
+    yield sender
+
+
+@Timed()
+async def timed_async(sender, order_id=0, **kwargs):
+    """Return a coroutine that no send awaits."""
+
+
+@Timed()
+def timed(sender, order_id=0, **kwargs):
+    """Return the sender."""
+    return sender
+
+
+@functools.singledispatch
+def dispatched(sender, order_id=0, **kwargs):
+    """Need an argument by position."""
+
+
+class Dispatching:
+    """An object with a single-dispatch method."""
+
+    @functools.singledispatchmethod
+    def method(self, sender, order_id=0, **kwargs):
+        """Need an argument by position."""
+
+
+MANAGERS = {"sync": managed, "async": managed_async, "decorated": timed_generator}
+
+
+@pytest.mark.parametrize("given", MANAGERS.values(), ids=MANAGERS)
+def test_a_context_manager_is_refused(paid, given):
+    """A function that makes a context manager is refused, because a call does not run its body."""
+    with pytest.raises(SignatureError, match=r"makes a context manager.*by `with`") as raised:
+        paid.connect(given)
+    assert raised.value.receiver is given
+    assert not paid.has_listeners()
+
+
+def test_an_async_function_in_a_sync_block_is_refused(paid):
+    """An async function that a sync block decorates is refused, because no send awaits it."""
+    with pytest.raises(SignatureError, match=r"no send awaits it\. Use a with block"):
+        paid.connect(timed_async)
+    paid.connect(timed)
+    assert paid.send("web") == [(timed, "web")]
+
+
+def test_a_single_dispatch_function_is_refused(paid):
+    """A single-dispatch function is refused, because it needs an argument by position."""
+    with pytest.raises(SignatureError, match=r"single-dispatch.*Connect a function that calls it"):
+        paid.connect(dispatched)
+    with pytest.raises(SignatureError):
+        paid.connect(Dispatching().method, weak=False)
+    assert not paid.has_listeners()
+
+
+@pytest.mark.parametrize("name", ["send", "asend", "send_robust", "asend_robust"])
+def test_a_send_of_a_signal_is_refused(paid, name):
+    """The send of a signal is refused as a receiver, because it would get `signal` twice."""
+    with pytest.raises(NotCallableError, match="Connect a function that sends it"):
+        Signal().connect(getattr(paid, name))
+
+
+@pytest.mark.parametrize("given", [int, str, Exception], ids=lambda kind: kind.__name__)
+def test_a_builtin_class_is_refused(paid, given):
+    """A builtin class that takes no keywords is refused, and the message shows where a sender goes."""
+    with pytest.raises(SignatureError, match=r"connect\(receiver, sender=\.\.\.\)"):
+        paid.connect(given)
