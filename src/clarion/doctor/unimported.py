@@ -19,7 +19,7 @@ CODE = "W007"
 def unimported_receivers(program: Program) -> Iterator[Finding]:
     """Yield the modules that connect receivers at their top level, and that nothing imports.
 
-    A module that a function imports later is none of them.
+    It leaves out a module that a function imports later.
     """
     waiting = [each for each in program.sources if each.name not in sys.modules]
     waiting = [each for each in waiting if any(found.scope is None for found in each.connects)]

@@ -1,4 +1,4 @@
-"""Compare two graphs: what one connects and disconnects, compared with the other."""
+"""Compare two graphs: the receivers that the newer one connects, disconnects or changes."""
 
 from __future__ import annotations
 

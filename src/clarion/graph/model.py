@@ -77,7 +77,7 @@ class ConnectedReceiver:
         return words + [flag for flag in FLAGS if getattr(self, flag)]
 
     def label(self) -> str:
-        """Return what a drawing says of it: the sender, if it is one, and the options."""
+        """Return its label in a drawing: the sender, unless it is any, and the options."""
         sender = [] if self.sender is None else [f"of {self.sender}"]
         return ", ".join(sender + self.words())
 

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class Closable(Protocol):
-    """What a loop closes."""
+    """An object that is closed before its event loop ends."""
 
     async def aclose(self) -> None:
-        """Release what the loop has used."""
+        """Release its connections and other resources."""
         ...
 
 

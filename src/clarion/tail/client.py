@@ -29,7 +29,7 @@ _CURES = {
     errno.ENOTDIR: "Name the folder that the program gave to serve_tail().",
 }
 
-SEARCH = 0.5  # seconds between two looks for new processes
+SEARCH = 0.5  # seconds between two searches for new processes
 CHUNK = 65536
 
 
@@ -47,10 +47,10 @@ class TailReader:
         self._paths: dict[socket.socket, Path] = {}
 
     def search(self) -> int:
-        """Connect to the processes that have begun to serve; return the number of all.
+        """Connect to the processes that have begun to serve; return how many are connected.
 
         Raises:
-            OSError: if none can be reached, because the folder or a process in it refuses this one.
+            OSError: if none can be reached, because the folder or each process in it refuses access.
         """
         known = set(self._paths.values())
         failure: OSError | None = None
@@ -78,7 +78,7 @@ class TailReader:
         return None
 
     def events(self, seconds: float) -> list[Event]:
-        """Return the events that arrive, and wait for them so long at most."""
+        """Return the events that arrive within this time; wait for the first ones."""
         if not self._paths:
             time.sleep(seconds)
             return []

@@ -136,7 +136,7 @@ class Recorder(Instrument):
 
     @contextmanager
     def _contained(self) -> Generator[None]:
-        """Count an event as dropped if a name of the program raises."""
+        """Count an event as dropped if reading a name raises, such as a `__qualname__` of the program."""
         try:
             yield
         except Exception:  # noqa: BLE001  # watching a send must not break it

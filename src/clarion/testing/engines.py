@@ -80,34 +80,34 @@ class KeptCalls:
                 yield each.call.key, _arguments(plan, claim)
 
     def make(self, counts: Counter[str], *, raises: bool, delayed: bool) -> bool:
-        """Make what can be made now; return whether there was anything.
+        """Make the calls that are ready; return whether there were any.
 
         Args:
-            counts: counts what was done.
-            raises: whether to raise what a receiver raises.
+            counts: the counters of the outcomes.
+            raises: whether to raise the error of a receiver.
             delayed: whether to make the calls with a delay, and those that wait for a retry.
         """
-        due = self._due(delayed=delayed)
-        for each in due:
+        ready = self._ready(delayed=delayed)
+        for each in ready:
             try:
                 self._end(each, counts, _made(each))
             except CannotAwaitError:
                 raise  # it is not a failure of the receiver
             except Exception as error:  # noqa: BLE001  # raised again, or counted
                 self._fail(each, counts, error, raises=raises)
-        return bool(due)
+        return bool(ready)
 
     async def amake(self, counts: Counter[str], *, raises: bool, delayed: bool) -> bool:
-        """Make them as `make`, and await async receivers."""
-        due = self._due(delayed=delayed)
-        for each in due:
+        """Make the calls as `make` does, and await async receivers."""
+        ready = self._ready(delayed=delayed)
+        for each in ready:
             try:
                 self._end(each, counts, await _amade(each))
             except Exception as error:  # noqa: BLE001  # raised again, or counted
                 self._fail(each, counts, error, raises=raises)
-        return bool(due)
+        return bool(ready)
 
-    def _due(self, *, delayed: bool) -> list[_Kept]:
+    def _ready(self, *, delayed: bool) -> list[_Kept]:
         return [each for each in self._waiting if delayed or not (each.is_retry or each.call.delay)]
 
     def _end(self, each: _Kept, counts: Counter[str], outcome: str) -> None:
@@ -115,7 +115,7 @@ class KeptCalls:
         self._waiting.remove(each)
 
     def _fail(self, each: _Kept, counts: Counter[str], error: Exception, *, raises: bool) -> None:
-        """Raise what a receiver has raised, or keep the call for a retry, or give it up."""
+        """Raise the error of a receiver, or keep the call for a retry, or give it up."""
         if raises:
             error.add_note(f"A call of {each.call.receiver} was made by drain().")
             raise error

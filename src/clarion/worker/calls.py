@@ -31,7 +31,7 @@ class LostError(Exception):
 
 
 class Caller:
-    """Calls receivers with what their deliveries hold.
+    """Calls receivers with the arguments of their deliveries.
 
     Args:
         database: the database of the worker.
@@ -61,7 +61,8 @@ class Caller:
             plan: how it is called.
             claim: the delivery.
             partition: the partition of a delivery with a key.
-            note_end: called with what ends the transaction of the receiver from another thread.
+            note_end: called with an object that can end the receiver's transaction from another
+                thread.
 
         Raises:
             LostError: if another worker has the delivery.
@@ -132,7 +133,7 @@ class Caller:
     def settle(
         self,
         transaction: ReceiverTransaction,
-        plan: Plan,  # noqa: ARG002  # for those derived from this
+        plan: Plan,  # noqa: ARG002  # for subclasses
         claim: Claim,
         partition: Lease | None,
     ) -> None:

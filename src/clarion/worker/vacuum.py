@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from clarion.worker.connections import Connections
 
-# Autovacuum comes once a minute at most. After a burst of 100,000 deliveries, a search takes
-# 20 ms instead of 1 ms until it has come.
+# Autovacuum runs once a minute at most. After a burst of 100,000 deliveries, a search takes
+# 20 ms instead of 1 ms until it has run.
 OFTEN = 20_000  # settled deliveries
 PATIENCE = 1.0  # seconds
 
@@ -36,7 +36,7 @@ class Vacuum:
         self._thread: threading.Thread | None = None
 
     def start_if_due(self) -> None:
-        """Start it if this worker has settled many deliveries since the last time."""
+        """Start a vacuum if this worker has settled many deliveries since the last one."""
         settled = self._counts["made"] + self._counts["dead"]
         if settled - self._done_at < OFTEN or (
             self._thread is not None and self._thread.is_alive()
@@ -47,14 +47,14 @@ class Vacuum:
         self._thread.start()
 
     def wait(self) -> None:
-        """Wait a moment for its end; after that, the connection closes when it has ended."""
+        """Wait a moment for the vacuum to end; a longer one closes its connection itself."""
         if self._thread is not None:
             self._thread.join(PATIENCE)
 
     def _run(self) -> None:
         try:
             with self._connections.take() as connection:
-                # A user who may not do it gets a warning of the database.
+                # To a user without the permission, the database only gives a warning.
                 if "vacuum" in statements(connection.dialect):
                     connection.change("vacuum")
         except Exception:  # autovacuum does it later

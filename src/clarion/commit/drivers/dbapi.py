@@ -70,7 +70,7 @@ class DbapiDriver(Driver):
         except BaseException:
             try:
                 self.execute(f"ROLLBACK TO SAVEPOINT {name}")
-                # Otherwise it stays until the end of the transaction, which may have thousands.
+                # Otherwise it stays until the transaction ends, which may set thousands of them.
                 self.execute(f"RELEASE SAVEPOINT {name}")
             except Exception:  # noqa: BLE001  # the first error says more
                 failed_savepoints.append(name)
