@@ -1,7 +1,7 @@
 """The checks refuse wrong objects with clear errors."""
 
 import functools
-from typing import Any, Optional
+from typing import Any
 from unittest import mock
 
 import blinker
@@ -325,26 +325,11 @@ def test_unhashable_sender_is_refused():
 
 @pytest.mark.parametrize(
     "senders",
-    [
-        *[(Sender,), [Sender], {Sender}, frozenset({Sender}), {"web": 1}, {"web": 1}.keys()],
-        *[(each for each in [Sender]), map(str, "ab"), Sender | Model],
-        Optional[Sender],  # noqa: UP045  # of another type before Python 3.14
-    ],
-    ids=[
-        "tuple",
-        "list",
-        "set",
-        "frozenset",
-        "dict",
-        "keys",
-        "generator",
-        "map",
-        "union",
-        "optional",
-    ],
+    [(Sender,), [Sender], {Sender}, frozenset({Sender}), {"web": 1}],
+    ids=lambda senders: type(senders).__name__,
 )
 def test_a_collection_of_senders_is_refused(senders):
-    """A collection, or a union, is refused because no send by an item would match it."""
+    """A collection is refused as a sender because no send by an item would match it."""
     with pytest.raises(SenderError, match="Connect the receiver once for each sender") as raised:
         check_sender(senders, subclasses=False)
     assert raised.value.sender is senders

@@ -1,12 +1,13 @@
-"""Receivers that the standard library made of a function, and that no send could use."""
+"""Receivers and senders that the standard library made, and that no send could use."""
 
 import functools
 from contextlib import ContextDecorator, asynccontextmanager, contextmanager
+from typing import Optional
 
 import pytest
 
 from clarion import Signal, signal
-from clarion.errors import NotCallableError, SignatureError
+from clarion.errors import NotCallableError, SenderError, SignatureError
 
 
 @signal
@@ -113,3 +114,20 @@ def test_a_builtin_class_is_refused(paid, given):
     """A builtin class that takes no keywords is refused, and the message shows where a sender goes."""
     with pytest.raises(SignatureError, match=r"connect\(receiver, sender=\.\.\.\)"):
         paid.connect(given)
+
+
+SENDERS = {
+    "keys": {"web": 1}.keys(),
+    "generator": (each for each in [Timed]),
+    "map": map(str, "ab"),
+    "union": Timed | Dispatching,
+    "optional": Optional[Timed],  # noqa: UP045  # of another type before Python 3.14
+}
+
+
+@pytest.mark.parametrize("senders", SENDERS.values(), ids=SENDERS)
+def test_an_iterator_or_a_union_is_refused(paid, senders):
+    """An iterator of senders, or a union, is refused because no send by an item would match it."""
+    with pytest.raises(SenderError, match="Connect the receiver once for each sender") as raised:
+        paid.connect(timed, sender=senders)
+    assert raised.value.sender is senders

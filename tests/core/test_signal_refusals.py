@@ -1,9 +1,11 @@
 """Errors of connect and disconnect, and the log of robust sends."""
 
 import logging
+from typing import Any
 
 import pytest
 
+from clarion import Signal, on_commit
 from clarion.errors import (
     ArgumentError,
     ClarionError,
@@ -228,3 +230,23 @@ class TestRobustLog:
         )
         assert record.exc_info is not None
         assert record.exc_info[1] is response
+
+
+@pytest.mark.parametrize("is_later", [False, True])
+def test_another_delivery_of_a_receiver_is_refused(is_later):
+    """A receiver that is connected is refused with another delivery, which would have no effect."""
+
+    def mail(**kwargs): ...
+
+    signal = Signal()
+    deliveries: list[Any] = [on_commit, None]
+    if is_later:
+        deliveries.reverse()
+    signal.connect(mail, delivery=deliveries[0])
+    with pytest.raises(ArgumentError, match=r"mail.* with another delivery") as raised:
+        signal.connect(mail, delivery=deliveries[1])
+    assert raised.value.names == ("delivery",)
+    signal.connect(mail, sender="web", delivery=deliveries[1])
+    signal.connect(mail, delivery=deliveries[0])
+    signal.disconnect(mail)
+    signal.connect(mail, delivery=deliveries[1])

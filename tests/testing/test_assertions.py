@@ -178,3 +178,10 @@ def test_a_wrong_signal_is_refused(sent, part):
     """An object that is not a signal is an error of the test, not a failure."""
     with pytest.raises(ArgumentError, match="is not a signal"):
         assert_sent(sent[:] if part else sent, Order)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("times", ["1", 1.0, True], ids=type)
+def test_a_number_of_times_is_an_integer(sent, times):
+    """A `times` that is no integer is an error of the test, not a failure."""
+    with pytest.raises(ArgumentError, match="was given times="):
+        assert_sent(sent, opened, times=times)

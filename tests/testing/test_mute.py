@@ -7,7 +7,7 @@ import pytest
 
 from clarion import Signal, signal
 from clarion._core import instrument
-from clarion.errors import ArgumentError, RunningLoopError
+from clarion.errors import ArgumentError, RunningLoopError, SenderError
 from clarion.testing import capture, muted
 from tests.core.receivers import (
     Listener,
@@ -230,3 +230,9 @@ def test_repr():
         "<muted(tests.core.receivers.echo, partial(tests.core.receivers.echo), "
         "sender=tests.core.receivers.Listener)>"
     )
+
+
+def test_a_list_of_senders_is_refused():
+    """A list of senders is refused, because no send would be muted."""
+    with pytest.raises(SenderError, match="no send by one of its items matches"):
+        muted(opened, sender=["web", "shop"])

@@ -134,10 +134,9 @@ class Signal(Tabled):
         if not is_plain or ("." in receiver.__qualname__ and is_unbound_method(receiver)):
             _check_receiver(self, receiver, sender, bound, flags)
         key = None if sender is None and not subclasses else _key_of(policy, sender, subclasses)
-        requested = policy.requested(receiver) if policy.provides else ()
         registration = Registration().fill(
-            receiver, key, weak, dispatch_uid, priority, once, subclasses, inline, requested,
-            table.finalizer, bound, flags, scope,
+            receiver, key, weak, dispatch_uid, priority, once, subclasses, inline,
+            policy.requested(receiver) if policy.provides else (), table.finalizer, bound, flags, scope,
         )  # fmt: skip
         if scope is None and not replace:
             table.add(registration, sender)

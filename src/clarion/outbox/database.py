@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from clarion._core.names import value_name
+from clarion.errors import ArgumentError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from contextlib import AbstractAsyncContextManager, AbstractContextManager
@@ -77,3 +80,21 @@ class Database(Protocol):
     def atransaction(self) -> AbstractAsyncContextManager[ReceiverTransaction]:
         """Return the transaction in which an async receiver is awaited."""
         ...
+
+
+def check_database(database: object, function: str) -> None:
+    """Refuse an object that is not a database, such as its URL.
+
+    Args:
+        database: the object.
+        function: the name of the function that it was given to.
+
+    Raises:
+        ArgumentError: if it lacks an attribute of databases.
+    """
+    if not hasattr(database, "provides"):
+        raise ArgumentError(
+            f"{function} was given {value_name(database)}, which is not a database with an outbox. Give "
+            f"one, such as clarion.outbox.open_database('sqlite:///outbox.db').",
+            ["database"],
+        )

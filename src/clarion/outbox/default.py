@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clarion.errors import BoundaryError
+from clarion.outbox.database import check_database
 from clarion.outbox.pool import Pool
 
 if TYPE_CHECKING:
@@ -38,7 +39,12 @@ def use_database(database: Database | None) -> Database | None:
 
     Returns:
         The previous one, so that a test can restore it.
+
+    Raises:
+        ArgumentError: if it is not a database, but its URL, say.
     """
+    if database is not None:
+        check_database(database, "use_database()")
     before, _writer[0] = _writer[0], None if database is None else Writer(database)
     if before is None:
         return None

@@ -51,13 +51,23 @@ def assert_sent(
 
     Raises:
         NotSentError: an AssertionError whose message shows the most similar sends.
-        ArgumentError: if `captured` is not a capture, or does not capture the signal.
+        ArgumentError: if `captured` is not a capture, or does not capture the signal, or if `times` is
+            no integer.
     """
+    _check_times(times)
     wanted = _WantedSend(_checked(captured, signal), sender, keywords)
     found = [sent for sent in captured if not wanted.differences(sent)]
     if len(found) == times or (found and times is None):
         return found
     raise NotSentError(_failure(wanted, captured, len(found), times))
+
+
+def _check_times(times: object) -> None:
+    if times is not None and type(times) is not int:
+        raise ArgumentError(
+            f"assert_sent() was given times={value_name(times)}. Give an integer, or nothing for at least once.",
+            ["times"],
+        )
 
 
 def _checked(captured: object, signal: AnySignal | None) -> Signal | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from clarion._core.checks import check_sender
 from clarion._core.decorated import decorated
 from clarion._core.instrument import Instrument, attach, detach
 from clarion._core.names import name_of, sender_name, signal_name, value_name
@@ -38,6 +39,7 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
 
     Raises:
         ArgumentError: if a target is neither a signal nor callable, or no target is given.
+        SenderError: if the sender is a collection of senders, or unhashable.
     """
 
     def __init__(self, *targets: AnySignal | Receiver, sender: object = None) -> None:
@@ -50,6 +52,7 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
                 )
         if not targets:
             raise ArgumentError("muted() was called without a target. Give signals or receivers.")
+        check_sender(sender, subclasses=False)
         self._signals = frozenset(map(id, signals))
         # Kept alive, so that no other object gets one of these ids.
         self._targets = targets

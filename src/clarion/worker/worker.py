@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from clarion._core.names import counted
 from clarion.outbox import wake
+from clarion.outbox.database import check_database
 from clarion.outbox.notes import note_cure
 from clarion.worker.async_loop import AsyncLoop
 from clarion.worker.batch import Outcome
@@ -71,7 +72,7 @@ class Worker:
             "lost" to another worker.
 
     Raises:
-        ArgumentError: if a number is too small.
+        ArgumentError: if a number is too small, or the first argument is not a database.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Worker:
         poll: float = 1.0,
         grace: float = 30.0,
     ) -> None:
+        check_database(database, "Worker()")
         check_settings(concurrency=concurrency, batch=batch, lease=lease, poll=poll, grace=grace)
         self.database = database
         self.counts: Counter[str] = Counter()
