@@ -33,7 +33,8 @@ JSON = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
 )
 
 
@@ -103,7 +104,7 @@ def test_the_encoding_is_utf_8_without_spaces():
     assert json.loads(plain.dump({"a": 1})) == {"a": 1}
 
 
-@given(st.dictionaries(st.text(), JSON))
+@given(st.dictionaries(st.text(), JSON, max_size=4))
 def test_members_without_a_problem_are_encoded(values):
     """An object without a problem comes back."""
     dumped = plain.dump_members(values)

@@ -1,6 +1,7 @@
 """The removal of dead rows while a worker is busy."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,8 @@ def test_a_failure_does_not_reach_the_worker(sqlite_stage, logged):
         def connect(self):
             raise ClarionError("the database is away")
 
-    tidy = Vacuum(Connections(Unreachable()), Counter(made=OFTEN))
+    unreachable: Any = Unreachable()
+    tidy = Vacuum(Connections(unreachable), Counter(made=OFTEN))
     tidy.start_if_due()
     tidy.wait()
     assert logged.messages == ["The table of deliveries could not be vacuumed."]
