@@ -122,7 +122,7 @@ def test_the_grace_period_ends(stage, paid, caplog):
         running.stop()
         running.join(30)
     try:
-        assert "hand back" in caplog.text
+        assert "What 1 job held is handed back." in caplog.text
         assert in_thread(worker(stage).drain, seconds=30)["made"] == 1
     finally:
         leave.set()
