@@ -208,9 +208,10 @@ def _session_for(mapper: Mapper[Any], data: dict[str, Any], session: Any) -> Ses
     loading = sync_session(session)
     if loading is None:
         raise DecodingError(
-            f"A stored send refers to a row of {name}, and the worker has no session to load it. Give the "
-            f"worker clarion.integrations.sqlalchemy.EngineDatabase(engine), the command `{command_line('work')}` as "
-            f"--database module:object."
+            f"A stored send refers to a row of {name}, and the worker has no session to load it. Give "
+            f"`{command_line('work')}` clarion.integrations.sqlalchemy.EngineDatabase(engine) as --database "
+            f"module:object. Where the worker of a task engine starts, call "
+            f"clarion.integrations.sqlalchemy.alias(engine, 'default')."
         )
     alias = data.get("database")
     if not is_sharded(loading) and (here := alias_of_mapper(loading, mapper)) != alias:
