@@ -55,6 +55,7 @@ NEEDS = {
     "tests/first_time/test_tutorial.py": ["django", "fastapi", "rich", "sqlalchemy", "typer"],
     "tests/integrations/django": ["django"],
     "tests/integrations/test_procrastinate.py": ["procrastinate"],
+    "tests/integrations/test_procrastinate_django.py": ["django", "procrastinate", "psycopg"],
     "tests/integrations/test_procrastinate_postgres.py": ["procrastinate", "psycopg", "sqlalchemy"],
     "tests/integrations/test_celery.py": ["celery"],
     "tests/integrations/test_dramatiq.py": ["dramatiq", "pika", "redis"],

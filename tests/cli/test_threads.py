@@ -51,6 +51,9 @@ def test_a_pool_ends_by_itself(command, tmp_path):
         "from concurrent.futures import ThreadPoolExecutor\n"
         "pool = ThreadPoolExecutor(2)\n"
         "pool.submit(print).result()\n"
+        "from clarion import Signal\n"
+        "paid = Signal(name='paid')\n"
+        "paid.connect(lambda **kwargs: None, weak=False)\n"
     )
     done = command("ls", "pooled")
     assert (done.returncode, done.stderr) == (0, "\n")

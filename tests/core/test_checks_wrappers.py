@@ -7,7 +7,7 @@ from typing import Optional
 import pytest
 
 from clarion import Signal, signal
-from clarion.errors import NotCallableError, SenderError, SignatureError
+from clarion.errors import SenderError, SignatureError
 
 
 @signal
@@ -102,11 +102,17 @@ def test_a_single_dispatch_function_is_refused(paid):
     assert not paid.has_listeners()
 
 
-@pytest.mark.parametrize("name", ["send", "asend", "send_robust", "asend_robust"])
-def test_a_send_of_a_signal_is_refused(paid, name):
-    """The send of a signal is refused as a receiver, because it would get `signal` twice."""
-    with pytest.raises(NotCallableError, match="Connect a function that sends it"):
-        Signal().connect(getattr(paid, name))
+def test_a_declared_signal_may_forward_to_the_send_of_another():
+    """The send of a signal is a receiver of a declared signal, which does not pass `signal`."""
+
+    @signal
+    def first(sender: str, *, n: int) -> None: ...
+
+    second = Signal()
+    second.connect(lambda sender, n, **kwargs: (sender, n), weak=False)
+    first.connect(second.send)
+    [(_, [(_, response)])] = first.send("web", n=1)
+    assert response == ("web", 1)
 
 
 @pytest.mark.parametrize("given", [int, str, Exception], ids=lambda kind: kind.__name__)

@@ -77,10 +77,11 @@ class TestDelivery:
         with pytest.raises(SignatureError):
             signal.connect(lambda sender: None, delivery=Later(provides=("sender",)))
 
-    def test_connecting_again_changes_nothing(self, signal):
-        """The first registration stays, with or without its delivery."""
+    def test_connecting_again_with_a_delivery_is_refused(self, signal):
+        """The first registration stays, and nobody believes that it has the delivery."""
         signal.connect(echo)
-        signal.connect(echo, delivery=Later())
+        with pytest.raises(ArgumentError, match="already connected to this signal with another"):
+            signal.connect(echo, delivery=Later())
         (registration,) = signal._table.registrations()
         assert registration.delivery is None
 

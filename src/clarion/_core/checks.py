@@ -93,12 +93,9 @@ def check_usable(receiver: Any) -> None:
     """
     if not callable(receiver):
         refuse_uncallable(receiver)
-    signal: object = (
-        getattr(receiver, "__self__", None) if type(receiver) is MethodType else receiver
-    )
-    if is_signal(signal):
+    if is_signal(receiver):
         raise NotCallableError(
-            f"{value_name(signal)} is not a receiver. Connect a function that sends it.", receiver
+            f"{value_name(receiver)} is not a receiver. Connect a function that sends it.", receiver
         )
     if type(receiver) is FunctionType:
         _check_wrapper(receiver)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from clarion.outbox.database import Database
 
     End = Callable[[], None]
+
+PATIENCE = 0.1  # seconds
+LONGEST_END = 5.0  # seconds
 
 logger = logging.getLogger("clarion.worker")
 
@@ -61,7 +66,25 @@ def _sqlite_of(connection: Any) -> Any:
 
 
 def _close(raw: Any) -> None:
-    if raw is not None:
+    """Roll the transaction back, and close the connection; interrupt a statement that runs."""
+    if raw is None:
+        return
+    ending = threading.Thread(target=_roll_back, args=(raw,), name="clarion-ending", daemon=True)
+    ending.start()
+    ends = time.monotonic() + LONGEST_END
+    ending.join(PATIENCE)
+    while ending.is_alive() and time.monotonic() < ends:
         with suppress(Exception):  # it was closed meanwhile
             raw.interrupt()
-            raw.close()
+        ending.join(PATIENCE)
+
+
+def _roll_back(raw: Any) -> None:
+    # Closing alone keeps the transaction, and its lock, while a cursor with unread rows exists, or
+    # one that the traceback of an error holds.
+    with suppress(Exception):  # it was closed meanwhile
+        # Otherwise the receiver could go on, and write outside a transaction.
+        raw.execute("PRAGMA query_only = ON")
+        raw.rollback()
+    with suppress(Exception):
+        raw.close()
