@@ -78,7 +78,7 @@ class TestDelivery:
             signal.connect(lambda sender: None, delivery=Later(provides=("sender",)))
 
     def test_connecting_again_with_a_delivery_is_refused(self, signal):
-        """The first registration stays, and nobody believes that it has the delivery."""
+        """The first registration stays, without the delivery, so the second one is refused."""
         signal.connect(echo)
         with pytest.raises(ArgumentError, match="already connected to this signal with another"):
             signal.connect(echo, delivery=Later())
