@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.1  # seconds
 LONGEST_END = 5.0  # seconds
+AFTER_INTERRUPT = 1.0  # seconds
 
 logger = logging.getLogger("clarion.worker")
 
@@ -69,22 +70,29 @@ def _close(raw: Any) -> None:
     """Roll the transaction back, and close the connection; interrupt a statement that runs."""
     if raw is None:
         return
-    ending = threading.Thread(target=_roll_back, args=(raw,), name="clarion-ending", daemon=True)
+    interrupted = threading.Event()
+    ending = threading.Thread(
+        target=_roll_back, args=(raw, interrupted), name="clarion-ending", daemon=True
+    )
     ending.start()
     ends = time.monotonic() + LONGEST_END
     ending.join(PATIENCE)
     while ending.is_alive() and time.monotonic() < ends:
         with suppress(Exception):  # it was closed meanwhile
+            interrupted.set()
             raw.interrupt()
         ending.join(PATIENCE)
 
 
-def _roll_back(raw: Any) -> None:
+def _roll_back(raw: Any, interrupted: threading.Event) -> None:
     # Closing alone keeps the transaction, and its lock, while a cursor with unread rows exists, or
     # one that the traceback of an error holds.
     with suppress(Exception):  # it was closed meanwhile
         # Otherwise the receiver could go on, and write outside a transaction.
         raw.execute("PRAGMA query_only = ON")
         raw.rollback()
+    if interrupted.is_set():
+        # The thread of the statement still reads the connection, and Python does not protect it.
+        time.sleep(AFTER_INTERRUPT)
     with suppress(Exception):
         raw.close()
