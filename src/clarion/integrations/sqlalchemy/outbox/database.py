@@ -157,10 +157,7 @@ class EngineDatabase:
         opened: Any = self._async_session().sync_session if self.is_async else self._session()
         session: Session = opened
         with session, session.begin():
-            connection = session.connection(bind_arguments={"bind": self._bind})
-            yield ReceiverTransaction(
-                CoreConnection(connection), {"session": session, "connection": connection}, session
-            )
+            yield transaction_of(session, self._bind)
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
@@ -170,13 +167,7 @@ class EngineDatabase:
                 yield transaction
             return
         async with self._async_session() as session, session.begin():
-            connection = await session.connection(bind_arguments={"bind": self._bind})
-            yield ReceiverTransaction(
-                AsyncCoreConnection(connection),
-                {"session": session, "connection": connection},
-                session,
-                concurrency.greenlet_spawn,
-            )
+            yield await atransaction_of(session, self._bind)
 
     @cached_property
     def _own_engine(self) -> Engine:
@@ -206,6 +197,22 @@ class EngineDatabase:
 
     def __repr__(self) -> str:
         return f"<EngineDatabase {self.name}>"
+
+
+def transaction_of(session: Session, bind: Any) -> ReceiverTransaction:
+    """Return the transaction of a session that a sync receiver gets, on one of its engines."""
+    connection = session.connection(bind_arguments={"bind": bind})
+    provided = {"session": session, "connection": connection}
+    return ReceiverTransaction(CoreConnection(connection), provided, session)
+
+
+async def atransaction_of(session: AsyncSession, bind: Any) -> ReceiverTransaction:
+    """Return the transaction of a session that an async receiver gets, on one of its engines."""
+    connection = await session.connection(bind_arguments={"bind": bind})
+    provided = {"session": session, "connection": connection}
+    return ReceiverTransaction(
+        AsyncCoreConnection(connection), provided, session, concurrency.greenlet_spawn
+    )
 
 
 def _spawned(function: Callable[[], Any]) -> Any:

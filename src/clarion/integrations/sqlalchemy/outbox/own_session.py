@@ -24,11 +24,14 @@ from clarion.integrations.sqlalchemy.commit.sessions import (
     new_async_session,
     new_session,
 )
-from clarion.integrations.sqlalchemy.outbox.database import EngineDatabase
+from clarion.integrations.sqlalchemy.outbox.database import (
+    EngineDatabase,
+    atransaction_of,
+    transaction_of,
+)
 from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory
 from clarion.integrations.sqlalchemy.send import in_greenlet
-from clarion.outbox import ReceiverTransaction
-from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect_of_core
+from clarion.outbox.adapters import CoreConnection, dialect_of_core
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -38,7 +41,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
-    from clarion.outbox import Database
+    from clarion.outbox import Database, ReceiverTransaction
 
     S = TypeVar("S")
     T = TypeVar("T")
@@ -101,10 +104,7 @@ class SessionDatabase:
         """Return the transaction in which a receiver is called, with a new session."""
         session = self._new(new_session)
         with session, nullcontext() if session.in_transaction() else session.begin():
-            connection = session.connection(bind_arguments={"bind": self._bind})
-            yield ReceiverTransaction(
-                CoreConnection(connection), {"session": session, "connection": connection}, session
-            )
+            yield transaction_of(session, self._bind)
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
@@ -115,13 +115,7 @@ class SessionDatabase:
             return
         session = self._new(new_async_session)
         async with session, nullcontext() if session.in_transaction() else session.begin():
-            connection = await session.connection(bind_arguments={"bind": self._bind})
-            yield ReceiverTransaction(
-                AsyncCoreConnection(connection),
-                {"session": session, "connection": connection},
-                session,
-                concurrency.greenlet_spawn,
-            )
+            yield await atransaction_of(session, self._bind)
 
     def _new(self, make: Callable[[Session], S]) -> S:
         """Return a new session like the one of the test; it gets a savepoint."""
