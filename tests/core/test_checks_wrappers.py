@@ -7,7 +7,7 @@ from typing import Any, Optional
 import pytest
 
 from clarion import Signal, signal
-from clarion.errors import SenderError, SignatureError
+from clarion.errors import NotCallableError, ReceiverError, SenderError, SignatureError
 
 
 @signal
@@ -100,6 +100,22 @@ def test_a_single_dispatch_function_is_refused(paid):
     with pytest.raises(SignatureError):
         paid.connect(Dispatching().method, weak=False)
     assert not paid.has_listeners()
+
+
+@pytest.mark.parametrize("name", ["send", "asend", "send_robust", "asend_robust"])
+@pytest.mark.parametrize(
+    "kind", [Signal, lambda: signal(declared.__wrapped__)], ids=["plain", "declared"]
+)
+def test_a_plain_signal_refuses_the_send_of_another(kind, name):
+    """A plain signal passes `signal`, which the send would get twice."""
+    with pytest.raises(ReceiverError):
+        Signal().connect(getattr(kind(), name))
+
+
+def test_the_refusal_of_a_send_names_the_cure():
+    """The message says what to connect in its place."""
+    with pytest.raises(NotCallableError, match="Connect a function that sends the signal"):
+        Signal().connect(Signal().send)
 
 
 def test_a_declared_signal_may_forward_to_the_send_of_another():

@@ -84,6 +84,15 @@ def refuse_signature(receiver: Any) -> Never:
     )
 
 
+def refuse_send(receiver: MethodType) -> Never:
+    """Refuse a send of a signal as a receiver of a plain signal, which passes `signal`, too."""
+    raise NotCallableError(
+        f"A method of {value_name(receiver.__self__)} is not a receiver, because it would get `signal` "
+        f"twice. Connect a function that sends the signal.",
+        receiver,
+    )
+
+
 def check_usable(receiver: Any) -> None:
     """Refuse a receiver whose body no call of a send would run.
 
@@ -158,6 +167,7 @@ def _check_class(receiver: type) -> None:
 
     A class whose constructor has the parameter `sender` is meant as a receiver.
     """
+    # `dict` takes all keywords of a send, and returns them.
     if receiver is dict or asks_for(receiver, "sender"):
         return
     raise SignatureError(

@@ -10,7 +10,13 @@ from __future__ import annotations
 from types import MethodType
 
 from clarion._core import loops, names, thread_loop
-from clarion._core.checks import check_bound, check_sender, check_usable, refuse_signature
+from clarion._core.checks import (
+    check_bound,
+    check_sender,
+    check_usable,
+    refuse_send,
+    refuse_signature,
+)
 from clarion._core.keywords import ANY, DeclaredKeywords
 from clarion._core.registry import is_signal
 from clarion._core.signatures import (
@@ -97,8 +103,10 @@ class Policy:
             check_bound(receiver)
         elif not accepts_any_keyword(receiver):
             refuse_signature(receiver)
-        elif type(receiver) is not MethodType or is_signal(getattr(receiver, "__self__", None)):
+        elif type(receiver) is not MethodType:
             check_usable(receiver)
+        elif is_signal(receiver.__self__):
+            refuse_send(receiver)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
         """Refuse a sender by which no send can be routed.
