@@ -1,6 +1,8 @@
 """What an engine is given, and the text that its worker gets back."""
 
+import copy
 import json
+import pickle
 
 import pytest
 
@@ -8,6 +10,7 @@ from clarion import Signal
 from clarion.background import Call
 from clarion.background.call import FORMAT, read_body, write_body
 from clarion.envelope import NewerVersionError, seal
+from clarion.envelope.uid import new_uid
 from clarion.errors import DecodingError
 
 order_paid = Signal(name="tests.call.order_paid")
@@ -24,6 +27,14 @@ def test_a_body_comes_back():
     receiver, retries, found = read_body(write_body("mail", 2, envelope))
     assert (receiver, retries, found) == ("mail", 2, envelope)
     assert found.arguments(order_paid)["order_id"] == 42
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda call: pickle.loads(pickle.dumps(call))])  # noqa: S301
+def test_a_call_can_be_copied(again):
+    """An engine may pickle or copy a call, also one without options."""
+    call = Call("mail", new_uid(), body())
+    assert again(call) == call
+    assert dict(again(call).options) == {}
 
 
 def test_a_body_is_json():

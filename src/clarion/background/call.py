@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from json.encoder import encode_basestring as quote
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion.envelope import Envelope, NewerVersionError
@@ -37,7 +36,8 @@ class Call(NamedTuple):
     retries: int | None = None
     delay: float = 0.0
     key: str | None = None
-    options: Mapping[str, Any] = MappingProxyType({})
+    # Not a mappingproxy, because an engine may pickle or copy the call.
+    options: Mapping[str, Any] = {}
 
     def __repr__(self) -> str:
         # Without the body and the options, which may be secret.
