@@ -19,6 +19,7 @@ from clarion._core.names import quoted_name, value_name
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import is_async_sessionmaker
+from clarion.integrations.sqlalchemy.commit.bound import bound
 from clarion.integrations.sqlalchemy.outbox.connections import (
     AsyncEngineConnection,
     EngineConnection,
@@ -151,12 +152,12 @@ class EngineDatabase:
     def transaction(self) -> Generator[ReceiverTransaction]:
         """Return the transaction in which a sync receiver is called.
 
-        It commits at the end of the block, and rolls back if the block raises. With an async engine,
-        use it inside `call_sync`.
+        It commits at the end of the block, and rolls back if the block raises. What the receiver sends
+        waits for that commit, or is stored in it. With an async engine, use it inside `call_sync`.
         """
         opened: Any = self._async_session().sync_session if self.is_async else self._session()
         session: Session = opened
-        with session, session.begin():
+        with session, session.begin(), bound(session):
             yield transaction_of(session, self._bind)
 
     @asynccontextmanager
@@ -166,7 +167,7 @@ class EngineDatabase:
             with self.transaction() as transaction:
                 yield transaction
             return
-        async with self._async_session() as session, session.begin():
+        async with self._async_session() as session, session.begin(), bound(session):
             yield await atransaction_of(session, self._bind)
 
     @cached_property
