@@ -221,3 +221,10 @@ class TestInDjangosTestCase(TestCase):
             assert_enqueued(write, name="a")
             drain()
         assert authors("default") == 1
+
+
+def test_a_database_that_pytest_django_forbids_is_left_out(rolled_back, django_db_blocker):
+    """An earlier test may have left its connection open, and this one uses another outbox."""
+    assert rolled_back in {each.alias for each in own_databases()}
+    with django_db_blocker.block():
+        assert own_databases() == []
