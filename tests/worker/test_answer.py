@@ -18,8 +18,14 @@ from tests.services import MARIADB, POSTGRES
 def test_a_server_answers(service, driver):
     """A server that runs answers in time."""
     pytest.importorskip(driver)
-    database = open_database(service.url())
-    require_answer(lambda: ask(database))
+    database, answered = open_database(service.url()), []
+
+    def asked():
+        ask(database)
+        answered.append(service.name)
+
+    require_answer(asked)
+    assert answered == [service.name]
 
 
 def test_a_file_is_not_asked(tmp_path):
