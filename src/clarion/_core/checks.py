@@ -84,7 +84,7 @@ def refuse_signature(receiver: Any) -> Never:
     )
 
 
-def refuse_send(receiver: MethodType) -> Never:
+def refuse_send(receiver: Any) -> Never:
     """Refuse a send of a signal as a receiver of a plain signal, which passes `signal`, too."""
     raise NotCallableError(
         f"A method of {value_name(receiver.__self__)} is not a receiver, because it would get `signal` "

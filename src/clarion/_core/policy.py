@@ -105,7 +105,7 @@ class Policy:
             refuse_signature(receiver)
         elif type(receiver) is not MethodType:
             check_usable(receiver)
-        elif is_signal(receiver.__self__):
+        elif is_signal(getattr(receiver, "__self__", None)):
             refuse_send(receiver)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
