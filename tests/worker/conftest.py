@@ -9,6 +9,14 @@ from clarion.testing import restored
 from tests.worker.stage import PLACES, Stage
 
 
+def opened(stage):
+    """Yield a stage, and close what its database keeps open."""
+    try:
+        yield stage
+    finally:
+        stage.database.close_idle()
+
+
 @pytest.fixture(
     params=[
         "sqlite",
@@ -19,7 +27,7 @@ from tests.worker.stage import PLACES, Stage
 def stage(request, tmp_path):
     """Yield an empty outbox on each kind of database."""
     with PLACES[request.param](tmp_path) as url:
-        yield Stage(url)
+        yield from opened(Stage(url))
 
 
 @pytest.fixture
@@ -33,7 +41,7 @@ def paid():
 def sqlite_stage(tmp_path):
     """Yield an empty outbox in a file of SQLite."""
     with PLACES["sqlite"](tmp_path) as url:
-        yield Stage(url)
+        yield from opened(Stage(url))
 
 
 @pytest.fixture(
@@ -45,7 +53,7 @@ def sqlite_stage(tmp_path):
 def server_stage(request, tmp_path):
     """Yield an empty outbox on each kind of server."""
     with PLACES[request.param](tmp_path) as url:
-        yield Stage(url)
+        yield from opened(Stage(url))
 
 
 @pytest.fixture

@@ -1,19 +1,23 @@
 """How the transaction of a receiver that never returns is ended."""
 
 import asyncio
+import sqlite3
 import threading
+import time
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
-from clarion.worker.ending import aend_of, end_of
+from clarion.errors import TransactionError
+from clarion.worker.ending import aabandonable, abandonable, end_of
 from tests.worker.stage import note
 
 
 def test_its_locks_are_released_and_its_writes_undone(stage):
     """Another connection ends it, so its locks are released and its writes undone."""
     with (
-        pytest.raises(Exception, match=r"(?i)closed|terminat|lost|gone|interrupt|0, ''"),
+        pytest.raises(Exception, match=r"(?i)readonly|terminat|lost|gone|interrupt|0, ''"),
         stage.database.transaction() as transaction,
     ):
         end = end_of(stage.database, transaction.connection)
@@ -42,16 +46,24 @@ def test_a_cursor_with_unread_rows_keeps_no_lock(sqlite_stage):
 def test_a_statement_that_runs_is_interrupted(sqlite_stage):
     """A receiver may hang inside SQLite; the database is free soon."""
     stage, begun = sqlite_stage, threading.Event()
-    ends = []
+    ends: list[Any] = []
+
+    def begin():
+        begun.set()
+        return 1
 
     def receive():
-        with suppress(Exception), stage.database.transaction() as transaction:
+        with (
+            suppress(Exception),
+            stage.database.transaction() as transaction,
+            abandonable(stage.database, transaction.connection, ends.append),
+        ):
             raw = transaction.provided["connection"]
             note(raw, "same", "", 1)
-            ends.append(end_of(stage.database, transaction.connection))
-            begun.set()
+            raw.create_function("begun", 0, begin)
             raw.execute(
-                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT sum(x) FROM n"
+                "WITH RECURSIVE n(x) AS (SELECT begun() UNION ALL SELECT x + 1 FROM n) "
+                "SELECT sum(x) FROM n"
             )
 
     thread = threading.Thread(target=receive, daemon=True)
@@ -64,16 +76,68 @@ def test_a_statement_that_runs_is_interrupted(sqlite_stage):
     assert stage.effects() == [("other", "", 3)]
 
 
+def _hammer(raw, stop):
+    with suppress(sqlite3.Error):
+        while not stop.is_set():
+            raw.execute("SELECT count(*), sum(n) FROM effects").fetchall()
+            raw.execute("INSERT INTO effects (receiver, name, n) VALUES ('same', '', 1)")
+
+
+@pytest.mark.parametrize("moment", range(40))
+def test_the_interpreter_survives_at_any_moment(sqlite_stage, moment):
+    """The receiver may begin a statement at the moment when its transaction is ended."""
+    stage, stop = sqlite_stage, threading.Event()
+    with suppress(TransactionError), stage.database.transaction() as transaction:
+        ends: list[Any] = []
+        with abandonable(stage.database, transaction.connection, ends.append):
+            raw = transaction.provided["connection"]
+            thread = threading.Thread(target=_hammer, args=(raw, stop))
+            thread.start()
+            time.sleep(moment / 10_000)
+            ends[0]()
+            stop.set()
+            thread.join(30)
+    assert stage.effects() == []
+    stage.run("INSERT INTO effects (receiver, name, n) VALUES ('other', '', 3)")
+
+
+def test_a_receiver_that_returns_late_learns_of_it(stage):
+    """Its call fails, and its connection does not go back to a pool."""
+    ends: list[Any] = []
+    with (
+        pytest.raises(Exception, match=r"(?i)was ended|terminat|lost|gone|closed|0, ''"),
+        stage.database.transaction() as transaction,
+        abandonable(stage.database, transaction.connection, ends.append),
+    ):
+        note(transaction.provided["connection"], "same", "", 1)
+        ends[0]()
+    assert stage.effects() == []
+
+
+def test_a_receiver_that_has_returned_is_left_alone(stage):
+    """An end that comes too late undoes nothing."""
+    ends: list[Any] = []
+    with stage.database.transaction() as transaction:
+        with abandonable(stage.database, transaction.connection, ends.append):
+            note(transaction.provided["connection"], "same", "", 1)
+        if stage.database.dialect == "sqlite":
+            ends[0]()
+    assert stage.effects() == [("same", "", 1)]
+
+
 def test_the_transaction_of_an_async_receiver(stage):
     """The transaction of an async receiver is ended in the same way."""
 
     async def main():
-        async with stage.database.atransaction() as transaction:
-            end = await aend_of(stage.database, transaction.connection)
-            assert end is not None
-            end()
+        ends: list[Any] = []
+        async with (
+            stage.database.atransaction() as transaction,
+            aabandonable(stage.database, transaction.connection, ends.append),
+        ):
+            ends[0]()
+            stage.run("INSERT INTO effects (receiver, name, n) VALUES ('other', '', 2)")
             raise LookupError
 
-    with pytest.raises(LookupError):
+    with pytest.raises((LookupError, TransactionError)):
         asyncio.run(main())
     stage.run("INSERT INTO effects (receiver, name, n) VALUES ('other', '', 3)")

@@ -13,7 +13,7 @@ from clarion.envelope.codec import has_references
 from clarion.errors import BoundaryError
 from clarion.outbox import async_store, store
 from clarion.outbox.adapters import is_async_connection
-from clarion.worker.ending import aend_of, end_of
+from clarion.worker.ending import aabandonable, abandonable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,10 +96,10 @@ class Caller:
     def _call_in_transaction(
         self, plan: Plan, claim: Claim, partition: Lease | None, note_end: NoteEnd | None
     ) -> bool:
-        with self._database.transaction() as transaction:
-            if note_end is not None and transaction.connection is not None:
-                sync: Any = transaction.connection
-                note_end(end_of(self._database, sync))
+        with (
+            self._database.transaction() as transaction,
+            abandonable(self._database, transaction.connection, note_end),
+        ):
             if plan.is_same_database:
                 self.settle(transaction, plan, claim, partition)
             arguments = plan.arguments(claim, transaction.session, transaction.provided)
@@ -117,9 +117,10 @@ class Caller:
                 async with self._serving_task():
                     await _live(plan)(**plan.arguments(claim))
                 return False
-            async with self._database.atransaction() as transaction:
-                if note_end is not None and transaction.connection is not None:
-                    note_end(await aend_of(self._database, transaction.connection))
+            async with (
+                self._database.atransaction() as transaction,
+                aabandonable(self._database, transaction.connection, note_end),
+            ):
                 if plan.is_same_database:
                     await self.asettle(transaction, plan, claim, partition)
                 load = partial(plan.arguments, claim, transaction.session, transaction.provided)

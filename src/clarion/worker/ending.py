@@ -5,38 +5,98 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Protocol
 
+from clarion._core.fork import new_lock
 from clarion._core.loops import run_in_thread
+from clarion.errors import TransactionError
 from clarion.outbox.adapters import is_async_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from clarion.outbox.connection import AsyncConnection, Connection
     from clarion.outbox.database import Database
 
-    End = Callable[[], None]
-
 PATIENCE = 0.1  # seconds
 LONGEST_END = 5.0  # seconds
-AFTER_INTERRUPT = 1.0  # seconds
 
 logger = logging.getLogger("clarion.worker")
 
 
-def end_of(database: Database, connection: Connection) -> End:
-    """Return a function that ends the connection of a receiver, from another thread.
+class End(Protocol):
+    """Ends the transaction of one receiver."""
+
+    def __call__(self) -> None:
+        """End it, from another thread than the receiver's."""
+        ...
+
+    def leave(self) -> None:
+        """Note in the receiver's thread that the receiver has returned, so nothing is to be ended.
+
+        Raises:
+            TransactionError: if the transaction was ended.
+        """
+        ...
+
+
+@contextmanager
+def abandonable(
+    database: Database,
+    connection: Connection | AsyncConnection | None,
+    note_end: Callable[[End | None], object] | None,
+) -> Generator[None]:
+    """Let the worker end the transaction of a receiver while the block calls it.
+
+    Args:
+        database: the database of the worker.
+        connection: the connection, in the transaction of the receiver.
+        note_end: gets what ends it. None for a receiver without a time limit.
+
+    Raises:
+        TransactionError: at the end of the block, if the transaction was ended meanwhile.
+    """
+    if note_end is None or connection is None:
+        yield
+        return
+    end = end_of(database, connection)
+    note_end(end)
+    try:
+        yield
+    finally:
+        end.leave()
+
+
+@asynccontextmanager
+async def aabandonable(
+    database: Database,
+    connection: Connection | AsyncConnection | None,
+    note_end: Callable[[End | None], object] | None,
+) -> AsyncGenerator[None]:
+    """Do the same for an async receiver."""
+    if note_end is None or connection is None:
+        yield
+        return
+    end = await aend_of(database, connection)
+    note_end(end)
+    try:
+        yield
+    finally:
+        if end is not None:
+            end.leave()
+
+
+def end_of(database: Database, connection: Any) -> End:
+    """Return what ends the transaction of a receiver.
 
     Args:
         database: the database of the worker.
         connection: the connection, in the transaction of the receiver.
     """
     if connection.dialect == "sqlite":
-        return lambda: _close(_sqlite_of(connection))
-    number = connection.rows("connection_number")[0][0]
-    return lambda: _kill(database, number)
+        return _SqliteEnd(_sqlite_of(connection))
+    return _ServerEnd(database, connection.rows("connection_number")[0][0])
 
 
 async def aend_of(database: Database, connection: Connection | AsyncConnection) -> End | None:
@@ -46,16 +106,27 @@ async def aend_of(database: Database, connection: Connection | AsyncConnection) 
         return await run_in_thread(lambda: end_of(database, found))
     if connection.dialect == "sqlite":
         return None
-    number = (await found.rows("connection_number"))[0][0]
-    return lambda: _kill(database, number)
+    return _ServerEnd(database, (await found.rows("connection_number"))[0][0])
 
 
-def _kill(database: Database, number: int) -> None:
-    try:
-        with closing(database.connect()) as connection:
-            connection.change("end_connection", number=number)
-    except Exception:
-        logger.exception("The transaction of a receiver that was left behind could not be ended.")
+class _ServerEnd:
+    """Ends a connection to a server, from another connection."""
+
+    def __init__(self, database: Database, number: Any) -> None:
+        self._database = database
+        self._number = number
+
+    def __call__(self) -> None:
+        try:
+            with closing(self._database.connect()) as connection:
+                connection.change("end_connection", number=self._number)
+        except Exception:
+            logger.exception(
+                "The transaction of a receiver that was left behind could not be ended."
+            )
+
+    def leave(self) -> None:
+        pass  # the server refuses the receiver's next statement
 
 
 def _sqlite_of(connection: Any) -> Any:
@@ -66,33 +137,46 @@ def _sqlite_of(connection: Any) -> Any:
     return found
 
 
-def _close(raw: Any) -> None:
-    """Roll the transaction back, and close the connection; interrupt a statement that runs."""
-    if raw is None:
-        return
-    interrupted = threading.Event()
-    ending = threading.Thread(
-        target=_roll_back, args=(raw, interrupted), name="clarion-ending", daemon=True
-    )
-    ending.start()
-    ends = time.monotonic() + LONGEST_END
-    ending.join(PATIENCE)
-    while ending.is_alive() and time.monotonic() < ends:
-        with suppress(Exception):  # it was closed meanwhile
-            interrupted.set()
-            raw.interrupt()
-        ending.join(PATIENCE)
+class _SqliteEnd:
+    """Rolls a transaction of SQLite back, and interrupts a statement that runs.
 
+    It does not close the connection: the interpreter crashes if its thread is inside a statement, or
+    begins one at that moment. The receiver's own thread closes it, once the receiver has returned.
+    """
 
-def _roll_back(raw: Any, interrupted: threading.Event) -> None:
-    # Closing alone keeps the transaction, and its lock, while a cursor with unread rows exists, or
-    # one that the traceback of an error holds.
-    with suppress(Exception):  # it was closed meanwhile
-        # Otherwise the receiver could go on, and write outside a transaction.
-        raw.execute("PRAGMA query_only = ON")
-        raw.rollback()
-    if interrupted.is_set():
-        # The thread of the statement still reads the connection, and Python does not protect it.
-        time.sleep(AFTER_INTERRUPT)
-    with suppress(Exception):
-        raw.close()
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._lock = new_lock()
+        self._has_begun = self._has_left = False
+
+    def __call__(self) -> None:
+        rolling_back = threading.Thread(target=self._roll_back, name="clarion-ending", daemon=True)
+        rolling_back.start()
+        ends = time.monotonic() + LONGEST_END
+        rolling_back.join(PATIENCE)
+        while rolling_back.is_alive() and time.monotonic() < ends:
+            with suppress(Exception):  # it was closed meanwhile
+                self._raw.interrupt()
+            rolling_back.join(PATIENCE)
+
+    def _roll_back(self) -> None:
+        with self._lock:
+            if self._has_left:
+                return
+            self._has_begun = True
+            with suppress(Exception):  # the receiver has closed it
+                # Otherwise the receiver could go on, and write outside a transaction.
+                self._raw.execute("PRAGMA query_only = ON")
+                # The method does nothing on a connection with `autocommit=True`.
+                self._raw.execute("ROLLBACK")
+
+    def leave(self) -> None:
+        # While the lock is held by a rollback, the connection must not be closed.
+        with self._lock:
+            self._has_left = True
+        if self._has_begun:
+            with suppress(Exception):
+                self._raw.close()  # so that it does not go back to a pool
+            raise TransactionError(
+                "The transaction of the receiver was ended, because its time was over."
+            )
