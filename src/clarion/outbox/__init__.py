@@ -11,6 +11,7 @@ In reading order; each module imports only from those above it:
    stored delivery, and the stored receivers by name.
    `tables`: create the tables, and recognise their version. `adapters`: the sender's connection.
 4. `delivery_row`, `stored`: the rows, as data, and the response of a receiver in the send.
+   `publication`: the statements that store a send.
    `default`: the database for sends that are in no transaction. `notes`: the cures of errors.
 5. `store`: publish, claim, settle, retry and bury deliveries; show, requeue and discard dead ones.
    `async_store`: some of it on async connections. `keys`: the key by which deliveries are ordered.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion.outbox.statements import statements
-from clarion.outbox.store import fences, publication
+from clarion.outbox.publication import publication
+from clarion.outbox.store import fences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,13 +19,8 @@ async def apublish(
     connection: AsyncConnection, envelope: Envelope, targets: Sequence[Target]
 ) -> None:
     """Store one send for its receivers on an async connection, as `publish`."""
-    parameters = publication(envelope, targets)
-    rows = parameters.pop("rows")
-    if "publish_deliveries" in statements(connection.dialect):
-        await connection.change("publish_event", **parameters)
-        await connection.change("publish_deliveries", uid=parameters["uid"], rows=rows)
-    else:
-        await connection.change("publish_event", rows=rows, **parameters)
+    for name, parameters in publication(connection.dialect, envelope, targets):
+        await connection.change(name, **parameters)
 
 
 async def asettle(connection: AsyncConnection, claims: Iterable[Claim]) -> int:

@@ -1,7 +1,8 @@
 """The statements of the outbox, by name, as each kind of database and driver takes them.
 
 They are in `sql/`, in one file for each kind of database. There the name of a statement follows
-`-- name:`, `{now}` is the clock of the database, and `:name` is a parameter.
+`-- name:`, `{now}` is the clock of the database, and `:name` is a parameter. A statement with `{rows}`
+exists once for each number of rows up to `FEW`, as `publish_few_1` and so on.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 # The clock of each database, in milliseconds since 1970. It does not change within a statement, so
@@ -26,7 +28,9 @@ _CLOCKS = {
 }
 DIALECTS = tuple(_CLOCKS)
 
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+FEW = 10  # rows
+_ROW = "(:uid, :receiver_{n}, :key_{n}, :part_{n}, {now} + :delay_{n})"
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+[0-9]*)")
 
 
 @cache
@@ -50,8 +54,20 @@ def statements(dialect: str) -> dict[str, str]:
     for chunk in text.split("-- name: ")[1:]:
         name, _, body = chunk.partition("\n")
         lines = [line for line in body.splitlines() if not line.startswith("--")]
-        found[name.strip()] = "\n".join(lines).strip().replace("{now}", _CLOCKS[dialect])
+        for each, template in _for_each_number("\n".join(lines).strip(), name.strip()):
+            found[each] = template.replace("{now}", _CLOCKS[dialect])
     return found
+
+
+def _for_each_number(template: str, name: str) -> Iterator[tuple[str, str]]:
+    """Yield a statement for each number of rows, if it depends on that number."""
+    if "{rows}" not in template:
+        yield name, template
+        return
+    rows: list[str] = []
+    for n in range(1, FEW + 1):
+        rows.append(_ROW.replace("{n}", str(n)))
+        yield f"{name}_{n}", template.replace("{rows}", ", ".join(rows))
 
 
 @cache

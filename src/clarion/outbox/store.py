@@ -22,8 +22,8 @@ from clarion.outbox.delivery_row import (
     Target,
     Waiting,
     claim_of,
-    partition_of,
 )
+from clarion.outbox.publication import publication
 from clarion.outbox.statements import statements
 
 if TYPE_CHECKING:
@@ -41,29 +41,8 @@ def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target
         envelope: the send.
         targets: its receivers.
     """
-    parameters = publication(envelope, targets)
-    rows = parameters.pop("rows")
-    if "publish_deliveries" in statements(connection.dialect):
-        connection.change("publish_event", **parameters)
-        connection.change("publish_deliveries", uid=parameters["uid"], rows=rows)
-    else:
-        connection.change("publish_event", rows=rows, **parameters)
-
-
-def publication(envelope: Envelope, targets: Sequence[Target]) -> dict[str, Any]:
-    """Return the parameters of the statements that publish a send."""
-    rows = [
-        [each.receiver, each.key, None if each.key is None else partition_of(each.key), each.delay]
-        for each in targets
-    ]
-    return {
-        "uid": envelope.uid.hex,
-        "signal": envelope.signal,
-        "version": envelope.version,
-        "payload": envelope.payload,
-        "headers": _json(envelope.headers) if envelope.headers else "{}",
-        "rows": _json(rows),
-    }
+    for name, parameters in publication(connection.dialect, envelope, targets):
+        connection.change(name, **parameters)
 
 
 # --- Rows without a key: each is leased by itself.

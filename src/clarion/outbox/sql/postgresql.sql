@@ -127,6 +127,14 @@ SELECT e.uid, r.value ->> 0, r.value ->> 1, CAST(r.value ->> 2 AS integer),
 FROM e CROSS JOIN json_array_elements(CAST(:rows AS json)) WITH ORDINALITY r (value, place)
 ORDER BY r.place
 
+-- name: publish_few
+-- {rows}: one for each delivery. Django prepares no statement, and this one is planned in less time.
+WITH e AS (
+    INSERT INTO clarion_event (uid, signal, version, payload, headers, created_at)
+    VALUES (:uid, :signal, :version, :payload, :headers, {now}))
+INSERT INTO clarion_delivery (event, receiver, key, part, visible_at)
+VALUES {rows}
+
 -- name: due
 SELECT r.value FROM json_array_elements_text(CAST(:receivers AS json)) r
 WHERE EXISTS (SELECT 1 FROM clarion_delivery d
