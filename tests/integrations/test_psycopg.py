@@ -7,13 +7,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from clarion import Signal
+from clarion import Signal, durable
 from clarion.envelope import seal
 from clarion.outbox import open_database, store
 from clarion.outbox.delivery_row import Target
 from clarion.outbox.tables import create_tables
+from clarion.testing import restored
 from tests.services import POSTGRES
-from tests.worker.stage import PLACES, Stage
+from tests.worker.stage import PLACES, Stage, worker
 
 paid = Signal(name="psycopg.paid")
 
@@ -104,3 +105,41 @@ def test_without_notifications_it_does_not_listen(tmp_path):
             for thread in [t for t in threading.enumerate() if t.name == "clarion-listen"]:
                 thread.join(30)
                 assert not thread.is_alive()
+
+
+def test_async_receivers_of_one_loop_use_their_connections_in_turn():
+    """A loop keeps its connections for the next calls, and closes them before it ends."""
+    database: Any = open_database(POSTGRES.url())
+    used = []
+
+    async def call():
+        async with database.atransaction() as transaction:
+            used.append(transaction.provided["connection"])
+
+    async def main():
+        for _ in range(3):
+            await call()
+        assert not used[-1].closed
+
+    asyncio.run(main())
+    asyncio.run(main())
+    assert len(set(used[:3])) == len(set(used[3:])) == 1
+    assert len(set(used)) == 2
+    assert all(each.closed for each in used)
+
+
+def test_a_worker_opens_few_connections_for_async_receivers(tmp_path):
+    """It opens at most as many as it calls receivers at the same time."""
+    signal = Signal(name="psycopg.many")
+    numbers = []
+
+    async def receive(sender, n, connection, **kwargs):
+        numbers.append(connection.info.backend_pid)
+
+    with PLACES["postgresql"](tmp_path) as url, restored():
+        signal.connect(receive, delivery=durable(name="receive", effects="same database"))
+        stage: Any = Stage(url)
+        stage.send(signal, [{"n": n} for n in range(60)])
+        assert worker(stage, concurrency=2).drain()["made"] == 60
+        assert len(set(numbers)) <= 2 * 2  # each job awaits as many as there may be jobs
+        stage.database.close_idle()

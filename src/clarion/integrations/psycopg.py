@@ -17,9 +17,11 @@ from clarion._core.names import quoted_name
 from clarion.commit.run import arun_calls, drop_calls
 from clarion.errors import MissingExtraError
 from clarion.outbox.adapters import AsyncDbapiConnection
+from clarion.outbox.async_pool import AsyncPool
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
 from clarion.outbox.open import UrlDatabase
+from clarion.outbox.per_loop import PerLoop
 from clarion.outbox.receiver_boundary import receiver_boundary
 
 if TYPE_CHECKING:
@@ -58,13 +60,14 @@ class PsycopgDatabase(UrlDatabase):
     def __init__(self, url: str, **options: Any) -> None:
         parts = urlsplit(url)
         self._url = urlunsplit(parts._replace(scheme="postgresql"))
-        self._options = options
+        self._options: dict[str, Any] = {"application_name": "clarion", **options}
+        self._pools = PerLoop(lambda: AsyncPool(self._aconnect))
         self.name = f"PostgreSQL's database {quoted_name(parts.path.lstrip('/'))}"
 
     def connect(self) -> DbapiConnection:
         """Open a connection in autocommit mode."""
-        options: dict[str, Any] = {"application_name": "clarion", **self._options}
-        return DbapiConnection(psycopg.connect(self._url, autocommit=True, **options), "postgresql")
+        raw = psycopg.connect(self._url, autocommit=True, **self._options)
+        return DbapiConnection(raw, "postgresql")
 
     @contextmanager
     def listening(self, wake: Callable[[], object]) -> Generator[None]:
@@ -106,11 +109,9 @@ class PsycopgDatabase(UrlDatabase):
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
         """Return the transaction in which an async receiver is awaited, on an `AsyncConnection`."""
-        options: dict[str, Any] = {"application_name": "clarion", **self._options}
-        raw = await psycopg.AsyncConnection.connect(self._url, autocommit=True, **options)
         calls: list[PendingCall] = []
         try:
-            async with raw, raw.transaction():
+            async with self._pools.get().transaction() as raw:
                 connection = AsyncDbapiConnection(raw, "postgresql")
                 with receiver_boundary(connection, calls):
                     yield ReceiverTransaction(connection, {"connection": raw}, raw)
@@ -118,6 +119,9 @@ class PsycopgDatabase(UrlDatabase):
             drop_calls(calls)
             raise
         await arun_calls(calls)
+
+    async def _aconnect(self) -> psycopg.AsyncConnection:
+        return await psycopg.AsyncConnection.connect(self._url, autocommit=True, **self._options)
 
 
 def open_database(url: str) -> PsycopgDatabase:

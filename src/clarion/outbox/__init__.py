@@ -5,7 +5,7 @@ In reading order; each module imports only from those above it:
 1. `statements`: the SQL of each kind of database, from the files in `sql`.
 2. `connection`, `database`, `pool`, `open`: connections on which the statements run, the protocol
    of a database that a worker empties, connections kept for reuse, and a database by its URL.
-   `per_loop`: what is kept for an event loop. `receiver_boundary`: what a receiver sends is stored in
+   `per_loop`, `async_pool`: what is kept for an event loop, and async connections kept there. `receiver_boundary`: what a receiver sends is stored in
    its transaction.
 3. `via`, `options`, `receivers`: the deliveries to an engine that `durable` accepts, the options of a
    stored delivery, and the stored receivers by name.
