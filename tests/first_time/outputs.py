@@ -1,7 +1,7 @@
 """Compare what a terminal shows with what a page shows.
 
 `...` on a page matches any text, and as a line of its own any number of lines. Times, ages, uids,
-processes and versions may differ, and so may the width of columns.
+processes and versions may differ, and so may colours and the width of columns.
 """
 
 import re
@@ -9,6 +9,7 @@ import re
 LINES = r"(?:.*\n)*?"
 TEXT = r"(?:.|\n)*?"
 VARIABLE = {
+    r"\x1b\[[\d;]*m": "",  # Flask's server writes colours into a pipe, too
     r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:,\d{3})?": "TIME",
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}": "UID",
     r"\b\d+ (?:s|min|h) ago\b|(?<=  |, )now\b": "AGE",

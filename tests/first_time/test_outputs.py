@@ -16,6 +16,7 @@ from tests.first_time.outputs import matches
         ("clarion 0.1.0 works", "clarion 0.2.11 works"),
         ("id   receiver   died      failures", "id receiver died failures   "),
         ("uid  01a2258c-e481-7afc-9208-41a0aaf53b9a", "uid  00000000-e481-7afc-9208-41a0aaf53b9b"),
+        ("Press CTRL+C to quit", "\x1b[31m\x1b[1mPress CTRL+C to quit\x1b[0m"),
         ("...\nStopped.", "Stopped."),
         ("...\nStopped.", "made\nmade\nStopped."),
         ("failed\n...", "failed"),
@@ -24,7 +25,7 @@ from tests.first_time.outputs import matches
     ],
 )
 def test_variable_parts_match(expected, shown):
-    """Times, ages, versions, uids, widths and the text at `...` may differ."""
+    """Times, ages, versions, uids, colours, widths and the text at `...` may differ."""
     assert matches(expected, shown)
 
 
