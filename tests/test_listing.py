@@ -2,7 +2,15 @@
 
 from clarion import Signal, on_commit
 from clarion.introspect import registrations
-from clarion.listing import facts_of, list_signals, options_of, place_of, sender_of
+from clarion.listing import (
+    facts_of,
+    is_of_framework,
+    list_signals,
+    options_of,
+    place_of,
+    reading_order,
+    sender_of,
+)
 
 order_paid = Signal(name="tests.listing.order_paid")
 
@@ -26,6 +34,30 @@ def test_signals_are_chosen_by_name():
         assert [each.name for each in found.receivers] == [f"{__name__}.log", f"{__name__}.mail"]
     assert list_signals(["no such signal"]) == []
     assert len(list_signals()) > 1
+
+
+def test_the_programs_own_signals_come_first():
+    """They are sorted by name, and so are the signals of Django and Clarion after them."""
+    names = ["django.core.signals.ended", "clarion.signals.saved", "shop.paid", "djangoish.sent"]
+    assert sorted(names, key=reading_order) == [
+        "djangoish.sent",
+        "shop.paid",
+        "clarion.signals.saved",
+        "django.core.signals.ended",
+    ]
+    assert reading_order("shop.paid") < reading_order("django.saved", has_own=True)
+    assert reading_order("django.saved", has_own=True) < reading_order("clarion.signals.saved")
+    assert is_of_framework("an object of django.apps.AppConfig")
+
+
+def test_a_signal_with_a_receiver_of_the_program_comes_before_one_without():
+    """A signal of a framework is listed after the program's own, and before the rest."""
+    saved, ended = Signal(name="django.saved"), Signal(name="django.ended")
+    with order_paid.connected(mail), saved.connected(mail):
+        listed = [each.name for each in list_signals()]
+    del ended
+    own, foreign = listed.index("django.saved"), listed.index("django.ended")
+    assert listed.index("tests.listing.order_paid") < own < foreign
 
 
 def test_facts_of_a_receiver():

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from clarion._core.registration import Registration
 
 
+FRAMEWORKS = {"django", "clarion"}  # the packages whose own signals have receivers of their own
+
+
 class Filters(NamedTuple):
     """What a command lists: each text is a part of a name; an empty one allows everything.
 
@@ -53,7 +56,7 @@ class Listed(NamedTuple):
 
 
 def list_signals(names: Sequence[str] = ()) -> list[Listed]:
-    """Return the signals with all receivers, sorted by name.
+    """Return the signals with all receivers, in `reading_order`.
 
     Args:
         names: only signals whose dotted name contains one of these; none for all signals.
@@ -63,7 +66,28 @@ def list_signals(names: Sequence[str] = ()) -> list[Listed]:
         for signal in signals()
         if not names or any(part in signal_name(signal) for part in names)
     ]
-    return sorted(found, key=lambda each: each.name)  # registrations cannot be compared
+
+    def order(each: Listed) -> tuple[bool, bool, str]:
+        has_own = not all(is_of_framework(registration.name) for registration in each.receivers)
+        return reading_order(each.name, has_own=has_own)
+
+    return sorted(found, key=order)
+
+
+def is_of_framework(name: str) -> bool:
+    """Return whether a signal, sender or receiver belongs to Django or Clarion, not to the program."""
+    return name.removeprefix("an object of ").partition(".")[0] in FRAMEWORKS
+
+
+def reading_order(name: str, *, has_own: bool = False) -> tuple[bool, bool, str]:
+    """Return a key that sorts by name, the program's own names before those of Django and Clarion.
+
+    Args:
+        name: the name of a signal, sender or receiver.
+        has_own: whether it is a signal that has receivers of the program. It is sorted between the two.
+    """
+    is_foreign = is_of_framework(name)
+    return is_foreign and not has_own, is_foreign, name
 
 
 def facts_of(registration: Registration) -> dict[str, object]:

@@ -43,3 +43,13 @@ def test_a_name_is_broken_between_its_parts():
     assert fold("sync, priority 10", 10) == ["sync,", "priority", "10"]
     assert fold("x" * 7, 3) == ["xxx", "xxx", "x"]
     assert fold("a.b", 3) == ["a.b"]
+    assert fold("any.unreadably", 9) == ["any.", "unreadabl", "y"]
+
+
+def test_a_line_is_broken_at_the_clearest_place():
+    """A path is broken after a slash, a dotted name after a dot, options after a comma."""
+    assert fold("shop/__init__.py:9", 17) == ["shop/__init__.py:", "9"]
+    assert fold("receivers/__init__.py:9", 20) == ["receivers/", "__init__.py:9"]
+    assert fold("receivers.send_mail_to_all", 20) == ["receivers.", "send_mail_to_all"]
+    assert fold("async, priority 10, once", 16) == ["async,", "priority 10,", "once"]
+    assert fold("sync, delivery=on_commit", 18) == ["sync, delivery=", "on_commit"]

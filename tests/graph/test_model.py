@@ -19,6 +19,38 @@ def test_the_order_is_always_the_same(shop):
     assert repr(shop) == "<Graph of 2 signals, 3 receivers, 4 connections>"
 
 
+def test_the_programs_own_come_first():
+    """Signals, senders and receivers of Django follow those of the program."""
+    graph = Graph(
+        [
+            ConnectedReceiver("django.saved", "django.update", "django.User"),
+            ConnectedReceiver("django.ended", "django.close"),
+            ConnectedReceiver("django.saved", "shop.index", "shop.Order"),
+            ConnectedReceiver("shop.paid", "shop.mail", "shop.Order"),
+        ]
+    )
+    assert [each.receiver for each in graph.connections] == [
+        "shop.mail",
+        "django.close",
+        "shop.index",
+        "django.update",
+    ]
+    assert [each.name for each in graph.signals] == ["shop.paid", "django.saved", "django.ended"]
+    assert [each.name for each in graph.senders] == ["any sender", "shop.Order", "django.User"]
+    assert [each.name for each in graph.receivers] == [
+        "shop.index",
+        "shop.mail",
+        "django.close",
+        "django.update",
+    ]
+    assert graph.links == [
+        ("any sender", "django.ended"),
+        ("shop.Order", "shop.paid"),
+        ("shop.Order", "django.saved"),
+        ("django.User", "django.saved"),
+    ]
+
+
 def test_an_id_depends_on_kind_and_name_only():
     """It is a word for every format, also if the name cannot be encoded."""
     assert node_id("signal", "a") == node_id("signal", "a")

@@ -6,7 +6,8 @@ import json
 from typing import Any
 from unicodedata import category
 
-_BREAKS = " ._,(=/"  # a line is broken after one of them
+# A line is broken after one of these marks, at the first group that has one far enough to the right.
+_BREAKS = (",", " /:", ".", "=(", "_")
 
 # Control characters, invisible ones that change the direction, surrogates, line separators.
 _ESCAPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -28,11 +29,17 @@ def fold(text: str, width: int) -> list[str]:
     """Break one line of text after a space or the end of a part of a name, where that is possible."""
     lines: list[str] = []
     while len(text) > width:
-        cut = max(text.rfind(mark, 0, width) for mark in _BREAKS) + 1
-        cut = cut if cut > width // 3 else width  # a name without parts
+        cut = _cut_of(text[:width])
         lines.append(text[:cut].rstrip())
         text = text[cut:].lstrip()
     return [*lines, text]
+
+
+def _cut_of(line: str) -> int:
+    """Return where to break a line that is full."""
+    cuts = [max(map(line.rfind, marks)) + 1 for marks in _BREAKS]
+    far_enough = (cut for cut in cuts if cut > len(line) // 3)
+    return next(far_enough, max(cuts)) or len(line)  # the whole width for a name without parts
 
 
 def last_line(text: str) -> str:

@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from clarion.listing import reading_order
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
@@ -44,7 +46,7 @@ class Change:
 
 
 def compare(old: Graph, new: Graph) -> list[Change]:
-    """Return what differs between two graphs, sorted by signal and receiver.
+    """Return what differs between two graphs, sorted by signal and receiver, as in a graph.
 
     Names and options are compared, files and lines are not: a function that moves within its
     module does not differ. A receiver that is connected several times to a signal is compared
@@ -53,7 +55,7 @@ def compare(old: Graph, new: Graph) -> list[Change]:
     before, now = _by_names(old.connections), _by_names(new.connections)
     return [
         change
-        for names in sorted({*before, *now})
+        for names in sorted({*before, *now}, key=lambda names: [*map(reading_order, names)])
         for change in _changes(before.get(names, []), now.get(names, []))
     ]
 

@@ -100,12 +100,14 @@ def lay_out(graph: Graph) -> Layout:
     of_receiver: dict[str, list[ConnectedReceiver]] = {}
     for each in graph.connections:
         of_receiver.setdefault(each.receiver, []).append(each)
+    signals = {node.name: place for place, node in enumerate(graph.signals)}
+    of_signals = [(each.receiver, each.signal) for each in graph.connections]
     columns: list[Sequence[tuple[Node, tuple[Text, ...]]]] = [
-        [(node, _name_lines(node.name)) for node in _near(graph.senders, graph.links)],
+        [(node, _name_lines(node.name)) for node in _near(graph.senders, graph.links, signals)],
         [(node, _name_lines(node.name)) for node in graph.signals],
         [
             (node, (*_name_lines(node.name), *map(_options, of_receiver[node.name])))
-            for node in _near(graph.receivers, [(c.receiver, c.signal) for c in graph.connections])
+            for node in _near(graph.receivers, of_signals, signals)
         ],
     ]
     tallest = max(map(_height, columns))
@@ -128,18 +130,19 @@ def text_width(text: str, size: float) -> float:
     return cells * CELL * size
 
 
-def _near(nodes: Sequence[Node], links: Sequence[tuple[str, str]]) -> list[Node]:
+def _near(
+    nodes: Sequence[Node], links: Iterable[tuple[str, str]], places: dict[str, int]
+) -> list[Node]:
     """Return the nodes in the order of the signals that they are linked with."""
-    places = {signal: place for place, signal in enumerate(sorted({link[1] for link in links}))}
     linked: dict[str, list[int]] = {}
     for name, signal in links:
         linked.setdefault(name, []).append(places[signal])
 
-    def rank(node: Node) -> tuple[float, str]:
+    def rank(node: Node) -> float:
         found = linked[node.name]
-        return sum(found) / len(found), node.name
+        return sum(found) / len(found)
 
-    return sorted(nodes, key=rank)
+    return sorted(nodes, key=rank)  # those with the same rank keep their order
 
 
 def _name_lines(name: str) -> tuple[Text, ...]:

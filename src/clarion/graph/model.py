@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
+from clarion.listing import is_of_framework, reading_order
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 ANY_SENDER = "any sender"
 
@@ -94,10 +96,11 @@ class Graph:
         signals: the names of more signals, such as those without receivers.
 
     Attributes:
-        connections: the connections, sorted.
-        signals: the nodes of the signals, sorted by name, like the next two.
-        senders: the nodes of the senders that receivers listen to.
-        receivers: the nodes of the receivers.
+        connections: the connections, sorted by signal and receiver.
+        signals: the nodes of the signals, sorted by name. The program's own come first, then those of
+            Django and Clarion that have a receiver of the program, then the others.
+        senders: the nodes of the senders that receivers listen to, the program's own first.
+        receivers: the nodes of the receivers, the program's own first.
     """
 
     def __init__(
@@ -105,14 +108,16 @@ class Graph:
     ) -> None:
         self.connections = tuple(sorted(connections, key=_rank))
         named = {each.signal for each in self.connections}
-        self.signals = _nodes("signal", named.union(signals))
+        own = {each.signal for each in self.connections if not is_of_framework(each.receiver)}
+        self.signals = _nodes("signal", named.union(signals), own)
         self.senders = _nodes("sender", {each.sender_or_any for each in self.connections})
         self.receivers = _nodes("receiver", {each.receiver for each in self.connections})
 
     @property
     def links(self) -> list[tuple[str, str]]:
         """Each sender with each signal of it that a receiver listens to, as names."""
-        return sorted({(each.sender_or_any, each.signal) for each in self.connections})
+        found = {(each.sender_or_any, each.signal) for each in self.connections}
+        return sorted(found, key=lambda link: [*map(reading_order, link)])
 
     def __repr__(self) -> str:
         counted = f"{len(self.signals)} signals, {len(self.receivers)} receivers"
@@ -124,11 +129,12 @@ def node_id(kind: str, name: str) -> str:
     return f"{kind}_{sha256(name.encode('utf-8', 'backslashreplace')).hexdigest()[:12]}"
 
 
-def _nodes(kind: str, names: Iterable[str]) -> tuple[Node, ...]:
-    return tuple(Node(node_id(kind, name), kind, name) for name in sorted(names))
+def _nodes(kind: str, names: Iterable[str], own: Container[str] = ()) -> tuple[Node, ...]:
+    ordered = sorted(names, key=lambda name: reading_order(name, has_own=name in own))
+    return tuple(Node(node_id(kind, name), kind, name) for name in ordered)
 
 
-def _rank(connection: ConnectedReceiver) -> tuple[str, ...]:
+def _rank(connection: ConnectedReceiver) -> tuple[list[tuple[bool, bool, str]], list[str]]:
     # By text, because None cannot be compared; the sender comes with the options.
-    options = map(str, connection.options().values())
-    return (connection.signal, connection.receiver, *options, str(connection.file))
+    options = [*map(str, connection.options().values()), str(connection.file)]
+    return [reading_order(connection.signal), reading_order(connection.receiver)], options

@@ -5,6 +5,8 @@ import json
 import pytest
 from django.core.management import call_command
 
+from clarion import Signal
+
 pytest.importorskip("typer")
 
 
@@ -25,6 +27,19 @@ def test_it_draws_the_project(capsys):
     """`manage.py clarion graph` draws what `clarion graph` does."""
     assert clarion("graph", "--receiver", "note_in_models") == 0
     assert capsys.readouterr().out.startswith("flowchart LR\n")
+
+
+def test_the_projects_own_signals_come_first(capsys):
+    """Each command shows them before those of Django, which has receivers of its own."""
+    order_paid = Signal(name="shop.order_paid")
+    with order_paid.connected(lambda sender, **kwargs: None):
+        for command in ("ls", "graph"):
+            assert clarion(command) == 0
+            shown = capsys.readouterr().out
+            assert shown.index("shop.order_paid") < shown.index("django.core.signals.")
+        call_command("signals")
+        shown = capsys.readouterr().out
+        assert shown.index("shop.order_paid") < shown.index("django.core.signals.")
 
 
 def test_it_knows_djangos_databases(capsys, monkeypatch):

@@ -35,7 +35,7 @@ class Command(ProcessCommand):
         parser.add_argument("--receiver", help="only receivers whose dotted name contains this")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Print the selected signals, sorted by name."""
+        """Print the selected signals, the project's own first."""
         names: list[str] = options["names"]
         listed = list_signals(names)
         if names and not listed:
