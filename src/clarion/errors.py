@@ -270,6 +270,13 @@ class SenderWarning(UserWarning):
     """A sender that `connect` accepted, and that no send has."""
 
 
+class ConnectWarning(UserWarning):
+    """A `connect` that changes nothing, because its receiver or `dispatch_uid` is connected already.
+
+    It is emitted if the second `connect` has another receiver, or other options.
+    """
+
+
 class Retry(ClarionError):  # noqa: N818  # it is a request of the receiver
     """A receiver whose delivery is stored raises it to be called again later.
 

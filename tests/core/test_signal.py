@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from clarion import Signal
+from clarion.errors import ConnectWarning
 from tests.core.receivers import (
     Listener,
     Sender,
@@ -106,7 +107,8 @@ class TestAsDjango:
             signal.connect(listener.method)
         assert answers(send(signal, value=1)) == [1, 1]
         assert len(signal._table.registrations()) == 2
-        signal.connect(listener, priority=-5)
+        with pytest.warns(ConnectWarning, match="with another priority, which stays"):
+            signal.connect(listener, priority=-5)
         assert [receiver for receiver, _ in send(signal)] == [listener, listener.method]
 
     def test_uid(self, signal):

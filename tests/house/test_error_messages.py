@@ -17,7 +17,7 @@ MESSAGES = messages.messages()
 PASSED_ON = {
     "cli/__init__.py": "the text of the import that failed",
     "commit/providers.py": "the text of another error of Clarion's",
-    "integrations/django/dispatch/callers.py": "emits what it is given",
+    "_core/callers.py": "emits what it is given",
     "integrations/django/dispatch/policy.py": "the text of a SenderError",
     "integrations/django/dispatch/senders.py": "its parts are the texts of Fault",
     "integrations/django/management/commands/signals.py": "repeats another error",

@@ -4,13 +4,14 @@ In the order of imports: a module imports from those above it only.
 docs/explanation/architecture.md has an order for reading.
 
 1. `tabled`: access to the table and the policy of a signal.
-2. `registry`, `signatures`, `methods`, `keywords`, `loops`, `misnamed`, `version`, `commands`: tools that
-   need no signal. They list all signals, inspect receivers, cache the names of arguments, connect
-   sync and async code, refuse names of other libraries, and name the commands of Clarion.
+2. `registry`, `signatures`, `methods`, `keywords`, `loops`, `misnamed`, `version`, `commands`,
+   `callers`: tools that need no signal. They list all signals, inspect receivers, cache the names of
+   arguments, and connect sync and async code. They refuse names of other libraries, name the commands
+   of Clarion, and emit warnings at the line of the program.
 3. `names`, `fork`: the names of signals, receivers and senders, and locks that a fork frees.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event
    loop of a thread, the note on a receiver's error, the refusal of wrong objects. `decorated`:
-   functions that run in a block.
+   functions that run in a block. `value_senders`: senders that no equal object matches.
 5. `policy`, `instrument`, `scopes`, `threads`: how a kind of signal behaves, code that watches
    sends, the registrations of a `connected` block, and receivers in worker threads.
 6. `route`, `lifetimes`: the receivers of one sender, precomputed for each path of a send, and
@@ -18,8 +19,8 @@ docs/explanation/architecture.md has an order for reading.
    `connect` refuses, and the log of sends at DEBUG level.
 7. `table`, `call`, `batches`: all registrations of a signal, the call of one of them, and deliveries
    that take several together.
-8. `slow_path`, `copying`: the sends of routes that do more than call their receivers, and copies
-   of signals.
+8. `slow_path`, `copying`, `duplicates`: the sends of routes that do more than call their receivers,
+   copies of signals, and connects that change nothing.
 9. `send`, `compiled`, `connected`: the four sends, in Python and the choice of those in C
    (`_send.c`), and the `with` block of a receiver.
 10. `signal`, `own_sends`: `Signal`, which connects receivers and has the sends as methods, and the

@@ -215,25 +215,6 @@ def check_delivery(delivery: object) -> None:
         )
 
 
-def check_same_delivery(found: Any, again: Any) -> None:
-    """Refuse to connect a receiver again with another delivery, which would have no effect.
-
-    Args:
-        found: the registration that is connected.
-        again: the registration that `connect` has made.
-
-    Raises:
-        ArgumentError: if the deliveries are of different kinds, and the first is not spent.
-    """
-    if type(found.delivery) is type(again.delivery) or found.is_spent or again.uid:
-        return
-    raise ArgumentError(
-        f"Receiver {described(again.live())} is already connected to this signal with another delivery, "
-        f"which would stay. Disconnect it first, or connect it once.",
-        ["delivery"],
-    )
-
-
 def check_once(bound: object, receiver: object) -> None:
     """Refuse `once=True` for a receiver that another process calls, or this one later by its name.
 

@@ -26,6 +26,7 @@ from clarion._core.signatures import (
     asks_for,
     refusal,
 )
+from clarion._core.value_senders import warn_of_value
 from clarion.errors import ArgumentError, SignatureError
 
 TYPE_CHECKING = False
@@ -109,12 +110,13 @@ class Policy:
             refuse_send(receiver)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
-        """Refuse a sender by which no send can be routed.
+        """Refuse a sender by which no send can be routed; warn of one that equal objects do not match.
 
         Raises:
             SenderError: if it is unhashable, or no class where `subclasses` is set.
         """
         check_sender(sender, subclasses=subclasses)
+        warn_of_value(sender)
 
     def resolve_sender(self, sender: object) -> object:
         """Return the sender for the one given to `connect`, which may be a name of it."""

@@ -11,6 +11,7 @@ from clarion._core.checks import check_delivery, check_once, check_order, refuse
 from clarion._core.compiled import compiled
 from clarion._core.connected import Connected, add_in_place
 from clarion._core.copying import copy_signal, reduce_signal
+from clarion._core.duplicates import check_added
 from clarion._core.misnamed import MISNAMED
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import Registration, receiver_key, sender_key
@@ -138,10 +139,10 @@ class Signal(Tabled):
             receiver, key, weak, dispatch_uid, priority, once, subclasses, inline,
             policy.requested(receiver) if policy.provides else (), table.finalizer, bound, flags, scope,
         )  # fmt: skip
-        if scope is None and not replace:
-            table.add(registration, sender)
-        else:
+        if scope is not None or replace:
             add_in_place(table, registration, sender)
+        elif not table.add(registration, sender):
+            check_added(table, registration)
         if table.on_listening is not None:
             table.on_listening(sender, subclasses)
         return receiver

@@ -13,7 +13,6 @@ from collections import deque
 from weakref import ref
 
 from clarion._core import instrument, lifetimes, send_log
-from clarion._core.checks import check_same_delivery
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import BY_VALUE, no_sender, sender_key
 from clarion._core.route import Bucket, Route
@@ -185,7 +184,6 @@ class Table:
             found = bucket.members.setdefault(registration.key, registration)
             if found is not registration:
                 # A spent one is about to be discarded, so it does not count.
-                check_same_delivery(found, registration)
                 return found.is_spent and self.discard(found) and self.add(registration, sender)
             if key is not None and self.buckets.get(key) is not bucket:
                 # A finalizer has emptied and closed the bucket meanwhile.

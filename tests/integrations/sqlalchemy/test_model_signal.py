@@ -3,11 +3,12 @@
 import copy
 import inspect
 import pickle
+from uuid import UUID
 
 import pytest
 
-from clarion import Signal, receiver
-from clarion.errors import ArgumentError, SenderError, SignatureError
+from clarion import Signal, on_commit, receiver
+from clarion.errors import ArgumentError, ConnectWarning, SenderError, SignatureError
 from clarion.integrations.sqlalchemy import ModelSignal, model_signal, post_save, pre_save, signals
 from clarion.introspect import explain
 from clarion.testing import assert_sent, capture, muted, restored
@@ -200,3 +201,24 @@ def test_a_copy_of_a_model_signal_has_the_same_receivers():
         assert pickle.loads(pickle.dumps(post_save)) is post_save  # noqa: S301
     finally:
         assert post_save.disconnect(mine, sender="NotMappedYet")
+
+
+def test_a_second_connect_with_other_options():
+    """It changes nothing and gives a warning, also if text names the class the second time."""
+
+    def mail(sender, instance, **kwargs):
+        pass
+
+    with restored():
+        post_save.connect(mail, sender=Order, dispatch_uid="mail")
+        post_save.connect(mail, sender="Order", dispatch_uid="mail")
+        with pytest.warns(ConnectWarning, match="another delivery, which stays") as caught:
+            post_save.connect(mail, sender="Order", dispatch_uid="mail", delivery=on_commit)
+        assert [each.filename for each in caught] == [__file__]
+
+
+@pytest.mark.parametrize("value", [UUID(int=1), 5, (Order,)], ids=str)
+def test_a_value_is_no_sender(value):
+    """A sender that is no class is refused, because a session sends classes only."""
+    with pytest.raises(SenderError, match=r"is not a class\. Give the class"):
+        post_save.connect(lambda **kwargs: None, sender=value)

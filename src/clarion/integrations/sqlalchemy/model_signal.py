@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 from weakref import WeakSet
 
 from clarion._core.declare import DeclaredSignal
+from clarion._core.duplicates import check_added
 from clarion._core.registration import Registration, sender_key
 from clarion._core.signal import MISSING
 from clarion._core.tabled import table_of
@@ -205,7 +206,8 @@ class ModelSignal(DeclaredSignal[P, R]):
             return
         table.policy.check_sender(sender, subclasses=old.subclasses)
         new = old.copy(receiver, sender_key(sender), table.finalizer)
-        table.add(new, sender)
+        if not table.add(new, sender):
+            check_added(table, new)
         self._attach(sender, subclasses=old.subclasses)
 
 

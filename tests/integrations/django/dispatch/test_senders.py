@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import AbstractUser, User
@@ -20,7 +21,8 @@ from django.dispatch import Signal, receiver
 from django.test.utils import isolate_apps
 
 import clarion
-from clarion.errors import SenderWarning
+from clarion import on_commit
+from clarion.errors import ConnectWarning, SenderWarning
 from clarion.integrations.django import post_bulk_insert, post_bulk_update
 from tests.integrations.django import programs
 from tests.integrations.django.library.models import Author, Book, Dated, Loan, RareCopy
@@ -37,6 +39,7 @@ def connect():
 
     def connect(signal, sender, **options):
         connected.append((signal, sender))
+        signal.disconnect(nothing, sender=sender)  # because a second connect would change nothing
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             signal.connect(nothing, sender=sender, **options)
@@ -245,3 +248,32 @@ print([found.id for found in run_checks(tags=["signals"]) if "receive" in found.
         "Give settings.AUTH_USER_MODEL."
     )
     assert lines == [sentence, sentence, "['clarion.W001']"]
+
+
+def test_a_value_as_the_sender_of_another_signal(connect):
+    """Objects that are equal do not match, except in signals whose senders are judged."""
+    signal = Signal()
+    [message] = connect(signal, UUID(int=1))
+    assert "The sender (an object of uuid.UUID) matches by identity" in message
+    assert connect(signal, 5) == connect(signal, Author) == connect(signal, nothing) == []
+    [message] = connect(post_save, UUID(int=1))
+    assert "which is no class. Give a model." in message
+    [message] = connect(Signal(), (1, 2))
+    assert "no send by one of its items matches it" in message
+
+
+def test_a_second_connect_with_other_options():
+    """Django ignores it, and Clarion warns; the same connect again is silent."""
+    signal = Signal()
+    signal.connect(nothing, dispatch_uid="mail")
+    signal.connect(nothing, dispatch_uid="mail")
+    with pytest.warns(
+        ConnectWarning, match="another delivery, which stays. Give replace=True"
+    ) as caught:
+        signal.connect(nothing, dispatch_uid="mail", delivery=on_commit)
+    assert [each.filename for each in caught] == [__file__]
+    with pytest.warns(ConnectWarning, match="another priority, which stays"):
+        receiver(signal, dispatch_uid="mail", priority=5)(nothing)
+    signal.connect(nothing)
+    with pytest.warns(ConnectWarning, match="another weak, which stays"):
+        signal.connect(nothing, weak=False)

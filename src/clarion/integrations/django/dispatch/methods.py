@@ -23,7 +23,7 @@ from clarion._core.signal import Signal as ClarionSignal
 from clarion._core.tabled import policy_of, table_of
 from clarion.integrations.django.dispatch import table as tables
 from clarion.integrations.django.dispatch.copying import copy_signal
-from clarion.integrations.django.dispatch.senders import is_judged, warn_of_sender, warn_of_text
+from clarion.integrations.django.dispatch.senders import warn_of_sender, warn_of_text
 from clarion.integrations.django.dispatch.table import DjangoTable, live_receivers
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def connect(
     if receiver is MISSING:
         options |= {"sender": sender, "weak": weak, "dispatch_uid": dispatch_uid}
         return partial(self.connect, **options)
-    if sender is not None and is_judged(self):
+    if sender is not None:
         warn_of_sender(self, receiver, sender, subclasses=bool(options.get("subclasses")))
     if weak:
         policy_of(self).check_receiver(self, receiver)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 
+from clarion._core.callers import warn_caller
 from clarion._core.checks import (
     check_bound,
     check_subclasses,
@@ -17,7 +18,6 @@ from clarion._core.checks import (
 from clarion._core.loops import Outcome
 from clarion._core.signatures import accepts_any_keyword
 from clarion.errors import SenderWarning
-from clarion.integrations.django.dispatch.callers import warn_caller
 from clarion.policy import Policy
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from django.apps import apps as installed
 from django.db.models import Model, signals
 from django.db.models.options import Options
 
+from clarion._core.callers import warn_caller
 from clarion._core.names import described, dotted, quoted_name, value_name
+from clarion._core.value_senders import warn_of_value
 from clarion.errors import SenderWarning
-from clarion.integrations.django.dispatch.callers import warn_caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,10 @@ class Fault(NamedTuple):
 
 
 def warn_of_sender(signal: object, receiver: Any, sender: object, *, subclasses: bool) -> None:
-    """Warn if no send of a signal has the sender that a receiver is connected to."""
+    """Warn if no send of a signal has the sender that a receiver is connected to, or an equal one has."""
+    if not is_judged(signal):
+        warn_of_value(sender)
+        return
     fault = fault_of(signal, sender, subclasses=subclasses)
     if fault is not None:
         warn_caller(f"Receiver {described(receiver)} {fault}", SenderWarning)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
+from clarion._core.callers import warn_caller
 from clarion._core.names import name_of
 from clarion._core.tabled import has_table, table_of
-from clarion.integrations.django.dispatch.callers import warn_caller
 from clarion.signals import BulkWriteWarning
 
 if TYPE_CHECKING:
