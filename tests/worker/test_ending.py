@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from clarion.errors import TransactionError
+from clarion.worker import ending
 from clarion.worker.ending import aabandonable, abandonable, end_of
 from tests.worker.stage import note
 
@@ -99,6 +100,46 @@ def test_the_interpreter_survives_at_any_moment(sqlite_stage, moment):
             thread.join(30)
     assert stage.effects() == []
     stage.run("INSERT INTO effects (receiver, name, n) VALUES ('other', '', 3)")
+
+
+def test_an_interrupt_does_not_stop_the_rollback(sqlite_stage, monkeypatch):
+    """The rollback may be late, because the machine is busy; then it is interrupted itself."""
+    monkeypatch.setattr(ending, "BEFORE_INTERRUPT", 0)
+    monkeypatch.setattr(ending, "BETWEEN_INTERRUPTS", 0)
+    stage = sqlite_stage
+    for _ in range(50):
+        ends: list[Any] = []
+        with (
+            suppress(TransactionError),
+            stage.database.transaction() as transaction,
+            abandonable(stage.database, transaction.connection, ends.append),
+        ):
+            note(transaction.provided["connection"], "same", "", 1)
+            ends[0]()
+            stage.run("INSERT INTO effects (receiver, name, n) VALUES ('other', '', 3)")
+    assert stage.effects("same") == []
+
+
+def test_what_cannot_be_ended_is_logged(sqlite_stage, monkeypatch, logged):
+    """An interrupted connection with unread rows refuses the rollback."""
+    monkeypatch.setattr(ending, "LONGEST_END", 0.2)
+    stage = sqlite_stage
+    ends: list[Any] = []
+    with (
+        suppress(TransactionError),
+        stage.database.transaction() as transaction,
+        abandonable(stage.database, transaction.connection, ends.append),
+    ):
+        raw = transaction.provided["connection"]
+        for n in range(3):
+            note(raw, "same", "", n)
+        rows = raw.execute("SELECT n FROM effects")
+        rows.fetchone()
+        raw.interrupt()
+        ends[0]()
+        rows.close()
+    assert "keeps the lock" in logged.text
+    assert stage.effects() == []
 
 
 def test_a_receiver_that_returns_late_learns_of_it(stage):

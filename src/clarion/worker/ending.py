@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from clarion.outbox.connection import AsyncConnection, Connection
     from clarion.outbox.database import Database
 
-PATIENCE = 0.1  # seconds
-LONGEST_END = 5.0  # seconds
+# An interrupt also stops the rollback, always if a cursor has unread rows. So it is the last resort.
+BEFORE_INTERRUPT = 2.0  # seconds
+BETWEEN_INTERRUPTS = 0.1  # seconds
+LONGEST_END = 10.0  # seconds
 
 logger = logging.getLogger("clarion.worker")
 
@@ -150,25 +152,47 @@ class _SqliteEnd:
         self._has_begun = self._has_left = False
 
     def __call__(self) -> None:
-        rolling_back = threading.Thread(target=self._roll_back, name="clarion-ending", daemon=True)
-        rolling_back.start()
         ends = time.monotonic() + LONGEST_END
-        rolling_back.join(PATIENCE)
+        rolling_back = threading.Thread(
+            target=self._end, args=(ends,), name="clarion-ending", daemon=True
+        )
+        rolling_back.start()
+        rolling_back.join(BEFORE_INTERRUPT)
         while rolling_back.is_alive() and time.monotonic() < ends:
             with suppress(Exception):  # it was closed meanwhile
                 self._raw.interrupt()
-            rolling_back.join(PATIENCE)
+            rolling_back.join(BETWEEN_INTERRUPTS)
+        if self._is_open():
+            logger.error(
+                "A receiver that was left behind keeps the lock of its SQLite transaction."
+            )
 
-    def _roll_back(self) -> None:
+    def _end(self, ends: float) -> None:
         with self._lock:
             if self._has_left:
                 return
             self._has_begun = True
-            with suppress(Exception):  # the receiver has closed it
-                # Otherwise the receiver could go on, and write outside a transaction.
-                self._raw.execute("PRAGMA query_only = ON")
-                # The method does nothing on a connection with `autocommit=True`.
-                self._raw.execute("ROLLBACK")
+            # Otherwise the receiver could go on, and write outside a transaction.
+            self._execute("PRAGMA query_only = ON", ends)
+            # The method does nothing on a connection with `autocommit=True`.
+            self._execute("ROLLBACK", ends)
+
+    def _execute(self, statement: str, ends: float) -> None:
+        """Execute a statement, again if it was interrupted itself."""
+        while time.monotonic() < ends:
+            try:
+                self._raw.execute(statement)
+            except Exception as error:  # noqa: BLE001
+                if "interrupted" not in str(error):
+                    return  # the receiver has ended the transaction, or closed the connection
+            else:
+                return
+
+    def _is_open(self) -> bool:
+        try:
+            return bool(self._raw.in_transaction)
+        except Exception:  # noqa: BLE001  # the connection is closed
+            return False
 
     def leave(self) -> None:
         # While the lock is held by a rollback, the connection must not be closed.
