@@ -3,9 +3,11 @@
 import asyncio
 import gc
 import warnings
+from contextlib import suppress
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from clarion.outbox.async_pool import AsyncPool
 from clarion.outbox.pool import MOST_IDLE
@@ -110,12 +112,37 @@ def test_a_broken_connection_is_replaced():
     assert len(run(use)) == 3
 
 
-def test_a_connection_that_the_receiver_has_closed_is_not_kept():
-    """The receiver may close what it was given."""
+async def _close(connection, _):
+    await connection.close()
+
+
+async def _end_on_server(connection, url):
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as admin:
+        await admin.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.info.backend_pid])
+    with suppress(psycopg.Error):
+        await connection.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("lose", [_close, _end_on_server])
+def test_a_transaction_that_cannot_commit_is_an_error(lose):
+    """The receiver may close its connection, or catch the error of a broken one: its writes are lost."""
+
+    async def use(pool, opened):
+        with pytest.raises(psycopg.OperationalError):
+            async with pool.transaction() as connection:
+                await lose(connection, opened.url)
+        assert pool.idle == 0
+        await number(pool)
+
+    assert len(run(use)) == 2
+
+
+def test_an_altered_connection_is_not_kept():
+    """A receiver does not get the row factory of another one."""
 
     async def use(pool, _):
         async with pool.transaction() as connection:
-            await connection.close()
+            connection.row_factory = dict_row
         assert pool.idle == 0
         await number(pool)
 

@@ -1,8 +1,27 @@
 """Statements and transactions on a connection."""
 
+from typing import Any
+
+import psycopg
+import pymysql  # type: ignore[import-untyped]
 import pytest
+from psycopg.rows import dict_row
 
 from clarion.outbox import store
+from clarion.outbox.connection import has_ended
+from tests.services import POSTGRES
+
+
+def _dictionary(cursor, row):
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+# What makes the rows of each driver dictionaries.
+DICTIONARIES: dict[str, dict[str, Any]] = {
+    "sqlite": {"row_factory": _dictionary},
+    "postgresql": {"row_factory": dict_row},
+    "mysql": {"cursorclass": pymysql.cursors.DictCursor},
+}
 
 
 def test_a_transaction_is_committed(outbox, connection):
@@ -24,3 +43,22 @@ def test_the_clock_is_that_of_the_database(outbox, connection):
     """The clock of the database is in milliseconds since 1970."""
     (first,), (second,) = connection.rows("now")[0], connection.rows("now")[0]
     assert 1_700_000_000_000 < first <= second
+
+
+def test_its_rows_are_tuples_whatever_the_driver_returns(outbox, connection):
+    """A program may have set a row factory on its connection."""
+    outbox.publish()
+    expected = connection.rows("waiting")
+    for name, value in DICTIONARIES[connection.dialect].items():
+        setattr(connection.connection, name, value)
+    assert connection.rows("waiting") == expected
+
+
+@pytest.mark.service
+def test_a_closed_connection_is_in_no_transaction():
+    """So a delivery is not counted as settled on it."""
+    raw = psycopg.connect(POSTGRES.url())
+    raw.execute("SELECT 1")
+    assert not has_ended(raw)
+    raw.close()
+    assert has_ended(raw)

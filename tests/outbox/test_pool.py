@@ -1,6 +1,7 @@
 """A pool of connections."""
 
 import os
+import sqlite3
 
 import pytest
 
@@ -58,6 +59,15 @@ def test_a_closed_connection_is_replaced(writer):
     with writer.transaction() as another:
         assert another.rows("now")
     assert another is not connection
+
+
+def test_an_altered_connection_is_not_kept(writer):
+    """A receiver does not get the row factory of another one."""
+    with writer.transaction() as connection:
+        connection.connection.row_factory = sqlite3.Row
+    assert writer.idle == 0
+    with writer.transaction() as another:
+        assert another.connection.row_factory is None
 
 
 @pytest.mark.filterwarnings("ignore:.*fork")  # of other libraries that were imported before

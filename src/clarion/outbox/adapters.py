@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clarion._core import signatures
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
-from clarion.outbox.connection import DbapiConnection, has_ended
+from clarion.outbox.connection import DbapiConnection, has_ended, plain_cursor, plain_rows
 from clarion.outbox.statements import in_style
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class AsyncDbapiConnection:
         """Run a statement, and return its rows."""
         cursor = await self._execute(name, parameters)
         try:
-            return [tuple(row) for row in await cursor.fetchall()]
+            return plain_rows(await cursor.fetchall())
         finally:
             await cursor.close()
 
@@ -167,9 +167,12 @@ class AsyncDbapiConnection:
 
     async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
         text, arguments = in_style(self.dialect, self._style, name, parameters)
-        cursor = self.connection.cursor()
-        if hasattr(cursor, "__await__"):  # aiosqlite, aiomysql
+        if self.dialect == "postgresql":
+            cursor = plain_cursor(self.connection)
+        elif hasattr(cursor := self.connection.cursor(), "__await__"):  # aiosqlite, aiomysql
             cursor = await cursor
+        if self.dialect == "sqlite":
+            cursor.row_factory = None
         await cursor.execute(text, arguments)
         return cursor
 

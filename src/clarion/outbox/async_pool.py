@@ -6,7 +6,7 @@ from collections import deque
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from clarion.outbox.pool import MOST_IDLE
+from clarion.outbox.pool import MOST_IDLE, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -18,8 +18,8 @@ class AsyncPool:
     A connection belongs to the event loop in which it was opened. So each loop needs a pool of its own.
 
     Args:
-        connect: opens a connection in autocommit mode. It must have the methods `transaction` and
-            `close` of psycopg, and its attribute `closed`.
+        connect: opens a connection in autocommit mode. It must have the methods `transaction`,
+            `execute` and `close` of psycopg, and its attribute `closed`.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Any]]) -> None:
@@ -27,6 +27,7 @@ class AsyncPool:
         self._idle: deque[Any] = deque()
         self._busy: set[Any] = set()
         self._is_closed = False
+        self._settings = settings_of(None)
 
     @property
     def idle(self) -> int:
@@ -40,6 +41,8 @@ class AsyncPool:
         try:
             async with block:
                 yield connection
+                if connection.closed:  # psycopg would leave the block without an error
+                    await connection.execute("COMMIT")
         except BaseException:  # its state is unknown, also after a cancellation
             await self._close(connection)
             raise
@@ -49,7 +52,7 @@ class AsyncPool:
         """Begin a transaction on an idle connection that still works, or on a new one."""
         while True:
             is_new = not self._idle
-            connection = await self._connect() if is_new else self._idle.pop()
+            connection = await self._open() if is_new else self._idle.pop()
             self._busy.add(connection)
             block = AsyncExitStack()
             try:
@@ -62,13 +65,19 @@ class AsyncPool:
             else:
                 return connection, block
 
+    async def _open(self) -> Any:
+        connection = await self._connect()
+        self._settings = settings_of(connection)
+        return connection
+
     async def _give_back(self, connection: Any) -> None:
-        is_kept = len(self._idle) < MOST_IDLE and not (self._is_closed or connection.closed)
-        if not is_kept:
+        is_usable = not (self._is_closed or connection.closed)
+        # A receiver may have changed the connection. The next one does not expect that.
+        if is_usable and len(self._idle) < MOST_IDLE and settings_of(connection) == self._settings:
+            self._busy.discard(connection)
+            self._idle.append(connection)
+        else:
             await self._close(connection)
-            return
-        self._busy.discard(connection)
-        self._idle.append(connection)
 
     async def _close(self, connection: Any) -> None:
         self._busy.discard(connection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from clarion.outbox.statements import pyformat, statements
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from contextlib import AbstractContextManager
 
     Row = tuple[Any, ...]
@@ -78,10 +78,10 @@ class DbapiConnection:
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Run a statement, and return its rows."""
-        cursor = self.connection.cursor()
+        cursor = plain_cursor(self.connection)
         try:
             cursor.execute(self._texts[name], parameters)
-            return list(cursor.fetchall())
+            return plain_rows(cursor.fetchall())
         finally:
             cursor.close()
 
@@ -129,14 +129,36 @@ class DbapiConnection:
             cursor.close()
 
 
+def plain_cursor(raw: Any) -> Any:
+    """Return a cursor whose rows are tuples, whatever the connection's own row factory is."""
+    if getattr(raw, "row_factory", None) is None:  # also PyMySQL, which has none
+        return raw.cursor()
+    if hasattr(raw, "info"):  # psycopg
+        return raw.cursor(row_factory=_tuple_row)
+    cursor = raw.cursor()  # sqlite3
+    cursor.row_factory = None
+    return cursor
+
+
+def _tuple_row(_: object) -> type[Row]:
+    return tuple
+
+
+def plain_rows(rows: Sequence[Any]) -> list[Row]:
+    """Return rows as tuples; the cursor of PyMySQL may make dictionaries."""
+    if rows and isinstance(rows[0], dict):
+        return [tuple(row.values()) for row in rows]
+    return list(rows)
+
+
 def has_ended(raw: Any) -> bool:
     """Return whether a connection of a driver is in no transaction that a COMMIT would commit.
 
-    It is False for a driver that does not know.
+    A closed connection is in none. It is False for a driver that does not know.
     """
     status = getattr(getattr(raw, "info", None), "transaction_status", None)
     if status is not None:
-        return getattr(status, "name", "") in {"IDLE", "INERROR"}  # psycopg
+        return getattr(status, "name", "") in {"IDLE", "INERROR", "UNKNOWN"}  # psycopg
     if type(is_open := getattr(raw, "in_transaction", None)) is bool:  # sqlite3, aiosqlite
         return not is_open
     if (asks := getattr(raw, "is_in_transaction", None)) is not None:  # asyncpg

@@ -10,9 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
-from weakref import WeakKeyDictionary
 
-from clarion._core.loops import run_in_thread, running_loop
+from clarion._core.loops import run_in_thread
 from clarion._core.names import quoted_name
 from clarion.commit.run import drop_calls, run_calls
 from clarion.errors import ArgumentError
@@ -20,6 +19,7 @@ from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
 from clarion.outbox.pool import Pool
 from clarion.outbox.receiver_boundary import receiver_boundary
+from clarion.outbox.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -88,8 +88,8 @@ class UrlDatabase(ABC):
         return Pool(self.connect)
 
     @cached_property
-    def _turns(self) -> WeakKeyDictionary[Any, Any]:
-        return WeakKeyDictionary()  # a lock for each event loop
+    def _turns(self) -> Turns:
+        return Turns()
 
     @contextmanager
     def transaction(self) -> Generator[ReceiverTransaction]:
@@ -114,12 +114,9 @@ class UrlDatabase(ABC):
         """Return the transaction in which an async receiver is awaited.
 
         Its connection is sync: an async receiver that uses it blocks the event loop meanwhile. So a
-        loop has one such transaction at a time. Otherwise one could block the loop while it waits
-        for a lock of another, which could then not end.
+        loop has one such transaction at a time, see `Turns`.
         """
-        from asyncio import Lock
-
-        async with self._turns.setdefault(running_loop(), Lock()):
+        async with self._turns.turn():
             block = ExitStack()
             try:
                 # In threads, because it may wait for the database.

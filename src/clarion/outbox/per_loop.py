@@ -42,17 +42,23 @@ class PerLoop(Generic[T]):
         with self._lock:
             kept = self._known.get(loop)
         if kept is None:
-            kept = _Kept(self._make())
+            kept = _Kept(self._make(), self._forget)
             with self._lock:
                 self._known[loop] = kept
         return kept.value
+
+    def _forget(self) -> None:
+        # What the object holds may refer to its loop, which would then never be freed.
+        with self._lock:
+            self._known.pop(asyncio.get_running_loop(), None)
 
 
 class _Kept(Generic[T]):
     """The object of one event loop, until it ends."""
 
-    def __init__(self, value: T) -> None:
+    def __init__(self, value: T, forget: Callable[[], object]) -> None:
         self.value = value
+        self._forget = forget
         # A loop closes the async generators that have begun in it, before it ends.
         self._end = self._close_at_end()
         with suppress(StopIteration):  # how `send` returns what the generator yields
@@ -64,3 +70,4 @@ class _Kept(Generic[T]):
             yield
         finally:
             await self.value.aclose()
+            self._forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from clarion.outbox.connection import WorkerConnection
 
 MOST_IDLE = 8  # connections
+
+# What a receiver may set on a connection of a driver, and the next one does not expect.
+_SETTINGS = (
+    "autocommit",
+    "cursor_factory",
+    "cursorclass",
+    "isolation_level",
+    "row_factory",
+    "text_factory",
+)
 
 
 class Pool:
@@ -26,6 +36,7 @@ class Pool:
     def __init__(self, connect: Callable[[], WorkerConnection]) -> None:
         self._connect = connect
         self._idle: deque[WorkerConnection] = deque()
+        self._settings: list[Any] | None = None  # of a new connection
         self._process = os.getpid()
 
     @contextmanager
@@ -46,11 +57,17 @@ class Pool:
         return len(self._idle)
 
     def give_back(self, connection: WorkerConnection) -> None:
-        """Keep a connection for the next transaction, or close it if there are enough."""
-        if len(self._idle) < MOST_IDLE:
+        """Keep a connection for the next transaction; close it if there are enough, or it was altered."""
+        settings = settings_of(getattr(connection, "connection", None))
+        if len(self._idle) < MOST_IDLE and self._settings in (None, settings):
             self._idle.append(connection)
         else:
             connection.close()
+
+    def _open(self) -> WorkerConnection:
+        connection = self._connect()
+        self._settings = settings_of(getattr(connection, "connection", None))
+        return connection
 
     def _begin(self) -> tuple[WorkerConnection, AbstractContextManager[None]]:
         if self._process != os.getpid():
@@ -60,7 +77,7 @@ class Pool:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                connection = self._connect()
+                connection = self._open()
                 return connection, connection.transaction()
             if is_alive(connection):
                 return connection, connection.transaction()
@@ -69,6 +86,11 @@ class Pool:
         """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
+
+
+def settings_of(raw: Any) -> list[Any]:
+    """Return the settings of a connection of a driver that a receiver may change."""
+    return [getattr(raw, name, None) for name in _SETTINGS]
 
 
 def is_alive(connection: WorkerConnection) -> bool:

@@ -30,6 +30,7 @@ from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_eng
 from clarion.integrations.sqlalchemy.outbox.loop_engines import LoopEngines
 from clarion.outbox import ReceiverTransaction
 from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect_of_core
+from clarion.outbox.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -54,7 +55,7 @@ class EngineDatabase:
     class and options, or the connection of that session, in a transaction that commits when the
     receiver returns. With an async engine, an async receiver gets an `AsyncSession`, and a sync
     receiver its sync session. With a sync engine, both get a sync session, which blocks the event
-    loop of an async receiver.
+    loop of an async receiver. So async receivers with a transaction then run one after the other.
 
     Args:
         source: an engine or a sessionmaker, sync or async.
@@ -93,6 +94,7 @@ class EngineDatabase:
         self._maker: Any = source if is_maker else None
         self._thread = LoopThread()
         self._loops = LoopEngines()
+        self._turns = Turns()
         self.name = f"the engine {quoted_name(alias_of(found))}"
         self.dialect = dialect_of_core(found)
 
@@ -162,10 +164,14 @@ class EngineDatabase:
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
-        """Return the transaction in which an async receiver is awaited."""
+        """Return the transaction in which an async receiver is awaited.
+
+        With a sync engine, a loop has one such transaction at a time, see `Turns`.
+        """
         if not self.is_async:
-            with self.transaction() as transaction:
-                yield transaction
+            async with self._turns.turn():
+                with self.transaction() as transaction:
+                    yield transaction
             return
         async with self._async_session() as session, session.begin(), bound(session):
             yield await atransaction_of(session, self._bind)
