@@ -117,7 +117,7 @@ class DeadAdmin(RowAdmin):
         *("payload", "headers", "traceback"),
     )
     readonly_fields = fields
-    actions: ClassVar[list[str]] = ["requeue_selected", "discard_selected"]
+    actions: ClassVar[list[str]] = ["requeue_selected", "delete_selected"]
 
     @admin.action(description="Requeue the selected deliveries", permissions=["change"])
     def requeue_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -125,8 +125,8 @@ class DeadAdmin(RowAdmin):
         self._act(request, list(queryset), store.requeue, "requeued")
 
     @admin.action(description="Discard the selected deliveries", permissions=["delete"])
-    def discard_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Remove the deliveries."""
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Remove the deliveries. The name takes the place of Django's own action."""
         self._act(request, list(queryset), store.discard, "discarded")
 
     def change_view(  # pyright: ignore[reportIncompatibleMethodOverride]
