@@ -1,6 +1,7 @@
 """Celery: options, losses and eager mode. `tests/background` has the workers."""
 
 import logging
+import re
 import sqlite3
 import subprocess
 import sys
@@ -187,6 +188,43 @@ def test_losses_on_rabbitmq_name_the_setting(app):
     unconfirmed, transient = CeleryDelivery(app).engine.losses()
     assert "confirm_publish" in unconfirmed
     assert "persistent" in transient
+
+
+@pytest.mark.parametrize(
+    ("namespace", "written"),
+    [
+        ("CELERY", "CELERY_{}"),
+        ("CELERY_", "CELERY_{}"),
+        ("celery", "celery_{}"),
+        ("", "{}"),
+    ],
+)
+def test_losses_name_the_setting_as_the_user_writes_it(namespace, written):
+    """With a namespace, as in Django's settings, each setting has its prefix and its case."""
+
+    def setting(name):
+        found = written.format(name)
+        return found.upper() if namespace.isupper() else found
+
+    given = {
+        setting("broker_url"): "amqp://127.0.0.1//",
+        setting("task_default_delivery_mode"): "transient",
+    }
+    app = Celery("shop", set_as_current=False)
+    app.config_from_object(given, namespace=namespace or None)
+    losses = CeleryDelivery(app).engine.losses()
+    cures = {
+        setting("task_acks_late"): True,
+        setting("task_reject_on_worker_lost"): True,
+        setting("broker_transport_options"): {"confirm_publish": True},
+        setting("task_default_delivery_mode"): "persistent",
+    }
+    for loss, cure in zip(losses, cures, strict=True):
+        assert re.search(rf"\bSet {cure} = ", loss)
+    assert f"{setting('task_annotations')} = " in losses[0]
+    app = Celery("shop", set_as_current=False)
+    app.config_from_object(given | cures, namespace=namespace or None)
+    assert CeleryDelivery(app).engine.losses() == []
 
 
 def test_a_worker_says_what_it_loses(app, caplog):

@@ -73,16 +73,15 @@ _PUBLISH = frozenset(
 )
 
 _LATE = (
-    "Celery forgets a task whose worker process is killed, because {name} is off. Set task_{name} = True, "
-    'or for this task only task_annotations = {{"{task}": {{"{name}": True}}}}.'
+    "Celery forgets a task whose worker process is killed, because {name} is off. Set {setting} = True, "
+    'or for this task only {annotations} = {{"{task}": {{"{name}": True}}}}.'
 )
 _UNCONFIRMED = (
     "RabbitMQ does not confirm what Celery publishes, so a task can be lost without an error. Set "
-    'broker_transport_options = {"confirm_publish": True}.'
+    '{options} = {{"confirm_publish": True}}.'
 )
 _TRANSIENT = (
-    "RabbitMQ loses tasks when it restarts, because task_default_delivery_mode is transient. Set "
-    'task_default_delivery_mode = "persistent".'
+    'RabbitMQ loses tasks when it restarts, because {mode} is transient. Set {mode} = "persistent".'
 )
 
 
@@ -132,16 +131,31 @@ class CeleryEngine(Engine):
         """Return what Celery loses as the app is configured."""
         conf: Any = self.app.conf
         found = [
-            _LATE.format(name=name, task=TASK)
+            _LATE.format(
+                name=name,
+                task=TASK,
+                setting=self._written(f"task_{name}"),
+                annotations=self._written("task_annotations"),
+            )
             for name in ("acks_late", "reject_on_worker_lost")
             if not self._task_setting(name)
         ]
         if self._is_amqp():
             transport: Mapping[str, Any] = conf.broker_transport_options or {}
-            found += [] if transport.get("confirm_publish") else [_UNCONFIRMED]
+            if not transport.get("confirm_publish"):
+                found.append(_UNCONFIRMED.format(options=self._written("broker_transport_options")))
             is_transient = conf.task_default_delivery_mode in {1, "1", "transient"}
-            found += [_TRANSIENT] if is_transient else []
+            if is_transient:
+                found.append(_TRANSIENT.format(mode=self._written("task_default_delivery_mode")))
         return found
+
+    def _written(self, setting: str) -> str:
+        """Return how the user writes the name of a setting, such as `CELERY_TASK_ACKS_LATE`."""
+        namespace: str | None = self.app.namespace
+        if not namespace:
+            return setting
+        name = f"{namespace.removesuffix('_')}_{setting}"
+        return name.upper() if namespace.isupper() else name.lower()  # as Celery looks it up
 
     def _task_setting(self, name: str) -> Any:
         # Not read from the task: that would copy the settings of the app, which may not be set yet.
