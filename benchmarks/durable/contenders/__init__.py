@@ -11,6 +11,7 @@ from benchmarks.durable.contenders.clarion_publish import (
     BareTransaction,
     ClarionDjango,
     ClarionSession,
+    OutboxByHand,
 )
 from benchmarks.durable.contenders.clarion_worker import ClarionWorker
 from benchmarks.durable.contenders.floor import Floor100, Floor500
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 EVERY: tuple[type[Contender], ...] = (
     BareTransaction,
+    OutboxByHand,
     Floor100,
     Floor500,
     ClarionWorker,

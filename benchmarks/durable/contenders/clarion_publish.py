@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,39 @@ class BareTransaction(ClarionWorker):
         def publish(number: int) -> None:
             connection.execute(start)
             connection.execute(INSERT)
+            connection.execute("COMMIT")
+
+        return publish
+
+
+class OutboxByHand(BareTransaction):
+    """The same transaction, with one more INSERT into a small table: the least that an outbox can do.
+
+    There is one row for each receiver. No code reads the rows.
+    """
+
+    name = "an outbox written by hand"
+
+    def publisher(self, count: int) -> Callable[[int], object]:
+        """Insert the row, and the rows of the outbox."""
+        if not count:
+            return super().publisher(0)
+        connection = connect(self.url)
+        is_sqlite = self.dialect == "sqlite"
+        number = "INTEGER" if is_sqlite else "bigint GENERATED ALWAYS AS IDENTITY"
+        connection.execute(
+            f"CREATE TABLE IF NOT EXISTS bench_outbox (id {number} PRIMARY KEY, receiver text, payload text)"
+        )
+        mark = "?" if is_sqlite else "%s"
+        rows = ", ".join([f"({mark}, {mark})"] * count)
+        insert = f"INSERT INTO bench_outbox (receiver, payload) VALUES {rows}"  # noqa: S608
+        start = begin(self.url)
+
+        def publish(number: int) -> None:
+            connection.execute(start)
+            connection.execute(INSERT)
+            payload = json.dumps({"sender": "bench", "order_id": number})
+            connection.execute(insert, [each for n in range(count) for each in (f"r{n}", payload)])
             connection.execute("COMMIT")
 
         return publish
