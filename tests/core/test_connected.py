@@ -195,10 +195,13 @@ class TestExplain:
     def test_repr(self):
         """The repr has the names of signal, receiver and options, and no value of the program."""
         paid = Signal(name="shop.paid")
-        assert repr(paid.connected(first)) == f"<shop.paid.connected({__name__}.first)>"
+        with (block := paid.connected(first)):
+            assert repr(block) == f"<shop.paid.connected({__name__}.first)>"
         block = paid.connected(
             first, Sender, dispatch_uid="mail", priority=3, replace=True, context=True
         )
+        with block:
+            pass
         assert repr(block) == (
             f"<shop.paid.connected({__name__}.first, sender=tests.core.receivers.Sender, "
             f"dispatch_uid='mail', priority=3, replace=True, context=True)>"

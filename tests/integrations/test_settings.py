@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import warnings
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from clarion.errors import ArgumentError
 from clarion.integrations.settings import override_settings, setting_changed
+from tests.core.receivers import collect
 
 
 class Database(BaseModel):
@@ -308,3 +310,16 @@ def test_without_receivers(settings):
     """Without receivers the settings change in the same way."""
     with override_settings(settings, debug=True):
         assert settings.debug is True
+
+
+def test_a_block_that_is_never_entered(settings):
+    """A block without `with` gives a warning, and a decorator does not."""
+    with pytest.warns(
+        RuntimeWarning, match=r"override_settings\(\.\.\.\) was created and never entered"
+    ):
+        override_settings(settings, debug=True)
+        collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert override_settings(settings, debug=True)(lambda: settings.debug)()
+        collect()

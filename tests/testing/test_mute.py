@@ -225,8 +225,11 @@ def test_signals_are_not_watched_after_the_block(targets):
 def test_repr():
     """It shows the names of the targets and of the sender, and no value."""
     made = Signal(name="shop.made")
-    assert repr(muted(made, paid)) == f"<muted(shop.made, {paid.name})>"
-    assert repr(muted(echo, partial(echo, key="hunter2"), sender=Listener)) == (
+    with muted(made, paid) as block:
+        assert repr(block) == f"<muted(shop.made, {paid.name})>"
+    with muted(echo, partial(echo, key="hunter2"), sender=Listener) as block:
+        shown = repr(block)
+    assert shown == (
         "<muted(tests.core.receivers.echo, partial(tests.core.receivers.echo), "
         "sender=tests.core.receivers.Listener)>"
     )

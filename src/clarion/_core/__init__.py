@@ -8,7 +8,8 @@ docs/explanation/architecture.md has an order for reading.
    `callers`: tools that need no signal. They list all signals, inspect receivers, cache the names of
    arguments, and connect sync and async code. They refuse names of other libraries, name the commands
    of Clarion, and emit warnings at the line of the program.
-3. `names`, `fork`: the names of signals, receivers and senders, and locks that a fork frees.
+3. `names`, `fork`, `unentered`: the names of signals, receivers and senders, locks that a fork frees,
+   and the warning of blocks that no `with` enters.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event
    loop of a thread, the note on a receiver's error, the refusal of wrong objects. `decorated`:
    functions that run in a block. `value_senders`: senders that no equal object matches.

@@ -6,6 +6,7 @@ from clarion._core.arguments import SCOPE
 from clarion._core.names import name_of, option_name, sender_name, signal_name
 from clarion._core.scopes import Scope
 from clarion._core.tabled import has_table, table_of
+from clarion._core.unentered import Enterable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from clarion._core.table import Table
 
 
-class Connected:
+class Connected(Enterable):
     """The context manager that `Signal.connected` returns.
 
     The same object can be entered several times, also in nested blocks.
@@ -29,7 +30,7 @@ class Connected:
         in_context: whether the receiver is called for sends of this context only.
     """
 
-    __slots__ = ("_in_context", "_options", "_receiver", "_scopes", "_signal")
+    __slots__ = ("_in_context", "_options", "_receiver", "_scopes", "_signal", "unentered")
 
     def __init__(
         self, signal: Signal, receiver: Receiver, options: dict[str, Any], *, in_context: bool
@@ -39,8 +40,10 @@ class Connected:
         self._options = options
         self._in_context = in_context
         self._scopes: list[Scope] = []
+        self.unentered = "signal.connected(receiver)"
 
     def __enter__(self) -> Any:
+        self.unentered = None
         scope = Scope(in_context=self._in_context, replaces=bool(self._options.get("replace")))
         weak = self._options.get("weak") or False
         options: dict[str, Any] = {**self._options, "weak": weak, SCOPE: scope}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from clarion._core.decorated import decorated
 from clarion._core.fork import new_lock
 from clarion._core.names import value_name
+from clarion._core.unentered import Enterable
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
@@ -211,7 +212,7 @@ class AtomicBlock(Boundary):
         return self
 
 
-class atomic:  # noqa: N801  # a context manager: `with atomic():`
+class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
     """Begin a transaction, whose commit runs `on_commit` receivers; inside one, a savepoint.
 
     It commits when the block ends normally. It rolls back when an exception leaves the block, as
@@ -246,6 +247,7 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         self._connection = connection
         self._using = using
         self._entered: Entered | None = None
+        self.unentered = "atomic()"
 
     def __call__(self, function: F) -> F:
         """Decorate a function: each call, or each await of an async one, is a block of its own.
@@ -253,6 +255,7 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         Raises:
             ArgumentError: if it is a class or a generator, whose body runs later.
         """
+        self.unentered = None
 
         def block() -> atomic:
             return atomic(self._connection, using=self._using)
@@ -286,6 +289,7 @@ class atomic:  # noqa: N801  # a context manager: `with atomic():`
         await self._leave().aend(error)
 
     def _begin(self, *, is_awaited: bool) -> Entered:
+        self.unentered = None
         if self._entered is not None:
             raise ArgumentError(
                 "This atomic() block is already entered. Call atomic(...) again for each block."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.fork import new_lock
 from clarion._core.names import name_of, value_name
+from clarion._core.unentered import Enterable
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _suppressions: ContextVar[tuple[suppressed, ...]] = ContextVar("clarion_suppressed", default=())
 
 
-class suppressed:  # noqa: N801  # a context manager: `with suppressed(...):`
+class suppressed(Enterable):  # noqa: N801  # a context manager: `with suppressed(...):`
     """Schedule no calls inside the block: `on_commit` receivers do not run.
 
     Receivers without `on_commit` still run, because they are part of the write. It applies to
@@ -46,6 +47,7 @@ class suppressed:  # noqa: N801  # a context manager: `with suppressed(...):`
         self.counts: Counter[str] = Counter()
         self._depth = 0
         self._lock = new_lock()
+        self.unentered = "suppressed(reason)"
 
     @property
     def count(self) -> int:
@@ -68,6 +70,7 @@ class suppressed:  # noqa: N801  # a context manager: `with suppressed(...):`
         return not self._depth
 
     def __enter__(self) -> Self:
+        self.unentered = None
         with self._lock:
             self._depth += 1
         active = tuple(block for block in _suppressions.get() if not block.is_over)

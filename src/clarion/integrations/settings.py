@@ -18,6 +18,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.names import quoted_name
+from clarion._core.unentered import Enterable
 from clarion.errors import ArgumentError, MissingExtraError
 from clarion.signals import setting_changed
 
@@ -37,7 +38,7 @@ __all__ = ["override_settings", "setting_changed"]
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 
-class override_settings:  # noqa: N801 - Django's name
+class override_settings(Enterable):  # noqa: N801 - Django's name
     """Override settings in a block, or in a decorated function.
 
     It is a context manager for `with` and `async with`. It also decorates functions, methods,
@@ -67,6 +68,7 @@ class override_settings:  # noqa: N801 - Django's name
         self._settings = settings
         self._overrides = overrides
         self._saved: list[_State] = []
+        self.unentered = "override_settings(...)"
 
     def __enter__(self) -> Self:
         self._apply()
@@ -108,6 +110,7 @@ class override_settings:  # noqa: N801 - Django's name
 
     def __call__(self, decorated: Decorated) -> Decorated:
         """Decorate a function or a class."""
+        self.unentered = None
         if inspect.isgeneratorfunction(decorated) or inspect.isasyncgenfunction(decorated):
             raise ArgumentError(
                 f"override_settings cannot decorate {decorated.__qualname__}, a generator, because "
@@ -147,6 +150,7 @@ class override_settings:  # noqa: N801 - Django's name
         return type(self._settings)
 
     def _apply(self) -> None:
+        self.unentered = None
         # A stack, because a decorated function may call itself.
         self._saved.append(_State(self._settings))
         fields = type(self._settings).model_fields

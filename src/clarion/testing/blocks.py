@@ -7,6 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.decorated import decorated
+from clarion._core.unentered import Enterable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -29,7 +30,7 @@ def block(function: Callable[[], Generator[None]]) -> Callable[[], Block]:
     return new_block
 
 
-class Block:
+class Block(Enterable):
     """A block of a `with` statement, and a decorator of sync and async functions.
 
     Args:
@@ -41,8 +42,10 @@ class Block:
         self._name = name
         self._manager = manager
         self._entered: list[AbstractContextManager[None]] = []
+        self.unentered = name
 
     def __enter__(self) -> None:
+        self.unentered = None
         manager = self._manager()
         manager.__enter__()
         self._entered.append(manager)
@@ -56,4 +59,5 @@ class Block:
         Raises:
             ArgumentError: if it is a class or a generator, whose body runs later.
         """
+        self.unentered = None
         return cast("F", decorated(function, self._name, self._manager))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 from clarion._core.checks import check_signal
 from clarion._core.instrument import Instrument, Send, attach, detach
 from clarion._core.names import sender_name, signal_name
+from clarion._core.unentered import Enterable
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Sent:
         return f"{signal_name(self.signal)}{by}" + (f": {keywords}" if keywords else "")
 
 
-class Capture(Instrument, Sequence[Sent]):
+class Capture(Enterable, Instrument, Sequence[Sent]):
     """The sends during a `with` block, in the order in which they began.
 
     It is a sequence of `Sent`, and is also the context manager. It captures the sends of every
@@ -69,8 +70,10 @@ class Capture(Instrument, Sequence[Sent]):
         self._signals = {id(signal): check_signal(signal) for signal in signals}
         self._sent: list[Sent] = []
         self._running: dict[Send, Sent] = {}
+        self.unentered = "capture(...)"
 
     def __enter__(self) -> Self:
+        self.unentered = None
         attach(self, *self._signals.values())
         return self
 

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.decorated import decorated
+from clarion._core.unentered import Enterable
 from clarion.commit import atomic_block
 from clarion.commit.providers import providers
 
@@ -38,11 +39,12 @@ def commits() -> Commits:
     return Commits()
 
 
-class Commits:
+class Commits(Enterable):
     """The block of `commits`, sync or async, and a decorator of functions."""
 
     def __init__(self) -> None:
         self._entered: list[ExitStack] = []
+        self.unentered = "commits()"
 
     def __call__(self, function: F) -> F:
         """Decorate a function: each call runs inside a block of its own.
@@ -50,9 +52,11 @@ class Commits:
         Raises:
             ArgumentError: if it is a class or a generator, whose body runs later.
         """
+        self.unentered = None
         return cast("F", decorated(function, "commits()", Commits, Commits))
 
     def __enter__(self) -> Self:
+        self.unentered = None
         with ExitStack() as stack:
             stack.enter_context(atomic_block.ignore_outer())
             for provider in providers():

@@ -11,6 +11,7 @@ from clarion._core.instrument import Instrument, attach, detach
 from clarion._core.names import name_of, sender_name, signal_name, value_name
 from clarion._core.registration import receiver_key, sender_key
 from clarion._core.registry import is_signal
+from clarion._core.unentered import Enterable
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _mutes: ContextVar[tuple[muted, ...]] = ContextVar("clarion_mutes", default=())
 
 
-class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_paid):`
+class muted(Enterable, Instrument):  # noqa: N801  # a context manager: `with muted(order_paid):`
     """Mute signals or receivers inside a `with` block or a decorated function.
 
     It applies in the context that enters the block, and in the tasks that this context starts.
@@ -60,6 +61,7 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
         self._sender = sender
         # A muted receiver may be connected to any signal, so watch all.
         self._watched = () if receivers else tuple(signals)
+        self.unentered = "muted(...)"
 
     def __repr__(self) -> str:
         names = [signal_name(each) if is_signal(each) else name_of(each) for each in self._targets]
@@ -72,6 +74,7 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
         Raises:
             ArgumentError: if it is a class or a generator, whose body runs later.
         """
+        self.unentered = None
 
         # A block for each call, because several may run at once.
         def block() -> muted:
@@ -80,6 +83,7 @@ class muted(Instrument):  # noqa: N801  # a context manager: `with muted(order_p
         return cast("F", decorated(function, "muted()", block))
 
     def __enter__(self) -> Self:
+        self.unentered = None
         attach(self, *self._watched)
         _mutes.set((*_mutes.get(), self))
         return self

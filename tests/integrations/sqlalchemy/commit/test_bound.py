@@ -1,10 +1,16 @@
 """`bound` with a scoped session, whose session is looked up at each send."""
 
-from sqlalchemy.orm import scoped_session, sessionmaker
+import asyncio
+import warnings
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from clarion import on_commit
-from clarion.integrations.sqlalchemy import bound
+from clarion.integrations.sqlalchemy import bound, raw
 from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
+from tests.core.receivers import collect
 from tests.integrations.sqlalchemy.commit.outboxes import file_engine, keys, shipped_signal
 from tests.integrations.sqlalchemy.commit.paid import paid
 
@@ -37,3 +43,28 @@ def test_deliveries_are_stored_by_the_session_of_the_scope(tmp_path):
     assert keys(store) == ["1", "2"]
     assert ran == [1, 2]
     store.dispose()
+
+
+@pytest.mark.parametrize("block", [bound, raw])
+def test_a_block_that_is_never_entered(engine, block):
+    """`bound(session)` without `with` gives a warning, of a sync, an async and a scoped session."""
+    sessions = [Session(engine), AsyncSession(), scoped_session(sessionmaker(engine))]
+    for session in sessions:
+        with pytest.warns(
+            RuntimeWarning, match=rf"Write `with {block.__name__}\(session\):`"
+        ) as caught:
+            block(session)
+            collect()
+        assert [each.filename for each in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with bound(Session(engine)):
+            pass
+        asyncio.run(entered(block(AsyncSession())))
+        collect()
+
+
+async def entered(block):
+    """Enter an async block."""
+    async with block:
+        pass

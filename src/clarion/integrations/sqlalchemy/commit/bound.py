@@ -11,6 +11,7 @@ from weakref import ref
 from sqlalchemy.orm import Session
 
 from clarion._core.names import value_name
+from clarion._core.unentered import Enterable
 from clarion.commit import ActiveBoundary, Boundary, active_boundaries
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.async_sessions import is_async_scoped_session
@@ -141,7 +142,7 @@ class ScopedBoundary(Boundary):
         return boundary
 
 
-class bound(Generic[S]):  # noqa: N801  # it reads as a word: `with bound(session):`
+class bound(Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with bound(session):`
     """Bind a session to the context: sends that name no other wait for its commits.
 
     The session of a scoped session is looked up at each send, so `remove()` may replace it.
@@ -166,8 +167,10 @@ class bound(Generic[S]):  # noqa: N801  # it reads as a word: `with bound(sessio
             )
         self._session = session
         self._active = ActiveBoundary(boundary)
+        self.unentered = "bound(session)"
 
     def __enter__(self) -> S:
+        self.unentered = None
         self._active.enter()
         return self._session
 

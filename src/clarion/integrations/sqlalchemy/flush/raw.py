@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm import Session
 
 from clarion._core.names import value_name
+from clarion._core.unentered import Enterable
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.async_sessions import is_async_scoped_session, is_async_session
 from clarion.integrations.sqlalchemy.session_types import is_scoped
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _KEY = "clarion_raw"
 
 
-class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
+class raw(Enterable):  # noqa: N801  # it reads as a word: `with raw(session):`
     """Send `raw=True` to receivers during a session's flushes inside the block.
 
     Entering the block flushes what was added before it. Leaving it without an exception
@@ -40,8 +41,10 @@ class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
             )
         self._session: Any = session
         self._is_async = is_async_session(session) or is_async_scoped_session(session)
+        self.unentered = "raw(session)"
 
     def __enter__(self) -> Self:
+        self.unentered = None
         if self._is_async:
             raise ArgumentError(
                 "raw() was given an async session. Write `async with raw(session)`."
@@ -58,6 +61,7 @@ class raw:  # noqa: N801  # it reads as a word: `with raw(session):`
             self._end()
 
     async def __aenter__(self) -> Self:
+        self.unentered = None
         if not self._is_async:
             raise ArgumentError("raw() was given a sync session. Write `with raw(session)`.")
         await self._session.flush()
