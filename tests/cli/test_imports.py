@@ -73,6 +73,30 @@ def test_a_broken_module_shows_its_own_traceback(here, source, error):
     assert lines[-1].startswith(error)
 
 
+DJANGO = """
+class AppRegistryNotReady(Exception):
+    __module__ = "django.core.exceptions"
+
+class ModelSignal:
+    def connect(self, receiver): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ("raise AppRegistryNotReady", r"calls django\.setup\(\).*or use manage\.py clarion"),
+        ("ModelSignal().connect(print, delivery=1)", "Add 'clarion.integrations.django' to"),
+        ("ModelSignal().connect(print, dispatch=1)", "Correct it"),
+    ],
+)
+def test_the_cure_for_a_django_that_is_not_ready(here, line, cure):
+    """Two errors of Django's have a cure that their own text does not name."""
+    (here / "clishop_django.py").write_text(f"{DJANGO}\n{line}\n")
+    with pytest.raises(CommandError, match=cure):
+        import_named("clishop_django")
+
+
 def test_a_user_can_interrupt_an_import(here):
     """Ctrl+C ends the command, and is no fault of the module."""
     (here / "clishop_slow.py").write_text("raise KeyboardInterrupt")

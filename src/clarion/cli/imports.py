@@ -25,6 +25,11 @@ is_in_program: ContextVar[bool] = ContextVar("clarion_cli_in_program", default=F
 
 _REFERENCE = re.compile(r"([^\W\d][\w.]*):([^\W\d][\w.]*)")
 _MODULE = re.compile(r"[^\W\d][\w.]*")
+# What Python raises if an option of Clarion is given to a Django that does not run on Clarion.
+_DJANGO_REFUSES = re.compile(
+    r"Signal\.connect\(\) got an unexpected keyword argument "
+    r"'(delivery|priority|once|subclasses|inline|replace)'"
+)
 
 
 def is_reference(text: str) -> bool:
@@ -104,9 +109,22 @@ def import_database(reference: str) -> Database:
 def _broken(name: str, error: BaseException) -> CommandError:
     shown = error.with_traceback(_inside(error.__traceback__))
     return CommandError(
-        f"The module {name} raised {type(error).__name__} when it was imported. Correct it.",
+        f"The module {name} raised {type(error).__name__} when it was imported. {_cure_of(error)}",
         "".join(traceback.format_exception(shown)).rstrip(),
     )
+
+
+def _cure_of(error: BaseException) -> str:
+    # By name, because the command loads no framework.
+    kind = type(error)
+    if kind.__module__ == "django.core.exceptions":
+        return (
+            "If Django is not set up, name a module that calls django.setup(), such as that of the WSGI "
+            "application, or use manage.py clarion."
+        )
+    if _DJANGO_REFUSES.search(str(error)) is not None:
+        return "Add 'clarion.integrations.django' to INSTALLED_APPS."
+    return "Correct it."
 
 
 def _inside(trace: TracebackType | None) -> TracebackType | None:
