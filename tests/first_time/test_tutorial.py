@@ -55,5 +55,11 @@ def test_the_chapters_are_parallel(way):
     """Each way has the same chapters, so that a reader can compare them."""
     chapters = [title_of(page) for page in pages_of("python")]
     assert [title_of(page) for page in pages_of(way)] == chapters
-    listed = re.findall(r"^\| (\d\. .*?) \|", (TUTORIAL / "index.md").read_text(), re.MULTILINE)
-    assert listed == chapters
+    index = (TUTORIAL / "index.md").read_text()
+    assert re.findall(r"^\| (\d\. .*?) \|", index, re.MULTILINE) == chapters
+    contents = re.findall(rf"^(.*) <{way}/(.*)>$", index, re.MULTILINE)
+    assert [page for _, page in contents] == [page.stem for page in pages_of(way)]
+    # The list of pages beside the text names the way: its chapters have the titles of the others.
+    assert [title.lower() for title, _ in contents] == [
+        f"{way}: {each}".lower() for each in chapters
+    ]
