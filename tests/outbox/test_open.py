@@ -108,3 +108,27 @@ def test_transactions_of_receivers_commit_or_roll_back(tmp_path):
         found = transaction.provided["connection"].execute("SELECT number FROM seen").fetchall()
     database.close_idle()
     assert sorted(found) == [(0,), (1,), (2,)]
+
+
+def test_a_coroutine_of_a_loop_that_is_gone_can_be_closed(tmp_path):
+    """Its transaction is rolled back without the loop, in which nothing can be awaited."""
+    database: Any = open_database(f"sqlite:///{tmp_path}/outbox.db")
+
+    async def hang():
+        async with database.atransaction() as transaction:
+            transaction.provided["connection"].execute("CREATE TABLE seen (number INTEGER)")
+            await asyncio.get_running_loop().create_future()
+
+    coroutine = hang()
+
+    async def main():
+        task = asyncio.ensure_future(coroutine)
+        await asyncio.wait([task], timeout=0.5)
+        coroutine.close()
+        task.cancel()
+
+    asyncio.run(main())
+    with database.transaction() as transaction:
+        found = transaction.provided["connection"].execute("SELECT name FROM sqlite_master")
+        assert found.fetchall() == []
+    database.close_idle()

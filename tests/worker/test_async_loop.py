@@ -1,11 +1,16 @@
 """The event loop of async receivers."""
 
 import asyncio
+import gc
+import sys
 import threading
 from concurrent.futures import CancelledError
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
+from clarion.worker import async_loop
 from clarion.worker.async_loop import AsyncLoop
 
 
@@ -45,3 +50,34 @@ def test_close_cancels_and_ends_the_thread(loop):
     assert future.done()
     assert not ran.is_alive()
     assert loop.result(thread()) is not ran
+
+
+@asynccontextmanager
+async def _transaction():
+    try:
+        yield
+    finally:
+        await asyncio.sleep(0)  # as to roll back
+
+
+async def _hang(begun):
+    async with _transaction():
+        begun.set()
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(60)
+
+
+def test_close_is_quiet_about_what_ignores_its_cancellation(loop, monkeypatch, caplog, recwarn):
+    """Neither asyncio nor the interpreter reports each object of such a receiver."""
+    monkeypatch.setattr(async_loop, "LONGEST_END", 0.4)
+    begun = threading.Event()
+    loop.submit(_hang(begun))
+    assert begun.wait(30)
+    loop.close()
+    unraisable: list[Any] = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    gc.collect()
+    assert unraisable == []
+    assert caplog.messages == []
+    assert recwarn.list == []

@@ -161,8 +161,33 @@ def test_a_receiver_that_has_returned_is_left_alone(stage):
     with stage.database.transaction() as transaction:
         with abandonable(stage.database, transaction.connection, ends.append):
             note(transaction.provided["connection"], "same", "", 1)
-        if stage.database.dialect == "sqlite":
-            ends[0]()
+        ends[0]()
+    assert stage.effects() == [("same", "", 1)]
+
+
+def test_a_connection_that_is_about_to_be_ended_is_not_kept(server_stage):
+    """The receiver may return before the server has ended its connection."""
+    stage = server_stage
+    connect, used = stage.database.connect, []
+    ends: list[Any] = []
+
+    def connect_later():
+        stage.database.connect = connect
+        used.append(transaction.provided["connection"])
+        with pytest.raises(TransactionError):
+            ends[0].leave()
+        return connect()
+
+    with (
+        suppress(Exception),
+        stage.database.transaction() as transaction,
+        abandonable(stage.database, transaction.connection, ends.append),
+    ):
+        stage.database.connect = connect_later
+        ends[0]()
+    with stage.database.transaction() as another:
+        assert another.provided["connection"] is not used[0]
+        note(another.provided["connection"], "same", "", 1)
     assert stage.effects() == [("same", "", 1)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from abc import ABC, abstractmethod
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import cached_property, partial
@@ -122,6 +123,9 @@ class UrlDatabase(ABC):
                 # In threads, because it may wait for the database.
                 enter = partial(block.enter_context, self.transaction())
                 yield await run_in_thread(enter)
+            except GeneratorExit:  # the event loop has ended, so nothing can be awaited
+                block.__exit__(*sys.exc_info())
+                raise
             except BaseException as error:
                 await run_in_thread(partial(block.__exit__, type(error), error, None))
                 raise

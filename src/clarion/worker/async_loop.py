@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.fork import new_lock
@@ -69,11 +70,27 @@ class AsyncLoop:
             loop.close()
 
 
+def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
+    pass
+
+
+def _destroy(task: asyncio.Task[Any]) -> None:
+    coroutine: Any = task.get_coro()
+    with suppress(BaseException):  # it may await once more, or raise
+        coroutine.close()
+
+
 async def _shut_down() -> None:
     loop = asyncio.get_running_loop()
     tasks = [task for task in asyncio.all_tasks(loop) if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()
     if tasks:
-        await asyncio.wait(tasks, timeout=LONGEST_END / 2)
+        _, left = await asyncio.wait(tasks, timeout=LONGEST_END / 2)
+        if left:
+            # Receivers that ignore their cancellation, which the log has. Each object that they hold
+            # would be one more error of asyncio, or one of the interpreter at its end.
+            loop.set_exception_handler(_ignore)
+            for task in left:
+                _destroy(task)
     await loop.shutdown_asyncgens()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
@@ -85,7 +86,9 @@ async def aabandonable(
     try:
         yield
     finally:
-        if end is not None:
+        # Python ends a coroutine whose event loop is gone in this way; it cannot await any more.
+        is_destroyed = isinstance(sys.exception(), GeneratorExit)
+        if end is not None and not is_destroyed:
             end.leave()
 
 
@@ -112,13 +115,22 @@ async def aend_of(database: Database, connection: Connection | AsyncConnection) 
 
 
 class _ServerEnd:
-    """Ends a connection to a server, from another connection."""
+    """Ends a connection to a server, from another connection.
+
+    Once the receiver has returned, it does nothing: another receiver may use the connection.
+    """
 
     def __init__(self, database: Database, number: Any) -> None:
         self._database = database
         self._number = number
+        self._lock = new_lock()
+        self._has_begun = self._has_left = False
 
     def __call__(self) -> None:
+        with self._lock:
+            if self._has_left:
+                return
+            self._has_begun = True
         try:
             with closing(self._database.connect()) as connection:
                 connection.change("end_connection", number=self._number)
@@ -128,7 +140,12 @@ class _ServerEnd:
             )
 
     def leave(self) -> None:
-        pass  # the server refuses the receiver's next statement
+        with self._lock:
+            self._has_left = True
+        if (
+            self._has_begun
+        ):  # the connection may be ended only now, so it must not go back to a pool
+            raise _was_ended()
 
 
 def _sqlite_of(connection: Any) -> Any:
@@ -201,6 +218,8 @@ class _SqliteEnd:
         if self._has_begun:
             with suppress(Exception):
                 self._raw.close()  # so that it does not go back to a pool
-            raise TransactionError(
-                "The transaction of the receiver was ended, because its time was over."
-            )
+            raise _was_ended()
+
+
+def _was_ended() -> TransactionError:
+    return TransactionError("The transaction of the receiver was ended, because its time was over.")
