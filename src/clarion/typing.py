@@ -75,6 +75,10 @@ class AnySignal(Protocol):
         ...
 
 
+class NoOptions(TypedDict):
+    """No options. As the type of `**unknown`, it lets a checker refuse names that are misspelt."""
+
+
 class OtherOptions(TypedDict, total=False):
     """The options of `connect` and `@receiver` except the sender and the delivery."""
 

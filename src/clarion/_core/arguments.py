@@ -38,7 +38,7 @@ def check_signal_arguments(use_caching: object, name: object) -> None:
 
 
 def check_arguments(
-    unknown: dict[str, Any], priority: object, uid: object, *, weak: object, replace: object
+    unknown: Any, priority: object, uid: object, *, weak: object, replace: object
 ) -> Scope | None:
     """Check the less common arguments of `connect`; return the scope of a block, or None."""
     scope: Scope | None = unknown.pop(SCOPE, None)

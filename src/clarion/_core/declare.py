@@ -65,12 +65,20 @@ class DeclaredSignal(Signal, Generic[P, R]):
         # an editor shows that of Signal.
         @overload  # type: ignore[override]
         def connect(
-            self, receiver: AnyReceiver[P, R], **options: Unpack[ConnectOptions]
+            self,
+            receiver: AnyReceiver[P, R],
+            sender: object = None,
+            **options: Unpack[BlockOptions],
         ) -> Any: ...
         # A delivery may provide more than is declared.
         @overload
         def connect(
-            self, receiver: Receiver, *, delivery: Delivery, **options: Unpack[PlainOptions]
+            self,
+            receiver: Receiver,
+            sender: object = None,
+            *,
+            delivery: Delivery,
+            **options: Unpack[OtherOptions],
         ) -> Any: ...
         @overload
         def connect(  # pyright: ignore[reportOverlappingOverload]
@@ -79,7 +87,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
         @overload
         def connect(self, **options: Unpack[ConnectOptions]) -> Connector[P, R]: ...
         def connect(  # pyright: ignore[reportIncompatibleMethodOverride]
-            self, receiver: Any = None, **options: Any
+            self, receiver: Any = None, sender: object = None, **options: Any
         ) -> Any: ...
         @overload
         def connected(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from clarion._core.policy import Policy
     from clarion._core.signatures import Receiver
     from clarion.delivery import Bound, Delivery
-    from clarion.typing import BlockOptions, PlainConnector
+    from clarion.typing import BlockOptions, NoOptions, PlainConnector
 
     F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,7 +99,7 @@ class Signal(Tabled):
         inline: bool = False,
         delivery: Delivery | None = None,
         replace: bool = False,
-        **unknown: Never,
+        **unknown: Unpack[NoOptions],
     ) -> Any:
         """Connect a receiver, which each send calls from now on, and return it.
 
@@ -124,7 +124,7 @@ class Signal(Tabled):
         """
         scope = None
         is_odd = weak is not None and type(weak) is not bool
-        if unknown or is_odd or type(priority) is not int or dispatch_uid is not None or replace:
+        if is_odd or type(priority) is not int or dispatch_uid is not None or replace or unknown:
             scope = check_arguments(unknown, priority, dispatch_uid, weak=weak, replace=replace)
         if receiver is MISSING:
             return _decorator(self, locals())

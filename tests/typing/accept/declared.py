@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
-from typing import Any, assert_type
+from typing import Any, Unpack, assert_type
 
 from clarion import DeclaredSignal, Signal, receiver, signal
-from clarion.typing import Receiver
+from clarion.typing import BlockOptions, ConnectOptions, Receiver
 
 
 class Order:
@@ -192,3 +192,22 @@ with order_paid.connected(exact, sender=Order, priority=1), order_paid.connected
 with order_paid.connected(with_signal, context=True, dispatch_uid="with", replace=True):
     pass
 order_paid.connect(exact, dispatch_uid="exact", replace=True)
+
+
+def take_paid(sender: type[Order], order_id: int, amount: Decimal) -> None:
+    """Receive an order."""
+
+
+order_paid.connect(take_paid, Order, priority=3)
+
+
+def listen(**options: Unpack[ConnectOptions]) -> None:
+    """Pass all options on."""
+    order_paid.connect(take_paid, **options)
+    receiver(order_paid, **options)(take_paid)
+
+
+def listen_for_a_while(**options: Unpack[BlockOptions]) -> None:
+    """Pass the options of a block on."""
+    with order_paid.connected(take_paid, **options):
+        pass

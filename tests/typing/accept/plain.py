@@ -1,10 +1,10 @@
 """Plain signals: untyped, as Django's, and without errors under strict checking."""
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, Unpack
 
 from clarion import Signal, receiver, signal
-from clarion.typing import Receiver, Responses
+from clarion.typing import BlockOptions, ConnectOptions, Receiver, Responses
 
 order_paid = Signal()
 order_sent = Signal(use_caching=True, name="shop.order_sent")
@@ -124,3 +124,15 @@ signals: list[Signal] = [order_paid, logged, declared]
 with order_paid.connected(take_any, "web", context=True, once=True) as taken:
     number: int = taken(None, order_id=1)
 order_paid.connect(take_any, dispatch_uid="any", replace=True)
+
+
+def listen(function: Receiver, **options: Unpack[ConnectOptions]) -> None:
+    """Pass all options on."""
+    order_paid.connect(function, **options)
+    receiver(order_paid, **options)(function)
+
+
+def listen_for_a_while(function: Receiver, **options: Unpack[BlockOptions]) -> None:
+    """Pass the options of a block on."""
+    with order_paid.connected(function, **options):
+        pass

@@ -1,7 +1,7 @@
 """Receivers of SQLAlchemy's model signals, as in Django's documentation."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, assert_type
+from typing import Any, Unpack, assert_type
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from clarion.integrations.sqlalchemy import (
     pre_delete,
     pre_save,
 )
+from clarion.typing import ConnectOptions
 
 
 class Order:
@@ -173,3 +174,20 @@ pre_delete.disconnect(only_keywords, sender=Order, dispatch_uid="x")
 
 with pre_save.connected(audit, sender=Order), post_save.connected(mail, delivery=on_commit):
     pass
+
+
+def note_saved(sender: type[Order], instance: Order, **kwargs: Any) -> None:
+    """Note a save."""
+
+
+def note_with_session(instance: Order, session: Session, **kwargs: Any) -> None:
+    """Request a session, which the delivery provides."""
+
+
+post_save.connect(note_saved, Order, priority=3)
+post_save.connect(note_with_session, Order, delivery=on_commit)
+
+
+def listen(**options: Unpack[ConnectOptions]) -> None:
+    """Pass all options on."""
+    post_save.connect(note_saved, **options)

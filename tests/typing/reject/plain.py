@@ -50,3 +50,5 @@ with order_paid.connected(receive, prioritty=1):  # E: misspelt option of a bloc
     pass
 with order_paid.connected(receive) as taken:
     taken.name  # E: a function has no name
+order_paid.connect(receive, "web", prioritty=1)  # E: misspelt option
+order_paid.connect("receive")  # E: nothing to call

@@ -236,11 +236,17 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
         def connect(
             self,
             receiver: AnyReceiver[P, object] | AnyReceiver[Q, object],
-            **options: Unpack[ConnectOptions],
+            sender: object = None,
+            **options: Unpack[BlockOptions],
         ) -> Any: ...
         @overload
         def connect(
-            self, receiver: Receiver, *, delivery: Delivery, **options: Unpack[PlainOptions]
+            self,
+            receiver: Receiver,
+            sender: object = None,
+            *,
+            delivery: Delivery,
+            **options: Unpack[OtherOptions],
         ) -> Any: ...
         @overload
         def connect(  # pyright: ignore[reportOverlappingOverload]
@@ -249,7 +255,7 @@ class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
         @overload
         def connect(self, **options: Unpack[ConnectOptions]) -> EitherConnector[P, Q]: ...
         def connect(  # noqa: D102  # pyright: ignore[reportIncompatibleMethodOverride]
-            self, receiver: Any = None, **options: Any
+            self, receiver: Any = None, sender: object = None, **options: Any
         ) -> Any: ...
         @overload
         def connected(
