@@ -11,7 +11,7 @@ import pytest
 from clarion import Signal, introspect, signal
 from clarion._core import compiled
 from clarion._core.instrument import Send
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, SenderWarning
 from clarion.introspect import (
     Dispatcher,
     Registration,
@@ -191,7 +191,8 @@ def test_a_class_is_not_its_instances():
 def test_an_equal_sender_is_another():
     """An equal sender is another sender, and the reason says so."""
     mine, yours = (Decimal("0.1") for _ in range(2))
-    opened.connect(one, sender=mine)
+    with pytest.warns(SenderWarning, match="matches by identity"):
+        opened.connect(one, sender=mine)
     expected = "listens to an object of decimal.Decimal, which is equal, but another object"
     assert why_unheard(yours) == expected
 

@@ -458,6 +458,8 @@ class Dispatcher(RuleBasedStateMachine):
 SHORT = 25
 
 
+# Options of a second connect are ignored, with a warning that has tests of its own.
+@pytest.mark.filterwarnings("ignore::clarion.errors.ConnectWarning")
 @pytest.mark.parametrize(
     "count", [pytest.param(SHORT, id="25"), pytest.param(1000, id="1000", marks=pytest.mark.slow)]
 )
