@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from clarion.errors import ClarionError
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
+_CREATE = re.compile(r"CREATE (?:TABLE|INDEX) IF NOT EXISTS (\w+)")
+
 
 class TablesError(ClarionError, RuntimeError):
     """The tables of the outbox are missing, or have another version."""
@@ -20,7 +23,8 @@ class TablesError(ClarionError, RuntimeError):
 def create_tables(connection: Connection, *, notify: bool = False) -> None:
     """Create the tables that are missing, in the transaction that is open.
 
-    It may run at each start, and in several processes at once.
+    It may run at each start, and in several processes at once. It does not wait for senders if the
+    tables exist.
 
     Args:
         connection: the connection.
@@ -31,15 +35,24 @@ def create_tables(connection: Connection, *, notify: bool = False) -> None:
     Raises:
         TablesError: if there are tables of another version.
     """
-    for name in statements(connection.dialect):
-        if name.startswith("create_"):
+    texts = statements(connection.dialect)
+    # An index that exists would be locked against senders, and its creation could deadlock with them.
+    existing = {row[0] for row in connection.rows("existing")} if "existing" in texts else set()
+    for name, text in texts.items():
+        if name.startswith("create_") and _created(text) not in existing:
             connection.change(name)
-    if notify:
-        for name in statements(connection.dialect):
+    if notify and "clarion_notify" not in existing:
+        for name in texts:
             if name.startswith("notify_"):
                 connection.change(name)
     connection.change("write_version", version=VERSION)
     check_tables(connection)
+
+
+def _created(text: str) -> str | None:
+    """Return the name of the table or index that a statement creates."""
+    found = _CREATE.search(text)
+    return None if found is None else found[1]
 
 
 def check_tables(connection: Connection) -> None:

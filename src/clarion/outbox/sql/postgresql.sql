@@ -89,6 +89,14 @@ CREATE INDEX IF NOT EXISTS clarion_dead_event ON clarion_dead (event)
 -- name: create_index_created
 CREATE INDEX IF NOT EXISTS clarion_event_created ON clarion_event (created_at)
 
+-- name: existing
+-- The tables and indexes in the schema in which they would be created, and the trigger.
+SELECT relname FROM pg_class
+WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+  AND left(relname, 8) = 'clarion_'
+UNION ALL SELECT tgname FROM pg_trigger
+WHERE tgname = 'clarion_notify' AND tgrelid = to_regclass('clarion_delivery')
+
 -- name: notify_function
 CREATE OR REPLACE FUNCTION clarion_notify() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_notify('clarion', ''); RETURN NULL; END $$
