@@ -53,7 +53,7 @@ class Bound(Protocol):
     ) -> Any:
         """Deliver one send, and return the response of the receiver in that send.
 
-        An exception ends the send, as one of the receiver does.
+        An exception ends the send, like an exception of the receiver.
 
         Args:
             signal: the signal.
@@ -66,7 +66,7 @@ class Bound(Protocol):
     async def asend(
         self, signal: Signal, registration: Registration, receiver: Receiver, /, **arguments: Any
     ) -> Any:
-        """Deliver one `asend`, as `send`."""
+        """Deliver one `asend`, as `send` does."""
         ...
 
     def awaits(self, signal: Signal, receiver: Receiver, /, **arguments: Any) -> bool:
@@ -81,7 +81,7 @@ class Bound(Protocol):
         ...
 
     def explain(self, signal: Signal, /, **arguments: Any) -> str:
-        """Return a few words on when the receiver would run, if this were sent now."""
+        """Describe in a few words when the receiver would run if this were sent now."""
         ...
 
 
@@ -109,7 +109,7 @@ class Batch(Protocol):
     async def asend(
         self, signal: Signal, calls: Sequence[tuple[Registration, Receiver, dict[str, Any]]]
     ) -> list[Any]:
-        """Deliver one `asend`, as `send`."""
+        """Deliver one `asend`, as `send` does."""
         ...
 
 

@@ -28,8 +28,8 @@ _lock = new_lock()
 class Send:
     """One send that is running.
 
-    An error holds the frames of the send, which hold this object. So it has no error and no
-    responses once the send has ended: a cycle would keep the arguments alive. An instrument
+    An error holds the frames of the send, which hold this object. So this object drops its error and
+    its responses when the send has ended: a cycle would keep the arguments alive. An instrument
     that needs them later keeps them itself.
 
     Attributes:
@@ -164,7 +164,7 @@ class Instrument:
         """Handle the beginning of a send, before any receiver is called."""
 
     def called(self, call: Call) -> None:
-        """Handle the end of one call of a receiver: see `Call`. A batch of deliveries has none."""
+        """Handle the end of one call of a receiver: see `Call`. It is not called for a batch."""
 
     def ended(self, send: Send) -> None:
         """Handle the end of a send, with or without `send.error`."""

@@ -26,7 +26,7 @@ class Call(NamedTuple):
         body: the argument of the carrier task, as text. `clarion.background.deliver` reads it.
         retries: how often it is tried again after a failure; None if the engine decides.
         delay: how long the engine waits at least before the first attempt, in seconds.
-        key: calls with the same key run in order, if the engine keeps it; None without an order.
+        key: calls with the same key run in order, if the engine supports it; None without an order.
         options: the other options of the delivery, for the engine.
     """
 

@@ -30,12 +30,12 @@ def is_completing() -> bool:
 
 
 def complete_signals(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of signals that begin with a text, or whose end does."""
+    """Return the names of signals that begin with a text, or whose last parts do."""
     return _complete(context, incomplete, lambda: map(signal_name, signals()))
 
 
 def complete_senders(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of senders that begin with a text, or whose end does."""
+    """Return the names of senders that begin with a text, or whose last parts do."""
 
     def names() -> Iterable[str]:
         found = (sender_of(each) for signal in signals() for each in registrations(signal))
@@ -45,7 +45,7 @@ def complete_senders(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def complete_receivers(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the names of receivers that begin with a text, or whose end does."""
+    """Return the names of receivers that begin with a text, or whose last parts do."""
 
     def names() -> Iterable[str]:
         return (each.name for signal in signals() for each in registrations(signal))
@@ -77,7 +77,7 @@ def _modules_of(context: typer.Context) -> list[str]:
 
 
 def completions(names: Iterable[str], incomplete: str) -> list[str]:
-    """Return the names that begin with a text; if none does, their ends that do."""
+    """Return the names that begin with a text; if none does, the last parts of names that do."""
     known = sorted({safe(each) for each in names})
     whole = [each for each in known if each.startswith(incomplete)]
     ends = {

@@ -68,7 +68,7 @@ def import_named(name: str) -> ModuleType:
 def import_all(names: list[str] | None) -> None:
     """Import the modules that connect receivers; what they print goes to standard error.
 
-    A hint says so if no receiver is connected after it.
+    If no receiver is connected after the import, a hint says so.
 
     Raises:
         CommandError: if one cannot be imported, or none is named and no program has imported its own.

@@ -176,7 +176,7 @@ def reporting() -> Generator[None]:
 
 
 def prepare_streams() -> None:
-    """Open the standard streams that are closed; let all escape what their encoding lacks."""
+    """Open the standard streams that are closed; let all streams escape what their encoding lacks."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # as after >&-
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115

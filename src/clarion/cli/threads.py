@@ -15,7 +15,7 @@ _waiting: list[str] = []
 
 
 def wait_for_threads(command: str) -> None:
-    """Let Python wait for the threads after all, because this command has a use for them."""
+    """Let Python wait for the threads after all, because this command needs them."""
     _waiting.append(command)
 
 

@@ -73,7 +73,7 @@ class PsycopgDatabase(UrlDatabase):
     def listening(self, wake: Callable[[], object]) -> Generator[None]:
         """Call a function after commits that store deliveries, while the block runs.
 
-        PostgreSQL notifies of them if the tables were created with `notify=True`.
+        PostgreSQL sends notifications if the tables were created with `notify=True`.
 
         Args:
             wake: the function, called in another thread. It must return at once.

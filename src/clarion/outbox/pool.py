@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_IDLE = 8  # connections
 
-# What a receiver may set on a connection of a driver, and the next one does not expect.
+# Settings of a driver's connection. A receiver may change them, and the next receiver does not expect it.
 _SETTINGS = (
     "autocommit",
     "cursor_factory",

@@ -29,11 +29,11 @@ class ChangeLog:
 
     def __init__(self, is_kept: Callable[[Table], bool]) -> None:
         self._is_kept = is_kept
-        # Weak, because a table may be deleted. An added registration is not held either.
+        # Weak, because a table may be deleted. An added registration is not kept alive either.
         self._tables: WeakKeyDictionary[Table, _Before] = WeakKeyDictionary()
         self._orders: dict[int, int] = {}
-        # The positions, in the order of connection, of registrations to undo. A receiver keeps its
-        # position when it moves from the name of a class to the class, whichever code maps it.
+        # The positions of the registrations to undo, in the order of connection. A receiver connected to the
+        # name of a class keeps its position when the class is mapped.
         self._added: set[int] = set()
 
     def note_added(self, table: Table, registration: Registration, *, is_new: bool) -> None:

@@ -28,7 +28,7 @@ class JobThreads:
         on_end: called when a job has ended, with what it raised or None.
 
     Attributes:
-        cooldowns: the places whose last job could take nothing.
+        cooldowns: the receivers and partitions whose last job found no delivery to take.
     """
 
     def __init__(self, size: int, on_end: Callable[[BaseException | None], object]) -> None:

@@ -39,7 +39,7 @@ class Search:
             Whether it has started one, or will start one soon.
         """
         receivers = self._context.plans.receivers()
-        # A quick receiver that has a job needs no other one, and the database need not search.
+        # One job is enough for a quick receiver, so its deliveries are not searched while one runs.
         running, is_quick = self._job_threads.counts(), self._context.sizes.is_quick
         names = [name for name in receivers if not (running[name] and is_quick(name))]
         if not names:

@@ -8,7 +8,7 @@ from clarion.commit.drivers.outcome import may_cancel_server
 
 
 class AsyncpgDriver(AsyncNativeDriver):
-    """A connection of asyncpg, of its own or of a pool."""
+    """A connection of asyncpg, opened directly or taken from a pool."""
 
     def in_transaction(self) -> bool:
         """Return whether a transaction is open."""

@@ -39,7 +39,7 @@ _attached: set[Callable[[], None]] = set()
 
 
 def _once(attach: Callable[[], None]) -> Callable[[], None]:
-    """Return a function that attaches at its first call only, in whichever thread."""
+    """Return a function that attaches the listeners at its first call only, from any thread."""
 
     def attach_once() -> None:
         if attach not in _attached:
@@ -217,9 +217,9 @@ def _receiver_database(alias: str | None) -> Database | None:
 def _attach_by(attach: Attach, *of: ModelSignal[..., Any], sent_by_rows: bool = True) -> None:
     def attach_for(sender: object, subclasses: bool) -> None:  # noqa: FBT001
         if is_unresolved(sender):
-            _attach_mappers()  # they resolve it, and attach again
+            _attach_mappers()  # its listeners resolve the sender, and attach again
         if sent_by_rows and (is_unresolved(sender) or is_unmapped(sender)):
-            _attach_flush()  # these warn of a sender that is never mapped
+            _attach_flush()  # its listeners warn of a sender that is never mapped
             _attach_statements()
         if not is_unresolved(sender):
             attach(sender, subclasses)

@@ -1,7 +1,7 @@
 """The class of SQLAlchemy's signals: declared, and attached at the first connect.
 
 A receiver of an unresolved sender is connected to the text or relationship, and to the class
-or table once that exists. So it can be listed, restored by tests and disconnected meanwhile.
+or table once that exists. So it can be listed, disconnected, and restored by tests before that.
 
 Nothing here attaches a listener. `hooks` gives each signal a function that does.
 """
@@ -91,7 +91,7 @@ class SavePolicy(ModelPolicy):
         return changes_of(instance)
 
     def merge(self, name: str, sends: Sequence[Mapping[str, Any]]) -> Any:
-        """Return the changes of all sends for the row of the last one."""
+        """Merge the changes of all sends that concern the row of the last send."""
         if name != "changes":
             return super().merge(name, sends)
         instance = sends[-1]["instance"]
@@ -147,7 +147,7 @@ class ModelSignal(DeclaredSignal[P, R]):
         def connect(
             self, receiver: Any = MISSING, sender: object = None, *args: Any, **options: Any
         ) -> Any:
-            """Call a receiver at each send, as `Signal.connect`."""
+            """Call a receiver at each send, like `Signal.connect`."""
             self._check(sender)
             if receiver is MISSING:
                 return lambda function: self.connect(function, sender, *args, **options)
@@ -168,7 +168,7 @@ class ModelSignal(DeclaredSignal[P, R]):
             sender: object = None,
             dispatch_uid: Hashable | None = None,
         ) -> bool:
-            """Disconnect a receiver, as `Signal.disconnect`."""
+            """Disconnect a receiver, like `Signal.disconnect`."""
             return super().disconnect(receiver, senders.resolve(sender), dispatch_uid)
 
     def attach_by(self, attach: Attach) -> None:
@@ -224,7 +224,7 @@ def connect_resolved(mapped: type | None = None) -> None:
 class SaveSignal(ModelSignal[P, object], Generic[P, Q]):
     """The signal of a save or a deletion, whose receivers may request its `changes`.
 
-    For the type checkers, `Q` is the declared signature with `changes` beside it, because no
+    For the type checkers, `Q` is the declared signature with `changes` added, because no
     type can express "these parameters and one keyword more".
     """
 

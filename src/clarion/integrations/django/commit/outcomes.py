@@ -1,4 +1,4 @@
-"""What becomes of the COMMIT of a connection, also if an interrupt comes in it.
+"""The outcome of each COMMIT of a connection, also if an interrupt comes during it.
 
 Django discards the callbacks of such a COMMIT at the next rollback, or when the connection is
 closed. If the COMMIT was made, or may have been, each call is then logged as abandoned.
@@ -46,7 +46,7 @@ def _watched_autocommit(
     @wraps(set_autocommit)
     def watched(autocommit: bool) -> None:  # noqa: FBT001  # Django's
         if autocommit and _is_interrupted(connection):
-            # Without the exception that is handled: its frames may hold a callback.
+            # A new outcome, without the current exception, whose frames may hold a callback.
             _note_commit(connection, partial(set_autocommit, autocommit), CommitOutcome())
         else:
             set_autocommit(autocommit)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ChangesRequest(str):
-    """The name `changes`, with what to pass to a receiver if the model is not tracked."""
+    """The parameter `changes` of a receiver, with its default for a model that is not tracked."""
 
     __slots__ = ("_default", "_is_required", "_receiver")
 
@@ -35,7 +35,7 @@ class ChangesRequest(str):
         request = cls("changes")
         request._receiver = described(receiver)
         signature = signature_of(receiver)
-        assert signature is not None, "it was asked for its parameters"  # noqa: S101
+        assert signature is not None, "it has a parameter, so it has a signature"  # noqa: S101
         parameter = signature.parameters["changes"]
         request._default = parameter.default
         request._is_required = parameter.default is parameter.empty
@@ -91,7 +91,7 @@ class ChangesPolicy(DjangoPolicy):
         return name.resolve(arguments, self._compute)
 
     def merge(self, name: str, sends: Sequence[Mapping[str, Any]]) -> Any:
-        """Return the changes of all sends for the row of the last one."""
+        """Merge the changes of all sends that concern the row of the last send."""
         instance = sends[-1]["instance"]
         found = [
             send[name] for send in sends if name in send and _is_same_row(send, sends[-1], instance)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class DjangoConnection:
     """Runs statements on this thread's connection to a database, in its open transaction.
 
-    An error is Django's, as of a query, so that `transaction.atomic` rolls back.
+    Errors are Django's, like those of a query, so that `transaction.atomic` rolls back.
 
     Args:
         alias: the name of the database in Django's settings.
@@ -64,7 +64,7 @@ class DjangoConnection:
 
 
 class AsyncDjangoConnection:
-    """Runs statements in the thread that holds the connection, as `DjangoConnection`.
+    """Runs statements in the thread that holds the connection, like `DjangoConnection`.
 
     Args:
         connection: the connection, which was created in that thread.

@@ -63,7 +63,7 @@ class ModelReferences:
         }
 
     def load(self, data: dict[str, Any], session: Any) -> object:  # noqa: ARG002
-        """Return the instance from its row, by this thread's connection.
+        """Load the instance from its row, through this thread's connection.
 
         Raises:
             GoneError: if its row does not exist.
@@ -103,7 +103,7 @@ class ModelReferences:
         """Return the label of a model.
 
         Raises:
-            ValueError: if it is abstract, or not of this program, as the models of a migration.
+            ValueError: if it is abstract, or not of this program, such as the models of a migration.
         """
         label = str(cast("Any", kind)._meta.label)
         try:
@@ -122,7 +122,7 @@ class ModelReferences:
         """
         try:
             model: type = apps.get_model(name)
-        except ValueError:  # it is no label
+        except ValueError:  # not a label
             raise LookupError(name) from None
         return model
 

@@ -46,12 +46,12 @@ def _to_json(instance: Any, given: Any, value: Any) -> Any:
         return json.dumps(value, cls=field.encoder)
     if isinstance(given, BinaryField):
         return base64.b64encode(bytes(value)).decode()
-    # A number that a text field was given stays a number: the field would convert it.
+    # A number in a text field stays a number: `value_to_string` would make it text.
     return value if type(value) in _ATOMS else field.value_to_string(instance)
 
 
 def load_value(given: Any, data: Any) -> Any:
-    """Return the value of a field, which is given, from JSON.
+    """Return the value of a field from JSON.
 
     Raises:
         ValueError: if the field does not accept it.
@@ -92,7 +92,7 @@ def load_values(model: Any, values: dict[str, Any], alias: str) -> Any:
     Args:
         model: the model.
         values: what `dump_values` returned.
-        alias: the database that the instance is of.
+        alias: the database that the instance belongs to.
     """
     # A field that was added or removed since the send is deferred, or ignored.
     fields = [field for field in model._meta.concrete_fields if field.attname in values]

@@ -45,11 +45,11 @@ def _remember(savepoint: SessionTransaction, root: SessionTransaction) -> Sessio
 def open_savepoints(
     innermost: SessionTransaction, arguments: Mapping[str, Any] | None = None
 ) -> list[ForeignSavepoint]:
-    """Return the open savepoints on a session's connections that are not its own.
+    """Return the open savepoints that user code has set on a session's connections.
 
     Args:
         innermost: the innermost savepoint or transaction of the session.
-        arguments: those of a send. If they show the engine, the savepoints on others do not count.
+        arguments: those of a send. If they name an engine, the savepoints on other engines do not count.
     """
     found = {
         each: savepoints for each, savepoints in _open_savepoints(innermost).items() if savepoints

@@ -23,7 +23,7 @@ def dump_value(value: Any, type_: TypeEngine[Any], name: str) -> Any:
         name: the name of the attribute, for the error.
 
     Raises:
-        ValueError: if it would not come back; the message says why, in a few words.
+        ValueError: if decoding would not return the same value; the message says why, in a few words.
     """
     if isinstance(value, Enum) and _class_of_members(type_) is type(value):
         return {_ENUM: value.name}

@@ -1,4 +1,4 @@
-"""EngineDatabase: a worker's database that is reached by an engine of SQLAlchemy."""
+"""EngineDatabase: a worker's database that is reached through an engine of SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class EngineDatabase:
             log_deferred(self.name)
 
     def is_deferred(self) -> bool:
-        """Return whether the transactions of an engine of SQLite begin deferred; it begins one."""
+        """Return whether the transactions of an engine of SQLite begin deferred; the check begins one."""
         if not self.is_async:
             return is_deferred(self.engine)
         self._thread.enter()

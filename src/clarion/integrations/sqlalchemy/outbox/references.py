@@ -54,7 +54,7 @@ class MappedReferences:
         return hasattr(kind, "_sa_class_manager") and mapper_of(kind) is not None
 
     def is_session(self, value: object) -> bool:
-        """Return whether a value is a session, in whose place a worker passes its own."""
+        """Return whether a value is a session; a worker passes its own session instead."""
         return sync_session(value) is not None
 
     def is_session_class(self, kind: type) -> bool:
