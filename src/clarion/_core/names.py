@@ -161,8 +161,10 @@ def signal_name(signal: Signal) -> str:
         anywhere = table.searched != len(sys.modules)
         table.searched = len(sys.modules)
         table.name = find_name(signal, table.home, anywhere=anywhere)
+    if table.name:
+        return table.name
     made_in = "" if table.home is None else f" made in {table.home}"
-    return table.name or f"nameless {type(signal).__name__}{made_in}"
+    return f"nameless {type(signal).__name__}{made_in}"
 
 
 def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str | None:

@@ -119,14 +119,18 @@ def _suppress(suppression: suppressed, calls: Sequence[Call]) -> list[HandOver |
 
 def _sealed(signal: Signal, calls: Sequence[Call]) -> Envelope:
     """Return the envelope with everything that a receiver gets."""
-    arguments = calls[0][2] if len(calls) == 1 else {}
-    snapshots = False
-    for registration, _, given in calls:
-        if given is not arguments:
-            arguments.update(given)
-        bound: Any = registration.delivery
-        snapshots = snapshots or bound.options.missing == "snapshot"
+    if len(calls) == 1:
+        [(registration, _, arguments)] = calls
+        return seal(signal, arguments, snapshots=_needs_snapshots(registration))
+    arguments = {name: value for _, _, given in calls for name, value in given.items()}
+    snapshots = any(_needs_snapshots(registration) for registration, _, _ in calls)
     return seal(signal, arguments, snapshots=snapshots)
+
+
+def _needs_snapshots(registration: Registration) -> bool:
+    bound: Any = registration.delivery
+    is_needed: bool = bound.options.missing == "snapshot"
+    return is_needed
 
 
 def _check(signal: Signal, call: Call, boundary: Boundary) -> None:

@@ -86,6 +86,11 @@ class Codec:
             self._declared = frozenset(parameters)
             self._required = self._declared - provided - self._defaults.keys()
 
+    @property
+    def version(self) -> int:
+        """The version with which sends are stored; it grows with each upcaster."""
+        return len(self._upcasters) + 1
+
     def dump(self, signal: Signal, arguments: dict[str, Any], *, snapshots: bool = False) -> bytes:
         """Return the payload of a send.
 
@@ -180,7 +185,7 @@ class Codec:
                 f"`{command_line('outbox show')}`, and discard it.",
                 signal_name(signal),
             ) from None
-        if version != len(self._upcasters) + 1:
+        if version != self.version:
             references, values = _upcast(signal, version, references, values)
         missing = "snapshot" if snapshots else "fail"
         if self._storage is not None:

@@ -13,7 +13,6 @@ from clarion.envelope import plain
 from clarion.envelope.codec import codec_of
 from clarion.envelope.context import current_headers
 from clarion.envelope.uid import new_uid
-from clarion.envelope.upcast import version_of
 from clarion.errors import DecodingError, EncodingError
 
 if TYPE_CHECKING:
@@ -119,11 +118,12 @@ def seal(signal: Signal, arguments: dict[str, Any], *, snapshots: bool = False) 
             f"A {name} cannot be stored, because another process could not find it. Keep it in a "
             f"module, or give it a name: Signal(name='shop.order_paid')."
         )
+    codec = codec_of(signal)
     return Envelope(
         new_uid(),
         name,
-        version_of(signal),
+        codec.version,
         datetime.now(UTC),
-        codec_of(signal).dump(signal, arguments, snapshots=snapshots),
+        codec.dump(signal, arguments, snapshots=snapshots),
         current_headers(),
     )
