@@ -112,6 +112,22 @@ class Conformance:
         assert [each["attempt"] for each in found] == [1, 2, 3]
         assert len(stage.effects.of("fail", name)) == 3
 
+    def test_without_retries_there_is_one_run(self, stage, name):
+        """A receiver without `retries` is not called again, also if it raises `Retry`."""
+        happened.connect(program.ask_again, sender="once", delivery=stage.delivery)
+        happened.connect(program.note, sender="later", delivery=stage.delivery(delay=1))
+        happened.send("once", name=name)
+        stage.effects.wait_for("ask_again", name)
+        happened.send("later", name=name)
+        stage.effects.wait_for("note", name)
+        assert len(stage.effects.of("ask_again", name)) == 1
+
+    def test_a_key_is_kept_or_refused(self, stage, name):
+        """An engine that does not keep the order of a key refuses it."""
+        with pytest.raises(ArgumentError, match="does not keep the order") as caught:
+            happened.connect(program.note, sender="keyed", delivery=stage.delivery(key="name"))
+        assert list(caught.value.names) == ["key"]
+
     def test_a_receiver_decides(self, stage, name):
         """A receiver that raises `Retry` runs again, and one that raises `Reject` does not."""
         if not stage.retries:
