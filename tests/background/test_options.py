@@ -2,7 +2,7 @@
 
 import pytest
 
-from clarion.background import CallOptions, check_engine_options
+from clarion.background import CallOptions, check_engine_options, check_numbers
 from clarion.errors import ArgumentError
 
 
@@ -58,6 +58,19 @@ def test_options_of_the_engine_are_accepted():
     [
         (["b", "a"], ["queue", "eta"], "Post has no option a, b. It has eta, queue.", ("a", "b")),
         (["a"], [], "Post has no option a. Leave it out.", ("a",)),
+        (
+            ["countdown"],
+            ["a"],
+            "Post has no option countdown. Clarion's own option is delay.",
+            ("countdown",),
+        ),
+        (
+            ["retrys"],
+            [],
+            "Post has no option retrys. Clarion's own option is retries.",
+            ("retrys",),
+        ),
+        (["Name"], ["a"], "Post has no option Name. Clarion's own option is name.", ("Name",)),
         (["when"], ["queue"], "Post was given when=. Use delay=.", ("when",)),
     ],
 )
@@ -67,3 +80,12 @@ def test_other_options_are_refused(given, known, said, names):
         check_engine_options("Post", dict.fromkeys(given), known, {"when": "Use delay="})
     assert str(raised.value) == said
     assert tuple(raised.value.names) == names
+
+
+def test_an_option_that_takes_a_number_gets_one():
+    """A value that is no number is refused by its name; None and other options are not."""
+    check_numbers("Post", {"priority": 5, "ttl": None, "queue": "mail"}, ["priority", "ttl"])
+    with pytest.raises(ArgumentError) as raised:
+        check_numbers("Post", {"priority": "high", "queue": "mail"}, ["priority", "ttl"])
+    assert str(raised.value) == "Post was given priority=a str. Give a number."
+    assert tuple(raised.value.names) == ("priority",)

@@ -128,6 +128,17 @@ def test_other_options_are_refused(app, order_paid, name):
     assert caught.value.names == (name,)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("retry", 3), ("priority", "high"), ("countdown", "5")]
+)
+def test_values_that_celery_cannot_send_are_refused(app, order_paid, name, value):
+    """A value that each send would fail with, or ignore, is refused at connect."""
+    order_paid.connect(mail, delivery=CeleryDelivery(app)(retry=False, priority=None))
+    with pytest.raises(ArgumentError) as caught:
+        order_paid.connect(mail, sender="x", delivery=CeleryDelivery(app)(**{name: value}))
+    assert caught.value.names == (name,)
+
+
 def test_options_are_known_under_sentry(app, order_paid):
     """The options are known although Sentry replaces functions of Celery and kombu."""
     code = (

@@ -146,6 +146,8 @@ def test_one_actor_for_a_broker(broker):
         ({"throws": LookupError}, {"throws"}),
         ({"retries": 2, "max_retries": 3}, {"retries", "max_retries"}),
         ({"time_limit": object()}, {"time_limit"}),
+        ({"max_retries": "3"}, {"max_retries"}),
+        ({"min_backoff": 5, "queue_name": 5}, {"min_backoff", "queue_name"}),
         ({"on_failure": 5}, {"on_failure"}),
     ],
 )

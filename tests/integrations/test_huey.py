@@ -94,6 +94,14 @@ def test_an_unknown_option_is_refused(huey):
     assert {"priority", "retry_delay"} <= OPTIONS
 
 
+@pytest.mark.parametrize(("name", "value"), [("priority", "high"), ("expires", "tomorrow")])
+def test_a_value_that_huey_does_not_take_is_refused(huey, name, value):
+    """A value of another type is refused at connect, and not at each send."""
+    with pytest.raises(ArgumentError) as caught:
+        order_paid.connect(mail, delivery=HueyDelivery(huey)(**{name: value}))
+    assert caught.value.names == (name,)
+
+
 def test_something_else_is_refused():
     """Anything but an instance of Huey, as another engine's application, is refused."""
     with pytest.raises(ArgumentError, match="SqliteHuey"):

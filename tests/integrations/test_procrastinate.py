@@ -157,6 +157,12 @@ def test_other_options_are_refused(order_paid, memory, given, names, said):
     assert sorted(caught.value.names) == names
 
 
+def test_a_priority_is_a_number(order_paid, memory):
+    """A priority that is no number is refused at connect, and not at each send."""
+    with pytest.raises(ArgumentError, match="procrastinate was given priority=a str"):
+        order_paid.connect(mail, delivery=ProcrastinateDelivery(memory)(priority="high"))
+
+
 def test_the_tasks_are_registered_once(memory):
     """Two deliveries share the tasks, which are registered once."""
     ProcrastinateDelivery(memory)

@@ -175,6 +175,17 @@ def test_an_unknown_option_is_refused(queue):
     assert not OPTIONS & {"retry", "job_id", "unique", "args"}
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("job_timeout", "abc"), ("ttl", -1), ("result_ttl", object())],
+)
+def test_a_value_that_rq_does_not_take_is_refused(queue, name, value):
+    """A value with which RQ makes no job is refused at connect, and not at each send."""
+    with pytest.raises(ArgumentError, match="RQ makes no job") as caught:
+        order_paid.connect(mail, delivery=RQDelivery(queue)(**{name: value}))
+    assert caught.value.names == (name,)
+
+
 def test_something_else_is_refused():
     """Anything but a queue of RQ, as another engine's application, is refused."""
     with pytest.raises(ArgumentError, match="Queue"):

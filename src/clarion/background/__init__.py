@@ -28,7 +28,7 @@ from clarion.background.delivery import BoundEngine, EngineDelivery
 from clarion.background.engine import Engine
 from clarion.background.executor import ExecutorDelivery
 from clarion.background.handover import HandOver
-from clarion.background.options import CallOptions, check_engine_options
+from clarion.background.options import CallOptions, check_engine_options, check_numbers
 
 __all__ = [
     "BoundEngine",
@@ -40,6 +40,7 @@ __all__ = [
     "HandOver",
     "adeliver",
     "check_engine_options",
+    "check_numbers",
     "deliver",
     "retry_after",
 ]

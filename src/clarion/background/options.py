@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import keyword_names, value_name
@@ -20,6 +21,18 @@ _OURS = frozenset(
     {"retries", "delay", "effects", "key", "name", "aliases", "missing", "outside", "using"}
 )
 _MISSING = ("skip", "fail", "snapshot")
+
+# What engines call our two words. Some have an option of that name, which means something else.
+_ELSEWHERE = {
+    "retry": "retries",
+    "max_retries": "retries",
+    "attempts": "retries",
+    "max_attempts": "retries",
+    "countdown": "delay",
+    "eta": "delay",
+    "run_after": "delay",
+    "schedule_in": "delay",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +113,39 @@ def check_engine_options(
     instead = instead or {}
     if unknown := given.keys() - {*known} - instead.keys():
         cure = f"It has {keyword_names(known)}" if known else "Leave it out"
+        if meant := {own for name in unknown if (own := _meant(name)) is not None}:
+            cure = f"Clarion's own option is {keyword_names(meant)}"
         raise ArgumentError(
             f"{engine} has no option {keyword_names(unknown)}. {cure}.", sorted(unknown)
         )
     for name in sorted(given.keys() & instead.keys()):
         raise ArgumentError(f"{engine} was given {name}=. {instead[name]}.", [name])
+
+
+def check_numbers(engine: str, given: Mapping[str, Any], names: Collection[str]) -> None:
+    """Refuse an option of an engine that takes a number, and has another value.
+
+    Args:
+        engine: the name of the engine.
+        given: the options.
+        names: the names of those that take a number, or None.
+
+    Raises:
+        ArgumentError: if one has another value.
+    """
+    for name in sorted(given.keys() & {*names}):
+        value = given[name]
+        if value is not None and not isinstance(value, (int, float)):
+            raise ArgumentError(
+                f"{engine} was given {name}={value_name(value)}. Give a number.", [name]
+            )
+
+
+def _meant(name: str) -> str | None:
+    """Return the option of ours that a name is meant for, or None."""
+    if name in _ELSEWHERE:
+        return _ELSEWHERE[name]
+    return next(iter(get_close_matches(name.casefold(), _OURS, 1, 0.75)), None)
 
 
 def _refusal(name: str, value: object, wanted: str) -> ArgumentError:

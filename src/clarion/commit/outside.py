@@ -35,7 +35,7 @@ def check_outside(outside: object) -> None:
     """Refuse an option that is none of the three."""
     if outside not in _CHOICES:
         raise ArgumentError(
-            f"on_commit was given outside={value_name(outside)}. Give 'run', 'skip' or 'refuse'.",
+            f"outside={value_name(outside)} was given. Give 'run', 'skip' or 'refuse'.",
             ["outside"],
         )
 

@@ -25,6 +25,7 @@ from clarion.background import (
     Engine,
     EngineDelivery,
     check_engine_options,
+    check_numbers,
     deliver,
     retry_after,
 )
@@ -49,6 +50,7 @@ _ROUTING = frozenset(
     {"event_dispatcher", "exchange_type", "ignore_result", "queue", "stamped_headers"}
 )
 _PROPERTIES = frozenset({"app_id", "cluster_id", "correlation_id", "message_id", "type", "user_id"})
+_NUMBERS = frozenset({"countdown", "priority", "soft_time_limit", "time_limit"})
 # Instrumentations such as Sentry's replace `publish` by a function with another signature.
 _PUBLISH = frozenset(
     [
@@ -120,6 +122,13 @@ class CeleryEngine(Engine):
         given = options.engine
         stamps = given.get("stamped_headers") or ()
         check_engine_options("apply_async of Celery", given, _known().union(stamps))
+        check_numbers("apply_async of Celery", given, _NUMBERS)
+        if type(given.get("retry")) not in {bool, type(None)}:
+            raise ArgumentError(
+                "CeleryDelivery was given retry=, which says whether the sender tries to publish again. Give "
+                "it a bool; retries= is how often the receiver is called again.",
+                ["retry"],
+            )
         taken = given.keys() & {"countdown", "eta"}
         if taken and options.delay:
             raise ArgumentError(

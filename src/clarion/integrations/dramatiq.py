@@ -24,6 +24,7 @@ from clarion.background import (
     Engine,
     EngineDelivery,
     check_engine_options,
+    check_numbers,
     deliver,
     retry_after,
 )
@@ -48,6 +49,9 @@ TASK = "clarion.deliver"
 
 _BODY = "clarion"  # the option of the message
 _FOR_ACTORS = frozenset({"retry_when", "throws"})  # a message cannot have them
+_NUMBERS = frozenset(
+    {"broker_priority", "max_age", "max_backoff", "max_retries", "min_backoff", "time_limit"}
+)
 
 _UNCONFIRMED = (
     "RabbitMQ does not confirm what Dramatiq publishes, so a message can be lost without an error. Give "
@@ -145,6 +149,7 @@ class DramatiqEngine(Engine):
         given = options.engine
         known = {"queue_name", "broker_priority", *self.broker.actor_options} - _FOR_ACTORS
         check_engine_options("A message of Dramatiq", given, known)
+        check_numbers("A message of Dramatiq", given, _NUMBERS)
         if options.retries is not None:
             self._check_retries(given.keys() & {"max_retries"})
         self._check_values(dict(given))
@@ -165,15 +170,16 @@ class DramatiqEngine(Engine):
             )
 
     def _check_values(self, given: dict[str, Any]) -> None:
+        names = list(given)
         queue = given.pop("queue_name", self.actor.queue_name)
         try:
             self._message("", "", given).copy(queue_name=queue).encode()
             self.broker.declare_queue(queue)  # so that a worker consumes it
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise ArgumentError(
-                f"Dramatiq cannot send a message with {keyword_names(given)}: {error}. Give values that "
+                f"Dramatiq cannot send a message with {keyword_names(names)}: {error}. Give values that "
                 f"its encoder accepts.",
-                given,
+                names,
             ) from error
 
     def losses(self) -> list[str]:

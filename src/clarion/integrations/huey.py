@@ -20,6 +20,7 @@ from clarion.background import (
     Engine,
     EngineDelivery,
     check_engine_options,
+    check_numbers,
     deliver,
     retry_after,
 )
@@ -132,6 +133,14 @@ class HueyEngine(Engine):
             ArgumentError: if it does not have one.
         """
         check_engine_options("A task of Huey", options.engine, OPTIONS)
+        check_numbers("A task of Huey", options.engine, OPTIONS - {"expires"})
+        try:
+            self.task.s("", 1, **options.engine).resolve_expires(self.huey.utc)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(
+                "Huey does not take this value of expires=. Give seconds, a timedelta or a datetime.",
+                ["expires"],
+            ) from error
 
     def losses(self) -> Sequence[str]:
         """Return the warning that Huey loses the tasks of a killed consumer."""

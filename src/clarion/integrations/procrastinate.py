@@ -17,6 +17,7 @@ from clarion.background import (
     EngineDelivery,
     adeliver,
     check_engine_options,
+    check_numbers,
     retry_after,
 )
 from clarion.background.delivery import HOLD
@@ -195,6 +196,7 @@ class ProcrastinateEngine(Engine):
         """Refuse options that `configure_task` does not have, or that the delivery sets."""
         given = options.engine
         check_engine_options(self.name, given, _OPTIONS - _INSTEAD.keys(), _INSTEAD)
+        check_numbers(self.name, given, ["priority"])
         if options.key is not None and given.get("lock") is not None:
             raise ArgumentError(
                 "ProcrastinateDelivery was given key and lock, and the key is kept by a lock. Leave one "

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 try:
     from rq import Queue, Retry, get_current_job
-    from rq.exceptions import DuplicateJobError
+    from rq.exceptions import DuplicateJobError, TimeoutFormatError
     from rq.serializers import DefaultSerializer
 except ImportError as error:
     raise MissingExtraError.because(error, "rq", "rq") from error
@@ -52,6 +52,14 @@ ATTEMPTS = "clarion_attempts"  # a key of Job.meta
 _GIVEN = {"self", "func", "args", "kwargs", "timeout", "description", "job_id", "retry", "unique"}
 _queue: Any = Queue
 OPTIONS = {*signature(_queue.enqueue_call).parameters, "job_timeout"} - _GIVEN - {"pipeline"}
+
+# Those whose value can be checked without Redis, by their names in `Queue.create_job`.
+_OF_JOBS = {
+    "failure_ttl": "failure_ttl",
+    "job_timeout": "timeout",
+    "result_ttl": "result_ttl",
+    "ttl": "ttl",
+}
 
 _PICKLE = (
     "RQ's queue {name} uses pickle, so its workers run whatever is written to Redis, and a call is lost "
@@ -130,6 +138,17 @@ class RQEngine(Engine):
             ArgumentError: if it does not have one.
         """
         check_engine_options("Queue.enqueue of RQ", options.engine, OPTIONS)
+        for name in sorted(options.engine.keys() & _OF_JOBS.keys()):
+            self._check_value(name, options.engine[name])
+
+    def _check_value(self, name: str, value: object) -> None:
+        try:
+            self.queue.create_job(TASK, **{_OF_JOBS[name]: value})
+        except (TypeError, ValueError, TimeoutFormatError) as error:
+            raise ArgumentError(
+                f"RQ makes no job with {name}={value_name(value)}. Give a value that Queue.enqueue takes.",
+                [name],
+            ) from error
 
     def losses(self) -> Sequence[str]:
         """Return the warning that a queue with pickle loses calls that its workers cannot read."""
