@@ -11,6 +11,7 @@ from clarion.commit import atomic
 from clarion.outbox.notes import (
     BUSY_CURE,
     FULL_CURE,
+    POOLER_CURE,
     READ_ONLY_CURE,
     cure_of,
     note_cure,
@@ -128,6 +129,12 @@ class DriverError(Exception):
     sqlstate = "25006"
 
 
+class PreparedError(Exception):
+    """The error of a pooler that has given the transaction another connection of the server."""
+
+    sqlstate = "42P05"
+
+
 @pytest.mark.parametrize(
     ("error", "cure"),
     [
@@ -136,6 +143,7 @@ class DriverError(Exception):
         (Exception(1114, "The table is full"), FULL_CURE),
         (Exception(13, "no code of MySQL"), None),
         (ValueError("8"), None),
+        (PreparedError(), POOLER_CURE),
     ],
     ids=str,
 )

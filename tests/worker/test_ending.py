@@ -12,7 +12,7 @@ import pytest
 from clarion.errors import TransactionError
 from clarion.worker import ending
 from clarion.worker.ending import aabandonable, abandonable, end_of
-from tests.worker.stage import note
+from tests.worker.stage import PLACES, Stage, note
 
 
 def test_its_locks_are_released_and_its_writes_undone(stage):
@@ -189,6 +189,20 @@ def test_a_connection_that_is_about_to_be_ended_is_not_kept(server_stage):
         assert another.provided["connection"] is not used[0]
         note(another.provided["connection"], "same", "", 1)
     assert stage.effects() == [("same", "", 1)]
+
+
+@pytest.mark.service
+def test_a_later_transaction_of_the_same_process_is_left_alone(tmp_path):
+    """A pooler gives the server's process to others after the receiver's transaction."""
+    with PLACES["postgresql"](tmp_path) as url:
+        stage = Stage(url)
+        with stage.connected() as connection:
+            with connection.transaction():
+                end = end_of(stage.database, connection)
+            with connection.transaction():
+                end()
+                note(connection.connection, "same", "", 1)
+        assert stage.effects() == [("same", "", 1)]
 
 
 def test_the_transaction_of_an_async_receiver(stage):

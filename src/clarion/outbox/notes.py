@@ -18,6 +18,7 @@ _NO_SUCH_TABLE = 1146  # MySQL and MariaDB
 _LAST_OF_SQLITE = 0xFF
 _FULL = {13, "53100", 1021, 1114}
 _READ_ONLY = {8, "25006", 1792, 1290, 1836}
+_PREPARED = {"42P05", "26000"}  # PostgreSQL; the statement exists, or does not
 
 BUSY_CURE = (
     "SQLite refuses at once to write in a transaction that has read, if another connection has "
@@ -29,6 +30,11 @@ FULL_CURE = "The disk of the database is full. Nothing is lost: free some space,
 READ_ONLY_CURE = (
     "Deliveries cannot be stored or settled in a database, or in a transaction, that is read only. Use one "
     "that can be written to, such as that of the primary server."
+)
+POOLER_CURE = (
+    "A pooler in transaction mode, such as PgBouncer, gives each transaction another connection of the "
+    "server. So turn prepared statements off: PsycopgDatabase(url, prepare_threshold=None), or "
+    "prepare_threshold=None of psycopg and statement_cache_size=0 of asyncpg."
 )
 
 
@@ -74,10 +80,12 @@ def tables_cure() -> str:
 
 
 def state_cure(cause: Any) -> str | None:
-    """Return the cure if a database is full or read only, or None."""
+    """Return the cure if a database is full, read only, or behind a pooler; or None."""
     codes = _codes(cause)
     if not codes.isdisjoint(_FULL):
         return FULL_CURE
+    if not codes.isdisjoint(_PREPARED):
+        return POOLER_CURE
     return None if codes.isdisjoint(_READ_ONLY) else READ_ONLY_CURE
 
 

@@ -119,10 +119,12 @@ SELECT value FROM clarion_meta WHERE name = 'version'
 SELECT {now}
 
 -- name: connection_number
-SELECT pg_backend_pid()
+-- With the start of the transaction: a pooler gives the same process to others after it.
+SELECT pg_backend_pid() || '/' || CAST(extract(epoch FROM now()) * 1000000 AS bigint)
 
 -- name: end_connection
-SELECT pg_terminate_backend(:number)
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE pid || '/' || CAST(extract(epoch FROM xact_start) * 1000000 AS bigint) = :number
 
 -- name: publish_event
 -- One statement for the event and all its deliveries, so one round trip.
