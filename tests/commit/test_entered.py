@@ -148,20 +148,43 @@ def test_interrupt_at_each_instruction(program, kind, logged, monkeypatch):
     assert nth > 100
 
 
-def test_an_interrupt_in_the_first_step_of_the_end():
-    """The transaction stays open until the exception is freed, because Python skips the end."""
-    shop = Shop()
-    try:
-        with atomic(shop.connection):
+def first_points(program):
+    """Run a program, interrupted at each of the first points of the end; yield the shop."""
+    for nth in range(1, 6):
+        shop, interrupt = Shop(), points.Interrupt(nth, InterruptedByTestError)
+        try:
+            program(shop, interrupt)
+        except InterruptedByTestError as error:
+            yield shop, interrupt, error
+        finally:
+            interrupt.stop()
+        shop.connection.close()
+
+
+def test_an_interrupt_in_the_first_steps_of_the_end():
+    """The block is rolled back at once, although the exception is kept, and so its frames are."""
+    kept = []
+    for shop, interrupt, error in first_points(in_a_block):
+        kept.append((interrupt.where, error))
+        assert not shop.connection.in_transaction
+        assert {scheduled.status for scheduled in shop.answers} == {"dropped"}
+        assert not shop.check([])
+    assert len(kept) == 5
+    assert {where[0] for where, _ in kept} >= {"_end_found", "Entered.end"}
+
+
+def test_a_block_that_a_variable_holds():
+    """Interrupted in the first step, it is open until the exception is freed, as its docstring says."""
+
+    def program(shop, interrupt):
+        with atomic(shop.connection) as _block:
             shop.place()
-            interrupt = points.Interrupt(1, InterruptedByTestError)
             interrupt.start()
-    except InterruptedByTestError:
-        assert "atomic.__exit__" in (interrupt.where or ())
-        assert shop.connection.in_transaction
-        assert shop.answers[0].status == "waiting"
-    finally:
-        interrupt.stop()
-    assert not shop.check([])
-    assert {scheduled.status for scheduled in shop.answers} == {"dropped"}
-    shop.connection.close()
+
+    states = []
+    for shop, _interrupt, error in first_points(program):
+        states.append((shop.connection.in_transaction, shop.answers[0].status))
+        error.__traceback__ = None
+        assert not shop.check([])
+    assert states[0] == (True, "waiting")
+    assert set(states[1:]) == {(False, "dropped")}

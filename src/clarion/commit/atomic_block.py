@@ -14,6 +14,7 @@ from clarion._core.decorated import decorated
 from clarion._core.fork import new_lock
 from clarion._core.names import value_name
 from clarion._core.unentered import Enterable
+from clarion.commit.block_end import BlockEnd
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
@@ -219,10 +220,9 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
     `django.db.transaction.atomic`. Without a connection it is only a boundary. Use `async with`
     for an async connection, and for async receivers. It is a decorator of functions, too.
 
-    A signal handler may raise, as that of Ctrl-C does. If it raises between the last statement of
-    the block and the first step of its end, Python skips that end. The transaction then stays open
-    while the exception is handled. When the exception is discarded, it is rolled back and its
-    calls are dropped. Until then, do not use the connection, and send nothing.
+    A signal handler may raise, as that of Ctrl-C does. If it raises between the last statement of the
+    block and the first step of its end, the block is rolled back. Where a variable holds it, as in `with
+    atomic() as block`, and in `async with`, it stays open until the exception is freed.
 
     Args:
         connection: a DB-API connection, one of psycopg, asyncpg or aiosqlite, or a
@@ -272,8 +272,12 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
             raise
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._leave().end(error)
+    if TYPE_CHECKING:
+
+        def __exit__(self, *error: object) -> None: ...
+
+    else:
+        __exit__ = BlockEnd()
 
     async def __aenter__(self) -> Self:
         entering = self._begin(is_awaited=True)

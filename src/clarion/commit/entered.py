@@ -55,6 +55,7 @@ class Entered:
         self._outcome = outcome
         self._is_begun = False
         self._is_settled = False
+        self._is_ending = False
 
     def begin(self) -> None:
         """Begin the transaction or the savepoint, and make the block active."""
@@ -89,6 +90,12 @@ class Entered:
                 await self._to_end(leaving)
         await self._adiscard_unsettled()
 
+    def interrupt(self, error: BaseException) -> None:
+        """Roll back and drop the calls, if an interrupt came before the end has begun."""
+        if not self._is_ending:  # else the end has done so
+            self.give_up(error)
+            self._settle()
+
     def _can_leave(self) -> bool:
         # A transaction may be ended twice, a savepoint of a driver may not.
         return self._is_begun or self._block.outer is None
@@ -99,6 +106,7 @@ class Entered:
 
     def end(self, error: tuple[object, ...]) -> None:
         """Commit or roll back, then run the calls or drop them."""
+        self._is_ending = True
         # The block is active until the commit is made, so a send during the commit waits, too.
         try:
             try:
