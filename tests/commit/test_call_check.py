@@ -59,7 +59,7 @@ def send(how, signal, **kwargs):
 def test_a_missing_keyword(how, block, receiver, coalesce, signal, log):
     """The send raises, names the receiver and the keyword, and schedules nothing."""
     signal.connect(receiver, delivery=on_commit(coalesce=coalesce))
-    with block(), pytest.raises(ArgumentError, match="requires missing, and signal") as caught:
+    with block(), pytest.raises(ArgumentError, match="requires missing, which signal") as caught:
         send(how, signal, n=1)
     assert receiver.__name__ in str(caught.value)
     assert caught.value.names == ("missing",)
@@ -255,6 +255,6 @@ def test_a_wrapper_that_adds_nothing(signal):
 
     signal.connect(timed, delivery=on_commit)
     with atomic():
-        with pytest.raises(ArgumentError, match="requires order, and signal"):
+        with pytest.raises(ArgumentError, match="requires order, which signal"):
             signal.send(None)
         signal.send(None, order=1)

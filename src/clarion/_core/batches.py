@@ -5,7 +5,7 @@ same batch are given to it in one call, after the other receivers. So a send tha
 no effect there.
 
 In a robust send, a batch may have `send_robust` and `asend_robust`. They return the exception in place
-of the response of a receiver that has failed. Without them, a failure is that of all its receivers.
+of the response of a receiver that has failed. Without them, a failure counts for all its receivers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Batches:
     """The calls of one send that are made together, by batch.
 
     Attributes:
-        calls: the calls of each batch, and the places of their responses in those of the send.
+        calls: the calls of each batch, and the positions of their responses in the list of the send.
     """
 
     __slots__ = ("calls",)

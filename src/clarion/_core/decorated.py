@@ -21,7 +21,7 @@ def decorated(
     block: Callable[[], AbstractContextManager[object]],
     ablock: Callable[[], AbstractAsyncContextManager[object]] | None = None,
 ) -> Callable[..., Any]:
-    """Return a function of which each call runs inside a new block.
+    """Wrap a function so that each call runs inside a new block.
 
     Args:
         function: the function to decorate, sync or async.

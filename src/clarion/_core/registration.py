@@ -121,7 +121,7 @@ class Registration:
         flags: int = 0,
         scope: Scope | None = None,
     ) -> Self:
-        """Set all attributes, as `connect` has its options, and return the registration."""
+        """Set all attributes from the options of `connect`, and return the registration."""
         self.uid = uid
         self.sender_key = sender_key
         self.sender_of: Callable[[], object] = no_sender
@@ -214,7 +214,7 @@ class Registration:
         self.order = _next_order()
 
     def restore(self, order: int) -> None:
-        """Restore a position in the order of connection, and the only call."""
+        """Restore a position in the order of connection, and the only call of `once=True`."""
         self.order = order
         if self.once:
             self._unspent = deque((None,))

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=Callable[..., Any])
 
-# No receiver was given, which `None` cannot mean: it is refused.
+# The default of `receiver`. It is not `None`, because a program may pass that, and it is refused.
 MISSING: Any = object()
 _NAME_TYPES = (type(None), str)
 
@@ -172,7 +172,7 @@ class Signal(Tabled):
 
         The end of the block disconnects what the block has connected, and nothing else: if the
         receiver was connected before, it stays connected. With `replace=True`, the receiver is
-        called in place of the one with the same `dispatch_uid`, which returns afterwards.
+        called in place of the one with the same `dispatch_uid`, which is connected again afterwards.
         """
         return Connected(self, receiver, {"sender": sender, **options}, in_context=bool(context))
 

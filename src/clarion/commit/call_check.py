@@ -97,8 +97,8 @@ class CallCheck:
             )
         if missing := self._required - given:
             raise ArgumentError(
-                f"Receiver {described(receiver)} requires {keyword_names(missing)}, and signal "
-                f"{signal_name(signal)} was sent without. Send it, or give the parameter a default.",
+                f"Receiver {described(receiver)} requires {keyword_names(missing)}, which signal "
+                f"{signal_name(signal)} was not sent with. Send it, or give the parameter a default.",
                 missing,
             )
         if accepted is not None and (unaccepted := given - accepted):

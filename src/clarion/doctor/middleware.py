@@ -32,7 +32,7 @@ _CURES = {
 
 
 def unwrapped_applications(program: Program) -> Iterator[Finding]:
-    """Yield the places where a session is bound that the requests of an application do not find.
+    """Yield the places that bind a session where the requests of an application do not find it.
 
     Only applications in variables of the modules are known, of FastAPI, Starlette and Flask.
     """

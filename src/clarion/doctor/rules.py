@@ -32,7 +32,7 @@ _package_sources: list[Callable[[], Iterable[str]]] = []
 
 
 def register_packages(source: Callable[[], Iterable[str]]) -> None:
-    """Add the packages that are examined if a program names none, as those of a framework.
+    """Add the packages that are examined if a program names none, such as those of a framework.
 
     Args:
         source: returns the names of packages that were imported.
@@ -52,7 +52,7 @@ _rules: Registry[str, Rule] = Registry()
 
 
 def register_rule(rule: Rule) -> Rule:
-    """Add a rule, which every later `examine` asks; return it, so that it is a decorator.
+    """Add a rule to every later `examine`; return it, so that this is a decorator.
 
     Args:
         rule: a function that yields the findings in a `Program`.

@@ -110,7 +110,7 @@ def load_sender(data: Any, session: Any, missing: str = "fail") -> object:
     Args:
         data: what `dump_sender` returned.
         session: the session or connection of the receiver, or None.
-        missing: as of `load_object`.
+        missing: as for `load_object`.
 
     Raises:
         DecodingError: if this program does not know it.

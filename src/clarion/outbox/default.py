@@ -28,20 +28,20 @@ _writer: list[Writer | None] = [None]
 
 
 def use_database(database: Database | None) -> Database | None:
-    """Store the deliveries of sends that are in no transaction of a database here.
+    """Set where to store the deliveries of sends that are in no transaction of a database.
 
     Such a send is written in a short transaction of its own. Call it once, where the program starts.
 
         use_database(open_database("sqlite:///outbox.db"))
 
     Args:
-        database: the database; None for none, which refuses such sends.
+        database: the database; None to refuse such sends.
 
     Returns:
         The previous one, so that a test can restore it.
 
     Raises:
-        ArgumentError: if it is not a database, but its URL, say.
+        ArgumentError: if it is not a database, for example a URL.
     """
     if database is not None:
         check_database(database, "use_database()")

@@ -66,7 +66,7 @@ def open_sqlite(path: str | PathLike[str]) -> DbapiConnection:
 
 
 class UrlDatabase(ABC):
-    """A database that is reached by a driver alone, without a framework.
+    """A database that is reached through a driver alone, without a framework.
 
     A receiver may have a parameter `connection`. It then gets a connection of the driver, in a
     transaction that commits when it returns.

@@ -78,7 +78,7 @@ class NamedReceiver:
 
     @property
     def signal_name(self) -> str:
-        """The name of the signal, by which rows name it; empty once it is freed."""
+        """The name of the signal, as rows have it; empty once the signal is freed."""
         signal = self._signal()
         return "" if signal is None else signal_name(signal)
 

@@ -15,7 +15,7 @@ class Stored(NamedTuple):
         uid: identifies the send; the receiver gets it as `delivery_uid`.
         receiver: the stable name of the receiver.
         boundary: the name of the transaction that it was stored in.
-        reason: why in this one.
+        reason: why it was stored in this transaction.
     """
 
     uid: UUID

@@ -131,7 +131,7 @@ def _unsent(code: str, signal: Any, receiver: Any, fault: Fault) -> Finding:
 
 
 def _connect_of(operation: Any) -> tuple[Any, Any]:
-    """Return the signal and the receiver of a `connect` that waits for a model, or Nones."""
+    """Return the signal and the receiver of a `connect` that waits for a model, or None for both."""
     # Django wraps the operation in partials, and in a function with an attribute of the same name.
     arguments: list[Any] = []
     while hasattr(operation, "func"):

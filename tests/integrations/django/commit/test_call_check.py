@@ -57,7 +57,10 @@ def connected():
 @pytest.mark.parametrize(
     ("receiver", "text"),
     [
-        (missing, "requires missing, and signal django.db.models.signals.post_save was sent"),
+        (
+            missing,
+            "requires missing, which signal django.db.models.signals.post_save was not sent with",
+        ),
         (amissing, "requires missing"),
         (session, "asks for a session, and Django's database 'default' has none to give"),
         (few, "does not accept raw, signal, update_fields, using, which signal"),

@@ -48,7 +48,7 @@ class Callback:
         return self.take_own()
 
     def take_own(self) -> PendingCall | None:
-        """Return the call of this callback alone, as `take`."""
+        """Return the call of this callback alone, like `take`."""
         call, self._call = self._call, None
         return call
 

@@ -71,7 +71,7 @@ def _unhook() -> None:
 
 
 def _setting_savepoints(original: Callable[..., None]) -> Callable[..., None]:
-    """Make the outermost block that counts a savepoint, so that it can be rolled back."""
+    """Turn the outermost block that is not ignored into a savepoint, so that it can be rolled back."""
 
     @wraps(original)
     def enter(self: Any) -> None:
