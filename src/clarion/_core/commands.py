@@ -1,7 +1,7 @@
 """How a user runs a command of Clarion in this program, and the end of one that cannot write.
 
 Messages name commands. In a Django project, `manage.py outbox ls` does what `clarion outbox ls` does
-elsewhere. So every message asks `command_line`.
+elsewhere. So every message gets a command from `command_line`.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def output_failures_end() -> Generator[None]:
 
 
 def flush_output() -> None:
-    """Write what the standard streams have kept back."""
+    """Flush the standard streams."""
     for stream in _streams():
         stream.flush()
 

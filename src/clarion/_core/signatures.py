@@ -1,4 +1,4 @@
-"""The signatures of receivers: is it async, and does it accept the call?
+"""The signatures of receivers: whether one is async, and whether it accepts the call.
 
 Every connect needs both, so a plain function is checked by its code object. Partials,
 callable objects, builtins and wrapped functions need `inspect`, which is imported only then.
@@ -85,7 +85,7 @@ def is_coroutine_function(receiver: Any) -> bool:
 def accepts_any_keyword(receiver: Any) -> bool:
     """Return whether a call with any keyword runs the receiver.
 
-    A callable without a signature, as some builtins, is accepted.
+    A callable without a signature, such as some builtins, is accepted.
     """
     function = receiver.__func__ if type(receiver) is MethodType else receiver
     if flags := flags_of(function):

@@ -10,7 +10,7 @@ In reading order; a module imports from those above it only:
 2. `boundary`: where transactions begin and end, and which of them a context is in.
 3. `providers`: how the boundaries of a framework are found.
 4. `resolve`: the written rule that chooses the boundary of a send.
-5. `outside`: what happens where no transaction is open. `nesting`: limits how deeply receivers cause each other.
+5. `outside`: what happens where no transaction is open. `nesting`: limits the depth of sends inside receivers.
 6. `run`: runs calls after a commit, merges them, drops them after a rollback.
 7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
 8. `drivers`: how each kind of connection begins and ends a transaction.

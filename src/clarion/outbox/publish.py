@@ -40,7 +40,7 @@ class Place(NamedTuple):
 
     Attributes:
         boundary: the boundary of the send.
-        reason: why it is this one.
+        reason: why the send is stored there.
         writer: what stores it in a transaction of its own; None to use the boundary's connection.
     """
 
@@ -78,7 +78,7 @@ class Publication:
         return _responses(calls, taken, place, envelope.uid)
 
     async def asend(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
-        """Store an `asend`, as `send`."""
+        """Store an `asend`, as `send` does."""
         if (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         place = _place(signal, calls[0][2], self.database)

@@ -69,7 +69,7 @@ class AsyncSqliteDriver(AsyncDbapiDriver):
         self.judge(outcome, error)
 
     async def discard(self) -> None:
-        """Roll back, as the sync connection."""
+        """Roll back, like the sync connection."""
         await self.rollback()
 
     async def begin(self) -> None:

@@ -1,6 +1,6 @@
 """Replacements of QuerySet's methods, which send the signals of bulk writes.
 
-Each calls the method that it replaces, and sends a signal with what that has written.
+Each calls the method that it replaces, and sends a signal with what the method has written.
 """
 
 from __future__ import annotations

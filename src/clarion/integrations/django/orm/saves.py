@@ -32,7 +32,7 @@ class Save:
 
     Attributes:
         instance: the object.
-        outer: the save inside which this one is made, of any object; or None.
+        outer: the save of any object inside which this save is made; or None.
     """
 
     __slots__ = ("_changes", "_compute", "_is_final", "instance", "outer")
