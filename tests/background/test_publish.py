@@ -126,6 +126,15 @@ def test_outside_can_be_chosen(order_paid, recorder):
     assert names(recorder) == []
 
 
+def test_an_unknown_alias_is_refused(recorder):
+    """A send that waits for an alias without a transaction is refused, and names the option."""
+    signal = Signal(name="tests.publish.alias")
+    signal.connect(mail, delivery=EngineDelivery(recorder)(using="nowhere"))
+    with pytest.raises(BoundaryError, match=r"a delivery to an engine \(using='nowhere'\) names"):
+        signal.send(None, order_id=1)
+    assert "'nowhere'" in str(explain(signal))
+
+
 def test_suppressed_sends_are_not_handed_over(order_paid, recorder):
     """In a `suppressed` block the engine gets nothing."""
     with suppressed("an import") as block:

@@ -217,7 +217,7 @@ class EngineDelivery:
 
     def _unordered(self) -> ArgumentError:
         return ArgumentError(
-            f"{self.engine.name} does not keep the order of calls with the same key. Use "
+            f"key= was given, and {self.engine.name} does not keep the order of calls with the same key. Use "
             f"durable(key=...) without via=, whose worker keeps it, or leave key= out.",
             ["key"],
         )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     Call = tuple[Registration, Receiver, dict[str, Any]]
 
+_USING = "a delivery to an engine (using="  # how messages name the option
+
 
 class Publication:
     """The batch of the receivers of a send that engines carry out.
@@ -81,7 +83,7 @@ class Publication:
         self, signal: Signal, calls: Sequence[Call]
     ) -> list[PendingHandOver | Exception]:
         """Return the pending call for each receiver; its exception if it cannot be made."""
-        boundary, reason = resolve_boundary(signal, calls[0][2], self.using)
+        boundary, reason = resolve_boundary(signal, calls[0][2], self.using, _USING)
         envelope = _sealed(signal, calls)
         made: list[PendingHandOver | Exception] = []
         for call in calls:
@@ -94,7 +96,7 @@ class Publication:
 
     def _pending(self, signal: Signal, calls: Sequence[Call]) -> list[PendingHandOver]:
         """Return the pending call for each receiver."""
-        boundary, reason = resolve_boundary(signal, calls[0][2], self.using)
+        boundary, reason = resolve_boundary(signal, calls[0][2], self.using, _USING)
         for call in calls:
             _check(signal, call, boundary)
         envelope = _sealed(signal, calls)
@@ -237,7 +239,7 @@ def explain(signal: Signal, arguments: dict[str, Any], delivery: Any) -> str:
     if (suppression := active_suppression()) is not None:
         return f"suppressed here: {suppression.reason}"
     try:
-        match = resolve_boundary(signal, arguments, delivery.options.using)
+        match = resolve_boundary(signal, arguments, delivery.options.using, _USING)
     except (BoundaryError, MissingExtraError) as error:
         return f"never, because the send would raise: {error}"
     engine, name = delivery.engine.name, match.boundary.name
