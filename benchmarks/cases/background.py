@@ -1,7 +1,9 @@
 """A transaction of Django with one background receiver, and with the engine's own call by hand.
 
-The baseline is what people write without Clarion: `transaction.on_commit(lambda: task.delay(1))`. No worker
-runs. The broker is Redis, if one answers at CLARION_REDIS_URL, or a file for Huey.
+The baseline is what people write without Clarion: `transaction.on_commit(lambda: task.delay(1))`. It sends the
+same values, after the commit, with the same options. It has no envelope: no uid, time, context or name of a
+receiver. It may also wait for the broker without a limit, so that no thread watches over the call, as one does
+with Celery. No worker runs. The broker is Redis, if one answers at CLARION_REDIS_URL, or a file for Huey.
 """
 
 from __future__ import annotations

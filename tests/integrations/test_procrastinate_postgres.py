@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from clarion import Signal
 from clarion.commit import atomic
 from clarion.integrations.procrastinate import ProcrastinateDelivery
-from tests.services import POSTGRES
+from tests.services import POSTGRES, own_postgres
 
 pytestmark = pytest.mark.service
 
@@ -154,6 +154,33 @@ def test_a_job_is_in_the_transaction_of_a_session(order_paid, app, jobs, options
         assert jobs() == [JOB]
     assert jobs() == [JOB, JOB]
     engine.dispose()
+
+
+@pytest.fixture
+def preparing(options):
+    """Yield an open app, and an engine of SQLAlchemy, on a server that prepares transactions."""
+    with own_postgres(max_prepared_transactions=2) as url:
+        app = library.App(connector=library.SyncPsycopgConnector(conninfo=url))
+        with app.open():
+            app.schema_manager.apply_schema()
+            engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
+            yield app, engine
+            engine.dispose()
+
+
+def test_a_two_phase_transaction_is_prepared(order_paid, preparing):
+    """A job is inserted after a two-phase commit, because it would prevent the first phase."""
+    app, engine = preparing
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
+    with Session(engine, twophase=True) as session:
+        for end in (session.commit, session.rollback):
+            session.execute(text("SELECT 1"))
+            ((_, response),) = order_paid.send(None, order_id=7, session=session)
+            assert not response.is_within
+            session.prepare()
+            assert response.status == "waiting"
+            end()
+            assert response.status == ("enqueued" if end == session.commit else "dropped")
 
 
 def test_a_job_is_in_the_transaction_of_an_async_session(order_paid, app, jobs, options):

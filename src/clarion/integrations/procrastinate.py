@@ -159,9 +159,9 @@ class ProcrastinateEngine(Engine):
 
     def enqueue_in(self, call: Call, connection: Any) -> bool:
         """Insert a job in the transaction of the send, if its database is that of the app."""
-        if call.options.get("queueing_lock"):
-            return False
         raw = _driver_connection(connection)
+        if _waits(call, raw):
+            return False
         is_psycopg = isinstance(raw, _CONNECTION)
         if is_psycopg and not self._table.is_in(raw):
             return False
@@ -185,7 +185,7 @@ class ProcrastinateEngine(Engine):
         raw = _driver_connection(connection)
         if not isinstance(raw, _ASYNC_CONNECTION):
             return self.enqueue_in(call, connection)
-        if call.options.get("queueing_lock") or not await self._table.ais_in(raw):
+        if _waits(call, raw) or not await self._table.ais_in(raw):
             return False
         deferrer = self._configured(call, connection=raw)
         deferrer.job_manager = JobManager(PsycopgConnector())
@@ -313,6 +313,11 @@ def _alias_of(connection: Any) -> str | None:
 def _is_in_thread(connection: Any) -> bool:
     """Return whether a connection of Django belongs to asgiref's thread for sync code."""
     return _alias_of(connection) is not None and iscoroutinefunction(connection.rows)
+
+
+def _waits(call: Call, raw: Any) -> bool:
+    # PostgreSQL prepares no two-phase transaction that has notified, as each new job does.
+    return bool(call.options.get("queueing_lock")) or getattr(raw, "_tpc", None) is not None
 
 
 def _driver_connection(connection: Any) -> Any:
