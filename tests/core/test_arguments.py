@@ -53,3 +53,10 @@ def test_arguments_of_a_signal():
         check_signal_arguments("paid", None)
     with pytest.raises(ArgumentError, match="name"):
         check_signal_arguments(use_caching=False, name=1)
+
+
+@pytest.mark.parametrize("name", ["using", "coalesce", "outside"])
+def test_an_option_of_a_delivery(name):
+    """The message shows where the option belongs."""
+    with pytest.raises(ArgumentError, match=rf"write delivery=on_commit\({name}=\.\.\.\)"):
+        Signal().connect(lambda **kwargs: None, **{name: "shop"})  # type: ignore[arg-type]

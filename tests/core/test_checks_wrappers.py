@@ -73,6 +73,29 @@ class Dispatching:
         """Need an argument by position."""
 
 
+@functools.lru_cache
+def cached(sender, order_id=0, **kwargs):
+    """Run once for the same arguments."""
+
+
+class Caching:
+    """An object with a method that has a cache."""
+
+    @functools.cache  # noqa: B019
+    def method(self, sender, order_id=0, **kwargs):
+        """Run once for the same arguments."""
+
+
+@pytest.mark.parametrize("given", [cached, Caching().method, functools.lru_cache(timed)])
+def test_a_function_with_a_cache_is_refused(paid, given):
+    """The second send with the same arguments would not run it."""
+    with pytest.raises(SignatureError, match=r"has a cache, .*Remove the cache") as raised:
+        paid.connect(given)
+    assert raised.value.receiver == given
+    assert not paid.has_listeners()
+    paid.connect(lambda sender, **kwargs: cached(sender))
+
+
 MANAGERS = {"sync": managed, "async": managed_async, "decorated": timed_generator}
 
 

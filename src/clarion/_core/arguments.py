@@ -21,6 +21,8 @@ OPTIONS = (
 )  # fmt: skip
 """The parameters of `connect`."""
 
+_OF_DELIVERIES = frozenset({"coalesce", "outside", "using"})
+
 
 def check_signal_arguments(use_caching: object, name: object) -> None:
     """Refuse arguments that `Signal` does not take."""
@@ -76,5 +78,12 @@ def _refuse_unknown(unknown: dict[str, Any]) -> None:
 
     name = min(unknown)
     close = get_close_matches(name, OPTIONS, n=1)
-    cure = f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(OPTIONS)}."
+    if name in _OF_DELIVERIES:
+        cure = f"It is an option of a delivery: write delivery=on_commit({name}=...)."
+    else:
+        cure = _cure_of(close)
     raise ArgumentError(f"connect() has no argument {names.quoted_name(name)}. {cure}", unknown)
+
+
+def _cure_of(close: list[str]) -> str:
+    return f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(OPTIONS)}."

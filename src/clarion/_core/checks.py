@@ -108,6 +108,7 @@ def check_usable(receiver: Any) -> None:
         )
     if type(receiver) is FunctionType:
         _check_wrapper(receiver)
+    check_cache(receiver)
     if is_generator_function(receiver):
         raise SignatureError(
             f"Receiver {described(receiver)} is a generator function, so a call does not run its body. "
@@ -145,6 +146,21 @@ def _check_wrapper(function: FunctionType) -> None:
             f"Receiver {described(function)} is a single-dispatch function, which needs an argument by "
             f"position, and a send gives every argument by name. Connect a function that calls it.",
             function,
+        )
+
+
+def check_cache(receiver: Any) -> None:
+    """Refuse a function with a cache, which does not run for arguments that it knows.
+
+    Raises:
+        SignatureError: if the receiver is a function under `functools.lru_cache` or `functools.cache`.
+    """
+    function = getattr(receiver, "__func__", receiver)
+    if type(function).__name__ == "_lru_cache_wrapper" and type(function).__module__ == "functools":
+        raise SignatureError(
+            f"Receiver {described(receiver)} has a cache, so a second send with the same arguments does not "
+            f"run it. Remove the cache, or connect a function that calls it.",
+            receiver,
         )
 
 

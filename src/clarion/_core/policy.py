@@ -12,6 +12,7 @@ from types import MethodType
 from clarion._core import loops, names, thread_loop
 from clarion._core.checks import (
     check_bound,
+    check_cache,
     check_sender,
     check_usable,
     refuse_send,
@@ -108,6 +109,8 @@ class Policy:
             check_usable(receiver)
         elif is_signal(getattr(receiver, "__self__", None)):
             refuse_send(receiver)
+        else:
+            check_cache(receiver)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
         """Refuse a sender by which no send can be routed; warn of one that equal objects do not match.

@@ -59,3 +59,23 @@ def test_other_objects_are_refused(what):
         atomic(what).__enter__()
     assert caught.value.names == ("connection",)
     assert repr(what) not in str(caught.value)
+
+
+def test_a_session_is_refused():
+    """Its own commits are those that receivers wait for."""
+    sqlalchemy = pytest.importorskip("sqlalchemy.orm")
+    for session in (sqlalchemy.Session(), sqlalchemy.scoped_session(sqlalchemy.sessionmaker())):
+        with pytest.raises(
+            ArgumentError, match=r"a session and .* `with session\.begin\(\):`"
+        ) as caught:
+            atomic(session).__enter__()
+        assert caught.value.names == ("connection",)
+
+
+def test_a_connection_of_django_is_refused():
+    """The message names Django's own block."""
+    database = pytest.importorskip("django.db")
+    with pytest.raises(
+        ArgumentError, match=r"are Django's\. Write `with transaction\.atomic\(\):`"
+    ):
+        atomic(database.connection).__enter__()

@@ -38,6 +38,7 @@ def driver_for(connection: Any) -> Driver:
     """
     if connection is None:
         return NoDriver()
+    _refuse_managed(connection)
     if hasattr(connection, "begin_nested"):
         core = AsyncCoreDriver if hasattr(connection, "run_sync") else CoreDriver
         return core(connection, driver_for)
@@ -50,6 +51,23 @@ def driver_for(connection: Any) -> Driver:
         f"DB-API driver, of psycopg or asyncpg, or a Connection of SQLAlchemy's.",
         ["connection"],
     )
+
+
+def _refuse_managed(connection: Any) -> None:
+    """Refuse a session of SQLAlchemy's and a connection of Django's, which begin and commit themselves."""
+    kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
+    if hasattr(connection, "begin_nested") and hasattr(connection, "get_bind"):
+        raise ArgumentError(
+            f"atomic() was given an object of {kind}, which is a session and commits by itself. Write `with "
+            f"session.begin():`, and around sends of your own signals `with bound(session):`.",
+            ["connection"],
+        )
+    if hasattr(connection, "in_atomic_block"):
+        raise ArgumentError(
+            f"atomic() was given an object of {kind}, whose transactions are Django's. Write `with "
+            f"transaction.atomic():` of django.db, for whose commits receivers wait, too.",
+            ["connection"],
+        )
 
 
 def _has(connection: Any, attributes: attrgetter[Any]) -> bool:

@@ -250,6 +250,15 @@ print([found.id for found in run_checks(tags=["signals"]) if "receive" in found.
     assert lines == [sentence, sentence, "['clarion.W001']"]
 
 
+def test_a_relationship_instead_of_its_table(connect):
+    """The message names the table, also for an attribute of the model."""
+    [message] = connect(m2m_changed, Book.authors)
+    assert (
+        "which is no class. Give the table of a relationship, such as Book.authors.through"
+        in message
+    )
+
+
 def test_a_value_as_the_sender_of_another_signal(connect):
     """Objects that are equal do not match, except in signals whose senders are judged."""
     signal = Signal()

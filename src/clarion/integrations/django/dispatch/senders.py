@@ -106,12 +106,14 @@ def fault_of(signal: object, sender: object, *, subclasses: bool) -> Fault | Non
     if id(signal) in _BY_APPS:
         return None if isinstance(sender, AppConfig) else _no_app(sender)
     if not isinstance(sender, type):
-        return Fault(f"{value_name(sender)}, which is no class", "Give a model.")
+        cure = _THROUGH if signal is signals.m2m_changed else "Give a model."
+        return Fault(f"{value_name(sender)}, which is no class", cure)
     if issubclass(sender, Model):
         return _fault_of_model(signal, sender, subclasses=subclasses)
     return None if subclasses else _fault_of_class(sender)
 
 
+_THROUGH = "Give the table of a relationship, such as Book.authors.through."
 _SUBCLASSES = "Connect it with subclasses=True, or to one model."
 
 
