@@ -221,8 +221,8 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
     for an async connection, and for async receivers. It is a decorator of functions, too.
 
     A signal handler may raise, as that of Ctrl-C does. If it raises between the last statement of the
-    block and the first step of its end, the block is rolled back. Where a variable holds it, as in `with
-    atomic() as block`, and in `async with`, it stays open until the exception is freed.
+    block and the first step of its end, the block is rolled back. If a variable holds the block, as in
+    `with atomic() as block`, and in `async with`, it stays open until the exception is freed.
 
     Args:
         connection: a DB-API connection, one of psycopg, asyncpg or aiosqlite, or a

@@ -22,8 +22,8 @@ _suppressions: ContextVar[tuple[suppressed, ...]] = ContextVar("clarion_suppress
 class suppressed(Enterable):  # noqa: N801  # a context manager: `with suppressed(...):`
     """Schedule no calls inside the block: `on_commit` receivers do not run.
 
-    Receivers without `on_commit` still run, because they are part of the write. It applies to
-    the context that enters the block, and to the tasks that it starts, until the block ends.
+    Receivers without `on_commit` still run, because they are part of the write. The block applies
+    to the context that enters it, and to the tasks that it starts, until the block ends.
     `explain` shows it.
 
     Args:

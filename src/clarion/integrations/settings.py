@@ -23,7 +23,7 @@ from clarion.errors import ArgumentError, MissingExtraError
 from clarion.signals import setting_changed
 
 try:
-    # First, because its absence is the usual one, and it needs pydantic.
+    # First, because this package is the one that is usually missing, and it needs pydantic.
     from pydantic_settings import BaseSettings  # noqa: TC002, I001 - checks that it is installed
     from pydantic import BaseModel
 except ImportError as error:

@@ -1,4 +1,4 @@
-"""What the error of a statement of the outbox adds, so that its cure is known."""
+"""Add the cure to the errors of the outbox's statements."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def class_named(name: object) -> Any:
 
 def _classes() -> dict[str, list[type]]:
     global _known  # noqa: PLW0603
-    # To look at each mapper would cost more than to read the row.
+    # Looking at each mapper would cost more than reading the row.
     count = sum(len(registry._managers) for registry in list(_all_registries()))
     if _known[0] != count:
         found: dict[str, list[type]] = {}
