@@ -38,6 +38,22 @@ def test_it_counts_the_jobs_that_run():
     assert threads.deadline() is None
 
 
+def test_the_first_job_of_a_receiver_is_the_oldest_that_runs():
+    """When it has ended, the next one is the first."""
+    ended = threading.Semaphore(0)
+    threads = JobThreads(3, lambda error: ended.release())
+    jobs = [WaitingJob("mail"), WaitingJob("mail"), WaitingJob("other")]
+    for each in jobs:
+        threads.start(each)
+    assert [threads.is_first(each) for each in jobs] == [True, False, True]
+    jobs[0].may_end.set()
+    assert ended.acquire(timeout=30)
+    assert threads.is_first(jobs[1])
+    for each in jobs[1:]:
+        each.may_end.set()
+        assert ended.acquire(timeout=30)
+
+
 def test_it_reports_what_a_job_raised():
     """The error of a job is passed to the worker, which decides."""
     errors, ended = [], threading.Event()

@@ -1,9 +1,14 @@
 """The jobs of a worker."""
 
+import threading
+from collections import Counter
+
 from clarion import durable
 from clarion.errors import Reject
-from clarion.outbox.delivery_row import partition_of
+from clarion.outbox import store
+from clarion.outbox.delivery_row import Lease, partition_of
 from clarion.worker.connections import in_transaction
+from clarion.worker.sizes import Sizes
 from tests.worker.stage import worker
 
 
@@ -59,3 +64,31 @@ def test_a_worker_that_stops_claims_nothing_more(stage, paid):
     assert seen == [0, 1, 2]
     assert worker(stage).drain()["made"] == 6
     assert seen == list(range(9))
+
+
+def test_a_quick_receiver_leaves_partitions_to_other_workers(stage, paid, monkeypatch):
+    """A worker that does not know a receiver leases several, and soon releases all but one."""
+    windows, released = Counter[Lease](), threading.Semaphore(0)
+    together, window, release = threading.Barrier(3), store.window, store.release_partition
+
+    def wait_for_others(connection, held, limit):
+        windows[held] += 1
+        if (held.epoch, windows[held]) == (1, 1):
+            together.wait(30)
+        elif (held.epoch, windows[held]) == (1, 2):  # of the first job only
+            assert released.acquire(timeout=30)
+            assert released.acquire(timeout=30)
+        return window(connection, held, limit)
+
+    def note_release(connection, held):
+        release(connection, held)
+        released.release()
+
+    monkeypatch.setattr(store, "window", wait_for_others)
+    monkeypatch.setattr(store, "release_partition", note_release)
+    monkeypatch.setattr(Sizes, "is_quick", lambda sizes, receiver: receiver in sizes._means)
+    paid.connect(lambda **kwargs: None, weak=False, delivery=durable(name="quick", key="key"))
+    keys = list({partition_of(f"k{n}"): f"k{n}" for n in range(1000)}.values())[:3]
+    stage.send(paid, [{"key": key, "n": n} for n in range(30) for key in keys])
+    assert worker(stage, batch=10, concurrency=3).drain()["made"] == 90
+    assert sorted(count for held, count in windows.items() if held.epoch == 1) == [1, 1, 4]

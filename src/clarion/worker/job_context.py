@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -31,6 +31,7 @@ class JobContext:
         counts: the counters of the worker.
         concurrency: how many deliveries of an async receiver run at the same time.
         is_stopping: returns whether no other delivery may begin.
+        is_first: returns whether a job is the oldest one of its receiver that runs.
     """
 
     connections: Connections
@@ -42,3 +43,4 @@ class JobContext:
     counts: Counter[str]
     concurrency: int
     is_stopping: Callable[[], bool]
+    is_first: Callable[[Any], bool]

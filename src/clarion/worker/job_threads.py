@@ -54,6 +54,10 @@ class JobThreads:
         """Return how many jobs run for each receiver."""
         return Counter(job.receiver for job in self.jobs())
 
+    def is_first(self, job: Job) -> bool:
+        """Return whether a job is the oldest one of its receiver that runs."""
+        return next((each for each in self.jobs() if each.receiver == job.receiver), job) is job
+
     def has_partition(self, receiver: str, part: int) -> bool:
         """Return whether a job runs for a partition."""
         return any(

@@ -218,8 +218,17 @@ class OrderedJob(Job):
     def _end_batch(self, settler: Settler) -> None:
         """Settle, and release the partition in the same transaction if this was the last batch."""
         held = None if self.holding is None else self.holding.partition
-        if held is None or (self._is_full and self._may_go_on()):
+        if held is None or (self._is_full and self._may_go_on() and not self._is_surplus()):
             settler.flush()
             return
         settler.flush_and(lambda connection: store.release_partition(connection, held))
         self._is_released = True
+
+    def _is_surplus(self) -> bool:
+        """Return whether another worker should have the partition.
+
+        A worker that does not know a receiver yet leases many of its partitions. If the receiver turns
+        out to be quick, it makes their deliveries no sooner than with one.
+        """
+        context = self._context
+        return context.sizes.is_quick(self.receiver) and not context.is_first(self)

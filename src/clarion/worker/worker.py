@@ -112,6 +112,7 @@ class Worker:
             self.counts,
             concurrency,
             lambda: self._stops > 0,
+            self._job_threads.is_first,
         )
         self._search = Search(self._context, self._job_threads)
         self._vacuum = Vacuum(self._connections, self.counts)
