@@ -84,7 +84,8 @@ def reading_order(name: str, *, has_own: bool = False) -> tuple[bool, bool, str]
 
     Args:
         name: the name of a signal, sender or receiver.
-        has_own: whether it is a signal that has receivers of the program. It is sorted between the two.
+        has_own: whether it is a signal with receivers of the program. If it is Django's or Clarion's, it comes
+            before the others of these packages.
     """
     is_foreign = is_of_framework(name)
     return is_foreign and not has_own, is_foreign, name

@@ -67,7 +67,7 @@ class EngineDelivery:
     - `retries`: how often the engine tries again after a failure. 2 makes three runs. By default
       the engine decides.
     - `delay`: the shortest time that the engine waits before the first run, in seconds.
-    - `key`: calls with the same key run in the order of their sends, if the engine keeps it: see
+    - `key`: calls with the same key run in the order of their sends, if the engine supports it: see
       `durable`.
     - `name`, `aliases`: the name by which a worker finds the receiver, and its former names.
     - `missing`: what happens if a row that the send names was deleted: "skip", "fail", "snapshot".
@@ -205,7 +205,7 @@ class EngineDelivery:
         )
 
     def say_losses(self) -> None:
-        """Log what the engine loses as it is configured, once for each engine."""
+        """Log what the engine loses with its settings, once for each engine."""
         if self._said:
             return
         with self._lock:
