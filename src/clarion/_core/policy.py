@@ -122,7 +122,7 @@ class Policy:
         warn_of_value(sender)
 
     def resolve_sender(self, sender: object) -> object:
-        """Return the sender for the one given to `connect`, which may be a name of it."""
+        """Return the sender that was given to `connect`, or that the given name means."""
         return sender
 
     def requested(self, receiver: Receiver) -> tuple[str, ...]:

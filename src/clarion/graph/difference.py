@@ -46,7 +46,7 @@ class Change:
 
 
 def compare(old: Graph, new: Graph) -> list[Change]:
-    """Return what differs between two graphs, sorted by signal and receiver, as in a graph.
+    """Return what differs between two graphs, sorted by signal and receiver, like the connections of a graph.
 
     Names and options are compared, files and lines are not: a function that moves within its
     module does not differ. A receiver that is connected several times to a signal is compared
