@@ -1,5 +1,6 @@
 """django.tasks passes the conformance suite, but for retries and the death of a worker."""
 
+import gc
 import signal
 
 import pytest
@@ -20,6 +21,7 @@ def _unblocked(django_db_blocker):
     """Let the tests of this module use Django's databases outside a transaction."""
     with django_db_blocker.unblock():
         yield
+    gc.collect()  # the warnings of those connections come here, and not in another module
 
 
 class TestDjangoTasks(Conformance, BrokerConformance):
