@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion._core.names import described, signal_name, value_name
+from clarion._core.callers import warn_caller
+from clarion._core.names import described, keyword_name, signal_name, value_name
+from clarion.commit.providers import providers
 from clarion.errors import ArgumentError, BoundaryError
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ def may_run(call: PendingCall) -> bool:
     """
     outside = outside_of(call.bound.delivery)
     if outside == "run":
+        _warn_of_uncommitted(call)
         return True
     call.drop()
     if outside == "skip":
@@ -62,3 +65,16 @@ def may_run(call: PendingCall) -> bool:
         f"commit, and no transaction is open here. Send inside a transaction, or connect the "
         f"receiver with outside='run'."
     )
+
+
+def _warn_of_uncommitted(call: PendingCall) -> None:
+    """Warn if the send has an object of a session whose transaction it does not wait for."""
+    for provider in providers():
+        keyword = provider.uncommitted_keyword(call.arguments)
+        if keyword is not None:
+            warn_caller(
+                f"Receiver {described(call.receiver)} of signal {signal_name(call.signal)} runs at once, although "
+                f"the object in {keyword_name(keyword)} is not committed. Send inside `with bound(session):`, or "
+                f"give the send session=...",
+                RuntimeWarning,
+            )

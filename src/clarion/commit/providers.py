@@ -70,6 +70,13 @@ class TransactionProvider:
         """Return the boundary of sends that name none, and the reason; None if there is no default."""
         return None
 
+    def uncommitted_keyword(self, arguments: dict[str, Any]) -> str | None:  # noqa: ARG002
+        """Return the keyword of a send whose object is not committed yet, or None.
+
+        It is called for sends that name no open transaction, to warn of them.
+        """
+        return None
+
     def outbox_databases(self) -> Sequence[Any]:
         """Return the databases to which code in this context stores its durable deliveries.
 

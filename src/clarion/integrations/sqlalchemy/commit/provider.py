@@ -15,6 +15,7 @@ from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
 from clarion.integrations.sqlalchemy.commit.boundary import SessionBoundary
 from clarion.integrations.sqlalchemy.commit.sessions import engines_of, ignores_outer
 from clarion.integrations.sqlalchemy.commit.snapshots import is_mapped
+from clarion.integrations.sqlalchemy.commit.uncommitted import is_uncommitted
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 from clarion.integrations.sqlalchemy.session_types import sync_session
 
@@ -63,6 +64,10 @@ class SessionProvider(TransactionProvider):
             for boundary in bound_sessions():
                 return boundary, "the session that sends it"
         return None
+
+    def uncommitted_keyword(self, arguments: dict[str, Any]) -> str | None:
+        """Return the keyword whose object has changes that its session has not committed."""
+        return next((name for name, each in arguments.items() if is_uncommitted(each)), None)
 
     def boundary_of_alias(self, alias: str) -> Boundary | None:
         """Return the innermost bound session on the engine of an alias."""
