@@ -51,5 +51,5 @@ def test_a_line_is_broken_at_the_clearest_place():
     assert fold("shop/__init__.py:9", 17) == ["shop/__init__.py:", "9"]
     assert fold("receivers/__init__.py:9", 20) == ["receivers/", "__init__.py:9"]
     assert fold("receivers.send_mail_to_all", 20) == ["receivers.", "send_mail_to_all"]
-    assert fold("async, priority 10, once", 16) == ["async,", "priority 10,", "once"]
-    assert fold("sync, delivery=on_commit", 18) == ["sync, delivery=", "on_commit"]
+    assert fold("async, priority 10, once", 18) == ["async,", "priority 10, once"]
+    assert fold("sync, delivery=on_commit", 18) == ["sync,", "delivery=on_commit"]

@@ -38,7 +38,7 @@ def fold(text: str, width: int) -> list[str]:
 def _cut_of(line: str) -> int:
     """Return where to break a line that is full."""
     cuts = [max(map(line.rfind, marks)) + 1 for marks in _BREAKS]
-    far_enough = (cut for cut in cuts if cut > len(line) // 3)
+    far_enough = (cut for cut in cuts if cut >= len(line) // 3)
     return next(far_enough, max(cuts)) or len(line)  # the whole width for a name without parts
 
 
