@@ -109,8 +109,9 @@ def test_a_delay_is_run_after(dummy):
         ("dummy", {"run_after": None}, ["run_after"], "Use delay="),
         ("dummy", {"retries": 2}, ["retries"], "no retries"),
         ("dummy", {"key": "order_id"}, ["key"], "durable"),
-        ("dummy", {"queue_name": "x"}, ["queue_name"], "Queue 'x' is not valid"),
-        ("dummy", {"priority": "high"}, ["priority"], "does not take priority"),
+        ("dummy", {"queue_name": "x"}, ["queue_name"], r"Queue 'x' is not valid .*\w\. Change"),
+        ("dummy", {"priority": "high"}, ["priority"], "was given priority=a str. Give a number"),
+        ("dummy", {"priority": 1000}, ["priority"], r"does not take priority: .*\w\. Change"),
         ("default", {"delay": 60}, ["delay"], "run_after"),
     ],
 )

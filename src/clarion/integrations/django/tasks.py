@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from clarion._core.loops import is_loop_running
 from clarion._core.names import keyword_names, quoted_name, value_name
-from clarion.background import Engine, EngineDelivery, check_engine_options
+from clarion.background import Engine, EngineDelivery, check_engine_options, check_numbers
 from clarion.background import deliver as call_receiver
 from clarion.background.delivery import HOLD
 from clarion.errors import ArgumentError, MissingExtraError
@@ -152,6 +152,7 @@ class DjangoTasksEngine(Engine):
         """Refuse options that `using` or the backend does not have, and retries."""
         given = options.engine
         check_engine_options(self.name, given, _OPTIONS, _INSTEAD)
+        check_numbers(self.name, given, ["priority"])
         if options.retries:
             raise ArgumentError(
                 "django.tasks has no retries. Leave retries= out, or use durable(retries=...).",
@@ -163,8 +164,8 @@ class DjangoTasksEngine(Engine):
             names = [*given, *(["delay"] if options.delay else [])]
             raise ArgumentError(
                 f"The backend {quoted_name(self.alias)} of django.tasks does not take "
-                f"{keyword_names(names) or 'the default queue'}: {error} Change the option, or the backend in "
-                f"TASKS.",
+                f"{keyword_names(names) or 'the default queue'}: "
+                f"{str(error).rstrip('.')}. Change the option, or the backend in TASKS.",
                 names,
             ) from error
 
