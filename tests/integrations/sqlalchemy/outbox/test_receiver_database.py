@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
-from clarion import Signal
+from clarion import Signal, on_commit
 from clarion.background import EngineDelivery, adeliver, deliver
 from clarion.commit.providers import providers
 from clarion.errors import BoundaryError
@@ -167,3 +167,34 @@ def test_the_last_engine_of_an_alias_counts(engine, tmp_path):
     assert isinstance(found, EngineDatabase)
     assert found.engine is again
     again.dispose()
+
+
+tagged = Signal(name="shop.tagged_by_a_receiver")
+
+
+def send(sender, name, session, **kwargs):
+    """Write a tag, send in the same transaction, and fail if the test wants it."""
+    session.add(Tag(name=name))
+    session.flush()
+    tagged.send(None, name=name)
+    if failures:
+        raise failures.pop()
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_what_a_receiver_sends_waits_for_its_own_transaction(engine, signal, is_async):
+    """In a bound session too, a send of the receiver is dropped if the attempt fails."""
+    seen = []
+
+    def note(sender, name, **kwargs):
+        seen.append(names(engine))
+
+    body = body_of(signal, send, engine)
+    call = (lambda: asyncio.run(adeliver(body))) if is_async else (lambda: deliver(body))
+    with tagged.connected(note, delivery=on_commit), Session(engine) as session, bound(session):
+        failures.append(LookupError())
+        with pytest.raises(LookupError):
+            call()
+        assert seen == []
+        call()
+    assert seen == [["new"]]

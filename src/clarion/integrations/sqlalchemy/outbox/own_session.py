@@ -17,7 +17,7 @@ from sqlalchemy.util import concurrency
 from clarion._core.names import quoted_name
 from clarion.integrations.sqlalchemy.aliases import DEFAULT, alias_of, engine_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session
-from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
+from clarion.integrations.sqlalchemy.commit.bound import bound, bound_sessions
 from clarion.integrations.sqlalchemy.commit.sessions import (
     binds_known,
     ignores_outer,
@@ -103,7 +103,8 @@ class SessionDatabase:
     def transaction(self) -> Generator[ReceiverTransaction]:
         """Return the transaction in which a receiver is called, with a new session."""
         session = self._new(new_session)
-        with session, nullcontext() if session.in_transaction() else session.begin():
+        begun = nullcontext() if session.in_transaction() else session.begin()
+        with session, begun, bound(session):
             yield transaction_of(session, self._bind)
 
     @asynccontextmanager
@@ -114,7 +115,8 @@ class SessionDatabase:
                 yield transaction
             return
         session = self._new(new_async_session)
-        async with session, nullcontext() if session.in_transaction() else session.begin():
+        begun = nullcontext() if session.in_transaction() else session.begin()
+        async with session, begun, bound(session):
             yield await atransaction_of(session, self._bind)
 
     def _new(self, make: Callable[[Session], S]) -> S:
