@@ -127,7 +127,9 @@ def test_the_locks_of_modules_are_free(place):
 
 def test_the_locks_of_objects_are_free():
     """The locks of blocks and suppressions are free in the child."""
-    owners = suppressed("an import"), AtomicBlock(None, None, is_awaited=False)
+    with suppressed("an import") as suppression:
+        pass
+    owners = suppression, AtomicBlock(None, None, is_awaited=False)
     locks = [lock for owner in owners for lock in locks_in(owner)]
     assert len(locks) == len(owners)
     done = hold_in_thread(*locks)

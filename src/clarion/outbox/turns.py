@@ -31,9 +31,9 @@ class _Turn:
     """The turn of one event loop."""
 
     def __init__(self) -> None:
-        from asyncio import Lock
+        import asyncio
 
-        self.lock = Lock()
+        self.lock = asyncio.Lock()
 
     async def aclose(self) -> None:
         """Release nothing: a lock has no resources."""
