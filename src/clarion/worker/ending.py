@@ -100,8 +100,8 @@ def end_of(database: Database, connection: Any) -> End:
         connection: the connection, in the transaction of the receiver.
     """
     if connection.dialect == "sqlite":
-        return _SqliteEnd(_sqlite_of(connection))
-    return _ServerEnd(database, connection.rows("connection_number")[0][0])
+        return _SqliteEnd(_sqlite_of(connection), connection)
+    return _ServerEnd(database, connection.rows("connection_number")[0][0], connection)
 
 
 async def aend_of(database: Database, connection: Connection | AsyncConnection) -> End | None:
@@ -120,9 +120,10 @@ class _ServerEnd:
     Once the receiver has returned, it does nothing: another receiver may use the connection.
     """
 
-    def __init__(self, database: Database, number: Any) -> None:
+    def __init__(self, database: Database, number: Any, connection: Any = None) -> None:
         self._database = database
         self._number = number
+        self._connection = connection
         self._lock = new_lock()
         self._has_begun = self._has_left = False
 
@@ -142,9 +143,9 @@ class _ServerEnd:
     def leave(self) -> None:
         with self._lock:
             self._has_left = True
-        if (
-            self._has_begun
-        ):  # the connection may be ended only now, so it must not go back to a pool
+        if self._has_begun:
+            # The server may end the connection only now, so it must not go back to a pool.
+            _invalidate(self._connection)
             raise _was_ended()
 
 
@@ -163,8 +164,9 @@ class _SqliteEnd:
     begins one at that moment. The receiver's own thread closes it, once the receiver has returned.
     """
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, connection: Any) -> None:
         self._raw = raw
+        self._connection = connection
         self._lock = new_lock()
         self._has_begun = self._has_left = False
 
@@ -216,9 +218,18 @@ class _SqliteEnd:
         with self._lock:
             self._has_left = True
         if self._has_begun:
+            _invalidate(self._connection)
             with suppress(Exception):
                 self._raw.close()  # so that it does not go back to a pool
             raise _was_ended()
+
+
+def _invalidate(connection: Any) -> None:
+    """Let SQLAlchemy remove a connection from its pool, which would give it to the next receiver."""
+    invalidate = getattr(getattr(connection, "connection", None), "invalidate", None)
+    if invalidate is not None:
+        with suppress(Exception):
+            invalidate()
 
 
 def _was_ended() -> TransactionError:
