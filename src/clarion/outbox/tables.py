@@ -37,7 +37,9 @@ def create_tables(connection: Connection, *, notify: bool = False) -> None:
     """
     texts = statements(connection.dialect)
     # An index that exists would be locked against senders, and its creation could deadlock with them.
-    existing = {row[0] for row in connection.rows("existing")} if "existing" in texts else set()
+    existing: set[str] = (
+        {row[0] for row in connection.rows("existing")} if "existing" in texts else set()
+    )
     for name, text in texts.items():
         if name.startswith("create_") and _created(text) not in existing:
             connection.change(name)
