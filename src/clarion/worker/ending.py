@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # An interrupt also stops the rollback, always if a cursor has unread rows. So it is the last resort.
 BEFORE_INTERRUPT = 2.0  # seconds
 BETWEEN_INTERRUPTS = 0.1  # seconds
+BETWEEN_TRIES = 0.01  # seconds
 LONGEST_END = 10.0  # seconds
 
 logger = logging.getLogger("clarion.worker")
@@ -204,6 +205,7 @@ class _SqliteEnd:
             except Exception as error:  # noqa: BLE001
                 if "interrupted" not in str(error):
                     return  # the receiver has ended the transaction, or closed the connection
+                time.sleep(BETWEEN_TRIES)
             else:
                 return
 
