@@ -74,6 +74,8 @@ NEEDS = {
     "tests/integrations/test_wsgi.py": WEB,
     "tests/integrations/test_settings.py": ["pydantic_settings"],
     "tests/integrations/test_psycopg.py": ["psycopg"],
+    "tests/outbox/test_async_pool.py": ["psycopg"],
+    "tests/outbox/test_connection.py": ["psycopg", "pymysql"],
     "tests/integrations/test_pymysql.py": ["pymysql"],
     "tests/integrations/test_huey.py": ["huey", "redis"],
     "tests/integrations/test_rq.py": ["rq"],
