@@ -1,4 +1,4 @@
-"""What happens where no transaction is open: `on_commit(outside=...)`."""
+"""What happens where no transaction is open, `on_commit(outside=...)`, and what a block leaves outside."""
 
 from __future__ import annotations
 
@@ -76,5 +76,18 @@ def _warn_of_uncommitted(call: PendingCall) -> None:
                 f"Receiver {described(call.receiver)} of signal {signal_name(call.signal)} runs at once, although "
                 f"the object in {keyword_name(keyword)} is not committed. Send inside `with bound(session):`, or "
                 f"give the send session=...",
+                RuntimeWarning,
+            )
+
+
+def warn_of_default_transaction() -> None:
+    """Warn if a block without a connection begins inside a transaction that it does not wait for."""
+    for provider in providers():
+        name = provider.default_transaction()
+        if name is not None:
+            warn_caller(
+                f"atomic() was entered inside a transaction of {name}, and does not wait for its commit: "
+                f"on_commit receivers run at the end of the block. Use the transaction's own block here, such "
+                f"as django.db.transaction.atomic().",
                 RuntimeWarning,
             )

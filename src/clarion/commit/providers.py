@@ -70,6 +70,14 @@ class TransactionProvider:
         """Return the boundary of sends that name none, and the reason; None if there is no default."""
         return None
 
+    def default_transaction(self) -> str | None:
+        """Return how messages name the open transaction of the default boundary; None if none is open.
+
+        It is called when a block without a connection begins, to warn of it. A transaction that a test
+        opens around itself does not count.
+        """
+        return None
+
     def uncommitted_keyword(self, arguments: dict[str, Any]) -> str | None:  # noqa: ARG002
         """Return the keyword of a send whose object is not committed yet, or None.
 

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.dispatch import Signal as DjangoSignal
 
 from clarion import Signal, on_commit
+from clarion.commit import atomic
 from clarion.errors import BoundaryError
 
 SENDS = ("send", "send_robust", "asend", "asend_robust")
@@ -42,3 +43,35 @@ def test_outside_decides_only_without_a_transaction(transactional_db, kind, name
         paid.send(None)
         assert calls == []
     assert calls == [outside]
+
+
+def test_a_block_of_clarion_in_a_transaction_of_django_is_warned_of(transactional_db):
+    """The block does not wait for Django's commit, so a rollback would come too late."""
+    paid, calls = Signal(), []
+    paid.connect(lambda **kw: calls.append("mail"), weak=False, delivery=on_commit)
+    with transaction.atomic():
+        with (
+            pytest.warns(
+                RuntimeWarning, match=r"Django's database .*default.* Use the transaction"
+            ),
+            atomic(),
+        ):
+            paid.send(None)
+        assert calls == ["mail"]
+        transaction.set_rollback(True)
+
+
+def test_other_blocks_of_clarion_are_not(transactional_db, recwarn):
+    """A block outside of a transaction, one with an alias, and one inside such a block are meant."""
+    with atomic():
+        pass
+    with transaction.atomic(), atomic(using="cache"), atomic(using="cache"):
+        pass
+    assert not recwarn.list
+
+
+def test_the_transaction_of_a_test_is_not(db, recwarn):
+    """A test's own transaction is none of the program."""
+    with atomic():
+        pass
+    assert not recwarn.list

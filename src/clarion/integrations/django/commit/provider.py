@@ -59,6 +59,14 @@ class DjangoProvider(TransactionProvider):
         boundary = self.boundary_of_alias(DEFAULT_DB_ALIAS)
         return None if boundary is None else (boundary, "it is Django's default")
 
+    def default_transaction(self) -> str | None:
+        """Return the name of the default database, if the program has begun a transaction there."""
+        if self.boundary_of_alias(DEFAULT_DB_ALIAS) is None:
+            return None
+        blocks = getattr(connections[DEFAULT_DB_ALIAS], "atomic_blocks", ())
+        is_begun = any(not getattr(block, "_from_testcase", False) for block in blocks)
+        return "Django's default database" if is_begun else None
+
     def outbox_databases(self) -> list[Any]:
         """Return the databases with an outbox to which this thread is connected."""
         # Late, because most programs have no durable receiver, and do not load the outbox.
