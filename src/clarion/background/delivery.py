@@ -54,9 +54,9 @@ class EngineDelivery:
         @receiver(order_paid, delivery=celery(queue="mail", retries=5))
 
     The send is encoded at once, so a value that cannot be encoded is refused there. The call waits for the
-    commit of the transaction that the send is in, as with `on_commit`. If that is rolled back, the
-    engine never gets it. If the engine does not confirm it after the commit, the error is logged
-    and counted, and does not reach the code that commits; the call is lost then. If no
+    commit of the transaction that the send is in, as with `on_commit`. If the transaction
+    is rolled back, the engine never gets the call. If the engine does not confirm the call after the
+    commit, the call is lost. The error is logged and counted, and does not reach the code that commits. If no
     transaction is open, the engine gets the call inside the send, which raises what the engine raises.
 
     A receiver gets its arguments from the encoded send. It may have the parameters `delivery_uid`,
@@ -145,7 +145,7 @@ class EngineDelivery:
         """Refuse options that the engine does not have.
 
         Raises:
-            ArgumentError: if it does not have one.
+            ArgumentError: if the engine lacks an option.
         """
         if self.options.key is not None and not self.engine.keeps_order:
             raise self._unordered()
@@ -156,7 +156,7 @@ class EngineDelivery:
 
         Raises:
             ArgumentError: if the engine loses calls, does not keep the order of a key, or the delivery has
-                options that are those of `durable`.
+                options that belong to `durable`.
         """
         if taken := self.options.given().keys() - {"retries", "delay"}:
             raise ArgumentError(
@@ -182,7 +182,8 @@ class EngineDelivery:
         """Give a call to the engine, and wait until it is confirmed, not longer than `hold`.
 
         Raises:
-            HandOverError: if the time is over. The engine may still get the call.
+            HandOverError: if the time is over (the engine may still get the call), or the engine has too
+                many calls without a confirmation.
             Exception: what the engine raises.
         """
         enqueue_within(self.engine, call, self.hold)

@@ -155,12 +155,12 @@ class PendingHandOver(PendingCall):
 
     @boundary.setter
     def boundary(self, boundary: CallingBoundary) -> None:
-        # A scoped session replaces it.
+        # A scoped session replaces the boundary.
         self._handing = _HandingBoundary(boundary)
 
     @property
     def is_awaited(self) -> bool:
-        """Whether code that can await enqueues on its event loop: always."""
+        """True: code that can await enqueues the call on its event loop."""
         return True
 
     @contextmanager

@@ -171,10 +171,11 @@ def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
     Args:
         engine: the engine.
         call: the call.
-        seconds: how long to wait at most, if the engine may wait without a limit.
+        seconds: how long to wait at most, if the engine itself may wait longer.
 
     Raises:
-        HandOverError: if the time is over. The engine may still get the call.
+        HandOverError: if the time is over (the engine may still get the call), or the engine has too
+            many late calls.
     """
     if _keepers:
         _keepers[-1](call)

@@ -1,4 +1,4 @@
-"""Give the task of a call the receiver's name, where the program is watched.
+"""Name the task of a call after its receiver, in the tools that monitor the program.
 
 The instrumentations of the engines name every call after the one task, `clarion.deliver`.
 """

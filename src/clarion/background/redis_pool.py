@@ -12,8 +12,8 @@ from typing import Any
 def longest_wait(pool: Any) -> float:
     """Return how long one command may wait for a server that does not answer, in seconds.
 
-    redis-py tries a command that has timed out again: 10 times by default from 8.0 on, each time
-    after a longer pause. A client with a timeout of one second gives up after fifteen seconds. So
+    redis-py repeats a command that has timed out. From 8.0 on, it does so 10 times by default, each
+    time after a longer pause: with a timeout of one second, it gives up after fifteen seconds. So
     a client that tries again counts as one without a limit.
 
     Args:

@@ -51,7 +51,7 @@ def main(
         databases: opens a database by the name that this program gives it.
         database: the name of its database, unless the arguments or CLARION_DATABASE name one.
         is_process: whether the process ends with the command, although threads still run; by default, if
-            it runs the arguments of the process.
+            `arguments` is None.
     """
     try:
         from clarion.cli.app import run

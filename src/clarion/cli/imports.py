@@ -61,7 +61,7 @@ def import_named(name: str) -> ModuleType:
         raise _broken(name, error) from error
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a script that ends would end the command
+    except BaseException as error:  # a module that calls sys.exit() would end the command
         raise _broken(name, error) from error
 
 
@@ -115,7 +115,7 @@ def _broken(name: str, error: BaseException) -> CommandError:
 
 
 def _cure_of(error: BaseException) -> str:
-    # By name, because the command loads no framework.
+    # The class is found by its name, because the command loads no framework.
     kind = type(error)
     if kind.__module__ == "django.core.exceptions":
         return (

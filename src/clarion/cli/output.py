@@ -74,7 +74,7 @@ def print_lines(text: str, stream: TextIO | None = None) -> None:
 def print_sentences(
     text: str, lead: tuple[str, str] | None = None, stream: TextIO | None = None
 ) -> None:
-    """Print sentences; in a terminal, break each line between words, with an indentation below it.
+    """Print sentences; in a terminal, break long lines between words, and indent what follows.
 
     Args:
         text: one or more lines.
@@ -176,7 +176,7 @@ def reporting() -> Generator[None]:
 
 
 def prepare_streams() -> None:
-    """Open the standard streams that are closed; let all streams escape what their encoding lacks."""
+    """Open the standard streams that are closed; escape the characters that their encoding lacks."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # as after >&-
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115

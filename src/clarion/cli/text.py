@@ -1,4 +1,4 @@
-"""Text from the database and the program, so that a terminal shows it and does not obey it."""
+"""Text from the database and the program, without the characters that control a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any
 from unicodedata import category
 
-# A line is broken after one of these marks, at the first group that has one far enough to the right.
+# The marks after which a line is broken: those of the first group that has one after a third of the line.
 _BREAKS = (",", " /:", ".", "=(", "_")
 
 # Control characters, invisible ones that change the direction, surrogates, line separators.

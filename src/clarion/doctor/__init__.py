@@ -14,7 +14,7 @@ In reading order; each module imports only from those above it:
 5. `examine`: all rules together.
 
 Nothing here imports or runs a module of the program. The command ``clarion doctor`` and the system checks
-of Django call it.
+of Django call these rules.
 
 Never put here: a framework. Its rules are in the module `doctor` of its integration.
 """

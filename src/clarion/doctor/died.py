@@ -96,7 +96,7 @@ def _fault_of_function(
 def _fault_of_local(
     source: Source, connect: Connect, signal: Signal, name: str
 ) -> tuple[str, str] | None:
-    """Judge a function that is defined in a function, which does nothing else with it."""
+    """Check a local function: its outer function connects it, and does not use it otherwise."""
     if connect.scope is None:
         return None
     defined = [
@@ -149,7 +149,7 @@ def _is_class(found: object) -> bool:
 
 def _makes_new(found: object) -> bool:
     """Return whether a call of a class makes an object that only the caller holds."""
-    # A class may return an object that it keeps, by its own __new__ or that of its metaclass.
+    # A class may return an object that it keeps, by its own __new__ or the __call__ of its metaclass.
     return (
         _is_class(found)
         and member(found, "__new__") is object.__dict__["__new__"]

@@ -1,4 +1,4 @@
-"""Engines of background receivers that lose calls as they are configured."""
+"""Engines of background receivers whose configuration loses calls."""
 
 from __future__ import annotations
 

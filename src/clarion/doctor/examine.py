@@ -1,4 +1,4 @@
-"""examine: ask all rules."""
+"""examine: apply all rules."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def examine(
 ) -> list[Finding]:
     """Return what keeps receivers of this program from running, or loses their calls.
 
-    Call it once the program has imported all that it imports at its start. It imports, connects and
-    sends nothing. The receivers of all signals are examined, and the source files of the packages
+    Call it after the program has imported all that it imports at its start. `examine` itself imports,
+    connects and sends nothing. The receivers of all signals are examined, and the source files of the packages
     that contain the modules.
 
     Args:

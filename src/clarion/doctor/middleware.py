@@ -32,9 +32,9 @@ _CURES = {
 
 
 def unwrapped_applications(program: Program) -> Iterator[Finding]:
-    """Yield the places that bind a session where the requests of an application do not find it.
+    """Yield the places that bind a session and need the middleware, which an application lacks.
 
-    Only applications in variables of the modules are known, of FastAPI, Starlette and Flask.
+    It finds only applications of FastAPI, Starlette and Flask that a variable of a module holds.
     """
     bound: object = getattr(sys.modules.get("clarion.integrations.sqlalchemy"), "bound", None)
     if bound is None:
@@ -81,7 +81,7 @@ def _is_ours(value: object) -> bool:
 
 
 def _is_our_class(kind: object) -> bool:
-    # By their names, because an integration lies in a higher layer.
+    # Names are compared, because this layer cannot import an integration.
     return issubclass(type(kind), type) and any(
         name == "SignalMiddleware" and module.startswith("clarion.integrations.")
         for module, name in _names_of(cast("type", kind))

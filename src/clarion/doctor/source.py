@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _OF_INTEREST = re.compile(r"@\s*[\w.]*receiver\b|\.\s*connect\b|\bbound\b")
 
-# What such a function imports by default: Clarion's, and that of Celery.
+# What a function such as `autodiscover` imports by default: Clarion's, and Celery's.
 _DISCOVERED = ("receivers", "tasks")
 
 # The modules in which the decorators `receiver` are defined, of Clarion and of Django.
@@ -34,7 +34,7 @@ _DECORATORS = {"clarion._core.receiver", "django.dispatch.dispatcher"}
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
-# What is in these may not be reached, or more than once.
+# Code in these may never run, or run more than once.
 _INNER = (
     *(ast.If, ast.Try, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.ClassDef),
     *(ast.Match, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
@@ -52,13 +52,13 @@ class Connect:
     """A call in a source file that connects a receiver.
 
     Attributes:
-        line: the line of the receiver if it is written here, else of the call.
+        line: the line of the first decorator, or of the receiver in a call.
         signals: the signals that are known.
         receiver: the function that is decorated, or the expression of the receiver.
-        weak: the option `weak`; None if it is left out, and "unknown" if it is not written out.
+        weak: the option `weak`; None if it is left out, and "unknown" if it is not a literal.
         is_once: whether the receiver is disconnected by its first call.
         scope: the function that contains the call; None at the top level of the module.
-        is_conditional: whether the call is in an `if`, a `try`, a loop or a class.
+        is_conditional: whether the call is in an `if`, a `with`, a loop or a class, for example.
     """
 
     line: int
@@ -89,7 +89,7 @@ class Source:
         """Return the source file of a text.
 
         Raises:
-            SyntaxError: if it is no Python.
+            SyntaxError: if it is not Python.
         """
         return cls(name, file, ast.parse(text))
 
@@ -113,7 +113,7 @@ class Source:
         return found
 
     def imported_modules(self) -> Iterator[str]:
-        """Yield the names of all modules that the file may import, also by a text such as a setting."""
+        """Yield the names of all modules that the file may import, also by a string such as a setting."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from (each.name for each in node.names)
@@ -127,7 +127,7 @@ class Source:
                     yield f"{self._package}{name}" if name.startswith(".") else name
 
     def discovered_modules(self) -> Iterator[str]:
-        """Yield the last names of modules that the file may import by a function such as `autodiscover`."""
+        """Yield the last part of the name of each module that `autodiscover` may import."""
         for node in ast.walk(self.tree):
             if not isinstance(node, ast.Call):
                 continue
@@ -289,7 +289,7 @@ def _connect(
 
 def member(owner: object, name: str) -> object:
     """Return an attribute of a module or a class, without running code of the program."""
-    # By type(), because isinstance() asks an object for its class.
+    # type() is used, because isinstance() may run code of the object.
     given: Any = owner
     if issubclass(type(owner), ModuleType):
         return cast("ModuleType", owner).__dict__.get(name)

@@ -46,11 +46,11 @@ class Change:
 
 
 def compare(old: Graph, new: Graph) -> list[Change]:
-    """Return what differs between two graphs, sorted by signal and receiver, like the connections of a graph.
+    """Return the changes between two graphs, by signal and receiver.
 
     Names and options are compared, files and lines are not: a function that moves within its
-    module does not differ. A receiver that is connected several times to a signal is compared
-    by sender and `dispatch_uid` first.
+    module does not differ. If a receiver is connected several times to a signal,
+    connections with the same sender and `dispatch_uid` are compared with each other first.
     """
     before, now = _by_names(old.connections), _by_names(new.connections)
     return [

@@ -54,10 +54,10 @@ def read_graph(text: str | bytes) -> Graph:
     """Return the graph in a file that ``clarion graph --format json`` has written.
 
     Raises:
-        ArgumentError: if the text is no such file.
+        ArgumentError: if the text is not such a graph.
     """
     parts = _parts_of(text)
-    # First, because another version may have other keys.
+    # The version is checked first, because another version may have other keys.
     if parts["clarion_graph"] != VERSION:
         raise ArgumentError(
             f"The graph is of another version, and this Clarion reads {VERSION}. Write it again with "

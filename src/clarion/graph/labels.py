@@ -26,7 +26,7 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def shortened(text: str, length: int) -> str:
-    """Return text of a length at most, with an ellipsis in the middle."""
+    """Return the text, shortened to this length by an ellipsis in the middle."""
     if len(text) <= length:
         return text
     tail = length // 2

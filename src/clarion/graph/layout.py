@@ -55,11 +55,11 @@ class Box(NamedTuple):
     height: float
 
     def baseline(self, place: int) -> float:
-        """Return the height of the text in a line."""
+        """Return the y of the baseline of a line."""
         return self.y + PADDING / 2 + (place + 0.72) * LINE
 
     def middle(self, place: int | None = None) -> float:
-        """Return the middle of the box, or of one of its lines."""
+        """Return the y of the middle of the box, or of one of its lines."""
         if place is None:
             return self.y + self.height / 2
         return self.y + PADDING / 2 + (place + 0.5) * LINE

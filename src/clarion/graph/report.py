@@ -33,7 +33,7 @@ def summary(changes: Sequence[Change]) -> str:
 
 
 def described(change: Change) -> str:
-    """Return what one change is: the options, or those that differ."""
+    """Return the options of the connection, or only those that differ."""
     differing = change.options()
     if differing:
         return "; ".join(
@@ -94,7 +94,7 @@ def _row(change: Change) -> str:
 
 
 def _code(text: str) -> str:
-    """Return text as code of Markdown in a table, which shows it and does not obey it."""
+    """Return the text as Markdown code for a table, so that markup in it has no effect."""
     shown = printable(text).replace("|", r"\|")
     longest = max(map(len, re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)

@@ -50,7 +50,7 @@ class TailReader:
         """Connect to the processes that have begun to serve; return how many are connected.
 
         Raises:
-            OSError: if none can be reached, because the folder or each process in it refuses access.
+            OSError: if none is connected, because the folder or a process in it cannot be reached.
         """
         known = set(self._paths.values())
         failure: OSError | None = None
@@ -65,7 +65,7 @@ class TailReader:
         return len(self._paths)
 
     def _connect(self, path: Path) -> OSError | None:
-        """Connect to a process; return why it cannot be reached, if it still runs."""
+        """Connect to a process; return the error if it runs and cannot be reached."""
         try:
             connection = connect(path)
         except (ConnectionRefusedError, FileNotFoundError):
@@ -78,7 +78,7 @@ class TailReader:
         return None
 
     def events(self, seconds: float) -> list[Event]:
-        """Return the events that arrive within this time; wait for the first ones."""
+        """Wait at most this long for events, and return the first ones."""
         if not self._paths:
             time.sleep(seconds)
             return []
@@ -116,10 +116,10 @@ def read_tail(folder: Path, *, wait: bool = False) -> Generator[Event]:
 
     Args:
         folder: the folder, as it was given to `serve_tail`.
-        wait: whether to wait for a process to serve. Otherwise the events end with the last process.
+        wait: whether to wait for a process to serve. If not, the events end when the last process ends.
 
     Raises:
-        ArgumentError: if no process serves there, and it does not wait; if the folder cannot be read, or
+        ArgumentError: if no process serves there, and `wait` is false; if the folder cannot be read, or
             no process in it can be reached.
     """
     reader = TailReader(folder)

@@ -94,7 +94,7 @@ def facts_of_response(receiver: Receiver, response: Any, error: BaseException | 
 
 
 def outcome_of(response: Any) -> str:
-    """Return how a call ended: by the status of a delivery, or it has returned."""
+    """Return how a call ended: the status of its delivery, "stored" or "returned"."""
     if type(response).__module__.startswith("clarion."):
         status = getattr(response, "status", None)
         if isinstance(status, str):

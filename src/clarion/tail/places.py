@@ -48,7 +48,7 @@ class Listener(NamedTuple):
 
 
 def new_selector() -> selectors.BaseSelector:
-    """Return a selector by poll: epoll needs a file, and a child of a fork would share its state."""
+    """Return a selector that uses poll, because a forked child would share the state of epoll."""
     kind: type[selectors.BaseSelector] = getattr(
         selectors, "PollSelector", selectors.SelectSelector
     )
@@ -73,10 +73,10 @@ def prepare(folder: Path) -> None:
     """Make a folder that only its user can read.
 
     Raises:
-        ArgumentError: if it is another user's, or open to others.
+        ArgumentError: if it is not a folder, is another user's, or is open to others.
     """
     if not folder.exists():
-        folder.mkdir(parents=True, mode=0o700, exist_ok=True)  # another process may be faster
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)  # another process may make it first
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise ArgumentError(f"{folder} is no folder. Name a folder for the sockets.")
@@ -93,7 +93,7 @@ def files(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: if the folder exists and cannot be read.
     """
-    # By the number of a process, because other programs may have sockets there.
+    # Only files named by a process number, because other programs may have sockets there.
     with suppress(FileNotFoundError):
         yield from sorted(
             each
@@ -106,7 +106,7 @@ def connect(path: Path) -> socket.socket:
     """Return a connection to the process of a file.
 
     Raises:
-        OSError: if it does not listen any more.
+        OSError: if it does not listen any more, or cannot be reached.
     """
     if path.suffix == ".sock":
         connection = socket.socket(socket.AF_UNIX)
@@ -153,7 +153,7 @@ def _listen_unix(folder: Path) -> Listener:
     found.bind(str(hidden))
     hidden.chmod(0o600)
     found.listen()
-    hidden.replace(path)  # not before it listens: another process would take it for a dead one
+    hidden.replace(path)  # after listen(): until then, another process would remove it as dead
     return Listener(found, path, b"")
 
 

@@ -28,7 +28,7 @@ RETRY = 1.0  # seconds until the next attempt to accept a reader, after one has 
 
 logger = logging.getLogger("clarion.tail")
 
-# Kept until they are closed, because a program need not keep them.
+# The servers stay here until they are closed, because a program may keep no reference to one.
 _servers: set[TailServer] = set()
 
 
@@ -127,7 +127,7 @@ class TailServer:
             selector.close()
 
     def _timeout(self) -> float | None:
-        """Return for how many seconds the thread may wait; None if for any time."""
+        """Return how many seconds the thread may wait; None if there is no limit."""
         if self._readers:
             return PAUSE
         return None if self._retry_at is None else max(0.0, self._retry_at - monotonic())

@@ -1,4 +1,4 @@
-"""block: make a `with` block, which also decorates functions, of a generator function."""
+"""block: make a `with` block, which also decorates functions, from a generator function."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ F = TypeVar("F", bound="Callable[..., Any]")
 
 
 def block(function: Callable[[], Generator[None]]) -> Callable[[], Block]:
-    """Return a function that returns a new block, as `contextlib.contextmanager`.
+    """Return a function that returns a new block, like `contextlib.contextmanager`.
 
-    The decorator that contextlib makes of a block ends it before the body of an async function runs.
+    If a block of contextlib decorates an async function, it ends before the body of the function runs.
     """
     manager = contextmanager(function)
 

@@ -41,15 +41,15 @@ def assert_enqueued(
         order_paid.send(sender=Order, order_id=42)
         assert_enqueued(send_receipt, order_id=42)
 
-    The receiver is durable, or carried out by an engine. The calls of the latter wait inside
-    `without_engines` only.
+    The receiver is durable, or an engine carries it out. Calls for an engine wait only inside
+    `without_engines`.
 
     Args:
         receiver: the receiver.
-        *databases: the databases; the same ones as of `drain` by default.
+        *databases: the databases; by default those of `drain`.
         times: the exact number of deliveries; at least one by default. 0 asserts that none waits.
         key: the key of the deliveries, as text; any key by default.
-        **keywords: arguments of the receiver. It may get more arguments. Values are compared as by
+        **keywords: arguments of the receiver. It may get more arguments. Values are compared as in
             `assert_sent`.
 
     Returns:
@@ -57,7 +57,7 @@ def assert_enqueued(
 
     Raises:
         NotSentError: an AssertionError whose message shows deliveries to the receiver.
-        ArgumentError: if the receiver is neither, or its calls go to its engine here.
+        ArgumentError: if the receiver is neither durable nor of an engine, or its calls go to its engine.
     """
     waiting = [*_all_waiting(receiver, databases, key)]
     found = [

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clarion.testing.capture import Capture
     from clarion.typing import AnySignal, Receiver
 
-# The fixtures import `clarion.testing`, not this module: pytest loads plugins before it measures
+# Only the bodies of the fixtures import `clarion.testing`: pytest loads plugins before it measures
 # coverage, and tests check which modules `import clarion` loads.
 
 
@@ -66,7 +66,7 @@ def pytest_fixture_setup(fixturedef: Any) -> Generator[None]:
 def capture_signals() -> Generator[Callable[..., Capture]]:
     """Capture sends until the test ends.
 
-    Call it as `clarion.testing.capture`. It returns the `Capture`.
+    Call it like `clarion.testing.capture`. It returns the `Capture`.
     """
     from clarion.testing.capture import capture
 
@@ -82,7 +82,7 @@ def capture_signals() -> Generator[Callable[..., Capture]]:
 def mute_signals() -> Generator[Callable[..., None]]:
     """Mute signals or receivers until the test ends.
 
-    Call it as `clarion.testing.muted`.
+    Call it like `clarion.testing.muted`.
     """
     from clarion.testing.mute import muted
 

@@ -28,7 +28,7 @@ def restored() -> Generator[None]:
     """Undo, at the end of the block, every `connect` and `disconnect` in it.
 
     A receiver with `once=True` that was called in the block can be called again. If the
-    block imports a module, what the module connects stays connected, because it does not run again.
+    block imports a module, what the module connects stays connected, because a module runs only once.
     A signal of Django stays as it is if its `receivers` were assigned in the block. It is also a
     decorator of functions.
     """
@@ -41,7 +41,7 @@ def restored() -> Generator[None]:
 def undone(files: TestFiles, test: Path, *, with_django: bool) -> Generator[None]:
     """Undo what a test connects and disconnects, but not what the program does.
 
-    The program may not connect again, for example because a factory is cached or a flag is set.
+    The program might not connect its receivers again, for example because a factory is cached or a flag is set.
 
     Args:
         files: the files of tests.

@@ -9,7 +9,7 @@ In reading order; each module imports only from those above it:
    its transaction is ended if it never returns.
 4. `traces`, `failures`, `leases`: what a failure shows, what happens after it, and what the worker
    holds.
-5. `plans`, `batch`, `settler`: the receivers by name; call several deliveries, and settle them.
+5. `plans`, `batch`, `settler`: the receivers by name; the calls of several deliveries, and their settlement.
 6. `job_context`, `jobs`, `job_threads`: a job makes the deliveries of one receiver, in a thread.
 7. `startup`, `search`, `vacuum`: the checks at the start, the search for deliveries, and the
    removal of dead rows.

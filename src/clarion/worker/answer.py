@@ -1,7 +1,7 @@
 """Wait for the answer of a database for a bounded time.
 
 A server may accept a connection and never answer: a host that is stopped, another service at this
-port, a proxy without a database behind it. Drivers wait for it for minutes, or without an end.
+port, a proxy without a database behind it. Drivers wait minutes for an answer, or without a limit.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SECONDS = 15.0  # a database that has to be started first may take some
 def ask(database: Database) -> None:
     """Open a connection to the database of a server, begin a transaction, and close the connection.
 
-    A file of SQLite is not asked: it does not wait for a server.
+    A file of SQLite is left out, because it has no server.
     """
     if database.dialect != "sqlite":
         with closing(database.connect()) as connection, connection.transaction():

@@ -25,8 +25,8 @@ def delay_after(options: Options, failures: int, error: BaseException) -> int:
     Args:
         options: the options of its delivery.
         failures: how many attempts have failed, the last one included.
-        error: what the receiver raised. `Retry(after=...)` names the wait. It gets a note if the wait
-            that it names, or that the function in the options returns, is none.
+        error: what the receiver raised. `Retry(after=...)` names the wait. The error gets a note
+            if that wait, or the result of the function in the options, is no number, or if the function raises.
     """
     first = 1.0 if callable(options.backoff) else options.backoff
     found = named_wait(error)
@@ -47,7 +47,7 @@ def named_wait(error: BaseException) -> float | None:
 
 def _wait_by_function(options: Options, failures: int, error: BaseException) -> float | None:
     function: object = options.backoff
-    assert callable(function)  # noqa: S101  # the caller has asked
+    assert callable(function)  # noqa: S101  # the caller has checked it
     try:
         return _number(function(failures), "The backoff function", error)
     except Exception as raised:  # noqa: BLE001  # the delivery is retried all the same
@@ -58,7 +58,7 @@ def _wait_by_function(options: Options, failures: int, error: BaseException) -> 
 def _number(value: object, source: str, error: BaseException) -> float | None:
     """Return the seconds in a value, from 0 to a year; None if it is no number."""
     if isinstance(value, int) or (isinstance(value, float) and not isnan(value)):
-        return float(min(max(0.0, value), LONGEST_DELAY))  # a large int has no float
+        return float(min(max(0.0, value), LONGEST_DELAY))  # a large int cannot become a float
     _note(error, f"{source} gave no number of seconds.")
     return None
 

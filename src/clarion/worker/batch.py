@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
 
 
 class Batch:
-    """The deliveries of one receiver that a job calls in turn.
+    """The deliveries of one receiver that a job takes at one time.
 
     Args:
         plan_for: returns the plan for the name of a signal.
@@ -78,7 +78,7 @@ class Batch:
         """
         waiting: list[Claim] = []
         for claim in claims:
-            # Once for each batch, because receivers may be disconnected while the worker runs.
+            # Look up a plan once for each batch, because receivers may be disconnected while the worker runs.
             if (plan := self._plans.get(claim.signal)) is None:
                 try:
                     plan = self._plans[claim.signal] = self._plan_for(claim.signal)
@@ -121,7 +121,7 @@ class Batch:
         return Outcome(claim, plan, None, is_settled)
 
     async def _acall_with_timeout(self, plan: Plan, claim: Claim) -> bool:
-        """Await a receiver for as long as it may take.
+        """Await a receiver until its time limit.
 
         Raises:
             TimeoutError: if it takes longer.

@@ -44,7 +44,7 @@ class Caller:
         self._database = database
         # Not every database has sessions that load the objects of a payload.
         self._loads_in_transaction: bool = getattr(database, "loads_in_transaction", True)
-        # A framework may keep a connection for each thread or task, and has to end it.
+        # A framework may keep a connection for each thread or task, and must close it.
         self.serving_thread: Any = getattr(database, "serving_thread", nullcontext)
         self._serving_task: Any = getattr(database, "serving_task", nullcontext)
         self._end_call: Callable[[], object] = getattr(database, "end_call", bool)
@@ -55,7 +55,7 @@ class Caller:
     def call(
         self, plan: Plan, claim: Claim, partition: Lease | None, note_end: NoteEnd | None = None
     ) -> bool:
-        """Call a sync receiver; return whether the delivery is settled by it.
+        """Call a sync receiver; return whether the call has settled the delivery.
 
         Args:
             plan: how it is called.
@@ -65,7 +65,7 @@ class Caller:
                 thread.
 
         Raises:
-            LostError: if another worker has the delivery.
+            LostError: if another worker has the delivery, or the receiver was disconnected.
         """
         if plan.via is not None:
             plan.via.hand_over(plan.name, claim)

@@ -1,4 +1,4 @@
-"""Receivers and partitions without a new job for a while: the last one could take nothing."""
+"""Receivers and partitions that get no new job for a while: the last job could take nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The running calls of sync receivers with a time limit. Python cannot end the thread of one."""
+"""The running calls with a time limit. Python cannot end the thread of a sync receiver."""
 
 from __future__ import annotations
 

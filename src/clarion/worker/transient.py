@@ -1,4 +1,4 @@
-"""Errors of a database that end if the transaction is repeated: deadlocks, busy files."""
+"""Errors of a database after which a transaction can be repeated: deadlocks, busy files."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from clarion.worker.connections import Connections
 
 # Autovacuum runs once a minute at most. After a burst of 100,000 deliveries, a search takes
-# 20 ms instead of 1 ms until it has run.
+# 20 ms instead of 1 ms until autovacuum has run.
 OFTEN = 20_000  # settled deliveries
 PATIENCE = 1.0  # seconds
 
@@ -54,7 +54,7 @@ class Vacuum:
     def _run(self) -> None:
         try:
             with self._connections.take() as connection:
-                # To a user without the permission, the database only gives a warning.
+                # If the user lacks the permission, the database only gives a warning.
                 if "vacuum" in statements(connection.dialect):
                     connection.change("vacuum")
         except Exception:  # autovacuum does it later

@@ -64,7 +64,7 @@ class Worker:
         batch: how many deliveries a job takes at a time at most.
         lease: how long a worker may hold a delivery without a renewal, in seconds.
         poll: the longest time between two searches for deliveries, in seconds.
-        grace: how long `stop` waits for receivers that are running, in seconds.
+        grace: how long the worker waits for running receivers after `stop`, in seconds.
 
     Attributes:
         database: the database.
@@ -123,7 +123,7 @@ class Worker:
         """Make deliveries until `stop` is called, or SIGTERM or SIGINT comes.
 
         The first signal lets the receivers that are running finish, for as long as the grace
-        period. The second one ends it at once.
+        period. A second signal ends the worker at once.
 
         Raises:
             TablesError: if the tables are missing, or have another version.
@@ -187,7 +187,7 @@ class Worker:
         return self.counts
 
     def stop(self) -> None:
-        """Stop it after the running receivers; if it is called again, stop it at once."""
+        """Stop the worker after its running receivers; a second call stops it at once."""
         self._stops += 1
         self._polling.wake()
 

@@ -1,4 +1,4 @@
-"""`clarion outbox`: see and mend what is stored.
+"""`clarion outbox`: inspect and change what is stored.
 
 In reading order; each module imports only from those above it:
 

@@ -23,7 +23,7 @@ def register_checks() -> None:
 def check_senders(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckWarning]:  # noqa: ARG001
     """Return a warning for each receiver of Django's model signals that is never called.
 
-    Django's own checks find the text "app.Model" that names no model.
+    Django's own checks find a sender such as "app.Model" whose model does not exist.
     """
     doctor = _doctor()
     return _warnings(list(doctor.unsent_senders(doctor.program())))

@@ -149,7 +149,7 @@ class DjangoTasksEngine(Engine):
         return True
 
     def check(self, options: CallOptions) -> None:
-        """Refuse options that `using` or the backend does not have, and retries."""
+        """Refuse retries, and options that `Task.using` or the backend does not have."""
         given = options.engine
         check_engine_options(self.name, given, _OPTIONS, _INSTEAD)
         check_numbers(self.name, given, ["priority"])
@@ -201,8 +201,8 @@ class DjangoTasksDelivery(EngineDelivery):
         @receiver(order_paid, delivery=tasks)
         @receiver(order_paid, delivery=tasks(queue_name="mail", priority=10))
 
-    With the backend of django-tasks-db, a send in a transaction of its database inserts the task there,
-    which is committed or rolled back with it. Otherwise the task is enqueued after the commit, as
+    With the backend of django-tasks-db, a send in a transaction of its database inserts the task there.
+    The task is committed or rolled back with this transaction. Otherwise the task is enqueued after the commit, as
     `EngineDelivery` describes.
 
     The options `queue_name` and `priority` go to the task. `delay` needs a backend with `run_after`.
@@ -210,7 +210,7 @@ class DjangoTasksDelivery(EngineDelivery):
 
     Args:
         alias: the backend, as the setting TASKS names it.
-        hold: see `EngineDelivery`. Backends are called in the thread that commits, so the time limits
+        hold: see `EngineDelivery`. Backends are called in the thread that commits, so `hold` limits
             only coroutines.
 
     Raises:

@@ -54,7 +54,7 @@ def run_hook(hook: Hook, *, is_robust: bool) -> None:
 
 @contextmanager
 def autocommit(connection: Any) -> Generator[None]:
-    """Make statements and `on_commit` act as in autocommit outside the blocks of the code under test."""
+    """Outside the blocks of the code under test, make statements and `on_commit` act as in autocommit."""
     was_broken, on_commit = connection.needs_rollback, connection.on_commit
     own = connection.__dict__.get("on_commit")
 

@@ -54,7 +54,7 @@ def _dropping(
     @wraps(roll_back)
     def dropping(sid: str | None) -> None:
         roll_back(sid)
-        # Without it nothing was rolled back.
+        # If it is False, Django has rolled nothing back.
         if connection._savepoint_allowed():  # noqa: SLF001  # Django's
             _drop_from(connection, positions.get(sid, 0))
 

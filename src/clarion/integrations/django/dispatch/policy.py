@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class AsgirefPolicy(Policy):
-    """Coroutines and threads through asgiref, so that a receiver uses its caller's connections."""
+    """Runs coroutines and threads through asgiref, so that a receiver uses its caller's connections."""
 
     __slots__ = ()
 

@@ -61,7 +61,7 @@ def set_receivers(signal: Any, entries: Iterable[Sequence[Any]]) -> None:
     """Set these entries, Clarion's or Django's, as the receivers of a signal."""
     if not has_table(signal):
         # Signal.__init__ assigns the first, empty list. The module that creates the signal is
-        # two frames up, after the setter and Django.
+        # three frames up, above the setter and Django.
         attach_table(signal, sys._getframe(3).f_globals.get("__name__"))
     table = django_table_of(signal)
     registrations = [r for entry in entries if (r := registration_of(entry, table)) is not None]

@@ -1,8 +1,8 @@
 """Warn of senders that no send of a Django signal has.
 
 Django accepts such senders, so Clarion does not refuse them. The text "app.Model" may name a model
-that is defined later. So it is judged only when Django has loaded all apps. Django's own system
-check judges it, too.
+that is defined later. So it is checked only when Django has loaded all apps. Django's own system
+check checks it, too.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def warn_of_text(receiver: Any, text: str, apps: Any = None) -> None:
 
 
 def fault_of_text(text: str) -> Fault | None:
-    """Return that no app has the model "app.Model"; None if one has, or if Django refuses the text."""
+    """Return the fault of "app.Model" if no app has it; None if one has, or if Django refuses the text."""
     label, _, name = text.lower().partition(".")
     if name in installed.all_models.get(label, {}) or text.count(".") != 1:
         return None

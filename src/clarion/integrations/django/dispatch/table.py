@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Receiver = Callable[..., Any]
 
-# `_live_receivers` returns a function for each receiver with options. It has this attribute.
+# `_live_receivers` returns a function for each receiver with options. The function has this attribute.
 _REGISTRATION = "clarion_registration"
 
 
@@ -92,7 +92,7 @@ def django_table_of(signal: Any) -> DjangoTable:
 def live_receivers(self: Any, sender: object) -> tuple[list[Receiver], list[Receiver]]:
     """Return the sync and the async receivers that a send calls.
 
-    It works as `Signal._live_receivers` in Django 6.1. A send calls it only if it is wrapped.
+    It works like `Signal._live_receivers` in Django 6.1. A send calls it only if it is wrapped.
     """
     route = Table.find_route(table_of(self), sender)
     send = Send(self, {"sender": sender}, route.instruments)
@@ -124,7 +124,7 @@ def _calling(signal: Any, registration: Registration, receiver: Receiver) -> Rec
 
 
 def _copy_names(receiver: Any, function: Any) -> None:
-    """Copy the names, as `functools.wraps` does; an object without a name has its class's."""
+    """Copy the names, as `functools.wraps` does; an object without a name gets those of its class."""
     named = receiver
     while isinstance(named, partial):
         named = named.func

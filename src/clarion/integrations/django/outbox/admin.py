@@ -1,7 +1,7 @@
 """Stored deliveries in Django's admin: what waits, and what was given up.
 
-A user needs the permission to change a dead delivery to requeue it, and the permission to delete it to
-discard it. Payloads and errors hold what users have sent, so pages show them escaped.
+To requeue a dead delivery, a user needs the permission to change it. To discard it, a user needs the
+permission to delete it. Payloads and errors hold what users have sent, so pages show them escaped.
 """
 
 # Django has no types of its own.

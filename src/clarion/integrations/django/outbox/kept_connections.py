@@ -9,13 +9,13 @@ from typing import Any
 
 from django.db import Error, connections
 
-SHORTEST_AGE = 1.0  # seconds; CONN_MAX_AGE may be longer
+SHORTEST_AGE = 1.0  # seconds, in addition to CONN_MAX_AGE
 
 _thread = threading.local()
 
 
 def serve(*, is_serving: bool = True) -> None:
-    """Keep the connections of this thread between calls, or stop it."""
+    """Keep the connections of this thread between calls, or stop keeping them."""
     _thread.is_serving = is_serving
 
 

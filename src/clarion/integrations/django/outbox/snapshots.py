@@ -94,7 +94,7 @@ def load_values(model: Any, values: dict[str, Any], alias: str) -> Any:
         values: what `dump_values` returned.
         alias: the database that the instance belongs to.
     """
-    # A field that was added or removed since the send is deferred, or ignored.
+    # A field that was added since the send is deferred. A field that was removed is ignored.
     fields = [field for field in model._meta.concrete_fields if field.attname in values]
     names = [field.attname for field in fields]
     return model.from_db(

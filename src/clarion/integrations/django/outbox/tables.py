@@ -1,4 +1,4 @@
-"""Create and drop the tables of the outbox, as a migration and without one.
+"""Create and drop the tables of the outbox, in a migration and without one.
 
 The tables are exactly those of `clarion/outbox/sql`, because workers in other frameworks use them
 too. So Django's state has the models, and this operation runs the statements.
@@ -113,7 +113,7 @@ def creation(connection: Any) -> Iterator[tuple[str, list[int] | None]]:
 
 
 def create_unmigrated(using: str = "default", **kwargs: Any) -> None:  # noqa: ARG001
-    """Create the tables before Django does it, if the migrations of the app are turned off.
+    """Create the tables before Django creates them from the models, if the migrations of the app are turned off.
 
     That is so in tests with `--nomigrations` or `MIGRATE: False`.
     """

@@ -54,12 +54,12 @@ class TaskThreads:
 
 
 class _Thread(Executor):
-    """A thread that calls functions, one after the other. It starts with the first one.
+    """A thread that calls functions, one after the other. It starts at the first call.
 
     It is a daemon, so that a receiver that never ends does not keep the process.
 
     Attributes:
-        is_used: whether it was given a function since this was reset.
+        is_used: whether it was given a function since it was taken.
         check_at: when its connections are looked at if it is idle, on the monotonic clock.
     """
 
@@ -115,7 +115,7 @@ class _Threads:
     async def give_back(self, thread: _Thread) -> None:
         """End a call in its thread, and keep the thread for the next one."""
         if thread.is_used:
-            # The thread is kept once it has ended what the receiver has left running in it.
+            # The thread is kept after it has ended what the receiver has left running in it.
             future = asyncio.wrap_future(thread.submit(end_call))
             future.add_done_callback(lambda _: self._keep(thread))
             await asyncio.shield(future)

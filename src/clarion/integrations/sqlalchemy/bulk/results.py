@@ -39,7 +39,7 @@ def invoke(state: ORMExecuteState) -> tuple[Result[Any], str | None]:
 def _recorded_binds(session: Session) -> Generator[list[Any]]:
     """Record what a session's own `get_bind` returns for writes.
 
-    It gets the arguments of an execution without an event: `invoke_statement` adds an internal
+    `get_bind` gets the arguments of an execution without an event: `invoke_statement` adds an internal
     one, which the `get_bind(mapper, clause)` of SQLAlchemy's manual refuses.
     """
     binds: list[Any] = []
@@ -68,8 +68,8 @@ def _recorded_binds(session: Session) -> Generator[list[Any]]:
 def read_rows(result: Result[Any]) -> tuple[Result[Any], Sequence[Any]]:
     """Return a result that can still be read, and its rows.
 
-    The rows are read below the ORM, because it updates loaded objects when the caller reads
-    them, and not earlier.
+    The rows are read below the ORM, because the ORM must update loaded objects only when
+    the caller reads the rows.
     """
     cursor = _cursor_of(result)
     # A ShardedSession has merged several results. For an AsyncSession, the ORM has read all rows.
@@ -113,7 +113,7 @@ def primary_keys(rows: Sequence[Any], mapper: Mapper[Any], statement: Any) -> se
 
 
 def _names_of_key(mapper: Mapper[Any], column: Any, statement: Any) -> list[Any]:
-    """Return what a column of the primary key may be called in the rows of RETURNING."""
+    """Return the names that a column of the primary key may have in the rows of RETURNING."""
     prop = mapper.get_property_by_column(column)
     returned = statement.exported_columns.get(prop.key)
     # Its name may be the label of something else.

@@ -143,7 +143,7 @@ class ScopedBoundary(Boundary):
 
 
 class bound(Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with bound(session):`
-    """Bind a session to the context: sends that name no other wait for its commits.
+    """Bind a session to the context: sends that name no other session wait for its commits.
 
     The session of a scoped session is looked up at each send, so `remove()` may replace it.
     Both `with` and `async with` return the session.

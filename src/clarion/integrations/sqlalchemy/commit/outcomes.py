@@ -117,7 +117,7 @@ class _WatchedCommit(_WatchedMethod):
                 if not connection.invalidated:
                     driver_for(connection.connection.driver_connection).judge(outcome, error)
                     if outcome.is_made is False:
-                        # SQLAlchemy would return it to the pool without a rollback.
+                        # SQLAlchemy would return the connection to the pool without a rollback.
                         connection.connection.rollback()
             raise
         outcome.judge(is_made=True)

@@ -1,7 +1,7 @@
 """Savepoints around a receiver, in the transactions around a test (`clarion.testing.commits`).
 
 A session of a test has joined the transaction of a connection. SQLAlchemy does not know the
-savepoint. So a session that a receiver opens joins the transaction as it would without it.
+savepoint. So a session that a receiver opens joins the transaction as if there were no savepoint.
 """
 
 from __future__ import annotations

@@ -80,7 +80,8 @@ def _open_savepoints(innermost: SessionTransaction) -> dict[Any, list[ForeignSav
     if None in found.values():  # a cached savepoint has ended
         _forget_seen(innermost)
         return _open_savepoints(innermost)
-    # Otherwise SQLAlchemy sets its own savepoints at the next statement, inside the cached ones.
+    # Cache only if the innermost level has all connections. On the others, SQLAlchemy sets its own
+    # savepoints at the next statement, inside the cached ones.
     if connections <= {entry[0] for entry in innermost._connections.values()}:
         innermost.__dict__[_SEEN] = {
             each: (each.get_nested_transaction(), savepoints) for each, savepoints in found.items()

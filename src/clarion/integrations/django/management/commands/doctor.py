@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Command(ProcessCommand):
-    """The command `doctor`, which prints what it finds, and ends with 1 then."""
+    """The command `doctor`, which prints its findings, and ends with 1 if there are some."""
 
     help = "Looks for receivers that can never run, and for what loses their calls."
     requires_system_checks = ()

@@ -105,7 +105,7 @@ _MODELS = [
 
 
 class Migration(migrations.Migration):
-    """The first tables. Django's state gets the models, and the database the outbox's own tables."""
+    """The first tables. Django's state gets the models, and the database gets the outbox's own tables."""
 
     initial = True
     dependencies: ClassVar[list[tuple[str, str]]] = []

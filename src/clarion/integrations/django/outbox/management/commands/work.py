@@ -101,7 +101,7 @@ def _served(only: list[str] | None) -> int:
     """Return how many receivers the worker serves.
 
     Raises:
-        CommandError: if a name is that of no connected receiver.
+        CommandError: if no connected receiver has one of the names.
     """
     connected = connected_receivers()
     if missing := sorted(set(only or ()) - connected.keys()):
