@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
 DEPLOY_RETRIES = 10
 """The least number of retries of a call that this program cannot make yet, because its receiver is
-unknown or a newer program has sent it. The waits add up to ten minutes, so that a deployment loses nothing."""
+unknown or a newer program has sent it. The waits add up to ten minutes, so that a deployment loses
+nothing."""
 
 LONGEST_WAIT = 3600.0  # seconds
 LONGEST_DEPLOY_WAIT = 120.0  # seconds
@@ -111,9 +112,9 @@ async def acall(plan: Plan, claim: Claim, policy: Policy) -> None:
 def retry_after(body: str, error: BaseException, attempt: int) -> float | None:
     """Return how long to wait before the next attempt of a call that has failed.
 
-    The wait is random, up to a limit that doubles with each failure, from a second to an hour. `Retry(after=...)`
-    names another wait. If this program cannot make the call yet, the engine waits up to two minutes,
-    ten times at least.
+    The wait is random, up to a limit that doubles with each failure, from a second to an hour.
+    `Retry(after=...)` names another wait. If this program cannot make the call yet, the engine waits up
+    to two minutes, ten times at least.
 
     Args:
         body: what the engine was given as `Call.body`.

@@ -36,8 +36,8 @@ def examine(
     """Return what keeps receivers of this program from running, or loses their calls.
 
     Call it after the program has imported all that it imports at its start. `examine` itself imports,
-    connects and sends nothing. The receivers of all signals are examined, and the source files of the packages
-    that contain the modules.
+    connects and sends nothing. The receivers of all signals are examined, and the source files of the
+    packages that contain the modules.
 
     Args:
         modules: modules of the program that were imported, or their names. In a Django project, leave

@@ -41,7 +41,8 @@ def restored() -> Generator[None]:
 def undone(files: TestFiles, test: Path, *, with_django: bool) -> Generator[None]:
     """Undo what a test connects and disconnects, but not what the program does.
 
-    The program might not connect its receivers again, for example because a factory is cached or a flag is set.
+    The program might not connect its receivers again, for example because a factory is cached or a flag
+    is set.
 
     Args:
         files: the files of tests.

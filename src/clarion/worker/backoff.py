@@ -26,7 +26,8 @@ def delay_after(options: Options, failures: int, error: BaseException) -> int:
         options: the options of its delivery.
         failures: how many attempts have failed, the last one included.
         error: what the receiver raised. `Retry(after=...)` names the wait. The error gets a note
-            if that wait, or the result of the function in the options, is no number, or if the function raises.
+            if that wait, or the result of the function in the options, is no number, or if the function
+            raises.
     """
     first = 1.0 if callable(options.backoff) else options.backoff
     found = named_wait(error)

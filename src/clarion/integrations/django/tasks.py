@@ -202,8 +202,8 @@ class DjangoTasksDelivery(EngineDelivery):
         @receiver(order_paid, delivery=tasks(queue_name="mail", priority=10))
 
     With the backend of django-tasks-db, a send in a transaction of its database inserts the task there.
-    The task is committed or rolled back with this transaction. Otherwise the task is enqueued after the commit, as
-    `EngineDelivery` describes.
+    The task is committed or rolled back with this transaction. Otherwise the task is enqueued after
+    the commit, as `EngineDelivery` describes.
 
     The options `queue_name` and `priority` go to the task. `delay` needs a backend with `run_after`.
     django.tasks has no retries and keeps no order, so `retries` and `key` are refused.

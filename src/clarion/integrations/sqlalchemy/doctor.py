@@ -32,7 +32,7 @@ SENDERS, DEFERRED, TEXT = "W001", "W003", "W009"
 
 @register_rule
 def unsent_senders(program: Program) -> Iterator[Finding]:  # noqa: ARG001
-    """Yield the receivers of model signals whose sender no mapped class is."""
+    """Yield the receivers of model signals whose sender no send can have."""
     for signal in signals():
         if not isinstance(cast("object", signal), ModelSignal):
             continue
@@ -55,7 +55,7 @@ def unsent_senders(program: Program) -> Iterator[Finding]:  # noqa: ARG001
 
 
 def _fault_of_unmapped(registration: Registration) -> tuple[str, str] | None:
-    """Return the fault if a class is not mapped, which no write reports: it may be mapped later."""
+    """Return the fault of a class that is not mapped. No write reports it: it may be mapped later."""
     sender = registration.sender
     if not isinstance(sender, type) or not is_unmapped(sender) or is_unmapped_base(sender):
         return None
@@ -84,7 +84,7 @@ def _databases(program: Program) -> Iterator[EngineDatabase]:
     asyncio = sys.modules.get("sqlalchemy.ext.asyncio")
     kinds = (Engine, *([] if asyncio is None else [asyncio.AsyncEngine]))
     for value in program.values():
-        if issubclass(type(value), kinds):  # isinstance() asks an object for its class
+        if issubclass(type(value), kinds):  # isinstance() may run code of the object
             engine: Any = value
             if not is_in_memory(getattr(engine, "sync_engine", engine)):
                 yield EngineDatabase(engine)

@@ -1,8 +1,9 @@
 """The listeners on SQLAlchemy's events. Each is attached at most once, and stays attached.
 
 Importing this module gives each signal the function that attaches its listeners. A connect
-calls it. Listeners stay attached, because detaching one breaks a flush that runs in another thread.
-They are attached at class level, so they serve every session, and under one lock.
+calls this function. Listeners stay attached, because detaching one breaks a flush that runs in
+another thread. They are attached at class level, so they serve every session. One lock guards the
+attaching.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _listen_last(session: Session) -> None:
 
     SQLAlchemy calls the listeners of the class before those of one session, and older ones
     before younger ones. Listeners after Clarion's may change what the flush writes. So the
-    last listener of the session plans again. A session without others needs no such listener.
+    last listener of the session plans again. A session without other listeners needs none.
     """
     every = session.dispatch.before_flush
     of_class, of_session = every.parent_listeners, every.listeners
@@ -171,7 +172,7 @@ def _attach_commits() -> None:
 def _attach_outbox() -> None:
     from clarion.integrations.sqlalchemy.outbox import tables
 
-    # On every table, because a migration of Alembic creates a table of its own.
+    # On every table, because a migration of Alembic creates its own `Table` object.
     event.listen(Table, "before_create", tables.before_create)
     event.listen(Table, "after_create", tables.after_create)
 
@@ -180,8 +181,8 @@ def outbox_tables(metadata: MetaData, *, dialect: str | None = None) -> dict[str
     """Add the tables of the outbox to the program's MetaData, where Alembic sees them.
 
     A migration that Alembic generates creates them, and so does `metadata.create_all`. Call this
-    function where the program maps its classes, so that env.py calls it, too. They are the tables
-    of `clarion.outbox.tables.create_tables`.
+    function where the program maps its classes, so that env.py calls it, too. These are the same
+    tables as those of `clarion.outbox.tables.create_tables`.
 
     Args:
         metadata: the MetaData.

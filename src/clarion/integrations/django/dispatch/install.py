@@ -87,9 +87,10 @@ def _replace_dispatcher() -> None:
 
 
 def uninstall() -> None:
-    """Restore Django's own dispatcher, with all receivers.
+    """Restore Django's own dispatcher, with its receivers.
 
-    The options that only Clarion has (`priority`, `once`, `subclasses`) are lost.
+    Receivers of a `connected` block are left out. The options that only Clarion has, such as
+    `priority`, `once` and `subclasses`, are lost.
     """
     for _, on_uninstall in _hooks:
         on_uninstall()

@@ -61,7 +61,7 @@ class Fault(NamedTuple):
 
 
 def warn_of_sender(signal: object, receiver: Any, sender: object, *, subclasses: bool) -> None:
-    """Warn if no send of a signal has the sender that a receiver is connected to, or an equal one has."""
+    """Warn of a sender that no send has, or whose equal objects do not match."""
     if not is_judged(signal):
         warn_of_value(sender)
         return

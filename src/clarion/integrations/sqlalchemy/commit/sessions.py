@@ -120,7 +120,7 @@ def options_of(
 
     Args:
         session: the session.
-        connections: the connections; each value is whether the connection is the session's own.
+        connections: the connections, each with whether it is the session's own.
     """
     of_session: dict[str, Any] = getattr(session, "execution_options", {})
     found: ConnectionOptions = {}

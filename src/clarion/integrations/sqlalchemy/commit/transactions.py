@@ -48,8 +48,8 @@ class TransactionCalls:
     Attributes:
         calls: the calls, in the order of the sends.
         is_committed: whether it was committed. It may still be open.
-        connections: after the commit, the connections that it has used. Each value is whether
-            the connection is the session's own.
+        connections: after the commit, the connections that it has used, each with whether
+            it is the session's own.
         outcomes: the outcomes of the COMMITs of these connections; empty for a savepoint.
     """
 
@@ -111,7 +111,7 @@ def _innermost(session: Session) -> SessionTransaction:
 def after_commit(session: Session) -> None:
     """Note that a transaction or a savepoint was committed."""
     transaction = _innermost(session)
-    # Even if no call waits, because a later listener of this event may send.
+    # Create the entry even if no call waits, because a later listener of this event may send.
     ended = calls_of(transaction)
     ended.is_committed = True
     if not transaction.nested:
@@ -136,7 +136,7 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
             _end_committed(session, ended)
         ended.calls = []
     finally:
-        # After an interrupt.
+        # Calls are left only after an interrupt.
         ended.give_up()
 
 

@@ -83,7 +83,7 @@ def _bind_of_alias(session: Session, alias: str) -> Bind:
     """Return the engine of an alias.
 
     Raises:
-        BoundaryError: if the session has several databases with the alias.
+        BoundaryError: if the session has no database with the alias, or several.
     """
     found = _distinct(each for each in binds_known(session) if alias_of(each.engine) == alias)
     if len(found) == 1:

@@ -26,7 +26,7 @@ class ChangeSets:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._made: dict[State, ChangeSet] = {}
-        # Apart, because a receiver of pre_delete may add the object again.
+        # Kept apart, because a receiver of pre_delete may add the object again.
         self._deleted: dict[State, ChangeSet] = {}
 
     def for_signal(

@@ -1,7 +1,7 @@
 """The listeners of a session's flush, which `hooks` attaches.
 
-Before a flush nothing is written, and receivers may still change it. After it everything is
-written, and a receiver may flush again once SQLAlchemy's own flag allows it.
+Before a flush nothing is written, and receivers may still change what it writes. After it
+everything is written, and a receiver may flush again once SQLAlchemy's own flag allows it.
 """
 
 from __future__ import annotations

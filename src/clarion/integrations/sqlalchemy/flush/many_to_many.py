@@ -58,7 +58,7 @@ class Link:
         self.using = ""
 
     def without(self, sent: set[Pair]) -> Link | None:
-        """Return the link without the pairs in `sent`, and add its pairs to them."""
+        """Return the link without the pairs in `sent`, or None; add its other pairs to `sent`."""
         new = [each for each in self.related if self.pair(each) not in sent]
         sent.update(map(self.pair, new))
         if not new:

@@ -70,7 +70,7 @@ def _written(context: UOWTransaction) -> Iterator[State]:
 
 
 def _listens(manager: ClassManager[Any]) -> bool:
-    """Return whether a class has such listeners, and receivers of post_save."""
+    """Return whether a class has listeners of `before_update`, and receivers of post_save."""
     has_listeners = bool(manager.mapper.dispatch.before_update)
     return has_listeners and post_save.has_listeners(manager.class_)
 

@@ -31,7 +31,7 @@ class raw(Enterable):  # noqa: N801  # it reads as a word: `with raw(session):`
 
     Raises:
         ArgumentError: if it is no session, or if an async session is given to a plain `with`
-            and a sync one to `async with`.
+            or a sync one to `async with`.
     """
 
     def __init__(self, session: AnySession) -> None:

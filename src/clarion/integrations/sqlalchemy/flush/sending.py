@@ -115,7 +115,7 @@ class PreSignals:
 def send_post_signals(session: Session, plan: Plan) -> None:
     """Send the post signals of the rows that were written."""
     if is_sharded(session):
-        # A receiver, or a mapper event, may have changed what the shard is chosen by.
+        # A receiver, or a mapper event, may have changed the value that selects the shard.
         written: list[Save | Link] = [*plan.saves, *plan.links]
         for each in written:
             each.using = alias_of_row(session, each.state)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class SignalSession(Session):
     """A session that sends the post signals after the flush, not as its last step.
 
-    So an exception of their receivers does not roll the transaction back, as in Django.
+    So, as in Django, an exception of their receivers does not roll the transaction back.
     Use it as `sessionmaker(class_=SignalSession)`, as
     `async_sessionmaker(sync_session_class=SignalSession)`, or as the first base of your
     own session class.

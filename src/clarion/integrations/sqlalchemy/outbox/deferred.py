@@ -27,9 +27,10 @@ def deferred_message(name: str) -> str:
 
 
 def is_deferred(engine: Engine) -> bool:
-    """Return whether the transactions of an engine of SQLite begin deferred; it begins one.
+    """Return whether the transactions of an engine of SQLite begin deferred.
 
-    With pysqlite's default, a transaction begins with its first write, so it is not deferred.
+    It begins a transaction to find out. With pysqlite's default, a transaction begins with its first
+    write, so it is not deferred.
     """
     if engine.dialect.name != "sqlite":
         return False
@@ -43,7 +44,7 @@ def is_deferred(engine: Engine) -> bool:
         with connection.begin():
             driver: Any = connection.connection.driver_connection
             driver = getattr(driver, "_conn", driver)  # that of sqlite3 inside one of aiosqlite
-            is_open = getattr(driver, "autocommit", None) is False  # Python 3.12
+            is_open = getattr(driver, "autocommit", None) is False  # since Python 3.12
     return is_open or any(each in _DEFERRED for each in begun)
 
 

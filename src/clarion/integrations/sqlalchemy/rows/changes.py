@@ -1,8 +1,9 @@
 """The old and new values of a row, for receivers that request `changes`.
 
 Before the flush the row holds the old values, after it the new ones. So a change set reads
-old values before the flush and new values after it. The row of a deletion has old ones only. It takes what SQLAlchemy has loaded and
-selects the rest, without a change to the instance.
+old values before the flush and new values after it. The row of a deletion has old values
+only. A change set takes what SQLAlchemy has loaded and selects the rest, without a change to the
+instance.
 
 A flush makes no change set if no receiver requests `changes`.
 """
@@ -145,7 +146,7 @@ class ChangeSet:
 
 
 def _to_write(state: State) -> tuple[dict[str, Any], frozenset[str]]:
-    """Return the values a flush would write, and the columns without one yet."""
+    """Return the values a flush would write, and the columns without a value yet."""
     info = mapper_info(state.mapper)
     values = {**state.dict, **new_foreign_keys(state, info)}
     is_new = state.key is None

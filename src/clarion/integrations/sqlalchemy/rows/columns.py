@@ -57,7 +57,7 @@ def _changed_foreign_keys(
 def new_foreign_keys(state: InstanceState[Any], info: MapperInfo) -> dict[str, Any]:
     """Return the foreign keys that changed many-to-one relationships set.
 
-    The key of an object without one is an expression, because the database assigns it.
+    If an object has no key yet, its value is an expression, because the database assigns the key.
     """
     found: dict[str, Any] = {}
     for name, old in state.committed_state.items():

@@ -19,7 +19,7 @@ class MapperInfo:
         many_to_one: the relationships by name that set a foreign key of the row.
         many_to_many: the relationships by name that have an association table.
         cascades: the relationships whose members are deleted with the object.
-        delete_orphan_keys: the names of those whose members are deleted when removed.
+        delete_orphan_keys: the names of the relationships whose members are deleted when removed.
         may_be_orphan: whether an instance is deleted when it has lost its parent.
         generated: the names of the columns whose value an UPDATE may change by itself.
     """
