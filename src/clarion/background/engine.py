@@ -76,7 +76,7 @@ class Engine(Protocol):
             options: the options of the delivery. `options.engine` are those for the engine.
 
         Raises:
-            ArgumentError: if the engine does not have one, or cannot keep `retries` or `delay`.
+            ArgumentError: if the engine lacks an option, or does not support `retries` or `delay`.
         """
         return  # mypy takes a protocol's empty method for an abstract one
 

@@ -22,7 +22,7 @@ _OURS = frozenset(
 )
 _MISSING = ("skip", "fail", "snapshot")
 
-# What engines call our two words. Some have an option of that name, which means something else.
+# What engines call `retries` and `delay`. In some engines, such a name means something else.
 _ELSEWHERE = {
     "retry": "retries",
     "max_retries": "retries",
@@ -108,7 +108,7 @@ def check_engine_options(
         instead: for options that a delivery does not take, what to do, as a sentence without its period.
 
     Raises:
-        ArgumentError: if it does not have one, or a delivery does not take it.
+        ArgumentError: if the engine lacks an option, or a delivery does not take it.
     """
     instead = instead or {}
     if unknown := given.keys() - {*known} - instead.keys():

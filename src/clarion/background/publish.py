@@ -63,9 +63,9 @@ class Publication:
         return responses
 
     def send_robust(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
-        """Hand a robust send to the engines; return the exception of each receiver that has failed.
+        """Hand a robust send to the engines; return a `HandOver` or an exception for each.
 
-        The other receivers are handed over.
+        If one receiver fails, the others are handed over.
         """
         if (suppression := active_suppression()) is not None:
             return list(_suppress(suppression, calls))

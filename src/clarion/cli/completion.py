@@ -72,7 +72,7 @@ def _complete(
 
 def _modules_of(context: typer.Context) -> list[str]:
     """Return the modules that the command line names so far."""
-    # Typer keeps them apart if the last option has no value yet.
+    # Typer has some of them in `args` if the last option has no value yet.
     return [*(context.params.get("modules") or ()), *context.args]
 
 

@@ -68,7 +68,7 @@ class Program:
                 yield from list(_variables_of(name).values())
 
     def imported_later(self, names: Collection[str]) -> set[str]:
-        """Return which modules an imported module may import, also in a function or by others.
+        """Return which modules an imported module may import, itself or through others, also in a function.
 
         Args:
             names: the names of the modules.
@@ -79,7 +79,7 @@ class Program:
         last.add("autodiscover")
         waiting = [each for each in self.texts if each in sys.modules]
         seen = set(waiting)
-        for name in waiting:  # which grows
+        for name in waiting:  # the loop appends to it
             path, text = self.texts[name]
             # To parse every file would take long.
             source = _parsed(name, path, text) if any(each in text for each in last) else None
@@ -98,7 +98,7 @@ class Program:
 
 
 def _with_parents(name: str) -> Iterator[str]:
-    """Yield the name of a module, and those of the packages that its import imports before."""
+    """Yield the name of a module, and those of the packages that are imported before it."""
     while name:
         yield name
         name = name.rpartition(".")[0]
@@ -123,7 +123,7 @@ def _file_of(name: str) -> str | None:
 def _files(name: str) -> Iterator[tuple[str, Path]]:
     """Yield the name and the file of a module, of all in it, and of those beside it.
 
-    Modules beside it count in a folder without `__init__.py`, which is one program if it has no other.
+    In a folder without `__init__.py`, the modules beside it count too, unless they are programs themselves.
     """
     file = _file_of(name)
     if file is None:

@@ -1,8 +1,8 @@
 """The rules: functions that look for one kind of finding.
 
-A rule of a framework is in the integration's own module `doctor`. It is imported by its name once
-the framework is loaded, because it lies in a higher layer. So a program that is not examined never
-loads it.
+A rule of a framework is in the integration's own module `doctor`. Once the framework
+is loaded, this module is imported by its name, because it lies in a higher layer. So a program that is
+not examined never loads it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def default_packages() -> list[str]:
     return list(dict.fromkeys(each for source in _package_sources for each in source()))
 
 
-# By its name, so that a module that is loaded again replaces its rules.
+# The key is the name of the rule, so that a module that is loaded again replaces its rules.
 _rules: Registry[str, Rule] = Registry()
 
 

@@ -72,7 +72,7 @@ class ConnectedReceiver:
         return {name: getattr(self, name) for name in OPTIONS}
 
     def words(self) -> list[str]:
-        """Return the options that differ from the usual ones, in words."""
+        """Return the options that differ from the defaults, in words."""
         words = ["async"] if self.mode == "async" else []
         words += [f"priority {self.priority}"] if self.priority else []
         words += [self.delivery] if self.delivery else []

@@ -13,7 +13,7 @@ In reading order; each module imports only from those above it:
 2. `reader`: the events that wait for one reader. `pending`: calls that wait for a commit.
 3. `recorder`: the instrument that makes the events.
 4. `places`: the folder, and the socket of each process in it.
-5. `server`, `client`: the two ends.
+5. `server`, `client`: the two ends of a connection.
 
 Never put here: a value of the program, or code that waits for a reader in the thread of a send.
 """

@@ -39,7 +39,7 @@ class Reader:
         self._dropped = {SLOW: 0, BROKEN: 0}
         self._buffer = b""
         self._lock = new_lock()
-        self._writing = new_lock()  # the end of the program may write beside the server's thread
+        self._writing = new_lock()  # the thread that closes the server writes too
 
     def put(self, event: Event) -> None:
         """Add an event, or count it as dropped if too many wait, or too many bytes."""

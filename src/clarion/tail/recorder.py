@@ -111,7 +111,7 @@ class Recorder(Instrument):
                 if id(receiver) not in running.called:  # a batch has taken it
                     watch_pending(response, self._report)
                     running.calls.append(facts_of_response(receiver, response, send.error))
-            # Django sends two signals for each object that it loads.
+            # Sends of Django without calls are left out: it sends two signals for each object that it loads.
             if running.calls or send.error or not signal_name(send.signal).startswith("django."):
                 self._put(send_event(send, seconds, running.calls))
 

@@ -40,8 +40,8 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
     test's own connection, so they see the rows of its transaction, and a rollback undoes theirs.
     Receivers with `via` are called here too, without their engine, and the calls that `without_engines`
     keeps are made.
-    Deliveries that receivers cause are made too. Those that wait for a retry stay, and those with a
-    delay too, unless they are asked for.
+    Deliveries that receivers cause are made too. Those that wait for a retry stay, and so do
+    those with a delay, unless `delayed` is true.
 
     Args:
         *databases: the databases; by default the databases of Django that this thread uses, those of
@@ -56,7 +56,7 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
 
     Raises:
         BoundaryError: if no database with an outbox is found.
-        RunningLoopError: if the receiver is async, and an event loop runs in this thread. Use `adrain`.
+        RunningLoopError: if a receiver is async, and an event loop runs in this thread. Use `adrain`.
     """
     found = databases or outbox_databases()
     _check(found)

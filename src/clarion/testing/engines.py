@@ -35,7 +35,7 @@ def without_engines() -> Generator[None]:
             drain()
         assert len(mail.outbox) == 1
 
-    Inside the block, a call is kept where its engine would get it: after the commit, or at once.
+    Inside the block, a call is kept when its engine would get it: after the commit, or at once.
     `assert_enqueued` finds the calls that are kept, and `drain` makes them as a worker of the engine does.
     The block applies to all threads. Calls that are left at its end are
     discarded. Deliveries to `durable` receivers stay in their database, also with `via`. It is also a

@@ -88,8 +88,8 @@ async def _shut_down() -> None:
     if tasks:
         _, left = await asyncio.wait(tasks, timeout=LONGEST_END / 2)
         if left:
-            # Receivers that ignore their cancellation, which the log has. Each object that they hold
-            # would be one more error of asyncio, or one of the interpreter at its end.
+            # These receivers ignore their cancellation, which was logged. asyncio, or the interpreter
+            # at its end, would report one more error for each object that they hold.
             loop.set_exception_handler(_ignore)
             for task in left:
                 _destroy(task)

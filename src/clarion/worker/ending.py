@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from clarion.outbox.connection import AsyncConnection, Connection
     from clarion.outbox.database import Database
 
-# An interrupt also stops the rollback, always if a cursor has unread rows. So it is the last resort.
+# An interrupt may stop the rollback too, and always does if a cursor has unread rows. So it comes last.
 BEFORE_INTERRUPT = 2.0  # seconds
 BETWEEN_INTERRUPTS = 0.1  # seconds
 BETWEEN_TRIES = 0.01  # seconds

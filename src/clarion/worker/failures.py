@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LONGEST_ERROR = 20_000  # characters
 NEWER_DELAY = 60_000  # milliseconds
-LONGEST_VIA_DELAY = 60_000  # milliseconds; an engine that is back soon gets what waits
+LONGEST_VIA_DELAY = 60_000  # milliseconds, so that an engine that works again soon gets what waits
 
 logger = logging.getLogger("clarion.worker")
 

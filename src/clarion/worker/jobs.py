@@ -64,7 +64,7 @@ class Job(ABC):
 
     @abstractmethod
     def hand_back(self, connection: WorkerConnection) -> None:
-        """Release what this job holds, so that other workers can make it at once."""
+        """Release what this job holds, so that other workers can take it at once."""
 
     @abstractmethod
     def _run_batch(self, connection: WorkerConnection) -> bool:
@@ -119,7 +119,9 @@ class UnorderedJob(Job):
 
     def __init__(self, receiver: str, context: JobContext) -> None:
         super().__init__(receiver, context)
-        self._next: list[Claim] | None = None  # claimed in the settlement of the last batch
+        self._next: list[Claim] | None = (
+            None  # claimed in the transaction that settled the last batch
+        )
 
     def hand_back(self, connection: WorkerConnection) -> None:
         """Hand back the deliveries that are not settled."""
@@ -228,7 +230,7 @@ class OrderedJob(Job):
         """Return whether another worker should have the partition.
 
         A worker that does not know a receiver yet leases many of its partitions. If the receiver turns
-        out to be quick, it makes their deliveries no sooner than with one.
+        out to be quick, the worker makes its deliveries no sooner with many partitions than with one.
         """
         context = self._context
         return context.sizes.is_quick(self.receiver) and not context.is_first(self)

@@ -54,7 +54,7 @@ class Settler:
         self._since = time.monotonic()
 
     def add(self, outcome: Outcome) -> bool:
-        """Settle a delivery now or soon; return whether its receiver has failed."""
+        """Settle a delivery now or soon; return whether the later ones of its key must wait."""
         claim, _, error, is_settled = outcome
         if error is None and not is_settled:
             self._made.append(claim)

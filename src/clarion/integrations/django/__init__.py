@@ -3,7 +3,7 @@
 Add `"clarion.integrations.django"` or `"clarion"` to INSTALLED_APPS, or call `install()`. Nothing
 else changes: `post_save`, `django.dispatch.Signal`, `@receiver`, lazy senders and packages that read
 or wrap Django's signals work as before. `connect` and `@receiver` also take Clarion's
-`priority`, `once`, `subclasses`, `inline` and `delivery`.
+`priority`, `once`, `subclasses`, `inline`, `replace` and `delivery`.
 
 Where Django and Clarion differ, Django's behaviour is kept: receivers are held weakly by
 default, are checked only under DEBUG, and sync ones run thread-sensitively in `asend`.

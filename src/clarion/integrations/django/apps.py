@@ -45,7 +45,7 @@ class ClarionConfig(AppConfig):
         install()
 
     def ready(self) -> None:
-        """Register the check and the references to models; import what the setting names.
+        """Register the checks and the references to models; import what the setting names.
 
         `CLARION_AUTODISCOVER` names the modules to import from each app.
         """

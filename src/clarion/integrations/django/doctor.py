@@ -73,7 +73,7 @@ def unsent_senders(program: Program) -> Iterator[Finding]:  # noqa: ARG001
 
 @register_rule
 def unknown_models(program: Program) -> Iterator[Finding]:  # noqa: ARG001
-    """Yield the receivers that wait for a model that no app has, as Django's check signals.E001."""
+    """Yield the receivers that wait for a model that no app has, like Django's check signals.E001."""
     waiting: dict[tuple[str, str], list[Any]] = getattr(apps, "_pending_operations", {})
     for key, operations in waiting.items() if apps.ready else ():
         for operation in operations:
@@ -120,7 +120,7 @@ def _unknown_in(alias: str) -> list[Finding]:
         check_tables(connection)
         name = f"the database {quoted_name(alias)}"
         return list(findings_in(connection, name, connected_receivers()))
-    except (DatabaseError, TablesError):  # W002
+    except (DatabaseError, TablesError):  # the rule W002 reports it
         return []
 
 

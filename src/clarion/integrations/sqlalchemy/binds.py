@@ -72,14 +72,15 @@ def write_connection(session: Session, state: InstanceState[Any]) -> Connection:
         try:
             return choose(base, state.obj())
         finally:
-            # A receiver may change what the shard is chosen by, and the flush chooses again.
+            # A receiver may change the value that selects the shard, and the flush chooses again.
             state.identity_token = token
 
 
 def engines_of(session: Session, arguments: Mapping[str, Any]) -> set[Engine]:
     """Return the engines that a flush writes the instances among the arguments to.
 
-    Without an instance, the sender's, if it is a mapped class. An empty set if nothing is mapped.
+    Without an instance, return the engine of the sender, if that is a mapped class. Return an empty set
+    if nothing is mapped.
     """
     found = (_state_of(each, InstanceState) for each in arguments.values())
     states: list[InstanceState[Any]] = [state for state in found if state is not None]

@@ -91,7 +91,7 @@ def check_class(sender: object) -> None:
 
 
 def check_driver(sender: object) -> None:
-    """Refuse a sender that is no class, as the class of a driver's connection.
+    """Refuse a sender that cannot be the class of a driver's connection.
 
     Raises:
         SenderError: if it is something else, which SQLAlchemy would never send from.
@@ -104,7 +104,7 @@ def check_driver(sender: object) -> None:
 
 
 def check_has_rows(sender: object) -> None:
-    """Refuse a class that no instance is of, as the base of a hierarchy.
+    """Refuse a class without instances of its own, such as the base of a hierarchy.
 
     Raises:
         SenderError: if only its subclasses have tables.

@@ -1,6 +1,6 @@
 """Warn of receivers that wait for a class which no module maps.
 
-Text may name a class that is mapped later, and any class may be mapped later. So they are judged
+Text may name a class that is mapped later, and any class may be mapped later. So they are checked
 when the program first writes: SQLAlchemy, too, resolves the text of relationships by then.
 """
 
@@ -30,7 +30,7 @@ def watch(signal: Any) -> None:
 
 
 def warn_of_waiting() -> None:
-    """Warn once of each receiver whose sender no mapped class is."""
+    """Warn once of each receiver whose sender no write has."""
     if not _signals:
         return
     for signal in list(_signals):

@@ -1,4 +1,4 @@
-"""After the commit of Django's databases, by Django's own `on_commit`.
+"""Calls after the commit of Django's databases, by Django's own `on_commit`.
 
 Each pending call is one callback of the connection. So savepoints, nesting, tests that capture
 callbacks and the order beside the application's own hooks are Django's.
@@ -125,7 +125,7 @@ class DjangoBoundary(Boundary):
         If the block raises, the open transaction cannot be committed any more, so no part of a
         delivery is stored.
         """
-        # As `Model.save` does: no savepoint, because a send costs no statement more than its own.
+        # No savepoint, as in `Model.save`: a send executes no statement except its own.
         block: Any = transaction.atomic(using=self.alias, savepoint=False)
         with block:
             yield _connection_module().DjangoConnection(self.alias)

@@ -1,8 +1,8 @@
 """Ignore the transaction that a test runs in, for `clarion.testing.commits`.
 
 `TestCase` and pytest-django's `db` wrap a test in atomic blocks that are rolled back, so no
-hook of `on_commit` would run. Here Django runs the hooks when the outermost block inside those
-ends without an error, the hooks of `transaction.on_commit` too.
+hook of `on_commit` would run. Here the hooks run when the outermost block inside the test's
+blocks ends without an error. This includes the hooks of `transaction.on_commit`.
 """
 
 from __future__ import annotations
@@ -81,7 +81,8 @@ def _setting_savepoints(original: Callable[..., None]) -> Callable[..., None]:
             return
         if connection.in_atomic_block:
             connection.needs_rollback = False  # set by a statement outside a block
-        # The block may be a decorator, which several threads enter. Django only reads these here.
+        # `self` may be a decorator, which several threads enter, so it is not changed. Django reads
+        # `savepoint` and `durable` only here.
         block = Atomic(self.using, savepoint=True, durable=False)
         original(block)
         connection.atomic_blocks[-1] = self

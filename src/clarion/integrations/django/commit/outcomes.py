@@ -86,7 +86,7 @@ def _is_dropped(function: object) -> bool:
 
 
 def _set_outcome(connection: Any, outcome: CommitOutcome) -> None:
-    # Here, because an error holds the frame of `_note_commit`, which must hold no callback.
+    # A function of its own, because an error holds the frame of `_note_commit`, which must hold no callback.
     for entry in connection.run_on_commit:
         if isinstance(entry[1], Callback):
             entry[1].outcome = outcome

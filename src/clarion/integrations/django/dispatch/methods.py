@@ -120,7 +120,7 @@ def __copy__(self: Any) -> Any:  # noqa: N807  # installed in Django's class
 
 
 def __deepcopy__(self: Any, memo: dict[int, Any]) -> Any:  # noqa: N807
-    """Return a copy, as `copy.copy` does."""
+    """Return a copy with the same receivers; its other attributes are deep copies."""
     return copy_signal(self, memo)
 
 

@@ -61,7 +61,7 @@ class BulkPolicy(AsgirefPolicy, DeclaredPolicy):
 
 
 if TYPE_CHECKING:
-    # So that a program with django-stubs may give one to Django's functions.
+    # So that a program with django-stubs may pass a bulk signal to Django's functions.
     class _Base(  # pyright: ignore[reportIncompatibleMethodOverride]
         DeclaredSignal[P, R], ModelSignal
     ):

@@ -37,7 +37,7 @@ class ParentRows(Instrument):
             origin.__dict__.setdefault(_PARENTS, set()).add((id(send.signal), parent, key))
 
     def allows(self, send: Send, receiver: Receiver) -> bool:
-        """Return whether the receiver had no send for the child of this row."""
+        """Return False if the receiver has `subclasses=True`, and so had the send for the child."""
         return not _is_of_parent(send) or not any(
             registration.subclasses and registration.live() == receiver
             for registration in table_of(send.signal).registrations()

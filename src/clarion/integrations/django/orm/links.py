@@ -1,7 +1,7 @@
 """`track_m2m`: the keys that a clear or a deletion removes from a many-to-many relation.
 
 Django sends `m2m_changed` for a clear with `pk_set=None`, and sends nothing when the deletion of an
-object removes its rows. Both take a query to know the keys, so a relation has to opt in.
+object removes its rows. In both cases, the keys have to be queried, so a relation has to opt in.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Links:
         meta: Any = self.through._meta
         column, other_column = meta.get_field(mine), meta.get_field(other)
         value = column.get_foreign_related_value(instance)[0]
-        # As the `clear` of Django's managers, and as its deletions.
+        # In Django, `clear` uses the default manager, and a deletion the base manager.
         manager = meta.default_manager if is_clear else meta.base_manager
         rows = manager.using(using).filter(**{column.attname: value})
         allowed = self.model(reverse=reverse)._meta.default_manager.using(using)

@@ -1,7 +1,7 @@
 """Replace methods of a class while they are needed, and restore them.
 
-A signal's methods are redirected; those of a queryset call one another and are overridden
-freely. So each replacement calls the method that it found, Django's own or a wrapper of it.
+Unlike a signal's methods, those of a queryset call one another, and subclasses override them. So
+they are not redirected: each replacement calls the method that it found, Django's own or a wrapper of it.
 """
 
 from __future__ import annotations

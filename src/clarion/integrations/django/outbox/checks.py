@@ -68,8 +68,8 @@ def check_transaction_modes(
 def needed_aliases() -> dict[str, str]:
     """Return the databases in which durable receivers are stored, with one receiver of each.
 
-    A send may name another database. Those that are known are that of the receiver's option, that
-    of the model that is its sender, and the default one.
+    A send may name another database. This function knows the database of the
+    receiver's option, or of the model that is its sender, or else the default one.
     """
     found: dict[str, str] = {}
     databases: Any = connections.settings

@@ -1,6 +1,6 @@
 """Stored payloads and errors as text for a person.
 
-They hold what users of the program have sent. A terminal obeys control characters, so none is left;
+They hold what users of the program have sent. A terminal interprets control characters, so none is left;
 a page has to escape the text itself.
 """
 

@@ -113,7 +113,7 @@ def creation(connection: Any) -> Iterator[tuple[str, list[int] | None]]:
 
 
 def create_unmigrated(using: str = "default", **kwargs: Any) -> None:  # noqa: ARG001
-    """Create the tables before Django creates them from the models, if its migrations are turned off.
+    """Create the tables before Django creates them from the models, if the migrations of the app are off.
 
     That is so in tests with `--nomigrations` or `MIGRATE: False`.
     """

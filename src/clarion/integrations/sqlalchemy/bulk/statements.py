@@ -127,7 +127,7 @@ def _write_of(state: ORMExecuteState) -> Any:
 def _writes_each(state: ORMExecuteState, statement: Any) -> bool:
     """Return whether a statement has written one row for each of its parameters."""
     if state.is_update:
-        # Otherwise SQLAlchemy does not raise StaleDataError for a row that is missing.
+        # Unless the driver counts the rows, SQLAlchemy raises no StaleDataError for a missing row.
         bind = _bind_arguments(state).get("bind")
         counts = getattr(getattr(bind, "dialect", None), "supports_sane_multi_rowcount", False)
         return statement.whereclause is None and bool(counts)

@@ -1,7 +1,7 @@
 """What receivers may do to the session whose flush calls them.
 
-They may flush and open savepoints after the flush, but not end the transaction around them:
-half of the flush would be committed.
+They may flush and open savepoints after the flush, but not end the transaction around them,
+because half of the flush would be committed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The plan of a flush: what it writes, computed before it and sent after it.
+"""The plan of a flush: what it writes, computed before it, for the signals.
 
 A flush may write ten thousand objects. So the answers that are the same for all objects of a
 class are computed once, and the session's own collections are read: its public ones are copies.

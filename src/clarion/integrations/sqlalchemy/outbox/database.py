@@ -99,7 +99,7 @@ class EngineDatabase:
         self.dialect = dialect_of_core(found)
 
     def connect(self) -> WorkerConnection:
-        """Open a connection for claims and settlements, in autocommit mode, beside the pool."""
+        """Open a connection for claims and settlements, in autocommit mode, outside the pool."""
         if self.is_async:
             return AsyncEngineConnection(self._own_engine, self._thread)
         return EngineConnection(self._own_engine)
@@ -136,7 +136,8 @@ class EngineDatabase:
         """Call a function in which `transaction` may be used.
 
         The session of an async engine runs in an event loop: the one that `serving_thread` keeps, or
-        one for this call. If a loop runs in this thread, it waits for another thread.
+        one for this call. If a loop runs in this thread, the call runs in another one,
+        and this one waits.
         """
         if not self.is_async:
             return function()

@@ -78,7 +78,7 @@ class OwnConnection(CoreConnection):
 class SessionDatabase:
     """A database of a session, whose receivers get sessions like it.
 
-    That of an AsyncSession is used in a greenlet, as by `acall_sync` or `AsyncSession.run_sync`.
+    The database of an AsyncSession is used in a greenlet, as by `acall_sync` or `AsyncSession.run_sync`.
 
     Args:
         session: the session.
@@ -165,7 +165,7 @@ def session_databases() -> list[Database]:
 def receiver_database(alias: str | None) -> Database | None:
     """Return the database to which background receivers write; None if none is known.
 
-    It is that of a session that is bound to this context, and else that of an engine by its alias.
+    It is that of a session that is bound to this context, or otherwise that of the engine with this alias.
 
     Args:
         alias: the alias of the engine; None for the innermost session, or for the engine with the alias
