@@ -24,7 +24,7 @@ class Call(NamedTuple):
         receiver: the stable name of the receiver; a name for monitoring too.
         uid: identifies the send. Another call for the same receiver and uid is a duplicate.
         body: the argument of the carrier task, as text. `clarion.background.deliver` reads it.
-        retries: how often it is tried again after a failure; None if the engine decides.
+        retries: how often it is tried again after a failure; None for the default of the engine.
         delay: how long the engine waits at least before the first attempt, in seconds.
         key: calls with the same key run in order, if the engine supports it; None without an order.
         options: the other options of the delivery, for the engine.
@@ -49,7 +49,7 @@ class Message(NamedTuple):
 
     Attributes:
         receiver: the stable name of the receiver.
-        retries: how often it is tried again after a failure; None if the engine decides.
+        retries: how often it is tried again after a failure; None for the default of the engine.
         envelope: the send.
     """
 
@@ -63,7 +63,7 @@ def write_body(receiver: str, retries: int | None, envelope: Envelope) -> str:
 
     Args:
         receiver: the stable name of the receiver.
-        retries: how often it is tried again after a failure; None if the engine decides.
+        retries: how often it is tried again after a failure; None for the default of the engine.
         envelope: the send.
     """
     number = "null" if retries is None else retries

@@ -64,8 +64,8 @@ class EngineDelivery:
 
     Call a delivery to get another one with more options:
 
-    - `retries`: how often the engine tries again after a failure. 2 makes three runs. By default
-      the engine decides.
+    - `retries`: how often the engine tries again after a failure. 2 makes three runs. Without it,
+      the receiver is not called again, unless the engine retries by its own settings.
     - `delay`: the shortest time that the engine waits before the first run, in seconds.
     - `key`: calls with the same key run in the order of their sends, if the engine supports it: see
       `durable`.
