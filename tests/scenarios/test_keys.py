@@ -81,8 +81,11 @@ def play(opened, *keys):
 @pytest.mark.parametrize("key", [NoEquality, NoTruth, LateHash])
 def test_a_key_that_cannot_be_compared(opened, key, caplog):
     """Each call runs, not merged, which is logged without a value; nothing else is affected."""
-    assert play(opened, key(), key(), key()) == ([0, 1, 2], [0, 1, 2])
-    assert "when it was compared, so this call is not merged" in caplog.text
+    keys = key(), key(), key()
+    assert play(opened, *keys) == ([0, 1, 2], [0, 1, 2])
+    # CPython 3.14 calls __hash__ only once for each key.
+    has_raised = any(getattr(each, "times", 2) > 1 for each in keys)
+    assert ("when it was compared, so this call is not merged" in caplog.text) == has_raised
     assert "s3cret" not in caplog.text
 
 
