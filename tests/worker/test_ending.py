@@ -155,14 +155,15 @@ def test_a_receiver_that_returns_late_learns_of_it(stage):
     assert stage.effects() == []
 
 
-def test_a_receiver_that_has_returned_is_left_alone(stage):
-    """An end that comes too late undoes nothing."""
+def test_a_receiver_that_has_returned_is_left_alone(stage, logged):
+    """An end that comes too late undoes nothing, and logs nothing."""
     ends: list[Any] = []
     with stage.database.transaction() as transaction:
         with abandonable(stage.database, transaction.connection, ends.append):
             note(transaction.provided["connection"], "same", "", 1)
         ends[0]()
     assert stage.effects() == [("same", "", 1)]
+    assert logged.text == ""
 
 
 def test_a_connection_that_is_about_to_be_ended_is_not_kept(server_stage):

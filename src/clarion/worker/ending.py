@@ -182,7 +182,7 @@ class _SqliteEnd:
             with suppress(Exception):  # it was closed meanwhile
                 self._raw.interrupt()
             rolling_back.join(BETWEEN_INTERRUPTS)
-        if self._is_open():
+        if self._has_begun and self._is_open():
             logger.error(
                 "A receiver that was left behind keeps the lock of its SQLite transaction."
             )
