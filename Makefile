@@ -3,6 +3,9 @@
 # editable. It is built again when pyproject.toml changes. Clarion is installed into it again
 # when the C sources change.
 
+# The tests start hundreds of programs. Without bytecode files, each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 ifndef PYTHON
 PYTHON := $(shell for python in python3 python3.14 python3.13 python3.12 python3.11 \
 	"$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.1[1-9]*/bin/python3 \
