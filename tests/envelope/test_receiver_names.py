@@ -70,3 +70,11 @@ def test_a_name_is_text_of_a_limited_length(name):
     """It is stored in a column."""
     with pytest.raises(ArgumentError):
         check_name(name)
+
+
+@pytest.mark.parametrize("name", ["mail ", " mail", "mail\n", "ma\0il", "ma\ud800il"])
+def test_a_name_that_a_database_would_change_is_refused(name):
+    """PostgreSQL stores no NUL, and MariaDB compares names without the spaces at their end."""
+    with pytest.raises(ArgumentError, match="begins or ends with a space, or has a character"):
+        check_name(name)
+    assert check_name("send mail 😀") == "send mail 😀"

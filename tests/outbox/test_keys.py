@@ -41,6 +41,8 @@ def computed(key, **keywords):
         (lambda order_id, **_: order_id % 4, {"order_id": 7}, "3"),
         (lambda a, b, **_: (a, b), {"a": 1, "b": None}, '["1", "None"]'),
         (lambda **_: None, {}, None),
+        ("order_id", {"order_id": "7 "}, '"7 "'),
+        (["shop", "order_id"], {"shop": "x", "order_id": "7 "}, '["x", "7 "]'),
     ],
 )
 def test_a_key_is_text(key, keywords, text):
@@ -120,14 +122,38 @@ def test_an_object_of_a_database_is_a_key():
             return kind is Order
 
         def dump(self, value):
+            if value.id is None:
+                raise ValueError("is not saved")
             return {"id": value.id}
 
     with registered.registered_restored():
         register_reference_kind(Kind())  # type: ignore[arg-type]  # what a key needs
         assert computed("order", order=Order()) == '{"id": 7, "kind": "toy"}'
+        unsaved = Order()
+        unsaved.id = None
+        with pytest.raises(
+            EncodingError, match=r"because its key is .*Order.*, which is not saved"
+        ):
+            computed("order", order=unsaved)
 
 
 def test_a_key_with_nul_is_refused():
     """PostgreSQL would refuse it with an error of its own, the other databases would store it."""
     with pytest.raises(EncodingError, match="a NUL character"):
         computed("number", number="a\0b")
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("\ud800", "its key is text that is not valid Unicode"),
+        pytest.param(10**5000, "its key is an integer with too many digits", id="digits"),
+    ],
+)
+@pytest.mark.parametrize("names", ["number", ["number", "shop"]])
+def test_a_key_that_no_database_stores_is_refused(value, reason, names):
+    """A key that Python cannot encode is refused, and the error names the signal."""
+    with pytest.raises(
+        EncodingError, match=rf"shop\.order_paid cannot be ordered, because {reason}"
+    ):
+        computed(names, number=value, shop=1)

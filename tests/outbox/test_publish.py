@@ -6,7 +6,7 @@ import pytest
 
 from clarion import Signal, durable
 from clarion.commit import atomic
-from clarion.errors import BoundaryError
+from clarion.errors import BoundaryError, EncodingError
 from clarion.outbox.publish import publication_for
 from tests.outbox.places import rows
 
@@ -62,6 +62,19 @@ def test_an_unknown_alias_is_refused(outbox):
     signal.connect(receiver, delivery=durable(name="mail", database="othr"))
     with pytest.raises(BoundaryError, match=r"which durable\(database='othr'\) names"):
         signal.send("web")
+
+
+@pytest.mark.parametrize("name", ["shop.\0", "shop.\ud800", pytest.param("n" * 201, id="long")])
+def test_a_name_of_a_signal_that_no_column_stores_is_refused(outbox, name):
+    """The error is the same on each database: PostgreSQL stores no NUL, MariaDB 200 characters."""
+    signal = Signal(name=name)
+    signal.connect(receiver, delivery=durable(name="mail"))
+    with (
+        pytest.raises(EncodingError, match="name has more than 200 characters, or one that cannot"),
+        atomic(outbox.open().connection),
+    ):
+        signal.send("web")
+    assert rows(outbox.opened[0]) == []
 
 
 def test_the_alias_chooses_the_transaction(tmp_path, outbox):

@@ -61,6 +61,13 @@ def check_name(name: str) -> str:
             f"A receiver's name has {len(name)} characters, more than {LONGEST}. Give a shorter name=.",
             ["name"],
         )
+    if name != name.strip() or not name.isprintable():
+        # PostgreSQL stores no NUL, and MariaDB compares names without the spaces at their end.
+        raise ArgumentError(
+            "A receiver's name begins or ends with a space, or has a character that cannot be printed. "
+            "Give a name=, such as 'shop.send_receipt'.",
+            ["name"],
+        )
     return name
 
 

@@ -10,6 +10,7 @@ from clarion._core.names import described, keyword_names, quoted_name, signal_na
 from clarion._core.notes import add_part_note
 from clarion._core.signatures import is_async, is_generator_function
 from clarion._core.tabled import policy_of
+from clarion.envelope.plain import find_problem
 from clarion.envelope.references import dump_object, kind_owning
 from clarion.errors import ArgumentError, EncodingError
 from clarion.outbox.delivery_row import LONGEST_KEY
@@ -111,6 +112,8 @@ def _text(value: object, signal: Signal) -> str | None:
     )
     texts = [_part(each, signal) for each in parts]
     text = texts[0] if len(texts) == 1 else json.dumps(texts, ensure_ascii=False)
+    if text.endswith(" "):  # MariaDB and MySQL compare texts without the spaces at their end
+        text = json.dumps(text, ensure_ascii=False)
     if len(text) > LONGEST_KEY:
         raise EncodingError(
             f"The key of a send of signal {signal_name(signal)} has {len(text)} characters, more than "
@@ -121,12 +124,19 @@ def _text(value: object, signal: Signal) -> str | None:
 
 
 def _part(value: object, signal: Signal) -> str:
+    problem = find_problem(value, "its key") if type(value) in {str, int} else None
+    if problem is not None:
+        raise EncodingError(
+            f"A send of signal {signal_name(signal)} cannot be ordered, because {problem.path} "
+            f"{problem.reason}. Order by another value.",
+            signal_name(signal),
+        )
     if type(value) is str and "\0" not in value:
         return value
     if type(value) in {int, UUID} or value is None:
         return str(value)
     if kind_owning(value) is not None:
-        return json.dumps(dump_object(value, "the key"), sort_keys=True, default=str)
+        return json.dumps(_reference(value, signal), sort_keys=True, default=str)
     if type(value) is str:
         raise EncodingError(
             f"A send of signal {signal_name(signal)} has a key with a NUL character, which PostgreSQL does "
@@ -139,3 +149,13 @@ def _part(value: object, signal: Signal) -> str:
         f"database.",
         signal_name(signal),
     )
+
+
+def _reference(value: object, signal: Signal) -> dict[str, Any]:
+    try:
+        return dump_object(value, "its key")
+    except ValueError as error:
+        raise EncodingError(
+            f"A send of signal {signal_name(signal)} cannot be ordered, because {error}. Order by another value.",
+            signal_name(signal),
+        ) from None

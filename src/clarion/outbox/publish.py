@@ -11,7 +11,8 @@ from clarion._core.loops import run_in_thread
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
 from clarion.commit.suppress import active_suppression
 from clarion.envelope import seal
-from clarion.errors import BoundaryError, MissingExtraError
+from clarion.envelope.receiver_names import LONGEST
+from clarion.errors import BoundaryError, EncodingError, MissingExtraError
 from clarion.outbox import async_store, store, wake
 from clarion.outbox.adapters import adapt, is_async_connection
 from clarion.outbox.default import default_writer, required_writer
@@ -123,7 +124,18 @@ def _written(signal: Signal, calls: Sequence[Call]) -> tuple[Envelope, list[Targ
         bound: Any = registration.delivery
         targets.append(bound.target(signal, receiver, given))
         snapshots = snapshots or bound.options.missing == "snapshot"
-    return seal(signal, arguments or {"sender": None}, snapshots=snapshots), targets
+    envelope = seal(signal, arguments or {"sender": None}, snapshots=snapshots)
+    _check_signal_name(envelope.signal)
+    return envelope, targets
+
+
+def _check_signal_name(name: str) -> None:
+    """Refuse a name that a column of the tables would not store, or not as it is."""
+    if len(name) > LONGEST or not name.isprintable():
+        raise EncodingError(
+            f"A signal whose name has more than {LONGEST} characters, or one that cannot be printed, cannot be "
+            f"stored. Give it another name: Signal(name='shop.order_paid')."
+        )
 
 
 def _place(signal: Signal, arguments: dict[str, Any], database: str | None) -> Place:
