@@ -108,6 +108,7 @@ def check_usable(receiver: Any) -> None:
         )
     if type(receiver) is FunctionType:
         _check_wrapper(receiver)
+    _check_dispatch(receiver)
     check_cache(receiver)
     if is_generator_function(receiver):
         raise SignatureError(
@@ -124,8 +125,7 @@ def _check_wrapper(function: FunctionType) -> None:
     """Refuse a function of the standard library that calls the wrapped one in another way.
 
     Raises:
-        SignatureError: if it only makes a context manager or a coroutine, or chooses by an
-            argument's position.
+        SignatureError: if it only makes a context manager or a coroutine.
     """
     module = function.__globals__.get("__name__")
     wrapped = getattr(function, "__wrapped__", None)
@@ -141,11 +141,23 @@ def _check_wrapper(function: FunctionType) -> None:
             f"send awaits it. Use a with block in the function.",
             function,
         )
-    if module == "functools" and hasattr(function, "register"):
+
+
+def _check_dispatch(receiver: Any) -> None:
+    """Refuse a single-dispatch function, which chooses by an argument's position.
+
+    Raises:
+        SignatureError: if it is one.
+    """
+    kind = type(receiver)
+    # From 3.14 on, a single-dispatch method is an object. Before, it is a function.
+    is_function = kind is FunctionType and receiver.__globals__.get("__name__") == "functools"
+    is_method = kind.__name__ == "_singledispatchmethod_get" and kind.__module__ == "functools"
+    if is_method or (is_function and hasattr(receiver, "register")):
         raise SignatureError(
-            f"Receiver {described(function)} is a single-dispatch function, which needs an argument by "
+            f"Receiver {described(receiver)} is a single-dispatch function, which needs an argument by "
             f"position, and a send gives every argument by name. Connect a function that calls it.",
-            function,
+            receiver,
         )
 
 
