@@ -3,7 +3,7 @@
 from contextvars import copy_context
 
 from clarion._core.registration import Registration
-from clarion._core.scopes import Scope, applicable, depends_on_context, pop_scoped
+from clarion._core.scopes import Scope, applicable, depends_on_context, find_scoped
 
 
 def receive(**kwargs): ...
@@ -50,8 +50,8 @@ def test_a_registration_counts_in_its_context():
     entered.leave()  # again, which changes nothing
 
 
-def test_pop_returns_the_latest_of_the_context():
-    """`pop` returns the latest block of this key that the context has entered."""
+def test_the_latest_of_the_context_is_found():
+    """`find_scoped` returns the latest block of this key that the context has entered."""
     registrations = [
         registration(),
         registration(scope()),
@@ -59,10 +59,10 @@ def test_pop_returns_the_latest_of_the_context():
         registration(copy_context().run(scope, in_context=True)),
     ]
     members = {each.key: each for each in registrations}
-    assert pop_scoped(members, id(receive)) is registrations[2]
-    assert pop_scoped(members, id(receive)) is registrations[1]
-    assert pop_scoped(members, id(receive)) is None
-    assert list(members.values()) == [registrations[0], registrations[3]]
+    for latest in (registrations[2], registrations[1]):
+        assert find_scoped(members, id(receive)) is latest
+        del members[latest.key]
+    assert find_scoped(members, id(receive)) is None
 
 
 def test_the_end_returns_the_registrations():

@@ -4,8 +4,8 @@ In the order of imports: a module imports from those above it only.
 docs/explanation/architecture.md has an order for reading.
 
 1. `tabled`: access to the table and the policy of a signal.
-2. `registry`, `signatures`, `methods`, `keywords`, `loops`, `misnamed`, `version`, `commands`,
-   `callers`: tools that need no signal. They list all signals, inspect receivers, cache the names of
+2. `registry`, `signatures`, `methods`, `keywords`, `locks`, `loops`, `misnamed`, `version`,
+   `commands`, `callers`: tools that need no signal. They list all signals, inspect receivers, cache the names of
    arguments, and connect sync and async code. They refuse names of other libraries, name the commands
    of Clarion, and emit warnings at the line of the program.
 3. `names`, `fork`, `unentered`: the names of signals, receivers and senders, locks that a fork frees,

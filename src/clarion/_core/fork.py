@@ -8,14 +8,15 @@ tables, which are freed and repaired here. Other code gives a function to `call_
 from __future__ import annotations
 
 import os
-from _thread import RLock
 from weakref import WeakSet
 
+from clarion._core.locks import Lock, acquire
 from clarion._core.registry import signals
-from clarion._core.tabled import table_of
+from clarion._core.tabled import repair, table_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import RLock
     from collections.abc import Callable
     from typing import Any
 
@@ -25,23 +26,23 @@ _repairs: list[Callable[[], None]] = []
 
 def new_lock() -> RLock:
     """Return a reentrant lock that is free in the child of a fork."""
-    lock = RLock()
+    lock = Lock()
     _locks.add(lock)
     return lock
 
 
 def free(lock: Any) -> bool:
     """Free a lock if another thread holds it; return whether one did."""
-    if lock.acquire(blocking=False):
+    if acquire(lock, 0):
         lock.release()
         return False
     lock._at_fork_reinit()  # noqa: SLF001  # as threading and logging do
     return True
 
 
-def call_in_child(repair: Callable[[], None]) -> None:
+def call_in_child(function: Callable[[], None]) -> None:
     """Call a function in the child after each fork, when the locks are free."""
-    _repairs.append(repair)
+    _repairs.append(function)
 
 
 def repair_child() -> None:
@@ -51,9 +52,9 @@ def repair_child() -> None:
     for signal in signals():
         table = table_of(signal)
         if free(table.lock):
-            table.repair()
-    for repair in _repairs:
-        repair()
+            repair(table)
+    for function in _repairs:
+        function()
 
 
 if hasattr(os, "register_at_fork"):

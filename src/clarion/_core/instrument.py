@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import perf_counter
 
 from clarion._core.fork import new_lock
+from clarion._core.locks import acquire
 from clarion._core.registry import signals as live_signals
 from clarion._core.tabled import table_of
 
@@ -229,7 +230,7 @@ def switch(instrument: Instrument, *, on: bool, seconds: float) -> None:
     everywhere = (*everywhere, instrument) if on else _without(instrument, everywhere)
     for signal in live_signals():
         table = table_of(signal)
-        if table.lock.acquire(timeout=seconds):
+        if acquire(table.lock, seconds):
             try:
                 table.forget_routes()
             finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from weakref import ref
 
+from clarion._core.locks import acquire
 from clarion._core.registration import is_referable
 
 TYPE_CHECKING = False
@@ -26,7 +27,7 @@ def finalizer(table_ref: Callable[[], Table | None]) -> Callable[[ReceiverRef], 
             table.dead.append(died)
             if died.sender_key is None or table.subclass_registrations:
                 # Another thread may still use a route with it; dead receivers are skipped.
-                if table.lock.acquire(blocking=False):
+                if acquire(table.lock, 0):
                     try:
                         table.drop_routes()
                     finally:

@@ -92,9 +92,9 @@ def _precedence(registration: Registration) -> tuple[int, int]:
     return (2, scope.number) if scope.replaces else (0, -scope.number)
 
 
-def pop_scoped(members: dict[Hashable, Registration], key: Hashable) -> Registration | None:
-    """Remove and return the latest registration of a block for this key that applies here."""
+def find_scoped(members: dict[Hashable, Registration], key: Hashable) -> Registration | None:
+    """Return the latest registration of a block for this key that applies here."""
     for each in reversed(list(members.values())):
         if each.scope is not None and each.own_key == key and each.scope.is_visible():
-            return members.pop(each.key, None)
+            return each
     return None

@@ -8,18 +8,20 @@ waits, connecting inserts into a dictionary, and a sender without receivers take
 
 from __future__ import annotations
 
-from _thread import RLock
 from collections import deque
 from weakref import ref
 
 from clarion._core import instrument, lifetimes, send_log
+from clarion._core.locks import Lock, acquire
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import BY_VALUE, no_sender, sender_key
 from clarion._core.route import Bucket, Route
-from clarion._core.scopes import pop_scoped
+from clarion._core.scopes import find_scoped
+from clarion._core.tabled import repair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import RLock
     from collections.abc import Callable, Hashable, Iterable
     from typing import Any
 
@@ -91,7 +93,7 @@ class Table:
         self.finalizer = lifetimes.finalizer(ref(self))
         # Reentrant: a garbage collection during a connect may run a finalizer that connects
         # or disconnects in the same thread.
-        self.lock = RLock()
+        self.lock: RLock = Lock()
         self._built: dict[Hashable, Bucket] = {}
         self._version = 0
         self.subclass_registrations: set[Registration] = set()
@@ -143,7 +145,7 @@ class Table:
                 registrations += self._relatives(bucket.sender_of())
             route = Route(registrations, self.instruments + instrument.everywhere)
             # While another thread connects, a send does not wait, and uses this route once.
-            if not self.lock.acquire(blocking=False):
+            if not acquire(self.lock, 0):
                 return route
             try:
                 self._purge_dead()
@@ -168,12 +170,12 @@ class Table:
         bucket.route = route
         return True
 
-    # Every change calls these. `add` and `remove` do not use `with`, which takes twice as long.
+    # Every change calls these. A signal handler may raise at any call, so `repair` completes the change.
 
     def add(self, registration: Registration, sender: object = None) -> bool:
         """Add a registration unless its key is taken for its sender; return whether."""
         key = registration.sender_key
-        self.lock.acquire()
+        acquire(self.lock)
         try:
             if self.dead:
                 self._purge_dead()
@@ -193,6 +195,10 @@ class Table:
             self._version += 1
             if self._built:
                 self._drop_routes_of(bucket, registration)
+        except BaseException:
+            repair(self)
+            raise
+        else:
             return True
         finally:
             self.lock.release()
@@ -207,28 +213,21 @@ class Table:
                 self.add(registration, sender)
                 return None
             registration.sender_of, registration.order = bucket.sender_of, found.order
-            bucket.members[registration.key] = registration
-            if registration.subclasses:
-                self.subclass_registrations.add(registration)
-                self.drop_routes()
-            self._version += 1
-            self._tidy(bucket, found)
+            self._take_out(bucket, found, registration)
             return found
 
     def remove(self, key: Hashable, of_sender: Hashable) -> bool:
         """Remove the registration of a key for a sender; return whether it existed."""
-        self.lock.acquire()
+        acquire(self.lock)
         try:
             if self.dead:
                 self._purge_dead()
             bucket = self.any_sender if of_sender is None else self.buckets.get(of_sender)
             members: dict[Hashable, Registration] = {} if bucket is None else bucket.members
-            registration = members.pop(key, None) or pop_scoped(members, key)
+            registration = members.get(key) or find_scoped(members, key)
             if bucket is None or registration is None:
                 return False
-            self._version += 1
-            if registration.subclasses or self._built or not bucket.members:
-                self._tidy(bucket, registration)
+            self._take_out(bucket, registration)
             return True
         finally:
             self.lock.release()
@@ -239,9 +238,7 @@ class Table:
             bucket = self._bucket_at(registration.sender_key)
             if bucket is None or bucket.members.get(registration.key) is not registration:
                 return False
-            del bucket.members[registration.key]
-            self._version += 1
-            self._tidy(bucket, registration)
+            self._take_out(bucket, registration)
             return True
 
     def find_registration(self, key: Hashable, of_sender: Hashable) -> Registration | None:
@@ -293,13 +290,6 @@ class Table:
                     if built.get(key) is bucket and bucket.route is None:
                         built.pop(key, None)
 
-    def repair(self) -> None:
-        """Complete what a thread of the parent was changing at a fork, in the child."""
-        buckets = (self.any_sender, *self.buckets.values())
-        everything = [r for bucket in buckets for r in bucket.members.values()]
-        self.subclass_registrations = {r for r in everything if r.subclasses}
-        self.forget_routes()
-
     def _open(self, key: Hashable, sender: object) -> Bucket:
         """Return the bucket of a sender, created if necessary; the lock is held."""
         if (bucket := self.buckets.get(key)) is None:
@@ -314,15 +304,30 @@ class Table:
         closed = list(self.buckets.pop(key, self.any_sender).members.values())
         self.subclass_registrations.difference_update(closed)
 
-    def _tidy(self, bucket: Bucket, registration: Registration) -> None:
-        """Clean up after a registration has left its bucket; the lock is held."""
-        if registration.subclasses:
-            self.subclass_registrations.discard(registration)
-        if self._built:
-            self._drop_routes_of(bucket, registration)
-        if not bucket.members and bucket is not self.any_sender:
-            self.buckets.pop(bucket.key, None)
-            self._built.pop(bucket.key, None)
+    def _take_out(
+        self, bucket: Bucket, registration: Registration, successor: Registration | None = None
+    ) -> None:
+        """Remove a registration from its bucket, or replace it; the lock is held."""
+        try:
+            if successor is None:
+                # A finalizer may have removed it meanwhile.
+                bucket.members.pop(registration.key, None)
+            else:
+                bucket.members[registration.key] = successor
+            if registration.subclasses:
+                self.subclass_registrations.discard(registration)
+            if successor is not None and successor.subclasses:
+                self.subclass_registrations.add(successor)
+                self.drop_routes()
+            self._version += 1
+            if self._built:
+                self._drop_routes_of(bucket, registration)
+            if not bucket.members and bucket is not self.any_sender:
+                self.buckets.pop(bucket.key, None)
+                self._built.pop(bucket.key, None)
+        except BaseException:
+            repair(self)
+            raise
 
     def _drop_routes_of(self, bucket: Bucket, registration: Registration) -> None:
         """Drop the routes that a registration belongs to; the lock is held."""
@@ -339,9 +344,7 @@ class Table:
                 continue
             registration = bucket.members.get(died.registration_key)
             if registration is not None and registration.is_held_by(died):
-                del bucket.members[died.registration_key]
-                self._version += 1
-                self._tidy(bucket, registration)
+                self._take_out(bucket, registration)
 
     def _bucket_at(self, key: Hashable) -> Bucket | None:
         return self.any_sender if key is None else self.buckets.get(key)

@@ -63,3 +63,11 @@ def set_table(signal: Any, table: Table) -> None:
 def remove_table(signal: Any) -> None:
     """Remove the table of a signal."""
     del signal._table
+
+
+def repair(table: Table) -> None:
+    """Complete a change that an interrupt, or a fork in another thread, has left half done."""
+    buckets = (table.any_sender, *table.buckets.values())
+    everything = [r for bucket in buckets for r in bucket.members.values()]
+    table.subclass_registrations = {r for r in everything if r.subclasses}
+    table.forget_routes()
