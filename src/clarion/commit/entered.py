@@ -78,6 +78,7 @@ class Entered:
         self._active.leave()
         if self._can_leave():
             with suppress(Exception):  # the first error says more
+                self._driver.discard_stuck()
                 self._manager.__exit__(type(error), error, error.__traceback__)
         self._discard_unsettled()
 
@@ -110,6 +111,8 @@ class Entered:
         # The block is active until the commit is made, so a send during the commit waits, too.
         try:
             try:
+                if error[0] is not None:
+                    self._driver.discard_stuck()
                 self._manager.__exit__(*error)
                 self._note_end(error)
             except BaseException as raised:
@@ -171,6 +174,7 @@ class Entered:
         """Roll back a transaction that was interrupted before its COMMIT."""
         if self._block.outer is None and not self._outcome.is_begun:
             with suppress(Exception):
+                self._driver.discard_stuck()
                 self._manager.__exit__(type(raised), raised, raised.__traceback__)
 
     async def _aroll_back(self, raised: BaseException) -> None:

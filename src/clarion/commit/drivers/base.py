@@ -157,6 +157,18 @@ class Driver(ABC):
         """Close the connection; return an awaitable if it is async."""
         return self.connection.close()
 
+    def is_stuck(self) -> bool:
+        """Return whether an interrupt has left a lock of the driver locked.
+
+        Each statement, and so a rollback, would wait forever.
+        """
+        return False
+
+    def discard_stuck(self) -> None:
+        """Close a connection on which a rollback would wait forever."""
+        if self.is_stuck():
+            self.discard()
+
     @abstractmethod
     def begin_block(self, outcome: CommitOutcome) -> Any:
         """Return the context manager of a transaction without the checks.

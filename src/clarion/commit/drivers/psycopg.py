@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clarion._core.locks import acquire
 from clarion.commit.drivers.base import Driver, aborted_error
 from clarion.commit.drivers.dbapi import DbapiDriver
 from clarion.commit.drivers.native import AsyncNativeDriver, NativeDriver
@@ -11,6 +12,9 @@ from clarion.commit.drivers.outcome import may_cancel_server
 
 if TYPE_CHECKING:
     from clarion.commit.drivers.outcome import CommitOutcome
+
+STUCK_AFTER = 1.0
+"""After how many seconds a locked connection is regarded as locked forever."""
 
 _IDLE = 0  # PQTRANS_IDLE
 _IN_TRANSACTION = 2  # PQTRANS_INTRANS
@@ -53,6 +57,25 @@ class PsycopgStatus(LibpqStatus):
 
 class PsycopgDriver(PsycopgStatus, NativeDriver):
     """A connection of psycopg."""
+
+    def is_stuck(self) -> bool:
+        """Return whether the connection's lock stays locked.
+
+        From CPython 3.14 on, an interrupt can come after a `with lock` has locked it and before the block
+        begins, in any method of psycopg.
+        """
+        lock = getattr(self.connection, "lock", None)
+        if lock is None or not lock.locked():
+            return False
+        # Another thread may execute a statement.
+        is_free = acquire(lock, STUCK_AFTER)
+        if is_free:
+            lock.release()
+        return not is_free
+
+    def is_unsettled(self, outcome: CommitOutcome) -> bool:
+        """Return whether a transaction or a block is open, or the connection is locked."""
+        return super().is_unsettled(outcome) or self.is_stuck()
 
 
 class AsyncPsycopgDriver(PsycopgStatus, AsyncNativeDriver):

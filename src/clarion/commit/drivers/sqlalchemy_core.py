@@ -41,6 +41,7 @@ class CoreDriver(Driver):
                 if not outcome.is_over:
                     # SQLAlchemy's own block would roll back before the outcome is known.
                     self.judge(outcome, error)
+                    self.discard_stuck()
                     with suppress(Exception):
                         transaction.rollback()
                 raise
@@ -68,6 +69,13 @@ class CoreDriver(Driver):
     def discard(self) -> None:
         """Close the connection below, and return it to no pool."""
         _discard(self.connection)
+
+    def is_stuck(self) -> bool:
+        """Return whether a rollback of the connection below would wait forever."""
+        try:
+            return self._driver_for(self.connection.connection.driver_connection).is_stuck()
+        except Exception:  # noqa: BLE001  # it is closed
+            return False
 
     def check_not_aborted(self) -> None:
         """Refuse the commit of an aborted transaction, as the driver below does."""
