@@ -31,28 +31,32 @@ def check(section, name, counted):
 
 
 def record(connection, names):
-    """Let a connection of the outbox note the name of each of its statements."""
-    run = {"rows": connection.rows, "change": connection.change}
+    """Let a connection of the outbox note the name of each of its statements.
+
+    Executions of one statement with many rows count once: they are one call of the driver.
+    """
+    kinds = ("rows", "change", "insert_many")
+    run = {kind: getattr(connection, kind) for kind in kinds}
 
     def noting(kind):
-        def execute(name, **parameters):
+        def execute(name, *rows, **parameters):
             names.append(name)
-            return run[kind](name, **parameters)
+            return run[kind](name, *rows, **parameters)
 
         return execute
 
     async_noting = _async_noting(run, names)
     is_async = is_async_connection(connection)
-    for kind in run:
+    for kind in kinds:
         setattr(connection, kind, async_noting(kind) if is_async else noting(kind))
     return connection
 
 
 def _async_noting(run, names):
     def noting(kind):
-        async def execute(name, **parameters):
+        async def execute(name, *rows, **parameters):
             names.append(name)
-            return await run[kind](name, **parameters)
+            return await run[kind](name, *rows, **parameters)
 
         return execute
 

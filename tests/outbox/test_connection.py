@@ -45,6 +45,23 @@ def test_the_clock_is_that_of_the_database(outbox, connection):
     assert 1_700_000_000_000 < first <= second
 
 
+def test_an_insert_runs_once_for_each_row(connection):
+    """`insert_many` takes the parameters of several executions, and does not commit them."""
+    calls = [{"receiver": name, "uid": "a" * 32} for name in ("it's", "50 %", ":uid")]
+    with pytest.raises(ZeroDivisionError), connection.transaction():
+        connection.insert_many("receive", calls)
+        raise ZeroDivisionError
+    with connection.transaction():
+        connection.insert_many("receive", calls[1:])
+    with connection.transaction():
+        assert [connection.change("receive", **call) for call in calls] == [1, 0, 0]
+
+
+def test_mariadb_is_not_mysql(connection):
+    """The server says which of the two it is."""
+    assert connection.is_mariadb == (connection.dialect == "mysql")
+
+
 def test_its_rows_are_tuples_whatever_the_driver_returns(outbox, connection):
     """A program may have set a row factory on its connection."""
     outbox.publish()

@@ -1,10 +1,13 @@
 """A durable send in `atomic(connection)`, on a connection of each family of drivers."""
 
+from typing import Any
+
 import pytest
 
 from clarion import Signal, durable
 from clarion.commit import atomic
 from clarion.errors import BoundaryError
+from clarion.outbox.adapters import adapt
 from tests.outbox.databases import outbox_on
 from tests.outbox.families import ASYNC, SYNC, address_of, run
 from tests.outbox.places import rows
@@ -104,3 +107,38 @@ def test_an_asend_is_stored_by_a_sync_connection(family, outbox, order_paid):
         with pytest.raises(StopIteration):
             coroutine.send(None)
     assert stored(outbox) == ["1"]
+
+
+CALLS = [{"receiver": name, "uid": "a" * 32} for name in ("it's", "50 %", ":uid ? $1")]
+
+
+def received(outbox):
+    """Return the calls that were inserted."""
+    connection = outbox.opened[0]
+    with connection.transaction():
+        return [call for call in CALLS if not connection.change("receive", **call)]
+
+
+@pytest.mark.parametrize("family", SYNC)
+def test_an_insert_runs_once_for_each_row(family, outbox):
+    """`insert_many` takes the parameters of several executions, in the open transaction."""
+    with family.opened(address_of(outbox)) as connection:
+        with pytest.raises(Undo), atomic(connection):
+            adapt(connection).insert_many("receive", CALLS)
+            raise Undo
+        with atomic(connection):
+            adapt(connection).insert_many("receive", CALLS[1:])
+    assert received(outbox) == CALLS[1:]
+
+
+@pytest.mark.parametrize("family", ASYNC)
+def test_an_insert_runs_once_for_each_row_of_an_async_connection(family, outbox):
+    """So it does on an async connection."""
+
+    async def main(connection):
+        adapted: Any = adapt(connection)
+        async with atomic(connection):
+            await adapted.insert_many("receive", CALLS[1:])
+
+    run(family, outbox, main)
+    assert received(outbox) == CALLS[1:]

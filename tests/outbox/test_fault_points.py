@@ -63,6 +63,16 @@ class Fused:
         self._fuse.burn()
         return self.inner.change(name, **parameters)
 
+    def insert_many(self, name, rows):
+        """Count each execution of a statement."""
+        for parameters in rows:
+            self.change(name, **parameters)
+
+    @property
+    def is_mariadb(self):
+        """Whether the server is MariaDB."""
+        return self.inner.is_mariadb
+
     @contextmanager
     def transaction(self):
         """Count the COMMIT; after a crash the server rolls back, because the connection is gone."""

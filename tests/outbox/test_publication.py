@@ -1,7 +1,11 @@
 """How a send is stored, whatever the number of its receivers."""
 
+from typing import Any
+
 import pytest
 
+from clarion.outbox import store
+from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.delivery_row import Target, partition_of
 from clarion.outbox.statements import FEW
 
@@ -14,15 +18,38 @@ def read(connection, columns):
     return [tuple(row) for row in cursor.fetchall()]
 
 
-@pytest.mark.parametrize("number", [1, 2, FEW, FEW + 1, 3 * FEW])
+class Mysql(DbapiConnection):
+    """A connection to MariaDB that is used as one to MySQL."""
+
+    is_mariadb = False
+
+
+NUMBERS = [1, 2, FEW, FEW + 1, 3 * FEW]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_each_receiver_has_its_row(outbox, connection, number):
     """The rows have the order of the receivers, with the key, the partition and the delay of each."""
+    check_rows(outbox, connection, number)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("outbox", ["mariadb"], indirect=True)
+def test_each_receiver_has_its_row_on_mysql(outbox, number):
+    """MySQL has no statement for the event and its deliveries, so they are two."""
+    connection = outbox.opened[0]
+    check_rows(outbox, Mysql(connection.connection, connection.dialect), number)
+
+
+def check_rows(outbox, connection, number):
+    """Publish a send to this many receivers, and compare the rows."""
     targets = [
         Target(f"r{n:02}", None if n % 2 else f"key {n}", 0 if n % 3 else 10_000 * n)
         for n in range(number)
     ]
     ((before,),) = connection.rows("now")
-    envelope = outbox.publish(*targets)
+    envelope = outbox.publish(*targets, connection=connection)
     ((after,),) = connection.rows("now")
     found = read(connection, "receiver, {key}, part, visible_at, event")
     assert [row[:3] for row in found] == [
@@ -39,3 +66,13 @@ def test_values_are_never_part_of_a_statement(outbox, connection):
     target = Target("it's %s :uid", "a'; DROP TABLE clarion_event; -- {rows}")
     outbox.publish(target)
     assert read(connection, "receiver, {key}") == [(target.receiver, target.key)]
+
+
+def test_half_a_send_is_not_stored(outbox, connection):
+    """A statement that fails is undone with the transaction, so no event is left without its rows."""
+    nameless: Any = None
+    with pytest.raises(Exception, match=r"(?i)null"), connection.transaction():
+        store.publish(connection, outbox.envelope(), [Target("mail"), Target(nameless)])
+    assert connection.rows("waiting") == []
+    with connection.transaction():
+        assert connection.change("prune", age=-60_000, limit=10) == 0

@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Any
 from clarion._core import signatures
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
-from clarion.outbox.connection import DbapiConnection, has_ended, plain_cursor, plain_rows
+from clarion.outbox.connection import (
+    DbapiConnection,
+    has_ended,
+    is_mariadb,
+    plain_cursor,
+    plain_rows,
+)
 from clarion.outbox.statements import in_style
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clarion.outbox.connection import AsyncConnection, Connection, Row
 
 # The top-level package of a driver, and the kind of its database.
@@ -95,6 +103,15 @@ class CoreConnection:
         """Run a statement, and return the number of rows that it changed."""
         return int(self._execute(name, parameters).rowcount)
 
+    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        self.connection.exec_driver_sql(*_many(self.dialect, self._style, name, rows))
+
+    @property
+    def is_mariadb(self) -> bool:
+        """Whether the server is MariaDB, and not MySQL."""
+        return bool(getattr(self.connection.dialect, "is_mariadb", False))
+
     def has_ended(self) -> bool:
         """Return whether the driver's connection is in no transaction that could commit."""
         return has_ended(self.connection.connection.driver_connection)
@@ -123,6 +140,15 @@ class AsyncCoreConnection:
     async def change(self, name: str, **parameters: Any) -> int:
         """Run a statement, and return the number of rows that it changed."""
         return int((await self._execute(name, parameters)).rowcount)
+
+    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        await self.connection.exec_driver_sql(*_many(self.dialect, self._style, name, rows))
+
+    @property
+    def is_mariadb(self) -> bool:
+        """Whether the server is MariaDB, and not MySQL."""
+        return bool(getattr(self.connection.dialect, "is_mariadb", False))
 
     def has_ended(self) -> bool:
         """Return whether the driver's connection is in no transaction that could commit."""
@@ -161,19 +187,33 @@ class AsyncDbapiConnection:
         await cursor.close()
         return changed
 
+    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        cursor = await self._cursor()
+        await cursor.executemany(*_many(self.dialect, self._style, name, rows))
+        await cursor.close()
+
+    @property
+    def is_mariadb(self) -> bool:
+        """Whether the server is MariaDB, and not MySQL."""
+        return self.dialect == "mysql" and is_mariadb(self.connection)
+
     def has_ended(self) -> bool:
         """Return whether it is in no transaction that could commit."""
         return has_ended(self.connection)
 
     async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
-        text, arguments = in_style(self.dialect, self._style, name, parameters)
+        cursor = await self._cursor()
+        await cursor.execute(*in_style(self.dialect, self._style, name, parameters))
+        return cursor
+
+    async def _cursor(self) -> Any:
         if self.dialect == "postgresql":
             cursor = plain_cursor(self.connection)
         elif hasattr(cursor := self.connection.cursor(), "__await__"):  # aiosqlite, aiomysql
             cursor = await cursor
         if self.dialect == "sqlite":
             cursor.row_factory = None
-        await cursor.execute(text, arguments)
         return cursor
 
 
@@ -200,6 +240,19 @@ class AsyncpgConnection:
         status: str = await self.connection.execute(text, *arguments)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
+
+    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        text, arguments = _many(self.dialect, "numeric_dollar", name, rows)
+        await self.connection.executemany(text, arguments)
+
+
+def _many(
+    dialect: str, style: str, name: str, rows: Sequence[dict[str, Any]]
+) -> tuple[str, list[Any]]:
+    """Return a statement, and the parameters of each of its executions."""
+    found = [in_style(dialect, style, name, row) for row in rows]
+    return found[0][0], [arguments for _, arguments in found]
 
 
 def dialect_of_core(connection: Any) -> str:

@@ -19,8 +19,11 @@ async def apublish(
     connection: AsyncConnection, envelope: Envelope, targets: Sequence[Target]
 ) -> None:
     """Store one send for its receivers on an async connection, as `publish`."""
-    for name, parameters in publication(connection.dialect, envelope, targets):
-        await connection.change(name, **parameters)
+    for name, rows in publication(connection, envelope, targets):
+        if len(rows) == 1:
+            await connection.change(name, **rows[0])
+        else:
+            await connection.insert_many(name, rows)
 
 
 async def asettle(connection: AsyncConnection, claims: Iterable[Claim]) -> int:

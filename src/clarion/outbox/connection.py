@@ -33,6 +33,10 @@ class Connection(Protocol):
         """Run a statement, and return the number of rows that it changed."""
         ...
 
+    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        ...
+
 
 class AsyncConnection(Protocol):
     """Runs statements in the transaction that is open on an async connection."""
@@ -48,6 +52,10 @@ class AsyncConnection(Protocol):
 
     async def change(self, name: str, **parameters: Any) -> int:
         """Run a statement, and return the number of rows that it changed."""
+        ...
+
+    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
         ...
 
 
@@ -94,6 +102,19 @@ class DbapiConnection:
             return changed
         finally:
             cursor.close()
+
+    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        cursor = self.connection.cursor()
+        try:
+            cursor.executemany(self._texts[name], rows)
+        finally:
+            cursor.close()
+
+    @property
+    def is_mariadb(self) -> bool:
+        """Whether the server is MariaDB, and not MySQL."""
+        return self.dialect == "mysql" and is_mariadb(self.connection)
 
     @contextmanager
     def transaction(self) -> Generator[None]:
@@ -149,6 +170,17 @@ def plain_rows(rows: Sequence[Any]) -> list[Row]:
     if rows and isinstance(rows[0], dict):
         return [tuple(row.values()) for row in rows]
     return list(rows)
+
+
+def is_mariadb(raw: Any) -> bool:
+    """Return whether a connection of a driver for MySQL is to MariaDB.
+
+    It is False for a driver, or a proxy, that does not say so.
+    """
+    version = getattr(raw, "server_info", None)  # a deprecated method has the other name
+    if type(version) is not str and (asks := getattr(raw, "get_server_info", None)) is not None:
+        version = asks()
+    return "mariadb" in str(version).lower()
 
 
 def has_ended(raw: Any) -> bool:

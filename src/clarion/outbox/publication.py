@@ -6,45 +6,65 @@ from typing import TYPE_CHECKING, Any
 
 from clarion.envelope.plain import encode as _json
 from clarion.outbox.delivery_row import partition_of
-from clarion.outbox.statements import statements
+from clarion.outbox.statements import FEW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clarion.envelope import Envelope
+    from clarion.outbox.connection import AsyncConnection, Connection
     from clarion.outbox.delivery_row import Target
+
+    Parameters = dict[str, Any]
+
+_COLUMNS = ("receiver", "key", "part", "delay")
+# The parameters of each row of a statement with `{rows}`.
+_NUMBERED = [[f"{column}_{n}" for column in _COLUMNS] for n in range(1, FEW + 1)]
 
 
 def publication(
-    dialect: str, envelope: Envelope, targets: Sequence[Target]
-) -> list[tuple[str, dict[str, Any]]]:
-    """Return the statements that publish a send, with their parameters.
+    connection: Connection | AsyncConnection, envelope: Envelope, targets: Sequence[Target]
+) -> list[tuple[str, list[Parameters]]]:
+    """Return the statements that publish a send, with the parameters of each execution.
 
     Args:
-        dialect: the kind of database.
+        connection: the sender's connection.
         envelope: the send.
         targets: its receivers.
     """
-    names = statements(dialect)
-    event: dict[str, Any] = {
-        "uid": envelope.uid.hex,
+    uid = envelope.uid.hex
+    event: Parameters = {
+        "uid": uid,
         "signal": envelope.signal,
         "version": envelope.version,
         "payload": envelope.payload,
         "headers": _json(envelope.headers) if envelope.headers else "{}",
     }
     rows = [
-        [each.receiver, each.key, None if each.key is None else partition_of(each.key), each.delay]
+        (each.receiver, each.key, None if each.key is None else partition_of(each.key), each.delay)
         for each in targets
     ]
-    # One JSON text for any number of rows, but a few rows are cheaper as parameters.
-    few = f"publish_few_{len(rows)}"
-    if few in names:
-        for n, (receiver, key, part, delay) in enumerate(rows, 1):
-            event[f"receiver_{n}"], event[f"key_{n}"] = receiver, key
-            event[f"part_{n}"], event[f"delay_{n}"] = part, delay
-        return [(few, event)]
-    deliveries = {"uid": event["uid"], "rows": _json(rows)}
-    if "publish_deliveries" in names:
-        return [("publish_event", event), ("publish_deliveries", deliveries)]
-    return [("publish_event", {**event, **deliveries})]
+    if connection.dialect == "sqlite":
+        each_row = [{"uid": uid, **dict(zip(_COLUMNS, row, strict=True))} for row in rows]
+        return [("publish_event", [event]), ("publish_delivery", each_row)]
+    few = len(rows) <= FEW
+    deliveries = _numbered(rows) if few else {"rows": _json(list(map(list, rows)))}
+    number = f"_{len(rows)}" if few else ""
+    size = "few" if few else "many"
+    if _takes_whole(connection):
+        return [(f"publish_{size}{number}", [event | deliveries])]
+    deliveries["uid"] = uid
+    return [("publish_event", [event]), (f"publish_{size}_deliveries{number}", [deliveries])]
+
+
+def _numbered(rows: Sequence[tuple[Any, ...]]) -> Parameters:
+    """Return a few rows as parameters, which cost the database less than one JSON text."""
+    found: Parameters = {}
+    for names, row in zip(_NUMBERED, rows, strict=False):
+        found.update(zip(names, row, strict=True))
+    return found
+
+
+def _takes_whole(connection: Connection | AsyncConnection) -> bool:
+    """Return whether one statement stores the event and its deliveries, in one round trip."""
+    return connection.dialect == "postgresql" or getattr(connection, "is_mariadb", False)

@@ -1,8 +1,9 @@
 """The statements of the outbox, by name, as each kind of database and driver takes them.
 
 They are in `sql/`, in one file for each kind of database. There the name of a statement follows
-`-- name:`, `{now}` is the clock of the database, and `:name` is a parameter. A statement with `{rows}`
-exists once for each number of rows up to `FEW`, as `publish_few_1` and so on.
+`-- name:`, `{now}` is the clock of the database, and `:name` is a parameter. The name of a statement in
+braces, below it, is its text. A statement with `{rows}` exists once for each number of rows up to `FEW`,
+as `publish_few_1` and so on.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ DIALECTS = tuple(_CLOCKS)
 
 FEW = 10  # rows
 _ROW = "(:uid, :receiver_{n}, :key_{n}, :part_{n}, {now} + :delay_{n})"
+_INCLUDED = re.compile(r"\{(publish_\w+)\}")
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+[0-9]*)")
 
 
@@ -50,12 +52,21 @@ def statements(dialect: str) -> dict[str, str]:
             ["dialect"],
         )
     text = files("clarion.outbox").joinpath("sql", f"{dialect}.sql").read_text("utf-8")
+    return {
+        each: statement.replace("{now}", _CLOCKS[dialect])
+        for name, template in _templates(text).items()
+        for each, statement in _for_each_number(template, name)
+    }
+
+
+def _templates(text: str) -> dict[str, str]:
+    """Return the statements of a file, with those that they include."""
     found: dict[str, str] = {}
     for chunk in text.split("-- name: ")[1:]:
         name, _, body = chunk.partition("\n")
         lines = [line for line in body.splitlines() if not line.startswith("--")]
-        for each, template in _for_each_number("\n".join(lines).strip(), name.strip()):
-            found[each] = template.replace("{now}", _CLOCKS[dialect])
+        template = "\n".join(lines).strip()
+        found[name.strip()] = _INCLUDED.sub(lambda match: found[match[1]], template)
     return found
 
 

@@ -41,8 +41,11 @@ def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target
         envelope: the send.
         targets: its receivers.
     """
-    for name, parameters in publication(connection.dialect, envelope, targets):
-        connection.change(name, **parameters)
+    for name, rows in publication(connection, envelope, targets):
+        if len(rows) == 1:
+            connection.change(name, **rows[0])
+        else:
+            connection.insert_many(name, rows)
 
 
 # --- Rows without a key: each is leased by itself.

@@ -93,12 +93,30 @@ KILL :number
 INSERT INTO clarion_event (uid, `signal`, version, payload, headers, created_at)
 VALUES (:uid, :signal, :version, :payload, :headers, {now})
 
--- name: publish_deliveries
+-- name: publish_few_deliveries
+INSERT INTO clarion_delivery (event, receiver, `key`, part, visible_at)
+VALUES {rows}
+
+-- name: publish_many_deliveries
+-- For more rows, which are one JSON text.
 INSERT INTO clarion_delivery (event, receiver, `key`, part, visible_at)
 SELECT :uid, r.receiver, r.`key`, r.part, {now} + r.delay
 FROM JSON_TABLE(:rows, '$[*]' COLUMNS (place FOR ORDINALITY, receiver varchar(200) PATH '$[0]',
     `key` varchar(255) PATH '$[1]', part int PATH '$[2]', delay bigint PATH '$[3]')) r
 ORDER BY r.place
+
+-- name: publish_few
+-- The same two statements in one round trip. MySQL has such a block in stored routines only.
+BEGIN NOT ATOMIC
+{publish_event};
+{publish_few_deliveries};
+END
+
+-- name: publish_many
+BEGIN NOT ATOMIC
+{publish_event};
+{publish_many_deliveries};
+END
 
 -- name: due
 SELECT r.value FROM JSON_TABLE(:receivers, '$[*]' COLUMNS (value varchar(200) PATH '$')) r

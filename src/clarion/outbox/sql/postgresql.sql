@@ -126,8 +126,16 @@ SELECT pg_backend_pid() || '/' || CAST(extract(epoch FROM now()) * 1000000 AS bi
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE pid || '/' || CAST(extract(epoch FROM xact_start) * 1000000 AS bigint) = :number
 
--- name: publish_event
--- One statement for the event and all its deliveries, so one round trip.
+-- name: publish_few
+-- One statement for the event and all its deliveries, so one round trip. Django prepares no statement, and this one is planned in less time.
+WITH e AS (
+    INSERT INTO clarion_event (uid, signal, version, payload, headers, created_at)
+    VALUES (:uid, :signal, :version, :payload, :headers, {now}))
+INSERT INTO clarion_delivery (event, receiver, key, part, visible_at)
+VALUES {rows}
+
+-- name: publish_many
+-- For more rows, which are one JSON text.
 WITH e AS (
     INSERT INTO clarion_event (uid, signal, version, payload, headers, created_at)
     VALUES (:uid, :signal, :version, :payload, :headers, {now}) RETURNING uid)
@@ -136,14 +144,6 @@ SELECT e.uid, r.value ->> 0, r.value ->> 1, CAST(r.value ->> 2 AS integer),
     {now} + CAST(r.value ->> 3 AS bigint)
 FROM e CROSS JOIN json_array_elements(CAST(:rows AS json)) WITH ORDINALITY r (value, place)
 ORDER BY r.place
-
--- name: publish_few
--- {rows}: one for each delivery. Django prepares no statement, and this one is planned in less time.
-WITH e AS (
-    INSERT INTO clarion_event (uid, signal, version, payload, headers, created_at)
-    VALUES (:uid, :signal, :version, :payload, :headers, {now}))
-INSERT INTO clarion_delivery (event, receiver, key, part, visible_at)
-VALUES {rows}
 
 -- name: due
 SELECT r.value FROM json_array_elements_text(CAST(:receivers AS json)) r

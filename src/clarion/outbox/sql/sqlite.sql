@@ -101,11 +101,11 @@ SELECT {now}
 INSERT INTO clarion_event (uid, signal, version, payload, headers, created_at)
 VALUES (:uid, :signal, :version, :payload, :headers, {now})
 
--- name: publish_deliveries
--- json_each keeps the order of the array, so the ids of one send do, too.
+-- name: publish_delivery
+-- Once for each delivery. For a statement that inserts several rows, SQLite copies each page that it
+-- changes, so that it can undo a half.
 INSERT INTO clarion_delivery (event, receiver, "key", part, visible_at)
-SELECT :uid, json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), {now} + (json_extract(value, '$[3]'))
-FROM json_each(:rows)
+VALUES (:uid, :receiver, :key, :part, {now} + :delay)
 
 -- name: due
 -- A read: an idle worker never takes the lock for writing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -9,10 +10,12 @@ from django.db import DatabaseError, connections
 
 from clarion.integrations.django.dispatch.policy import DJANGO
 from clarion.integrations.django.outbox.notes import add_note
-from clarion.integrations.django.outbox.vendors import dialect_of
+from clarion.integrations.django.outbox.vendors import dialect_of, is_mariadb
 from clarion.outbox.statements import pyformat
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
     from clarion.outbox.connection import Row
 
 
@@ -27,11 +30,13 @@ class DjangoConnection:
     Attributes:
         alias: the name.
         dialect: the kind of database.
+        is_mariadb: whether it is open to MariaDB.
     """
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
         self.dialect = dialect_of(connections[alias])
+        self.is_mariadb = is_mariadb(connections[alias])
 
     @property
     def connection(self) -> Any:
@@ -40,24 +45,33 @@ class DjangoConnection:
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Run a statement, and return its rows."""
-        return self._execute(name, parameters, is_read=True)
+        with self._cursor() as cursor:
+            cursor.execute(pyformat(self.dialect)[name], parameters)
+            return list(cursor.fetchall())
 
     def change(self, name: str, **parameters: Any) -> int:
         """Run a statement, and return the number of rows that it changed."""
-        changed: int = self._execute(name, parameters, is_read=False)
-        return changed
+        with self._cursor() as cursor:
+            cursor.execute(pyformat(self.dialect)[name], parameters)
+            changed: int = cursor.rowcount
+            return changed
+
+    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        with self._cursor() as cursor:
+            cursor.executemany(pyformat(self.dialect)[name], rows)
 
     def has_ended(self) -> bool:
         """Return whether the atomic block will be rolled back, or was left."""
         connection = connections[self.alias]
         return bool(connection.needs_rollback or not connection.in_atomic_block)
 
-    def _execute(self, name: str, parameters: dict[str, Any], *, is_read: bool) -> Any:
+    @contextmanager
+    def _cursor(self) -> Generator[Any]:
         connection = connections[self.alias]
         try:
             with connection.cursor() as cursor:
-                cursor.execute(pyformat(self.dialect)[name], parameters)
-                return list(cursor.fetchall()) if is_read else cursor.rowcount
+                yield cursor
         except DatabaseError as error:
             add_note(error, connection)
             raise
@@ -72,12 +86,14 @@ class AsyncDjangoConnection:
     Attributes:
         alias: the name of the database in Django's settings.
         dialect: the kind of database.
+        is_mariadb: whether it is open to MariaDB.
     """
 
     def __init__(self, connection: DjangoConnection) -> None:
         self._connection = connection
         self.alias = connection.alias
         self.dialect = connection.dialect
+        self.is_mariadb = connection.is_mariadb
 
     async def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Run a statement, and return its rows."""
@@ -86,6 +102,10 @@ class AsyncDjangoConnection:
     async def change(self, name: str, **parameters: Any) -> int:
         """Run a statement, and return the number of rows that it changed."""
         return await DJANGO.run_in_thread(partial(self._connection.change, name, **parameters))
+
+    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        await DJANGO.run_in_thread(partial(self._connection.insert_many, name, rows))
 
     async def ahas_ended(self) -> bool:
         """Return whether the atomic block will be rolled back, or was left."""

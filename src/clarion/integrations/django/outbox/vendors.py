@@ -32,6 +32,13 @@ def is_supported(connection: Any) -> bool:
     return connection.vendor in DIALECTS
 
 
+def is_mariadb(connection: Any) -> bool:
+    """Return whether a connection of Django's is open to MariaDB, and not to MySQL."""
+    if connection.vendor != "mysql" or connection.connection is None:
+        return False  # Django would open it to find out
+    return bool(connection.mysql_is_mariadb)
+
+
 def transaction_mode(connection: Any) -> str:
     """Return the mode in which a connection to SQLite begins its transactions."""
     options: dict[str, Any] = connection.settings_dict.get("OPTIONS") or {}

@@ -14,7 +14,7 @@ from clarion.outbox.adapters import CoreConnection, dialect_of_core
 from clarion.outbox.connection import DbapiConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from sqlalchemy import Connection, Engine
 
@@ -113,6 +113,15 @@ class AsyncEngineConnection:
         """Run a statement, and return the number of rows that it changed."""
         changed: int = self._thread.run(self._core.change, name, **parameters)
         return changed
+
+    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run an INSERT once for each row; its parameters are all in VALUES."""
+        self._thread.run(self._core.insert_many, name, rows)
+
+    @property
+    def is_mariadb(self) -> bool:
+        """Whether the server is MariaDB, and not MySQL."""
+        return self._core.is_mariadb
 
     @contextmanager
     def transaction(self) -> Generator[None]:
