@@ -41,6 +41,15 @@ class TestActiveBoundaries:
         one.leave()
         assert list(active_boundaries()) == []
 
+    def test_a_second_entry_is_refused(self):
+        """An active boundary is entered once, so that it is never around itself."""
+        scope = ActiveBoundary(FakeBoundary("one"))
+        scope.enter()
+        with pytest.raises(BoundaryError, match="Create a new one for each block"):
+            scope.enter()
+        assert list(active_boundaries()) == [scope]
+        scope.leave()
+
     def test_receivers_wait_for_an_active_boundary(self, signal, calls):
         """Receivers wait for an active boundary, such as a bound session."""
         place = FakeBoundary("session")

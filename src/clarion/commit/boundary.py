@@ -177,10 +177,20 @@ class ActiveBoundary:
         self.alias = alias
         self.outer: ActiveBoundary | None = None
         self.request: list[ActiveBoundary] | None = None
+        self.is_entered = False
         self.is_over = False
 
     def enter(self) -> None:
-        """Make it the innermost boundary of this context."""
+        """Make it the innermost boundary of this context.
+
+        Raises:
+            BoundaryError: if it was entered before.
+        """
+        if self.is_entered:
+            raise BoundaryError(
+                "This ActiveBoundary was entered before. Create a new one for each block."
+            )
+        self.is_entered = True
         # Skip those that are over: some end in another context, and would pile up here.
         self.outer = next(active_boundaries(), None)
         innermost_boundary.set(self)
@@ -197,15 +207,6 @@ class ActiveBoundary:
             innermost_boundary.set(self.outer)
         if self.request is not None and self in self.request:
             self.request.remove(self)
-
-    def is_visible_here(self) -> bool:
-        """Return whether sends in this context can find it."""
-        if self.request is not None:
-            return self.request is request_boundaries.get()
-        active = innermost_boundary.get()
-        while active is not None and active is not self:
-            active = active.outer
-        return active is self
 
     def outward(self) -> Iterator[ActiveBoundary]:
         """Yield this one and those around it that sends here can wait for, innermost first."""

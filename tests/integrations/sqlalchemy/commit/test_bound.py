@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -41,6 +42,56 @@ def test_deliveries_are_stored_by_the_session_of_the_scope(tmp_path):
             scoped.commit()
             scoped.remove()
     assert keys(store) == ["1", "2"]
+    assert ran == [1, 2]
+    store.dispose()
+
+
+def test_one_block_can_be_entered_again(engine):
+    """Sends wait for the session at the second entry as at the first, and at a nested one."""
+    session, ran = Session(engine), []
+    paid.connect(lambda sender, order_id, **kw: ran.append(order_id), delivery=on_commit)
+    block = bound(session)
+    for number in (1, 2):
+        with block:
+            session.connection()
+            paid.send(None, order_id=number)
+            assert ran == []
+            session.rollback()
+    with block:
+        with block:
+            pass
+        session.connection()
+        paid.send(None, order_id=3)
+        assert ran == []
+        session.commit()
+    assert ran == [3]
+    assert list(bound_sessions()) == []
+
+
+def test_threads_share_one_block(tmp_path):
+    """A block of a module serves two threads at once: each leaves its own entry."""
+    store = file_engine(tmp_path / "one.db")
+    scoped = scoped_session(sessionmaker(store))
+    block, both, ran = bound(scoped), Barrier(2, timeout=10), []
+    paid.connect(lambda sender, order_id, **kw: ran.append(order_id), delivery=on_commit)
+
+    def serve(number):
+        with block:
+            scoped.connection()
+            both.wait()
+            if number == 2:
+                first.join()
+            paid.send(None, order_id=number)
+            assert number not in ran
+            scoped.commit()
+        scoped.remove()
+
+    first, second = (Thread(target=serve, args=(number,)) for number in (1, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first.start()
+        second.start()
+        second.join()
     assert ran == [1, 2]
     store.dispose()
 

@@ -146,7 +146,8 @@ class bound(Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with b
     """Bind a session to the context: sends that name no other session wait for its commits.
 
     The session of a scoped session is looked up at each send, so `remove()` may replace it.
-    Both `with` and `async with` return the session.
+    Both `with` and `async with` return the session. One object can be entered several times, by several
+    threads, too: a module may keep `bound(scoped)`.
 
     Args:
         session: the session, of any kind. A plain `with` works for an async session too.
@@ -166,18 +167,24 @@ class bound(Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with b
                 f"bound() was given {value_name(session)}, which is no session. Give one."
             )
         self._session = session
-        self._active = ActiveBoundary(boundary)
+        self._boundary = boundary
+        self._entries: list[ActiveBoundary] = []
         self.unentered = "bound(session)"
 
     def __enter__(self) -> S:
         self.unentered = None
-        self._active.enter()
+        entry = ActiveBoundary(self._boundary)
+        self._entries.append(entry)
+        entry.enter()
         return self._session
 
     def __exit__(self, *error: object) -> None:
-        is_visible = self._active.is_visible_here()
-        self._active.leave()
-        if not is_visible:
+        # If several threads or tasks are in this block, each leaves its own entry.
+        mine = next((each for each in active_boundaries() if each in self._entries), None)
+        entry = self._entries[-1] if mine is None else mine
+        self._entries.remove(entry)
+        entry.leave()
+        if mine is None:
             warnings.warn(
                 "bound() was left in another context than it was entered in, so sends between did "
                 "not wait for its commits. Put the SignalMiddleware of clarion.integrations.asgi "
