@@ -20,7 +20,6 @@ from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
 from clarion.commit.entered import Entered
 from clarion.commit.outer_savepoint import acall_in_savepoint, call_in_savepoint
-from clarion.commit.outside import warn_of_default_transaction
 from clarion.commit.run import drop_calls, run_call
 from clarion.errors import ArgumentError, BoundaryError
 
@@ -300,8 +299,6 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
                 "This atomic() block is already entered. Call atomic(...) again for each block."
             )
         outer = self._outer()
-        if outer is None and self._connection is None and self._using is None:
-            warn_of_default_transaction()
         connection = self._connection if outer is None else outer.connection
         driver = driver_for(connection)
         driver.check_awaited(awaited=is_awaited)

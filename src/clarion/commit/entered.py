@@ -11,17 +11,20 @@ from contextlib import suppress
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from clarion.commit.drivers.base import NoDriver
 from clarion.commit.drivers.outcome import database_error
+from clarion.commit.outside import warn_of_calls, warn_of_other_transaction
 from clarion.commit.protect import run_to_end
 from clarion.commit.run import abandon_calls, arun_calls, run_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Collection, Coroutine
 
     from clarion.commit.atomic_block import AtomicBlock
     from clarion.commit.boundary import ActiveBoundary
     from clarion.commit.drivers.base import AsyncDriver, Driver
     from clarion.commit.drivers.outcome import CommitOutcome
+    from clarion.commit.pending_call import PendingCall
 
 _INTERRUPTED = "which was interrupted"
 _UNKNOWN = (
@@ -53,6 +56,8 @@ class Entered:
         self._driver: Any = driver
         self._manager = manager
         self._outcome = outcome
+        is_plain = type(driver) is NoDriver and block.outer is None and active.alias is None
+        self._is_warned = is_plain and warn_of_other_transaction()
         self._is_begun = False
         self._is_settled = False
         self._is_ending = False
@@ -122,7 +127,7 @@ class Entered:
                 self._discard_unsettled()
                 raise
             self._active.leave()
-            run_calls(self._block.end(commit=bool(self._outcome.is_made)))
+            run_calls(self._end_block())
             self._set_settled()
         finally:
             self._settle()
@@ -132,7 +137,7 @@ class Entered:
         try:
             await self._to_end(self._aleave(error))
             self._active.leave()
-            await arun_calls(self._block.end(commit=bool(self._outcome.is_made)))
+            await arun_calls(self._end_block())
             self._set_settled()
         finally:
             self._settle()
@@ -147,6 +152,13 @@ class Entered:
                 await self._aroll_back(raised)
             await self._adiscard_unsettled()
             raise
+
+    def _end_block(self) -> Collection[PendingCall]:
+        """End the block by its outcome; return the calls to run now."""
+        calls = self._block.end(commit=bool(self._outcome.is_made))
+        if calls and not self._is_warned and type(self._driver) is NoDriver:
+            warn_of_calls(calls)
+        return calls
 
     def _note_end(self, error: tuple[object, ...]) -> None:
         if error[0] is None:

@@ -10,6 +10,8 @@ from clarion.commit.providers import providers
 from clarion.errors import ArgumentError, BoundaryError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from clarion.commit.pending_call import PendingCall
 
 _CHOICES = ("run", "skip", "refuse")
@@ -55,7 +57,7 @@ def may_run(call: PendingCall) -> bool:
     """
     outside = outside_of(call.bound.delivery)
     if outside == "run":
-        _warn_of_uncommitted(call)
+        _warn_of_uncommitted(call, "at once")
         return True
     call.drop()
     if outside == "skip":
@@ -67,27 +69,41 @@ def may_run(call: PendingCall) -> bool:
     )
 
 
-def _warn_of_uncommitted(call: PendingCall) -> None:
+def _warn_of_uncommitted(call: PendingCall, when: str) -> None:
     """Warn if the send has an object of a session whose transaction it does not wait for."""
     for provider in providers():
         keyword = provider.uncommitted_keyword(call.arguments)
         if keyword is not None:
             warn_caller(
-                f"Receiver {described(call.receiver)} of signal {signal_name(call.signal)} runs at once, although "
+                f"Receiver {described(call.receiver)} of signal {signal_name(call.signal)} runs {when}, although "
                 f"the object in {keyword_name(keyword)} is not committed. Send inside `with bound(session):`, or "
                 f"give the send session=...",
                 RuntimeWarning,
             )
 
 
-def warn_of_default_transaction() -> None:
-    """Warn if a block without a connection begins inside a transaction that it does not wait for."""
+def warn_of_other_transaction() -> bool:
+    """Warn if a block without a connection is inside a transaction that it does not wait for.
+
+    Returns:
+        Whether it is.
+    """
     for provider in providers():
         name = provider.default_transaction()
         if name is not None:
             warn_caller(
                 f"atomic() was entered inside a transaction of {name}, and does not wait for its commit: "
                 f"on_commit receivers run at the end of the block. Use the transaction's own block here, such "
-                f"as django.db.transaction.atomic().",
+                f"as django.db.transaction.atomic() or session.begin_nested().",
                 RuntimeWarning,
             )
+            return True
+    return False
+
+
+def warn_of_calls(calls: Collection[PendingCall]) -> None:
+    """Warn before a block without a connection runs calls whose transaction is not committed."""
+    # The transaction may have begun inside the block, as a session does at its first statement.
+    if not warn_of_other_transaction():
+        for call in calls:
+            _warn_of_uncommitted(call, "at the end of its atomic() block")

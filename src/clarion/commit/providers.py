@@ -71,17 +71,18 @@ class TransactionProvider:
         return None
 
     def default_transaction(self) -> str | None:
-        """Return how messages name the open transaction of the default boundary; None if none is open.
+        """Return how messages name the open transaction of this context; None if none is open.
 
-        It is called when a block without a connection begins, to warn of it. A transaction that a test
-        opens around itself does not count.
+        It is that of a session bound to the context, or of the default boundary. It is called when a block
+        without a connection begins and ends, to warn of it. A transaction that a test opens around itself
+        does not count.
         """
         return None
 
     def uncommitted_keyword(self, arguments: dict[str, Any]) -> str | None:  # noqa: ARG002
         """Return the keyword of a send whose object is not committed yet, or None.
 
-        It is called for sends that name no open transaction, to warn of them.
+        It is called for sends whose receivers wait for no transaction of a database, to warn of them.
         """
         return None
 

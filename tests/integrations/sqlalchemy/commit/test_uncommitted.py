@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from clarion import Signal, on_commit
+from clarion.commit import atomic
 from clarion.integrations.sqlalchemy import bound
 from clarion.integrations.sqlalchemy.commit.uncommitted import is_uncommitted
 from tests.integrations.sqlalchemy.shop import Base, Tag
@@ -31,6 +32,63 @@ def test_an_object_of_the_open_transaction(session, tagged):
     ) as caught:
         tagged.send("web", tag=tag)
     assert [each.filename for each in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [lambda tag: [tag], lambda tag: ("text", tag), lambda tag: {"new": tag}, lambda tag: {tag}],
+    ids=["list", "tuple", "dict", "set"],
+)
+def test_an_object_in_a_collection(session, tagged, payload):
+    """A collection with an object that is not committed gives the warning, too."""
+    tag = Tag(name="new")
+    session.add(tag)
+    with pytest.warns(RuntimeWarning, match=r"runs at once, .* object in tags is not committed"):
+        tagged.send("web", tags=payload(tag))
+    session.commit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tagged.send("web", tags=payload(tag))
+
+
+def test_a_plain_block_inside_a_bound_session(session):
+    """`atomic()` gives one warning, at its line, if it does not wait for the session's commit."""
+    ran, made = [], Signal(name="shop.tagged")
+    made.connect(lambda **kwargs: ran.append(1), delivery=on_commit)
+    begun = "inside a transaction of the Session on 'default', and does not wait"
+    with bound(session):
+        with pytest.warns(RuntimeWarning, match=begun) as caught, atomic():
+            session.add(Tag(name="new"))
+            made.send("web")
+        assert [each.filename for each in caught] == [__file__]
+        with pytest.warns(RuntimeWarning, match=r"session\.begin_nested\(\)") as caught, atomic():
+            made.send("web")
+        assert [each.filename for each in caught] == [__file__]
+        assert ran == [1, 1]
+        session.rollback()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with atomic():
+                made.send("web")
+            session.connection()
+            with session.begin_nested():
+                made.send("web")
+    assert ran == [1, 1, 1]
+
+
+def test_a_plain_block_around_a_session(session, tagged):
+    """A send in `atomic()` gives the warning if the object is not committed when the block ends."""
+    tag = Tag(name="new")
+    end = "runs at the end of its .* object in tag is not committed"
+    with pytest.warns(RuntimeWarning, match=end) as caught, atomic():
+        session.add(tag)
+        tagged.send("web", tag=tag)
+    assert [each.filename for each in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with atomic():
+            tagged.send("web", tag=tag)
+            session.commit()
 
 
 def test_where_the_send_waits_or_needs_not(session, tagged):

@@ -15,7 +15,7 @@ from clarion.integrations.sqlalchemy.commit.bound import bound_sessions
 from clarion.integrations.sqlalchemy.commit.boundary import SessionBoundary
 from clarion.integrations.sqlalchemy.commit.sessions import engines_of, ignores_outer
 from clarion.integrations.sqlalchemy.commit.snapshots import is_mapped
-from clarion.integrations.sqlalchemy.commit.uncommitted import is_uncommitted
+from clarion.integrations.sqlalchemy.commit.uncommitted import has_uncommitted
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 from clarion.integrations.sqlalchemy.session_types import sync_session
 
@@ -65,9 +65,13 @@ class SessionProvider(TransactionProvider):
                 return boundary, "the session that sends it"
         return None
 
+    def default_transaction(self) -> str | None:
+        """Return the name of a bound session that is in a transaction."""
+        return next((each.name for each in bound_sessions() if each.is_open()), None)
+
     def uncommitted_keyword(self, arguments: dict[str, Any]) -> str | None:
         """Return the keyword whose object has changes that its session has not committed."""
-        return next((name for name, each in arguments.items() if is_uncommitted(each)), None)
+        return next((name for name, each in arguments.items() if has_uncommitted(each)), None)
 
     def boundary_of_alias(self, alias: str) -> Boundary | None:
         """Return the innermost bound session on the engine of an alias."""

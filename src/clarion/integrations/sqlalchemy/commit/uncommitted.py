@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy.orm import InstanceState, object_session
 
@@ -10,6 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy.orm import Session, SessionTransaction
+
+MOST_ITEMS = 100
+"""How many items of a collection are examined."""
+
+
+def has_uncommitted(value: object) -> bool:
+    """Return whether a value, or one of the first items of a collection, is uncommitted."""
+    if isinstance(value, dict):
+        value = list(islice(cast("dict[Any, Any]", value).values(), MOST_ITEMS))
+    if not isinstance(value, (list, tuple, set, frozenset)):
+        return is_uncommitted(value)
+    return any(map(is_uncommitted, islice(cast("list[Any]", value), MOST_ITEMS)))
 
 
 def is_uncommitted(value: object) -> bool:
