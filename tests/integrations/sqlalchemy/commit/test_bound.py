@@ -65,6 +65,7 @@ def test_one_block_can_be_entered_again(engine):
         assert ran == []
         session.commit()
     assert ran == [3]
+    block.__exit__(None, None, None)  # as a teardown function that is called twice
     assert list(bound_sessions()) == []
 
 

@@ -181,6 +181,8 @@ class bound(Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with b
     def __exit__(self, *error: object) -> None:
         # If several threads or tasks are in this block, each leaves its own entry.
         mine = next((each for each in active_boundaries() if each in self._entries), None)
+        if mine is None and not self._entries:
+            return  # a callback of a framework may leave it twice
         entry = self._entries[-1] if mine is None else mine
         self._entries.remove(entry)
         entry.leave()

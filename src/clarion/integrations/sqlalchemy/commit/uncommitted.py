@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import InstanceState, object_session
 
@@ -18,11 +18,12 @@ MOST_ITEMS = 100
 
 def has_uncommitted(value: object) -> bool:
     """Return whether a value, or one of the first items of a collection, is uncommitted."""
+    items: Any = value
     if isinstance(value, dict):
-        value = list(islice(cast("dict[Any, Any]", value).values(), MOST_ITEMS))
-    if not isinstance(value, (list, tuple, set, frozenset)):
+        items = items.values()
+    elif not isinstance(value, (list, tuple, set, frozenset)):
         return is_uncommitted(value)
-    return any(map(is_uncommitted, islice(cast("list[Any]", value), MOST_ITEMS)))
+    return any(map(is_uncommitted, islice(items, MOST_ITEMS)))
 
 
 def is_uncommitted(value: object) -> bool:
