@@ -149,6 +149,7 @@ def test_a_missing_extra_has_the_pip_line():
         ("jinja", "jinja2"),
         ("settings", "pydantic_settings"),
         ("sqlalchemy", "sqlalchemy"),
+        ("taskiq", "taskiq"),
     ],
 )
 def test_a_missing_extra_is_named(integration, package):
@@ -191,6 +192,15 @@ def test_a_broken_package_is_not_called_missing(integration, package, source, re
     assert last.startswith(f"{start}as it is installed: ")
     assert reason in last
     assert last.endswith(f"pip install '.[{integration}]'")
+
+
+def test_a_package_is_missing_if_another_was_imported_first():
+    """The package is called missing, also if the failed import is that of its dependency."""
+    error = ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+    made = MissingExtraError.because(error, "absent_engine", "procrastinate")
+    assert str(made).startswith(
+        "clarion.integrations.procrastinate needs absent_engine, which is not"
+    )
 
 
 def test_a_missing_dependency_is_named(tmp_path):

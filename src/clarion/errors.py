@@ -137,10 +137,8 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
         cls, error: ImportError, name: str, extra: str, *, needed_by: str = ""
     ) -> MissingExtraError:
         """Create the error for a failed import: the package is missing, or broken."""
-        # None in `sys.modules` hides a package; an import from it names a module inside it.
-        modules: Any = sys.modules
-        is_hidden = name in modules and modules[name] is None
-        if is_hidden or (isinstance(error, ModuleNotFoundError) and error.name == name):
+        is_missing = isinstance(error, ModuleNotFoundError) and error.name == name
+        if is_missing or not _is_installed(name):
             return cls.of(name, extra, needed_by=needed_by)
         return cls.incomplete(name, extra, error, needed_by=needed_by)
 
@@ -163,6 +161,16 @@ class MissingExtraError(ClarionError, ModuleNotFoundError):
             f"{_pip_line(extra)}"
         )
         return cls(message, name, extra)
+
+
+def _is_installed(name: str) -> bool:
+    # The failed import may be that of another package, which comes first.
+    modules: Any = sys.modules
+    if name in modules:
+        return modules[name] is not None  # None hides a package
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None
 
 
 def _module_of(extra: str) -> str:

@@ -39,7 +39,7 @@ try:
     from taskiq.events import TaskiqEvents
     from taskiq.exceptions import NoResultError
 except ImportError as error:
-    raise MissingExtraError.because(error, "taskiq 0.13 or later", "taskiq") from error
+    raise MissingExtraError.because(error, "taskiq", "taskiq") from error
 
 TASK = "clarion.deliver"
 
