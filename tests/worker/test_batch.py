@@ -1,9 +1,16 @@
 """Several deliveries of one receiver in turn."""
 
 import asyncio
+import gc
+import logging
+import threading
+import time
+
+import pytest
 
 from clarion import durable
-from tests.worker.stage import in_thread, worker
+from clarion.worker import batch
+from tests.worker.stage import in_thread, until, worker
 
 
 def test_an_async_receiver_runs_several_at_a_time(stage, paid):
@@ -57,3 +64,44 @@ def test_sync_and_async_receivers_of_one_send_are_both_called(stage, paid):
     stage.send(paid, [{"n": 1}])
     worker(stage).drain()
     assert sorted(seen) == [("async", 1), ("sync", 1)]
+
+
+@pytest.mark.parametrize("effects", [None, "same database"])
+def test_what_a_receiver_raises_after_it_was_left_behind_is_not_reported(
+    stage, paid, effects, caplog, monkeypatch
+):
+    """Its delivery has failed already, so asyncio reports no exception that was never retrieved."""
+    monkeypatch.setattr(batch, "LONGEST_END", 0.05)
+    # The records of caplog would keep the traceback of the failure, and so the task.
+    monkeypatch.setattr(logging.getLogger("clarion.worker"), "propagate", False)
+    leave, ended, begun = threading.Event(), threading.Event(), threading.Event()
+
+    @paid.connect(delivery=durable(name="late", timeout=1.0, retries=0, effects=effects))
+    async def receive(sender, n, **kwargs):
+        begun.set()
+        while not leave.is_set():
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                """Ignore it."""
+        asyncio.get_running_loop().call_soon(ended.set)
+        raise ValueError("late")
+
+    stage.send(paid, [{"n": 1}])
+    running = worker(stage)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    try:
+        if effects is None:
+            until(lambda: stage.waiting() == (0, 1))
+        else:  # its transaction may lock the row of its delivery
+            assert begun.wait(30)
+            time.sleep(1.5)
+    finally:
+        leave.set()
+    assert ended.wait(30)
+    until(lambda: stage.waiting() == (0, 1))
+    running.stop()
+    thread.join(30)
+    gc.collect()
+    assert not [each for each in caplog.records if each.name == "asyncio"]

@@ -131,6 +131,8 @@ class Batch:
             return await self._caller.acall(plan, claim, self._partition)
         end.begin(claim, plan, 0.0)
         call = asyncio.ensure_future(self._caller.acall(plan, claim, self._partition, end.note_end))
+        # What a receiver raises after it was left behind has no effect, so asyncio must not report it.
+        call.add_done_callback(_retrieve)
         try:
             await asyncio.wait({call}, timeout=seconds)
             if not call.done():
@@ -165,6 +167,11 @@ class Batch:
         loop.submit(serve_all())
         while (outcome := ended.get()) is not None:
             yield outcome
+
+
+def _retrieve(call: asyncio.Future[bool]) -> None:
+    if not call.cancelled():
+        call.exception()
 
 
 async def _cancel(call: asyncio.Future[bool]) -> None:
