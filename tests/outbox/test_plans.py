@@ -59,7 +59,7 @@ HOT: dict[str, tuple[dict[str, Any], bool]] = {
     "renew_partition": ({**PART, "epoch": 0, "lease": 1}, False),
     "hold_partition": ({**PART, "epoch": 0}, False),
     "window": ({**PART, "limit": 500}, False),
-    "unblock": ({"receiver": "keyed", "key": "key2"}, False),
+    "unblock": ({"receiver": "keyed", "key": "key2", "dead": 1 << 62}, False),
     "prune": ({"age": 1, "limit": 1000}, False),
 }
 OWN: dict[str, dict[str, tuple[dict[str, Any], bool]]] = {

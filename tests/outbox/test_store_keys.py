@@ -2,6 +2,7 @@
 
 import pytest
 
+from clarion.errors import ArgumentError
 from clarion.outbox import store
 from clarion.outbox.delivery_row import Target, partition_of
 
@@ -128,6 +129,95 @@ def test_a_person_lets_a_key_go_on(outbox, connection, lease, decide, left):
         decide(connection, failed.id)
     found = [each.id for each in store.window(connection, held, 10)]
     assert found == [failed.id, failed.id + 1][-left:]
+
+
+@pytest.mark.parametrize("decide", [store.requeue, store.discard])
+def test_a_decision_about_a_dead_delivery_leaves_a_retry_its_place(
+    outbox, connection, lease, decide
+):
+    """With "pass", a person decides about an older delivery while a later one waits for its retry."""
+    for _ in range(3):
+        outbox.publish(Target("mail", "a"))
+    held = lease()
+    dead, failed, _ = store.window(connection, held, 10)
+    with connection.transaction():
+        store.bury(connection, "mail", dead, "Traceback", block=False)
+        store.retry(connection, "mail", failed, LEASE, "it failed")
+    with connection.transaction():
+        decide(connection, dead.id)
+    assert store.window(connection, held, 10) == []
+
+
+def test_a_shorter_wait_of_the_same_key_ends_no_longer_one(outbox, connection, lease):
+    """A requeued delivery fails while a later one of its key waits: none overtakes that one."""
+    for _ in range(3):
+        outbox.publish(Target("mail", "a"))
+    held = lease()
+    first, second, _ = store.window(connection, held, 10)
+    with connection.transaction():
+        store.retry(connection, "mail", second, LEASE, "it failed")
+        store.retry(connection, "mail", first, 0, "it failed")
+    assert store.window(connection, held, 10) == []
+
+
+def test_the_decision_about_another_delivery_leaves_a_dead_one_in_the_way(
+    outbox, connection, lease
+):
+    """After "pass" became "block": a key goes on once the delivery that blocks it is gone."""
+    for _ in range(3):
+        outbox.publish(Target("mail", "a"))
+    held = lease()
+    passed, blocks, last = store.window(connection, held, 10)
+    with connection.transaction():
+        store.bury(connection, "mail", passed, "Traceback", block=False)
+        store.bury(connection, "mail", blocks, "Traceback", block=True)
+    with connection.transaction():
+        store.unblock(connection, "mail", "a")  # as after a delivery that was made at last
+        store.discard(connection, passed.id)
+    assert store.window(connection, held, 10) == []
+    with connection.transaction():
+        store.discard(connection, blocks.id)
+    assert store.window(connection, held, 10) == [last]
+
+
+def test_a_key_that_an_older_version_has_blocked_goes_on(outbox, connection, lease):
+    """It stored no time, and not which delivery blocks."""
+    for _ in range(2):
+        outbox.publish(Target("mail", "a"))
+    held = lease()
+    dead, last = store.window(connection, held, 10)
+    with connection.transaction():
+        store.bury(connection, "mail", dead, "Traceback", block=True)
+        cursor = connection.connection.cursor()
+        cursor.execute("UPDATE clarion_blocked SET until = NULL")
+        cursor.close()
+        connection.change("block", receiver="mail", key="a", delay=0)
+    assert store.window(connection, held, 10) == []
+    with connection.transaction():
+        store.discard(connection, dead.id)
+    assert store.window(connection, held, 10) == [last]
+
+
+@pytest.mark.parametrize("first", [store.requeue, store.discard])
+@pytest.mark.parametrize("second", [store.requeue, store.discard])
+def test_two_people_decide_once(outbox, connection, lease, first, second, monkeypatch):
+    """The second decision is refused, also if the delivery was dead when it was looked up."""
+    outbox.publish(Target("mail", "a"))
+    held = lease()
+    [dead] = store.window(connection, held, 10)
+    with connection.transaction():
+        store.bury(connection, "mail", dead, "Traceback", block=True)
+    found = store.find_dead(connection, dead.id)
+    with connection.transaction():
+        first(connection, dead.id)
+    before = store.waiting(connection)
+    monkeypatch.setattr(store, "find_dead", lambda *_: found)
+    with (
+        pytest.raises(ArgumentError, match="No dead delivery has the id"),
+        connection.transaction(),
+    ):
+        second(connection, dead.id)
+    assert store.waiting(connection) == before
 
 
 def test_a_settlement_excludes_another_worker(outbox, connection, lease):

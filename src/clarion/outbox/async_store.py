@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from clarion.outbox.delivery_row import BLOCKED_BY_DEAD
 from clarion.outbox.publication import publication
 from clarion.outbox.store import fences
 
@@ -38,4 +39,4 @@ async def ahold_partition(connection: AsyncConnection, held: Lease) -> bool:
 
 async def aunblock(connection: AsyncConnection, receiver: str, key: str) -> None:
     """End the wait of the deliveries of a key, as `unblock`."""
-    await connection.change("unblock", receiver=receiver, key=key)
+    await connection.change("unblock", receiver=receiver, key=key, dead=BLOCKED_BY_DEAD)

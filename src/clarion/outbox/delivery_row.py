@@ -18,6 +18,9 @@ stores its partition."""
 
 LONGEST_KEY = 255  # characters
 
+BLOCKED_BY_DEAD = 1 << 62
+"""A dead delivery blocks its key until this time plus its id, which never comes."""
+
 NO_EVENT = "(its event was deleted)"
 """In place of the name of the signal, if only the row of the delivery is left."""
 

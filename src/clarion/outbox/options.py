@@ -101,7 +101,7 @@ def options_of(**given: Any) -> Options:
 def _check_number(name: str, value: object, *, least: float) -> None:
     is_number = type(value) in {int, float}
     if not is_number or not isfinite(value) or not least <= value <= LONGEST_DELAY:  # type: ignore[operator, arg-type]  # a number
-        raise _refusal(name, value, f"a number of seconds, {least:g} to {LONGEST_DELAY:g}")
+        raise _refusal(name, value, f"a number of seconds, {least:g} to {LONGEST_DELAY:.0f}")
 
 
 def _refusal(name: str, value: object, wanted: str) -> ArgumentError:

@@ -15,6 +15,7 @@ from clarion.envelope.plain import encode as _json
 from clarion.errors import ArgumentError
 from clarion.outbox import inbox
 from clarion.outbox.delivery_row import (
+    BLOCKED_BY_DEAD,
     PARTITIONS,
     Claim,
     Dead,
@@ -197,8 +198,8 @@ def postpone(connection: Connection, receiver: str, claim: Claim, delay: int) ->
 
 
 def unblock(connection: Connection, receiver: str, key: str) -> None:
-    """End the wait of the deliveries of a key, after the first of them was made."""
-    connection.change("unblock", receiver=receiver, key=key)
+    """End the wait of the deliveries of a key for a retry, after the first of them was made."""
+    connection.change("unblock", receiver=receiver, key=key, dead=BLOCKED_BY_DEAD)
 
 
 def bury(connection: Connection, receiver: str, failed: Claim, error: str, *, block: bool) -> bool:
@@ -220,7 +221,8 @@ def bury(connection: Connection, receiver: str, failed: Claim, error: str, *, bl
     settle(connection, [failed])
     if failed.key is not None:
         if block:
-            connection.change("block", receiver=receiver, key=failed.key, delay=None)
+            dead = BLOCKED_BY_DEAD + failed.id
+            connection.change("block_dead", receiver=receiver, key=failed.key, dead=dead)
         else:
             unblock(connection, receiver, failed.key)
     return True
@@ -241,7 +243,11 @@ def waiting(connection: Connection) -> list[Waiting]:
 
 
 def list_dead(
-    connection: Connection, receiver: str | None = None, row: int | None = None, limit: int = 100
+    connection: Connection,
+    receiver: str | None = None,
+    row: int | None = None,
+    limit: int = 100,
+    after: int = 0,
 ) -> list[Dead]:
     """Return deliveries that were given up, oldest first.
 
@@ -250,8 +256,9 @@ def list_dead(
         receiver: the name of a receiver, to return only its deliveries.
         row: the id of a delivery, to return only this one.
         limit: how many at most.
+        after: an id, to return only deliveries with a larger one.
     """
-    found = connection.rows("list_dead", receiver=receiver, id=row, limit=limit)
+    found = connection.rows("list_dead", receiver=receiver, id=row, limit=limit, after=after)
     return [_dead(*each) for each in found]
 
 
@@ -261,14 +268,9 @@ def find_dead(connection: Connection, row: int) -> Dead:
     Raises:
         ArgumentError: if no dead delivery has this id.
     """
-    found = list_dead(connection, row=row)
-    if not found:
-        raise ArgumentError(
-            f"No dead delivery has the id {quoted_name(str(row))}. List them with "
-            f"`{command_line('outbox ls')}`.",
-            ["row"],
-        )
-    return found[0]
+    if found := list_dead(connection, row=row):
+        return found[0]
+    raise _not_dead(row)
 
 
 def requeue(connection: Connection, row: int) -> None:
@@ -278,7 +280,8 @@ def requeue(connection: Connection, row: int) -> None:
         ArgumentError: if no dead delivery has this id.
     """
     dead = find_dead(connection, row)
-    connection.change("requeue", id=row)
+    if not connection.change("requeue", id=row):
+        raise _not_dead(row)
     _forget(connection, dead)
 
 
@@ -303,9 +306,20 @@ def prune(connection: Connection, age: int, limit: int = 10_000) -> int:
 
 
 def _forget(connection: Connection, dead: Dead) -> None:
-    connection.change("discard", id=dead.id)
+    # Another transaction may have requeued or discarded it since it was found.
+    if not connection.change("discard", id=dead.id):
+        raise _not_dead(dead.id)
     if dead.key is not None:
-        unblock(connection, dead.receiver, dead.key)
+        block = BLOCKED_BY_DEAD + dead.id
+        connection.change("unblock_dead", receiver=dead.receiver, key=dead.key, dead=block)
+
+
+def _not_dead(row: int) -> ArgumentError:
+    return ArgumentError(
+        f"No dead delivery has the id {quoted_name(str(row))}. List them with "
+        f"`{command_line('outbox ls')}`.",
+        ["row"],
+    )
 
 
 def _dead(row: int, failures: int, receiver: str, key: str | None, *event_and_error: Any) -> Dead:

@@ -65,3 +65,20 @@ def test_all_are_changed(any_shop, change):
     rows = [any_shop.bury("shop:mail"), any_shop.bury("shop:stock")]
     assert change(Selection(None, None, is_all=True), store.requeue) == (2, rows)
     assert change(Selection(None, None, is_all=True), store.requeue) == (0, [])
+
+
+def test_a_delivery_that_dies_again_meanwhile_is_taken_once(any_shop, change, monkeypatch):
+    """A worker may make a requeued delivery, and give it up again, before the command ends."""
+    monkeypatch.setattr(module, "BATCH", 1)
+    rows = [any_shop.bury() for _ in range(2)]
+    taken = []
+
+    def requeue(connection, row):
+        assert row not in taken, "it is taken again"
+        taken.append(row)
+        store.requeue(connection, row)
+        [claim] = store.claim(connection, "shop:mail", 1, 60_000)
+        store.bury(connection, "shop:mail", claim, "ValueError: no", block=True)
+
+    assert change(Selection(None, None, is_all=True), requeue) == (2, rows)
+    assert any_shop.dead() == rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion._core.names import counted
@@ -67,15 +68,18 @@ class Selection:
             return in_transaction(connection, lambda open_: _each(open_, self.ids, function))
         done: list[int] = []
         with console(sys.stderr).status("") as status:
-            while batch := in_transaction(connection, lambda open_: self._batch(open_, function)):
+            # A delivery may fail again before the command ends, so each is taken once.
+            while batch := in_transaction(
+                connection, partial(self._batch, function=function, after=max(done, default=0))
+            ):
                 done += batch
                 status.update(counted(len(done), "delivery", "deliveries"))
         return done
 
     def _batch(
-        self, connection: Connection, function: Callable[[Connection, int], None]
+        self, connection: Connection, function: Callable[[Connection, int], None], after: int
     ) -> list[int]:
-        found = store.list_dead(connection, receiver=self._receiver, limit=BATCH)
+        found = store.list_dead(connection, receiver=self._receiver, limit=BATCH, after=after)
         return _each(connection, [each.id for each in found], function)
 
 

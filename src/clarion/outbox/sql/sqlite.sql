@@ -196,12 +196,22 @@ WHERE d.receiver = :receiver AND d.part = :part AND d.visible_at <= {now}
 ORDER BY d.id LIMIT :limit
 
 -- name: block
-INSERT INTO clarion_blocked (receiver, "key", until)
-VALUES (:receiver, :key, {now} + :delay)
-ON CONFLICT (receiver, "key") DO UPDATE SET until = excluded.until
+-- A wait is never made shorter: an earlier delivery of the key may wait for less time than a later one.
+INSERT INTO clarion_blocked (receiver, "key", until) VALUES (:receiver, :key, {now} + :delay)
+ON CONFLICT (receiver, "key") DO UPDATE SET until = max(until, excluded.until)
+
+-- name: block_dead
+INSERT INTO clarion_blocked (receiver, "key", until) VALUES (:receiver, :key, :dead)
+ON CONFLICT (receiver, "key") DO UPDATE SET until = max(until, excluded.until)
 
 -- name: unblock
-DELETE FROM clarion_blocked WHERE receiver = :receiver AND "key" = :key
+-- A dead delivery goes on blocking.
+DELETE FROM clarion_blocked WHERE receiver = :receiver AND "key" = :key AND until < :dead
+
+-- name: unblock_dead
+-- NULL: an older Clarion did not store which delivery blocks.
+DELETE FROM clarion_blocked
+WHERE receiver = :receiver AND "key" = :key AND (until = :dead OR until IS NULL)
 
 -- name: waiting
 SELECT receiver, count(*), min(visible_at), sum(failures > 0) FROM clarion_delivery
@@ -221,12 +231,14 @@ SELECT x.id, x.failures, x.receiver, x."key", x.event, e.signal, e.version, e.pa
     e.created_at, x.error, x.died_at
 FROM clarion_dead x LEFT JOIN clarion_event e ON e.uid = x.event
 WHERE (:receiver IS NULL OR x.receiver = :receiver) AND (:id IS NULL OR x.id = :id)
+  AND x.id > :after
 ORDER BY x.id LIMIT :limit
 
 -- name: requeue
 -- With its old id: it keeps its place among the deliveries of its key.
 INSERT INTO clarion_delivery (id, event, receiver, "key", part, visible_at)
 SELECT id, event, receiver, "key", part, {now} FROM clarion_dead WHERE id = :id
+ON CONFLICT DO NOTHING
 
 -- name: discard
 DELETE FROM clarion_dead WHERE id = :id

@@ -152,6 +152,35 @@ def test_deliveries_are_requeued_and_discarded():
     ]
 
 
+def test_what_another_user_has_requeued_is_left_alone():
+    """The page says so, and the log of the admin has no entry for it."""
+    lines = run(
+        """
+        from clarion.integrations.django.outbox.admin import DeadAdmin
+        rows = [bury("mail") for _ in range(2)]
+        act = DeadAdmin.requeue_selected
+
+        def late(self, request, queryset):
+            found = list(queryset)
+            with transaction.atomic():
+                store.requeue(DjangoConnection("default"), rows[0])
+            act(self, request, found)
+
+        late.allowed_permissions, late.short_description = act.allowed_permissions, "Requeue"
+        DeadAdmin.requeue_selected = late
+        page = client(*everything).post(
+            URL, {"action": "requeue_selected", "_selected_action": rows}, follow=True
+        )
+        html = page.content.decode()
+        print("1 delivery was requeued." in html, "1 delivery is not dead any more." in html)
+        print(Dead.objects.count(), Delivery.objects.count())
+        from django.contrib.admin.models import LogEntry
+        print([entry.object_id == str(rows[1]) for entry in LogEntry.objects.all()])
+        """
+    )
+    assert lines == ["True True", "0 2", "[True]"]
+
+
 def test_only_discarding_is_offered():
     """The list has two actions, and the page has no link to Django's deletion."""
     lines = run(

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from clarion._core.names import counted
+from clarion.errors import ArgumentError
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.integrations.django.outbox.models import Dead, Delivery, Event
 from clarion.integrations.django.outbox.shown import printable, shown_json
@@ -166,18 +167,26 @@ class DeadAdmin(RowAdmin):
     def _act(
         self, request: HttpRequest, rows: list[Any], act: Callable[..., None], done: str
     ) -> None:
-        for row in rows:
+        changed = [row for row in rows if _change(row, act)]
+        for row in changed:
             self.log_change(request, row, f"{done.capitalize()}.")
-            _change(row, act)
-        count = counted(len(rows), "delivery was", "deliveries were")
+        count = counted(len(changed), "delivery was", "deliveries were")
         self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+        if left := len(rows) - len(changed):
+            count = counted(left, "delivery is", "deliveries are")
+            self.message_user(request, f"{count} not dead any more.", messages.WARNING)
 
 
-def _change(row: Any, act: Callable[..., None]) -> None:
+def _change(row: Any, act: Callable[..., None]) -> bool:
+    """Requeue or discard a delivery; return False if another user has done so."""
     alias = row._state.db
     block: Any = transaction.atomic(using=alias)
-    with block:
-        act(DjangoConnection(alias), row.pk)
+    try:
+        with block:
+            act(DjangoConnection(alias), row.pk)
+    except ArgumentError:
+        return False
+    return True
 
 
 def _event(row: Any) -> Any:

@@ -8,6 +8,7 @@ from django.db import connections, transaction
 
 from clarion.integrations.django.management.commands import clarion
 from clarion.integrations.django.outbox.connection import DjangoConnection
+from clarion.integrations.django.outbox.management.commands import outbox
 from clarion.outbox import store
 from clarion.outbox.delivery_row import Target
 from tests.integrations.django.outbox.receivers import connected, note
@@ -111,6 +112,15 @@ def test_dead_deliveries_are_discarded(run, dead, alias):
     assert count(alias, "dead") == 1
     assert run("discard", all=True) == [f"{dead} is discarded."]
     assert count(alias, "dead") == 0
+
+
+@pytest.mark.parametrize(("action", "done"), [("requeue", "requeued"), ("discard", "discarded")])
+def test_what_is_left_is_said(run, dead, action, done, monkeypatch):
+    """One run changes a limited number of deliveries, and says if there may be more."""
+    monkeypatch.setattr(outbox, "_BATCH", 1)
+    more = "There may be more dead deliveries. Run it again."
+    assert run(action, all=True) == [f"{dead} is {done}.", more]
+    assert run(action, all=True) == []
 
 
 def test_events_without_deliveries_are_pruned(run, dead, alias):

@@ -133,15 +133,19 @@ def _shown(dead: Dead) -> str:
 
 
 def _requeue(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
-    for row in _chosen(connection, options):
+    chosen = _chosen(connection, options)
+    for row in chosen:
         store.requeue(connection, row)
         command.stdout.write(f"{row} is requeued.")
+    _note_more(command, chosen, options)
 
 
 def _discard(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
-    for row in _chosen(connection, options):
+    chosen = _chosen(connection, options)
+    for row in chosen:
         store.discard(connection, row)
         command.stdout.write(f"{row} is discarded.")
+    _note_more(command, chosen, options)
 
 
 def _chosen(connection: DjangoConnection, options: dict[str, Any]) -> list[int]:
@@ -151,6 +155,11 @@ def _chosen(connection: DjangoConnection, options: dict[str, Any]) -> list[int]:
     if ids:
         return ids
     return [each.id for each in store.list_dead(connection, options["receiver"], limit=_BATCH)]
+
+
+def _note_more(command: Command, chosen: list[int], options: dict[str, Any]) -> None:
+    if len(chosen) == _BATCH and not options["ids"]:
+        command.stdout.write("There may be more dead deliveries. Run it again.")
 
 
 def _prune(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
