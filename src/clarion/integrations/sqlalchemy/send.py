@@ -7,6 +7,8 @@ awaited one after another, because they may share the session, which does one th
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +20,30 @@ from clarion._core.tabled import table_of
 from clarion.errors import RunningLoopError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
+
+    from sqlalchemy.orm import Session
 
     from clarion._core.signal import Signal
+
+_sending: ContextVar[Session | None] = ContextVar("clarion_sending_session", default=None)
+
+
+@contextmanager
+def sending_for(session: Session) -> Generator[None]:
+    """Note which session sends inside the block, because a receiver may expunge the instance."""
+    before = _sending.get()
+    _sending.set(session)
+    try:
+        yield
+    finally:
+        # Not by a token: a greenlet may end the block in another context.
+        _sending.set(before)
+
+
+def sending_session() -> Session | None:
+    """Return the session that sends the signals of its objects now, or None."""
+    return _sending.get()
 
 
 def sender_for(signal: Signal) -> Callable[..., Any]:

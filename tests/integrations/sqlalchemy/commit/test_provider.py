@@ -1,14 +1,18 @@
 """Which session a send belongs to."""
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import insert
+from sqlalchemy.exc import IllegalStateChangeError
 from sqlalchemy.ext.horizontal_shard import ShardedSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from clarion import on_commit, receiver
 from clarion.commit import atomic
 from clarion.errors import BoundaryError
 from clarion.integrations.sqlalchemy import (
+    SignalSession,
     alias,
     bound,
     post_bulk_insert,
@@ -148,3 +152,29 @@ def test_explain_names_the_session(session, ran):
     order = Order(number="1")
     session.add(order)
     assert "the session of its instance" in str(explain(paid, instance=order))
+
+
+@pytest.mark.parametrize("end", [Session.close, Session.expunge_all])
+@pytest.mark.parametrize("kind", [Session, SignalSession])
+def test_an_instance_that_a_receiver_has_expunged(engine, kind, end):
+    """A receiver waits for the session that flushes, also if an earlier one took the instance out."""
+    ran = []
+
+    @receiver(post_save, sender=Order)
+    def take_out(instance, **kwargs):
+        with suppress(IllegalStateChangeError):  # a receiver must not close the session
+            end(object_session(instance))
+
+    @receiver(post_save, sender=Order, delivery=on_commit)
+    def note(instance, session, **kwargs):
+        assert instance in session
+        ran.append(instance.number)
+
+    with kind(engine) as session:
+        session.add(Order(number="1"))
+        session.flush()
+        session.rollback()
+        assert ran == []
+        session.add(Order(number="2"))
+        session.commit()
+    assert ran == ["2"]

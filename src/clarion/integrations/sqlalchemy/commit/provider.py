@@ -17,13 +17,25 @@ from clarion.integrations.sqlalchemy.commit.sessions import engines_of, ignores_
 from clarion.integrations.sqlalchemy.commit.snapshots import is_mapped
 from clarion.integrations.sqlalchemy.commit.uncommitted import has_uncommitted
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal
+from clarion.integrations.sqlalchemy.send import sending_session
 from clarion.integrations.sqlalchemy.session_types import sync_session
+from clarion.integrations.sqlalchemy.signals import (
+    m2m_changed,
+    post_delete,
+    post_save,
+    pre_delete,
+    pre_save,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     from clarion._core.signal import Signal
     from clarion.outbox import Database
+
+
+# The signals that a session sends of its objects. Those of new instances are sent without one.
+_OF_ROWS: tuple[Signal, ...] = (pre_save, post_save, pre_delete, post_delete, m2m_changed)
 
 
 class SessionProvider(TransactionProvider):
@@ -60,6 +72,9 @@ class SessionProvider(TransactionProvider):
             session = object_session(instance)
             if session is not None:
                 return SessionBoundary(session), "the session of its instance"
+            # A receiver before this one may have expunged it.
+            if signal in _OF_ROWS and (session := sending_session()) is not None:
+                return SessionBoundary(session), "the session that sends it"
         if isinstance(signal, ModelSignal):
             for boundary in bound_sessions():
                 return boundary, "the session that sends it"

@@ -25,6 +25,7 @@ from clarion.integrations.sqlalchemy.commit.sessions import new_session, use_opt
 from clarion.integrations.sqlalchemy.rows.columns import is_expression
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 from clarion.integrations.sqlalchemy.rows.values import copy_value
+from clarion.integrations.sqlalchemy.send import sending_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,7 +70,9 @@ class SentInstance:
         self.state = state
         self.loaded: dict[str, Any] = dict(state.dict)
         self.key: Any = state.key
-        self.is_owned = state.session_id == session.hash_key
+        # An earlier receiver of this flush may have expunged it.
+        is_expunged = state.session_id is None and sending_session() is session
+        self.is_owned = is_expunged or state.session_id == session.hash_key
         self.is_deleted = state._deleted
 
     def committed(self, session: Session) -> CommittedRow | None:

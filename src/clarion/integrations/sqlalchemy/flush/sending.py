@@ -18,7 +18,7 @@ from clarion.integrations.sqlalchemy.flush.many_to_many import (
 )
 from clarion.integrations.sqlalchemy.flush.plan import Planner
 from clarion.integrations.sqlalchemy.rows.changes import provide_changes
-from clarion.integrations.sqlalchemy.send import deliver, sender_for
+from clarion.integrations.sqlalchemy.send import deliver, sender_for, sending_for
 from clarion.integrations.sqlalchemy.signals import (
     m2m_changed,
     post_delete,
@@ -65,6 +65,10 @@ class PreSignals:
         Raises:
             EndlessFlushError: if receivers cause new writes in each of 100 rounds.
         """
+        with sending_for(self.session):
+            return self._send_rounds()
+
+    def _send_rounds(self) -> Plan:
         new: list[Any] = []
         for _ in range(LIMIT):
             plan = self.planner.plan()
@@ -119,13 +123,14 @@ def send_post_signals(session: Session, plan: Plan) -> None:
         written: list[Save | Link] = [*plan.saves, *plan.links]
         for each in written:
             each.using = alias_of_row(session, each.state)
-    with provide_changes(written_changes(plan)):
-        # Deletes first: another object may have the row of a deleted one now.
-        _send_deletes(post_delete, [each for each in plan.deletes if each.state._deleted], {})
-        _send_post_saves(plan.saves, raw=plan.raw)
-    for link in plan.links:
-        forget_side(link)
-    _send_links(plan.links, "post", raw=plan.raw)
+    with sending_for(session):
+        with provide_changes(written_changes(plan)):
+            # Deletes first: another object may have the row of a deleted one now.
+            _send_deletes(post_delete, [each for each in plan.deletes if each.state._deleted], {})
+            _send_post_saves(plan.saves, raw=plan.raw)
+        for link in plan.links:
+            forget_side(link)
+        _send_links(plan.links, "post", raw=plan.raw)
 
 
 def _send_deletes(
