@@ -1,5 +1,7 @@
 """A new session like another."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import InvalidRequestError
@@ -78,6 +80,28 @@ def test_arguments_of_the_class(engine):
         assert fresh.seen == [7]  # type: ignore[attr-defined]
         assert fresh.seen is not session.seen  # type: ignore[attr-defined]
         assert fresh.me is fresh.hook() is fresh  # type: ignore[attr-defined]
+
+
+def test_slots_of_the_class(engine):
+    """Attributes in `__slots__` are copied, also private ones, but not those without a value."""
+
+    class Slotted(Session):
+        __slots__ = ("__secret", "empty", "tenant")
+
+        def __init__(self, tenant, **options):
+            super().__init__(**options)
+            self.tenant = tenant
+            self.__secret = [tenant]
+
+        @property
+        def secret(self):
+            return self.__secret
+
+    with Slotted(7, bind=engine) as session:
+        fresh: Any = new_session(session)
+        assert (fresh.tenant, fresh.secret) == (7, [7])
+        assert fresh.secret is not session.secret
+        assert not hasattr(fresh, "empty")
 
 
 def test_options_of_sqlalchemy(engine, kind):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
-from types import MethodType
+from types import MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, Engine
@@ -19,7 +19,7 @@ from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.async_sessions import async_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Iterable
+    from collections.abc import AsyncGenerator, Generator, Iterable, Iterator
 
     from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -237,6 +237,18 @@ def _copy_attributes(like: Any, made: Any) -> None:
         if name in attributes or name in _NOT_COPIED or name.startswith("_clarion"):
             continue
         attributes[name] = _own_value(value, like, made)
+    for slot in _slots(type(like)):
+        with suppress(AttributeError):  # it has no value
+            slot.__set__(made, _own_value(slot.__get__(like), like, made))
+
+
+def _slots(kind: type) -> Iterator[Any]:
+    """Yield the attributes in `__slots__` of a user's session class and its bases."""
+    for each in kind.__mro__:
+        if not each.__module__.startswith("sqlalchemy."):
+            yield from [
+                slot for slot in vars(each).values() if isinstance(slot, MemberDescriptorType)
+            ]
 
 
 def _own_value(value: Any, like: Any, made: Any) -> Any:
