@@ -4,8 +4,9 @@ import warnings
 
 import pytest
 from sqlalchemy import delete, insert, select
-from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.orm import Session, scoped_session, sessionmaker, with_loader_criteria
 
+from clarion import on_commit
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import (
     BulkWriteWarning,
@@ -102,3 +103,34 @@ def test_scoped_sessions(engine, recorded):
     scoped.execute(delete(Tag))
     assert len(recorded) == 1
     scoped.remove()
+
+
+@pytest.mark.parametrize("synchronize", ["auto", "fetch", False])
+def test_copies_of_expanded_deletes(engine, session, synchronize):
+    """After the commit, a receiver gets the former values, and no row that its session could change."""
+    found = []
+
+    def look(instance, session, **kwargs):
+        found.append((instance.name, instance in session))
+
+    for signal in (pre_delete, post_delete):
+        signal.connect(look, sender=Tag, delivery=on_commit)
+    expand_deletes(session)
+    session.add(Tag(name="1"))
+    session.commit()
+    session.execute(delete(Tag), execution_options={"synchronize_session": synchronize})
+    session.commit()
+    assert found == [("1", False)] * 2
+
+
+def test_expanded_deletes_have_the_criteria_of_the_statement(session, recorded):
+    """An expanded delete loads only the objects that `with_loader_criteria` leaves."""
+    recorded.listen(post_delete, sender=Tag)
+    expand_deletes(session)
+    session.add_all([Tag(name="1"), Tag(name="2")])
+    session.commit()
+    criteria = with_loader_criteria(Tag, Tag.name == "2")
+    unsynchronized = {"synchronize_session": False}
+    session.execute(delete(Tag).options(criteria), execution_options=unsynchronized)
+    assert [each["instance"].name for each in recorded.take()] == ["2"]
+    assert session.scalars(select(Tag.name)).all() == ["1"]

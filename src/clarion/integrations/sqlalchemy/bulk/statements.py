@@ -20,14 +20,14 @@ from clarion.integrations.sqlalchemy.bulk.results import (
     read_rows,
 )
 from clarion.integrations.sqlalchemy.commit.bound import bound
-from clarion.integrations.sqlalchemy.send import deliver
+from clarion.integrations.sqlalchemy.send import deliver, sending_for
 from clarion.integrations.sqlalchemy.waiting import warn_of_waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Result
-    from sqlalchemy.orm import Mapper, ORMExecuteState
+    from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 
     from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 
@@ -69,9 +69,9 @@ def _execute(
 ) -> Result[Any]:
     statement = _write_of(state)
     alias = using(state.session, mapper, state.bind_arguments) if loaded else ""
-    _send_deletes(signals.pre_delete, loaded, alias, statement)
+    _send_deletes(signals.pre_delete, state.session, loaded, alias, statement)
     result, written_to = invoke(state)
-    _send_deletes(signals.post_delete, loaded, alias, statement)
+    _send_deletes(signals.post_delete, state.session, loaded, alias, statement)
     if signal.has_listeners(mapper.class_):
         result, count, pk_set = _read(state, mapper, result)
         with bound(state.session):
@@ -88,11 +88,16 @@ def _execute(
 
 
 def _send_deletes(
-    signal: ModelSignal[..., Any], loaded: Sequence[Any], alias: str, statement: object
+    signal: ModelSignal[..., Any],
+    session: Session,
+    loaded: Sequence[Any],
+    alias: str,
+    statement: object,
 ) -> None:
-    for each in loaded:
-        sender: type[Any] = each.__class__
-        deliver(signal, sender, instance=each, using=alias, origin=statement)
+    with sending_for(session):
+        for each in loaded:
+            sender: type[Any] = each.__class__
+            deliver(signal, sender, instance=each, using=alias, origin=statement)
 
 
 def _read(
@@ -151,7 +156,8 @@ def _objects_to_delete(state: ORMExecuteState, mapper: Mapper[Any]) -> Sequence[
     if not any(signal.has_listeners(sender) for signal in either for sender in senders):
         return ()
     statement = _write_of(state)
-    query = select(mapper.class_).options(*state.user_defined_options)
+    # Not `state.user_defined_options`, which lacks those of `with_loader_criteria`.
+    query = select(mapper.class_).options(*statement._with_options)
     if statement.whereclause is not None:
         query = query.where(statement.whereclause)
     result = state.session.scalars(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import Delete, select
 from sqlalchemy.orm import InstanceState, LoaderCallableStatus, make_transient_to_detached
 
 from clarion._core.names import dotted
@@ -81,7 +81,8 @@ class SentInstance:
         is_in_session = state.session_id == session.hash_key and state.key is not None
         if is_in_session and (self.key in {None, state.key} or _has_new_key(session, state)):
             now, key = state.dict, state.key
-            return CommittedRow(state, self.loaded, now, key, is_deleted=state._deleted)
+            is_deleted = state._deleted or self.is_deleted
+            return CommittedRow(state, self.loaded, now, key, is_deleted=is_deleted)
         key = self.key or state.key
         if not self.is_owned or key is None:
             return None
@@ -118,6 +119,8 @@ class Snapshots:
         }
         if "instance" in self._sent:
             _add_written(self._sent["instance"], arguments)
+            # The session may not know which rows a `delete()` statement has deleted.
+            self._sent["instance"].is_deleted |= isinstance(arguments.get("origin"), Delete)
         self._rows: dict[str, CommittedRow] = {}
         self.persistent: list[Any] = []
         self.options: ConnectionOptions = {}
