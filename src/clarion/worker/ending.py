@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clarion._core.fork import new_lock
@@ -25,6 +26,9 @@ BEFORE_INTERRUPT = 2.0  # seconds
 BETWEEN_INTERRUPTS = 0.1  # seconds
 BETWEEN_TRIES = 0.01  # seconds
 LONGEST_END = 10.0  # seconds
+
+_READ_ONLY = "PRAGMA query_only = ON"
+_READ_AND_WRITE = "PRAGMA query_only = OFF"
 
 logger = logging.getLogger("clarion.worker")
 
@@ -170,6 +174,11 @@ class _SqliteEnd:
         self._connection = connection
         self._lock = new_lock()
         self._has_begun = self._has_left = False
+        # With SQLite 3.53, sqlite3 prepares a statement with the interpreter's lock held, and waits for
+        # a statement that another thread executes: the whole process would stop. So this is prepared now,
+        # and comes from the cache of the connection later.
+        raw.execute(_READ_ONLY)
+        raw.execute(_READ_AND_WRITE)
 
     def __call__(self) -> None:
         ends = time.monotonic() + LONGEST_END
@@ -193,15 +202,19 @@ class _SqliteEnd:
                 return
             self._has_begun = True
             # Otherwise the receiver could go on, and write outside a transaction.
-            self._execute("PRAGMA query_only = ON", ends)
-            # The method does nothing on a connection with `autocommit=True`.
-            self._execute("ROLLBACK", ends)
+            self._repeat(partial(self._raw.execute, _READ_ONLY), ends)
+            # The method prepares its statement without the interpreter's lock. On a connection with
+            # `autocommit=True` it does nothing.
+            is_explicit = getattr(self._raw, "autocommit", None) is True
+            self._repeat(
+                partial(self._raw.execute, "ROLLBACK") if is_explicit else self._raw.rollback, ends
+            )
 
-    def _execute(self, statement: str, ends: float) -> None:
+    def _repeat(self, execute: Callable[[], object], ends: float) -> None:
         """Execute a statement, again if it was interrupted itself."""
         while time.monotonic() < ends:
             try:
-                self._raw.execute(statement)
+                execute()
             except Exception as error:  # noqa: BLE001
                 if "interrupted" not in str(error):
                     return  # the receiver has ended the transaction, or closed the connection
