@@ -1,48 +1,211 @@
-"""The end of a block as a method that does not keep the block alive.
+"""The end of a block as a method that an interrupt cannot prevent.
 
-A signal handler may raise in the first step of `__exit__`, before any `try` of it. Python does not call it
-again. The traceback then holds the frame of `__exit__`, and a usual method holds its object there, so the
-block would stay open as long as the exception lives. This method has a weak reference there instead. So
-Python frees the block when the exception leaves the `with` statement, which rolls it back.
+A signal handler may raise in the first step of `__exit__`, before any `try` of it, and Python does not
+call it again. The block would stay open. So these methods are generators, which wait inside a `try` since
+before the block began. Code in C resumes them: `max` gives each of its arguments to a function, and no
+handler runs before the first call.
 """
 
 from __future__ import annotations
 
+import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from types import coroutine
 from weakref import ref
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Generator, Iterable
+    from typing import Any, Protocol
+
+    Errors = tuple[Any, Any, Any]
+    _Reference = ref["Holder"] | None
+
+    class Entry(Protocol):
+        """One entry of a block."""
+
+        def end(self, error: Errors) -> None:
+            """End it, as `__exit__`."""
+
+        def interrupt(self, error: BaseException) -> None:
+            """End it after an interrupt, unless `end` has done so."""
+
+    class AsyncEntry(Entry, Protocol):
+        """One entry of an async block."""
+
+        async def aend(self, error: Errors) -> None:
+            """End it, as `__aexit__`."""
+
+        async def ainterrupt(self, error: BaseException) -> None:
+            """End it after an interrupt, unless `aend` has done so."""
 
 
-class BlockEnd:
-    """The attribute `__exit__` of a class of blocks, which keep their `Entered` in `_entered`."""
+class Holder:
+    """What one `with` statement has entered. Only the method holds it, and so the statement.
+
+    Attributes:
+        block: the block; None if it is not entered.
+        entry: the entry of the block.
+        frame: the id of the frame that has looked the method up.
+    """
+
+    __slots__ = ("__weakref__", "block", "entry", "frame")
+
+    def __init__(self, frame: object) -> None:
+        self.block: Any = None
+        self.entry: Any = None
+        self.frame = id(frame)
+
+
+class _End:
+    """A method that ends a block.
+
+    Attributes:
+        last_holder: a reference to the holder of the last function of the class, for `ExitStack`.
+    """
+
+    def __init__(self) -> None:
+        self.last_holder: _Reference = None
+
+    def prepare(self, ending: Any, block: Any, frame: object) -> Any:
+        """Return a generator that waits for the arguments, inside its `try`."""
+        holder = Holder(frame)
+        made = ending(holder, block, has_block=block is None)
+        next(made)
+        (self if block is None else block).last_holder = ref(holder)
+        return made
+
+
+class BlockEnd(_End):
+    """The attribute `__exit__` of a subclass of `Block`."""
 
     def __get__(self, block: Any, owner: type) -> Callable[..., None]:
-        """Return the function of a class, or the method of a block, which holds the block."""
-        if block is None:
-            return _end
-        method: Any = partial(_end_found, ref(block))
-        method.block = block  # `with` holds the method, and so the block
-        return method  # type: ignore[no-any-return]
+        """Return the method of a block. The function of a class takes the block, too."""
+        made = self.prepare(_ending, block, sys._getframe(1))
+        # `max` returns its first argument, because the generator yields equal numbers.
+        return partial(max, None, key=made.send)
 
 
-def _end(block: Any, *error: object) -> None:
-    _end_found(lambda: block, *error)
+class AsyncBlockEnd(_End):
+    """The attribute `__aexit__` of a subclass of `Block`."""
+
+    def __get__(self, block: Any, owner: type) -> Callable[..., Coroutine[Any, Any, None]]:
+        """Return the method of a block, as `BlockEnd`."""
+        made = self.prepare(_aending, block, sys._getframe(1))
+        return partial(max, made, key=made.send)
 
 
-def _end_found(find: Callable[[], Any], *error: object) -> None:
-    block: Any = None
-    entered: Any = None
+class Block:
+    """The base of a block whose `__exit__` is a `BlockEnd`, and its `__aexit__` an `AsyncBlockEnd`.
+
+    Attributes:
+        last_holder: a reference to the holder of the method that was last looked up.
+        holders: references to the holders of its entries.
+        entries: the entries without a holder, because other code has called `__enter__`.
+    """
+
+    last_holder: _Reference = None
+    holders: tuple[_Reference, ...] = ()
+    entries: tuple[Any, ...] = ()
+
+    def keep(self, entry: Any, ends: _End, depth: int = 2) -> None:
+        """Give an entry to the `with` statement. Call it in `__enter__`, which the statement calls.
+
+        Args:
+            entry: the entry.
+            ends: the method that will end it.
+            depth: how many frames further out the statement is.
+        """
+        frame = id(sys._getframe(depth))
+        for holder in _alive((self.last_holder, ends.last_holder)):
+            if holder.block is None and holder.frame == frame:
+                holder.block, holder.entry = self, entry
+                self.holders = (*map(ref, _alive(self.holders)), ref(holder))
+                return
+        self.entries = (*self.entries, entry)
+
+    def drop(self, entry: Any) -> None:
+        """Forget an entry, because the block could not be entered."""
+        self.entries = tuple(each for each in self.entries if each is not entry)
+        for holder in _alive(self.holders):
+            if holder.entry is entry:
+                holder.entry = None
+
+    def take(self) -> Any:
+        """Return the entry that a call of `__exit__` ends whose method holds none."""
+        if self.entries:
+            entry = self.choose(self.entries)
+            self.entries = tuple(each for each in self.entries if each is not entry)
+            return entry
+        for holder in reversed(_alive(self.holders)):
+            if holder.entry is not None:
+                entry, holder.entry = holder.entry, None
+                return entry
+        raise AssertionError("left before it was entered")
+
+    def choose(self, entries: tuple[Any, ...]) -> Any:
+        """Return the one of several entries that a call in this context ends."""
+        return entries[-1]
+
+
+def _ending(holder: Holder, block: Any, *, has_block: bool) -> Generator[int, Any, None]:
+    entry: Any = None
+    error: Errors | None = None
     try:
-        block = find()
-        entered = block._entered  # noqa: SLF001
-        assert entered is not None, "left before it was entered"  # noqa: S101
-        entered.end(error)
-        block._entered = None  # noqa: SLF001
+        yield 0
+        while True:  # code may call the method again
+            if has_block:
+                block = yield 0
+            error = (yield 0), (yield 0), (yield 0)
+            entry = _entry_of(holder, block)
+            entry.end(error)
+            holder.entry = holder.block = entry = error = None
+            yield 0
     except BaseException as raised:
-        if entered is not None:
-            block._entered = None  # noqa: SLF001
-            entered.interrupt(raised)
+        if (entry := entry or _interrupted(holder, block, raised)) is not None:
+            entry.interrupt(raised)
         raise
+    finally:
+        holder.entry = holder.block = block = entry = error = None  # an error holds this frame
+
+
+@coroutine
+def _aending(holder: Holder, block: Any, *, has_block: bool) -> Generator[Any, Any, None]:
+    entry: Any = None
+    error: Errors | None = None
+    try:
+        yield 0
+        if has_block:
+            block = yield 0
+        error = (yield 0), (yield 0), (yield 0)
+        yield 0  # the statement awaits it
+        entry = _entry_of(holder, block)
+        yield from entry.aend(error)
+    except GeneratorExit as raised:
+        if (entry := entry or holder.entry) is not None:
+            entry.interrupt(raised)
+        raise
+    except BaseException as raised:
+        if (entry := entry or _interrupted(holder, block, raised)) is not None:
+            yield from entry.ainterrupt(raised)
+        raise
+    finally:
+        holder.entry = holder.block = block = entry = error = None
+
+
+def _alive(references: Iterable[_Reference]) -> list[Holder]:
+    found = (None if reference is None else reference() for reference in references)
+    return [holder for holder in found if holder is not None]
+
+
+def _interrupted(holder: Holder, block: Any, raised: BaseException) -> Any:
+    """Return the entry that was not found yet, or None."""
+    if holder.entry is not None:
+        return holder.entry
+    # Without a call, the method was only looked up.
+    is_called = block is not None and not isinstance(raised, GeneratorExit)
+    return block.take() if is_called and block.entries else None
+
+
+def _entry_of(holder: Holder, block: Any) -> Any:
+    return block.take() if holder.block is not block or holder.entry is None else holder.entry

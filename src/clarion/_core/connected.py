@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from clarion._core.arguments import SCOPE
+from clarion._core.block_end import Block, BlockEnd
 from clarion._core.names import name_of, option_name, sender_name, signal_name
 from clarion._core.scopes import Scope
 from clarion._core.tabled import has_table, table_of
@@ -18,7 +19,31 @@ if TYPE_CHECKING:
     from clarion._core.table import Table
 
 
-class Connected(Enterable):
+_end = BlockEnd()
+
+
+class _Entry:
+    """One entry of the block."""
+
+    __slots__ = ("_signal", "scope")
+
+    def __init__(self, signal: Signal, scope: Scope) -> None:
+        self._signal = signal
+        self.scope = scope
+
+    def end(self, error: object) -> None:  # noqa: ARG002
+        """Remove the registrations of the scope. A second call completes a first one."""
+        self.scope.is_over = True
+        self.scope.leave()
+        for registration in self.scope.registrations:
+            if has_table(self._signal):  # the block may have restored Django's dispatcher
+                table_of(self._signal).discard(registration)
+        self.scope.end()
+
+    interrupt = end
+
+
+class Connected(Block, Enterable):
     """The context manager that `Signal.connected` returns.
 
     The same object can be entered several times, also in nested blocks.
@@ -30,8 +55,6 @@ class Connected(Enterable):
         in_context: whether the receiver is called for sends of this context only.
     """
 
-    __slots__ = ("_in_context", "_options", "_receiver", "_scopes", "_signal", "unentered")
-
     def __init__(
         self, signal: Signal, receiver: Receiver, options: dict[str, Any], *, in_context: bool
     ) -> None:
@@ -39,28 +62,30 @@ class Connected(Enterable):
         self._receiver = receiver
         self._options = options
         self._in_context = in_context
-        self._scopes: list[Scope] = []
         self.unentered = "signal.connected(receiver)"
 
     def __enter__(self) -> Any:
         self.unentered = None
         scope = Scope(in_context=self._in_context, replaces=bool(self._options.get("replace")))
+        entry = _Entry(self._signal, scope)
         weak = self._options.get("weak") or False
         options: dict[str, Any] = {**self._options, "weak": weak, SCOPE: scope}
-        self._signal.connect(self._receiver, **options)
-        self._scopes.append(scope)
-        scope.enter()
+        try:
+            self.keep(entry, _end)
+            self._signal.connect(self._receiver, **options)
+            scope.enter()
+        except BaseException as error:
+            entry.interrupt(error)
+            self.drop(entry)
+            raise
         return self._receiver
 
-    def __exit__(self, *exception: object) -> None:
+    __exit__ = _end
+
+    def choose(self, entries: tuple[_Entry, ...]) -> _Entry:
+        """Return the last entry of this context."""
         # If several threads or tasks are in this block, each leaves its own scope.
-        mine = [each for each in self._scopes if each.is_visible()] or self._scopes
-        scope = mine[-1]
-        self._scopes.remove(scope)
-        scope.leave()
-        for registration in scope.end():
-            if has_table(self._signal):  # the block may have restored Django's dispatcher
-                table_of(self._signal).discard(registration)
+        return ([each for each in entries if each.scope.is_visible()] or entries)[-1]
 
     def __repr__(self) -> str:
         options = {**self._options, "context": self._in_context or None}

@@ -14,7 +14,7 @@ In reading order; a module imports from those above it only:
 6. `run`: runs calls after a commit, merges them, drops them after a rollback.
 7. `suppress`, `coalesce`: `suppressed`, and the keys by which calls are merged.
 8. `drivers`: how each kind of connection begins and ends a transaction.
-9. `call_check`: refuses a send whose call would fail. `outer_savepoint`: calls a receiver inside a test. `protect`, `entered`: await a BEGIN or COMMIT to its end; begin and end one `atomic` block. `block_end`: an `__exit__` that does not keep its block alive.
+9. `call_check`: refuses a send whose call would fail. `outer_savepoint`: calls a receiver inside a test. `protect`, `entered`: await a BEGIN or COMMIT to its end; begin and end one `atomic` block.
 10. `atomic_block`, `delivery`: `atomic` and `on_commit`. `block_savepoints`, `savepoints`: a robust send with savepoints.
 
 Never put here: a framework, a database driver, an import of an integration (`providers` names

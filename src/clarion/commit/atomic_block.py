@@ -9,12 +9,13 @@ from contextvars import ContextVar
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import ref
 
+from clarion._core.block_end import AsyncBlockEnd, Block, BlockEnd
 from clarion._core.decorated import decorated
 from clarion._core.fork import new_lock
 from clarion._core.names import value_name
 from clarion._core.unentered import Enterable
-from clarion.commit.block_end import BlockEnd
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
@@ -213,7 +214,10 @@ class AtomicBlock(Boundary):
         return self
 
 
-class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
+_end, _aend = BlockEnd(), AsyncBlockEnd()
+
+
+class atomic(Block, Enterable):  # noqa: N801  # a context manager: `with atomic():`
     """Begin a transaction, whose commit runs `on_commit` receivers; inside one, a savepoint.
 
     It commits when the block ends normally. It rolls back when an exception leaves the block, as
@@ -221,8 +225,7 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
     for an async connection, and for async receivers. It is a decorator of functions, too.
 
     A signal handler may raise, as that of Ctrl-C does. If it raises between the last statement of the
-    block and the first step of its end, the block is rolled back. If a variable holds the block, as in
-    `with atomic() as block`, and in `async with`, it stays open until the exception is freed.
+    block and the first step of its end, the block is rolled back.
 
     Args:
         connection: a DB-API connection, one of psycopg, asyncpg or aiosqlite, or a
@@ -246,7 +249,7 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
             )
         self._connection = connection
         self._using = using
-        self._entered: Entered | None = None
+        self._last_entered: ref[Entered] | None = None
         self.unentered = "atomic()"
 
     def __call__(self, function: F) -> F:
@@ -265,36 +268,32 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
     def __enter__(self) -> Self:
         entering = self._begin(is_awaited=False)
         try:
+            self.keep(entering, _end)
             entering.begin()
-            self._entered = entering
         except BaseException as error:
             entering.give_up(error)
+            self.drop(entering)
             raise
         return self
 
-    if TYPE_CHECKING:
-
-        def __exit__(self, *error: object) -> None: ...
-
-    else:
-        __exit__ = BlockEnd()
+    __exit__ = _end
 
     async def __aenter__(self) -> Self:
         entering = self._begin(is_awaited=True)
         try:
+            self.keep(entering, _aend)
             await entering.abegin()
-            self._entered = entering
         except BaseException as error:
             await entering.agive_up(error)
+            self.drop(entering)
             raise
         return self
 
-    async def __aexit__(self, *error: object) -> None:
-        await self._leave().aend(error)
+    __aexit__ = _aend
 
     def _begin(self, *, is_awaited: bool) -> Entered:
         self.unentered = None
-        if self._entered is not None:
+        if (entered := self._entered) is not None and not entered.is_settled:
             raise ArgumentError(
                 "This atomic() block is already entered. Call atomic(...) again for each block."
             )
@@ -313,7 +312,13 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
         if driver.knows_savepoints:
             # Others are generators, which roll back when they are freed: the block keeps none.
             block.driver, block.savepoint = driver, None if outer is None else manager
-        return Entered(block, ActiveBoundary(block, self._using), driver, manager, outcome)
+        entered = Entered(block, ActiveBoundary(block, self._using), driver, manager, outcome)
+        self._last_entered = ref(entered)
+        return entered
+
+    @property
+    def _entered(self) -> Entered | None:
+        return None if self._last_entered is None else self._last_entered()
 
     def _outer(self) -> AtomicBlock | None:
         """Return the block that this one is a savepoint of."""
@@ -328,11 +333,6 @@ class atomic(Enterable):  # noqa: N801  # a context manager: `with atomic():`
             elif block.connection is self._connection:
                 return block
         return None
-
-    def _leave(self) -> Entered:
-        assert self._entered is not None, "left before it was entered"  # noqa: S101
-        entered, self._entered = self._entered, None
-        return entered
 
 
 @contextmanager

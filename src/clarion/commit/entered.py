@@ -41,6 +41,9 @@ class Entered:
         driver: the driver of its connection.
         manager: the context manager of its transaction or savepoint.
         outcome: the outcome of its COMMIT.
+
+    Attributes:
+        is_settled: whether it has ended, and its calls have run or were dropped.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class Entered:
         is_plain = type(driver) is NoDriver and block.outer is None and active.alias is None
         self._is_warned = is_plain and warn_of_other_transaction()
         self._is_begun = False
-        self._is_settled = False
+        self.is_settled = False
         self._is_ending = False
 
     def begin(self) -> None:
@@ -98,8 +101,16 @@ class Entered:
 
     def interrupt(self, error: BaseException) -> None:
         """Roll back and drop the calls, if an interrupt came before the end has begun."""
-        if not self._is_ending:  # else the end has done so
+        if self._is_ending:
+            return  # the end has done so
+        if not self._driver.is_async:  # else the block was freed, and nothing can be awaited
             self.give_up(error)
+        self._settle()
+
+    async def ainterrupt(self, error: BaseException) -> None:
+        """Do as `interrupt` does."""
+        if not self._is_ending:
+            await self.agive_up(error)
             self._settle()
 
     def _can_leave(self) -> bool:
@@ -134,6 +145,7 @@ class Entered:
 
     async def aend(self, error: tuple[object, ...]) -> None:
         """Commit or roll back, then await the calls or drop them."""
+        self._is_ending = True
         try:
             await self._to_end(self._aleave(error))
             self._active.leave()
@@ -212,17 +224,18 @@ class Entered:
             self._outcome.is_over = True
 
     def _set_settled(self) -> None:
-        self._is_settled = True
+        self.is_settled = True
         self._block.calls = deque()
 
     def __del__(self) -> None:
         # An interrupt may come before `end` begins. Then no transaction was committed.
-        if self._is_begun:
+        # Not set if an interrupt came in the constructor.
+        if getattr(self, "_is_begun", False):
             self._settle()
 
     def _settle(self) -> None:
         """Abandon and log the calls of a committed transaction that have not run."""
-        if self._is_settled:
+        if self.is_settled:
             return
         self._active.leave()
         is_made = self._outcome.is_made

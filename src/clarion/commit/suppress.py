@@ -6,6 +6,7 @@ from collections import Counter
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
+from clarion._core.block_end import Block, BlockEnd
 from clarion._core.fork import new_lock
 from clarion._core.names import name_of, value_name
 from clarion._core.unentered import Enterable
@@ -16,10 +17,41 @@ if TYPE_CHECKING:
 
     from clarion.commit.pending_call import PendingCall
 
-_suppressions: ContextVar[tuple[suppressed, ...]] = ContextVar("clarion_suppressed", default=())
+_suppressions: ContextVar[tuple[Suppression, ...]] = ContextVar("clarion_suppressed", default=())
+
+_end = BlockEnd()
 
 
-class suppressed(Enterable):  # noqa: N801  # a context manager: `with suppressed(...):`
+class Suppression:
+    """One entry of a `suppressed` block.
+
+    Attributes:
+        block: the block.
+        is_over: whether it was left.
+    """
+
+    def __init__(self, block: suppressed) -> None:
+        self.block = block
+        self.is_over = False
+
+    def begin(self) -> None:
+        """Suppress calls in this context."""
+        active = tuple(each for each in _suppressions.get() if not each.is_over)
+        _suppressions.set((*active, self))
+
+    def end(self, error: tuple[object, ...]) -> None:  # noqa: ARG002
+        """End it, also in the copies of the context that tasks have."""
+        self.is_over = True
+        # A fixture may end in another context than it began in.
+        if self in (active := _suppressions.get()):
+            _suppressions.set(tuple(each for each in active if each is not self))
+
+    def interrupt(self, error: BaseException) -> None:  # noqa: ARG002
+        """End it after an interrupt."""
+        self.is_over = True
+
+
+class suppressed(Block, Enterable):  # noqa: N801  # a context manager: `with suppressed(...):`
     """Schedule no calls inside the block: `on_commit` receivers do not run.
 
     Receivers without `on_commit` still run, because they are part of the write. The block applies
@@ -45,7 +77,6 @@ class suppressed(Enterable):  # noqa: N801  # a context manager: `with suppresse
             )
         self.reason = reason
         self.counts: Counter[str] = Counter()
-        self._depth = 0
         self._lock = new_lock()
         self.unentered = "suppressed(reason)"
 
@@ -64,34 +95,29 @@ class suppressed(Enterable):  # noqa: N801  # a context manager: `with suppresse
         with self._lock:
             self.counts[name_of(receiver)] += 1
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the block has ended as many times as it was entered."""
-        return not self._depth
-
     def __enter__(self) -> Self:
         self.unentered = None
-        with self._lock:
-            self._depth += 1
-        active = tuple(block for block in _suppressions.get() if not block.is_over)
-        _suppressions.set((*active, self))
+        entry = Suppression(self)
+        try:
+            self.keep(entry, _end)
+            entry.begin()
+        except BaseException as error:
+            entry.interrupt(error)
+            self.drop(entry)
+            raise
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        with self._lock:
-            self._depth -= 1
-        blocks = list(_suppressions.get())
-        # A task started inside has a copy of the context, and a fixture may end in another
-        # context than it began in. `is_over` ends the block there.
-        if self in blocks:
-            blocks.reverse()
-            blocks.remove(self)
-            _suppressions.set(tuple(reversed(blocks)))
+    __exit__ = _end
+
+    def choose(self, entries: tuple[Suppression, ...]) -> Suppression:
+        """Return the innermost entry of this context, or the last one."""
+        here = [each for each in _suppressions.get() if each in entries]
+        return here[-1] if here else entries[-1]
 
 
 def active_suppression() -> suppressed | None:
     """Return the innermost `suppressed` block of this context."""
-    blocks = _suppressions.get()
-    return (
-        next((block for block in reversed(blocks) if not block.is_over), None) if blocks else None
-    )
+    entries = _suppressions.get()
+    if not entries:
+        return None
+    return next((each.block for each in reversed(entries) if not each.is_over), None)

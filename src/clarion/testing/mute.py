@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from clarion._core.block_end import Block, BlockEnd
 from clarion._core.checks import check_sender
 from clarion._core.decorated import decorated
 from clarion._core.instrument import Instrument, attach, detach
@@ -23,10 +24,41 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-_mutes: ContextVar[tuple[muted, ...]] = ContextVar("clarion_mutes", default=())
+_mutes: ContextVar[tuple[_Entry, ...]] = ContextVar("clarion_mutes", default=())
+
+_end = BlockEnd()
 
 
-class muted(Enterable, Instrument):  # noqa: N801  # a context manager: `with muted(order_paid):`
+class _Entry:
+    """One entry of a `muted` block.
+
+    Attributes:
+        block: the block.
+        is_over: whether it was left.
+    """
+
+    def __init__(self, block: muted) -> None:
+        self.block = block
+        self.is_over = False
+
+    def begin(self) -> None:
+        """Mute in this context."""
+        self.block.attach()
+        _mutes.set((*_mutes.get(), self))
+
+    def end(self, error: object) -> None:  # noqa: ARG002
+        """End it, also in the copies of the context that tasks have."""
+        self.is_over = True
+        # A fixture may end in a different context from the one it began in.
+        _mutes.set(tuple(each for each in _mutes.get() if each is not self))
+        self.block.detach()
+
+    def interrupt(self, error: BaseException) -> None:  # noqa: ARG002
+        """End it after an interrupt: it mutes nothing, even if it still watches."""
+        self.is_over = True
+
+
+class muted(Block, Enterable, Instrument):  # noqa: N801  # a context manager: `with muted(order_paid):`
     """Mute signals or receivers inside a `with` block or a decorated function.
 
     It applies in the context that enters the block, and in the tasks that this context starts.
@@ -84,21 +116,34 @@ class muted(Enterable, Instrument):  # noqa: N801  # a context manager: `with mu
 
     def __enter__(self) -> Self:
         self.unentered = None
-        attach(self, *self._watched)
-        _mutes.set((*_mutes.get(), self))
+        entry = _Entry(self)
+        try:
+            self.keep(entry, _end)
+            entry.begin()
+        except BaseException as error:
+            entry.interrupt(error)
+            self.drop(entry)
+            raise
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        mutes = list(_mutes.get())
-        # A fixture may end in a different context from the one it began in. There, `detach` ends it.
-        if self in mutes:
-            mutes.remove(self)
-            _mutes.set(tuple(mutes))
+    __exit__ = _end
+
+    def choose(self, entries: tuple[_Entry, ...]) -> _Entry:
+        """Return the innermost entry of this context, or the last one."""
+        here = [each for each in _mutes.get() if each in entries]
+        return (here or entries)[-1]
+
+    def attach(self) -> None:
+        """Watch the signals."""
+        attach(self, *self._watched)
+
+    def detach(self) -> None:
+        """Watch them no more."""
         detach(self, *self._watched)
 
     def allows(self, send: Send, receiver: Receiver) -> bool:
         """Return whether the receiver may be called."""
-        if self not in _mutes.get():
+        if not any(each.block is self and not each.is_over for each in _mutes.get()):
             return True
         if self._sender is not None and sender_key(send.sender) != sender_key(self._sender):
             return True

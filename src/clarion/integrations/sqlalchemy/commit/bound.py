@@ -10,6 +10,7 @@ from weakref import ref
 
 from sqlalchemy.orm import Session
 
+from clarion._core.block_end import AsyncBlockEnd, Block, BlockEnd
 from clarion._core.names import value_name
 from clarion._core.unentered import Enterable
 from clarion.commit import ActiveBoundary, Boundary, active_boundaries
@@ -142,7 +143,45 @@ class ScopedBoundary(Boundary):
         return boundary
 
 
-class bound(Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with bound(session):`
+_end = BlockEnd()
+_aend = AsyncBlockEnd()
+
+
+class _Entry:
+    """One entry of a `bound` block."""
+
+    def __init__(self, boundary: Boundary) -> None:
+        self.active = ActiveBoundary(boundary)
+
+    def end(self, error: object) -> None:  # noqa: ARG002
+        """End the boundary, and warn if sends did not find it."""
+        if self.active.is_over:
+            return
+        is_visible = self.active in active_boundaries()
+        self.active.leave()
+        if not is_visible:
+            warnings.warn(
+                "bound() was left in another context than it was entered in, so sends between did "
+                "not wait for its commits. Put the SignalMiddleware of clarion.integrations.asgi "
+                "around the application, or make the dependency async.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+
+    async def aend(self, error: object) -> None:
+        """Do as `end` does."""
+        self.end(error)
+
+    def interrupt(self, error: BaseException) -> None:  # noqa: ARG002
+        """End the boundary."""
+        self.active.leave()
+
+    async def ainterrupt(self, error: BaseException) -> None:
+        """End the boundary."""
+        self.interrupt(error)
+
+
+class bound(Block, Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with bound(session):`
     """Bind a session to the context: sends that name no other session wait for its commits.
 
     The session of a scoped session is looked up at each send, so `remove()` may replace it.
@@ -168,38 +207,43 @@ class bound(Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with b
             )
         self._session = session
         self._boundary = boundary
-        self._entries: list[ActiveBoundary] = []
         self.unentered = "bound(session)"
 
     def __enter__(self) -> S:
-        self.unentered = None
-        entry = ActiveBoundary(self._boundary)
-        self._entries.append(entry)
-        entry.enter()
+        self._enter(_end)
         return self._session
 
-    def __exit__(self, *error: object) -> None:
-        # If several threads or tasks are in this block, each leaves its own entry.
-        mine = next((each for each in active_boundaries() if each in self._entries), None)
-        if mine is None and not self._entries:
-            return  # a callback of a framework may leave it twice
-        entry = self._entries[-1] if mine is None else mine
-        self._entries.remove(entry)
-        entry.leave()
-        if mine is None:
-            warnings.warn(
-                "bound() was left in another context than it was entered in, so sends between did "
-                "not wait for its commits. Put the SignalMiddleware of clarion.integrations.asgi "
-                "around the application, or make the dependency async.",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-
     async def __aenter__(self) -> S:
-        return self.__enter__()
+        self._enter(_aend)
+        return self._session
 
-    async def __aexit__(self, *error: object) -> None:
-        self.__exit__(*error)
+    def _enter(self, ends: BlockEnd | AsyncBlockEnd) -> None:
+        self.unentered = None
+        entry = _Entry(self._boundary)
+        try:
+            self.keep(entry, ends, depth=3)
+            entry.active.enter()
+        except BaseException as error:
+            entry.interrupt(error)
+            self.drop(entry)
+            raise
+
+    __exit__ = _end
+    __aexit__ = _aend
+
+    def choose(self, entries: tuple[_Entry, ...]) -> _Entry:
+        """Return the innermost entry that sends here find, or the last one."""
+        mine = {each.active: each for each in entries}
+        return next((mine[each] for each in active_boundaries() if each in mine), entries[-1])
+
+    def take(self) -> Any:
+        """Return the entry to end; one that has ended if a framework leaves the block twice."""
+        try:
+            return super().take()
+        except AssertionError:
+            entry = _Entry(self._boundary)
+            entry.active.is_over = True
+            return entry
 
 
 def bound_sessions() -> Iterator[SessionBoundary]:

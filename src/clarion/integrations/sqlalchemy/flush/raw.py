@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
+from clarion._core.block_end import AsyncBlockEnd, Block, BlockEnd
 from clarion._core.names import value_name
 from clarion._core.unentered import Enterable
 from clarion.errors import ArgumentError
@@ -13,6 +14,7 @@ from clarion.integrations.sqlalchemy.async_sessions import is_async_scoped_sessi
 from clarion.integrations.sqlalchemy.session_types import is_scoped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Self
 
     from clarion.integrations.sqlalchemy.session_types import AnySession
@@ -20,7 +22,48 @@ if TYPE_CHECKING:
 _KEY = "clarion_raw"
 
 
-class raw(Enterable):  # noqa: N801  # it reads as a word: `with raw(session):`
+_end = BlockEnd()
+_aend = AsyncBlockEnd()
+
+
+class _Entry:
+    """One entry of a `raw` block; `info` of the session has those that are open."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def begin(self) -> None:
+        """Send `raw=True` from now on."""
+        info = self._session.info
+        info[_KEY] = (*info.get(_KEY, ()), self)
+
+    def stop(self) -> None:
+        """Send it no more."""
+        info = self._session.info
+        info[_KEY] = tuple(each for each in info.get(_KEY, ()) if each is not self)
+
+    def end(self, error: Sequence[object]) -> None:
+        """Flush, unless an exception leaves the block."""
+        if error[0] is None:
+            self._session.flush()
+        self.stop()
+
+    async def aend(self, error: Sequence[object]) -> None:
+        """Flush, as `end`."""
+        if error[0] is None:
+            await self._session.flush()
+        self.stop()
+
+    def interrupt(self, error: BaseException) -> None:  # noqa: ARG002
+        """Stop after an error of the flush, or an interrupt."""
+        self.stop()
+
+    async def ainterrupt(self, error: BaseException) -> None:
+        """Stop, as `interrupt`."""
+        self.interrupt(error)
+
+
+class raw(Block, Enterable):  # noqa: N801  # it reads as a word: `with raw(session):`
     """Send `raw=True` to receivers during a session's flushes inside the block.
 
     Entering the block flushes what was added before it. Leaving it without an exception
@@ -50,39 +93,31 @@ class raw(Enterable):  # noqa: N801  # it reads as a word: `with raw(session):`
                 "raw() was given an async session. Write `async with raw(session)`."
             )
         self._session.flush()
-        self._begin()
+        self._begin(_end)
         return self
-
-    def __exit__(self, kind: object, *error: object) -> None:
-        try:
-            if kind is None:
-                self._session.flush()
-        finally:
-            self._end()
 
     async def __aenter__(self) -> Self:
         self.unentered = None
         if not self._is_async:
             raise ArgumentError("raw() was given a sync session. Write `with raw(session)`.")
         await self._session.flush()
-        self._begin()
+        self._begin(_aend)
         return self
 
-    async def __aexit__(self, kind: object, *error: object) -> None:
+    __exit__ = _end
+    __aexit__ = _aend
+
+    def _begin(self, ends: BlockEnd | AsyncBlockEnd) -> None:
+        entry = _Entry(self._session)
         try:
-            if kind is None:
-                await self._session.flush()
-        finally:
-            self._end()
-
-    def _begin(self) -> None:
-        info = self._session.info
-        info[_KEY] = info.get(_KEY, 0) + 1
-
-    def _end(self) -> None:
-        self._session.info[_KEY] -= 1
+            self.keep(entry, ends, depth=3)
+            entry.begin()
+        except BaseException:
+            entry.stop()
+            self.drop(entry)
+            raise
 
 
 def is_raw(session: Session) -> bool:
     """Return whether a session is inside a `raw` block."""
-    return bool(session.info.get(_KEY, 0))
+    return bool(session.info.get(_KEY))
