@@ -12,6 +12,7 @@ from clarion.errors import ArgumentError
 from clarion.integrations.django.outbox.connection import AsyncDjangoConnection, DjangoConnection
 from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox import store
+from clarion.outbox.delivery_row import BLOCKED_BY_DEAD
 from clarion.outbox.tables import check_tables
 from tests.integrations.django.library.models import Author
 from tests.integrations.django.outbox.sends import authors, count, publish
@@ -85,7 +86,7 @@ def test_the_workers_connection_is_in_autocommit_mode(database, alias, monkeypat
     monkeypatch.setitem(settings, "AUTOCOMMIT", False)
     connection = database.connect()
     try:
-        connection.change("block", receiver="mail", key="7", delay=None)
+        connection.change("block", receiver="mail", key="7", delay=60_000)
         assert count(alias, "blocked") == 1
     finally:
         connection.close()
@@ -163,7 +164,9 @@ def test_async_receivers_have_a_connection_each(database, alias):
         async with database.atransaction() as entered:
             assert type(entered.connection) is AsyncDjangoConnection
             await Author.objects.using(alias).acreate(name=name)
-            await entered.connection.change("unblock", receiver="mail", key="7")
+            await entered.connection.change(
+                "unblock", receiver="mail", key="7", dead=BLOCKED_BY_DEAD
+            )
             ready.append(await sync_to_async(lambda: connections[alias].connection)())
             if error is not None:
                 raise error

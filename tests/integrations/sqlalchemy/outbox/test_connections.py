@@ -7,6 +7,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from clarion.integrations.sqlalchemy import EngineDatabase
+from clarion.outbox.delivery_row import BLOCKED_BY_DEAD
 from tests.integrations.sqlalchemy.commit.outboxes import with_tables
 from tests.savepoints import begin_before_savepoints
 
@@ -30,8 +31,8 @@ def database(request, tmp_path):
 def test_each_statement_is_committed(database):
     """Each statement is committed, even if the program lets its engine begin by itself."""
     one, other = database.connect(), database.connect()
-    one.change("block", receiver="a", key="k", delay=None)
-    assert other.change("unblock", receiver="a", key="k") == 1
+    one.change("block", receiver="a", key="k", delay=60_000)
+    assert other.change("unblock", receiver="a", key="k", dead=BLOCKED_BY_DEAD) == 1
     for each in (one, other):
         each.close()
 
@@ -40,12 +41,12 @@ def test_a_transaction_is_committed_or_rolled_back(database):
     """The block commits its transaction, or rolls it back after an error."""
     one, other = database.connect(), database.connect()
     with pytest.raises(LookupError), one.transaction():
-        one.change("block", receiver="a", key="k", delay=None)
+        one.change("block", receiver="a", key="k", delay=60_000)
         raise LookupError
-    assert other.change("unblock", receiver="a", key="k") == 0
+    assert other.change("unblock", receiver="a", key="k", dead=BLOCKED_BY_DEAD) == 0
     with one.transaction():
-        one.change("block", receiver="a", key="k", delay=None)
-    assert other.change("unblock", receiver="a", key="k") == 1
+        one.change("block", receiver="a", key="k", delay=60_000)
+    assert other.change("unblock", receiver="a", key="k", dead=BLOCKED_BY_DEAD) == 1
     for each in (one, other):
         each.close()
 
