@@ -3,7 +3,7 @@
 import pytest
 
 from clarion import durable
-from tests.worker.stage import select, worker
+from tests.worker.stage import note, select, worker
 
 
 @pytest.mark.parametrize("key", [None, "n"])
@@ -26,6 +26,24 @@ def test_a_delivery_that_another_worker_has_is_not_settled(stage, paid, key):
     assert (first.counts["made"], first.counts["lost"]) == (0, 1)
     assert other.counts["made"] == 1
     assert stage.waiting() == (0, 0)
+
+
+@pytest.mark.parametrize("key", [None, "n"])
+def test_the_failure_of_a_delivery_that_is_not_held_is_logged(stage, paid, key, caplog):
+    """A receiver that commits its own transaction has ended its delivery, so nothing is recorded."""
+
+    @paid.connect(delivery=durable(name="commits", key=key, effects="same database"))
+    def receive(sender, n, connection, **kwargs):
+        note(connection, "commits", "", n)
+        connection.commit()
+
+    stage.send(paid, [{"n": 1}])
+    assert worker(stage).drain()["lost"] == 1
+    assert stage.waiting() == (0, 0)
+    assert stage.counted("commits") == {1: 1}
+    (record,) = caplog.records
+    assert "has failed, but is not held by this worker any more" in record.getMessage()
+    assert "has ended the transaction of its delivery" in caplog.text
 
 
 def test_slow_deliveries_are_settled_one_by_one(stage, paid):

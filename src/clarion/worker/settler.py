@@ -10,6 +10,7 @@ from clarion.outbox import store
 from clarion.worker import failures
 from clarion.worker.batch import StoppedError, is_lost
 from clarion.worker.connections import in_transaction
+from clarion.worker.traces import below_worker
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -127,8 +128,18 @@ class Settler:
                 return "lost"
             return failures.record(connection, self._receiver, outcome.plan, outcome.claim, error)
 
-        self._counts[in_transaction(self._connection, record)] += 1
+        recorded = in_transaction(self._connection, record)
+        self._counts[recorded] += 1
         self._forget([outcome.claim])
+        if recorded == "lost":
+            # Another worker has it, or the receiver has committed the end of its delivery by itself.
+            logger.warning(
+                "Delivery %s of %s has failed, but is not held by this worker any more, so the failure is "
+                "not counted.",
+                outcome.claim.id,
+                self._receiver,
+                exc_info=(type(error), error, below_worker(error.__traceback__)),
+            )
 
     def _forget(self, claims: list[Claim]) -> None:
         for each in claims:
