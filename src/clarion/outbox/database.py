@@ -47,6 +47,9 @@ class Database(Protocol):
 
     A database may have `warn_at_start()`, which logs warnings about its settings.
 
+    A database may have `check_rows(arguments)`, which raises BoundaryError if its workers cannot load an
+    object among the arguments of a send.
+
     A database may have `listening(wake)`: a context manager that calls `wake` after commits of other
     processes that store deliveries. It only saves the worker a wait.
     """

@@ -150,6 +150,9 @@ def _place(signal: Signal, arguments: dict[str, Any], database: str | None) -> P
         return Place(boundary, reason, None)
     # The database that the program has set is preferred to one that an integration finds.
     writer = required_writer() if boundary is NO_MATCH.boundary else default_writer()
+    # Not every database has sessions that load the objects of a payload.
+    if (check_rows := getattr(writer and writer.database, "check_rows", None)) is not None:
+        check_rows(arguments)
     return Place(boundary, reason, writer)
 
 

@@ -25,6 +25,7 @@ from clarion.integrations.sqlalchemy.commit.sessions import (
 from clarion.integrations.sqlalchemy.commit.transactions import add_call
 from clarion.integrations.sqlalchemy.commit.write_connections import (
     async_session_connection,
+    check_rows,
     choose_bind,
     session_connection,
     subjects_of,
@@ -54,6 +55,7 @@ class SessionBoundary(Boundary):
         self.owner: object = None  # keeps the async session alive
         self._alias = alias
         self._subjects: list[Any] = []
+        self._is_joined: bool | None = None  # of a send: whether a transaction was open before it
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -64,7 +66,7 @@ class SessionBoundary(Boundary):
 
     def is_open(self) -> bool:
         """Return whether the session is in a transaction."""
-        return self.session.in_transaction()
+        return self.session.in_transaction() if self._is_joined is None else self._is_joined
 
     def can_await(self) -> bool:
         """Return whether an AsyncSession will commit."""
@@ -114,9 +116,18 @@ class SessionBoundary(Boundary):
                 await concurrency.greenlet_spawn(check_not_aborted, nested.sync_transaction)
 
     def for_send(self, arguments: Mapping[str, Any]) -> SessionBoundary:
-        """Return this boundary with the instances of a send, which may select one of its engines."""
+        """Return this boundary with the instances of a send, which may select one of its engines.
+
+        A function of the send may read an expired attribute, and the session then begins a transaction
+        that has no COMMIT. So whether a transaction is open is asked here, before.
+
+        Raises:
+            BoundaryError: if an object is of a database that the session does not have.
+        """
+        check_rows(self.session, arguments)
         found = SessionBoundary(self.session, self._alias)
         found.owner, found._subjects = self.owner, subjects_of(self.session, arguments)
+        found._is_joined = self.session.in_transaction()
         return found
 
     def write_connection(self) -> AbstractContextManager[Connection]:
@@ -127,7 +138,7 @@ class SessionBoundary(Boundary):
         Raises:
             BoundaryError: if the session has several engines, and the send names none.
         """
-        return session_connection(self.session, self._bind())
+        return session_connection(self.session, self._bind(), is_joined=self._joins())
 
     @asynccontextmanager
     async def awrite_connection(self) -> AsyncGenerator[Connection | AsyncConnection]:
@@ -137,8 +148,12 @@ class SessionBoundary(Boundary):
                 yield connection
             return
         bind = await concurrency.greenlet_spawn(self._bind)  # a ShardedSession connects
-        async with async_session_connection(self.session, bind) as opened:
+        is_joined = self._joins()
+        async with async_session_connection(self.session, bind, is_joined=is_joined) as opened:
             yield opened
+
+    def _joins(self) -> bool:
+        return self.is_open() and self.session.in_transaction()
 
     def _bind(self) -> Engine | Connection:
         return choose_bind(self.session, self._alias, self._subjects)

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, object_session
 
-from clarion._core.names import keyword_names, quoted_name
+from clarion._core.names import keyword_names, quoted_name, value_name
 from clarion.errors import BoundaryError
-from clarion.integrations.sqlalchemy.aliases import alias_of
+from clarion.integrations.sqlalchemy.aliases import DEFAULT, alias_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session
 from clarion.integrations.sqlalchemy.binds import (
     bind_of_any,
@@ -104,9 +104,57 @@ def subjects_of(session: Session, arguments: Mapping[str, Any]) -> list[Any]:
     return [each for each in arguments.values() if _is_in(session, each)]
 
 
+def check_rows(session: Session, arguments: Mapping[str, Any]) -> None:
+    """Refuse objects that a session of a worker would load from another database.
+
+    There it would find another row with the same key, or none.
+
+    Args:
+        session: the session that sends, or one of the worker. It does not connect.
+        arguments: the arguments of a send.
+
+    Raises:
+        BoundaryError: if an argument is such an object, or a list with one.
+    """
+    for name, value in arguments.items():
+        for each in value if type(value) in {list, tuple} else (value,):
+            if _is_foreign(session, each):
+                raise BoundaryError(
+                    f"The keyword {quoted_name(name)} is {value_name(each)} of another database than the one "
+                    f"that stores the send, so a worker cannot load it. Send its key instead. If both engines "
+                    f"use the same database, give them the same alias: "
+                    f"clarion.integrations.sqlalchemy.alias(engine, 'name')."
+                )
+
+
+def _is_foreign(session: Session, value: Any) -> bool:
+    owner = object_session(value) if hasattr(value, "_sa_instance_state") else None
+    if owner is None or owner is session or is_sharded(owner) or is_sharded(session):
+        return False
+    theirs, ours = _bind_of(owner, value), _bind_of(session, value)
+    return theirs is not None and (ours is None or not _is_same(theirs.engine, ours.engine))
+
+
+def _is_same(one: Engine, other: Engine) -> bool:
+    """Return whether two engines have the same pool, the same given alias or the same address."""
+    alias = alias_of(one)
+    if one.pool is other.pool or alias != alias_of(other):
+        return one.pool is other.pool
+    return alias != DEFAULT or _address(one) == _address(other)
+
+
+def _address(engine: Engine) -> tuple[Any, ...]:
+    return engine.dialect.name, engine.url.host, engine.url.port, engine.url.database
+
+
 @contextmanager
-def session_connection(session: Session, bind: Bind) -> Generator[Connection]:
+def session_connection(session: Session, bind: Bind, *, is_joined: bool) -> Generator[Connection]:
     """Yield the connection of the open transaction, or one in a short transaction of its own.
+
+    Args:
+        session: the session.
+        bind: its engine or connection.
+        is_joined: whether the open transaction of the session is used.
 
     Raises:
         BoundaryError: if the session is an AsyncSession's, and nothing can await it here.
@@ -116,7 +164,7 @@ def session_connection(session: Session, bind: Bind) -> Generator[Connection]:
             "A sync send cannot write to an AsyncSession. Use `await signal.asend(...)`, or send inside "
             "session.run_sync()."
         )
-    if session.in_transaction():
+    if is_joined:
         yield session.connection(bind_arguments={"bind": bind})
     elif isinstance(bind, Engine):
         with bind.begin() as connection:
@@ -129,12 +177,14 @@ def session_connection(session: Session, bind: Bind) -> Generator[Connection]:
 
 
 @asynccontextmanager
-async def async_session_connection(session: Session, bind: Bind) -> AsyncGenerator[AsyncConnection]:
+async def async_session_connection(
+    session: Session, bind: Bind, *, is_joined: bool
+) -> AsyncGenerator[AsyncConnection]:
     """Yield the async connection of an AsyncSession, as `session_connection`."""
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     owner = async_session(session)
-    if owner is not None and session.in_transaction():
+    if owner is not None and is_joined:
         yield await owner.connection(bind_arguments={"bind": bind})
     elif isinstance(bind, Engine):
         async with AsyncEngine(bind).begin() as connection:

@@ -20,6 +20,7 @@ from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import is_async_sessionmaker
 from clarion.integrations.sqlalchemy.commit.bound import bound
+from clarion.integrations.sqlalchemy.commit.write_connections import check_rows
 from clarion.integrations.sqlalchemy.outbox.connections import (
     AsyncEngineConnection,
     EngineConnection,
@@ -33,7 +34,7 @@ from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect
 from clarion.outbox.turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator, Mapping
     from typing import TypeVar
 
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -103,6 +104,15 @@ class EngineDatabase:
         if self.is_async:
             return AsyncEngineConnection(self._own_engine, self._thread)
         return EngineConnection(self._own_engine)
+
+    def check_rows(self, arguments: Mapping[str, Any]) -> None:
+        """Refuse a send with an object of another database, which a worker cannot load.
+
+        Raises:
+            BoundaryError: if there is one.
+        """
+        session = self._session()
+        check_rows(session.sync_session if hasattr(session, "sync_session") else session, arguments)
 
     def warn_at_start(self) -> None:
         """Log a warning if a send in a transaction that has read may fail on SQLite."""
