@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 # The clock of each database, in milliseconds since 1970. It does not change within a statement, so
-# the database can use an index.
+# the database can use an index. In local time, one hour would come twice when summer time ends.
 _CLOCKS = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     "postgresql": "CAST(extract(epoch FROM statement_timestamp()) * 1000 AS bigint)",
-    "mysql": "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS signed)",
+    "mysql": "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(3)) DIV 1000",
 }
 DIALECTS = tuple(_CLOCKS)
 
