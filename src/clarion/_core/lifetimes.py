@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 def finalizer(table_ref: Callable[[], Table | None]) -> Callable[[ReceiverRef], None]:
     """Return the callback of the weak references to receivers."""
+    # A variable of the module would be None when a receiver dies at the exit of the interpreter.
+    try_acquire = acquire
 
     def finalize(died: ReceiverRef) -> None:
         if (table := table_ref()) is not None:
             table.dead.append(died)
             if died.sender_key is None or table.subclass_registrations:
                 # Another thread may still use a route with it; dead receivers are skipped.
-                if acquire(table.lock, 0):
+                if try_acquire(table.lock, 0):
                     try:
                         table.drop_routes()
                     finally:

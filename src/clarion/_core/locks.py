@@ -24,8 +24,6 @@ if sys.version_info >= (3, 14):
 else:
     Lock = RLock
 
-_WAITING = (True,)
-
 
 def acquire(lock: RLock, seconds: float = -1) -> bool:
     """Lock a lock, and return whether it is locked now. Begin a `try` right after the call.
@@ -34,5 +32,6 @@ def acquire(lock: RLock, seconds: float = -1) -> bool:
         lock: the lock.
         seconds: how long to wait for it; by default without a limit.
     """
-    (is_locked,) = map(lock.acquire, _WAITING, (seconds,))
+    # No variable of this module is read, because a finalizer calls this at the exit, too.
+    (is_locked,) = map(lock.acquire, (True,), (seconds,))
     return is_locked
