@@ -278,6 +278,10 @@ class SenderWarning(UserWarning):
     """A sender that `connect` accepted, and that no send has."""
 
 
+class ReceiverWarning(UserWarning):
+    """A receiver that `connect` of a Django signal accepted, and whose code no send runs."""
+
+
 class ConnectWarning(UserWarning):
     """A `connect` that changes nothing, because its receiver or `dispatch_uid` is connected already.
 

@@ -221,3 +221,25 @@ class TestOnce:
 
         asyncio.run(main())
         assert calls == [1, ("once", 1), 2]
+
+    @pytest.mark.parametrize("kind", ["sync", "async"])
+    def test_a_response_that_has_not_run_has_failed(self, kind, signal, commit, caplog):
+        """A receiver that returns a coroutine or a generator has failed, in every boundary."""
+
+        async def work(**kwargs): ...
+
+        def iterate(**kwargs):
+            yield
+
+        async def awork(**kwargs):
+            return work()
+
+        if kind == "sync":
+            signal.connect(lambda **kwargs: work(), delivery=on_commit)
+            signal.connect(lambda **kwargs: iterate(), delivery=on_commit)
+        else:
+            signal.connect(awork, delivery=on_commit)
+        commit(signal)
+        for place in range(len(registrations(signal))):
+            assert counts(signal, place)["failed"] == 1
+        assert "returned a coroutine that nothing awaits" in caplog.text

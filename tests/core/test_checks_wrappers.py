@@ -1,12 +1,15 @@
 """Receivers and senders that the standard library made, and that no send could use."""
 
+import collections
 import functools
+import itertools
 from contextlib import ContextDecorator, asynccontextmanager, contextmanager
 from typing import Any, Optional
 
 import pytest
 
 from clarion import Signal, signal
+from clarion._core.checks import check_response
 from clarion.errors import NotCallableError, ReceiverError, SenderError, SignatureError
 
 
@@ -86,7 +89,9 @@ class Caching:
         """Run once for the same arguments."""
 
 
-@pytest.mark.parametrize("given", [cached, Caching().method, functools.lru_cache(timed)])
+@pytest.mark.parametrize(
+    "given", [cached, Caching().method, functools.lru_cache(timed), functools.partial(cached)]
+)
 def test_a_function_with_a_cache_is_refused(paid, given):
     """The second send with the same arguments would not run it."""
     with pytest.raises(SignatureError, match=r"has a cache, .*Remove the cache") as raised:
@@ -165,6 +170,9 @@ SENDERS = {
     "keys": {"web": 1}.keys(),
     "generator": (each for each in [Timed]),
     "map": map(str, "ab"),
+    "iterator": iter((Timed,)),
+    "chain": itertools.chain([Timed]),
+    "deque": collections.deque([Timed]),
     "union": Timed | Dispatching,
     "optional": Optional[Timed],  # noqa: UP045  # of another type before Python 3.14
 }
@@ -176,3 +184,49 @@ def test_an_iterator_or_a_union_is_refused(paid, senders):
     with pytest.raises(SenderError, match="Connect the receiver once for each sender") as raised:
         paid.connect(timed, sender=senders)
     assert raised.value.sender is senders
+
+
+class Cursor:
+    """A sender of a program, which is an iterator, too."""
+
+    def __next__(self): ...
+
+
+def test_an_iterator_of_the_program_may_send(paid):
+    """An object of a program may be a sender, also if it is an iterator."""
+    cursor = Cursor()
+    paid.connect(timed, sender=cursor)
+    assert paid.has_listeners(cursor)
+
+
+async def awaited(**kwargs):
+    """Do nothing."""
+
+
+def iterated(**kwargs):
+    """Do nothing, once."""
+    yield
+
+
+async def awaited_iterated(**kwargs):
+    """Do nothing, once."""
+    yield
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (awaited, "a coroutine that nothing awaits, so its code did not run. Connect the async"),
+        (iterated, "a generator that nothing iterates over, .* Iterate over it in the receiver"),
+        (awaited_iterated, "a generator that nothing iterates over"),
+    ],
+)
+def test_a_response_that_has_not_run_is_refused(function, reason):
+    """A coroutine or a generator is refused as a response, without a second warning of Python."""
+    with pytest.raises(
+        SignatureError, match=rf"Receiver .*awaited \(.*returned {reason}"
+    ) as raised:
+        check_response(awaited, function())
+    assert raised.value.receiver is awaited
+    for other in (None, "text", [], iter(())):
+        check_response(awaited, other)

@@ -110,3 +110,22 @@ def test_a_receiver_that_ends_its_transaction_has_failed(stage, paid, end, kind)
     assert worker(stage).drain()["dead"] == 1
     (dead,) = stage.dead()
     assert "has ended the transaction of its delivery" in dead.error
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("effects", ["any", SAME])
+def test_a_response_that_has_not_run_has_failed(stage, paid, effects, kind):
+    """A delivery is not settled by a coroutine that nothing awaits."""
+
+    async def work(): ...
+
+    async def areceive(sender, **kwargs):
+        return work()
+
+    receiver = areceive if kind == "async" else lambda sender, **kwargs: work()
+    options = {} if effects == "any" else {"effects": effects}
+    paid.connect(receiver, delivery=durable(name="unrun", retries=0, **options))
+    stage.send(paid, [{}])
+    assert worker(stage).drain()["dead"] == 1
+    (dead,) = stage.dead()
+    assert "returned a coroutine that nothing awaits" in dead.error

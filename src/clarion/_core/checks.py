@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from types import FunctionType, GeneratorType, MethodType
+from collections import Counter, OrderedDict, defaultdict, deque
+from functools import partial
+from types import AsyncGeneratorType, CoroutineType, FunctionType, GeneratorType, MethodType
 
 from clarion._core.names import described, dotted, value_name
 from clarion._core.registry import is_signal
@@ -26,8 +28,13 @@ if TYPE_CHECKING:
 _EMPTY: dict[str, str] = {}
 _COLLECTIONS = frozenset(
     {tuple, list, set, frozenset, dict, type(_EMPTY.keys()), type(_EMPTY.values())}
-    | {map, filter, zip, GeneratorType}
+    | {deque, Counter, OrderedDict, defaultdict, GeneratorType}
 )
+# Modules whose iterators are not senders of a program, such as `map` and `itertools.chain`.
+_OF_ITERATORS = frozenset({"builtins", "itertools"})
+
+# A call that returns one of these has not run its code yet.
+_NOT_RUN = frozenset({CoroutineType, GeneratorType, AsyncGeneratorType})
 # The types of `A | B`, of `typing.Optional`, and of both in Python 3.14. Importing typing takes long.
 _UNIONS = frozenset({"types.UnionType", "typing._UnionGenericAlias", "typing.Union"})
 
@@ -61,9 +68,10 @@ def refuse_uncallable(receiver: object) -> Never:
     if issubclass(type(receiver), (classmethod, property)):
         cure = "connect the method after the class, as `Class.method` or `object.method`"
     else:
-        cure = "connect a function"
+        cure = "connect a function, or give a sender as connect(sender=...)"
+    name = value_name(receiver)
     raise NotCallableError(
-        f"Signal receivers must be callable. {value_name(receiver)} is not; {cure}.",
+        f"Signal receivers must be callable. {name[0].upper()}{name[1:]} is not; {cure}.",
         receiver,
     )
 
@@ -167,13 +175,38 @@ def check_cache(receiver: Any) -> None:
     Raises:
         SignatureError: if the receiver is a function under `functools.lru_cache` or `functools.cache`.
     """
-    function = getattr(receiver, "__func__", receiver)
+    function = receiver
+    while issubclass(type(function), partial):
+        function = function.func
+    function = getattr(function, "__func__", function)
     if type(function).__name__ == "_lru_cache_wrapper" and type(function).__module__ == "functools":
         raise SignatureError(
             f"Receiver {described(receiver)} has a cache, so a second send with the same arguments does not "
             f"run it. Remove the cache, or connect a function that calls it.",
             receiver,
         )
+
+
+def check_response(receiver: Any, response: object) -> None:
+    """Refuse a response whose code has not run, where nothing uses the responses of receivers.
+
+    Raises:
+        SignatureError: if it is a coroutine or a generator.
+    """
+    if type(response) not in _NOT_RUN:
+        return
+    is_generator = type(response) is not CoroutineType
+    if type(response) is not AsyncGeneratorType:
+        response.close()  # type: ignore[attr-defined]  # else Python warns of it, too
+    what, cure = (
+        ("generator that nothing iterates over", "Iterate over it in the receiver")
+        if is_generator
+        else ("coroutine that nothing awaits", "Connect the async function, or await it in one")
+    )
+    raise SignatureError(
+        f"Receiver {described(receiver)} returned a {what}, so its code did not run. {cure}.",
+        receiver,
+    )
 
 
 def check_bound(receiver: Any) -> None:
@@ -304,8 +337,10 @@ def check_sender(sender: object, *, subclasses: bool) -> None:
 
 
 def is_collection(sender: object) -> bool:
-    """Return whether a sender is a collection of senders, or a union of classes."""
-    return type(sender) in _COLLECTIONS or _is_union(sender)
+    """Return whether a sender is a collection or an iterator of senders, or a union of classes."""
+    kind: Any = type(sender)
+    is_iterator = hasattr(kind, "__next__") and kind.__module__ in _OF_ITERATORS
+    return kind in _COLLECTIONS or is_iterator or _is_union(sender)
 
 
 def _is_union(sender: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
+from clarion._core.checks import check_response
 from clarion._core.names import option_name
 from clarion._core.registration import receiver_key
 from clarion._core.tabled import policy_of
@@ -243,7 +244,12 @@ class PendingCall:
         self.merged.append(earlier)
 
     def finish(self, response: Any) -> None:
-        """Store what the receiver returned; the status becomes "ran"."""
+        """Store what the receiver returned; the status becomes "ran".
+
+        Raises:
+            SignatureError: if it is a coroutine or a generator, whose code has not run.
+        """
+        check_response(self.receiver, response)
         self.scheduled.response = response
         self.scheduled.outcome = "ran"
         self.bound.counts["ran"] += 1

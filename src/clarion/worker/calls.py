@@ -7,6 +7,7 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.checks import check_response
 from clarion._core.instrument import watched
 from clarion.envelope import restored_headers
 from clarion.envelope.codec import has_references
@@ -85,7 +86,7 @@ class Caller:
     ) -> bool:
         if not self._needs_transaction(plan, claim):
             try:
-                _live(plan)(**plan.arguments(claim))
+                check_response(plan.receiver(), _live(plan)(**plan.arguments(claim)))
             finally:
                 self._end_call()
             return False
@@ -103,7 +104,7 @@ class Caller:
             if plan.is_same_database:
                 self.settle(transaction, plan, claim, partition)
             arguments = plan.arguments(claim, transaction.session, transaction.provided)
-            _live(plan)(**arguments)
+            check_response(plan.receiver(), _live(plan)(**arguments))
             if plan.is_same_database and _has_ended(transaction):
                 raise _ended(plan)
         return plan.is_same_database
@@ -115,7 +116,7 @@ class Caller:
         with restored_headers(claim.read_headers()):
             if not self._needs_transaction(plan, claim):
                 async with self._serving_task():
-                    await _live(plan)(**plan.arguments(claim))
+                    check_response(plan.receiver(), await _live(plan)(**plan.arguments(claim)))
                 return False
             async with (
                 self._database.atransaction() as transaction,
@@ -126,7 +127,7 @@ class Caller:
                 load = partial(plan.arguments, claim, transaction.session, transaction.provided)
                 run_sync = transaction.run_sync
                 arguments = load() if run_sync is None else await run_sync(load)
-                await _live(plan)(**arguments)
+                check_response(plan.receiver(), await _live(plan)(**arguments))
                 if plan.is_same_database and await _ahas_ended(transaction):
                     raise _ended(plan)
             return plan.is_same_database

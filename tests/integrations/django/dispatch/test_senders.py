@@ -6,7 +6,10 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import AbstractUser, User
+from django.contrib.auth.signals import user_logged_in
+from django.core.signals import request_finished
 from django.db import models
+from django.db.backends.signals import connection_created
 from django.db.models.signals import (
     ModelSignal,
     class_prepared,
@@ -18,7 +21,9 @@ from django.db.models.signals import (
     pre_save,
 )
 from django.dispatch import Signal, receiver
+from django.test.signals import setting_changed
 from django.test.utils import isolate_apps
+from django.utils.functional import SimpleLazyObject
 
 import clarion
 from clarion import on_commit
@@ -153,6 +158,23 @@ def test_signals_of_migrations_are_sent_by_apps(connect):
 def test_class_prepared_resolves_no_text(connect):
     """Text as the sender of class_prepared is warned of, because it has no lazy senders."""
     assert "a str, which is no class" in connect(class_prepared, "auth.User")[0]
+
+
+@pytest.mark.parametrize(
+    "signal", [request_finished, setting_changed, user_logged_in, connection_created]
+)
+def test_signals_with_a_class_as_the_sender(connect, signal):
+    """Django looks up no text for these signals, so text is warned of, and a class is not."""
+    assert "'auth.User', which is text and no class. Give the" in connect(signal, "auth.User")[0]
+    assert connect(signal, User) == []
+
+
+def test_a_lazy_object_of_a_model(connect):
+    """A lazy object has the class of a model, and no send has it."""
+    lazy = SimpleLazyObject(lambda: User)
+    assert str(lazy) == str(User)
+    (warning,) = connect(post_save, lazy)
+    assert "SimpleLazyObject, which is no class. Give a model." in warning
 
 
 @pytest.mark.parametrize("sender", [Dated, "auth.Usr", nothing, object])

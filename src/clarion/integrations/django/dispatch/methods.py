@@ -25,6 +25,7 @@ from clarion.integrations.django.dispatch import table as tables
 from clarion.integrations.django.dispatch.copying import copy_signal
 from clarion.integrations.django.dispatch.senders import warn_of_sender, warn_of_text
 from clarion.integrations.django.dispatch.table import DjangoTable, live_receivers
+from clarion.integrations.django.dispatch.unusable import warn_of_receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -51,8 +52,9 @@ def connect(
         return partial(self.connect, **options)
     if sender is not None:
         warn_of_sender(self, receiver, sender, subclasses=bool(options.get("subclasses")))
+    policy_of(self).check_receiver(self, receiver)
+    warn_of_receiver(receiver)
     if weak:
-        policy_of(self).check_receiver(self, receiver)
         # Call `weakref.ref` as Django does, so that it raises the same errors. Django's tests
         # replace this function.
         member = member_of(receiver)

@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import AppConfig
 from django.apps import apps as installed
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core.signals import (
+    got_request_exception,
+    request_finished,
+    request_started,
+    setting_changed,
+)
+from django.db.backends.signals import connection_created
 from django.db.models import Model, signals
 from django.db.models.options import Options
 
@@ -39,6 +47,20 @@ _BY_MODELS = {
 }
 _BY_APPS = {id(signals.pre_migrate), id(signals.post_migrate)}
 
+# Signals that Django sends with a class, or with no sender. It looks up no text for them.
+_BY_CLASSES = {
+    id(signal)
+    for signal in (
+        request_started,
+        request_finished,
+        got_request_exception,
+        setting_changed,
+        connection_created,
+        user_logged_in,
+        user_logged_out,
+    )
+}
+
 
 def add_model_signal(signal: object) -> None:
     """Judge the senders of one more signal; only models send it, and it is never deleted."""
@@ -47,7 +69,7 @@ def add_model_signal(signal: object) -> None:
 
 def is_judged(signal: object) -> bool:
     """Return whether the senders of a signal are judged."""
-    return id(signal) in _BY_MODELS or id(signal) in _BY_APPS
+    return id(signal) in _BY_MODELS or id(signal) in _BY_APPS or id(signal) in _BY_CLASSES
 
 
 class Fault(NamedTuple):
@@ -105,12 +127,15 @@ def fault_of(signal: object, sender: object, *, subclasses: bool) -> Fault | Non
         return None
     if id(signal) in _BY_APPS:
         return None if isinstance(sender, AppConfig) else _no_app(sender)
-    if not isinstance(sender, type):
+    if id(signal) in _BY_CLASSES:
+        return _no_class(sender) if isinstance(sender, str) else None
+    # By type(), because a lazy object has the class of its object, and is a sender of its own.
+    if not issubclass(type(sender), type):
         cure = _THROUGH if signal is signals.m2m_changed else "Give a model."
         return Fault(f"{value_name(sender)}, which is no class", cure)
-    if issubclass(sender, Model):
+    if issubclass(sender, Model):  # type: ignore[arg-type]
         return _fault_of_model(signal, sender, subclasses=subclasses)
-    return None if subclasses else _fault_of_class(sender)
+    return None if subclasses else _fault_of_class(sender)  # type: ignore[arg-type]
 
 
 _THROUGH = "Give the table of a relationship, such as Book.authors.through."
@@ -119,6 +144,11 @@ _SUBCLASSES = "Connect it with subclasses=True, or to one model."
 
 def _no_app(sender: object) -> Fault:
     return Fault(f"{value_name(sender)}, which is no app", "Give apps.get_app_config(label).")
+
+
+def _no_class(sender: object) -> Fault:
+    cure = "Give the class that sends it, such as get_user_model() for a login."
+    return Fault(f"{quoted_name(sender)}, which is text and no class", cure)
 
 
 def _fault_of_class(sender: type) -> Fault | None:
