@@ -20,6 +20,7 @@ PASSED_ON = {
     "_core/callers.py": "emits what it is given",
     "integrations/django/dispatch/policy.py": "the text of a SenderError",
     "integrations/django/dispatch/senders.py": "its parts are the texts of Fault",
+    "integrations/django/dispatch/unusable.py": "the text of a SignatureError",
     "integrations/django/management/commands/signals.py": "repeats another error",
     "integrations/django/outbox/management/commands/outbox.py": "repeats another error",
     "integrations/django/outbox/management/commands/work.py": "repeats another error",

@@ -154,3 +154,19 @@ def test_comparison_that_raises_finds_no_equality():
     assert not are_equal(hostile, Hostile())
     assert not are_equal([Hostile()], [Hostile()])
     assert are_equal([hostile], [hostile])
+
+
+@pytest.mark.parametrize("package", ["attrs", "msgspec", "pydantic"])
+def test_objects_with_fields(package):
+    """Arrays are compared in the fields of objects of other packages, too."""
+    library = pytest.importorskip(package)
+    if package == "attrs":
+        kind = library.make_class("Data", ["data", "size"])
+    elif package == "msgspec":
+        kind = library.defstruct("Data", ["data", "size"])
+    else:
+        kind = library.create_model("Data", data=object, size=int)
+    made = kind(data=np.array([1, 2]), size=2)
+    assert are_equal(made, kind(data=np.array([1, 2]), size=2))
+    assert not are_equal(made, kind(data=np.array([1, 3]), size=2))
+    assert not are_equal(made, kind(data=np.array([1, 2]), size=3))

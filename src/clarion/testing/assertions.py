@@ -44,7 +44,7 @@ def assert_sent(
             made.
         **keywords: keywords of the send. It may have more keywords. Values are compared with `==`,
             so `unittest.mock.ANY` matches all. Arrays of numpy and tables of pandas are compared
-            as a whole, also inside lists, dictionaries and dataclasses. A NaN equals a NaN.
+            as a whole, also inside lists, dictionaries and objects with fields, such as dataclasses. A NaN equals a NaN.
 
     Returns:
         The sends that match.

@@ -1,6 +1,7 @@
 """Equality for assertions, including values whose `==` returns no bool.
 
-`==` of arrays and tables compares each element. They may be in lists, dictionaries and dataclasses.
+`==` of arrays and tables compares each element. They may be in lists, dictionaries, dataclasses, and objects of
+attrs, msgspec and pydantic.
 """
 
 from __future__ import annotations
@@ -84,13 +85,24 @@ def _are_contents_equal(wanted: Any, value: Any) -> bool:
 
 
 def _contents(container: Any) -> dict[Any, Any] | None:
-    """Return the contents of a mapping, a sequence or a dataclass; None for another object."""
+    """Return the contents of a mapping, a sequence or an object with fields; None for another object."""
     if isinstance(container, Mapping):
         mapping: Mapping[Any, Any] = container  # pyright: ignore[reportUnknownVariableType]
         return dict(mapping)
     if isinstance(container, Sequence) and not isinstance(container, _TEXT):
         sequence: Sequence[Any] = container  # pyright: ignore[reportUnknownVariableType]
         return dict(enumerate(sequence))
-    if not is_dataclass(container):
-        return None
-    return {each.name: getattr(container, each.name) for each in fields(container) if each.compare}
+    names = _field_names(type(container))
+    return None if names is None else {name: getattr(container, name) for name in names}
+
+
+def _field_names(kind: Any) -> list[str] | None:
+    """Return the names of the fields that `==` compares; None if the class has no fields."""
+    if is_dataclass(kind):
+        return [each.name for each in fields(kind) if each.compare]
+    if hasattr(kind, "__attrs_attrs__"):
+        return [each.name for each in kind.__attrs_attrs__ if each.eq]
+    for attribute in ("__struct_fields__", "__pydantic_fields__"):  # of msgspec and pydantic
+        if hasattr(kind, attribute):
+            return list(getattr(kind, attribute))
+    return None

@@ -58,6 +58,11 @@ class Callback:
         if call is not None:
             call.drop()
 
+    def abandon(self) -> None:
+        """Log that the call of a committed transaction does not run, because an earlier hook raised."""
+        if (call := self.take_own()) is not None:
+            abandon_calls([call], _INTERRUPTED)
+
     def __call__(self) -> None:
         """Run the call, unless it was taken before."""
         call = self.take()

@@ -16,6 +16,7 @@ from django.db.transaction import Atomic, get_connection
 
 from clarion._core.fork import new_lock
 from clarion.integrations.django.commit.autocommit import OUTER, autocommit, is_inside, run_hook
+from clarion.integrations.django.commit.callbacks import Callback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -108,4 +109,10 @@ def _run_hooks(connection: Any, start: int) -> None:
     del connection.run_on_commit[start:]
     while hooks:
         _, hook, is_robust = hooks.pop(0)
-        run_hook(hook, is_robust=is_robust)
+        try:
+            run_hook(hook, is_robust=is_robust)
+        except BaseException:
+            for _, left, _ in hooks:
+                if isinstance(left, Callback):
+                    left.abandon()
+            raise
