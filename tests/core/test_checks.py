@@ -12,7 +12,6 @@ from clarion._core.checks import (
     check_signal,
     check_subclasses,
     collection_message,
-    refuse_uncallable,
 )
 from clarion.commit import OnCommit
 from clarion.errors import (
@@ -33,13 +32,6 @@ def test_a_signal_is_returned():
         ArgumentError, match=r"an object is not a signal that Clarion dispatches\. Give"
     ):
         check_signal(object())
-
-
-def test_a_receiver_that_is_not_callable_is_on_the_error():
-    """The error has the receiver as an attribute, and its message says what to do."""
-    with pytest.raises(NotCallableError, match="connect a function") as refused:
-        refuse_uncallable(5)
-    assert refused.value.receiver == 5
 
 
 def generate(sender, order_id=0, **kwargs):

@@ -9,7 +9,6 @@ from typing import Any, Optional
 import pytest
 
 from clarion import Signal, signal
-from clarion._core.checks import check_response
 from clarion.errors import NotCallableError, ReceiverError, SenderError, SignatureError
 
 
@@ -197,36 +196,3 @@ def test_an_iterator_of_the_program_may_send(paid):
     cursor = Cursor()
     paid.connect(timed, sender=cursor)
     assert paid.has_listeners(cursor)
-
-
-async def awaited(**kwargs):
-    """Do nothing."""
-
-
-def iterated(**kwargs):
-    """Do nothing, once."""
-    yield
-
-
-async def awaited_iterated(**kwargs):
-    """Do nothing, once."""
-    yield
-
-
-@pytest.mark.parametrize(
-    ("function", "reason"),
-    [
-        (awaited, "a coroutine that nothing awaits, so its code did not run. Connect the async"),
-        (iterated, "a generator that nothing iterates over, .* Iterate over it in the receiver"),
-        (awaited_iterated, "a generator that nothing iterates over"),
-    ],
-)
-def test_a_response_that_has_not_run_is_refused(function, reason):
-    """A coroutine or a generator is refused as a response, without a second warning of Python."""
-    with pytest.raises(
-        SignatureError, match=rf"Receiver .*awaited \(.*returned {reason}"
-    ) as raised:
-        check_response(awaited, function())
-    assert raised.value.receiver is awaited
-    for other in (None, "text", [], iter(())):
-        check_response(awaited, other)

@@ -12,7 +12,8 @@ docs/explanation/architecture.md has an order for reading.
 3. `names`, `fork`, `unentered`: the names of signals, receivers and senders, locks that a fork frees,
    and the warning of blocks that no `with` enters.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event
-   loop of a thread, the note on a receiver's error, the refusal of wrong objects. `decorated`:
+   loop of a thread, the note on a receiver's error, the refusal of wrong objects. `usable`: whether
+   a call runs a receiver's code. `decorated`:
    functions that run in a block. `value_senders`: senders that no equal object matches.
 5. `policy`, `instrument`, `scopes`, `threads`: how a kind of signal behaves, code that watches
    sends, the registrations of a `connected` block, and receivers in worker threads.

@@ -10,14 +10,7 @@ from __future__ import annotations
 from types import MethodType
 
 from clarion._core import loops, names, thread_loop
-from clarion._core.checks import (
-    check_bound,
-    check_cache,
-    check_sender,
-    check_usable,
-    refuse_send,
-    refuse_signature,
-)
+from clarion._core.checks import check_sender, refuse_send, refuse_signature
 from clarion._core.keywords import ANY, DeclaredKeywords
 from clarion._core.registry import is_signal
 from clarion._core.signatures import (
@@ -27,6 +20,7 @@ from clarion._core.signatures import (
     asks_for,
     refusal,
 )
+from clarion._core.usable import check_bound, check_cache, check_filled, check_usable
 from clarion._core.value_senders import warn_of_value
 from clarion.errors import ArgumentError, SignatureError
 
@@ -40,6 +34,10 @@ if TYPE_CHECKING:
     from clarion._core.signatures import Receiver
 
     T = TypeVar("T")
+
+
+# What each send of a plain signal gives.
+_GIVEN = ("sender", "signal")
 
 
 class Policy:
@@ -103,14 +101,16 @@ class Policy:
         """
         if flags & CO_KEYWORDS_AND_GENERATORS == CO_VARKEYWORDS:
             check_bound(receiver)
-        elif not accepts_any_keyword(receiver):
+            return
+        if not accepts_any_keyword(receiver):
             refuse_signature(receiver)
-        elif type(receiver) is not MethodType:
+        if type(receiver) is not MethodType:
             check_usable(receiver)
         elif is_signal(getattr(receiver, "__self__", None)):
             refuse_send(receiver)
         else:
             check_cache(receiver)
+        check_filled(receiver, _GIVEN)
 
     def check_sender(self, sender: object, *, subclasses: bool) -> None:
         """Refuse a sender by which no send can be routed; warn of one that equal objects do not match.
@@ -225,6 +225,7 @@ class DeclaredPolicy(Policy):
         check_usable(receiver)
         given = {"sender", *self.parameters, *self.requested(receiver)}
         given.update(name for name in provided if asks_for(receiver, name))
+        check_filled(receiver, given)
         reason = refusal(receiver, given)
         if reason is not None:
             raise SignatureError(

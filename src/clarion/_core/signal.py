@@ -7,7 +7,7 @@ from types import FunctionType
 
 from clarion._core import names, registry
 from clarion._core.arguments import OPTIONS, check_arguments, check_signal_arguments
-from clarion._core.checks import check_delivery, check_once, check_order, refuse_uncallable
+from clarion._core.checks import check_delivery, check_once, check_order
 from clarion._core.compiled import compiled
 from clarion._core.connected import Connected, add_in_place
 from clarion._core.copying import copy_signal, reduce_signal
@@ -24,6 +24,7 @@ from clarion._core.signatures import (
 )
 from clarion._core.table import Table
 from clarion._core.tabled import Tabled, policy_of
+from clarion._core.usable import refuse_uncallable
 from clarion.errors import ArgumentError
 
 TYPE_CHECKING = False

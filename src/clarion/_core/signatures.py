@@ -120,6 +120,27 @@ def is_unbound_method(function: Any) -> bool:
     return first is not None and first.name in {"self", "cls"} and first.default is first.empty
 
 
+def filled_names(receiver: Any) -> tuple[str, ...]:
+    """Return the parameters that the object of a method, or a partial, fills by position.
+
+    A call that gives one of them by name, too, raises a TypeError. The signature does not have them.
+    """
+    count = 0
+    while type(receiver) is not FunctionType:
+        if issubclass(type(receiver), partial):
+            count += len(receiver.args)
+            receiver = receiver.func
+            continue
+        # Another object calls the method of its class. A class has none of its own.
+        count += 1
+        is_method = type(receiver) is MethodType
+        receiver = receiver.__func__ if is_method else vars(type(receiver)).get("__call__")
+        if type(receiver) is not FunctionType:
+            return ()
+    code = receiver.__code__
+    return code.co_varnames[code.co_posonlyargcount : min(count, code.co_argcount)] if count else ()
+
+
 def _takes_any_keyword(signature: Signature) -> bool:
     return not _needs_position(signature) and any(
         parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values()

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
-from clarion._core.checks import check_response
 from clarion._core.names import option_name
 from clarion._core.registration import receiver_key
 from clarion._core.tabled import policy_of
+from clarion._core.usable import check_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable, Sequence

@@ -7,8 +7,8 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.checks import check_response
 from clarion._core.instrument import watched
+from clarion._core.usable import check_response
 from clarion.envelope import restored_headers
 from clarion.envelope.codec import has_references
 from clarion.errors import BoundaryError

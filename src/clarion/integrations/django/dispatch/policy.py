@@ -9,7 +9,6 @@ from django.conf import settings
 
 from clarion._core.callers import warn_caller
 from clarion._core.checks import (
-    check_bound,
     check_subclasses,
     collection_message,
     is_collection,
@@ -17,6 +16,7 @@ from clarion._core.checks import (
 )
 from clarion._core.loops import Outcome
 from clarion._core.signatures import accepts_any_keyword
+from clarion._core.usable import check_bound
 from clarion.errors import SenderWarning
 from clarion.policy import Policy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from clarion._core.callers import warn_caller
-from clarion._core.checks import check_usable
+from clarion._core.usable import check_usable
 from clarion.errors import NotCallableError, ReceiverWarning, SignatureError
 
 
