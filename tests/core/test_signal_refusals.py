@@ -44,7 +44,7 @@ REFUSED = [
         {},
         NotCallableError,
         TypeError,
-        ["an object is not", "connect a function"],
+        ["An object is not", "connect a function"],
         id="object",
     ),
     pytest.param(None, {}, NotCallableError, TypeError, ["None", "connect a function"], id="None"),
