@@ -35,7 +35,7 @@ def record(connection, names):
 
     Executions of one statement with many rows count once: they are one call of the driver.
     """
-    kinds = ("rows", "change", "insert_many")
+    kinds = ("rows", "change", "insert")
     run = {kind: getattr(connection, kind) for kind in kinds}
 
     def noting(kind):

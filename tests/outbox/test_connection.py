@@ -46,13 +46,13 @@ def test_the_clock_is_that_of_the_database(outbox, connection):
 
 
 def test_an_insert_runs_once_for_each_row(connection):
-    """`insert_many` takes the parameters of several executions, and does not commit them."""
+    """`insert` takes the parameters of several executions, and does not commit them."""
     calls = [{"receiver": name, "uid": "a" * 32} for name in ("it's", "50 %", ":uid")]
     with pytest.raises(ZeroDivisionError), connection.transaction():
-        connection.insert_many("receive", calls)
+        connection.insert("receive", calls)
         raise ZeroDivisionError
     with connection.transaction():
-        connection.insert_many("receive", calls[1:])
+        connection.insert("receive", calls[1:])
     with connection.transaction():
         assert [connection.change("receive", **call) for call in calls] == [1, 0, 0]
 

@@ -121,13 +121,13 @@ def received(outbox):
 
 @pytest.mark.parametrize("family", SYNC)
 def test_an_insert_runs_once_for_each_row(family, outbox):
-    """`insert_many` takes the parameters of several executions, in the open transaction."""
+    """`insert` takes the parameters of several executions, in the open transaction."""
     with family.opened(address_of(outbox)) as connection:
         with pytest.raises(Undo), atomic(connection):
-            adapt(connection).insert_many("receive", CALLS)
+            adapt(connection).insert("receive", CALLS)
             raise Undo
         with atomic(connection):
-            adapt(connection).insert_many("receive", CALLS[1:])
+            adapt(connection).insert("receive", CALLS[1:])
     assert received(outbox) == CALLS[1:]
 
 
@@ -138,7 +138,7 @@ def test_an_insert_runs_once_for_each_row_of_an_async_connection(family, outbox)
     async def main(connection):
         adapted: Any = adapt(connection)
         async with atomic(connection):
-            await adapted.insert_many("receive", CALLS[1:])
+            await adapted.insert("receive", CALLS[1:])
 
     run(family, outbox, main)
     assert received(outbox) == CALLS[1:]

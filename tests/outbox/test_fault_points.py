@@ -63,7 +63,7 @@ class Fused:
         self._fuse.burn()
         return self.inner.change(name, **parameters)
 
-    def insert_many(self, name, rows):
+    def insert(self, name, rows):
         """Count each execution of a statement."""
         for parameters in rows:
             self.change(name, **parameters)

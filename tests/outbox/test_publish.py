@@ -33,10 +33,10 @@ class Counting:
         self.count += 1
         return self._connection.change(name, **parameters)
 
-    def insert_many(self, name, rows):
+    def insert(self, name, rows):
         """Count an INSERT for several rows, which is one call of the driver."""
         self.count += 1
-        self._connection.insert_many(name, rows)
+        self._connection.insert(name, rows)
 
     @property
     def is_mariadb(self):

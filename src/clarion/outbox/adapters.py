@@ -5,6 +5,7 @@ A family is recognised by its attributes, as `clarion.commit.drivers.choose` doe
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from inspect import unwrap
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from clarion.outbox.connection import (
 from clarion.outbox.statements import in_style
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from clarion.outbox.connection import AsyncConnection, Connection, Row
 
@@ -51,36 +52,42 @@ def adapt(connection: Any) -> Connection | AsyncConnection:
     """
     if hasattr(connection, "rows") and hasattr(connection, "change"):
         return connection  # type: ignore[no-any-return]
-    if hasattr(connection, "exec_driver_sql"):
-        is_async = signatures.is_async(connection.exec_driver_sql)
-        return AsyncCoreConnection(connection) if is_async else CoreConnection(connection)
-    dialect = _dialect_of(connection)
-    if hasattr(connection, "fetch") and hasattr(connection, "is_in_transaction"):
-        return AsyncpgConnection(connection)
-    if _is_async(connection):
-        return AsyncDbapiConnection(connection, dialect)
-    return DbapiConnection(connection, dialect)
+    return _adapter_of(type(connection))(connection)
+
+
+@lru_cache(maxsize=32)  # a program may create classes
+def _adapter_of(kind: type[Any]) -> Callable[[Any], Connection | AsyncConnection]:
+    """Return what adapts the connections of a class."""
+    if hasattr(kind, "exec_driver_sql"):
+        return AsyncCoreConnection if signatures.is_async(kind.exec_driver_sql) else CoreConnection
+    dialect = _dialect_of(kind)
+    if hasattr(kind, "fetch") and hasattr(kind, "is_in_transaction"):
+        return AsyncpgConnection
+    is_async = signatures.is_async(unwrap(kind.commit))
+    return partial(AsyncDbapiConnection if is_async else DbapiConnection, dialect=dialect)
 
 
 def is_async_connection(connection: Connection | AsyncConnection) -> bool:
     """Return whether the statements of a connection are awaited."""
-    return signatures.is_async(connection.change)
+    kind: Any = type(connection)  # pyright: ignore[reportUnknownVariableType]
+    return _is_async(kind)
 
 
-def _dialect_of(connection: Any) -> str:
-    for kind in type(connection).__mro__:  # also of a subclass by the program
-        if dialect := _DIALECTS.get(kind.__module__.partition(".")[0]):
+@lru_cache(maxsize=32)
+def _is_async(kind: type[Any]) -> bool:
+    return signatures.is_async(kind.change)
+
+
+def _dialect_of(kind: type[Any]) -> str:
+    for each in kind.__mro__:  # also of a subclass by the program
+        if dialect := _DIALECTS.get(each.__module__.partition(".")[0]):
             return dialect
-    shown = f"{type(connection).__module__}.{type(connection).__qualname__}"
+    shown = f"{kind.__module__}.{kind.__qualname__}"
     raise ArgumentError(
         f"No delivery can be stored through an object of {quoted_name(shown)}. Use a connection of "
         f"{', '.join(sorted(_DIALECTS))}, or one of SQLAlchemy.",
         ["connection"],
     )
-
-
-def _is_async(connection: Any) -> bool:
-    return signatures.is_async(unwrap(connection.commit))
 
 
 class CoreConnection:
@@ -103,9 +110,10 @@ class CoreConnection:
         """Run a statement, and return the number of rows that it changed."""
         return int(self._execute(name, parameters).rowcount)
 
-    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
-        self.connection.exec_driver_sql(*_many(self.dialect, self._style, name, rows))
+    def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters."""
+        text, arguments = _many(self.dialect, self._style, name, rows)
+        self.connection.exec_driver_sql(text, arguments if len(rows) > 1 else arguments[0])
 
     @property
     def is_mariadb(self) -> bool:
@@ -141,9 +149,10 @@ class AsyncCoreConnection:
         """Run a statement, and return the number of rows that it changed."""
         return int((await self._execute(name, parameters)).rowcount)
 
-    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
-        await self.connection.exec_driver_sql(*_many(self.dialect, self._style, name, rows))
+    async def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters."""
+        text, arguments = _many(self.dialect, self._style, name, rows)
+        await self.connection.exec_driver_sql(text, arguments if len(rows) > 1 else arguments[0])
 
     @property
     def is_mariadb(self) -> bool:
@@ -187,10 +196,14 @@ class AsyncDbapiConnection:
         await cursor.close()
         return changed
 
-    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
+    async def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters."""
         cursor = await self._cursor()
-        await cursor.executemany(*_many(self.dialect, self._style, name, rows))
+        text, arguments = _many(self.dialect, self._style, name, rows)
+        if len(rows) == 1:
+            await cursor.execute(text, arguments[0])
+        else:
+            await cursor.executemany(text, arguments)
         await cursor.close()
 
     @property
@@ -241,10 +254,13 @@ class AsyncpgConnection:
         count = status.rpartition(" ")[2]
         return int(count) if count.isdecimal() else 0
 
-    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
+    async def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters."""
         text, arguments = _many(self.dialect, "numeric_dollar", name, rows)
-        await self.connection.executemany(text, arguments)
+        if len(rows) == 1:
+            await self.connection.execute(text, *arguments[0])
+        else:
+            await self.connection.executemany(text, arguments)
 
 
 def _many(

@@ -21,10 +21,7 @@ async def apublish(
 ) -> None:
     """Store one send for its receivers on an async connection, as `publish`."""
     for name, rows in publication(connection, envelope, targets):
-        if len(rows) == 1:
-            await connection.change(name, **rows[0])
-        else:
-            await connection.insert_many(name, rows)
+        await connection.insert(name, rows)
 
 
 async def asettle(connection: AsyncConnection, claims: Iterable[Claim]) -> int:

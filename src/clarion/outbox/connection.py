@@ -33,8 +33,11 @@ class Connection(Protocol):
         """Run a statement, and return the number of rows that it changed."""
         ...
 
-    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
+    def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters.
+
+        If there are several, each parameter is in VALUES: the drivers of MySQL write one INSERT of them.
+        """
         ...
 
 
@@ -54,8 +57,8 @@ class AsyncConnection(Protocol):
         """Run a statement, and return the number of rows that it changed."""
         ...
 
-    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
+    async def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, as the method of `Connection`."""
         ...
 
 
@@ -103,11 +106,14 @@ class DbapiConnection:
         finally:
             cursor.close()
 
-    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
+    def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters."""
         cursor = self.connection.cursor()
         try:
-            cursor.executemany(self._texts[name], rows)
+            if len(rows) == 1:
+                cursor.execute(self._texts[name], rows[0])
+            else:
+                cursor.executemany(self._texts[name], rows)
         finally:
             cursor.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from clarion.envelope.plain import encode as _json
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     Parameters = dict[str, Any]
 
 _COLUMNS = ("receiver", "key", "part", "delay")
-# The parameters of each row of a statement with `{rows}`.
-_NUMBERED = [[f"{column}_{n}" for column in _COLUMNS] for n in range(1, FEW + 1)]
+# The parameters of a statement with `{rows}`.
+_NUMBERED = [f"{column}_{n}" for n in range(1, FEW + 1) for column in _COLUMNS]
 
 
 def publication(
@@ -47,22 +48,18 @@ def publication(
     if connection.dialect == "sqlite":
         each_row = [{"uid": uid, **dict(zip(_COLUMNS, row, strict=True))} for row in rows]
         return [("publish_event", [event]), ("publish_delivery", each_row)]
-    few = len(rows) <= FEW
-    deliveries = _numbered(rows) if few else {"rows": _json(list(map(list, rows)))}
-    number = f"_{len(rows)}" if few else ""
-    size = "few" if few else "many"
+    if len(rows) <= FEW:
+        # Parameters cost the database less than one JSON text. They are named row after row.
+        deliveries: Parameters = dict(zip(_NUMBERED, chain.from_iterable(rows), strict=False))
+        whole, parts = f"publish_few_{len(rows)}", f"publish_few_deliveries_{len(rows)}"
+    else:
+        deliveries = {"rows": _json([list(row) for row in rows])}
+        whole, parts = "publish_many", "publish_many_deliveries"
     if _takes_whole(connection):
-        return [(f"publish_{size}{number}", [event | deliveries])]
+        event.update(deliveries)
+        return [(whole, [event])]
     deliveries["uid"] = uid
-    return [("publish_event", [event]), (f"publish_{size}_deliveries{number}", [deliveries])]
-
-
-def _numbered(rows: Sequence[tuple[Any, ...]]) -> Parameters:
-    """Return a few rows as parameters, which cost the database less than one JSON text."""
-    found: Parameters = {}
-    for names, row in zip(_NUMBERED, rows, strict=False):
-        found.update(zip(names, row, strict=True))
-    return found
+    return [("publish_event", [event]), (parts, [deliveries])]
 
 
 def _takes_whole(connection: Connection | AsyncConnection) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,11 +15,11 @@ from clarion.errors import BoundaryError, EncodingError, MissingExtraError
 from clarion.outbox import async_store, store, wake
 from clarion.outbox.adapters import adapt, is_async_connection
 from clarion.outbox.default import default_writer, required_writer
-from clarion.outbox.notes import cures_noted
+from clarion.outbox.notes import cures_noted, note_cure
 from clarion.outbox.stored import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from clarion._core.registration import Registration
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from clarion.commit.boundary import Boundary
     from clarion.commit.suppress import suppressed
     from clarion.envelope import Envelope
-    from clarion.outbox.connection import Connection
     from clarion.outbox.default import Writer
     from clarion.outbox.delivery_row import Target
     from clarion.typing import Receiver
@@ -73,8 +71,11 @@ class Publication:
         taken = _taken(signal, place.boundary, calls)
         envelope, targets = _written(signal, taken)
         if targets:
-            with cures_noted(), _connection(place) as connection:
-                store.publish(connection, envelope, targets)
+            try:
+                _publish(place, envelope, targets)
+            except Exception as error:
+                note_cure(error)
+                raise
             wake.after_commit(signal, place.boundary)
         return _responses(calls, taken, place, envelope.uid)
 
@@ -156,20 +157,18 @@ def _place(signal: Signal, arguments: dict[str, Any], database: str | None) -> P
     return Place(boundary, reason, writer)
 
 
-@contextmanager
-def _connection(place: Place) -> Generator[Connection]:
+def _publish(place: Place, envelope: Envelope, targets: list[Target]) -> None:
     if place.writer is not None:
-        with place.writer.transaction() as own:
-            yield own
+        _publish_alone(place.writer, envelope, targets)
         return
     with place.boundary.write_connection() as raw:
-        connection = adapt(raw)
+        connection: Any = adapt(raw)
         if is_async_connection(connection):
             raise BoundaryError(
                 f"{place.name} is async, so a sync send cannot write to it. Use `await "
                 f"signal.asend(...)`."
             )
-        yield connection  # type: ignore[misc]  # it is sync
+        store.publish(connection, envelope, targets)
 
 
 async def _apublish(place: Place, envelope: Envelope, targets: list[Target]) -> None:
@@ -194,11 +193,12 @@ def _responses(
     calls: Sequence[Call], taken: list[Call], place: Place, uid: UUID
 ) -> list[Stored | None]:
     kept = {id(registration) for registration, _, _ in taken}
+    name, reason = place.name, place.reason
     responses: list[Stored | None] = []
     for registration, _, _ in calls:
         bound: Any = registration.delivery
-        stored = Stored(uid, bound.name, place.name, place.reason)
-        responses.append(stored if id(registration) in kept else None)
+        is_kept = id(registration) in kept
+        responses.append(Stored(uid, bound.name, name, reason) if is_kept else None)
     return responses
 
 

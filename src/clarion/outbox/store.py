@@ -43,10 +43,7 @@ def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target
         targets: its receivers.
     """
     for name, rows in publication(connection, envelope, targets):
-        if len(rows) == 1:
-            connection.change(name, **rows[0])
-        else:
-            connection.insert_many(name, rows)
+        connection.insert(name, rows)
 
 
 # --- Rows without a key: each is leased by itself.

@@ -56,10 +56,13 @@ class DjangoConnection:
             changed: int = cursor.rowcount
             return changed
 
-    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
+    def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters."""
         with self._cursor() as cursor:
-            cursor.executemany(pyformat(self.dialect)[name], rows)
+            if len(rows) == 1:
+                cursor.execute(pyformat(self.dialect)[name], rows[0])
+            else:
+                cursor.executemany(pyformat(self.dialect)[name], rows)
 
     def has_ended(self) -> bool:
         """Return whether the atomic block will be rolled back, or was left."""
@@ -103,9 +106,9 @@ class AsyncDjangoConnection:
         """Run a statement, and return the number of rows that it changed."""
         return await DJANGO.run_in_thread(partial(self._connection.change, name, **parameters))
 
-    async def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
-        await DJANGO.run_in_thread(partial(self._connection.insert_many, name, rows))
+    async def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters."""
+        await DJANGO.run_in_thread(partial(self._connection.insert, name, rows))
 
     async def ahas_ended(self) -> bool:
         """Return whether the atomic block will be rolled back, or was left."""

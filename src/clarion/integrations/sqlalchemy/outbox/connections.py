@@ -114,9 +114,9 @@ class AsyncEngineConnection:
         changed: int = self._thread.run(self._core.change, name, **parameters)
         return changed
 
-    def insert_many(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
-        """Run an INSERT once for each row; its parameters are all in VALUES."""
-        self._thread.run(self._core.insert_many, name, rows)
+    def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement that inserts, once for each row of parameters."""
+        self._thread.run(self._core.insert, name, rows)
 
     @property
     def is_mariadb(self) -> bool:
