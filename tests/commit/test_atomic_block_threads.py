@@ -170,7 +170,9 @@ class TestContexts:
         block = atomic()
         one.run(block.__enter__)
         one.run(signal.send, None, n=1)
-        other.run(block.__exit__, None, None, None)
+        with pytest.warns(RuntimeWarning, match="sends between did not wait") as caught:
+            other.run(block.__exit__, None, None, None)
+        assert [each.filename for each in caught] == [__file__]
         assert calls == [1]
         one.run(signal.send, None, n=2)
         assert calls == [1, 2]
@@ -183,7 +185,8 @@ class TestContexts:
             block = atomic()
             one.run(block.__enter__)
             kept.append(weakref.ref(one.run(lambda: next(active_boundaries()))))
-            contextvars.Context().run(block.__exit__, None, None, None)
+            with pytest.warns(RuntimeWarning, match="left in another context"):
+                contextvars.Context().run(block.__exit__, None, None, None)
             del block
         gc.collect()
         assert [there() is not None for there in kept] == [False, False, True]

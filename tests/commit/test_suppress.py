@@ -139,7 +139,9 @@ def test_fixture_that_ends_in_another_context(signal, calls):
     one, other = contextvars.Context(), contextvars.Context()
     quiet = suppressed("a fixture")
     one.run(quiet.__enter__)
-    other.run(quiet.__exit__, None, None, None)
+    with pytest.warns(RuntimeWarning, match="so it suppressed nothing there") as caught:
+        other.run(quiet.__exit__, None, None, None)
+    assert [each.filename for each in caught] == [__file__]
     one.run(signal.send, None, n=1)
     assert calls == [1]
     assert one.run(active_suppression) is None

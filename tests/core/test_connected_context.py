@@ -3,6 +3,8 @@
 import asyncio
 from contextvars import copy_context
 
+import pytest
+
 from tests.core.receivers import answers, in_thread
 
 
@@ -120,7 +122,9 @@ class TestContext:
         """A block may end in another context, as in a fixture of pytest-asyncio."""
         block = signal.connected(first, context=True)
         block.__enter__()
-        in_thread(lambda: block.__exit__(None, None, None))
+        with pytest.warns(RuntimeWarning, match="did not call its receiver") as caught:
+            in_thread(lambda: block.__exit__(None, None, None))
+        assert [each.filename for each in caught] == [__file__]
         assert not signal.has_listeners()
 
     def test_order_and_stages_are_as_usual(self, signal, send):

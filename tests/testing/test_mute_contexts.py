@@ -82,7 +82,9 @@ def test_block_can_end_in_another_context():
     context = contextvars.copy_context()
     context.run(mute.__enter__)
     assert context.run(heard) == []
-    mute.__exit__(None, None, None)
+    with pytest.warns(RuntimeWarning, match="so it muted nothing there") as caught:
+        mute.__exit__(None, None, None)
+    assert [each.filename for each in caught] == [__file__]
     assert context.run(heard) == [2, 1]
     assert heard() == [2, 1]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from clarion._core.arguments import SCOPE
 from clarion._core.block_end import Block, BlockEnd
+from clarion._core.callers import warn_caller
 from clarion._core.names import name_of, option_name, sender_name, signal_name
 from clarion._core.scopes import Scope
 from clarion._core.tabled import has_table, table_of
@@ -31,7 +32,18 @@ class _Entry:
         self._signal = signal
         self.scope = scope
 
-    def end(self, error: object) -> None:  # noqa: ARG002
+    def end(self, error: object) -> None:
+        """Remove the registrations of the scope, and warn if its sends could not reach them."""
+        is_visible = self.scope.is_visible()
+        self.interrupt(error)
+        if not is_visible:
+            warn_caller(
+                "connected(context=True) was left in another context than it was entered in, so sends there "
+                "did not call its receiver. Enter it in the code that sends, or leave context out.",
+                RuntimeWarning,
+            )
+
+    def interrupt(self, error: object) -> None:  # noqa: ARG002
         """Remove the registrations of the scope. A second call completes a first one."""
         self.scope.is_over = True
         self.scope.leave()
@@ -39,8 +51,6 @@ class _Entry:
             if has_table(self._signal):  # the block may have restored Django's dispatcher
                 table_of(self._signal).discard(registration)
         self.scope.end()
-
-    interrupt = end
 
 
 class Connected(Block, Enterable):

@@ -208,6 +208,10 @@ class ActiveBoundary:
         if self.request is not None and self in self.request:
             self.request.remove(self)
 
+    def is_visible(self) -> bool:
+        """Return whether sends in this context can find it."""
+        return innermost_boundary.get() is self or self in active_boundaries()
+
     def outward(self) -> Iterator[ActiveBoundary]:
         """Yield this one and those around it that sends here can wait for, innermost first."""
         # A server may begin a request in a copy of another one's context, as for pipelined

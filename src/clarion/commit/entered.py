@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from clarion.commit.drivers.base import NoDriver
 from clarion.commit.drivers.outcome import database_error
-from clarion.commit.outside import warn_of_calls, warn_of_other_transaction
+from clarion.commit.outside import (
+    warn_of_calls,
+    warn_of_other_context,
+    warn_of_other_transaction,
+)
 from clarion.commit.protect import run_to_end
 from clarion.commit.run import abandon_calls, arun_calls, run_calls
 
@@ -123,6 +127,7 @@ class Entered:
 
     def end(self, error: tuple[object, ...]) -> None:
         """Commit or roll back, then run the calls or drop them."""
+        is_visible = self._active.is_visible()
         self._is_ending = True
         # The block is active until the commit is made, so a send during the commit waits, too.
         try:
@@ -142,9 +147,12 @@ class Entered:
             self._set_settled()
         finally:
             self._settle()
+        if not is_visible:
+            warn_of_other_context()
 
     async def aend(self, error: tuple[object, ...]) -> None:
         """Commit or roll back, then await the calls or drop them."""
+        is_visible = self._active.is_visible()
         self._is_ending = True
         try:
             await self._to_end(self._aleave(error))
@@ -153,6 +161,8 @@ class Entered:
             self._set_settled()
         finally:
             self._settle()
+        if not is_visible:
+            warn_of_other_context()
 
     async def _aleave(self, error: tuple[object, ...]) -> None:
         try:

@@ -101,6 +101,16 @@ def warn_of_other_transaction() -> bool:
     return False
 
 
+def warn_of_other_context() -> None:
+    """Warn that a block was left in another context than it was entered in."""
+    warn_caller(
+        "atomic() was left in another context than it was entered in, so sends between did not wait for its "
+        "commit. Put the SignalMiddleware of clarion.integrations.asgi around the application, or enter the "
+        "block in the code that sends.",
+        RuntimeWarning,
+    )
+
+
 def warn_of_calls(calls: Collection[PendingCall]) -> None:
     """Warn before a block without a connection runs calls whose transaction is not committed."""
     # The transaction may have begun inside the block, as a session does at its first statement.

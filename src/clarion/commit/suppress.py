@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.block_end import Block, BlockEnd
+from clarion._core.callers import warn_caller
 from clarion._core.fork import new_lock
 from clarion._core.names import name_of, value_name
 from clarion._core.unentered import Enterable
@@ -45,6 +46,12 @@ class Suppression:
         # A fixture may end in another context than it began in.
         if self in (active := _suppressions.get()):
             _suppressions.set(tuple(each for each in active if each is not self))
+        else:
+            warn_caller(
+                "suppressed() was left in another context than it was entered in, so it suppressed nothing "
+                "there. Enter it in the code that sends.",
+                RuntimeWarning,
+            )
 
     def interrupt(self, error: BaseException) -> None:  # noqa: ARG002
         """End it after an interrupt."""

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.block_end import Block, BlockEnd
+from clarion._core.callers import warn_caller
 from clarion._core.checks import check_sender
 from clarion._core.decorated import decorated
 from clarion._core.instrument import Instrument, attach, detach
@@ -50,8 +51,15 @@ class _Entry:
         """End it, also in the copies of the context that tasks have."""
         self.is_over = True
         # A fixture may end in a different context from the one it began in.
-        _mutes.set(tuple(each for each in _mutes.get() if each is not self))
+        is_visible = self in (active := _mutes.get())
+        _mutes.set(tuple(each for each in active if each is not self))
         self.block.detach()
+        if not is_visible:
+            warn_caller(
+                "muted() was left in another context than it was entered in, so it muted nothing there. "
+                "Enter it in the code that sends.",
+                RuntimeWarning,
+            )
 
     def interrupt(self, error: BaseException) -> None:  # noqa: ARG002
         """End it after an interrupt: it mutes nothing, even if it still watches."""
