@@ -86,3 +86,14 @@ def test_a_second_change_finds_nothing_to_drop(make):
 
 def print_none(**kwargs):
     """Do nothing."""
+
+
+def test_a_receiver_that_dies_at_the_end_of_the_interpreter(signal, monkeypatch):
+    """The globals of a module are gone before the last objects die."""
+    monkeypatch.setattr(lifetimes, "acquire", None)
+    listener = Listener()
+    signal.connect(listener.method)
+    signal.send(None)
+    del listener
+    monkeypatch.undo()
+    assert signal.send(None) == []

@@ -3,7 +3,7 @@
 A signal handler may raise after each call of a function written in C. After `lock.acquire()`, that is
 before the `try` of the caller begins. From CPython 3.14 on, `with lock` has the same gap. The lock would
 stay locked, and other threads would wait forever. Unpacking calls such a function, too, and runs no
-handlers.
+handlers. Both functions use no globals, which are gone when the interpreter ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ if sys.version_info >= (3, 14):
         __slots__ = ()
 
         def __enter__(self) -> bool:
-            return acquire(self)
+            (is_locked,) = map(self.acquire, (True,))
+            return is_locked
 
 else:
     Lock = RLock
