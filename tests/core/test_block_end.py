@@ -97,6 +97,18 @@ def test_explicit_calls():
         block.__exit__(None, None, None)
 
 
+def test_what_an_explicit_call_returns():
+    """None, or after an error something false; the arguments may be left out."""
+    block, error = Plain(), ValueError()
+    block.__enter__()
+    block.__enter__()
+    block.__enter__()
+    assert block.__exit__() is None
+    assert block.__exit__(None, None, None) is None
+    assert not block.__exit__(ValueError, error, None)
+    assert block.ends() == [[ValueError], [None], [None]]
+
+
 def test_a_method_that_was_looked_up_before():
     """It may be kept for another call, or another block."""
     block, other = Plain(), Plain()

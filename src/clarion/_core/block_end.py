@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from itertools import repeat
 from types import coroutine
 from weakref import ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Iterable
+    from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
     from typing import Any, Protocol
 
     Errors = tuple[Any, Any, Any]
@@ -76,14 +77,29 @@ class _End:
         return made
 
 
+class _NoArguments(tuple[None, ...]):
+    """The first argument of `max`, which takes the arguments of a call without any from it.
+
+    It is false, so `with` raises the error that leaves the block.
+    """
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[None]:
+        return repeat(None, 4)
+
+
+_NO_ARGUMENTS = _NoArguments()
+
+
 class BlockEnd(_End):
     """The attribute `__exit__` of a subclass of `Block`."""
 
     def __get__(self, block: Any, owner: type) -> Callable[..., None]:
         """Return the method of a block. The function of a class takes the block, too."""
         made = self.prepare(_ending, block, sys._getframe(1))
-        # `max` returns its first argument, because the generator yields equal numbers.
-        return partial(max, None, key=made.send)
+        # After an error, `max` returns its first argument, because the generator yields equal numbers.
+        return partial(max, _NO_ARGUMENTS, key=made.send)
 
 
 class AsyncBlockEnd(_End):
@@ -159,8 +175,9 @@ def _ending(holder: Holder, block: Any, *, has_block: bool) -> Generator[int, An
             error = (yield 0), (yield 0), (yield 0)
             entry = _entry_of(holder, block)
             entry.end(error)
+            is_normal = error[0] is None
             holder.entry = holder.block = entry = error = None
-            yield 0
+            yield is_normal  # then `max` returns the last argument, None
     except BaseException as raised:
         if (entry := entry or _interrupted(holder, block, raised)) is not None:
             entry.interrupt(raised)
