@@ -107,6 +107,8 @@ def test_a_signal_without_receivers_is_named():
         (["--app", "library"], True),
         (["--app", "auth"], False),
         (["--sender", "Author"], True),
+        (["--sender", "library.Author"], True),
+        (["--sender", "auth.User"], False),
         (["--sender", "Book"], False),
         (["--receiver", "note_in_models"], True),
         (["--receiver", "note_in_models", "--app", "auth"], False),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.management.base import CommandError
+from django.db.models.options import Options
 
 from clarion.integrations.django.command import ProcessCommand
 from clarion.listing import Listed, facts_of, list_signals, options_of, place_of, sender_of
@@ -31,7 +32,9 @@ class Command(ProcessCommand):
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
         parser.add_argument("--all", action="store_true", help="list signals without receivers too")
         parser.add_argument("--app", help="only receivers in this app, or of its models")
-        parser.add_argument("--sender", help="only senders whose dotted name contains this")
+        parser.add_argument(
+            "--sender", help="only senders whose dotted name or label contains this"
+        )
         parser.add_argument("--receiver", help="only receivers whose dotted name contains this")
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -71,9 +74,15 @@ def _matches(registration: Registration, options: dict[str, Any], package: str) 
     names = (registration.name, sender)
     return (
         (not package or any(name.startswith(f"{package}.") for name in names))
-        and (options["sender"] or "") in sender
+        and any((options["sender"] or "") in name for name in (sender, _label_of(registration)))
         and (options["receiver"] or "") in registration.name
     )
+
+
+def _label_of(registration: Registration) -> str:
+    """Return the label of a model, such as "auth.User"; empty for another sender."""
+    meta: Any = getattr(registration.sender, "_meta", None)
+    return meta.label if isinstance(meta, Options) else ""
 
 
 def _nothing(signals_matched: list[str], options: dict[str, Any]) -> str:
