@@ -4,14 +4,12 @@ import asyncio
 import gc
 import weakref
 from contextlib import AsyncExitStack, ExitStack
+from typing import Any
 
 import pytest
 
-from clarion._core.block_end import AsyncBlockEnd, Block, BlockEnd
+from clarion._core.block_end import AsyncBlock
 from tests.commit.interrupts import InterruptedByTestError, attempts, records_of_clarion
-
-END = BlockEnd()
-AEND = AsyncBlockEnd()
 
 
 class Entry:
@@ -39,25 +37,22 @@ class Entry:
         self.interrupt(error)
 
 
-class Plain(Block):
+class Plain(AsyncBlock):
     """A block that keeps nothing but its entries."""
-
-    __exit__ = END
-    __aexit__ = AEND
 
     def __init__(self):
         self.made = []
 
-    def _enter(self, ends):
+    def _enter(self):
         self.made.append(entry := Entry())
-        self.keep(entry, ends, depth=3)
+        self.keep(entry, depth=3)
         return self
 
     def __enter__(self):
-        return self._enter(END)
+        return self._enter()
 
     async def __aenter__(self):
-        return self._enter(AEND)
+        return self._enter()
 
     def ends(self):
         """Return how each entry ended."""
@@ -103,9 +98,10 @@ def test_what_an_explicit_call_returns():
     block.__enter__()
     block.__enter__()
     block.__enter__()
-    assert block.__exit__() is None
-    assert block.__exit__(None, None, None) is None
-    assert not block.__exit__(ValueError, error, None)
+    leave: Any = block.__exit__
+    assert leave() is None
+    assert leave(None, None, None) is None
+    assert not leave(ValueError, error, None)
     assert block.ends() == [[ValueError], [None], [None]]
 
 

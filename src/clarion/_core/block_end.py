@@ -6,6 +6,9 @@ before the block began. Code in C resumes them: `max` gives each of its argument
 handler runs before the first call.
 """
 
+# `with` calls both methods from one frame, which shows that they belong together.
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import sys
@@ -93,7 +96,7 @@ _NO_ARGUMENTS = _NoArguments()
 
 
 class BlockEnd(_End):
-    """The attribute `__exit__` of a subclass of `Block`."""
+    """The attribute `__exit__` of `Block`."""
 
     def __get__(self, block: Any, owner: type) -> Callable[..., None]:
         """Return the method of a block. The function of a class takes the block, too."""
@@ -103,7 +106,7 @@ class BlockEnd(_End):
 
 
 class AsyncBlockEnd(_End):
-    """The attribute `__aexit__` of a subclass of `Block`."""
+    """The attribute `__aexit__` of `AsyncBlock`."""
 
     def __get__(self, block: Any, owner: type) -> Callable[..., Coroutine[Any, Any, None]]:
         """Return the method of a block, as `BlockEnd`."""
@@ -111,8 +114,11 @@ class AsyncBlockEnd(_End):
         return partial(max, made, key=made.send)
 
 
+_end, _aend = BlockEnd(), AsyncBlockEnd()
+
+
 class Block:
-    """The base of a block whose `__exit__` is a `BlockEnd`, and its `__aexit__` an `AsyncBlockEnd`.
+    """The base of a block that ends although its end is interrupted. `__enter__` calls `keep`.
 
     Attributes:
         last_holder: a reference to the holder of the method that was last looked up.
@@ -124,16 +130,22 @@ class Block:
     holders: tuple[_Reference, ...] = ()
     entries: tuple[Any, ...] = ()
 
-    def keep(self, entry: Any, ends: _End, depth: int = 2) -> None:
+    if TYPE_CHECKING:
+
+        def __exit__(self, *error: object) -> None: ...
+
+    else:
+        __exit__ = _end
+
+    def keep(self, entry: Any, depth: int = 2) -> None:
         """Give an entry to the `with` statement. Call it in `__enter__`, which the statement calls.
 
         Args:
             entry: the entry.
-            ends: the method that will end it.
             depth: how many frames further out the statement is.
         """
         frame = id(sys._getframe(depth))
-        for holder in _alive((self.last_holder, ends.last_holder)):
+        for holder in _alive((self.last_holder, _end.last_holder, _aend.last_holder)):
             if holder.block is None and holder.frame == frame:
                 holder.block, holder.entry = self, entry
                 self.holders = (*map(ref, _alive(self.holders)), ref(holder))
@@ -162,6 +174,17 @@ class Block:
     def choose(self, entries: tuple[Any, ...]) -> Any:
         """Return the one of several entries that a call in this context ends."""
         return entries[-1]
+
+
+class AsyncBlock(Block):
+    """The base of a block for `with` and `async with`."""
+
+    if TYPE_CHECKING:
+
+        async def __aexit__(self, *error: object) -> None: ...
+
+    else:
+        __aexit__ = _aend
 
 
 def _ending(holder: Holder, block: Any, *, has_block: bool) -> Generator[int, Any, None]:
@@ -208,6 +231,20 @@ def _aending(holder: Holder, block: Any, *, has_block: bool) -> Generator[Any, A
         raise
     finally:
         holder.entry = holder.block = block = entry = error = None
+
+
+def _alive(references: Iterable[_Reference]) -> list[Holder]:
+    found = (None if reference is None else reference() for reference in references)
+    return [holder for holder in found if holder is not None]
+
+
+def _interrupted(holder: Holder, block: Any, raised: BaseException) -> Any:
+    """Return the entry that was not found yet, or None."""
+    if holder.entry is not None:
+        return holder.entry
+    if block is None or isinstance(raised, GeneratorExit):
+        return None  # without a call: the method was only looked up
+    return block.take() if block.entries else None
 
 
 def _alive(references: Iterable[_Reference]) -> list[Holder]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clarion._core.arguments import SCOPE
-from clarion._core.block_end import Block, BlockEnd
+from clarion._core.block_end import Block
 from clarion._core.callers import warn_caller
 from clarion._core.names import name_of, option_name, sender_name, signal_name
 from clarion._core.scopes import Scope
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion._core.signatures import Receiver
     from clarion._core.table import Table
-
-
-_end = BlockEnd()
 
 
 class _Entry:
@@ -81,7 +78,7 @@ class Connected(Block, Enterable):
         weak = self._options.get("weak") or False
         options: dict[str, Any] = {**self._options, "weak": weak, SCOPE: scope}
         try:
-            self.keep(entry, _end)
+            self.keep(entry)
             self._signal.connect(self._receiver, **options)
             scope.enter()
         except BaseException as error:
@@ -89,8 +86,6 @@ class Connected(Block, Enterable):
             self.drop(entry)
             raise
         return self._receiver
-
-    __exit__ = _end
 
     def choose(self, entries: tuple[_Entry, ...]) -> _Entry:
         """Return the last entry of this context."""

@@ -11,7 +11,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import ref
 
-from clarion._core.block_end import AsyncBlockEnd, Block, BlockEnd
+from clarion._core.block_end import AsyncBlock
 from clarion._core.decorated import decorated
 from clarion._core.fork import new_lock
 from clarion._core.names import value_name
@@ -214,10 +214,7 @@ class AtomicBlock(Boundary):
         return self
 
 
-_end, _aend = BlockEnd(), AsyncBlockEnd()
-
-
-class atomic(Block, Enterable):  # noqa: N801  # a context manager: `with atomic():`
+class atomic(AsyncBlock, Enterable):  # noqa: N801  # a context manager: `with atomic():`
     """Begin a transaction, whose commit runs `on_commit` receivers; inside one, a savepoint.
 
     It commits when the block ends normally. It rolls back when an exception leaves the block, as
@@ -268,7 +265,7 @@ class atomic(Block, Enterable):  # noqa: N801  # a context manager: `with atomic
     def __enter__(self) -> Self:
         entering = self._begin(is_awaited=False)
         try:
-            self.keep(entering, _end)
+            self.keep(entering)
             entering.begin()
         except BaseException as error:
             entering.give_up(error)
@@ -276,20 +273,16 @@ class atomic(Block, Enterable):  # noqa: N801  # a context manager: `with atomic
             raise
         return self
 
-    __exit__ = _end
-
     async def __aenter__(self) -> Self:
         entering = self._begin(is_awaited=True)
         try:
-            self.keep(entering, _aend)
+            self.keep(entering)
             await entering.abegin()
         except BaseException as error:
             await entering.agive_up(error)
             self.drop(entering)
             raise
         return self
-
-    __aexit__ = _aend
 
     def _begin(self, *, is_awaited: bool) -> Entered:
         self.unentered = None

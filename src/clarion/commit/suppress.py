@@ -6,7 +6,7 @@ from collections import Counter
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
-from clarion._core.block_end import Block, BlockEnd
+from clarion._core.block_end import Block
 from clarion._core.callers import warn_caller
 from clarion._core.fork import new_lock
 from clarion._core.names import name_of, value_name
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from clarion.commit.pending_call import PendingCall
 
 _suppressions: ContextVar[tuple[Suppression, ...]] = ContextVar("clarion_suppressed", default=())
-
-_end = BlockEnd()
 
 
 class Suppression:
@@ -106,15 +104,13 @@ class suppressed(Block, Enterable):  # noqa: N801  # a context manager: `with su
         self.unentered = None
         entry = Suppression(self)
         try:
-            self.keep(entry, _end)
+            self.keep(entry)
             entry.begin()
         except BaseException as error:
             entry.interrupt(error)
             self.drop(entry)
             raise
         return self
-
-    __exit__ = _end
 
     def choose(self, entries: tuple[Suppression, ...]) -> Suppression:
         """Return the innermost entry of this context, or the last one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from clarion._core.block_end import Block, BlockEnd
+from clarion._core.block_end import Block
 from clarion._core.callers import warn_caller
 from clarion._core.checks import check_sender
 from clarion._core.decorated import decorated
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _mutes: ContextVar[tuple[_Entry, ...]] = ContextVar("clarion_mutes", default=())
-
-_end = BlockEnd()
 
 
 class _Entry:
@@ -126,15 +124,13 @@ class muted(Block, Enterable, Instrument):  # noqa: N801  # a context manager: `
         self.unentered = None
         entry = _Entry(self)
         try:
-            self.keep(entry, _end)
+            self.keep(entry)
             entry.begin()
         except BaseException as error:
             entry.interrupt(error)
             self.drop(entry)
             raise
         return self
-
-    __exit__ = _end
 
     def choose(self, entries: tuple[_Entry, ...]) -> _Entry:
         """Return the innermost entry of this context, or the last one."""

@@ -10,7 +10,7 @@ from weakref import ref
 
 from sqlalchemy.orm import Session
 
-from clarion._core.block_end import AsyncBlockEnd, Block, BlockEnd
+from clarion._core.block_end import AsyncBlock
 from clarion._core.names import value_name
 from clarion._core.unentered import Enterable
 from clarion.commit import ActiveBoundary, Boundary, active_boundaries
@@ -143,10 +143,6 @@ class ScopedBoundary(Boundary):
         return boundary
 
 
-_end = BlockEnd()
-_aend = AsyncBlockEnd()
-
-
 class _Entry:
     """One entry of a `bound` block."""
 
@@ -181,7 +177,7 @@ class _Entry:
         self.interrupt(error)
 
 
-class bound(Block, Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with bound(session):`
+class bound(AsyncBlock, Enterable, Generic[S]):  # noqa: N801  # it reads as a word: `with bound(session):`
     """Bind a session to the context: sends that name no other session wait for its commits.
 
     The session of a scoped session is looked up at each send, so `remove()` may replace it.
@@ -210,26 +206,23 @@ class bound(Block, Enterable, Generic[S]):  # noqa: N801  # it reads as a word: 
         self.unentered = "bound(session)"
 
     def __enter__(self) -> S:
-        self._enter(_end)
+        self._enter()
         return self._session
 
     async def __aenter__(self) -> S:
-        self._enter(_aend)
+        self._enter()
         return self._session
 
-    def _enter(self, ends: BlockEnd | AsyncBlockEnd) -> None:
+    def _enter(self) -> None:
         self.unentered = None
         entry = _Entry(self._boundary)
         try:
-            self.keep(entry, ends, depth=3)
+            self.keep(entry, depth=3)
             entry.active.enter()
         except BaseException as error:
             entry.interrupt(error)
             self.drop(entry)
             raise
-
-    __exit__ = _end
-    __aexit__ = _aend
 
     def choose(self, entries: tuple[_Entry, ...]) -> _Entry:
         """Return the innermost entry that sends here find, or the last one."""

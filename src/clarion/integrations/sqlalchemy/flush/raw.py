@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
-from clarion._core.block_end import AsyncBlockEnd, Block, BlockEnd
+from clarion._core.block_end import AsyncBlock
 from clarion._core.names import value_name
 from clarion._core.unentered import Enterable
 from clarion.errors import ArgumentError
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from clarion.integrations.sqlalchemy.session_types import AnySession
 
 _KEY = "clarion_raw"
-
-
-_end = BlockEnd()
-_aend = AsyncBlockEnd()
 
 
 class _Entry:
@@ -63,7 +59,7 @@ class _Entry:
         self.interrupt(error)
 
 
-class raw(Block, Enterable):  # noqa: N801  # it reads as a word: `with raw(session):`
+class raw(AsyncBlock, Enterable):  # noqa: N801  # it reads as a word: `with raw(session):`
     """Send `raw=True` to receivers during a session's flushes inside the block.
 
     Entering the block flushes what was added before it. Leaving it without an exception
@@ -93,7 +89,7 @@ class raw(Block, Enterable):  # noqa: N801  # it reads as a word: `with raw(sess
                 "raw() was given an async session. Write `async with raw(session)`."
             )
         self._session.flush()
-        self._begin(_end)
+        self._begin()
         return self
 
     async def __aenter__(self) -> Self:
@@ -101,16 +97,13 @@ class raw(Block, Enterable):  # noqa: N801  # it reads as a word: `with raw(sess
         if not self._is_async:
             raise ArgumentError("raw() was given a sync session. Write `with raw(session)`.")
         await self._session.flush()
-        self._begin(_aend)
+        self._begin()
         return self
 
-    __exit__ = _end
-    __aexit__ = _aend
-
-    def _begin(self, ends: BlockEnd | AsyncBlockEnd) -> None:
+    def _begin(self) -> None:
         entry = _Entry(self._session)
         try:
-            self.keep(entry, ends, depth=3)
+            self.keep(entry, depth=3)
             entry.begin()
         except BaseException:
             entry.stop()
