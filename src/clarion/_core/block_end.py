@@ -247,19 +247,5 @@ def _interrupted(holder: Holder, block: Any, raised: BaseException) -> Any:
     return block.take() if block.entries else None
 
 
-def _alive(references: Iterable[_Reference]) -> list[Holder]:
-    found = (None if reference is None else reference() for reference in references)
-    return [holder for holder in found if holder is not None]
-
-
-def _interrupted(holder: Holder, block: Any, raised: BaseException) -> Any:
-    """Return the entry that was not found yet, or None."""
-    if holder.entry is not None:
-        return holder.entry
-    # Without a call, the method was only looked up.
-    is_called = block is not None and not isinstance(raised, GeneratorExit)
-    return block.take() if is_called and block.entries else None
-
-
 def _entry_of(holder: Holder, block: Any) -> Any:
     return block.take() if holder.block is not block or holder.entry is None else holder.entry
