@@ -10,6 +10,7 @@ from clarion import Signal, durable
 from clarion.commit import atomic
 from clarion.outbox.notes import (
     BUSY_CURE,
+    FORBIDDEN_CURE,
     FULL_CURE,
     POOLER_CURE,
     READ_ONLY_CURE,
@@ -144,6 +145,8 @@ class PreparedError(Exception):
         (Exception(13, "no code of MySQL"), None),
         (ValueError("8"), None),
         (PreparedError(), POOLER_CURE),
+        (Exception(1142, "INSERT command denied for table `shop`.`clarion_event`"), FORBIDDEN_CURE),
+        (Exception(1142, "INSERT command denied for table `shop`.`invoices`"), None),
     ],
     ids=str,
 )

@@ -1,6 +1,8 @@
 """The checks of a worker when it starts."""
 
 import logging
+import secrets
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -20,6 +22,36 @@ def test_missing_tables_are_said_with_the_cure(tmp_path):
     database = open_database(f"sqlite:///{tmp_path}/empty.db")
     with pytest.raises(TablesError, match=r"Create them with `clarion outbox create`"):
         Worker(database).drain()
+
+
+@pytest.fixture
+def stranger(stage):
+    """Yield the URL of a user who has no right on the tables."""
+    if stage.database.dialect == "sqlite":
+        pytest.skip("SQLite has no users")
+    parts, name = urlsplit(stage.url), f"clarion_{secrets.token_hex(6)}"
+    if stage.database.dialect == "postgresql":
+        schema = parts.query.rpartition("%3D")[2]
+        made = [f"CREATE ROLE {name} LOGIN", f"GRANT USAGE ON SCHEMA {schema} TO {name}"]
+        ends = [f"DROP OWNED BY {name}", f"DROP ROLE {name}"]
+    else:
+        made = [f"CREATE USER {name}@'%'", f"GRANT CREATE ON {parts.path[1:]}.* TO {name}@'%'"]
+        ends = [f"DROP USER {name}@'%'"]
+    for statement in made:
+        stage.run(statement)
+    place = parts.netloc.rpartition("@")[2]
+    yield parts._replace(netloc=f"{name}@{place}").geturl()
+    for statement in ends:
+        stage.run(statement)
+
+
+def test_the_rights_that_a_user_lacks_are_named(stranger):
+    """The cure is a grant, because the tables exist."""
+    with pytest.raises(
+        TablesError, match=r"cannot be used\. .* Grant it SELECT, INSERT"
+    ) as refused:
+        Worker(open_database(stranger)).drain()
+    assert "outbox create" not in str(refused.value)
 
 
 def test_tables_of_another_version_are_refused(stage):

@@ -18,6 +18,7 @@ _NO_SUCH_TABLE = 1146  # MySQL and MariaDB
 _LAST_OF_SQLITE = 0xFF
 _FULL = {13, "53100", 1021, 1114}
 _READ_ONLY = {8, "25006", 1792, 1290, 1836}
+_FORBIDDEN = {"42501", 1142, 1143}
 _PREPARED = {"42P05", "26000"}  # PostgreSQL; the statement exists, or does not
 
 BUSY_CURE = (
@@ -30,6 +31,10 @@ FULL_CURE = "The disk of the database is full. Nothing is lost: free some space,
 READ_ONLY_CURE = (
     "Deliveries cannot be stored or settled in a database, or in a transaction, that is read only. Use one "
     "that can be written to, such as that of the primary server."
+)
+FORBIDDEN_CURE = (
+    "The user of the database lacks a right on the tables for stored deliveries. Grant it SELECT, INSERT, "
+    "UPDATE and DELETE on each table whose name begins with clarion_."
 )
 POOLER_CURE = (
     "A pooler in transaction mode, such as PgBouncer, gives each transaction another connection of the "
@@ -54,11 +59,14 @@ def note_cure(error: BaseException) -> None:
     Args:
         error: the error of a driver, or of a framework that wraps it.
     """
-    # SQLAlchemy and Django wrap the error of the driver.
-    cause = getattr(error, "orig", None) or error.__cause__ or error
-    cure = cure_of(cause)
+    cure = cure_of(_cause_of(error))
     if cure is not None and cure not in getattr(error, "__notes__", ()):
         error.add_note(cure)
+
+
+def _cause_of(error: BaseException) -> Any:
+    """Return the error of the driver, which SQLAlchemy and Django wrap."""
+    return getattr(error, "orig", None) or error.__cause__ or error
 
 
 def cure_of(cause: Any) -> str | None:
@@ -79,8 +87,16 @@ def tables_cure() -> str:
     )
 
 
+def is_forbidden(error: BaseException) -> bool:
+    """Return whether a user of a database lacks a right on a table of the outbox."""
+    cause = _cause_of(error)
+    return not _codes(cause).isdisjoint(_FORBIDDEN) and "clarion_" in str(cause)
+
+
 def state_cure(cause: Any) -> str | None:
-    """Return the cure if a database is full, read only, or behind a pooler; or None."""
+    """Return the cure if a database is full, read only, forbidden, or behind a pooler; or None."""
+    if is_forbidden(cause):
+        return FORBIDDEN_CURE
     codes = _codes(cause)
     if not codes.isdisjoint(_FULL):
         return FULL_CURE

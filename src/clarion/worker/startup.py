@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from clarion._core.commands import command_line
 from clarion._core.names import counted, quoted_name
 from clarion.outbox import store
+from clarion.outbox.notes import FORBIDDEN_CURE, is_forbidden
 from clarion.outbox.tables import TablesError, check_tables
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def check_outbox(database: Database, connection: Connection) -> None:
     except TablesError:
         raise
     except Exception as error:
+        if is_forbidden(error):
+            raise TablesError(f"{database.name} cannot be used. {FORBIDDEN_CURE}") from error
         raise TablesError(
             f"The tables of the outbox cannot be read in {database.name}. Create them with "
             f"`{command_line('outbox create')}`, with a migration, or with clarion.outbox.tables.create_tables()."
