@@ -55,7 +55,8 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
         How many deliveries were "made", "skipped", "retried", "dead" and "postponed".
 
     Raises:
-        BoundaryError: if no database with an outbox is found.
+        BoundaryError: if no database with an outbox is found, or a session has an open transaction that
+            keeps others from writing to a SQLite database.
         RunningLoopError: if a receiver is async, and an event loop runs in this thread. Use `adrain`.
     """
     found = databases or outbox_databases()
@@ -186,6 +187,9 @@ class Drain:
         names = list(self._plans.receivers())
         if not names:
             return False
+        check: Any = getattr(self._database, "check_unlocked", None)
+        if check is not None:
+            check()
         connection = self._database.connect()
         try:
             in_transaction(connection, lambda taken: store.add_partitions(taken, names))

@@ -8,7 +8,8 @@ In reading order; each module imports only from those above it:
 4. `stored`: how the model signals are stored.
 5. `engines`, `connections`: a worker's own connections. `loop_engines`: those of async receivers.
    `deferred`: whether the program's transactions begin deferred.
-6. `database`: the database of a worker. `own_session`: that of a bound session, in tests.
+6. `database`: the database of a worker. `own_session`: that of a bound session, in tests; `locks`:
+   whether its open transaction blocks other connections.
 
 `tables` has the tables of the outbox for Alembic. The connection on which a send is stored is chosen in `commit.write_connections`.
 """

@@ -10,11 +10,12 @@ import asyncio
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.util import concurrency
 
 from clarion._core.names import quoted_name
+from clarion.errors import BoundaryError
 from clarion.integrations.sqlalchemy.aliases import DEFAULT, alias_of, engine_of
 from clarion.integrations.sqlalchemy.async_sessions import async_session
 from clarion.integrations.sqlalchemy.commit.bound import bound, bound_sessions
@@ -30,6 +31,7 @@ from clarion.integrations.sqlalchemy.outbox.database import (
     transaction_of,
 )
 from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory
+from clarion.integrations.sqlalchemy.outbox.locks import blocks
 from clarion.integrations.sqlalchemy.send import in_greenlet
 from clarion.outbox.adapters import CoreConnection, dialect_of_core
 
@@ -38,10 +40,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import TypeVar
 
-    from sqlalchemy import Engine
     from sqlalchemy.orm import Session
 
     from clarion.outbox import Database, ReceiverTransaction
+    from clarion.outbox.connection import Row, WorkerConnection
 
     S = TypeVar("S")
     T = TypeVar("T")
@@ -50,16 +52,11 @@ _DATABASE = "clarion_database"  # an attribute of an engine
 
 
 class OwnConnection(CoreConnection):
-    """A connection of a session, in the place of a worker's.
+    """The connection of a test, in the place of a worker's.
 
     Args:
         connection: the connection.
-        is_opened: whether it was opened for this, and is closed at the end.
     """
-
-    def __init__(self, connection: Connection, *, is_opened: bool) -> None:
-        super().__init__(connection)
-        self._is_opened = is_opened
 
     def transaction(self) -> AbstractContextManager[Any]:
         """Return a transaction; a savepoint inside the transaction of a test."""
@@ -70,9 +67,32 @@ class OwnConnection(CoreConnection):
         return begun
 
     def close(self) -> None:
-        """Close the connection, unless it is the test's."""
-        if self._is_opened:
-            self.connection.close()
+        """Leave the connection open, because it is the test's."""
+
+
+class MemoryConnection(OwnConnection):
+    """A connection to a database in memory, in autocommit mode, as a worker's is.
+
+    SQLAlchemy begins a transaction for a statement and keeps it open, also for a read. The transaction of
+    a receiver could not begin beside it, because both have the same connection of the driver.
+    """
+
+    def rows(self, name: str, **parameters: Any) -> list[Row]:
+        """Run a statement, and return its rows."""
+        with self._committed():
+            return super().rows(name, **parameters)
+
+    def change(self, name: str, **parameters: Any) -> int:
+        """Run a statement, and return the number of rows that it changed."""
+        with self._committed():
+            return super().change(name, **parameters)
+
+    def _committed(self) -> AbstractContextManager[Any]:
+        return nullcontext() if self.connection.in_transaction() else self.transaction()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
 
 
 class SessionDatabase:
@@ -93,11 +113,25 @@ class SessionDatabase:
         self.name = f"the engine {quoted_name(alias_of(bind.engine))}"
         self.dialect = dialect_of_core(bind)
 
-    def connect(self) -> OwnConnection:
-        """Return the session's connection, or a new one of its engine."""
+    def connect(self) -> WorkerConnection:
+        """Return the session's connection; of an engine a new one, in autocommit mode."""
         if isinstance(self._bind, Connection):
-            return OwnConnection(self._bind, is_opened=False)
-        return OwnConnection(self._bind.connect(), is_opened=True)
+            return OwnConnection(self._bind)
+        if is_in_memory(self._bind):
+            return MemoryConnection(self._bind.connect())
+        return _engine_database(self._bind).connect()
+
+    def check_unlocked(self) -> None:
+        """Refuse to make deliveries if the open transaction of the session would block them on SQLite.
+
+        Raises:
+            BoundaryError: if it would.
+        """
+        if not isinstance(self._bind, Connection) and blocks(self._session, self._bind):
+            raise BoundaryError(
+                f"The deliveries on {self.name} cannot be made while the transaction of the bound session is "
+                f"open, because only one connection to a SQLite database can write. Commit it first."
+            )
 
     @contextmanager
     def transaction(self) -> Generator[ReceiverTransaction]:
@@ -203,8 +237,7 @@ def _engine_database(engine: Engine) -> EngineDatabase:
 def _database_of(session: Session, bind: Engine | Connection) -> Database | None:
     is_own = isinstance(bind, Connection) or is_in_memory(bind)
     if async_session(session) is None or (is_own and in_greenlet()):
-        has_tables = inspect(bind).has_table("clarion_event")
-        return SessionDatabase(session, bind) if has_tables else None
+        return SessionDatabase(session, bind) if _has_outbox(session, bind) else None
     if isinstance(bind, Connection) or is_own:
         return None
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -218,3 +251,10 @@ def _database_of(session: Session, bind: Engine | Connection) -> Database | None
     finally:
         connection.close()
     return database
+
+
+def _has_outbox(session: Session, bind: Engine | Connection) -> bool:
+    # A database in memory has one connection, on which the session may have begun a transaction.
+    is_begun = isinstance(bind, Engine) and is_in_memory(bind) and blocks(session, bind)
+    inspected = session.connection(bind_arguments={"bind": bind}) if is_begun else bind
+    return inspect(inspected).has_table("clarion_event")
