@@ -1,4 +1,4 @@
-"""A plugin for mypy: `connect` of Django's signals takes Clarion's options.
+"""A plugin for mypy: `connect` of Django's signals takes Clarion's options, and is a decorator.
 
 django-stubs declares the arguments that Django's own `connect` takes. Add the plugin to the
 configuration of mypy, beside that of django-stubs if you use it:
@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mypy.nodes import ARG_NAMED_OPT
+from mypy.nodes import ARG_NAMED_OPT, ARG_OPT, TypeInfo
 from mypy.plugin import Plugin
-from mypy.types import AnyType, TypeOfAny
+from mypy.types import AnyType, Instance, TypeOfAny
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mypy.plugin import MethodSigContext
-    from mypy.types import FunctionLike, Type
+    from mypy.types import CallableType, FunctionLike, Type
 
 __all__ = ["plugin"]
 
@@ -35,19 +35,33 @@ class ClarionPlugin(Plugin):
         self, fullname: str
     ) -> Callable[[MethodSigContext], FunctionLike] | None:
         """Return the function that completes the signature of one of these methods."""
-        return _with_options if fullname in _METHODS else None
+        return self._complete if fullname in _METHODS else None
 
+    def _complete(self, context: MethodSigContext) -> FunctionLike:
+        signature = self._as_decorator(context)
+        options = {
+            name: each
+            for name, each in _options(context).items()
+            if name not in signature.arg_names
+        }
+        return signature.copy_modified(  # pyright: ignore[reportUnknownMemberType]
+            arg_names=[*signature.arg_names, *options],
+            arg_types=[*signature.arg_types, *options.values()],
+            arg_kinds=[*signature.arg_kinds, *[ARG_NAMED_OPT] * len(options)],
+        )
 
-def _with_options(context: MethodSigContext) -> FunctionLike:
-    signature = context.default_signature
-    options = {
-        name: each for name, each in _options(context).items() if name not in signature.arg_names
-    }
-    return signature.copy_modified(  # pyright: ignore[reportUnknownMemberType]
-        arg_names=[*signature.arg_names, *options],
-        arg_types=[*signature.arg_types, *options.values()],
-        arg_kinds=[*signature.arg_kinds, *[ARG_NAMED_OPT] * len(options)],
-    )
+    def _as_decorator(self, context: MethodSigContext) -> CallableType:
+        """Return the signature of a call; without a receiver, that of a decorator."""
+        signature = context.default_signature
+        place = signature.arg_names.index("receiver")
+        found = self.lookup_fully_qualified("clarion.typing.PlainConnector")
+        if context.args[place] or found is None or not isinstance(found.node, TypeInfo):
+            return signature
+        kinds = [*signature.arg_kinds]
+        kinds[place] = ARG_OPT
+        return signature.copy_modified(  # pyright: ignore[reportUnknownMemberType]
+            arg_kinds=kinds, ret_type=Instance(found.node, [])
+        )
 
 
 def _options(context: MethodSigContext) -> dict[str, Type]:
