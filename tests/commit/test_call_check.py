@@ -144,7 +144,7 @@ def test_suppressed(receiver, signal):
 def test_explain(signal):
     """`explain` names the session that nothing provides."""
     signal.connect(needs_session, delivery=on_commit)
-    fault = "runs never, because it asks for a session, and no transaction has none to give"
+    fault = "runs never, because it asks for a session, and no transaction has one to give"
     assert fault in str(explain(signal))
     assert "never" not in str(explain(signal, session=object()))
 
@@ -258,3 +258,10 @@ def test_a_wrapper_that_adds_nothing(signal):
         with pytest.raises(ArgumentError, match="requires order, which signal"):
             signal.send(None)
         signal.send(None, order=1)
+
+
+def test_merged_sends_need_a_key(signal):
+    """A receiver with `sends` is connected without `coalesce`, which the message names."""
+    signal.connect(lambda sends, **kwargs: None, delivery=on_commit)
+    with pytest.raises(ArgumentError, match=r"requires sends, .* on_commit\(coalesce=\.\.\.\)"):
+        signal.send(None)

@@ -149,7 +149,7 @@ class TestDeclared:
             assert calls == [None]
             ordered.connect(needs, delivery=on_commit)
             with pytest.raises(
-                ArgumentError, match="asks for a session, and no transaction has"
+                ArgumentError, match="asks for a session, and no transaction has one to give"
             ) as e:
                 ordered.send(None, order_id=1)
             assert e.value.names == ("session",)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import described, keyword_names, signal_name
 from clarion._core.signatures import asks_for, is_async, signature_of
+from clarion.commit.boundary import Boundary
 from clarion.commit.outside import outside_of
 from clarion.commit.parameters import Parameters
 from clarion.commit.suppress import active_suppression
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from clarion._core.signal import Signal
-    from clarion.commit.boundary import Boundary
     from clarion.delivery import Delivery
     from clarion.typing import Receiver
 
@@ -96,9 +96,12 @@ class CallCheck:
                 f"position. Remove the `/` from its parameters."
             )
         if missing := self._required - given:
+            # A receiver asks for the merged sends by this name.
+            of_delivery = "Connect it with on_commit(coalesce=...), which gives it"
+            cure = of_delivery if missing == {"sends"} else "Send it"
             raise ArgumentError(
                 f"Receiver {described(receiver)} requires {keyword_names(missing)}, which signal "
-                f"{signal_name(signal)} was not sent with. Send it, or give the parameter a default.",
+                f"{signal_name(signal)} was not sent with. {cure}, or give the parameter a default.",
                 missing,
             )
         if accepted is not None and (unaccepted := given - accepted):
@@ -121,6 +124,8 @@ class CallCheck:
         if not boundary.is_open() and outside_of(self._delivery) != "run":
             return None  # the receiver is not called
         kind = "no async one" if boundary.has_sessions else "none"
+        if type(boundary) is Boundary:  # its name is "no transaction"
+            kind = "one"
         return f"asks for a session, and {boundary.name} has {kind} to give"
 
 

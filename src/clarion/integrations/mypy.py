@@ -14,6 +14,8 @@ from mypy.nodes import ARG_NAMED_OPT, ARG_OPT, TypeInfo
 from mypy.plugin import Plugin
 from mypy.types import AnyType, Instance, TypeOfAny
 
+from clarion.typing import PlainConnector
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from mypy.types import CallableType, FunctionLike, Type
 
 __all__ = ["plugin"]
+
+_CONNECTOR = f"{PlainConnector.__module__}.{PlainConnector.__qualname__}"
 
 _METHODS = {
     "django.dispatch.dispatcher.Signal.connect",
@@ -54,7 +58,7 @@ class ClarionPlugin(Plugin):
         """Return the signature of a call; without a receiver, that of a decorator."""
         signature = context.default_signature
         place = signature.arg_names.index("receiver")
-        found = self.lookup_fully_qualified("clarion.typing.PlainConnector")
+        found = self.lookup_fully_qualified(_CONNECTOR)
         if context.args[place] or found is None or not isinstance(found.node, TypeInfo):
             return signature
         kinds = [*signature.arg_kinds]
