@@ -4,5 +4,6 @@ Read `provider` (which session a send belongs to), `boundary` (the transactions 
 `bound` (a session in the context). Then `outcomes` (whether a COMMIT was made), `transactions` and
 `savepoints` (the calls that wait for their end). Then read `snapshots` and `sessions` (the
 instances and sessions that receivers get), `outer_savepoints` (for tests), and `write_connections`
-(where a durable send is stored). `uncommitted` finds objects for a warning. This package sends no signal.
+(where a durable send is stored). `unknown_writes` notes statements that make copies wrong, and
+`uncommitted` finds objects for a warning. This package sends no signal.
 """

@@ -237,7 +237,7 @@ def _copy_attributes(like: Any, made: Any) -> None:
         if name in attributes or name in _NOT_COPIED or name.startswith("_clarion"):
             continue
         attributes[name] = _own_value(value, like, made)
-    for slot in _slots(type(like)):
+    for slot in _slots(like.__class__):
         with suppress(AttributeError):  # it has no value
             slot.__set__(made, _own_value(slot.__get__(like), like, made))
 

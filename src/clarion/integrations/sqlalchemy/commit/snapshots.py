@@ -3,7 +3,8 @@
 A session expires its instances at the commit. When a receiver reads an instance, the session may be
 closed, or in another transaction. So receivers get a detached copy, as if loaded from the row. The
 copy has the primary key, and the columns that were loaded at the commit or at the send. If a column
-has changed since the send and the session does not know the new value, it is read from the row.
+has changed since the send and the session does not know the new value, it is read from the row. So
+it is if a statement may have changed it (`unknown_writes`).
 Relationships are not copied. A value that was never loaded raises DetachedInstanceError, as for any
 detached instance. The copy and the instance share no values of columns.
 
@@ -22,13 +23,14 @@ from sqlalchemy.orm import InstanceState, LoaderCallableStatus, make_transient_t
 from clarion._core.names import dotted
 from clarion.integrations.sqlalchemy.binds import write_connection
 from clarion.integrations.sqlalchemy.commit.sessions import new_session, use_options
+from clarion.integrations.sqlalchemy.commit.unknown_writes import is_written
 from clarion.integrations.sqlalchemy.rows.columns import is_expression
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 from clarion.integrations.sqlalchemy.rows.values import copy_value
 from clarion.integrations.sqlalchemy.send import sending_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy import Connection
     from sqlalchemy.orm import Session
@@ -75,14 +77,22 @@ class SentInstance:
         self.is_owned = is_expunged or state.session_id == session.hash_key
         self.is_deleted = state._deleted
 
-    def committed(self, session: Session) -> CommittedRow | None:
-        """Return the row of the instance at the commit; None if it has none in this session."""
+    def committed(self, session: Session, written: Collection[str]) -> CommittedRow | None:
+        """Return the row of the instance at the commit; None if it has none in this session.
+
+        Args:
+            session: the session.
+            written: the tables to which statements have written without its knowledge.
+        """
         state = self.state
         is_in_session = state.session_id == session.hash_key and state.key is not None
         if is_in_session and (self.key in {None, state.key} or _has_new_key(session, state)):
             now, key = state.dict, state.key
             is_deleted = state._deleted or self.is_deleted
-            return CommittedRow(state, self.loaded, now, key, is_deleted=is_deleted)
+            is_stale = is_written(state.mapper, written)
+            return CommittedRow(
+                state, self.loaded, now, key, is_deleted=is_deleted, is_stale=is_stale
+            )
         key = self.key or state.key
         if not self.is_owned or key is None:
             return None
@@ -126,16 +136,19 @@ class Snapshots:
         self.options: ConnectionOptions = {}
         self.connections: list[Connection] = []
 
-    def keep(self) -> None:
+    def keep(self, written: Collection[str] = ()) -> None:
         """Keep the values at the commit.
 
         Call it after the commit and before the session expires its instances.
+
+        Args:
+            written: as for `SentInstance.committed`.
         """
         rows: dict[int, CommittedRow | None] = {}
         for name, sent in self._sent.items():
             # If two arguments are the same object, they get the same copy.
             if id(sent.state) not in rows:
-                rows[id(sent.state)] = sent.committed(self._session)
+                rows[id(sent.state)] = sent.committed(self._session, written)
             if (row := rows[id(sent.state)]) is not None:
                 self._rows[name] = row
 
@@ -180,15 +193,16 @@ class CommittedRow:
         now: the values that are known to be the committed ones.
         key: its identity key.
         is_deleted: whether its row was deleted.
+        is_stale: whether a statement may have changed the row since.
 
     Attributes:
         key: its identity key.
         state: its state.
         is_deleted: whether its row was deleted.
-        missing: the columns that were loaded at the send and whose committed value is unknown.
+        missing: the loaded columns whose committed value is unknown.
     """
 
-    __slots__ = ("_values", "is_deleted", "key", "missing", "state")
+    __slots__ = ("_is_stale", "_values", "is_deleted", "key", "missing", "state")
 
     def __init__(
         self,
@@ -198,12 +212,14 @@ class CommittedRow:
         key: Any,
         *,
         is_deleted: bool,
+        is_stale: bool = False,
     ) -> None:
         self.state = state
         self.key = key
         self.is_deleted = is_deleted
         self.missing: list[str] = []
         self._values: dict[str, Any] = {}
+        self._is_stale = is_stale
         mapper = state.mapper
         for name, value in {**loaded, **now}.items():
             if name in mapper.column_attrs:
@@ -211,12 +227,17 @@ class CommittedRow:
             elif name not in mapper.attrs:
                 self._keep_unmapped(name, value)
         for column, part in zip(mapper.primary_key, key[1], strict=True):
-            self._values[mapper.get_property_by_column(column).key] = part
+            name = mapper.get_property_by_column(column).key
+            self._values[name] = part
+            if name in self.missing:
+                self.missing.remove(name)
 
     def _keep_column(self, name: str, value: Any, *, is_known: bool) -> None:
         if is_known and value is not _NO_VALUE and not is_expression(value):
             self._values[name] = copy_value(value)
-        elif not self.is_deleted:
+            if not self._is_stale:
+                return
+        if not self.is_deleted:
             self.missing.append(name)
 
     def _keep_unmapped(self, name: str, value: Any) -> None:

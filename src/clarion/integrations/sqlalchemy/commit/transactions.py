@@ -29,6 +29,7 @@ from clarion.integrations.sqlalchemy.commit.outer_savepoints import joined_conne
 from clarion.integrations.sqlalchemy.commit.savepoints import open_savepoints, root_of
 from clarion.integrations.sqlalchemy.commit.sessions import ignores_outer, options_of
 from clarion.integrations.sqlalchemy.commit.snapshots import Snapshots, read_missing
+from clarion.integrations.sqlalchemy.commit.unknown_writes import unwatch_writes, watch_writes
 from clarion.integrations.sqlalchemy.send import in_greenlet
 
 if TYPE_CHECKING:
@@ -51,15 +52,17 @@ class TransactionCalls:
         connections: after the commit, the connections that it has used, each with whether
             it is the session's own.
         outcomes: the outcomes of the COMMITs of these connections; empty for a savepoint.
+        written: the names of the tables of `unknown_writes`; empty for a savepoint.
     """
 
-    __slots__ = ("calls", "connections", "is_committed", "outcomes")
+    __slots__ = ("calls", "connections", "is_committed", "outcomes", "written")
 
     def __init__(self) -> None:
         self.calls: list[PendingCall] = []
         self.is_committed = False
         self.connections: list[tuple[Connection, bool]] = []
         self.outcomes: Outcomes = {}
+        self.written: set[str] = set()
 
     def give_up(self) -> None:
         """Drop the calls; abandon them if a COMMIT was made or may have been made."""
@@ -96,9 +99,11 @@ def add_call(session: Session, call: PendingCall) -> None:
     call.savepoints = open_savepoints(transaction, call.arguments)
     if ended.is_committed and not transaction.nested:
         # A listener of `after_commit` is sending. The session has not expired its instances yet.
-        call.boundary_data.keep()
+        call.boundary_data.keep(ended.written)
     root = root_of(transaction)
-    watch_commits(root, calls_of(root).outcomes)
+    waiting = calls_of(root)
+    watch_commits(root, waiting.outcomes)
+    watch_writes(session, root, waiting.written)
     ended.calls.append(call)
 
 
@@ -118,7 +123,7 @@ def after_commit(session: Session) -> None:
         ended.connections = [(each[0], each[3]) for each in transaction._connections.values()]
         # Now, because the session expires its instances next.
         for call in ended.calls:
-            call.boundary_data.keep()
+            call.boundary_data.keep(ended.written)
 
 
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
@@ -128,6 +133,7 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
         return
     try:
         unwatch_commits(transaction, ended.outcomes)
+        unwatch_writes(transaction)
         if not ended.is_committed:
             ended.give_up()
         elif transaction.nested:

@@ -1,0 +1,141 @@
+"""Statements that change rows without the knowledge of the session."""
+
+import asyncio
+import gc
+import weakref
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, delete, event, insert, text, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import StaticPool
+
+from clarion import on_commit
+from clarion.integrations.sqlalchemy import post_save
+from tests.integrations.sqlalchemy.shop import Animal, Base, Dog, Order, Tag
+
+UNSYNCHRONIZED = {"synchronize_session": False}
+
+TABLE: Any = Tag.__table__
+VALUES = {"id": 1, "name": "new"}
+UPSERTED = sqlite.insert(Tag).values(VALUES)
+UPSERT = UPSERTED.on_conflict_do_update(index_elements=[Tag.id], set_={"name": "new"})
+
+WRITES = {
+    "unsynchronized": lambda session: session.execute(
+        update(Tag).values(name="new"), execution_options=UNSYNCHRONIZED
+    ),
+    "legacy": lambda session: session.query(Tag).update({"name": "new"}, synchronize_session=False),
+    "by primary key": lambda session: session.execute(update(Tag), [VALUES]),
+    "core": lambda session: session.execute(update(TABLE).values(name="new")),
+    "connection": lambda session: session.connection().execute(update(TABLE).values(name="new")),
+    "upsert": lambda session: session.execute(UPSERT),
+    "replace": lambda session: session.execute(insert(Tag).prefix_with("OR REPLACE"), [VALUES]),
+    "text": lambda session: session.execute(text("UPDATE tag SET name = 'new'")),
+}
+
+
+@pytest.fixture
+def names():
+    """The names of tags that a receiver gets after the commit."""
+    found = []
+
+    def note(instance, **kwargs):
+        found.append(instance.name)
+
+    post_save.connect(note, sender=Tag, delivery=on_commit)
+    return found
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_copy_has_what_a_statement_wrote(session, names, write):
+    """The copy has the committed values, which the session does not know."""
+    session.add(Tag(id=1, name="old"))
+    session.flush()
+    write(session)
+    session.commit()
+    assert names == ["new"]
+
+
+@pytest.mark.parametrize(
+    "statement", [update(Order).values(number="9"), insert(Tag).values(name="2"), text("SELECT 1")]
+)
+def test_other_statements_take_no_query(engine, session, names, statement):
+    """If a statement has changed no row of the class, no row is read after the commit."""
+    session.add(Tag(id=1, name="old"))
+    session.flush()
+    session.execute(statement)
+    session.execute(update(Tag).where(Tag.id == 1).values(name="new"))  # the session knows it
+    read = []
+    event.listen(engine, "before_cursor_execute", lambda *given: read.append(given[2]))
+    session.commit()
+    assert names == ["new"]
+    assert read == []
+
+
+def test_a_row_that_is_gone(session, names):
+    """If the row was deleted, too, the copy has the values that the session knows."""
+    session.add(Tag(id=1, name="old"))
+    session.flush()
+    WRITES["core"](session)
+    session.execute(delete(TABLE))
+    session.commit()
+    assert names == ["old"]
+
+
+def test_the_table_of_a_base(session):
+    """A statement on the table of a base changes the rows of subclasses."""
+    found = []
+
+    def note(instance, **kwargs):
+        found.append((instance.name, instance.breed))
+
+    post_save.connect(note, sender=Dog, delivery=on_commit)
+    session.add(Dog(name="old", breed="b"))
+    session.flush()
+    session.execute(update(Animal).values(name="new"), execution_options=UNSYNCHRONIZED)
+    session.commit()
+    assert found == [("new", "b")]
+
+
+def test_the_connection_is_left_as_it_was(names):
+    """After the transaction the connection has its own methods, and the next session is watched."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    Base.metadata.create_all(engine)
+    with engine.connect() as connection:
+        for number in (1, 2):
+            # Kept alive by nothing: neither session ends its transaction itself.
+            session = Session(connection)
+            session.add(Tag(id=1, name="old"))
+            session.flush()
+            WRITES["core"](session)
+            if number == 2:
+                session.commit()
+                assert "_execute_clauseelement" not in vars(connection)
+            dropped = weakref.ref(session)
+            del session
+            gc.collect()
+            assert dropped() is None
+            connection.rollback()
+    assert names == ["new"]
+    engine.dispose()
+
+
+def test_async_sessions(names):
+    """The statements of an AsyncSession are seen, too."""
+
+    async def write():
+        engine = create_async_engine("sqlite+aiosqlite://", poolclass=StaticPool)
+        async with engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        async with AsyncSession(engine) as session:
+            session.add(Tag(id=1, name="old"))
+            await session.flush()
+            await session.execute(update(Tag).values(name="new"), execution_options=UNSYNCHRONIZED)
+            await session.commit()
+        await engine.dispose()
+
+    asyncio.run(write())
+    assert names == ["new"]
