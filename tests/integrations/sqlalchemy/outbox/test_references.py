@@ -124,6 +124,65 @@ def test_a_snapshot_replaces_a_row_that_is_gone(engine):
     assert type(loaded.extra).__name__ == "MutableDict"
 
 
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_snapshot_has_the_values_that_a_commit_has_expired(engine, begins):
+    """They are read, and the session is in no transaction that it was not in before."""
+    with Session(engine) as session:
+        kitten = Kitten(name="then")
+        session.add(kitten)
+        session.commit()
+        if begins:
+            session.connection()
+        envelope = stored(kitten, snapshots=True)
+        assert session.in_transaction() is begins
+        session.delete(kitten)
+        session.commit()
+    with Session(engine) as session:
+        found = envelope.arguments(sent, session, snapshots=True)["instance"]
+        assert (found.name, inspect(found).detached) == ("then", True)
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_snapshot_of_a_row_that_is_gone_already_has_its_key(engine, begins):
+    """There is nothing more to read."""
+    with Session(engine) as session, Session(engine) as other:
+        kitten = Kitten(name="then")
+        session.add(kitten)
+        session.commit()
+        key = inspect(kitten).identity
+        other.delete(other.get(Kitten, key))
+        other.commit()
+        if begins:
+            session.connection()
+        envelope = stored(kitten, snapshots=True)
+    with Session(engine) as session:
+        found = envelope.arguments(sent, session, snapshots=True)["instance"]
+        assert inspect(found).identity == key
+
+
+def test_expired_values_of_an_async_session_are_refused(tmp_path):
+    """Only a coroutine can read them, and the error says what to do."""
+
+    async def main():
+        made = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'zoo.db'}")
+        async with made.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        async with AsyncSession(made) as session:
+            kitten = Kitten(name="then")
+            session.add(kitten)
+            await session.commit()
+            for _ in range(2):
+                with pytest.raises(EncodingError, match="expired; refresh it first"):
+                    stored(kitten, snapshots=True)
+                assert stored(kitten).signal == "zoo.sent"
+                await session.connection()
+            await session.refresh(kitten)
+            assert b"then" in stored(kitten, snapshots=True).payload
+        await made.dispose()
+
+    asyncio.run(main())
+
+
 def test_a_row_that_is_there_is_preferred_to_its_snapshot(engine):
     """If the row is there, the receiver gets it, and not the snapshot."""
     envelope = saved(engine, Kitten(name="then"), snapshots=True)

@@ -7,18 +7,26 @@ A receiver gets the row as it is when the receiver runs, in the session of the r
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, inspect
 from sqlalchemy.orm import Session, object_session
+from sqlalchemy.orm.exc import ObjectDeletedError
 
 from clarion._core.commands import command_line
 from clarion._core.names import quoted_name
 from clarion.envelope import GoneError
 from clarion.errors import DecodingError
 from clarion.integrations.sqlalchemy.aliases import DEFAULT
+from clarion.integrations.sqlalchemy.async_sessions import async_session
 from clarion.integrations.sqlalchemy.binds import alias_of_mapper, alias_of_row, is_sharded
-from clarion.integrations.sqlalchemy.commit.snapshots import detached_copy, is_mapped
+from clarion.integrations.sqlalchemy.commit.sessions import new_session
+from clarion.integrations.sqlalchemy.commit.snapshots import (
+    CommittedRow,
+    detached_copy,
+    is_mapped,
+)
 from clarion.integrations.sqlalchemy.outbox.columns import dump_value, load_value
 from clarion.integrations.sqlalchemy.outbox.mapped import (
     class_name,
@@ -28,6 +36,7 @@ from clarion.integrations.sqlalchemy.outbox.mapped import (
 )
 from clarion.integrations.sqlalchemy.rows.columns import is_expression
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
+from clarion.integrations.sqlalchemy.send import in_greenlet
 from clarion.integrations.sqlalchemy.senders import mapper_of
 from clarion.integrations.sqlalchemy.session_types import sync_session
 
@@ -111,15 +120,15 @@ class MappedReferences:
         return found
 
     def snapshot(self, value: Any) -> Any:
-        """Return the values of the columns that are loaded; None for a table.
+        """Return the values of the columns that are loaded or expired; None for a table.
 
         Raises:
-            ValueError: if a value cannot be stored.
+            ValueError: if a value cannot be stored, or an expired one cannot be read here.
         """
         if isinstance(value, Table):
             return None
         state: State = inspect(value)
-        mapper, loaded = state.mapper, state.dict
+        mapper, loaded = state.mapper, {**_expired_values(state), **state.dict}
         return {
             name: dump_value(loaded[name], mapper.column_attrs[name].columns[0].type, name)
             for name in mapper_info(mapper).columns
@@ -182,6 +191,36 @@ def _identity(state: State) -> tuple[Any, ...]:
             "has no primary key yet; flush the session first, or connect the receiver to post_save"
         )
     return values
+
+
+def _expired_values(state: State) -> dict[str, Any]:
+    """Return the values that a commit has expired, without a transaction that the program has to end.
+
+    Raises:
+        ValueError: if only a coroutine can read them.
+    """
+    session = state.session
+    names = [
+        each
+        for each in mapper_info(state.mapper).columns
+        if each in state.expired_attributes and not state.mapper.column_attrs[each].deferred
+    ]
+    if not names or state.key is None or session is None or session._flushing:
+        return {}
+    if async_session(session) is not None and not in_greenlet():
+        raise ValueError(
+            "has values that a commit has expired; refresh it first, or make its session with "
+            "expire_on_commit=False"
+        )
+    if session.in_transaction():
+        with suppress(ObjectDeletedError):
+            getattr(state.obj(), names[0])  # loads all of them
+        return {}
+    row = CommittedRow(state, dict.fromkeys(names), {}, state.key, is_deleted=False)
+    with new_session(session) as reader, reader.begin():
+        row.read(reader)
+    copied: object = row.copy()
+    return vars(copied)
 
 
 def _key_of(mapper: Mapper[Any], data: dict[str, Any]) -> tuple[Any, ...]:
