@@ -285,7 +285,8 @@ class ReceiverWarning(UserWarning):
 class ConnectWarning(UserWarning):
     """A `connect` that changes nothing, because its receiver or `dispatch_uid` is connected already.
 
-    It is emitted if the second `connect` has another receiver, or other options.
+    It is emitted if the second `connect` has another receiver, or other options. `@receiver` emits it, too,
+    if an earlier function of the same name stays connected.
     """
 
 

@@ -1,10 +1,16 @@
 """@receiver connects the function that it decorates."""
 
+import importlib
+import sys
+import warnings
+from types import SimpleNamespace
+
 import pytest
 
 from clarion import Signal, receiver
 from clarion.errors import (
     ArgumentError,
+    ConnectWarning,
     NotCallableError,
     SenderError,
     SignatureError,
@@ -143,3 +149,74 @@ def test_an_empty_list_is_refused(signals):
     with pytest.raises(ArgumentError, match=r"empty list of signals\. Give at least one") as raised:
         receiver(signals)
     assert raised.value.names == ("signal",)
+
+
+class Cell:
+    """A module with one receiver, which can run again with other options."""
+
+    def __init__(self, folder, monkeypatch):
+        self.sent, self.called = Signal(), []
+        self._file = folder / "cell_of_a_test.py"
+        shop = SimpleNamespace(sent=self.sent, called=self.called)
+        monkeypatch.setitem(sys.modules, "shop_of_a_test", shop)
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        monkeypatch.delitem(sys.modules, "cell_of_a_test", raising=False)
+
+    def run(self, options="", name="note"):
+        """Run the module; return its warnings."""
+        self._file.write_text(
+            "from clarion import receiver\n"
+            "from shop_of_a_test import called, sent\n"
+            f"@receiver(sent{options})\n"
+            f"def {name}(sender, **kwargs): called.append(1)\n"
+        )
+        importlib.invalidate_caches()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            before = sys.modules.get("cell_of_a_test")
+            self.module = importlib.reload(before) if before else self._load()
+        assert {each.filename for each in caught} <= {str(self._file)}
+        return [str(each.message) for each in caught if each.category is ConnectWarning]
+
+    def _load(self):
+        return importlib.import_module("cell_of_a_test")
+
+
+@pytest.fixture
+def cell(tmp_path, monkeypatch):
+    """Return a module that can run again."""
+    return Cell(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("options", ["", ", sender='web'", ", once=True"])
+def test_a_module_that_runs_again(cell, options):
+    """Its earlier function stays connected, and a warning names the cure."""
+    assert cell.run(options) == []
+    (warning,) = cell.run(options)
+    assert "an earlier function of this name stays connected, so both are called" in warning
+    assert "replace=True" in warning
+    cell.sent.send("web")
+    assert cell.called == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "name"),
+    [
+        (", dispatch_uid='n', replace=True", ", dispatch_uid='n', replace=True", "note"),
+        (", weak=True", ", weak=True", "note"),
+        (", sender='web'", ", sender='app'", "note"),
+        ("", "", "_"),
+    ],
+    ids=["replaced", "weak", "other sender", "underscore"],
+)
+def test_a_module_that_runs_again_without_a_warning(cell, first, second, name):
+    """No warning if the earlier function is replaced or freed, or has another sender or no name."""
+    assert cell.run(first, name) == cell.run(second, name) == []
+
+
+def test_a_disconnected_function_of_the_same_name(cell):
+    """No warning if the earlier function was disconnected."""
+    cell.run()
+    cell.sent.disconnect(cell.module.note)
+    assert cell.run() == []

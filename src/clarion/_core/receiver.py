@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from types import FunctionType
 
-from clarion._core.names import value_name
+from clarion._core.callers import warn_caller
+from clarion._core.names import described, value_name
 from clarion._core.registration import receiver_key, sender_key
 from clarion._core.registry import is_signal
 from clarion._core.tabled import table_of
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, ConnectWarning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ def receiver(signal: Any, *others: Any, **options: Any) -> Any:
         try:
             for each in signals:
                 before = _registration(each, function, options) if len(signals) > 1 else None
+                _warn_of_earlier(each, function, options)
                 each.connect(function, **options)
                 undo.append(partial(_restore, each, function, options, before))
         except Exception:
@@ -132,6 +135,27 @@ def _registration(
     if not is_signal(signal):
         return None
     return find_registration(signal, function, options.get("sender"), options.get("dispatch_uid"))
+
+
+def _warn_of_earlier(signal: Signal, function: Any, options: dict[str, Any]) -> None:
+    """Warn if a cell or a module that runs again leaves its earlier function connected."""
+    if type(function) is not FunctionType or options.get("dispatch_uid"):
+        return
+    name = function.__name__
+    earlier = function.__globals__.get(name)  # the name is bound after the decorator has returned
+    if (
+        name != "_"  # a usual name for several functions
+        and type(earlier) is FunctionType
+        and earlier is not function
+        and earlier.__qualname__ == function.__qualname__
+        and (found := _registration(signal, earlier, options)) is not None
+        and not found.weak  # else it is freed when the name is bound
+    ):
+        warn_caller(
+            f"Receiver {described(function)} is connected, and an earlier function of this name stays "
+            f"connected, so both are called. Give a dispatch_uid and replace=True to replace it.",
+            ConnectWarning,
+        )
 
 
 def _restore(
