@@ -52,7 +52,12 @@ def declared(sender: str, *, order_id: int = 0) -> object:
     """Declare one keyword."""
 
 
+class Inheriting(Mailer):
+    """An object whose `__call__` is that of its base."""
+
+
 FILLED = {
+    "inherited": Inheriting(),
     "method": Mailer().note,
     "async": Mailer().anote,
     "class": Mailer.of_class,

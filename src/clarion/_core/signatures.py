@@ -127,14 +127,15 @@ def filled_names(receiver: Any) -> tuple[str, ...]:
     """
     count = 0
     while type(receiver) is not FunctionType:
-        if issubclass(type(receiver), partial):
+        kind: Any = type(receiver)  # pyright: ignore[reportUnknownVariableType]
+        if issubclass(kind, partial):
             count += len(receiver.args)
             receiver = receiver.func
             continue
         # Another object calls the method of its class. A class has none of its own.
         count += 1
-        is_method = type(receiver) is MethodType
-        receiver = receiver.__func__ if is_method else vars(type(receiver)).get("__call__")
+        own: Any = getattr(kind, "__call__", None)  # noqa: B004
+        receiver = receiver.__func__ if kind is MethodType else own
         if type(receiver) is not FunctionType:
             return ()
     code = receiver.__code__

@@ -96,7 +96,7 @@ def _check_dispatch(receiver: Any) -> None:
     Raises:
         SignatureError: if it is one.
     """
-    kind = type(receiver)
+    kind: Any = type(receiver)  # pyright: ignore[reportUnknownVariableType]
     # From 3.14 on, a single-dispatch method is an object. Before, it is a function.
     is_function = kind is FunctionType and receiver.__globals__.get("__name__") == "functools"
     is_method = kind.__name__ == "_singledispatchmethod_get" and kind.__module__ == "functools"

@@ -98,7 +98,7 @@ class CallCheck:
         if missing := self._required - given:
             # A receiver asks for the merged sends by this name.
             of_delivery = "Connect it with on_commit(coalesce=...), which gives it"
-            cure = of_delivery if missing == {"sends"} else "Send it"
+            cure = of_delivery if missing == frozenset({"sends"}) else "Send it"
             raise ArgumentError(
                 f"Receiver {described(receiver)} requires {keyword_names(missing)}, which signal "
                 f"{signal_name(signal)} was not sent with. {cure}, or give the parameter a default.",

@@ -23,7 +23,7 @@ def has_uncommitted(value: object) -> bool:
         items = items.values()
     elif not isinstance(value, (list, tuple, set, frozenset)):
         return is_uncommitted(value)
-    return any(map(is_uncommitted, islice(items, MOST_ITEMS)))
+    return any(map(is_uncommitted, islice(items, MOST_ITEMS)))  # pyright: ignore[reportUnknownArgumentType]
 
 
 def is_uncommitted(value: object) -> bool:
