@@ -193,3 +193,25 @@ def test_a_reason_is_text(given):
     with pytest.raises(ArgumentError, match=r"suppresses the receivers of all signals") as raised:
         suppressed(given)
     assert raised.value.names == ("reason",)
+
+
+def test_the_end_of_one_of_many_entries(signal, calls):
+    """It takes time for the entries once, not for each pair of them."""
+
+    class Counted(tuple[object, ...]):
+        __slots__ = ()
+
+        def __contains__(self, entry):
+            asked.append(entry)
+            return super().__contains__(entry)
+
+    quiet, asked = suppressed("an import"), []  # type: ignore[var-annotated]
+    for _ in range(100):
+        quiet.__enter__()
+    quiet.entries = Counted(quiet.entries)
+    quiet.__exit__(None, None, None)
+    assert len(asked) == 1
+    for _ in range(99):
+        quiet.__exit__(None, None, None)
+    signal.send(None, n=1)
+    assert calls == [1]

@@ -114,8 +114,9 @@ class suppressed(Block, Enterable):  # noqa: N801  # a context manager: `with su
 
     def choose(self, entries: tuple[Suppression, ...]) -> Suppression:
         """Return the innermost entry of this context, or the last one."""
-        here = [each for each in _suppressions.get() if each in entries]
-        return here[-1] if here else entries[-1]
+        # From the innermost, because one block may be entered a thousand times.
+        active = reversed(_suppressions.get())
+        return next((each for each in active if each in entries), entries[-1])
 
 
 def active_suppression() -> suppressed | None:

@@ -134,8 +134,8 @@ class muted(Block, Enterable, Instrument):  # noqa: N801  # a context manager: `
 
     def choose(self, entries: tuple[_Entry, ...]) -> _Entry:
         """Return the innermost entry of this context, or the last one."""
-        here = [each for each in _mutes.get() if each in entries]
-        return (here or entries)[-1]
+        active = reversed(_mutes.get())
+        return next((each for each in active if each in entries), entries[-1])
 
     def attach(self) -> None:
         """Watch the signals."""
