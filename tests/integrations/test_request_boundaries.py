@@ -81,6 +81,17 @@ def test_sends_wait_for_the_session_of_their_request(kind, tmp_path, mails):
     assert list(active_boundaries()) == []
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_sends_prefer_the_session_of_their_request(kind, tmp_path, mails):
+    """A session that is bound around the request, as by a test, is outside of the request's own."""
+    app = SignalMiddleware(shop(tmp_path / "shop"))
+    with Session(create_engine("sqlite://")) as outer, bound(outer):
+        post(app, f"/{kind}/1?end=rollback", f"/{kind}/2?end=commit")
+        assert mails == [2]
+        (around,) = active_boundaries()
+        assert around.boundary.is_open() is False
+
+
 def test_without_the_middleware_bound_warns(tmp_path, mails):
     """Without the middleware `bound` warns, because the sends could not find the session."""
     with pytest.warns(RuntimeWarning, match="left in another context .* SignalMiddleware"):

@@ -240,14 +240,23 @@ the request then find it.
 
 
 def active_boundaries() -> Iterator[ActiveBoundary]:
-    """Yield the active boundaries of this context, innermost first, then those of its request."""
+    """Yield the active boundaries that sends here can wait for, innermost first.
+
+    Inside a request, these are the boundaries that this context has entered, those that other threads
+    of the request have entered, and then those around the request.
+    """
     innermost = innermost_boundary.get()
     shared = request_boundaries.get()
+    mine = () if innermost is None else innermost.outward()
     if not shared:
-        return iter(()) if innermost is None else innermost.outward()
-    found = [] if innermost is None else list(innermost.outward())
-    found += [each for each in reversed(shared) if not each.is_over and each not in found]
-    return iter(found)
+        return iter(mine)
+    # A test may bind a session of its own, and then make a request in a copy of its context.
+    inside: list[ActiveBoundary] = []
+    around: list[ActiveBoundary] = []
+    for each in mine:
+        (around if each.request is None else inside).append(each)
+    inside += [each for each in reversed(shared) if not each.is_over and each not in inside]
+    return iter(inside + around)
 
 
 def has_active_boundary() -> bool:
