@@ -12,7 +12,7 @@ from sqlalchemy import Column, Integer, MetaData, create_engine, event, select, 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, registry
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from clarion import Signal, on_commit
 from clarion.commit import ActiveBoundary, Boundary
@@ -274,3 +274,47 @@ def test_commit_in_one_of_two_databases(tmp_path, caplog):
     assert ("in a part of its databases only" in caplog.text) is rows[0]
     for shop in shops:
         shop.close()
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_interrupt_while_a_connection_is_returned(caplog, is_async, is_committed):
+    """After the COMMIT, the calls are logged at once, also while something keeps the exception."""
+    pool: dict[str, Any] = {"poolclass": StaticPool}
+    engine: Any
+    if is_async:
+        engine = create_async_engine("sqlite+aiosqlite://", **pool)
+    else:
+        engine = create_engine("sqlite://", **pool)
+    paid = Signal(name="shop.paid")
+    kept: list[Any] = []
+    interrupts: list[KeyboardInterrupt] = []
+    paid.connect(lambda **kwargs: None, delivery=on_commit)
+
+    def reset(connection, record, state):
+        if interrupts:
+            raise interrupts.pop()
+
+    event.listen(engine.sync_engine if is_async else engine, "reset", reset)
+
+    def work(session):
+        session.execute(text("SELECT 1"))
+        kept.extend(each for _, each in paid.send(None, session=session))
+        interrupts.append(KeyboardInterrupt())
+        session.commit() if is_committed else session.rollback()
+
+    async def await_work():
+        async with AsyncSession(engine) as session:
+            await session.run_sync(work)
+
+    with pytest.raises(KeyboardInterrupt) as keeps_the_exception:
+        if is_async:
+            asyncio.run(await_work())
+        else:
+            with Session(engine) as session:
+                work(session)
+    assert interrupts == []
+    assert [each.status for each in kept] == ["abandoned" if is_committed else "dropped"]
+    assert ("does not run" in caplog.text) is is_committed
+    del keeps_the_exception
+    asyncio.run(engine.dispose()) if is_async else engine.dispose()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import ref
 
 from sqlalchemy.engine import NestedTransaction
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _KEY = "_clarion_outcome"
 _COMMITS = ("_commit_impl", "_commit_twophase_impl")
 _ROLLBACKS = ("_rollback_impl", "_rollback_twophase_impl")
+_CLOSE = "close"
 
 INTERRUPTED = "which was interrupted"
 _PARTLY = "which was made in a part of its databases only"
@@ -33,7 +34,14 @@ _UNKNOWN = "because it is unknown whether the commit was made: it was interrupte
 Outcomes = dict[object, CommitOutcome]
 
 
-def watch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
+class Waiting(Protocol):
+    """What waits for the end of a transaction."""
+
+    def interrupt(self) -> None:
+        """Give up what waits, because SQLAlchemy does not report the end any more."""
+
+
+def watch_commits(transaction: SessionTransaction, outcomes: Outcomes, waiting: ref[Any]) -> None:
     """Note the outcome of the COMMIT of each connection that a session commits.
 
     A session that has joined a transaction with `create_savepoint` releases a savepoint, which is
@@ -42,6 +50,7 @@ def watch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
     Args:
         transaction: the outermost transaction of the session.
         outcomes: the outcomes, by the transaction of a connection. New ones are added to it.
+        waiting: returns the `Waiting` to notify if an interrupt comes while a connection is closed.
     """
     for connection, below, is_committed, _ in transaction._connections.values():
         if is_committed and below not in outcomes and not isinstance(below, NestedTransaction):
@@ -50,13 +59,14 @@ def watch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
                 connection.__dict__.setdefault(name, _WatchedCommit(connection, name))
             for name in _ROLLBACKS:
                 connection.__dict__.setdefault(name, _WatchedRollback(connection, name))
+            connection.__dict__[_CLOSE] = _WatchedClose(connection, waiting)
 
 
 def unwatch_commits(transaction: SessionTransaction, outcomes: Outcomes) -> None:
     """Undo `watch_commits` on the connections of a transaction that has ended."""
     for connection, below, _, _ in transaction._connections.values():
         if below in outcomes:
-            for name in (_KEY, *_COMMITS, *_ROLLBACKS):
+            for name in (_KEY, *_COMMITS, *_ROLLBACKS, _CLOSE):
                 connection.__dict__.pop(name, None)
 
 
@@ -132,3 +142,22 @@ class _WatchedRollback(_WatchedMethod):
         outcome: CommitOutcome = connection.__dict__[_KEY]
         if not outcome.is_begun:
             outcome.judge(is_made=False)
+
+
+class _WatchedClose(_WatchedMethod):
+    """Closes, which may reset the connection below. SQLAlchemy reports the end only after that."""
+
+    __slots__ = ("_waiting",)
+
+    def __init__(self, connection: Connection, waiting: ref[Any]) -> None:
+        super().__init__(connection, _CLOSE)
+        self._waiting = waiting
+
+    def __call__(self) -> None:
+        try:
+            self.call_original(self.connection())
+        except BaseException:
+            found: Waiting | None = self._waiting()
+            if found is not None:
+                found.interrupt()
+            raise

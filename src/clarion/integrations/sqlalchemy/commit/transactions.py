@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from sqlalchemy.util import concurrency
 
@@ -55,7 +56,7 @@ class TransactionCalls:
         written: the names of the tables of `unknown_writes`; empty for a savepoint.
     """
 
-    __slots__ = ("calls", "connections", "is_committed", "outcomes", "written")
+    __slots__ = ("__weakref__", "calls", "connections", "is_committed", "outcomes", "written")
 
     def __init__(self) -> None:
         self.calls: list[PendingCall] = []
@@ -71,6 +72,11 @@ class TransactionCalls:
             drop_calls(self.calls)
         else:
             abandon_calls(self.calls, reason)
+
+    def interrupt(self) -> None:
+        """Give up the calls now, while an exception may keep the transaction for long."""
+        self.give_up()
+        self.calls = []
 
     def __del__(self) -> None:
         # An interrupt may come before the session reports the end of its transaction.
@@ -102,7 +108,7 @@ def add_call(session: Session, call: PendingCall) -> None:
         call.boundary_data.keep(ended.written)
     root = root_of(transaction)
     waiting = calls_of(root)
-    watch_commits(root, waiting.outcomes)
+    watch_commits(root, waiting.outcomes, ref(waiting))
     watch_writes(session, root, waiting.written)
     ended.calls.append(call)
 
