@@ -85,6 +85,20 @@ def test_a_row_that_is_gone(session, names):
     assert names == ["old"]
 
 
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+def test_after_a_savepoint(session, names, end):
+    """Statements after the end of a savepoint are seen, too."""
+    session.add(Tag(id=1, name="old"))
+    session.flush()
+    with session.begin_nested() as savepoint:
+        session.add(Tag(id=2, name="other"))
+        session.flush()
+        getattr(savepoint, end)()
+    WRITES["core"](session)
+    session.commit()
+    assert set(names) == {"new"}
+
+
 def test_the_table_of_a_base(session):
     """A statement on the table of a base changes the rows of subclasses."""
     found = []

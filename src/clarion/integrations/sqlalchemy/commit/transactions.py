@@ -139,7 +139,8 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
         return
     try:
         unwatch_commits(transaction, ended.outcomes)
-        unwatch_writes(transaction)
+        if transaction.parent is None:
+            unwatch_writes(transaction)
         if not ended.is_committed:
             ended.give_up()
         elif transaction.nested:
