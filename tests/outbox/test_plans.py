@@ -57,13 +57,19 @@ HOT: dict[str, tuple[dict[str, Any], bool]] = {
     "due_partitions": ({"receivers": NAMES}, False),
     "lease_partition": ({**PART, "lease": 1}, False),
     "renew_partition": ({**PART, "epoch": 0, "lease": 1}, False),
+    "has_partition": ({**PART, "epoch": 0}, False),
     "hold_partition": ({**PART, "epoch": 0}, False),
     "window": ({**PART, "limit": 500}, False),
     "unblock": ({"receiver": "keyed", "key": "key2", "dead": 1 << 62}, False),
     "prune": ({"age": 1, "limit": 1000}, False),
 }
 OWN: dict[str, dict[str, tuple[dict[str, Any], bool]]] = {
-    "mysql": {"mark_claimed": ({"ids": json.dumps(list(range(1, 501))), "lease": 1}, False)}
+    "mysql": {
+        "mark_claimed": ({"ids": json.dumps(list(range(1, 501))), "lease": 1}, False),
+        "mark_renewed": ({"ids": json.dumps(list(range(1, 501))), "lease": 1}, False),
+        "renewable": ({"claims": CLAIMS}, False),
+        "renewable_partition": ({**PART, "epoch": 0}, False),
+    }
 }
 
 
@@ -171,7 +177,7 @@ def plan_of_mysql(connection, name, parameters):
 PLANS = {"sqlite": plan_of_sqlite, "postgresql": plan_of_postgresql, "mysql": plan_of_mysql}
 
 
-@pytest.mark.parametrize("name", [*HOT, "mark_claimed"])
+@pytest.mark.parametrize("name", [*HOT, *OWN["mysql"]])
 def test_no_hot_statement_reads_or_sorts_a_whole_table(full, name):
     """Each frequent statement uses an index, and its order is that of the index."""
     if name not in statements(full.dialect):

@@ -25,10 +25,19 @@ def test_each_database_has_the_same_statements():
     notify = {"notify_function", "notify_drop", "notify_trigger"}
     whole = {*(f"publish_few_{n}" for n in range(1, 11)), "publish_many"}
     parts = {*(f"publish_few_deliveries_{n}" for n in range(1, 11)), "publish_many_deliveries"}
+    renewing = {"renewable", "mark_renewed", "renewable_partition"}
     own = {
         "sqlite": {"publish_event", "publish_delivery"},
         "postgresql": {*whole, *notify, "existing", "vacuum", *ending},
-        "mysql": {*whole, *parts, "publish_event", "mark_claimed", "mark_leased", *ending},
+        "mysql": {
+            *whole,
+            *parts,
+            "publish_event",
+            "mark_claimed",
+            "mark_leased",
+            *renewing,
+            *ending,
+        },
     }
     indexes = {name for name in statements("sqlite") if name.startswith("create_index")}
     shared = {*statements("sqlite")} - own["sqlite"] - indexes

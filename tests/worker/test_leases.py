@@ -8,7 +8,7 @@ from clarion.outbox import store
 from clarion.outbox.delivery_row import partition_of
 from clarion.worker.connections import Connections, in_transaction
 from clarion.worker.leases import Holding, Leases
-from tests.worker.stage import worker
+from tests.worker.stage import in_thread, select, until, worker
 
 
 def receive(sender, n, **kwargs):
@@ -84,3 +84,86 @@ def test_a_receiver_may_take_longer_than_the_lease(stage, paid):
     first.drain()
     assert seen == [1]
     assert first.counts["made"] == 1
+
+
+def test_a_receiver_with_a_lock_does_not_delay_a_renewal(server_stage, paid):
+    """A receiver has settled its delivery in its own transaction, which may last long."""
+    stage = server_stage
+    paid.connect(receive, delivery=durable(name="mail"))
+    stage.send(paid, [{"n": 1}, {"n": 2}])
+    connections = Connections(stage.database)
+    leases = Leases(60.0, connections)
+    with connections.take() as connection, stage.connected() as receiving:
+        claims = in_transaction(connection, lambda taken: store.claim(taken, "mail", 2, 0))
+        holding = Holding(60.0, claims)
+        leases.add(holding)
+        with receiving.transaction():
+            store.settle(receiving, claims[:1])
+            in_thread(leases.renew, seconds=20)
+            assert not holding.is_lost
+        assert store.due_receivers(connection, ["mail"]) == []  # the second one was renewed
+        leases.renew()
+        assert holding.is_lost  # the first one was settled without notice
+    connections.close()
+
+
+def test_a_receiver_with_a_partition_does_not_delay_a_renewal(server_stage, paid):
+    """The lease of its partition keeps its end, and is renewed after the transaction."""
+    stage = server_stage
+    paid.connect(receive, delivery=durable(name="mail", key="n"))
+    stage.send(paid, [{"n": 1}])
+    connections = Connections(stage.database)
+    leases = Leases(60.0, connections)
+
+    def lease(taken):
+        store.add_partitions(taken, ["mail"])
+        return store.lease_partition(taken, "mail", partition_of("1"), 0)
+
+    with connections.take() as connection, stage.connected() as receiving:
+        held = in_transaction(connection, lease)
+        holding = Holding(0.0, partition=held)
+        leases.add(holding)
+        with receiving.transaction():
+            assert store.hold_partition(receiving, held)
+            in_thread(leases.renew, seconds=20)
+            assert not holding.is_lost
+            assert holding.is_over
+        assert store.due_partitions(connection, ["mail"]) != []
+        holding = Holding(60.0, partition=held)
+        leases.add(holding)
+        leases.renew()
+        assert not holding.is_over
+        assert store.due_partitions(connection, ["mail"]) == []
+    connections.close()
+
+
+def test_a_long_transaction_of_a_receiver_delays_no_other_lease(server_stage, paid):
+    """The thread that renews goes on while a receiver keeps its row locked."""
+    stage, leave, began = server_stage, threading.Event(), threading.Semaphore(0)
+
+    def wait(sender, n, **kwargs):
+        began.release()
+        leave.wait(60)
+
+    same = {"effects": "same database"}
+    paid.connect(wait, dispatch_uid="a", delivery=durable(name="locks", **same))
+    paid.connect(wait, dispatch_uid="b", delivery=durable(name="other"))
+    stage.send(paid, [{"n": 1}])
+
+    def held():
+        with stage.connected() as connection:
+            found = "SELECT attempt, visible_at FROM clarion_delivery WHERE receiver = 'other'"
+            return select(connection.connection, found)[0]
+
+    try:
+        with worker(stage, lease=3.0, grace=0):
+            assert began.acquire(timeout=30)
+            assert began.acquire(timeout=30)
+            for _ in range(4):
+                before = held()
+                until(lambda before=before: held() > before)
+            assert held()[0] == 1  # no worker has claimed it again
+            leave.set()
+            until(lambda: stage.waiting() == (0, 0))
+    finally:
+        leave.set()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from clarion.outbox.delivery_row import BLOCKED_BY_DEAD
+from clarion.outbox.delivery_row import BLOCKED_BY_DEAD, fences
 from clarion.outbox.publication import publication
-from clarion.outbox.store import fences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +25,7 @@ async def apublish(
 
 async def asettle(connection: AsyncConnection, claims: Iterable[Claim]) -> int:
     """Remove deliveries that were made, as `settle`."""
-    return await connection.change("settle", claims=fences(connection, claims))
+    return await connection.change("settle", claims=fences(connection.dialect, claims))
 
 
 async def ahold_partition(connection: AsyncConnection, held: Lease) -> bool:

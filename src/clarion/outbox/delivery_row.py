@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 from zlib import crc32
 
 from clarion._core.commands import command_line
 from clarion.envelope import Envelope
+from clarion.envelope.plain import encode
 from clarion.errors import DecodingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PARTITIONS = 16
 """The number of partitions of a receiver's keys. It cannot be changed, because each row
@@ -109,7 +113,7 @@ class Claim(NamedTuple):
             UUID(self.uid),
             self.signal,
             self.version,
-            datetime.fromtimestamp(self.created_at / 1000, UTC),
+            time_of(self.created_at),
             payload.encode() if isinstance(payload, str) else bytes(payload),
             headers,
         )
@@ -127,6 +131,18 @@ def claim_of(row: tuple[Any, ...]) -> Claim:
     payload: Any = claim.payload
     is_text = isinstance(payload, str)
     return claim._replace(payload=payload.encode() if is_text else bytes(payload))
+
+
+def fences(dialect: str, claims: Iterable[Claim]) -> str:
+    """Return the ids and attempts of deliveries as JSON, for a settlement."""
+    if dialect == "mysql":  # it has no table of the members of an object
+        return encode([[each.id, each.attempt] for each in claims])
+    return encode({each.id: each.attempt for each in claims})
+
+
+def time_of(milliseconds: int) -> datetime:
+    """Return a time of the database."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 class Lease(NamedTuple):

@@ -6,7 +6,6 @@ transaction. The functions for a worker run in a transaction of the worker, wher
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.commands import command_line
@@ -23,6 +22,8 @@ from clarion.outbox.delivery_row import (
     Target,
     Waiting,
     claim_of,
+    fences,
+    time_of,
 )
 from clarion.outbox.publication import publication
 from clarion.outbox.statements import statements
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clarion.envelope import Envelope
-    from clarion.outbox.connection import AsyncConnection, Connection
+    from clarion.outbox.connection import Connection
 
 
 def publish(connection: Connection, envelope: Envelope, targets: Sequence[Target]) -> None:
@@ -83,18 +84,25 @@ def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list
 
 
 def renew(connection: Connection, claims: Iterable[Claim], lease: int) -> int:
-    """Lease deliveries for a longer time; return how many this worker still holds."""
-    return connection.change("renew", claims=fences(connection, claims), lease=lease)
+    """Lease deliveries, except locked ones, for a longer time; return how many are still held."""
+    fenced = fences(connection.dialect, claims)
+    if connection.dialect == "sqlite":  # there a transaction that writes excludes all others
+        return connection.change("renew", claims=fenced, lease=lease)
+    if connection.dialect == "postgresql":
+        return int(connection.rows("renew", claims=fenced, lease=lease)[0][0])
+    free = [row[0] for row in connection.rows("renewable", claims=fenced)]
+    connection.change("mark_renewed", ids=_json(free), lease=lease)
+    return int(connection.rows("renew", claims=fenced)[0][0])
 
 
 def settle(connection: Connection, claims: Iterable[Claim]) -> int:
     """Remove deliveries that were made; return how many this worker still held."""
-    return connection.change("settle", claims=fences(connection, claims))
+    return connection.change("settle", claims=fences(connection.dialect, claims))
 
 
 def hand_back(connection: Connection, claims: Iterable[Claim]) -> int:
     """End the lease of these deliveries, so that other workers can make them at once."""
-    return connection.change("hand_back", claims=fences(connection, claims))
+    return connection.change("hand_back", claims=fences(connection.dialect, claims))
 
 
 # --- Rows with a key: a worker leases a partition, and makes its deliveries in order.
@@ -126,8 +134,19 @@ def lease_partition(connection: Connection, receiver: str, part: int, lease: int
 
 
 def renew_partition(connection: Connection, held: Lease, lease: int) -> bool:
-    """Lease a partition for a longer time; return whether this worker still holds it."""
-    return connection.change("renew_partition", lease=lease, **held._asdict()) > 0
+    """Lease a partition for a longer time; return whether it was possible.
+
+    It is not if another worker has it, or a receiver has locked it: see `has_partition`.
+    """
+    row = held._asdict()
+    if connection.dialect == "mysql" and not connection.rows("renewable_partition", **row):
+        return False
+    return connection.change("renew_partition", lease=lease, **row) > 0
+
+
+def has_partition(connection: Connection, held: Lease) -> bool:
+    """Return whether no other worker has leased a partition since, without a lock."""
+    return bool(connection.rows("has_partition", **held._asdict()))
 
 
 def release_partition(connection: Connection, held: Lease) -> None:
@@ -232,7 +251,7 @@ def waiting(connection: Connection) -> list[Waiting]:
     """Return how many deliveries of each receiver wait, and how many are dead."""
     dead = {row[0]: row[1] for row in connection.rows("dead")}
     found = {
-        row[0]: Waiting(row[0], row[1], _time(row[2]), row[3] or 0, dead.pop(row[0], 0))
+        row[0]: Waiting(row[0], row[1], time_of(row[2]), row[3] or 0, dead.pop(row[0], 0))
         for row in connection.rows("waiting")
     }
     found |= {name: Waiting(name, 0, None, 0, count) for name, count in dead.items()}
@@ -322,20 +341,9 @@ def _not_dead(row: int) -> ArgumentError:
 def _dead(row: int, failures: int, receiver: str, key: str | None, *event_and_error: Any) -> Dead:
     *event, error, died_at = event_and_error
     envelope = claim_of((row, 0, failures, key, *event)).shown_envelope()
-    return Dead(row, failures, receiver, key, envelope, error, _time(died_at))
+    return Dead(row, failures, receiver, key, envelope, error, time_of(died_at))
 
 
 def _if_returning(connection: Connection, lease: int) -> dict[str, int]:
     """Return the lease as a parameter, if one statement both finds and marks the rows."""
     return {} if "mark_claimed" in statements(connection.dialect) else {"lease": lease}
-
-
-def fences(connection: Connection | AsyncConnection, claims: Iterable[Claim]) -> str:
-    """Return the ids and attempts of deliveries, for a settlement."""
-    if connection.dialect == "mysql":  # it has no table of the members of an object
-        return _json([[each.id, each.attempt] for each in claims])
-    return _json({each.id: each.attempt for each in claims})
-
-
-def _time(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)

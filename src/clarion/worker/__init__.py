@@ -11,6 +11,7 @@ In reading order; each module imports only from those above it:
    holds.
 5. `plans`, `batch`, `settler`: the receivers by name; the calls of several deliveries, and their settlement.
 6. `job_context`, `jobs`, `job_threads`: a job makes the deliveries of one receiver, in a thread.
+   `late`: ends and records the calls that are over their time limit.
 7. `startup`, `search`, `vacuum`: the checks at the start, the search for deliveries, and the
    removal of dead rows.
 8. `worker`: `Worker`, which runs all of this. `summary`: what it has done, in one line.

@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -105,8 +106,8 @@ def end_of(database: Database, connection: Any) -> End:
         connection: the connection, in the transaction of the receiver.
     """
     if connection.dialect == "sqlite":
-        return _SqliteEnd(_sqlite_of(connection), connection)
-    return _ServerEnd(database, connection.rows("connection_number")[0][0], connection)
+        return SqliteEnd(connection)
+    return ServerEnd(database, connection.rows("connection_number")[0][0], connection)
 
 
 async def aend_of(database: Database, connection: Connection | AsyncConnection) -> End | None:
@@ -116,27 +117,57 @@ async def aend_of(database: Database, connection: Connection | AsyncConnection) 
         return await run_in_thread(lambda: end_of(database, found))
     if connection.dialect == "sqlite":
         return None
-    return _ServerEnd(database, (await found.rows("connection_number"))[0][0])
+    return ServerEnd(database, (await found.rows("connection_number"))[0][0])
 
 
-class _ServerEnd:
-    """Ends a connection to a server, from another connection.
+class _Ends(ABC):
+    """Ends the transaction of a receiver, if that has not returned.
 
     Once the receiver has returned, it does nothing: another receiver may use the connection.
+
+    Args:
+        connection: the connection of the receiver; None if the receiver is async.
     """
 
-    def __init__(self, database: Database, number: Any, connection: Any = None) -> None:
-        self._database = database
-        self._number = number
+    def __init__(self, connection: Any = None) -> None:
         self._connection = connection
         self._lock = new_lock()
         self._has_begun = self._has_left = False
 
+    @abstractmethod
     def __call__(self) -> None:
+        """End it, from another thread than the receiver's."""
+
+    def leave(self) -> None:
+        """Note that the receiver has returned; raise TransactionError if its transaction was ended."""
+        with self._lock:
+            self._has_left = True
+        if self._has_begun:
+            # Its connection must not go back to a pool.
+            _invalidate(self._connection)
+            raise TransactionError(
+                "The transaction of the receiver was ended, because its time was over."
+            )
+
+
+class ServerEnd(_Ends):
+    """Ends a connection to a server, from another connection."""
+
+    def __init__(self, database: Database, number: Any, connection: Any = None) -> None:
+        super().__init__(connection)
+        self._database = database
+        self._number = number
+
+    def __call__(self) -> None:
+        """End it, from another thread than the receiver's."""
         with self._lock:
             if self._has_left:
                 return
             self._has_begun = True
+        self.end()
+
+    def end(self) -> None:
+        """Let the server end the connection, which it may do later."""
         try:
             with closing(self._database.connect()) as connection:
                 connection.change("end_connection", number=self._number)
@@ -144,14 +175,6 @@ class _ServerEnd:
             logger.exception(
                 "The transaction of a receiver that was left behind could not be ended."
             )
-
-    def leave(self) -> None:
-        with self._lock:
-            self._has_left = True
-        if self._has_begun:
-            # The server may end the connection only now, so it must not go back to a pool.
-            _invalidate(self._connection)
-            raise _was_ended()
 
 
 def _sqlite_of(connection: Any) -> Any:
@@ -162,25 +185,19 @@ def _sqlite_of(connection: Any) -> Any:
     return found
 
 
-class _SqliteEnd:
+class SqliteEnd(_Ends):
     """Rolls a transaction of SQLite back, and interrupts a statement that runs.
 
     It does not close the connection: the interpreter crashes if its thread is inside a statement, or
     begins one at that moment. The receiver's own thread closes it, once the receiver has returned.
     """
 
-    def __init__(self, raw: Any, connection: Any) -> None:
-        self._raw = raw
-        self._connection = connection
-        self._lock = new_lock()
-        self._has_begun = self._has_left = False
-        # With SQLite 3.53, sqlite3 prepares a statement with the interpreter's lock held, and waits for
-        # a statement that another thread executes: the whole process would stop. So this is prepared now,
-        # and comes from the cache of the connection later.
-        raw.execute(_READ_ONLY)
-        raw.execute(_READ_AND_WRITE)
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self._raw = _sqlite_of(connection)
 
     def __call__(self) -> None:
+        """End it, from another thread than the receiver's."""
         ends = time.monotonic() + LONGEST_END
         rolling_back = threading.Thread(
             target=self._end, args=(ends,), name="clarion-ending", daemon=True
@@ -229,14 +246,14 @@ class _SqliteEnd:
             return False
 
     def leave(self) -> None:
-        # While the lock is held by a rollback, the connection must not be closed.
-        with self._lock:
-            self._has_left = True
-        if self._has_begun:
-            _invalidate(self._connection)
+        """Note that the receiver has returned, and close its connection if its transaction was ended."""
+        try:
+            super().leave()
+        except TransactionError:
+            # Now, because a rollback held the lock while it used the connection.
             with suppress(Exception):
                 self._raw.close()  # so that it does not go back to a pool
-            raise _was_ended()
+            raise
 
 
 def _invalidate(connection: Any) -> None:
@@ -245,7 +262,3 @@ def _invalidate(connection: Any) -> None:
     if invalidate is not None:
         with suppress(Exception):
             invalidate()
-
-
-def _was_ended() -> TransactionError:
-    return TransactionError("The transaction of the receiver was ended, because its time was over.")

@@ -118,10 +118,13 @@ class Leases:
         lease = self.milliseconds
         if holding.partition is not None:
             partition = holding.partition
-            held = in_transaction(
+            if not in_transaction(
                 connection, lambda taken: store.renew_partition(taken, partition, lease)
-            )
-            holding.is_lost = holding.is_lost or not held
+            ):
+                # The lease of a partition that a receiver has locked ends in time, or is renewed later.
+                is_held = store.has_partition(connection, partition)
+                holding.is_lost = holding.is_lost or not is_held
+                return
         else:
             claims = list(holding.claims.values())
             renewed = in_transaction(connection, lambda taken: store.renew(taken, claims, lease))

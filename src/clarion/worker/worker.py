@@ -14,18 +14,17 @@ from clarion.outbox import wake
 from clarion.outbox.database import check_database
 from clarion.outbox.notes import note_cure
 from clarion.worker.async_loop import AsyncLoop
-from clarion.worker.batch import Outcome
 from clarion.worker.calls import Caller
 from clarion.worker.connections import Connections
 from clarion.worker.job_context import JobContext
 from clarion.worker.job_threads import JobThreads
 from clarion.worker.jobs import LONGEST_BATCH, SMALLEST_BATCH
+from clarion.worker.late import LateCalls
 from clarion.worker.leases import Leases
 from clarion.worker.plans import Plans
 from clarion.worker.polling import Polling
 from clarion.worker.search import Search
 from clarion.worker.settings import check_settings
-from clarion.worker.settler import Settler
 from clarion.worker.sizes import Sizes
 from clarion.worker.startup import check_outbox, warn_of_unknown
 from clarion.worker.stop_signals import stop_on_signals
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from clarion.outbox.database import Database
-    from clarion.worker.jobs import Job
-    from clarion.worker.running import Call
 
 LONGEST_PAUSE = 30.0  # seconds, after errors of the database
 
@@ -114,6 +111,7 @@ class Worker:
             lambda: self._stops > 0,
             self._job_threads.is_first,
         )
+        self._late_calls = LateCalls(self._context, self._on_end)
         self._search = Search(self._context, self._job_threads)
         self._vacuum = Vacuum(self._connections, self.counts)
 
@@ -163,15 +161,16 @@ class Worker:
             TablesError: if the tables are missing, or have another version.
         """
         looks = iter([self._step])
-        return self._work(
-            lambda: next(looks, self._abandon_late_calls)() or bool(self._job_threads.jobs())
-        )
+        return self._work(lambda: next(looks, self._abandon_late_calls)() or self._is_busy())
 
     def _has_work(self) -> bool:
         """Look for deliveries; return whether there were any, or a job was running before."""
         # Before the search: a job that ends meanwhile may leave deliveries that it did not see.
-        was_running = bool(self._job_threads.jobs())
+        was_running = self._is_busy()
         return self._step() or was_running
+
+    def _is_busy(self) -> bool:
+        return bool(self._job_threads.jobs() or self._late_calls)
 
     def _work(self, has_work: Callable[[], bool]) -> Counter[str]:
         self._begin()
@@ -259,7 +258,7 @@ class Worker:
     def _abandon_late_calls(self) -> bool:
         """Abandon the calls that are over their time limit; return False."""
         for job, call in self._job_threads.abandon(time.monotonic()):
-            self._time_out(job, call)
+            self._late_calls.add(job, call)
         return False
 
     def _on_end(self, error: BaseException | None) -> None:
@@ -284,26 +283,10 @@ class Worker:
             exc_info=error,
         )
 
-    def _time_out(self, job: Job, call: Call) -> None:
-        """Record an abandoned call as failed, and hand back the rest of its job."""
-        if (holding := job.holding) is None:
-            return
-        self._leases.remove(holding)
-        error = TimeoutError(f"The receiver took longer than {call.plan.options.timeout} s.")
-        if call.end is not None:
-            call.end()  # otherwise its row stays locked
-        try:
-            with self._connections.take() as connection:
-                settler = Settler(connection, job.receiver, holding, self.counts)
-                settler.add(Outcome(call.claim, call.plan, error))
-                job.hand_back(connection)
-        except Exception as raised:  # noqa: BLE001  # the lease ends
-            self._on_error(raised)
-
     def _finish(self) -> None:
         """Wait for the jobs that run; after the grace period, hand back what they hold."""
         ends = time.monotonic() + self._grace
-        while self._job_threads.jobs() and self._stops < 2 and time.monotonic() < ends:  # noqa: PLR2004
+        while self._is_busy() and self._stops < 2 and time.monotonic() < ends:  # noqa: PLR2004
             self._abandon_late_calls()
             self._polling.wait(self._job_threads.deadline())
         if not (left := self._job_threads.jobs()):

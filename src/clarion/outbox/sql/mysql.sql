@@ -149,10 +149,23 @@ FROM JSON_TABLE(:ids, '$[*]' COLUMNS (id bigint PATH '$')) i
 JOIN clarion_delivery d ON d.id = i.id LEFT JOIN clarion_event e ON e.uid = d.event
 ORDER BY d.id
 
--- name: renew
-UPDATE JSON_TABLE(:claims, '$[*]' COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c
+-- name: renewable
+-- Without the rows that a receiver has settled in its own transaction, which may last long.
+SELECT d.id
+FROM JSON_TABLE(:claims, '$[*]' COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c
 STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = c.id AND d.attempt = c.attempt
+FOR UPDATE SKIP LOCKED
+
+-- name: mark_renewed
+UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id bigint PATH '$')) i
+STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = i.id
 SET d.visible_at = {now} + :lease
+
+-- name: renew
+-- After `mark_renewed`: how many rows this worker still holds.
+SELECT count(*)
+FROM JSON_TABLE(:claims, '$[*]' COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c
+STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = c.id AND d.attempt = c.attempt
 
 -- name: settle
 DELETE d FROM JSON_TABLE(:claims, '$[*]' COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c
@@ -200,9 +213,17 @@ WHERE receiver = :receiver AND part = :part AND leased_until <= {now} FOR UPDATE
 UPDATE clarion_partition SET epoch = :epoch, leased_until = {now} + :lease
 WHERE receiver = :receiver AND part = :part
 
+-- name: renewable_partition
+-- It is skipped while a receiver holds it in its own transaction.
+SELECT epoch FROM clarion_partition WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+FOR UPDATE SKIP LOCKED
+
 -- name: renew_partition
 UPDATE clarion_partition SET leased_until = {now} + :lease
 WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+
+-- name: has_partition
+SELECT epoch FROM clarion_partition WHERE receiver = :receiver AND part = :part AND epoch = :epoch
 
 -- name: release_partition
 UPDATE clarion_partition SET leased_until = 0

@@ -175,8 +175,13 @@ JOIN clarion_delivery d ON d.id = CAST(i.value AS bigint) LEFT JOIN clarion_even
 ORDER BY d.id
 
 -- name: renew
-UPDATE clarion_delivery d SET visible_at = {now} + :lease FROM json_each_text(CAST(:claims AS json)) c
-WHERE d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
+-- Rows are skipped that a receiver has settled in its own transaction, which may last long.
+WITH c AS MATERIALIZED (SELECT CAST(key AS bigint) AS id, CAST(value AS integer) AS attempt
+    FROM json_each_text(CAST(:claims AS json))),
+f AS MATERIALIZED (SELECT d.id FROM c JOIN clarion_delivery d ON d.id = c.id AND d.attempt = c.attempt
+    FOR UPDATE OF d SKIP LOCKED),
+r AS (UPDATE clarion_delivery d SET visible_at = {now} + :lease FROM f WHERE d.id = f.id)
+SELECT count(*) FROM c JOIN clarion_delivery d ON d.id = c.id AND d.attempt = c.attempt
 
 -- name: settle
 DELETE FROM clarion_delivery d USING json_each_text(CAST(:claims AS json)) c
@@ -227,8 +232,14 @@ FROM p WHERE o.receiver = p.receiver AND o.part = p.part
 RETURNING o.epoch
 
 -- name: renew_partition
-UPDATE clarion_partition SET leased_until = {now} + :lease
-WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+-- It is skipped while a receiver holds it in its own transaction.
+WITH f AS MATERIALIZED (SELECT receiver, part FROM clarion_partition
+    WHERE receiver = :receiver AND part = :part AND epoch = :epoch FOR UPDATE SKIP LOCKED)
+UPDATE clarion_partition p SET leased_until = {now} + :lease
+FROM f WHERE p.receiver = f.receiver AND p.part = f.part
+
+-- name: has_partition
+SELECT epoch FROM clarion_partition WHERE receiver = :receiver AND part = :part AND epoch = :epoch
 
 -- name: release_partition
 UPDATE clarion_partition SET leased_until = 0

@@ -179,6 +179,9 @@ RETURNING epoch
 UPDATE clarion_partition SET leased_until = {now} + :lease
 WHERE receiver = :receiver AND part = :part AND epoch = :epoch
 
+-- name: has_partition
+SELECT epoch FROM clarion_partition WHERE receiver = :receiver AND part = :part AND epoch = :epoch
+
 -- name: release_partition
 UPDATE clarion_partition SET leased_until = 0
 WHERE receiver = :receiver AND part = :part AND epoch = :epoch
