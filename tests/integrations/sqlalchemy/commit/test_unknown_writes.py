@@ -6,7 +6,7 @@ import weakref
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, delete, event, insert, text, update
+from sqlalchemy import create_engine, delete, event, insert, select, text, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
@@ -33,6 +33,12 @@ WRITES = {
     "connection": lambda session: session.connection().execute(update(TABLE).values(name="new")),
     "upsert": lambda session: session.execute(UPSERT),
     "replace": lambda session: session.execute(insert(Tag).prefix_with("OR REPLACE"), [VALUES]),
+    "from_statement": lambda session: session.scalars(
+        select(Tag).from_statement(update(Tag).values(name="new").returning(Tag))
+    ).all(),
+    "upsert by from_statement": lambda session: session.scalars(
+        select(Tag).from_statement(UPSERT.returning(Tag))
+    ).all(),
     "text": lambda session: session.execute(text("UPDATE tag SET name = 'new'")),
 }
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from sqlalchemy import TextClause
+from sqlalchemy import Insert, TextClause, Update
+from sqlalchemy.orm.context import FromStatement
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -80,13 +81,15 @@ class _WatchedExecute:
 
 def _unknown_table(statement: Any, options: Any) -> str | None:
     """Return the name of the table in which a statement may change rows; None if it changes none."""
+    if isinstance(statement, FromStatement):
+        statement = statement.element
     if isinstance(statement, TextClause):
         return ANY if statement.text.lstrip().upper().startswith(_WRITES) else None
-    if getattr(statement, "is_update", False):
+    if isinstance(statement, Update):
         of_update = options.get(_UPDATE_OPTIONS)
         is_known = getattr(of_update, "_synchronize_session", None) in _SYNCHRONIZED
         return None if is_known else _name(statement.table)
-    if getattr(statement, "is_insert", False):
+    if isinstance(statement, Insert):
         # Otherwise it changes no row that exists.
         may_update = statement._post_values_clause is not None or statement._prefixes
         return _name(statement.table) if may_update else None
