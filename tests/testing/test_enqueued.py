@@ -3,8 +3,9 @@
 import pytest
 
 from clarion import durable
-from clarion.errors import ArgumentError, NotSentError
-from clarion.testing import assert_enqueued
+from clarion.errors import ArgumentError, BoundaryError, NotSentError
+from clarion.outbox import use_database
+from clarion.testing import assert_enqueued, deliveries
 from tests.testing.test_deliveries import anote, database, note, order_paid
 
 __all__ = ["database"]  # a fixture
@@ -40,3 +41,14 @@ def test_another_receiver_is_refused(database):
     order_paid.connect(anote)
     with pytest.raises(ArgumentError, match=r"anote .*no durable delivery"):
         assert_enqueued(anote)
+
+
+def test_an_assertion_without_a_database_is_refused(database, monkeypatch):
+    """Nothing could wait there, so `times=0` would pass whatever the program does."""
+    order_paid.connect(note, delivery=durable)
+    order_paid.send(None, number=1)
+    use_database(None)
+    monkeypatch.setattr(deliveries, "providers", list)  # Django may be in use in this thread
+    with pytest.raises(BoundaryError, match=r"assert_enqueued\(\) found no database"):
+        assert_enqueued(note, times=0)
+    assert_enqueued(note, database, times=1)

@@ -60,7 +60,8 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
         RunningLoopError: if a receiver is async, and an event loop runs in this thread. Use `adrain`.
     """
     found = databases or outbox_databases()
-    _check(found)
+    if kept_calls() is None:
+        check_found(found, "drain")
     return make_all(found, raises=raises, delayed=delayed)
 
 
@@ -86,15 +87,26 @@ async def adrain(*databases: Database, raises: bool = True, delayed: bool = Fals
         BoundaryError: if no database with an outbox is found.
     """
     found = databases or await aoutbox_databases()
-    _check(found)
+    if kept_calls() is None:
+        check_found(found, "adrain")
     return await amake_all(found, raises=raises, delayed=delayed)
 
 
-def _check(found: Sequence[Database]) -> None:
-    if not found and kept_calls() is None:
+def check_found(databases: Sequence[Database], caller: str) -> None:
+    """Refuse to go on without a database.
+
+    Args:
+        databases: the databases that were given or found.
+        caller: the name of the function that looked for them.
+
+    Raises:
+        BoundaryError: if no database was given or found.
+    """
+    if not databases:
         raise BoundaryError(
-            "drain() found no database with an outbox. Give it one, or call it where Django's "
-            "database is in use: drain(open_database('sqlite:///outbox.db'))."
+            f"{caller}() found no database with an outbox. Call it inside `with bound(session):` with the "
+            f"test's session of SQLAlchemy, or where Django's database is in use, or name a database with "
+            f"clarion.outbox.use_database()."
         )
 
 

@@ -10,7 +10,7 @@ from clarion.errors import ArgumentError, NotSentError
 from clarion.outbox.delivery_row import Claim
 from clarion.outbox.receivers import StoredReceiver, named_receivers
 from clarion.testing.capture import shown
-from clarion.testing.deliveries import outbox_databases
+from clarion.testing.deliveries import check_found, outbox_databases
 from clarion.testing.engines import kept_calls
 from clarion.testing.equality import are_equal
 from clarion.worker.plans import Plans
@@ -58,6 +58,7 @@ def assert_enqueued(
     Raises:
         NotSentError: an AssertionError whose message shows deliveries to the receiver.
         ArgumentError: if the receiver is neither durable nor of an engine, or its calls go to its engine.
+        BoundaryError: if the receiver is durable, and no database with an outbox is found.
     """
     waiting = [*_all_waiting(receiver, databases, key)]
     found = [
@@ -87,7 +88,9 @@ def _all_waiting(
     stored = {name for each in found if isinstance(each, StoredReceiver) for name in each.names}
     background = {name for each in found for name in each.names} - stored
     if stored:
-        for database in databases or outbox_databases():
+        databases = databases or outbox_databases()
+        check_found(databases, "assert_enqueued")
+        for database in databases:
             yield from _waiting(database, stored, key)
     if background:
         yield from _kept(receiver, background, key)
