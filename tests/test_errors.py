@@ -214,6 +214,14 @@ def test_a_missing_dependency_is_named(tmp_path):
     assert "cannot use pydantic_settings as it is installed: import of pydantic " in done.stderr
 
 
+def test_seconds_are_no_message():
+    """`Retry(60)` would wait as long as after any error, so it is refused with the cure."""
+    with pytest.raises(
+        ArgumentError, match=re.escape("type int. Give the seconds by name: Retry(")
+    ):
+        Retry(60)  # type: ignore[arg-type]
+
+
 def test_every_error_is_tested():
     """This file tests every error class."""
     assert {type(error) for error in MADE} == {*KINDS} - {ClarionError, ReceiverError}

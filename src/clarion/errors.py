@@ -303,11 +303,21 @@ class Retry(ClarionError):  # noqa: N818  # it is a request of the receiver
 
     Attributes:
         after: how long to wait, in seconds, or None.
+
+    Raises:
+        ArgumentError: if the message is no text, such as the seconds in `Retry(60)`.
     """
 
     def __init__(
         self, message: str = "The receiver asked to be called again.", *, after: float | None = None
     ) -> None:
+        given: Any = message
+        if not isinstance(given, str):
+            raise ArgumentError(
+                f"Retry was given a message of type {type(given).__name__}. Give the seconds by name: "
+                f"Retry(after=...).",
+                ["message"],
+            )
         super().__init__(message)
         self.after = after
 

@@ -4,6 +4,7 @@ import importlib
 import sys
 import warnings
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -155,7 +156,8 @@ class Cell:
     """A module with one receiver, which can run again with other options."""
 
     def __init__(self, folder, monkeypatch):
-        self.sent, self.called = Signal(), []
+        self.sent = Signal()
+        self.called: list[Any] = []
         self._file = folder / "cell_of_a_test.py"
         shop = SimpleNamespace(sent=self.sent, called=self.called)
         monkeypatch.setitem(sys.modules, "shop_of_a_test", shop)

@@ -1,6 +1,7 @@
 """Scopes: which registrations of blocks count in a context."""
 
 from contextvars import copy_context
+from typing import Any
 
 from clarion._core.registration import Registration
 from clarion._core.scopes import Scope, applicable, depends_on_context, find_scoped
@@ -60,8 +61,9 @@ def test_the_latest_of_the_context_is_found():
     ]
     members = {each.key: each for each in registrations}
     for latest in (registrations[2], registrations[1]):
-        assert find_scoped(members, id(receive)) is latest
-        del members[latest.key]
+        found: Any = find_scoped(members, id(receive))
+        assert found is latest
+        del members[found.key]
     assert find_scoped(members, id(receive)) is None
 
 

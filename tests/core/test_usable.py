@@ -1,6 +1,7 @@
 """Whether a call of a receiver by a send would run its code: see also `test_checks`."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_what_each_kind_of_signal_gives():
 
         def of_order(order_id, **kwargs): ...  # noqa: N805
 
-    other = Other()
+    other: Any = Other()
     with pytest.raises(SignatureError, match="gets `signal` by position"):
         Signal().connect(other.of_signal)
     with pytest.raises(SignatureError, match="gets `order_id` by position"):
@@ -133,5 +134,6 @@ def test_a_response_that_has_not_run_is_refused(function, reason):
     ) as raised:
         check_response(awaited, function())
     assert raised.value.receiver is awaited
-    for other in (None, "text", [], iter(())):
+    others: tuple[Any, ...] = (None, "text", [], iter(()))
+    for other in others:
         check_response(awaited, other)

@@ -129,7 +129,7 @@ def test_an_object_of_a_database_is_a_key():
     with registered.registered_restored():
         register_reference_kind(Kind())  # type: ignore[arg-type]  # what a key needs
         assert computed("order", order=Order()) == '{"id": 7, "kind": "toy"}'
-        unsaved = Order()
+        unsaved: Any = Order()
         unsaved.id = None
         with pytest.raises(
             EncodingError, match=r"because its key is .*Order.*, which is not saved"
