@@ -160,7 +160,7 @@ ALIVE = {
             def __init__(self):
                 paid.connect(self.send)
             def send(self, **kwargs): ...
-        Shop()
+        shop = Shop()
     """,
     "a kept local object": """
         held = []

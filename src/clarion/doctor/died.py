@@ -9,7 +9,8 @@ from clarion._core.names import signal_name
 from clarion._core.signal import Signal
 from clarion._core.tabled import table_of
 from clarion.doctor.finding import Finding
-from clarion.doctor.source import member, own_nodes
+from clarion.doctor.source import is_class, makes_new, own_nodes
+from clarion.doctor.unheld import unheld_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,41 +121,37 @@ def _fault_of_method(
         return None
     if isinstance(holder, ast.Call):
         kind: Any = source.lookup(holder.func)
-        return (f"{kind.__name__}.{method.attr}", _METHOD) if _makes_new(kind) else None
+        return (f"{kind.__name__}.{method.attr}", _METHOD) if makes_new(kind) else None
     if not isinstance(holder, ast.Name):
         return None
-    name = f"{holder.id}.{method.attr}"
+    if (unheld := unheld_object(source, connect, holder.id)) is not None:
+        kind_name, line = unheld
+        return f"{kind_name}.{method.attr}", f"nothing holds the object that line {line} creates"
+    return _fault_of_object(source, connect, holder.id, method.attr)
+
+
+def _fault_of_object(
+    source: Source, connect: Connect, holder: str, method: str
+) -> tuple[str, str] | None:
+    """Check the object of a method, by its name."""
+    name = f"{holder}.{method}"
     if connect.scope is None:
-        is_kept = connect.is_conditional or source.lookup(holder) is not None
+        is_kept = connect.is_conditional or source.lookup(ast.Name(holder)) is not None
         return None if is_kept else (name, "its object was deleted")
     made = [
         each
         for each in ast.walk(connect.scope)
         if isinstance(each, ast.Assign)
         and isinstance(each.value, ast.Call)
-        and _makes_new(source.lookup(each.value.func))
-        and [getattr(target, "id", None) for target in each.targets] == [holder.id]
+        and makes_new(source.lookup(each.value.func))
+        and [getattr(target, "id", None) for target in each.targets] == [holder]
     ]
-    if not made or _is_needed(source, connect, connect.scope, holder.id):
+    if not made or _is_needed(source, connect, connect.scope, holder):
         return None
     return name, f"its object is local, so it dies when {_name_of(connect.scope)} ends"
 
 
 _METHOD = "nothing else holds its object, so it dies as soon as it is connected"
-
-
-def _is_class(found: object) -> bool:
-    return issubclass(type(found), type)
-
-
-def _makes_new(found: object) -> bool:
-    """Return whether a call of a class makes an object that only the caller holds."""
-    # A class may return an object that it keeps, by its own __new__ or the __call__ of its metaclass.
-    return (
-        _is_class(found)
-        and member(found, "__new__") is object.__dict__["__new__"]
-        and member(type(found), "__call__") is type.__dict__["__call__"]
-    )
 
 
 def _is_needed(source: Source, connect: Connect, scope: ast.AST, name: str) -> bool:
@@ -177,7 +174,7 @@ def _runs_on(source: Source, scope: ast.AST, line: int) -> bool:
         if isinstance(each, ast.Call):
             called = each.func
             is_short = isinstance(called, ast.Attribute) and called.attr in _LOGGING
-            if not is_short and not _is_class(source.lookup(called)):
+            if not is_short and not is_class(source.lookup(called)):
                 return True
     return False
 

@@ -296,3 +296,18 @@ def member(owner: object, name: str) -> object:
     spaces = type.mro(given) if issubclass(type(owner), type) else []
     found = (type.__getattribute__(each, "__dict__") for each in spaces)
     return next((space[name] for space in found if name in space), None)
+
+
+def is_class(found: object) -> bool:
+    """Return whether an object is a class, without running code of the program."""
+    return issubclass(type(found), type)
+
+
+def makes_new(found: object) -> bool:
+    """Return whether a call of a class makes an object that only the caller holds."""
+    # A class may return an object that it keeps, by its own __new__ or the __call__ of its metaclass.
+    return (
+        is_class(found)
+        and member(found, "__new__") is object.__dict__["__new__"]
+        and member(type(found), "__call__") is type.__dict__["__call__"]
+    )
