@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import described
+from clarion.commit import active_boundaries
 from clarion.errors import ArgumentError, NotSentError
 from clarion.outbox.delivery_row import Claim
 from clarion.outbox.receivers import StoredReceiver, named_receivers
@@ -159,6 +160,12 @@ def _failure(
         lines.append(
             "A task engine gets its calls after the commit. In a transaction that the test rolls back, "
             "send inside `with clarion.testing.commits():`."
+        )
+    opened = next((each.boundary for each in active_boundaries() if each.boundary.is_open()), None)
+    if not waiting and opened is not None:
+        lines.append(
+            f"A transaction of {opened.name} is open here. Commit it first: a delivery may wait after the "
+            f"commit only."
         )
     return "\n".join(lines)
 

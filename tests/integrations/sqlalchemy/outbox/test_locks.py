@@ -50,6 +50,8 @@ def test_a_session_that_has_written_is_refused(tmp_path, tagged, journal, begins
         signal.send(None, name="one")
         with pytest.raises(BoundaryError, match="Commit it first"):
             drain()
+        with pytest.raises(AssertionError, match=r"transaction of the Session .* is open here"):
+            assert_enqueued(tag)
         session.commit()
         assert_enqueued(tag, name="one")
         assert drain() == {"made": 1}
