@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import threading
 import weakref
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any
@@ -141,6 +142,42 @@ def test_nothing_is_kept():
     freed = weakref.ref(block), weakref.ref(block.made.pop())
     del block
     assert [each() for each in freed] == [None, None]
+
+
+def test_a_method_that_another_thread_still_looks_at():
+    """It gets no entry after its end, although its holder lives longer."""
+    block = Plain()
+    leave = block.__exit__
+    seen: Any = block.last_holder() if block.last_holder else None
+    block.__enter__()
+    leave(None, None, None)
+    del leave
+    block.__enter__()
+    del seen
+    block.__exit__(None, None, None)
+    assert block.ends() == [[None], [None]]
+
+
+def test_two_threads_that_choose_the_same_entry():
+    """Each of them ends one."""
+    both = threading.Barrier(2, timeout=10)
+
+    class Chosen(Plain):
+        def choose(self, entries):
+            if len(entries) == 2:
+                both.wait()
+            return super().choose(entries)
+
+    block = Chosen()
+    block.__enter__()
+    block.__enter__()
+    threads = [threading.Thread(target=block.__exit__, args=(None, None, None)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert block.ends() == [[None], [None]]
+    assert not block.entries
 
 
 def test_an_exit_stack():

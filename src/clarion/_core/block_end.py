@@ -19,7 +19,7 @@ from weakref import ref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Sequence
     from typing import Any, Protocol
 
     Errors = tuple[Any, Any, Any]
@@ -50,7 +50,7 @@ class Holder:
     Attributes:
         block: the block; None if it is not entered.
         entry: the entry of the block.
-        frame: the id of the frame that has looked the method up.
+        frame: the id of the frame that has looked the method up; 0 at the end of the method.
     """
 
     __slots__ = ("__weakref__", "block", "entry", "frame")
@@ -122,13 +122,14 @@ class Block:
 
     Attributes:
         last_holder: a reference to the holder of the method that was last looked up.
-        holders: references to the holders of its entries.
+        holders: references to the holders of its entries, which leave the list when they die.
         entries: the entries without a holder, because other code has called `__enter__`.
     """
 
+    # Several threads may change the lists of one block, so a change is one call of a function in C.
     last_holder: _Reference = None
-    holders: tuple[_Reference, ...] = ()
-    entries: tuple[Any, ...] = ()
+    holders: Sequence[_Reference] = ()
+    entries: Sequence[Any] = ()
 
     if TYPE_CHECKING:
 
@@ -148,28 +149,38 @@ class Block:
         for holder in _alive((self.last_holder, _end.last_holder, _aend.last_holder)):
             if holder.block is None and holder.frame == frame:
                 holder.block, holder.entry = self, entry
-                self.holders = (*map(ref, _alive(self.holders)), ref(holder))
+                holders = self.__dict__.setdefault("holders", [])
+                holders.append(ref(holder, holders.remove))
                 return
-        self.entries = (*self.entries, entry)
+        self.__dict__.setdefault("entries", []).append(entry)
 
     def drop(self, entry: Any) -> None:
         """Forget an entry, because the block could not be entered."""
-        self.entries = tuple(each for each in self.entries if each is not entry)
+        self._remove(entry)
         for holder in _alive(self.holders):
             if holder.entry is entry:
                 holder.entry = None
 
     def take(self) -> Any:
         """Return the entry that a call of `__exit__` ends whose method holds none."""
-        if self.entries:
-            entry = self.choose(self.entries)
-            self.entries = tuple(each for each in self.entries if each is not entry)
-            return entry
-        for holder in reversed(_alive(self.holders)):
-            if holder.entry is not None:
-                entry, holder.entry = holder.entry, None
+        while entries := tuple(self.entries):
+            entry = self.choose(entries)
+            if self._remove(entry):
                 return entry
-        raise AssertionError("left before it was entered")
+        held = {each.entry: each for each in _alive(self.holders) if each.entry is not None}
+        if not held:
+            raise AssertionError("left before it was entered")
+        entry = self.choose(tuple(held))
+        held[entry].entry = None
+        return entry
+
+    def _remove(self, entry: Any) -> bool:
+        """Remove an entry without a holder; return False if another thread has taken it."""
+        try:
+            self.__dict__["entries"].remove(entry)
+        except (KeyError, ValueError):
+            return False
+        return True
 
     def choose(self, entries: tuple[Any, ...]) -> Any:
         """Return the one of several entries that a call in this context ends."""
@@ -207,6 +218,7 @@ def _ending(holder: Holder, block: Any, *, has_block: bool) -> Generator[int, An
         raise
     finally:
         holder.entry = holder.block = block = entry = error = None  # an error holds this frame
+        holder.frame = 0  # another thread may still look at the holder
 
 
 @coroutine
@@ -231,11 +243,16 @@ def _aending(holder: Holder, block: Any, *, has_block: bool) -> Generator[Any, A
         raise
     finally:
         holder.entry = holder.block = block = entry = error = None
+        holder.frame = 0
 
 
 def _alive(references: Iterable[_Reference]) -> list[Holder]:
-    found = (None if reference is None else reference() for reference in references)
-    return [holder for holder in found if holder is not None]
+    # The references of a block may change meanwhile.
+    return [
+        holder
+        for reference in tuple(references)
+        if reference is not None and (holder := reference()) is not None
+    ]
 
 
 def _interrupted(holder: Holder, block: Any, raised: BaseException) -> Any:
