@@ -165,13 +165,14 @@ class Cell:
         monkeypatch.setattr(sys, "dont_write_bytecode", True)
         monkeypatch.delitem(sys.modules, "cell_of_a_test", raising=False)
 
-    def run(self, options="", name="note"):
+    def run(self, options="", name="note", around="if True"):
         """Run the module; return its warnings."""
         self._file.write_text(
             "from clarion import receiver\n"
             "from shop_of_a_test import called, sent\n"
-            f"@receiver(sent{options})\n"
-            f"def {name}(sender, **kwargs): called.append(1)\n"
+            f"{around}:\n"
+            f"    @receiver(sent{options})\n"
+            f"    def {name}(sender, **kwargs): called.append(1)\n"
         )
         importlib.invalidate_caches()
         with warnings.catch_warnings(record=True) as caught:
@@ -215,6 +216,13 @@ def test_a_module_that_runs_again(cell, options):
 def test_a_module_that_runs_again_without_a_warning(cell, first, second, name):
     """No warning if the earlier function is replaced or freed, or has another sender or no name."""
     assert cell.run(first, name) == cell.run(second, name) == []
+
+
+def test_a_loop_that_connects_several_functions(cell):
+    """No warning: they have one name, and all of them are meant."""
+    assert cell.run(around="for _ in range(3)") == []
+    cell.sent.send("web")
+    assert cell.called == [1, 1, 1]
 
 
 def test_a_disconnected_function_of_the_same_name(cell):

@@ -97,10 +97,20 @@ def test_what_each_kind_of_signal_gives():
         pass
 
 
+class StaticCall:
+    """A receiver that is called without itself."""
+
+    @staticmethod
+    def __call__(sender, **kwargs):
+        """Return the sender."""
+        return sender
+
+
 def test_arguments_that_are_given_once():
     """A parameter before the `/`, a static method and a partial with a keyword are called."""
     plain, mailer = Signal(), Mailer()
-    for each in (mailer.by_position, mailer.static, partial(receive, order_id=5)):
+    by_keyword = partial(receive, order_id=5)
+    for each in (mailer.by_position, mailer.static, StaticCall(), by_keyword):
         with plain.connected(each):
             assert [response for _, response in plain.send("web")] == ["web"]
 

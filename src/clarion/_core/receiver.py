@@ -146,7 +146,7 @@ def _warn_of_earlier(signal: Signal, function: Any, options: dict[str, Any]) -> 
     if (
         name != "_"  # a usual name for several functions
         and type(earlier) is FunctionType
-        and earlier is not function
+        and earlier.__code__ is not function.__code__  # else a loop connects several on purpose
         and earlier.__qualname__ == function.__qualname__
         and (found := _registration(signal, earlier, options)) is not None
         and not found.weak  # else it is freed when the name is bound

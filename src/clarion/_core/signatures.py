@@ -132,14 +132,18 @@ def filled_names(receiver: Any) -> tuple[str, ...]:
             count += len(receiver.args)
             receiver = receiver.func
             continue
-        # Another object calls the method of its class. A class has none of its own.
+        # Another object calls the method of its class, unless that is a static one.
         count += 1
-        own: Any = getattr(kind, "__call__", None)  # noqa: B004
-        receiver = receiver.__func__ if kind is MethodType else own
+        receiver = receiver.__func__ if kind is MethodType else _written_call(kind)
         if type(receiver) is not FunctionType:
             return ()
     code = receiver.__code__
     return code.co_varnames[code.co_posonlyargcount : min(count, code.co_argcount)] if count else ()
+
+
+def _written_call(kind: Any) -> Any:
+    """Return the `__call__` that the objects of a class have, as it is written in the class."""
+    return next((vars(each)["__call__"] for each in kind.__mro__ if "__call__" in vars(each)), None)
 
 
 def _takes_any_keyword(signature: Signature) -> bool:
