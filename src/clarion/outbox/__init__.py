@@ -7,7 +7,8 @@ In reading order; each module imports only from those above it:
    of a database that a worker empties, connections kept for reuse, and a database by its URL.
    `per_loop`, `async_pool`: what is kept for an event loop, and async connections kept there.
    `turns`: the coroutines of a loop use sync connections one after the other. `receiver_boundary`:
-   what a receiver sends is stored in its transaction.
+   what a receiver sends is stored in its transaction. `locks`: whether the program's own
+   transaction keeps others from writing to a file of SQLite.
 3. `via`, `options`, `receivers`: the deliveries to an engine that `durable` accepts, the options of a
    stored delivery, and the stored receivers by name.
    `tables`: create the tables, and recognise their version. `adapters`: the sender's connection.

@@ -15,9 +15,10 @@ from urllib.parse import unquote, urlsplit
 from clarion._core.loops import run_in_thread
 from clarion._core.names import quoted_name
 from clarion.commit.run import drop_calls, run_calls
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, BoundaryError
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
+from clarion.outbox.locks import block_locks
 from clarion.outbox.pool import Pool
 from clarion.outbox.receiver_boundary import receiver_boundary
 from clarion.outbox.turns import Turns
@@ -155,6 +156,18 @@ class SqliteDatabase(UrlDatabase):
     def connect(self) -> DbapiConnection:
         """Open a connection."""
         return open_sqlite(self.path)
+
+    def check_unlocked(self) -> None:
+        """Refuse to make deliveries in an `atomic` block that keeps others from writing to the file.
+
+        Raises:
+            BoundaryError: if it does.
+        """
+        if block_locks(self.path, lambda: sqlite3.connect(self.path)):
+            raise BoundaryError(
+                f"The deliveries on {self.name} cannot be made inside a block of atomic() on it, because "
+                f"only one connection to a SQLite database can write. Make them after the block."
+            )
 
 
 def open_database(url: str) -> Database:

@@ -55,7 +55,7 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
         How many deliveries were "made", "skipped", "retried", "dead" and "postponed".
 
     Raises:
-        BoundaryError: if no database with an outbox is found, or a session has an open transaction that
+        BoundaryError: if no database with an outbox is found, or an open transaction of this context
             keeps others from writing to a SQLite database.
         RunningLoopError: if a receiver is async, and an event loop runs in this thread. Use `adrain`.
     """

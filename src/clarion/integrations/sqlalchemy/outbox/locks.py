@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_engine
-from clarion.worker.transient import is_transient
+from clarion.outbox.locks import locks
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -43,19 +43,5 @@ def _locks(connection: Connection, engine: Engine) -> bool:
     """Return whether a connection in a transaction keeps others from writing."""
     if is_in_memory(engine):
         return True  # both share one connection of the driver, which is in one transaction
-    if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
-        return True  # also if it has only read
-    with own_engine(engine, with_events=False).connect() as other:
-        return _is_locked(other.connection.driver_connection)
-
-
-def _is_locked(driver: Any) -> bool:
-    driver.execute("PRAGMA busy_timeout = 0")
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except Exception as error:
-        if not is_transient(error):
-            raise
-        return True
-    driver.rollback()
-    return False
+    driver: Any = connection.connection.driver_connection
+    return locks(driver, lambda: own_engine(engine, with_events=False).raw_connection())
