@@ -143,7 +143,8 @@ def filled_names(receiver: Any) -> tuple[str, ...]:
 
 def _written_call(kind: Any) -> Any:
     """Return the `__call__` that the objects of a class have, as it is written in the class."""
-    return next((vars(each)["__call__"] for each in kind.__mro__ if "__call__" in vars(each)), None)
+    written = (each.__dict__.get("__call__") for each in kind.__mro__)
+    return next((call for call in written if call is not None), None)
 
 
 def _takes_any_keyword(signature: Signature) -> bool:
