@@ -161,6 +161,7 @@ def _attach_statements() -> None:
 
 @_once
 def _attach_commits() -> None:
+    event.listen(Session, "after_begin", transactions.after_begin)
     event.listen(Session, "after_transaction_end", transactions.after_transaction_end)
     event.listen(Session, "after_commit", transactions.after_commit)
 

@@ -116,9 +116,18 @@ def begun(shop, interrupt):
         interrupt.start()
 
 
+def sent_first(shop, interrupt):
+    """Interrupt the end of a block that has sent before its session had a connection."""
+    with Session(shop.engine) as session, bound(session), session.begin():
+        shop.send()
+        session.add(shop.row(id=1))
+        session.flush()
+        interrupt.start()
+
+
 @pytest.mark.parametrize("step", [13, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("program", [committed, begun])
+@pytest.mark.parametrize("program", [committed, begun, sent_first])
 def test_interrupted_commit(shop, program, kind, step):
     """After an interrupted COMMIT no receiver is lost without a log entry."""
     outcomes = set()

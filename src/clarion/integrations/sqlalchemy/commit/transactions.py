@@ -107,16 +107,28 @@ def add_call(session: Session, call: PendingCall) -> None:
         # A listener of `after_commit` is sending. The session has not expired its instances yet.
         call.boundary_data.keep(ended.written)
     root = root_of(transaction)
-    waiting = calls_of(root)
+    _watch(session, root, calls_of(root))
+    ended.calls.append(call)
+
+
+def _watch(session: Session, root: SessionTransaction, waiting: TransactionCalls) -> None:
+    """Watch the connections of a transaction for which calls wait."""
     watch_commits(root, waiting.outcomes, ref(waiting))
     watch_writes(session, root, waiting.written)
-    ended.calls.append(call)
 
 
 def _innermost(session: Session) -> SessionTransaction:
     found = session.get_nested_transaction() or session.get_transaction()
     assert found is not None, "no transaction is open"  # noqa: S101
     return found
+
+
+def after_begin(session: Session, transaction: SessionTransaction, _: Connection) -> None:
+    """Watch a connection that a session begins to use while calls wait already."""
+    root = root_of(transaction)
+    waiting: TransactionCalls | None = root.__dict__.get(_KEY)
+    if waiting is not None:
+        _watch(session, root, waiting)
 
 
 def after_commit(session: Session) -> None:
