@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
-from clarion import on_commit
+from clarion import Signal, on_commit
+from clarion.commit import atomic
 from clarion.integrations.sqlalchemy import post_save
 from tests.integrations.sqlalchemy.shop import Animal, Base, Dog, Order, Tag
 
@@ -40,6 +41,12 @@ WRITES = {
         select(Tag).from_statement(UPSERT.returning(Tag))
     ).all(),
     "text": lambda session: session.execute(text("UPDATE tag SET name = 'new'")),
+    "text after WITH": lambda session: session.execute(
+        text("WITH other AS (SELECT 1) UPDATE tag SET name = 'new'")
+    ),
+    "text after comments": lambda session: session.execute(
+        text("-- rename\n/* UPDATE\n*/ update tag SET name = 'new'")
+    ),
 }
 
 
@@ -66,7 +73,12 @@ def test_a_copy_has_what_a_statement_wrote(session, names, write):
 
 
 @pytest.mark.parametrize(
-    "statement", [update(Order).values(number="9"), insert(Tag).values(name="2"), text("SELECT 1")]
+    "statement",
+    [
+        update(Order).values(number="9"),
+        insert(Tag).values(name="2"),
+        text("-- UPDATE\nSELECT 1"),
+    ],
 )
 def test_other_statements_take_no_query(engine, session, names, statement):
     """If a statement has changed no row of the class, no row is read after the commit."""
@@ -79,6 +91,18 @@ def test_other_statements_take_no_query(engine, session, names, statement):
     session.commit()
     assert names == ["new"]
     assert read == []
+
+
+def test_a_send_before_the_session_has_a_connection(session):
+    """The connection that it gets for its flush is watched, too."""
+    renamed, found = Signal(), []
+    renamed.connect(lambda instance, **kw: found.append(instance.name), delivery=on_commit)
+    session.add(tag := Tag(id=1, name="old"))
+    renamed.send(None, instance=tag)
+    session.flush()
+    WRITES["core"](session)
+    session.commit()
+    assert found == ["new"]
 
 
 def test_a_row_that_is_gone(session, names):
@@ -118,6 +142,26 @@ def test_the_table_of_a_base(session):
     session.execute(update(Animal).values(name="new"), execution_options=UNSYNCHRONIZED)
     session.commit()
     assert found == [("new", "b")]
+
+
+def test_two_sessions_on_one_connection(engine):
+    """A statement of one of them may change the rows of the other one's calls."""
+    renamed, found = Signal(), []
+    renamed.connect(lambda instance, **kw: found.append(instance.name), delivery=on_commit)
+    with Session(engine) as setup:
+        setup.add_all([Tag(id=1, name="old"), Tag(id=2, name="old")])
+        setup.commit()
+    with engine.connect() as connection, atomic(connection):
+        one, other = Session(connection), Session(connection)
+        tags = [session.get_one(Tag, 1) for session in (one, other)]
+        for tag in tags:
+            renamed.send(None, instance=tag)
+        other.execute(update(TABLE).values(name="new"))
+        one.commit()
+        assert "_execute_clauseelement" in vars(connection)
+        other.commit()
+        assert "_execute_clauseelement" not in vars(connection)
+    assert found == ["new", "new"]
 
 
 def test_the_connection_is_left_as_it_was(names):

@@ -152,7 +152,7 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
     try:
         unwatch_commits(transaction, ended.outcomes)
         if transaction.parent is None:
-            unwatch_writes(transaction)
+            unwatch_writes(session, transaction)
         if not ended.is_committed:
             ended.give_up()
         elif transaction.nested:

@@ -8,8 +8,9 @@ rows. Statements of the driver cannot be seen.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from weakref import WeakKeyDictionary, ref
 
 from sqlalchemy import Insert, TextClause, Update
 from sqlalchemy.orm.context import FromStatement
@@ -25,7 +26,9 @@ _EXECUTE = "_execute_clauseelement"
 
 _UPDATE_OPTIONS = "_sa_orm_update_options"
 _SYNCHRONIZED = {"evaluate", "fetch"}
-_WRITES = ("UPDATE", "INSERT", "MERGE", "REPLACE")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_FIRST_WORD = re.compile(r"[\s(]*(\w*)")
+_WRITES = {"UPDATE", "INSERT", "MERGE", "REPLACE", "WITH", "CALL", "EXEC", "EXECUTE", "DO"}
 
 ANY = ""
 """The name of the table of a `text()`, which may be any."""
@@ -41,14 +44,19 @@ def watch_writes(session: Session, transaction: SessionTransaction, tables: set[
     """
     for connection, _, _, _ in transaction._connections.values():
         watched: _WatchedExecute | None = connection.__dict__.get(_EXECUTE)
-        if watched is None or watched.session() is None:  # that session was never closed
-            connection.__dict__[_EXECUTE] = _WatchedExecute(session, connection, tables)
+        if watched is None:
+            watched = connection.__dict__[_EXECUTE] = _WatchedExecute(connection)
+        watched.tables[session] = tables
 
 
-def unwatch_writes(transaction: SessionTransaction) -> None:
+def unwatch_writes(session: Session, transaction: SessionTransaction) -> None:
     """Undo `watch_writes` on the connections of a transaction that has ended."""
     for connection, _, _, _ in transaction._connections.values():
-        connection.__dict__.pop(_EXECUTE, None)
+        watched: _WatchedExecute | None = connection.__dict__.get(_EXECUTE)
+        if watched is not None:
+            watched.tables.pop(session, None)
+            if not watched.tables:
+                del connection.__dict__[_EXECUTE]
 
 
 def is_written(mapper: Mapper[Any], tables: Collection[str]) -> bool:
@@ -57,25 +65,27 @@ def is_written(mapper: Mapper[Any], tables: Collection[str]) -> bool:
 
 
 class _WatchedExecute:
-    """Executes a statement, and notes its table."""
+    """Executes a statement, and notes its table.
 
-    __slots__ = ("_connection", "_tables", "session")
+    Attributes:
+        tables: the tables of each session that uses the connection.
+    """
 
-    def __init__(self, session: Session, connection: Connection, tables: set[str]) -> None:
+    __slots__ = ("_connection", "tables")
+
+    def __init__(self, connection: Connection) -> None:
         # Weak: a reference cycle would return the connection to its pool late.
-        self.session = ref(session)
         self._connection = ref(connection)
-        self._tables = tables
+        self.tables: WeakKeyDictionary[Session, set[str]] = WeakKeyDictionary()
 
     def __call__(self, statement: Any, parameters: Any, options: Any) -> Any:
         connection: Any = self._connection()
         result = getattr(connection.__class__, _EXECUTE)(connection, statement, parameters, options)
-        session = self.session()
-        # The session knows what its own flush writes.
-        if session is None or not session._flushing:
-            table = _unknown_table(statement, options)
-            if table is not None:
-                self._tables.add(table)
+        table = _unknown_table(statement, options)
+        if table is not None:
+            for session, tables in self.tables.items():
+                if not session._flushing:  # a session knows what its own flush writes
+                    tables.add(table)
         return result
 
 
@@ -84,7 +94,7 @@ def _unknown_table(statement: Any, options: Any) -> str | None:
     if isinstance(statement, FromStatement):
         statement = statement.element
     if isinstance(statement, TextClause):
-        return ANY if statement.text.lstrip().upper().startswith(_WRITES) else None
+        return ANY if _may_write(statement.text) else None
     if isinstance(statement, Update):
         of_update = options.get(_UPDATE_OPTIONS)
         is_known = getattr(of_update, "_synchronize_session", None) in _SYNCHRONIZED
@@ -94,6 +104,12 @@ def _unknown_table(statement: Any, options: Any) -> str | None:
         may_update = statement._post_values_clause is not None or statement._prefixes
         return _name(statement.table) if may_update else None
     return None
+
+
+def _may_write(sql: str) -> bool:
+    """Return whether a statement may change rows, by its first word. `WITH` may come before any."""
+    word = _FIRST_WORD.match(_COMMENT.sub(" ", sql))
+    return word is not None and word[1].upper() in _WRITES
 
 
 def _name(table: Any) -> str:
