@@ -93,7 +93,7 @@ def is_forbidden(error: BaseException) -> bool:
     return not _codes(cause).isdisjoint(_FORBIDDEN) and "clarion_" in str(cause)
 
 
-def state_cure(cause: Any) -> str | None:
+def state_cure(cause: BaseException) -> str | None:
     """Return the cure if a database is full, read only, forbidden, or behind a pooler; or None."""
     if is_forbidden(cause):
         return FORBIDDEN_CURE

@@ -39,7 +39,7 @@ def add_note(error: Exception, connection: Any) -> None:
         # Late, because the checks import this module in projects that do not load the outbox.
         from clarion.outbox.notes import state_cure
 
-        if (cure := state_cure(cause)) is not None:
+        if (cure := state_cure(cause or error)) is not None:
             error.add_note(cure)
 
 
