@@ -54,6 +54,13 @@ def test_a_wrong_name_is_refused(here, name):
         import_named(name)
 
 
+@pytest.mark.parametrize("path", ["shop/db.py", "./shop/db.py", "shop\\db.py"])
+def test_the_path_of_a_file_is_refused_with_its_module(here, path):
+    """The cure is the name to write."""
+    with pytest.raises(CommandError, match=r"Write it with dots: shop\.db\."):
+        import_named(path)
+
+
 @pytest.mark.parametrize(
     ("source", "error"),
     [

@@ -131,3 +131,12 @@ def test_a_mistake_is_one_sentence(invoke, till, options, expected):
     assert done.exit_code == 2
     assert expected in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("option", ["--signal", "--sender", "--receiver", "--file"])
+def test_a_filter_that_matches_nothing_is_explained(invoke, till, option):
+    """An empty list alone would look like a program without receivers."""
+    done = invoke("ls", till, option, "clishop_gone")
+    assert done.stdout == "0 signals, 0 receivers.\n"
+    assert done.stderr.startswith("hint: No name contains the text of the filters.")
+    assert invoke("ls", till, "--receiver", "print_bill").stderr == ""

@@ -25,6 +25,8 @@ is_in_program: ContextVar[bool] = ContextVar("clarion_cli_in_program", default=F
 
 _REFERENCE = re.compile(r"([^\W\d][\w.]*):([^\W\d][\w.]*)")
 _MODULE = re.compile(r"[^\W\d][\w.]*")
+# The path of a source file below the current directory, whose module can be named.
+_PATH = re.compile(r"(?:\.[/\\])?([^\W\d]\w*(?:[/\\][^\W\d]\w*)*)\.py")
 # What Python raises if an option of Clarion is given to a Django that does not run on Clarion.
 _DJANGO_REFUSES = re.compile(
     r"Signal\.connect\(\) got an unexpected keyword argument "
@@ -44,9 +46,9 @@ def import_named(name: str) -> ModuleType:
         CommandError: if it does not exist, or raises an error.
     """
     if _MODULE.fullmatch(name) is None:
-        raise CommandError(
-            "The name of a module cannot be read. Write it with dots, such as shop.receivers."
-        )
+        path = _PATH.fullmatch(name)
+        dotted = ", such as shop.receivers" if path is None else f": {_with_dots(path[1])}"
+        raise CommandError(f"The name of a module cannot be read. Write it with dots{dotted}.")
     here = os.getcwd()  # noqa: PTH109  # as Python itself writes it in sys.path
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)
@@ -63,6 +65,10 @@ def import_named(name: str) -> ModuleType:
         raise
     except BaseException as error:  # a module that calls sys.exit() would end the command
         raise _broken(name, error) from error
+
+
+def _with_dots(path: str) -> str:
+    return re.sub(r"[/\\]", ".", path)
 
 
 def import_all(names: list[str] | None) -> None:

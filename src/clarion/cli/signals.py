@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,6 +73,13 @@ def ls(
         print_json([{"signal": name, "receivers": [*map(facts_of, each)]} for name, each in listed])
     else:
         _print_listed(listed)
+        if not listed and any(filters):
+            print_sentences(
+                ": No name contains the text of the filters. Leave a filter out, or write a shorter part of "
+                "the name.",
+                ("hint", "bold yellow"),
+                sys.stderr,
+            )
 
 
 def _print_listed(listed: list[Listed]) -> None:
