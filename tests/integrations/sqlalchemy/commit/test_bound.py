@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from contextvars import copy_context
 from threading import Barrier, Thread
 
 import pytest
@@ -120,3 +121,20 @@ async def entered(block):
     """Enter an async block."""
     async with block:
         pass
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_block_that_is_left_in_another_context(engine, is_async):
+    """The warning has the line of the program, of a sync and an async block."""
+
+    async def leave():
+        await block.__aexit__(None, None, None)
+
+    block = bound(Session(engine))
+    copy_context().run(block.__enter__)
+    with pytest.warns(RuntimeWarning, match="left in another context") as caught:
+        if is_async:
+            asyncio.run(leave())
+        else:
+            block.__exit__(None, None, None)
+    assert [each.filename for each in caught] == [__file__]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -11,6 +10,7 @@ from weakref import ref
 from sqlalchemy.orm import Session
 
 from clarion._core.block_end import AsyncBlock
+from clarion._core.callers import warn_caller
 from clarion._core.names import value_name
 from clarion._core.unentered import Enterable
 from clarion.commit import ActiveBoundary, Boundary, active_boundaries
@@ -153,15 +153,14 @@ class _Entry:
         """End the boundary, and warn if sends did not find it."""
         if self.active.is_over:
             return
-        is_visible = self.active in active_boundaries()
+        is_visible = self.active.is_visible()
         self.active.leave()
         if not is_visible:
-            warnings.warn(
+            warn_caller(
                 "bound() was left in another context than it was entered in, so sends between did "
                 "not wait for its commits. Put the SignalMiddleware of clarion.integrations.asgi "
                 "around the application, or make the dependency async.",
                 RuntimeWarning,
-                stacklevel=3,
             )
 
     async def aend(self, error: object) -> None:
