@@ -1,11 +1,13 @@
 """assert_enqueued: what waits for a durable receiver."""
 
+import asyncio
+
 import pytest
 
 from clarion import durable
 from clarion.errors import ArgumentError, BoundaryError, NotSentError
 from clarion.outbox import use_database
-from clarion.testing import assert_enqueued, deliveries
+from clarion.testing import adrain, assert_enqueued, deliveries
 from tests.testing.test_deliveries import anote, database, note, order_paid
 
 __all__ = ["database"]  # a fixture
@@ -52,3 +54,18 @@ def test_an_assertion_without_a_database_is_refused(database, monkeypatch):
     with pytest.raises(BoundaryError, match=r"assert_enqueued\(\) found no database"):
         assert_enqueued(note, times=0)
     assert_enqueued(note, database, times=1)
+
+
+def test_an_assertion_beside_a_running_loop_names_run_sync(database, monkeypatch):
+    """Only a coroutine can use the connection that an AsyncSession has joined."""
+    order_paid.connect(note, delivery=durable)
+    use_database(None)
+    monkeypatch.setattr(deliveries, "providers", list)
+
+    async def main():
+        with pytest.raises(BoundaryError, match=r"run_sync\(lambda _: assert_enqueued\("):
+            assert_enqueued(note)
+        with pytest.raises(BoundaryError, match=r"use_database\(\)\.$"):
+            await adrain()
+
+    asyncio.run(main())

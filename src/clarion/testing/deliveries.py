@@ -103,10 +103,14 @@ def check_found(databases: Sequence[Database], caller: str) -> None:
         BoundaryError: if no database was given or found.
     """
     if not databases:
+        awaited = (
+            f" With an AsyncSession on the test's connection, call it by `await session.run_sync(lambda _: "
+            f"{caller}(...))`."
+        )
         raise BoundaryError(
             f"{caller}() found no database with an outbox. Call it inside `with bound(session):` with the "
             f"test's session of SQLAlchemy, or where Django's database is in use, or name a database with "
-            f"clarion.outbox.use_database()."
+            f"clarion.outbox.use_database().{awaited if is_loop_running() and caller != 'adrain' else ''}"
         )
 
 
