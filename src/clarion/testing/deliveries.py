@@ -7,10 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.loops import is_loop_running, run_in_thread
+from clarion.commit.boundary import has_active_boundary
 from clarion.commit.providers import providers
 from clarion.errors import BoundaryError
 from clarion.outbox import store
 from clarion.outbox.default import default_writer
+from clarion.outbox.receivers import connected_receivers
 from clarion.testing.engines import CannotAwaitError, kept_calls
 from clarion.worker import failures
 from clarion.worker.calls import Caller
@@ -60,7 +62,7 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
         RunningLoopError: if a receiver is async, and an event loop runs in this thread. Use `adrain`.
     """
     found = databases or outbox_databases()
-    if kept_calls() is None:
+    if kept_calls() is None or _is_left_out():
         check_found(found, "drain")
     return make_all(found, raises=raises, delayed=delayed)
 
@@ -90,6 +92,11 @@ async def adrain(*databases: Database, raises: bool = True, delayed: bool = Fals
     if kept_calls() is None:
         check_found(found, "adrain")
     return await amake_all(found, raises=raises, delayed=delayed)
+
+
+def _is_left_out() -> bool:
+    """Return whether a session may be bound whose deliveries only a coroutine can make."""
+    return is_loop_running() and has_active_boundary() and bool(connected_receivers())
 
 
 def check_found(databases: Sequence[Database], caller: str) -> None:

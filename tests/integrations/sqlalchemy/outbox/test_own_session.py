@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import Session
 
 from clarion import Signal, durable
+from clarion.commit.providers import providers
 from clarion.errors import BoundaryError
 from clarion.integrations.sqlalchemy import alias, bound
-from clarion.testing import adrain, assert_enqueued, commits, drain
+from clarion.integrations.sqlalchemy.commit.provider import SessionProvider
+from clarion.testing import adrain, assert_enqueued, commits, deliveries, drain
 from tests.integrations.sqlalchemy.commit.outboxes import file_engine, keys, with_tables
 from tests.integrations.sqlalchemy.shop import Base, Customer, Order, Tag
 from tests.outbox.databases import outbox_on
@@ -289,5 +291,25 @@ def test_what_waits_in_an_async_engine_is_found_beside_a_running_loop(engine):
             assert waiting["tag"].name == "new"
             assert drain() == {"made": 1}
         await made.dispose()
+
+    asyncio.run(main())
+
+
+def test_a_sync_drain_beside_a_running_loop_is_refused(joined, monkeypatch):
+    """It would make no delivery of a joined AsyncSession, also inside commits(), and the test would pass."""
+    signal = Signal(name="shop.joined")
+    signal.connect(lambda **kwargs: None, weak=False, delivery=durable(name="left"))
+    found = [each for each in providers() if isinstance(each, SessionProvider)]
+    monkeypatch.setattr(
+        deliveries, "providers", lambda: found
+    )  # Django may be in use in this thread
+
+    async def main():
+        async with joined() as session, commits():
+            await signal.asend(None)
+            await session.commit()
+            with pytest.raises(BoundaryError, match=r"run_sync\(lambda _: drain\("):
+                drain()
+            assert await adrain() == {"made": 1}
 
     asyncio.run(main())
