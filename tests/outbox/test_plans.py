@@ -52,6 +52,7 @@ HOT: dict[str, tuple[dict[str, Any], bool]] = {
     "claimed": ({"ids": json.dumps(list(range(1, 501)))}, True),
     "settle": ({"claims": CLAIMS}, False),
     "renew": ({"claims": CLAIMS, "lease": 1}, False),
+    "count_held": ({"claims": CLAIMS}, False),
     "hand_back": ({"claims": CLAIMS}, False),
     "retry": ({"id": 5, "attempt": 0, "delay": 1, "error": ""}, False),
     "due_partitions": ({"receivers": NAMES}, False),

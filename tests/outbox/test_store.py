@@ -73,6 +73,7 @@ def test_a_claim_is_renewed_or_handed_back(outbox, connection):
     (taken,) = claim(outbox.open())
     with connection.transaction():
         assert store.renew(connection, [held], LEASE) == 0
+        assert store.count_held(connection, [held, taken]) == 1
         assert store.hand_back(connection, [held]) == 0
         assert store.hand_back(connection, [taken]) == 1
     assert len(claim(connection)) == 1

@@ -3,11 +3,14 @@
 import threading
 from collections import Counter
 
+import pytest
+
 from clarion import durable
 from clarion.errors import Reject
 from clarion.outbox import store
 from clarion.outbox.delivery_row import Lease, partition_of
 from clarion.worker.connections import in_transaction
+from clarion.worker.leases import Holding
 from clarion.worker.sizes import Sizes
 from tests.worker.stage import worker
 
@@ -92,3 +95,36 @@ def test_a_quick_receiver_leaves_partitions_to_other_workers(stage, paid, monkey
     stage.send(paid, [{"key": key, "n": n} for n in range(30) for key in keys])
     assert worker(stage, batch=10, concurrency=3).drain()["made"] == 90
     assert sorted(count for held, count in windows.items() if held.epoch == 1) == [1, 1, 4]
+
+
+@pytest.mark.parametrize("key", [None, "n"])
+def test_a_worker_does_not_claim_what_it_holds(stage, paid, key):
+    """A receiver's transaction was longer than the lease, so nothing was renewed."""
+    seen = []
+    paid.connect(lambda n, **kw: seen.append(n), weak=False, delivery=durable(name="mail", key=key))
+    stage.send(paid, [{"n": 1}])
+    first = worker(stage)
+
+    def hold(connection):
+        if key is None:
+            return Holding(0.0, store.claim(connection, "mail", 1, 0))
+        store.add_partitions(connection, ["mail"])
+        held = store.lease_partition(connection, "mail", partition_of("1"), 0)
+        return Holding(0.0, partition=held)
+
+    with stage.connected() as connection:
+        holding = in_transaction(connection, hold)
+        first._leases.add(holding)
+        first.drain()
+        assert seen == []
+        holdings = [*holding.claims.values()]
+        assert store.count_held(connection, holdings) == len(holdings)
+        assert key is None or store.has_partition(connection, holding.partition)
+        with connection.transaction():
+            if key is None:
+                store.hand_back(connection, holdings)
+            else:
+                store.release_partition(connection, holding.partition)
+    first._leases.remove(holding)
+    first.drain()
+    assert seen == [1]

@@ -5,7 +5,9 @@ import threading
 import pytest
 
 from clarion import Signal, durable
+from clarion.outbox import store
 from clarion.worker import ending, late
+from clarion.worker.settler import Settler
 from tests.worker.stage import in_thread, note, select, until, until_empty, worker
 
 SAME = {"effects": "same database", "timeout": 1.0, "retries": 0}
@@ -126,3 +128,33 @@ def test_few_threads_end_many_late_receivers(server_stage, paid, slow_ends, leav
         until(lambda: running.counts["dead"] == 5)
     until_empty(stage)
     assert stage.waiting() == (0, 5)
+
+
+def test_a_worker_does_not_claim_a_late_delivery_again(stage, paid, leave, monkeypatch):
+    """No lease was renewed while the receiver hung in its transaction; all is made in the end."""
+    calls = []
+
+    @paid.connect(delivery=durable(name="late", **SAME))
+    def hang(sender, n, **kwargs):
+        calls.append(n)
+        if n == 0:
+            leave.wait(60)
+
+    def is_leased():
+        with stage.connected() as connection:
+            return store.due_receivers(connection, ["late"]) == []
+
+    class LateSettler(Settler):
+        def add(self, outcome):
+            until(is_leased)  # after the end of its transaction, by a renewal or a claim
+            for _ in range(10):
+                running._job_threads.cooldowns.note(("late", None), has_worked=False)
+            return super().add(outcome)
+
+    monkeypatch.setattr(late, "Settler", LateSettler)
+    stage.send(paid, [{"n": n} for n in range(3)])
+    running = worker(stage, lease=0.5)
+    counts = in_thread(running.drain, seconds=60)
+    assert calls == [0, 1, 2]
+    assert (counts["made"], counts["dead"]) == (2, 1)
+    assert stage.waiting() == (0, 1)

@@ -84,15 +84,18 @@ def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list
 
 
 def renew(connection: Connection, claims: Iterable[Claim], lease: int) -> int:
-    """Lease deliveries, except locked ones, for a longer time; return how many are still held."""
+    """Lease deliveries, except locked ones, for a longer time; return how many it could lease."""
     fenced = fences(connection.dialect, claims)
-    if connection.dialect == "sqlite":  # there a transaction that writes excludes all others
+    if connection.dialect != "mysql":
         return connection.change("renew", claims=fenced, lease=lease)
-    if connection.dialect == "postgresql":
-        return int(connection.rows("renew", claims=fenced, lease=lease)[0][0])
     free = [row[0] for row in connection.rows("renewable", claims=fenced)]
     connection.change("mark_renewed", ids=_json(free), lease=lease)
-    return int(connection.rows("renew", claims=fenced)[0][0])
+    return len(free)
+
+
+def count_held(connection: Connection, claims: Iterable[Claim]) -> int:
+    """Return how many deliveries no other worker has claimed since, without a lock."""
+    return int(connection.rows("count_held", claims=fences(connection.dialect, claims))[0][0])
 
 
 def settle(connection: Connection, claims: Iterable[Claim]) -> int:
@@ -134,10 +137,7 @@ def lease_partition(connection: Connection, receiver: str, part: int, lease: int
 
 
 def renew_partition(connection: Connection, held: Lease, lease: int) -> bool:
-    """Lease a partition for a longer time; return whether it was possible.
-
-    It is not if another worker has it, or a receiver has locked it: see `has_partition`.
-    """
+    """Lease a partition, unless it is locked, for a longer time; return whether it could be leased."""
     row = held._asdict()
     if connection.dialect == "mysql" and not connection.rows("renewable_partition", **row):
         return False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clarion.outbox.connection import WorkerConnection
-    from clarion.outbox.delivery_row import Claim
+    from clarion.outbox.delivery_row import Claim, Lease
     from clarion.worker.cooldowns import Place
     from clarion.worker.job_context import JobContext
     from clarion.worker.plan import Plan
@@ -140,15 +140,16 @@ class UnorderedJob(Job):
         try:
             self._deliver(connection, claims, holding, set())
         finally:
-            self._context.leases.remove(holding)
             if not self.running.is_abandoned:
+                self._context.leases.remove(holding)
                 self.hand_back(connection)
         # A short claim does not mean the end: it skips rows that another transaction has locked.
         return self._next is not None
 
     def _claim(self, connection: WorkerConnection) -> list[Claim]:
-        size = self._context.sizes.size(self.receiver)
-        return store.claim(connection, self.receiver, size, self._context.leases.milliseconds)
+        size, leases = self._context.sizes.size(self.receiver), self._context.leases
+        leases.renew_ended(connection)
+        return store.claim(connection, self.receiver, size, leases.milliseconds)
 
     def _end_batch(self, settler: Settler) -> None:
         """Settle, and claim the next deliveries in the same transaction."""
@@ -180,12 +181,8 @@ class OrderedJob(Job):
 
     def run(self) -> None:
         """Lease the partition, make its deliveries, and release it."""
-        lease = self._context.leases.milliseconds
         with self._context.connections.take() as connection:
-            held = in_transaction(
-                connection,
-                lambda taken: store.lease_partition(taken, self.receiver, self.part, lease),
-            )
+            held = in_transaction(connection, self._lease)
         if held is None:
             return
         holding = self.holding = Holding(self._context.leases.seconds, partition=held)
@@ -193,10 +190,16 @@ class OrderedJob(Job):
         try:
             super().run()
         finally:
-            self._context.leases.remove(holding)
+            if not self.running.is_abandoned:
+                self._context.leases.remove(holding)
             if not (self._is_released or self.running.is_abandoned):
                 with self._context.connections.take() as connection:
                     self.hand_back(connection)
+
+    def _lease(self, connection: WorkerConnection) -> Lease | None:
+        leases = self._context.leases
+        leases.renew_ended(connection)
+        return store.lease_partition(connection, self.receiver, self.part, leases.milliseconds)
 
     def hand_back(self, connection: WorkerConnection) -> None:
         """Release the partition."""

@@ -13,6 +13,7 @@ from clarion.worker.settler import Settler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from clarion.worker.cooldowns import Cooldowns
     from clarion.worker.job_context import JobContext
     from clarion.worker.jobs import Job
     from clarion.worker.running import Call
@@ -28,13 +29,18 @@ class LateCalls:
 
     Args:
         context: what the jobs of the worker share.
+        cooldowns: the receivers and partitions that get no new job for a while.
         on_end: called after each call, with the error of the database or None.
     """
 
     def __init__(
-        self, context: JobContext, on_end: Callable[[BaseException | None], object]
+        self,
+        context: JobContext,
+        cooldowns: Cooldowns,
+        on_end: Callable[[BaseException | None], object],
     ) -> None:
         self._context = context
+        self._cooldowns = cooldowns
         self._on_end = on_end
         self._waiting: deque[tuple[Job, Call]] = deque()
         self._threads = 0
@@ -70,15 +76,19 @@ class LateCalls:
         """End a call, record it as failed, and hand back the rest of its job."""
         if (holding := job.holding) is None:
             return None
-        if call.end is not None:
-            call.end()  # otherwise its row stays locked
-        self._context.leases.remove(holding)
         error = TimeoutError(f"The receiver took longer than {call.plan.options.timeout} s.")
+        leases = self._context.leases
         try:
+            if call.end is not None:
+                call.end()  # otherwise its row stays locked
             with self._context.connections.take() as connection:
                 settler = Settler(connection, job.receiver, holding, self._context.counts)
                 settler.add(Outcome(call.claim, call.plan, error))
+                leases.remove(holding)  # a renewal would lease again what is handed back
                 job.hand_back(connection)
+            # Meanwhile other jobs may have found its deliveries, but not taken them.
+            self._cooldowns.note(job.place, has_worked=True)
         except Exception as raised:  # noqa: BLE001  # the lease ends
+            leases.remove(holding)
             return raised
         return None

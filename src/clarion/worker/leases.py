@@ -13,7 +13,7 @@ from clarion.outbox.notes import note_cure
 from clarion.worker.connections import in_transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.delivery_row import Claim, Lease
@@ -113,22 +113,44 @@ class Leases:
                 for holding in holdings:
                     self._renew(connection, holding)
 
+    def renew_ended(self, connection: WorkerConnection) -> None:
+        """Renew what this worker holds and could not renew in time, in a transaction that then claims.
+
+        Otherwise the worker would claim its own deliveries again. A receiver has locked them in a
+        transaction that was longer than the lease; on SQLite it has locked all.
+        """
+        for holding in self.current():
+            if holding.is_over:
+                self._extend(connection, holding, list(holding.claims.values()))
+
     def _renew(self, connection: WorkerConnection, holding: Holding) -> None:
         begun = time.monotonic()
-        lease = self.milliseconds
+        claims = list(holding.claims.values())
+        renewed = in_transaction(connection, lambda taken: self._extend(taken, holding, claims))
+        if renewed >= _size(holding, claims):
+            holding.prolong(begun)
+            return
+        # A receiver has locked the others. Their lease ends in time, or is renewed later.
+        held = _count_held(connection, holding, claims)
+        holding.is_lost = holding.is_lost or held < _size(holding, claims)
+
+    def _extend(
+        self, connection: WorkerConnection, holding: Holding, claims: Sequence[Claim]
+    ) -> int:
+        """Renew a holding in a transaction; return how many rows could be renewed."""
         if holding.partition is not None:
-            partition = holding.partition
-            if not in_transaction(
-                connection, lambda taken: store.renew_partition(taken, partition, lease)
-            ):
-                # The lease of a partition that a receiver has locked ends in time, or is renewed later.
-                is_held = store.has_partition(connection, partition)
-                holding.is_lost = holding.is_lost or not is_held
-                return
-        else:
-            claims = list(holding.claims.values())
-            renewed = in_transaction(connection, lambda taken: store.renew(taken, claims, lease))
-            # Those that were settled meanwhile are no longer among the claims.
-            is_short = renewed < sum(each.id in holding.claims for each in claims)
-            holding.is_lost = holding.is_lost or is_short
-        holding.prolong(begun)
+            return store.renew_partition(connection, holding.partition, self.milliseconds)
+        return store.renew(connection, claims, self.milliseconds)
+
+
+def _size(holding: Holding, claims: Sequence[Claim]) -> int:
+    """Return how many rows are held. Those that were settled meanwhile are no longer among the claims."""
+    if holding.partition is not None:
+        return 1
+    return sum(each.id in holding.claims for each in claims)
+
+
+def _count_held(connection: WorkerConnection, holding: Holding, claims: Sequence[Claim]) -> int:
+    if holding.partition is not None:
+        return store.has_partition(connection, holding.partition)
+    return store.count_held(connection, claims)

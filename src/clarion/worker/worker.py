@@ -111,7 +111,7 @@ class Worker:
             lambda: self._stops > 0,
             self._job_threads.is_first,
         )
-        self._late_calls = LateCalls(self._context, self._on_end)
+        self._late_calls = LateCalls(self._context, self._job_threads.cooldowns, self._on_end)
         self._search = Search(self._context, self._job_threads)
         self._vacuum = Vacuum(self._connections, self.counts)
 

@@ -161,8 +161,7 @@ UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id bigint PATH '$')) i
 STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = i.id
 SET d.visible_at = {now} + :lease
 
--- name: renew
--- After `mark_renewed`: how many rows this worker still holds.
+-- name: count_held
 SELECT count(*)
 FROM JSON_TABLE(:claims, '$[*]' COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c
 STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = c.id AND d.attempt = c.attempt

@@ -179,9 +179,12 @@ ORDER BY d.id
 WITH c AS MATERIALIZED (SELECT CAST(key AS bigint) AS id, CAST(value AS integer) AS attempt
     FROM json_each_text(CAST(:claims AS json))),
 f AS MATERIALIZED (SELECT d.id FROM c JOIN clarion_delivery d ON d.id = c.id AND d.attempt = c.attempt
-    FOR UPDATE OF d SKIP LOCKED),
-r AS (UPDATE clarion_delivery d SET visible_at = {now} + :lease FROM f WHERE d.id = f.id)
-SELECT count(*) FROM c JOIN clarion_delivery d ON d.id = c.id AND d.attempt = c.attempt
+    FOR UPDATE OF d SKIP LOCKED)
+UPDATE clarion_delivery d SET visible_at = {now} + :lease FROM f WHERE d.id = f.id
+
+-- name: count_held
+SELECT count(*) FROM clarion_delivery d JOIN json_each_text(CAST(:claims AS json)) c
+    ON d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
 
 -- name: settle
 DELETE FROM clarion_delivery d USING json_each_text(CAST(:claims AS json)) c

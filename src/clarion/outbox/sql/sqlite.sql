@@ -136,6 +136,10 @@ ORDER BY d.id
 UPDATE clarion_delivery SET visible_at = {now} + :lease
 WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
 
+-- name: count_held
+SELECT count(*) FROM clarion_delivery
+WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
+
 -- name: settle
 DELETE FROM clarion_delivery
 WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
