@@ -1,5 +1,6 @@
 """A worker's connections commit each statement, and have transactions."""
 
+import sqlite3
 import threading
 
 import pytest
@@ -11,20 +12,32 @@ from clarion.outbox.delivery_row import BLOCKED_BY_DEAD
 from tests.integrations.sqlalchemy.commit.outboxes import with_tables
 from tests.savepoints import begin_before_savepoints
 
+ALWAYS_BEGUN = pytest.mark.skipif(
+    not hasattr(sqlite3, "LEGACY_TRANSACTION_CONTROL"), reason="this Python has no autocommit"
+)
+
+
+@pytest.fixture(params=["begins", pytest.param("always begun", marks=ALWAYS_BEGUN)])
+def arguments(request):
+    """Return arguments of the driver, with which it leaves BEGIN to the program or sends it always."""
+    return {} if request.param == "begins" else {"autocommit": False}
+
 
 @pytest.fixture(params=["sync", "async"])
-def database(request, tmp_path):
+def database(request, arguments, tmp_path):
     """Return the database of a sync and of an async engine of one file."""
     path = tmp_path / "one.db"
-    engine = with_tables(create_engine(f"sqlite:///{path}"))
+    engine = with_tables(create_engine(f"sqlite:///{path}", connect_args=arguments))
     engine.dispose()
     if request.param == "sync":
-        begin_before_savepoints(engine)
+        if not arguments:
+            begin_before_savepoints(engine)
         yield EngineDatabase(engine)
         engine.dispose()
     else:
-        connected = create_async_engine(f"sqlite+aiosqlite:///{path}")
-        begin_before_savepoints(connected.sync_engine)
+        connected = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args=arguments)
+        if not arguments:
+            begin_before_savepoints(connected.sync_engine)
         yield EngineDatabase(connected)
 
 

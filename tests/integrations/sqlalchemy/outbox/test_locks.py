@@ -1,5 +1,7 @@
 """An open transaction of a bound session, which could keep drain() from writing to SQLite without end."""
 
+import sqlite3
+
 import pytest
 from sqlalchemy import create_engine, event, select
 from sqlalchemy.orm import Session
@@ -92,4 +94,32 @@ def test_a_session_in_memory_shares_its_transaction(tagged):
             drain()
         session.commit()
         assert drain() == {"made": 1}
+    engine.dispose()
+
+
+@pytest.mark.skipif(
+    not hasattr(sqlite3, "LEGACY_TRANSACTION_CONTROL"), reason="this Python has no autocommit"
+)
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_a_driver_that_is_always_in_a_transaction(tmp_path, tagged, journal):
+    """With autocommit=False the driver begins by itself, and what has only read blocks no other in WAL mode."""
+    arguments = {"autocommit": False, "timeout": 0.1}
+    engine = create_engine(f"sqlite:///{tmp_path}/shop.db", connect_args=arguments)
+    with sqlite3.connect(tmp_path / "shop.db") as raw:
+        raw.execute(f"PRAGMA journal_mode = {journal}")
+    raw.close()
+    with_tables(engine)
+    with Session(engine) as session, bound(session):
+        session.add(Tag(name="new"))
+        tagged[0].send(None, name="one")
+        session.flush()
+        with pytest.raises(BoundaryError, match="Commit it first"):
+            drain()
+        session.commit()
+        assert drain() == {"made": 1}
+        tagged[0].send(None, name="two")
+        session.commit()
+        session.scalars(select(Tag)).all()
+        if journal == "wal":
+            assert drain() == {"made": 1}
     engine.dispose()

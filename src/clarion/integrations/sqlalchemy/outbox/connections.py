@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.util import concurrency
 
 from clarion._core.fork import new_lock
+from clarion.integrations.sqlalchemy.outbox.engines import (
+    commit_each_statement,
+    is_always_in_transaction,
+)
 from clarion.outbox.adapters import CoreConnection, dialect_of_core
 from clarion.outbox.connection import DbapiConnection
 
@@ -35,8 +39,11 @@ class EngineConnection(DbapiConnection):
     def __init__(self, engine: Engine) -> None:
         self._opened = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         super().__init__(self._opened.connection.driver_connection, dialect_of_core(engine))
-        if self.dialect != "postgresql":
-            self._execute(_READ_COMMITTED if self.dialect == "mysql" else _WAIT_FOR_LOCKS)
+        if self.dialect == "mysql":
+            self._execute(_READ_COMMITTED)
+        elif self.dialect == "sqlite":
+            commit_each_statement(self.connection)
+            self._execute(_WAIT_FOR_LOCKS)
 
     def close(self) -> None:
         """Close the connection."""
@@ -151,5 +158,10 @@ def _open(engine: Engine) -> Connection:
     if engine.dialect.name in {"mysql", "mariadb"}:
         opened.exec_driver_sql(_READ_COMMITTED)
     elif engine.dialect.name == "sqlite":
+        driver: Any = opened.connection.driver_connection
+        if is_always_in_transaction(driver):
+            # In the thread of aiosqlite, because sqlite3 allows it in no other one.
+            change = driver._execute(setattr, driver._conn, "autocommit", True)  # noqa: FBT003, SLF001
+            concurrency.await_only(change)
         opened.exec_driver_sql(_WAIT_FOR_LOCKS)
     return opened

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
 
-from clarion.integrations.sqlalchemy.outbox.engines import own_engine
+from clarion.integrations.sqlalchemy.outbox.engines import is_always_in_transaction, own_engine
 from clarion.outbox.notes import BUSY_CURE
 
 if TYPE_CHECKING:
@@ -42,9 +42,7 @@ def is_deferred(engine: Engine) -> bool:
     with own_engine(engine).connect() as connection:
         event.listen(connection, "before_cursor_execute", note)
         with connection.begin():
-            driver: Any = connection.connection.driver_connection
-            driver = getattr(driver, "_conn", driver)  # that of sqlite3 inside one of aiosqlite
-            is_open = getattr(driver, "autocommit", None) is False  # since Python 3.12
+            is_open = is_always_in_transaction(connection.connection.driver_connection)
     return is_open or any(each in _DEFERRED for each in begun)
 
 

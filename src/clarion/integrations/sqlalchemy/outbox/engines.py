@@ -58,3 +58,17 @@ def is_in_memory(engine: Engine) -> bool:
         return False
     name = engine.url.database or ":memory:"
     return name == ":memory:" or "mode=memory" in name or engine.url.query.get("mode") == "memory"
+
+
+def commit_each_statement(driver: Any) -> None:
+    """Let a connection of sqlite3 begin no transaction by itself, as AUTOCOMMIT of SQLAlchemy should."""
+    if is_always_in_transaction(driver):
+        driver.autocommit = True
+
+
+def is_always_in_transaction(driver: Any) -> bool:
+    """Return whether a connection of sqlite3 or aiosqlite begins a transaction after the end of each.
+
+    SQLAlchemy's AUTOCOMMIT does not change this mode, `autocommit=False`, which is new in Python 3.12.
+    """
+    return getattr(getattr(driver, "_conn", driver), "autocommit", None) is False

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_engine
+from clarion.integrations.sqlalchemy.outbox.engines import (
+    commit_each_statement,
+    is_in_memory,
+    own_engine,
+)
 from clarion.outbox.locks import locks
 
 if TYPE_CHECKING:
@@ -44,4 +48,10 @@ def _locks(connection: Connection, engine: Engine) -> bool:
     if is_in_memory(engine):
         return True  # both share one connection of the driver, which is in one transaction
     driver: Any = connection.connection.driver_connection
-    return locks(driver, lambda: own_engine(engine, with_events=False).raw_connection())
+    return locks(driver, lambda: _open(engine))
+
+
+def _open(engine: Engine) -> Any:
+    opened: Any = own_engine(engine, with_events=False).raw_connection()
+    commit_each_statement(opened.driver_connection)
+    return opened
