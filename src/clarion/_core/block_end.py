@@ -199,6 +199,11 @@ class AsyncBlock(Block):
 
 
 def _ending(holder: Holder, block: Any, *, has_block: bool) -> Generator[int, Any, None]:
+    """Wait for the arguments of `max`, and end the entry in the last step.
+
+    `max` sends its own first argument, then the block if it is called as a function of the class, then the
+    type, the value and the traceback of the error.
+    """
     entry: Any = None
     error: Errors | None = None
     try:
@@ -223,6 +228,7 @@ def _ending(holder: Holder, block: Any, *, has_block: bool) -> Generator[int, An
 
 @coroutine
 def _aending(holder: Holder, block: Any, *, has_block: bool) -> Generator[Any, Any, None]:
+    """Wait as `_ending`. `max` returns this generator, and the statement awaits it as a coroutine."""
     entry: Any = None
     error: Errors | None = None
     try:
@@ -230,7 +236,7 @@ def _aending(holder: Holder, block: Any, *, has_block: bool) -> Generator[Any, A
         if has_block:
             block = yield 0
         error = (yield 0), (yield 0), (yield 0)
-        yield 0  # the statement awaits it
+        yield 0  # it is not awaited yet
         entry = _entry_of(holder, block)
         yield from entry.aend(error)
     except GeneratorExit as raised:
@@ -247,6 +253,7 @@ def _aending(holder: Holder, block: Any, *, has_block: bool) -> Generator[Any, A
 
 
 def _alive(references: Iterable[_Reference]) -> list[Holder]:
+    """Return the holders that still exist."""
     # The references of a block may change meanwhile.
     return [
         holder
@@ -265,4 +272,5 @@ def _interrupted(holder: Holder, block: Any, raised: BaseException) -> Any:
 
 
 def _entry_of(holder: Holder, block: Any) -> Any:
+    """Return the entry of the statement, or one that other code has entered."""
     return block.take() if holder.block is not block or holder.entry is None else holder.entry
