@@ -13,6 +13,8 @@ from tests.services import POSTGRES
 psycopg = pytest.importorskip("psycopg")
 sqlalchemy = pytest.importorskip("sqlalchemy")
 
+TransactionStatus = psycopg.pq.TransactionStatus
+
 pytestmark = [pytest.mark.service, pytest.mark.usefixtures("_plain_python")]
 
 PATIENCE = 20
@@ -103,6 +105,25 @@ def test_the_connection_is_closed(connection, table, other, program):
     assert ended == [True]
     assert locked.closed
     assert other.execute(f"SELECT id FROM {table}").fetchall() == []  # noqa: S608
+
+
+def test_a_long_statement_of_another_thread(connection):
+    """A connection that executes one is not closed: the rollback waits for its end."""
+    used, found = below(connection), []
+
+    def sleep():
+        found.append(used.execute("SELECT 1 FROM pg_sleep(0.5)").fetchone())
+
+    thread = Thread(target=sleep)
+    with pytest.raises(ValueError, match="early"), atomic(connection):
+        used.execute("SELECT 1")
+        thread.start()
+        while thread.is_alive() and used.info.transaction_status != TransactionStatus.ACTIVE:
+            pass
+        raise ValueError("early")
+    thread.join()
+    assert found == [(1,)]
+    assert not used.closed
 
 
 def test_a_lock_of_another_thread(connection):

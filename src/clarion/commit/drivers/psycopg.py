@@ -17,6 +17,7 @@ STUCK_AFTER = 1.0
 """After how many seconds a locked connection is regarded as locked forever."""
 
 _IDLE = 0  # PQTRANS_IDLE
+_ACTIVE = 1  # PQTRANS_ACTIVE: a statement is executed
 _IN_TRANSACTION = 2  # PQTRANS_INTRANS
 _IN_ERROR = 3  # PQTRANS_INERROR
 
@@ -62,16 +63,16 @@ class PsycopgDriver(PsycopgStatus, NativeDriver):
         """Return whether the connection's lock stays locked.
 
         From CPython 3.14 on, an interrupt can come after a `with lock` has locked it and before the block
-        begins, in any method of psycopg.
+        begins, in any method of psycopg. No statement is executed then.
         """
         lock = getattr(self.connection, "lock", None)
         if lock is None or not lock.locked():
             return False
-        # Another thread may execute a statement.
-        is_free = acquire(lock, STUCK_AFTER)
-        if is_free:
+        # Another thread may execute short statements, or one that takes long.
+        if acquire(lock, STUCK_AFTER):
             lock.release()
-        return not is_free
+            return False
+        return self._status() != _ACTIVE
 
     def is_unsettled(self, outcome: CommitOutcome) -> bool:
         """Return whether a transaction or a block is open, or the connection is locked."""
