@@ -1,5 +1,9 @@
 """atomic() in plain Python: blocks, savepoints, and which block is inside which."""
 
+import asyncio
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from clarion import on_commit
@@ -77,6 +81,47 @@ class TestOneBlock:
         with block:
             signal.send(None, n=2)
         assert calls == [1, 2]
+
+    def test_a_block_that_could_not_begin_can_be_entered_again(self, tmp_path, signal, calls):
+        """It can be entered again while the program keeps the exception, as a loop of retries does."""
+        path = tmp_path / "shop.db"
+        with closing(sqlite3.connect(path)) as other, closing(locking(path)) as connection:
+            other.execute("BEGIN EXCLUSIVE")
+            block = atomic(connection)
+            with pytest.raises(sqlite3.OperationalError, match="locked") as kept, block:
+                pass
+            other.rollback()
+            with block:
+                signal.send(None, n=1)
+            assert calls == [1]
+            assert "locked" in str(kept.value)
+
+    def test_an_async_block_that_could_not_begin(self, tmp_path, signal, calls):
+        """It can be entered again, too."""
+        aiosqlite, path = pytest.importorskip("aiosqlite"), tmp_path / "shop.db"
+
+        async def retry():
+            async with aiosqlite.connect(
+                path, isolation_level="EXCLUSIVE", timeout=0
+            ) as connection:
+                block = atomic(connection)
+                with pytest.raises(sqlite3.OperationalError, match="locked") as kept:
+                    async with block:
+                        pass
+                other.rollback()
+                async with block:
+                    await signal.asend(None, n=1)
+                assert "locked" in str(kept.value)
+
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            asyncio.run(retry())
+        assert calls == [1]
+
+
+def locking(path):
+    """Return a connection whose transactions lock the database, and wait for no other."""
+    return sqlite3.connect(path, isolation_level="EXCLUSIVE", timeout=0)
 
 
 class TestSavepoints:

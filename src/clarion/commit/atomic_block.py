@@ -284,6 +284,11 @@ class atomic(AsyncBlock, Enterable):  # noqa: N801  # a context manager: `with a
             raise
         return self
 
+    def drop(self, entry: Any) -> None:
+        """Forget an entry that could not begin, so that the block can be entered again."""
+        super().drop(entry)
+        self._last_entered = None
+
     def _begin(self, *, is_awaited: bool) -> Entered:
         self.unentered = None
         if (entered := self._entered) is not None and not entered.is_settled:
