@@ -4,12 +4,13 @@ import asyncio
 import sqlite3
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
 
 from clarion.errors import TransactionError
+from clarion.outbox.connection import DbapiConnection
 from clarion.worker import ending
 from clarion.worker.ending import aabandonable, abandonable, end_of
 from tests.worker.stage import PLACES, Stage, note
@@ -139,6 +140,52 @@ def test_what_cannot_be_ended_is_logged(sqlite_stage, monkeypatch, logged):
         ends[0]()
         rows.close()
     assert "keeps the lock" in logged.text
+    assert stage.effects() == []
+
+
+@pytest.mark.skipif(
+    not hasattr(sqlite3, "LEGACY_TRANSACTION_CONTROL"), reason="this Python has no autocommit"
+)
+def test_a_driver_that_begins_again_keeps_no_lock(sqlite_stage, logged):
+    """With autocommit=False, sqlite3 begins another transaction after the rollback."""
+    stage = sqlite_stage
+    path = stage.url.removeprefix("sqlite:///")
+    arguments: dict[str, Any] = {"autocommit": False, "check_same_thread": False}
+    with closing(sqlite3.connect(path, **arguments)) as raw:
+        end = end_of(stage.database, DbapiConnection(raw, "sqlite"))
+        note(raw, "same", "", 1)
+        end()
+        stage.run("INSERT INTO effects (receiver, name, n) VALUES ('other', '', 3)")
+    assert stage.effects() == [("other", "", 3)]
+    assert logged.text == ""
+
+
+class Noting(sqlite3.Connection):
+    """A connection that notes the statements that it prepares with the interpreter's lock held."""
+
+    def __init__(self, *arguments, **keywords):
+        super().__init__(*arguments, **keywords)
+        self.prepared = []
+
+    def __call__(self, statement):
+        """Prepare a statement that is not in the cache."""
+        self.prepared.append(statement)
+        return super().__call__(statement)
+
+
+def test_an_end_prepares_no_statement(sqlite_stage):
+    """With SQLite 3.53, that would wait for a statement of the receiver, and stop the whole process."""
+    stage = sqlite_stage
+    path = stage.url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, check_same_thread=False, factory=Noting)) as raw:
+        end = end_of(stage.database, DbapiConnection(raw, "sqlite"))
+        note(raw, "same", "", 1)
+        assert raw.prepared
+        raw.prepared.clear()
+        end()
+        assert raw.prepared == []
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            note(raw, "same", "", 2)
     assert stage.effects() == []
 
 

@@ -195,6 +195,12 @@ class SqliteEnd(_Ends):
     def __init__(self, connection: Any) -> None:
         super().__init__(connection)
         self._raw = _sqlite_of(connection)
+        self._is_rolled_back = False
+        # With SQLite 3.53, sqlite3 prepares a statement with the interpreter's lock held, and waits for
+        # a statement that another thread executes: the whole process would stop. So this is prepared now,
+        # and comes from the cache of the connection later.
+        self._raw.execute(_READ_ONLY)
+        self._raw.execute(_READ_AND_WRITE)
 
     def __call__(self) -> None:
         """End it, from another thread than the receiver's."""
@@ -208,7 +214,8 @@ class SqliteEnd(_Ends):
             with suppress(Exception):  # it was closed meanwhile
                 self._raw.interrupt()
             rolling_back.join(BETWEEN_INTERRUPTS)
-        if self._has_begun and self._is_open():
+        # After a rollback, a connection with `autocommit=False` is in its next transaction.
+        if self._has_begun and not self._is_rolled_back and self._is_open():
             logger.error(
                 "A receiver that was left behind keeps the lock of its SQLite transaction."
             )
@@ -223,21 +230,21 @@ class SqliteEnd(_Ends):
             # The method prepares its statement without the interpreter's lock. On a connection with
             # `autocommit=True` it does nothing.
             is_explicit = getattr(self._raw, "autocommit", None) is True
-            self._repeat(
-                partial(self._raw.execute, "ROLLBACK") if is_explicit else self._raw.rollback, ends
-            )
+            rollback = partial(self._raw.execute, "ROLLBACK") if is_explicit else self._raw.rollback
+            self._is_rolled_back = self._repeat(rollback, ends)
 
-    def _repeat(self, execute: Callable[[], object], ends: float) -> None:
-        """Execute a statement, again if it was interrupted itself."""
+    def _repeat(self, execute: Callable[[], object], ends: float) -> bool:
+        """Execute a statement, again if it was interrupted itself; return whether it succeeded."""
         while time.monotonic() < ends:
             try:
                 execute()
             except Exception as error:  # noqa: BLE001
                 if "interrupted" not in str(error):
-                    return  # the receiver has ended the transaction, or closed the connection
+                    return False  # the receiver has ended the transaction, or closed the connection
                 time.sleep(BETWEEN_TRIES)
             else:
-                return
+                return True
+        return False
 
     def _is_open(self) -> bool:
         try:
