@@ -163,22 +163,30 @@ def test_what_another_user_has_requeued_is_left_alone():
         def late(self, request, queryset):
             found = list(queryset)
             with transaction.atomic():
-                store.requeue(DjangoConnection("default"), rows[0])
+                for row in taken:
+                    store.requeue(DjangoConnection("default"), row)
             act(self, request, found)
 
         late.allowed_permissions, late.short_description = act.allowed_permissions, "Requeue"
         DeadAdmin.requeue_selected = late
-        page = client(*everything).post(
-            URL, {"action": "requeue_selected", "_selected_action": rows}, follow=True
-        )
-        html = page.content.decode()
+        person = client(*everything)
+
+        def requeue(rows):
+            data = {"action": "requeue_selected", "_selected_action": rows}
+            return person.post(URL, data, follow=True).content.decode()
+
+        taken = rows[:1]
+        html = requeue(rows)
         print("1 delivery was requeued." in html, "1 delivery is not dead any more." in html)
+        taken = [bury("mail")]
+        html = requeue(taken)
+        print("requeued." in html, "1 delivery is not dead any more." in html)
         print(Dead.objects.count(), Delivery.objects.count())
         from django.contrib.admin.models import LogEntry
         print([entry.object_id == str(rows[1]) for entry in LogEntry.objects.all()])
         """
     )
-    assert lines == ["True True", "0 2", "[True]"]
+    assert lines == ["True True", "False True", "0 3", "[True]"]
 
 
 def test_only_discarding_is_offered():

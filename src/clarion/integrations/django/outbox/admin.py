@@ -170,8 +170,9 @@ class DeadAdmin(RowAdmin):
         changed = [row for row in rows if _change(row, act)]
         for row in changed:
             self.log_change(request, row, f"{done.capitalize()}.")
-        count = counted(len(changed), "delivery was", "deliveries were")
-        self.message_user(request, f"{count} {done}.", messages.SUCCESS)
+        if changed:
+            count = counted(len(changed), "delivery was", "deliveries were")
+            self.message_user(request, f"{count} {done}.", messages.SUCCESS)
         if left := len(rows) - len(changed):
             count = counted(left, "delivery is", "deliveries are")
             self.message_user(request, f"{count} not dead any more.", messages.WARNING)
