@@ -202,14 +202,24 @@ def test_an_engine_can_write_in_the_transaction(connection):
     connection.commit()
     signal = Signal(name="tests.publish.within")
     engine = Within(connection)
-    signal.connect(mail, delivery=EngineDelivery(engine)(name="mail"))
+    delivery = EngineDelivery(engine)
+    signal.connect(mail, delivery=delivery(name="mail"))
     with pytest.raises(LookupError), atomic(connection):
-        signal.send(None, order_id=1)
+        ((_, undone),) = signal.send(None, order_id=1)
         raise LookupError
     with atomic(connection):
+        with pytest.raises(LookupError), atomic(connection):
+            ((_, also_undone),) = signal.send(None, order_id=1)
+            raise LookupError
         ((_, response),) = signal.send(None, order_id=2)
-        assert response.status == "enqueued"
+        assert response.status == "waiting"
         assert response.when().startswith("in the transaction of")
+    assert (undone.status, also_undone.status, response.status) == (
+        "dropped",
+        "dropped",
+        "enqueued",
+    )
+    assert delivery.counts == {"dropped": 2, "enqueued": 1}
     assert connection.execute("SELECT receiver FROM jobs").fetchall() == [("mail",)]
     assert engine.calls == []
 

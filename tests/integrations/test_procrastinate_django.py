@@ -65,10 +65,18 @@ with transaction.atomic():
 assert jobs() == 1
 try:
     with transaction.atomic():
-        send(2)
+        undone = send(2)
         raise LookupError
 except LookupError:
     assert jobs() == 1
+assert undone.status == "dropped"
+
+# With autocommit off, Django does not report the commit.
+transaction.set_autocommit(False)
+response = send(2)
+assert (response.is_within, response.status) == (True, "enqueued")
+transaction.rollback()
+transaction.set_autocommit(True)
 
 # Another search path finds no table, or that of another schema, which no worker reads.
 for path in ("pg_catalog", os.environ["SCHEMA"] + "_other"):

@@ -123,9 +123,10 @@ def test_a_savepoint_takes_its_job_back(order_paid, app, jobs, sent_to):
     """A job of a savepoint that is rolled back is not committed."""
     order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
     with atomic(sent_to()), pytest.raises(LookupError), atomic():
-        order_paid.send(None, order_id=7)
+        ((_, response),) = order_paid.send(None, order_id=7)
         raise LookupError
     assert jobs() == []
+    assert (response.is_within, response.status) == (True, "dropped")
 
 
 def engine_options(options):
@@ -197,8 +198,9 @@ def test_a_job_is_in_the_transaction_of_an_async_session(order_paid, app, jobs, 
             await session.commit()
             assert jobs() == [JOB]
             await session.execute(text("SELECT 1"))
-            await order_paid.asend(None, order_id=8, session=session)
+            ((_, undone),) = await order_paid.asend(None, order_id=8, session=session)
             await session.rollback()
+            assert (response.status, undone.status) == ("enqueued", "dropped")
         await engine.dispose()
         raw = await psycopg.AsyncConnection.connect(options["conninfo"], **options["kwargs"])
         async with raw, atomic(raw):

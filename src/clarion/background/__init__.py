@@ -8,7 +8,8 @@ In reading order; a module imports from those above it only:
 2. `engine`: the protocol of an engine. `hold`: how long a commit may wait for it. `loop_thread`: an event
    loop for engines that are async only. `redis_pool`: how long a client of
    Redis may wait.
-3. `handover`: the pending call that an engine gets after the commit, and the handle for it.
+3. `commit_hold`: how long one commit may wait for all of its calls. `handover`: the pending call that an
+   engine gets after the commit, and the handle for it.
 4. `publish`: hands one send to the engines of its receivers.
 5. `delivery`: `EngineDelivery`, the option of `connect`.
 6. `databases`, `monitoring`, `carrier`: the one task of every engine, which calls the receiver.

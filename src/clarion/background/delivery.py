@@ -81,9 +81,9 @@ class EngineDelivery:
 
     Args:
         engine: the engine.
-        hold: how long a commit may wait for the engine, in seconds. After 16 calls without a
-            confirmation, the engine gets only one call per `hold` until it answers. The others fail
-            at once.
+        hold: how long a commit may wait for calls that the engine does not confirm, in seconds, for
+            all of them together. The commit's other calls then fail at once. After 16 calls without a
+            confirmation, the engine gets only one call per `hold` until it answers.
 
     Attributes:
         engine: the engine.
@@ -178,19 +178,23 @@ class EngineDelivery:
         """Give a stored delivery to the engine: see `clarion.outbox.via.Via`."""
         self.enqueue(self.call_of(receiver, claim.envelope(), claim.key))
 
-    def enqueue(self, call: Call) -> None:
-        """Give a call to the engine, and wait until it is confirmed, not longer than `hold`.
+    def enqueue(self, call: Call, seconds: float | None = None) -> None:
+        """Give a call to the engine, and wait until it is confirmed.
+
+        Args:
+            call: the call.
+            seconds: how long to wait at most; None for `hold`.
 
         Raises:
             HandOverError: if the time is over (the engine may still get the call), or the engine has too
                 many calls without a confirmation.
             Exception: what the engine raises.
         """
-        enqueue_within(self.engine, call, self.hold)
+        enqueue_within(self.engine, call, self.hold if seconds is None else seconds)
 
-    async def aenqueue(self, call: Call) -> None:
+    async def aenqueue(self, call: Call, seconds: float | None = None) -> None:
         """Give a call to the engine as `enqueue`, in a coroutine."""
-        await aenqueue_within(self.engine, call, self.hold)
+        await aenqueue_within(self.engine, call, self.hold if seconds is None else seconds)
 
     def call_of(self, receiver: str, envelope: Envelope, key: str | None) -> Call:
         """Return what the engine gets for a receiver and an envelope."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import signal_name
 from clarion._core.notes import add_part_note
+from clarion.background.commit_hold import spend, time_left
 from clarion.commit.pending_call import BoundReceiver, PendingCall, Scheduled
 
 if TYPE_CHECKING:
@@ -90,16 +92,24 @@ class _HandingBoundary:
 
     def call_receiver(self, call: Any) -> None:
         """Enqueue the call."""
+        if call.scheduled.is_within:
+            return  # the commit has enqueued it
+        began = time.monotonic()
         try:
-            call.delivery.enqueue(call.handed)
+            call.delivery.enqueue(call.handed, time_left(call))
         except Exception as error:  # noqa: BLE001  # it is logged and counted
+            spend(call, began)
             call.fail(error)
 
     async def acall_receiver(self, call: Any) -> None:
         """Enqueue the call in a coroutine."""
+        if call.scheduled.is_within:
+            return
+        began = time.monotonic()
         try:
-            await call.delivery.aenqueue(call.handed)
+            await call.delivery.aenqueue(call.handed, time_left(call))
         except Exception as error:  # noqa: BLE001  # it is logged and counted
+            spend(call, began)
             call.fail(error)
 
     def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -121,9 +131,10 @@ class PendingHandOver(PendingCall):
 
     Attributes:
         sent_in: the boundary of the send.
+        sent_at: when it was sent, by `time.monotonic`.
     """
 
-    __slots__ = ("_handing", "delivery", "handed", "sent_in")
+    __slots__ = ("_handing", "delivery", "handed", "sent_at", "sent_in")
 
     scheduled: HandOver
 
@@ -140,6 +151,7 @@ class PendingHandOver(PendingCall):
         self.handed = handed
         self.delivery = delivery
         self.sent_in = boundary
+        self.sent_at = time.monotonic()
         registration: Any = _NoRegistration
         # The arguments are in the body already, so the boundary copies no objects.
         super().__init__(signal, registration, receiver, bound, boundary, reason, {"sender": None})

@@ -10,7 +10,7 @@ from clarion.commit.outside import may_run, outside_of
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
 from clarion.commit.suppress import active_suppression
 from clarion.envelope import seal
-from clarion.errors import BoundaryError, MissingExtraError
+from clarion.errors import BoundaryError, MissingExtraError, TransactionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,8 +47,7 @@ class Publication:
         pending = self._pending(signal, calls)
         responses: list[HandOver | None] = [each.scheduled for each in pending]
         for each in pending:
-            if not _written(each, calls[0][2]):
-                _schedule(each)
+            _hand_over(each, calls[0][2])
         return responses
 
     async def asend(self, signal: Signal, calls: Sequence[Call]) -> list[HandOver | None]:
@@ -58,8 +57,7 @@ class Publication:
         pending = self._pending(signal, calls)
         responses: list[HandOver | None] = [each.scheduled for each in pending]
         for each in pending:
-            if not await _awritten(each, calls[0][2]):
-                await _aschedule(each)
+            await _ahand_over(each, calls[0][2])
         return responses
 
     def send_robust(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
@@ -147,8 +145,7 @@ def _robust(call: PendingHandOver | Exception, arguments: dict[str, Any]) -> Han
         return call
     response = call.scheduled
     try:
-        if not _written(call, arguments):
-            _schedule(call)
+        _hand_over(call, arguments)
     except Exception as error:  # noqa: BLE001  # it is the response
         return error
     return response
@@ -161,8 +158,7 @@ async def _arobust(
         return call
     response = call.scheduled
     try:
-        if not await _awritten(call, arguments):
-            await _aschedule(call)
+        await _ahand_over(call, arguments)
     except Exception as error:  # noqa: BLE001  # it is the response
         return error
     return response
@@ -181,36 +177,52 @@ def _is_within(call: PendingHandOver) -> bool:
     return call.delivery.engine.in_transaction and call.sent_in.is_open() and not is_kept()
 
 
+def _hand_over(call: PendingHandOver, arguments: dict[str, Any]) -> None:
+    """Write a call in the transaction of the send, or keep it until the commit, or enqueue it at once."""
+    if not _written(call, arguments):
+        _schedule(call)
+        return
+    call.scheduled.is_within = True
+    try:
+        is_kept = call.sent_in.schedule(call)
+    except TransactionError:
+        is_kept = False  # Django with autocommit off does not report the commit
+    if not is_kept:
+        call.finish(None)
+
+
+async def _ahand_over(call: PendingHandOver, arguments: dict[str, Any]) -> None:
+    if not await _awritten(call, arguments):
+        await _aschedule(call)
+        return
+    call.scheduled.is_within = True
+    try:
+        is_kept = await call.sent_in.aschedule(call)
+    except TransactionError:
+        is_kept = False
+    if not is_kept:
+        call.finish(None)
+
+
 def _written(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
     """Return whether the engine has written the call in the transaction of the send."""
-    boundary = call.sent_in
     if not _is_within(call):
         return False
     try:
-        with boundary.for_send(arguments).write_connection() as connection:
-            is_written = call.delivery.engine.enqueue_in(call.handed, connection)
+        with call.sent_in.for_send(arguments).write_connection() as connection:
+            return call.delivery.engine.enqueue_in(call.handed, connection)
     except BoundaryError:
         return False  # the transaction has no database, or several
-    return _mark(call, is_written=is_written)
 
 
 async def _awritten(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
-    boundary = call.sent_in
     if not _is_within(call):
         return False
     try:
-        async with boundary.for_send(arguments).awrite_connection() as connection:
-            is_written = await call.delivery.engine.aenqueue_in(call.handed, connection)
+        async with call.sent_in.for_send(arguments).awrite_connection() as connection:
+            return await call.delivery.engine.aenqueue_in(call.handed, connection)
     except BoundaryError:
         return False
-    return _mark(call, is_written=is_written)
-
-
-def _mark(call: PendingHandOver, *, is_written: bool) -> bool:
-    if is_written:
-        call.scheduled.is_within = True
-        call.finish(None)
-    return is_written
 
 
 def _schedule(call: PendingHandOver) -> None:

@@ -59,12 +59,13 @@ if sys.argv[1] == "send":
     with transaction.atomic():
         responses = order_paid.send(None, order_id=1)
         assert all(each.is_within for _, each in responses)
+    assert {each.status for _, each in responses} == {"enqueued"}
     try:
         with transaction.atomic():
-            order_paid.send(None, order_id=2)
+            responses = order_paid.send(None, order_id=2)
             raise LookupError
     except LookupError:
-        pass
+        assert {each.status for _, each in responses} == {"dropped"}
     asyncio.run(order_paid.asend(None, order_id=3))
 """
 
