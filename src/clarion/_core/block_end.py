@@ -118,7 +118,7 @@ _end, _aend = BlockEnd(), AsyncBlockEnd()
 
 
 class Block:
-    """The base of a block that ends although its end is interrupted. `__enter__` calls `keep`.
+    """The base of a block that ends although its end is interrupted. `__enter__` calls `enter` or `keep`.
 
     Attributes:
         last_holder: a reference to the holder of the method that was last looked up.
@@ -137,6 +137,22 @@ class Block:
 
     else:
         __exit__ = _end
+
+    def enter(self, entry: Entry, begin: Callable[[], object], depth: int = 3) -> None:
+        """Keep an entry and begin it; interrupt and forget it if that fails.
+
+        Args:
+            entry: the entry.
+            begin: what begins it.
+            depth: how many frames further out the `with` statement is.
+        """
+        try:
+            self.keep(entry, depth)
+            begin()
+        except BaseException as error:
+            entry.interrupt(error)
+            self.drop(entry)
+            raise
 
     def keep(self, entry: Any, depth: int = 2) -> None:
         """Give an entry to the `with` statement. Call it in `__enter__`, which the statement calls.

@@ -77,14 +77,12 @@ class Connected(Block, Enterable):
         entry = _Entry(self._signal, scope)
         weak = self._options.get("weak") or False
         options: dict[str, Any] = {**self._options, "weak": weak, SCOPE: scope}
-        try:
-            self.keep(entry)
+
+        def begin() -> None:
             self._signal.connect(self._receiver, **options)
             scope.enter()
-        except BaseException as error:
-            entry.interrupt(error)
-            self.drop(entry)
-            raise
+
+        self.enter(entry, begin)
         return self._receiver
 
     def choose(self, entries: tuple[_Entry, ...]) -> _Entry:

@@ -103,13 +103,7 @@ class suppressed(Block, Enterable):  # noqa: N801  # a context manager: `with su
     def __enter__(self) -> Self:
         self.unentered = None
         entry = Suppression(self)
-        try:
-            self.keep(entry)
-            entry.begin()
-        except BaseException as error:
-            entry.interrupt(error)
-            self.drop(entry)
-            raise
+        self.enter(entry, entry.begin)
         return self
 
     def choose(self, entries: tuple[Suppression, ...]) -> Suppression:

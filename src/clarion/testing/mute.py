@@ -123,13 +123,7 @@ class muted(Block, Enterable, Instrument):  # noqa: N801  # a context manager: `
     def __enter__(self) -> Self:
         self.unentered = None
         entry = _Entry(self)
-        try:
-            self.keep(entry)
-            entry.begin()
-        except BaseException as error:
-            entry.interrupt(error)
-            self.drop(entry)
-            raise
+        self.enter(entry, entry.begin)
         return self
 
     def choose(self, entries: tuple[_Entry, ...]) -> _Entry:

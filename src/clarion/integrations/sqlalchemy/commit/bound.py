@@ -215,13 +215,7 @@ class bound(AsyncBlock, Enterable, Generic[S]):  # noqa: N801  # it reads as a w
     def _enter(self) -> None:
         self.unentered = None
         entry = _Entry(self._boundary)
-        try:
-            self.keep(entry, depth=3)
-            entry.active.enter()
-        except BaseException as error:
-            entry.interrupt(error)
-            self.drop(entry)
-            raise
+        self.enter(entry, entry.active.enter, depth=4)
 
     def choose(self, entries: tuple[_Entry, ...]) -> _Entry:
         """Return the innermost entry that sends here find, or the last one."""

@@ -102,13 +102,7 @@ class raw(AsyncBlock, Enterable):  # noqa: N801  # it reads as a word: `with raw
 
     def _begin(self) -> None:
         entry = _Entry(self._session)
-        try:
-            self.keep(entry, depth=3)
-            entry.begin()
-        except BaseException:
-            entry.stop()
-            self.drop(entry)
-            raise
+        self.enter(entry, entry.begin, depth=4)
 
 
 def is_raw(session: Session) -> bool:
