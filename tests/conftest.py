@@ -1,5 +1,6 @@
 """Skip slow tests by default, and share fixtures between folders."""
 
+import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -29,6 +30,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _commands_of_no_framework() -> None:
     """Let messages name the commands of `clarion`, although the app of Django is installed."""
     commands.forget_programs()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_certificates() -> Iterator[None]:
+    """Load no certificates, because PyMySQL would load them for each connection, in 20 ms.
+
+    The servers of the tests are on this machine, and no test checks a certificate.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda self: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,7 @@ from tests.services import MARIADB
 def connect_pymysql(**options):
     """Return a connection of PyMySQL to MariaDB."""
     place = {**_place(), "database": urlsplit(MARIADB.url()).path[1:]}
-    # Its certificates take longer to load than a test runs.
-    return pytest.importorskip("pymysql").connect(**place, ssl_disabled=True, **options)
+    return pytest.importorskip("pymysql").connect(**place, **options)
 
 
 async def connect_aiomysql(**options):
