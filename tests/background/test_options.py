@@ -1,8 +1,11 @@
 """The options of a delivery to an engine."""
 
+from datetime import timedelta
+
 import pytest
 
 from clarion.background import CallOptions, check_engine_options, check_numbers
+from clarion.background.options import check_kinds
 from clarion.errors import ArgumentError
 
 
@@ -40,6 +43,22 @@ def test_bad_values_are_refused(name, value):
     with pytest.raises(ArgumentError) as caught:
         CallOptions().changed({name: value})
     assert caught.value.names == (name,)
+
+
+def test_a_delay_may_be_a_timedelta():
+    """A `timedelta` becomes seconds, and a negative one is refused."""
+    assert CallOptions().changed({"delay": timedelta(minutes=2)}).delay == 120
+    with pytest.raises(ArgumentError, match="0 to 31622400"):
+        CallOptions().changed({"delay": timedelta(seconds=-1)})
+
+
+def test_values_of_another_type_are_refused():
+    """A value of another type is refused, and None is not."""
+    check_kinds("Post", {"queue": "mail", "level": None, "other": 1}, {"queue": str, "level": int})
+    for given, wanted in (({"queue": 3}, "text"), ({"level": 1.5}, "an int")):
+        with pytest.raises(ArgumentError, match=f"Give {wanted}") as caught:
+            check_kinds("Post", given, {"queue": str, "level": int})
+        assert list(caught.value.names) == list(given)
 
 
 def test_given_options_are_listed():

@@ -148,6 +148,10 @@ def test_options_reach_the_job(memory):
         ({"schedule_in": {"seconds": 3}}, ["schedule_in"], "Use delay="),
         ({"connection": object()}, ["connection"], "connection of the send"),
         ({"key": "order_id", "lock": "x"}, ["key", "lock"], "Leave one out"),
+        ({"queue": 3}, ["queue"], "queue=an int. Give text"),
+        ({"lock": 3}, ["lock"], "lock=an int. Give text"),
+        ({"queueing_lock": 3}, ["queueing_lock"], "queueing_lock=an int. Give text"),
+        ({"priority": 1.5}, ["priority"], "priority=a float. Give an int"),
     ],
 )
 def test_other_options_are_refused(order_paid, memory, given, names, said):

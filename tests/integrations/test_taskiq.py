@@ -227,7 +227,7 @@ def test_a_schedule_source_keeps_delayed_calls(order_paid):
 
 def test_a_broker_that_delays_keeps_delayed_calls(order_paid):
     """A broker with delays keeps a delayed call by its label, which other calls lack."""
-    broker = Kept()
+    broker = Kept()  # a class of its own, which may know the label
     delivery = TaskiqDelivery(broker, broker_delays=True)
     order_paid.connect(mail, delivery=delivery(delay=60))
     order_paid.connect(amail, delivery=delivery)

@@ -1,5 +1,7 @@
 """The options of a durable delivery."""
 
+from datetime import timedelta
+
 import pytest
 
 from clarion import durable
@@ -51,6 +53,13 @@ def test_options_are_compared_and_given():
     """A list of aliases equals a tuple of them, and only what was given is shown."""
     assert options_of(aliases=["old"]) == Options(aliases=("old",))
     assert options_of(retries=3, delay=5).given() == {"retries": 3, "delay": 5}
+
+
+def test_a_delay_may_be_a_timedelta():
+    """A `timedelta` becomes seconds, and a negative one is refused."""
+    assert options_of(delay=timedelta(minutes=2)).delay == 120
+    with pytest.raises(ArgumentError, match="delay="):
+        options_of(delay=timedelta(seconds=-1))
     assert options_of().given() == {}
 
 

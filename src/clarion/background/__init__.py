@@ -11,7 +11,7 @@ In reading order; a module imports from those above it only:
 3. `commit_hold`: how long one commit may wait for all of its calls. `handover`: the pending call that an
    engine gets after the commit, and the handle for it.
 4. `publish`: hands one send to the engines of its receivers.
-5. `delivery`: `EngineDelivery`, the option of `connect`.
+5. `loss_log`: logs once what an engine loses. `delivery`: `EngineDelivery`, the option of `connect`.
 6. `databases`, `monitoring`, `carrier`: the one task of every engine, which calls the receiver.
 7. `executor`: an engine for thread and process pools.
 

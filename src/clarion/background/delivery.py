@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from copy import copy
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
-from clarion._core.fork import new_lock
 from clarion._core.names import keyword_names, option_name, quoted_name, value_name
 from clarion._core.signatures import asks_for
 from clarion._core.tabled import policy_of
 from clarion.background.call import Call, write_body
 from clarion.background.hold import aenqueue_within, enqueue_within
+from clarion.background.loss_log import LossLog
 from clarion.background.options import CallOptions
 from clarion.background.publish import explain, publication_for
 from clarion.commit.call_check import CallCheck
@@ -24,9 +23,10 @@ from clarion.envelope.receiver_names import stable_name
 from clarion.errors import ArgumentError
 from clarion.outbox.delivery import PROVIDED
 from clarion.outbox.keys import key_of
-from clarion.outbox.receivers import NamedReceiver, add_receiver
+from clarion.outbox.receivers import NamedReceiver, add_receiver, named_receivers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Never, Self
 
     from clarion._core.registration import Registration
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 HOLD = 10.0  # seconds
 
 COUNTED = ("scheduled", "enqueued", "failed", "dropped", "abandoned", "suppressed")
-
-logger = logging.getLogger("clarion.background")
 
 
 class EngineDelivery:
@@ -66,7 +64,7 @@ class EngineDelivery:
 
     - `retries`: how often the engine tries again after a failure. 2 makes three runs. Without it,
       the receiver is not called again, unless the engine retries by its own settings.
-    - `delay`: the shortest time that the engine waits before the first run, in seconds.
+    - `delay`: the shortest time that the engine waits before the first run, in seconds or as a `timedelta`.
     - `key`: calls with the same key run in the order of their sends, if the engine supports it: see
       `durable`.
     - `name`, `aliases`: the name by which a worker finds the receiver, and its former names.
@@ -104,8 +102,7 @@ class EngineDelivery:
         self.hold = float(hold)
         self.options = CallOptions()
         self.counts: Counter[str] = Counter()
-        self._said: list[bool] = []
-        self._lock = new_lock()
+        self._loss_log = LossLog(engine)  # shared with the deliveries that have more options
 
     def __call__(self, /, *misplaced: Never, **options: Any) -> Self:
         """Return a delivery with these options added: see `EngineDelivery`."""
@@ -167,7 +164,7 @@ class EngineDelivery:
         if has_key and not self.engine.keeps_order:
             raise self._unordered()
         self.check_engine()
-        if losses := self.engine.losses():
+        if losses := self.losses():
             raise ArgumentError(
                 f"durable(via=...) hands over to {self.engine.name} once, so nothing may be lost there: "
                 f"{' '.join(losses)}",
@@ -209,16 +206,18 @@ class EngineDelivery:
             options.engine,
         )
 
+    def losses(self) -> list[str]:
+        """Return what the engine loses with its settings and these options, each with the setting."""
+        return [*self.engine.losses(), *self.engine.losses_with(self.options)]
+
     def say_losses(self) -> None:
-        """Log what the engine loses with its settings, once for each engine."""
-        if self._said:
-            return
-        with self._lock:
-            if self._said:
-                return
-            self._said.append(True)
-        for loss in self.engine.losses():
-            logger.warning("%s", loss)
+        """Log what is lost with the receivers that are connected, each sentence once for each engine."""
+        found = [each for each in named_receivers() if isinstance(each, BoundEngine)]
+        self.log_losses(each.options for each in found if each.delivery.engine is self.engine)
+
+    def log_losses(self, options: Iterable[CallOptions]) -> None:
+        """Log what the engine loses with these options, if that was not logged before."""
+        self._loss_log.write(options)
 
     def _unordered(self) -> ArgumentError:
         return ArgumentError(
@@ -269,6 +268,7 @@ class BoundEngine(NamedReceiver, BoundReceiver):
         self.batch = publication_for(delivery.options.using)
         self.requested = tuple(each for each in PROVIDED if asks_for(receiver, each))
         self._key = key
+        self._is_logged = False
         is_declared = policy_of(signal).parameters is not None
         self._check = CallCheck(
             receiver, delivery, PROVIDED, is_declared=is_declared, asks_boundary=False
@@ -295,7 +295,9 @@ class BoundEngine(NamedReceiver, BoundReceiver):
         self, signal: Signal, receiver: Receiver, arguments: dict[str, Any], envelope: Envelope
     ) -> Call:
         """Return what the engine gets for one send."""
-        self.delivery.say_losses()
+        if not self._is_logged:
+            self._is_logged = True
+            self.delivery.log_losses([self.options])
         key = None if self._key is None else self._key(signal, receiver, arguments)
         return self.delivery.call_of(self.name, envelope, key)
 

@@ -86,3 +86,11 @@ class Engine(Protocol):
         They are logged once. `durable(via=...)` refuses an engine with losses.
         """
         return ()
+
+    def losses_with(self, options: CallOptions) -> Sequence[str]:  # noqa: ARG002
+        """Return what calls with these options lose beside `losses`, as sentences.
+
+        Args:
+            options: the options of a delivery.
+        """
+        return ()

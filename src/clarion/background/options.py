@@ -10,7 +10,7 @@ from clarion._core.names import keyword_names, value_name
 from clarion.commit.outside import check_outside
 from clarion.envelope.receiver_names import check_name
 from clarion.errors import ArgumentError
-from clarion.outbox.options import LONGEST_DELAY, SAME_DATABASE
+from clarion.outbox.options import LONGEST_DELAY, SAME_DATABASE, plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -22,8 +22,7 @@ _OURS = frozenset(
 )
 _MISSING = ("skip", "fail", "snapshot")
 
-# What engines call `retries` and `delay`. In some engines, such a name means something else.
-_ELSEWHERE = {
+ELSEWHERE = {
     "retry": "retries",
     "max_retries": "retries",
     "attempts": "retries",
@@ -33,6 +32,7 @@ _ELSEWHERE = {
     "run_after": "delay",
     "schedule_in": "delay",
 }
+"""What engines call `retries` and `delay`. In some engines, such a name means something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class CallOptions:
         if self.retries is not None and (type(self.retries) is not int or self.retries < 0):
             raise _refusal("retries", self.retries, "a number of retries, 0 or more")
         if type(self.delay) not in {int, float} or not 0 <= self.delay <= LONGEST_DELAY:
-            raise _refusal("delay", self.delay, f"a number of seconds, 0 to {LONGEST_DELAY:g}")
+            raise _refusal("delay", self.delay, f"a number of seconds, 0 to {LONGEST_DELAY:.0f}")
         if self.missing not in _MISSING:
             raise _refusal("missing", self.missing, "'skip', 'fail' or 'snapshot'")
         if self.effects not in {None, SAME_DATABASE}:
@@ -77,9 +77,7 @@ class CallOptions:
 
     def changed(self, given: Mapping[str, Any]) -> CallOptions:
         """Return these options with others added: ours by their names, the rest for the engine."""
-        ours = {name: value for name, value in given.items() if name in _OURS}
-        if isinstance(ours.get("aliases"), list):
-            ours["aliases"] = tuple(ours["aliases"])
+        ours = plain({name: value for name, value in given.items() if name in _OURS})
         others = {name: value for name, value in given.items() if name not in _OURS}
         return replace(self, **ours, engine={**self.engine, **others})
 
@@ -141,10 +139,30 @@ def check_numbers(engine: str, given: Mapping[str, Any], names: Collection[str])
             )
 
 
+def check_kinds(engine: str, given: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    """Refuse an option of an engine whose value has another type, except None.
+
+    Args:
+        engine: the name of the engine.
+        given: the options.
+        kinds: the types, by the names of the options.
+
+    Raises:
+        ArgumentError: if one has another type.
+    """
+    for name in sorted(given.keys() & kinds.keys()):
+        value = given[name]
+        if value is not None and not isinstance(value, kinds[name]):
+            wanted = "text" if kinds[name] is str else f"an {kinds[name].__name__}"
+            raise ArgumentError(
+                f"{engine} was given {name}={value_name(value)}. Give {wanted}.", [name]
+            )
+
+
 def _meant(name: str) -> str | None:
     """Return the option of ours that a name is meant for, or None."""
-    if name in _ELSEWHERE:
-        return _ELSEWHERE[name]
+    if name in ELSEWHERE:
+        return ELSEWHERE[name]
     return next(iter(get_close_matches(name.casefold(), _OURS, 1, 0.75)), None)
 
 

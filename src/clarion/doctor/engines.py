@@ -17,17 +17,17 @@ CODE = "W006"
 
 
 def losing_engines(program: Program) -> Iterator[Finding]:  # noqa: ARG001
-    """Yield what the engines of connected receivers lose, once for each engine.
+    """Yield what the engines of connected receivers lose, each sentence once for each engine.
 
     An engine logs the same when it is first used.
     """
-    seen: set[int] = set()
+    seen: set[tuple[int, str]] = set()
     found = [each for each in named_receivers() if isinstance(each, BoundEngine)]
     for receiver in sorted(found, key=lambda each: each.name):
         registration = receiver.registration()
-        engine = receiver.delivery.engine
-        if registration is None or id(engine) in seen:
+        if registration is None:
             continue
-        seen.add(id(engine))
-        for loss in engine.losses():
-            yield Finding.of(CODE, receiver.name, loss, registration.place)
+        for loss in receiver.delivery.losses():
+            if (said := (id(receiver.delivery.engine), loss)) not in seen:
+                seen.add(said)
+                yield Finding.of(CODE, receiver.name, loss, registration.place)

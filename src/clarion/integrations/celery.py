@@ -17,7 +17,9 @@ Other options than ours go to `apply_async`.
 
 from __future__ import annotations
 
+from datetime import datetime
 from inspect import signature
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import keyword_names, value_name
@@ -33,13 +35,15 @@ from clarion.background.delivery import HOLD
 from clarion.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from clarion.background import Call, CallOptions
 
 try:
     from celery import Celery, signals
+    from celery.app.annotations import prepare, resolve_all
     from celery.app.task import Task
+    from celery.utils.time import maybe_iso8601
 except ImportError as error:
     raise MissingExtraError.because(error, "celery", "celery") from error
 
@@ -74,6 +78,8 @@ _PUBLISH = frozenset(
     ]
 )
 
+_TRANSIENT_MODES = (1, "1", "transient")
+
 _LATE = (
     "Celery forgets a task whose worker process is killed, because {name} is off. Set {setting} = True, "
     'or for this task only {annotations} = {{"{task}": {{"{name}": True}}}}.'
@@ -85,6 +91,13 @@ _UNCONFIRMED = (
 _TRANSIENT = (
     'RabbitMQ loses tasks when it restarts, because {mode} is transient. Set {mode} = "persistent".'
 )
+_UNACKNOWLEDGED = "Celery forgets a task when a worker takes it, because ack_emulation is off. Leave it out of {options}."
+
+
+class _Named:
+    """Represents the task for annotations, which are found by its name."""
+
+    name = TASK
 
 
 class CeleryEngine(Engine):
@@ -129,6 +142,7 @@ class CeleryEngine(Engine):
                 "it a bool; retries= is how often the receiver is called again.",
                 ["retry"],
             )
+        _check_times(given)
         taken = given.keys() & {"countdown", "eta"}
         if taken and options.delay:
             raise ArgumentError(
@@ -149,14 +163,21 @@ class CeleryEngine(Engine):
             for name in ("acks_late", "reject_on_worker_lost")
             if not self._task_setting(name)
         ]
+        transport: Mapping[str, Any] = conf.broker_transport_options or {}
         if self._is_amqp():
-            transport: Mapping[str, Any] = conf.broker_transport_options or {}
             if not transport.get("confirm_publish"):
                 found.append(_UNCONFIRMED.format(options=self._written("broker_transport_options")))
-            is_transient = conf.task_default_delivery_mode in {1, "1", "transient"}
+            is_transient = conf.task_default_delivery_mode in _TRANSIENT_MODES
             if is_transient:
                 found.append(_TRANSIENT.format(mode=self._written("task_default_delivery_mode")))
+        elif not transport.get("ack_emulation", True):
+            found.append(_UNACKNOWLEDGED.format(options=self._written("broker_transport_options")))
         return found
+
+    def losses_with(self, options: CallOptions) -> Sequence[str]:
+        """Return what RabbitMQ loses of tasks that are transient by their own options."""
+        is_transient = options.engine.get("delivery_mode") in _TRANSIENT_MODES
+        return [_TRANSIENT.format(mode="delivery_mode")] if is_transient and self._is_amqp() else ()
 
     def _written(self, setting: str) -> str:
         """Return how the user writes the name of a setting, such as `CELERY_TASK_ACKS_LATE`."""
@@ -168,12 +189,10 @@ class CeleryEngine(Engine):
 
     def _task_setting(self, name: str) -> Any:
         # Not read from the task: that would copy the settings of the app, which may not be set yet.
-        annotations: Any = self.app.conf.task_annotations
-        for task in (TASK, "*"):
-            given: Any = annotations.get(task) if isinstance(annotations, dict) else None
-            if isinstance(given, dict) and name in given:
-                return given[name]
-        return self.app.conf[f"task_{name}"]
+        given: Any = self.app.conf[f"task_{name}"]
+        for annotation in resolve_all(prepare(self.app.conf.task_annotations), _Named):
+            given = annotation.get(name, given)
+        return given
 
     def _is_amqp(self) -> bool:
         try:
@@ -204,6 +223,28 @@ class CeleryDelivery(EngineDelivery):
 
     def _say_at_start(self, **_: Any) -> None:
         self.say_losses()
+
+
+def _check_times(given: Mapping[str, Any]) -> None:
+    """Refuse a value of `eta` or `expires` with which each send would fail."""
+    for name, kinds, wanted in (
+        ("eta", (datetime,), "a datetime"),
+        ("expires", (Real, datetime), "seconds or a datetime"),
+    ):
+        value = given.get(name)
+        if value is not None and not isinstance(value, kinds) and not _is_time(value):
+            raise ArgumentError(
+                f"apply_async of Celery was given {name}={value_name(value)}. Give {wanted}.",
+                [name],
+            )
+
+
+def _is_time(value: object) -> bool:
+    """Return whether a value is a time as text, which Celery takes."""
+    try:
+        return isinstance(value, str) and maybe_iso8601(value) is not None
+    except ValueError:
+        return False
 
 
 def carry(task: Any, body: str) -> None:

@@ -17,10 +17,10 @@ from clarion.background import (
     EngineDelivery,
     adeliver,
     check_engine_options,
-    check_numbers,
     retry_after,
 )
 from clarion.background.delivery import HOLD
+from clarion.background.options import check_kinds
 from clarion.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ RESCUE = "clarion.rescue"
 
 SILENCE = 30.0  # seconds
 
-# Without the types of their rows.
 _CONNECTION: Any = psycopg.Connection
 _ASYNC_CONNECTION: Any = psycopg.AsyncConnection
 
 _OPTIONS = frozenset(ConfigureTaskOptions.__annotations__)
+_KINDS = {"lock": str, "priority": int, "queue": str, "queueing_lock": str}
 
 # The options of `configure_task` that a delivery does not take.
 _INSTEAD = {
@@ -196,7 +196,7 @@ class ProcrastinateEngine(Engine):
         """Refuse options that `configure_task` does not have, or that the delivery sets."""
         given = options.engine
         check_engine_options(self.name, given, _OPTIONS - _INSTEAD.keys(), _INSTEAD)
-        check_numbers(self.name, given, ["priority"])
+        check_kinds(self.name, given, _KINDS)
         if options.key is not None and given.get("lock") is not None:
             raise ArgumentError(
                 "ProcrastinateDelivery was given key and lock, and the key is kept by a lock. Leave one "

@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import timedelta
 from inspect import signature
 from math import ceil
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
@@ -37,9 +38,8 @@ if TYPE_CHECKING:
     from clarion.background import Call, CallOptions
 
 try:
-    from rq import Queue, Retry, get_current_job
+    from rq import Callback, Queue, Retry, get_current_job
     from rq.exceptions import DuplicateJobError, TimeoutFormatError
-    from rq.serializers import DefaultSerializer
 except ImportError as error:
     raise MissingExtraError.because(error, "rq", "rq") from error
 
@@ -57,8 +57,18 @@ OPTIONS = {*signature(_queue.enqueue_call).parameters, "job_timeout"} - _GIVEN -
 _OF_JOBS = {
     "failure_ttl": "failure_ttl",
     "job_timeout": "timeout",
+    "rate_limit": "rate_limit",
+    "repeat": "repeat",
     "result_ttl": "result_ttl",
     "ttl": "ttl",
+}
+
+_CALLBACK = (FunctionType, MethodType, str, Callback)
+_KINDS = {
+    "meta": (dict,),
+    "on_failure": _CALLBACK,
+    "on_stopped": _CALLBACK,
+    "on_success": _CALLBACK,
 }
 
 _PICKLE = (
@@ -140,19 +150,20 @@ class RQEngine(Engine):
         check_engine_options("Queue.enqueue of RQ", options.engine, OPTIONS)
         for name in sorted(options.engine.keys() & _OF_JOBS.keys()):
             self._check_value(name, options.engine[name])
+        for name, kinds in _KINDS.items():
+            if not isinstance(value := options.engine.get(name), (*kinds, type(None))):
+                raise _no_job(name, value)
 
     def _check_value(self, name: str, value: object) -> None:
         try:
             self.queue.create_job(TASK, **{_OF_JOBS[name]: value})
-        except (TypeError, ValueError, TimeoutFormatError) as error:
-            raise ArgumentError(
-                f"RQ makes no job with {name}={value_name(value)}. Give a value that Queue.enqueue takes.",
-                [name],
-            ) from error
+        except (AttributeError, TypeError, ValueError, TimeoutFormatError) as error:
+            raise _no_job(name, value) from error
 
     def losses(self) -> Sequence[str]:
         """Return the warning that a queue with pickle loses calls that its workers cannot read."""
-        is_pickle = self.queue.serializer is DefaultSerializer
+        # RQ accepts any object with `dumps` and `loads`, such as the module pickle.
+        is_pickle = bytes(self.queue.serializer.dumps("")).startswith(b"\x80")
         return [_PICKLE.format(name=self.queue.name)] if is_pickle else []
 
 
@@ -171,3 +182,10 @@ class RQDelivery(EngineDelivery):
 
     def __init__(self, queue: Queue, *, hold: float = HOLD) -> None:
         super().__init__(RQEngine(queue), hold=hold)
+
+
+def _no_job(name: str, value: object) -> ArgumentError:
+    return ArgumentError(
+        f"RQ makes no job with {name}={value_name(value)}. Give a value that Queue.enqueue takes.",
+        [name],
+    )

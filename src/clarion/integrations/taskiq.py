@@ -25,13 +25,16 @@ from typing import TYPE_CHECKING, Any, cast
 from clarion._core.fork import new_lock
 from clarion._core.loops import is_loop_running
 from clarion._core.names import keyword_names, value_name
-from clarion.background import Engine, EngineDelivery, adeliver, retry_after
+from clarion.background import Engine, EngineDelivery, adeliver, check_engine_options, retry_after
 from clarion.background.call import read_body
 from clarion.background.delivery import HOLD
 from clarion.background.loop_thread import LoopThread, run_on, run_on_from
+from clarion.background.options import ELSEWHERE
 from clarion.errors import ArgumentError, DecodingError, HandOverError, MissingExtraError, Reject
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from clarion.background import Call, CallOptions
 
 try:
@@ -62,10 +65,14 @@ _TRIMMED = (
     "maxlen= out."
 )
 
+_UNRETRIED = (
+    "Taskiq forgets a task that has failed, because the broker has no retry middleware. Give the receiver "
+    "retries=, or add it: broker.with_middlewares(SmartRetryMiddleware())."
+)
+
 _FORKED = (
     "The Taskiq broker was started before this process was forked, so both would read from the same "
-    "connections. Start the broker in each process, for example in post_fork of the server, and send for the "
-    "first time after that."
+    "connections. Start it in each process before the first send, for example in post_fork of the server."
 )
 
 logger = logging.getLogger("clarion.background")
@@ -97,6 +104,12 @@ class TaskiqEngine(Engine):
             raise ArgumentError(
                 f"TaskiqDelivery was given {value_name(broker)}. Give it the Taskiq broker.",
                 ["broker"],
+            )
+        if broker_delays and _has_no_delays(broker):
+            raise ArgumentError(
+                f"TaskiqDelivery was given broker_delays=True, and this {type(broker).__name__} delays no "
+                f"tasks. Give an AioPikaBroker with a delay_queue, or leave it out.",
+                ["broker_delays"],
             )
         self.broker = broker
         self._source = schedule_source
@@ -248,6 +261,8 @@ class TaskiqEngine(Engine):
     def check(self, options: CallOptions) -> None:
         """Refuse labels that Taskiq would change, and those that Clarion sets."""
         given = options.engine
+        if foreign := given.keys() & ELSEWHERE.keys() - {"max_retries"}:
+            check_engine_options("Taskiq", {name: given[name] for name in foreign}, ())
         ours = {_RECEIVER, _ATTEMPT, _DUE}
         ours = ours if options.retries is None else ours | _RETRYING
         if taken := given.keys() & ours:
@@ -282,6 +297,12 @@ class TaskiqEngine(Engine):
             found.append(_TRIMMED)
         return found
 
+    def losses_with(self, options: CallOptions) -> Sequence[str]:
+        """Return that a failed task is not made again, without `retries` and without a middleware."""
+        is_tried_again = any("Retry" in type(each).__name__ for each in self.broker.middlewares)
+        is_kept = is_tried_again or isinstance(self.broker, InMemoryBroker)
+        return () if is_kept or options.retries is not None else [_UNRETRIED]
+
 
 class TaskiqDelivery(EngineDelivery):
     """Call a receiver in a Taskiq worker, after the commit.
@@ -314,6 +335,13 @@ class TaskiqDelivery(EngineDelivery):
     ) -> None:
         super().__init__(TaskiqEngine(broker, schedule_source, broker_delays, hold), hold=hold)
         broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, lambda _: self.say_losses())
+
+
+def _has_no_delays(broker: Any) -> bool:
+    """Return whether a broker is known to ignore the label `delay`, or to drop the task."""
+    keepers = ("_delay_queue", "_delayed_message_exchange_plugin")
+    is_known = type(broker).__module__.startswith(("taskiq.", "taskiq_redis.", "taskiq_aio_pika."))
+    return is_known and not any(getattr(broker, name, None) for name in keepers)
 
 
 async def _end(context: Context) -> None:

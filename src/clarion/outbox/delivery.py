@@ -20,6 +20,7 @@ from clarion.outbox.receivers import StoredReceiver, add_receiver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
     from typing import Never
 
     from clarion._core.registration import Registration
@@ -49,7 +50,7 @@ class Durable:
     Args:
         key: deliveries with the same key run in the order of their sends: the name of a keyword, a list
             of names, or a function of the keywords. A key of None has no order.
-        delay: the shortest time that a delivery waits, in seconds.
+        delay: the shortest time that a delivery waits, in seconds or as a `timedelta`.
         retries: how often it is tried again after a failure, before it is given up.
         backoff: the longest wait after the first failure, in seconds; it doubles with each failure.
             Or a function of the number of failures that returns the seconds.
@@ -76,7 +77,7 @@ class Durable:
         self,
         *misplaced: Never,
         key: Key | None = None,
-        delay: float = 0.0,
+        delay: float | timedelta = 0.0,
         retries: int = 8,
         backoff: Backoff = 1.0,
         timeout: float | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from clarion.envelope.receiver_names import check_name
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from clarion.outbox.via import Via
 
@@ -92,10 +93,18 @@ class Options:
 
 
 def options_of(**given: Any) -> Options:
-    """Return checked options; lists become tuples, because options are compared."""
-    if isinstance(given.get("aliases"), list):
-        given["aliases"] = tuple(given["aliases"])
-    return Options(**given)
+    """Return checked options, in the types that `plain` returns."""
+    return Options(**plain(given))
+
+
+def plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with aliases as a tuple, because options are compared, and the delay in seconds."""
+    found = dict(given)
+    if isinstance(found.get("aliases"), list):
+        found["aliases"] = tuple(found["aliases"])
+    if isinstance(found.get("delay"), timedelta):
+        found["delay"] = found["delay"].total_seconds()
+    return found
 
 
 def _check_number(name: str, value: object, *, least: float) -> None:

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from taskiq.middlewares import SimpleRetryMiddleware
 from taskiq_aio_pika import AioPikaBroker
 from taskiq_aio_pika.queue import Queue
 from taskiq_redis import RedisStreamBroker
@@ -29,6 +30,7 @@ def make(url, queue, *others):
         broker = RedisStreamBroker(
             url, queue_name=queue, consumer_id="0", idle_timeout=5000, xread_count=1
         )
+    broker.add_middlewares(SimpleRetryMiddleware())  # which retries nothing without its label
     broker_delays = url.startswith("amqp")
     return broker, TaskiqDelivery(broker, broker_delays=broker_delays)(queue_name=queue)
 
