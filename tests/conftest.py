@@ -11,6 +11,7 @@ from tests.integrations.django.databases import (
     other_database,
     postgres_database,
 )
+from tests.reused import Databases
 from tests.services import own_postgres
 
 __all__ = ["mariadb_database", "other_database", "postgres_database"]  # fixtures
@@ -41,6 +42,14 @@ def _no_certificates() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl.SSLContext, "set_default_verify_paths", lambda self: None)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _drop_databases() -> Iterator[None]:
+    """Drop the databases that the tests have used one after another."""
+    yield
+    for each in Databases.known:
+        each.drop_free()
 
 
 @pytest.fixture(scope="session")

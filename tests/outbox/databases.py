@@ -1,10 +1,9 @@
-"""The databases of the outbox's tests: each test gets tables of its own."""
+"""The databases of the outbox's tests: each test gets tables of its own, without rows."""
 
-import secrets
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from functools import partial
 
 import pytest
 
@@ -15,9 +14,16 @@ from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.delivery_row import Target
 from clarion.outbox.open import open_sqlite
 from clarion.outbox.tables import create_tables
-from tests.services import MARIADB, POSTGRES
+from tests.reused import MariadbDatabases, PostgresSchemas, mariadb_account
+from tests.services import POSTGRES
 
 order_paid = Signal(name="shop.order_paid")
+
+ID = {
+    "sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "postgresql": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+    "mysql": "bigint AUTO_INCREMENT PRIMARY KEY",
+}
 
 
 @dataclass
@@ -75,47 +81,55 @@ def sqlite(folder):
 
 @contextmanager
 def postgresql(folder):
-    """Yield how to connect to a new schema."""
-    psycopg = pytest.importorskip("psycopg")
-    url, name = POSTGRES.url(), f"clarion_{secrets.token_hex(6)}"
-
-    def connect():
-        options = f"-c search_path={name}"
-        return DbapiConnection(psycopg.connect(url, autocommit=True, options=options), "postgresql")
-
-    with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE SCHEMA {name}")
-        try:
-            yield connect
-        finally:
-            admin.execute(f"DROP SCHEMA {name} CASCADE")
+    """Yield how to connect to a schema without rows."""
+    with POSTGRES_OUTBOXES.lent() as name:
+        yield partial(connect_postgres, name)
 
 
 @contextmanager
 def mariadb(folder):
-    """Yield how to connect to a new database."""
+    """Yield how to connect to a database without rows."""
+    with MARIADB_OUTBOXES.lent() as name:
+        yield partial(connect_mariadb, name)
+
+
+def connect_postgres(name):
+    """Connect to a schema."""
+    psycopg = pytest.importorskip("psycopg")
+    options = f"-c search_path={name}"
+    connection = psycopg.connect(POSTGRES.url(), autocommit=True, options=options)
+    return DbapiConnection(connection, "postgresql")
+
+
+def connect_mariadb(name):
+    """Connect to a database of MariaDB."""
     pymysql = pytest.importorskip("pymysql")
-    parts, name = urlsplit(MARIADB.url()), f"clarion_{secrets.token_hex(6)}"
-    account = {
-        "host": parts.hostname,
-        "port": parts.port or 3306,
-        "user": parts.username,
-        "password": parts.password or "",
-        "autocommit": True,
-    }
-
-    def connect():
-        connection = pymysql.connect(database=name, charset="utf8mb4", **account)
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        return DbapiConnection(connection, "mysql")
-
-    with pymysql.connect(**account) as admin:
-        admin.cursor().execute(f"CREATE DATABASE {name}")
-        try:
-            yield connect
-        finally:
-            admin.cursor().execute(f"DROP DATABASE {name}")
+    connection = pymysql.connect(
+        database=name, charset="utf8mb4", autocommit=True, **mariadb_account()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    return DbapiConnection(connection, "mysql")
 
 
+def create_effects(connection):
+    """Create the table for the effects of receivers, if it is missing."""
+    cursor = connection.connection.cursor()
+    cursor.execute(
+        f"CREATE TABLE IF NOT EXISTS effects (id {ID[connection.dialect]}, "
+        "receiver varchar(50), name varchar(50), n integer)"
+    )
+    cursor.close()
+
+
+def prepare(connect, name):
+    """Create the tables that a test of senders or workers finds."""
+    with closing(connect(name)) as connection:
+        with connection.transaction():
+            create_tables(connection)
+        create_effects(connection)
+
+
+POSTGRES_OUTBOXES = PostgresSchemas(partial(prepare, connect_postgres))
+MARIADB_OUTBOXES = MariadbDatabases(partial(prepare, connect_mariadb))
 PLACES = {"sqlite": sqlite, "postgresql": postgresql, "mariadb": mariadb}

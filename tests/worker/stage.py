@@ -1,27 +1,19 @@
 """An outbox for the tests of workers, and a table for the effects of receivers."""
 
-import secrets
 import threading
 import time
 from collections import Counter
 from contextlib import closing, contextmanager
 from urllib.parse import urlsplit
 
-import pytest
-
 from clarion.commit import atomic
 from clarion.outbox import open_database, store
 from clarion.outbox.tables import create_tables
 from clarion.worker import Worker
+from tests.outbox.databases import MARIADB_OUTBOXES, POSTGRES_OUTBOXES, create_effects
 from tests.services import MARIADB, POSTGRES
 
 LEASE = 2.0  # seconds; short, so that another worker soon takes what a killed one held
-
-ID = {
-    "sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT",
-    "postgresql": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
-    "mysql": "bigint AUTO_INCREMENT PRIMARY KEY",
-}
 
 
 class Stage:
@@ -37,11 +29,7 @@ class Stage:
         with self.connected() as connection:
             with connection.transaction():
                 create_tables(connection)
-            kind = ID[connection.dialect]
-            execute(
-                connection.connection,
-                f"CREATE TABLE effects (id {kind}, receiver varchar(50), name varchar(50), n integer)",
-            )
+            create_effects(connection)
 
     @contextmanager
     def connected(self):
@@ -160,34 +148,28 @@ def sqlite(folder):
 
 @contextmanager
 def postgresql(folder):
+    """Yield the URL of a schema without rows."""
+    with POSTGRES_OUTBOXES.lent() as name:
+        yield postgres_url(name)
+
+
+@contextmanager
+def new_postgresql():
     """Yield the URL of a new schema."""
-    psycopg = pytest.importorskip("psycopg")
-    url, name = POSTGRES.url(), f"clarion_{secrets.token_hex(6)}"
-    with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(f"CREATE SCHEMA {name}")
-        try:
-            yield f"{url}?options=-csearch_path%3D{name}"
-        finally:
-            admin.execute(f"DROP SCHEMA {name} CASCADE")
+    with POSTGRES_OUTBOXES.new() as name:
+        yield postgres_url(name)
+
+
+def postgres_url(name):
+    """Return the URL of a schema."""
+    return f"{POSTGRES.url()}?options=-csearch_path%3D{name}"
 
 
 @contextmanager
 def mariadb(folder):
-    """Yield the URL of a new database."""
-    pymysql = pytest.importorskip("pymysql")
-    parts, name = urlsplit(MARIADB.url()), f"clarion_{secrets.token_hex(6)}"
-    account = {
-        "host": parts.hostname,
-        "port": parts.port or 3306,
-        "user": parts.username,
-        "password": parts.password or "",
-    }
-    with pymysql.connect(**account) as admin:
-        admin.cursor().execute(f"CREATE DATABASE {name}")
-        try:
-            yield parts._replace(path=f"/{name}").geturl()
-        finally:
-            admin.cursor().execute(f"DROP DATABASE {name}")
+    """Yield the URL of a database without rows."""
+    with MARIADB_OUTBOXES.lent() as name:
+        yield urlsplit(MARIADB.url())._replace(path=f"/{name}").geturl()
 
 
 PLACES = {"sqlite": sqlite, "postgresql": postgresql, "mariadb": mariadb}

@@ -8,13 +8,13 @@ import pytest
 from clarion.errors import ClarionError
 from clarion.worker.connections import Connections
 from clarion.worker.vacuum import OFTEN, Vacuum
-from tests.worker.stage import PLACES, Stage, select
+from tests.worker.stage import Stage, new_postgresql, select
 
 
 @pytest.fixture
-def postgresql_stage(tmp_path):
+def postgresql_stage():
     """Yield an empty outbox in PostgreSQL."""
-    with PLACES["postgresql"](tmp_path) as url:
+    with new_postgresql() as url:
         yield Stage(url)
 
 
