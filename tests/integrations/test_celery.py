@@ -8,13 +8,18 @@ import sys
 from typing import Any
 
 import pytest
-from celery import Celery, signals
+from celery import Celery, Task, signals
+from celery.exceptions import Ignore
+from celery.exceptions import Reject as CeleryReject
 from kombu.transport import TRANSPORT_ALIASES
 
 from clarion import Signal
-from clarion.background import HandOver
+from clarion.background import HandOver, deliver
+from clarion.background.call import write_body
 from clarion.commit import atomic
-from clarion.errors import ArgumentError, HandOverError, Reject
+from clarion.envelope import seal
+from clarion.errors import ArgumentError, HandOverError, Reject, UnknownReceiverError
+from clarion.integrations import celery as module
 from clarion.integrations.celery import TASK, CeleryDelivery
 from tests.background.brokers import free_port
 
@@ -72,11 +77,60 @@ def test_eager_mode_calls_receivers_after_the_commit(app, order_paid, connection
     assert type(response) is HandOver
 
 
-def test_eager_mode_retries(app, order_paid):
-    """Retries are counted in eager mode too."""
-    order_paid.connect(failing, delivery=CeleryDelivery(app)(retries=2))
+@pytest.mark.parametrize("retries", [0, 2, 5])
+@pytest.mark.parametrize(
+    "annotation",
+    [{}, {"max_retries": 1}, {"max_retries": 9, "autoretry_for": (Exception,)}],
+    ids=["none", "limit", "autoretry"],
+)
+def test_retries_are_counted(app, order_paid, retries, annotation):
+    """`retries` counts, also beyond Celery's own limit of 3, and whatever an annotation says."""
+    app.conf.task_annotations = {"*": {"default_retry_delay": 0, **annotation}}
+    order_paid.connect(failing, delivery=CeleryDelivery(app)(retries=retries))
     order_paid.send(None)
-    assert made == [1, 2, 3]
+    assert made == list(range(1, retries + 2))
+
+
+def test_tasks_that_retry_by_themselves_are_no_base(order_paid):
+    """Without `retries` there is one run, also if the tasks of the app retry by themselves."""
+    made.clear()
+    base = type("Again", (Task,), {"autoretry_for": (Exception,), "default_retry_delay": 0})
+    app = Celery("tests", broker="memory://", set_as_current=False, task_cls=base)
+    app.conf.task_always_eager = True
+    order_paid.connect(failing, delivery=CeleryDelivery(app))
+    order_paid.send(None)
+    assert made == [1]
+
+
+def test_an_unknown_receiver_is_tried_again_for_ten_minutes(app, order_paid, monkeypatch):
+    """A receiver that is not deployed yet is tried ten times more, beyond Celery's own limit."""
+    order_paid.connect(mail, delivery=CeleryDelivery(app)(name="shop.mail"))
+    order_paid.send(None)
+    body = seal(order_paid, {"sender": None, "signal": order_paid})
+    attempts: list[int] = []
+
+    def counted(body, attempt):
+        attempts.append(attempt)
+        deliver(body, attempt)
+
+    monkeypatch.setattr(module, "deliver", counted)
+    task: Any = CeleryDelivery(app).engine
+    result = task.task.apply((write_body("shop.letters", None, body),))
+    assert attempts == list(range(1, 12))
+    assert isinstance(result.result, UnknownReceiverError)
+
+
+@pytest.mark.parametrize("error", [Ignore(), CeleryReject("no", requeue=False)])
+def test_celerys_own_ways_to_end_a_task_work(app, order_paid, error):
+    """A receiver that raises Celery's `Ignore` or `Reject` is not called again."""
+
+    def ending(sender, attempt, **kwargs):
+        made.append(attempt)
+        raise error
+
+    order_paid.connect(ending, delivery=CeleryDelivery(app)(name="ending", retries=2))
+    order_paid.send(None)
+    assert made == [1]
 
 
 def test_eager_mode_can_raise(app, order_paid):

@@ -43,6 +43,7 @@ try:
     from celery import Celery, signals
     from celery.app.annotations import prepare, resolve_all
     from celery.app.task import Task
+    from celery.exceptions import Ignore, Reject
     from celery.utils.time import maybe_iso8601
 except ImportError as error:
     raise MissingExtraError.because(error, "celery", "celery") from error
@@ -115,7 +116,10 @@ class CeleryEngine(Engine):
                 f"CeleryDelivery was given {value_name(app)}. Give it the Celery app.", ["app"]
             )
         self.app = app
-        self.task: Any = app.task(carry, name=TASK, bind=True, shared=False)
+        # Its retries are Clarion's, whatever annotations or the base class of the app's tasks say.
+        self.task: Any = app.task(
+            carry, name=TASK, bind=True, shared=False, autoretry_for=(), max_retries=None
+        )
 
     @property
     def holds_thread(self) -> bool:  # type: ignore[override]
@@ -257,11 +261,14 @@ def carry(task: Any, body: str) -> None:
     attempt: int = task.request.retries + 1
     try:
         deliver(body, attempt)
+    except (Ignore, Reject):
+        raise  # Celery's own ways to end a task
     except Exception as error:
         wait = retry_after(body, error, attempt)
         if wait is None:
             raise
-        raise task.retry(exc=error, countdown=wait, max_retries=None) from error
+        # None would be the limit of the task, which an annotation may set.
+        raise task.retry(exc=error, countdown=wait, max_retries=attempt) from error
 
 
 def _known() -> frozenset[str]:
