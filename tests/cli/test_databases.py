@@ -1,8 +1,10 @@
 """The database of a command, and its errors in one sentence."""
 
+import re
 import socket
 import sqlite3
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -131,3 +133,23 @@ def test_other_errors_are_not_hidden():
         failures_of(open_database("sqlite:///a.db"), "sqlite:///a.db"),
     ):
         raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("statement", "cure"),
+    [
+        ("SELECT * FROM clarion_nothing", "Create them with `clarion outbox create`"),
+        ("PRAGMA query_only = ON; CREATE TABLE t (x)", "that is read only. Use one"),
+        ("nonsense", "Check the path, the rights of the user, and the space on the disk."),
+    ],
+)
+def test_a_known_error_has_its_own_cure(statement, cure):
+    """The sentence ends with what to do about this error; SQLite has no server to check."""
+    connection = sqlite3.connect(":memory:")
+    with (
+        pytest.raises(CommandError, match=re.escape(cure)),
+        failures_of(open_database("sqlite:///a.db"), "sqlite:///a.db"),
+        closing(connection),
+    ):
+        for each in statement.split("; "):
+            connection.execute(each)

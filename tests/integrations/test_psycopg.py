@@ -2,13 +2,17 @@
 
 import asyncio
 import threading
+from contextlib import closing
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from clarion import Signal, durable
 from clarion.envelope import seal
+from clarion.errors import ArgumentError
+from clarion.integrations.psycopg import PsycopgDatabase
 from clarion.outbox import open_database, store
 from clarion.outbox.delivery_row import Target
 from clarion.outbox.tables import create_tables
@@ -33,6 +37,49 @@ def test_a_url_opens_it():
     assert connection.rows("now")
     assert connection.connection.autocommit
     connection.close()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "postgresql:///{name}?host={host}&port={port}&user={user}",
+        "postgres://{user}@{host}:{port},{host}:{port}/{name}?target_session_attrs=read-write",
+        "postgresql+asyncpg://{user}@{host}:{port}/{name}?ssl=prefer",
+        "postgresql+psycopg_async://{user}@{host}:{port}/{name}?connect_timeout=5",
+        "host={host} port={port} user={user} dbname={name}",
+    ],
+)
+def test_a_url_has_each_form_of_libpq(form):
+    """No host, several hosts, options, and asyncpg's name of an option reach the server."""
+    parts = urlsplit(POSTGRES.url())
+    with psycopg.connect(POSTGRES.url()) as admin:
+        name, user = admin.info.dbname, admin.info.user
+    url = form.format(host=parts.hostname, port=parts.port or 5432, user=user, name=name)
+    database = PsycopgDatabase(url)
+    assert database.name == f"PostgreSQL's database '{name}'"
+    with closing(database.connect()) as connection:
+        assert connection.connection.info.dbname == name
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("postgresql://u:hunter2%zz@h/d", "write @ as %40"),
+        ("postgresql://u:a@b:hunter2@h/d", "write @ as %40"),
+        ("postgresql://u:hunter2@h/d?colour=red", "has the option 'colour'"),
+    ],
+)
+def test_a_url_that_libpq_cannot_read_is_refused(url, reason):
+    """The refusal comes before the first connection, and repeats no part of a password."""
+    with pytest.raises(ArgumentError, match=reason) as caught:
+        PsycopgDatabase(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_name_is_decoded():
+    """An escaped name is shown as it is, and a missing one is that of libpq."""
+    assert PsycopgDatabase("postgresql://h/my%2Dshop").name == "PostgreSQL's database 'my-shop'"
+    assert PsycopgDatabase("postgresql://h").name == "PostgreSQL's default database"
 
 
 def test_a_password_is_not_shown():

@@ -13,6 +13,8 @@ from clarion._core.commands import command_line
 from clarion.cli.failures import CommandError
 from clarion.cli.imports import import_database, is_reference
 from clarion.outbox import SqliteDatabase, open_database
+from clarion.outbox.notes import known_cure
+from clarion.outbox.urls import split_url
 from clarion.worker.answer import ask, require_answer
 from clarion.worker.startup import check_outbox
 
@@ -95,9 +97,17 @@ def failures_of(database: Database, name: str) -> Generator[None]:
         if not _is_of_a_database(error):
             raise
         raise CommandError(
-            f"{_capital(database.name)} cannot be used: {_reason(error, name)}. Check the URL, "
-            f"whether the server runs, and the rights of the user."
+            f"{_capital(database.name)} cannot be used: {_reason(error, name)}. {_cure(database, error)}"
         ) from error
+
+
+def _cure(database: Database, error: Exception) -> str:
+    known = known_cure(error)
+    if known is not None:
+        return known
+    if database.dialect == "sqlite":
+        return "Check the path, the rights of the user, and the space on the disk."
+    return "Check the URL, whether the server runs, and the rights of the user."
 
 
 def _is_of_a_database(error: Exception) -> bool:
@@ -119,7 +129,7 @@ def _secrets(url: str) -> set[str]:
     """Return the parts of a URL that are not to be printed, as written and as decoded."""
     if "://" not in url:
         return set()
-    parts = urlsplit(url)
+    parts = urlsplit(f"server:{split_url(url).rest}")
     found = {parts.password or "", url, *(value for _, value in parse_qsl(parts.query))}
     return {each for part in found for each in (part, unquote(part)) if each}
 

@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
 
 from clarion._core.names import quoted_name
 from clarion.commit.run import arun_calls, drop_calls
@@ -23,6 +23,7 @@ from clarion.outbox.database import ReceiverTransaction
 from clarion.outbox.open import UrlDatabase
 from clarion.outbox.per_loop import PerLoop
 from clarion.outbox.receiver_boundary import receiver_boundary
+from clarion.outbox.urls import not_a_url, split_url, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 try:
     import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
 except ImportError as error:
     raise MissingExtraError.because(error, "psycopg", "psycopg") from error
 
@@ -46,6 +48,8 @@ _HAS_TRIGGER = (
 
 logger = logging.getLogger("clarion.worker")
 
+_UNKNOWN_OPTION = re.compile(r'invalid URI query parameter: "(\w+)"')
+
 
 class PsycopgDatabase(UrlDatabase):
     """A database of PostgreSQL.
@@ -53,16 +57,23 @@ class PsycopgDatabase(UrlDatabase):
     Args:
         url: its URL, as libpq takes it.
         **options: more options for `psycopg.connect`.
+
+    Raises:
+        ArgumentError: if libpq cannot read the URL.
     """
 
     dialect = "postgresql"
 
     def __init__(self, url: str, **options: Any) -> None:
-        parts = urlsplit(url)
-        self._url = urlunsplit(parts._replace(scheme="postgresql"))
+        self._url = _conninfo(url)
         self._options: dict[str, Any] = {"application_name": "clarion", **options}
         self._pools = PerLoop(lambda: AsyncPool(self._aconnect))
-        self.name = f"PostgreSQL's database {quoted_name(parts.path.lstrip('/'))}"
+        found = options.get("dbname") or conninfo_to_dict(self._url).get("dbname")
+        self.name = (
+            f"PostgreSQL's database {quoted_name(found)}"
+            if found
+            else "PostgreSQL's default database"
+        )
 
     def connect(self) -> DbapiConnection:
         """Open a connection in autocommit mode."""
@@ -127,3 +138,28 @@ class PsycopgDatabase(UrlDatabase):
 def open_database(url: str) -> PsycopgDatabase:
     """Return the database of a URL."""
     return PsycopgDatabase(url)
+
+
+def _conninfo(url: str) -> str:
+    """Return the parameters of a URL as libpq takes them, checked.
+
+    Raises:
+        ArgumentError: if it cannot be read. The message of libpq may have a part of a password.
+    """
+    parts = split_url(url)
+    try:
+        found = conninfo_to_dict(f"postgresql:{parts.rest}" if parts.scheme else url)
+    except psycopg.ProgrammingError as error:
+        option = _UNKNOWN_OPTION.search(str(error))
+        if option is None:
+            raise unreadable() from None
+        if parts.driver == "asyncpg" and option[1] == "ssl":
+            # asyncpg's name of this option, with the same values.
+            return _conninfo(re.sub(r"([?&])ssl=", r"\1sslmode=", url))
+        raise not_a_url(
+            f"has the option {quoted_name(option[1])}, which libpq does not have. Remove it"
+        ) from None
+    ports = str(found.get("port") or "").split(",")
+    if not all(each == "" or each.isdecimal() for each in ports):
+        raise unreadable()  # libpq would print it, and it may be a part of a password
+    return make_conninfo(**found)

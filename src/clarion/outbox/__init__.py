@@ -5,6 +5,7 @@ In reading order; each module imports only from those above it:
 1. `statements`: the SQL of each kind of database, from the files in `sql`.
 2. `connection`, `database`, `pool`, `open`: connections on which the statements run, the protocol
    of a database that a worker empties, connections kept for reuse, and a database by its URL.
+   `urls`: the parts of a URL.
    `per_loop`, `async_pool`: what is kept for an event loop, and async connections kept there.
    `turns`: the coroutines of a loop use sync connections one after the other. `receiver_boundary`:
    what a receiver sends is stored in its transaction. `locks`: whether the program's own

@@ -59,9 +59,14 @@ def note_cure(error: BaseException) -> None:
     Args:
         error: the error of a driver, or of a framework that wraps it.
     """
-    cure = cure_of(_cause_of(error))
+    cure = known_cure(error)
     if cure is not None and cure not in getattr(error, "__notes__", ()):
         error.add_note(cure)
+
+
+def known_cure(error: BaseException) -> str | None:
+    """Return the cure of an error of a driver, or of a framework that wraps it, or None."""
+    return cure_of(_cause_of(error))
 
 
 def _cause_of(error: BaseException) -> Any:

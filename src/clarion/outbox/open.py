@@ -10,23 +10,22 @@ from functools import cached_property, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote, urlsplit
 
 from clarion._core.loops import run_in_thread
 from clarion._core.names import quoted_name
 from clarion.commit.run import drop_calls, run_calls
-from clarion.errors import ArgumentError, BoundaryError
+from clarion.errors import BoundaryError
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.database import ReceiverTransaction
 from clarion.outbox.locks import block_locks
 from clarion.outbox.pool import Pool
 from clarion.outbox.receiver_boundary import receiver_boundary
 from clarion.outbox.turns import Turns
+from clarion.outbox.urls import not_a_url, read_options, split_url, sqlite_file, yes_or_no
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
     from os import PathLike
-    from urllib.parse import SplitResult
 
     from clarion.commit.pending_call import PendingCall
     from clarion.outbox.connection import WorkerConnection
@@ -42,18 +41,22 @@ _INTEGRATIONS = {
     "mariadb": "clarion.integrations.pymysql",
 }
 
+# A connection may be used by any thread here, whatever the second option says.
+_SQLITE_OPTIONS = {"timeout": float, "check_same_thread": yes_or_no}
 
-def open_sqlite(path: str | PathLike[str]) -> DbapiConnection:
+
+def open_sqlite(path: str | PathLike[str], timeout: float = BUSY_SECONDS) -> DbapiConnection:
     """Open a connection in autocommit mode to a file of SQLite; create a missing file.
 
     Args:
         path: the file.
+        timeout: how long to wait for the lock of another writer, in seconds.
 
     Returns:
         The connection. Close it with `close`.
     """
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        path, timeout=timeout, isolation_level=None, check_same_thread=False
     )
     # Readers do not wait for the writer. If the machine crashes, the last commits may be lost;
     # if only the process crashes, no commit is lost.
@@ -145,17 +148,19 @@ class SqliteDatabase(UrlDatabase):
 
     Args:
         path: the file; it is created if it is missing.
+        timeout: how long to wait for the lock of another writer, in seconds.
     """
 
     dialect = "sqlite"
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: str | PathLike[str], timeout: float = BUSY_SECONDS) -> None:
         self.path = Path(path)
+        self._timeout = timeout
         self.name = f"the SQLite file {quoted_name(self.path.name)}"
 
     def connect(self) -> DbapiConnection:
         """Open a connection."""
-        return open_sqlite(self.path)
+        return open_sqlite(self.path, self._timeout)
 
     def check_unlocked(self) -> None:
         """Refuse to make deliveries in an `atomic` block that keeps others from writing to the file.
@@ -175,44 +180,22 @@ def open_database(url: str) -> Database:
 
     Args:
         url: `sqlite:///outbox.db` (with four slashes for an absolute path),
-            `postgresql://user:password@host/database` or `mysql://...`, also for MariaDB.
+            `postgresql://user:password@host/database` or `mysql://...`, also for MariaDB. A driver in it,
+            as in `postgresql+asyncpg://`, makes no difference. SQLite has the option `?timeout=SECONDS`,
+            PostgreSQL those of libpq, and MariaDB those of PyMySQL.
 
     Raises:
         ArgumentError: if it is no such URL.
         MissingExtraError: if the driver is not installed.
     """
-    parts = _split(url)
-    # As SQLAlchemy writes it: postgresql+psycopg://
-    scheme = parts.scheme.partition("+")[0]
-    if scheme == "sqlite":
-        return SqliteDatabase(_path_of(parts))
-    if scheme not in _INTEGRATIONS:
-        raise _not_a_url(f"has the scheme {quoted_name(scheme)}" if scheme else "has no scheme")
-    opened: Any = import_module(_INTEGRATIONS[scheme]).open_database(url)
+    parts = split_url(url)
+    if parts.scheme == "sqlite":
+        path, options = sqlite_file(parts.rest)
+        return SqliteDatabase(
+            path, read_options(options, _SQLITE_OPTIONS).get("timeout", BUSY_SECONDS)
+        )
+    if parts.scheme not in _INTEGRATIONS:
+        scheme = parts.scheme
+        raise not_a_url(f"has the scheme {quoted_name(scheme)}" if scheme else "has no scheme")
+    opened: Any = import_module(_INTEGRATIONS[parts.scheme]).open_database(url)
     return cast("Database", opened)
-
-
-def _split(url: object) -> SplitResult:
-    if type(url) is not str:
-        raise _not_a_url("is no text")
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # parsed when it is read
-    except ValueError:
-        raise _not_a_url("cannot be read") from None
-    return parts
-
-
-def _path_of(parts: SplitResult) -> str:
-    path = unquote(parts.path)
-    if parts.netloc or len(path) < 2:  # noqa: PLR2004  # the slash alone
-        raise _not_a_url("names no file. For a relative path, write three slashes")
-    return path[1:]
-
-
-def _not_a_url(reason: str) -> ArgumentError:
-    return ArgumentError(
-        f"The URL of the database {reason}. Give one such as 'sqlite:///outbox.db' or "
-        f"'postgresql://user@host/database'.",
-        ["url"],
-    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from clarion._core.names import counted
 from clarion.outbox import wake
 from clarion.outbox.database import check_database
-from clarion.outbox.notes import note_cure
+from clarion.outbox.notes import known_cure
 from clarion.worker.async_loop import AsyncLoop
 from clarion.worker.calls import Caller
 from clarion.worker.connections import Connections
@@ -275,12 +275,13 @@ class Worker:
         if now >= self._paused_until:  # otherwise another job has failed for the same reason
             self._pause = min(LONGEST_PAUSE, 2 * self._pause or 0.5)
             self._paused_until = now + self._pause
-        note_cure(error)
+        cure = known_cure(error)
         logger.error(
-            "%s could not be used, and is tried again in %.1f s.",
+            "%s could not be used, and is tried again in %.1f s: %s",
             self.database.name,
             self._paused_until - now,
-            exc_info=error,
+            cure or error,
+            exc_info=error if cure is None else None,
         )
 
     def _finish(self) -> None:
