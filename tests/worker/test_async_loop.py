@@ -42,6 +42,35 @@ def test_cancel_ends_what_runs(loop):
     assert loop.result(thread())
 
 
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_task_that_exits_does_not_end_the_loop(loop, error):
+    """A task of a receiver that calls sys.exit() fails, and the other receivers go on."""
+
+    async def leave():
+        raise error
+
+    async def receive():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(leave())
+
+    other = loop.submit(asyncio.sleep(0.2, "made"))
+    with pytest.raises(error):
+        loop.submit(receive()).result(10)
+    assert other.result(10) == "made"
+    assert loop.result(thread())
+
+
+def test_a_receiver_that_stops_the_loop_does_not_end_it(loop):
+    """The loop goes on after a receiver has stopped it."""
+
+    async def stop():
+        asyncio.get_running_loop().stop()
+        await asyncio.sleep(0.01)
+        return "made"
+
+    assert loop.submit(stop()).result(10) == "made"
+
+
 def test_close_cancels_and_ends_the_thread(loop):
     """`close` ends the thread, and the loop can be used again."""
     ran = loop.result(thread())

@@ -162,3 +162,21 @@ def test_jobs_that_fail_at_the_same_time_make_one_pause(server_stage, paid, monk
         until(lambda: len(pauses()) >= 4)
         together.abort()
     assert max(pauses()[:4]) <= 1.0
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+@pytest.mark.parametrize("timeout", [None, 5.0])
+def test_an_async_receiver_that_exits_has_failed(sqlite_stage, paid, error, timeout):
+    """It is a failure of its delivery; the deliveries beside it are made."""
+    seen = []
+
+    @paid.connect(delivery=durable(name="mail", retries=0, timeout=timeout))
+    async def mail(sender, n, **kwargs):
+        await asyncio.sleep(0.01)
+        if n == 0:
+            raise error
+        seen.append(n)
+
+    sqlite_stage.send(paid, [{"n": n} for n in range(4)])
+    assert worker(sqlite_stage).drain() == {"made": 3, "dead": 1}
+    assert (sorted(seen), sqlite_stage.waiting()) == ([1, 2, 3], (0, 1))

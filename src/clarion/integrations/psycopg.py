@@ -148,7 +148,9 @@ def _conninfo(url: str) -> str:
     """
     parts = split_url(url)
     try:
-        found = conninfo_to_dict(f"postgresql:{parts.rest}" if parts.scheme else url)
+        found: dict[str, Any] = conninfo_to_dict(
+            f"postgresql:{parts.rest}" if parts.scheme else url
+        )
     except psycopg.ProgrammingError as error:
         option = _UNKNOWN_OPTION.search(str(error))
         if option is None:

@@ -24,7 +24,7 @@ from clarion.outbox.turns import Turns
 from clarion.outbox.urls import not_a_url, read_options, split_url, sqlite_file, yes_or_no
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
+    from collections.abc import AsyncGenerator, Callable, Generator
     from os import PathLike
 
     from clarion.commit.pending_call import PendingCall
@@ -42,7 +42,10 @@ _INTEGRATIONS = {
 }
 
 # A connection may be used by any thread here, whatever the second option says.
-_SQLITE_OPTIONS = {"timeout": float, "check_same_thread": yes_or_no}
+_SQLITE_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "timeout": float,
+    "check_same_thread": yes_or_no,
+}
 
 
 def open_sqlite(path: str | PathLike[str], timeout: float = BUSY_SECONDS) -> DbapiConnection:

@@ -26,6 +26,7 @@ class AsyncLoop:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
         self._lock = new_lock()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
@@ -39,9 +40,10 @@ class AsyncLoop:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = loop = asyncio.new_event_loop()
+                self._ended = threading.Event()
                 self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="clarion-async", daemon=True
+                    target=_serve, args=(loop, self._ended), name="clarion-async", daemon=True
                 )
                 self._thread.start()
             return self._loop
@@ -58,16 +60,29 @@ class AsyncLoop:
     def close(self) -> None:
         """End the loop, after its tasks were cancelled."""
         with self._lock:
-            loop, thread = self._loop, self._thread
+            loop, thread, ended = self._loop, self._thread, self._ended
             self._loop = self._thread = None
         if loop is not None and thread is not None:
             try:
                 asyncio.run_coroutine_threadsafe(_shut_down(), loop).result(LONGEST_END)
             except TimeoutError:
+                ended.set()
                 return  # a receiver blocks the loop; its thread ends with the process
+            ended.set()
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
             loop.close()
+
+
+def _serve(loop: asyncio.AbstractEventLoop, ended: threading.Event) -> None:
+    """Run a loop until it is ended, even if a task in it stops it or calls `sys.exit`.
+
+    asyncio raises SystemExit and KeyboardInterrupt of a task in the thread of its loop too. The other
+    receivers would then wait without an end, with their transactions open.
+    """
+    while not ended.is_set():
+        with suppress(SystemExit, KeyboardInterrupt):
+            loop.run_forever()
 
 
 def _ignore(_: asyncio.AbstractEventLoop, __: dict[str, Any]) -> None:
