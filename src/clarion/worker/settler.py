@@ -103,8 +103,9 @@ class Settler:
             return self._settle(connection, made) if made else 0, then(connection)
 
         settled, result = in_transaction(self._connection, settle)
-        self._counts["made"] += settled
-        self._counts["lost"] += len(made) - settled
+        # Without zeros, so that the counts can be compared with a dictionary.
+        counts = {"made": settled, "lost": len(made) - settled}
+        self._counts.update({name: count for name, count in counts.items() if count})
         self._forget(made)
         return result
 
