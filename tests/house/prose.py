@@ -126,10 +126,10 @@ def messages(node: ast.AST) -> Iterator[Line]:
             yield from messages(child)
 
 
-def reported(tree: ast.AST) -> Iterator[Line]:
+def reported(nodes: Iterable[ast.AST]) -> Iterator[Line]:
     """Yield the text of errors, warnings, notes and log records."""
     seen: set[Line] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Raise) and node.exc:
             found: Iterable[ast.AST] = [node.exc]
         elif isinstance(node, ast.Call):
@@ -162,14 +162,14 @@ def comments(source: str) -> Iterator[list[Line]]:
 
 def python(source: str) -> Iterator[Block]:
     """Yield the blocks of a Python module."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
+    nodes = [*ast.walk(ast.parse(source))]
+    for node in nodes:
         match node:
             case ast.Expr(ast.Constant(str(text))):
                 yield from paragraphs(dedented(text, node.lineno))
     for lines in comments(source):
         yield from paragraphs(lines)
-    for number, text in reported(tree):
+    for number, text in reported(nodes):
         yield from (Block([(number, line)]) for line in text.split("\n") if line.strip())
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from clarion import errors
 from documentation import messages
-from tests.house.tree import MODULES, ROOT, SRC, name_of
+from tests.house.tree import MODULES, ROOT, SRC, name_of, nodes_of
 from tests.test_errors import MADE
 
 PAGES = ROOT / "docs" / "help" / "messages"
@@ -32,7 +32,7 @@ PASSED_ON = {
 def reports(path):
     """Return each call in a module that raises an error of Clarion's or warns, with its text."""
     known = {kind.__name__ for kind in vars(errors).values() if isinstance(kind, type)}
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path.read_text()):
         call = node.exc if isinstance(node, ast.Raise) else node
         if isinstance(call, ast.Call) and call.args:
             name = ast.unparse(call.func)

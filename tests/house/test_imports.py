@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.house.tree import MODULES, SRC, name_of
+from tests.house.tree import MODULES, SRC, name_of, nodes_of
 
 # These are not needed to connect and send, and would slow every start.
 SLOW = {"asyncio", "concurrent.futures", "dataclasses", "inspect", "logging", "typing"}
@@ -56,7 +56,7 @@ def test_no_slow_module_is_loaded(loaded):
 
 def imports(path):
     """Yield the top-level packages that a module imports, also in functions."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path.read_text()):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.tree import MODULES, ROOT, SRC, name_of
+from tests.house.tree import MODULES, ROOT, SRC, name_of, nodes_of
 
 
 def only_passes_on(path):
     """Return whether a module only re-exports names, possibly on first use."""
     return all(
         node.name == "__getattr__"
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes_of(path.read_text())
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
     )
 

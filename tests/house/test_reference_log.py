@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import pytest
 
-from tests.house.tree import MODULES, ROOT, name_of
+from tests.house.tree import MODULES, ROOT, name_of, nodes_of
 
 PAGES = "\n".join(path.read_text() for path in sorted((ROOT / "docs/reference").glob("log*.md")))
 SECTIONS: defaultdict[str, str] = defaultdict(
@@ -20,9 +20,9 @@ PLACEHOLDER = re.compile(r"%[\d.]*[a-z]")
 
 def lines_of(source):
     """Yield the logger, the level and the text of each line that a module logs."""
-    tree = ast.parse(source)
-    constants = constants_of(tree)
-    for node in ast.walk(tree):
+    nodes = nodes_of(source)
+    constants = constants_of(nodes[0])
+    for node in nodes:
         match node:
             case ast.Call(func=ast.Attribute(value=logger, attr=level), args=[text, *_]):
                 if level in LEVELS and (name := logger_name(logger, constants)):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.house.tree import MODULES, ROOT
+from tests.house.tree import MODULES, ROOT, nodes_of
 
 PAGE = (ROOT / "docs/reference/configuration.md").read_text()
 READS_ENVIRONMENT = re.compile(r"""(?:environ(?:\.get)?[\[(]|getenv\(|envvar=)["'](\w+)["']""")
@@ -17,7 +17,7 @@ def settings_of(source):
     yield from READS_ENVIRONMENT.findall(source)
     yield from re.findall(r"\bCLARION_[A-Z]+\b", source)
     yield from re.findall(r'id="(clarion\.[A-Z]\d+)"', source)
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(source):
         match node:
             case ast.Call(func=ast.Attribute(attr=added), args=[ast.Constant(value=name), *_]):
                 if added in ADDS_OPTION:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.house.tree import MODULES, ROOT, SRC, name_of
+from tests.house.tree import MODULES, ROOT, SRC, name_of, nodes_of
 
 # The reprs that stay, each with the reason.
 ALLOWED = {
@@ -44,7 +44,7 @@ CODES = re.compile(r"%(\(\w+\))?[ra](?!\w)|\{\w*![ra]\}")
 
 def reprs_in(source):
     """Yield the source of each expression whose repr gets into text."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes_of(source):
         match node:
             case ast.FormattedValue(conversion=114 | 97):  # !r and !a
                 yield ast.unparse(node.value)

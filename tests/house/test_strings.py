@@ -5,18 +5,19 @@ import re
 
 import pytest
 
-from tests.house.tree import MODULES, PACKAGES, ROOT, SRC, name_of
+from tests.house.tree import MODULES, PACKAGES, ROOT, SRC, name_of, nodes_of
 
 PYTHON = [
     *MODULES,
     *(p for d in ("tools", "benchmarks", "examples") for p in ROOT.glob(f"{d}/**/*.py")),
 ]
+OURS = {name_of(module) for module in MODULES}
 DOTTED = re.compile(r"clarion\.(\w+)[\w.]*\w")
 
 
 def named_in(path):
     """Yield the line and the text of each string that names a module of ours."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path.read_text()):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             match = DOTTED.fullmatch(node.value)
             if match and match[1] in PACKAGES:
@@ -26,6 +27,5 @@ def named_in(path):
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
 def test_named_modules_exist(path):
     """A string such as "clarion.commit.boundary" names a module, which a move may break."""
-    ours = {name_of(module) for module in MODULES}
     for line, name in named_in(path):
-        assert name in ours, f"{path.relative_to(SRC.parent)}:{line}: {name}"
+        assert name in OURS, f"{path.relative_to(SRC.parent)}:{line}: {name}"

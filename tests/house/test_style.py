@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.house.tree import MODULES, ROOT, name_of
+from tests.house.tree import MODULES, ROOT, name_of, nodes_of
 
 LINES_OF_A_MODULE = 350
 LINES_OF_A_FUNCTION = 60
@@ -45,7 +45,7 @@ def test_module_is_short(path):
 def test_functions_are_short(path):
     """A function fits on one screen."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path.read_text()):
         if isinstance(node, functions) and node.end_lineno is not None:
             assert node.end_lineno - node.lineno < LINES_OF_A_FUNCTION, node.name
 

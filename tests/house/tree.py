@@ -1,5 +1,7 @@
 """The source tree, for the tests in this folder."""
 
+import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,3 +15,9 @@ def name_of(path: Path) -> str:
     """Return the dotted name of a module, which is also the test's id."""
     parts = path.relative_to(SRC).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def nodes_of(source: str) -> list[ast.AST]:
+    """Return all nodes of a module of ours; several tests read each module."""
+    return [*ast.walk(ast.parse(source))]
