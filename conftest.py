@@ -50,6 +50,7 @@ NEEDS = {
     "tests/commit/test_parameters.py": ["wrapt"],
     "tests/commit/test_peewee.py": ["peewee"],
     "tests/docs/test_recipes.py": ["fastapi", "httpx", "redis", "rq", "sqlalchemy"],
+    "tests/envelope/test_pydantic_models.py": ["pydantic"],
     "tests/envelope/test_same.py": ["attrs", "msgspec"],
     "tests/envelope/test_trace.py": ["opentelemetry"],
     "tests/envelope/test_typed.py": ["msgspec", "pydantic"],

@@ -1,12 +1,19 @@
 """Whether a decoded value is the one that was encoded."""
 
+import datetime as dt
+import enum
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import attrs
 import msgspec
 import pytest
 
 from clarion.envelope.same import difference
+
+PARIS = ZoneInfo("Europe/Paris")
 
 
 @dataclass
@@ -66,3 +73,75 @@ def test_the_first_difference_is_found(value, decoded, reason):
 def test_equal_values_have_no_difference(value, decoded):
     """An integer may come back as a float, an object without equality as another."""
     assert difference(value, decoded, "v") is None
+
+
+class Red(enum.StrEnum):
+    """An enumeration whose member is equal to a text."""
+
+    RED = "red"
+
+
+class Point(NamedTuple):
+    """A named tuple."""
+
+    name: str
+    parts: list[object]
+
+
+@pytest.mark.parametrize(
+    ("value", "decoded", "path"),
+    [
+        ({Red.RED}, {"red"}, "v[...]"),
+        (frozenset({(Red.RED,)}), frozenset({("red",)}), "v[...][0]"),
+        ({1}, {2}, "v"),
+        ({1}, {1, 2}, "v"),
+        (Point(Red.RED, []), Point("red", []), "v.name"),
+        (Point("a", [(1,)]), Point("a", [[1]]), "v.parts[0]"),
+        ([Point("a", [])], [("a", [])], "v[0]"),
+    ],
+)
+def test_equal_members_of_another_type_are_found(value, decoded, path):
+    """A set and a named tuple are equal to one with other types, so their members are compared."""
+    problem = difference(value, decoded, "v")
+    assert problem is not None
+    assert problem.path == path
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        dt.datetime(2024, 10, 27, 2, 30, tzinfo=PARIS),  # twice, and this is the first one
+        dt.datetime(2024, 10, 27, 2, 30, fold=1, tzinfo=PARIS),
+        dt.datetime(2024, 3, 31, 2, 30, tzinfo=PARIS),  # never
+    ],
+)
+def test_a_time_at_the_change_of_the_clocks_is_the_same_with_its_offset(value):
+    """Python compares it with no other zone, so the offset and the clock are compared."""
+    offset: Any = value.utcoffset()
+    decoded = value.replace(tzinfo=dt.timezone(offset), fold=0)
+    assert value != decoded
+    assert difference(value, decoded, "v") is None
+    assert difference({value: 1}, {decoded: 1}, "v") is None
+    assert difference(value, decoded + dt.timedelta(hours=1), "v") is not None
+    assert difference(value, decoded.replace(tzinfo=dt.UTC), "v") is not None
+
+
+@pytest.mark.parametrize(
+    ("value", "decoded"),
+    [
+        (dt.time(1, tzinfo=PARIS), dt.time(1)),
+        (Decimal("sNaN"), Decimal("sNaN")),
+        (Decimal("NaN"), Decimal("NaN")),
+    ],
+)
+def test_a_value_that_python_cannot_compare_is_a_problem(value, decoded):
+    """Its comparison may raise, or leave out what is lost."""
+    problem = difference(value, decoded, "v")
+    assert problem is not None
+    assert problem.reason.endswith("which would come back with another value")
+
+
+def test_an_attribute_that_was_never_set_is_no_difference():
+    """A record may be incomplete."""
+    assert difference(object.__new__(Line), object.__new__(Line), "v") is None
+    assert difference(object.__new__(Line), Line(1), "v") is not None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import functools
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID, uuid4
 
+import attrs
 import msgspec
 import pydantic
 import pytest
@@ -26,6 +28,12 @@ class Color(enum.Enum):
     """An enumeration."""
 
     RED = "red"
+
+
+class Sku(enum.StrEnum):
+    """An enumeration whose member is equal to a text."""
+
+    A = "a"
 
 
 @dataclass
@@ -185,3 +193,79 @@ def test_a_class_can_be_registered():
     dumped = values.dump({"amount": Money(5)})
     assert dumped == b'{"amount":5}'
     assert values.load(dumped) == {"amount": Money(5)}
+
+
+@attrs.define
+class Private:
+    """A record with an attribute that msgspec does not encode."""
+
+    _number: int = 1
+
+
+@dataclass
+class Unresolved:
+    """A record with a name for type checkers only."""
+
+    part: Fraction
+
+
+DEEP: Any = functools.reduce(lambda inner, _: [inner], range(5000), cast("Any", 1))
+
+
+def declared(annotation: Any) -> TypedValues:
+    """Return the values of a signal with one keyword of this annotation."""
+
+    @signal
+    def sent(sender, *, value): ...
+
+    sent.__wrapped__.__annotations__["value"] = annotation
+    return TypedValues(sent, ("value",))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "reason"),
+    [
+        (dict[tuple[int, int], int], "JSON has no keys of such a type"),
+        (list[dict[bool, int]], "JSON has no keys of such a type"),
+        (dict[None, int], "JSON has no keys of such a type"),
+        (Private, "private attribute '_number' of .*Private"),
+        (pydantic.BaseModel, "BaseModel is not known to msgspec"),
+        (Unresolved, "name 'Fraction' is not defined"),
+        ("Unresolved.part", "has no attribute 'part'"),
+        ("not a name", "cannot be read"),
+    ],
+    ids=str,
+)
+def test_what_cannot_come_back_is_refused_before_a_send(annotation, reason):
+    """The first send may be months later."""
+    with pytest.raises(DeclarationError, match=reason):
+        declared(annotation)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "reason"),
+    [
+        (memoryview, memoryview(b"abcd")[::2], "is a memoryview, which cannot be encoded"),
+        (Decimal, Decimal("sNaN"), "which would come back with another value"),
+        (str, "\ud800", "has text that is not valid Unicode"),
+        (list[int], [10**5000], "has an integer with too many digits"),
+        (Literal["a"], "hunter2", "it is none of the values that are declared"),
+        (list[Color], ["hunter2"], "at [0]: it is none of the values that are declared"),
+        (set[str], {Sku.A}, "which would come back as a str"),
+        (Any, DEEP, "nested too deeply"),
+    ],
+)
+def test_a_refusal_has_a_reason_without_the_value(annotation, value, reason):
+    """Each value that would change is a problem, whatever its comparison raises."""
+    problem = declared(annotation).dump({"value": value})
+    assert not isinstance(problem, bytes)
+    assert problem.path.startswith("value")
+    assert reason in problem.reason
+    assert "hunter2" not in problem.reason
+
+
+def test_the_error_of_a_stored_value_does_not_show_it():
+    """A stored value of another version may be a secret."""
+    with pytest.raises(ValueError, match="none of the values that are declared") as info:
+        declared(Color).load(b'{"value":"hunter2"}')
+    assert "hunter2" not in str(info.value)

@@ -4,7 +4,7 @@ import pytest
 
 from clarion import Signal
 from clarion.envelope.upcast import NewerVersionError, upcast, upcasted, upcasters_of, version_of
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, DecodingError
 
 
 def test_the_upcasters_run_in_order_from_the_stored_version():
@@ -53,3 +53,54 @@ def test_the_upcasters_of_a_signal_include_those_registered_later():
         return payload
 
     assert list(found) == [first]
+
+
+def test_a_module_that_is_loaded_again_replaces_its_upcasters():
+    """The version does not grow, and another function of this version is still refused."""
+    signal = Signal(name="shop.reloaded")
+
+    def load():
+        def convert(payload):
+            return {**payload, "loads": payload.get("loads", 0) + 1}
+
+        upcast(signal, version=1)(convert)
+        return convert
+
+    load()
+    last = load()
+    assert list(upcasters_of(signal)) == [last]
+    assert upcasted(signal, 1, {}) == {"loads": 1}
+    with pytest.raises(ArgumentError, match=r"that of version 2, and version=1 was given"):
+        upcast(signal, version=1)(lambda payload: payload)
+    for odd in (True, 2.0):
+        with pytest.raises(ArgumentError, match="of version 2"):
+            upcast(signal, version=odd)(lambda payload: payload)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("returned", [None, [], {1: 2}])
+def test_an_upcaster_that_returns_no_keywords_is_named(returned):
+    """A forgotten `return` is found by the message."""
+    signal = Signal(name="shop.forgotten")
+
+    @upcast(signal, version=1)
+    def forgetful(payload):
+        return returned
+
+    with pytest.raises(
+        DecodingError, match=r"The upcaster .*forgetful .* of signal shop\.forgotten"
+    ):
+        upcasted(signal, 1, {})
+
+
+def test_the_error_of_an_upcaster_names_it():
+    """The error itself stays as it is."""
+    signal = Signal(name="shop.broken")
+
+    @upcast(signal, version=1)
+    def broken(payload):
+        raise LookupError("amount")
+
+    with pytest.raises(LookupError) as info:
+        upcasted(signal, 1, {})
+    assert "upcaster" in info.value.__notes__[0]
+    assert "broken" in info.value.__notes__[0]

@@ -1,13 +1,17 @@
 """How a send is stored, whatever the number of its receivers."""
 
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 
+from clarion.envelope import carry, drop_carried
 from clarion.outbox import store
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.delivery_row import Target, partition_of
+from clarion.outbox.keys import key_of
 from clarion.outbox.statements import FEW
+from tests.outbox.databases import order_paid, outbox_on
 
 
 def read(connection, columns):
@@ -76,3 +80,29 @@ def test_half_a_send_is_not_stored(outbox, connection):
     assert connection.rows("waiting") == []
     with connection.transaction():
         assert connection.change("prune", age=-60_000, limit=10) == 0
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("mode", ["", "STRICT_TRANS_TABLES"])
+def test_a_connection_with_fewer_characters_changes_no_text(tmp_path, mode):
+    """MariaDB's utf8mb3 would store an emoji as question marks, or refuse it."""
+    face = "a\N{GRINNING FACE}"
+    with outbox_on("mariadb", tmp_path) as outbox:
+        reader, writer = outbox.opened[0], outbox.open()
+        for statement in ("SET NAMES utf8mb3", f"SET sql_mode = '{mode}'"):
+            writer.connection.cursor().execute(statement)
+        key = key_of("n", order_paid)
+        assert key is not None
+        target = Target("mail", key(order_paid, print, {"n": face}))
+        actor = carry(ContextVar("outbox.actor"))
+        token = actor.set(face)
+        try:
+            outbox.publish(target, Target("plain"), connection=writer, n=face)
+        finally:
+            actor.reset(token)
+            drop_carried(actor)
+        assert read(reader, "{key}") == [(target.key,), (None,)]
+        with reader.transaction():
+            [claim] = store.claim(reader, "plain", 1, 1000)
+        assert claim.read_headers() == {"outbox.actor": face}
+        assert claim.envelope().arguments(order_paid)["n"] == face

@@ -1,5 +1,6 @@
 """The stored receivers of a program, by name."""
 
+import functools
 import gc
 from typing import Any
 
@@ -119,3 +120,93 @@ def test_a_freed_signal_is_forgotten():
     del signal
     gc.collect()
     assert not any(each.name == "lost" for each in stored_receivers())
+
+
+def made(number):
+    """Return a function with a variable of this one."""
+
+    def receive(sender, **kwargs):
+        return number
+
+    return receive
+
+
+def test_two_functions_of_the_same_name_need_two_names():
+    """Two methods, closures or lambdas may have the same code, and a worker would call only one."""
+    first, second = Service(), Service()
+    pairs = [
+        (first.mail, second.mail),
+        (made(1), made(2)),
+        (lambda sender, **kwargs: 1, lambda sender, **kwargs: 2),
+        (functools.partial(ship, n=1), functools.partial(ship, n=2)),
+    ]
+    for one, other in pairs:
+        order_paid.connect(one, delivery=durable(name="mail"))
+        with pytest.raises(ArgumentError, match=r"same stored name.*replace=True"):
+            order_paid.connect(other, delivery=durable(name="mail"))
+        order_paid.disconnect(one)
+
+
+def test_one_object_may_be_connected_for_several_senders():
+    """A method, a partial or an object is the same receiver for each sender."""
+    service = Service()
+    for receiver in (service.mail, functools.partial(ship, n=1), Called()):
+        for sender in ("web", "shop"):
+            order_paid.connect(receiver, sender=sender, delivery=durable(name="mail"))
+        assert len(connected_receivers()["mail"]) == 2
+        for sender in ("web", "shop"):
+            order_paid.disconnect(receiver, sender=sender)
+
+
+class Called:
+    """A class whose objects are receivers."""
+
+    def __call__(self, sender, **kwargs):
+        """Receive a send."""
+
+
+def loaded():
+    """Return a function as a module that is loaded again makes it anew."""
+
+    def receive(sender, **kwargs):
+        """Receive a send."""
+
+    return receive
+
+
+def test_the_latest_function_of_a_module_is_called():
+    """A module may be loaded again; a worker then calls the new function."""
+    before, again = loaded(), loaded()
+    for each in (before, again):
+        order_paid.connect(each, delivery=durable(name="mail"))
+    assert find_receiver("mail", "shop.order_paid").registration().live() is again
+    latest: Any = connected_receivers()["mail"][0].registration()
+    assert latest.live() is again
+    order_paid.disconnect(again)
+    assert find_receiver("mail", "shop.order_paid").registration().live() is before
+
+
+@pytest.mark.parametrize("uid", ["mail", None])
+def test_a_receiver_with_a_uid_can_be_replaced(uid):
+    """As in a notebook, whose cell was changed and runs again."""
+
+    def connect(text):
+        made: dict[str, Any] = {}
+        exec(text, made)  # noqa: S102  # as a notebook does
+        order_paid.connect(
+            made["receive"],
+            dispatch_uid=uid,
+            replace=uid is not None,
+            delivery=durable(name="mail"),
+        )
+        return made["receive"]
+
+    connect("def receive(sender, **kwargs): return 1")
+    changed = "\n\ndef receive(sender, **kwargs): return 2"
+    if uid is None:
+        with pytest.raises(ArgumentError, match="same stored name"):
+            connect(changed)
+        return
+    second = connect(changed)
+    assert find_receiver("mail", "shop.order_paid").registration().live() is second
+    order_paid.disconnect(dispatch_uid=uid)

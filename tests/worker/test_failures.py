@@ -4,6 +4,7 @@ import pytest
 
 from clarion import durable
 from clarion.errors import Reject, Retry
+from clarion.worker.failures import error_text
 from tests.worker.stage import until_empty, worker
 
 
@@ -84,3 +85,9 @@ def test_a_newer_version_waits(stage, paid):
     stage.run("UPDATE clarion_event SET version = 2")
     worker(stage).drain()
     assert stage.waiting() == (1, 0)
+
+
+def test_the_text_of_an_error_has_no_character_that_a_connection_refuses():
+    """A settlement by a connection with utf8mb3 must not fail because of an emoji."""
+    text = error_text(ValueError("é\0\ud800\N{GRINNING FACE}"))
+    assert "é\\0\\ud800\\U0001f600" in text

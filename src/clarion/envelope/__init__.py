@@ -5,9 +5,10 @@ In reading order; each module imports only from those above it:
 1. `uid`: identifiers that sort by time.
 2. `plain`: strict JSON, which refuses what JSON would change.
 3. `registry`, `conversions`: what the program registers, and the classes among it.
-4. `same`, `typed`: the payloads of declared signals, with msgspec.
-5. `receiver_names`: the names by which another process finds a receiver.
-6. `references`, `senders`: objects of a database are stored as their key, senders by a known name.
+4. `receiver_names`: the names by which another process finds a receiver.
+5. `references`, `reference_keywords`, `senders`: objects of a database are stored as their key, senders
+   by a known name.
+6. `same`, `pydantic_models`, `typed`: the payloads of declared signals, with msgspec.
 7. `tagged`, `stored_signals`: the payloads of a framework's signals, by the types of their values.
 8. `upcast`: the payloads of older versions.
 9. `trace`, `context`: the trace and the context variables of the sender.

@@ -15,23 +15,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion._core.commands import command_line
 from clarion._core.declare import DeclaredSignal
-from clarion._core.names import keyword_names, quoted_name, signal_name, value_name
+from clarion._core.names import keyword_names, quoted_name, signal_name
 from clarion._core.tabled import policy_of
 from clarion.envelope import plain, tagged
-from clarion.envelope.references import (
-    SESSION,
-    are_owned,
-    dump_object,
-    is_session,
-    is_session_class,
-    kind_owning,
-    kind_owning_class,
-    load_object,
+from clarion.envelope.reference_keywords import (
+    check_no_model,
+    dump_reference,
+    is_reference,
+    is_reference_annotation,
+    load_reference,
 )
+from clarion.envelope.references import SESSION, is_session, is_session_class
 from clarion.envelope.senders import dump_sender, load_sender
 from clarion.envelope.stored_signals import storage_of
 from clarion.envelope.upcast import upcasted, upcasters_of
-from clarion.errors import DeclarationError, DecodingError, EncodingError
+from clarion.errors import DecodingError, EncodingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,12 +73,14 @@ class Codec:
 
             parameters = policy_of(signal).parameters or ()
             hints = annotations_of(signal)
-            self._references = {name for name in parameters if _is_reference(hints.get(name))}
+            self._references = {
+                name for name in parameters if is_reference_annotation(hints.get(name))
+            }
             provided = {SESSION} if is_session_class(hints.get(SESSION)) else set[str]()
             left_out = self._references | provided
             values = tuple(name for name in parameters if name not in left_out)
             for name in values:
-                _check_no_model(signal, name, hints.get(name))
+                check_no_model(signal, name, hints.get(name))
             self._typed = TypedValues(signal, values)
             self._defaults = dict(getattr(policy_of(signal), "defaults", {}))
             self._declared = frozenset(parameters)
@@ -111,7 +111,7 @@ class Codec:
                 if name in _NEVER_STORED or (name == SESSION and is_session(value)):
                     continue
                 if self._is_stored_as_reference(name, value):
-                    references[name] = _dump_reference(value, name, snapshots)
+                    references[name] = dump_reference(value, name, snapshot=snapshots)
                 else:
                     values[name] = value
         except ValueError as error:
@@ -134,9 +134,11 @@ class Codec:
     def _is_stored_as_reference(self, name: str, value: object) -> bool:
         if type(value) in plain.SCALARS:
             return name in self._references
-        if self._storage is not None and (name in self._storage.keywords or type(value) is tuple):
-            return False  # a tuple of objects comes back as a tuple
-        return name in self._references or kind_owning(value) is not None or are_owned(value)
+        if self._storage is not None and (
+            name in self._storage.keywords or issubclass(type(value), (tuple, type))
+        ):
+            return False  # stored by its type
+        return name in self._references or is_reference(value)
 
     def _dump_values(self, signal: Signal, values: dict[str, Any]) -> bytes:
         if self._storage is not None:
@@ -145,10 +147,10 @@ class Codec:
             encoded = self._typed.dump(values)
             if isinstance(encoded, bytes):
                 return encoded
-            _refuse(signal, encoded)
+            _refuse(signal, encoded, _TYPED_CURE)
         plainly = plain.dump_members(values)
         if not isinstance(plainly, bytes):
-            _refuse(signal, plainly)
+            _refuse(signal, plainly, _PLAIN_CURE)
         return plainly
 
     def load(
@@ -197,7 +199,7 @@ class Codec:
             references = {name: references[name] for name in references if name in self._declared}
             self._check_required(signal, {*arguments, *references})
         for name, data in references.items():
-            arguments[name] = _load_reference(data, session, missing)
+            arguments[name] = load_reference(data, session, missing)
         arguments["sender"] = load_sender(sender, session, missing)
         arguments["signal"] = signal
         return arguments
@@ -238,23 +240,6 @@ def _upcast(
     }
 
 
-def _dump_reference(value: Any, name: str, snapshot: bool) -> Any:  # noqa: FBT001
-    if value is None:
-        return None
-    if type(value) not in {list, tuple}:
-        return dump_object(value, name, snapshot=snapshot)
-    return [
-        dump_object(each, f"{name}[{index}]", snapshot=snapshot) for index, each in enumerate(value)
-    ]
-
-
-def _load_reference(data: Any, session: Any, missing: str) -> object:
-    if type(data) is not list:
-        return None if data is None else load_object(data, session, missing)
-    items: list[Any] = data  # pyright: ignore[reportUnknownVariableType]
-    return [load_object(each, session, missing) for each in items]
-
-
 def _dump_tagged(signal: Signal, storage: SignalStorage, values: dict[str, Any]) -> bytes:
     encoded: dict[str, Any] = {}
     for name, value in values.items():
@@ -264,9 +249,9 @@ def _dump_tagged(signal: Signal, storage: SignalStorage, values: dict[str, Any])
                 tagged.encode(value, name) if conversion is None else conversion.dump(value)
             )
         except tagged.UnstorableError as error:
-            _refuse(signal, error.problem, by_type=True)
+            _refuse(signal, error.problem, _TAGGED_CURE)
         except ValueError as error:
-            _refuse(signal, plain.Problem(name, str(error)), by_type=True)
+            _refuse(signal, plain.Problem(name, str(error)), _TAGGED_CURE)
     return plain.dump(encoded)
 
 
@@ -279,14 +264,16 @@ def _load_tagged(storage: SignalStorage, values: dict[str, Any], session: Any) -
     }
 
 
-def _refuse(signal: Signal, problem: plain.Problem, *, by_type: bool = False) -> Never:
+_PLAIN_CURE = (
+    "Send a value that comes back as it is, or declare the signal with @signal and annotations."
+)
+_TYPED_CURE = "Send a value that its annotation describes, or change the annotation."
+_TAGGED_CURE = "Register its class with clarion.envelope.register_type."
+
+
+def _refuse(signal: Signal, problem: plain.Problem, cure: str) -> Never:
     name = signal_name(signal)
     keyword = problem.path.partition("[")[0].partition(".")[0]
-    cure = (
-        "Register its class with clarion.envelope.register_type."
-        if by_type
-        else "Send a value that comes back as it is, or declare the signal with @signal and annotations."
-    )
     raise EncodingError(
         f"Signal {name} cannot be stored with this {quoted_name(keyword)}: {problem.path} "
         f"{problem.reason}. {cure}",
@@ -304,24 +291,6 @@ def has_references(payload: bytes) -> bool:
 
 def _is_declared(signal: Signal) -> TypeGuard[DeclaredSignal[..., Any]]:
     return isinstance(signal, DeclaredSignal)
-
-
-def _is_reference(annotation: Any) -> bool:
-    """Return whether an annotation is a model, an optional model, or a list of models."""
-    parts = [annotation, *getattr(annotation, "__args__", ())]
-    return any(kind_owning_class(part) is not None for part in parts)
-
-
-def _check_no_model(signal: Signal, name: str, annotation: Any) -> None:
-    """Refuse a model deep inside an annotation, because its objects would be copied."""
-    if kind_owning_class(annotation) is not None:
-        raise DeclarationError(
-            f"Signal {signal_name(signal)} cannot be stored, because the annotation of "
-            f"{quoted_name(name)} has the model {value_name(annotation)} inside another type. Send the "
-            f"object, or a list of objects, as a keyword of its own.",
-        )
-    for part in getattr(annotation, "__args__", ()):
-        _check_no_model(signal, name, part)
 
 
 def codec_cache() -> Callable[[Signal], Codec]:

@@ -166,11 +166,19 @@ def kind_named(name: object) -> ReferenceKind:
 
 
 def are_owned(values: object) -> bool:
-    """Return whether this is a list or tuple of objects that are stored as references."""
+    """Return whether this is a list or tuple of objects or models that are stored as references.
+
+    None may be among them.
+    """
     if type(values) not in {list, tuple} or not values:
         return False
     items: Iterable[object] = values  # type: ignore[assignment]
-    return all(kind_owning(each) is not None for each in items)
+    present = [each for each in items if each is not None]
+    return bool(present) and all(_is_owned(each) for each in present)
+
+
+def _is_owned(value: object) -> bool:
+    return kind_owning(value) is not None or kind_owning_class(value) is not None
 
 
 def dump_object(value: object, path: str, *, snapshot: bool = False) -> dict[str, Any]:

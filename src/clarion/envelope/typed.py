@@ -7,16 +7,20 @@ value that does not come back equal and of the same type is refused.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, get_type_hints
+from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict, get_type_hints
 
 from clarion._core.names import described, quoted_name, signal_name, value_name
-from clarion.envelope.conversions import Conversion, conversions
+from clarion.envelope.conversions import conversions
 from clarion.envelope.plain import Problem
+from clarion.envelope.pydantic_models import model_conversion
+from clarion.envelope.reference_keywords import OF_ITS_OWN
+from clarion.envelope.references import kind_owning_class
 from clarion.envelope.same import difference
 from clarion.errors import DeclarationError, MissingExtraError
 
 if TYPE_CHECKING:
     from clarion._core.declare import DeclaredSignal
+    from clarion.envelope.conversions import Conversion
 
 try:
     import msgspec
@@ -26,18 +30,8 @@ except ImportError as error:
     ) from error
 
 
-def _dump_model(value: Any) -> Any:
-    return value.model_dump(mode="json")
-
-
 def _conversion_of(kind: Any) -> Conversion | None:
-    if (conversion := conversions.get(kind)) is not None:
-        return conversion
-    # Models of pydantic, without importing it.
-    if isinstance(kind, type) and hasattr(kind, "__pydantic_validator__"):
-        model: Any = kind
-        return Conversion(model, _dump_model, model.model_validate)
-    return None
+    return conversions.get(kind) or model_conversion(kind)
 
 
 def _to_json(value: Any) -> Any:
@@ -85,9 +79,9 @@ class TypedValues:
     def _problem(self, name: str, value: Any) -> Problem | None:
         try:
             decoded = self._decoder.decode(_encoder.encode({name: value}))
-        except (TypeError, ValueError, NotImplementedError, RecursionError) as error:
+            return difference(value, decoded[name], name)
+        except (TypeError, ValueError, NotImplementedError, RecursionError, BufferError) as error:
             return Problem(name, _reason(error, value, name))
-        return difference(value, decoded[name], name)
 
     def load(self, data: bytes) -> dict[str, Any]:
         """Return the keywords from their JSON.
@@ -95,7 +89,10 @@ class TypedValues:
         Raises:
             ValueError: if the payload does not fit the annotations.
         """
-        values: dict[str, Any] = self._decoder.decode(data)
+        try:
+            values: dict[str, Any] = self._decoder.decode(data)
+        except msgspec.ValidationError as error:
+            raise ValueError(_without_value(str(error))) from None
         return values
 
 
@@ -108,11 +105,15 @@ def annotations_of(signal: DeclaredSignal[..., Any]) -> dict[str, Any]:
     function: Any = signal.__wrapped__
     try:
         return get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise DeclarationError(
-            f"The annotations of {described(function)} cannot be read: {error}. A stored payload is "
-            f"decoded by them, so import the name outside `if TYPE_CHECKING`."
-        ) from error
+    except (NameError, AttributeError, SyntaxError, TypeError) as error:
+        raise _unreadable(signal, error) from error
+
+
+def _unreadable(signal: DeclaredSignal[..., Any], error: Exception) -> DeclarationError:
+    return DeclarationError(
+        f"The annotations of {described(signal.__wrapped__)} cannot be read: {error}. A stored payload is "
+        f"decoded by them, so import the name outside `if TYPE_CHECKING`."
+    )
 
 
 def _decoder(fields: dict[str, Any]) -> Any:
@@ -126,35 +127,74 @@ def _decoder(fields: dict[str, Any]) -> Any:
 def _check_annotation(signal: DeclaredSignal[..., Any], name: str, annotation: Any) -> None:
     try:
         _decoder({name: annotation})
-        unknown = _unknown_class(msgspec.inspect.type_info(annotation))
-    except (TypeError, NotImplementedError, RecursionError) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
-    else:
-        if unknown is None:
-            return
-        reason = f"{unknown.__module__}.{unknown.__qualname__} is not known to msgspec"
-    raise DeclarationError(
-        f"Signal {signal_name(signal)} cannot be stored, because of the annotation of "
-        f"{quoted_name(name)}: {reason}. Use types that msgspec can decode, or register the class "
-        f"with clarion.envelope.register_type."
+        found = _why_lost(msgspec.inspect.type_info(annotation))
+    except (NameError, AttributeError, SyntaxError) as error:  # an annotation inside a record
+        raise _unreadable(signal, error) from error
+    except (TypeError, ValueError, NotImplementedError, RecursionError) as error:
+        found = _Loss(str(error).partition("\n")[0].rstrip("."))
+    if found is not None:
+        raise DeclarationError(
+            f"Signal {signal_name(signal)} cannot be stored, because of the annotation of "
+            f"{quoted_name(name)}: {found.reason}. {found.cure}"
+        )
+
+
+class _Loss(NamedTuple):
+    reason: str
+    cure: str = (
+        "Use types that msgspec can decode, or register the class with "
+        "clarion.envelope.register_type."
     )
 
 
-def _unknown_class(info: Any, seen: frozenset[int] = frozenset()) -> type | None:
-    """Return a class in an annotation that nothing can decode, or None."""
-    if isinstance(info, msgspec.inspect.CustomType):
-        return None if _conversion_of(info.cls) is not None else info.cls
+def _why_lost(info: Any, seen: frozenset[int] = frozenset()) -> _Loss | None:
+    """Return why the values of a part of an annotation would not come back, or None."""
     if id(info) in seen or not isinstance(info, (msgspec.inspect.Type, msgspec.inspect.Field)):
         return None
+    if (loss := _why_part_lost(info)) is not None or isinstance(info, msgspec.inspect.CustomType):
+        return loss
     members: tuple[Any, ...] = msgspec.structs.astuple(info)
     for member in members:
         parts: Any = (member,)
         if isinstance(member, tuple):
             parts = member  # pyright: ignore[reportUnknownVariableType]
         for part in parts:
-            if (found := _unknown_class(part, seen | {id(info)})) is not None:
+            if (found := _why_lost(part, seen | {id(info)})) is not None:
                 return found
     return None
+
+
+def _why_part_lost(info: Any) -> _Loss | None:
+    kinds = msgspec.inspect
+    if isinstance(info, kinds.CustomType):
+        kind = info.cls
+        if kind_owning_class(kind) is not None:
+            return _Loss(f"it has the model {value_name(kind)} inside another type", OF_ITS_OWN)
+        if _conversion_of(kind) is None:
+            return _Loss(f"{kind.__module__}.{kind.__qualname__} is not known to msgspec")
+    if isinstance(info, kinds.DictType) and isinstance(info.key_type, _NO_KEYS):
+        return _Loss("JSON has no keys of such a type")
+    if isinstance(info, kinds.DataclassType):
+        attributes = getattr(info.cls, "__attrs_attrs__", ())
+        private = [quoted_name(each.name) for each in attributes if each.name.startswith("_")]
+        if private:
+            return _Loss(
+                f"msgspec leaves out the private attribute {private[0]} of {value_name(info.cls)}"
+            )
+    return None
+
+
+_NO_KEYS = (
+    msgspec.inspect.BoolType,
+    msgspec.inspect.CollectionType,
+    msgspec.inspect.DataclassType,
+    msgspec.inspect.DictType,
+    msgspec.inspect.NamedTupleType,
+    msgspec.inspect.NoneType,
+    msgspec.inspect.StructType,
+    msgspec.inspect.TupleType,
+    msgspec.inspect.TypedDictType,
+)
 
 
 def _reason(error: BaseException, value: Any, name: str) -> str:
@@ -162,11 +202,22 @@ def _reason(error: BaseException, value: Any, name: str) -> str:
         return "is nested too deeply, or contains itself"
     if isinstance(error, NotImplementedError):
         return str(error)
-    # "Expected `int`, got `str` - at `$.amount`": types only, never the value.
     text = str(error)
     if isinstance(error, msgspec.ValidationError):
-        expected, _, place = text.partition(" - at `$.")
+        expected, _, place = _without_value(text).partition(" - at `$.")
         inner = place.rstrip("`").removeprefix(name)
         shown = f" at {inner}" if inner else ""
         return f"does not fit its annotation{shown}: {expected[:1].lower()}{expected[1:]}"
+    if isinstance(error, UnicodeError):
+        return "has text that is not valid Unicode"
+    if "integer string conversion" in text:
+        return "has an integer with too many digits"
     return f"is {value_name(value)}, which cannot be encoded"
+
+
+def _without_value(text: str) -> str:
+    """Return what msgspec says without the value: "Expected `int`, got `str` - at `$.amount`"."""
+    if not text.startswith("Invalid enum value"):
+        return text
+    _, found, place = text.rpartition(" - at `")
+    return f"It is none of the values that are declared{found}{place}"

@@ -11,11 +11,12 @@ send whose version is newer than the worker's waits for a newer worker.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from clarion._core.checks import check_signal
-from clarion._core.names import signal_name, value_name
+from clarion._core.names import definition_of, described, signal_name, value_name
 from clarion._core.tabled import table_of
 from clarion.errors import ArgumentError, DecodingError
 
@@ -47,7 +48,8 @@ def upcast(signal: AnySignal, *, version: int) -> Callable[[Upcaster], Upcaster]
 
     Returns:
         A decorator for the function. The function is called with the stored keywords, as
-        JSON, and returns the keywords of version + 1.
+        JSON, and returns the keywords of version + 1. A module that is loaded again replaces its
+        functions.
 
     Raises:
         ArgumentError: if the version is not the next one.
@@ -56,15 +58,23 @@ def upcast(signal: AnySignal, *, version: int) -> Callable[[Upcaster], Upcaster]
 
     def register(function: Upcaster) -> Upcaster:
         upcasters = _upcasters.setdefault(table_of(checked), [])
-        if version != len(upcasters) + 1:
-            raise ArgumentError(
-                f"The next upcaster of signal {signal_name(checked)} is that of version "
-                f"{len(upcasters) + 1}, and version={value_name(version)} was given. "
-                f"Register one for each version, in order.",
-                ["version"],
-            )
-        upcasters.append(function)
-        return function
+        following = len(upcasters) + 1
+        is_number = type(version) is int
+        if is_number and 0 < version < following:
+            definition = definition_of(function)
+            if definition is not None and definition == definition_of(upcasters[version - 1]):
+                upcasters[version - 1] = function
+                return function
+        elif is_number and version == following:
+            upcasters.append(function)
+            return function
+        given = version if is_number else value_name(version)
+        raise ArgumentError(
+            f"The next upcaster of signal {signal_name(checked)} is that of version "
+            f"{following}, and version={given} was given. "
+            f"Register one for each version, in order.",
+            ["version"],
+        )
 
     return register
 
@@ -84,6 +94,8 @@ def upcasted(signal: Signal, version: int, payload: Payload) -> Payload:
 
     Raises:
         NewerVersionError: if its version is newer.
+        DecodingError: if an upcaster does not return keywords.
+        Exception: what an upcaster raises.
     """
     current = version_of(signal)
     if version > current:
@@ -93,5 +105,24 @@ def upcasted(signal: Signal, version: int, payload: Payload) -> Payload:
             signal_name(signal),
         )
     for upcaster in _upcasters.get(table_of(signal), [])[version - 1 :]:
-        payload = upcaster(payload)
+        payload = _called(signal, upcaster, payload)
     return payload
+
+
+def _called(signal: Signal, upcaster: Upcaster, payload: Payload) -> Payload:
+    try:
+        returned: Any = upcaster(payload)
+    except Exception as error:
+        with suppress(Exception):  # some errors accept no note
+            error.add_note(f"Raised by the upcaster {described(upcaster)} of a stored send.")
+        raise
+    shown = value_name(returned)
+    if type(returned) is dict:
+        keywords = cast("Payload", returned)
+        if all(type(name) is str for name in keywords):
+            return keywords
+    raise DecodingError(
+        f"The upcaster {described(upcaster)} of signal {signal_name(signal)} returned "
+        f"{shown}. Return a dictionary with the keywords of the next version.",
+        signal_name(signal),
+    )

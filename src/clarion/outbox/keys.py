@@ -114,6 +114,8 @@ def _text(value: object, signal: Signal) -> str | None:
     text = texts[0] if len(texts) == 1 else json.dumps(texts, ensure_ascii=False)
     if text.endswith(" "):  # MariaDB and MySQL compare texts without the spaces at their end
         text = json.dumps(text, ensure_ascii=False)
+    if text and max(text) > "\uffff":  # their connections with utf8mb3 may change such a character
+        text = json.dumps(text)
     if len(text) > LONGEST_KEY:
         raise EncodingError(
             f"The key of a send of signal {signal_name(signal)} has {len(text)} characters, more than "

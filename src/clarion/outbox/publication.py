@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ def publication(
         "signal": envelope.signal,
         "version": envelope.version,
         "payload": envelope.payload,
-        "headers": _json(envelope.headers) if envelope.headers else "{}",
+        # In ASCII, because the connection of a program may have another character set.
+        "headers": json.dumps(envelope.headers) if envelope.headers else "{}",
     }
     rows = [
         (each.receiver, each.key, None if each.key is None else partition_of(each.key), each.delay)

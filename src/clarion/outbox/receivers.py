@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from weakref import WeakSet, ref
 
 from clarion._core.fork import new_lock
-from clarion._core.names import described, signal_name
+from clarion._core.names import definition_of, described, signal_name
+from clarion._core.registration import receiver_key
 from clarion._core.tabled import table_of
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.outbox.options import Options
     from clarion.typing import Receiver
+
+
+T = TypeVar("T", bound="NamedReceiver")
 
 
 class NamedOptions(Protocol):
@@ -63,7 +70,9 @@ class NamedReceiver:
         self.name = name
         self.options = options
         self.shown = described(receiver)
-        self._code: Any = getattr(receiver, "__qualname__", None)
+        self._identity = receiver_key(receiver)
+        self._place = definition_of(receiver)
+        self._qualname: Any = getattr(receiver, "__qualname__", None)
         self._signal = ref(signal)
 
     @property
@@ -90,9 +99,22 @@ class NamedReceiver:
         registration = next(found, None)
         return None if registration is None or registration.live() is None else registration
 
-    def is_same_code(self, other: NamedReceiver) -> bool:
-        """Return whether both may be the same function, connected twice or loaded again."""
-        return self._code is not None and self._code == other._code
+    def may_be(self, other: NamedReceiver, registration: Registration) -> bool:
+        """Return whether another receiver may have the name of this one.
+
+        It may be the same one for another sender, the function of a module that is loaded again, or
+        the one that a connect with `replace=True` is about to replace.
+
+        Args:
+            other: the receiver that is connected.
+            registration: its registration.
+        """
+        if self._identity == other._identity or (
+            self._place is not None and self._place == other._place
+        ):
+            return True
+        is_named_alike = self._qualname is not None and self._qualname == other._qualname
+        return registration.uid is not None and is_named_alike
 
 
 class StoredReceiver(NamedReceiver):
@@ -113,12 +135,14 @@ def add_receiver(added: NamedReceiver) -> None:
         ArgumentError: if another receiver of the same signal has the name.
     """
     for each in named_receivers():
-        taken = set(each.names) & set(added.names)
-        is_other = each.signal is added.signal and not each.is_same_code(added)
-        if taken and is_other and each.registration() is not None:
+        if each.signal is not added.signal or not set(each.names) & set(added.names):
+            continue
+        registration = each.registration()
+        if registration is not None and not added.may_be(each, registration):
             raise ArgumentError(
                 f"Receivers {each.shown} and {added.shown} have the same stored name. Give one of "
-                f"them another name=.",
+                f"them another name=. If one is to replace the other, connect both with a dispatch_uid, and "
+                f"with replace=True.",
                 ["name"],
             )
     with _lock:
@@ -137,12 +161,11 @@ def stored_receivers() -> list[StoredReceiver]:
 
 
 def connected_receivers() -> dict[str, list[StoredReceiver]]:
-    """Return the connected receivers, by each of their names and aliases."""
+    """Return the connected receivers, by each of their names and aliases, the latest first."""
     found: dict[str, list[StoredReceiver]] = {}
-    for each in stored_receivers():
-        if each.registration() is not None:
-            for name in each.names:
-                found.setdefault(name, []).append(each)
+    for each in _latest_first(stored_receivers()):
+        for name in each.names:
+            found.setdefault(name, []).append(each)
     return found
 
 
@@ -153,8 +176,13 @@ def find_receiver(name: str, signal: str) -> NamedReceiver | None:
         name: the name of the receiver.
         signal: the name of the signal.
     """
-    for each in named_receivers():
-        is_found = name in each.names and each.signal_name == signal
-        if is_found and each.registration() is not None:
-            return each
-    return None
+    named = [each for each in named_receivers() if name in each.names]
+    found = (each for each in _latest_first(named) if each.signal_name == signal)
+    return next(found, None)
+
+
+def _latest_first(receivers: Iterable[T]) -> list[T]:
+    """Return the receivers that are connected: those of a module that was loaded again come first."""
+    found = [(each.registration(), each) for each in receivers]
+    connected = [(registration.order, each) for registration, each in found if registration]
+    return [each for _, each in sorted(connected, key=itemgetter(0), reverse=True)]

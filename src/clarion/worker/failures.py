@@ -122,5 +122,6 @@ def error_text(error: BaseException) -> str:
     """Return the traceback of an error as text that every database can store."""
     lines = traceback.format_exception(type(error), error, below_worker(error.__traceback__))
     text = "".join(lines)[-LONGEST_ERROR:]
-    # PostgreSQL stores no NUL, and no database a lone surrogate.
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    # PostgreSQL stores no NUL, no database a lone surrogate, and MySQL's utf8mb3 no emoji.
+    text = text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    return "".join(each if each <= "\uffff" else f"\\U{ord(each):08x}" for each in text)
