@@ -15,7 +15,7 @@ from clarion import Signal
 from clarion.commit import atomic
 from clarion.errors import ArgumentError, Reject, Retry
 from clarion.integrations.huey import NAME, OPTIONS, HueyDelivery
-from tests.integrations.engine_receivers import attempts, calls, mail_order
+from tests.integrations.engine_receivers import attempts, calls, fail, mail_order
 
 order_paid = Signal(name="tests.huey.order_paid")
 
@@ -67,6 +67,14 @@ def test_async_receivers_run(huey):
     with order_paid.connected(mail_order, delivery=HueyDelivery(huey)):
         order_paid.send(None, order_id=1)
     assert calls == [(1, "async")]
+
+
+def test_retries_run_in_immediate_mode(huey):
+    """In immediate mode the attempts follow each other, because Huey runs no task there that waits."""
+    with order_paid.connected(fail, delivery=HueyDelivery(huey)(retries=5)):
+        order_paid.send(None)
+    assert calls == [1, 2, 3, 4, 5, 6]
+    assert huey.scheduled_count() == 0
 
 
 def test_a_task_has_the_options(stored):

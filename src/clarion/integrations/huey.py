@@ -59,14 +59,14 @@ _LOCAL = (FileStorage, MemoryStorage, SqliteStorage)
 _tasks: WeakKeyDictionary[Huey, Any] = WeakKeyDictionary()
 
 
-def carry(body: str, attempt: int, task: Any, waits: bool = False) -> None:  # noqa: FBT001, FBT002  # stored by name
+def carry(body: str, attempt: int, task: Any, waits: bool) -> None:  # noqa: FBT001
     """Call the receiver of a task: the one task of all receivers.
 
     Args:
         body: what the sender has given.
         attempt: the number of the attempt, beginning with 1.
         task: the task of Huey.
-        waits: whether the sender has set the waits between attempts.
+        waits: whether the waits between attempts are set already.
 
     Raises:
         Exception: what the receiver raises. Huey runs the task again if retries are left.
@@ -85,8 +85,14 @@ def carry(body: str, attempt: int, task: Any, waits: bool = False) -> None:  # n
 
 def task_of(huey: Any) -> Any:
     """Return the task of an instance of Huey, which has one for all receivers."""
-    if (found := _tasks.get(huey)) is None:
-        found = _tasks[huey] = huey.task(name=NAME, context=True)(carry)
+    if (found := _tasks.get(huey)) is not None:
+        return found
+
+    def carry_in(body: str, attempt: int, task: Any, waits: bool = False) -> None:  # noqa: FBT001, FBT002
+        # Immediate mode never runs a task that has to wait.
+        carry(body, attempt, task, waits or huey.immediate)
+
+    found = _tasks[huey] = huey.task(name=NAME, context=True)(carry_in)
     return found
 
 
