@@ -29,8 +29,8 @@ from tests.background.relay import LEASE
 
 
 @pytest.mark.service
-class Conformance:
-    """The tests that every engine passes; `stage_class` is its stage."""
+class Connected:
+    """Connects the receivers; `stage_class` is the stage of an engine."""
 
     stage_class: type
 
@@ -52,6 +52,10 @@ class Conformance:
         marker = uuid.uuid4().hex
         happened.send("note", name=marker)
         return stage.effects.wait_for("note", marker)[0]
+
+
+class Conformance(Connected):
+    """The tests that every engine passes."""
 
     def test_a_call_waits_for_the_commit(self, stage, name, connection):
         """The engine gets a call after the commit, and never before it."""
@@ -310,6 +314,21 @@ class ViaConformance:
         assert len(stage.effects.of("pay", name)) == 1
         paid = outbox.connection.connection.execute("SELECT name FROM payments").fetchall()
         assert paid == [(name,)]
+
+
+class LossConformance(Connected):
+    """The test of engines that forget a call when a worker takes it."""
+
+    def test_a_killed_worker_loses_its_call(self, stage, name):
+        """The call that a killed worker was making is lost, as the delivery says."""
+        assert stage.delivery.losses()
+        happened.send("slow", name=name)
+        stage.effects.wait_for("slow begins", name)
+        stage.kill_workers(signal.SIGKILL)
+        stage.start_worker()
+        self.reach(stage)
+        assert len(stage.effects.of("slow begins", name)) == 1
+        assert stage.effects.of("slow", name) == []
 
 
 @pytest.mark.service

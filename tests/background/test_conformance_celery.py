@@ -6,9 +6,10 @@ from tests.background.conformance import (
     BrokerConformance,
     Conformance,
     KillConformance,
+    LossConformance,
     ViaConformance,
 )
-from tests.background.stages.celery_stages import CeleryOnRabbit, CeleryOnRedis
+from tests.background.stages.celery_stages import CeleryOnRabbit, CeleryOnRedis, ForgetfulCelery
 
 pytestmark = pytest.mark.engines
 
@@ -28,3 +29,9 @@ class TestOnRabbit(Conformance, BrokerConformance, KillConformance, ViaConforman
     """Celery on RabbitMQ, whose confirms are on."""
 
     stage_class = CeleryOnRabbit
+
+
+class TestWithoutSettings(LossConformance):
+    """Celery that acknowledges a task before it runs."""
+
+    stage_class = ForgetfulCelery

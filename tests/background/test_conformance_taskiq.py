@@ -9,10 +9,11 @@ from tests.background.conformance import (
     BrokerConformance,
     Conformance,
     KillConformance,
+    LossConformance,
     ViaConformance,
 )
 from tests.background.program import happened
-from tests.background.stages.taskiq_stages import TaskiqOnRabbit, TaskiqOnRedis
+from tests.background.stages.taskiq_stages import TaskiqOnList, TaskiqOnRabbit, TaskiqOnRedis
 
 pytestmark = pytest.mark.engines
 
@@ -51,3 +52,9 @@ class TestOnRabbit(Conformance, BrokerConformance, KillConformance, ViaConforman
     """Taskiq on RabbitMQ."""
 
     stage_class = TaskiqOnRabbit
+
+
+class TestOnList(LossConformance):
+    """Taskiq on a Redis list, which has no acknowledgement."""
+
+    stage_class = TaskiqOnList

@@ -1,12 +1,16 @@
 """When the engine gets a call: after the commit, or at once."""
 
 import asyncio
+import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from clarion import Signal, durable
 from clarion.background import EngineDelivery, HandOver
+from clarion.background.call import read_body
 from clarion.commit import atomic, set_outside, suppressed
 from clarion.errors import ArgumentError, BoundaryError, EncodingError
 from clarion.introspect import explain, registrations
@@ -251,6 +255,18 @@ def test_a_transaction_without_a_database_is_waited_for():
         assert engine.calls == []
     asyncio.run(main())
     assert names(engine) == ["mail", "mail"]
+
+
+def test_calls_are_enqueued_in_the_order_of_the_commits(order_paid, recorder, connection):
+    """The engine gets the calls of the transaction that commits first, in the order of its sends."""
+    order_paid.disconnect(ship)
+    with closing(sqlite3.connect(":memory:")) as other, atomic(connection):
+        order_paid.send(None, order_id=1)
+        with atomic(other):
+            order_paid.send(None, order_id=2)
+            order_paid.send(None, order_id=3)
+    sent = [read_body(each.body).envelope.payload for each in recorder.calls]
+    assert [json.loads(each)["values"]["order_id"] for each in sent] == [2, 3, 1]
 
 
 def test_a_robust_send_hands_the_others_over(order_paid, recorder):

@@ -89,6 +89,14 @@ def test_without_retries_the_broker_decides(order_paid, run, broker):
     assert calls == [1, 2, 1, 2]
 
 
+def test_the_default_of_dramatiq_is_twenty_retries(order_paid, run, broker):
+    """Without any option, a receiver that always fails runs 21 times."""
+    order_paid.connect(fail, delivery=DramatiqDelivery(broker)(min_backoff=1, max_backoff=1))
+    order_paid.send("web")
+    run()
+    assert calls == list(range(1, 22))
+
+
 def test_a_receiver_decides(order_paid, broker, run):
     """`Retry` causes another attempt, and `Reject` prevents one."""
     delivery = DramatiqDelivery(broker)(retries=3)

@@ -23,8 +23,12 @@ def make(url, **settings):
     return app, CeleryDelivery(app)
 
 
+FORGETFUL = {"task_acks_late": False, "task_reject_on_worker_lost": False}
+
 if os.environ.get("CLARION_TEST_WORKER"):
     app, delivery = make(
-        os.environ["CLARION_TEST_BROKER"], task_default_queue=os.environ["CLARION_TEST_QUEUE"]
+        os.environ["CLARION_TEST_BROKER"],
+        task_default_queue=os.environ["CLARION_TEST_QUEUE"],
+        **(FORGETFUL if os.environ.get("CLARION_TEST_FORGETFUL") else {}),
     )
     connect(delivery)

@@ -1,11 +1,13 @@
 """Celery on Redis and on RabbitMQ."""
 
 import secrets
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.background.brokers import OwnRedis, Proxy
 from tests.background.stage import Stage
-from tests.background.stages.celery_app import make
+from tests.background.stages.celery_app import FORGETFUL, make
 from tests.services import RABBITMQ
 
 
@@ -20,6 +22,7 @@ class CeleryStage(Stage):
 
     ready = "ready."
     relay = "tests.background.stages.celery_app"
+    settings: Mapping[str, Any] = {}
 
     def __init__(self, folder, broker, url):
         super().__init__(folder)
@@ -27,7 +30,7 @@ class CeleryStage(Stage):
         self.url = url
         self.queue = f"clarion-{secrets.token_hex(4)}"
         self.parking = {"queue": f"{self.queue}-parked"}
-        self.app, self.delivery = make(url, task_default_queue=self.queue)
+        self.app, self.delivery = make(url, task_default_queue=self.queue, **self.settings)
 
     def environment(self):
         """Return the broker and the queue."""
@@ -63,6 +66,16 @@ class CeleryOnRedis(CeleryStage):
     def __init__(self, folder):
         broker = OwnRedis(folder / "redis")
         super().__init__(folder, broker, broker.url)
+
+
+class ForgetfulCelery(CeleryOnRedis):
+    """Celery on Redis, as it is without settings."""
+
+    settings = FORGETFUL
+
+    def environment(self):
+        """Return the settings of the worker too."""
+        return {**super().environment(), "CLARION_TEST_FORGETFUL": "1"}
 
 
 class CeleryOnRabbit(CeleryStage):

@@ -6,7 +6,7 @@ from typing import Any
 from taskiq.middlewares import SimpleRetryMiddleware
 from taskiq_aio_pika import AioPikaBroker
 from taskiq_aio_pika.queue import Queue
-from taskiq_redis import RedisStreamBroker
+from taskiq_redis import ListQueueBroker, RedisStreamBroker
 
 from clarion.integrations.taskiq import TaskiqDelivery
 from tests.background.program import connect
@@ -26,6 +26,8 @@ def make(url, queue, *others):
         delayed = Queue(name=f"{queue}-delayed")
         broker = AioPikaBroker(url, qos=1, delay_queue=delayed, reconnect_interval=0.2)
         broker.with_queues(*queues)
+    elif os.environ.get("CLARION_TEST_LIST"):
+        broker = ListQueueBroker(url, queue_name=queue)
     else:
         broker = RedisStreamBroker(
             url, queue_name=queue, consumer_id="0", idle_timeout=5000, xread_count=1

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pika
+import pytest
 import redis
 
 from tests.background.brokers import OwnRedis, Proxy
@@ -64,6 +65,20 @@ class TaskiqOnRedis(TaskiqStage):
         """Return the number of entries in the parking stream."""
         with redis.Redis.from_url(self.url) as client:
             return client.xlen(self.parking["queue_name"])
+
+
+class TaskiqOnList(TaskiqStage):
+    """Taskiq on a list of a Redis of its own."""
+
+    def __init__(self, folder):
+        broker = OwnRedis(folder / "redis")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CLARION_TEST_LIST", "1")
+            super().__init__(folder, broker, broker.url)
+
+    def environment(self):
+        """Return the kind of broker too."""
+        return {**super().environment(), "CLARION_TEST_LIST": "1"}
 
 
 class Reconnecting(Proxy):
