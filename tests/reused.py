@@ -39,6 +39,15 @@ POSTGRES_TABLES = """
     SELECT relname FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' ORDER BY oid DESC
 """
+POSTGRES_RESTART = """
+    SELECT setval(oid::regclass, 1, false) FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'S'
+"""
+# A connection that a test has left may hold locks.
+POSTGRES_ALONE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 MARIADB_SHAPE = """
     SELECT table_name, column_name, column_type, CONCAT(is_nullable, ordinal_position)
     FROM information_schema.columns WHERE table_schema = DATABASE()
@@ -116,9 +125,11 @@ class Databases(ABC):
         tables = [name for (name,) in execute(connection, self.tables)]
         cursor = connection.cursor()
         found = 0
-        for statement in [*self.settings, *(f"DELETE FROM {name}" for name in tables)]:  # noqa: S608
+        for statement in self.settings:
             cursor.execute(statement)
-            found += max(cursor.rowcount, 0)
+        for name in tables:
+            cursor.execute(f"DELETE FROM {name}")  # noqa: S608
+            found += cursor.rowcount
         cursor.close()
         return found <= MOST_ROWS
 
@@ -138,11 +149,26 @@ class PostgresSchemas(Databases):
 
     kind, force = "SCHEMA", "CASCADE"
     shape, tables = POSTGRES_SHAPE, POSTGRES_TABLES
+    settings = (POSTGRES_RESTART,)
 
     def _connect(self, name: str | None = None) -> Any:
         psycopg = pytest.importorskip("psycopg")
         options = f"-c search_path={name}" if name else ""
         return psycopg.connect(POSTGRES.url(), autocommit=True, options=options)
+
+
+class PostgresDatabases(Databases):
+    """Databases of PostgreSQL."""
+
+    kind, force = "DATABASE", "WITH (FORCE)"
+    shape, tables = POSTGRES_SHAPE, POSTGRES_TABLES
+    settings = (POSTGRES_ALONE, POSTGRES_RESTART)
+
+    def _connect(self, name: str | None = None) -> Any:
+        psycopg = pytest.importorskip("psycopg")
+        return psycopg.connect(
+            POSTGRES.url(), autocommit=True, **({"dbname": name} if name else {})
+        )
 
 
 class MariadbDatabases(Databases):

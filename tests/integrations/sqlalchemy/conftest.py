@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,9 @@ from clarion.integrations.sqlalchemy import (
     pre_delete,
     pre_save,
 )
+from tests.integrations.sqlalchemy.commit.outboxes import with_tables
 from tests.integrations.sqlalchemy.shop import Base
+from tests.reused import MariadbDatabases, PostgresDatabases
 from tests.services import MARIADB, POSTGRES
 
 NAMES = {
@@ -108,12 +111,27 @@ def with_driver(url: str, driver: str) -> str:
     return driver + url[url.index("://") :]
 
 
+def server_url(service, driver, name):
+    """Return the URL of a database on a server."""
+    url = make_url(with_driver(service.url(), driver)).set(database=name)
+    return url.render_as_string(hide_password=False)
+
+
+def prepare(service, driver, name):
+    """Create the tables of the shop and of the outbox."""
+    engine = with_tables(create_engine(server_url(service, driver, name)))
+    engine.dispose()
+
+
+POSTGRES_SHOPS = PostgresDatabases(partial(prepare, POSTGRES, "postgresql+psycopg"))
+MARIADB_SHOPS = MariadbDatabases(partial(prepare, MARIADB, "mariadb+pymysql"))
+
+
 @pytest.fixture
 def postgres():
-    """The URL of an empty PostgreSQL database, for psycopg."""
-    pytest.importorskip("psycopg")
-    with database(with_driver(POSTGRES.url(), "postgresql+psycopg")) as url:
-        yield url
+    """The URL of a PostgreSQL database without rows, for psycopg."""
+    with POSTGRES_SHOPS.lent() as name:
+        yield server_url(POSTGRES, "postgresql+psycopg", name)
 
 
 @pytest.fixture
@@ -126,7 +144,20 @@ def twophase_postgres(preparing_postgres):
 
 @pytest.fixture
 def mariadb():
-    """The URL of an empty MariaDB database, for PyMySQL."""
-    pytest.importorskip("pymysql")
-    with database(with_driver(MARIADB.url(), "mariadb+pymysql")) as url:
-        yield url
+    """The URL of a MariaDB database without rows, for PyMySQL."""
+    with MARIADB_SHOPS.lent() as name:
+        yield server_url(MARIADB, "mariadb+pymysql", name)
+
+
+@pytest.fixture
+def empty_postgres():
+    """The URL of a new PostgreSQL database, for psycopg."""
+    with POSTGRES_SHOPS.new() as name:
+        yield server_url(POSTGRES, "postgresql+psycopg", name)
+
+
+@pytest.fixture
+def empty_mariadb():
+    """The URL of a new MariaDB database, for PyMySQL."""
+    with MARIADB_SHOPS.new() as name:
+        yield server_url(MARIADB, "mariadb+pymysql", name)

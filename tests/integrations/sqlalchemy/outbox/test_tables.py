@@ -28,7 +28,7 @@ def engine(request, tmp_path):
     if request.param == "sqlite":
         made = create_engine(f"sqlite:///{tmp_path / 'a.db'}")
     else:
-        made = create_engine(request.getfixturevalue(request.param))
+        made = create_engine(request.getfixturevalue(f"empty_{request.param}"))
     yield made
     made.dispose()
 
