@@ -58,6 +58,16 @@ def test_damaged_text_is_refused(text):
         Envelope.from_json(text)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("version", float("inf")), ("created_at", "0001-01-01"), ("uid", 10**40)]
+)
+def test_a_number_without_limit_is_refused(name, value):
+    """A value that is too large or too small is refused as any damage is."""
+    parts = json.loads(seal(Signal(name="a"), {"sender": None}).to_json())
+    with pytest.raises(DecodingError, match="An envelope is damaged"):
+        Envelope.from_parts({**parts, name: value})
+
+
 def test_a_signal_without_a_name_is_refused():
     """A nameless signal is refused, because another process could not find it."""
     with pytest.raises(EncodingError, match=r"nameless Signal .* give it a name"):

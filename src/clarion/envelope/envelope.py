@@ -54,11 +54,11 @@ class Envelope(NamedTuple):
                 UUID(parts["uid"]),
                 str(parts["signal"]),
                 int(parts["version"]),
-                datetime.fromisoformat(parts["created_at"]),
+                datetime.fromisoformat(parts["created_at"]).astimezone(UTC),
                 parts["payload"].encode(),
                 dict(parts["headers"]),
             )
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             raise _damaged() from None
 
     def to_json(self) -> str:
