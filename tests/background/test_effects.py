@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from clarion import Signal, durable
 from clarion.background import EngineDelivery, adeliver, deliver
 from clarion.errors import ArgumentError
-from clarion.outbox import open_database, use_database
+from clarion.outbox import open_database, store, use_database
 from clarion.outbox.tables import create_tables
 from clarion.worker import Worker
 
@@ -113,3 +114,19 @@ def test_other_effects_are_refused(recorder):
     """Every value of `effects` but "same database" is refused."""
     with pytest.raises(ArgumentError, match="same database"):
         EngineDelivery(recorder)(effects="once")
+
+
+def test_settings_that_are_changed_after_connect_keep_the_row(database, order_paid, recorder):
+    """A worker hands nothing over to an engine whose settings lose calls since connect."""
+    order_paid.connect(pay, delivery=durable(via=EngineDelivery(recorder), name="pay"))
+    order_paid.send(None, order_id=7)
+    recorder.said = ["It loses calls. Set safe=True."]
+    Worker(database).drain()
+    assert recorder.calls == []
+    recorder.said = []
+    with closing(database.connect()) as connection:
+        assert [each.deliveries for each in store.waiting(connection)] == [1]
+        with connection.transaction():
+            connection.connection.execute("UPDATE clarion_delivery SET visible_at = 0")
+    Worker(database).drain()
+    assert len(recorder.calls) == 1

@@ -102,6 +102,7 @@ class EngineDelivery:
         self.hold = float(hold)
         self.options = CallOptions()
         self.counts: Counter[str] = Counter()
+        self._is_checked = False
         self._loss_log = LossLog(engine)  # shared with the deliveries that have more options
 
     def __call__(self, /, *misplaced: Never, **options: Any) -> Self:
@@ -113,6 +114,7 @@ class EngineDelivery:
             )
         changed = copy(self)
         changed.options = self.options.changed(options)
+        changed._is_checked = False  # noqa: SLF001  # of the same class
         return changed
 
     @property
@@ -164,6 +166,9 @@ class EngineDelivery:
         if has_key and not self.engine.keeps_order:
             raise self._unordered()
         self.check_engine()
+        self._check_losses()
+
+    def _check_losses(self) -> None:
         if losses := self.losses():
             raise ArgumentError(
                 f"durable(via=...) hands over to {self.engine.name} once, so nothing may be lost there: "
@@ -172,7 +177,14 @@ class EngineDelivery:
             )
 
     def hand_over(self, receiver: str, claim: Claim) -> None:
-        """Give a stored delivery to the engine: see `clarion.outbox.via.Via`."""
+        """Give a stored delivery to the engine: see `clarion.outbox.via.Via`.
+
+        Raises:
+            ArgumentError: if the settings were changed since connect, and the engine loses calls now.
+        """
+        if not self._is_checked:
+            self._check_losses()
+            self._is_checked = True
         self.enqueue(self.call_of(receiver, claim.envelope(), claim.key))
 
     def enqueue(self, call: Call, seconds: float | None = None) -> None:
