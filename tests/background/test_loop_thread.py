@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from clarion.background.loop_thread import LoopThread, run_on, run_on_from
+from tests.threads import no_more_threads
 
 
 async def where():
@@ -72,3 +73,11 @@ def test_a_forked_process_has_a_loop_of_its_own():
         finally:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_it_starts_later_if_the_system_has_no_more_threads():
+    """A loop without a thread would let each caller wait."""
+    thread = LoopThread("mine")
+    with no_more_threads("mine"), pytest.raises(RuntimeError, match="new thread"):
+        thread.loop()
+    assert run_on(thread.loop(), where(), 30) == "mine"

@@ -105,3 +105,18 @@ def test_what_a_receiver_raises_after_it_was_left_behind_is_not_reported(
     thread.join(30)
     gc.collect()
     assert not [each for each in caplog.records if each.name == "asyncio"]
+
+
+def test_a_receiver_that_is_cancelled_by_itself_was_not_too_late(sqlite_stage, paid):
+    """Its failure is the cancellation, and not its time limit."""
+
+    @paid.connect(delivery=durable(name="mail", timeout=30.0, retries=0))
+    async def receive(sender, n, **kwargs):
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError
+
+    sqlite_stage.send(paid, [{"n": 1}])
+    worker(sqlite_stage).drain()
+    (dead,) = sqlite_stage.dead()
+    assert "CancelledError" in dead.error
+    assert "TimeoutError" not in dead.error

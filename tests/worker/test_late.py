@@ -8,6 +8,7 @@ from clarion import Signal, durable
 from clarion.outbox import store
 from clarion.worker import ending, late
 from clarion.worker.settler import Settler
+from tests.threads import no_more_threads
 from tests.worker.stage import in_thread, note, select, until, until_empty, worker
 
 SAME = {"effects": "same database", "timeout": 1.0, "retries": 0}
@@ -158,3 +159,16 @@ def test_a_worker_does_not_claim_a_late_delivery_again(stage, paid, leave, monke
     assert calls == [0, 1, 2]
     assert (counts["made"], counts["dead"]) == (2, 1)
     assert stage.waiting() == (0, 1)
+
+
+def test_without_a_thread_the_worker_records_a_late_call_itself(stage, paid, leave):
+    """If the system has no more threads, the worker is not left busy."""
+    paid.connect(
+        lambda n, **kw: leave.wait(60),
+        weak=False,
+        delivery=durable(name="mail", timeout=0.3, retries=0),
+    )
+    stage.send(paid, [{"n": 1}])
+    with no_more_threads("clarion-late") as refused:
+        counts = in_thread(worker(stage).drain, seconds=60)
+    assert (counts, refused, stage.waiting()) == ({"dead": 1}, ["clarion-late"], (0, 1))

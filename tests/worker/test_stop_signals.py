@@ -31,3 +31,24 @@ def test_another_thread_handles_no_signals():
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+def test_the_end_of_a_terminal_stops():
+    """SIGHUP stops the worker in order, instead of ending the process at once."""
+    before, stops = signal.signal(signal.SIGHUP, signal.SIG_DFL), []
+    try:
+        with stop_on_signals(lambda: stops.append(1)):
+            signal.raise_signal(signal.SIGHUP)
+        assert (stops, signal.getsignal(signal.SIGHUP)) == ([1], signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_hangup_that_is_ignored_stays_ignored():
+    """As below nohup, and in a program that uses the signal for something else."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_signals(lambda: None):
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -8,6 +8,7 @@ import pytest
 
 from clarion import durable
 from clarion.outbox import store, use_database
+from tests.threads import no_more_threads
 from tests.worker.stage import in_thread, until, worker
 
 
@@ -180,3 +181,31 @@ def test_an_async_receiver_that_exits_has_failed(sqlite_stage, paid, error, time
     sqlite_stage.send(paid, [{"n": n} for n in range(4)])
     assert worker(sqlite_stage).drain() == {"made": 3, "dead": 1}
     assert (sorted(seen), sqlite_stage.waiting()) == ([1, 2, 3], (0, 1))
+
+
+@pytest.mark.parametrize("thread", ["clarion-seen", "clarion-async"])
+@pytest.mark.parametrize("key", [None, "n"])
+def test_a_worker_tries_again_if_the_system_has_no_more_threads(sqlite_stage, paid, thread, key):
+    """It makes the deliveries later, and its counts and its end are as always."""
+    got = []
+
+    @paid.connect(delivery=durable(name="seen", key=key))
+    async def receive(sender, n, **kwargs):
+        got.append(n)
+
+    sqlite_stage.send(paid, [{"n": n} for n in range(3)])
+    with no_more_threads(thread, times=2) as refused, worker(sqlite_stage, poll=0.05):
+        until(lambda: len(got) == 3)
+        until(lambda: sqlite_stage.waiting() == (0, 0))
+    assert len(refused) == 2
+
+
+def test_a_worker_that_cannot_begin_leaves_nothing_open(sqlite_stage, paid):
+    """Its connections are closed, and it can run again."""
+    paid.connect(lambda **kw: None, weak=False, delivery=durable(name="seen"))
+    sqlite_stage.send(paid, [{"n": 1}])
+    tried = worker(sqlite_stage)
+    with no_more_threads("clarion-leases"), pytest.raises(RuntimeError, match="new thread"):
+        tried.drain()
+    assert not tried._connections._idle
+    assert tried.drain() == {"made": 1}

@@ -33,9 +33,14 @@ class LoopThread:
         """Return the loop, which runs."""
         with self._lock:
             if self._loop is None or self._process != os.getpid():
-                self._loop, self._process = asyncio.new_event_loop(), os.getpid()
-                run = self._loop.run_forever
-                threading.Thread(target=run, name=self._name, daemon=True).start()
+                loop = asyncio.new_event_loop()
+                thread = threading.Thread(target=loop.run_forever, name=self._name, daemon=True)
+                try:
+                    thread.start()
+                except BaseException:  # the system has no more threads
+                    loop.close()
+                    raise
+                self._loop, self._process = loop, os.getpid()
             return self._loop
 
 

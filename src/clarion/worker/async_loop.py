@@ -31,7 +31,12 @@ class AsyncLoop:
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine in the loop; return a future of its result."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._started())
+        try:
+            loop = self._started()
+        except BaseException:
+            coroutine.close()  # otherwise Python warns that it was never awaited
+            raise
+        return asyncio.run_coroutine_threadsafe(coroutine, loop)
 
     def result(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop, and wait for its result."""
@@ -40,12 +45,16 @@ class AsyncLoop:
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = loop = asyncio.new_event_loop()
-                self._ended = threading.Event()
-                self._thread = threading.Thread(
-                    target=_serve, args=(loop, self._ended), name="clarion-async", daemon=True
+                loop, ended = asyncio.new_event_loop(), threading.Event()
+                thread = threading.Thread(
+                    target=_serve, args=(loop, ended), name="clarion-async", daemon=True
                 )
-                self._thread.start()
+                try:
+                    thread.start()
+                except BaseException:  # the system has no more threads
+                    loop.close()
+                    raise
+                self._loop, self._thread, self._ended = loop, thread, ended
             return self._loop
 
     def cancel(self) -> None:

@@ -135,12 +135,13 @@ class Batch:
         call.add_done_callback(_retrieve)
         try:
             await asyncio.wait({call}, timeout=seconds)
-            if not call.done():
+            is_late = not call.done()
+            if is_late:
                 await _cancel(call)
         except asyncio.CancelledError:
             call.cancel()
             raise
-        if call.done() and not call.cancelled():
+        if call.done() and not (is_late and call.cancelled()):
             return call.result()
         if not call.done() and (left := end.abandon(0.0)) is not None:
             await _abandon(left)

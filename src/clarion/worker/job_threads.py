@@ -66,7 +66,11 @@ class JobThreads:
         )
 
     def start(self, job: Job) -> None:
-        """Run a job in a thread."""
+        """Run a job in a thread.
+
+        Raises:
+            RuntimeError: if the system has no more threads.
+        """
         # Daemons: a receiver that never ends must not keep the process.
         thread = threading.Thread(
             target=self._run, args=(job,), name=f"clarion-{job.receiver}", daemon=True
@@ -74,7 +78,11 @@ class JobThreads:
         with self._lock:
             self._jobs[job] = thread
             self.is_idle.clear()
-        thread.start()
+        try:
+            thread.start()
+        except BaseException:  # the system has no more threads; it claims later
+            self._remove(job)
+            raise
 
     def _run(self, job: Job) -> None:
         error: BaseException | None = None

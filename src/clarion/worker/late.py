@@ -58,7 +58,11 @@ class LateCalls:
                 return
             self._threads += 1
         # A daemon: a database that does not answer must not keep the process.
-        threading.Thread(target=self._run, name="clarion-late", daemon=True).start()
+        thread = threading.Thread(target=self._run, name="clarion-late", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the system has no more threads
+            self._run()
 
     def _run(self) -> None:
         while (late := self._next()) is not None:

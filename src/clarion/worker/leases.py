@@ -87,8 +87,9 @@ class Leases:
     def start(self) -> None:
         """Start the thread that renews."""
         self._ended.clear()
-        self._thread = threading.Thread(target=self._run, name="clarion-leases", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="clarion-leases", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def stop(self) -> None:
         """End the thread."""

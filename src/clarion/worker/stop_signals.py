@@ -1,4 +1,4 @@
-"""Stop a worker by SIGTERM or SIGINT: the second one does not wait for running receivers."""
+"""Stop a worker by SIGTERM, SIGINT or SIGHUP: the second one does not wait for running receivers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# The end of a terminal. Windows has no such signal, and nohup ignores it.
+_HANGUP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], object]) -> Generator[None]:
-    """Call a function at each SIGTERM and SIGINT of the block.
+    """Call a function at each SIGTERM and SIGINT of the block, and at SIGHUP if that would end the process.
 
     Only the main thread can handle signals. In another thread this does nothing.
 
@@ -29,9 +31,16 @@ def stop_on_signals(stop: Callable[[], object]) -> Generator[None]:
     def handle(number: int, frame: object) -> None:  # noqa: ARG001
         stop()
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    before = {number: signal.signal(number, handle) for number in _stopping()}
     try:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if handler is not None:  # otherwise it was set by C code, which Python cannot restore
+                signal.signal(number, handler)
+
+
+def _stopping() -> Iterator[signal.Signals]:
+    yield from SIGNALS
+    if _HANGUP is not None and signal.getsignal(_HANGUP) is signal.SIG_DFL:
+        yield _HANGUP

@@ -43,8 +43,9 @@ class Vacuum:
         ):
             return
         self._done_at = settled
-        self._thread = threading.Thread(target=self._run, name="clarion-vacuum", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._run, name="clarion-vacuum", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def wait(self) -> None:
         """Wait a moment for the vacuum to end; a longer one closes its connection itself."""

@@ -118,7 +118,7 @@ class Worker:
     # --- Run it
 
     def run(self) -> None:
-        """Make deliveries until `stop` is called, or SIGTERM or SIGINT comes.
+        """Make deliveries until `stop` is called, or SIGTERM, SIGINT or SIGHUP comes.
 
         The first signal lets the receivers that are running finish, for as long as the grace
         period. A second signal ends the worker at once.
@@ -126,8 +126,8 @@ class Worker:
         Raises:
             TablesError: if the tables are missing, or have another version.
         """
-        self._begin()
         try:
+            self._begin()
             with stop_on_signals(self.stop), self._listening():
                 while not self._stops:
                     self._step()
@@ -173,8 +173,8 @@ class Worker:
         return bool(self._job_threads.jobs() or self._late_calls)
 
     def _work(self, has_work: Callable[[], bool]) -> Counter[str]:
-        self._begin()
         try:
+            self._begin()
             with stop_on_signals(self.stop):
                 while not self._stops and has_work():
                     self._polling.wait(self._job_threads.deadline())
@@ -198,8 +198,9 @@ class Worker:
 
     def start(self) -> None:
         """Run it in a thread of this process, until `stop`."""
-        self._thread = threading.Thread(target=self.run, name="clarion-worker", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self.run, name="clarion-worker", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until a started worker has ended, for some seconds or without a limit."""
@@ -245,10 +246,10 @@ class Worker:
             return False
         try:
             has_started = self._search.start_jobs()
+            self._vacuum.start_if_due()
         except Exception as error:  # noqa: BLE001  # the database may come back
             self._on_error(error)
             return False
-        self._vacuum.start_if_due()
         if has_started:
             self._polling.poll_often()
         elif not self._job_threads.jobs():

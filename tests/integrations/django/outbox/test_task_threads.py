@@ -12,6 +12,7 @@ from clarion.integrations.django.outbox import task_threads
 from clarion.integrations.django.outbox.task_threads import TaskThreads
 from tests.integrations.django.library.models import Author
 from tests.integrations.django.outbox.sends import authors
+from tests.threads import no_more_threads
 
 
 @pytest.fixture
@@ -201,3 +202,18 @@ def test_an_error_reaches_the_receiver(threads):
             return await current()
 
     assert asyncio.run(main()).name == "clarion-django"
+
+
+def test_a_call_fails_if_the_system_has_no_more_threads(threads):
+    """The next call starts a thread, instead of waiting for the one that has not started."""
+
+    async def call():
+        async with threads.thread():
+            return (await current()).name
+
+    async def main():
+        with no_more_threads("clarion-django"), pytest.raises(RuntimeError, match="new thread"):
+            await call()
+        return await asyncio.wait_for(call(), 30)
+
+    assert asyncio.run(main()) == "clarion-django"

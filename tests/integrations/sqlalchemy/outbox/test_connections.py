@@ -11,6 +11,7 @@ from clarion.integrations.sqlalchemy import EngineDatabase
 from clarion.outbox.delivery_row import BLOCKED_BY_DEAD
 from tests.integrations.sqlalchemy.commit.outboxes import with_tables
 from tests.savepoints import begin_before_savepoints
+from tests.threads import no_more_threads
 
 ALWAYS_BEGUN = pytest.mark.skipif(
     not hasattr(sqlite3, "LEGACY_TRANSACTION_CONTROL"), reason="this Python has no autocommit"
@@ -76,3 +77,14 @@ def test_the_thread_of_a_loop_ends_with_its_last_connection(database):
     again = database.connect()
     assert again.rows("now")
     again.close()
+
+
+def test_a_connection_is_opened_later_if_the_system_has_no_more_threads(tmp_path):
+    """It fails at once, instead of waiting for a loop that does not run."""
+    with_tables(create_engine(f"sqlite:///{tmp_path / 'one.db'}")).dispose()
+    database = EngineDatabase(create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'one.db'}"))
+    with no_more_threads("clarion-outbox"), pytest.raises(RuntimeError, match="new thread"):
+        database.connect()
+    connection = database.connect()
+    assert connection.rows("now")
+    connection.close()

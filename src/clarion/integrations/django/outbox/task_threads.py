@@ -71,12 +71,13 @@ class _Thread(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Future[Any]:
         """Call a function in the thread; return the future of its result."""
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="clarion-django", daemon=True)
+            thread.start()
+            self._thread = thread
         self.is_used = True
         future: Future[Any] = Future()
         self._calls.put((future, lambda: fn(*arguments, **keywords)))
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="clarion-django", daemon=True)
-            self._thread.start()
         return future
 
     def end(self) -> None:

@@ -61,12 +61,18 @@ class LoopThread:
     def enter(self) -> None:
         """Start the loop for a connection."""
         with self._lock:
-            self._users += 1
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                threading.Thread(
-                    target=_run_forever, args=(self._loop,), name="clarion-outbox", daemon=True
-                ).start()
+                loop = asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=_run_forever, args=(loop,), name="clarion-outbox", daemon=True
+                )
+                try:
+                    thread.start()
+                except BaseException:  # the system has no more threads
+                    loop.close()
+                    raise
+                self._loop = loop
+            self._users += 1
 
     def leave(self) -> None:
         """End the loop, if no other connection is in it."""
