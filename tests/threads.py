@@ -17,7 +17,8 @@ def no_more_threads(name, times=1_000_000):
     Yields:
         The names of the threads that could not start.
     """
-    start, refused = threading.Thread.start, []
+    start = threading.Thread.start
+    refused: list[str] = []
 
     def refuse(self):
         if self.name.startswith(name) and len(refused) < times:
