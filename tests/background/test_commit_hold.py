@@ -20,14 +20,26 @@ def mail(sender, **kwargs):
 
 
 class Silent(Recorder):
-    """Is never confirmed."""
+    """Is not confirmed before the test ends."""
 
     name = "the silent engine"
     holds_thread = True
 
+    def __init__(self):
+        super().__init__()
+        self.ended = threading.Event()
+
     def enqueue(self, call):
         self.calls.append(call)
-        threading.Event().wait()
+        self.ended.wait()
+
+
+@pytest.fixture
+def silent():
+    """Return an engine that does not confirm, and end its threads after the test."""
+    engine = Silent()
+    yield engine
+    engine.ended.set()
 
 
 @pytest.fixture
@@ -64,14 +76,13 @@ def statuses(responses):
     return [each.status for ((_, each),) in responses]
 
 
-def test_a_broker_that_does_not_answer_is_awaited_once(connection):
+def test_a_broker_that_does_not_answer_is_awaited_once(connection, silent):
     """The first call waits for `hold`, and the others of the commit fail without a wait."""
-    engine = Silent()
-    signal = connected(engine, 0.05)
+    signal = connected(silent, 0.05)
     with atomic(connection):
         responses = [signal.send(None, order_id=each) for each in range(4)]
     assert statuses(responses) == ["failed"] * 4
-    assert len(engine.calls) == 1
+    assert len(silent.calls) == 1
     ((_, last),) = responses[-1]
     assert isinstance(last.response, HandOverError)
     assert "does not get a call of mail, because this commit has waited 0.05 s" in str(
@@ -79,10 +90,9 @@ def test_a_broker_that_does_not_answer_is_awaited_once(connection):
     )
 
 
-def test_an_awaited_commit_has_the_same_limit():
+def test_an_awaited_commit_has_the_same_limit(silent):
     """The commit of an AsyncSession waits for `hold` in all, too."""
-    engine = Silent()
-    signal = connected(engine, 0.05)
+    signal = connected(silent, 0.05)
 
     async def main():
         database = create_async_engine("sqlite+aiosqlite://")
@@ -94,7 +104,7 @@ def test_an_awaited_commit_has_the_same_limit():
         return responses
 
     assert statuses(asyncio.run(main())) == ["failed"] * 4
-    assert len(engine.calls) == 1
+    assert len(silent.calls) == 1
 
 
 def test_refused_calls_share_the_time(connection, clock):
