@@ -1,8 +1,8 @@
-"""Run the whole suite on every CPython found, three at a time, each in its own environment.
+"""Run the whole suite on every CPython found, each in its own environment, several runs at a time.
 
-The newest interpreter runs the whole suite, in two runs. The oldest one has older releases of the
-frameworks, and runs all tests whose result depends on them. The interpreters in between run the
-tests of the packages that need no framework. The interpreter that runs this script tests the wheel.
+The newest interpreter runs the whole suite. The oldest one has older releases of the frameworks,
+and runs all tests whose result depends on them. The interpreters in between run the tests of the
+packages that need no framework, with SQLite. The interpreter that runs this script tests the wheel.
 It also runs the suite without Django and without the compiled sends, because Clarion has to work
 without both. The tests of the functions that replace Django's run without the compiled sends, too.
 `make coverage` and `make extras` take longer, and are not run here. The output of a run goes to
@@ -11,13 +11,14 @@ build/test/NAME.log, and is printed if the run fails.
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -25,7 +26,7 @@ from interpreters import find_by_minor
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
-PARALLEL_RUNS = 3  # on two cores, because half of the time goes by in waiting
+PARALLEL_RUNS = 4  # on two cores, because a run often waits for a server or a program
 ENVIRONMENT_LOCKS = defaultdict[str, Lock](
     Lock
 )  # one per environment, which several runs may share
@@ -33,8 +34,15 @@ BUILD_LOCK = Lock()  # two builds at once would write into one egg-info
 
 PYTEST = "-m pytest -p no:cacheprovider"  # parallel runs would overwrite each other's cache
 # Slow or many tests whose results depend neither on the interpreter nor on a release of a
-# framework.
-ON_NEWEST = (
+# framework. Those of programs start most of the processes.
+PROGRAMS = (
+    "tests/benchmarks",
+    "tests/examples",
+    "tests/first_time",
+    "tests/test_apps.py",
+    "tests/tools",
+)
+OTHERS = (
     "tests/background/test_conformance_celery.py",
     "tests/background/test_conformance_django_tasks.py",
     "tests/background/test_conformance_dramatiq.py",
@@ -42,11 +50,8 @@ ON_NEWEST = (
     "tests/background/test_conformance_procrastinate.py",
     "tests/background/test_conformance_rq.py",
     "tests/background/test_conformance_taskiq.py",
-    "tests/benchmarks",
     "tests/cli",
     "tests/docs",
-    "tests/examples",
-    "tests/first_time",
     "tests/house",
     "tests/integrations/django/outbox/management",
     "tests/integrations/django/outbox/test_admin.py",
@@ -54,16 +59,21 @@ ON_NEWEST = (
     "tests/integrations/test_web_servers.py",
     "tests/outbox/test_fault_points.py",
     "tests/scenarios",
-    "tests/test_apps.py",
     "tests/testing/test_plugin_reset.py",
-    "tests/tools",
     "tests/worker/test_crash.py",
 )
+ON_NEWEST = (*PROGRAMS, *OTHERS)
 SUITE = " ".join([PYTEST, *(f"--ignore={path}" for path in ON_NEWEST)])
 WHOLE = (SUITE,)
-ONLY_ON_NEWEST = (" ".join([PYTEST, *ON_NEWEST]),)
-# The interpreters in between have the newest releases of the frameworks, as the newest one.
-IN_BETWEEN = (f"{SUITE} tests/core tests/commit tests/envelope tests/outbox tests/worker",)
+# The suite in two runs, which take about as long as each other.
+INTEGRATIONS = (f"{SUITE} tests/integrations",)
+REST = (f"{SUITE} --ignore=tests/integrations",)
+# The interpreters in between have the newest releases of the frameworks and the drivers, as the
+# newest one. The newest and the oldest one run the tests that need a server.
+WITHOUT_SERVERS = "-m 'not (service or slow or engines or wheel)'"
+IN_BETWEEN = (
+    f"{SUITE} {WITHOUT_SERVERS} tests/core tests/commit tests/envelope tests/outbox tests/worker",
+)
 # Only these call functions of the core by name.
 ONLY_DJANGO = (f"{PYTEST} tests/integrations/django/dispatch",)
 # A build is the same on every interpreter.
@@ -99,7 +109,9 @@ class Run:
             built = self.make("filled")
         with BUILD_LOCK:
             built = built and self.make("ready")
-        return built and all(self.call([python, *command.split()]) for command in self.commands)
+        return built and all(
+            self.call([python, *shlex.split(command)]) for command in self.commands
+        )
 
     def make(self, what: str) -> bool:
         """Build a target of the environment with `make`; return whether it succeeded."""
@@ -128,9 +140,17 @@ def plan() -> list[Run]:
     """Return the runs; the longest ones come first."""
     found = find_by_minor()
     ours, oldest, newest = sys.version_info.minor, min(found), max(found)
+    whole = {
+        minor: Run(f"test-3.{minor}", found[minor], INTEGRATIONS, part="integrations")
+        for minor in sorted({newest, oldest})[::-1]
+    }
+    first, *others = whole.values()
     return [
-        *(Run(f"test-3.{minor}", found[minor], WHOLE) for minor in sorted({newest, oldest})[::-1]),
-        Run(f"test-3.{newest}", found[newest], ONLY_ON_NEWEST, part="once"),
+        Run(first.environment, first.base, once(OTHERS), part="once"),
+        *others,
+        first,
+        *(replace(run, commands=REST, part="") for run in whole.values()),
+        Run(first.environment, first.base, once(PROGRAMS), part="programs"),
         *(
             Run(f"test-3.{minor}", path, IN_BETWEEN)
             for minor, path in found.items()
@@ -140,6 +160,11 @@ def plan() -> list[Run]:
         Run(f"test-3.{ours}", found[ours], ONLY_DJANGO, pure=True),
         Run(f"test-3.{ours}", found[ours], WHEEL, part="wheel"),
     ]
+
+
+def once(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command of tests that one interpreter runs."""
+    return (" ".join([PYTEST, *paths]),)
 
 
 def main() -> int:

@@ -44,9 +44,12 @@ def test_every_interpreter_runs_tests(monkeypatch):
     monkeypatch.setattr(matrix, "find_by_minor", lambda: found)
     *runs, bare, django, wheel = matrix.plan()
     assert [(run.name, run.commands) for run in runs] == [
-        ("test-3.21", matrix.WHOLE),
-        ("test-3.10", matrix.WHOLE),
-        ("test-3.21-once", matrix.ONLY_ON_NEWEST),
+        ("test-3.21-once", matrix.once(matrix.OTHERS)),
+        ("test-3.10-integrations", matrix.INTEGRATIONS),
+        ("test-3.21-integrations", matrix.INTEGRATIONS),
+        ("test-3.21", matrix.REST),
+        ("test-3.10", matrix.REST),
+        ("test-3.21-programs", matrix.once(matrix.PROGRAMS)),
         ("test-3.20", matrix.IN_BETWEEN),
         ("test-3.15", matrix.IN_BETWEEN),
         (f"test-3.{OURS}", matrix.IN_BETWEEN),
@@ -58,30 +61,43 @@ def test_every_interpreter_runs_tests(monkeypatch):
     assert (wheel.name, wheel.commands) == (f"test-3.{OURS}-wheel", matrix.WHEEL)
 
 
-def test_other_tests_run_on_the_newest_interpreter(monkeypatch):
+@pytest.mark.parametrize("minors", [[OURS], [OURS, OURS + 1], [OURS, OURS - 1]])
+def test_other_tests_run_on_the_newest_interpreter(monkeypatch, minors):
     """The newest interpreter, even if it is the only one, runs the tests that the others skip."""
-    for minors in ([OURS], [OURS, OURS + 1], [OURS, OURS - 1]):
-        found = {minor: Path(str(minor)) for minor in minors}
-        monkeypatch.setattr(matrix, "find_by_minor", lambda found=found: found)
-        runs = {run.name: run for run in matrix.plan()}
-        newest = runs.pop(f"test-3.{max(minors)}-once")
-        assert newest.base == found[max(minors)]
-        for path in matrix.ON_NEWEST:
-            assert (matrix.ROOT / path).exists()
-            assert f" {path}" in newest.commands[0]
-            for run in runs.values():
-                if run.commands == matrix.WHOLE:
-                    assert f"--ignore={path}" in run.commands[0]
-                else:
-                    paths = run.commands[0].replace(f"--ignore={path}", "").split()
-                    assert path not in paths
+    found = {minor: Path(str(minor)) for minor in minors}
+    monkeypatch.setattr(matrix, "find_by_minor", lambda: found)
+    runs = {run.name: run for run in matrix.plan()}
+    ours = [runs.pop(f"test-3.{max(minors)}-{part}") for part in ("once", "programs")]
+    assert {run.base for run in ours} == {found[max(minors)]}
+    for path in matrix.ON_NEWEST:
+        assert (matrix.ROOT / path).exists()
+        assert sum(path in run.commands[0].split() for run in ours) == 1
+        for run in runs.values():
+            assert path not in run.commands[0].split()
+            if "wheel" not in run.name and run.commands != matrix.ONLY_DJANGO:
+                assert f"--ignore={path}" in run.commands[0].split()
+
+
+@pytest.mark.parametrize("minors", [[OURS], [OURS, OURS + 1], [OURS, OURS - 1, OURS - 2]])
+def test_the_suite_is_run_in_two_parts(monkeypatch, minors):
+    """The newest and the oldest interpreter run the integrations, and everything else, once each."""
+    found = {minor: Path(str(minor)) for minor in minors}
+    monkeypatch.setattr(matrix, "find_by_minor", lambda: found)
+    runs = matrix.plan()
+    assert len({run.name for run in runs}) == len(runs)
+    for minor in {min(minors), max(minors)}:
+        names = [run.name for run in runs if run.commands in {matrix.INTEGRATIONS, matrix.REST}]
+        assert names.count(f"test-3.{minor}-integrations") == names.count(f"test-3.{minor}") == 1
+    ((integrations,), (rest,)) = matrix.INTEGRATIONS, matrix.REST
+    assert integrations == f"{matrix.SUITE} tests/integrations"
+    assert rest == f"{matrix.SUITE} --ignore=tests/integrations"
 
 
 @pytest.mark.parametrize("pure", [True, False])
 def test_pure_runs_have_the_switch(checkout, monkeypatch, pure):
     """Only a run in pure Python has CLARION_PURE in its environment."""
     monkeypatch.delenv("CLARION_PURE", raising=False)
-    run = matrix.Run("r", Path(sys.executable), ("-c print(__import__('os').environ)",), pure)
+    run = matrix.Run("r", Path(sys.executable), ("-c \"print(__import__('os').environ)\"",), pure)
     run.log.parent.mkdir()
     assert run.go()
     assert ("'CLARION_PURE': '1'" in run.log.read_text()) == pure
@@ -89,7 +105,7 @@ def test_pure_runs_have_the_switch(checkout, monkeypatch, pure):
 
 def test_success(plan, capsys):
     """Each run gets one line, and the status is 0."""
-    plan("-c print('==1_passed_in_2s==')", "-c print('fine')")
+    plan("-c \"print('==1_passed_in_2s==')\"", "-c \"print('fine')\"")
     assert matrix.main() == 0
     lines = sorted(capsys.readouterr().out.splitlines())
     assert lines[-2:] == ["ok     r0             ==1_passed_in_2s==", "ok     r1             fine"]
@@ -97,7 +113,7 @@ def test_success(plan, capsys):
 
 def test_one_failure_fails_all(plan, capsys):
     """The whole log of the run is printed, the other runs continue, and the status is 1."""
-    plan("-c 1/0", "-c print('fine')")
+    plan("-c 1/0", "-c \"print('fine')\"")
     assert matrix.main() == 1
     printed = capsys.readouterr().out
     assert "Traceback" in printed
@@ -110,7 +126,7 @@ def test_environment_that_cannot_be_built_fails(plan, checkout, capsys):
     (matrix.ROOT / "Makefile").write_text(
         ".venvs/%/filled:\n\t@echo no wheel; exit 1\n.venvs/%/ready:\n\t@mkdir -p $@\n"
     )
-    plan("-c print('fine')")
+    plan("-c \"print('fine')\"")
     assert matrix.main() == 1
     assert "no wheel" in capsys.readouterr().out
 
