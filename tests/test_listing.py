@@ -10,6 +10,7 @@ from clarion.listing import (
     place_of,
     reading_order,
     sender_of,
+    similar_names,
 )
 
 order_paid = Signal(name="tests.listing.order_paid")
@@ -69,3 +70,12 @@ def test_facts_of_a_receiver():
         assert options_of(registration)[:2] == ["delivery=on_commit", "once"]
         assert sender_of(registration) == "'web'"
         assert place_of(registration).endswith(f"tests/test_listing.py:{facts['line']}")
+
+
+def test_names_that_resemble_another():
+    """Another case and a part come first, then what is written alike, by as many parts."""
+    names = ["shop.order_paid", "shop.order_shipped", "till.stock"]
+    assert similar_names("Order", names) == names[:2]
+    assert similar_names("order_piad", names) == names[:1]
+    assert similar_names("tll.stock", names) == names[2:]
+    assert similar_names("zzz", names) == similar_names("", names) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,12 +11,14 @@ from clarion._core.names import option_name, sender_name, signal_name, value_nam
 from clarion.introspect import registrations, signals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from clarion._core.registration import Registration
 
 
 FRAMEWORKS = {"django", "clarion"}  # the packages whose own signals have receivers of their own
+
+_SIMILAR = 3  # names that a message proposes at most
 
 
 class Filters(NamedTuple):
@@ -35,7 +38,11 @@ class Filters(NamedTuple):
 
     def allow(self, sender: str, receiver: str, file: str) -> bool:
         """Return whether a receiver is listed; its signal is chosen by `list_signals`."""
-        return self.sender in sender and self.receiver in receiver and self.file in file
+        return self.sender in sender and self.receiver in receiver and self._allows_file(file)
+
+    def _allows_file(self, file: str) -> bool:
+        # The file may be short, as in a graph, and the text a whole path, as a shell completes it.
+        return self.file in file or short_file(str(Path(self.file))) in file
 
     def allow_registration(self, registration: Registration) -> bool:
         """Return whether a registration is listed, as `allow`."""
@@ -72,6 +79,24 @@ def list_signals(names: Sequence[str] = ()) -> list[Listed]:
         return reading_order(each.name, has_own=has_own)
 
     return sorted(found, key=order)
+
+
+def similar_names(wanted: str, names: Iterable[str]) -> list[str]:
+    """Return at most three names that resemble a name most, the closest first.
+
+    A name that contains it in other case comes before one that is written alike. As many of the last
+    parts of a dotted name are compared as the wanted name has.
+    """
+    known = sorted(set(names))
+    lower = wanted.lower()
+    if containing := [name for name in known if lower and lower in name.lower()]:
+        return containing[:_SIMILAR]
+    parts = wanted.count(".") + 1
+    ends: dict[str, list[str]] = {}
+    for name in known:
+        ends.setdefault(".".join(name.lower().split(".")[-parts:]), []).append(name)
+    close = get_close_matches(lower, ends, _SIMILAR, 0.7)
+    return [name for end in close for name in ends[end]][:_SIMILAR]
 
 
 def is_of_framework(name: str) -> bool:

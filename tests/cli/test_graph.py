@@ -70,6 +70,51 @@ def test_formats(graph, tmp_path, form, start):
     assert path.read_text() == shown.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "start"), [("g.dot", "digraph"), ("g.JSON", "{"), ("g.svg", "<svg"), ("g.mmd", "flow")]
+)
+def test_the_name_of_the_file_chooses_the_format(graph, tmp_path, name, start):
+    """Without --format, a file gets what its name says."""
+    assert graph("--output", tmp_path / name).exit_code == 0
+    assert (tmp_path / name).read_text().startswith(start)
+    assert graph("--output", tmp_path / name, "--format", "dot").exit_code == 0
+    assert (tmp_path / name).read_text().startswith("digraph")
+
+
+def test_a_picture_of_another_kind_is_refused(graph, tmp_path):
+    """The message has the command of Graphviz."""
+    done = graph("--output", tmp_path / "g.png")
+    assert done.exit_code == 2
+    assert "clarion graph does not write PNG. Write .svg, or use Graphviz" in done.stderr
+    assert not (tmp_path / "g.png").exists()
+
+
+@pytest.mark.parametrize("form", ["mermaid", "dot", "svg"])
+def test_an_empty_drawing_is_explained(graph, form):
+    """A hint on standard error says why, and --all draws signals without receivers."""
+    done = graph("--format", form, "--receiver", "stall_recievers.mail")
+    assert (done.exit_code, "Did you mean stall_receivers" in done.stderr) == (0, True)
+    assert graph("--json", "--receiver", "zzz").stderr == ""
+
+
+def test_a_graph_that_mermaid_refuses_has_a_hint(graph):
+    """More than 500 lines are drawn by SVG, and not by Mermaid as pages have it."""
+    more = "for n in range(501): order_paid.connect(lambda n=n, **kwargs: n, dispatch_uid=str(n))\n"
+    done = graph(text=RECEIVERS + more)
+    assert "Mermaid draws at most 500 lines and 50,000 characters" in done.stderr
+    assert graph("--format", "svg", text=RECEIVERS + more).stderr == ""
+
+
+def test_a_whole_path_is_a_filter(graph, tmp_path):
+    """A path as a shell completes it chooses the same receivers as its end."""
+    found = [
+        graph("--file", each).stdout for each in ("stall_receivers.py", "./stall_receivers.py")
+    ]
+    found.append(graph("--file", tmp_path / "stall_receivers.py").stdout)
+    assert "stall_receivers.mail" in found[0]
+    assert found[0] == found[1] == found[2]
+
+
 def test_filters(graph):
     """A receiver, a sender and a file select what is drawn, as in `clarion ls`."""
     found = json.loads(graph("--json", "--receiver", "index", text=RECEIVERS + MORE).stdout)

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from clarion.cli.failures import CommandError
-from clarion.cli.imports import import_database, import_named, is_reference
+from clarion.cli.imports import import_database, import_named, is_module, is_reference
 from tests.cli.conftest import HOSTILE
 from tests.house.tree import SRC
 
@@ -54,11 +54,53 @@ def test_a_wrong_name_is_refused(here, name):
         import_named(name)
 
 
-@pytest.mark.parametrize("path", ["shop/db.py", "./shop/db.py", "shop\\db.py"])
+@pytest.mark.parametrize(
+    "path",
+    ["shop/db.py", "./shop/db.py", "shop\\db.py", "shop/db", "shop/db/", "shop/db/__init__.py"],
+)
 def test_the_path_of_a_file_is_refused_with_its_module(here, path):
-    """The cure is the name to write."""
+    """The cure is the name to write, also for the folder of a package."""
     with pytest.raises(CommandError, match=r"Write it with dots: shop\.db\."):
         import_named(path)
+
+
+def test_a_whole_path_is_refused_with_its_module(here):
+    """A path that a shell has completed leads to the module, too."""
+    with pytest.raises(CommandError, match=r"Write it with dots: shop\.db\."):
+        import_named(str(here / "shop" / "db.py"))
+
+
+def test_an_object_is_refused_with_its_module(here):
+    """The receivers are found by the module alone."""
+    with pytest.raises(CommandError, match=r"without an object: shop\.db\."):
+        import_named("shop.db:paid")
+
+
+@pytest.mark.parametrize("name", ["shop.", "shop..db", "1shop", "shop.1"])
+def test_a_name_has_parts_between_dots(here, name):
+    """A name with an empty part, or one that begins with a digit, is refused."""
+    with pytest.raises(CommandError, match=r"dots, such as shop\.receivers\."):
+        import_named(name)
+
+
+def test_a_misspelt_module_is_proposed(here):
+    """The message names a module that is written alike, at the top or in a package."""
+    (here / "clishop").mkdir()
+    (here / "clishop" / "__init__.py").touch()
+    (here / "clishop" / "receivers.py").touch()
+    for wrong, right in [("clishp", "clishop"), ("clishop.recievers", "clishop.receivers")]:
+        with pytest.raises(
+            CommandError, match=f"No module {wrong} was found. Did you mean {right}\\?"
+        ):
+            import_named(wrong)
+
+
+def test_whether_a_name_is_that_of_a_module(here):
+    """A function of a module, and a missing module, are none."""
+    assert is_module("json.decoder")
+    assert not is_module("json.decoder.JSONDecoder")
+    assert not is_module("clishop_gone.paid")
+    assert not is_module("json:paid")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +158,9 @@ def test_a_broken_syntax_is_shown(here):
     (here / "clishop_syntax.py").write_text("def")
     with pytest.raises(CommandError, match="raised SyntaxError") as caught:
         import_named("clishop_syntax")
-    assert "clishop_syntax.py" in caught.value.details
+    assert caught.value.details.startswith("  File")
+    assert "clishop_syntax.py" in caught.value.details.splitlines()[0]
+    assert "importlib" not in caught.value.details
 
 
 def test_a_database_is_found_by_its_object(here):

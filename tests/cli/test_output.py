@@ -11,6 +11,7 @@ import typer
 from clarion.cli.failures import CommandError
 from clarion.cli.output import (
     Column,
+    failures_as_json,
     prepare_streams,
     print_error,
     print_json,
@@ -132,3 +133,28 @@ def test_a_poor_encoding_is_no_failure(monkeypatch):
     print_line("Grüße")
     print_error("It is wrong.")
     assert stream.buffer.getvalue() == b"Gr\\xfc\\xdfe\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"), [("0", 200), ("-1", 200), ("wide", 200), ("", 200), ("40", 40)]
+)
+def test_a_width_that_is_no_number_is_ignored(capsys, monkeypatch, columns, width):
+    """A shell may export COLUMNS=0; the text is printed anyway."""
+    monkeypatch.setenv("COLUMNS", columns)
+    print_table([Column("name")], [["x" * 100]])
+    lines = capsys.readouterr().out.split()
+    assert max(map(len, lines)) == min(width, 100)
+
+
+def test_a_failure_is_json_for_a_program(capsys):
+    """The first error of Clarion's or of the options that has ended the command is printed."""
+    for is_wanted, code, out in (
+        (True, 2, '{\n  "error": "No."\n}\n'),
+        (False, 2, ""),
+        (True, 1, ""),
+    ):
+        with pytest.raises(SystemExit), failures_as_json(is_wanted=is_wanted):
+            error = SystemExit(code)
+            error.__context__ = CommandError("No.")
+            raise error
+        assert capsys.readouterr().out == out

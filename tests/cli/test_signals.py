@@ -133,6 +133,41 @@ def test_a_mistake_is_one_sentence(invoke, till, options, expected):
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize("signal", ["till.order_paid", "order_shown"])
+def test_a_signal_may_stand_after_the_modules(invoke, till, signal):
+    """`clarion explain MODULE SIGNAL` is the same as with --signal."""
+    after = invoke("explain", till, signal)
+    assert (after.exit_code, after.stderr) == (0, "")
+    assert after.stdout == invoke("explain", till, "--signal", signal).stdout
+
+
+def test_a_signal_names_its_own_module(invoke, till, tmp_path):
+    """`clarion explain SIGNAL` imports the module in the name of the signal."""
+    (tmp_path / "till_alone.py").write_text(
+        "from clarion import Signal\nopened = Signal()\n@opened.connect\ndef light(**kwargs): ...\n"
+    )
+    done = invoke("explain", "till_alone.opened")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "1. till_alone.light" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "Name a module that connects receivers"),
+        (["till_receivers"], "Name the signal, after the modules or with --signal. Those with"),
+        (["till_receivers", "-s", "till.order_piad"], "Did you mean till.order_paid"),
+        (["till_receivers", "-s", ""], "No signal has the name ''."),
+        (["till.gone", "paid"], "No module till.gone was found"),
+    ],
+)
+def test_a_signal_has_to_be_named(invoke, till, arguments, expected):
+    """Without a signal, or with a misspelt one, the message says which there are."""
+    done = invoke("explain", *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert expected in done.stderr
+
+
 @pytest.mark.parametrize("option", ["--signal", "--sender", "--receiver", "--file"])
 def test_a_filter_that_matches_nothing_is_explained(invoke, till, option):
     """An empty list alone would look like a program without receivers."""

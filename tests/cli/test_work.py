@@ -217,6 +217,7 @@ def test_a_terminal_gets_80_columns(tmp_path, shop, color):
         text, returned = in_a_terminal(tmp_path, *command, **environment)
         assert returned == code
         assert bool(re.search("\x1b\\[[0-9;]*3[0-9]", text)) == color
+        assert color or "\x1b" not in text  # not even bold text
         plain = re.sub("\x1b\\[[0-9;]*m", "", text)
         assert "\x1b" not in plain
         assert max(map(len, plain.splitlines())) <= 80

@@ -103,3 +103,28 @@ def test_other_errors_are_raised(error):
     with pytest.raises(type(error)) as caught, output_failures_end():
         raise error
     assert caught.value is error
+
+
+KEPT = """
+import sys
+from clarion._core.commands import flush_at_end, output_failures_end
+
+with output_failures_end():
+    kept = open(sys.argv[1], "w")
+    kept.write("x")
+    flush_at_end(kept)
+"""
+
+
+def test_another_stream_fails_as_standard_output_does():
+    """Another stream is flushed at the end, too, and its failure is one sentence."""
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT, "/dev/full"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: The output cannot be written: No space left on device.")
+    assert done.stderr.count("\n") == 1

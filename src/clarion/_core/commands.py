@@ -25,6 +25,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 _groups: dict[str, str] = {}
 _running: list[str] = []
+_more_streams: list[TextIO] = []
 
 
 def command_line(command: str) -> str:
@@ -95,6 +96,11 @@ def output_failures_end() -> Generator[None]:
         sys.exit(FAILED)
 
 
+def flush_at_end(stream: TextIO) -> None:
+    """Treat a stream as one of the standard streams: flush it at the end, and report its failures."""
+    _more_streams.append(stream)
+
+
 def flush_output() -> None:
     """Flush the standard streams."""
     for stream in _streams():
@@ -112,4 +118,5 @@ def _discard_output() -> None:
 
 
 def _streams() -> list[TextIO]:
-    return [each for each in (sys.stdout, sys.stderr) if each is not None and not each.closed]
+    found = (*_more_streams, sys.stdout, sys.stderr)
+    return [each for each in found if each is not None and not each.closed]

@@ -3,8 +3,10 @@
 In reading order; each module imports only from those above it:
 
 1. `ages`, `text`, `failures`: durations, text without control characters, errors that a user reads.
-   `threads`: the end of the process, although a thread still runs.
-2. `output`: tables, JSON and errors, on a terminal or in a pipe.
+   `threads`: the end of the process, although a thread still runs. `streams`: standard output, which the
+   user's modules do not write to.
+2. `output`: tables, JSON and errors, on a terminal or in a pipe. `hints`: names that resemble another, and why
+   a list is empty.
 3. `imports`, `completion`, `options`, `databases`: the user's modules, the completion of names in them,
    the options of several commands, and the database of a command.
 4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker. `signals`, `graph`:
@@ -22,6 +24,7 @@ Never put here: a rule or a query that a program could need. It belongs in the p
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -42,6 +45,7 @@ def main(
     databases: Callable[[str], Database] | None = None,
     database: str | None = None,
     is_process: bool | None = None,
+    keeps_output: bool = False,
 ) -> None:
     """Run the command line, and end the process with its exit code.
 
@@ -52,6 +56,8 @@ def main(
         database: the name of its database, unless the arguments or CLARION_DATABASE name one.
         is_process: whether the process ends with the command, although threads still run; by default, if
             `arguments` is None.
+        keeps_output: whether what the user's modules print goes to standard error until the process ends. Then
+            nothing but the command prints to standard output.
     """
     try:
         from clarion.cli.app import run
@@ -61,6 +67,15 @@ def main(
             raise
         missing = MissingExtraError.because(error, package, "cli", needed_by="The command line")
         sys.stderr.write(f"error: {missing}\n")
+        if "--json" in (sys.argv[1:] if arguments is None else arguments):
+            sys.stdout.write(f"{json.dumps({'error': str(missing)})}\n")
         sys.exit(2)
     is_process = arguments is None if is_process is None else is_process
-    run(arguments, in_program, databases=databases, database=database, is_process=is_process)
+    run(
+        arguments,
+        in_program,
+        databases=databases,
+        database=database,
+        is_process=is_process,
+        keeps_output=keeps_output,
+    )

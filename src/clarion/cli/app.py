@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +16,9 @@ from clarion.cli.doctor import doctor
 from clarion.cli.graph import graph
 from clarion.cli.imports import is_in_program
 from clarion.cli.outbox.group import outbox
-from clarion.cli.output import FAILED, prepare_streams
+from clarion.cli.output import FAILED, failures_as_json, prepare_streams
 from clarion.cli.signals import explain_command, ls
+from clarion.cli.streams import is_for_command
 from clarion.cli.tail import tail
 from clarion.cli.threads import end_in_spite_of_threads
 from clarion.cli.work import work
@@ -74,6 +76,7 @@ def run(
     databases: Callable[[str], Database] | None = None,
     database: str | None = None,
     is_process: bool = False,
+    keeps_output: bool = False,
 ) -> None:
     """Run a command, and end the process with its exit code.
 
@@ -83,13 +86,16 @@ def run(
         databases: opens a database by the name that this program gives it.
         database: the name of its database, unless the arguments or CLARION_DATABASE name one.
         is_process: whether the process ends with the command, whatever its threads do.
+        keeps_output: whether what the modules print goes to standard error until the process ends.
     """
     prepare_streams()
     program = in_program or PROGRAM
     tokens = is_in_program.set(bool(in_program)), open_named.set(databases)
+    is_kept = is_for_command.set(keeps_output)
+    is_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
     defaults = {} if database is None else _default_databases(database)
     try:
-        with output_failures_end(), run_as(program):
+        with output_failures_end(), run_as(program), failures_as_json(is_wanted=is_json):
             app(arguments, prog_name=program, default_map=defaults)
     except SystemExit as error:
         if is_process:
@@ -99,3 +105,4 @@ def run(
     finally:
         is_in_program.reset(tokens[0])
         open_named.reset(tokens[1])
+        is_for_command.reset(is_kept)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from clarion.cli.failures import CommandError
+from clarion.cli.hints import explain_empty, print_hint
 from clarion.cli.imports import import_all
 from clarion.cli.options import (
     EveryOption,
@@ -18,7 +19,15 @@ from clarion.cli.options import (
     SenderFilter,
     SignalFilter,
 )
-from clarion.cli.output import FOUND, Column, print_line, print_table, reporting
+from clarion.cli.output import (
+    FOUND,
+    Column,
+    print_line,
+    print_sentences,
+    print_table,
+    print_text,
+    reporting,
+)
 from clarion.cli.text import as_json, safe
 from clarion.errors import ArgumentError
 from clarion.graph import (
@@ -37,6 +46,13 @@ from clarion.graph.report import SIGNS, changes_as_json, described, summary
 
 FORMATS_OF_CHANGES = ("text", "json", "markdown")
 
+SUFFIXES = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".json": "json", ".svg": "svg"}
+SUFFIXES_OF_CHANGES = {".txt": "text", ".json": "json", ".md": "markdown"}
+PICTURES = {".png", ".pdf", ".jpg", ".jpeg", ".gif", ".webp"}
+
+# What Mermaid draws by default; the text of a diagram cannot change it.
+MERMAID_EDGES, MERMAID_CHARACTERS = 500, 50_000
+
 COLUMNS = (Column("", style="bold"), Column("signal"), Column("receiver"), Column("what"))
 
 
@@ -48,7 +64,7 @@ def graph(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="mermaid, dot, json or svg; with --diff: text, json or markdown.",
+            help="mermaid, dot, json or svg; with --diff: text, json or markdown. By default, as the name of FILE ends.",
             show_default=False,
         ),
     ] = "",
@@ -70,13 +86,19 @@ def graph(
     json: JsonOption = False,
 ) -> None:
     """Draw which receivers listen to which signals, or compare graphs."""
-    form = _form_of(form, FORMATS_OF_CHANGES if diff else tuple(FORMATS), is_json=json)
+    form = _form_of(
+        form or _form_of_file(output, diff),
+        FORMATS_OF_CHANGES if diff else tuple(FORMATS),
+        is_json=json,
+    )
     old = None if diff is None else _read(diff)
     import_all(modules)
     filters = Filters(signal, sender, receiver, file)
     found = build_graph(filters, every=every)
     if old is None:
-        _put(draw(found, form), output)
+        _draw(found, form, output)
+        if form != "json" and not found.signals:
+            explain_empty(filters, every=every)
         return
     changes = compare(filter_graph(old, filters), found)
     if form == "text" and output is None:
@@ -85,6 +107,34 @@ def graph(
         _put(_text_of(changes, form), output)
     if changes:
         raise typer.Exit(FOUND)
+
+
+def _form_of_file(output: Path | None, diff: Path | None) -> str:
+    """Return the format that the suffix of the file names; empty for another suffix.
+
+    Raises:
+        CommandError: if it is a picture of a kind that Clarion does not write.
+    """
+    suffix = "" if output is None else output.suffix.lower()
+    if diff is None and suffix in PICTURES:
+        raise CommandError(
+            f"clarion graph does not write {suffix[1:].upper()}. Write .svg, or use Graphviz: "
+            f"clarion graph ... --format dot | dot -T{suffix[1:]} > {output}"
+        )
+    known = SUFFIXES_OF_CHANGES if diff else SUFFIXES
+    return known.get(suffix, "")
+
+
+def _draw(graph: Graph, form: str, output: Path | None) -> None:
+    text = draw(graph, form)
+    _put(text, output)
+    edges = len(graph.links) + len(graph.connections)
+    if form == "mermaid" and (edges > MERMAID_EDGES or len(text) > MERMAID_CHARACTERS):
+        print_hint(
+            f"Mermaid draws at most {MERMAID_EDGES} lines and {MERMAID_CHARACTERS:,} characters, unless the page "
+            f"that shows it allows more. This graph has {edges} lines and {len(text):,} characters. Choose a part "
+            f"with --signal or --receiver, or write it with --format svg."
+        )
 
 
 def _form_of(form: str, known: tuple[str, ...], *, is_json: bool) -> str:
@@ -122,7 +172,7 @@ def _put(text: str, output: Path | None) -> None:
         CommandError: if the file cannot be written.
     """
     if output is None:
-        typer.echo(text, nl=False)
+        print_text(text)
         return
     try:
         output.write_text(text, encoding="utf-8")
@@ -143,7 +193,7 @@ def _print(changes: list[Change]) -> None:
     if changes:
         print_table(COLUMNS, map(_row, changes))
         print_line()
-    print_line(summary(changes))
+    print_sentences(summary(changes))
 
 
 def _row(change: Change) -> tuple[str, ...]:

@@ -8,11 +8,14 @@ import sys
 import traceback
 from contextlib import redirect_stdout
 from contextvars import ContextVar
+from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion.cli.failures import CommandError
-from clarion.cli.output import print_sentences
+from clarion.cli.hints import print_hint
 from clarion.introspect import registrations, signals
 
 if TYPE_CHECKING:
@@ -24,9 +27,9 @@ if TYPE_CHECKING:
 is_in_program: ContextVar[bool] = ContextVar("clarion_cli_in_program", default=False)
 
 _REFERENCE = re.compile(r"([^\W\d][\w.]*):([^\W\d][\w.]*)")
-_MODULE = re.compile(r"[^\W\d][\w.]*")
-# The path of a source file below the current directory, whose module can be named.
-_PATH = re.compile(r"(?:\.[/\\])?([^\W\d]\w*(?:[/\\][^\W\d]\w*)*)\.py")
+_MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
+# The path of a source file or a package below the current directory, whose module can be named.
+_PATH = re.compile(r"([^\W\d]\w*(?:[/\\][^\W\d]\w*)*)(?:\.py|[/\\]?)")
 # What Python raises if an option of Clarion is given to a Django that does not run on Clarion.
 _DJANGO_REFUSES = re.compile(
     r"Signal\.connect\(\) got an unexpected keyword argument "
@@ -46,19 +49,17 @@ def import_named(name: str) -> ModuleType:
         CommandError: if it does not exist, or raises an error.
     """
     if _MODULE.fullmatch(name) is None:
-        path = _PATH.fullmatch(name)
-        dotted = ", such as shop.receivers" if path is None else f": {_with_dots(path[1])}"
-        raise CommandError(f"The name of a module cannot be read. Write it with dots{dotted}.")
-    here = os.getcwd()  # noqa: PTH109  # as Python itself writes it in sys.path
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
+        raise CommandError(
+            f"The name of a module cannot be read. Write it with dots{_with_dots(name)}."
+        )
+    _search_here()
     try:
-        return import_module(name)
+        with redirect_stdout(sys.stderr):  # the output of a command is read by programs
+            return import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
             raise CommandError(
-                f"No module {name} was found. Run the command in the directory of the program, or "
-                f"set PYTHONPATH."
+                f"No module {name} was found. {_cure_of_missing(error.name)}"
             ) from None
         raise _broken(name, error) from error
     except KeyboardInterrupt:
@@ -67,8 +68,53 @@ def import_named(name: str) -> ModuleType:
         raise _broken(name, error) from error
 
 
+def _search_here() -> None:
+    here = os.getcwd()  # noqa: PTH109  # as Python itself writes it in sys.path
+    if here not in sys.path and "" not in sys.path:
+        sys.path.insert(0, here)
+
+
+def is_module(name: str) -> bool:
+    """Return whether a dotted name is that of a module. This imports the packages that contain it.
+
+    Raises:
+        CommandError: if such a package raises an error.
+    """
+    if _MODULE.fullmatch(name) is None:
+        return False
+    package = name.rpartition(".")[0]
+    if package:
+        if not is_module(package):
+            return False
+        import_named(package)
+    _search_here()
+    try:
+        return find_spec(name) is not None
+    except (ImportError, ValueError):  # of a module that is no package, or has no __spec__
+        return name in sys.modules
+
+
 def _with_dots(path: str) -> str:
-    return re.sub(r"[/\\]", ".", path)
+    """Return the rest of a sentence: the module of a path, or an example."""
+    if is_reference(path):
+        return f", without an object: {path.partition(':')[0]}"
+    found = _PATH.fullmatch(os.path.relpath(path)) if path else None
+    if found is None:
+        return ", such as shop.receivers"
+    dotted = re.sub(r"[/\\]", ".", found[1])
+    return f": {dotted.removesuffix('.__init__')}"
+
+
+def _cure_of_missing(name: str) -> str:
+    """Return what to do if a module, or a package that has it, was not found."""
+    package, _, last = name.rpartition(".")
+    path = getattr(sys.modules.get(package), "__path__", None) if package else [os.getcwd()]  # noqa: PTH109
+    known = (
+        [each.name for each in iter_modules(path) if not each.name.startswith("_")] if path else []
+    )
+    if close := get_close_matches(last, known, n=1):
+        return f"Did you mean {f'{package}.{close[0]}'.lstrip('.')}?"
+    return "Run the command in the directory of the program, or set PYTHONPATH."
 
 
 def import_all(names: list[str] | None) -> None:
@@ -81,15 +127,12 @@ def import_all(names: list[str] | None) -> None:
     """
     if not names and not is_in_program.get():
         raise CommandError("Name a module that connects receivers, such as shop.receivers.")
-    with redirect_stdout(sys.stderr):  # the output of a command is read by programs
-        for each in names or ():
-            import_named(each)
+    for each in names or ():
+        import_named(each)
     if names and not any(registrations(each) for each in signals()):
-        print_sentences(
-            f": The import of {', '.join(names)} connects no receiver. Name the modules that have the "
-            f"receivers. If a function imports them, such as create_app(), name a module that calls it.",
-            ("hint", "bold yellow"),
-            sys.stderr,
+        print_hint(
+            f"The import of {', '.join(names)} connects no receiver. Name the modules that have the "
+            f"receivers. If a function imports them, such as create_app(), name a module that calls it."
         )
 
 
@@ -136,7 +179,7 @@ def _cure_of(error: BaseException) -> str:
 def _inside(trace: TracebackType | None) -> TracebackType | None:
     """Return the part of a traceback that is in the user's code."""
     ours = (__file__, "<frozen importlib", "importlib/__init__.py")
-    while trace is not None and trace.tb_next is not None:
+    while trace is not None:  # nothing is left of a SyntaxError, which names its file itself
         file = trace.tb_frame.f_code.co_filename
         if not file.startswith(ours[:2]) and not file.endswith(ours[2]):
             break

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clarion.cli.failures import CommandError
+from clarion.cli.streams import keep_output, standard_output
 from clarion.cli.text import as_json, fold, safe, safe_lines
 from clarion.errors import ClarionError
 
@@ -29,6 +30,7 @@ FAILED = 2  # the exit code if the command has failed
 HANGING = "    "  # before the further lines of a sentence
 
 WIDTH_OF_A_PIPE = 200  # columns: the tables have their natural width there
+WIDTH_OF_A_TERMINAL = 80  # columns of one whose width is unknown
 
 
 class Column(NamedTuple):
@@ -49,15 +51,24 @@ class Column(NamedTuple):
 
 def console(stream: TextIO | None = None) -> Console:
     """Return a console that interprets nothing in the text, for standard output or a stream."""
-    file = sys.stdout if stream is None else stream
-    is_fixed = file.isatty() or "COLUMNS" in os.environ
-    return Console(
-        file=file,
-        width=None if is_fixed else WIDTH_OF_A_PIPE,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+    file = standard_output() if stream is None else stream
+    options: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
+    if os.environ.get("NO_COLOR"):
+        options["color_system"] = None  # Rich alone would still print bold text
+    return Console(file=file, width=_width_of(file), **options)
+
+
+def _width_of(file: TextIO) -> int:
+    """Return the columns of a terminal, or those that COLUMNS names; many in a pipe."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isascii() and named.isdigit() and int(named) > 0:  # some terminals name 0
+        return int(named)
+    if not file.isatty():
+        return WIDTH_OF_A_PIPE
+    try:
+        return os.get_terminal_size(file.fileno()).columns or WIDTH_OF_A_TERMINAL
+    except (OSError, ValueError):  # a stream of a test
+        return WIDTH_OF_A_TERMINAL
 
 
 def print_line(*parts: str | tuple[str, str], stream: TextIO | None = None) -> None:
@@ -148,7 +159,12 @@ class _Folded:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON, in ASCII."""
-    typer.echo(as_json(value))
+    print_text(as_json(value) + "\n")
+
+
+def print_text(text: str) -> None:
+    """Print text as it is."""
+    typer.echo(text, standard_output(), nl=False)
 
 
 def print_error(message: str, details: str = "") -> None:
@@ -159,12 +175,39 @@ def print_error(message: str, details: str = "") -> None:
 
 
 @contextmanager
-def reporting() -> Generator[None]:
+def failures_as_json(*, is_wanted: bool) -> Generator[None]:
+    """Print the sentence of an error that ends the command as JSON, too, if the user wants JSON."""
+    try:
+        yield
+    except SystemExit as error:
+        if is_wanted and error.code == FAILED:
+            _print_failure(error)
+        raise
+
+
+def _print_failure(error: BaseException) -> None:
+    cause: BaseException | None = error
+    while cause is not None:
+        # The error of a wrong option is one of Typer or of Click; which one, depends on the version.
+        described: Any = getattr(cause, "format_message", None)
+        if isinstance(cause, ClarionError) or described is not None:
+            print_json({"error": str(cause) if described is None else described()})
+            return
+        cause = cause.__context__
+
+
+@contextmanager
+def reporting(*, keeps_output: bool = True) -> Generator[None]:
     """Print the errors of a user as one sentence, and end with the exit code 2.
+
+    Args:
+        keeps_output: whether what the user's modules print goes to standard error.
 
     Raises:
         typer.Exit: after such an error.
     """
+    if keeps_output:
+        keep_output()
     try:
         yield
     except CommandError as error:

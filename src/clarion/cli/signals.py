@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clarion.cli.completion import complete_senders, complete_signals
 from clarion.cli.failures import CommandError
-from clarion.cli.imports import import_all
+from clarion.cli.hints import did_you_mean, explain_empty, some_of
+from clarion.cli.imports import import_all, is_in_program, is_module
 from clarion.cli.options import (
     EveryOption,
     FileFilter,
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion.introspect import Verdict
 
+NO_TEXT = "''"  # a name that a shell has left empty
+
 COLUMNS = (
     Column("receiver"),
     Column("sender"),
@@ -73,13 +75,8 @@ def ls(
         print_json([{"signal": name, "receivers": [*map(facts_of, each)]} for name, each in listed])
     else:
         _print_listed(listed)
-        if not listed and any(filters):
-            print_sentences(
-                ": No name contains the text of the filters. Leave a filter out, or write a shorter part of "
-                "the name.",
-                ("hint", "bold yellow"),
-                sys.stderr,
-            )
+        if not listed:
+            explain_empty(filters, every=every)
 
 
 def _print_listed(listed: list[Listed]) -> None:
@@ -104,18 +101,18 @@ def _row(registration: Registration) -> tuple[str, ...]:
 
 @reporting()
 def explain_command(
+    modules: ModulesOfReceivers = None,
     signal: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--signal",
             "-s",
             metavar="NAME",
-            help="The dotted name of the signal, or its end.",
+            help="The dotted name of the signal, or its end. It may also stand after the modules.",
             autocompletion=complete_signals,
             show_default=False,
         ),
-    ],
-    modules: ModulesOfReceivers = None,
+    ] = None,
     sender: Annotated[
         str | None,
         typer.Option(
@@ -130,18 +127,37 @@ def explain_command(
     json: JsonOption = False,
 ) -> None:
     """Show which receivers a send would call, and why not the others."""
+    named, modules = (signal, modules) if signal is not None else _split(modules or [])
     import_all(modules)
-    found = _signal_named(signal)
+    found = _signal_named(named)
     shown = explain(found, None if sender is None else _sender_named(found, sender))
     if json:
         print_json(_as_json(shown))
     else:
         print_sentences(str(shown))
         if any(each.when for each in shown.heard):
-            print_line(
+            print_sentences(
                 "This is a send outside a transaction. Call clarion.introspect.explain at the send to see "
                 "its transaction."
             )
+
+
+def _split(names: list[str]) -> tuple[str, list[str]]:
+    """Return the signal and the modules, if the signal stands after the modules or has one in its name.
+
+    Raises:
+        CommandError: if no signal is named.
+    """
+    if not names or is_module(names[-1]):
+        import_all(names)
+        raise CommandError(
+            f"Name the signal, after the modules or with --signal. {_signals_with_receivers()}"
+        )
+    *modules, signal = names
+    owner = signal.rpartition(".")[0]
+    if not modules and not is_in_program.get() and is_module(owner):
+        modules = [owner]
+    return signal, modules
 
 
 def _is_named(name: str, wanted: str) -> bool:
@@ -159,10 +175,15 @@ def _signal_named(wanted: str) -> Signal:
         return next(iter(found.values()))
     if found:
         raise CommandError(f"Several signals have this name: {', '.join(sorted(found))}.")
-    known = ", ".join(sorted(signal_name(each) for each in signals() if registrations(each)))
+    close = did_you_mean(wanted, map(signal_name, signals()))
     raise CommandError(
-        f"No signal has the name {wanted}. Those with receivers are: {known or 'none'}."
+        f"No signal has the name {wanted or NO_TEXT}. {close}{_signals_with_receivers()}"
     )
+
+
+def _signals_with_receivers() -> str:
+    known = some_of(signal_name(each) for each in signals() if registrations(each))
+    return f"Those with receivers are: {known}."
 
 
 def _sender_named(signal: Signal, wanted: str) -> object:
@@ -178,9 +199,10 @@ def _sender_named(signal: Signal, wanted: str) -> object:
     found = [sender for name, sender in senders.items() if _is_named(name, wanted)]
     if len(found) == 1:
         return found[0]
+    known = f"Receivers are connected for: {some_of(senders) if senders else 'any sender'}."
     raise CommandError(
         f"{'No' if not found else 'More than one'} sender of {signal_name(signal)} has the name "
-        f"{wanted}. Receivers are connected for: {', '.join(sorted(senders)) or 'any sender'}."
+        f"{wanted or NO_TEXT}. {did_you_mean(wanted, senders)}{known}"
     )
 
 

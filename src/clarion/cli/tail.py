@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clarion.cli.options import JsonOption, ReceiverFilter, SignalFilter
-from clarion.cli.output import print_line, reporting
+from clarion.cli.output import print_line, print_text, reporting
 from clarion.tail import read_tail
 from clarion.tail.events import BROKEN, SLOW
 
@@ -75,7 +75,7 @@ def _is_wanted(event: Event, signal: str, receiver: str) -> bool:
 
 
 def _print_json(event: Event) -> None:
-    typer.echo(json_module.dumps(event))
+    print_text(json_module.dumps(event) + "\n")
 
 
 def print_event(event: Event) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from clarion.outbox.receivers import StoredReceiver
 
 
-@reporting()
+@reporting(keeps_output=False)  # it is for the receivers, which may print
 def work(
     modules: ModulesArgument = None,
     database: OptionalDatabaseOption = None,

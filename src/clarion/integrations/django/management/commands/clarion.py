@@ -45,4 +45,5 @@ class Command(ProcessCommand):
             databases=_open,
             database=DEFAULT_DB_ALIAS,
             is_process=self._called_from_command_line,
+            keeps_output=self._called_from_command_line,
         )

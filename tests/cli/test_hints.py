@@ -1,0 +1,68 @@
+"""Names that resemble another, and why a list is empty."""
+
+import sys
+
+import pytest
+
+from clarion.cli.hints import did_you_mean, explain_empty, some_of
+from clarion.listing import Filters
+
+RECEIVERS = """
+from clarion import Signal, receiver
+
+paid = Signal(name="hinted.order_paid")
+nobody = Signal(name="hinted.nobody")
+
+class Till: ...
+
+@receiver(paid, sender=Till)
+def print_bill(sender, **kwargs): ...
+"""
+
+
+@pytest.fixture(autouse=True)
+def hinted(tmp_path, monkeypatch):
+    """Import a module with receivers, and forget it after the test."""
+    (tmp_path / "hinted_receivers.py").write_text(RECEIVERS)
+    monkeypatch.syspath_prepend(tmp_path)
+    __import__("hinted_receivers")
+    yield
+    del sys.modules["hinted_receivers"]
+
+
+def test_a_question_names_what_was_meant():
+    """The names that are written alike are proposed, as parts or as a whole."""
+    names = ["shop.order_paid", "shop.stock_low", "shop.order_shipped"]
+    assert did_you_mean("order_piad", names) == "Did you mean shop.order_paid? "
+    assert did_you_mean("ORDER", names) == "Did you mean shop.order_paid or shop.order_shipped? "
+    assert did_you_mean("zzz", names) == did_you_mean("", names) == ""
+
+
+def test_a_long_list_is_cut():
+    """Ten names are listed, and the number of the others."""
+    assert some_of(["b", "a"]) == "a, b"
+    assert some_of([]) == "none"
+    assert some_of(f"n{number:02}" for number in range(12)).endswith("n08, n09 and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("filters", "text"),
+    [
+        (Filters(signal="hinted.order_piad"), "Did you mean hinted.order_paid?"),
+        (Filters(signal="hinted.nobody"), "hinted.nobody has no receiver. Add --all"),
+        (Filters(sender="hinted_receivers.Tll"), "Did you mean hinted_receivers.Till?"),
+        (Filters(receiver="PRINT_BILL"), "Did you mean hinted_receivers.print_bill?"),
+        (Filters(file="hinted_recievers.py"), "hinted_receivers.py?"),
+        (Filters(receiver="zzzzzzzz"), "Leave a filter out"),
+    ],
+)
+def test_an_empty_list_is_explained(capsys, filters, text):
+    """A hint names what was meant, or how to see signals without receivers."""
+    explain_empty(filters, every=False)
+    assert text in " ".join(capsys.readouterr().err.split())
+
+
+def test_without_a_filter_there_is_no_hint(capsys):
+    """Another hint says that no receiver is connected."""
+    explain_empty(Filters(), every=False)
+    assert capsys.readouterr().err == ""
