@@ -69,3 +69,12 @@ def test_another_object_is_refused():
     """An object that is not a context variable is refused."""
     with pytest.raises(ArgumentError, match="Give it a ContextVar"):
         carry("ada")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", [5, "", "\ud800", b"actor"])
+def test_a_name_that_a_header_cannot_have_is_refused(name):
+    """JSON would make it another name, by which no worker finds the variable."""
+    with pytest.raises(ArgumentError, match=r"carry\(\) was given name="):
+        carry(ContextVar("named"), name=name)
+    with pytest.raises(ArgumentError, match=r"carry\(\) was given name="):
+        carry(ContextVar(""))

@@ -37,13 +37,18 @@ def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[A
         The variable.
 
     Raises:
-        ArgumentError: if it is no context variable, or another one has this name.
+        ArgumentError: if it is no context variable, or the name is no text, or another one has it.
     """
     if type(variable) is not ContextVar:
         raise ArgumentError(
             f"carry() was given {value_name(variable)}. Give it a ContextVar.", ["variable"]
         )
-    name = name or variable.name
+    name = variable.name if name is None else name
+    if type(name) is not str or not name or find_problem(name, "name") is not None:
+        raise ArgumentError(
+            f"carry() was given name={value_name(name)} as the name of a header. Give a text.",
+            ["name"],
+        )
     if name in trace.HEADERS or carried.add(name, variable) is not variable:
         raise ArgumentError(
             f"carry() cannot use the name {quoted_name(name)}, which another header has. "

@@ -17,6 +17,7 @@ Imports go downward only. From the top:
     signals                    declares the signals
     model_signal               the class of the signals
     rows/                      mapped attributes and their changes
+    detached                   the databases of instances that have left their session
     binds                      the engine and connection of a row
     waiting                    warns of senders that are never mapped
     senders send aliases session_types async_sessions

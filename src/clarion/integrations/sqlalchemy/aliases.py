@@ -11,7 +11,7 @@ from clarion._core.names import value_name
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy.ext.asyncio import AsyncEngine
     from sqlalchemy.orm import Mapper, Session
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 
 _aliases: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+
+when_named: list[Callable[[], None]] = []
+"""Called after an engine was given another alias than the default one."""
 
 
 def alias(engine: Engine | AsyncEngine, name: str) -> None:
@@ -40,6 +43,14 @@ def alias(engine: Engine | AsyncEngine, name: str) -> None:
             ["engine", "name"],
         )
     _aliases[sync] = name
+    if name != DEFAULT:
+        for each in when_named:
+            each()
+
+
+def are_named() -> bool:
+    """Return whether an engine has another alias than the default one."""
+    return any(name != DEFAULT for name in list(_aliases.values()))
 
 
 def alias_of(engine: Any) -> str:

@@ -16,7 +16,8 @@ from sqlalchemy.pool import Pool
 
 from clarion._core.fork import new_lock
 from clarion.commit import register_provider
-from clarion.integrations.sqlalchemy import classes, connections, instances, signals
+from clarion.integrations.sqlalchemy import classes, connections, detached, instances, signals
+from clarion.integrations.sqlalchemy.aliases import are_named, when_named
 from clarion.integrations.sqlalchemy.bulk import session_methods, statements
 from clarion.integrations.sqlalchemy.commit import transactions
 from clarion.integrations.sqlalchemy.commit.provider import SessionProvider
@@ -159,11 +160,30 @@ def _attach_statements() -> None:
     session_methods.wrap()
 
 
+_watches_commits: list[bool] = []
+
+
 @_once
 def _attach_commits() -> None:
+    _watches_commits.append(True)
     event.listen(Session, "after_begin", transactions.after_begin)
     event.listen(Session, "after_transaction_end", transactions.after_transaction_end)
     event.listen(Session, "after_commit", transactions.after_commit)
+    if are_named():
+        _attach_detached()
+
+
+@_once
+def _attach_detached() -> None:
+    event.listen(Session, "persistent_to_detached", detached.persistent_to_detached)
+
+
+def _attach_detached_if_used() -> None:
+    if _watches_commits:  # otherwise nothing needs the alias of a detached instance
+        _attach_detached()
+
+
+when_named.append(_attach_detached_if_used)
 
 
 # --- The tables of the outbox

@@ -21,9 +21,11 @@ from sqlalchemy import Delete, select
 from sqlalchemy.orm import InstanceState, LoaderCallableStatus, make_transient_to_detached
 
 from clarion._core.names import dotted
+from clarion.integrations.sqlalchemy.aliases import are_named
 from clarion.integrations.sqlalchemy.binds import write_connection
 from clarion.integrations.sqlalchemy.commit.sessions import new_session, use_options
 from clarion.integrations.sqlalchemy.commit.unknown_writes import is_written
+from clarion.integrations.sqlalchemy.detached import alias_of_instance, keep_alias
 from clarion.integrations.sqlalchemy.rows.columns import is_expression
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 from clarion.integrations.sqlalchemy.rows.values import copy_value
@@ -266,22 +268,25 @@ class CommittedRow:
 
     def copy(self) -> Any:
         """Return a detached instance with these values."""
-        return detached_copy(self.state.manager, self._values, self.key[2])
+        alias = alias_of_instance(self.state) if are_named() else None
+        return detached_copy(self.state.manager, self._values, self.key[2], alias)
 
 
-def detached_copy(manager: Any, values: Mapping[str, Any], token: Any) -> Any:
+def detached_copy(manager: Any, values: Mapping[str, Any], token: Any, alias: str | None) -> Any:
     """Return a detached instance with these values, as if loaded from its row.
 
     Args:
         manager: the manager of its class.
         values: the values by attribute, those of the primary key among them.
         token: the identity token; None without a ShardedSession.
+        alias: the alias of its database, if it is known.
     """
     copied = manager.new_instance()
     state: State = getattr(copied, _STATE)
     copied.__dict__.update(values)
     state.identity_token = token
     make_transient_to_detached(copied)
+    keep_alias(state, alias)
     try:
         # Emit the event of a query, because extensions such as MutableDict prepare the values.
         manager.dispatch.load(state, None)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, object_session
 
 from clarion._core.names import keyword_names, quoted_name, value_name
 from clarion.errors import BoundaryError
-from clarion.integrations.sqlalchemy.aliases import DEFAULT, alias_of
+from clarion.integrations.sqlalchemy.aliases import DEFAULT, alias_of, are_named
 from clarion.integrations.sqlalchemy.async_sessions import async_session
 from clarion.integrations.sqlalchemy.binds import (
     bind_of_any,
@@ -25,6 +25,7 @@ from clarion.integrations.sqlalchemy.binds import (
     write_connection,
 )
 from clarion.integrations.sqlalchemy.commit.sessions import binds_known, binds_of, engines_of
+from clarion.integrations.sqlalchemy.detached import kept_alias
 from clarion.integrations.sqlalchemy.send import in_greenlet
 from clarion.integrations.sqlalchemy.senders import mapper_of
 
@@ -128,11 +129,23 @@ def check_rows(session: Session, arguments: Mapping[str, Any]) -> None:
 
 
 def _is_foreign(session: Session, value: Any) -> bool:
-    owner = object_session(value) if hasattr(value, "_sa_instance_state") else None
-    if owner is None or owner is session or is_sharded(owner) or is_sharded(session):
+    state = getattr(value, "_sa_instance_state", None)
+    if state is None or is_sharded(session):
+        return False
+    owner = object_session(value)
+    if owner is None:
+        return _is_detached_from_another(session, value, kept_alias(state))
+    if owner is session or is_sharded(owner):
         return False
     theirs, ours = _bind_of(owner, value), _bind_of(session, value)
     return theirs is not None and (ours is None or not _is_same(theirs.engine, ours.engine))
+
+
+def _is_detached_from_another(session: Session, value: Any, alias: str | None) -> bool:
+    if alias is None or not are_named():  # not known
+        return False
+    ours = _bind_of(session, value)
+    return ours is None or alias_of(ours.engine) != alias
 
 
 def _is_same(one: Engine, other: Engine) -> bool:

@@ -11,22 +11,21 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Table, inspect
-from sqlalchemy.orm import Session, object_session
 from sqlalchemy.orm.exc import ObjectDeletedError
 
 from clarion._core.commands import command_line
 from clarion._core.names import quoted_name
 from clarion.envelope import GoneError
 from clarion.errors import DecodingError
-from clarion.integrations.sqlalchemy.aliases import DEFAULT
 from clarion.integrations.sqlalchemy.async_sessions import async_session
-from clarion.integrations.sqlalchemy.binds import alias_of_mapper, alias_of_row, is_sharded
+from clarion.integrations.sqlalchemy.binds import alias_of_mapper, is_sharded
 from clarion.integrations.sqlalchemy.commit.sessions import new_session
 from clarion.integrations.sqlalchemy.commit.snapshots import (
     CommittedRow,
     detached_copy,
     is_mapped,
 )
+from clarion.integrations.sqlalchemy.detached import alias_of_instance
 from clarion.integrations.sqlalchemy.outbox.columns import dump_value, load_value
 from clarion.integrations.sqlalchemy.outbox.mapped import (
     class_name,
@@ -41,7 +40,7 @@ from clarion.integrations.sqlalchemy.senders import mapper_of
 from clarion.integrations.sqlalchemy.session_types import sync_session
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import InstanceState, Mapper
+    from sqlalchemy.orm import InstanceState, Mapper, Session
 
     State = InstanceState[Any]
 
@@ -83,14 +82,13 @@ class MappedReferences:
             return {"table": [*place_of(cast("Any", value))]}
         state: State = inspect(value)
         mapper = state.mapper
-        session = object_session(value)
         data: dict[str, Any] = {
             "class": class_name(mapper.class_),
             "key": [
                 dump_value(part, column.type, column.name)
                 for column, part in zip(mapper.primary_key, _identity(state), strict=True)
             ],
-            "database": DEFAULT if session is None else alias_of_row(session, state),
+            "database": _alias_of(state),
         }
         if state.identity_token is not None:
             data["shard"] = dump_value(
@@ -151,7 +149,7 @@ class MappedReferences:
         for column, part in zip(mapper.primary_key, _key_of(mapper, data), strict=True):
             values[mapper.get_property_by_column(column).key] = part
         token = load_value(data.get("shard"), mapper.primary_key[0].type, session)
-        return detached_copy(mapper.class_manager, values, token)
+        return detached_copy(mapper.class_manager, values, token, data.get("database"))
 
     def dump_class(self, kind: type) -> str:
         """Return the name of a mapped class.
@@ -191,6 +189,15 @@ def _identity(state: State) -> tuple[Any, ...]:
             "has no primary key yet; flush the session first, or connect the receiver to post_save"
         )
     return values
+
+
+def _alias_of(state: State) -> str:
+    alias = alias_of_instance(state)
+    if alias is None:
+        raise ValueError(
+            "is in no session, and its database is not known; add it to a session first, or send its key"
+        )
+    return alias
 
 
 def _expired_values(state: State) -> dict[str, Any]:
