@@ -1,5 +1,6 @@
 """The Taskiq broker of the tests, in the test's process and in each worker."""
 
+import logging
 import os
 from typing import Any
 
@@ -38,5 +39,9 @@ def make(url, queue, *others):
 
 
 if os.environ.get("CLARION_TEST_WORKER"):
+    # Taskiq does not configure the log of a process that a fork server has started, as in Python 3.14.
+    logger = logging.getLogger("taskiq.receiver.receiver")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(logging.StreamHandler())
     broker, delivery = make(os.environ["CLARION_TEST_BROKER"], os.environ["CLARION_TEST_QUEUE"])
     connect(delivery)
