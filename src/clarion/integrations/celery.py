@@ -131,6 +131,8 @@ class CeleryEngine(Engine):
         options = dict(call.options)
         if call.delay:
             options["countdown"] = call.delay
+        # Monitoring shows these instead of the body, and Celery does not have to format it.
+        options["argsrepr"], options["kwargsrepr"] = f"({call!r},)", "{}"
         # Through the task, because `send_task` ignores `task_always_eager`.
         self.task.apply_async((call.body,), shadow=call.receiver, **options)
 
@@ -267,8 +269,9 @@ def carry(task: Any, body: str) -> None:
         wait = retry_after(body, error, attempt)
         if wait is None:
             raise
+        shown = {name: task.request.get(name) for name in ("argsrepr", "kwargsrepr")}
         # None would be the limit of the task, which an annotation may set.
-        raise task.retry(exc=error, countdown=wait, max_retries=attempt) from error
+        raise task.retry(exc=error, countdown=wait, max_retries=attempt, **shown) from error
 
 
 def _known() -> frozenset[str]:
