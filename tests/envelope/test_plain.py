@@ -122,6 +122,23 @@ def test_the_first_other_member_is_found(value):
     assert problem.path.startswith("bad")
 
 
+def test_scalars_are_encoded_without_those_that_are_left_out():
+    """An object of scalars is JSON in UTF-8; the members that are left out may be of any type."""
+    values = {"sender": object(), "text": "ä", "number": 1.5, "none": None, "is": True}
+    expected = '{"text":"ä","number":1.5,"none":null,"is":true}'
+    assert plain.dump_scalars(values, {"sender"}) == expected.encode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[1], {}, (), b"", Level.HIGH, Text("a"), float("nan"), "\ud800", 10**5000],
+    ids=["list", "dict", "tuple", "bytes", "enum", "subclass", "nan", "surrogate", "digits"],
+)
+def test_what_is_no_scalar_of_json_is_left_to_others(value):
+    """An object is not encoded if one member is no scalar, or JSON would refuse it."""
+    assert plain.dump_scalars({"fine": 1, "value": value}) is None
+
+
 def test_a_member_that_is_too_long_an_integer_is_found():
     """An integer with too many digits is found when it is encoded."""
     problem = plain.dump_members({"number": 10**5000})

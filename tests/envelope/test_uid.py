@@ -21,3 +21,15 @@ def test_it_contains_the_time_in_milliseconds():
 def test_no_two_are_equal():
     """74 bits are random."""
     assert len({new_uid() for _ in range(10_000)}) == 10_000
+
+
+def test_every_bit_but_the_fixed_ones_is_random():
+    """Of the last 80 bits, only those of the version and the variant are the same in each."""
+    numbers = [new_uid().int & (1 << 80) - 1 for _ in range(1_000)]
+    fixed, ever = 7 << 76 | 2 << 62, 0
+    always = (1 << 80) - 1
+    for number in numbers:
+        always &= number
+        ever |= number
+    assert always == fixed
+    assert ever == (1 << 80) - 1 ^ (8 << 76 | 1 << 62)

@@ -85,6 +85,7 @@ class Codec:
             self._defaults = dict(getattr(policy_of(signal), "defaults", {}))
             self._declared = frozenset(parameters)
             self._required = self._declared - provided - self._defaults.keys()
+        self._is_plain = self._storage is None and self._typed is None
 
     @property
     def version(self) -> int:
@@ -102,6 +103,10 @@ class Codec:
         Raises:
             EncodingError: if a value would not come back as it is.
         """
+        if self._is_plain and arguments.get("sender") is None:  # most sends, so a short way
+            scalars = plain.dump_scalars(arguments, _NEVER_STORED)
+            if scalars is not None:
+                return _PLAIN_HEAD + scalars + b"}"
         snapshots = snapshots or (self._storage is not None and self._storage.as_sent)
         values: dict[str, Any] = {}
         references: dict[str, Any] = {}
@@ -119,8 +124,6 @@ class Codec:
                 f"Signal {signal_name(signal)} cannot be stored: {error}.", signal_name(signal)
             ) from None
         encoded = self._dump_values(signal, values)
-        if sender is None and not references:
-            return _PLAIN_HEAD + encoded + b"}"
         try:
             head = plain.dump({"sender": sender, "references": references})
         except ValueError:  # UnicodeEncodeError is one

@@ -66,7 +66,7 @@ class Envelope(NamedTuple):
         # By hand: this is a large part of the time of a send.
         headers = plain.encode(self.headers) if self.headers else "{}"
         return (
-            f'{{"uid":"{self.uid}","signal":{quote(self.signal)},"version":{self.version},'
+            f'{{"uid":"{self.uid.hex}","signal":{quote(self.signal)},"version":{self.version},'
             f'"created_at":"{self.created_at.isoformat()}",'
             f'"payload":{quote(self.payload.decode())},"headers":{headers}}}'
         )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clarion._core.names import value_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
 _ATOMS = frozenset({type(None), bool, int, str})
 
@@ -129,6 +129,26 @@ Raises:
 def dump(value: object) -> bytes:
     """Return a value that has no problem, as JSON in UTF-8."""
     return encode(value).encode()
+
+
+def dump_scalars(values: dict[str, Any], left_out: Collection[str] = frozenset()) -> bytes | None:
+    """Return an object of JSON in UTF-8; None if a member is no scalar, or JSON would refuse it.
+
+    Args:
+        values: the members.
+        left_out: the names of members that are left out.
+    """
+    kept: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in left_out:
+            continue
+        if type(value) not in SCALARS:
+            return None
+        kept[name] = value
+    try:
+        return dump(kept)
+    except ValueError:  # UnicodeEncodeError is one
+        return None
 
 
 def dump_members(values: dict[str, Any]) -> bytes | Problem:

@@ -7,6 +7,8 @@ import time
 from uuid import UUID
 
 _MILLISECOND = 1_000_000  # nanoseconds
+_FIXED = 7 << 76 | 2 << 62  # the version and the variant
+_FREE = (1 << 128) - 1 ^ (0xF << 76 | 3 << 62)  # all other bits
 
 
 def new_uid() -> UUID:
@@ -17,6 +19,5 @@ def new_uid() -> UUID:
     """
     # `uuid.uuid7` exists from CPython 3.14 on.
     milliseconds = time.time_ns() // _MILLISECOND
-    random = int.from_bytes(os.urandom(10)) >> 6
-    high, low = random >> 62, random & (1 << 62) - 1
-    return UUID(int=milliseconds << 80 | 7 << 76 | high << 64 | 2 << 62 | low)
+    bits = milliseconds << 80 | int.from_bytes(os.urandom(10))
+    return UUID(int=bits & _FREE | _FIXED)
