@@ -137,8 +137,10 @@ class DramatiqEngine(Engine):
             options["max_retries"] = call.retries
         options[_BODY] = call.body
         message = self._message(call.receiver, str(call.uid), options)
+        if queue != message.queue_name:
+            message = message.copy(queue_name=queue)
         delay = round(call.delay * 1000) if call.delay else None
-        self.broker.enqueue(message.copy(queue_name=queue), delay=delay)
+        self.broker.enqueue(message, delay=delay)
         self._of_thread.keep(self.broker)
 
     def _message(self, receiver: str, uid: str, options: dict[str, Any]) -> Any:
