@@ -12,6 +12,7 @@ from benchmarks.durable.contenders.clarion_publish import (
     ClarionDjango,
     ClarionSession,
     OutboxByHand,
+    StatementByHand,
 )
 from benchmarks.durable.contenders.clarion_worker import ClarionWorker
 from benchmarks.durable.contenders.floor import Floor100, Floor500
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 EVERY: tuple[type[Contender], ...] = (
     BareTransaction,
     OutboxByHand,
+    StatementByHand,
     Floor100,
     Floor500,
     ClarionWorker,

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.durable.contender import INSERT, UnsupportedError, begin, connect
 from benchmarks.durable.contenders.clarion_worker import ClarionWorker, signal_for
 from benchmarks.durable.contenders.django_settings import set_up
+from clarion.envelope import seal
+from clarion.envelope.uid import new_uid
+from clarion.outbox.connection import DbapiConnection
+from clarion.outbox.delivery_row import Target
+from clarion.outbox.publication import publication
+from clarion.outbox.statements import pyformat, statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +70,39 @@ class OutboxByHand(BareTransaction):
             connection.execute(INSERT)
             payload = json.dumps({"sender": "bench", "order_id": number})
             connection.execute(insert, [each for n in range(count) for each in (f"r{n}", payload)])
+            connection.execute("COMMIT")
+
+        return publish
+
+
+class StatementByHand(BareTransaction):
+    """The same transaction, with Clarion's own statements and tables, and no other code of Clarion.
+
+    Everything but the uid is prepared, so it shows what the database and the driver take of a send.
+    """
+
+    name = "Clarion's statement by hand"
+
+    def publisher(self, count: int) -> Callable[[int], object]:
+        """Insert the row, and the event with its deliveries."""
+        if not count:
+            return super().publisher(0)
+        connection = connect(self.url)
+        texts = statements(self.dialect) if self.dialect == "sqlite" else pyformat(self.dialect)
+        envelope = seal(signal_for(0), {"sender": "bench", "order_id": 1})
+        targets = [Target(f"bench{number}") for number in range(count)]
+        written = publication(DbapiConnection(connection, self.dialect), envelope, targets)
+        start = begin(self.url)
+
+        def publish(number: int) -> None:
+            connection.execute(start)
+            connection.execute(INSERT)
+            uid = {"uid": new_uid().hex}
+            for name, rows in written:
+                if len(rows) == 1:
+                    connection.execute(texts[name], rows[0] | uid)
+                else:
+                    connection.cursor().executemany(texts[name], [each | uid for each in rows])
             connection.execute("COMMIT")
 
         return publish
