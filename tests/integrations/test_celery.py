@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from celery import Celery, Task, signals
-from celery.exceptions import Ignore, Retry
+from celery.exceptions import Ignore
 from celery.exceptions import Reject as CeleryReject
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -139,41 +139,6 @@ def test_eager_mode_can_raise(app, order_paid):
     order_paid.connect(failing, delivery=CeleryDelivery(app))
     with pytest.raises(LookupError, match="mine"):
         order_paid.send(None)
-
-
-def test_the_task_has_the_name_of_the_receiver(app, order_paid):
-    """There is one task for all receivers; its shadow, which monitoring shows, is the receiver's name."""
-    sent = []
-    app.conf.task_always_eager = False
-
-    def note(sender, headers, routing_key, properties, **kwargs):
-        sent.append((sender, headers["shadow"], routing_key, properties["priority"]))
-
-    signals.before_task_publish.connect(note)
-    delivery = CeleryDelivery(app)(queue="letters", priority=3)
-    order_paid.connect(mail, delivery=delivery(name="shop.mail"))
-    order_paid.send(None)
-    assert sent == [(TASK, "shop.mail", "letters", 3)]
-
-
-def test_monitoring_does_not_show_the_body(app, order_paid):
-    """The arguments that Celery logs name the receiver and the uid, at the first run and at a retry."""
-    sent: list[Any] = []
-
-    def note(body, headers, **kwargs):
-        sent.append((body, headers["argsrepr"], headers["kwargsrepr"], headers["retries"]))
-
-    signals.before_task_publish.connect(note)
-    app.conf.task_always_eager = False
-    order_paid.connect(failing, delivery=CeleryDelivery(app)(name="shop.mail", retries=2))
-    ((_, response),) = order_paid.send(None, password="secret")  # noqa: S106
-    task, args = app.tasks[TASK], sent[0][0][0]
-    shown = {"argsrepr": sent[0][1], "kwargsrepr": sent[0][2]}
-    task.push_request(args=args, kwargs={}, called_directly=False, **shown)
-    with pytest.raises(Retry):
-        task.run(*args)
-    expected = (f"(<Call of shop.mail, uid {response.uid}>,)", "{}")
-    assert [each[1:] for each in sent] == [(*expected, 0), (*expected, 1)]
 
 
 @pytest.mark.parametrize(

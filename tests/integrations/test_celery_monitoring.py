@@ -1,0 +1,66 @@
+"""What Celery's monitoring and logs show of a call."""
+
+from typing import Any
+
+import pytest
+from celery import Celery, signals
+from celery.exceptions import Retry
+
+from clarion import Signal
+from clarion.integrations.celery import TASK, CeleryDelivery
+
+
+def mail(sender, **kwargs):
+    """Do nothing."""
+
+
+def failing(sender, **kwargs):
+    """Fail."""
+    raise LookupError("mine")
+
+
+@pytest.fixture
+def app():
+    """Yield an app whose broker is in memory."""
+    found = Celery("tests", broker="memory://", set_as_current=False)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def order_paid():
+    """Return a signal."""
+    return Signal(name="tests.celery.order_paid")
+
+
+def test_the_task_has_the_name_of_the_receiver(app, order_paid):
+    """There is one task for all receivers; its shadow, which monitoring shows, is the receiver's name."""
+    sent = []
+
+    def note(sender, headers, routing_key, properties, **kwargs):
+        sent.append((sender, headers["shadow"], routing_key, properties["priority"]))
+
+    signals.before_task_publish.connect(note)
+    delivery = CeleryDelivery(app)(queue="letters", priority=3)
+    order_paid.connect(mail, delivery=delivery(name="shop.mail"))
+    order_paid.send(None)
+    assert sent == [(TASK, "shop.mail", "letters", 3)]
+
+
+def test_monitoring_does_not_show_the_body(app, order_paid):
+    """The arguments that Celery logs name the receiver and the uid, at the first run and at a retry."""
+    sent: list[Any] = []
+
+    def note(body, headers, **kwargs):
+        sent.append((body, headers["argsrepr"], headers["kwargsrepr"], headers["retries"]))
+
+    signals.before_task_publish.connect(note)
+    order_paid.connect(failing, delivery=CeleryDelivery(app)(name="shop.mail", retries=2))
+    ((_, response),) = order_paid.send(None, password="secret")  # noqa: S106
+    task, args = app.tasks[TASK], sent[0][0][0]
+    shown = {"argsrepr": sent[0][1], "kwargsrepr": sent[0][2]}
+    task.push_request(args=args, kwargs={}, called_directly=False, **shown)
+    with pytest.raises(Retry):
+        task.run(*args)
+    expected = (f"(<Call of shop.mail, uid {response.uid}>,)", "{}")
+    assert [each[1:] for each in sent] == [(*expected, 0), (*expected, 1)]
