@@ -62,5 +62,5 @@ def test_monitoring_does_not_show_the_body(app, order_paid):
     task.push_request(args=args, kwargs={}, called_directly=False, **shown)
     with pytest.raises(Retry):
         task.run(*args)
-    expected = (f"(<Call of shop.mail, uid {response.uid}>,)", "{}")
+    expected = (f"(<shop.mail, uid {response.uid}>,)", "{}")
     assert [each[1:] for each in sent] == [(*expected, 0), (*expected, 1)]

@@ -132,7 +132,7 @@ class CeleryEngine(Engine):
         if call.delay:
             options["countdown"] = call.delay
         # Monitoring shows these instead of the body, and Celery does not have to format it.
-        options["argsrepr"], options["kwargsrepr"] = f"({call!r},)", "{}"
+        options["argsrepr"], options["kwargsrepr"] = f"(<{call.receiver}, uid {call.uid}>,)", "{}"
         # Through the task, because `send_task` ignores `task_always_eager`.
         self.task.apply_async((call.body,), shadow=call.receiver, **options)
 
