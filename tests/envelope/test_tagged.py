@@ -58,6 +58,7 @@ def stored(value):
             2.5,
             "ä",
             b"\x00\xff",
+            bytearray(b"\x00\xff"),
             float("inf"),
         ),
         *(Decimal("9.90"), Decimal("-0"), UUID(int=5), NOON, NOON.replace(tzinfo=None)),
@@ -187,3 +188,37 @@ def test_damaged_values_are_refused(data):
     """Values that this program cannot decode are refused."""
     with pytest.raises(DecodingError):
         tagged.decode(data, None)
+
+
+class Mood(enum.Enum):
+    """An enumeration whose members are no text."""
+
+    GOOD = (1, 2)
+
+
+class Flags(enum.Flag):
+    """An enumeration whose members can be combined."""
+
+    A = 1
+    B = 2
+
+
+def test_members_of_known_enumerations_come_back(records):
+    """A kind knows the enumerations of its columns; the class is found by its name among them."""
+    with pytest.raises(tagged.UnstorableError, match="Mood"):
+        stored(Mood.GOOD)
+    records.enumerations = lambda: [Mood, Color, Size, Flags]
+    for value in (Mood.GOOD, Color.RED, Size.BIG, Flags.B, Changes({"a": (None, Mood.GOOD)})):
+        found = stored(value)
+        assert (type(found), found) == (type(value), value)
+    assert stored(Size.BIG) is Size.BIG
+    with pytest.raises(tagged.UnstorableError, match="Flags"):
+        stored(Flags.A | Flags.B)
+    encoded = tagged.encode(Mood.GOOD, "value")
+    for known in ([], [Mood, enum.Enum("Mood", "GOOD", module=__name__)]):
+        records.enumerations = lambda known=known: known
+        with pytest.raises(DecodingError, match=r"member of '.*Mood', which no column"):
+            tagged.decode(encoded, None)
+    records.enumerations = lambda: [Mood]
+    with pytest.raises(DecodingError, match="damaged"):
+        tagged.decode({"enum": [encoded["enum"][0], "LOST"]}, None)

@@ -113,6 +113,14 @@ class SessionKind(ReferenceKind, Protocol):
         ...
 
 
+class EnumerationKind(ReferenceKind, Protocol):
+    """A kind whose columns have members of enumerations, which come back as members."""
+
+    def enumerations(self) -> list[type]:
+        """Return the enumerations of the columns of the program."""
+        ...
+
+
 kinds: Registry[str, ReferenceKind] = Registry()
 
 
@@ -148,6 +156,13 @@ def is_session_class(annotation: object) -> bool:
         for part in parts
         if isinstance(part, type)
     )
+
+
+def enumeration_classes() -> list[Any]:
+    """Return the enumerations of the columns of all kinds."""
+    return [
+        each for kind in kinds.values() if _has_enumerations(kind) for each in kind.enumerations()
+    ]
 
 
 def kind_named(name: object) -> ReferenceKind:
@@ -245,6 +260,10 @@ def _takes_snapshots(kind: ReferenceKind) -> TypeGuard[SnapshotKind]:
 
 def _has_sessions(kind: ReferenceKind) -> TypeGuard[SessionKind]:
     return hasattr(kind, "is_session")
+
+
+def _has_enumerations(kind: ReferenceKind) -> TypeGuard[EnumerationKind]:
+    return hasattr(kind, "enumerations")
 
 
 def dump_class(kind: Any) -> dict[str, str]:

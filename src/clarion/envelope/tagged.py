@@ -7,8 +7,9 @@
 The signals of a framework are stored like this, because their keywords have no annotations that a
 decoder could use. Each JSON object is a tag, so no dictionary of the program can look like one.
 
-A value of a subclass of text or of a number, such as a member of `IntEnum`, comes back as its base
-class, as from the database. Each other value comes back equal and of the same type, or is refused.
+A member of an enumeration that a column has comes back as this member. Another value of a subclass of
+text or of a number, such as a member of `IntEnum`, comes back as its base class, as from the
+database. Each other value comes back equal and of the same type, or is refused.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from decimal import Decimal
+from enum import Enum
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from clarion._core.names import value_name
+from clarion._core.names import quoted_name, value_name
 from clarion.changes import Changes
 from clarion.envelope.conversions import conversions
 from clarion.envelope.plain import Problem, find_problem
@@ -28,6 +30,7 @@ from clarion.envelope.receiver_names import type_name
 from clarion.envelope.references import (
     dump_class,
     dump_object,
+    enumeration_classes,
     kind_owning,
     kind_owning_class,
     load_class,
@@ -57,7 +60,7 @@ def _to_seconds(value: dt.timedelta) -> list[int]:
     return [value.days, value.seconds, value.microseconds]
 
 
-def _to_base64(value: bytes) -> str:
+def _to_base64(value: bytes | bytearray) -> str:
     return base64.b64encode(value).decode()
 
 
@@ -71,6 +74,7 @@ _ATOMS: dict[type, Tag] = {
     dt.time: ("time", dt.time.isoformat, dt.time.fromisoformat),
     dt.timedelta: ("timedelta", _to_seconds, lambda parts: dt.timedelta(*parts)),
     bytes: ("bytes", _to_base64, base64.b64decode),
+    bytearray: ("bytearray", _to_base64, lambda text: bytearray(base64.b64decode(text))),
 }
 
 # Values with parts, which are encoded in turn.
@@ -144,10 +148,24 @@ def _encode_object(value: Any, kind: Any, path: str) -> Any:
             return {"class": dump_class(value)}
     except ValueError as error:
         raise UnstorableError(Problem(path, str(error).removeprefix(f"{path} "))) from None
+    if isinstance(value, Enum) and _is_member(value, kind):
+        return {"enum": [type_name(kind), value.name]}
     for base, convert in _BASES.items():
         if issubclass(kind, base) and (plain := convert(value)) == value:
             return _encode(plain, path)
     raise UnstorableError(Problem(path, f"is {value_name(value)}"))
+
+
+def _is_member(value: Enum, kind: Any) -> bool:
+    """Return whether a member of an enumeration is found by the names of both."""
+    # A combination of flags is no member.
+    return _enumerations_named(type_name(kind)) == [kind] and (
+        kind.__members__.get(value.name) is value
+    )
+
+
+def _enumerations_named(name: str) -> list[Any]:
+    return [each for each in enumeration_classes() if type_name(each) == name]
 
 
 def _encode_pairs(pairs: dict[Any, Any], path: str) -> list[Any]:
@@ -211,6 +229,17 @@ def _decode_type(parts: Any, session: Any) -> Any:
     )
 
 
+def _decode_member(parts: Any, _: Any) -> Any:
+    name, member = parts
+    found = _enumerations_named(name)
+    if len(found) != 1:
+        raise DecodingError(
+            f"A stored value is a member of {quoted_name(name)}, which no column of this program has. "
+            f"Import the models in the worker, as the sender does."
+        )
+    return found[0][member]
+
+
 def _decoder_of_list(kind: Any) -> Callable[[Any, Any], Any]:
     return lambda parts, session: kind([decode(each, session) for each in parts])
 
@@ -227,6 +256,7 @@ _DECODERS: dict[str, Callable[[Any, Any], Any]] = {
     },
     "changes": _decode_changes,
     "type": _decode_type,
+    "enum": _decode_member,
     "object": load_object,
     "class": lambda parts, _: load_class(parts),
 }

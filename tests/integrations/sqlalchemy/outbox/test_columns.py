@@ -16,6 +16,12 @@ class Shouted(enum.StrEnum):
     LOUD = "loud"
 
 
+class Unmapped(enum.Enum):
+    """An enumeration that no column has."""
+
+    ONE = 1
+
+
 class Decorated(TypeDecorator[Size]):
     """A type of the program's own."""
 
@@ -41,6 +47,12 @@ def test_what_would_not_come_back_is_refused():
     with pytest.raises(ValueError, match=r"extra is .*object.*register_type"):
         dump_value(object(), PickleType(), "extra")
     with pytest.raises(ValueError, match="size is"):
-        dump_value(Size.BIG, String(), "size")
+        dump_value(Unmapped.ONE, String(), "size")
     with pytest.raises(DecodingError):
         load_value({"nonsense": 1}, String(), None)
+
+
+def test_a_member_of_another_column_comes_back():
+    """Its class is found among the enumerations of all columns."""
+    data = dump_value([Size.BIG], PickleType(), "sizes")
+    assert load_value(data, PickleType(), None) == [Size.BIG]

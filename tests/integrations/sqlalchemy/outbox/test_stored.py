@@ -1,6 +1,9 @@
 """The model signals are stored in the flush, and their receivers get the same keywords later."""
 
+import datetime as dt
 import json
+from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from sqlalchemy import delete, insert, inspect, text, update
@@ -22,6 +25,7 @@ from clarion.integrations.sqlalchemy import (
 )
 from clarion.outbox.delivery_row import Claim
 from tests.integrations.sqlalchemy.commit.outboxes import file_engine
+from tests.integrations.sqlalchemy.outbox.zoo import Base, Size, Stay
 from tests.integrations.sqlalchemy.shop import Author, Book, Customer, Order, Tag
 
 
@@ -217,3 +221,34 @@ def test_the_payload_can_be_read(store, kind):
     assert stored["references"] == {
         "instance": {"kind": "sqlalchemy", "class": name, "key": [1], "database": "default"}
     }
+
+
+def test_changes_have_the_members_of_enumerations(tmp_path):
+    """A column with an enumeration is common, and its receivers get the members."""
+    engine = file_engine(tmp_path / "zoo.db")
+    Base.metadata.create_all(engine)
+    kept = []
+
+    def audit(sender, changes, **kwargs):
+        kept.append(changes)
+
+    post_save.connect(audit, sender=Stay, weak=False)
+    connect_changes(Stay)
+    with Session(engine) as session:
+        session.add(
+            Stay(guest=UUID(int=1), day=dt.date(2026, 1, 2), rate=Decimal(1), size=Size.BIG)
+        )
+        session.commit()
+        changes = arguments(engine, post_save, session)["changes"]
+    assert changes == kept[0]
+    assert changes["size"] == (None, Size.BIG)
+    engine.dispose()
+
+
+def connect_changes(sender):
+    """Connect a durable receiver that asks for the changes."""
+
+    def receive(sender, changes, **kwargs):
+        raise AssertionError("only a worker calls it")
+
+    post_save.connect(receive, sender=sender, weak=False, delivery=durable(name="changes"))

@@ -2,7 +2,7 @@
 
 In reading order; each module imports only from those above it:
 
-1. `columns`: the values of columns as JSON.
+1. `enumerations`: the enumerations of columns. `columns`: the values of columns as JSON.
 2. `mapped`: mapped classes and association tables by their names.
 3. `references`: instances as references, with their values where they are wanted.
 4. `stored`: how the model signals are stored.

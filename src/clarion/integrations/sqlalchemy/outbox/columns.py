@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from clarion.envelope.tagged import UnstorableError, decode, encode
+from clarion.integrations.sqlalchemy.outbox.enumerations import enumeration_of
 from clarion.integrations.sqlalchemy.rows.values import copy_value
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def dump_value(value: Any, type_: TypeEngine[Any], name: str) -> Any:
     Raises:
         ValueError: if decoding would not return the same value; the message says why, in a few words.
     """
-    if isinstance(value, Enum) and _class_of_members(type_) is type(value):
+    if isinstance(value, Enum) and enumeration_of(type_) is type(value):
         return {_ENUM: value.name}
     try:
         return encode(copy_value(value), name)
@@ -44,12 +45,6 @@ def load_value(data: Any, type_: TypeEngine[Any], session: Any) -> Any:
         DecodingError: if the JSON is damaged.
     """
     if isinstance(data, dict) and _ENUM in data:
-        return _class_of_members(type_)[data[_ENUM]]
+        members: Any = enumeration_of(type_) or {}
+        return members[data[_ENUM]]
     return decode(data, session)
-
-
-def _class_of_members(type_: Any) -> Any:
-    """Return the enumeration of a column's type; an empty dictionary if it has none."""
-    while hasattr(type_, "impl_instance"):  # a TypeDecorator
-        type_ = type_.impl_instance
-    return getattr(type_, "enum_class", None) or {}

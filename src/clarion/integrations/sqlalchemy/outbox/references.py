@@ -27,6 +27,7 @@ from clarion.integrations.sqlalchemy.commit.snapshots import (
 )
 from clarion.integrations.sqlalchemy.detached import alias_of_instance
 from clarion.integrations.sqlalchemy.outbox.columns import dump_value, load_value
+from clarion.integrations.sqlalchemy.outbox.enumerations import enumerations
 from clarion.integrations.sqlalchemy.outbox.mapped import (
     class_name,
     class_named,
@@ -60,6 +61,10 @@ class MappedReferences:
     def owns_class(self, kind: type) -> bool:
         """Return whether a class is mapped."""
         return hasattr(kind, "_sa_class_manager") and mapper_of(kind) is not None
+
+    def enumerations(self) -> list[type]:
+        """Return the enumerations of mapped columns."""
+        return enumerations()
 
     def is_session(self, value: object) -> bool:
         """Return whether a value is a session; a worker passes its own session instead."""

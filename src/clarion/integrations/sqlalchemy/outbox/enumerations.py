@@ -1,0 +1,35 @@
+"""The enumerations of mapped columns, whose members come back as members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm.mapper import _all_registries
+
+from clarion.integrations.sqlalchemy.senders import mappers
+
+# The enumerations, and the number of mapped classes when they were read.
+_known: tuple[int, list[type]] = (0, [])
+
+
+def enumeration_of(type_: Any) -> Any:
+    """Return the enumeration of a column's type, or of its items; None if it has none."""
+    while True:
+        if hasattr(type_, "impl_instance"):  # a TypeDecorator
+            type_ = type_.impl_instance
+        elif hasattr(type_, "item_type"):  # an array
+            type_ = type_.item_type
+        else:
+            return getattr(type_, "enum_class", None)
+
+
+def enumerations() -> list[type]:
+    """Return the enumerations of all mapped columns."""
+    global _known  # noqa: PLW0603
+    # Looking at each column would cost more than storing the value.
+    count = sum(len(registry._managers) for registry in list(_all_registries()))
+    if _known[0] != count:
+        columns = (column for mapper in mappers() for column in mapper.columns)
+        found = dict.fromkeys(enumeration_of(column.type) for column in columns)
+        _known = count, [each for each in found if each is not None]
+    return _known[1]
