@@ -102,6 +102,12 @@ async def asend_in_a_block(signal, take, *, robust):
         await asend(signal, take, robust=robust)
 
 
+@pytest.fixture
+def signal():
+    """Return a signal with a name, which an error would search in all modules otherwise."""
+    return Signal(name="tests.cycles.sent")
+
+
 WAYS = [send, asend, send_in_a_block, asend_in_a_block]
 
 
@@ -137,7 +143,7 @@ def test_payload_of_a_watched_send_is_freed(signal, way):
 @pytest.mark.parametrize("robust", [False, True], ids=["", "robust"])
 def test_payload_of_nested_sends_is_freed(signal, robust):
     """An error that passes two sends keeps no payload alive."""
-    inner = Signal()
+    inner = Signal(name="tests.cycles.inner")
     inner.connect(fail)
     inner.connect(fail_later)
 
