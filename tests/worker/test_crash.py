@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from clarion.testing import restored
+from tests.services import without_certificates
 from tests.worker.program import BATCH, KEYS, connect_receivers, paid
 from tests.worker.stage import LEASE
 
@@ -21,7 +22,7 @@ WORKERS = 2
 def started(stage, mode):
     """Start a process with a worker."""
     command = [sys.executable, "-m", "tests.worker.program", stage.url, mode]
-    return subprocess.Popen(command, cwd=ROOT)
+    return subprocess.Popen(command, cwd=ROOT, env=without_certificates())
 
 
 def wait_for_effects(stage, count, workers):

@@ -12,6 +12,7 @@ import pytest
 
 from clarion.commit import atomic
 from clarion.testing import restored
+from tests.services import without_certificates
 from tests.worker.disturbed import connect_receivers, paid
 from tests.worker.stage import in_thread, until_empty, worker
 
@@ -29,7 +30,9 @@ def send(stage, sender):
 def started(stage, *arguments):
     """Start the program."""
     command = [sys.executable, "-m", "tests.worker.disturbed", stage.url, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=without_certificates(), stdout=subprocess.PIPE, text=True
+    )
 
 
 @contextmanager
