@@ -1,5 +1,6 @@
 """`python -m clarion`."""
 
+import os
 import subprocess
 import sys
 
@@ -27,3 +28,16 @@ def test_an_import_runs_nothing():
     import clarion.__main__ as module
 
     assert callable(vars(module)["main"])
+
+
+def test_an_interrupted_start_has_no_traceback(tmp_path):
+    """Ctrl+C ends the command with the exit code of a shell, also while packages are loaded."""
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "clarion", "ls"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT / "src")])},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

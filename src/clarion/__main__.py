@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from clarion.cli import main as run
+import sys
+
+INTERRUPTED = 128 + 2  # the exit code that a shell reports for a program that SIGINT has ended
 
 
 def main() -> None:
     """Run the command of this process, and end with its exit code."""
-    run(keeps_output=True)
+    try:
+        from clarion.cli import main as run  # it loads packages, and Ctrl+C may come meanwhile
+
+        run(keeps_output=True)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

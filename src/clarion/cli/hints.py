@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clarion.cli.output import print_sentences
 from clarion.introspect import registrations, signal_name, signals
-from clarion.listing import place_of, sender_of, similar_names
+from clarion.listing import place_of, reading_order, sender_of, similar_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +29,8 @@ def did_you_mean(wanted: str, names: Iterable[str]) -> str:
 
 
 def some_of(names: Iterable[str]) -> str:
-    """Return the first names of a list, and how many more it has."""
-    listed = sorted(set(names))
+    """Return the first names of a list, the program's own before others, and how many more it has."""
+    listed = sorted(set(names), key=reading_order)
     more = len(listed) - AT_MOST
     shown = ", ".join(listed[:AT_MOST])
     return f"{shown} and {more} more" if more > 0 else shown or "none"

@@ -4,11 +4,13 @@ import os
 import socket
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
+from clarion.integrations.django.command import ProcessCommand
 from clarion.worker import answer
 
 MANAGE = """
@@ -86,3 +88,14 @@ def test_a_server_that_never_answers(silent, command):
     with pytest.raises(CommandError, match=message) as caught:
         call_command(*command, "--database", silent)
     assert caught.value.returncode == 2
+
+
+def test_a_sentence_is_folded_in_a_terminal_only(monkeypatch):
+    """In a terminal a line is broken between words; in a pipe it stays whole."""
+    monkeypatch.setenv("COLUMNS", "40")
+    text = "A database that cannot be opened fails."
+    for is_terminal, lines in ((True, [f"  {text[:-7]}", "      fails."]), (False, [f"  {text}"])):
+        out = StringIO()
+        monkeypatch.setattr(out, "isatty", lambda is_terminal=is_terminal: is_terminal)
+        ProcessCommand(stdout=out).write_folded(text, "  ")
+        assert out.getvalue().splitlines() == lines

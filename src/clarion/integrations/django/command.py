@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import textwrap
 from functools import partial
-from typing import TYPE_CHECKING
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 
 from clarion._core.commands import output_failures_end
 from clarion._core.names import quoted_name
+from clarion.graph.labels import printable
 from clarion.worker.answer import require_answer
 
 if TYPE_CHECKING:
@@ -23,6 +26,34 @@ class ProcessCommand(BaseCommand):
         """Run the command of the process."""
         with output_failures_end():
             super().run_from_argv(argv)
+
+    def width(self) -> int | None:
+        """Return the columns of the terminal; None if the output is none."""
+        stdout: Any = self.stdout
+        return get_terminal_size().columns if stdout.isatty() else None
+
+    def write_folded(self, text: str, indent: str = "") -> None:
+        """Print a sentence; in a terminal, break it between words, and indent what follows.
+
+        Args:
+            text: one line.
+            indent: the spaces before it. Those of the further lines are four more.
+        """
+        width = self.width()
+        shown = printable(text)
+        self.stdout.write(f"{indent}{shown}" if width is None else folded(shown, width, indent))
+
+
+def folded(text: str, width: int, indent: str = "") -> str:
+    """Break one line between words, so that it fits in a terminal."""
+    return textwrap.fill(
+        text,
+        max(20, width),
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def require_answer_of(alias: str) -> None:

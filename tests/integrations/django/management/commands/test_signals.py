@@ -52,6 +52,48 @@ def test_json_has_everything():
     assert shown["dispatch_uid"] == "models"
 
 
+class Terminal(StringIO):
+    """A stream of a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("columns", "lines"), [("80", 5), ("300", 3)])
+def test_a_table_that_is_too_wide_is_a_list(monkeypatch, columns, lines):
+    """In a narrow terminal the facts of a receiver stand below it, and no line is broken in a word."""
+    monkeypatch.setenv("COLUMNS", columns)
+    out = Terminal()
+    call_command("signals", "models.signals.post_save", stdout=out)
+    shown = out.getvalue().splitlines()
+    assert len(shown) == lines
+    assert shown[1].split()[0].endswith("library.models.note_in_models")
+    if columns == "80":
+        assert shown[2].startswith("    ")
+        assert "sync, priority 5, weak" in shown[2] + shown[3]
+        assert max(map(len, shown)) <= 80
+        assert shown[-2].endswith(f"/models.py:{note_in_models.__code__.co_firstlineno}")
+
+
+def test_control_characters_are_escaped():
+    """A terminal does not obey the name of a receiver."""
+
+    def receiver(sender, **kwargs): ...
+
+    receiver.__qualname__ = "\x1b[31mred"
+    signal = ClarionSignal(name="tests.coloured\x1b")
+    signal.connect(receiver)
+    shown = signals("tests.coloured")
+    assert "\x1b" not in shown
+    assert r"\x1b[31mred" in shown
+
+
+def test_a_misspelt_name_is_proposed():
+    """The message names the signal that is written alike."""
+    with pytest.raises(CommandError, match=r"Did you mean django\.db\.models\.signals\.post_save"):
+        signals("signals.post_svae")
+
+
 def test_signals_without_receivers_are_listed_on_request():
     """--all lists the signals without receivers too."""
     name = f"{__name__}.unused"

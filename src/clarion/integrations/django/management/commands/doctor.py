@@ -13,6 +13,7 @@ from django.db import DatabaseError, connections
 from clarion._core.names import counted
 from clarion.doctor.examine import found_by
 from clarion.doctor.rules import rules
+from clarion.graph.labels import printable
 from clarion.integrations.django.command import ProcessCommand, require_answer_of
 from clarion.integrations.django.doctor import findings_of_databases, program
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from clarion.doctor import Finding
+
+
+INDENT = " " * 5
 
 
 class Command(ProcessCommand):
@@ -64,8 +68,10 @@ class Command(ProcessCommand):
     def _print(self, found: list[Finding]) -> None:
         style: Any = self.style
         for each in found:
-            self.stdout.write(style.WARNING(each.code) + f" {each.place or each.subject}")
-            self.stdout.write(f"     {each.problem}")
-            self.stdout.write(f"     Cure: {each.cure}\n")
+            self.stdout.write(
+                style.WARNING(each.code) + f" {printable(each.place or each.subject)}"
+            )
+            self.write_folded(each.problem, INDENT)
+            self.write_folded(f"Cure: {each.cure}", INDENT)
         ending = f"{counted(len(found), 'finding', 'findings')}."
         self.stdout.write(ending if found else "Nothing was found.")

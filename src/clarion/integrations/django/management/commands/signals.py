@@ -9,8 +9,17 @@ from django.apps import apps
 from django.core.management.base import CommandError
 from django.db.models.options import Options
 
-from clarion.integrations.django.command import ProcessCommand
-from clarion.listing import Listed, facts_of, list_signals, options_of, place_of, sender_of
+from clarion.graph.labels import printable
+from clarion.integrations.django.command import ProcessCommand, folded
+from clarion.listing import (
+    Listed,
+    facts_of,
+    list_signals,
+    options_of,
+    place_of,
+    sender_of,
+    similar_names,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -42,8 +51,11 @@ class Command(ProcessCommand):
         names: list[str] = options["names"]
         listed = list_signals(names)
         if names and not listed:
+            known = [name for name, _ in list_signals()]
+            close = [found for name in names for found in similar_names(name, known)]
+            meant = f"Did you mean {' or '.join(close)}? " if close else ""
             raise CommandError(
-                f"No signal has {' or '.join(names)} in its name. Leave the names out to list all."
+                f"No signal has {' or '.join(names)} in its name. {meant}Leave the names out to list all."
             )
         matched = [name for name, _ in listed]
         package = _package_of(options["app"])
@@ -55,9 +67,14 @@ class Command(ProcessCommand):
         if options["json"]:
             self.stdout.write(_as_json(listed))
         elif listed:
-            self.stdout.write(_as_table(listed))
+            self._print(listed)
         else:
-            self.stdout.write(_nothing(matched if names else [], options))
+            self.write_folded(_nothing(matched if names else [], options))
+
+    def _print(self, listed: list[Listed]) -> None:
+        table, width = _as_table(listed), self.width()
+        is_wide = width is not None and max(map(len, table.splitlines())) > width
+        self.stdout.write(_as_list(listed, width) if is_wide and width else table)
 
 
 def _package_of(label: str | None) -> str:
@@ -105,12 +122,28 @@ def _as_table(listed: list[Listed]) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
     for (name, _), group in zip(listed, rows, strict=True):
-        lines.append(name)
+        lines.append(printable(name))
         for row in group:
             padded = (cell.ljust(width) for cell, width in zip(row[1:], widths, strict=True))
             lines.append("  " + "  ".join(padded).rstrip())
-    total = sum(map(len, rows))
-    return "\n".join([*lines, f"{_count(len(listed), 'signal')}, {_count(total, 'receiver')}"])
+    return "\n".join([*lines, _summary(listed)])
+
+
+def _as_list(listed: list[Listed], width: int) -> str:
+    """Return the receivers below each other, because a table is too wide for the terminal."""
+    lines = []
+    for name, entries in listed:
+        lines.append(printable(name))
+        for registration in entries:
+            receiver, *facts, place = _cells(registration)
+            shown = folded(", ".join(filter(None, facts)), width, "    ")
+            lines += [f"  {receiver}", shown, *([f"    {place}"] if place else [])]
+    return "\n".join([*lines, _summary(listed)])
+
+
+def _summary(listed: list[Listed]) -> str:
+    total = sum(len(each.receivers) for each in listed)
+    return f"{_count(len(listed), 'signal')}, {_count(total, 'receiver')}"
 
 
 def _count(number: int, word: str) -> str:
@@ -119,10 +152,11 @@ def _count(number: int, word: str) -> str:
 
 def _cells(registration: Registration) -> tuple[str, ...]:
     mode = "async" if registration.is_async else "sync"
-    return (
+    cells = (
         registration.name,
         sender_of(registration) or "any sender",
         f"{mode}, priority {registration.priority}",
         ", ".join(options_of(registration)),
         place_of(registration),
     )
+    return tuple(map(printable, cells))
