@@ -116,7 +116,7 @@ def test_the_grace_period_ends(stage, paid, caplog):
             leave.wait(60)
 
     stage.send(paid, [{"n": 1}])
-    running = worker(stage, grace=0.0, lease=3600.0)
+    running = worker(stage, concurrency=1, grace=0.0, lease=3600.0)
     running.start()
     assert begun.wait(30)
     with caplog.at_level(logging.WARNING, "clarion.worker"):
