@@ -1,7 +1,6 @@
 """`clarion work`."""
 
 import fcntl
-import logging
 import os
 import pty
 import re
@@ -16,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from clarion import Signal
-from clarion.cli.work import SafeFormatter, log_to_stderr
-from tests.cli.conftest import HOSTILE, SHOWN, environment_of
+from tests.cli.conftest import HOSTILE, environment_of
 
 PROGRAM = """
 import os
@@ -223,21 +221,3 @@ def test_a_terminal_gets_80_columns(tmp_path, shop, color):
         assert max(map(len, plain.splitlines())) <= 80
         if command[1] == "ls":
             assert "…" in plain
-
-
-def test_the_programs_own_log_stays(monkeypatch):
-    """A program that has configured its log keeps it; for any other, Clarion logs to standard error."""
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [logging.NullHandler()])
-    log_to_stderr()
-    assert len(root.handlers) == 1
-    monkeypatch.setattr(root, "handlers", [])
-    log_to_stderr()
-    (handler,) = root.handlers
-    assert isinstance(handler.formatter, SafeFormatter)
-
-
-def test_a_record_is_without_escapes():
-    """The error of a receiver is logged without control characters."""
-    record = logging.LogRecord("shop", logging.INFO, "shop.py", 1, "%s\nnext", (HOSTILE,), None)
-    assert SafeFormatter("%(message)s").format(record) == f"{SHOWN}\nnext"

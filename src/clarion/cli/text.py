@@ -1,28 +1,14 @@
-"""Text from the database and the program, without the characters that control a terminal."""
+"""Text from the database and the program, as a terminal can show it: see `safe`."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
-from unicodedata import category
+
+from clarion._core.printable import safe, safe_lines
 
 # The marks after which a line is broken: those of the first group that has one after a third of the line.
 _BREAKS = (",", " /:", ".", "=(", "_")
-
-# Control characters, invisible ones that change the direction, surrogates, line separators.
-_ESCAPED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def safe(text: str) -> str:
-    r"""Return text of one line, with each control character as an escape such as `\x1b`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escaped(each) if category(each) in _ESCAPED else each for each in text)
-
-
-def safe_lines(text: str) -> str:
-    """Return text of several lines, with each other control character as an escape."""
-    return "\n".join(safe(line.expandtabs(4)) for line in text.split("\n"))
 
 
 def fold(text: str, width: int) -> list[str]:
@@ -67,7 +53,3 @@ def pretty(payload: bytes) -> str:
 def as_json(value: Any) -> str:
     """Return a value as JSON, in ASCII."""
     return json.dumps(value, indent=2)
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -25,10 +24,10 @@ from clarion.cli.options import (
     ReceiversOption,
 )
 from clarion.cli.output import FOUND, print_line, reporting
-from clarion.cli.text import safe_lines
 from clarion.cli.threads import wait_for_threads
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
+from clarion.worker.process_log import log_to_stderr
 from clarion.worker.summary import summary
 
 if TYPE_CHECKING:
@@ -134,20 +133,3 @@ def print_banner(database: Database, served: list[StoredReceiver], *, is_short: 
         )
     if not is_short:
         print_line(("Ctrl+C stops it after the running receivers.", "dim"), stream=sys.stderr)
-
-
-def log_to_stderr() -> None:
-    """Log to standard error, unless the program has set up its own log."""
-    if not logging.getLogger().handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        logging.getLogger().addHandler(handler)
-        logging.getLogger("clarion").setLevel(logging.INFO)
-
-
-class SafeFormatter(logging.Formatter):
-    """Formats a record without the control characters in it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the text of a record."""
-        return safe_lines(super().format(record))

@@ -1,12 +1,7 @@
 """The command that calls durable receivers."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from contextlib import nullcontext
-from textwrap import dedent
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -257,44 +252,3 @@ def test_a_database_without_tables_is_refused(alias):
                 work(alias)
         finally:
             cursor.execute("ALTER TABLE hidden RENAME TO clarion_meta")
-
-
-PROGRAM = """
-import sys, django
-from django.conf import settings
-settings.configure(
-    INSTALLED_APPS=["clarion", "clarion.integrations.django.outbox"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": sys.argv[1]}},
-)
-django.setup()
-from django.core.management import call_command
-from clarion import Signal, durable
-paid = Signal(name="paid")
-def mail(number, **kwargs):
-    print("mailed", number, flush=True)
-    if number == 2:
-        print("ready", flush=True)
-paid.connect(mail, delivery=durable(name="mail"))
-call_command("migrate", verbosity=0)
-for number in range(3):
-    paid.send(None, number=number)
-call_command("work", poll=0.05)
-print("stopped", flush=True)
-"""
-
-
-def test_a_running_worker_stops_at_sigterm(tmp_path):
-    """At SIGTERM the worker finishes its calls, and the program continues after the command."""
-    program = [sys.executable, "-c", dedent(PROGRAM), str(tmp_path / "shop.sqlite3")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    lines = []
-    with subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lines.append(line.strip())
-            if lines[-1] == "ready":
-                process.send_signal(signal.SIGTERM)
-    assert process.returncode == 0
-    assert lines[0].startswith("Serving 1 receiver of Django's database 'default'")
-    assert sorted(lines[1:4]) == ["mailed 0", "mailed 1", "mailed 2"]
-    assert lines[-1] == "stopped"

@@ -13,10 +13,12 @@ from clarion.integrations.django.command import ProcessCommand
 from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
+from clarion.worker.process_log import log_to_stderr
 from clarion.worker.summary import summary
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Sequence
 
 
 class Command(ProcessCommand):
@@ -69,6 +71,11 @@ class Command(ProcessCommand):
             metavar="NAME",
             help="serve only this receiver; may be repeated",
         )
+
+    def run_from_argv(self, argv: Sequence[str]) -> None:
+        """Run the command of the process, which logs even if the project has set up no log."""
+        log_to_stderr()
+        super().run_from_argv(argv)
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the worker."""
