@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import typer  # noqa: TC002  # Typer reads the annotations
 
+from clarion._core.printable import safe
 from clarion.cli.imports import import_all
-from clarion.cli.text import safe
 from clarion.introspect import registrations, signal_name, signals
 from clarion.listing import sender_of
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clarion._core.printable import safe
 from clarion.cli.failures import CommandError
 from clarion.cli.hints import explain_empty, print_hint
 from clarion.cli.imports import import_all
@@ -28,7 +29,7 @@ from clarion.cli.output import (
     print_text,
     reporting,
 )
-from clarion.cli.text import as_json, safe
+from clarion.cli.text import as_json
 from clarion.errors import ArgumentError
 from clarion.graph import (
     Change,

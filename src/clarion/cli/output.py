@@ -15,9 +15,10 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from clarion._core.printable import safe, safe_lines
 from clarion.cli.failures import CommandError
 from clarion.cli.streams import keep_output, standard_output
-from clarion.cli.text import as_json, fold, safe, safe_lines
+from clarion.cli.text import as_json, fold
 from clarion.errors import ClarionError
 
 if TYPE_CHECKING:

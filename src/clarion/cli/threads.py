@@ -7,7 +7,7 @@ import sys
 import threading
 from time import sleep
 
-from clarion.cli.text import safe
+from clarion._core.printable import safe
 
 GRACE = 2.0  # seconds for the threads to end
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clarion._core.commands import command_line
 from clarion._core.names import counted, quoted_name
 from clarion.outbox import store
-from clarion.outbox.notes import FORBIDDEN_CURE, is_forbidden
+from clarion.outbox.notes import known_cure, tables_cure
 from clarion.outbox.tables import TablesError, check_tables
 
 if TYPE_CHECKING:
@@ -24,15 +24,19 @@ def check_outbox(database: Database, connection: Connection) -> None:
     """Refuse a database without the tables of the outbox.
 
     Raises:
-        TablesError: if they are missing, or have another version.
+        TablesError: if they are missing, forbidden, or have another version.
+        Exception: that of the driver, if the database cannot be used.
     """
     try:
         check_tables(connection)
     except TablesError:
         raise
     except Exception as error:
-        if is_forbidden(error):
-            raise TablesError(f"{database.name} cannot be used. {FORBIDDEN_CURE}") from error
+        cure = known_cure(error)
+        if cure is None:
+            raise  # not the tables: the file is no database, or the server has gone
+        if cure != tables_cure():
+            raise TablesError(f"{database.name} cannot be used. {cure}") from error
         raise TablesError(
             f"The tables of the outbox cannot be read in {database.name}. Create them with "
             f"`{command_line('outbox create')}`, with a migration, or with clarion.outbox.tables.create_tables()."

@@ -84,7 +84,7 @@ def silent(monkeypatch, django_db_blocker):
 @pytest.mark.parametrize("command", [["doctor"], ["outbox", "status"]], ids=" ".join)
 def test_a_server_that_never_answers(silent, command):
     """The command fails after some seconds, with the cure and the exit code 2."""
-    message = r"database 'silent' cannot be read: .* answered for 0\.2 seconds\. Check its entry"
+    message = r"database 'silent' cannot be used: .* answered for 0\.2 seconds\. Check its entry"
     with pytest.raises(CommandError, match=message) as caught:
         call_command(*command, "--database", silent)
     assert caught.value.returncode == 2

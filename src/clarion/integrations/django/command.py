@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import textwrap
+from contextlib import contextmanager
 from functools import partial
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connections
+from django.db import Error, connections
 
 from clarion._core.commands import output_failures_end
 from clarion._core.names import quoted_name
 from clarion.graph.labels import printable
+from clarion.outbox.notes import known_cure
 from clarion.worker.answer import require_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
 
 class ProcessCommand(BaseCommand):
@@ -69,13 +71,29 @@ def require_answer_of(alias: str) -> None:
         asked = connections[alias].ensure_connection
     else:
         asked = partial(require_answer, partial(_ask, alias))
-    try:
+    with failures_of(alias):
         asked()
-    except (DatabaseError, TimeoutError) as error:
+
+
+@contextmanager
+def failures_of(alias: str) -> Generator[None]:
+    """Turn the errors of a database into one sentence, and the exit code 2.
+
+    Args:
+        alias: the alias of the database.
+
+    Raises:
+        CommandError: if the block raises such an error.
+    """
+    # A worker uses the connection of the driver without Django.
+    of_the_driver = connections[alias].Database.Error  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield
+    except (Error, of_the_driver, TimeoutError) as error:
+        cure = known_cure(error) or "Check its entry in DATABASES, and whether the server runs."
+        reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise CommandError(
-            f"The database {quoted_name(alias)} cannot be read: {error}. Check its entry in DATABASES, "
-            f"and whether the server runs.",
-            returncode=2,
+            f"The database {quoted_name(alias)} cannot be used: {reason}. {cure}", returncode=2
         ) from error
 
 

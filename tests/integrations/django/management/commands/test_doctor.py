@@ -30,7 +30,7 @@ def gone(monkeypatch, tmp_path, django_db_blocker):
 def test_a_database_that_cannot_be_opened(gone):
     """A database that cannot be opened fails the command with a sentence and 2, even if none is needed."""
     with pytest.raises(
-        CommandError, match="The database 'gone' cannot be read: unable to open database file"
+        CommandError, match="The database 'gone' cannot be used: unable to open database file"
     ) as caught:
         doctor("--database", gone)
     assert caught.value.returncode == 2

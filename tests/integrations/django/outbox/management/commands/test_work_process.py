@@ -2,9 +2,13 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from textwrap import dedent
+
+import pytest
 
 PROGRAM = """
 import sys, django
@@ -73,3 +77,33 @@ def test_a_project_without_a_log_gets_one_without_escapes(tmp_path):
     assert r"ValueError: \x1b]0;title\x07" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
     assert "CommandError: 1 delivery was given up." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("", "cannot be used: file is not a database. Check its entry in DATABASES"),
+        ("CREATE TABLE other (x)", "The tables of the outbox cannot be read"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path, statement, reason):
+    """The exit code is 2, and there is no traceback."""
+    file = tmp_path / "shop.sqlite3"
+    if statement:
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute(statement)
+    else:
+        file.write_text("no database " * 100)
+    program = PROGRAM.partition('call_command("migrate"')[0] + (
+        "from django.core.management import execute_from_command_line\n"
+        "execute_from_command_line(['manage.py', 'work', '--once', '--verbosity', '0', '--skip-checks'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(file)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert reason in done.stderr

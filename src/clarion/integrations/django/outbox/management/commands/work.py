@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from clarion._core.names import counted
 from clarion.errors import ClarionError
-from clarion.integrations.django.command import ProcessCommand
+from clarion.integrations.django.command import ProcessCommand, failures_of
 from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
@@ -89,10 +89,11 @@ class Command(ProcessCommand):
             self._say(f"Serving {shown} of {worker.database.name}.", options)
             is_short = options["once"] or options["drain"]
             run = worker.once if options["once"] else worker.drain if is_short else worker.run
-            run()
+            with failures_of(options["database"]):
+                run()
             self._say(summary(worker.counts), options)
         except ClarionError as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=2) from error
         if is_short and (dead := worker.counts["dead"]):
             raise CommandError(
                 f"{counted(dead, 'delivery was', 'deliveries were')} given up. Show them with `manage.py outbox ls`."
@@ -114,7 +115,8 @@ def _served(only: list[str] | None) -> int:
     if missing := sorted(set(only or ()) - connected.keys()):
         raise CommandError(
             f"No connected receiver has the name {', '.join(missing)}. The names are: "
-            f"{', '.join(sorted(connected)) or 'none'}."
+            f"{', '.join(sorted(connected)) or 'none'}.",
+            returncode=2,
         )
     each_once = {id(each): each for found in connected.values() for each in found}
     return sum(not only or bool(set(only) & set(each.names)) for each in each_once.values())
