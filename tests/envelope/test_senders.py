@@ -2,6 +2,7 @@
 
 import json
 import sys
+from typing import Any
 
 import pytest
 
@@ -95,3 +96,18 @@ def test_a_name_belongs_to_one_sender():
         register_sender(Order, name="shop")
     with pytest.raises(ArgumentError, match="Give register_sender"):
         register_sender(object())
+
+
+def test_a_module_that_is_loaded_again_replaces_its_senders():
+    """Its classes are new, and have the same names."""
+    text = "class Checkout: ..."
+    made: list[Any] = []
+    for _ in range(2):
+        module: dict[str, Any] = {"__name__": "shop.reloaded"}
+        exec(text, module)  # noqa: S102  # as a module that is loaded again
+        made.append(senders.register_sender(module["Checkout"]))
+    with pytest.raises(ValueError, match="no other process can find"):
+        senders.dump_sender(made[0])
+    stored = senders.dump_sender(made[1])
+    assert stored == {"name": "shop.reloaded:Checkout"}
+    assert senders.load_sender(stored, None) is made[1]

@@ -41,7 +41,7 @@ def register_sender(sender: T, *, name: str | None = None) -> T:
 
     Model classes need no registration, nor do senders that a receiver is connected for. The
     function also works as a decorator of a class. Call it in the sender's program and in the
-    worker's.
+    worker's. A module that is loaded again replaces its senders.
 
     Args:
         sender: the class or object.
@@ -53,13 +53,19 @@ def register_sender(sender: T, *, name: str | None = None) -> T:
     Raises:
         ArgumentError: if it has no name, or another sender has the same one.
     """
-    name = natural_name(sender) if name is None else check_name(name)
+    natural = natural_name(sender)
+    name = natural if name is None else check_name(name)
     if name is None:
         raise ArgumentError(
             f"{value_name(sender)} has no name of its own. Give register_sender() a name=.",
             ["name"],
         )
-    if registered.add(name, sender) is not sender:
+    known = registered.add(name, sender)
+    if known is sender:
+        return sender
+    if natural is not None and natural == natural_name(known):
+        registered[name] = sender  # of a module that is loaded again
+    else:
         raise ArgumentError(
             f"Another sender is registered as {quoted_name(name)}. Give register_sender() another "
             f"name=.",
