@@ -128,15 +128,6 @@ def need_driver(driver):
     """Skip a test without the driver of a URL of SQLAlchemy."""
     name = driver.rpartition("+")[2]
     pytest.importorskip({"pysqlite": "sqlite3", "mysqldb": "MySQLdb._mysql"}.get(name, name))
-    _need_bytes(name)
-
-
-def _need_bytes(name):
-    """Skip a test with an aiomysql that cannot send bytes with this PyMySQL."""
-    if name == "aiomysql":
-        converters = pytest.importorskip("pymysql.converters")
-        if not callable(converters.escape_bytes_prefixed):
-            pytest.skip("this aiomysql needs PyMySQL before 1.2 to send bytes")
 
 
 @asynccontextmanager
@@ -177,7 +168,6 @@ def _async_mysql(name):
     @asynccontextmanager
     async def opened(address):
         driver = pytest.importorskip(name)
-        _need_bytes(name)
         connection = await driver.connect(db=address, **_mysql_account())
         try:
             yield connection

@@ -106,3 +106,24 @@ def test_a_connection_with_fewer_characters_changes_no_text(tmp_path, mode):
             [claim] = store.claim(reader, "plain", 1, 1000)
         assert claim.read_headers() == {"outbox.actor": face}
         assert claim.envelope().arguments(order_paid)["n"] == face
+
+
+class WithoutBytes(DbapiConnection):
+    """A connection whose driver sends text only."""
+
+    takes_bytes = False
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("charset", ["utf8mb4", "latin1"])
+def test_a_driver_without_bytes_gets_ascii(tmp_path, charset):
+    """aiomysql sends no bytes with PyMySQL 1.2, and the connection may have any character set."""
+    value = {'a"\\\n': ["é\0", "Ω", "\N{GRINNING FACE}'", "\\u00e9"]}
+    with outbox_on("mariadb", tmp_path) as outbox:
+        reader, writer = outbox.opened[0], WithoutBytes(outbox.open().connection, "mysql")
+        writer.connection.cursor().execute(f"SET NAMES {charset}")
+        outbox.publish(connection=writer, n=value)
+        with reader.transaction():
+            [claim] = store.claim(reader, "mail", 1, 1000)
+        assert claim.payload.isascii()
+        assert claim.envelope().arguments(order_paid)["n"] == value

@@ -41,6 +41,8 @@ _DIALECTS = {
     "mariadb": "mysql",
 }
 
+_WITHOUT_BYTES = frozenset({"aiomysql"})  # with PyMySQL 1.2, of which it uses a private function
+
 
 def adapt(connection: Any) -> Connection | AsyncConnection:
     """Return a connection of a driver or of SQLAlchemy, as the outbox uses it.
@@ -123,6 +125,11 @@ class CoreConnection:
         """Whether the server is MariaDB, and not MySQL."""
         return bool(getattr(self.connection.dialect, "is_mariadb", False))
 
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether the driver sends bytes as a parameter."""
+        return self.connection.dialect.driver not in _WITHOUT_BYTES
+
     def has_ended(self) -> bool:
         """Return whether the driver's connection is in no transaction that could commit."""
         return has_ended(self.connection.connection.driver_connection)
@@ -161,6 +168,11 @@ class AsyncCoreConnection:
     def is_mariadb(self) -> bool:
         """Whether the server is MariaDB, and not MySQL."""
         return bool(getattr(self.connection.dialect, "is_mariadb", False))
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether the driver sends bytes as a parameter."""
+        return self.connection.dialect.driver not in _WITHOUT_BYTES
 
     def has_ended(self) -> bool:
         """Return whether the driver's connection is in no transaction that could commit."""
@@ -213,6 +225,12 @@ class AsyncDbapiConnection:
     def is_mariadb(self) -> bool:
         """Whether the server is MariaDB, and not MySQL."""
         return self.dialect == "mysql" and is_mariadb(self.connection)
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether the driver sends bytes as a parameter."""
+        modules = {each.__module__.partition(".")[0] for each in type(self.connection).__mro__}
+        return modules.isdisjoint(_WITHOUT_BYTES)
 
     def has_ended(self) -> bool:
         """Return whether it is in no transaction that could commit."""

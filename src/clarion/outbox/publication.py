@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def publication(
         "uid": uid,
         "signal": envelope.signal,
         "version": envelope.version,
-        "payload": envelope.payload,
+        "payload": _payload(connection, envelope.payload),
         # In ASCII, because the connection of a program may have another character set.
         "headers": json.dumps(envelope.headers) if envelope.headers else "{}",
     }
@@ -62,6 +63,17 @@ def publication(
         return [(whole, [event])]
     deliveries["uid"] = uid
     return [("publish_event", [event]), (parts, [deliveries])]
+
+
+def _payload(connection: Connection | AsyncConnection, payload: bytes) -> bytes | str:
+    """Return a payload for a driver; as ASCII, which each character set has, if it takes no bytes."""
+    if getattr(connection, "takes_bytes", True):
+        return payload
+    # JSON has such characters in its texts only.
+    return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], payload.decode())
+
+
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def _takes_whole(connection: Connection | AsyncConnection) -> bool:
