@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import Any
 
+from opentelemetry import propagate
 from opentelemetry import trace as otel
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
@@ -30,6 +31,20 @@ def test_without_a_trace_nothing_is_added():
     assert headers == {}
     with trace.extracted(headers):
         assert not otel.get_current_span().get_span_context().is_valid
+
+
+def test_the_propagators_are_asked_only_in_a_context(monkeypatch):
+    """A package may load the API in a program without traces, so an empty context costs no propagator."""
+    asked: list[object] = []
+
+    def note(carrier: dict[str, object], **kwargs: object) -> None:
+        asked.append(otel.get_current_span())
+
+    monkeypatch.setattr(propagate.get_global_textmap(), "inject", note)
+    trace.inject({})
+    with otel.use_span(SPAN):
+        trace.inject({})
+    assert asked == [SPAN]
 
 
 def test_a_current_span_is_seen_and_named():

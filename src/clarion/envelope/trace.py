@@ -18,7 +18,9 @@ HEADERS = ("traceparent", "tracestate", "baggage")
 
 def inject(headers: dict[str, Any]) -> None:
     """Add the headers of the current trace, if there is one."""
-    if "opentelemetry" in sys.modules:
+    # Other packages load the API too, and most sends have no trace: an empty context has none.
+    context = sys.modules.get("opentelemetry.context")
+    if context is not None and context.get_current():
         from opentelemetry import propagate
 
         propagate.inject(headers)
