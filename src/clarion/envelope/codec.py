@@ -103,16 +103,16 @@ class Codec:
         Raises:
             EncodingError: if a value would not come back as it is.
         """
-        if self._is_plain and arguments.get("sender") is None:  # most sends, so a short way
-            scalars = plain.dump_scalars(arguments, _NEVER_STORED)
-            if scalars is not None:
-                return _PLAIN_HEAD + scalars + b"}"
+        # A short way for most sends.
+        scalars = plain.dump_scalars(arguments, _NEVER_STORED) if self._is_plain else None
+        if scalars is not None and arguments.get("sender") is None:
+            return _PLAIN_HEAD + scalars + b"}"
         snapshots = snapshots or (self._storage is not None and self._storage.as_sent)
         values: dict[str, Any] = {}
         references: dict[str, Any] = {}
         try:
             sender = dump_sender(arguments.get("sender"), snapshot=snapshots)
-            for name, value in arguments.items():
+            for name, value in arguments.items() if scalars is None else ():
                 if name in _NEVER_STORED or (name == SESSION and is_session(value)):
                     continue
                 if self._is_stored_as_reference(name, value):
@@ -123,7 +123,7 @@ class Codec:
             raise EncodingError(
                 f"Signal {signal_name(signal)} cannot be stored: {error}.", signal_name(signal)
             ) from None
-        encoded = self._dump_values(signal, values)
+        encoded = self._dump_values(signal, values) if scalars is None else scalars
         try:
             head = plain.dump({"sender": sender, "references": references})
         except ValueError:  # UnicodeEncodeError is one

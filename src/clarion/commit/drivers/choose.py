@@ -45,9 +45,8 @@ def driver_for(connection: Any) -> Driver:
     for attributes, sync_class, async_class in _FAMILIES:
         if _has(connection, attributes):
             return (async_class if _is_async(connection) else sync_class)(connection)
-    kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
     raise ArgumentError(
-        f"atomic() was given an object of {kind}, which is not a connection. Give one of a "
+        f"atomic() was given an object of {_kind(connection)}, which is not a connection. Give one of a "
         f"DB-API driver, of psycopg or asyncpg, or a Connection of SQLAlchemy's.",
         ["connection"],
     )
@@ -55,19 +54,22 @@ def driver_for(connection: Any) -> Driver:
 
 def _refuse_managed(connection: Any) -> None:
     """Refuse a session of SQLAlchemy's and a connection of Django's, which begin and commit themselves."""
-    kind = f"{type(connection).__module__}.{type(connection).__qualname__}"
     if hasattr(connection, "begin_nested") and hasattr(connection, "get_bind"):
         raise ArgumentError(
-            f"atomic() was given an object of {kind}, which is a session and commits by itself. Write `with "
+            f"atomic() was given an object of {_kind(connection)}, which is a session and commits by itself. Write `with "
             f"session.begin():`, and around sends of your own signals `with bound(session):`.",
             ["connection"],
         )
     if hasattr(connection, "in_atomic_block"):
         raise ArgumentError(
-            f"atomic() was given an object of {kind}, whose transactions are Django's. Write `with "
+            f"atomic() was given an object of {_kind(connection)}, whose transactions are Django's. Write `with "
             f"transaction.atomic():` of django.db, for whose commits receivers wait, too.",
             ["connection"],
         )
+
+
+def _kind(connection: object) -> str:
+    return f"{type(connection).__module__}.{type(connection).__qualname__}"
 
 
 def _has(connection: Any, attributes: attrgetter[Any]) -> bool:
