@@ -12,13 +12,15 @@ import pytest
 from clarion import Signal, durable
 from clarion.envelope import seal
 from clarion.errors import ArgumentError
+from clarion.integrations import psycopg as psycopg_integration
 from clarion.integrations.psycopg import PsycopgDatabase
 from clarion.outbox import open_database, store
 from clarion.outbox.delivery_row import Target
 from clarion.outbox.tables import create_tables
 from clarion.testing import restored
+from tests.pooler import pooler
 from tests.services import POSTGRES
-from tests.worker.stage import PLACES, Stage, worker
+from tests.worker.stage import PLACES, Stage, until, worker
 
 paid = Signal(name="psycopg.paid")
 
@@ -189,4 +191,41 @@ def test_a_worker_opens_few_connections_for_async_receivers(tmp_path):
         stage.send(signal, [{"n": n} for n in range(60)])
         assert worker(stage, concurrency=2).drain()["made"] == 60
         assert len(set(numbers)) <= 2 * 2  # each job awaits as many as there may be jobs
+        stage.database.close_idle()
+
+
+@pytest.mark.parametrize("threshold", [None, 5])
+def test_behind_a_pooler_nothing_is_prepared(threshold):
+    """Another client may have prepared another statement by the same name; a program may know better."""
+    with pooler(POSTGRES.url()) as url:
+        options = {} if threshold is None else {"prepare_threshold": threshold}
+        database = PsycopgDatabase(url, **options)
+        with closing(database.connect()) as connection:
+            assert connection.rows("now")
+            assert connection.connection.prepare_threshold == threshold
+
+        async def threshold_of_async():
+            async with database.atransaction() as transaction:
+                return transaction.provided["connection"].prepare_threshold
+
+        assert asyncio.run(threshold_of_async()) == threshold
+        database.close_idle()
+    with closing(PsycopgDatabase(POSTGRES.url()).connect()) as connection:
+        assert connection.connection.prepare_threshold == 5
+
+
+def test_a_pooler_that_passes_on_no_notifications_is_said(tmp_path, monkeypatch, caplog):
+    """The worker says so, makes deliveries at its intervals, and ends without a long wait."""
+    monkeypatch.setattr(psycopg_integration, "ANSWER_SECONDS", 0.2)
+    caplog.set_level("INFO", "clarion.worker")
+    seen = []
+    with PLACES["postgresql"](tmp_path) as direct, pooler(direct) as url, restored():
+        stage: Any = Stage(url)
+        with closing(stage.database.connect()) as connection, connection.transaction():
+            create_tables(connection, notify=True)
+        paid.connect(lambda n, **kw: seen.append(n), weak=False, delivery=durable(name="mail"))
+        with worker(stage, poll=0.05):
+            until(lambda: "A pooler passes on no notifications of" in caplog.text)
+            stage.send(paid, [{"n": 1}])
+            until(lambda: seen == [1])
         stage.database.close_idle()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 try:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.rows import tuple_row
 except ImportError as error:
     raise MissingExtraError.because(error, "psycopg", "psycopg") from error
 
@@ -40,6 +41,10 @@ __all__ = ["PsycopgDatabase", "open_database"]
 
 LONGEST_SILENCE = 30.0  # seconds
 RECONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 2.0
+
+# A pooler invents the number of the process that it gives to its clients.
+_PROCESS = "SELECT pg_backend_pid()"
 
 _HAS_TRIGGER = (
     "SELECT 1 FROM pg_trigger WHERE tgname = 'clarion_notify' "
@@ -67,6 +72,7 @@ class PsycopgDatabase(UrlDatabase):
     def __init__(self, url: str, **options: Any) -> None:
         self._url = _conninfo(url)
         self._options: dict[str, Any] = {"application_name": "clarion", **options}
+        self._is_pooled: bool | None = None  # known after the first connection
         self._pools = PerLoop(lambda: AsyncPool(self._aconnect))
         found = options.get("dbname") or conninfo_to_dict(self._url).get("dbname")
         self.name = (
@@ -78,7 +84,20 @@ class PsycopgDatabase(UrlDatabase):
     def connect(self) -> DbapiConnection:
         """Open a connection in autocommit mode."""
         raw = psycopg.connect(self._url, autocommit=True, **self._options)
+        try:
+            if self._is_pooled is None:
+                (process,) = raw.cursor(row_factory=tuple_row).execute(_PROCESS).fetchone() or (0,)
+                self._is_pooled = process != raw.info.backend_pid
+            self._prepare_nothing_if_pooled(raw)
+        except BaseException:
+            raw.close()
+            raise
         return DbapiConnection(raw, "postgresql")
+
+    def _prepare_nothing_if_pooled(self, raw: psycopg.Connection | psycopg.AsyncConnection) -> None:
+        # Another client may have prepared another statement by this name in the connection of the server.
+        if self._is_pooled and "prepare_threshold" not in self._options:
+            raw.prepare_threshold = None
 
     @contextmanager
     def listening(self, wake: Callable[[], object]) -> Generator[None]:
@@ -100,7 +119,7 @@ class PsycopgDatabase(UrlDatabase):
             ended.set()
             with suppress(psycopg.Error), closing(self.connect()) as connection:
                 connection.connection.execute("NOTIFY clarion")  # ends its wait
-            thread.join(LONGEST_SILENCE)
+            thread.join(ANSWER_SECONDS if self._is_pooled else LONGEST_SILENCE)
 
     def _listen(self, wake: Callable[[], object], ended: threading.Event) -> None:
         while not ended.is_set():
@@ -110,12 +129,24 @@ class PsycopgDatabase(UrlDatabase):
                     raw.execute("LISTEN clarion")
                     if not raw.execute(_HAS_TRIGGER).fetchall():
                         return
+                    if self._is_pooled and not self._hears(raw):
+                        logger.info("A pooler passes on no notifications of %s.", self.name)
+                        return
                     while not ended.is_set():
                         for _ in raw.notifies(timeout=LONGEST_SILENCE, stop_after=1):
                             wake()
-            except psycopg.Error:
+            except psycopg.OperationalError:
                 logger.info("The notifications of %s were interrupted.", self.name)
                 ended.wait(RECONNECT_SECONDS)
+            except psycopg.Error as error:
+                logger.info("%s refuses to send notifications: %s", self.name, error)
+                return
+
+    def _hears(self, raw: psycopg.Connection) -> bool:
+        """Return whether a connection that listens gets a notification of another one."""
+        with closing(self.connect()) as other:
+            other.connection.execute("NOTIFY clarion")
+        return any(True for _ in raw.notifies(timeout=ANSWER_SECONDS, stop_after=1))
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
@@ -132,7 +163,10 @@ class PsycopgDatabase(UrlDatabase):
         await arun_calls(calls)
 
     async def _aconnect(self) -> psycopg.AsyncConnection:
-        return await psycopg.AsyncConnection.connect(self._url, autocommit=True, **self._options)
+        connect = psycopg.AsyncConnection.connect
+        raw = await connect(self._url, autocommit=True, **self._options)
+        self._prepare_nothing_if_pooled(raw)  # a worker has opened a sync connection before
+        return raw
 
 
 def open_database(url: str) -> PsycopgDatabase:

@@ -29,6 +29,16 @@ def test_the_argument_is_preferred(invoke, tmp_path):
         assert connection.rows("read_version") == [(1,)]
 
 
+def test_notifications_are_created(invoke, any_url):
+    """With --notify PostgreSQL gets its trigger, also where the tables exist; others ignore it."""
+    for option in ([], ["--notify"]):
+        assert invoke("outbox", "create", any_url, *option).exit_code == 0
+        with closing(open_database(any_url).connect()) as connection:
+            if connection.dialect == "postgresql":
+                names = {row[0] for row in connection.rows("existing")}
+                assert ("clarion_notify" in names) == bool(option)
+
+
 def test_without_a_database_the_cure_is_named(invoke):
     """Without a database the message has an example."""
     done = invoke("outbox", "create")

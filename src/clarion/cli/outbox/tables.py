@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -24,6 +25,13 @@ def create(
         ),
     ] = None,
     database: OptionalDatabaseOption = None,
+    notify: Annotated[
+        bool,
+        typer.Option(
+            "--notify",
+            help="PostgreSQL notifies the workers of each commit, so that they need not wait for a poll.",
+        ),
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Create the tables that are missing. It may run at each start."""
@@ -33,7 +41,7 @@ def create(
             f"No database is given. Name it: {command_line('outbox create')} sqlite:///outbox.db"
         )
     with opened(name, is_new=True) as (found, connection):
-        in_transaction(connection, create_tables)
+        in_transaction(connection, partial(create_tables, notify=notify))
     if json:
         print_json({"database": found.name, "version": VERSION})
     else:
