@@ -6,6 +6,7 @@ import sys
 import textwrap
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -249,6 +250,56 @@ def test_the_source_shows_the_creating_module(tmp_path):
     )
     program = "import a; print(a.paid.name)"
     assert run(program, tmp_path) == "deep_signals.paid"
+
+
+@pytest.mark.parametrize(
+    "assigned", ["paid = make()", "paid: Signal = make()", "paid, other = make(), 1"]
+)
+def test_a_module_that_connects_receivers_does_not_give_the_name(tmp_path, assigned):
+    """The name is stored, so it must not depend on who has imported the signal, or in what order."""
+    connecting = textwrap.dedent("""
+        from a.b.signals import paid
+        def receive(**kwargs): ...
+        paid.connect(receive, sender="web")
+        paid == 1
+        """)
+    for name in ("receivers.py", "views.py"):
+        (tmp_path / name).write_text(connecting)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "signals.py").write_text(
+        f"from clarion import Signal\nmake = eval('lambda: Signal()', {{'Signal': Signal}})\n{assigned}\n"
+    )
+    for order in ("receivers, views", "views, receivers"):
+        program = f"import {order}; from a.b.signals import paid; print(paid.name)"
+        assert run(program, tmp_path) == "a.b.signals.paid"
+
+
+def test_without_a_source_the_name_does_not_depend_on_the_imports(monkeypatch):
+    """Of several modules the one with the shortest path comes first, then by the alphabet."""
+    for order in ("ab", "ba"):
+        signal: Any = Signal()
+        signal._table.home = None
+        for name in order:
+            module = ModuleType(name)
+            module.held = signal  # type: ignore[attr-defined]
+            monkeypatch.delitem(sys.modules, name, raising=False)
+            monkeypatch.setitem(sys.modules, name, module)
+        assert signal.name == "a.held"
+
+
+def test_a_signal_of_a_framework_has_the_name_of_its_module(monkeypatch):
+    """Also without the source, as in a program that is bundled."""
+
+    class FrameworkSignal(Signal):
+        __module__ = "framework.signals"
+
+    signal: Any = FrameworkSignal()
+    signal._table.home = None
+    for name in ("a", "framework.db.signals"):
+        module = ModuleType(name)
+        module.held = signal  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, name, module)
+    assert signal.name == "framework.db.signals.held"
 
 
 def run(program, folder):

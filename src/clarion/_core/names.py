@@ -197,12 +197,23 @@ def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str
     if not holders:
         return None
     # If several modules hold it, all but one have imported it. Without a home, the source
-    # shows which one assigns it.
-    holders.sort(key=lambda holder: (holder[0].__name__ != home, holder[0].__name__.count(".")))
+    # shows which one assigns it. The order of the imports must not matter, because the name is stored.
+    package = _package(type(signal).__module__)
+    holders.sort(key=lambda holder: _rank(holder[0].__name__, home, package))
     if len(holders) > 1 and holders[0][0].__name__ != home:
         holders.sort(key=lambda holder: not _assigns(*holder))
     module, attribute = holders[0]
     return f"{module.__name__}.{attribute}"
+
+
+def _rank(name: str, home: str | None, package: str) -> tuple[bool, bool, bool, int, str]:
+    # A framework has its own signals, such as Django's post_save.
+    is_foreign = _package(name) != package
+    return name != home, name == "__main__", is_foreign, name.count("."), name
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _modules(name: str | None) -> list[ModuleType]:
@@ -219,4 +230,6 @@ def _assigns(module: ModuleType, attribute: str) -> bool:
         source = inspect.getsource(module)
     except (OSError, TypeError):
         return False
-    return re.search(rf"^{re.escape(attribute)}\b[^=\n]*=", source, re.MULTILINE) is not None
+    # An annotation or other targets may follow, but no call: `post_save.connect(f, sender=Order)`.
+    assigned = rf"^{re.escape(attribute)}\s*(?:[:,][^=\n]*)?=(?!=)"
+    return re.search(assigned, source, re.MULTILINE) is not None
