@@ -17,8 +17,10 @@ import pytest
 
 from clarion import signal
 from clarion.envelope.conversions import register_type
+from clarion.envelope.registered import registered_restored
 from clarion.envelope.typed import TypedValues
 from clarion.errors import DeclarationError
+from tests.envelope.kinds import Order
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -269,3 +271,45 @@ def test_the_error_of_a_stored_value_does_not_show_it():
     with pytest.raises(ValueError, match="none of the values that are declared") as info:
         declared(Color).load(b'{"value":"hunter2"}')
     assert "hunter2" not in str(info.value)
+
+
+class Row:
+    """A model that is no dataclass."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Row) and self.number == other.number
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@dataclass
+class Parcel:
+    """A record with a model of a database."""
+
+    row: Row
+
+
+@dataclass
+class Box:
+    """A record with a model that is a dataclass."""
+
+    order: Order
+
+
+def test_a_model_inside_a_record_is_copied_only_if_it_is_registered(records, monkeypatch):
+    """Without a registration the message says how to send the object itself."""
+    monkeypatch.setattr(records, "owns_class", lambda kind: issubclass(kind, (Order, Row)))
+    for record in (Parcel, Box, list[Box]):
+        with pytest.raises(
+            DeclarationError, match=r"the model .* inside another type\. Send the object"
+        ):
+            declared(record)
+    with registered_restored():
+        register_type(Row, to_json=lambda row: row.number, from_json=Row)
+        values = declared(Parcel)
+        dumped = values.dump({"value": Parcel(Row(1))})
+        assert isinstance(dumped, bytes)
+        assert values.load(dumped) == {"value": Parcel(Row(1))}

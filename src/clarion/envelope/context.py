@@ -73,7 +73,7 @@ def current_headers() -> dict[str, Any]:
         EncodingError: if a variable has a value that is not JSON.
     """
     headers: dict[str, Any] = {}
-    for name, variable in carried.items():
+    for name, variable in list(carried.items()):  # another thread may declare one meanwhile
         try:
             value = variable.get()
         except LookupError:

@@ -166,12 +166,13 @@ def _why_lost(info: Any, seen: frozenset[int] = frozenset()) -> _Loss | None:
 
 def _why_part_lost(info: Any) -> _Loss | None:
     kinds = msgspec.inspect
+    kind = getattr(info, "cls", None)
+    if isinstance(info, kinds.CustomType) and _conversion_of(kind) is not None:
+        return None
+    if kind_owning_class(kind) is not None:  # which msgspec knows if it is a dataclass
+        return _Loss(f"it has the model {value_name(kind)} inside another type", OF_ITS_OWN)
     if isinstance(info, kinds.CustomType):
-        kind = info.cls
-        if kind_owning_class(kind) is not None:
-            return _Loss(f"it has the model {value_name(kind)} inside another type", OF_ITS_OWN)
-        if _conversion_of(kind) is None:
-            return _Loss(f"{kind.__module__}.{kind.__qualname__} is not known to msgspec")
+        return _Loss(f"{info.cls.__module__}.{info.cls.__qualname__} is not known to msgspec")
     if isinstance(info, kinds.DictType) and isinstance(info.key_type, _NO_KEYS):
         return _Loss("JSON has no keys of such a type")
     if isinstance(info, kinds.DataclassType):
