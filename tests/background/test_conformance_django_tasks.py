@@ -12,7 +12,7 @@ from tests.background.stages.django_tasks_stage import DjangoTasksStage
 pytestmark = [
     pytest.mark.engines,
     # The threads of a test end without a request, which would have closed their connections.
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <function BaseConnection.__del__"),
+    pytest.mark.filterwarnings("ignore:Exception ignored .*<function BaseConnection.__del__"),
 ]
 
 
