@@ -110,10 +110,11 @@ class DjangoTasksEngine(Engine):
     def enqueue(self, call: Call) -> None:
         """Enqueue the task in this thread, which holds Django's connections.
 
-        A sync commit may run in the thread of an event loop, where Django refuses its connections. Then
-        the task is enqueued in a thread of its own, and the commit waits for it.
+        A sync commit may run in the thread of an event loop, where Django refuses its connections. Or the
+        database of the tasks is in a transaction that may be rolled back later than the one of the send was
+        committed. Then the task is enqueued in a thread of its own, and the commit waits for it.
         """
-        if self._is_immediate or not is_loop_running():
+        if self._is_immediate or not (is_loop_running() or self._is_in_block()):
             self._enqueue(call)
             return
         with ThreadPoolExecutor(1) as thread:
@@ -130,11 +131,14 @@ class DjangoTasksEngine(Engine):
 
     async def aenqueue(self, call: Call) -> None:
         """Enqueue the task in a coroutine."""
-        await self._task(call.delay, call.options).aenqueue(**_arguments(call))
+        if self._database() is None:
+            await self._task(call.delay, call.options).aenqueue(**_arguments(call))
+        else:
+            await DJANGO.run_in_thread(partial(self.enqueue, call))
 
     def enqueue_in(self, call: Call, connection: Any) -> bool:
         """Enqueue the task in the transaction of the send, if the backend uses its database."""
-        if not isinstance(connection, DjangoConnection) or not self._is_in(connection.alias):
+        if not isinstance(connection, DjangoConnection) or self._database() != connection.alias:
             return False
         self._enqueue(call)
         return True
@@ -143,7 +147,7 @@ class DjangoTasksEngine(Engine):
         """Enqueue the task as `enqueue_in`, in the transaction of an `asend`."""
         if not isinstance(connection, AsyncDjangoConnection):
             return self.enqueue_in(call, connection)
-        if not self._is_in(connection.alias):
+        if self._database() != connection.alias:
             return False
         await DJANGO.run_in_thread(partial(self._enqueue, call))
         return True
@@ -183,14 +187,19 @@ class DjangoTasksEngine(Engine):
         run_after = timezone.now() + timedelta(seconds=delay) if delay else None
         return deliver.using(backend=self.alias, run_after=run_after, **options)
 
-    def _is_in(self, alias: str) -> bool:
-        """Return whether the backend keeps its tasks in one of Django's databases."""
+    def _database(self) -> str | None:
+        """Return the alias of the database of the tasks, if the backend keeps them in one of Django's."""
         if "django_tasks_db.backend" not in {
             each.__module__ for each in type(self.backend).__mro__
         }:
-            return False
+            return None
         model: Any = apps.get_model("django_tasks_database", "DBTaskResult")
-        return bool(router.db_for_write(model) == alias)
+        alias: str = router.db_for_write(model)
+        return alias
+
+    def _is_in_block(self) -> bool:
+        alias = self._database()
+        return alias is not None and bool(connections[alias].in_atomic_block)
 
 
 class DjangoTasksDelivery(EngineDelivery):

@@ -1,0 +1,90 @@
+"""django-tasks-db, and sends in the transactions of another database."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("django_tasks_db")
+
+PROGRAM = """
+import asyncio, sys
+import django
+from django.conf import settings
+
+names = {"default": "tasks.db", "other": "other.db"}
+settings.configure(
+    DATABASES={
+        alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": name} for alias, name in names.items()
+    },
+    INSTALLED_APPS=["django_tasks_db", "clarion.integrations.django"],
+    TASKS={"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}},
+    USE_TZ=True,
+)
+django.setup()
+
+from asgiref.sync import async_to_sync
+from django.core.management import call_command
+from django.db import transaction
+from django_tasks_db.models import DBTaskResult
+
+from clarion import Signal
+from clarion.integrations.django.tasks import DjangoTasksDelivery
+
+call_command("migrate", verbosity=0)
+order_paid, delivery = Signal(name="shop.order_paid"), DjangoTasksDelivery()
+
+def mail(sender, **kwargs):
+    pass
+
+order_paid.connect(mail, delivery=delivery(name="mail", using="other"))
+
+def send():
+    ((_, response),) = order_paid.send(None)
+    return response
+
+with transaction.atomic(using="other"):
+    response = send()
+    assert (response.status, DBTaskResult.objects.count()) == ("waiting", 0)
+assert (response.is_within, response.status, DBTaskResult.objects.count()) == (False, "enqueued", 1)
+
+try:
+    with transaction.atomic(using="other"):
+        response = send()
+        raise LookupError
+except LookupError:
+    assert (response.status, DBTaskResult.objects.count()) == ("dropped", 1)
+
+# The transaction of the tasks is open, and is rolled back after the one of the send was committed.
+def within(send):
+    try:
+        with transaction.atomic():
+            with transaction.atomic(using="other"):
+                response = send()
+            assert response.status == "enqueued", response.response
+            raise LookupError
+    except LookupError:
+        return
+
+within(send)
+assert DBTaskResult.objects.count() == 2
+within(lambda: async_to_sync(order_paid.asend)(None)[0][1])
+assert DBTaskResult.objects.count() == 3
+print("passed")
+"""
+
+
+def test_a_task_outlives_the_rollback_of_another_transaction(tmp_path):
+    """A task is enqueued after the commit of its send, whatever happens to an open transaction."""
+    environment = {**os.environ}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "passed\n", done.stderr
