@@ -149,7 +149,7 @@ def test_a_width_that_is_no_number_is_ignored(capsys, monkeypatch, columns, widt
 def test_a_failure_is_json_for_a_program(capsys):
     """The first error of Clarion's or of the options that has ended the command is printed."""
     for is_wanted, code, out in (
-        (True, 2, '{\n  "error": "No."\n}\n'),
+        (True, 2, '{"error": "No."}\n'),
         (False, 2, ""),
         (True, 1, ""),
     ):

@@ -155,3 +155,26 @@ def test_other_modules(plant, text):
 def test_files_of_other_programs(plant, path):
     """Tests, the main module, and a folder that is no package are not read."""
     assert of(plant(["signals"], signals=SIGNALS, **{path: MAIL})) == []
+
+
+STAR = "from PACKAGE.signals import *\n"
+SIGNALS = "from clarion import Signal, receiver\npaid = Signal()\n_hidden = Signal()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (STAR + "@receiver(paid)\ndef mail(**kwargs): ...\n", 2),
+        (STAR + "@paid.connect\ndef mail(**kwargs): ...\n", 2),
+        (STAR + "def mail(**kwargs): ...\npaid.connect(mail)\n", 3),
+        ("from .signals import *\npaid.connect(print)\n", 2),
+        (STAR + "_hidden.connect(print)\n", None),
+        (STAR + "paid = open_door()\npaid.connect(print)\n", None),
+        (STAR + "def paid(): ...\npaid.connect(print)\n", None),
+    ],
+)
+def test_names_of_a_star_import_are_found(plant, text, line):
+    """A module gets its signals by `import *`, unless it defines the name itself."""
+    name = plant(["signals"], signals=SIGNALS, mail=text)
+    found = [(each.code, each.line) for each in examine([name]) if each.subject.startswith(name)]
+    assert found == ([] if line is None else [("W007", line)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import textwrap
@@ -192,7 +193,8 @@ def _print_failure(error: BaseException) -> None:
         # The error of a wrong option is one of Typer or of Click; which one, depends on the version.
         described: Any = getattr(cause, "format_message", None)
         if isinstance(cause, ClarionError) or described is not None:
-            print_json({"error": str(cause) if described is None else described()})
+            text = str(cause) if described is None else described()
+            print_text(json.dumps({"error": text}) + "\n")  # one line, as the events of `tail`
             return
         cause = cause.__context__
 

@@ -9,6 +9,7 @@ from clarion._core.names import signal_name
 from clarion._core.signal import Signal
 from clarion._core.tabled import table_of
 from clarion.doctor.finding import Finding
+from clarion.doctor.results import dead_result
 from clarion.doctor.source import is_class, makes_new, own_nodes
 from clarion.doctor.unheld import unheld_object
 
@@ -57,8 +58,8 @@ def _fault(source: Source, connect: Connect, signal: Signal) -> tuple[str, str] 
         return None
     if isinstance(receiver, ast.Lambda):
         return None if _is_at(signal, connect.line, source) else ("<lambda>", _AT_ONCE)
-    if isinstance(receiver, ast.Attribute):
-        return _fault_of_method(source, connect, signal, receiver)
+    if isinstance(receiver, (ast.Attribute, ast.Call)):
+        return _fault_of_expression(source, connect, signal, receiver)
     if isinstance(receiver, ast.Name):
         return _fault_of_local(source, connect, signal, receiver.id)
     if isinstance(receiver, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -111,6 +112,15 @@ def _fault_of_local(
     if _is_at(signal, line, source):
         return None
     return name, f"is local, so it dies when {_name_of(connect.scope)} ends"
+
+
+def _fault_of_expression(
+    source: Source, connect: Connect, signal: Signal, receiver: ast.Attribute | ast.Call
+) -> tuple[str, str] | None:
+    if isinstance(receiver, ast.Attribute):
+        return _fault_of_method(source, connect, signal, receiver)
+    name = dead_result(source, signal, receiver)
+    return None if name is None else (name, _AT_ONCE)
 
 
 def _fault_of_method(

@@ -150,11 +150,41 @@ class Source:
             return None
         if (found := member(sys.modules.get(self.name), node.id)) is not None:
             return found
-        name, attribute = self.imports.get(node.id, ("", None))
+        if node.id not in self.imports:
+            return self._of_star(node.id)
+        name, attribute = self.imports[node.id]
         found = sys.modules.get(name)
         if attribute is None or found is None:
             return found
         return member(found, attribute) or sys.modules.get(f"{name}.{attribute}")
+
+    def _of_star(self, name: str) -> object:
+        """Return the object that `from ... import *` gives a name; None if the file defines it itself."""
+        if name.startswith("_") or name in self._defined:
+            return None
+        found = (member(sys.modules.get(each), name) for each in self._stars)
+        return next((each for each in found if each is not None), None)
+
+    @cached_property
+    def _stars(self) -> list[str]:
+        """The modules of `from ... import *`, the last one first."""
+        found = [
+            self._module_of(each)
+            for each in ast.walk(self.tree)
+            if isinstance(each, ast.ImportFrom) and each.names[0].name == "*"
+        ]
+        return found[::-1]
+
+    @cached_property
+    def _defined(self) -> set[str]:
+        """The names that the file defines, anywhere."""
+        kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        return {
+            each.name if isinstance(each, kinds) else each.id
+            for each in ast.walk(self.tree)
+            if isinstance(each, kinds)
+            or (isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load))
+        }
 
     def _module_of(self, node: ast.ImportFrom) -> str:
         """Return the whole name of the module of `from ... import`."""
