@@ -3,11 +3,15 @@
 import asyncio
 import logging
 import threading
+from contextlib import closing
 
 import pytest
 
 from clarion import durable
-from clarion.outbox import store, use_database
+from clarion.commit import atomic
+from clarion.outbox import open_database, store, use_database
+from clarion.outbox.tables import create_tables
+from clarion.worker import Worker
 from tests.threads import no_more_threads
 from tests.worker.stage import in_thread, until, worker
 
@@ -209,3 +213,40 @@ def test_a_worker_that_cannot_begin_leaves_nothing_open(sqlite_stage, paid):
         tried.drain()
     assert not tried._connections._idle
     assert tried.drain() == {"made": 1}
+
+
+def test_a_worker_in_a_thread_waits_for_its_tables(tmp_path, paid, seen, caplog):
+    """An application may start before its tables exist; the log says so in one line."""
+    database = open_database(f"sqlite:///{tmp_path}/later.db")
+    with Worker(database, poll=0.05) as running:
+        until(lambda: "has no tables for stored deliveries" in caplog.text)
+        with closing(database.connect()) as connection:
+            with connection.transaction():
+                create_tables(connection)
+            with atomic(connection.connection):
+                paid.send(None, n=1)
+        running.wake()
+        assert seen[1].acquire(timeout=30)
+    assert "Traceback" not in caplog.text
+
+
+def test_a_worker_that_never_finds_its_tables_can_be_stopped(tmp_path, seen):
+    """The end of the block ends its wait."""
+    running = Worker(open_database(f"sqlite:///{tmp_path}/never.db"))
+    running.start()
+    in_thread(lambda: (running.stop(), running.join()), seconds=30)
+    assert not running._thread.is_alive()
+
+
+def test_a_worker_that_runs_again_keeps_its_connections(sqlite_stage, paid, monkeypatch):
+    """The connections of its second drain are used again too."""
+    paid.connect(lambda n, **kw: None, weak=False, delivery=durable(name="seen"))
+    opened, connect = [], sqlite_stage.database.connect
+    monkeypatch.setattr(sqlite_stage.database, "connect", lambda: opened.append(1) or connect())
+    running, counts = worker(sqlite_stage), []
+    for _ in range(3):
+        sqlite_stage.send(paid, [{"n": 1}])
+        opened.clear()
+        running.drain()
+        counts.append(len(opened))
+    assert counts[0] == counts[1] == counts[2] <= 3

@@ -48,6 +48,10 @@ class Connections:
         else:
             self._idle.append(connection)
 
+    def open(self) -> None:
+        """Keep connections for the next use, also after `close`."""
+        self._is_closed = False
+
     def close(self) -> None:
         """Close the idle connections, and those in use when they are given back."""
         self._is_closed = True

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from clarion._core.names import counted
+from clarion.errors import ClarionError
 from clarion.outbox import wake
 from clarion.outbox.database import check_database
 from clarion.outbox.notes import known_cure
@@ -197,10 +198,26 @@ class Worker:
     # --- Run it inside another program
 
     def start(self) -> None:
-        """Run it in a thread of this process, until `stop`."""
-        thread = threading.Thread(target=self.run, name="clarion-worker", daemon=True)
+        """Run it in a thread of this process, until `stop`.
+
+        If the database cannot be used or has no tables yet, the worker logs that and tries again.
+        """
+        thread = threading.Thread(target=self._run_until_stop, name="clarion-worker", daemon=True)
         thread.start()
         self._thread = thread
+
+    def _run_until_stop(self) -> None:
+        while not self._stops:
+            try:
+                self.run()
+            except Exception as error:
+                if self._stops:
+                    name = self.database.name
+                    logger.error("%s could not be used when the worker ended: %s", name, error)
+                    return
+                self._on_error(error)
+            while not self._stops and time.monotonic() < self._paused_until:
+                self._polling.wait(self._paused_until)
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until a started worker has ended, for some seconds or without a limit."""
@@ -227,6 +244,7 @@ class Worker:
     # --- One step after the other
 
     def _begin(self) -> None:
+        self._connections.open()
         with self._connections.take() as connection:
             check_outbox(self.database, connection)
             warn_of_unknown(connection, self._plans.receivers())
@@ -282,7 +300,7 @@ class Worker:
             self.database.name,
             self._paused_until - now,
             cure or error,
-            exc_info=error if cure is None else None,
+            exc_info=None if cure or isinstance(error, ClarionError) else error,
         )
 
     def _finish(self) -> None:
