@@ -124,6 +124,10 @@ def test_missing_tables_on_async_connections(family, without_tables, order_paid)
     assert tables_cure() in error.value.__notes__
 
 
+class DatabaseError(Exception):
+    """An error with a number, by the name that each driver of MySQL has for it."""
+
+
 class DriverError(Exception):
     """An error with a `sqlstate`, as psycopg raises it."""
 
@@ -140,13 +144,21 @@ class PreparedError(Exception):
     ("error", "cure"),
     [
         (DriverError(), READ_ONLY_CURE),
-        (Exception(1792, "Cannot execute statement in a READ ONLY transaction"), READ_ONLY_CURE),
-        (Exception(1114, "The table is full"), FULL_CURE),
-        (Exception(13, "no code of MySQL"), None),
+        (
+            DatabaseError(1792, "Cannot execute statement in a READ ONLY transaction"),
+            READ_ONLY_CURE,
+        ),
+        (DatabaseError(1114, "The table is full"), FULL_CURE),
+        (ValueError(1114), None),
+        (LookupError(1146), None),
+        (DatabaseError(13, "no code of MySQL"), None),
         (ValueError("8"), None),
         (PreparedError(), POOLER_CURE),
-        (Exception(1142, "INSERT command denied for table `shop`.`clarion_event`"), FORBIDDEN_CURE),
-        (Exception(1142, "INSERT command denied for table `shop`.`invoices`"), None),
+        (
+            DatabaseError(1142, "INSERT command denied for table `shop`.`clarion_event`"),
+            FORBIDDEN_CURE,
+        ),
+        (DatabaseError(1142, "INSERT command denied for table `shop`.`invoices`"), None),
     ],
     ids=str,
 )
@@ -164,7 +176,7 @@ def test_codes_of_drivers(error, cure):
 def test_an_error_of_mariadb_may_have_a_state_too(code, cure):
     """Newer releases of PyMySQL set it, mostly to one that says nothing."""
 
-    class ServerError(Exception):
+    class ServerError(DatabaseError):
         sqlstate = "HY000"
 
     assert cure_of(ServerError(code, "as the server says")) == cure

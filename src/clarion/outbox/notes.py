@@ -115,8 +115,7 @@ def _codes(cause: Any) -> set[object]:
     code = getattr(cause, "sqlite_errorcode", None)
     if code is not None:
         return {code & _LAST_OF_SQLITE}
-    arguments: Any = getattr(cause, "args", ())
-    first = arguments[0] if arguments else None
+    first = _first_argument(cause)
     # Newer releases of PyMySQL have a state too, which is "HY000" for most errors.
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
     return {state, first if type(first) is int and first > _LAST_OF_SQLITE else None}
@@ -124,8 +123,16 @@ def _codes(cause: Any) -> set[object]:
 
 def _is_without_table(cause: Any) -> bool:
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    arguments = getattr(cause, "args", ())
-    first = arguments[0] if arguments else None
+    first = _first_argument(cause)
     if state == _UNDEFINED_TABLE or first == _NO_SUCH_TABLE:
         return True
     return isinstance(first, str) and "no such table: clarion_" in first
+
+
+def _first_argument(cause: Any) -> object:
+    """Return the first argument of an error of a driver: its number in MySQL, or its text.
+
+    A receiver may raise another error with any number, such as the id of an order.
+    """
+    is_of_a_driver = any(kind.__name__ == "DatabaseError" for kind in type(cause).__mro__)
+    return cause.args[0] if is_of_a_driver and cause.args else None

@@ -109,7 +109,7 @@ class Worker:
             Sizes(batch, LONGEST_BATCH, SMALLEST_BATCH),
             self.counts,
             concurrency,
-            lambda: self._stops > 0,
+            self._is_stopping,
             self._job_threads.is_first,
         )
         self._late_calls = LateCalls(self._context, self._job_threads.cooldowns, self._on_end)
@@ -207,17 +207,20 @@ class Worker:
         self._thread = thread
 
     def _run_until_stop(self) -> None:
-        while not self._stops:
+        while not self._is_stopping():
             try:
                 self.run()
-            except Exception as error:
-                if self._stops:
+            except Exception as error:  # noqa: BLE001  # the database may come back
+                if self._is_stopping():
                     name = self.database.name
-                    logger.error("%s could not be used when the worker ended: %s", name, error)
+                    logger.info("%s could not be used when the worker ended: %s", name, error)
                     return
                 self._on_error(error)
-            while not self._stops and time.monotonic() < self._paused_until:
+            while not self._is_stopping() and time.monotonic() < self._paused_until:
                 self._polling.wait(self._paused_until)
+
+    def _is_stopping(self) -> bool:
+        return self._stops > 0
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until a started worker has ended, for some seconds or without a limit."""
