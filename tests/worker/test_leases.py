@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 from clarion import durable
 from clarion.outbox import store
 from clarion.outbox.delivery_row import partition_of
@@ -167,3 +169,53 @@ def test_a_long_transaction_of_a_receiver_delays_no_other_lease(server_stage, pa
             until(lambda: stage.waiting() == (0, 0))
     finally:
         leave.set()
+
+
+@pytest.mark.parametrize("key", [None, "n"])
+def test_what_is_handed_back_is_not_leased_again(stage, paid, key, monkeypatch):
+    """A renewal that has begun ends before the deliveries are handed back to other workers."""
+    paid.connect(receive, delivery=durable(name="mail", key=key))
+    stage.send(paid, [{"n": 1}])
+    connections = Connections(stage.database)
+    leases = Leases(60.0, connections)
+    begun, may_go_on = threading.Event(), threading.Event()
+    extend = Leases._extend
+
+    def extend_later(*arguments):
+        begun.set()
+        may_go_on.wait(30)
+        return extend(*arguments)
+
+    def lease(taken):
+        if key is None:
+            return Holding(60.0, store.claim(taken, "mail", 1, 60_000))
+        store.add_partitions(taken, ["mail"])
+        held = store.lease_partition(taken, "mail", partition_of("1"), 60_000)
+        return Holding(60.0, partition=held)
+
+    def hand_back():
+        leases.remove(holding)
+        with connections.take() as connection:
+            if key is None:
+                store.hand_back(connection, holding.claims.values())
+            else:
+                store.release_partition(connection, holding.partition)
+
+    with connections.take() as connection:
+        holding = in_transaction(connection, lease)
+    leases.add(holding)
+    monkeypatch.setattr(Leases, "_extend", extend_later)
+    threads = [threading.Thread(target=each) for each in (leases.renew, hand_back)]
+    threads[0].start()
+    assert begun.wait(30)
+    threads[1].start()
+    threads[1].join(0.3)
+    may_go_on.set()
+    for each in threads:
+        each.join(30)
+    with connections.take() as connection:
+        due = store.due_receivers(connection, ["mail"])
+        parts = store.due_partitions(connection, ["mail"])
+    connections.close()
+    assert (due, parts) == ((["mail"], []) if key is None else ([], [("mail", partition_of("1"))]))
+    assert leases.current() == []

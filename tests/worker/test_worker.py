@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -217,7 +218,7 @@ def test_a_worker_that_cannot_begin_leaves_nothing_open(sqlite_stage, paid):
 
 def test_a_worker_in_a_thread_waits_for_its_tables(tmp_path, paid, seen, caplog):
     """An application may start before its tables exist; the log says so in one line."""
-    database = open_database(f"sqlite:///{tmp_path}/later.db")
+    database: Any = open_database(f"sqlite:///{tmp_path}/later.db")
     with Worker(database, poll=0.05) as running:
         until(lambda: "has no tables for stored deliveries" in caplog.text)
         with closing(database.connect()) as connection:
@@ -234,15 +235,21 @@ def test_a_worker_that_never_finds_its_tables_can_be_stopped(tmp_path, seen):
     """The end of the block ends its wait."""
     running = Worker(open_database(f"sqlite:///{tmp_path}/never.db"))
     running.start()
-    in_thread(lambda: (running.stop(), running.join()), seconds=30)
-    assert not running._thread.is_alive()
+    running.stop()
+    running.join(30)
+    assert not [each for each in threading.enumerate() if each.name == "clarion-worker"]
 
 
 def test_a_worker_that_runs_again_keeps_its_connections(sqlite_stage, paid, monkeypatch):
     """The connections of its second drain are used again too."""
     paid.connect(lambda n, **kw: None, weak=False, delivery=durable(name="seen"))
     opened, connect = [], sqlite_stage.database.connect
-    monkeypatch.setattr(sqlite_stage.database, "connect", lambda: opened.append(1) or connect())
+
+    def open_one():
+        opened.append(1)
+        return connect()
+
+    monkeypatch.setattr(sqlite_stage.database, "connect", open_one)
     running, counts = worker(sqlite_stage), []
     for _ in range(3):
         sqlite_stage.send(paid, [{"n": 1}])

@@ -29,16 +29,27 @@ class Holding:
         claims: the deliveries without a key that are not settled, by their id.
         partition: the leased partition, or None.
         is_lost: whether another worker may have taken them over.
+        is_removed: whether it is not renewed any more.
+        lock: held while it is renewed.
     """
 
-    __slots__ = ("_expires", "_seconds", "claims", "is_lost", "partition")
+    __slots__ = (
+        "_expires",
+        "_seconds",
+        "claims",
+        "is_lost",
+        "is_removed",
+        "lock",
+        "partition",
+    )
 
     def __init__(
         self, seconds: float, claims: Iterable[Claim] = (), partition: Lease | None = None
     ) -> None:
         self.claims = {each.id: each for each in claims}
         self.partition = partition
-        self.is_lost = False
+        self.is_lost = self.is_removed = False
+        self.lock = new_lock()
         self._seconds = seconds
         self._expires = time.monotonic() + seconds
 
@@ -75,7 +86,12 @@ class Leases:
             self._holdings.add(holding)
 
     def remove(self, holding: Holding) -> None:
-        """Stop renewing a holding."""
+        """Stop renewing a holding; wait for a renewal that has begun.
+
+        Do not call it in a transaction: the renewal may wait for its locks.
+        """
+        with holding.lock:
+            holding.is_removed = True
         with self._lock:
             self._holdings.discard(holding)
 
@@ -112,7 +128,9 @@ class Leases:
         if holdings:
             with self._connections.take() as connection:
                 for holding in holdings:
-                    self._renew(connection, holding)
+                    with holding.lock:  # otherwise what was handed back would be leased again
+                        if not holding.is_removed:
+                            self._renew(connection, holding)
 
     def renew_ended(self, connection: WorkerConnection) -> None:
         """Renew what this worker holds and could not renew in time, in a transaction that then claims.
@@ -121,7 +139,8 @@ class Leases:
         transaction that was longer than the lease; on SQLite it has locked all.
         """
         for holding in self.current():
-            if holding.is_over:
+            # Without its lock: its renewal may wait for this transaction.
+            if holding.is_over and not holding.is_removed:
                 self._extend(connection, holding, list(holding.claims.values()))
 
     def _renew(self, connection: WorkerConnection, holding: Holding) -> None:

@@ -321,6 +321,8 @@ class Worker:
         )
         with self._connections.take() as connection:
             for job in left:
+                if job.holding is not None:
+                    self._leases.remove(job.holding)
                 job.hand_back(connection)
 
     def _end(self) -> None:
