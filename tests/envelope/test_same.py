@@ -145,3 +145,38 @@ def test_an_attribute_that_was_never_set_is_no_difference():
     """A record may be incomplete."""
     assert difference(object.__new__(Line), object.__new__(Line), "v") is None
     assert difference(object.__new__(Line), Line(1), "v") is not None
+
+
+class Compared:
+    """What the comparison of an array returns: one answer for each item."""
+
+    def __init__(self, answers):
+        self.answers = answers
+
+    def __bool__(self):
+        raise ValueError("which one?")
+
+    def all(self):
+        """Return whether all answers are yes."""
+        return all(self.answers)
+
+
+class Array:
+    """A registered class that compares item by item, as an array of numpy."""
+
+    def __init__(self, *items):
+        self.items = items
+
+    def __eq__(self, other):
+        return Compared(
+            [mine == theirs for mine, theirs in zip(self.items, other.items, strict=True)]
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_an_array_is_equal_if_all_its_items_are():
+    """The comparison of arrays is an array, which is neither true nor false."""
+    assert difference(Array(1, 2), Array(1, 2), "v") is None
+    assert difference(Array(1, 2), Array(1, 3), "v") is not None
+    assert difference(Array(1, 2), Array(1), "v") is not None

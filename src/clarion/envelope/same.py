@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _IDENTITY: Any = object.__eq__
+_DIMENSIONS = 2  # of a table of pandas; an array of numpy has one
 _MISSING: Any = object()  # an attribute that was never set
 
 
@@ -49,7 +50,10 @@ def _is_equal(value: Any, decoded: Any) -> bool:
     if isinstance(value, dt.time) and (value.tzinfo is None) is not (decoded.tzinfo is None):
         return False
     try:
-        return bool(value == decoded)
+        found = value == decoded
+        for _ in range(_DIMENSIONS):  # an array compares item by item
+            found = found if isinstance(found, bool) or not hasattr(found, "all") else found.all()
+        return bool(found)
     except Exception:  # noqa: BLE001  # a signaling NaN of decimal, or a class of the program
         return False
 
