@@ -1,0 +1,44 @@
+"""Are the tests that import a package left out where it is missing?"""
+
+import ast
+import re
+import sys
+
+import pytest
+
+from conftest import NEEDS
+from tests.house.tree import ROOT
+
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+# Those of the dependency group `bare`, and modules of this checkout.
+ALWAYS = {*sys.stdlib_module_names, "clarion", "hypothesis", "pytest", "sybil"}
+ALWAYS |= {each.name.removesuffix(".py") for each in [*ROOT.iterdir(), *(ROOT / "tools").iterdir()]}
+IMPORTS = (ast.Import, ast.ImportFrom)
+IMPORT = re.compile(r"^(?:from|import) (\w+)", re.MULTILINE)
+SKIP = re.compile(r"^(?:\w+ = )?pytest\.importorskip", re.MULTILINE)
+
+
+def imported_by(source):
+    """Return the packages that a test file imports when it is collected, before it may skip."""
+    source = SKIP.split(source)[0]
+    if not {*IMPORT.findall(source)} - ALWAYS:
+        return set()
+    # The text of a program may have imports, too.
+    lines = [ast.unparse(node) for node in ast.parse(source).body if isinstance(node, IMPORTS)]
+    return {match[1] for line in lines if (match := IMPORT.match(line))} - ALWAYS
+
+
+def test_imports_are_read():
+    """Imports of other packages before a skip are found, and no other."""
+    source = "import re\nfrom sqlalchemy.orm import Session\nimport celery\nimport clarion\n"
+    source += 'PROGRAM = """\nimport taskiq\n"""\npsycopg = pytest.importorskip("psycopg")\nimport rq\ndef f():\n    import huey\n'
+    assert imported_by(source) == {"sqlalchemy", "celery"}
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_test_of_a_package_can_be_left_out(path):
+    """`NEEDS` of conftest.py names a package that the file imports, or the bare suite fails."""
+    name = path.relative_to(ROOT)
+    listed = {each for place in (name, *name.parents) for each in NEEDS.get(place.as_posix(), ())}
+    imported = imported_by(path.read_text())
+    assert not imported or imported & listed
