@@ -1,8 +1,10 @@
 """The connections that the threads of a worker take."""
 
+import sqlite3
+
 import pytest
 
-from clarion.outbox import store
+from clarion.outbox import SqliteDatabase, store
 from clarion.worker.connections import Connections, in_transaction
 
 
@@ -29,6 +31,25 @@ def test_a_connection_is_closed_after_an_error(connections):
     with connections.take() as second:
         assert second is not first
         assert second.rows("now")
+
+
+def test_the_idle_connections_are_closed_after_an_error(connections):
+    """A server that has restarted has ended all of them, so a worker must not try one after the other."""
+    with connections.take(), connections.take(), connections.take():
+        """Three are idle now."""
+    with pytest.raises(LookupError), connections.take():
+        raise LookupError
+    assert not connections._idle
+    with connections.take() as fresh:
+        assert fresh.rows("now")
+
+
+def test_an_error_of_the_database_has_no_other_context(tmp_path):
+    """The traceback in a log shows the error of the driver alone."""
+    absent = Connections(SqliteDatabase(tmp_path / "gone" / "a.db"))
+    with pytest.raises(sqlite3.OperationalError) as error:
+        absent.take().__enter__()
+    assert error.value.__context__ is None
 
 
 def test_none_is_kept_after_the_end(connections):

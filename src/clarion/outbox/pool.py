@@ -69,14 +69,19 @@ class Pool:
         self._settings = settings_of(getattr(connection, "connection", None))
         return connection
 
+    def _pop(self) -> WorkerConnection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
     def _begin(self) -> tuple[WorkerConnection, AbstractContextManager[None]]:
         if self._process != os.getpid():
             # A child of a fork must not use the connections of its parent, nor close them.
             self._idle, self._process = deque(), os.getpid()
         while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
+            connection = self._pop()
+            if connection is None:
                 connection = self._open()
                 return connection, connection.transaction()
             if is_alive(connection):

@@ -32,16 +32,18 @@ class Connections:
 
     @contextmanager
     def take(self) -> Generator[WorkerConnection]:
-        """Yield a connection that no other thread uses; close it if the block raises."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._database.connect()
+        """Yield a connection that no other thread uses; close it if the block raises.
+
+        The idle ones are closed too then, because a server that has restarted has ended them all.
+        """
+        # Not in the handler of IndexError: an error of the database must not have it as its context.
+        connection = self._pop() or self._database.connect()
         try:
             yield connection
         except BaseException:
             with suppress(Exception):
                 connection.close()
+            self._close_idle()
             raise
         if self._is_closed:
             connection.close()
@@ -55,9 +57,18 @@ class Connections:
     def close(self) -> None:
         """Close the idle connections, and those in use when they are given back."""
         self._is_closed = True
-        while self._idle:
+        self._close_idle()
+
+    def _pop(self) -> WorkerConnection | None:
+        try:
+            return self._idle.pop()
+        except IndexError:  # a check before could be too early, because other threads use the pool
+            return None
+
+    def _close_idle(self) -> None:
+        while (idle := self._pop()) is not None:
             with suppress(Exception):
-                self._idle.pop().close()
+                idle.close()
 
 
 def in_transaction(connection: WorkerConnection, function: Callable[[WorkerConnection], T]) -> T:
