@@ -140,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     explanation = str(explain(pre_save, sender=Order)).replace(f"{Path(__file__).parent}/", "")
     console.print("[bold green]Every receiver was called exactly as often as it should.[/]")
-    console.print("\nWho listens:", explanation, sep="\n", soft_wrap=True)
+    console.print("\nWho listens:", explanation, sep="\n", soft_wrap=not console.is_terminal)
     return 0
 
 

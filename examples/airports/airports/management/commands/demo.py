@@ -71,7 +71,8 @@ class Command(BaseCommand):
             f"with {sent:,} sends, {sent / seconds:,.0f} a second."
         )
         explanation = str(explain(post_save, sender=Airfield)).replace(f"{settings.BASE_DIR}/", "")
-        console.print("\nWho listens:", explanation, "", sep="\n", soft_wrap=True)
+        is_piped = not console.is_terminal
+        console.print("\nWho listens:", explanation, "", sep="\n", soft_wrap=is_piped)
         console.print(f"List all receivers: [bold]python {argv[0]} signals[/]", soft_wrap=True)
 
 
