@@ -58,9 +58,12 @@ OTHERS = (
     "tests/integrations/test_request_boundaries_servers.py",
     "tests/integrations/test_web_servers.py",
     "tests/outbox/test_fault_points.py",
+    "tests/outbox/test_plans.py",
     "tests/scenarios",
     "tests/testing/test_plugin_reset.py",
     "tests/worker/test_crash.py",
+    "tests/worker/test_disturbed.py",
+    "tests/worker/test_full_disk.py",
 )
 ON_NEWEST = (*PROGRAMS, *OTHERS)
 SUITE = " ".join([PYTEST, *(f"--ignore={path}" for path in ON_NEWEST)])
@@ -180,7 +183,7 @@ def main() -> int:
             failed += not succeeded
             if not succeeded:
                 print(run.log.read_text(errors="replace"))
-            print(f"{'ok' if succeeded else 'FAILED':<7}{run.name:<15}{run.summary()}", flush=True)
+            print(f"{'ok' if succeeded else 'FAILED':<7}{run.name:<24}{run.summary()}", flush=True)
     print(f"{len(runs) - failed} of {len(runs)} succeeded in {time.perf_counter() - start:.0f} s")
     return bool(failed)
 

@@ -108,7 +108,7 @@ def test_success(plan, capsys):
     plan("-c \"print('==1_passed_in_2s==')\"", "-c \"print('fine')\"")
     assert matrix.main() == 0
     lines = sorted(capsys.readouterr().out.splitlines())
-    assert lines[-2:] == ["ok     r0             ==1_passed_in_2s==", "ok     r1             fine"]
+    assert lines[-2:] == [f"ok     {'r0':<24}==1_passed_in_2s==", f"ok     {'r1':<24}fine"]
 
 
 def test_one_failure_fails_all(plan, capsys):
@@ -117,7 +117,7 @@ def test_one_failure_fails_all(plan, capsys):
     assert matrix.main() == 1
     printed = capsys.readouterr().out
     assert "Traceback" in printed
-    assert "FAILED r0             ZeroDivisionError: division by zero" in printed
+    assert f"FAILED {'r0':<24}ZeroDivisionError: division by zero" in printed
     assert "ok     r1" in printed
 
 
