@@ -146,6 +146,17 @@ def test_the_cure_for_a_django_that_is_not_ready(here, line, cure):
         import_named("clishop_django")
 
 
+@pytest.mark.parametrize("settings", ["clishop_unset", "clishop_unset.production"])
+def test_the_cure_for_settings_that_are_missing(here, monkeypatch, settings):
+    """A module that Django cannot find by its variable is not one that the user has to correct."""
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", settings)
+    (here / "clishop_django.py").write_text(
+        "import os\n__import__(os.environ['DJANGO_SETTINGS_MODULE'])\n"
+    )
+    with pytest.raises(CommandError, match="Set the variable to the settings of the project"):
+        import_named("clishop_django")
+
+
 def test_a_user_can_interrupt_an_import(here):
     """Ctrl+C ends the command, and is no fault of the module."""
     (here / "clishop_slow.py").write_text("raise KeyboardInterrupt")

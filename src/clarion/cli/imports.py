@@ -171,6 +171,12 @@ def _cure_of(error: BaseException) -> str:
             "If Django is not set up, name a module that calls django.setup(), such as that of the WSGI "
             "application, or use manage.py clarion."
         )
+    settings = os.environ.get("DJANGO_SETTINGS_MODULE", "")
+    missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else ""
+    if missing and f"{settings}.".startswith(f"{missing}."):
+        return (
+            "It is that of DJANGO_SETTINGS_MODULE. Set the variable to the settings of the project."
+        )
     if _DJANGO_REFUSES.search(str(error)) is not None:
         return "Add 'clarion.integrations.django' to INSTALLED_APPS."
     return "Correct it."
