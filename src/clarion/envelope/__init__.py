@@ -5,7 +5,7 @@ In reading order; each module imports only from those above it:
 1. `uid`: identifiers that sort by time.
 2. `plain`: strict JSON, which refuses what JSON would change.
 3. `registry`, `conversions`: what the program registers, and the classes among it.
-4. `receiver_names`: the names by which another process finds a receiver.
+4. `main_module`, `receiver_names`: the names by which another process finds a signal and a receiver.
 5. `references`, `reference_keywords`, `senders`: objects of a database are stored as their key, senders
    by a known name.
 6. `same`, `pydantic_models`, `typed`: the payloads of declared signals, with msgspec.

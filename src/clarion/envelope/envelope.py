@@ -8,10 +8,10 @@ from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from clarion._core.names import signal_name
 from clarion.envelope import plain
 from clarion.envelope.codec import codec_of
 from clarion.envelope.context import current_headers
+from clarion.envelope.main_module import stored_signal_name
 from clarion.envelope.uid import new_uid
 from clarion.errors import DecodingError, EncodingError
 
@@ -112,7 +112,7 @@ def seal(signal: Signal, arguments: dict[str, Any], *, snapshots: bool = False) 
     Raises:
         EncodingError: if the signal has no name, or a value would not come back as it is.
     """
-    name = signal_name(signal)
+    name = stored_signal_name(signal)
     if name.startswith("nameless "):
         raise EncodingError(
             f"A {name} cannot be stored, because another process could not find it. Keep it in a "

@@ -12,6 +12,7 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import described, value_name
+from clarion.envelope.main_module import importable
 from clarion.errors import ArgumentError, SignatureError
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def stable_name(receiver: Receiver, name: str | None = None) -> str:
     return check_name(f"{function.__module__}:{function.__qualname__}")
 
 
-def type_name(kind: type) -> str:
-    """Return the name under which the values of a registered class are stored."""
-    return f"{kind.__module__}:{kind.__qualname__}"
+def type_name(kind: type | FunctionType) -> str:
+    """Return the name under which a class or a function is stored, alone or with its values."""
+    return f"{importable(kind.__module__)}:{kind.__qualname__}"
 
 
 def check_name(name: str) -> str:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from clarion._core.names import quoted_name, value_name
 from clarion._core.registry import signals
 from clarion._core.tabled import table_of
-from clarion.envelope.receiver_names import check_name
+from clarion.envelope.main_module import importable
+from clarion.envelope.receiver_names import check_name, type_name
 from clarion.envelope.references import (
     dump_class,
     dump_object,
@@ -77,10 +78,10 @@ def register_sender(sender: T, *, name: str | None = None) -> T:
 def natural_name(sender: object) -> str | None:
     """Return the `module:qualname` of a class or function at the top level of its module."""
     if isinstance(sender, ModuleType):
-        return sender.__name__
+        return importable(sender.__name__)
     if not isinstance(sender, (type, FunctionType)) or "<" in sender.__qualname__:
         return None
-    return f"{sender.__module__}:{sender.__qualname__}"
+    return type_name(sender)
 
 
 def dump_sender(sender: object, *, snapshot: bool = False) -> Any:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from weakref import WeakSet, ref
 
 from clarion._core.fork import new_lock
-from clarion._core.names import definition_of, described, signal_name
+from clarion._core.names import definition_of, described
 from clarion._core.registration import receiver_key
 from clarion._core.tabled import table_of
+from clarion.envelope.main_module import stored_signal_name
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class NamedReceiver:
     def signal_name(self) -> str:
         """The name of the signal, as rows have it; empty once the signal is freed."""
         signal = self._signal()
-        return "" if signal is None else signal_name(signal)
+        return "" if signal is None else stored_signal_name(signal)
 
     def registration(self) -> Registration | None:
         """Return the registration; None once the receiver is disconnected or freed."""

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapper, MapperProperty, RelationshipProperty
 from sqlalchemy.orm.mapper import _all_registries
 
 from clarion._core.names import quoted_name
+from clarion.envelope.receiver_names import type_name
 from clarion.integrations.sqlalchemy.senders import mappers
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def class_name(kind: Any) -> str:
     Raises:
         ValueError: if another mapped class has the same name.
     """
-    name = f"{kind.__module__}:{kind.__qualname__}"
+    name = type_name(kind)
     if _classes().get(name) != [kind]:
         raise ValueError(f"is named {name}, as another mapped class is; rename one of them")
     return name
@@ -57,7 +58,7 @@ def _classes() -> dict[str, list[type]]:
         found: dict[str, list[type]] = {}
         for mapper in mappers():
             kind: type = mapper.class_
-            names = found.setdefault(f"{kind.__module__}:{kind.__qualname__}", [])
+            names = found.setdefault(type_name(kind), [])
             if kind not in names:
                 names.append(kind)
         _known = count, found

@@ -1,0 +1,47 @@
+"""The name of the program's main module in other processes.
+
+A signal of `shop.py` is `__main__.order_paid` if the file is run, and `shop.order_paid` if a worker imports
+it. The stored rows have the name of the import.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clarion._core.names import signal_name
+
+if TYPE_CHECKING:
+    from clarion._core.signal import Signal
+
+_NAMES = (
+    "__main__",
+    "__mp_main__",
+)  # the second one in a process that `multiprocessing` has started
+
+
+def importable(module: str) -> str:
+    """Return the name by which another process imports a module.
+
+    Args:
+        module: the name that the module has in this process.
+
+    Returns:
+        the same name, but that of `python -m NAME`, or of the file, for the main module. A main module without
+        a file, as in a shell, keeps its name.
+    """
+    if module not in _NAMES:
+        return module
+    main = sys.modules.get("__main__")
+    if (spec := getattr(main, "__spec__", None)) is not None:
+        return str(spec.name)
+    file = getattr(main, "__file__", None)
+    return Path(file).stem if isinstance(file, str) else module
+
+
+def stored_signal_name(signal: Signal) -> str:
+    """Return the name of a signal as stored rows have it."""
+    name = signal_name(signal)
+    module, dot, attribute = name.partition(".")
+    return f"{importable(module)}{dot}{attribute}" if module in _NAMES else name
