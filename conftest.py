@@ -37,6 +37,7 @@ NEEDS = {
     "docs/migrate/from-pydispatcher.md": ["pydispatch"],
     "tests/background/test_commit_hold.py": ["aiosqlite", "sqlalchemy"],
     "tests/background/test_conformance_celery.py": ["celery", "redis"],
+    "tests/background/test_apart.py": ["django"],
     "tests/background/test_conformance_django_tasks.py": ["django_tasks_db", "psycopg"],
     "tests/background/test_conformance_dramatiq.py": ["dramatiq", "pika", "redis"],
     "tests/background/test_conformance_taskiq.py": [
@@ -57,9 +58,10 @@ NEEDS = {
     "tests/envelope/test_typed.py": ["msgspec", "pydantic"],
     "tests/first_time/test_tutorial.py": ["django", "fastapi", "rich", "sqlalchemy", "typer"],
     "tests/integrations/django": ["django"],
-    "tests/integrations/test_procrastinate.py": ["procrastinate"],
-    "tests/integrations/test_procrastinate_django.py": ["django", "procrastinate", "psycopg"],
-    "tests/integrations/test_procrastinate_postgres.py": ["procrastinate", "psycopg", "sqlalchemy"],
+    "tests/integrations/procrastinate": ["procrastinate", "psycopg"],
+    "tests/integrations/procrastinate/test_connections.py": ["django"],
+    "tests/integrations/procrastinate/test_engine.py": ["sqlalchemy"],
+    "tests/integrations/procrastinate/test_two_databases.py": ["django", "sqlalchemy"],
     "tests/integrations/test_celery.py": ["celery"],
     "tests/integrations/test_celery_monitoring.py": ["celery"],
     "tests/integrations/test_engine_losses.py": [

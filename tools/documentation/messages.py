@@ -28,7 +28,7 @@ PAGES = {
         "integrations/django/tasks.py",
         "integrations/dramatiq.py",
         "integrations/huey.py",
-        "integrations/procrastinate.py",
+        "integrations/procrastinate",
         "integrations/rq.py",
         "integrations/taskiq.py",
     ),

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("django_tasks_db")
 
 PROGRAM = """
-import asyncio, sys
+import logging, sys
+from unittest import TestResult, TestSuite
 import django
 from django.conf import settings
 
@@ -27,9 +28,11 @@ django.setup()
 from asgiref.sync import async_to_sync
 from django.core.management import call_command
 from django.db import transaction
+from django.test import TestCase
 from django_tasks_db.models import DBTaskResult
 
 from clarion import Signal
+from clarion.integrations.django.tasks import tasks
 from clarion.integrations.django.tasks import DjangoTasksDelivery
 
 call_command("migrate", verbosity=0)
@@ -40,10 +43,16 @@ def mail(sender, **kwargs):
 
 order_paid.connect(mail, delivery=delivery(name="mail", using="other"))
 
+@tasks.task
+def mine():
+    pass
+
 def send():
     ((_, response),) = order_paid.send(None)
     return response
+"""
 
+LATER = """
 with transaction.atomic(using="other"):
     response = send()
     assert (response.status, DBTaskResult.objects.count()) == ("waiting", 0)
@@ -71,16 +80,47 @@ within(send)
 assert DBTaskResult.objects.count() == 2
 within(lambda: async_to_sync(order_paid.asend)(None)[0][1])
 assert DBTaskResult.objects.count() == 3
-print("passed")
+"""
+
+LOCKED = """
+# The open transaction has the only lock of the SQLite, so the task is written there, and Clarion says so.
+lines = []
+logging.getLogger("clarion.background").addFilter(lambda record: lines.append(record.getMessage()))
+with transaction.atomic():
+    mine.enqueue()
+    with transaction.atomic(using="other"):
+        response = send()
+    assert response.status == "enqueued", response.response
+    assert "is in the open transaction of the database default" in lines[-1], lines
+assert DBTaskResult.objects.count() == 2
+"""
+
+TEST_CASE = """
+# A TestCase rolls back what its test has done.
+class Tasks(TestCase):
+    databases = {"default", "other"}
+
+    def runTest(self):
+        with self.captureOnCommitCallbacks(using="other", execute=True):
+            response = send()
+            assert response.status == "waiting"
+        assert (response.status, DBTaskResult.objects.count()) == ("enqueued", 1)
+
+result = TestResult()
+TestSuite([Tasks()]).run(result)
+assert result.testsRun == 1
+assert result.wasSuccessful(), result.errors + result.failures
+assert DBTaskResult.objects.count() == 0
 """
 
 
-def test_a_task_outlives_the_rollback_of_another_transaction(tmp_path):
+@pytest.mark.parametrize("part", [LATER, LOCKED, TEST_CASE])
+def test_a_task_and_the_transactions_of_its_thread(tmp_path, part):
     """A task is enqueued after the commit of its send, whatever happens to an open transaction."""
     environment = {**os.environ}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", f"{PROGRAM}\n{part}\nprint('passed')"],
         env=environment,
         cwd=tmp_path,
         capture_output=True,

@@ -5,20 +5,20 @@ Django 6 has `django.tasks`. Django 5.2 needs the package django-tasks.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+import logging
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.db import connections, router
+from django.db import OperationalError, connections, router, transaction
 from django.utils import timezone
 
 from clarion._core.loops import is_loop_running
 from clarion._core.names import keyword_names, quoted_name, value_name
 from clarion.background import Engine, EngineDelivery, check_engine_options, check_numbers
 from clarion.background import deliver as call_receiver
+from clarion.background.apart import call_apart, has_transaction
 from clarion.background.delivery import HOLD
 from clarion.errors import ArgumentError, MissingExtraError
 from clarion.integrations.django.dispatch.policy import DJANGO
@@ -47,6 +47,8 @@ except ImportError:
         ) from error
 
 __all__ = ["DjangoTasksDelivery", "deliver"]
+
+logger = logging.getLogger("clarion.background")
 
 _OPTIONS = frozenset({"priority", "queue_name"})
 _INSTEAD = {
@@ -91,12 +93,13 @@ class DjangoTasksEngine(Engine):
 
     Args:
         alias: the backend, as the setting TASKS names it.
+        hold: how long a commit may wait for a connection beside the one of its thread, in seconds.
     """
 
     name = "django.tasks"
     in_transaction = True
 
-    def __init__(self, alias: str) -> None:
+    def __init__(self, alias: str, hold: float) -> None:
         try:
             self.backend: Any = tasks.task_backends[alias]
         except InvalidTaskBackend as error:
@@ -106,6 +109,7 @@ class DjangoTasksEngine(Engine):
                 ["alias"],
             ) from error
         self.alias = alias
+        self._hold = hold
 
     def enqueue(self, call: Call) -> None:
         """Enqueue the task in this thread, which holds Django's connections.
@@ -114,20 +118,39 @@ class DjangoTasksEngine(Engine):
         database of the tasks is in a transaction that may be rolled back later than the one of the send was
         committed. Then the task is enqueued in a thread of its own, and the commit waits for it.
         """
-        if self._is_immediate or not (is_loop_running() or self._is_in_block()):
+        alias = self._database()
+        is_refused = is_loop_running()
+        is_open = alias is not None and has_transaction(connections[alias])
+        if self._is_immediate or not (is_refused or is_open):
             self._enqueue(call)
             return
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(copy_context().run, self._enqueue_and_close, call).result()
+        enqueue = partial(self._enqueue_beside, call, alias if is_open else None)
+        try:
+            call_apart(enqueue, connections, alias, call, self._hold)
+        except OperationalError:
+            if is_refused or connections[alias].vendor != "sqlite":
+                raise
+            self._enqueue_inside(call, alias)
 
     def _enqueue(self, call: Call) -> None:
         self._task(call.delay, call.options).enqueue(**_arguments(call))
 
-    def _enqueue_and_close(self, call: Call) -> None:
-        try:
+    def _enqueue_beside(self, call: Call, alias: str | None) -> None:
+        """Enqueue the task on a new connection, beside the open transaction to a database."""
+        if alias is not None and connections[alias].vendor == "sqlite":
+            # That transaction waits here. If it holds the lock of the database, no time is enough.
+            with connections[alias].cursor() as cursor:
+                cursor.execute("PRAGMA busy_timeout = 200")
+        self._enqueue(call)
+
+    def _enqueue_inside(self, call: Call, alias: str | None) -> None:
+        logger.warning(
+            "A call of %s is in the open transaction of the database %s, because SQLite has one writer",
+            call.receiver,
+            alias,
+        )
+        with transaction.atomic(using=alias):  # an error leaves the open transaction usable
             self._enqueue(call)
-        finally:
-            connections.close_all()
 
     async def aenqueue(self, call: Call) -> None:
         """Enqueue the task in a coroutine."""
@@ -197,10 +220,6 @@ class DjangoTasksEngine(Engine):
         alias: str = router.db_for_write(model)
         return alias
 
-    def _is_in_block(self) -> bool:
-        alias = self._database()
-        return alias is not None and bool(connections[alias].in_atomic_block)
-
 
 class DjangoTasksDelivery(EngineDelivery):
     """Hand a receiver to a backend of django.tasks: in the transaction of the send, or after its commit.
@@ -219,8 +238,8 @@ class DjangoTasksDelivery(EngineDelivery):
 
     Args:
         alias: the backend, as the setting TASKS names it.
-        hold: see `EngineDelivery`. Backends are called in the thread that commits, so `hold` limits
-            only coroutines.
+        hold: see `EngineDelivery`. Backends are called in the thread that commits. So `hold` limits only
+            coroutines, and a task that is enqueued apart from another open transaction.
 
     Raises:
         ArgumentError: if TASKS has no such backend.
@@ -233,7 +252,7 @@ class DjangoTasksDelivery(EngineDelivery):
                 f"setting TASKS.",
                 ["alias"],
             )
-        super().__init__(DjangoTasksEngine(alias), hold=hold)
+        super().__init__(DjangoTasksEngine(alias, hold), hold=hold)
 
     def check_via(self, *, has_key: bool) -> None:
         """Refuse to hand a stored delivery over: see `EngineDelivery`.

@@ -1,4 +1,4 @@
-"""Procrastinate: jobs in the transaction of a send, and its tasks, in a PostgreSQL."""
+"""ProcrastinateDelivery with an app that keeps its jobs in memory."""
 
 import asyncio
 from typing import Any
@@ -6,24 +6,12 @@ from uuid import uuid4
 
 import procrastinate as library
 import pytest
-from procrastinate.exceptions import JobAborted
-from procrastinate.jobs import Job
-from procrastinate.retry import RetryDecision
 from procrastinate.testing import InMemoryConnector
 
-from clarion import Signal
 from clarion.background import Call
-from clarion.background.call import write_body
-from clarion.envelope import seal
 from clarion.errors import ArgumentError, Reject, Retry
-from clarion.integrations.procrastinate import ProcrastinateDelivery, Retries
-
-made: list[Any] = []
-
-
-def mail(sender, order_id, **kwargs):
-    """Note the call."""
-    made.append(order_id)
+from clarion.integrations.procrastinate import ProcrastinateDelivery
+from tests.integrations.procrastinate.receivers import made, mail
 
 
 async def amail(sender, order_id, **kwargs):
@@ -49,13 +37,6 @@ def reject(sender, attempt, **kwargs):
     """Give the call up."""
     made.append(attempt)
     raise Reject
-
-
-@pytest.fixture
-def order_paid():
-    """Return a signal."""
-    made.clear()
-    return Signal(name="tests.procrastinate.order_paid")
 
 
 @pytest.fixture
@@ -120,17 +101,6 @@ def test_the_outcome_of_receivers(order_paid, memory):
         assert [each["status"] for each in found] == [status]
 
 
-def test_a_stopped_worker_gives_its_job_back():
-    """A job that is aborted because the worker stops does not count as failed."""
-    body = write_body("mail", None, seal(Signal(name="x"), {"sender": None}))
-    job = Job(
-        queue="x", lock=None, queueing_lock=None, task_name="x", task_kwargs={"call_body": body}
-    )
-    decide = Retries().get_retry_decision
-    assert isinstance(decide(exception=JobAborted(), job=job), RetryDecision)
-    assert decide(exception=LookupError(), job=job) is None
-
-
 def test_options_reach_the_job(memory):
     """A job has the options of `configure_task` unchanged, and our delay."""
     engine = ProcrastinateDelivery(memory).engine
@@ -165,15 +135,6 @@ def test_a_priority_is_a_number(order_paid, memory):
     """A priority that is no number is refused at connect, and not at each send."""
     with pytest.raises(ArgumentError, match="procrastinate was given priority=a str"):
         order_paid.connect(mail, delivery=ProcrastinateDelivery(memory)(priority="high"))
-
-
-def test_the_tasks_are_registered_once(memory):
-    """Two deliveries share the tasks, which are registered once."""
-    ProcrastinateDelivery(memory)
-    carrier = memory.tasks["clarion.deliver"]
-    ProcrastinateDelivery(memory)
-    assert memory.tasks["clarion.deliver"] is carrier
-    assert len(memory.periodic_registry.periodic_tasks) == 1
 
 
 def test_stalled_jobs_are_lost_without_the_rescue(memory):
