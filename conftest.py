@@ -56,6 +56,7 @@ NEEDS = {
     "tests/envelope/test_same.py": ["attrs", "msgspec"],
     "tests/envelope/test_trace.py": ["opentelemetry"],
     "tests/envelope/test_typed.py": ["msgspec", "pydantic"],
+    "tests/envelope/test_typed_classes.py": ["attrs", "msgspec", "pydantic"],
     "tests/first_time/test_tutorial.py": ["django", "fastapi", "rich", "sqlalchemy", "typer"],
     "tests/integrations/django": ["django"],
     "tests/integrations/procrastinate": ["procrastinate", "psycopg"],

@@ -9,6 +9,7 @@ import pydantic
 import pytest
 from pydantic.alias_generators import to_camel
 
+from clarion.envelope import pydantic_models
 from clarion.envelope.pydantic_models import model_conversion
 
 T = TypeVar("T")
@@ -101,6 +102,13 @@ ALIAS = Alias.model_validate({"theName": "n", "inside": 1, "b": 2})
 def test_a_model_comes_back(model):
     """Aliases, strict fields and computed fields do not matter."""
     assert back(model) == model
+
+
+def test_pydantic_is_inspected_once(monkeypatch):
+    """An inspection for each model would take several times as long as its conversion."""
+    assert back(Root([1])) == Root([1])
+    monkeypatch.setattr(pydantic_models, "signature", None)
+    assert back(ALIAS) == ALIAS
 
 
 @pytest.mark.parametrize("kind", [pydantic.BaseModel, Unfinished, dict, Decimal, 5])

@@ -4,6 +4,7 @@ import datetime as dt
 import enum
 import json
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from clarion.changes import Changes
 from clarion.envelope import conversions, tagged
 from clarion.envelope.conversions import register_type
+from clarion.envelope.registered import registered_restored
 from clarion.errors import DecodingError
 from tests.envelope.kinds import Order
 
@@ -41,6 +43,10 @@ class Money:
 
     def __init__(self, cents):
         self.cents = cents
+
+
+class Tip(Money):
+    """A value of a subclass."""
 
 
 def stored(value):
@@ -124,6 +130,16 @@ def test_a_registered_class_comes_back(monkeypatch):
     conversions.conversions.clear()
     with pytest.raises(DecodingError, match="register_type"):
         tagged.decode(encoded, None)
+
+
+def test_an_object_of_a_subclass_comes_back_if_the_conversion_returns_it():
+    """A path is an object of a subclass of its registered class."""
+    with registered_restored():
+        register_type(Path, to_json=str, from_json=Path)
+        assert stored({"file": Path("a")}) == {"file": Path("a")}
+        register_type(Money, to_json=lambda money: money.cents, from_json=Money)
+        with pytest.raises(tagged.UnstorableError):
+            tagged.encode(Tip(5), "price")
 
 
 def test_objects_and_classes_are_references(records):

@@ -20,6 +20,7 @@ from clarion.envelope.conversions import register_type
 from clarion.envelope.registered import registered_restored
 from clarion.envelope.typed import TypedValues
 from clarion.errors import DeclarationError
+from tests.envelope.declared import declared
 from tests.envelope.kinds import Order
 
 if TYPE_CHECKING:
@@ -173,13 +174,13 @@ def test_an_annotation_that_cannot_come_back_is_refused():
     def unresolved(sender, *, part: Fraction): ...
 
     ambiguous.__wrapped__.__annotations__["line"] = Line | Other  # Other is local
-    for declared, name, reason in (
+    for refused, name, reason in (
         (ambiguous, "line", "more than one dataclass"),
         (unknown, "lines", "Unknown is not known to msgspec"),
         (unresolved, "part", "name 'Fraction' is not defined"),
     ):
         with pytest.raises(DeclarationError, match=reason):
-            TypedValues(declared, (name,))
+            TypedValues(refused, (name,))
 
 
 def test_a_class_can_be_registered():
@@ -214,16 +215,6 @@ class Unresolved:
 DEEP: Any = functools.reduce(lambda inner, _: [inner], range(5000), cast("Any", 1))
 
 
-def declared(annotation: Any) -> TypedValues:
-    """Return the values of a signal with one keyword of this annotation."""
-
-    @signal
-    def sent(sender, *, value): ...
-
-    sent.__wrapped__.__annotations__["value"] = annotation
-    return TypedValues(sent, ("value",))
-
-
 @pytest.mark.parametrize(
     ("annotation", "reason"),
     [
@@ -233,7 +224,7 @@ def declared(annotation: Any) -> TypedValues:
         (Private, "private attribute '_number' of .*Private"),
         (pydantic.BaseModel, "BaseModel is not known to msgspec"),
         (Unresolved, "name 'Fraction' is not defined"),
-        ("Unresolved.part", "has no attribute 'part'"),
+        ("TypedValues.part", "has no attribute 'part'"),
         ("not a name", "cannot be read"),
     ],
     ids=str,

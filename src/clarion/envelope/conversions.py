@@ -27,6 +27,14 @@ class Conversion(NamedTuple):
 conversions: Registry[type, Conversion] = Registry()
 
 
+def conversion_of(kind: type) -> Conversion | None:
+    """Return what is registered for a class, or for the nearest of its bases; None if nothing is.
+
+    A class such as `pathlib.Path` returns objects of a subclass.
+    """
+    return next((conversions[base] for base in kind.__mro__ if base in conversions), None)
+
+
 def register_type(
     kind: type, *, to_json: Callable[[Any], Any], from_json: Callable[[Any], Any]
 ) -> None:
@@ -34,7 +42,8 @@ def register_type(
 
     Call it before receivers are connected, in the sender's program and in the worker's.
     Dataclasses, classes of attrs, `msgspec.Struct`, `TypedDict`, `datetime`, `Decimal`, `UUID`,
-    enumerations, bytes and models of pydantic need no registration for declared signals.
+    enumerations, bytes and models of pydantic need no registration for declared signals. These
+    signals do not use a conversion of such a class, except of a model.
 
     Args:
         kind: the class.

@@ -7,6 +7,7 @@ They are validated as JSON, because a strict model takes a text as a date from J
 from __future__ import annotations
 
 import json
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -25,17 +26,23 @@ def model_conversion(kind: Any) -> Conversion | None:
     model: Any = kind
     if not hasattr(model, "model_validate_json") or not _is_complete(model):
         return None
-    # Older releases of pydantic have no such options.
-    takes_names = "by_name" in signature(model.model_validate_json).parameters
-    options = {"by_alias": False, "by_name": True} if takes_names else {}
+    validate = model.model_validate_json
+    options = _options(getattr(validate, "__func__", validate))
 
     def from_json(value: Any) -> Any:
         try:
-            return model.model_validate_json(json.dumps(value), **options)
+            return validate(json.dumps(value), **options)
         except ValueError as error:
             raise ValueError(_reason(error)) from None
 
     return Conversion(kind, _dump, from_json)
+
+
+@cache  # `signature` takes far longer than the validation of a small model
+def _options(validate: Any) -> dict[str, bool]:
+    # Older releases of pydantic have no such options.
+    takes_names = "by_name" in signature(validate).parameters
+    return {"by_alias": False, "by_name": True} if takes_names else {}
 
 
 def _dump(value: Any) -> Any:

@@ -24,7 +24,7 @@ from uuid import UUID
 
 from clarion._core.names import quoted_name, value_name
 from clarion.changes import Changes
-from clarion.envelope.conversions import conversions
+from clarion.envelope.conversions import conversion_of, conversions
 from clarion.envelope.plain import Problem, find_problem
 from clarion.envelope.receiver_names import type_name
 from clarion.envelope.references import (
@@ -139,8 +139,10 @@ def _encode(value: Any, path: str) -> Any:
 
 
 def _encode_object(value: Any, kind: Any, path: str) -> Any:
-    if (conversion := conversions.get(kind)) is not None:
-        return {"type": [type_name(kind), _encode(conversion.to_json(value), path)]}
+    if (conversion := conversion_of(kind)) is not None:
+        data = conversion.to_json(value)
+        if conversion.kind is kind or type(conversion.from_json(data)) is kind:
+            return {"type": [type_name(conversion.kind), _encode(data, path)]}
     try:
         if kind_owning(value) is not None:
             return {"object": dump_object(value, path)}

@@ -7,10 +7,18 @@ value that does not come back equal and of the same type is refused.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, NotRequired, TypedDict, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    NamedTuple,
+    NotRequired,
+    TypedDict,
+    get_origin,
+    get_type_hints,
+)
 
 from clarion._core.names import described, quoted_name, signal_name, value_name
-from clarion.envelope.conversions import conversions
+from clarion.envelope.conversions import conversion_of
 from clarion.envelope.plain import Problem
 from clarion.envelope.pydantic_models import model_conversion
 from clarion.envelope.reference_keywords import OF_ITS_OWN
@@ -31,7 +39,8 @@ except ImportError as error:
 
 
 def _conversion_of(kind: Any) -> Conversion | None:
-    return conversions.get(kind) or model_conversion(kind)
+    kind = get_origin(kind) or kind
+    return conversion_of(kind) or model_conversion(kind)
 
 
 def _to_json(value: Any) -> Any:
@@ -141,10 +150,7 @@ def _check_annotation(signal: DeclaredSignal[..., Any], name: str, annotation: A
 
 class _Loss(NamedTuple):
     reason: str
-    cure: str = (
-        "Use types that msgspec can decode, or register the class with "
-        "clarion.envelope.register_type."
-    )
+    cure: str = "Use types that msgspec can decode."
 
 
 def _why_lost(info: Any, seen: frozenset[int] = frozenset()) -> _Loss | None:
@@ -172,17 +178,26 @@ def _why_part_lost(info: Any) -> _Loss | None:
     if kind_owning_class(kind) is not None:  # which msgspec knows if it is a dataclass
         return _Loss(f"it has the model {value_name(kind)} inside another type", OF_ITS_OWN)
     if isinstance(info, kinds.CustomType):
-        return _Loss(f"{info.cls.__module__}.{info.cls.__qualname__} is not known to msgspec")
+        return _Loss(
+            f"{info.cls.__module__}.{info.cls.__qualname__} is not known to msgspec",
+            "Use types that msgspec can decode, or register the class with clarion.envelope.register_type.",
+        )
     if isinstance(info, kinds.DictType) and isinstance(info.key_type, _NO_KEYS):
-        return _Loss("JSON has no keys of such a type")
-    if isinstance(info, kinds.DataclassType):
-        attributes = getattr(info.cls, "__attrs_attrs__", ())
-        private = [quoted_name(each.name) for each in attributes if each.name.startswith("_")]
-        if private:
-            return _Loss(
-                f"msgspec leaves out the private attribute {private[0]} of {value_name(info.cls)}"
-            )
+        return _Loss("JSON has no keys of such a type", "Use texts or numbers as keys.")
+    if (private := _private_attribute(info)) is not None:
+        return _Loss(
+            f"msgspec leaves out the private attribute {quoted_name(private)} of {value_name(kind)}",
+            "Rename it without the underscore, or send its value as a keyword of its own.",
+        )
     return None
+
+
+def _private_attribute(info: Any) -> str | None:
+    if not isinstance(info, msgspec.inspect.DataclassType):
+        return None
+    # The attributes that no caller gives, such as a cache, get their defaults again.
+    given = [each.name for each in getattr(info.cls, "__attrs_attrs__", ()) if each.init]
+    return next((name for name in given if name.startswith("_")), None)
 
 
 _NO_KEYS = (
