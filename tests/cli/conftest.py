@@ -6,27 +6,20 @@ import secrets
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner
 
-from clarion import Signal
 from clarion.cli.app import app
-from clarion.envelope import seal
-from clarion.outbox import open_database, store
-from clarion.outbox.delivery_row import Target
-from clarion.outbox.tables import create_tables
-from clarion.worker.connections import in_transaction
+from clarion.outbox import open_database
 from tests.house.tree import ROOT, SRC
+from tests.outbox.shop import Shop
 from tests.services import MARIADB, POSTGRES
 
 # A terminal would obey the first, Rich the second, a browser the third.
 HOSTILE = "\x1b[31m[red]<script>\x9b"
 SHOWN = r"\x1b[31m[red]<script>\x9b"
-
-order_paid = Signal(name="shop.order_paid")
 
 
 @pytest.fixture(autouse=True)
@@ -38,54 +31,6 @@ def _log_as_before():
     for each, level, handlers in before:
         each.setLevel(level)
         each.handlers[:] = handlers
-
-
-@dataclass
-class Shop:
-    """A database with an outbox.
-
-    Attributes:
-        url: its URL.
-    """
-
-    url: str
-
-    def __post_init__(self):
-        self.database = open_database(self.url)
-
-    def run(self, function, *arguments):
-        """Call a function of the store in a transaction."""
-        with closing(self.database.connect()) as connection:
-            return in_transaction(connection, lambda open_: function(open_, *arguments))
-
-    def create(self):
-        """Create the tables."""
-        self.run(create_tables)
-        return self
-
-    def publish(self, receiver="shop:mail", key=None, signal=order_paid, **keywords):
-        """Store one delivery."""
-        envelope = seal(signal, {"sender": None, "signal": signal, **keywords})
-        self.run(store.publish, envelope, [Target(receiver, key)])
-
-    def bury(self, receiver="shop:mail", error="ValueError: no", **keywords):
-        """Store one delivery that was given up, and return its id."""
-        self.publish(receiver, **keywords)
-
-        def give_up(connection):
-            (claim,) = store.claim(connection, receiver, 1, 60_000)
-            assert store.bury(connection, receiver, claim, error, block=True)
-            return claim.id
-
-        return self.run(give_up)
-
-    def dead(self):
-        """Return the ids of the dead deliveries."""
-        return [each.id for each in self.run(store.list_dead)]
-
-    def counts(self):
-        """Return how many deliveries wait and are dead, by receiver."""
-        return {each.receiver: (each.deliveries, each.dead) for each in self.run(store.waiting)}
 
 
 @pytest.fixture

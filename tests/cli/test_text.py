@@ -1,12 +1,6 @@
 """Text that a terminal shows and does not obey."""
 
-from clarion.cli.text import decoded, fold, last_line, pretty
-
-
-def test_the_last_line_names_the_error():
-    """The last line of a traceback is returned, and empty text for an empty traceback."""
-    assert last_line("Traceback:\n  File\nValueError: no\n\n") == "ValueError: no"
-    assert last_line("") == ""
+from clarion.cli.text import fold, pretty
 
 
 def test_a_payload_is_pretty():
@@ -15,7 +9,6 @@ def test_a_payload_is_pretty():
         '{\n  "a": "\\u001b[31m",\n  "b": "ü"\n}'
     )
     assert pretty(b"\xff{\x1b") == r"\xff{\x1b"
-    assert decoded(b"\xff") is None
 
 
 def test_a_name_is_broken_between_its_parts():

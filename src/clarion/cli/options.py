@@ -7,8 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from clarion.cli.completion import complete_receivers, complete_senders, complete_signals
-
-LARGEST_ID = 2**63 - 1
+from clarion.worker.upkeep import LARGEST_ID
 
 _database = typer.Option(
     "--database",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from clarion._core.printable import safe, safe_lines
+from clarion._core.printable import safe_lines
+from clarion.outbox.facts import decoded
 
 # The marks after which a line is broken: those of the first group that has one after a third of the line.
 _BREAKS = (",", " /:", ".", "=(", "_")
@@ -26,20 +27,6 @@ def _cut_of(line: str) -> int:
     cuts = [max(map(line.rfind, marks)) + 1 for marks in _BREAKS]
     far_enough = (cut for cut in cuts if cut >= len(line) // 3)
     return next(far_enough, max(cuts)) or len(line)  # the whole width for a name without parts
-
-
-def last_line(text: str) -> str:
-    """Return the last line of a traceback, which names the error."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    return safe(lines[-1].strip()) if lines else ""
-
-
-def decoded(payload: bytes) -> Any:
-    """Return the JSON in a payload; None if it is damaged."""
-    try:
-        return json.loads(payload)
-    except ValueError:
-        return None
 
 
 def pretty(payload: bytes) -> str:

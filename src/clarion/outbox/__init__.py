@@ -18,7 +18,8 @@ In reading order; each module imports only from those above it:
    `default`: the database for sends that are in no transaction. `notes`: the cures of errors.
 5. `store`: publish, claim, settle, retry and bury deliveries; show, requeue and discard dead ones.
    `async_store`: some of it on async connections. `keys`: the key by which deliveries are ordered.
-   `wake`: wakes workers after a commit. `inbox`: the calls that have had their effect.
+   `wake`: wakes workers after a commit. `facts`: deliveries and counts as JSON. `ages`: the age of a
+   send, as a person writes it. `inbox`: the calls that have had their effect.
 6. `publish`: stores one send for its receivers.
 7. `delivery`: `durable`, the option of `connect`.
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from clarion.cli.outbox import changes as module
+from clarion.worker import upkeep as module
 
 
 def test_a_delivery_is_requeued(invoke, any_shop):

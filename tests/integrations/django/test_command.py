@@ -63,7 +63,7 @@ def test_a_reader_that_has_gone(manage, command):
 def test_messages_name_the_commands_of_the_project(manage):
     """A hint under manage.py names a command of manage.py."""
     done = manage("outbox", "requeue", "7")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "List them with `manage.py outbox ls`." in done.stderr
 
 

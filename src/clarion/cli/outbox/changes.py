@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from clarion._core.names import counted
-from clarion.cli.ages import milliseconds
 from clarion.cli.databases import opened
 from clarion.cli.options import (
     AllOption,
@@ -18,15 +18,14 @@ from clarion.cli.options import (
     ReceiverOption,
     YesOption,
 )
-from clarion.cli.outbox.selection import Selection
 from clarion.cli.output import FOUND, console, print_error, print_json, print_line, reporting
 from clarion.outbox import store
-from clarion.worker.connections import in_transaction
+from clarion.outbox.ages import milliseconds
+from clarion.worker.upkeep import Selection
+from clarion.worker.upkeep import prune as prune_all
 
 if TYPE_CHECKING:
-    from clarion.outbox.connection import WorkerConnection
-
-PRUNED_AT_ONCE = 5000  # events in one transaction
+    from collections.abc import Callable, Generator
 
 
 @reporting()
@@ -42,8 +41,8 @@ def requeue(
     They are made before the later ones of their keys.
     """
     selection = Selection(ids, receiver, is_all=every)
-    with opened(database) as (_, connection):
-        done = selection.change(connection, store.requeue)
+    with opened(database) as (_, connection), _progress("delivery", "deliveries") as progress:
+        done = selection.change(connection, store.requeue, progress)
     if json:
         print_json({"requeued": done})
     else:
@@ -66,7 +65,8 @@ def discard(
         if count and not yes and not _agrees(count, found.name):
             print_error("Nothing was discarded. Confirm it, or give --yes.")
             raise typer.Exit(FOUND)
-        done = selection.change(connection, store.discard)
+        with _progress("delivery", "deliveries") as progress:
+            done = selection.change(connection, store.discard, progress)
     if json:
         print_json({"discarded": done})
     else:
@@ -86,25 +86,19 @@ def prune(
 ) -> None:
     """Remove old sends whose deliveries were all made. Waiting and dead ones stay."""
     age = milliseconds(older_than)
-    with opened(database) as (_, connection):
-        removed = _prune(connection, age)
+    with opened(database) as (_, connection), _progress("send", "sends") as progress:
+        removed = prune_all(connection, age, progress)
     if json:
         print_json({"removed": removed})
     else:
         print_line(f"{removed} {'send' if removed == 1 else 'sends'} removed.")
 
 
-def _prune(connection: WorkerConnection, age: int) -> int:
-    removed = 0
+@contextmanager
+def _progress(one: str, many: str) -> Generator[Callable[[int], None]]:
+    """Yield a function that shows on a terminal how many are done."""
     with console(sys.stderr).status("") as status:
-        while True:
-            count = in_transaction(
-                connection, lambda open_: store.prune(open_, age, PRUNED_AT_ONCE)
-            )
-            removed += count
-            status.update(counted(removed, "send", "sends"))
-            if count < PRUNED_AT_ONCE:
-                return removed
+        yield lambda count: status.update(counted(count, one, many))
 
 
 def _agrees(count: int, name: str) -> bool:

@@ -11,7 +11,6 @@ from clarion._core.commands import command_line
 from clarion.cli.ages import since
 from clarion.cli.databases import opened
 from clarion.cli.options import DatabaseOption, IdArgument, JsonOption, ReceiverOption
-from clarion.cli.outbox.facts import all_facts_of_dead, facts_of_dead
 from clarion.cli.output import (
     Column,
     print_json,
@@ -20,8 +19,9 @@ from clarion.cli.output import (
     print_table,
     reporting,
 )
-from clarion.cli.text import last_line, pretty
+from clarion.cli.text import pretty
 from clarion.outbox import store
+from clarion.outbox.facts import all_facts_of_dead, count_dead, facts_of_list, last_line
 
 if TYPE_CHECKING:
     from clarion.outbox.delivery_row import Dead
@@ -49,9 +49,9 @@ def list_dead(
     with opened(database) as (found, connection):
         dead = store.list_dead(connection, receiver=receiver, limit=limit)
         counted = store.waiting(connection)
-    total = sum(each.dead for each in counted if receiver in {None, each.receiver})
+    total = count_dead(counted, receiver)
     if json:
-        print_json({"total": total, "deliveries": [facts_of_dead(each) for each in dead]})
+        print_json(facts_of_list(dead, counted, receiver))
     elif not dead:
         print_line(f"No delivery is dead in {found.name}.")
     else:

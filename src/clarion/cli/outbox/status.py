@@ -10,7 +10,6 @@ from clarion._core.commands import command_line
 from clarion.cli.ages import since
 from clarion.cli.databases import opened
 from clarion.cli.options import DatabaseOption, JsonOption
-from clarion.cli.outbox.facts import facts_of_receiver
 from clarion.cli.output import (
     FOUND,
     Column,
@@ -20,6 +19,7 @@ from clarion.cli.output import (
     reporting,
 )
 from clarion.outbox import store
+from clarion.outbox.facts import facts_of_database
 
 if TYPE_CHECKING:
     from clarion.outbox.delivery_row import Waiting
@@ -40,20 +40,11 @@ def status(database: DatabaseOption, json: JsonOption = False) -> None:
         counted = store.waiting(connection)
     dead = sum(each.dead for each in counted)
     if json:
-        print_json(_facts(found.name, counted))
+        print_json(facts_of_database(found.name, counted))
     else:
         _print(found.name, counted, dead)
     if dead:
         raise typer.Exit(FOUND)
-
-
-def _facts(name: str, counted: list[Waiting]) -> dict[str, object]:
-    return {
-        "database": name,
-        "waiting": sum(each.deliveries for each in counted),
-        "dead": sum(each.dead for each in counted),
-        "receivers": [facts_of_receiver(each) for each in counted],
-    }
 
 
 def _print(name: str, counted: list[Waiting], dead: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from contextlib import contextmanager
 from functools import partial
@@ -28,6 +29,15 @@ class ProcessCommand(BaseCommand):
         """Run the command of the process."""
         with output_failures_end():
             super().run_from_argv(argv)
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run the command; with `--json`, print the sentence of its failure as JSON, too."""
+        try:
+            return super().execute(*args, **options)
+        except CommandError as error:
+            if options.get("json"):
+                self.stdout.write(json.dumps({"error": str(error)}))
+            raise
 
     def width(self) -> int | None:
         """Return the columns of the terminal; None if the output is none."""

@@ -154,6 +154,8 @@ def test_a_signal_without_receivers_is_named():
         (["--sender", "Book"], False),
         (["--receiver", "note_in_models"], True),
         (["--receiver", "note_in_models", "--app", "auth"], False),
+        (["--file", "library/models.py"], True),
+        (["--file", "library/views.py"], False),
     ],
     ids=str,
 )

@@ -12,6 +12,7 @@ from django.db.models.options import Options
 from clarion.graph.labels import printable
 from clarion.integrations.django.command import ProcessCommand, folded
 from clarion.listing import (
+    Filters,
     Listed,
     facts_of,
     list_signals,
@@ -45,6 +46,7 @@ class Command(ProcessCommand):
             "--sender", help="only senders whose dotted name or label contains this"
         )
         parser.add_argument("--receiver", help="only receivers whose dotted name contains this")
+        parser.add_argument("--file", help="only receivers in files whose path contains this")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Print the selected signals, the project's own first."""
@@ -55,7 +57,8 @@ class Command(ProcessCommand):
             close = [found for name in names for found in similar_names(name, known)]
             meant = f"Did you mean {' or '.join(close)}? " if close else ""
             raise CommandError(
-                f"No signal has {' or '.join(names)} in its name. {meant}Leave the names out to list all."
+                f"No signal has {' or '.join(names)} in its name. {meant}Leave the names out to list all.",
+                returncode=2,
             )
         matched = [name for name, _ in listed]
         package = _package_of(options["app"])
@@ -83,7 +86,7 @@ def _package_of(label: str | None) -> str:
     try:
         return apps.get_app_config(label).name
     except LookupError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(str(error), returncode=2) from None
 
 
 def _matches(registration: Registration, options: dict[str, Any], package: str) -> bool:
@@ -93,6 +96,7 @@ def _matches(registration: Registration, options: dict[str, Any], package: str) 
         (not package or any(name.startswith(f"{package}.") for name in names))
         and any((options["sender"] or "") in name for name in (sender, _label_of(registration)))
         and (options["receiver"] or "") in registration.name
+        and Filters(file=options["file"] or "").allow_registration(registration)
     )
 
 
@@ -103,7 +107,11 @@ def _label_of(registration: Registration) -> str:
 
 
 def _nothing(signals_matched: list[str], options: dict[str, Any]) -> str:
-    given = [f"--{name} {options[name]}" for name in ("app", "sender", "receiver") if options[name]]
+    given = [
+        f"--{name} {options[name]}"
+        for name in ("app", "sender", "receiver", "file")
+        if options[name]
+    ]
     signals_named = f" to {', '.join(signals_matched)}" if signals_matched else ""
     filters = f" with {' '.join(given)}" if given else ""
     return f"No receiver is connected{signals_named}{filters}."

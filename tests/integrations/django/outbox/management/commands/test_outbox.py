@@ -1,6 +1,7 @@
 """The command that shows the stored deliveries."""
 
 import json
+from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,9 +9,9 @@ from django.db import connections, transaction
 
 from clarion.integrations.django.management.commands import clarion
 from clarion.integrations.django.outbox.connection import DjangoConnection
-from clarion.integrations.django.outbox.management.commands import outbox
 from clarion.outbox import store
 from clarion.outbox.delivery_row import Target
+from clarion.worker import upkeep
 from tests.integrations.django.outbox.receivers import connected, note
 from tests.integrations.django.outbox.sends import count, publish
 
@@ -88,7 +89,9 @@ def test_a_dead_delivery_is_shown(run, dead):
         assert part in text
     assert '"note": "<script>alert(1)</script>\\u001b[2J"' in text
     assert "\x1b" not in text
-    with pytest.raises(CommandError, match="has the id 999"):
+    with pytest.raises(
+        CommandError, match=r"has the id '999'. List them with `manage\.py outbox ls`"
+    ):
         run("show", 999)
     with pytest.raises(CommandError, match="Give the id"):
         run("show")
@@ -102,32 +105,100 @@ def test_a_dead_delivery_is_requeued(run, dead, alias):
 
 def test_dead_deliveries_are_discarded(run, dead, alias):
     """Dead deliveries are discarded by their ids, by receiver, or all."""
-    assert run("discard", receiver="bill") == []
-    with pytest.raises(CommandError, match="Give the ids"):
+    assert run("discard", receiver="bill") == ["0 deliveries are discarded."]
+    with pytest.raises(CommandError, match="Name what you mean"):
         run("discard")
-    with pytest.raises(CommandError, match="Give the ids"):
+    with pytest.raises(CommandError, match="Name what you mean"):
         run("discard", dead, all=True)
     with pytest.raises(CommandError, match="No dead delivery"):
         run("discard", 999)
     assert count(alias, "dead") == 1
-    assert run("discard", all=True) == [f"{dead} is discarded."]
+    assert run("discard", all=True, interactive=False) == ["1 delivery is discarded."]
     assert count(alias, "dead") == 0
 
 
 @pytest.mark.parametrize(("action", "done"), [("requeue", "requeued"), ("discard", "discarded")])
-def test_what_is_left_is_said(run, dead, action, done, monkeypatch):
-    """One run changes a limited number of deliveries, and says if there may be more."""
-    monkeypatch.setattr(outbox, "_BATCH", 1)
-    more = "There may be more dead deliveries. Run it again."
-    assert run(action, all=True) == [f"{dead} is {done}.", more]
-    assert run(action, all=True) == []
+def test_many_are_changed_in_batches(run, dead, alias, action, done, monkeypatch):
+    """One run changes all, in transactions of a bounded size, and prints one line."""
+    monkeypatch.setattr(upkeep, "BATCH", 2)
+    connection = DjangoConnection(alias)
+    with transaction.atomic(using=alias):
+        for number in range(4):
+            publish(connection, Target("sms"), note=str(number))
+        for claim in store.claim(connection, "sms", 10, 30_000):
+            store.bury(connection, "sms", claim, "ValueError: no", block=True)
+    arguments = {"interactive": False} if action == "discard" else {}
+    assert run(action, all=True, **arguments) == [f"5 deliveries are {done}."]
+    assert count(alias, "dead") == 0
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 0), ("Yes\n", 0), ("n\n", 1), ("", 1)])
+def test_discard_asks(dead, alias, answer, left, monkeypatch, capsys):
+    """Without --yes `discard` asks on standard error; without an answer it removes nothing."""
+    monkeypatch.setattr("sys.stdin", StringIO(answer))
+    if left:
+        with pytest.raises(CommandError, match="Nothing was discarded") as refused:
+            call_command("outbox", "discard", "--all", database=alias)
+        assert refused.value.returncode == 1
+    else:
+        call_command("outbox", "discard", "--all", database=alias)
+    asked = f"Discard 1 delivery in Django's database '{alias}'? It cannot be undone."
+    assert asked in capsys.readouterr().err
+    assert count(alias, "dead") == left
+
+
+def test_programs_read_json(alias, dead, capsys):
+    """Each action prints JSON with --json, with the keys of `clarion outbox`."""
+
+    def found(*arguments):
+        call_command("outbox", *map(str, arguments), "--json", "--database", alias)
+        return json.loads(capsys.readouterr().out)
+
+    listed = found("ls")
+    assert (listed["total"], [each["id"] for each in listed["deliveries"]]) == (1, [dead])
+    assert listed["deliveries"][0]["error"] == "ValueError: <script>alert(1)</script>\\x1b[2J"
+    assert found("ls", "--receiver", "bill") == {"total": 0, "deliveries": []}
+    assert found("show", dead)["payload"]["values"]["note"] == HOSTILE
+    assert found("requeue", dead) == {"requeued": [dead]}
+    counts = found("status")
+    assert (counts["database"], counts["dead"]) == (f"Django's database '{alias}'", 0)
+    assert {each["receiver"] for each in counts["receivers"]} == {"mail", "bill"}
+    assert found("discard", "--all", "--yes") == {"discarded": []}
+    assert found("prune", "--older-than", "0s") == {"removed": 0}
+    assert found("create") == {"database": f"Django's database '{alias}'", "version": 1}
+    with pytest.raises(CommandError) as refused:
+        found("show", 999)
+    assert refused.value.returncode == 2
+    assert json.loads(capsys.readouterr().out) == {"error": str(refused.value)}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "0"),
+        ("requeue", str(2**63)),
+        ("discard", "-1"),
+        ("ls", "--limit", "0"),
+        ("prune", "--days", "nan"),
+        ("prune", "--days", "-1"),
+        ("prune", "--days", "1", "--older-than", "1d"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_number_is_refused(alias, arguments):
+    """An id, a limit or an age that cannot be is refused before the database is asked."""
+    with pytest.raises(CommandError, match="Error: "):
+        call_command("outbox", *arguments, "--database", alias)
 
 
 def test_events_without_deliveries_are_pruned(run, dead, alias):
     """Events without deliveries are deleted; those with dead or waiting ones stay."""
-    run("discard", dead)
+    assert run("discard", dead, interactive=False) == [f"{dead} is discarded."]
     assert run("prune") == ["0 events are removed."]
-    assert run("prune", days=0.0) == ["1 event is removed."]
+    assert run("prune", older_than="1s") == ["0 events are removed."]
+    assert run("prune", older_than="0s") == ["1 event is removed."]
+    with pytest.raises(CommandError, match="90s, 30m, 12h, 7d or 2w"):
+        run("prune", older_than="a week")
     assert count(alias, "event") == 1
 
 

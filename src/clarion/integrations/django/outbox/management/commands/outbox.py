@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sys
+from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError, transaction
 
+from clarion._core.commands import run_as
 from clarion._core.names import counted
-from clarion.errors import ClarionError
+from clarion.errors import ArgumentError, ClarionError
 from clarion.integrations.django.command import ProcessCommand, require_answer_of
 from clarion.integrations.django.outbox.connection import DjangoConnection
+from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.integrations.django.outbox.management.commands.work import add_database
 from clarion.integrations.django.outbox.shown import printable, shown_json
 from clarion.outbox import store
+from clarion.outbox.ages import milliseconds
+from clarion.outbox.facts import all_facts_of_dead, facts_of_database, facts_of_list
 from clarion.outbox.receivers import connected_receivers
-from clarion.outbox.tables import check_tables, create_tables
+from clarion.outbox.tables import VERSION, check_tables, create_tables
+from clarion.worker.connections import in_transaction
+from clarion.worker.upkeep import LARGEST_ID, Selection, prune
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from clarion.outbox.delivery_row import Dead
 
 _DAY = 24 * 3600 * 1000  # milliseconds
-_BATCH = 10_000
+
+
+class _Connection(DjangoConnection):
+    """This thread's connection, with transactions of Django's."""
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Run the block in an atomic block."""
+        block: Any = transaction.atomic(using=self.alias)
+        with block:
+            yield
+
+    def close(self) -> None:
+        """Do nothing: Django closes the connection."""
 
 
 class Command(ProcessCommand):
@@ -41,41 +64,74 @@ class Command(ProcessCommand):
             action: ArgumentParser = actions.add_parser(name, help=text, description=text)
             action.set_defaults(function=function)
             add_database(action)
+            action.add_argument("--json", action="store_true", help="print JSON, for programs")
             if name in {"show", "requeue", "discard"}:
                 action.add_argument(
-                    "ids", nargs="*", type=int, metavar="ID", help="a dead delivery"
+                    "ids", nargs="*", type=_row, metavar="ID", help="a dead delivery"
                 )
             if name in {"ls", "requeue", "discard"}:
-                action.add_argument("--receiver", help="only deliveries of this receiver")
+                action.add_argument("-r", "--receiver", help="only deliveries of this receiver")
             if name in {"requeue", "discard"}:
                 action.add_argument("--all", action="store_true", help="all dead deliveries")
-            if name == "ls":
-                action.add_argument("--limit", type=int, default=100, help="at most: %(default)s")
-            if name == "prune":
+            if name == "discard":
                 action.add_argument(
-                    "--days", type=float, default=7.0, help="the least age of an event: %(default)s"
+                    *("-y", "--yes", "--noinput", "--no-input"),
+                    action="store_false",
+                    dest="interactive",  # as in Django's own commands
+                    help="do not ask",
+                )
+            if name == "ls":
+                action.add_argument(
+                    "-n", "--limit", type=_limit, default=100, help="at most: %(default)s"
+                )
+            if name == "prune":
+                ages = action.add_mutually_exclusive_group()
+                ages.add_argument(
+                    "--days", type=_days, default=7.0, help="the least age of an event: %(default)s"
+                )
+                ages.add_argument(
+                    "--older-than", metavar="AGE", help="the least age, such as 12h, 7d or 2w"
+                )
+
+            if name == "create":
+                action.add_argument(
+                    "--notify", action="store_true", help="PostgreSQL notifies the workers"
                 )
 
     def handle(self, *_: Any, **options: Any) -> None:
-        """Run the action in a transaction."""
-        function: Callable[[Command, DjangoConnection, dict[str, Any]], None] = options["function"]
+        """Run the action."""
+        function: Callable[[Command, _Connection, dict[str, Any]], None] = options["function"]
         require_answer_of(options["database"])
-        block: Any = transaction.atomic(using=options["database"])
         try:
-            with block:
-                connection = DjangoConnection(options["database"])
+            with run_as("manage.py"):
+                connection = _Connection(options["database"])
                 if function is not _create:
                     check_tables(connection)
                 function(self, connection, options)
         except (ClarionError, DatabaseError) as error:
             notes: list[str] = getattr(error, "__notes__", [])
             # The message of a driver has no full stop.
-            raise CommandError(" ".join([f"{str(error).rstrip('.')}.", *notes])) from error
+            text = " ".join([f"{str(error).rstrip('.')}.", *notes])
+            raise CommandError(text, returncode=2) from error
+
+    def print_json(self, value: Any) -> None:
+        """Print a value as JSON, in ASCII."""
+        self.stdout.write(json.dumps(value, indent=2))
 
 
-def _status(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:  # noqa: ARG001
-    known = connected_receivers()
+def _status(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
     found = store.waiting(connection)
+    dead = sum(each.dead for each in found)
+    if options["json"]:
+        command.print_json(facts_of_database(DjangoDatabase(connection.alias).name, found))
+    else:
+        _print_status(command, found, dead)
+    if dead:
+        sys.exit(1)  # as `clarion outbox status`, for a monitor
+
+
+def _print_status(command: Command, found: list[Any], dead: int) -> None:
+    known = connected_receivers()
     for each in found:
         oldest = (
             "" if each.oldest is None else f", the first due {each.oldest:%Y-%m-%d %H:%M:%S} UTC"
@@ -87,13 +143,16 @@ def _status(command: Command, connection: DjangoConnection, options: dict[str, A
         )
     if not found:
         command.stdout.write("Nothing waits, and nothing is dead.")
-    if dead := sum(each.dead for each in found):
+    if dead:
         command.stdout.write(f"{dead} dead. List them with `manage.py outbox ls`.")
-        sys.exit(1)  # as `clarion outbox status`, for a monitor
 
 
-def _ls(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
-    found = store.list_dead(connection, options["receiver"], limit=options["limit"])
+def _ls(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
+    receiver = options["receiver"]
+    found = store.list_dead(connection, receiver, limit=options["limit"])
+    if options["json"]:
+        command.print_json(facts_of_list(found, store.waiting(connection), receiver))
+        return
     for each in found:
         last = each.error.rstrip().rpartition("\n")[2]
         command.stdout.write(
@@ -103,16 +162,16 @@ def _ls(command: Command, connection: DjangoConnection, options: dict[str, Any])
         command.stdout.write("No delivery is dead.")
 
 
-def _show(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
+def _show(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
     if not options["ids"]:
-        raise CommandError("Give the id of a dead delivery. `manage.py outbox ls` lists them.")
-    for row in options["ids"]:
-        for each in store.list_dead(connection, row=row) or [_missing(row)]:
-            command.stdout.write(_shown(each))
-
-
-def _missing(row: int) -> Dead:
-    raise CommandError(f"No dead delivery has the id {row}. `manage.py outbox ls` lists them.")
+        raise ArgumentError("Give the id of a dead delivery. `manage.py outbox ls` lists them.")
+    found = [store.find_dead(connection, row) for row in options["ids"]]
+    if options["json"]:
+        facts = [all_facts_of_dead(each) for each in found]
+        command.print_json(facts if len(facts) > 1 else facts[0])
+        return
+    for each in found:
+        command.stdout.write(_shown(each))
 
 
 def _shown(dead: Dead) -> str:
@@ -132,46 +191,80 @@ def _shown(dead: Dead) -> str:
     )
 
 
-def _requeue(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
-    chosen = _chosen(connection, options)
-    for row in chosen:
-        store.requeue(connection, row)
-        command.stdout.write(f"{row} is requeued.")
-    _note_more(command, chosen, options)
+def _requeue(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
+    selection = _selection(options)
+    done = selection.change(connection, store.requeue)
+    _print_changed(command, done, "requeued", options)
 
 
-def _discard(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
-    chosen = _chosen(connection, options)
-    for row in chosen:
-        store.discard(connection, row)
-        command.stdout.write(f"{row} is discarded.")
-    _note_more(command, chosen, options)
+def _discard(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
+    selection = _selection(options)
+    count = selection.count(connection)
+    if count and options["interactive"] and not _agrees(command, count, connection):
+        raise CommandError("Nothing was discarded. Confirm it, or give --yes.")
+    done = selection.change(connection, store.discard)
+    _print_changed(command, done, "discarded", options)
 
 
-def _chosen(connection: DjangoConnection, options: dict[str, Any]) -> list[int]:
-    ids: list[int] = options["ids"]
-    if bool(ids) == bool(options["all"] or options["receiver"]):
-        raise CommandError("Give the ids of dead deliveries, or --receiver, or --all.")
-    if ids:
-        return ids
-    return [each.id for each in store.list_dead(connection, options["receiver"], limit=_BATCH)]
+def _selection(options: dict[str, Any]) -> Selection:
+    return Selection(options["ids"], options["receiver"], is_all=options["all"])
 
 
-def _note_more(command: Command, chosen: list[int], options: dict[str, Any]) -> None:
-    if len(chosen) == _BATCH and not options["ids"]:
-        command.stdout.write("There may be more dead deliveries. Run it again.")
+def _agrees(command: Command, count: int, connection: _Connection) -> bool:
+    """Ask the user; without an answer, return False."""
+    name = DjangoDatabase(connection.alias).name
+    question = f"Discard {counted(count, 'delivery', 'deliveries')} in {name}? It cannot be undone."
+    command.stderr.write(f"{question} [y/N]: ", lambda text: text, ending="")
+    command.stderr.flush()
+    try:
+        return input().strip().lower() in {"y", "yes"}
+    except EOFError:
+        return False
 
 
-def _prune(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
-    removed = store.prune(connection, int(options["days"] * _DAY), _BATCH)
-    more = " Run it again: there are more." if removed == _BATCH else ""
-    command.stdout.write(f"{counted(removed, 'event is', 'events are')} removed.{more}")
+def _print_changed(command: Command, done: list[int], how: str, options: dict[str, Any]) -> None:
+    if options["json"]:
+        command.print_json({how: done})
+    elif options["ids"]:
+        for row in done:
+            command.stdout.write(f"{row} is {how}.")
+    else:
+        command.stdout.write(f"{counted(len(done), 'delivery is', 'deliveries are')} {how}.")
 
 
-def _create(command: Command, connection: DjangoConnection, options: dict[str, Any]) -> None:
-    create_tables(connection)
-    command.stdout.write(f"The database {options['database']} has the tables.")
+def _prune(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
+    given = options["older_than"]
+    age = int(options["days"] * _DAY) if given is None else milliseconds(given)
+    removed = prune(connection, age)
+    if options["json"]:
+        command.print_json({"removed": removed})
+    else:
+        command.stdout.write(f"{counted(removed, 'event is', 'events are')} removed.")
 
+
+def _create(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
+    in_transaction(connection, partial(create_tables, notify=options["notify"]))
+    if options["json"]:
+        name = DjangoDatabase(connection.alias).name
+        command.print_json({"database": name, "version": VERSION})
+    else:
+        command.stdout.write(f"The database {options['database']} has the tables.")
+
+
+def _number(least: int, most: int, text: str) -> int:
+    if text.strip("0123456789") or not least <= int(text or "-1") <= most:
+        raise ValueError(text)  # argparse names the argument
+    return int(text)
+
+
+def _days(text: str) -> float:
+    if not 0 <= float(text) < math.inf:
+        raise ValueError(text)
+    return float(text)
+
+
+_row = partial(_number, 1, LARGEST_ID)
+_limit = partial(_number, 1, 10_000)
 
 _ACTIONS: dict[str, tuple[Callable[..., None], str]] = {
     "status": (_status, "Count the deliveries of each receiver; 1 if one is dead."),

@@ -1,14 +1,14 @@
-"""The dead deliveries that a command changes: by id, of a receiver, or all."""
+"""Requeue, discard and prune many deliveries, in transactions of a bounded size.
+
+`clarion outbox` and `manage.py outbox` call these functions.
+"""
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from clarion._core.names import counted
-from clarion.cli.failures import CommandError
-from clarion.cli.output import console
+from clarion.errors import ArgumentError
 from clarion.outbox import store
 from clarion.worker.connections import in_transaction
 
@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
     from clarion.outbox.connection import Connection, WorkerConnection
 
-BATCH = 100  # deliveries in one transaction
+BATCH = 100  # dead deliveries in one transaction
+PRUNED_AT_ONCE = 5000  # events in one transaction
+
+LARGEST_ID = 2**63 - 1
 
 
 class Selection:
-    """Dead deliveries that a user has selected.
+    """Dead deliveries that a user has selected: by their ids, of a receiver, or all.
 
     Args:
         ids: their ids; None or empty if they are selected otherwise.
@@ -29,12 +32,12 @@ class Selection:
         is_all: whether all are selected.
 
     Raises:
-        CommandError: if not exactly one of the three is given.
+        ArgumentError: if not exactly one of the three is given.
     """
 
     def __init__(self, ids: list[int] | None, receiver: str | None, *, is_all: bool) -> None:
         if [bool(ids), receiver is not None, is_all].count(True) != 1:
-            raise CommandError("Name what you mean: one or more ids, --receiver NAME, or --all.")
+            raise ArgumentError("Name what you mean: one or more ids, --receiver NAME, or --all.")
         self.ids = list(dict.fromkeys(ids or ()))
         self._receiver = receiver
 
@@ -50,7 +53,10 @@ class Selection:
         return sum(each.dead for each in found if self._receiver in {None, each.receiver})
 
     def change(
-        self, connection: WorkerConnection, function: Callable[[Connection, int], None]
+        self,
+        connection: WorkerConnection,
+        function: Callable[[Connection, int], None],
+        progress: Callable[[int], None] | None = None,
     ) -> list[int]:
         """Call a function for each delivery, in transactions, and return the ids.
 
@@ -60,6 +66,7 @@ class Selection:
         Args:
             connection: the connection.
             function: requeues or discards one delivery.
+            progress: called with the number of changed deliveries after each batch.
 
         Raises:
             ArgumentError: if an id is not that of a dead delivery.
@@ -67,13 +74,13 @@ class Selection:
         if self.ids:
             return in_transaction(connection, lambda open_: _each(open_, self.ids, function))
         done: list[int] = []
-        with console(sys.stderr).status("") as status:
-            # A delivery may fail again before the command ends, so each is taken once.
-            while batch := in_transaction(
-                connection, partial(self._batch, function=function, after=max(done, default=0))
-            ):
-                done += batch
-                status.update(counted(len(done), "delivery", "deliveries"))
+        # A delivery may fail again before the command ends, so each is taken once.
+        while batch := in_transaction(
+            connection, partial(self._batch, function=function, after=max(done, default=0))
+        ):
+            done += batch
+            if progress is not None:
+                progress(len(done))
         return done
 
     def _batch(
@@ -81,6 +88,26 @@ class Selection:
     ) -> list[int]:
         found = store.list_dead(connection, receiver=self._receiver, limit=BATCH, after=after)
         return _each(connection, [each.id for each in found], function)
+
+
+def prune(
+    connection: WorkerConnection, age: int, progress: Callable[[int], None] | None = None
+) -> int:
+    """Remove all old sends whose deliveries were made, in transactions, and return how many.
+
+    Args:
+        connection: the connection.
+        age: the least age of a send, in milliseconds.
+        progress: called with the number of removed sends after each transaction.
+    """
+    removed = 0
+    while True:
+        count = in_transaction(connection, lambda open_: store.prune(open_, age, PRUNED_AT_ONCE))
+        removed += count
+        if progress is not None:
+            progress(removed)
+        if count < PRUNED_AT_ONCE:
+            return removed
 
 
 def _each(

@@ -4,11 +4,17 @@ from contextlib import closing
 
 import pytest
 
-from clarion.cli.failures import CommandError
-from clarion.cli.outbox import selection as module
-from clarion.cli.outbox.selection import Selection
 from clarion.errors import ArgumentError
 from clarion.outbox import store
+from clarion.worker import upkeep as module
+from clarion.worker.upkeep import Selection, prune
+from tests.outbox.shop import Shop
+
+
+@pytest.fixture
+def any_shop(stage):
+    """Return an empty outbox on each kind of database."""
+    return Shop(stage.url)
 
 
 @pytest.fixture
@@ -28,7 +34,7 @@ def change(any_shop):
 )
 def test_one_choice_is_given(ids, receiver, is_all):
     """Exactly one of ids, a receiver and all is accepted; none, or two, is refused."""
-    with pytest.raises(CommandError, match="Name what you mean"):
+    with pytest.raises(ArgumentError, match="Name what you mean"):
         Selection(ids, receiver, is_all=is_all)
 
 
@@ -82,3 +88,18 @@ def test_a_delivery_that_dies_again_meanwhile_is_taken_once(any_shop, change, mo
 
     assert change(Selection(None, None, is_all=True), requeue) == (2, rows)
     assert any_shop.dead() == rows
+
+
+def test_progress_is_reported(any_shop, monkeypatch):
+    """After each transaction, the number of changed deliveries is reported."""
+    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(module, "PRUNED_AT_ONCE", 2)
+    for _ in range(3):
+        any_shop.bury()
+    discarded: list[int] = []
+    pruned: list[int] = []
+    with closing(any_shop.database.connect()) as connection:
+        Selection(None, None, is_all=True).change(connection, store.discard, discarded.append)
+        assert prune(connection, 86_400_000) == 0
+        assert prune(connection, 0, pruned.append) == 3
+    assert (discarded, pruned) == ([2, 3], [2, 3])

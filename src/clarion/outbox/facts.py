@@ -1,0 +1,97 @@
+"""Stored deliveries as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from clarion._core.printable import safe
+
+if TYPE_CHECKING:
+    from clarion.outbox.delivery_row import Dead, Waiting
+
+
+def facts_of_database(name: str, counted: list[Waiting]) -> dict[str, Any]:
+    """Return the counts of a database and of each receiver.
+
+    Args:
+        name: how messages name the database.
+        counted: the counts of its receivers.
+    """
+    return {
+        "database": name,
+        "waiting": sum(each.deliveries for each in counted),
+        "dead": sum(each.dead for each in counted),
+        "receivers": [facts_of_receiver(each) for each in counted],
+    }
+
+
+def facts_of_list(dead: list[Dead], counted: list[Waiting], receiver: str | None) -> dict[str, Any]:
+    """Return a list of dead deliveries, and how many there are.
+
+    Args:
+        dead: those of the list.
+        counted: the counts of all receivers.
+        receiver: the name of the receiver whose deliveries are listed; None for all.
+    """
+    return {
+        "total": count_dead(counted, receiver),
+        "deliveries": [facts_of_dead(each) for each in dead],
+    }
+
+
+def count_dead(counted: list[Waiting], receiver: str | None) -> int:
+    """Return how many deliveries of a receiver, or of all, are dead."""
+    return sum(each.dead for each in counted if receiver in {None, each.receiver})
+
+
+def facts_of_receiver(waiting: Waiting) -> dict[str, Any]:
+    """Return the counts of one receiver."""
+    return {
+        "receiver": waiting.receiver,
+        "waiting": waiting.deliveries,
+        "first_due": None if waiting.oldest is None else waiting.oldest.isoformat(),
+        "failing": waiting.failing,
+        "dead": waiting.dead,
+    }
+
+
+def facts_of_dead(dead: Dead) -> dict[str, Any]:
+    """Return a dead delivery, without its payload."""
+    return {
+        "id": dead.id,
+        "receiver": dead.receiver,
+        "signal": dead.envelope.signal,
+        "key": dead.key,
+        "failures": dead.failures,
+        "died_at": dead.died_at.isoformat(),
+        "error": last_line(dead.error),
+        "uid": str(dead.envelope.uid),
+    }
+
+
+def all_facts_of_dead(dead: Dead) -> dict[str, Any]:
+    """Return a dead delivery, with its payload and traceback."""
+    envelope = dead.envelope
+    return {
+        **facts_of_dead(dead),
+        "version": envelope.version,
+        "sent_at": envelope.created_at.isoformat(),
+        "headers": dict(envelope.headers),
+        "payload": decoded(envelope.payload),
+        "traceback": dead.error,
+    }
+
+
+def last_line(text: str) -> str:
+    """Return the last line of a traceback, which names the error."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    return safe(lines[-1].strip()) if lines else ""
+
+
+def decoded(payload: bytes) -> Any:
+    """Return the JSON in a payload; None if it is damaged."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,69 @@
+"""Stored deliveries as JSON."""
+
+import json
+
+import pytest
+
+from clarion.outbox import store
+from clarion.outbox.facts import (
+    all_facts_of_dead,
+    count_dead,
+    decoded,
+    facts_of_database,
+    facts_of_dead,
+    facts_of_list,
+    facts_of_receiver,
+    last_line,
+)
+from tests.outbox.shop import Shop
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """Return an empty outbox in a file of SQLite."""
+    return Shop(f"sqlite:///{tmp_path / 'shop.db'}").create()
+
+
+def test_a_dead_delivery_is_json(shop):
+    """The facts of a dead delivery are JSON, with the payload as it was sent."""
+    row = shop.bury(error="Traceback:\nValueError: no", number=7)
+    dead = shop.run(store.find_dead, row)
+    short, full = facts_of_dead(dead), all_facts_of_dead(dead)
+    assert json.loads(json.dumps(full)) == full
+    assert short.items() <= full.items()
+    assert (full["id"], full["receiver"], full["signal"]) == (row, "shop:mail", "shop.order_paid")
+    assert (full["error"], full["failures"], full["key"]) == ("ValueError: no", 1, None)
+    assert full["payload"]["values"] == {"number": 7}
+
+
+def test_a_receiver_is_json(shop):
+    """The counts of a receiver are JSON, also if nothing waits."""
+    shop.bury()
+    (counts,) = shop.run(store.waiting)
+    expected = {"receiver": "shop:mail", "waiting": 0, "first_due": None, "failing": 0, "dead": 1}
+    assert facts_of_receiver(counts) == expected
+
+
+def test_a_database_and_a_list_have_totals(shop):
+    """A database has the sums of its receivers; a list, how many are dead besides those listed."""
+    rows = [shop.bury(), shop.bury(), shop.bury("shop:stock")]
+    shop.publish()
+    counts = shop.run(store.waiting)
+    found = facts_of_database("the shop", counts)
+    assert (found["database"], found["waiting"], found["dead"]) == ("the shop", 1, 3)
+    assert found["receivers"] == [facts_of_receiver(each) for each in counts]
+    assert (count_dead(counts, None), count_dead(counts, "shop:stock")) == (3, 1)
+    listed = facts_of_list(shop.run(store.list_dead)[:1], counts, "shop:mail")
+    assert (listed["total"], [each["id"] for each in listed["deliveries"]]) == (2, rows[:1])
+
+
+def test_the_last_line_names_the_error():
+    """The last line of a traceback is returned, and empty text for an empty traceback."""
+    assert last_line("Traceback:\n  File\nValueError: no\n\n") == "ValueError: no"
+    assert last_line("") == ""
+
+
+def test_a_damaged_payload_is_none():
+    """A payload that is no JSON, or is nested too deeply, is None."""
+    assert decoded(b"\xff") is None
+    assert decoded(b"[" * 200_000) is None
