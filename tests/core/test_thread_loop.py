@@ -264,6 +264,29 @@ class TestThreadLoop:
         assert in_new_thread(lambda: thread_loop.complete(start())) == 1
         assert found == ["closed"]
 
+    def test_a_freed_generator_is_closed_with_the_loop(self):
+        """A generator that is freed between two sends is closed at the latest with its loop."""
+        loop, closed = thread_loop.ThreadLoop(), []
+
+        async def generate():
+            try:
+                yield
+            finally:
+                await asyncio.sleep(0)
+                closed.append(asyncio.get_running_loop())
+
+        kept = [generate()]
+
+        async def begin():
+            await anext(kept[0])
+
+        loop.complete(begin())
+        kept.clear()
+        gc.collect()
+        assert closed == []
+        loop.close()
+        assert closed == [loop._loop]
+
     def test_context_is_copied_back(self):
         """Context variables are copied back, from a failing receiver too."""
 

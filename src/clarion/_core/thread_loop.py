@@ -155,10 +155,18 @@ class ThreadLoop:
             _leave_to_parent(self._loop)
         elif not self._loop.is_closed():
             # Run it only if necessary: running a loop in a thread that has ended leaks the
-            # interpreter's record of a running loop.
-            if getattr(self._loop, "_asyncgens", None):
-                self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            # interpreter's record of a running loop. A callback is ready if an async generator was freed
+            # since the last send.
+            if (self._can_step and self._ready) or getattr(self._loop, "_asyncgens", None):
+                self._loop.run_until_complete(self._shut_down())
             self._loop.close()
+
+    async def _shut_down(self) -> None:
+        """Close the async generators, also those that were freed."""
+        await self._loop.shutdown_asyncgens()
+        own = self._asyncio.current_task()
+        if left := [task for task in self._tasks if task is not own and not task.done()]:
+            await self._asyncio.wait(left)
 
     # A thread that ends drops its loop, and so closes it.
     __del__ = close

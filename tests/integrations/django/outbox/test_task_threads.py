@@ -1,6 +1,8 @@
 """Async calls have a thread each, and the next ones use it again."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -217,3 +219,27 @@ def test_a_call_fails_if_the_system_has_no_more_threads(threads):
         return await asyncio.wait_for(call(), 30)
 
     assert asyncio.run(main()) == "clarion-django"
+
+
+UNUSED = """
+import django
+from django.conf import settings
+settings.configure()
+django.setup()
+from clarion._core.thread_loop import complete
+from clarion.integrations.django.outbox.task_threads import TASK_THREADS
+
+async def use():
+    async with TASK_THREADS.thread():
+        pass
+
+complete(use())
+"""
+
+
+def test_an_unused_thread_is_not_started_at_the_end():
+    """A loop that is closed at the end of the interpreter starts no thread, which would fail there."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNUSED], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -69,6 +69,11 @@ class _Thread(Executor):
         self._calls: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 
+    @property
+    def is_started(self) -> bool:
+        """Whether the thread was given a function once, so that it runs."""
+        return self._thread is not None
+
     def submit(self, fn: Callable[..., Any], /, *arguments: Any, **keywords: Any) -> Future[Any]:
         """Call a function in the thread; return the future of its result."""
         if self._thread is None:
@@ -125,7 +130,9 @@ class _Threads:
 
     def _keep(self, thread: _Thread) -> None:
         self._busy.discard(thread)
-        if self._is_closed:
+        # An idle thread is given functions that close its connections. At the end of the interpreter, this
+        # cannot start it.
+        if self._is_closed or not thread.is_started:
             return
         loop = asyncio.get_running_loop()
         thread.check_at = loop.time() + LONGEST_IDLE
