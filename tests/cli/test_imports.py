@@ -8,6 +8,7 @@ import pytest
 
 from clarion.cli.failures import CommandError
 from clarion.cli.imports import import_database, import_named, is_module, is_reference
+from clarion.errors import ArgumentError
 from tests.cli.conftest import HOSTILE
 from tests.house.tree import SRC
 
@@ -172,6 +173,28 @@ def test_a_broken_syntax_is_shown(here):
     assert caught.value.details.startswith("  File")
     assert "clishop_syntax.py" in caught.value.details.splitlines()[0]
     assert "importlib" not in caught.value.details
+
+
+@pytest.mark.parametrize(
+    ("url", "cure"),
+    [
+        ("sqlite:shop.db", "For a relative path, write three slashes."),
+        ("SQLite:shop.db", "Give one such as 'sqlite:///outbox.db'"),
+        ("postgresql:shop", "or 'postgresql://user@host/database'"),
+    ],
+)
+def test_a_url_without_its_slashes_is_no_reference(here, url, cure):
+    """A URL that looks like `module:object` gets the cure of a URL."""
+    with pytest.raises(ArgumentError, match=cure):
+        import_database(url)
+
+
+def test_a_module_may_have_the_name_of_a_scheme(here):
+    """The user's own module of that name is imported."""
+    here.joinpath("mysql.py").write_text(
+        "class shop:\n    connect = transaction = dialect = None\n"
+    )
+    assert import_database("mysql:shop").dialect is None
 
 
 def test_a_database_is_found_by_its_object(here):

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, cast
 from clarion.cli.failures import CommandError
 from clarion.cli.hints import print_hint
 from clarion.introspect import registrations, signals
+from clarion.outbox import open_database
+from clarion.outbox.open import SCHEMES
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
@@ -141,8 +143,12 @@ def import_database(reference: str) -> Database:
 
     Raises:
         CommandError: if there is no such object, or if it is no database.
+        ArgumentError: if it is a URL without its slashes, such as `sqlite:shop.db`.
     """
     module, _, path = reference.partition(":")
+    _search_here()
+    if module.lower() in SCHEMES and find_spec(module) is None:
+        return open_database(reference)
     found: Any = import_named(module)
     for name in path.split("."):
         found = getattr(found, name, None)

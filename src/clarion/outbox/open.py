@@ -41,6 +41,9 @@ _INTEGRATIONS = {
     "mariadb": "clarion.integrations.pymysql",
 }
 
+SCHEMES = ("sqlite", *_INTEGRATIONS)
+"""The schemes of the URLs that `open_database` takes, in lower case."""
+
 # A connection may be used by any thread here, whatever the second option says.
 _SQLITE_OPTIONS: dict[str, Callable[[str], Any]] = {
     "timeout": float,
