@@ -49,8 +49,11 @@ class RowAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows of the database."""
-        # Not joined: a row is also shown if its event was deleted by hand.
-        found: Any = super().get_queryset(request).prefetch_related("event")
+        found: Any = super().get_queryset(request)
+        # An action may take more rows than SQLite takes parameters, and shows no events.
+        if request.method != "POST":
+            # Not joined: a row is also shown if its event was deleted by hand.
+            found = found.prefetch_related("event")
         return found if self.database is None else found.using(self.database)
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:  # noqa: ARG002
