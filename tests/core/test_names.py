@@ -320,18 +320,3 @@ def test_lazy_modules_are_not_searched(signal, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "lazy_module", Lazy("lazy_module"))
     assert "nameless" in signal.name
-
-
-def test_the_definition_of_a_function_is_that_of_its_code():
-    """A wrapper has that of the wrapped function; a closure has none, because several may have its code."""
-    code = echo.__code__
-    assert names.definition_of(echo) == ("echo", code.co_filename, code.co_firstlineno, None)
-    assert names.definition_of(wrapped) == names.definition_of(echo)
-
-    def made(number):
-        return lambda: number
-
-    for receiver in (made(1), partial(echo), Listener().method, Listener):
-        assert names.definition_of(receiver) is None
-    one, other = (lambda: 1), (lambda: 2)
-    assert names.definition_of(one) != names.definition_of(other)

@@ -134,19 +134,6 @@ def code_of(receiver: object) -> CodeType | None:
     return code
 
 
-def definition_of(function: object) -> tuple[str, str, int, CodeType | None] | None:
-    """Return what a function has in common with the one of the module that is loaded again.
-
-    That is its name, file and line, and for a lambda its code, because a line may have several. It is
-    None for a function with variables of another function, because several may have the same code.
-    """
-    code = code_of(function) if isinstance(function, FunctionType) else None
-    if code is None or code.co_freevars:
-        return None
-    shared = code if code.co_name == "<lambda>" else None
-    return code.co_qualname, code.co_filename, code.co_firstlineno, shared
-
-
 def _innermost(receiver: object) -> object:
     seen: set[int] = set()
     # A stub may return a new object for each `__wrapped__`.

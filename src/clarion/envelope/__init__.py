@@ -10,7 +10,7 @@ In reading order; each module imports only from those above it:
    by a known name.
 6. `same`, `pydantic_models`, `typed`: the payloads of declared signals, with msgspec.
 7. `tagged`, `stored_signals`: the payloads of a framework's signals, by the types of their values.
-8. `upcast`: the payloads of older versions.
+8. `definitions`, `upcast`: whether a function replaces another one, and the payloads of older versions.
 9. `trace`, `context`: the trace and the context variables of the sender.
 10. `codec`, `envelope`: from the arguments of a send to an `Envelope`, and back.
 11. `registered`: undo, for a test, the registrations of a block.

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from clarion._core.checks import check_signal
-from clarion._core.names import definition_of, described, signal_name, value_name
+from clarion._core.names import described, signal_name, value_name
 from clarion._core.tabled import table_of
+from clarion.envelope.definitions import definition_of, may_replace
 from clarion.errors import ArgumentError, DecodingError
 
 if TYPE_CHECKING:
@@ -61,8 +62,7 @@ def upcast(signal: AnySignal, *, version: int) -> Callable[[Upcaster], Upcaster]
         following = len(upcasters) + 1
         is_number = type(version) is int
         if is_number and 0 < version < following:
-            definition = definition_of(function)
-            if definition is not None and definition == definition_of(upcasters[version - 1]):
+            if may_replace(definition_of(function), definition_of(upcasters[version - 1])):
                 upcasters[version - 1] = function
                 return function
         elif is_number and version == following:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from weakref import WeakSet, ref
 
 from clarion._core.fork import new_lock
-from clarion._core.names import definition_of, described
+from clarion._core.names import described
 from clarion._core.registration import receiver_key
 from clarion._core.tabled import table_of
+from clarion.envelope.definitions import definition_of, may_replace
 from clarion.envelope.main_module import stored_signal_name
 from clarion.errors import ArgumentError
 
@@ -110,9 +111,7 @@ class NamedReceiver:
             other: the receiver that is connected.
             registration: its registration.
         """
-        if self._identity == other._identity or (
-            self._place is not None and self._place == other._place
-        ):
+        if self._identity == other._identity or may_replace(self._place, other._place):
             return True
         is_named_alike = self._qualname is not None and self._qualname == other._qualname
         return registration.uid is not None and is_named_alike
