@@ -68,6 +68,9 @@ def test_a_url_has_each_form_of_libpq(form):
     [
         ("postgresql://u:hunter2%zz@h/d", "write @ as %40"),
         ("postgresql://u:a@b:hunter2@h/d", "write @ as %40"),
+        ("postgresql://u:a@hunter2@h/d", "write @ as %40"),
+        ("postgresql://u:a@b,hunter2@h/d", "write @ as %40"),
+        ("postgresql://u:hunter2%FF@h/d", "write @ as %40"),
         ("postgresql://u:hunter2@h/d?colour=red", "has the option 'colour'"),
     ],
 )
@@ -76,6 +79,11 @@ def test_a_url_that_libpq_cannot_read_is_refused(url, reason):
     with pytest.raises(ArgumentError, match=reason) as caught:
         PsycopgDatabase(url)
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_socket_may_have_a_name_in_memory():
+    """The name begins with @ then, and is no part of a password."""
+    assert PsycopgDatabase("postgresql:///d?host=@shop").name == "PostgreSQL's database 'd'"
 
 
 def test_the_name_is_decoded():

@@ -1,6 +1,7 @@
 """The URLs of databases: what each driver gets, and what is refused without repeating a secret."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_a_password_that_is_not_escaped_is_not_repeated(rest):
     assert SECRET not in str(caught.value)
 
 
+@pytest.mark.parametrize("character", "@:/?#[]% &+=,;é")
+def test_the_cure_works_for_each_character(character):
+    """The message names the function that escapes them."""
+    with pytest.raises(ArgumentError, match=r"as urllib\.parse\.quote\(text, safe=''\) does"):
+        split_server("u@h")
+    server = split_server(f"//u:{quote(f'a{character}b', safe='')}@h/d")
+    assert server.password == f"a{character}b"
+
+
 def test_a_file_of_sqlite():
     """The path of a file may have a hash and escaped characters, and options follow it."""
     assert sqlite_file("///a#b%20c.db?timeout=5") == ("a#b c.db", {"timeout": "5"})
@@ -56,7 +66,13 @@ def test_a_database_in_memory_is_refused():
 
 @pytest.mark.parametrize(
     ("url", "option"),
-    [("sqlite:///a.db?mode=ro", "mode"), ("sqlite:///a.db?timeout=long", "timeout")],
+    [
+        ("sqlite:///a.db?mode=ro", "mode"),
+        *(
+            (f"sqlite:///a.db?timeout={each}", "timeout")
+            for each in ("long", "-1", "nan", "inf", "1e9")
+        ),
+    ],
 )
 def test_an_option_is_not_ignored(url, option):
     """An option that is unknown, or has a wrong value, is named."""

@@ -185,6 +185,8 @@ def _conninfo(url: str) -> str:
         found: dict[str, Any] = conninfo_to_dict(
             f"postgresql:{parts.rest}" if parts.scheme else url
         )
+    except UnicodeError:
+        raise unreadable() from None
     except psycopg.ProgrammingError as error:
         option = _UNKNOWN_OPTION.search(str(error))
         if option is None:
@@ -195,7 +197,15 @@ def _conninfo(url: str) -> str:
         raise not_a_url(
             f"has the option {quoted_name(option[1])}, which libpq does not have. Remove it"
         ) from None
-    ports = str(found.get("port") or "").split(",")
-    if not all(each == "" or each.isdecimal() for each in ports):
-        raise unreadable()  # libpq would print it, and it may be a part of a password
+    if not (_are_hosts(found.get("host")) and _are_ports(found.get("port"))):
+        raise unreadable()  # libpq would print them, and they may be a part of a password
     return make_conninfo(**found)
+
+
+def _are_hosts(hosts: str | None) -> bool:
+    # The name of a socket on Linux may begin with @.
+    return not any("@" in each[1:] for each in (hosts or "").split(","))
+
+
+def _are_ports(ports: str | None) -> bool:
+    return all(each == "" or each.isdecimal() for each in (ports or "").split(","))

@@ -21,7 +21,14 @@ from clarion.outbox.locks import block_locks
 from clarion.outbox.pool import Pool
 from clarion.outbox.receiver_boundary import receiver_boundary
 from clarion.outbox.turns import Turns
-from clarion.outbox.urls import not_a_url, read_options, split_url, sqlite_file, yes_or_no
+from clarion.outbox.urls import (
+    not_a_url,
+    read_options,
+    seconds,
+    split_url,
+    sqlite_file,
+    yes_or_no,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
@@ -46,7 +53,7 @@ SCHEMES = ("sqlite", *_INTEGRATIONS)
 
 # A connection may be used by any thread here, whatever the second option says.
 _SQLITE_OPTIONS: dict[str, Callable[[str], Any]] = {
-    "timeout": float,
+    "timeout": seconds,
     "check_same_thread": yes_or_no,
 }
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 # Not by `urlsplit`: it finds no scheme in `postgresql+psycopg_async`, because of the underscore.
 _URL = re.compile(r"\s*([a-z][a-z0-9.-]*)(?:\+(\w*))?:(.*?)\s*", re.DOTALL | re.IGNORECASE)
 
+_LONGEST_WAIT = (2**31 - 1) / 1000  # seconds; with more, SQLite does not wait at all
+
 _YES_OR_NO = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
@@ -152,10 +154,23 @@ def yes_or_no(text: str) -> bool:
         raise ValueError from None
 
 
+def seconds(text: str) -> float:
+    """Return a number of seconds, as SQLite can wait.
+
+    Raises:
+        ValueError: if it is no number, negative, or more than SQLite can count in milliseconds.
+    """
+    number = float(text)
+    if not 0 <= number <= _LONGEST_WAIT:
+        raise ValueError
+    return number
+
+
 def unreadable() -> ArgumentError:
     """Return the error for a URL that cannot be read, which may have a password in a wrong place."""
     return not_a_url(
-        "cannot be read. In a user or password, write @ as %40, / as %2F, and % as %25"
+        "cannot be read. In a user or password, write @ as %40, / as %2F, and each other special "
+        "character as urllib.parse.quote(text, safe='') does"
     )
 
 
