@@ -313,3 +313,22 @@ def test_a_robust_send_refuses_one_receiver(order_paid, recorder):
         *made, (_, refused) = send(None, order_id=1)
         assert isinstance(refused, ArgumentError)
         assert [each.status for _, each in made] == ["enqueued", "enqueued"]
+
+
+@pytest.mark.parametrize("options", [{"key": "weight"}, {"outside": "refuse"}, {}])
+def test_the_note_names_the_receiver_that_refuses_the_send(order_paid, recorder, options):
+    """The receivers of a send share a batch, and the note does not name the first of them."""
+
+    def weigh(sender, order_id, **kwargs): ...
+
+    def weigh_all(sender, weight, **kwargs): ...
+
+    refused = weigh if options else weigh_all
+    recorder.keeps_order = True
+    order_paid.connect(refused, delivery=EngineDelivery(recorder)(name="weigh", **options))
+    for send in (order_paid.send, lambda *a, **k: asyncio.run(order_paid.asend(*a, **k))):
+        with pytest.raises((ArgumentError, BoundaryError)) as caught:
+            send(None, order_id=1)
+        [note] = caught.value.__notes__
+        assert note.startswith("Raised by the delivery of receiver")
+        assert f"{refused.__name__} (" in note

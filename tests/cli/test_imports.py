@@ -123,6 +123,13 @@ def test_a_broken_module_shows_its_own_traceback(here, source, error):
     assert lines[-1].startswith(error)
 
 
+def test_a_file_is_answered_with_its_module(here):
+    """`clarion ls shop.py` names the module."""
+    (here / "clishop_file.py").write_text("")
+    with pytest.raises(CommandError, match=r"Write it without \.py: clishop_file\."):
+        import_named("clishop_file.py")
+
+
 DJANGO = """
 class AppRegistryNotReady(Exception):
     __module__ = "django.core.exceptions"

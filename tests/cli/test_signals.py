@@ -149,6 +149,9 @@ def test_a_signal_names_its_own_module(invoke, till, tmp_path):
     done = invoke("explain", "till_alone.opened")
     assert (done.exit_code, done.stderr) == (0, "")
     assert "1. till_alone.light" in done.stdout
+    done = invoke("explain", "till_alone.opened", "--sender", "shop")
+    assert done.exit_code == 2
+    assert done.stderr.endswith("Its receivers are connected for any sender: leave --sender out.\n")
 
 
 @pytest.mark.parametrize(

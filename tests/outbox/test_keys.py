@@ -65,6 +65,13 @@ def test_a_keyword_that_the_signal_does_not_declare_is_refused():
     assert key_of("sender", declared) is not None
 
 
+@pytest.mark.parametrize("key", ["instance.customer_id", "instance customer", "", ["a", "b.c"]])
+def test_a_text_that_names_no_keyword_is_refused(key):
+    """The message shows the function that a part of a value needs."""
+    with pytest.raises(ArgumentError, match=r"For a part of a value, give .*lambda instance"):
+        keys.key_of(key, Signal())
+
+
 def test_an_async_function_is_refused():
     """An async function is refused, because it returns a coroutine and no key."""
 

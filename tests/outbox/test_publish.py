@@ -6,7 +6,7 @@ import pytest
 
 from clarion import Signal, durable
 from clarion.commit import atomic
-from clarion.errors import BoundaryError, EncodingError
+from clarion.errors import ArgumentError, BoundaryError, EncodingError
 from clarion.outbox.publish import publication_for
 from tests.outbox.places import rows
 
@@ -64,6 +64,32 @@ def test_receivers_of_one_database_share_a_batch():
     """Receivers of one database share a batch, so a send is one write."""
     assert publication_for(None) is publication_for(None)
     assert publication_for(None) is not publication_for("other")
+
+
+def weigh(sender, weight, **kwargs):
+    """Need a keyword."""
+
+
+def order(sender, **kwargs):
+    """Receive each send, in the order of a key."""
+
+
+@pytest.mark.parametrize(
+    ("refused", "options"), [(weigh, {}), (order, {"key": "order_id"})], ids=["keyword", "key"]
+)
+def test_the_note_names_the_receiver_that_refuses_the_send(outbox, refused, options):
+    """The receivers of a send share a batch, and the note does not name the first of them."""
+    signal = Signal(name="shop.order_paid")
+    signal.connect(receiver, delivery=durable(name="mail"))
+    signal.connect(refused, delivery=durable(name="refused", **options))
+    for send in (signal.send, lambda sender: asyncio.run(signal.asend(sender))):
+        with pytest.raises(ArgumentError) as caught, atomic(outbox.open().connection):
+            send("web")
+        [note] = caught.value.__notes__
+        assert note.startswith("Raised by the delivery of receiver")
+        assert refused.__name__ in note
+        assert ".receiver (" not in note
+    assert rows(outbox.opened[0]) == []
 
 
 def test_an_unknown_alias_is_refused(outbox):

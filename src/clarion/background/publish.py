@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.notes import delivery_noted
 from clarion.background.handover import PendingHandOver
 from clarion.background.hold import is_kept
 from clarion.commit.outside import may_run, outside_of
@@ -47,7 +48,8 @@ class Publication:
         pending = self._pending(signal, calls)
         responses: list[HandOver | None] = [each.scheduled for each in pending]
         for each in pending:
-            _hand_over(each, calls[0][2])
+            with delivery_noted(signal, each.receiver):
+                _hand_over(each, calls[0][2])
         return responses
 
     async def asend(self, signal: Signal, calls: Sequence[Call]) -> list[HandOver | None]:
@@ -57,7 +59,8 @@ class Publication:
         pending = self._pending(signal, calls)
         responses: list[HandOver | None] = [each.scheduled for each in pending]
         for each in pending:
-            await _ahand_over(each, calls[0][2])
+            with delivery_noted(signal, each.receiver):
+                await _ahand_over(each, calls[0][2])
         return responses
 
     def send_robust(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
@@ -136,7 +139,8 @@ def _needs_snapshots(registration: Registration) -> bool:
 def _check(signal: Signal, call: Call, boundary: Boundary) -> None:
     registration, receiver, arguments = call
     bound: Any = registration.delivery
-    bound.check(signal, receiver, boundary, arguments)
+    with delivery_noted(signal, receiver):
+        bound.check(signal, receiver, boundary, arguments)
 
 
 def _robust(call: PendingHandOver | Exception, arguments: dict[str, Any]) -> HandOver | Exception:
@@ -169,7 +173,8 @@ def _pending_call(
 ) -> PendingHandOver:
     registration, receiver, arguments = call
     bound: Any = registration.delivery
-    handed = bound.call(signal, receiver, arguments, envelope)
+    with delivery_noted(signal, receiver):
+        handed = bound.call(signal, receiver, arguments, envelope)
     return PendingHandOver(signal, receiver, bound, boundary, reason, handed, bound.delivery)
 
 

@@ -110,6 +110,8 @@ def _with_dots(path: str) -> str:
 def _cure_of_missing(name: str) -> str:
     """Return what to do if a module, or a package that has it, was not found."""
     package, _, last = name.rpartition(".")
+    if last == "py":
+        return f"Write it without .py: {package}."
     path = getattr(sys.modules.get(package), "__path__", None) if package else [os.getcwd()]  # noqa: PTH109
     known = (
         [each.name for each in iter_modules(path) if not each.name.startswith("_")] if path else []

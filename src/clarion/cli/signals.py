@@ -199,7 +199,11 @@ def _sender_named(signal: Signal, wanted: str) -> object:
     found = [sender for name, sender in senders.items() if _is_named(name, wanted)]
     if len(found) == 1:
         return found[0]
-    known = f"Receivers are connected for: {some_of(senders) if senders else 'any sender'}."
+    known = (
+        f"Receivers are connected for: {some_of(senders)}."
+        if senders
+        else "Its receivers are connected for any sender: leave --sender out."
+    )
     raise CommandError(
         f"{'No' if not found else 'More than one'} sender of {signal_name(signal)} has the name "
         f"{wanted or NO_TEXT}. {did_you_mean(wanted, senders)}{known}"

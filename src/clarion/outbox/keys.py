@@ -100,6 +100,12 @@ def _checked_names(key: object) -> tuple[str, ...]:
             f"function of the keywords.",
             ["key"],
         )
+    if not all(name.isidentifier() for name in names):
+        raise ArgumentError(
+            "durable(key=...) was given a text that is not the name of a keyword. For a part of a value, give a "
+            "function of the keywords, such as key=lambda instance, **kwargs: instance.customer_id.",
+            ["key"],
+        )
     return tuple(names)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion._core.call import claim
 from clarion._core.loops import run_in_thread
+from clarion._core.notes import delivery_noted
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
 from clarion.commit.suppress import active_suppression
 from clarion.envelope import seal
@@ -111,7 +112,8 @@ def _taken(signal: Signal, boundary: Boundary, calls: Sequence[Call]) -> list[Ca
     """Return the calls that are stored, after all were checked."""
     for registration, receiver, arguments in calls:
         bound: Any = registration.delivery
-        bound.check(signal, receiver, boundary, arguments)
+        with delivery_noted(signal, receiver):
+            bound.check(signal, receiver, boundary, arguments)
     return [call for call in calls if claim(signal, call[0])]
 
 
@@ -123,7 +125,8 @@ def _written(signal: Signal, calls: Sequence[Call]) -> tuple[Envelope, list[Targ
     for registration, receiver, given in calls:
         arguments.update(given)
         bound: Any = registration.delivery
-        targets.append(bound.target(signal, receiver, given))
+        with delivery_noted(signal, receiver):
+            targets.append(bound.target(signal, receiver, given))
         snapshots = snapshots or bound.options.missing == "snapshot"
     envelope = seal(signal, arguments or {"sender": None}, snapshots=snapshots)
     _check_signal_name(envelope.signal)

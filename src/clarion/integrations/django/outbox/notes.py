@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+from django.apps import apps
+
 from clarion._core.names import quoted_name
 from clarion.integrations.django.outbox.vendors import transaction_mode
 
@@ -53,7 +55,12 @@ def immediate_cure(alias: str) -> str:
 
 def migrate_cure(alias: str) -> str:
     """Return how a database gets the tables."""
-    return f"Add '{APP}' to INSTALLED_APPS, and run `manage.py migrate --database={alias}`."
+    migrate = f"un `manage.py migrate --database={alias}`."
+    return (
+        f"R{migrate}"
+        if apps.is_installed(APP)
+        else f"Add '{APP}' to INSTALLED_APPS, and r{migrate}"
+    )
 
 
 def _is_busy(cause: BaseException | None) -> bool:
