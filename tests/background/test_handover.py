@@ -10,6 +10,7 @@ from clarion import Signal, on_commit
 from clarion.background import EngineDelivery
 from clarion.commit import atomic
 from clarion.introspect import registrations
+from tests.background.recorder import Within
 
 
 def mail(sender, **kwargs):
@@ -96,3 +97,46 @@ def test_an_interrupt_is_raised(order_paid, recorder, connection):
     with pytest.raises(KeyboardInterrupt), atomic(connection):
         ((_, response),) = order_paid.send(None)
     assert response.status == "failed"
+
+
+def test_an_interrupt_after_the_commit_takes_no_written_call(connection, caplog):
+    """A call that was written in the transaction is enqueued, and not logged as one that does not run."""
+    signal = Signal(name="tests.handover.within")
+
+    def interrupt(sender, **kwargs):
+        raise KeyboardInterrupt
+
+    connection.execute("CREATE TABLE jobs (receiver)")
+    connection.commit()
+    signal.connect(interrupt, delivery=on_commit)
+    signal.connect(mail, delivery=EngineDelivery(Within(connection))(name="mail"))
+    with pytest.raises(KeyboardInterrupt), atomic(connection):
+        (_, (_, response)) = signal.send(None)
+    assert connection.execute("SELECT receiver FROM jobs").fetchall() == [("mail",)]
+    assert (response.is_within, response.status) == (True, "enqueued")
+    assert "does not run" not in caplog.text
+
+
+def test_a_written_call_runs_if_its_commit_was_made(caplog):
+    """If that is unknown, the call is abandoned, and nothing says that it does not run."""
+    signal = Signal(name="tests.handover.unknown")
+
+    class Lost:
+        closed = False
+
+        def execute(self, *_):
+            return self
+
+        def commit(self):
+            self.closed = True
+            raise ConnectionResetError
+
+        def rollback(self):
+            pass
+
+    connection = Lost()
+    signal.connect(mail, delivery=EngineDelivery(Within(connection))(name="mail"))
+    with pytest.raises(ConnectionResetError), atomic(connection):
+        ((_, response),) = signal.send(None)
+    assert (response.is_within, response.status) == (True, "abandoned")
+    assert "does not run" not in caplog.text

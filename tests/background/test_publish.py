@@ -14,7 +14,7 @@ from clarion.background.call import read_body
 from clarion.commit import atomic, set_outside, suppressed
 from clarion.errors import ArgumentError, BoundaryError, EncodingError
 from clarion.introspect import explain, registrations
-from tests.background.recorder import Recorder
+from tests.background.recorder import Recorder, Within
 
 
 def mail(sender, order_id, **kwargs):
@@ -182,22 +182,6 @@ def test_asend_raises_what_the_engine_raises(order_paid, recorder):
     recorder.error = ConnectionError("no broker")
     with pytest.raises(ConnectionError):
         asyncio.run(order_paid.asend(None, order_id=1))
-
-
-class Within(Recorder):
-    """Writes calls on the connection of the send."""
-
-    in_transaction = True
-
-    def __init__(self, connection):
-        super().__init__()
-        self.connection = connection
-
-    def enqueue_in(self, call, connection):
-        if connection is not self.connection:
-            return False
-        connection.execute("INSERT INTO jobs (receiver) VALUES (?)", [call.receiver])
-        return True
 
 
 def test_an_engine_can_write_in_the_transaction(connection):

@@ -175,6 +175,11 @@ class PendingHandOver(PendingCall):
         """True: code that can await enqueues the call on its event loop."""
         return True
 
+    @property
+    def is_written(self) -> bool:
+        """Whether the engine has written the call in the transaction."""
+        return self.scheduled.is_within
+
     @contextmanager
     def failing(self) -> Generator[None]:
         """Count the outcome of the block, which enqueues the call; its error is raised."""

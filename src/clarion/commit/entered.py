@@ -250,5 +250,6 @@ class Entered:
         self._active.leave()
         is_made = self._outcome.is_made
         calls = self._block.end(commit=is_made is not False)
-        abandon_calls(calls, _UNKNOWN if is_made is None else _INTERRUPTED)
+        reason = _UNKNOWN if is_made is None else _INTERRUPTED
+        abandon_calls(calls, reason, is_made=is_made is not None)
         self._set_settled()

@@ -218,6 +218,11 @@ class PendingCall:
         """Whether code that can await makes the call on its event loop, not in a thread."""
         return self.registration.is_async
 
+    @property
+    def is_written(self) -> bool:
+        """Whether the call is a part of the transaction, so that a commit alone makes it."""
+        return False
+
     def call_arguments(self) -> dict[str, Any]:
         """Return the keywords for the receiver: those of the last send that was merged."""
         if not (self.merged or self.bound.requests_sends):

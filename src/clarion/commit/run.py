@@ -74,16 +74,20 @@ def drop_rolled_back(calls: Iterable[PendingCall]) -> None:
     drop_calls([call for call in calls if call.savepoints and call.is_rolled_back()])
 
 
-def abandon_calls(calls: Iterable[PendingCall], reason: str) -> None:
+def abandon_calls(calls: Iterable[PendingCall], reason: str, *, is_made: bool = True) -> None:
     """Give up the calls that still wait, and log each: their commit was made, or may have been.
 
     Args:
         calls: the calls; those that have ended are left alone.
         reason: why, as the end of the sentence.
+        is_made: whether the commit was made for certain.
     """
     failure = None
     for call in calls:
         if call.scheduled.outcome is None:
+            if call.is_written:
+                call.finish(None) if is_made else call.abandon()
+                continue
             try:
                 logger.error(
                     "Receiver %s of signal %s does not run after the commit of %s, %s",

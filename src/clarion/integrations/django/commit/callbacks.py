@@ -80,7 +80,7 @@ class Callback:
         if self.outcome is None or self.outcome.is_made is False:
             call.drop()
         else:
-            abandon_calls([call], _INTERRUPTED)
+            abandon_calls([call], _INTERRUPTED, is_made=self.outcome.is_made is True)
 
     def __repr__(self) -> str:
         return f"<on_commit callback of {name_of(self._receiver)}>"

@@ -71,7 +71,7 @@ class TransactionCalls:
         if reason is None:
             drop_calls(self.calls)
         else:
-            abandon_calls(self.calls, reason)
+            abandon_calls(self.calls, reason, is_made=reason == INTERRUPTED)
 
     def interrupt(self) -> None:
         """Give up the calls now, while an exception may keep the transaction for long."""
