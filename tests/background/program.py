@@ -76,8 +76,9 @@ def pay(sender, name, connection, delivery_uid, **kwargs):
 
 def connect_stored(delivery):
     """Connect the receivers whose deliveries are stored, and handed to an engine."""
-    happened.connect(note, sender="stored", delivery=durable(via=delivery))
-    happened.connect(pay, sender="pay", delivery=durable(via=delivery, effects="same database"))
+    via = delivery(retries=2)
+    happened.connect(note, sender="stored", delivery=durable(via=via))
+    happened.connect(pay, sender="pay", delivery=durable(via=via, effects="same database"))
 
 
 def connect(delivery, *, retries=True, **options):

@@ -66,8 +66,9 @@ _TRIMMED = (
 )
 
 _UNRETRIED = (
-    "Taskiq forgets a task that has failed, because the broker has no retry middleware. Give the receiver "
-    "retries=, or add it: broker.with_middlewares(SmartRetryMiddleware())."
+    "Taskiq forgets a task that has failed, because no retry middleware of the broker tries it again. Give the "
+    "delivery retries=, such as taskiq(retries=5), or add the middleware: "
+    "broker.with_middlewares(SimpleRetryMiddleware(default_retry_label=True))."
 )
 
 _FORKED = (
@@ -299,9 +300,11 @@ class TaskiqEngine(Engine):
 
     def losses_with(self, options: CallOptions) -> Sequence[str]:
         """Return that a failed task is not made again, without `retries` and without a middleware."""
-        is_tried_again = any("Retry" in type(each).__name__ for each in self.broker.middlewares)
-        is_kept = is_tried_again or isinstance(self.broker, InMemoryBroker)
-        return () if is_kept or options.retries is not None else [_UNRETRIED]
+        if options.retries is not None or isinstance(self.broker, InMemoryBroker):
+            return ()
+        label = options.engine.get("retry_on_error")
+        is_tried_again = any(_tries_again(each, label) for each in self.broker.middlewares)
+        return () if is_tried_again else [_UNRETRIED]
 
 
 class TaskiqDelivery(EngineDelivery):
@@ -335,6 +338,14 @@ class TaskiqDelivery(EngineDelivery):
     ) -> None:
         super().__init__(TaskiqEngine(broker, schedule_source, broker_delays, hold), hold=hold)
         broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, lambda _: self.say_losses())
+
+
+def _tries_again(middleware: Any, label: object) -> bool:
+    """Return whether a middleware tries a task with this label again: by default, Taskiq's do not."""
+    if "Retry" not in type(middleware).__name__:
+        return False
+    chosen = getattr(middleware, "default_retry_label", True) if label is None else label
+    return chosen.lower() == "true" if isinstance(chosen, str) else bool(chosen)
 
 
 def _has_no_delays(broker: Any) -> bool:
