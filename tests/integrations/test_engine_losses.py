@@ -9,7 +9,6 @@ from celery import Celery
 from redis import Redis
 from rq import Callback, Queue
 from taskiq import InMemoryBroker
-from taskiq.middlewares import SimpleRetryMiddleware, SmartRetryMiddleware
 from taskiq_aio_pika import AioPikaBroker
 from taskiq_aio_pika.queue import Queue as RabbitQueue
 from taskiq_redis import RedisStreamBroker
@@ -99,33 +98,6 @@ def test_times_that_celery_cannot_send_are_refused(order_paid, name, value):
         order_paid.connect(mail, delivery=delivery(**{name: value}))
     assert caught.value.names == (name,)
     order_paid.connect(mail, delivery=delivery(eta="2030-01-01T00:00:00Z", expires=5))
-
-
-def test_a_failed_task_of_taskiq_is_lost_without_retries(order_paid, caplog):
-    """Without `retries` and without a middleware, the loss is warned of, and refused for `via`."""
-    broker = RedisStreamBroker("redis://127.0.0.1", consumer_id="0")
-    broker.is_worker_process = True
-    delivery = TaskiqDelivery(broker)
-    for middlewares in ([], [SimpleRetryMiddleware()], [SmartRetryMiddleware()]):
-        broker.middlewares = []
-        broker.with_middlewares(*middlewares)  # these retry nothing without a label
-        for via in (delivery, delivery(retry_on_error=False)):
-            with pytest.raises(
-                ArgumentError, match=r"no retry middleware .* Give the delivery retries="
-            ):
-                order_paid.connect(mail, delivery=durable(via=via))
-    order_paid.connect(mail, delivery=durable(via=delivery(retry_on_error=True), name="l"))
-    order_paid.connect(mail, sender="a", delivery=durable(via=delivery(retries=2), name="a"))
-    order_paid.connect(mail, sender="b", delivery=delivery(retries=0, name="b"))
-    delivery.say_losses()
-    assert caplog.records == []
-    order_paid.connect(mail, sender="c", delivery=delivery(name="c"))
-    delivery.say_losses()
-    delivery.say_losses()
-    assert [each.levelname for each in caplog.records] == ["WARNING"]
-    broker.with_middlewares(SimpleRetryMiddleware(default_retry_label=True))
-    order_paid.connect(mail, sender="d", delivery=durable(via=delivery, name="d"))
-    assert TaskiqDelivery(InMemoryBroker()).losses() == []
 
 
 @pytest.mark.parametrize(

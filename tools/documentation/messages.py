@@ -30,7 +30,7 @@ PAGES = {
         "integrations/huey.py",
         "integrations/procrastinate",
         "integrations/rq.py",
-        "integrations/taskiq.py",
+        "integrations/taskiq",
     ),
     "django": ("integrations/django",),
     "sqlalchemy": ("integrations/sqlalchemy",),

@@ -7,13 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from taskiq import InMemoryBroker, ScheduleSource, SimpleRetryMiddleware
-from taskiq_aio_pika import AioPikaBroker
-from taskiq_redis import ListQueueBroker, PubSubBroker, RedisStreamBroker
 
 from clarion import Signal
 from clarion.errors import ArgumentError, HandOverError
-from clarion.integrations import taskiq
-from clarion.integrations.taskiq import TASK, TaskiqDelivery
+from clarion.integrations.taskiq import TaskiqDelivery, engine
+from clarion.integrations.taskiq.engine import TASK
 from tests.integrations.engine_receivers import amail, calls, fail, mail, reject, retry_once
 
 
@@ -205,7 +203,7 @@ def test_a_receiver_decides(order_paid, broker):
 
 def test_a_call_that_is_not_due_is_put_back(order_paid, broker, monkeypatch):
     """A worker holds a delayed call for a short time, and then puts it back."""
-    monkeypatch.setattr(taskiq, "LONGEST_SLEEP", 0.01)
+    monkeypatch.setattr(engine, "LONGEST_SLEEP", 0.01)
     order_paid.connect(mail, delivery=TaskiqDelivery(broker)(delay=0.05))
     order_paid.send("web")
     assert calls == [1]
@@ -273,41 +271,6 @@ def test_options_that_it_cannot_keep_are_refused(order_paid, broker, options, na
     with pytest.raises(ArgumentError) as caught:
         order_paid.connect(mail, delivery=TaskiqDelivery(broker)(**options))
     assert set(caught.value.names) == names
-
-
-@pytest.mark.parametrize(
-    ("broker", "lost"),
-    [
-        (ListQueueBroker("redis://127.0.0.1"), ["ListQueueBroker"]),
-        (PubSubBroker("redis://127.0.0.1"), ["PubSubBroker"]),
-        (RedisStreamBroker("redis://127.0.0.1"), ['consumer_id="0"']),
-        (RedisStreamBroker("redis://127.0.0.1", consumer_id="0"), []),
-        (RedisStreamBroker("redis://127.0.0.1", consumer_id="0", maxlen=9), ["maxlen"]),
-        (AioPikaBroker(), []),
-        (InMemoryBroker(), []),
-    ],
-)
-def test_what_is_lost(broker, lost):
-    """Each loss names its setting, or what to use."""
-    found = TaskiqDelivery(broker).engine.losses()
-    assert len(found) == len(lost)
-    assert all(setting in each for setting, each in zip(lost, found, strict=True))
-
-
-def test_a_worker_says_at_its_start_what_is_lost(caplog):
-    """A worker logs each loss once at its start, with the setting."""
-    broker = ListQueueBroker("redis://127.0.0.1")
-    TaskiqDelivery(broker)
-    broker.is_worker_process = True
-    asyncio.run(broker.startup())
-    assert [each.message for each in caplog.records if "ListQueueBroker" in each.message] != []
-
-
-def test_only_brokers_are_accepted():
-    """Anything but a broker of Taskiq is refused."""
-    no_broker: Any = "redis://"
-    with pytest.raises(ArgumentError, match="broker"):
-        TaskiqDelivery(no_broker)
 
 
 def test_concurrent_first_sends_start_the_broker_once(order_paid):

@@ -1,15 +1,4 @@
-"""Taskiq: receivers as Taskiq tasks, after the commit.
-
-    from clarion.integrations.taskiq import TaskiqDelivery
-
-    taskiq = TaskiqDelivery(broker)
-
-    @receiver(order_paid, delivery=taskiq)
-    @receiver(order_paid, delivery=taskiq(queue_name="mail", retries=5))
-
-The broker gets one task, "clarion.deliver". Monitoring shows the receiver's name in the label `receiver` and in
-the id of the task. Retries are Clarion's own, so they need no middleware.
-"""
+"""Send the tasks of a Taskiq broker, and call their receivers."""
 
 from __future__ import annotations
 
@@ -22,27 +11,24 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from taskiq import AsyncBroker, Context, InMemoryBroker, ScheduleSource, TaskiqDepends
+from taskiq.events import TaskiqEvents
+from taskiq.exceptions import NoResultError
+
 from clarion._core.fork import new_lock
 from clarion._core.loops import is_loop_running
 from clarion._core.names import keyword_names, value_name
-from clarion.background import Engine, EngineDelivery, adeliver, check_engine_options, retry_after
+from clarion.background import Engine, adeliver, check_engine_options, retry_after
 from clarion.background.call import read_body
-from clarion.background.delivery import HOLD
 from clarion.background.loop_thread import LoopThread, run_on, run_on_from
 from clarion.background.options import ELSEWHERE
-from clarion.errors import ArgumentError, DecodingError, HandOverError, MissingExtraError, Reject
+from clarion.errors import ArgumentError, DecodingError, HandOverError, Reject
+from clarion.integrations.taskiq.losses import has_no_delays, losses_of, losses_with
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clarion.background import Call, CallOptions
-
-try:
-    from taskiq import AsyncBroker, Context, InMemoryBroker, ScheduleSource, TaskiqDepends
-    from taskiq.events import TaskiqEvents
-    from taskiq.exceptions import NoResultError
-except ImportError as error:
-    raise MissingExtraError.because(error, "taskiq", "taskiq") from error
 
 TASK = "clarion.deliver"
 
@@ -51,25 +37,6 @@ LONGEST_SLEEP = 5.0  # seconds
 
 _RECEIVER, _ATTEMPT, _DUE = "receiver", "clarion_attempt", "clarion_due"  # labels
 _RETRYING = frozenset({"max_retries", "retry_on_error"})
-
-_UNACKNOWLEDGED = (
-    "{broker} forgets a task when a worker takes it, so a worker that is killed loses it. Use a broker "
-    "with acknowledgement, such as RedisStreamBroker or AioPikaBroker."
-)
-_LATEST = (
-    "RedisStreamBroker skips the tasks that were sent before its consumer group exists. Give it "
-    'consumer_id="0".'
-)
-_TRIMMED = (
-    "RedisStreamBroker removes tasks that no worker has taken, once the stream has maxlen entries. Leave "
-    "maxlen= out."
-)
-
-_UNRETRIED = (
-    "Taskiq forgets a task that has failed, because no retry middleware of the broker tries it again. Give the "
-    "delivery retries=, such as taskiq(retries=5), or add the middleware: "
-    "broker.with_middlewares(SimpleRetryMiddleware(default_retry_label=True))."
-)
 
 _FORKED = (
     "The Taskiq broker was started before this process was forked, so both would read from the same "
@@ -106,7 +73,7 @@ class TaskiqEngine(Engine):
                 f"TaskiqDelivery was given {value_name(broker)}. Give it the Taskiq broker.",
                 ["broker"],
             )
-        if broker_delays and _has_no_delays(broker):
+        if broker_delays and has_no_delays(broker):
             raise ArgumentError(
                 f"TaskiqDelivery was given broker_delays=True, and this {type(broker).__name__} delays no "
                 f"tasks. Give an AioPikaBroker with a delay_queue, or leave it out.",
@@ -284,75 +251,11 @@ class TaskiqEngine(Engine):
 
     def losses(self) -> list[str]:
         """Return what Taskiq loses with this broker."""
-        broker: Any = self.broker
-        if isinstance(broker, InMemoryBroker):
-            return []
-        found: list[str] = []
-        with suppress(NameError):  # an annotation of Python 3.14 that cannot be evaluated
-            listens = str(broker.listen.__annotations__.get("return", "AckableMessage"))
-            if "AckableMessage" not in listens:
-                found.append(_UNACKNOWLEDGED.format(broker=type(broker).__name__))
-        if getattr(broker, "consumer_id", None) == "$":
-            found.append(_LATEST)
-        if getattr(broker, "maxlen", None) is not None:
-            found.append(_TRIMMED)
-        return found
+        return losses_of(self.broker)
 
     def losses_with(self, options: CallOptions) -> Sequence[str]:
         """Return that a failed task is not made again, without `retries` and without a middleware."""
-        if options.retries is not None or isinstance(self.broker, InMemoryBroker):
-            return ()
-        label = options.engine.get("retry_on_error")
-        is_tried_again = any(_tries_again(each, label) for each in self.broker.middlewares)
-        return () if is_tried_again else [_UNRETRIED]
-
-
-class TaskiqDelivery(EngineDelivery):
-    """Call a receiver in a Taskiq worker, after the commit.
-
-    The worker has to import the modules that connect the receivers, as it imports its tasks. Create the
-    delivery beside the broker, before the broker is started.
-
-    Without `schedule_source` and `broker_delays`, a worker takes a delayed call and waits. After
-    5 seconds it returns the call to the queue. Each such call is one of the worker's `--max-async-tasks`.
-
-    Args:
-        broker: the Taskiq broker.
-        schedule_source: keeps calls until their delay is over, or until the next attempt. Then the
-            scheduler of Taskiq sends them.
-        broker_delays: whether the broker itself keeps them, by the label `delay`, as AioPikaBroker
-            does with a `delay_queue`.
-        hold: how long a commit may wait for the broker, in seconds.
-
-    Raises:
-        ArgumentError: if it is no broker.
-    """
-
-    def __init__(
-        self,
-        broker: AsyncBroker,
-        *,
-        schedule_source: ScheduleSource | None = None,
-        broker_delays: bool = False,
-        hold: float = HOLD,
-    ) -> None:
-        super().__init__(TaskiqEngine(broker, schedule_source, broker_delays, hold), hold=hold)
-        broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, lambda _: self.say_losses())
-
-
-def _tries_again(middleware: Any, label: object) -> bool:
-    """Return whether a middleware tries a task with this label again: by default, Taskiq's do not."""
-    if "Retry" not in type(middleware).__name__:
-        return False
-    chosen = getattr(middleware, "default_retry_label", True) if label is None else label
-    return chosen.lower() == "true" if isinstance(chosen, str) else bool(chosen)
-
-
-def _has_no_delays(broker: Any) -> bool:
-    """Return whether a broker is known to ignore the label `delay`, or to drop the task."""
-    keepers = ("_delay_queue", "_delayed_message_exchange_plugin")
-    is_known = type(broker).__module__.startswith(("taskiq.", "taskiq_redis.", "taskiq_aio_pika."))
-    return is_known and not any(getattr(broker, name, None) for name in keepers)
+        return losses_with(self.broker, options)
 
 
 async def _end(context: Context) -> None:
