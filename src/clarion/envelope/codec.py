@@ -67,7 +67,7 @@ class Codec:
         self._typed: TypedValues | None = None
         self._defaults: dict[str, Any] = {}
         self._references: set[str] = set()  # the keywords whose annotation is a model
-        self._declared = self._required = frozenset[str]()
+        self._declared = self._required = self._provided = frozenset[str]()
         if self._storage is None and _is_declared(signal):
             from clarion.envelope.typed import TypedValues, annotations_of
 
@@ -76,15 +76,16 @@ class Codec:
             self._references = {
                 name for name in parameters if is_reference_annotation(hints.get(name))
             }
-            provided = {SESSION} if is_session_class(hints.get(SESSION)) else set[str]()
-            left_out = self._references | provided
+            if is_session_class(hints.get(SESSION)):
+                self._provided = frozenset({SESSION})
+            left_out = self._references | self._provided
             values = tuple(name for name in parameters if name not in left_out)
             for name in values:
                 check_no_model(signal, name, hints.get(name))
             self._typed = TypedValues(signal, values)
             self._defaults = dict(getattr(policy_of(signal), "defaults", {}))
             self._declared = frozenset(parameters)
-            self._required = self._declared - provided - self._defaults.keys()
+            self._required = self._declared - self._provided - self._defaults.keys()
         self._is_plain = self._storage is None and self._typed is None
 
     @property
@@ -113,7 +114,7 @@ class Codec:
         try:
             sender = dump_sender(arguments.get("sender"), snapshot=snapshots)
             for name, value in arguments.items() if scalars is None else ():
-                if name in _NEVER_STORED or (name == SESSION and is_session(value)):
+                if name in _NEVER_STORED or self._is_left_out(name, value):
                     continue
                 if self._is_stored_as_reference(name, value):
                     references[name] = dump_reference(value, name, snapshot=snapshots)
@@ -133,6 +134,9 @@ class Codec:
                 signal_name(signal),
             ) from None
         return head[:-1] + b',"values":' + encoded + b"}"
+
+    def _is_left_out(self, name: str, value: object) -> bool:
+        return name == SESSION and (is_session(value) or (value is None and name in self._provided))
 
     def _is_stored_as_reference(self, name: str, value: object) -> bool:
         if type(value) in plain.SCALARS:

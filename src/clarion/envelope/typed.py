@@ -86,6 +86,8 @@ class TypedValues:
         return _encoder.encode(values)
 
     def _problem(self, name: str, value: Any) -> Problem | None:
+        if name not in self._fields:  # a session
+            return Problem(name, f"is {value_name(value)}")
         try:
             decoded = self._decoder.decode(_encoder.encode({name: value}))
             return difference(value, decoded[name], name)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import StaticPool
 
 from clarion.integrations.sqlalchemy import (
+    aliases,
     m2m_changed,
     post_delete,
     post_save,
@@ -31,6 +33,12 @@ NAMES = {
     post_delete: "post_delete",
     m2m_changed: "m2m_changed",
 }
+
+
+@pytest.fixture(autouse=True)
+def own_aliases(monkeypatch):
+    """An engine of another test keeps its alias until it is collected."""
+    monkeypatch.setattr(aliases, "_aliases", WeakKeyDictionary())
 
 
 @pytest.fixture(params=["plain", "signal"])

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, make_transient_to_detached
 
 from clarion import Signal, durable, on_commit, signal
 from clarion.errors import BoundaryError, EncodingError
-from clarion.integrations.sqlalchemy import EngineDatabase, alias, aliases, bound
+from clarion.integrations.sqlalchemy import EngineDatabase, alias, bound
 from clarion.outbox import use_database
 from clarion.outbox.tables import create_tables
 from clarion.worker import Worker
@@ -19,9 +19,8 @@ moved = Signal(name="zoo.moved")
 
 
 @pytest.fixture
-def engines(tmp_path, monkeypatch):
+def engines(tmp_path):
     """Return the engines of two databases, whose first rows have the same key."""
-    monkeypatch.setattr(aliases, "_aliases", type(aliases._aliases)())
     made = [create_engine(f"sqlite:///{tmp_path / name}.db") for name in ("shop", "stats")]
     for each in made:
         Base.metadata.create_all(each)

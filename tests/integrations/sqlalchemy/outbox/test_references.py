@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, delete, inspect, select
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.ext.horizontal_shard import ShardedSession
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from clarion import Signal, signal
 from clarion.envelope import GoneError, seal
@@ -122,6 +122,24 @@ def test_a_snapshot_replaces_a_row_that_is_gone(engine):
     assert {name: getattr(loaded, name) for name in without} == without
     assert "long" not in inspect(loaded).dict
     assert type(loaded.extra).__name__ == "MutableDict"
+
+
+def test_a_snapshot_has_the_columns_that_were_never_set(engine):
+    """An INSERT leaves them unloaded, but they are null. A query may leave out any column."""
+    with Session(engine) as session:
+        thing = Thing(**{name: value for name, value in THING.items() if name != "span"})
+        session.add(thing)
+        session.flush()
+        fresh = stored(thing, snapshots=True)
+        session.commit()
+        session.expunge(thing)
+        query = select(Thing).options(load_only(Thing.size))
+        partly = stored(session.scalars(query).one(), snapshots=True)
+        session.execute(delete(Thing))
+        session.commit()
+        assert fresh.arguments(sent, session, snapshots=True)["instance"].span is None
+        found = partly.arguments(sent, session, snapshots=True)["instance"]
+    assert (found.size, inspect(found).unloaded >= {"span", "price"}) == (Size.SMALL, True)
 
 
 @pytest.mark.parametrize("begins", [False, True])
@@ -246,6 +264,10 @@ def test_the_session_itself_is_not_stored(engine):
             envelope = seal(each, {"sender": None, "signal": each, "number": 1, "session": session})
             assert b"session" not in envelope.payload
             assert envelope.arguments(each, session)["number"] == 1
+    without = {"sender": None, "signal": declared, "number": 1, "session": None}
+    assert seal(declared, without).arguments(declared) == without
+    with pytest.raises(EncodingError, match="session is a str"):
+        seal(declared, {**without, "session": "abc"})
     text = seal(sent, {"sender": None, "signal": sent, "session": "abc"})
     assert text.arguments(sent)["session"] == "abc"
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import Table, inspect
+from sqlalchemy import Column, Table, TypeDecorator, inspect
 from sqlalchemy.orm.exc import ObjectDeletedError
 
 from clarion._core.commands import command_line
@@ -41,6 +41,7 @@ from clarion.integrations.sqlalchemy.senders import mapper_of
 from clarion.integrations.sqlalchemy.session_types import sync_session
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import InstanceState, Mapper, Session
 
     State = InstanceState[Any]
@@ -123,7 +124,7 @@ class MappedReferences:
         return found
 
     def snapshot(self, value: Any) -> Any:
-        """Return the values of the columns that are loaded or expired; None for a table.
+        """Return the values of the columns that are loaded, expired or null; None for a table.
 
         Raises:
             ValueError: if a value cannot be stored, or an expired one cannot be read here.
@@ -131,7 +132,7 @@ class MappedReferences:
         if isinstance(value, Table):
             return None
         state: State = inspect(value)
-        mapper, loaded = state.mapper, {**_expired_values(state), **state.dict}
+        mapper, loaded = state.mapper, {**_nulls(state), **_expired_values(state), **state.dict}
         return {
             name: dump_value(loaded[name], mapper.column_attrs[name].columns[0].type, name)
             for name in mapper_info(mapper).columns
@@ -203,6 +204,27 @@ def _alias_of(state: State) -> str:
             "is in no session, and its database is not known; add it to a session first, or send its key"
         )
     return alias
+
+
+def _nulls(state: State) -> dict[str, Any]:
+    """Return the columns that were null in the INSERT of this instance, which leaves them unloaded."""
+    if state.insert_order is None:
+        return {}  # loaded by a query, which may have left out any column
+    return {
+        name: None
+        for name in mapper_info(state.mapper).columns
+        if name not in state.expired_attributes
+        and _is_null_by_default(state.mapper.column_attrs[name].columns[0])
+    }
+
+
+def _is_null_by_default(column: ColumnElement[Any]) -> bool:
+    if not isinstance(column, Column):
+        return False
+    # A type of the program may load another value for null.
+    kind = type(column.type)
+    is_plain = not issubclass(kind, TypeDecorator) or kind.__module__.startswith("sqlalchemy.")
+    return is_plain and column.default is None and column.server_default is None
 
 
 def _expired_values(state: State) -> dict[str, Any]:
