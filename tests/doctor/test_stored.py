@@ -93,6 +93,25 @@ def test_a_receiver_that_was_renamed(database, connected, old):
     assert finding.line == send_receipt.__code__.co_firstlineno
 
 
+def test_a_signal_that_was_moved(database, connected):
+    """The receiver is connected, but not to the signal of its deliveries: no worker makes them."""
+    store_for(database, connected)
+    assert of(database, "W002", "W005") == []
+    order_paid.disconnect(send_receipt)
+    moved = Signal(name="shop.events.order_paid")
+    moved.connect(send_receipt, delivery=durable)
+    try:
+        [finding] = of(database, "W002", "W005")
+    finally:
+        moved.disconnect(send_receipt)
+    assert finding.problem == (
+        f"1 delivery waits in the SQLite file 'shop.db' for the receiver '{connected}' of the signal "
+        f"'shop.order_paid', and it is connected to 'shop.events.order_paid' only."
+    )
+    assert finding.cure.endswith("keep its former name with name='shop.order_paid'.")
+    assert (finding.file, finding.line) == (__file__, send_receipt.__code__.co_firstlineno)
+
+
 def test_an_alias_is_the_cure(database):
     """With it, nothing is found."""
     store_for(database, "old")

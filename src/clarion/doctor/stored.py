@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from clarion.outbox.receivers import NamedReceiver
 
 TABLES, DELIVERIES = "W002", "W005"
+_OLDEST = (
+    200  # deliveries that are compared with the connected signals; more would be read for long
+)
 
 
 def unusable_tables(program: Program) -> Iterator[Finding]:
@@ -45,7 +49,7 @@ def unknown_receivers(program: Program) -> Iterator[Finding]:
 def findings_in(
     connection: Connection, database: str, known: Mapping[str, Iterable[NamedReceiver]]
 ) -> Iterator[Finding]:
-    """Yield the receivers of the deliveries in one database that the program has not connected.
+    """Yield the receivers of the deliveries in one database that the program has not connected to their signals.
 
     Args:
         connection: a connection to the database, which has the tables.
@@ -63,9 +67,41 @@ def findings_in(
             continue
         found = next(iter(known[close]))
         cure = f"If it is now {quoted_name(found.name)}, connect that with aliases=[{quoted_name(name)}]."
-        registration = found.registration()
-        file, line = (None if registration is None else registration.place) or (None, None)
-        yield Finding(DELIVERIES, name, problem, cure, file, line)
+        yield Finding(DELIVERIES, name, problem, cure, *_place(found))
+    yield from _of_other_signals(connection, database, known)
+
+
+def _of_other_signals(
+    connection: Connection, database: str, known: Mapping[str, Iterable[NamedReceiver]]
+) -> Iterator[Finding]:
+    """Yield the connected receivers whose deliveries are of a signal with another name.
+
+    That is a signal that was renamed or moved. Only the oldest deliveries are read.
+    """
+    counts = Counter(
+        (row[0], row[6])
+        for row in connection.rows("list_waiting", limit=_OLDEST)
+        if row[0] in known
+    )
+    for (name, signal), count in sorted(counts.items()):
+        found = list(known[name])
+        if any(each.signal_name == signal for each in found):
+            continue
+        waiting = counted(count, "delivery waits", "deliveries wait")
+        connected = ", ".join(sorted({quoted_name(each.signal_name) for each in found}))
+        yield Finding(
+            DELIVERIES,
+            name,
+            f"{waiting} in {database} for the receiver {quoted_name(name)} of the signal "
+            f"{quoted_name(signal)}, and it is connected to {connected} only.",
+            f"If the signal was renamed or moved, keep its former name with name={quoted_name(signal)}.",
+            *_place(found[0]),
+        )
+
+
+def _place(found: NamedReceiver) -> tuple[str, int] | tuple[None, None]:
+    registration = found.registration()
+    return (None if registration is None else registration.place) or (None, None)
 
 
 def _is_usable(connection: Connection) -> bool:
