@@ -49,6 +49,15 @@ class Engine(Protocol):
         """
         raise NotImplementedError
 
+    def enqueue_for(self, call: Call, seconds: float) -> None:  # noqa: ARG002
+        """Give a call to the engine as `enqueue`, and stop waiting after a time; by default, it does not.
+
+        Args:
+            call: the call.
+            seconds: how long to wait at most: what is left of the `hold` of the delivery.
+        """
+        self.enqueue(call)
+
     async def aenqueue(self, call: Call) -> None:
         """Give a call to the engine, as `enqueue`; by default in a thread."""
         await run_in_thread(lambda: self.enqueue(call))

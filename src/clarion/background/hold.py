@@ -181,7 +181,7 @@ def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
         _keepers[-1](call)
         return
     if not engine.holds_thread or engine.longest_wait <= seconds:
-        engine.enqueue(call)
+        engine.enqueue_for(call, seconds)
         return
     _refuse_more(engine, call, seconds)
     errors: SimpleQueue[BaseException | None] = SimpleQueue()

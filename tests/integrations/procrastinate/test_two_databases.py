@@ -109,7 +109,7 @@ asyncio.run(main())
 
 CONFLICT = """
 # The job conflicts with one of the open transaction, which waits for it: one of them has to give way.
-procrastinate.engine._hold = 0.2
+procrastinate.hold = 0.2
 connected(using="other", queueing_lock="mail")
 with transaction.atomic():
     app.configure_task("clarion.deliver", queueing_lock="mail").defer(receiver="x", call_body="{}")

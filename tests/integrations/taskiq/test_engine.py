@@ -1,7 +1,10 @@
 """TaskiqDelivery, with Taskiq's own broker for tests."""
 
 import asyncio
+import re
+import sqlite3
 import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from taskiq import InMemoryBroker, ScheduleSource, SimpleRetryMiddleware
 
 from clarion import Signal
+from clarion.commit import atomic
 from clarion.errors import ArgumentError, HandOverError
 from clarion.integrations.taskiq import TaskiqDelivery, engine
 from clarion.integrations.taskiq.engine import TASK
@@ -142,6 +146,28 @@ def test_a_broker_that_does_not_answer_is_left(order_paid):
         order_paid.send("web")
     with pytest.raises(HandOverError, match=r"0\.05 s"):
         asyncio.run(order_paid.asend("web"))
+
+
+def test_calls_of_a_commit_share_the_time(order_paid):
+    """A sync commit waits for a call only as long as the refused ones before it have left."""
+
+    class RefusingThenSilent(InMemoryBroker):
+        refused = 0
+
+        async def kick(self, message):
+            if self.refused:
+                await asyncio.Event().wait()
+            self.refused += 1
+            await asyncio.sleep(0.1)
+            raise ConnectionError
+
+    order_paid.connect(mail, delivery=TaskiqDelivery(RefusingThenSilent(), hold=0.5))
+    with closing(sqlite3.connect(":memory:")) as connection, atomic(connection):
+        responses = [order_paid.send("web")[0][1] for _ in range(3)]
+    _, silent, late = (str(each.response) for each in responses)
+    (seconds,) = re.findall(r"has not confirmed a call of .* within (\S+) s", silent)
+    assert 0 < float(seconds) < 0.45
+    assert "has waited 0.5 s for other calls" in late
 
 
 def test_a_task_shows_the_receiver(order_paid):

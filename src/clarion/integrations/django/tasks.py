@@ -118,6 +118,10 @@ class DjangoTasksEngine(Engine):
         database of the tasks is in a transaction that may be rolled back later than the one of the send was
         committed. Then the task is enqueued in a thread of its own, and the commit waits for it.
         """
+        self.enqueue_for(call, self._hold)
+
+    def enqueue_for(self, call: Call, seconds: float) -> None:
+        """Enqueue the task as `enqueue`, and wait for a thread of its own not longer than a time."""
         alias = self._database()
         is_refused = is_loop_running()
         is_open = alias is not None and has_transaction(connections[alias])
@@ -126,7 +130,7 @@ class DjangoTasksEngine(Engine):
             return
         enqueue = partial(self._enqueue_beside, call, alias if is_open else None)
         try:
-            call_apart(enqueue, connections, alias, call, self._hold)
+            call_apart(enqueue, connections, alias, call, seconds)
         except OperationalError:
             if is_refused or connections[alias].vendor != "sqlite":
                 raise

@@ -77,12 +77,16 @@ class ProcrastinateEngine(Engine):
 
     def enqueue(self, call: Call) -> None:
         """Insert a job; on a connection of its own if Django's may be rolled back later."""
+        self.enqueue_for(call, self._hold)
+
+    def enqueue_for(self, call: Call, seconds: float) -> None:
+        """Insert a job as `enqueue`, and wait for a connection of its own not longer than a time."""
         alias = self._alias
         if alias is not None:
             connections = django_connections()
             # Django refuses its connections in the thread of an event loop.
             if is_loop_running() or has_transaction(connections[alias]):
-                call_apart(partial(self._insert, call), connections, alias, call, self._hold)
+                call_apart(partial(self._insert, call), connections, alias, call, seconds)
                 return
         self._insert(call)
 

@@ -139,7 +139,11 @@ class TaskiqEngine(Engine):
 
     def enqueue(self, call: Call) -> None:
         """Send a task from code that cannot await."""
-        home, end = self._home(), time.monotonic() + self._hold
+        self.enqueue_for(call, self._hold)
+
+    def enqueue_for(self, call: Call, seconds: float) -> None:
+        """Send a task as `enqueue`, and wait not longer than a time, in seconds."""
+        home, end = self._home(), time.monotonic() + seconds
         if home is not None and is_loop_running() and home is asyncio.get_running_loop():
             raise HandOverError(
                 f"Sync code cannot hand {call.receiver} to Taskiq on the event loop of its broker, which it "
@@ -147,11 +151,11 @@ class TaskiqEngine(Engine):
                 call.receiver,
             )
         try:
-            home = home or self._start(self._hold)
+            home = home or self._start(seconds)
             run_on(home, self._send(call), end - time.monotonic())
         except TimeoutError as error:
             raise HandOverError(
-                f"Taskiq has not confirmed a call of {call.receiver} within {self._hold:g} s. See whether "
+                f"Taskiq has not confirmed a call of {call.receiver} within {seconds:g} s. See whether "
                 f"its broker answers; hold= of the delivery sets the time.",
                 call.receiver,
             ) from error
