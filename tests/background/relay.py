@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from clarion.background import EngineDelivery
 from clarion.outbox import open_database
 from clarion.worker import Worker
 from tests.background.program import connect_stored
@@ -22,14 +23,14 @@ def main(name, url):
     """Serve the outbox until the first delivery is handed over."""
     module: Any = import_module(name)
     connect_stored(module.delivery)
-    engine = module.delivery.engine
-    enqueue = engine.enqueue
+    kind: Any = EngineDelivery
+    enqueue = kind.enqueue
 
-    def enqueue_and_die(call):
-        enqueue(call)
+    def enqueue_and_die(self, call):
+        enqueue(self, call)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    engine.enqueue = enqueue_and_die
+    kind.enqueue = enqueue_and_die
     Worker(open_database(url), lease=LEASE).drain()
 
 

@@ -59,6 +59,22 @@ def test_sentry_names_the_receiver(events, recorder):
     assert [each["transaction"] for each in events] == ["shop.mail", "shop.mail"]
 
 
+def test_sentry_names_the_span_of_the_task(events, recorder):
+    """The span that measures the task gets the name of the receiver, and a span of the program keeps its own."""
+    import sentry_sdk
+
+    signal = Signal(name="tests.monitoring.order_paid")
+    signal.connect(mail, delivery=EngineDelivery(recorder)(name="shop.mail"))
+    signal.send(None)
+    with sentry_sdk.start_transaction(name="clarion.deliver", op="queue.task"):
+        for op in ("queue.process", "mine"):
+            with sentry_sdk.start_span(op=op, name="clarion.deliver"):
+                deliver(recorder.calls[0].body)
+    (event,) = events
+    spans = [(each["op"], each["description"]) for each in event["spans"]]
+    assert spans == [("queue.process", "shop.mail"), ("mine", "clarion.deliver")]
+
+
 def test_a_span_has_the_name_of_the_receiver(recorder):
     """The span that the engine's instrumentation has begun gets the receiver's name."""
     trace: Any = pytest.importorskip("opentelemetry.trace")
