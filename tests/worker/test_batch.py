@@ -28,7 +28,24 @@ def test_an_async_receiver_runs_several_at_a_time(stage, paid):
     stage.send(paid, [{"n": n} for n in range(30)])
     counts = in_thread(worker(stage, concurrency=3).drain, seconds=30)
     assert counts["made"] == 30
-    assert 1 < most <= 9  # three jobs at most, each with three
+    assert 1 < most <= 3  # three jobs at most, which share the limit
+
+
+def test_an_async_receiver_with_keys_has_the_same_limit(stage, paid):
+    """Deliveries with keys, and those without, share the limit."""
+    running, most = 0, 0
+
+    @paid.connect(delivery=durable(name="mixed", key=lambda n, **_: str(n) if n % 2 else None))
+    async def receive(sender, n, **kwargs):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.01)
+        running -= 1
+
+    stage.send(paid, [{"n": n} for n in range(40)])
+    counts = in_thread(worker(stage, concurrency=3).drain, seconds=30)
+    assert (counts["made"], 1 < most <= 3) == (40, True)
 
 
 def test_an_async_receiver_with_a_key_runs_in_order(stage, paid):

@@ -28,6 +28,7 @@ class AsyncLoop:
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
         self._lock = new_lock()
+        self._slots: dict[str, asyncio.Semaphore] = {}
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
         """Run a coroutine in the loop; return a future of its result."""
@@ -41,6 +42,19 @@ class AsyncLoop:
     def result(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the loop, and wait for its result."""
         return self.submit(coroutine).result()
+
+    def slots(self, receiver: str, limit: int) -> asyncio.Semaphore:
+        """Return what limits the calls of a receiver in this loop. All of its jobs share it.
+
+        Call it in the loop.
+
+        Args:
+            receiver: its name in the rows.
+            limit: how many of its calls run at the same time.
+        """
+        if receiver not in self._slots:
+            self._slots[receiver] = asyncio.Semaphore(limit)
+        return self._slots[receiver]
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -71,6 +85,7 @@ class AsyncLoop:
         with self._lock:
             loop, thread, ended = self._loop, self._thread, self._ended
             self._loop = self._thread = None
+            self._slots = {}  # they belong to the loop
         if loop is not None and thread is not None:
             try:
                 asyncio.run_coroutine_threadsafe(_shut_down(), loop).result(LONGEST_END)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -68,13 +69,16 @@ class Batch:
         self._may_continue = may_continue
         self._partition = partition
 
-    def outcomes(self, claims: Sequence[Claim], loop: AsyncLoop, limit: int) -> Iterator[Outcome]:
+    def outcomes(
+        self, claims: Sequence[Claim], loop: AsyncLoop, receiver: str, limit: int
+    ) -> Iterator[Outcome]:
         """Yield how each delivery ended; leave out those that did not begin.
 
         Args:
             claims: the deliveries. Those with keys run one after the other.
             loop: the event loop of async receivers.
-            limit: how many deliveries without a key an async receiver gets at the same time.
+            receiver: the name of the receiver in the rows.
+            limit: how many deliveries an async receiver gets at the same time, in all of its jobs.
         """
         waiting: list[Claim] = []
         for claim in claims:
@@ -90,12 +94,13 @@ class Batch:
                     continue
                 yield self._call(plan, claim)
             elif self._partition is not None:
-                if self._may_continue(claim):
-                    yield loop.result(self._acall(plan, claim))
+                call = self._acall_in_slot(plan, claim, partial(loop.slots, receiver, limit))
+                if (outcome := loop.result(call)) is not None:
+                    yield outcome
             else:
                 waiting.append(claim)
         if waiting:
-            yield from self._call_concurrently(waiting, loop, limit)
+            yield from self._call_concurrently(waiting, loop, receiver, limit)
 
     def _call(self, plan: Plan, claim: Claim) -> Outcome:
         timeout = plan.options.timeout
@@ -110,6 +115,13 @@ class Batch:
         finally:
             if timeout is not None:
                 self._running.end()
+
+    async def _acall_in_slot(
+        self, plan: Plan, claim: Claim, slots: Callable[[], asyncio.Semaphore]
+    ) -> Outcome | None:
+        """Await a receiver once fewer than its limit run; return None if it must not begin any more."""
+        async with slots():
+            return await self._acall(plan, claim) if self._may_continue(claim) else None
 
     async def _acall(self, plan: Plan, claim: Claim) -> Outcome:
         try:
@@ -148,16 +160,17 @@ class Batch:
         raise TimeoutError(f"The receiver took longer than {seconds} s.")
 
     def _call_concurrently(
-        self, claims: Sequence[Claim], loop: AsyncLoop, limit: int
+        self, claims: Sequence[Claim], loop: AsyncLoop, receiver: str, limit: int
     ) -> Iterator[Outcome]:
+        slots = partial(loop.slots, receiver, limit)
         ended: SimpleQueue[Outcome | None] = SimpleQueue()
         waiting = iter(claims)
 
         async def serve() -> None:
             for claim in waiting:
-                if self._may_continue(claim):
-                    task = asyncio.ensure_future(self._acall(self._plans[claim.signal], claim))
-                    ended.put(await task)
+                call = self._acall_in_slot(self._plans[claim.signal], claim, slots)
+                if (outcome := await asyncio.ensure_future(call)) is not None:
+                    ended.put(outcome)
 
         async def serve_all() -> None:
             try:

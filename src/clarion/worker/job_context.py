@@ -29,7 +29,7 @@ class JobContext:
         loop: the event loop of async receivers.
         sizes: the size of the batches.
         counts: the counters of the worker.
-        concurrency: how many deliveries of an async receiver run at the same time.
+        concurrency: how many deliveries of an async receiver run at the same time, in all of its jobs.
         is_stopping: returns whether no other delivery may begin.
         is_first: returns whether a job is the oldest one of its receiver that runs.
     """

@@ -103,7 +103,8 @@ class Job(ABC):
         )
         begun = time.monotonic()
         ended = 0
-        for outcome in batch.outcomes(claims, self._context.loop, self._context.concurrency):
+        context = self._context
+        for outcome in batch.outcomes(claims, context.loop, self.receiver, context.concurrency):
             ended += 1
             if running.is_abandoned:
                 return  # the delivery was recorded as failed

@@ -57,8 +57,8 @@ class Worker:
     Args:
         database: the database with the outbox.
         receivers: the names of the receivers to serve; by default all that are connected.
-        concurrency: how many jobs run at the same time, each in a thread. An async receiver also
-            gets this many deliveries at the same time.
+        concurrency: how many jobs run at the same time, each in a thread. It is also how many
+            deliveries an async receiver gets at the same time. Receivers take turns.
         batch: how many deliveries a job takes at a time at most.
         lease: how long a worker may hold a delivery without a renewal, in seconds.
         poll: the longest time between two searches for deliveries, in seconds.
