@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -141,7 +142,14 @@ def test_each_way_to_pickle_is_a_loss(order_paid, serializer):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("meta", 3), ("on_success", 3), ("on_failure", Redis), ("repeat", 3), ("rate_limit", 3)],
+    [
+        ("meta", 3),
+        ("on_success", 3),
+        ("on_failure", Redis),
+        ("on_success", Counter().update),
+        ("repeat", 3),
+        ("rate_limit", 3),
+    ],
 )
 def test_values_without_a_job_are_refused(order_paid, name, value):
     """A value of another type, with which no job of RQ runs, is refused at connect."""

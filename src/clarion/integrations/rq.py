@@ -16,7 +16,6 @@ from contextlib import suppress
 from datetime import timedelta
 from inspect import signature
 from math import ceil
-from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid5
 
@@ -63,13 +62,7 @@ _OF_JOBS = {
     "ttl": "ttl",
 }
 
-_CALLBACK = (FunctionType, MethodType, str, Callback)
-_KINDS = {
-    "meta": (dict,),
-    "on_failure": _CALLBACK,
-    "on_stopped": _CALLBACK,
-    "on_success": _CALLBACK,
-}
+_CALLBACKS = ("on_failure", "on_stopped", "on_success")
 
 _PICKLE = (
     "RQ's queue {name} uses pickle, so its workers run whatever is written to Redis, and a call is lost "
@@ -150,9 +143,17 @@ class RQEngine(Engine):
         check_engine_options("Queue.enqueue of RQ", options.engine, OPTIONS)
         for name in sorted(options.engine.keys() & _OF_JOBS.keys()):
             self._check_value(name, options.engine[name])
-        for name, kinds in _KINDS.items():
-            if not isinstance(value := options.engine.get(name), (*kinds, type(None))):
-                raise _no_job(name, value)
+        if not isinstance(meta := options.engine.get("meta"), (dict, type(None))):
+            raise _no_job("meta", meta)
+        for name in _CALLBACKS:
+            if (value := options.engine.get(name)) is not None:
+                self._check_callback(name, value)
+
+    def _check_callback(self, name: str, value: Any) -> None:
+        try:
+            _ = (value if isinstance(value, Callback) else Callback(value)).name
+        except (AttributeError, TypeError, ValueError) as error:
+            raise _no_job(name, value) from error
 
     def _check_value(self, name: str, value: object) -> None:
         try:
