@@ -102,6 +102,24 @@ def test_times_that_celery_cannot_send_are_refused(order_paid, name, value):
 
 
 @pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("compression", "text"),
+        ("headers", "a mapping"),
+        ("retry_policy", "a mapping"),
+        ("serializer", "text"),
+    ],
+)
+def test_kinds_that_celery_cannot_send_are_refused(order_paid, name, wanted):
+    """A value of another type, with which each send would fail, is refused at connect."""
+    delivery = CeleryDelivery(celery_app())
+    with pytest.raises(ArgumentError, match=f"{name}=an int. Give {wanted}") as caught:
+        order_paid.connect(mail, delivery=delivery(**{name: 5}))
+    assert caught.value.names == (name,)
+    order_paid.connect(mail, delivery=delivery(**{"serializer": "json", "headers": {}, name: None}))
+
+
+@pytest.mark.parametrize(
     "broker", [AioPikaBroker(), RedisStreamBroker("redis://127.0.0.1"), InMemoryBroker()]
 )
 def test_a_broker_of_taskiq_without_delays_is_refused(broker):
@@ -143,7 +161,9 @@ def test_each_way_to_pickle_is_a_loss(order_paid, serializer):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("depends_on", 3),
         ("meta", 3),
+        ("meta", {"a": object()}),
         ("on_success", 3),
         ("on_failure", Redis),
         ("on_success", Counter().update),

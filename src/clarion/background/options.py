@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _OURS = frozenset(
     {"retries", "delay", "effects", "key", "name", "aliases", "missing", "outside", "using"}
 )
+_KINDS: dict[type, str] = {str: "text", int: "an int"}
 _MISSING = ("skip", "fail", "snapshot")
 
 ELSEWHERE = {
@@ -153,7 +154,7 @@ def check_kinds(engine: str, given: Mapping[str, Any], kinds: Mapping[str, type]
     for name in sorted(given.keys() & kinds.keys()):
         value = given[name]
         if value is not None and not isinstance(value, kinds[name]):
-            wanted = "text" if kinds[name] is str else f"an {kinds[name].__name__}"
+            wanted = _KINDS.get(kinds[name], f"a {kinds[name].__name__.lower()}")
             raise ArgumentError(
                 f"{engine} was given {name}={value_name(value)}. Give {wanted}.", [name]
             )

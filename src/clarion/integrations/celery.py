@@ -17,6 +17,7 @@ Other options than ours go to `apply_async`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from inspect import signature
 from numbers import Real
@@ -32,10 +33,11 @@ from clarion.background import (
     retry_after,
 )
 from clarion.background.delivery import HOLD
+from clarion.background.options import check_kinds
 from clarion.errors import ArgumentError, MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from clarion.background import Call, CallOptions
 
@@ -79,6 +81,12 @@ _PUBLISH = frozenset(
     ]
 )
 
+_KINDS: dict[str, type] = {
+    "compression": str,
+    "headers": Mapping,
+    "retry_policy": Mapping,
+    "serializer": str,
+}
 _TRANSIENT_MODES = (1, "1", "transient")
 
 _LATE = (
@@ -142,6 +150,7 @@ class CeleryEngine(Engine):
         stamps = given.get("stamped_headers") or ()
         check_engine_options("apply_async of Celery", given, _known().union(stamps))
         check_numbers("apply_async of Celery", given, _NUMBERS)
+        check_kinds("apply_async of Celery", given, _KINDS)
         if type(given.get("retry")) not in {bool, type(None)}:
             raise ArgumentError(
                 "CeleryDelivery was given retry=, which says whether the sender tries to publish again. Give "

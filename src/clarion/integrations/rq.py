@@ -54,6 +54,7 @@ OPTIONS = {*signature(_queue.enqueue_call).parameters, "job_timeout"} - _GIVEN -
 
 # Those whose value can be checked without Redis, by their names in `Queue.create_job`.
 _OF_JOBS = {
+    "depends_on": "depends_on",
     "failure_ttl": "failure_ttl",
     "job_timeout": "timeout",
     "rate_limit": "rate_limit",
@@ -143,11 +144,19 @@ class RQEngine(Engine):
         check_engine_options("Queue.enqueue of RQ", options.engine, OPTIONS)
         for name in sorted(options.engine.keys() & _OF_JOBS.keys()):
             self._check_value(name, options.engine[name])
-        if not isinstance(meta := options.engine.get("meta"), (dict, type(None))):
-            raise _no_job("meta", meta)
+        if (meta := options.engine.get("meta")) is not None:
+            self._check_meta(meta)
         for name in _CALLBACKS:
             if (value := options.engine.get(name)) is not None:
                 self._check_callback(name, value)
+
+    def _check_meta(self, meta: object) -> None:
+        if not isinstance(meta, dict):
+            raise _no_job("meta", meta)
+        try:
+            self.queue.serializer.dumps(meta)
+        except Exception as error:  # each serializer has its own
+            raise _no_job("meta", meta) from error
 
     def _check_callback(self, name: str, value: Any) -> None:
         try:
