@@ -2,11 +2,12 @@
 
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from clarion import Signal
 from clarion.envelope import seal
 from clarion.outbox import open_database, store
-from clarion.outbox.delivery_row import Target
+from clarion.outbox.delivery_row import Target, partition_of
 from clarion.outbox.tables import create_tables
 from clarion.worker.connections import in_transaction
 
@@ -43,10 +44,18 @@ class Shop:
 
     def bury(self, receiver="shop:mail", error="ValueError: no", **keywords):
         """Store one delivery that was given up, and return its id."""
+        key = keywords.get("key")
         self.publish(receiver, **keywords)
 
+        def claimed(connection):
+            if key is None:
+                return store.claim(connection, receiver, 1, 60_000)
+            store.add_partitions(connection, [receiver])
+            held: Any = store.lease_partition(connection, receiver, partition_of(key), 60_000)
+            return store.window(connection, held, 1)
+
         def give_up(connection):
-            (claim,) = store.claim(connection, receiver, 1, 60_000)
+            (claim,) = claimed(connection)
             assert store.bury(connection, receiver, claim, error, block=True)
             return claim.id
 

@@ -14,6 +14,7 @@ from clarion.outbox.facts import (
     facts_of_list,
     facts_of_receiver,
     last_line,
+    note_of_keys,
 )
 from tests.outbox.shop import Shop
 
@@ -55,6 +56,20 @@ def test_a_database_and_a_list_have_totals(shop):
     assert (count_dead(counts, None), count_dead(counts, "shop:stock")) == (3, 1)
     listed = facts_of_list(shop.run(store.list_dead)[:1], counts, "shop:mail")
     assert (listed["total"], [each["id"] for each in listed["deliveries"]]) == (2, rows[:1])
+
+
+def test_the_note_of_keys_needs_a_dead_one_with_a_key(shop):
+    """Without a key, or without a waiting delivery of its receiver, nothing waits for a dead one."""
+
+    def note():
+        return note_of_keys(shop.run(store.waiting), shop.run(store.list_dead))
+
+    shop.bury()
+    shop.publish()
+    shop.bury("shop:stock", key="7")
+    assert note() == ""
+    shop.publish("shop:stock", key="7")
+    assert note() == " Later deliveries of the same keys may wait for them."
 
 
 def test_the_last_line_names_the_error():

@@ -45,6 +45,19 @@ def count_dead(counted: list[Waiting], receiver: str | None) -> int:
     return sum(each.dead for each in counted if receiver in {None, each.receiver})
 
 
+def note_of_keys(counted: list[Waiting], dead: list[Dead]) -> str:
+    """Return a sentence if deliveries may wait for a dead one of their key; else an empty text.
+
+    Args:
+        counted: the counts of all receivers.
+        dead: dead deliveries, the oldest ones.
+    """
+    waiting = {each.receiver for each in counted if each.deliveries}
+    if any(each.key is not None and each.receiver in waiting for each in dead):
+        return " Later deliveries of the same keys may wait for them."
+    return ""
+
+
 def facts_of_receiver(waiting: Waiting) -> dict[str, Any]:
     """Return the counts of one receiver."""
     return {

@@ -13,7 +13,20 @@ def test_the_counts_are_shown(invoke, any_shop):
     assert lines[0] == ["receiver", "waiting", "first", "due", "failing", "dead"]
     assert lines[1] == ["shop:mail", "0", "1"]
     assert lines[2][:2] == ["shop:stock", "1"]
-    assert "1 dead. List them with `clarion outbox ls`." in done.stdout
+    assert done.stdout.endswith("1 dead. List them with `clarion outbox ls`.\n")
+
+
+def test_deliveries_behind_a_dead_one_are_explained(invoke, any_shop):
+    """Deliveries of the key of a dead one wait, although a worker runs."""
+    any_shop.bury("shop:mail", key="7")
+    status = ("outbox", "status")
+    done = invoke(*status, CLARION_DATABASE=any_shop.url)
+    assert "may wait" not in done.stdout
+    any_shop.publish("shop:mail", key="7")
+    done = invoke(*status, CLARION_DATABASE=any_shop.url)
+    assert done.stdout.endswith(
+        "`clarion outbox ls`. Later deliveries of the same keys may wait for them.\n"
+    )
 
 
 def test_an_empty_outbox_is_fine(outbox):

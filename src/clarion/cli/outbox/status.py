@@ -19,7 +19,7 @@ from clarion.cli.output import (
     reporting,
 )
 from clarion.outbox import store
-from clarion.outbox.facts import facts_of_database
+from clarion.outbox.facts import facts_of_database, note_of_keys
 
 if TYPE_CHECKING:
     from clarion.outbox.delivery_row import Waiting
@@ -38,16 +38,17 @@ def status(database: DatabaseOption, json: JsonOption = False) -> None:
     """Count the deliveries of each receiver. The exit code is 1 if some are dead."""
     with opened(database) as (found, connection):
         counted = store.waiting(connection)
+        keys = note_of_keys(counted, store.list_dead(connection))
     dead = sum(each.dead for each in counted)
     if json:
         print_json(facts_of_database(found.name, counted))
     else:
-        _print(found.name, counted, dead)
+        _print(found.name, counted, dead, keys)
     if dead:
         raise typer.Exit(FOUND)
 
 
-def _print(name: str, counted: list[Waiting], dead: int) -> None:
+def _print(name: str, counted: list[Waiting], dead: int, keys: str) -> None:
     if not counted:
         print_line(f"No delivery waits in {name}, and none is dead.")
         return
@@ -55,7 +56,9 @@ def _print(name: str, counted: list[Waiting], dead: int) -> None:
     print_line()
     print_line((f"In {name}.", "dim"))
     if dead:
-        print_line((f"{dead} dead.", "bold red"), f" List them with `{command_line('outbox ls')}`.")
+        print_line(
+            (f"{dead} dead.", "bold red"), f" List them with `{command_line('outbox ls')}`.{keys}"
+        )
 
 
 def _cells(counts: Waiting) -> tuple[str, ...]:

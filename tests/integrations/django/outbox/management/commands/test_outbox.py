@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -10,7 +11,7 @@ from django.db import connections, transaction
 from clarion.integrations.django.management.commands import clarion
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.outbox import store
-from clarion.outbox.delivery_row import Target
+from clarion.outbox.delivery_row import Target, partition_of
 from clarion.worker import upkeep
 from tests.integrations.django.outbox.receivers import connected, note
 from tests.integrations.django.outbox.sends import count, publish
@@ -51,6 +52,23 @@ def test_the_status_counts_each_receiver(run, dead, capsys):
     assert bill.startswith("bill: 1 waiting, the first due 20")
     assert bill.endswith(", 0 failing, 0 dead; NOT CONNECTED in this project")
     assert mail.endswith(", 0 failing, 1 dead")
+
+
+def test_the_status_explains_deliveries_behind_a_dead_one(run, alias, capsys):
+    """Deliveries of the key of a dead one wait, although a worker runs."""
+    connection = DjangoConnection(alias)
+    with transaction.atomic(using=alias):
+        publish(connection, Target("mail", "7"))
+        store.add_partitions(connection, ["mail"])
+        held: Any = store.lease_partition(connection, "mail", partition_of("7"), 60_000)
+        [claim] = store.window(connection, held, 1)
+        store.bury(connection, "mail", claim, "ValueError: no", block=True)
+        publish(connection, Target("mail", "7"))
+    with pytest.raises(SystemExit):
+        run("status")
+    assert capsys.readouterr().out.endswith(
+        "Later deliveries of the same keys may wait for them.\n"
+    )
 
 
 def test_the_command_of_all_programs_takes_the_alias(alias, dead, capsys, monkeypatch):

@@ -22,7 +22,12 @@ from clarion.integrations.django.outbox.management.commands.work import add_data
 from clarion.integrations.django.outbox.shown import printable, shown_json
 from clarion.outbox import store
 from clarion.outbox.ages import milliseconds
-from clarion.outbox.facts import all_facts_of_dead, facts_of_database, facts_of_list
+from clarion.outbox.facts import (
+    all_facts_of_dead,
+    facts_of_database,
+    facts_of_list,
+    note_of_keys,
+)
 from clarion.outbox.receivers import connected_receivers
 from clarion.outbox.tables import VERSION, check_tables, create_tables
 from clarion.worker.connections import in_transaction
@@ -125,12 +130,13 @@ def _status(command: Command, connection: _Connection, options: dict[str, Any]) 
     if options["json"]:
         command.print_json(facts_of_database(DjangoDatabase(connection.alias).name, found))
     else:
-        _print_status(command, found, dead)
+        keys = note_of_keys(found, store.list_dead(connection))
+        _print_status(command, found, dead, keys)
     if dead:
         sys.exit(1)  # as `clarion outbox status`, for a monitor
 
 
-def _print_status(command: Command, found: list[Any], dead: int) -> None:
+def _print_status(command: Command, found: list[Any], dead: int, keys: str) -> None:
     known = connected_receivers()
     for each in found:
         oldest = (
@@ -144,7 +150,7 @@ def _print_status(command: Command, found: list[Any], dead: int) -> None:
     if not found:
         command.stdout.write("Nothing waits, and nothing is dead.")
     if dead:
-        command.stdout.write(f"{dead} dead. List them with `manage.py outbox ls`.")
+        command.stdout.write(f"{dead} dead. List them with `manage.py outbox ls`.{keys}")
 
 
 def _ls(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
