@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from clarion import Signal
+from clarion.envelope import main_module
 from clarion.envelope.main_module import importable, stored_signal_name
 from clarion.outbox.connection import DbapiConnection
 from clarion.outbox.tables import create_tables
@@ -83,3 +84,13 @@ def test_a_signal_of_the_main_module_has_the_name_of_the_import(monkeypatch):
     monkeypatch.setitem(sys.modules, "__main__", main)
     assert stored_signal_name(signal) == "shop.order_paid"
     assert repr(signal).count("__main__.order_paid") == 1
+
+
+def test_the_name_is_read_from_the_path_once(monkeypatch):
+    """Each send needs it."""
+    main = ModuleType("__main__")
+    main.__file__ = "/srv/orders.py"
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    assert importable("__main__") == "orders"
+    monkeypatch.setattr(main_module, "Path", None)
+    assert importable("__main__") == "orders"

@@ -75,3 +75,17 @@ def test_a_model_that_the_program_does_not_have_is_reported(records):
     assert references.load_class(references.dump_class(Order)) is Order
     with pytest.raises(DecodingError, match="Import its module"):
         references.load_object({"kind": "records", "model": "Unknown", "key": 5}, None)
+
+
+def test_a_list_of_scalars_is_searched_for_no_objects(records, monkeypatch):
+    """It may be long, and no scalar refers to a row."""
+    asked: list[object] = []
+
+    def owns(value):
+        asked.append(value)
+        return False
+
+    monkeypatch.setattr(records, "owns", owns)
+    for values in ([*range(9)], ["a", None], (1.5, True), [None], []):
+        assert not references.are_owned(values)
+    assert asked == []

@@ -11,6 +11,7 @@ import attrs
 import msgspec
 import pytest
 
+from clarion.envelope import same
 from clarion.envelope.same import difference
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -180,3 +181,10 @@ def test_an_array_is_equal_if_all_its_items_are():
     assert difference(Array(1, 2), Array(1, 2), "v") is None
     assert difference(Array(1, 2), Array(1, 3), "v") is not None
     assert difference(Array(1, 2), Array(1), "v") is not None
+
+
+@pytest.mark.parametrize("value", [None, True, 1, 1.5, "a", [1, ["a"]], {"a": 1}])
+def test_scalars_are_compared_at_once(value, monkeypatch):
+    """Most values of a send are scalars, and the search for fields takes longer than their comparison."""
+    monkeypatch.setattr(same, "_attributes", None)
+    assert difference(value, value, "value") is None

@@ -114,7 +114,7 @@ class Codec:
         try:
             sender = dump_sender(arguments.get("sender"), snapshot=snapshots)
             for name, value in arguments.items() if scalars is None else ():
-                if name in _NEVER_STORED or self._is_left_out(name, value):
+                if name in _NEVER_STORED or (name == SESSION and self._is_given(value)):
                     continue
                 if self._is_stored_as_reference(name, value):
                     references[name] = dump_reference(value, name, snapshot=snapshots)
@@ -125,6 +125,8 @@ class Codec:
                 f"Signal {signal_name(signal)} cannot be stored: {error}.", signal_name(signal)
             ) from None
         encoded = self._dump_values(signal, values) if scalars is None else scalars
+        if sender is None and not references:
+            return _PLAIN_HEAD + encoded + b"}"
         try:
             head = plain.dump({"sender": sender, "references": references})
         except ValueError:  # UnicodeEncodeError is one
@@ -135,8 +137,9 @@ class Codec:
             ) from None
         return head[:-1] + b',"values":' + encoded + b"}"
 
-    def _is_left_out(self, name: str, value: object) -> bool:
-        return name == SESSION and (is_session(value) or (value is None and name in self._provided))
+    def _is_given(self, session: object) -> bool:
+        """Return whether the worker gives its own session in place of this one."""
+        return is_session(session) or (session is None and SESSION in self._provided)
 
     def _is_stored_as_reference(self, name: str, value: object) -> bool:
         if type(value) in plain.SCALARS:

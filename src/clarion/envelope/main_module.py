@@ -7,6 +7,7 @@ it. The stored rows have the name of the import.
 from __future__ import annotations
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,12 @@ def importable(module: str) -> str:
     if (spec := getattr(main, "__spec__", None)) is not None:
         return str(spec.name)
     file = getattr(main, "__file__", None)
-    return Path(file).stem if isinstance(file, str) else module
+    return _stem(file) if isinstance(file, str) else module
+
+
+@cache  # each send needs the name
+def _stem(file: str) -> str:
+    return Path(file).stem
 
 
 def stored_signal_name(signal: Signal) -> str:

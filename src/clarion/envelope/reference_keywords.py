@@ -42,9 +42,9 @@ _SEQUENCES = {
 
 def is_reference(value: object) -> bool:
     """Return whether a value is stored as a reference, whatever its annotation is."""
-    return (
-        kind_owning(value) is not None or kind_owning_class(value) is not None or are_owned(value)
-    )
+    if type(value) in {list, tuple}:
+        return are_owned(value)
+    return kind_owning(value) is not None or kind_owning_class(value) is not None
 
 
 def is_reference_annotation(annotation: Any, seen: frozenset[int] = frozenset()) -> bool:

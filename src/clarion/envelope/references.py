@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from clarion._core.names import quoted_name, value_name
+from clarion.envelope.plain import SCALARS
 from clarion.envelope.registry import Registry
 from clarion.errors import ClarionError, DecodingError
 
@@ -188,11 +189,13 @@ def are_owned(values: object) -> bool:
     if type(values) not in {list, tuple} or not values:
         return False
     items: Iterable[object] = values  # type: ignore[assignment]
-    present = [each for each in items if each is not None]
-    return bool(present) and all(_is_owned(each) for each in present)
+    present = (each for each in items if each is not None)
+    return next(map(_is_owned, present), False) and all(map(_is_owned, present))
 
 
 def _is_owned(value: object) -> bool:
+    if type(value) in SCALARS:
+        return False
     return kind_owning(value) is not None or kind_owning_class(value) is not None
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import value_name
-from clarion.envelope.plain import Problem
+from clarion.envelope.plain import SCALARS, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,8 @@ def difference(value: Any, decoded: Any, path: str) -> Problem | None:
     kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is not type(decoded):
         return _difference_of_types(value, decoded, path)
+    if kind in SCALARS and value == decoded:
+        return None
     if (compare := _COLLECTIONS.get(kind)) is not None:
         return compare(value, decoded, path)
     if (names := _attributes(value)) is not None:
