@@ -16,6 +16,28 @@ PLANTED = {
         (2, "<lambda>"),
         "dies as soon as it is connected",
     ),
+    "a lambda by another name of connect": (
+        "from tests.doctor.weak import saved\nconnect = saved.connect\nconnect(lambda **kwargs: None)",
+        (3, "<lambda>"),
+        "dies as soon as it is connected",
+    ),
+    "a local function by another name of connect": (
+        (
+            "from tests.doctor.weak import saved\n"
+            "connect = saved.connect\n"
+            "def ready():\n"
+            "    @connect\n"
+            "    def handle(**kwargs): ...\n"
+            "ready()"
+        ),
+        (4, "handle"),
+        "is local, so it dies when ready() ends",
+    ),
+    "lambdas of a comprehension": (
+        "from tests.doctor.weak import saved\n[saved.connect(lambda **kwargs: None) for _ in range(2)]",
+        (2, "<lambda>"),
+        "dies as soon as it is connected",
+    ),
     "a lambda that asks for it": (
         "from clarion import Signal\npaid = Signal()\npaid.connect(lambda **kwargs: None, weak=True)",
         (3, "<lambda>"),
@@ -123,6 +145,13 @@ def test_two_receivers_of_one_object(found):
 
 
 ALIVE = {
+    "by another name of connect": "connect = saved.connect\ndef handle(**kwargs): ...\nconnect(handle)",
+    "another connect in a function": (
+        "connect = saved.connect\ndef ready(connect):\n    connect(lambda **kwargs: None)\nready(repr)"
+    ),
+    "another connect of a function": (
+        "connect = saved.connect\ndef ready():\n    connect = len\n    connect([lambda: None])\nready()"
+    ),
     "strong": "saved.connect(lambda **kwargs: None, weak=False)",
     "by position": "saved.connect(lambda **kwargs: None, None, False)",
     "unknown": "held = []\nsaved.connect(lambda **kwargs: None, **{'weak': False})",

@@ -8,7 +8,8 @@
 In reading order; each module imports only from those above it:
 
 1. `finding`: what is wrong, and where.
-2. `source`, `program`: which receivers a source file connects, and the files of a program.
+2. `scopes`, `source`, `program`: the functions of a source file, which receivers it connects, and the files of
+   a program.
 3. `rules`: the registry, to which an integration adds its own.
 4. One module for each kind of rule: `died` with `unheld` and `results`, `unimported`, `middleware`, `engines`, `stored`.
 5. `examine`: all rules together.

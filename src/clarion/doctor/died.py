@@ -10,7 +10,8 @@ from clarion._core.signal import Signal
 from clarion._core.tabled import table_of
 from clarion.doctor.finding import Finding
 from clarion.doctor.results import dead_result
-from clarion.doctor.source import is_class, makes_new, own_nodes
+from clarion.doctor.scopes import own_nodes
+from clarion.doctor.source import is_class, makes_new
 from clarion.doctor.unheld import unheld_object
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion.doctor.finding import Finding
-from clarion.doctor.source import own_nodes
+from clarion.doctor.scopes import own_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,11 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.registry import is_signal
+from clarion.doctor.scopes import SCOPES, assigns, parameters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +31,6 @@ _DISCOVERED = ("receivers", "tasks")
 
 # The modules in which the decorators `receiver` are defined, of Clarion and of Django.
 _DECORATORS = {"clarion._core.receiver", "django.dispatch.dispatcher"}
-
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-
 
 # Code in these may never run, or run more than once.
 _INNER = (
@@ -208,7 +206,7 @@ class Source:
                 yield from self._call(node, scope, is_conditional)
             yield from self._connects_in(
                 node,
-                node if isinstance(node, _SCOPES) else scope,
+                node if isinstance(node, SCOPES) else scope,
                 is_conditional=is_conditional or isinstance(node, _INNER),
             )
 
@@ -229,10 +227,7 @@ class Source:
             ]
             listed = [each for node in given for each in (getattr(node, "elts", None) or [node])]
             found = tuple(self._signals(listed))
-        elif isinstance(called, ast.Attribute) and called.attr == "connect":
-            if not (found := tuple(self._signals([called.value]))):
-                return
-        else:
+        elif not (found := self._signals_of_connect(called, scope)):
             return
         keywords = [] if call is None else call.keywords
         yield _connect(line, found, function, keywords, None, scope, is_conditional)
@@ -243,18 +238,29 @@ class Source:
         scope: ast.AST | None,
         is_conditional: bool,  # noqa: FBT001
     ) -> Iterator[Connect]:
-        if not (isinstance(call.func, ast.Attribute) and call.func.attr == "connect"):
-            return
         named = [each.value for each in call.keywords if each.arg == "receiver"]
         if not (given := [*call.args[:1], *named]):
             return
-        holder = call.func.value
-        if isinstance(holder, ast.Name) and holder.id in _parameters(scope):
-            return
-        if found := tuple(self._signals([holder])):
+        if found := self._signals_of_connect(call.func, scope):
             weak = call.args[2] if len(call.args) > 2 else None  # noqa: PLR2004
             line = given[0].lineno
             yield _connect(line, found, given[0], call.keywords, weak, scope, is_conditional)
+
+    def _signals_of_connect(self, called: ast.expr, scope: ast.AST | None) -> tuple[Signal, ...]:
+        """Return the signal whose `connect` is called, also by a name that the module gives it."""
+        is_attribute = isinstance(called, ast.Attribute) and called.attr == "connect"
+        holder = called.value if is_attribute and isinstance(called, ast.Attribute) else called
+        if isinstance(holder, ast.Name) and holder.id in parameters(scope):
+            return ()
+        if is_attribute:
+            return tuple(self._signals([holder]))
+        if not isinstance(called, ast.Name) or assigns(scope, called.id):
+            return ()
+        found = self.lookup(called)
+        if type(found) is not MethodType or found.__name__ != "connect":
+            return ()
+        signal = found.__self__
+        return (signal,) if is_signal(signal) else ()
 
     def _is_receiver(self, node: ast.expr) -> bool:
         found = self.lookup(node)
@@ -266,24 +272,6 @@ class Source:
         for node in nodes:
             if is_signal(found := self.lookup(node)):
                 yield found
-
-
-def _parameters(function: ast.AST | None) -> set[str]:
-    """Return the names of the parameters of a function, which hide those of the module."""
-    given = getattr(function, "args", None)
-    return (
-        set()
-        if not isinstance(given, ast.arguments)
-        else {each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
-    )
-
-
-def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a function without those of the functions in it."""
-    for node in ast.iter_child_nodes(function):
-        if not isinstance(node, _SCOPES):
-            yield node
-            yield from own_nodes(node)
 
 
 def _is_skipped(node: ast.AST) -> TypeGuard[ast.If]:
