@@ -19,6 +19,7 @@ from clarion.integrations.sqlalchemy import (
     post_save,
     pre_save,
 )
+from clarion.integrations.sqlalchemy.senders import class_count
 from clarion.introspect import registrations
 from tests.integrations.sqlalchemy.late import map_class, new_base
 from tests.integrations.sqlalchemy.shop import Base, Book, Order, Tag, book_author
@@ -171,3 +172,11 @@ def test_senders_without_members_are_refused(sender):
     with pytest.raises(SenderError, match=r"has no members\. Give the rel"):
         m2m_changed.connect(nothing, sender=sender)
     assert registrations(m2m_changed) == []
+
+
+def test_the_number_of_classes_grows_with_each():
+    """A new class changes the number, so the cached names are read again."""
+    base = new_base()
+    before = class_count()
+    kept = [map_class(base, "One"), map_class(base, "Two")]
+    assert class_count() == before + len(kept)

@@ -45,6 +45,11 @@ def mappers() -> Iterator[Mapper[Any]]:
         yield from [each.mapper for each in list(registry._managers) if each.is_mapped]
 
 
+def class_count() -> int:
+    """Return the number of classes of all registries, which costs less than a look at each mapper."""
+    return sum(len(registry._managers) for registry in list(_all_registries()))
+
+
 def resolve(sender: object) -> object:
     """Return the class or table that a sender names, or the sender itself.
 

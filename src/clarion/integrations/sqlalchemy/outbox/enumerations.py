@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.orm.mapper import _all_registries
-
-from clarion.integrations.sqlalchemy.senders import mappers
+from clarion.integrations.sqlalchemy.senders import class_count, mappers
 
 # The enumerations, and the number of mapped classes when they were read.
 _known: tuple[int, list[type]] = (0, [])
@@ -27,7 +25,7 @@ def enumerations() -> list[type]:
     """Return the enumerations of all mapped columns."""
     global _known  # noqa: PLW0603
     # Looking at each column would cost more than storing the value.
-    count = sum(len(registry._managers) for registry in list(_all_registries()))
+    count = class_count()
     if _known[0] != count:
         columns = (column for mapper in mappers() for column in mapper.columns)
         found = dict.fromkeys(enumeration_of(column.type) for column in columns)

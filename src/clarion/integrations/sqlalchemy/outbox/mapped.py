@@ -11,11 +11,10 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import inspect
 from sqlalchemy.orm import Mapper, MapperProperty, RelationshipProperty
-from sqlalchemy.orm.mapper import _all_registries
 
 from clarion._core.names import quoted_name
 from clarion.envelope.receiver_names import type_name
-from clarion.integrations.sqlalchemy.senders import mappers
+from clarion.integrations.sqlalchemy.senders import class_count, mappers
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -53,7 +52,7 @@ def class_named(name: object) -> Any:
 def _classes() -> dict[str, list[type]]:
     global _known  # noqa: PLW0603
     # Looking at each mapper would cost more than reading the row.
-    count = sum(len(registry._managers) for registry in list(_all_registries()))
+    count = class_count()
     if _known[0] != count:
         found: dict[str, list[type]] = {}
         for mapper in mappers():
