@@ -151,12 +151,13 @@ class RQEngine(Engine):
                 self._check_callback(name, value)
 
     def _check_meta(self, meta: object) -> None:
+        refusal = _no_job("meta", meta)
         if not isinstance(meta, dict):
-            raise _no_job("meta", meta)
+            raise refusal
         try:
             self.queue.serializer.dumps(meta)
         except Exception as error:  # each serializer has its own
-            raise _no_job("meta", meta) from error
+            raise refusal from error
 
     def _check_callback(self, name: str, value: Any) -> None:
         try:

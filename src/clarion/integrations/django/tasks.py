@@ -153,7 +153,8 @@ class DjangoTasksEngine(Engine):
             call.receiver,
             alias,
         )
-        with transaction.atomic(using=alias):  # an error leaves the open transaction usable
+        savepoint: Any = transaction.atomic(using=alias)
+        with savepoint:  # an error leaves the open transaction usable
             self._enqueue(call)
 
     async def aenqueue(self, call: Call) -> None:
