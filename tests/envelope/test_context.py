@@ -74,7 +74,7 @@ def test_another_object_is_refused():
 @pytest.mark.parametrize("name", [5, "", "\ud800", b"actor"])
 def test_a_name_that_a_header_cannot_have_is_refused(name):
     """JSON would make it another name, by which no worker finds the variable."""
-    with pytest.raises(ArgumentError, match=r"carry\(\) was given name="):
+    with pytest.raises(ArgumentError, match=r"was given name=.* that is not empty"):
         carry(ContextVar("named"), name=name)
-    with pytest.raises(ArgumentError, match=r"carry\(\) was given name="):
+    with pytest.raises(ArgumentError, match=r"was given name=.* that is not empty"):
         carry(ContextVar(""))

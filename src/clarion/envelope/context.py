@@ -46,7 +46,8 @@ def carry(variable: ContextVar[Any], *, name: str | None = None) -> ContextVar[A
     name = variable.name if name is None else name
     if type(name) is not str or not name or find_problem(name, "name") is not None:
         raise ArgumentError(
-            f"carry() was given name={value_name(name)} as the name of a header. Give a text.",
+            f"carry() was given name={value_name(name)} as the name of a header. Give a text "
+            f"of valid Unicode that is not empty.",
             ["name"],
         )
     if name in trace.HEADERS or carried.add(name, variable) is not variable:

@@ -54,7 +54,8 @@ def check_name(name: str) -> str:
     """Return a name for a receiver; refuse a value that cannot be one."""
     if type(name) is not str or not name.strip():
         raise ArgumentError(
-            f"A receiver's name was {value_name(name)}. Give a text, such as 'shop.send_receipt'.",
+            f"A receiver's name was {value_name(name)}. Give a text that is not empty, such as "
+            f"'shop.send_receipt'.",
             ["name"],
         )
     if len(name) > LONGEST:
