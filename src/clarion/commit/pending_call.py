@@ -223,13 +223,24 @@ class PendingCall:
         """Whether the call is a part of the transaction, so that a commit alone makes it."""
         return False
 
-    def call_arguments(self) -> dict[str, Any]:
-        """Return the keywords for the receiver: those of the last send that was merged."""
-        if not (self.merged or self.bound.requests_sends):
-            return self.arguments
-        return self.merge_arguments([each.arguments for each in (*self.merged, self)])
+    def call_arguments(
+        self, as_sent: Callable[[PendingCall], dict[str, Any]] | None = None
+    ) -> dict[str, Any]:
+        """Return the keywords for the receiver: those of the last send that was merged.
 
-    def merge_arguments(self, sends: list[dict[str, Any]]) -> dict[str, Any]:
+        A boundary calls it just before the receiver, because a reader of `clarion.tail` measures from here.
+
+        Args:
+            as_sent: returns the keywords of one send; by default its arguments.
+        """
+        if not (self.bound.requests_sends or (self.merged and self.registration.requested)):
+            return self.arguments if as_sent is None else as_sent(self)
+        sends = (*self.merged, self)
+        return self._merge_arguments(
+            [each.arguments if as_sent is None else as_sent(each) for each in sends]
+        )
+
+    def _merge_arguments(self, sends: list[dict[str, Any]]) -> dict[str, Any]:
         """Return the keywords for the receiver from those of each merged send, in order."""
         arguments = sends[-1]
         requested = self.registration.requested

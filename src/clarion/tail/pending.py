@@ -39,11 +39,13 @@ class _Watched(PendingCall):
 
     __slots__ = ()
 
-    def call_arguments(self) -> dict[str, Any]:
+    def call_arguments(
+        self, as_sent: Callable[[PendingCall], dict[str, Any]] | None = None
+    ) -> dict[str, Any]:
         """Note the time just before the receiver is called."""
         if (watch := _watched.get(self)) is not None:
             watch.started = perf_counter()
-        return super().call_arguments()
+        return super().call_arguments(as_sent)
 
     def finish(self, response: Any) -> None:
         """Report the end of the call."""

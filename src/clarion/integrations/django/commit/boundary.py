@@ -100,7 +100,7 @@ class DjangoBoundary(Boundary):
     def call_receiver(self, call: PendingCall) -> Any:
         """Call a sync receiver after the commit."""
         if call.boundary_data is None and not (call.merged or call.bound.requests_sends):
-            return call.receiver(**call.arguments)
+            return call.receiver(**call.call_arguments())
         return call.receiver(**arguments_of(call))
 
     async def acall_receiver(self, call: PendingCall) -> Any:

@@ -40,9 +40,7 @@ def keep_instances(call: PendingCall) -> None:
 
 def arguments_of(call: PendingCall) -> dict[str, Any]:
     """Return the arguments of a call, with the instances as they were sent."""
-    if not (call.bound.requests_sends or (call.merged and call.registration.requested)):
-        return _arguments_as_sent(call)
-    return call.merge_arguments([_arguments_as_sent(each) for each in (*call.merged, call)])
+    return call.call_arguments(_arguments_as_sent)
 
 
 def _arguments_as_sent(call: PendingCall) -> dict[str, Any]:
