@@ -1,5 +1,7 @@
 """Calls that are written apart from the open transaction of a thread, on Django's connections."""
 
+import subprocess
+import sys
 import threading
 from typing import Any
 from uuid import uuid4
@@ -72,6 +74,45 @@ def test_a_transaction_is_open_with_autocommit_off(connections):
     assert not has_transaction(connections["default"])
     connections["default"].close()
     assert not has_transaction(connections["default"])
+
+
+ENQUEUED = """
+from uuid import uuid4
+import django
+from django.conf import settings
+
+settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "a.db"}})
+django.setup()
+
+from django.db import connection, connections
+from clarion.background import Call, Engine
+from clarion.background.hold import enqueue_within
+
+used = []
+
+class Asking(Engine):
+    holds_thread = True
+
+    def enqueue(self, call):
+        connection.ensure_connection()
+        used.append(connections["default"])
+
+connection.ensure_connection()
+enqueue_within(Asking(), Call("mail", uuid4(), "{}"), 10)
+print(used[0] is connections["default"], used[0].connection, connection.connection is None)
+"""
+
+
+def test_a_thread_that_enqueues_keeps_no_old_connection(tmp_path):
+    """What an engine queries in the thread that enqueues is closed, as at the end of a request."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENQUEUED],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "False None False\n", done.stderr
 
 
 @pytest.mark.django_db(transaction=True)

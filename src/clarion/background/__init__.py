@@ -7,7 +7,7 @@ In reading order; a module imports from those above it only:
 1. `options`: the options of a delivery, checked. `call`: what an engine gets, and its text.
 2. `engine`: the protocol of an engine. `hold`: how long a commit may wait for it. `loop_thread`: an event
    loop for engines that are async only. `redis_pool`: how long a client of
-   Redis may wait. `apart`: writes a call on a connection of its own.
+   Redis may wait. `apart`: writes a call on a connection of its own, and closes old ones.
 3. `commit_hold`: how long one commit may wait for all of its calls. `handover`: the pending call that an
    engine gets after the commit, and the handle for it.
 4. `publish`: hands one send to the engines of its receivers.

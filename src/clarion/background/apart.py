@@ -6,7 +6,9 @@ for the commit of another database, its task would be lost once that transaction
 
 from __future__ import annotations
 
+import sys
 import threading
+from contextlib import suppress
 from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -31,6 +33,14 @@ def has_transaction(connection: Any) -> bool:
             getattr(block, "_from_testcase", False) for block in connection.atomic_blocks
         )
     return connection.connection is not None and not connection.autocommit
+
+
+def close_old_connections() -> None:
+    """Close the connections of Django's that this thread has opened, and that CONN_MAX_AGE does not keep."""
+    database: Any = sys.modules.get("django.db")  # loaded, if the program uses it
+    if database is not None:
+        with suppress(Exception):  # Django is not configured, or the database has gone
+            database.close_old_connections()
 
 
 def call_apart(

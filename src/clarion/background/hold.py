@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from clarion._core.fork import call_in_child, new_lock
+from clarion.background.apart import close_old_connections
 from clarion.errors import HandOverError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class _Helper:
         while is_kept:
             function, ended = self._work.get()
             error = _error_of(function)
+            close_old_connections()  # of handlers that the engine calls, such as those of Celery's signals
             is_kept = _keep(self)
             ended(error)
             del function, ended, error  # or an idle thread would keep them
