@@ -15,6 +15,7 @@ from django.dispatch import receiver
 from clarion import on_commit
 from clarion.commit import suppressed
 from clarion.errors import TransactionError
+from clarion.tail.pending import watch_pending
 from tests.integrations.django.commit.sends import counts, create, order_paid, undone
 from tests.integrations.django.library.models import Author
 
@@ -203,3 +204,29 @@ def test_suppressed(database, ran, note):
         create("a", database)
         assert connections[database].run_on_commit == []
     assert (ran, quiet.count) == ([], 1)
+
+
+@pytest.mark.parametrize("options", [{}, {"coalesce": "using"}], ids=["each", "merged"])
+@pytest.mark.parametrize("is_model", [False, True], ids=["signal", "model"])
+def test_a_reader_of_tail_sees_how_long_a_call_took(database, options, is_model):
+    """The time of a call after the commit is measured, also with the copy of an instance."""
+    signal = post_save if is_model else order_paid
+    ended = []
+
+    def report(call, outcome, seconds, error):
+        ended.append((outcome, seconds is not None, error))
+
+    def receive(sender, **kwargs):
+        """Receive."""
+
+    signal.connect(receive, delivery=on_commit(**options))
+    try:
+        with transaction.atomic(database):
+            for name in "ab":
+                sends = {"instance": Author(pk=1, name=name), "using": database}
+                for _, response in signal.send(Author, **sends):
+                    watch_pending(response, report)
+    finally:
+        signal.disconnect(receive)
+    made = [("returned", True, None)]
+    assert ended == ([("merged", False, None), *made] if options else made * 2)
