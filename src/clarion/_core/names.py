@@ -158,9 +158,13 @@ def signal_name(signal: Signal) -> str:
     if table.name is None:
         # Searching all modules takes milliseconds, and an error may pass many sends. So it is
         # repeated only after an import.
-        anywhere = table.searched != len(sys.modules)
-        table.searched = len(sys.modules)
-        table.name = find_name(signal, table.home, anywhere=anywhere)
+        modules = len(sys.modules)
+        found = find_name(signal, table.home, anywhere=table.searched != modules)
+        if found is None:
+            table.searched = modules  # after the search, because other threads may ask meanwhile
+        else:
+            table.name = found
+            return found
     if table.name:
         return table.name
     made_in = "" if table.home is None else f" made in {table.home}"
