@@ -169,13 +169,13 @@ def test_programs_read_json(alias, dead, capsys):
     """Each action prints JSON with --json, with the keys of `clarion outbox`."""
 
     def found(*arguments):
-        call_command("outbox", *map(str, arguments), "--json", "--database", alias)
+        call_command("outbox", *map(str, arguments), "--json", "-d", alias)
         return json.loads(capsys.readouterr().out)
 
     listed = found("ls")
     assert (listed["total"], [each["id"] for each in listed["deliveries"]]) == (1, [dead])
     assert listed["deliveries"][0]["error"] == "ValueError: <script>alert(1)</script>\\x1b[2J"
-    assert found("ls", "--receiver", "bill") == {"total": 0, "deliveries": []}
+    assert found("ls", "-r", "bill") == {"total": 0, "deliveries": []}
     assert found("show", dead)["payload"]["values"]["note"] == HOSTILE
     assert found("requeue", dead) == {"requeued": [dead]}
     counts = found("status")

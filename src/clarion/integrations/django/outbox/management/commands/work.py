@@ -41,7 +41,7 @@ class Command(ProcessCommand):
             help="look once, make what is found, then end; 1 if a delivery was given up",
         )
         parser.add_argument(
-            "--concurrency", type=int, default=8, help="jobs at the same time: %(default)s"
+            *("-c", "--concurrency"), type=int, default=8, help="jobs at the same time: %(default)s"
         )
         parser.add_argument(
             "--batch", type=int, default=500, help="deliveries a job takes at most: %(default)s"
@@ -65,7 +65,7 @@ class Command(ProcessCommand):
             help="seconds that receivers get to finish: %(default)s",
         )
         parser.add_argument(
-            "--receiver",
+            *("-r", "--receiver"),
             action="append",
             dest="receivers",
             metavar="NAME",
@@ -125,7 +125,7 @@ def _served(only: list[str] | None) -> int:
 def add_database(parser: ArgumentParser) -> None:
     """Add the option that names the database."""
     parser.add_argument(
-        "--database",
+        *("-d", "--database"),
         default=DEFAULT_DB_ALIAS,
         choices=tuple(connections),
         help="the alias of the database: %(default)s",
