@@ -93,7 +93,7 @@ def test_a_missing_table_stops_no_worker(stage, paid, logged):
     paid.connect(lambda n, **kw: seen.append(n), weak=False, delivery=durable(name="mail"))
     stage.send(paid, [{"n": 1}])
     with Worker(stage.database, poll=0.05) as running:
-        until(lambda: seen)
+        until(lambda: seen and stage.waiting() == (0, 0))  # else it is made again
         stage.run("ALTER TABLE clarion_delivery RENAME TO hidden")
         until(lambda: "could not be used" in logged.text)
         stage.run("ALTER TABLE hidden RENAME TO clarion_delivery")
