@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from clarion._core.names import quoted_name
 from clarion.errors import MissingExtraError
@@ -48,7 +48,7 @@ def _positive(text: str) -> int:
 
 
 def _charset(text: str) -> str:
-    if charset_by_name(text) is None:
+    if cast("object", charset_by_name(text)) is None:
         raise ValueError
     return text
 

@@ -51,7 +51,7 @@ class RowAdmin(admin.ModelAdmin):
         """Return the rows of the database."""
         found: Any = super().get_queryset(request)
         # An action may take more rows than SQLite takes parameters, and shows no events.
-        if request.method != "POST":
+        if str(request.method) != "POST":
             # Not joined: a row is also shown if its event was deleted by hand.
             found = found.prefetch_related("event")
         return found if self.database is None else found.using(self.database)

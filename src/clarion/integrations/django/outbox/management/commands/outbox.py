@@ -220,7 +220,7 @@ def _agrees(command: Command, count: int, connection: _Connection) -> bool:
     """Ask the user; without an answer, return False."""
     name = DjangoDatabase(connection.alias).name
     question = f"Discard {counted(count, 'delivery', 'deliveries')} in {name}? It cannot be undone."
-    command.stderr.write(f"{question} [y/N]: ", lambda text: text, ending="")
+    command.stderr.write(f"{question} [y/N]: ", str, ending="")
     command.stderr.flush()
     try:
         return input().strip().lower() in {"y", "yes"}
