@@ -76,6 +76,7 @@ NEEDS = {
     "tests/integrations/test_dramatiq.py": ["dramatiq", "pika", "redis"],
     "tests/integrations/taskiq": ["taskiq", "taskiq_aio_pika", "taskiq_redis"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
+    "tests/integrations/sqlalchemy/outbox/test_notifications.py": ["psycopg", "rich", "typer"],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
     "tests/integrations/test_asgi.py": WEB,
     "tests/integrations/test_asgi_cancelled.py": ["trio"],
@@ -97,6 +98,7 @@ NEEDS = {
     "tests/integrations/test_alembic.py": ["alembic", "sqlalchemy"],
     "tests/testing/test_engines.py": ["celery"],
     "tests/worker/test_changed_payloads.py": ["msgspec"],
+    "tests/worker/test_notifications.py": ["psycopg"],
 }
 MISSING = sorted({each for needed in NEEDS.values() for each in needed if find_spec(each) is None})
 

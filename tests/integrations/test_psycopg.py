@@ -12,12 +12,12 @@ import pytest
 from clarion import Signal, durable
 from clarion.envelope import seal
 from clarion.errors import ArgumentError
-from clarion.integrations import psycopg as psycopg_integration
 from clarion.integrations.psycopg import PsycopgDatabase
 from clarion.outbox import open_database, store
 from clarion.outbox.delivery_row import Target
 from clarion.outbox.tables import create_tables
 from clarion.testing import restored
+from clarion.worker import notifications
 from tests.pooler import pooler
 from tests.services import POSTGRES
 from tests.worker.stage import PLACES, Stage, until, worker
@@ -224,7 +224,7 @@ def test_behind_a_pooler_nothing_is_prepared(threshold):
 
 def test_a_pooler_that_passes_on_no_notifications_is_said(tmp_path, monkeypatch, caplog):
     """The worker says so, makes deliveries at its intervals, and ends without a long wait."""
-    monkeypatch.setattr(psycopg_integration, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(notifications, "ANSWER_SECONDS", 0.2)
     caplog.set_level("INFO", "clarion.worker")
     seen = []
     with PLACES["postgresql"](tmp_path) as direct, pooler(direct) as url, restored():

@@ -7,10 +7,8 @@
 
 from __future__ import annotations
 
-import logging
 import re
-import threading
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import quoted_name
@@ -26,7 +24,8 @@ from clarion.outbox.receiver_boundary import receiver_boundary
 from clarion.outbox.urls import not_a_url, split_url, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Callable
+    from contextlib import AbstractContextManager
 
     from clarion.commit import PendingCall
 
@@ -39,19 +38,8 @@ except ImportError as error:
 
 __all__ = ["PsycopgDatabase", "open_database"]
 
-LONGEST_SILENCE = 30.0  # seconds
-RECONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 2.0
-
 # A pooler invents the number of the process that it gives to its clients.
 _PROCESS = "SELECT pg_backend_pid()"
-
-_HAS_TRIGGER = (
-    "SELECT 1 FROM pg_trigger WHERE tgname = 'clarion_notify' "
-    "AND tgrelid = 'clarion_delivery'::regclass"
-)
-
-logger = logging.getLogger("clarion.worker")
 
 _UNKNOWN_OPTION = re.compile(r'invalid URI query parameter: "(\w+)"')
 
@@ -99,8 +87,7 @@ class PsycopgDatabase(UrlDatabase):
         if self._is_pooled and "prepare_threshold" not in self._options:
             raw.prepare_threshold = None
 
-    @contextmanager
-    def listening(self, wake: Callable[[], object]) -> Generator[None]:
+    def listening(self, wake: Callable[[], object]) -> AbstractContextManager[None]:
         """Call a function after commits that store deliveries, while the block runs.
 
         PostgreSQL sends notifications if the tables were created with `notify=True`.
@@ -108,45 +95,9 @@ class PsycopgDatabase(UrlDatabase):
         Args:
             wake: the function, called in another thread. It must return at once.
         """
-        ended = threading.Event()
-        thread = threading.Thread(
-            target=self._listen, args=(wake, ended), name="clarion-listen", daemon=True
-        )
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            with suppress(psycopg.Error), closing(self.connect()) as connection:
-                connection.connection.execute("NOTIFY clarion")  # ends its wait
-            thread.join(ANSWER_SECONDS if self._is_pooled else LONGEST_SILENCE)
+        from clarion.worker.notifications import listening
 
-    def _listen(self, wake: Callable[[], object], ended: threading.Event) -> None:
-        while not ended.is_set():
-            try:
-                with closing(self.connect()) as connection:
-                    raw: psycopg.Connection = connection.connection
-                    raw.execute("LISTEN clarion")
-                    if not raw.execute(_HAS_TRIGGER).fetchall():
-                        return
-                    if self._is_pooled and not self._hears(raw):
-                        logger.info("A pooler passes on no notifications of %s.", self.name)
-                        return
-                    while not ended.is_set():
-                        for _ in raw.notifies(timeout=LONGEST_SILENCE, stop_after=1):
-                            wake()
-            except psycopg.OperationalError:
-                logger.info("The notifications of %s were interrupted.", self.name)
-                ended.wait(RECONNECT_SECONDS)
-            except psycopg.Error as error:
-                logger.info("%s refuses to send notifications: %s", self.name, error)
-                return
-
-    def _hears(self, raw: psycopg.Connection) -> bool:
-        """Return whether a connection that listens gets a notification of another one."""
-        with closing(self.connect()) as other:
-            other.connection.execute("NOTIFY clarion")
-        return any(True for _ in raw.notifies(timeout=ANSWER_SECONDS, stop_after=1))
+        return listening(psycopg, self.connect, wake, self.name)
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:

@@ -4,7 +4,7 @@ In reading order; each module imports only from those above it:
 
 1. `settings`, `backoff`, `sizes`, `cooldowns`, `polling`, `stop_signals`, `transient`: numbers, waits
    and errors. `answer`: waits for a database for a bounded time. `process_log`: the log of a process
-   without one.
+   without one. `notifications`: PostgreSQL wakes the worker.
 2. `connections`, `async_loop`: what the threads of a worker share. `upkeep`: requeues, discards and
    removes in transactions of a bounded size, for the commands.
 3. `plan`, `running`, `ending`, `calls`: how one receiver is called, with which arguments, and how

@@ -29,7 +29,8 @@ def create(
         bool,
         typer.Option(
             "--notify",
-            help="PostgreSQL notifies the workers of each commit, so that they need not wait for a poll.",
+            help="PostgreSQL wakes the workers after each commit that stores deliveries, so that they "
+            "need not wait for a poll. Other databases ignore it.",
         ),
     ] = False,
     json: JsonOption = False,

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
@@ -88,3 +89,27 @@ def test_a_connection_is_opened_later_if_the_system_has_no_more_threads(tmp_path
     connection = database.connect()
     assert connection.rows("now")
     connection.close()
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("server", "own", "end"),
+    [
+        ("postgres", "SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+        ("mariadb", "SELECT connection_id()", "KILL {}"),
+    ],
+)
+def test_a_lost_connection_is_closed_without_an_error(request, caplog, server, own, end):
+    """SQLAlchemy does not log that it cannot be rolled back."""
+    engine = with_tables(create_engine(request.getfixturevalue(server)))
+    connection: Any = EngineDatabase(engine).connect()
+    cursor = connection.connection.cursor()
+    cursor.execute(own)
+    with engine.connect() as other:
+        other.exec_driver_sql(end.format(*cursor.fetchone()))
+    with pytest.raises(engine.dialect.loaded_dbapi.Error):
+        connection.rows("now")
+    connection.close()
+    assert connection.connection.closed if server == "postgres" else not connection.connection.open
+    assert [each for each in caplog.records if each.name.startswith("sqlalchemy")] == []
+    engine.dispose()

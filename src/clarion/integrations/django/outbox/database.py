@@ -8,7 +8,7 @@ connections of their thread, as in a request.
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from clarion.outbox.database import ReceiverTransaction
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
+    from contextlib import AbstractContextManager
 
 
 class DjangoWorkerConnection(DbapiConnection):
@@ -89,6 +90,22 @@ class DjangoDatabase:
         # A pool may have too few connections for the worker and the receivers.
         (settings.get("OPTIONS") or {}).pop("pool", None)
         return DjangoWorkerConnection(wrapper)
+
+    def listening(self, wake: Callable[[], object]) -> AbstractContextManager[None]:
+        """Call a function after commits that store deliveries, while the block runs.
+
+        PostgreSQL sends notifications through psycopg 3.2 or later, if the tables were created with
+        `manage.py outbox create --notify`. The connection for them is not one of a pool.
+
+        Args:
+            wake: the function, called in another thread. It must return at once.
+        """
+        if self.dialect != "postgresql":
+            return nullcontext()
+        from clarion.worker.notifications import listening
+
+        driver: Any = connections[self.alias].Database
+        return listening(driver, self.connect, wake, self.name)
 
     @contextmanager
     def serving_thread(self) -> Generator[None]:

@@ -47,7 +47,15 @@ class EngineConnection(DbapiConnection):
 
     def close(self) -> None:
         """Close the connection."""
+        if _is_lost(self.connection):
+            self._opened.invalidate()  # SQLAlchemy would log that it cannot be rolled back
         self._opened.close()
+
+
+def _is_lost(raw: Any) -> bool:
+    """Return whether a driver has noticed that its connection is broken."""
+    # psycopg and psycopg2 have `closed`, the drivers of MySQL have `open`.
+    return bool(getattr(raw, "closed", False)) or not getattr(raw, "open", True)
 
 
 class LoopThread:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import copy_context
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Engine
@@ -35,6 +35,7 @@ from clarion.outbox.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+    from contextlib import AbstractContextManager
     from typing import TypeVar
 
     from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
@@ -104,6 +105,23 @@ class EngineDatabase:
         if self.is_async:
             return AsyncEngineConnection(self._own_engine, self._thread)
         return EngineConnection(self._own_engine)
+
+    def listening(self, wake: Callable[[], object]) -> AbstractContextManager[None]:
+        """Call a function after commits that store deliveries, while the block runs.
+
+        PostgreSQL sends notifications through an engine of `postgresql+psycopg`, if the tables were
+        created with `notify=True`. The connection for them is outside the pool.
+
+        Args:
+            wake: the function, called in another thread. It must return at once.
+        """
+        if self.is_async or self.dialect != "postgresql":
+            return nullcontext()
+        from clarion.worker.notifications import listening
+
+        driver: Any = self.engine.dialect.loaded_dbapi
+        connect = partial(EngineConnection, self._own_engine)
+        return listening(driver, connect, wake, self.name)
 
     def check_rows(self, arguments: Mapping[str, Any]) -> None:
         """Refuse a send with an object of another database, which a worker cannot load.

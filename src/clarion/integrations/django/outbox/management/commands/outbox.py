@@ -100,7 +100,9 @@ class Command(ProcessCommand):
 
             if name == "create":
                 action.add_argument(
-                    "--notify", action="store_true", help="PostgreSQL notifies the workers"
+                    "--notify",
+                    action="store_true",
+                    help="PostgreSQL wakes the workers after each commit; use it after migrate",
                 )
 
     def handle(self, *_: Any, **options: Any) -> None:
