@@ -76,7 +76,12 @@ NEEDS = {
     "tests/integrations/test_dramatiq.py": ["dramatiq", "pika", "redis"],
     "tests/integrations/taskiq": ["taskiq", "taskiq_aio_pika", "taskiq_redis"],
     "tests/integrations/sqlalchemy": ["sqlalchemy"],
-    "tests/integrations/sqlalchemy/outbox/test_notifications.py": ["psycopg", "rich", "typer"],
+    "tests/integrations/sqlalchemy/outbox/test_notifications.py": [
+        "asyncpg",
+        "psycopg",
+        "rich",
+        "typer",
+    ],
     "tests/integrations/test_gotchas.py": ["django", "sqlalchemy"],
     "tests/integrations/test_asgi.py": WEB,
     "tests/integrations/test_asgi_cancelled.py": ["trio"],

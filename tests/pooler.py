@@ -27,6 +27,8 @@ def _to_client(server, client):
             if kind != b"A":
                 client.sendall(kind + struct.pack("!I", length) + body)
     for each in (client, server):
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)  # the other thread keeps it open
         each.close()
 
 

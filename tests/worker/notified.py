@@ -91,8 +91,9 @@ def check_polls(database, sender):
 
     with restored():
         paid.connect(receive, weak=False, delivery=durable(name="notified"))
-        with Worker(database, poll=0.05):
+        with database.listening(calls.append):
             until(lambda: not threads())
             assert not listeners(sender)
+        with Worker(database, poll=0.05):
             publish(sender, 1)
             until(lambda: calls == [1])

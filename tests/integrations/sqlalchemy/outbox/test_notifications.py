@@ -3,7 +3,7 @@
 from contextlib import closing
 
 import pytest
-from sqlalchemy import MetaData, create_engine, event
+from sqlalchemy import MetaData, create_engine, event, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 from typer.testing import CliRunner
 
@@ -11,7 +11,7 @@ from clarion.cli.app import app
 from clarion.integrations.sqlalchemy import EngineDatabase, outbox_tables
 from clarion.worker import notifications
 from tests.pooler import pooler
-from tests.worker.notified import check_polls, check_woken, check_woken_after_a_loss, threads
+from tests.worker.notified import check_polls, check_woken, check_woken_after_a_loss
 
 pytestmark = pytest.mark.service
 
@@ -68,21 +68,35 @@ def test_the_hooks_of_the_engine_open_the_connection(engine, notifying, monkeypa
     assert len(drivers) >= 3  # the worker's own, the one that listens, and the one that ends it
 
 
-def test_a_pooler_that_passes_on_no_notifications_is_said(engine, notifying, monkeypatch, caplog):
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg_async", "asyncpg"])
+def test_a_pooler_that_passes_on_no_notifications_is_said(
+    engine, notifying, monkeypatch, caplog, driver
+):
     """The worker says so, and does not listen."""
     monkeypatch.setattr(notifications, "ANSWER_SECONDS", 0.2)
     caplog.set_level("INFO", "clarion.worker")
     direct = engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with pooler(direct) as url:
-        pooled = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+        create = create_engine if driver == "psycopg" else create_async_engine
+        query = {"ssl" if driver == "asyncpg" else "sslmode": "disable"}
+        pooled = create(make_url(url).set(drivername=f"postgresql+{driver}", query=query))
         check_polls(EngineDatabase(pooled), notifying)
         assert "A pooler passes on no notifications of the engine" in caplog.text
-        pooled.dispose()
 
 
-def test_an_async_engine_polls(engine):
-    """An async engine has no thread that listens."""
-    made = create_async_engine(engine.url)
-    database = EngineDatabase(made)
-    with database.listening(pytest.fail):
-        assert not threads()
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg_async"])
+@pytest.mark.parametrize("check", [check_woken, check_woken_after_a_loss])
+def test_commits_wake_a_worker_of_an_async_engine(
+    engine, notifying, monkeypatch, caplog, driver, check
+):
+    """A worker is woken through asyncpg and psycopg, also after it has lost its connection."""
+    made = create_async_engine(engine.url.set(drivername=f"postgresql+{driver}"))
+    check(EngineDatabase(made), notifying, monkeypatch)
+    assert [each for each in caplog.records if each.name.startswith("sqlalchemy")] == []
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg_async"])
+def test_without_a_trigger_a_worker_of_an_async_engine_polls(engine, sender, driver):
+    """The thread ends at once, and the worker looks at its intervals."""
+    made = create_async_engine(engine.url.set(drivername=f"postgresql+{driver}"))
+    check_polls(EngineDatabase(made), sender)

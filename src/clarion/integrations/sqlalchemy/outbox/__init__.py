@@ -7,7 +7,7 @@ In reading order; each module imports only from those above it:
 3. `references`: instances as references, with their values where they are wanted.
 4. `stored`: how the model signals are stored.
 5. `engines`, `connections`: a worker's own connections. `loop_engines`: those of async receivers.
-   `deferred`: whether the program's transactions begin deferred.
+   `notifications`: PostgreSQL wakes a worker. `deferred`: whether the program's transactions begin deferred.
 6. `database`: the database of a worker. `own_session`: that of a bound session, in tests; `locks`:
    whether its open transaction blocks other connections.
 

@@ -124,6 +124,7 @@ class AsyncEngineConnection:
             thread.leave()
             raise
         self._core = CoreConnection(self._opened)
+        self._driver_connection: Any = self._opened.connection.driver_connection
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Run a statement, and return its rows."""
@@ -159,6 +160,8 @@ class AsyncEngineConnection:
     def close(self) -> None:
         """Close the connection."""
         try:
+            if not self._opened.invalidated and _is_lost(self._driver_connection):
+                self._thread.run(self._opened.invalidate)
             self._thread.run(self._opened.close)
         finally:
             self._thread.leave()

@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import copy_context
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Engine
@@ -109,19 +109,18 @@ class EngineDatabase:
     def listening(self, wake: Callable[[], object]) -> AbstractContextManager[None]:
         """Call a function after commits that store deliveries, while the block runs.
 
-        PostgreSQL sends notifications through an engine of `postgresql+psycopg`, if the tables were
+        PostgreSQL sends notifications through psycopg 3.2 or later and asyncpg, if the tables were
         created with `notify=True`. The connection for them is outside the pool.
 
         Args:
             wake: the function, called in another thread. It must return at once.
         """
-        if self.is_async or self.dialect != "postgresql":
+        if self.dialect != "postgresql":
             return nullcontext()
-        from clarion.worker.notifications import listening
+        from clarion.integrations.sqlalchemy.outbox.notifications import engine_listening
 
-        driver: Any = self.engine.dialect.loaded_dbapi
-        connect = partial(EngineConnection, self._own_engine)
-        return listening(driver, connect, wake, self.name)
+        thread = self._thread if self.is_async else None
+        return engine_listening(self._own_engine, thread, wake, self.name)
 
     def check_rows(self, arguments: Mapping[str, Any]) -> None:
         """Refuse a send with an object of another database, which a worker cannot load.
