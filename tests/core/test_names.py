@@ -4,7 +4,6 @@ import functools
 import subprocess
 import sys
 import textwrap
-import threading
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -208,46 +207,6 @@ def test_a_name_once_found_stays(monkeypatch):
     assert signal.name == f"{__name__}.held"
     monkeypatch.delitem(globals(), "held")
     assert signal.name == f"{__name__}.held"
-
-
-def test_all_modules_are_searched_once(signal, monkeypatch):
-    """A nameless signal is searched in all modules only once."""
-    searches = []
-    find = names.find_name
-
-    def counted(signal, home, *, anywhere):
-        searches.append(anywhere)
-        return find(signal, home, anywhere=anywhere)
-
-    monkeypatch.setattr(names, "find_name", counted)
-    for _ in range(3):
-        assert "nameless" in signal.name
-    assert searches == [True, False, False]
-
-
-def test_two_threads_may_search_at_once(monkeypatch):
-    """A thread that asks while another one searches gets the same name, and does not remove it.
-
-    The first two receivers of a worker ask for Django's signals like that. Without the name, their
-    deliveries wait for a minute.
-    """
-    module = ModuleType("searched_twice")
-    module.moved = signal = Signal()  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "searched_twice", module)
-    find = names.find_name
-    seen: list[str | None] = []
-
-    def searched(*arguments, **options):
-        if not seen:
-            seen.append(None)
-            thread = threading.Thread(target=lambda: seen.append(signal.name))
-            thread.start()
-            thread.join()
-        return find(*arguments, **options)
-
-    monkeypatch.setattr(names, "find_name", searched)
-    assert signal.name == "searched_twice.moved"
-    assert seen == [None, "searched_twice.moved"]
 
 
 def test_the_creating_module_comes_first(monkeypatch):

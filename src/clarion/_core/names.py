@@ -7,6 +7,7 @@ this unless a receiver raises.
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LONGEST_NAME = 100
 MOST_WRAPPERS = 100
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType, partial)
+_searching: set[int] = set()  # the threads that search for a name
 
 
 def name_of(receiver: object) -> str:
@@ -155,20 +157,30 @@ def signal_name(signal: Signal) -> str:
     The name is cached.
     """
     table = table_of(signal)
-    if table.name is None:
-        # Searching all modules takes milliseconds, and an error may pass many sends. So it is
-        # repeated only after an import.
-        modules = len(sys.modules)
-        found = find_name(signal, table.home, anywhere=table.searched != modules)
-        if found is None:
-            table.searched = modules  # after the search, because other threads may ask meanwhile
-        else:
-            table.name = found
-            return found
+    if table.name is None and (found := _searched(signal)) is not None:
+        table.name = found
+        return found
     if table.name:
         return table.name
     made_in = "" if table.home is None else f" made in {table.home}"
     return f"nameless {type(signal).__name__}{made_in}"
+
+
+def _searched(signal: Signal) -> str | None:
+    table = table_of(signal)
+    # Searching all modules takes milliseconds, and an error may pass many sends. So it is repeated
+    # only after an import, and not by a signal handler that runs in a search.
+    modules, thread = len(sys.modules), get_ident()
+    is_nested = thread in _searching
+    try:
+        _searching.add(thread)
+        found = find_name(signal, table.home, anywhere=not is_nested and table.searched != modules)
+    finally:
+        if not is_nested:
+            _searching.discard(thread)
+    if found is None and not is_nested:
+        table.searched = modules  # after the search, because other threads may ask meanwhile
+    return found
 
 
 def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str | None:
