@@ -15,7 +15,6 @@ pytestmark = pytest.mark.service
 @pytest.fixture
 def database(postgres_database, transactional_db):
     """Return a database whose tables have no trigger."""
-    call_command("migrate", "clarion_outbox", database=postgres_database, verbosity=0)
     yield DjangoDatabase(postgres_database)
     with connections[postgres_database].cursor() as cursor:
         cursor.execute("DROP TRIGGER IF EXISTS clarion_notify ON clarion_delivery")
