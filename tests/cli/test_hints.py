@@ -10,7 +10,7 @@ from clarion.listing import Filters
 RECEIVERS = """
 from clarion import Signal, receiver
 
-paid = Signal(name="hinted.order_paid")
+paid = Signal(name="hinted.zebra_fed")
 nobody = Signal(name="hinted.nobody")
 
 class Till: ...
@@ -48,7 +48,7 @@ def test_a_long_list_is_cut():
 @pytest.mark.parametrize(
     ("filters", "text"),
     [
-        (Filters(signal="hinted.order_piad"), "Did you mean hinted.order_paid?"),
+        (Filters(signal="hinted.zebra_fde"), "Did you mean hinted.zebra_fed?"),
         (Filters(signal="hinted.nobody"), "hinted.nobody has no receiver. Add --all"),
         (Filters(sender="hinted_receivers.Tll"), "Did you mean hinted_receivers.Till?"),
         (Filters(receiver="PRINT_BILL"), "Did you mean hinted_receivers.print_bill?"),
