@@ -38,7 +38,7 @@ load: .venvs/demo/ready ## ten thousand requests to the shop, on one connection 
 	@echo
 	$(RUSH) --pool-size 20
 
-test: | python ## the suite on every CPython found
+test: | python .venvs/uv/tried ## the suite on every CPython found
 	$(PYTHON) tools/matrix.py
 
 COVERED = --ignore=tests/benchmarks --ignore=tests/concurrency --ignore=tests/examples \
@@ -148,21 +148,32 @@ python:
 	@test -n "$(PYTHON)" || { echo "Clarion needs CPython 3.11 or later, and none was found: \
 	install one, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 
-# uv fills an environment in a fifth of pip's time. Where it cannot be had, or finds nothing, pip does it.
-FAST_PIP = .venvs/$*/bin/python -m pip install -qq uv && \
-	.venvs/$*/bin/uv pip install -q --python .venvs/$*/bin/python
+# uv fills an environment in a fifth of pip's time, and all environments share one uv. Where it
+# cannot be had, or finds nothing, pip does it.
+UV = .venvs/uv/bin/uv
+PYPI = .venvs/$*/bin/python -m pip install -qq
 
-.venvs/%/filled: pyproject.toml | python
+.venvs/uv/tried: | python
+	@echo "fetching uv"
+	@$(PYTHON) -m pip install -qq --no-compile --upgrade --target .venvs/uv uv 2>/dev/null || \
+		{ $(PYTHON) -m venv --clear .venvs/uv && .venvs/uv/bin/python -m pip install -qq uv 2>/dev/null; } || \
+		echo "without uv, pip fills the environments"
+	@mkdir -p .venvs/uv && touch $@
+
+.venvs/%/filled: pyproject.toml | python .venvs/uv/tried
 	@echo "building .venvs/$*"
-	@$(PYTHON) -m venv --clear .venvs/$*
-	@$(FAST_PIP) "pip>=25.1" "setuptools>=77" --group $(firstword $(subst -, ,$*)) 2>/dev/null || \
-		{ .venvs/$*/bin/python -m pip install -qq --upgrade "pip>=25.1" "setuptools>=77" && \
-		.venvs/$*/bin/python -m pip install -qq --no-compile --group $(firstword $(subst -, ,$*)); }
+	@$(PYTHON) -m venv --clear --without-pip .venvs/$*
+	@$(UV) pip install -q --python .venvs/$*/bin/python "pip>=25.1" "setuptools>=77" \
+		--group $(firstword $(subst -, ,$*)) 2>/dev/null || \
+		{ $(PYTHON) -m venv --clear .venvs/$* && $(PYPI) --upgrade "pip>=25.1" "setuptools>=77" && \
+		$(PYPI) --no-compile --group $(firstword $(subst -, ,$*)); }
 	@touch $@
 
 # No build isolation, because a second environment would have to be filled for the build.
 .venvs/%/ready: .venvs/%/filled $(wildcard setup.py src/clarion/*/*.[ch])
-	@.venvs/$*/bin/python -m pip install -qq --no-build-isolation --editable .
+	@$(UV) pip install -q --python .venvs/$*/bin/python --no-build-isolation --no-deps \
+		--reinstall-package clarion-signals --editable . 2>/dev/null || \
+		$(PYPI) --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: help demo load test coverage extras first-time engines test-next quick lint format types layers docs \
