@@ -1,8 +1,18 @@
 """The completion of names in a shell."""
 
 import pytest
+import typer
+from typer.main import get_group
 
-from clarion.cli.completion import completions, is_completing
+from clarion import Signal, durable
+from clarion.cli.app import app
+from clarion.cli.completion import (
+    complete_dead,
+    complete_durable,
+    complete_stored,
+    completions,
+    is_completing,
+)
 
 RECEIVERS = """
 import sys
@@ -30,7 +40,7 @@ def complete(command, tmp_path):
         words = line.split(" ")
         done = command(
             _CLARION_COMPLETE="complete_bash",
-            COMP_WORDS=line,
+            COMP_WORDS="\n".join(words),
             COMP_CWORD=str(len(words) - 1),
             **environment,
         )
@@ -50,6 +60,10 @@ def complete(command, tmp_path):
         ("clarion ls receivers --sender O", ["Order"]),
         ("clarion graph receivers --receiver ma", ["mail"]),
         ("clarion graph receivers -r receivers.", ["receivers.mail"]),
+        ("clarion explain receivers shop.", ["shop.order_paid", "shop.order_sent"]),
+        ("clarion explain shop.", []),
+        ("clarion ls rec", ["receivers"]),
+        ("clarion ls receivers --signal = order_s", ["order_sent"]),
         ("clarion ls --signal shop.", []),
         ("clarion ls no_such_module --signal shop.", []),
         ("clarion ls -bad --signal shop.", []),
@@ -90,3 +104,40 @@ def test_a_command_is_no_completion(monkeypatch):
     assert not is_completing()
     monkeypatch.setenv("_CLARION_COMPLETE", "complete_bash")
     assert is_completing()
+
+
+def line_with(params, *args):
+    """Return a command line that Typer has read so far."""
+    context = typer.Context(get_group(app))
+    context.params = params
+    context.args = [*args]
+    return context
+
+
+def test_dead_deliveries_are_completed(shop):
+    """Ids come with the receiver and its error, those on the line are left out, and receivers with none dead, too."""
+    first, second = (
+        shop.bury("shop:mail", error="Traceback:\nValueError: no"),
+        shop.bury("shop:stock"),
+    )
+    shop.publish("shop:waiting")
+    line = line_with({"database": shop.url, "ids": [second]})
+    assert complete_dead(line, "") == [(str(first), "shop:mail: ValueError: no")]
+    assert complete_stored(line, "shop:") == ["shop:mail", "shop:stock"]
+    assert complete_stored(line, "shop:s") == ["shop:stock"]
+
+
+@pytest.mark.parametrize("params", [{}, {"database": None}, {"database": "sqlite:///gone.db"}])
+def test_without_a_database_nothing_is_completed(params, capfd):
+    """A database that is not named, or cannot be read, completes nothing and prints nothing."""
+    line = line_with(params)
+    assert (complete_dead(line, ""), complete_stored(line, "")) == ([], [])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_stored_names_of_durable_receivers_are_completed():
+    """`work --receiver` has the names that the rows have."""
+    signal = Signal()
+    signal.connect(lambda **kwargs: None, delivery=durable(name="completed:mail"))
+    line = line_with({"modules": [__name__]}, "shop:database")
+    assert complete_durable(line, "completed:") == ["completed:mail"]

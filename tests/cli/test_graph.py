@@ -94,7 +94,9 @@ def test_an_empty_drawing_is_explained(graph, form):
     """A hint on standard error says why, and --all draws signals without receivers."""
     done = graph("--format", form, "--receiver", "stall_recievers.mail")
     assert (done.exit_code, "Did you mean stall_receivers" in done.stderr) == (0, True)
-    assert graph("--json", "--receiver", "zzz").stderr == ""
+    as_json = graph("--json", "--receiver", "zzz")
+    assert json.loads(as_json.stdout)["signals"] == []
+    assert "hint: No name contains the text of the filters." in as_json.stderr
 
 
 def test_a_graph_that_mermaid_refuses_has_a_hint(graph):

@@ -44,7 +44,7 @@ def listed(invoke, till):
 
     def listed(*options):
         done = invoke("ls", till, "--signal", "till.", "--json", *options)
-        assert (done.exit_code, done.stderr) == (0, "")
+        assert done.exit_code == 0
         return {
             each["signal"]: [found["receiver"] for found in each["receivers"]]
             for each in json.loads(done.stdout)
@@ -178,3 +178,5 @@ def test_a_filter_that_matches_nothing_is_explained(invoke, till, option):
     assert done.stdout == "0 signals, 0 receivers.\n"
     assert done.stderr.startswith("hint: No name contains the text of the filters.")
     assert invoke("ls", till, "--receiver", "print_bill").stderr == ""
+    as_json = invoke("ls", till, option, "clishop_gone", "--json")
+    assert (json.loads(as_json.stdout), as_json.stderr) == ([], done.stderr)

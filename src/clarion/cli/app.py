@@ -10,6 +10,7 @@ from typer.main import get_group
 
 from clarion._core.commands import PROGRAM, output_failures_end, run_as
 from clarion._core.version import __version__
+from clarion.cli.bash_words import join_words_of_bash
 from clarion.cli.completion import is_completing
 from clarion.cli.databases import open_named
 from clarion.cli.doctor import doctor
@@ -89,6 +90,7 @@ def run(
         keeps_output: whether what the modules print goes to standard error until the process ends.
     """
     prepare_streams()
+    join_words_of_bash()
     program = in_program or PROGRAM
     tokens = is_in_program.set(bool(in_program)), open_named.set(databases)
     is_kept = is_for_command.set(keeps_output)

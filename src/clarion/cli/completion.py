@@ -1,7 +1,7 @@
-"""Complete the names of signals, senders and receivers in a shell.
+"""Complete the names of modules, signals, senders, receivers and dead deliveries in a shell.
 
-Only the modules that the command line names so far are imported. An error completes nothing, because a
-message would appear in the middle of the line that the user types.
+Only the modules that the command line names so far are imported, and only the database that it names is read. An error
+completes nothing, because a message would appear in the middle of the line that the user types.
 """
 
 from __future__ import annotations
@@ -14,14 +14,22 @@ from typing import TYPE_CHECKING
 import typer  # noqa: TC002  # Typer reads the annotations
 
 from clarion._core.printable import safe
-from clarion.cli.imports import import_all
+from clarion.cli.bash_words import kept_beginning
+from clarion.cli.databases import opened
+from clarion.cli.imports import import_all, import_named, is_module, is_reference
+from clarion.cli.module_names import module_names
 from clarion.introspect import registrations, signal_name, signals
 from clarion.listing import sender_of
+from clarion.outbox import store
+from clarion.outbox.facts import last_line
+from clarion.outbox.receivers import connected_receivers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 VARIABLE = "_CLARION_COMPLETE"  # set by the shell's script while it asks for completions
+
+DEAD_AT_MOST = 100  # ids that a shell shows
 
 
 def is_completing() -> bool:
@@ -29,9 +37,32 @@ def is_completing() -> bool:
     return VARIABLE in os.environ
 
 
+def complete_modules(incomplete: str) -> list[str]:
+    """Return the names of modules that begin with a text."""
+    return module_names(incomplete)
+
+
+def complete_explained(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the modules and the signals that begin with a text.
+
+    The signals are those of the modules on the line, or of the module that the text begins with.
+    """
+    owner = incomplete.rpartition(".")[0]
+
+    def names() -> Iterable[str]:
+        if not modules and not (owner and is_module(owner)):
+            return ()
+        for each in modules or [owner]:
+            import_named(each)
+        return map(signal_name, signals())
+
+    modules = _modules_of(context)
+    return [*module_names(incomplete), *_complete(incomplete, names)]
+
+
 def complete_signals(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of signals that begin with a text, or whose last parts do."""
-    return _complete(context, incomplete, lambda: map(signal_name, signals()))
+    return _complete_of_modules(context, incomplete, lambda: map(signal_name, signals()))
 
 
 def complete_senders(context: typer.Context, incomplete: str) -> list[str]:
@@ -41,7 +72,7 @@ def complete_senders(context: typer.Context, incomplete: str) -> list[str]:
         found = (sender_of(each) for signal in signals() for each in registrations(signal))
         return (name.strip("'") for name in found if name is not None)
 
-    return _complete(context, incomplete, names)
+    return _complete_of_modules(context, incomplete, names)
 
 
 def complete_receivers(context: typer.Context, incomplete: str) -> list[str]:
@@ -50,12 +81,50 @@ def complete_receivers(context: typer.Context, incomplete: str) -> list[str]:
     def names() -> Iterable[str]:
         return (each.name for signal in signals() for each in registrations(signal))
 
-    return _complete(context, incomplete, names)
+    return _complete_of_modules(context, incomplete, names)
 
 
-def _complete(
+def complete_durable(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the stored names of durable receivers that begin with a text."""
+    return _complete_of_modules(context, incomplete, connected_receivers)
+
+
+def complete_stored(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the receivers of the deliveries in the database that begin with a text."""
+
+    def names() -> Iterable[str]:
+        with opened(context.params["database"]) as (_, connection):
+            return [each.receiver for each in store.waiting(connection) if each.dead]
+
+    return _complete(incomplete, names)
+
+
+def complete_dead(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return the ids of dead deliveries that begin with a text, each with its receiver and error."""
+    found: dict[str, str] = {}
+
+    def names() -> Iterable[str]:
+        with opened(context.params["database"]) as (_, connection):
+            for each in store.list_dead(connection, limit=DEAD_AT_MOST):
+                found[str(each.id)] = safe(f"{each.receiver}: {last_line(each.error)}")
+        return found
+
+    named = {str(each) for each in context.params.get("ids") or ()}
+    chosen = set(_complete(incomplete, names)) - named
+    return [(name, text) for name, text in found.items() if name in chosen]
+
+
+def _complete_of_modules(
     context: typer.Context, incomplete: str, names: Callable[[], Iterable[str]]
 ) -> list[str]:
+    def imported() -> Iterable[str]:
+        import_all(_modules_of(context))
+        return names()
+
+    return _complete(incomplete, imported)
+
+
+def _complete(incomplete: str, names: Callable[[], Iterable[str]]) -> list[str]:
     before = sys.stdout, sys.stderr
     try:
         with (
@@ -63,8 +132,9 @@ def _complete(
             redirect_stdout(nowhere),
             redirect_stderr(nowhere),
         ):
-            import_all(_modules_of(context))
-            return completions(names(), incomplete)
+            kept = kept_beginning()
+            found = completions(names(), f"{kept}{incomplete}")
+            return [each[len(kept) :] for each in found]
     except BaseException:  # noqa: BLE001  # whatever the user's modules raise
         sys.stdout, sys.stderr = before
         return []
@@ -73,7 +143,8 @@ def _complete(
 def _modules_of(context: typer.Context) -> list[str]:
     """Return the modules that the command line names so far."""
     # Typer has some of them in `args` if the last option has no value yet.
-    return [*(context.params.get("modules") or ()), *context.args]
+    named = [*(context.params.get("modules") or ()), *context.args]
+    return [each for each in named if not is_reference(each)]
 
 
 def completions(names: Iterable[str], incomplete: str) -> list[str]:

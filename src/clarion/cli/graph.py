@@ -98,7 +98,7 @@ def graph(
     found = build_graph(filters, every=every)
     if old is None:
         _draw(found, form, output)
-        if form != "json" and not found.signals:
+        if not found.signals:
             explain_empty(filters, every=every)
         return
     changes = compare(filter_graph(old, filters), found)

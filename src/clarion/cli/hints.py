@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from clarion.listing import Filters
+    from clarion.outbox.delivery_row import Waiting
 
 AT_MOST = 10  # names in a sentence
+
+NO_TEXT = "''"  # a name that a shell has left empty
 
 
 def print_hint(text: str) -> None:
@@ -66,6 +69,21 @@ def explain_empty(filters: Filters, *, every: bool) -> None:
         f"No name contains the text of the filters. "
         f"{cure or 'Leave a filter out, or write a shorter part of the name.'}"
     )
+
+
+def explain_no_dead(receiver: str | None, counted: Iterable[Waiting]) -> None:
+    """Print that no delivery of a receiver is stored, if the user has named one.
+
+    Args:
+        receiver: the name that the user gave; None if the user gave none.
+        counted: the counts of the receivers in the database.
+    """
+    known = {each.receiver for each in counted}
+    if receiver is not None and receiver not in known:
+        print_hint(
+            f"No delivery is stored for the receiver {receiver or NO_TEXT}. {did_you_mean(receiver, known)}"
+            f"The receivers with deliveries are: {some_of(known)}."
+        )
 
 
 def _known() -> tuple[set[str], ...]:

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from clarion.cli.completion import complete_receivers, complete_senders, complete_signals
+from clarion.cli.completion import (
+    complete_dead,
+    complete_durable,
+    complete_modules,
+    complete_receivers,
+    complete_senders,
+    complete_signals,
+    complete_stored,
+)
 from clarion.worker.upkeep import LARGEST_ID
 
 _database = typer.Option(
@@ -32,6 +40,7 @@ IdsArgument = Annotated[
         max=LARGEST_ID,
         help="The ids, as `outbox ls` lists them.",
         show_default=False,
+        autocompletion=complete_dead,
     ),
 ]
 
@@ -43,6 +52,7 @@ IdArgument = Annotated[
         max=LARGEST_ID,
         help="The id, as `outbox ls` lists it.",
         show_default=False,
+        autocompletion=complete_dead,
     ),
 ]
 
@@ -54,6 +64,7 @@ ReceiverOption = Annotated[
         metavar="NAME",
         help="All dead deliveries of this receiver.",
         show_default=False,
+        autocompletion=complete_stored,
     ),
 ]
 
@@ -64,7 +75,10 @@ AllOption = Annotated[bool, typer.Option("--all", help="All dead deliveries.")]
 ModulesOfReceivers = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="MODULE", help="The modules that connect the receivers.", show_default=False
+        metavar="MODULE",
+        help="The modules that connect the receivers.",
+        show_default=False,
+        autocompletion=complete_modules,
     ),
 ]
 
@@ -101,6 +115,7 @@ ModulesArgument = Annotated[
         metavar="MODULE",
         help="The modules that connect receivers; module:object for a database.",
         show_default=False,
+        autocompletion=complete_modules,
     ),
 ]
 
@@ -112,6 +127,7 @@ ReceiversOption = Annotated[
         metavar="NAME",
         help="Only this receiver; may be repeated.",
         show_default=False,
+        autocompletion=complete_durable,
     ),
 ]
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clarion.cli.completion import complete_senders, complete_signals
+from clarion.cli.completion import complete_explained, complete_senders, complete_signals
 from clarion.cli.failures import CommandError
-from clarion.cli.hints import did_you_mean, explain_empty, some_of
+from clarion.cli.hints import NO_TEXT, did_you_mean, explain_empty, some_of
 from clarion.cli.imports import import_all, is_in_program, is_module
 from clarion.cli.options import (
     EveryOption,
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion.introspect import Verdict
 
-NO_TEXT = "''"  # a name that a shell has left empty
-
 COLUMNS = (
     Column("receiver"),
     Column("sender"),
@@ -75,8 +73,8 @@ def ls(
         print_json([{"signal": name, "receivers": [*map(facts_of, each)]} for name, each in listed])
     else:
         _print_listed(listed)
-        if not listed:
-            explain_empty(filters, every=every)
+    if not listed:
+        explain_empty(filters, every=every)
 
 
 def _print_listed(listed: list[Listed]) -> None:
@@ -101,14 +99,22 @@ def _row(registration: Registration) -> tuple[str, ...]:
 
 @reporting()
 def explain_command(
-    modules: ModulesOfReceivers = None,
+    modules: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="MODULE",
+            help="The modules that connect the receivers. The signal may stand after them.",
+            show_default=False,
+            autocompletion=complete_explained,
+        ),
+    ] = None,
     signal: Annotated[
         str | None,
         typer.Option(
             "--signal",
             "-s",
             metavar="NAME",
-            help="The dotted name of the signal, or its end. It may also stand after the modules.",
+            help="The dotted name of the signal, or its end.",
             autocompletion=complete_signals,
             show_default=False,
         ),

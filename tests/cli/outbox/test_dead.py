@@ -40,6 +40,20 @@ def test_nothing_dead_is_said(outbox):
     assert json.loads(outbox("ls", "--json").stdout) == {"total": 0, "deliveries": []}
 
 
+def test_a_receiver_without_deliveries_is_explained(outbox, shop):
+    """A misspelt name is reported, with the right one, also beside JSON; a known one without dead ones is not."""
+    shop.publish("shop:mail")
+    for more in ([], ["--json"]):
+        for command in (["ls"], ["requeue"], ["discard", "--yes"]):
+            done = outbox(*command, "-r", "shop:mali", *more)
+            assert done.exit_code == 0
+            assert "hint: No delivery is stored for the receiver shop:mali." in done.stderr
+            assert "Did you mean shop:mail?" in " ".join(done.stderr.split())
+    done = outbox("ls", "-r", "shop:mail")
+    assert done.stdout == "No delivery of shop:mail is dead in the SQLite file 'shop.db'.\n"
+    assert done.stderr == ""
+
+
 def test_one_is_shown(invoke, any_shop):
     """The payload and the traceback of a dead delivery are shown, without control characters."""
     error = f"Traceback:\n  File {HOSTILE}\nValueError: no"

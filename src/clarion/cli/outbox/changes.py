@@ -10,6 +10,7 @@ import typer
 
 from clarion._core.names import counted
 from clarion.cli.databases import opened
+from clarion.cli.hints import explain_no_dead
 from clarion.cli.options import (
     AllOption,
     DatabaseOption,
@@ -43,10 +44,13 @@ def requeue(
     selection = Selection(ids, receiver, is_all=every)
     with opened(database) as (_, connection), _progress("delivery", "deliveries") as progress:
         done = selection.change(connection, store.requeue, progress)
+        stored = [] if receiver is None or done else store.waiting(connection)
     if json:
         print_json({"requeued": done})
     else:
         print_line(f"{_deliveries(len(done))} requeued.")
+    if not done:
+        explain_no_dead(receiver, stored)
 
 
 @reporting()
@@ -67,10 +71,13 @@ def discard(
             raise typer.Exit(FOUND)
         with _progress("delivery", "deliveries") as progress:
             done = selection.change(connection, store.discard, progress)
+        stored = [] if receiver is None or done else store.waiting(connection)
     if json:
         print_json({"discarded": done})
     else:
         print_line(f"{_deliveries(len(done))} discarded.")
+    if not done:
+        explain_no_dead(receiver, stored)
 
 
 @reporting()

@@ -10,6 +10,7 @@ import typer
 from clarion._core.commands import command_line
 from clarion.cli.ages import since
 from clarion.cli.databases import opened
+from clarion.cli.hints import explain_no_dead
 from clarion.cli.options import DatabaseOption, IdArgument, JsonOption, ReceiverOption
 from clarion.cli.output import (
     Column,
@@ -53,13 +54,15 @@ def list_dead(
     if json:
         print_json(facts_of_list(dead, counted, receiver))
     elif not dead:
-        print_line(f"No delivery is dead in {found.name}.")
+        of = f" of {receiver}" if receiver else ""
+        print_line(f"No delivery{of} is dead in {found.name}.")
     else:
         print_table(COLUMNS, (_cells(each) for each in dead))
         print_line()
         if total > len(dead):
             print_line(f"{total - len(dead)} more. Raise --limit, or name a --receiver.")
         print_line((f"Show one with `{command_line('outbox show ID')}`.", "dim"))
+    explain_no_dead(receiver, counted)
 
 
 @reporting()
