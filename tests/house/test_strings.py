@@ -3,9 +3,7 @@
 import ast
 import re
 
-import pytest
-
-from tests.house.tree import MODULES, PACKAGES, ROOT, SRC, name_of, nodes_of
+from tests.house.tree import MODULES, PACKAGES, ROOT, name_of, nodes_of, relative
 
 PYTHON = [
     *MODULES,
@@ -24,8 +22,8 @@ def named_in(path):
                 yield node.lineno, node.value
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
-def test_named_modules_exist(path):
+def test_named_modules_exist():
     """A string such as "clarion.commit.boundary" names a module, which a move may break."""
-    for line, name in named_in(path):
-        assert name in OURS, f"{path.relative_to(SRC.parent)}:{line}: {name}"
+    named = {f"{relative(path)}:{line}": name for path in PYTHON for line, name in named_in(path)}
+    assert named
+    assert not {place: name for place, name in named.items() if name not in OURS}

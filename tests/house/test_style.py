@@ -3,9 +3,7 @@
 import ast
 import re
 
-import pytest
-
-from tests.house.tree import MODULES, ROOT, name_of, nodes_of
+from tests.house.tree import MODULES, ROOT, name_of, nodes_of, relative
 
 LINES_OF_A_MODULE = 350
 LINES_OF_A_FUNCTION = 60
@@ -30,69 +28,82 @@ LONG_TESTS: set[str] = {
 }
 
 
-def relative(path):
-    """Return the path of a file in the checkout, which serves as a test's id too."""
-    return str(path.relative_to(ROOT))
+def longer_than_a_module(paths):
+    """Return those of the files that have more lines than a module may have."""
+    return {
+        relative(path) for path in paths if len(path.read_text().splitlines()) > LINES_OF_A_MODULE
+    }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_module_is_short(path):
+def functions_of(nodes):
+    """Return the functions among nodes, async ones too."""
+    return [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def test_modules_are_short():
     """A module is read in one sitting."""
-    assert len(path.read_text().splitlines()) <= LINES_OF_A_MODULE
+    assert MODULES
+    assert not longer_than_a_module(MODULES)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_functions_are_short(path):
+def test_functions_are_short():
     """A function fits on one screen."""
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in nodes_of(path.read_text()):
-        if isinstance(node, functions) and node.end_lineno is not None:
-            assert node.end_lineno - node.lineno < LINES_OF_A_FUNCTION, node.name
+    functions = [
+        (name_of(path), node)
+        for path in MODULES
+        for node in functions_of(nodes_of(path.read_text()))
+    ]
+    assert functions
+    assert not [
+        (name, node.name)
+        for name, node in functions
+        if node.end_lineno - node.lineno >= LINES_OF_A_FUNCTION
+    ]
 
 
-@pytest.mark.parametrize("path", TESTS, ids=relative)
-def test_test_file_is_short(path):
-    """A file of tests is as short as a module."""
-    is_long = len(path.read_text().splitlines()) > LINES_OF_A_MODULE
-    assert is_long == (relative(path) in LONG_TESTS)
+def test_test_files_are_short():
+    """A file of tests is as short as a module, except those in the list."""
+    assert longer_than_a_module(TESTS) == LONG_TESTS
 
 
-@pytest.mark.parametrize("path", PAGES, ids=relative)
-def test_page_is_short(path):
+def test_pages_are_short():
     """A page has one topic, and 1,200 words at most."""
-    assert len(path.read_text().split()) <= WORDS_OF_A_PAGE
+    words = {relative(path): len(path.read_text().split()) for path in PAGES}
+    assert words
+    assert not {path: count for path, count in words.items() if count > WORDS_OF_A_PAGE}
 
 
-def test_the_long_files_are_there():
-    """Each file in the list exists."""
-    assert {relative(path) for path in TESTS} >= LONG_TESTS
-
-
-@pytest.mark.parametrize("path", PACKAGES, ids=name_of)
-def test_package_names_its_modules(path):
-    """The docstring of a package names every module in it, so that it serves as a map."""
+def unnamed_in(path):
+    """Return the modules of a package that its docstring does not name."""
     docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
     inside = {
         each.relative_to(path.parent).parts[0].removesuffix(".py")
         for each in MODULES
         if path.parent in each.parents
     }
-    missing = {name for name in inside - {"__init__"} if not re.search(rf"\b{name}\b", docstring)}
-    assert not missing
+    return {name for name in inside - {"__init__"} if not re.search(rf"\b{name}\b", docstring)}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_no_work_is_left_as_a_remark(path):
+def test_packages_name_their_modules():
+    """The docstring of a package names every module in it, so that it serves as a map."""
+    assert PACKAGES
+    assert not {name_of(path): names for path in PACKAGES if (names := unnamed_in(path))}
+
+
+def test_no_work_is_left_as_a_remark():
     """Work that is not done is an issue, not a remark in the source."""
-    assert not re.search(r"\b(TODO|FIXME|XXX)\b", path.read_text())
+    remark = re.compile(r"\b(TODO|FIXME|XXX)\b")
+    assert not [name_of(path) for path in MODULES if remark.search(path.read_text())]
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in TESTS if path.name.startswith("test_")], ids=relative
-)
-def test_tests_say_what_holds(path):
+def test_tests_say_what_holds():
     """Every test has a docstring that says what holds."""
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, functions) and node.name.startswith("test_"):
-            assert ast.get_docstring(node), f"{path}:{node.lineno}: {node.name}"
+    tests = [
+        (f"{relative(path)}:{node.lineno}: {node.name}", node)
+        for path in TESTS
+        if path.name.startswith("test_")
+        for node in functions_of(ast.walk(ast.parse(path.read_text())))
+        if node.name.startswith("test_")
+    ]
+    assert tests
+    assert not [name for name, node in tests if not ast.get_docstring(node)]
