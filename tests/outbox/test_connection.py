@@ -1,5 +1,6 @@
 """Statements and transactions on a connection."""
 
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -79,3 +80,21 @@ def test_a_closed_connection_is_in_no_transaction():
     assert not has_ended(raw)
     raw.close()
     assert has_ended(raw)
+
+
+@pytest.mark.service
+def test_psycopg2_reports_the_same_status():
+    """As a number, and not as a member of an enumeration."""
+    raw = pytest.importorskip("psycopg2").connect(POSTGRES.url())
+    with closing(raw), raw.cursor() as cursor:
+        assert has_ended(raw)
+        cursor.execute("SELECT 1")
+        assert not has_ended(raw)
+        with pytest.raises(raw.ProgrammingError):
+            cursor.execute("SELECT no_such_column")
+        assert has_ended(raw)
+
+
+def test_a_driver_that_reports_no_status_does_not_know():
+    """As mysqlclient."""
+    assert has_ended(object()) is None

@@ -36,7 +36,7 @@ from clarion.outbox.adapters import is_async_connection
 from clarion.outbox.delivery_row import Claim
 from clarion.outbox.receivers import find_receiver
 from clarion.worker.backoff import named_wait
-from clarion.worker.calls import Caller
+from clarion.worker.calls import Caller, LostError
 from clarion.worker.plan import Plan
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _retries_of(body: str) -> int | None:
         return None
 
 
-class DuplicateError(Exception):
+class DuplicateError(LostError):
     """The receiver was called for this send before."""
 
 

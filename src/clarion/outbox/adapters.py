@@ -130,8 +130,11 @@ class CoreConnection:
         """Whether the driver sends bytes as a parameter."""
         return self.connection.dialect.driver not in _WITHOUT_BYTES
 
-    def has_ended(self) -> bool:
-        """Return whether the driver's connection is in no transaction that could commit."""
+    def has_ended(self) -> bool | None:
+        """Return whether the driver's connection is in no transaction that could commit.
+
+        None if the driver does not know.
+        """
         return has_ended(self.connection.connection.driver_connection)
 
     def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
@@ -174,8 +177,11 @@ class AsyncCoreConnection:
         """Whether the driver sends bytes as a parameter."""
         return self.connection.dialect.driver not in _WITHOUT_BYTES
 
-    def has_ended(self) -> bool:
-        """Return whether the driver's connection is in no transaction that could commit."""
+    def has_ended(self) -> bool | None:
+        """Return whether the driver's connection is in no transaction that could commit.
+
+        None if the driver does not know.
+        """
         return has_ended(self.connection.sync_connection.connection.driver_connection)
 
     async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
@@ -232,8 +238,8 @@ class AsyncDbapiConnection:
         modules = {each.__module__.partition(".")[0] for each in type(self.connection).__mro__}
         return modules.isdisjoint(_WITHOUT_BYTES)
 
-    def has_ended(self) -> bool:
-        """Return whether it is in no transaction that could commit."""
+    def has_ended(self) -> bool | None:
+        """Return whether it is in no transaction that could commit; None if it does not know."""
         return has_ended(self.connection)
 
     async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:

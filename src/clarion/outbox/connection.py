@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 _IN_TRANSACTION = 1  # SERVER_STATUS_IN_TRANS of MySQL's protocol
+_WITHOUT_TRANSACTION = {0, 3, 4}  # idle, aborted and closed, of libpq
 
 
 class Connection(Protocol):
@@ -140,8 +141,11 @@ class DbapiConnection:
             raise
         self._execute("COMMIT")
 
-    def has_ended(self) -> bool:
-        """Return whether the transaction that was begun is not open any more, or was aborted."""
+    def has_ended(self) -> bool | None:
+        """Return whether the transaction that was begun is not open any more, or was aborted.
+
+        None if the driver does not know.
+        """
         return has_ended(self.connection)
 
     def close(self) -> None:
@@ -189,17 +193,22 @@ def is_mariadb(raw: Any) -> bool:
     return "mariadb" in str(version).lower()
 
 
-def has_ended(raw: Any) -> bool:
+def has_ended(raw: Any) -> bool | None:
     """Return whether a connection of a driver is in no transaction that a COMMIT would commit.
 
-    A closed connection is in none. It is False for a driver that does not know.
+    A closed connection is in none. It is None for a driver that does not know.
     """
     status = getattr(getattr(raw, "info", None), "transaction_status", None)
     if status is not None:
-        return getattr(status, "name", "") in {"IDLE", "INERROR", "UNKNOWN"}  # psycopg
+        return status in _WITHOUT_TRANSACTION  # psycopg, and psycopg2, whose status is a number
     if type(is_open := getattr(raw, "in_transaction", None)) is bool:  # sqlite3, aiosqlite
         return not is_open
     if (asks := getattr(raw, "is_in_transaction", None)) is not None:  # asyncpg
         return not asks()
     flags = getattr(raw, "server_status", None)  # PyMySQL
-    return type(flags) is int and not flags & _IN_TRANSACTION
+    if type(flags) is not int:
+        return None  # mysqlclient, pg8000
+    if not flags & _IN_TRANSACTION:
+        return True
+    # asyncmy does not read the status after a ROLLBACK that was executed as a statement.
+    return None if type(raw).__module__.startswith("asyncmy") else False

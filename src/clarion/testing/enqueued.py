@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from clarion._core.names import described
 from clarion.commit import active_boundaries
 from clarion.errors import ArgumentError, NotSentError
-from clarion.outbox.delivery_row import Claim
+from clarion.outbox.delivery_row import claim_of
 from clarion.outbox.receivers import StoredReceiver, named_receivers
 from clarion.testing.capture import shown
 from clarion.testing.deliveries import check_found, outbox_databases
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from clarion.outbox.database import Database
+    from clarion.outbox.delivery_row import Claim
     from clarion.outbox.receivers import NamedReceiver
     from clarion.typing import Receiver
     from clarion.worker.plan import Plan
@@ -120,7 +121,7 @@ def _waiting(database: Database, names: set[str], key: object) -> Iterator[dict[
     plans = Plans(database, hands_over=False)
     try:
         for name, *columns in connection.rows("list_waiting", limit=_LIMIT):
-            claim = Claim(*columns)
+            claim = claim_of(tuple(columns))
             if name in names and (key is _ANY or claim.key == key):
                 plan = plans.plan_for(name, claim.signal)
                 read = partial(_arguments, database, plan, claim)

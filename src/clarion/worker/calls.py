@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class LostError(Exception):
-    """Another worker has the delivery, so this one must not make it."""
+    """The delivery is settled, or another worker has it, so this one must not make it."""
 
 
 class Caller:
@@ -105,7 +105,7 @@ class Caller:
                 self.settle(transaction, plan, claim, partition)
             arguments = plan.arguments(claim, transaction.session, transaction.provided)
             check_response(plan.receiver(), _live(plan)(**arguments))
-            if plan.is_same_database and _has_ended(transaction):
+            if plan.is_same_database and self._has_ended(transaction, plan, claim, partition):
                 raise _ended(plan)
         return plan.is_same_database
 
@@ -128,7 +128,9 @@ class Caller:
                 run_sync = transaction.run_sync
                 arguments = load() if run_sync is None else await run_sync(load)
                 check_response(plan.receiver(), await _live(plan)(**arguments))
-                if plan.is_same_database and await _ahas_ended(transaction):
+                if plan.is_same_database and await self._ahas_ended(
+                    transaction, plan, claim, partition
+                ):
                     raise _ended(plan)
             return plan.is_same_database
 
@@ -156,6 +158,42 @@ class Caller:
         """Settle a delivery in the transaction of its async receiver, as `settle`."""
         await _asettle(transaction, claim, partition)
 
+    def _has_ended(
+        self,
+        transaction: ReceiverTransaction,
+        plan: Plan,
+        claim: Claim,
+        partition: Lease | None,
+    ) -> bool:
+        """Return whether a receiver has ended the transaction in which its delivery is settled."""
+        ended: bool | None = getattr(transaction.connection, "has_ended", bool)()
+        if ended is not None:
+            return ended
+        # The driver does not know. After a rollback the delivery could be settled once more.
+        try:
+            self.settle(transaction, plan, claim, partition)
+        except LostError:
+            return False
+        return True
+
+    async def _ahas_ended(
+        self,
+        transaction: ReceiverTransaction,
+        plan: Plan,
+        claim: Claim,
+        partition: Lease | None,
+    ) -> bool:
+        asks: Any = getattr(transaction.connection, "ahas_ended", None)
+        ask: Any = getattr(transaction.connection, "has_ended", bool)
+        ended: bool | None = ask() if asks is None else await asks()
+        if ended is not None:
+            return ended
+        try:
+            await self.asettle(transaction, plan, claim, partition)
+        except LostError:
+            return False
+        return True
+
     def _needs_transaction(self, plan: Plan, claim: Claim) -> bool:
         return plan.needs_transaction or (
             self._loads_in_transaction and has_references(claim.payload)
@@ -167,16 +205,6 @@ def _live(plan: Plan) -> Any:
     if receiver is None:
         raise LostError  # it was disconnected meanwhile
     return watched(plan.signal, plan.registration, receiver)
-
-
-def _has_ended(transaction: ReceiverTransaction) -> bool:
-    """Return whether a receiver has ended the transaction in which its delivery is settled."""
-    return bool(getattr(transaction.connection, "has_ended", bool)())
-
-
-async def _ahas_ended(transaction: ReceiverTransaction) -> bool:
-    asks: Any = getattr(transaction.connection, "ahas_ended", None)
-    return _has_ended(transaction) if asks is None else bool(await asks())
 
 
 def _ended(plan: Plan) -> BoundaryError:

@@ -1,12 +1,13 @@
 """A database of Django's, as a worker uses it."""
 
 import asyncio
+import contextlib
 import threading
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.db import Error, OperationalError, connections, transaction
+from django.db import DatabaseError, Error, OperationalError, connections, transaction
 
 from clarion.errors import ArgumentError
 from clarion.integrations.django.outbox.connection import AsyncDjangoConnection, DjangoConnection
@@ -14,7 +15,9 @@ from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox import store
 from clarion.outbox.delivery_row import BLOCKED_BY_DEAD
 from clarion.outbox.tables import check_tables
+from clarion.worker import Worker
 from tests.integrations.django.library.models import Author
+from tests.integrations.django.outbox.receivers import connected, order_paid
 from tests.integrations.django.outbox.sends import authors, count, publish
 
 
@@ -197,3 +200,27 @@ def test_objects_are_loaded_in_the_thread_of_an_async_receiver(database, alias):
             return await entered.run_sync(lambda: authors(alias))
 
     assert asyncio.run(load()) == 0
+
+
+def end_by_statement(using, **kwargs):
+    """End the transaction of the delivery without Django's knowledge."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("ROLLBACK")
+
+
+def pass_an_error(using, **kwargs):
+    """Write, and pass an error after which PostgreSQL commits nothing."""
+    Author.objects.using(using).create(name="a")
+    with contextlib.suppress(DatabaseError), connections[using].cursor() as cursor:
+        cursor.execute("SELECT * FROM no_such_table")
+
+
+@pytest.mark.parametrize("receive", [end_by_statement, pass_an_error])
+def test_a_receiver_whose_transaction_has_ended_has_failed(database, alias, receive):
+    """Otherwise its delivery would count as made, and be made again and again."""
+    is_aborted = receive is end_by_statement or database.dialect == "postgresql"
+    with connected(receive, effects="same database", retries=0, database=alias):
+        order_paid.send(None, using=alias)
+        assert dict(Worker(database).drain()) == {"dead" if is_aborted else "made": 1}
+    assert count(alias, "dead") == is_aborted
+    assert authors(alias) == (not is_aborted)

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connections
 from clarion.integrations.django.dispatch.policy import DJANGO
 from clarion.integrations.django.outbox.notes import add_note
 from clarion.integrations.django.outbox.vendors import dialect_of, is_mariadb
+from clarion.outbox.connection import has_ended
 from clarion.outbox.statements import pyformat
 
 if TYPE_CHECKING:
@@ -64,10 +65,15 @@ class DjangoConnection:
             else:
                 cursor.executemany(pyformat(self.dialect)[name], rows)
 
-    def has_ended(self) -> bool:
-        """Return whether the atomic block will be rolled back, or was left."""
+    def has_ended(self) -> bool | None:
+        """Return whether the atomic block will be rolled back, or was left, or its transaction has ended.
+
+        None if the driver does not know.
+        """
         connection = connections[self.alias]
-        return bool(connection.needs_rollback or not connection.in_atomic_block)
+        if connection.needs_rollback or not connection.in_atomic_block:
+            return True
+        return has_ended(connection.connection)
 
     @contextmanager
     def _cursor(self) -> Generator[Any]:
@@ -110,6 +116,6 @@ class AsyncDjangoConnection:
         """Run a statement that inserts, once for each row of parameters."""
         await DJANGO.run_in_thread(partial(self._connection.insert, name, rows))
 
-    async def ahas_ended(self) -> bool:
-        """Return whether the atomic block will be rolled back, or was left."""
+    async def ahas_ended(self) -> bool | None:
+        """Return whether the atomic block will be rolled back, or its transaction has ended."""
         return await DJANGO.run_in_thread(self._connection.has_ended)
