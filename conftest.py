@@ -112,6 +112,18 @@ SHOWN_ONLY = re.compile(
     r"^<!-- skip: next [^\n]*-->\n```python\n.*?^```$", re.MULTILINE | re.DOTALL
 )
 
+# Fixtures of pytest-django that only tests with these marks or fixtures need. Each of the 30,000
+# tests of `make test` would run all of them, for half of pytest's own time.
+IDLE = {
+    "_dj_autoclear_mailbox",
+    "_django_clear_site_cache",
+    "_django_isolate_apps",
+    "_django_set_urlconf",
+    "_live_server_helper",
+    "_template_string_if_invalid_marker",
+}
+NEEDING_THEM = {"django_isolate_apps", "ignore_template_errors", "live_server", "urls"}
+
 collect_ignore = [path for path, needed in NEEDS.items() if not {*MISSING}.isdisjoint(needed)]
 pytest_collect_file = PAGES.pytest()
 
@@ -133,10 +145,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the pages that need a database, which pytest-django creates on demand."""
+    """Mark the pages that need a database, and leave out fixtures that have no effect."""
     for item in items:
         if HAS_DJANGO and isinstance(item, SybilItem) and uses_django(item.example.document):
             item.add_marker("django_db")
+        if isinstance(item, pytest.Function) and NEEDING_THEM.isdisjoint(
+            [*item.keywords, *item.fixturenames]
+        ):
+            item.fixturenames = [name for name in item.fixturenames if name not in IDLE]
 
 
 @pytest.fixture(scope="module", autouse=True)
