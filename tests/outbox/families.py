@@ -50,7 +50,7 @@ def sqlalchemy_url(driver, address):
     url = make_url((POSTGRES if "postgresql" in driver else MARIADB).url()).set(drivername=driver)
     if "postgresql" not in driver:
         return url.set(database=address)
-    if "asyncpg" in driver:
+    if "asyncpg" in driver or "pg8000" in driver:
         return url
     return url.update_query_dict({"options": f"-csearch_path={address}"})
 
@@ -59,6 +59,8 @@ def engine_options(driver, address):
     """Return what an engine needs beside the URL."""
     if "asyncpg" in driver:
         return {"connect_args": {"server_settings": {"search_path": address}}}
+    if "pg8000" in driver:
+        return {"connect_args": {"startup_params": {"search_path": address}}}
     return {}
 
 
@@ -90,6 +92,21 @@ def _psycopg(**options):
 def _psycopg2(address):
     driver = pytest.importorskip("psycopg2")
     return closing(driver.connect(POSTGRES.url(), options=f"-c search_path={address}"))
+
+
+def _pg8000(address):
+    driver = pytest.importorskip("pg8000")
+    parts = urlsplit(POSTGRES.url())
+    return closing(
+        driver.connect(
+            parts.username,
+            host=parts.hostname,
+            port=parts.port or 5432,
+            database=parts.path[1:],
+            password=parts.password,
+            startup_params={"search_path": address},
+        )
+    )
 
 
 def _pymysql(**options):
@@ -212,6 +229,7 @@ SYNC = [
     _on("postgresql", "psycopg", _psycopg()),
     _on("postgresql", "psycopg-autocommit", _psycopg(autocommit=True)),
     _on("postgresql", "psycopg2", _psycopg2),
+    _on("postgresql", "pg8000", _pg8000),
     _on("mariadb", "pymysql", _pymysql()),
     _on("mariadb", "pymysql-autocommit", _pymysql(autocommit=True)),
     _on("mariadb", "mysqlclient", _mysqlclient),
@@ -221,6 +239,7 @@ SYNC = [
             ("sqlite", "sqlite+pysqlite"),
             ("postgresql", "postgresql+psycopg"),
             ("postgresql", "postgresql+psycopg2"),
+            ("postgresql", "postgresql+pg8000"),
             ("mariadb", "mysql+pymysql"),
             ("mariadb", "mariadb+pymysql"),
             ("mariadb", "mysql+mysqldb"),

@@ -127,3 +127,22 @@ def test_a_driver_without_bytes_gets_ascii(tmp_path, charset):
             [claim] = store.claim(reader, "mail", 1, 1000)
         assert claim.payload.isascii()
         assert claim.envelope().arguments(order_paid)["n"] == value
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("outbox", ["postgresql"], indirect=True)
+def test_a_sender_needs_the_right_to_insert_only(outbox, connection):
+    """It cannot read what others have sent, whatever the number of receivers."""
+    cursor = connection.connection.cursor()
+    with pytest.raises(ZeroDivisionError), connection.transaction():  # which undoes the role, too
+        schema = cursor.execute("SELECT current_schema()").fetchone()[0]
+        cursor.execute("CREATE ROLE clarion_sender")
+        cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO clarion_sender")
+        cursor.execute("GRANT INSERT ON clarion_event, clarion_delivery TO clarion_sender")
+        cursor.execute("SET LOCAL ROLE clarion_sender")
+        for number in (1, FEW + 1):
+            targets = [Target(f"r{n}") for n in range(number)]
+            store.publish(connection, outbox.envelope(number=number), targets)
+        cursor.execute("RESET ROLE")
+        assert len(read(connection, "id")) == FEW + 2
+        raise ZeroDivisionError

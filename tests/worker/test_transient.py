@@ -13,6 +13,16 @@ class DriverError(Exception):
     sqlstate = "40P01"
 
 
+class Psycopg2Error(Exception):
+    """As psycopg2 raises it."""
+
+    pgcode = "40001"
+
+
+class DatabaseError(Exception):
+    """As pg8000 raises it."""
+
+
 class WrappedError(Exception):
     """As SQLAlchemy raises it."""
 
@@ -24,6 +34,8 @@ class WrappedError(Exception):
     [
         DriverError(),
         WrappedError(),
+        Psycopg2Error(),
+        DatabaseError({"C": "40P01", "M": "deadlock detected"}),
         Exception(1213, "Deadlock found"),
         Exception(1205, "Lock wait timeout exceeded"),
         sqlite3.OperationalError("database is locked"),

@@ -19,7 +19,7 @@ from clarion.outbox.connection import (
     plain_cursor,
     plain_rows,
 )
-from clarion.outbox.statements import in_style
+from clarion.outbox.statements import in_style, many_in_style
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +32,7 @@ _DIALECTS = {
     "aiosqlite": "sqlite",
     "psycopg": "postgresql",
     "psycopg2": "postgresql",
+    "pg8000": "postgresql",
     "asyncpg": "postgresql",
     "pymysql": "mysql",
     "MySQLdb": "mysql",
@@ -40,6 +41,8 @@ _DIALECTS = {
     "asyncmy": "mysql",
     "mariadb": "mysql",
 }
+
+_STYLES = {"pg8000": "format"}  # of drivers that take no `%(name)s`
 
 _WITHOUT_BYTES = frozenset({"aiomysql"})  # with PyMySQL 1.2, of which it uses a private function
 
@@ -66,11 +69,13 @@ def _adapter_of(kind: type[Any]) -> Callable[[Any], Connection | AsyncConnection
     """Return what adapts the connections of a class."""
     if hasattr(kind, "exec_driver_sql"):
         return AsyncCoreConnection if signatures.is_async(kind.exec_driver_sql) else CoreConnection
-    dialect = _dialect_of(kind)
+    driver = _driver_of(kind)
+    dialect = _DIALECTS[driver]
     if hasattr(kind, "fetch") and hasattr(kind, "is_in_transaction"):
         return AsyncpgConnection
-    is_async = signatures.is_async(unwrap(kind.commit))
-    return partial(AsyncDbapiConnection if is_async else DbapiConnection, dialect=dialect)
+    if signatures.is_async(unwrap(kind.commit)):
+        return partial(AsyncDbapiConnection, dialect=dialect)
+    return partial(DbapiConnection, dialect=dialect, style=_STYLES.get(driver))
 
 
 def is_async_connection(connection: Connection | AsyncConnection) -> bool:
@@ -83,10 +88,10 @@ def _is_async(kind: type[Any]) -> bool:
     return signatures.is_async(kind.change)
 
 
-def _dialect_of(kind: type[Any]) -> str:
+def _driver_of(kind: type[Any]) -> str:
     for each in kind.__mro__:  # also of a subclass by the program
-        if dialect := _DIALECTS.get(each.__module__.partition(".")[0]):
-            return dialect
+        if (driver := each.__module__.partition(".")[0]) in _DIALECTS:
+            return driver
     shown = f"{kind.__module__}.{kind.__qualname__}"
     raise ArgumentError(
         f"No delivery can be stored through an object of {quoted_name(shown)}. Use a connection of "
@@ -117,7 +122,7 @@ class CoreConnection:
 
     def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
         """Run a statement that inserts, once for each row of parameters."""
-        text, arguments = _many(self.dialect, self._style, name, rows)
+        text, arguments = many_in_style(self.dialect, self._style, name, rows)
         self.connection.exec_driver_sql(text, arguments if len(rows) > 1 else arguments[0])
 
     @property
@@ -164,7 +169,7 @@ class AsyncCoreConnection:
 
     async def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
         """Run a statement that inserts, once for each row of parameters."""
-        text, arguments = _many(self.dialect, self._style, name, rows)
+        text, arguments = many_in_style(self.dialect, self._style, name, rows)
         await self.connection.exec_driver_sql(text, arguments if len(rows) > 1 else arguments[0])
 
     @property
@@ -220,7 +225,7 @@ class AsyncDbapiConnection:
     async def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
         """Run a statement that inserts, once for each row of parameters."""
         cursor = await self._cursor()
-        text, arguments = _many(self.dialect, self._style, name, rows)
+        text, arguments = many_in_style(self.dialect, self._style, name, rows)
         if len(rows) == 1:
             await cursor.execute(text, arguments[0])
         else:
@@ -283,19 +288,11 @@ class AsyncpgConnection:
 
     async def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
         """Run a statement that inserts, once for each row of parameters."""
-        text, arguments = _many(self.dialect, "numeric_dollar", name, rows)
+        text, arguments = many_in_style(self.dialect, "numeric_dollar", name, rows)
         if len(rows) == 1:
             await self.connection.execute(text, *arguments[0])
         else:
             await self.connection.executemany(text, arguments)
-
-
-def _many(
-    dialect: str, style: str, name: str, rows: Sequence[dict[str, Any]]
-) -> tuple[str, list[Any]]:
-    """Return a statement, and the parameters of each of its executions."""
-    found = [in_style(dialect, style, name, row) for row in rows]
-    return found[0][0], [arguments for _, arguments in found]
 
 
 def dialect_of_core(connection: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from clarion.outbox.statements import pyformat, statements
+from clarion.outbox.statements import in_style, many_in_style
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -81,18 +81,19 @@ class DbapiConnection:
     Args:
         connection: the connection.
         dialect: the kind of its database.
+        style: the `paramstyle` of the driver; None for the one of sqlite3, psycopg and PyMySQL.
     """
 
-    def __init__(self, connection: Any, dialect: str) -> None:
+    def __init__(self, connection: Any, dialect: str, style: str | None = None) -> None:
         self.connection = connection
         self.dialect = dialect
-        self._texts = statements(dialect) if dialect == "sqlite" else pyformat(dialect)
+        self._style = style or ("named" if dialect == "sqlite" else "pyformat")
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
         """Run a statement, and return its rows."""
         cursor = plain_cursor(self.connection)
         try:
-            cursor.execute(self._texts[name], parameters)
+            cursor.execute(*in_style(self.dialect, self._style, name, parameters))
             return plain_rows(cursor.fetchall())
         finally:
             cursor.close()
@@ -101,7 +102,7 @@ class DbapiConnection:
         """Run a statement, and return the number of rows that it changed."""
         cursor = self.connection.cursor()
         try:
-            cursor.execute(self._texts[name], parameters)
+            cursor.execute(*in_style(self.dialect, self._style, name, parameters))
             changed: int = cursor.rowcount
             return changed
         finally:
@@ -111,10 +112,11 @@ class DbapiConnection:
         """Run a statement that inserts, once for each row of parameters."""
         cursor = self.connection.cursor()
         try:
+            text, arguments = many_in_style(self.dialect, self._style, name, rows)
             if len(rows) == 1:
-                cursor.execute(self._texts[name], rows[0])
+                cursor.execute(text, arguments[0])
             else:
-                cursor.executemany(self._texts[name], rows)
+                cursor.executemany(text, arguments)
         finally:
             cursor.close()
 

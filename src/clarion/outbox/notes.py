@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.commands import command_line
 
@@ -78,7 +78,7 @@ def cure_of(cause: Any) -> str | None:
     """Return the cure of an error of a driver, or None."""
     if getattr(cause, "sqlite_errorcode", None) == _BUSY_SNAPSHOT:
         return BUSY_CURE
-    if _is_without_table(cause):
+    if is_without_table(cause):
         return tables_cure()
     return state_cure(cause)
 
@@ -116,15 +116,23 @@ def _codes(cause: Any) -> set[object]:
     if code is not None:
         return {code & _LAST_OF_SQLITE}
     first = _first_argument(cause)
+    number = first if type(first) is int and first > _LAST_OF_SQLITE else None
+    return {sql_state(cause), number}
+
+
+def sql_state(error: Any) -> str | None:
+    """Return the code of an error of a driver for PostgreSQL; None if the error has none."""
     # Newer releases of PyMySQL have a state too, which is "HY000" for most errors.
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    return {state, first if type(first) is int and first > _LAST_OF_SQLITE else None}
+    state: str | None = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    if state is None and type(fields := _first_argument(error)) is dict:  # pg8000
+        return cast("dict[str, str]", fields).get("C")
+    return state
 
 
-def _is_without_table(cause: Any) -> bool:
-    state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+def is_without_table(cause: Any) -> bool:
+    """Return whether an error of a driver says that there are no tables of the outbox."""
     first = _first_argument(cause)
-    if state == _UNDEFINED_TABLE or first == _NO_SUCH_TABLE:
+    if sql_state(cause) == _UNDEFINED_TABLE or first == _NO_SUCH_TABLE:
         return True
     return isinstance(first, str) and "no such table: clarion_" in first
 

@@ -17,7 +17,7 @@ from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
 # The clock of each database, in milliseconds since 1970. It does not change within a statement, so
@@ -133,6 +133,14 @@ def in_style(
             ["style"],
         )
     return text, tuple([parameters[each] for each in order])
+
+
+def many_in_style(
+    dialect: str, style: str, name: str, rows: Sequence[dict[str, Any]]
+) -> tuple[str, list[Any]]:
+    """Return a statement, and the parameters of each of its executions, as `in_style`."""
+    found = [in_style(dialect, style, name, row) for row in rows]
+    return found[0][0], [parameters for _, parameters in found]
 
 
 _MARKS = {"qmark": "?", "format": "%s"}

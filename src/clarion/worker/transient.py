@@ -6,6 +6,8 @@ import time
 from random import uniform
 from typing import TYPE_CHECKING, Any
 
+from clarion.outbox.notes import sql_state
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
@@ -23,7 +25,7 @@ _MYSQL = {1213, 1205, 1020}
 def is_transient(error: BaseException) -> bool:
     """Return whether the transaction can be repeated after an error of a database."""
     while True:
-        if getattr(error, "sqlstate", None) in _POSTGRES:
+        if sql_state(error) in _POSTGRES:
             return True
         first: Any = error.args[0] if error.args else None
         if type(first) is int and first in _MYSQL:

@@ -135,14 +135,14 @@ INSERT INTO clarion_delivery (event, receiver, key, part, visible_at)
 VALUES {rows}
 
 -- name: publish_many
--- For more rows, which are one JSON text.
+-- For more rows, which are one JSON text. Without RETURNING, so that a sender needs no right to read.
 WITH e AS (
     INSERT INTO clarion_event (uid, signal, version, payload, headers, created_at)
-    VALUES (:uid, :signal, :version, :payload, :headers, {now}) RETURNING uid)
+    VALUES (:uid, :signal, :version, :payload, :headers, {now}))
 INSERT INTO clarion_delivery (event, receiver, key, part, visible_at)
-SELECT e.uid, r.value ->> 0, r.value ->> 1, CAST(r.value ->> 2 AS integer),
+SELECT :uid, r.value ->> 0, r.value ->> 1, CAST(r.value ->> 2 AS integer),
     {now} + CAST(r.value ->> 3 AS bigint)
-FROM e CROSS JOIN json_array_elements(CAST(:rows AS json)) WITH ORDINALITY r (value, place)
+FROM json_array_elements(CAST(:rows AS json)) WITH ORDINALITY r (value, place)
 ORDER BY r.place
 
 -- name: due

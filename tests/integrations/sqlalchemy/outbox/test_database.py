@@ -5,7 +5,8 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, event, select
+from sqlalchemy import Engine, create_engine, event, make_url, select
+from sqlalchemy.dialects import oracle
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import StaticPool
@@ -54,6 +55,7 @@ PLACES = [
         for server, sync, driver in [
             ("postgres", "postgresql+psycopg", None),
             ("postgres", "postgresql+psycopg2", None),
+            ("postgres", "postgresql+pg8000", None),
             ("postgres", "postgresql+psycopg", "postgresql+asyncpg"),
             ("postgres", "postgresql+psycopg", "postgresql+psycopg"),
             ("mariadb", "mariadb+pymysql", None),
@@ -260,6 +262,11 @@ def test_what_cannot_be_a_workers_database_is_refused():
         EngineDatabase(create_engine("sqlite://", poolclass=StaticPool))
     with pytest.raises(ArgumentError, match="Give an engine or a sessionmaker"):
         EngineDatabase("sqlite:///shop.db")  # type: ignore[arg-type]
+    url = make_url("oracle+oracledb://shop@localhost/shop")
+    pool: Any = StaticPool
+    other = Engine(pool(None), oracle.dialect(), url)
+    with pytest.raises(ArgumentError, match="kind 'oracle'"):
+        EngineDatabase(other)
 
 
 def test_the_worker_uses_no_connection_of_the_pool(tmp_path):

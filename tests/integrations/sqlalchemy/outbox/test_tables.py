@@ -145,3 +145,26 @@ def test_tables_for_another_kind_of_database_are_refused(engine):
     Table("other", other := MetaData(), Column("id", Integer, primary_key=True))
     other.create_all(engine)
     other.drop_all(engine)
+
+
+def test_a_schema_of_the_metadata_does_not_move_the_tables(engine):
+    """The statements name no schema, so the tables are where they look for them."""
+    metadata = MetaData(schema="elsewhere")
+    is_mysql = engine.dialect.name in {"mysql", "mariadb"}
+    outbox_tables(metadata, dialect="mysql" if is_mysql else None)
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        check_tables(CoreConnection(connection))
+
+
+@pytest.mark.service
+def test_a_translated_schema_gets_the_version(empty_postgres):
+    """Tables that an engine creates in another schema are complete."""
+    engine = create_engine(empty_postgres)
+    with engine.begin() as connection:
+        connection.execute(text('CREATE SCHEMA "a tenant"'))
+        translated = connection.execution_options(schema_translate_map={None: "a tenant"})
+        metadata_for(engine).create_all(translated)
+        connection.execute(text('SET LOCAL search_path TO "a tenant"'))
+        check_tables(CoreConnection(connection))
+    engine.dispose()

@@ -15,9 +15,6 @@ APP = "clarion.integrations.django.outbox"
 # The result codes of SQLite have the kind of error in the last byte.
 _BUSY, _KIND = 5, 0xFF
 
-# "undefined_table" of PostgreSQL; "no such table" of MySQL and MariaDB.
-_UNDEFINED_TABLE, _NO_SUCH_TABLE = "42P01", 1146
-
 
 def add_note(error: Exception, connection: Any) -> None:
     """Add the cure of an error, where it is known.
@@ -26,23 +23,22 @@ def add_note(error: Exception, connection: Any) -> None:
         error: an error of Django's, whose cause is the driver's.
         connection: the connection of Django's.
     """
+    # Late, because the checks import this module in projects that do not load the outbox.
+    from clarion.outbox.notes import is_without_table, state_cure
+
     cause = error.__cause__
     if _is_busy(cause) and transaction_mode(connection) == "DEFERRED":
         error.add_note(
             f"SQLite refuses to write in a transaction that has read, if another connection has "
             f"written since. {immediate_cure(connection.alias)}"
         )
-    elif _is_without_table(cause):
+    elif is_without_table(cause):
         error.add_note(
             f"The database {quoted_name(connection.alias)} has no tables for stored deliveries. "
             f"{migrate_cure(connection.alias)}"
         )
-    else:
-        # Late, because the checks import this module in projects that do not load the outbox.
-        from clarion.outbox.notes import state_cure
-
-        if (cure := state_cure(cause or error)) is not None:
-            error.add_note(cure)
+    elif (cure := state_cure(cause or error)) is not None:
+        error.add_note(cure)
 
 
 def immediate_cure(alias: str) -> str:
@@ -68,12 +64,3 @@ def _is_busy(cause: BaseException | None) -> bool:
     return (
         isinstance(cause, sqlite3.OperationalError) and code is not None and code & _KIND == _BUSY
     )
-
-
-def _is_without_table(cause: Any) -> bool:
-    if isinstance(cause, sqlite3.OperationalError):
-        return str(cause).startswith("no such table: clarion_")
-    if getattr(cause, "sqlstate", None) == _UNDEFINED_TABLE:  # psycopg
-        return True
-    arguments: Any = getattr(cause, "args", ())
-    return bool(arguments) and arguments[0] == _NO_SUCH_TABLE

@@ -38,7 +38,8 @@ class EngineConnection(DbapiConnection):
 
     def __init__(self, engine: Engine) -> None:
         self._opened = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        super().__init__(self._opened.connection.driver_connection, dialect_of_core(engine))
+        raw = self._opened.connection.driver_connection
+        super().__init__(raw, dialect_of_core(engine), engine.dialect.paramstyle)
         if self.dialect == "mysql":
             self._execute(_READ_COMMITTED)
         elif self.dialect == "sqlite":

@@ -31,6 +31,7 @@ from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_eng
 from clarion.integrations.sqlalchemy.outbox.loop_engines import LoopEngines
 from clarion.outbox import ReceiverTransaction
 from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect_of_core
+from clarion.outbox.statements import statements
 from clarion.outbox.turns import Turns
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class EngineDatabase:
         dialect: the kind of database.
 
     Raises:
-        ArgumentError: if it is something else, has no engine, or is a database in memory.
+        ArgumentError: if it is something else, has no engine, or is a database in memory or of a kind
+            that has no outbox.
     """
 
     provides = ("connection", "session")
@@ -86,6 +88,7 @@ class EngineDatabase:
         found: Any = getattr(given, "sync_engine", given)
         if not isinstance(found, Engine):
             raise _not_an_engine(source, given, is_maker=is_maker)
+        statements(dialect_of_core(found))  # refuses a kind of database without an outbox
         if is_in_memory(found):
             raise ArgumentError(
                 "A worker cannot use a SQLite database in memory, because it has connections of its own. "

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    BLANK_SCHEMA,
     BigInteger,
     Column,
     Identity,
@@ -49,6 +50,8 @@ _OPTIONS: dict[str, Any] = {
         "collate": "utf8mb4_bin",
     }.items()
 }
+# The statements name no schema, so the tables are where the connection looks for them.
+_OPTIONS["schema"] = BLANK_SCHEMA
 _BY_KEY: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
@@ -98,11 +101,15 @@ def after_create(table: Table, connection: Any, **options: Any) -> None:
     # Alembic has no connection if it writes a script.
     runner: Any = connection or options["_ddl_runner"]
     name: str = runner.dialect.name
+    # The engine may have a `schema_translate_map`.
+    schema = table.schema if connection is None else connection.schema_for_object(table)
+    prefix = "" if schema is None else f"{runner.dialect.identifier_preparer.quote_schema(schema)}."
     if table.name == _META:
         write = statements("mysql" if name in _MYSQL else name)["write_version"]
-        runner.execute(text(write.replace(":version", str(VERSION))))
+        write = write.replace(_META, prefix + _META).replace(":version", str(VERSION))
+        runner.execute(text(write))
     elif name == "postgresql":
-        runner.execute(text(f"ALTER TABLE {table.name} SET ({_STORAGE[table.name]})"))
+        runner.execute(text(f"ALTER TABLE {prefix}{table.name} SET ({_STORAGE[table.name]})"))
 
 
 def _text(length: int) -> Any:
