@@ -27,7 +27,7 @@ def test_each_database_has_the_same_statements():
     parts = {*(f"publish_few_deliveries_{n}" for n in range(1, 11)), "publish_many_deliveries"}
     renewing = {"renewable", "mark_renewed", "renewable_partition"}
     own = {
-        "sqlite": {"publish_event", "publish_delivery", "renew"},
+        "sqlite": {"publish_event", "publish_delivery", "renew", "mark_leased"},
         "postgresql": {*whole, *notify, "existing", "vacuum", "renew", *ending},
         "mysql": {
             *whole,

@@ -5,6 +5,7 @@ import pytest
 from clarion.errors import ArgumentError
 from clarion.outbox import store
 from clarion.outbox.delivery_row import Target
+from clarion.outbox.lapses import CLAIMED, MARKED, STEP
 
 LEASE = 60_000
 
@@ -32,7 +33,7 @@ def test_a_send_has_a_row_for_each_receiver(outbox, connection):
     (claimed,) = claim(connection)
     assert claimed.envelope().uid == envelope.uid
     assert claimed.envelope().payload == envelope.payload
-    assert (claimed.attempt, claimed.failures, claimed.key) == (1, 0, None)
+    assert (claimed.attempt, claimed.failures, claimed.key) == (STEP + CLAIMED, 0, None)
     assert claim(connection, "nobody") == []
 
 
@@ -58,7 +59,7 @@ def test_a_claim_belongs_to_one_worker(outbox, connection):
     (first,) = claim(connection, lease=0)
     (second,) = claim(other, lease=LEASE)  # the lease was over
     assert claim(connection) == []
-    assert (first.attempt, second.attempt) == (1, 2)
+    assert (first.attempt, second.attempt) == (STEP + CLAIMED, 2 * STEP + MARKED)
     assert settle(connection, first) == 0
     assert settle(other, second) == 1
     assert store.waiting(connection) == []

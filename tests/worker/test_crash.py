@@ -10,8 +10,8 @@ import pytest
 
 from clarion.testing import restored
 from tests.services import without_certificates
-from tests.worker.program import BATCH, KEYS, connect_receivers, paid
-from tests.worker.stage import LEASE
+from tests.worker.program import BATCH, DEADLY, DEATH, KEYS, connect_receivers, paid, poisoned
+from tests.worker.stage import LEASE, until
 
 ROOT = Path(__file__).parents[2]
 SENDS = 300
@@ -19,9 +19,9 @@ KILLS = 2
 WORKERS = 2
 
 
-def started(stage, mode):
+def started(stage, mode, lease=LEASE):
     """Start a process with a worker."""
-    command = [sys.executable, "-m", "tests.worker.program", stage.url, mode]
+    command = [sys.executable, "-m", "tests.worker.program", stage.url, mode, str(lease)]
     return subprocess.Popen(command, cwd=ROOT, env=without_certificates())
 
 
@@ -80,3 +80,21 @@ def test_a_stopped_process_hands_back_what_it_holds(stage, sends):
     assert stage.waiting() == (0, 0)
     for receiver in ("plain", "same", "ordered"):
         assert stage.counted(receiver) == dict.fromkeys(range(SENDS), 1)
+
+
+def test_only_the_receiver_that_ends_its_worker_is_given_up(sqlite_stage):
+    """Two workers end with a batch, a third with this delivery alone; the others of the batch are made."""
+    with restored():
+        connect_receivers(sqlite_stage.url)
+        sqlite_stage.send(poisoned, [{"n": n} for n in range(2 * DEADLY)])
+    deaths = 0
+    while sqlite_stage.waiting()[0]:
+        process = started(sqlite_stage, "run", lease=0.5)
+        until(lambda process=process: process.poll() is not None or not sqlite_stage.waiting()[0])
+        process.kill()
+        deaths += process.wait() == DEATH
+        assert deaths <= 3
+    (dead,) = sqlite_stage.dead()
+    assert (dead.failures, f'"n":{DEADLY}' in dead.envelope.payload.decode()) == (1, True)
+    assert "WorkerEndedError" in dead.error
+    assert set(sqlite_stage.counted("plain")) == set(range(2 * DEADLY)) - {DEADLY}

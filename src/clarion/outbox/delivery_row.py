@@ -53,7 +53,8 @@ class Claim(NamedTuple):
 
     Attributes:
         id: the row. If transactions exclude each other, their ids have the order of their sends.
-        attempt: the number of the attempt. A settlement with an older number has no effect.
+        attempt: the number of the attempt, and the state of `clarion.outbox.lapses`. A settlement with
+            another number has no effect.
         failures: how many attempts have failed.
         key: the key by which deliveries are ordered, or None.
         uid: identifies the send.
@@ -152,11 +153,13 @@ class Lease(NamedTuple):
         receiver: the name of the receiver.
         part: the number of the partition.
         epoch: a number that grows with each lease. A settlement with an older one has no effect.
+        has_lapsed: whether the lease before has lapsed, because its worker has vanished.
     """
 
     receiver: str
     part: int
     epoch: int
+    has_lapsed: bool = False
 
 
 class Dead(NamedTuple):

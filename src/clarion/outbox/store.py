@@ -72,9 +72,8 @@ def claim(connection: Connection, receiver: str, limit: int, lease: int) -> list
     Returns:
         The deliveries, in the order of their sends.
     """
-    found = connection.rows(
-        "claim", receiver=receiver, limit=limit, **_if_returning(connection, lease)
-    )
+    marked = _lease_of("mark_claimed", connection, lease)
+    found = connection.rows("claim", receiver=receiver, limit=limit, **marked)
     if not found:
         return []
     ids = _json([row[0] for row in found])
@@ -125,12 +124,11 @@ def due_partitions(connection: Connection, receivers: Iterable[str]) -> list[tup
 
 def lease_partition(connection: Connection, receiver: str, part: int, lease: int) -> Lease | None:
     """Lease a partition, in a transaction of the worker; None if another worker holds it."""
-    found = connection.rows(
-        "lease_partition", receiver=receiver, part=part, **_if_returning(connection, lease)
-    )
+    marked = _lease_of("mark_leased", connection, lease)
+    found = connection.rows("lease_partition", receiver=receiver, part=part, **marked)
     if not found:
         return None
-    held = Lease(receiver, part, found[0][0])
+    held = Lease(receiver, part, found[0][0], bool(found[0][1]))
     if "mark_leased" in statements(connection.dialect):
         connection.change("mark_leased", lease=lease, **held._asdict())
     return held
@@ -344,6 +342,6 @@ def _dead(row: int, failures: int, receiver: str, key: str | None, *event_and_er
     return Dead(row, failures, receiver, key, envelope, error, time_of(died_at))
 
 
-def _if_returning(connection: Connection, lease: int) -> dict[str, int]:
-    """Return the lease as a parameter, if one statement both finds and marks the rows."""
-    return {} if "mark_claimed" in statements(connection.dialect) else {"lease": lease}
+def _lease_of(mark: str, connection: Connection, lease: int) -> dict[str, int]:
+    """Return the lease as a parameter, if no second statement marks the rows that the first one finds."""
+    return {} if mark in statements(connection.dialect) else {"lease": lease}

@@ -42,6 +42,30 @@ class LostEventError(LookupError):
         )
 
 
+class WorkerEndedError(Exception):
+    """A worker ended while it made a delivery and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The worker ended while this receiver ran, and nothing else ran in it. The receiver may have called "
+            "os._exit(), crashed in C or used up the memory, or the worker was stopped for longer than its lease."
+        )
+
+
+class NotAloneError(Exception):
+    """Other receivers of the worker did not end, so a delivery could not be made alone.
+
+    Args:
+        seconds: how long the delivery waits.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            "it must be made alone, and other receivers of this worker did not end in time"
+        )
+        self.seconds = seconds
+
+
 def is_skipped(plan: Plan | None, error: BaseException) -> bool:
     """Return whether a delivery ends without a call, because a row that it names is gone."""
     return plan is not None and isinstance(error, GoneError) and plan.options.missing == "skip"
@@ -49,7 +73,7 @@ def is_skipped(plan: Plan | None, error: BaseException) -> bool:
 
 def _waits(plan: Plan, error: BaseException) -> bool:
     """Return whether a delivery is retried without a limit, because its engine is unreachable."""
-    return plan.via is not None and not isinstance(error, DecodingError)
+    return plan.via is not None and not isinstance(error, (DecodingError, WorkerEndedError))
 
 
 def record(
@@ -74,9 +98,10 @@ def record(
     note_cure(error)  # the receiver may have used the same database
     if isinstance(error, LostEventError):
         return _give_up(connection, receiver, claim, error, block=_blocks(receiver))
-    if plan is None or isinstance(error, (NewerVersionError, UnknownSignalError)):
+    if plan is None or isinstance(error, (NewerVersionError, UnknownSignalError, NotAloneError)):
         logger.warning("Delivery %s of %s waits: %s", claim.id, receiver, error)
-        kept = store.postpone(connection, receiver, claim, NEWER_DELAY)
+        delay = int(error.seconds * 1000) if isinstance(error, NotAloneError) else NEWER_DELAY
+        kept = store.postpone(connection, receiver, claim, delay)
         return "postponed" if kept else "lost"
     failures = claim.failures + 1
     if isinstance(error, Reject) or (failures > plan.options.retries and not _waits(plan, error)):

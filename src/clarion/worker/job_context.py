@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
+    from clarion.worker.alone import Alone
     from clarion.worker.async_loop import AsyncLoop
     from clarion.worker.calls import Caller
     from clarion.worker.connections import Connections
@@ -32,6 +33,7 @@ class JobContext:
         concurrency: how many deliveries of an async receiver run at the same time, in all of its jobs.
         is_stopping: returns whether no other delivery may begin.
         is_first: returns whether a job is the oldest one of its receiver that runs.
+        alone: lets one job run while no other one does.
     """
 
     connections: Connections
@@ -44,3 +46,4 @@ class JobContext:
     concurrency: int
     is_stopping: Callable[[], bool]
     is_first: Callable[[Any], bool]
+    alone: Alone

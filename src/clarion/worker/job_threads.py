@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from clarion._core.fork import new_lock
+from clarion.worker.alone import Alone
 from clarion.worker.cooldowns import Cooldowns
 from clarion.worker.jobs import OrderedJob
 
@@ -29,12 +30,14 @@ class JobThreads:
 
     Attributes:
         cooldowns: the receivers and partitions whose last job found no delivery to take.
+        alone: lets one job run while no other one does.
     """
 
     def __init__(self, size: int, on_end: Callable[[BaseException | None], object]) -> None:
         self._size = size
         self._on_end = on_end
         self.cooldowns = Cooldowns()
+        self.alone = Alone()
         self._jobs: dict[Job, threading.Thread] = {}
         self._lock = new_lock()
         self.is_idle = threading.Event()
@@ -87,6 +90,7 @@ class JobThreads:
     def _run(self, job: Job) -> None:
         error: BaseException | None = None
         try:
+            self.alone.begin(job)
             job.run()
         except BaseException as raised:  # noqa: BLE001  # the worker decides
             error = raised
@@ -96,6 +100,7 @@ class JobThreads:
         del error
 
     def _remove(self, job: Job) -> None:
+        self.alone.end(job)
         with self._lock:
             self._jobs.pop(job, None)
             if not self._jobs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion.outbox import store
@@ -12,9 +13,10 @@ from clarion.worker.connections import in_transaction
 from clarion.worker.leases import Holding
 from clarion.worker.running import Running
 from clarion.worker.settler import Settler
+from clarion.worker.suspects import Suspects, split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.delivery_row import Claim, Lease
@@ -71,7 +73,12 @@ class Job(ABC):
         """Make the deliveries of one batch; return whether to go on with another one."""
 
     def _may_go_on(self) -> bool:
-        return time.monotonic() <= self._ends and not self._context.is_stopping()
+        context = self._context
+        return (
+            time.monotonic() <= self._ends
+            and not context.is_stopping()
+            and not context.alone.is_wanted
+        )
 
     def _end_batch(self, settler: Settler) -> None:
         settler.flush()
@@ -87,32 +94,57 @@ class Job(ABC):
         stopped_keys: set[str | None],
     ) -> None:
         """Call the receiver for each delivery, and settle."""
-        settler = Settler(connection, self.receiver, holding, self._context.counts)
-        running, is_stopping = self.running, self._context.is_stopping
+        context, running = self._context, self.running
+        settler = Settler(connection, self.receiver, holding, context.counts)
+        may_continue = self._until_it_ends(holding, stopped_keys)
+        batch = Batch(self._plan_for, context.caller, running, may_continue, holding.partition)
+        outcomes = partial(
+            batch.outcomes, loop=context.loop, receiver=self.receiver, limit=context.concurrency
+        )
+        suspects = Suspects(
+            self,
+            self.receiver,
+            self._plan_for,
+            outcomes,
+            may_continue,
+            settler,
+            holding,
+            context.alone,
+            context.is_stopping,
+        )
+        for is_careful, group in split(claims, holding):
+            begun, ended = time.monotonic(), 0
+            for outcome in suspects.outcomes(group) if is_careful else outcomes(group):
+                if running.is_abandoned:
+                    return  # the delivery was recorded as failed
+                ended += 1
+                if settler.add(outcome) and outcome.claim.key is not None:
+                    stopped_keys.add(outcome.claim.key)
+            if ended and not is_careful:
+                context.sizes.learn(self.receiver, (time.monotonic() - begun) / ended)
+        self._end_batch(settler)
+
+    def _until_it_ends(
+        self, holding: Holding, stopped_keys: set[str | None]
+    ) -> Callable[[Claim], bool]:
+        """Return a function that returns whether a delivery of a batch may begin.
+
+        Once the batch has to end, no other delivery of it begins: it could overtake one of its key.
+        """
+        running, is_stopping, alone = self.running, self._context.is_stopping, self._context.alone
+        has_ended = False
 
         def may_continue(claim: Claim) -> bool:
-            return not (
-                claim.key in stopped_keys
-                or holding.is_over
+            nonlocal has_ended
+            has_ended = has_ended or (
+                holding.is_over
                 or running.is_abandoned
                 or is_stopping()
+                or alone.is_wanted_by_another(self)
             )
+            return not has_ended and claim.key not in stopped_keys
 
-        batch = Batch(
-            self._plan_for, self._context.caller, running, may_continue, holding.partition
-        )
-        begun = time.monotonic()
-        ended = 0
-        context = self._context
-        for outcome in batch.outcomes(claims, context.loop, self.receiver, context.concurrency):
-            ended += 1
-            if running.is_abandoned:
-                return  # the delivery was recorded as failed
-            if settler.add(outcome) and outcome.claim.key is not None:
-                stopped_keys.add(outcome.claim.key)
-        if ended:
-            self._context.sizes.learn(self.receiver, (time.monotonic() - begun) / ended)
-        self._end_batch(settler)
+        return may_continue
 
 
 class UnorderedJob(Job):
@@ -206,7 +238,14 @@ class OrderedJob(Job):
         """Release the partition."""
         held = None if self.holding is None else self.holding.partition
         if held is not None:
-            in_transaction(connection, lambda taken: store.release_partition(taken, held))
+            in_transaction(connection, lambda taken: self._release(taken, held))
+
+    def _release(self, connection: WorkerConnection, held: Lease) -> None:
+        """Release the partition, and what has begun in it by itself and has not ended."""
+        left = [] if self.holding is None else list(self.holding.claims.values())
+        if left:
+            store.hand_back(connection, left)
+        store.release_partition(connection, held)
 
     def _run_batch(self, connection: WorkerConnection) -> bool:
         holding = self.holding
@@ -227,7 +266,7 @@ class OrderedJob(Job):
         if held is None or (self._is_full and self._may_go_on() and not self._is_surplus()):
             settler.flush()
             return
-        settler.flush_and(lambda connection: store.release_partition(connection, held))
+        settler.flush_and(lambda connection: self._release(connection, held))
         self._is_released = True
 
     def _is_surplus(self) -> bool:

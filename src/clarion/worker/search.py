@@ -42,6 +42,8 @@ class Search:
         Returns:
             Whether it has started one, or will start one soon.
         """
+        if self._context.alone.is_wanted:
+            return True
         receivers = self._context.plans.receivers()
         # One job is enough for a quick receiver, so its deliveries are not searched while one runs.
         running, is_quick = self._job_threads.counts(), self._context.sizes.is_quick

@@ -111,6 +111,7 @@ class Worker:
             concurrency,
             self._is_stopping,
             self._job_threads.is_first,
+            self._job_threads.alone,
         )
         self._late_calls = LateCalls(self._context, self._job_threads.cooldowns, self._on_end)
         self._search = Search(self._context, self._job_threads)

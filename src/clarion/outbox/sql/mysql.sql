@@ -137,9 +137,11 @@ WHERE receiver = :receiver AND part IS NULL AND visible_at <= {now}
 ORDER BY visible_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
 
 -- name: mark_claimed
+-- CASE: see `clarion.outbox.lapses`.
 UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id bigint PATH '$')) i
 STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = i.id
-SET d.visible_at = {now} + :lease, d.attempt = d.attempt + 1
+SET d.visible_at = {now} + :lease,
+    d.attempt = d.attempt + CASE WHEN (d.attempt & 7) IN (0, 1, 3) THEN 9 ELSE 8 END
 
 -- name: claimed
 -- LEFT: a delivery whose event was deleted by hand is given up, and not claimed for ever.
@@ -173,15 +175,19 @@ STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = c.id AND d.atte
 -- name: hand_back
 UPDATE JSON_TABLE(:claims, '$[*]' COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c
 STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = c.id AND d.attempt = c.attempt
-SET d.visible_at = {now}
+SET d.visible_at = {now}, d.attempt = d.attempt - (d.attempt & 1)
+
+-- name: begin
+-- See `clarion.outbox.lapses`.
+UPDATE clarion_delivery SET attempt = :begun WHERE id = :id AND attempt = :attempt
 
 -- name: retry
 UPDATE clarion_delivery
-SET visible_at = {now} + :delay, attempt = attempt + 1, failures = failures + 1, error = :error
+SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8, failures = failures + 1, error = :error
 WHERE id = :id AND attempt = :attempt
 
 -- name: postpone
-UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt + 1
+UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8
 WHERE id = :id AND attempt = :attempt
 
 -- name: bury
@@ -205,7 +211,7 @@ WHERE p.leased_until <= {now} AND (SELECT d.id FROM clarion_delivery d
 
 -- name: lease_partition
 -- A partition whose holder is settling is skipped, not waited for.
-SELECT epoch + 1 FROM clarion_partition
+SELECT epoch + 1, leased_until > 0 FROM clarion_partition
 WHERE receiver = :receiver AND part = :part AND leased_until <= {now} FOR UPDATE SKIP LOCKED
 
 -- name: mark_leased

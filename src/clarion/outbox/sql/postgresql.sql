@@ -157,12 +157,14 @@ WHERE attempt = 0 AND visible_at > {now}
   AND receiver IN (SELECT json_array_elements_text(CAST(:receivers AS json)))
 
 -- name: claim
+-- CASE: see `clarion.outbox.lapses`.
 -- MATERIALIZED: the planner must not run the limited part twice.
 WITH c AS MATERIALIZED (SELECT id FROM clarion_delivery
     WHERE receiver = :receiver AND part IS NULL AND visible_at <= {now}
     ORDER BY visible_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
 -- ANY(ARRAY(...)): a join with the ids may read the whole table.
-UPDATE clarion_delivery d SET visible_at = {now} + :lease, attempt = attempt + 1
+UPDATE clarion_delivery d SET visible_at = {now} + :lease,
+    attempt = attempt + CASE WHEN (attempt & 7) IN (0, 1, 3) THEN 9 ELSE 8 END
 WHERE d.id = ANY(ARRAY(SELECT id FROM c))
 RETURNING d.id
 
@@ -191,16 +193,21 @@ DELETE FROM clarion_delivery d USING json_each_text(CAST(:claims AS json)) c
 WHERE d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
 
 -- name: hand_back
-UPDATE clarion_delivery d SET visible_at = {now} FROM json_each_text(CAST(:claims AS json)) c
+UPDATE clarion_delivery d SET visible_at = {now}, attempt = d.attempt - (d.attempt & 1)
+FROM json_each_text(CAST(:claims AS json)) c
 WHERE d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
+
+-- name: begin
+-- See `clarion.outbox.lapses`.
+UPDATE clarion_delivery SET attempt = :begun WHERE id = :id AND attempt = :attempt
 
 -- name: retry
 UPDATE clarion_delivery
-SET visible_at = {now} + :delay, attempt = attempt + 1, failures = failures + 1, error = :error
+SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8, failures = failures + 1, error = :error
 WHERE id = :id AND attempt = :attempt
 
 -- name: postpone
-UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt + 1
+UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8
 WHERE id = :id AND attempt = :attempt
 
 -- name: bury
@@ -228,11 +235,11 @@ WHERE p.leased_until <= {now} AND (SELECT d.id FROM clarion_delivery d
 
 -- name: lease_partition
 -- A partition whose holder is settling is skipped, not waited for.
-WITH p AS MATERIALIZED (SELECT receiver, part FROM clarion_partition
+WITH p AS MATERIALIZED (SELECT receiver, part, leased_until FROM clarion_partition
     WHERE receiver = :receiver AND part = :part AND leased_until <= {now} FOR UPDATE SKIP LOCKED)
 UPDATE clarion_partition o SET epoch = epoch + 1, leased_until = {now} + :lease
 FROM p WHERE o.receiver = p.receiver AND o.part = p.part
-RETURNING o.epoch
+RETURNING o.epoch, p.leased_until > 0
 
 -- name: renew_partition
 -- It is skipped while a receiver holds it in its own transaction.

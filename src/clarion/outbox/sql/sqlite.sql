@@ -119,7 +119,9 @@ UPDATE clarion_delivery SET visible_at = {now}
 WHERE attempt = 0 AND visible_at > {now} AND receiver IN (SELECT value FROM json_each(:receivers))
 
 -- name: claim
-UPDATE clarion_delivery SET visible_at = {now} + :lease, attempt = attempt + 1
+-- CASE: see `clarion.outbox.lapses`.
+UPDATE clarion_delivery SET visible_at = {now} + :lease,
+    attempt = attempt + CASE WHEN (attempt & 7) IN (0, 1, 3) THEN 9 ELSE 8 END
 WHERE id IN (SELECT id FROM clarion_delivery
     WHERE receiver = :receiver AND part IS NULL AND visible_at <= {now}
     ORDER BY visible_at, id LIMIT :limit)
@@ -145,16 +147,20 @@ DELETE FROM clarion_delivery
 WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
 
 -- name: hand_back
-UPDATE clarion_delivery SET visible_at = {now}
+UPDATE clarion_delivery SET visible_at = {now}, attempt = attempt - (attempt & 1)
 WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
+
+-- name: begin
+-- See `clarion.outbox.lapses`.
+UPDATE clarion_delivery SET attempt = :begun WHERE id = :id AND attempt = :attempt
 
 -- name: retry
 UPDATE clarion_delivery
-SET visible_at = {now} + :delay, attempt = attempt + 1, failures = failures + 1, error = :error
+SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8, failures = failures + 1, error = :error
 WHERE id = :id AND attempt = :attempt
 
 -- name: postpone
-UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt + 1
+UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8
 WHERE id = :id AND attempt = :attempt
 
 -- name: bury
@@ -175,9 +181,13 @@ WHERE p.leased_until <= {now} AND EXISTS (SELECT 1 FROM clarion_delivery d
         WHERE b.receiver = d.receiver AND b."key" = d."key" AND (b.until IS NULL OR b.until > {now})))
 
 -- name: lease_partition
-UPDATE clarion_partition SET epoch = epoch + 1, leased_until = {now} + :lease
+-- RETURNING has the new values only.
+SELECT epoch + 1, leased_until > 0 FROM clarion_partition
 WHERE receiver = :receiver AND part = :part AND leased_until <= {now}
-RETURNING epoch
+
+-- name: mark_leased
+UPDATE clarion_partition SET epoch = :epoch, leased_until = {now} + :lease
+WHERE receiver = :receiver AND part = :part
 
 -- name: renew_partition
 UPDATE clarion_partition SET leased_until = {now} + :lease
