@@ -84,6 +84,19 @@ def test_a_name_has_parts_between_dots(here, name):
         import_named(name)
 
 
+def test_a_refusal_of_clarion_is_one_sentence(here):
+    """It names the line of the program, and shows no lines of Clarion's own."""
+    (here / "clishop_refused.py").write_text(
+        "from clarion import Signal\npaid = Signal()\npaid.connect(print, deliver=1)\n"
+    )
+    with pytest.raises(CommandError) as caught:
+        import_named("clishop_refused")
+    assert str(caught.value).startswith(
+        "The module clishop_refused cannot be imported. clishop_refused.py:3: connect()"
+    )
+    assert not caught.value.details
+
+
 def test_a_misspelt_module_is_proposed(here):
     """The message names a module that is written alike, at the top or in a package."""
     (here / "clishop").mkdir()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from clarion._core import loading
 from clarion.doctor import examine
 
 ENGINE = """
@@ -71,3 +72,18 @@ def test_a_real_engine(found):
 def test_without_background_receivers_nothing_is_loaded():
     """The rule looks up what the program has loaded."""
     assert [each for each in examine() if each.code == "W006"] == []
+
+
+def test_an_engine_of_stored_deliveries_is_an_error(found, monkeypatch):
+    """A framework that loads the program leaves the refusal to the doctor."""
+    text = ENGINE.replace("import Signal", "import Signal, durable").replace(
+        "delivery=threads)", "delivery=durable(via=threads))"
+    )
+    monkeypatch.setattr(loading, "_loaders", [lambda: True])
+    [error, warning] = found(text)
+    assert (error.code, error.line) == ("E001", 17)
+    assert error.problem == (
+        "durable(via=...) hands nothing over: The thread pool forgets a call when the process ends."
+    )
+    assert error.cure == "Use another one."
+    assert (warning.code, warning.line) == ("W006", 20)

@@ -5,10 +5,10 @@ docs/explanation/architecture.md has an order for reading.
 
 1. `tabled`: access to the table and the policy of a signal.
 2. `registry`, `signatures`, `methods`, `keywords`, `locks`, `loops`, `misnamed`, `version`,
-   `printable`, `commands`, `callers`, `block_end`: tools that need no signal. They list all signals, inspect
+   `printable`, `commands`, `callers`, `block_end`, `loading`: tools that need no signal. They list all signals, inspect
    receivers, cache the names of arguments, and connect sync and async code. They refuse names of other
    libraries, escape control characters, name the commands of Clarion, and emit warnings at the line of the program. An interrupt
-   leaves no lock locked, and no block open.
+   leaves no lock locked, and no block open. A framework that loads the program reports its settings.
 3. `names`, `fork`, `unentered`: the names of signals, receivers and senders, locks that a fork frees,
    and the warning of blocks that no `with` enters.
 4. `registration`, `thread_loop`, `notes`, `checks`: one receiver that is connected, the event

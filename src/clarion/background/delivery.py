@@ -7,6 +7,7 @@ from copy import copy
 from math import isfinite
 from typing import TYPE_CHECKING, Any, cast
 
+from clarion._core.loading import is_reported_later
 from clarion._core.names import keyword_names, option_name, quoted_name, value_name
 from clarion._core.signatures import asks_for
 from clarion._core.tabled import policy_of
@@ -153,6 +154,9 @@ class EngineDelivery:
     def check_via(self, *, has_key: bool) -> None:
         """Refuse an engine that stored deliveries cannot be handed to: see `clarion.outbox.via.Via`.
 
+        While Django loads its apps, an engine that loses calls is not refused: a system check reports it
+        with all others, and `hand_over` refuses it.
+
         Raises:
             ArgumentError: if the engine loses calls, does not keep the order of a key, or the delivery has
                 options that belong to `durable`.
@@ -166,7 +170,8 @@ class EngineDelivery:
         if has_key and not self.engine.keeps_order:
             raise self._unordered()
         self.check_engine()
-        self._check_losses()
+        if not is_reported_later():
+            self._check_losses()
 
     def _check_losses(self) -> None:
         if losses := self.losses():

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from clarion.cli.failures import CommandError
 from clarion.cli.hints import print_hint
+from clarion.errors import ClarionError
 from clarion.introspect import registrations, signals
+from clarion.listing import short_file
 from clarion.outbox import open_database
 from clarion.outbox.open import SCHEMES
 
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 # Whether a program that has imported its receivers runs the command, such as `manage.py clarion`.
 is_in_program: ContextVar[bool] = ContextVar("clarion_cli_in_program", default=False)
+
+# The modules whose lines in a traceback are not those of the program.
+_INSIDE = ("clarion.", "importlib.", "runpy")
 
 _REFERENCE = re.compile(r"([^\W\d][\w.]*):([^\W\d][\w.]*)")
 _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
@@ -164,11 +169,23 @@ def import_database(reference: str) -> Database:
 
 
 def _broken(name: str, error: BaseException) -> CommandError:
+    place = _place_of(error) if isinstance(error, ClarionError) else None
+    if place is not None:
+        return CommandError(f"The module {name} cannot be imported. {place}: {error}")
     shown = error.with_traceback(_inside(error.__traceback__))
     return CommandError(
         f"The module {name} raised {type(error).__name__} when it was imported. {_cure_of(error)}",
         "".join(traceback.format_exception(shown)).rstrip(),
     )
+
+
+def _place_of(error: BaseException) -> str | None:
+    """Return the file and the line of the program where Clarion has refused something, or None."""
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not frame.f_globals.get("__name__", "").startswith(_INSIDE):
+            found = f"{short_file(frame.f_code.co_filename)}:{line}"
+    return found
 
 
 def _cure_of(error: BaseException) -> str:

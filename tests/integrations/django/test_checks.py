@@ -51,3 +51,49 @@ def test_a_sender_from_before_the_installation_is_not_judged():
         """
     )
     assert lines == ["[]"]
+
+
+def test_an_engine_that_loses_stored_calls_is_an_error():
+    """It is no traceback of `django.setup()`; after that, `connect` refuses it."""
+    lines = run(
+        """
+        from types import ModuleType
+        import sys
+        from django.apps import AppConfig
+        from clarion import Signal, durable
+        from clarion.background import Engine, EngineDelivery
+        from clarion.errors import ArgumentError
+
+        class Threads(Engine):
+            name = "the pool"
+            def losses(self):
+                return ["The pool forgets calls. Use another one."]
+
+        paid = Signal()
+        via = durable(via=EngineDelivery(Threads()))
+        def book(**kwargs): ...
+        def mail(**kwargs): ...
+
+        class Shop(AppConfig):
+            name, path = "shop", "."
+            def ready(self):
+                paid.connect(book, delivery=via(via=via.options.via, name="book"))
+
+        shop = sys.modules["shop"] = ModuleType("shop")
+        shop.Shop = Shop
+        django.setup()
+        from django.core.checks import run_checks
+        for each in run_checks(tags=["signals"]):
+            print(each.id, each.is_serious(), each.msg, each.hint)
+        try:
+            paid.connect(mail, delivery=via(via=via.options.via, name="mail"))
+        except ArgumentError as error:
+            print(error)
+        """,
+        after_settings='settings.INSTALLED_APPS += ["clarion", "shop.Shop"]\n',
+    )
+    assert lines == [
+        "clarion.E001 True durable(via=...) hands nothing over: The pool forgets calls. Use another one.",
+        "durable(via=...) hands over to the pool once, so nothing may be lost there: The pool forgets "
+        "calls. Use another one.",
+    ]

@@ -14,6 +14,7 @@ from django.utils.module_loading import autodiscover_modules
 
 from clarion._core.autodiscover import USUAL
 from clarion._core.commands import offer_commands
+from clarion._core.loading import report_after_loading
 from clarion._core.names import value_name
 from clarion.integrations.django import checks
 from clarion.integrations.django.dispatch.install import install
@@ -43,6 +44,7 @@ class ClarionConfig(AppConfig):
             app_name, self.label, app_module = "clarion", "clarion_again", import_module("clarion")
         super().__init__(app_name, app_module)
         install()
+        report_after_loading(_is_loading)
 
     def ready(self) -> None:
         """Register the checks and the references to models; import what the setting names.
@@ -61,6 +63,11 @@ class ClarionConfig(AppConfig):
                     f"CLARION_AUTODISCOVER names the module {name}, which no installed app has. "
                     f"Correct its name."
                 )
+
+
+def _is_loading() -> bool:
+    """Return whether Django loads its apps now. Its system checks run afterwards."""
+    return apps.loading and not apps.ready
 
 
 def _has(app: AppConfig, module: str) -> bool:

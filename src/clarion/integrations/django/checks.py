@@ -1,14 +1,16 @@
-"""The system checks: what `clarion.doctor` finds, as warnings of Django."""
+"""The system checks: what `clarion.doctor` finds, as warnings and errors of Django."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.checks import Tags, register
+from django.core.checks import Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from django.core.checks import CheckMessage
 
     from clarion.doctor import Finding
 
@@ -20,33 +22,33 @@ def register_checks() -> None:
     register(check_deliveries, Tags.database)
 
 
-def check_senders(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckWarning]:  # noqa: ARG001
+def check_senders(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Return a warning for each receiver of Django's model signals that is never called.
 
     Django's own checks find a sender such as "app.Model" whose model does not exist.
     """
     doctor = _doctor()
-    return _warnings(list(doctor.unsent_senders(doctor.program())))
+    return _messages(list(doctor.unsent_senders(doctor.program())))
 
 
-def check_receivers(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckWarning]:  # noqa: ARG001
-    """Return a warning for each other finding in the apps of the project.
+def check_receivers(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
+    """Return a warning or an error for each other finding in the apps of the project.
 
     It reads the source files of these apps, and no database.
     """
-    return _warnings(_doctor().other_findings())
+    return _messages(_doctor().other_findings())
 
 
 def check_deliveries(
     app_configs: Sequence[Any] | None = None,  # noqa: ARG001
     databases: Sequence[str] | None = None,
     **kwargs: Any,  # noqa: ARG001
-) -> list[CheckWarning]:
+) -> list[CheckMessage]:
     """Return a warning for each receiver of stored deliveries that is not connected.
 
     It reads the databases, so Django runs it at `migrate`, and at `check --database`.
     """
-    return _warnings(list(_doctor().unknown_deliveries(databases or ())))
+    return _messages(list(_doctor().unknown_deliveries(databases or ())))
 
 
 def _doctor() -> Any:
@@ -56,9 +58,9 @@ def _doctor() -> Any:
     return doctor
 
 
-def _warnings(found: Sequence[Finding]) -> list[CheckWarning]:
-    warnings = [
-        CheckWarning(
+def _messages(found: Sequence[Finding]) -> list[CheckMessage]:
+    messages = [
+        (Error if each.code.startswith("E") else CheckWarning)(
             each.problem,
             hint=each.cure,
             obj=each.place or each.subject,
@@ -66,4 +68,4 @@ def _warnings(found: Sequence[Finding]) -> list[CheckWarning]:
         )
         for each in found
     ]
-    return sorted(warnings, key=lambda warning: str(warning.msg))
+    return sorted(messages, key=lambda message: str(message.msg))
