@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from clarion import Signal
+from clarion import Signal, durable
 from clarion.background import Engine, EngineDelivery
 from clarion.commit import atomic
 from clarion.errors import (
@@ -133,6 +133,29 @@ def test_commits_makes_the_calls_at_its_end(celery, connection):
             assert calls == []
         assert calls == [(1, 1)]
         raise LookupError
+
+
+@pytest.mark.parametrize("key", [None, "item"])
+def test_a_failure_keeps_no_other_receiver_from_its_call(database, celery, key):
+    """As in production. A key waits behind its delivery that has failed; the first error is raised."""
+    order_paid.connect(note, delivery=durable(key=key))
+    order_paid.connect(anote, delivery=celery)
+    with pytest.raises(ValueError, match="no number") as info, commits():
+        order_paid.send(None, number=None, item="book")
+        order_paid.send(None, number=2, item="pen")
+        order_paid.send(None, number=3, item="book")
+    stored = [(2, 1), (3, 1)] if key is None else [(2, 1)]
+    assert sorted(calls, key=str) == sorted([(None, 1), *stored, None, 2, 3], key=str)
+    assert info.value.__notes__ == [f"A stored delivery to {__name__}:note was made by drain()."]
+
+
+def test_errors_of_several_receivers_are_noted(database, celery):
+    """The first one is raised."""
+    order_paid.connect(note, delivery=durable)
+    order_paid.connect(write, delivery=celery)
+    with pytest.raises(ValueError, match="no number") as info, commits():
+        order_paid.send(None, number=None)
+    assert info.value.__notes__[1] == "Another receiver has raised OperationalError, too."
 
 
 def test_an_engine_in_the_transaction_gets_nothing_either(connection):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.database import Database
     from clarion.outbox.delivery_row import Claim, Lease
+    from clarion.testing.engines import Errors
     from clarion.worker.plan import Plan
 
 _LIMIT = 1000
@@ -49,8 +50,8 @@ def drain(*databases: Database, raises: bool = True, delayed: bool = False) -> C
         *databases: the databases; by default the databases of Django that this thread uses, those of
             the sessions of SQLAlchemy that are bound to this context, and the one of
             `clarion.outbox.use_database`.
-        raises: whether to raise what a receiver raises. If not, a failed delivery waits for its
-            retry, or dies, as by a worker.
+        raises: whether to raise what a receiver raises, after all others were called. If not, a failed
+            delivery waits for its retry, or dies, as by a worker.
         delayed: whether to make the deliveries with a delay too, as if their time had come.
 
     Returns:
@@ -126,13 +127,15 @@ def make_all(
 ) -> Counter[str]:
     """Make the deliveries of these databases, and the calls that are kept from engines, as `drain`."""
     counts: Counter[str] = Counter()
-    drains = [Drain(each, counts, raises=raises, delayed=delayed) for each in databases]
+    errors: Errors | None = {} if raises else None
+    drains = [Drain(each, counts, errors, delayed=delayed) for each in databases]
     kept = kept_calls()
     is_going_on = True
     while is_going_on:
         is_going_on = any([each.step() for each in drains])  # noqa: C419  # each of them
         if kept is not None:
-            is_going_on |= kept.make(counts, raises=raises, delayed=delayed)
+            is_going_on |= kept.make(counts, errors, delayed=delayed)
+    _raise_first(errors)
     return counts
 
 
@@ -141,15 +144,29 @@ async def amake_all(
 ) -> Counter[str]:
     """Make the same in a coroutine, as `adrain`."""
     counts: Counter[str] = Counter()
+    errors: Errors | None = {} if raises else None
     loop = asyncio.get_running_loop()
-    drains = [Drain(each, counts, raises=raises, delayed=delayed, loop=loop) for each in databases]
+    drains = [Drain(each, counts, errors, delayed=delayed, loop=loop) for each in databases]
     kept = kept_calls()
     is_going_on = True
     while is_going_on:
         is_going_on = any([await each.astep() for each in drains])  # each of them
         if kept is not None:
-            is_going_on |= await kept.amake(counts, raises=raises, delayed=delayed)
+            is_going_on |= await kept.amake(counts, errors, delayed=delayed)
+    _raise_first(errors)
     return counts
+
+
+def _raise_first(errors: Errors | None) -> None:
+    """Raise the first error of a receiver, with a note about each other one."""
+    if errors:
+        first, *others = errors.values()
+        for each in others:
+            first.add_note(f"Another receiver has raised {type(each).__name__}, too.")
+        try:
+            raise first
+        finally:
+            del first, others  # the traceback holds this frame
 
 
 def outbox_databases() -> list[Database]:
@@ -176,7 +193,7 @@ class Drain:
     Args:
         database: the database.
         counts: counts what was done.
-        raises: whether to raise what a receiver raises.
+        errors: gets what receivers raise, and their deliveries stay as they are; None to retry them.
         delayed: whether to make the deliveries with a delay.
         loop: the event loop of an async test, in which async receivers are awaited.
     """
@@ -185,14 +202,14 @@ class Drain:
         self,
         database: Database,
         counts: Counter[str],
+        errors: Errors | None,
         *,
-        raises: bool,
         delayed: bool,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self._database = database
         self._counts = counts
-        self._raises = raises
+        self._errors = errors
         self._delayed = delayed
         self._loop = loop
         # A test needs no engine: its receivers are called here.
@@ -229,14 +246,17 @@ class Drain:
 
     def _make_receiver(self, connection: WorkerConnection, name: str) -> bool:
         claims = in_transaction(connection, lambda taken: store.claim(taken, name, _LIMIT, _LEASE))
-        for number, claim in enumerate(claims):
-            try:
+        left = {claim.id: claim for claim in claims}
+        new = [each for each in claims if not self._has_failed(each)]
+        try:
+            for claim in new:
                 self._make(connection, name, claim, None)
-            except BaseException:
-                left = claims[number:]
-                in_transaction(connection, lambda taken: store.hand_back(taken, left))  # noqa: B023
-                raise
-        return bool(claims)
+                if not self._has_failed(claim):
+                    del left[claim.id]
+        finally:
+            if left:
+                in_transaction(connection, lambda taken: store.hand_back(taken, [*left.values()]))
+        return bool(new)
 
     def _make_partition(self, connection: WorkerConnection, name: str, part: int) -> bool:
         held = in_transaction(
@@ -247,10 +267,15 @@ class Drain:
         stopped: set[str | None] = set()
         try:
             claims = store.window(connection, held, _LIMIT)
+            was_called = False
             for claim in claims:
-                if claim.key not in stopped and not self._make(connection, name, claim, held):
+                if claim.key in stopped:
+                    continue
+                is_called = not self._has_failed(claim)
+                was_called |= is_called
+                if not is_called or not self._make(connection, name, claim, held):
                     stopped.add(claim.key)
-            return bool(claims)
+            return was_called
         finally:
             store.release_partition(connection, held)
 
@@ -265,11 +290,12 @@ class Drain:
             is_settled = self._call(plan, claim, held)
         except CannotAwaitError:
             raise  # it is not a failure of the receiver
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # raised at the end, or recorded
             if not failures.is_skipped(plan, error):
-                if self._raises:
+                if self._errors is not None:
                     error.add_note(f"A stored delivery to {name} was made by drain().")
-                    raise
+                    self._errors[id(self._database), claim.id] = error
+                    return False
                 self._record(connection, name, plan, claim, error)
                 return False
             is_settled = False
@@ -279,6 +305,9 @@ class Drain:
         if not is_settled:
             in_transaction(connection, lambda taken: self._settle(taken, claim, held))
         return True
+
+    def _has_failed(self, claim: Claim) -> bool:
+        return (id(self._database), claim.id) in (self._errors or ())
 
     def _call(self, plan: Any, claim: Claim, held: Lease | None) -> bool:
         if not plan.is_async:

@@ -16,11 +16,14 @@ from clarion.testing.blocks import block
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Hashable, Iterator
+    from typing import TypeAlias
 
     from clarion.background import Call
     from clarion.outbox.delivery_row import Claim
     from clarion.worker.plan import Plan
+
+    Errors: TypeAlias = dict[Hashable, Exception]  # by what has failed
 
 
 @block
@@ -79,47 +82,53 @@ class KeptCalls:
                 plan, claim, _ = carrier.prepared(each.call.body, each.attempt)
                 yield each.call.key, _arguments(plan, claim)
 
-    def make(self, counts: Counter[str], *, raises: bool, delayed: bool) -> bool:
+    def make(self, counts: Counter[str], errors: Errors | None, *, delayed: bool) -> bool:
         """Make the calls that are ready; return whether there were any.
 
         Args:
             counts: the counters of the outcomes.
-            raises: whether to raise the error of a receiver.
+            errors: gets the errors of receivers, whose calls are not made again; None to retry them.
             delayed: whether to make the calls with a delay, and those that wait for a retry.
         """
-        ready = self._ready(delayed=delayed)
+        ready = self._ready(errors, delayed=delayed)
         for each in ready:
             try:
                 self._end(each, counts, _made(each))
             except CannotAwaitError:
                 raise  # it is not a failure of the receiver
             except Exception as error:  # noqa: BLE001  # raised again, or counted
-                self._fail(each, counts, error, raises=raises)
+                self._fail(each, counts, error, errors)
         return bool(ready)
 
-    async def amake(self, counts: Counter[str], *, raises: bool, delayed: bool) -> bool:
+    async def amake(self, counts: Counter[str], errors: Errors | None, *, delayed: bool) -> bool:
         """Make the calls as `make` does, and await async receivers."""
-        ready = self._ready(delayed=delayed)
+        ready = self._ready(errors, delayed=delayed)
         for each in ready:
             try:
                 self._end(each, counts, await _amade(each))
             except Exception as error:  # noqa: BLE001  # raised again, or counted
-                self._fail(each, counts, error, raises=raises)
+                self._fail(each, counts, error, errors)
         return bool(ready)
 
-    def _ready(self, *, delayed: bool) -> list[_Kept]:
-        return [each for each in self._waiting if delayed or not (each.is_retry or each.call.delay)]
+    def _ready(self, errors: Errors | None, *, delayed: bool) -> list[_Kept]:
+        return [
+            each
+            for each in self._waiting
+            if (delayed or not (each.is_retry or each.call.delay)) and each not in (errors or ())
+        ]
 
     def _end(self, each: _Kept, counts: Counter[str], outcome: str) -> None:
         counts[outcome] += 1
         self._waiting.remove(each)
 
-    def _fail(self, each: _Kept, counts: Counter[str], error: Exception, *, raises: bool) -> None:
-        """Raise the error of a receiver, or keep the call for a retry, or give it up."""
-        if raises:
+    def _fail(
+        self, each: _Kept, counts: Counter[str], error: Exception, errors: Errors | None
+    ) -> None:
+        """Note the error of a receiver, or keep the call for a retry, or give it up."""
+        if errors is not None:
             error.add_note(f"A call of {each.call.receiver} was made by drain().")
-            raise error
-        if self._retries(each, error):
+            errors[each] = error
+        elif self._retries(each, error):
             counts["retried"] += 1
         else:
             self._end(each, counts, "dead")
