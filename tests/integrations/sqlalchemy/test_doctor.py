@@ -112,7 +112,7 @@ def test_an_engine_that_answers_busy(engine, stored):
     engine.connect().close()
     [finding] = deferred_engines(Program(databases=(database, database)))
     assert finding.code == "W003"
-    assert finding.problem == "The transactions of the engine 'default' begin deferred."
+    assert finding.problem == "The transactions of SQLAlchemy's engine 'default' begin deferred."
     assert "BEGIN IMMEDIATE" in finding.cure
 
 

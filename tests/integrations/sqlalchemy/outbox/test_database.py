@@ -281,7 +281,7 @@ def test_the_worker_uses_no_connection_of_the_pool(tmp_path):
         assert [each.rows("waiting") for each in connections] == [[], []]
     for each in connections:
         each.close()
-    assert repr(database) == "<EngineDatabase the engine 'default'>"
+    assert repr(database) == "<EngineDatabase SQLAlchemy's engine 'default'>"
     engine.dispose()
 
 

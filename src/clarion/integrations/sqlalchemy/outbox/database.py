@@ -100,7 +100,7 @@ class EngineDatabase:
         self._thread = LoopThread()
         self._loops = LoopEngines()
         self._turns = Turns()
-        self.name = f"the engine {quoted_name(alias_of(found))}"
+        self.name = f"SQLAlchemy's engine {quoted_name(alias_of(found))}"
         self.dialect = dialect_of_core(found)
 
     def connect(self) -> WorkerConnection:

@@ -110,7 +110,7 @@ class SessionDatabase:
     def __init__(self, session: Session, bind: Engine | Connection) -> None:
         self._session = session
         self._bind = bind
-        self.name = f"the engine {quoted_name(alias_of(bind.engine))}"
+        self.name = f"SQLAlchemy's engine {quoted_name(alias_of(bind.engine))}"
         self.dialect = dialect_of_core(bind)
 
     def connect(self) -> WorkerConnection:
