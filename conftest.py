@@ -63,8 +63,7 @@ NEEDS = {
     "tests/integrations/procrastinate/test_connections.py": ["django"],
     "tests/integrations/procrastinate/test_engine.py": ["sqlalchemy"],
     "tests/integrations/procrastinate/test_two_databases.py": ["django", "sqlalchemy"],
-    "tests/integrations/test_celery.py": ["celery"],
-    "tests/integrations/test_celery_monitoring.py": ["celery"],
+    "tests/integrations/celery": ["celery"],
     "tests/integrations/test_engine_losses.py": [
         "celery",
         "redis",

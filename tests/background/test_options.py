@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from clarion.background import CallOptions, check_engine_options, check_numbers
-from clarion.background.options import check_kinds
+from clarion.background.options import check_ages, check_kinds
 from clarion.errors import ArgumentError
 
 
@@ -108,3 +108,11 @@ def test_an_option_that_takes_a_number_gets_one():
         check_numbers("Post", {"priority": "high", "queue": "mail"}, ["priority", "ttl"])
     assert str(raised.value) == "Post was given priority=a str. Give a number."
     assert tuple(raised.value.names) == ("priority",)
+
+
+def test_a_call_does_not_expire_before_it_runs():
+    """An age of 0 or less is refused; None and other types are those of the engine."""
+    check_ages("An engine", {"expires": None, "max_age": 1, "priority": 0}, ["expires", "max_age"])
+    with pytest.raises(ArgumentError, match="expires=-5, so each call would expire") as caught:
+        check_ages("An engine", {"expires": -5}, ["expires", "max_age"])
+    assert caught.value.names == ("expires",)

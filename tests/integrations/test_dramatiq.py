@@ -157,6 +157,9 @@ def test_one_actor_for_a_broker(broker):
         ({"max_retries": "3"}, {"max_retries"}),
         ({"min_backoff": 5, "queue_name": 5}, {"min_backoff", "queue_name"}),
         ({"on_failure": 5}, {"on_failure"}),
+        ({"queue_name": "my mail!"}, {"queue_name"}),
+        ({"max_age": -5}, {"max_age"}),
+        ({"pipe_target": 5}, {"pipe_target"}),
     ],
 )
 def test_options_that_it_lacks_are_refused(order_paid, broker, options, names):

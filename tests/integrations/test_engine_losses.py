@@ -16,7 +16,8 @@ from taskiq_redis import RedisStreamBroker
 
 from clarion import Signal, durable
 from clarion.errors import ArgumentError
-from clarion.integrations.celery import TASK, CeleryDelivery
+from clarion.integrations.celery import CeleryDelivery
+from clarion.integrations.celery.losses import TASK
 from clarion.integrations.rq import RQDelivery
 from clarion.integrations.taskiq import TaskiqDelivery
 from tests.integrations.engine_receivers import mail

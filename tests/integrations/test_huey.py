@@ -102,7 +102,9 @@ def test_an_unknown_option_is_refused(huey):
     assert {"priority", "retry_delay"} <= OPTIONS
 
 
-@pytest.mark.parametrize(("name", "value"), [("priority", "high"), ("expires", "tomorrow")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("priority", "high"), ("expires", "tomorrow"), ("expires", 0)]
+)
 def test_a_value_that_huey_does_not_take_is_refused(huey, name, value):
     """A value of another type is refused at connect, and not at each send."""
     with pytest.raises(ArgumentError) as caught:

@@ -177,7 +177,7 @@ def test_an_unknown_option_is_refused(queue):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("job_timeout", "abc"), ("ttl", -1), ("result_ttl", object())],
+    [("job_timeout", "abc"), ("ttl", -1), ("result_ttl", object()), ("on_success", "note")],
 )
 def test_a_value_that_rq_does_not_take_is_refused(queue, name, value):
     """A value with which RQ makes no job is refused at connect, and not at each send."""

@@ -24,7 +24,7 @@ PAGES = {
     "outbox-and-workers": ("outbox", "worker"),
     "task-engines": (
         "background",
-        "integrations/celery.py",
+        "integrations/celery",
         "integrations/django/tasks.py",
         "integrations/dramatiq.py",
         "integrations/huey.py",

@@ -140,6 +140,26 @@ def check_numbers(engine: str, given: Mapping[str, Any], names: Collection[str])
             )
 
 
+def check_ages(engine: str, given: Mapping[str, Any], names: Collection[str]) -> None:
+    """Refuse a time of 0 or less after which a call is dropped, because then no call would run.
+
+    Args:
+        engine: the name of the engine.
+        given: the options.
+        names: the names of the options that take such a time.
+
+    Raises:
+        ArgumentError: if one is not above 0.
+    """
+    for name in sorted(given.keys() & {*names}):
+        if isinstance(given[name], (int, float)) and given[name] <= 0:
+            raise ArgumentError(
+                f"{engine} was given {name}={given[name]}, so each call would expire before it runs. Give a "
+                f"number above 0.",
+                [name],
+            )
+
+
 def check_kinds(engine: str, given: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
     """Refuse an option of an engine whose value has another type, except None.
 

@@ -14,12 +14,14 @@ argument. The body of the call is an option of the message, so that logs do not 
 from __future__ import annotations
 
 import logging
+import re
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
-from clarion._core.names import keyword_names, value_name
+from clarion._core.names import keyword_names, quoted_name, value_name
 from clarion.background import (
     Engine,
     EngineDelivery,
@@ -30,6 +32,7 @@ from clarion.background import (
 )
 from clarion.background.call import read_body
 from clarion.background.delivery import HOLD
+from clarion.background.options import check_ages, check_kinds
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, DecodingError, MissingExtraError, Reject, Retry
 
@@ -52,6 +55,8 @@ _FOR_ACTORS = frozenset({"retry_when", "throws"})  # a message cannot have them
 _NUMBERS = frozenset(
     {"broker_priority", "max_age", "max_backoff", "max_retries", "min_backoff", "time_limit"}
 )
+
+_QUEUE = re.compile(r"[a-zA-Z_][a-zA-Z0-9._-]*")  # as Dramatiq checks it for an actor
 
 _UNCONFIRMED = (
     "RabbitMQ does not confirm what Dramatiq publishes, so a message can be lost without an error. Give "
@@ -152,6 +157,8 @@ class DramatiqEngine(Engine):
         known = {"queue_name", "broker_priority", *self.broker.actor_options} - _FOR_ACTORS
         check_engine_options("A message of Dramatiq", given, known)
         check_numbers("A message of Dramatiq", given, _NUMBERS)
+        check_ages("A message of Dramatiq", given, ["max_age", "time_limit"])
+        check_kinds("A message of Dramatiq", given, {"pipe_target": Mapping})
         if options.retries is not None:
             self._check_retries(given.keys() & {"max_retries"})
         self._check_values(dict(given))
@@ -174,6 +181,12 @@ class DramatiqEngine(Engine):
     def _check_values(self, given: dict[str, Any]) -> None:
         names = list(given)
         queue = given.pop("queue_name", self.actor.queue_name)
+        if isinstance(queue, str) and _QUEUE.fullmatch(queue) is None:
+            raise ArgumentError(
+                f"Dramatiq takes no queue with the name {quoted_name(queue)}. Begin it with a letter, and "
+                f"use letters, digits, '.', '_' and '-'.",
+                ["queue_name"],
+            )
         try:
             self._message("", "", given).copy(queue_name=queue).encode()
             self.broker.declare_queue(queue)  # so that a worker consumes it

@@ -25,6 +25,7 @@ from clarion.background import (
     retry_after,
 )
 from clarion.background.delivery import HOLD
+from clarion.background.options import check_ages
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
 
@@ -140,6 +141,7 @@ class HueyEngine(Engine):
         """
         check_engine_options("A task of Huey", options.engine, OPTIONS)
         check_numbers("A task of Huey", options.engine, OPTIONS - {"expires"})
+        check_ages("A task of Huey", options.engine, ["expires", "timeout"])
         try:
             self.task.s("", 1, **options.engine).resolve_expires(self.huey.utc)
         except (TypeError, ValueError) as error:

@@ -161,9 +161,11 @@ class RQEngine(Engine):
 
     def _check_callback(self, name: str, value: Any) -> None:
         try:
-            _ = (value if isinstance(value, Callback) else Callback(value)).name
+            named = (value if isinstance(value, Callback) else Callback(value)).name
         except (AttributeError, TypeError, ValueError) as error:
             raise _no_job(name, value) from error
+        if "." not in named:  # a worker imports it by this name
+            raise _no_job(name, value)
 
     def _check_value(self, name: str, value: object) -> None:
         try:

@@ -7,7 +7,8 @@ from celery import Celery, signals
 from celery.exceptions import Retry
 
 from clarion import Signal
-from clarion.integrations.celery import TASK, CeleryDelivery
+from clarion.integrations.celery import CeleryDelivery
+from clarion.integrations.celery.losses import TASK
 
 
 def mail(sender, **kwargs):
