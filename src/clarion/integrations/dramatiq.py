@@ -138,12 +138,12 @@ class DramatiqEngine(Engine):
         """Enqueue a message."""
         options = dict(call.options)
         queue = options.pop("queue_name", self.actor.queue_name)
+        ours: dict[str, Any] = {_BODY: call.body}
         if call.retries is not None:
-            options["max_retries"] = call.retries
-        options[_BODY] = call.body
+            ours["max_retries"] = call.retries
         message = self._message(call.receiver, str(call.uid), options)
-        if queue != message.queue_name:
-            message = message.copy(queue_name=queue)
+        # The instrumentation of OpenTelemetry puts the options that it sees where no worker finds them.
+        message = message.copy(queue_name=queue, options=ours)
         delay = round(call.delay * 1000) if call.delay else None
         self.broker.enqueue(message, delay=delay)
         self._of_thread.keep(self.broker)
