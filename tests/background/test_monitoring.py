@@ -7,7 +7,7 @@ import pytest
 
 from clarion import Signal
 from clarion.background import EngineDelivery, deliver
-from clarion.background.monitoring import name_task
+from clarion.background.monitoring import name_hand_over, name_task
 
 
 def mail(sender, **kwargs):
@@ -95,9 +95,24 @@ def test_a_span_has_the_name_of_the_receiver(recorder):
     assert names == ["shop.mail"]
 
 
+def test_sentry_names_the_span_of_the_hand_over(events):
+    """The span of the task that is published gets the receiver's name, and another one keeps its own."""
+    import sentry_sdk
+
+    with sentry_sdk.start_transaction(name="GET /orders"):
+        name_hand_over("shop.mail")
+        for name in ("clarion.deliver", "mine"):
+            with sentry_sdk.start_span(op="queue.submit", name=name):
+                name_hand_over("shop.mail")
+    (event,) = events
+    assert event["transaction"] == "GET /orders"
+    assert [each["description"] for each in event["spans"]] == ["shop.mail", "mine"]
+
+
 def test_neither_is_imported(monkeypatch):
     """A call imports neither OpenTelemetry nor Sentry if the program has not."""
     for name in ("opentelemetry", "sentry_sdk"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     name_task("shop.mail")
+    name_hand_over("shop.mail")
     assert {"opentelemetry", "sentry_sdk"}.isdisjoint(sys.modules)

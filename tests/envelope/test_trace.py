@@ -64,10 +64,28 @@ def test_a_current_span_is_seen_and_named():
     assert names == ["shop.mail"]
 
 
+def test_a_part_of_a_span_is_renamed():
+    """A span that lacks the part, or shows no name, keeps it."""
+    base: Any = otel.NonRecordingSpan
+
+    class Span(base):  # type: ignore[misc]
+        def update_name(self, name):
+            names.append(name)
+
+    names: list[str] = []
+    for shown in ("send/clarion.deliver", "GET /orders", None):
+        span: Any = Span(SPAN.get_span_context())
+        span.name = shown
+        with otel.use_span(span):
+            trace.rename_span("clarion.deliver", "shop.mail")
+    assert names == ["send/shop.mail"]
+
+
 def test_opentelemetry_is_not_imported():
     """A process without OpenTelemetry, which asserts so itself, does not import it."""
     code = (
         "import sys; from clarion.envelope import trace; trace.inject({}); trace.name_span('x');"
+        "trace.rename_span('x', 'y');"
         "\nwith trace.extracted({'traceparent': 'x'}): pass"
         "\nassert 'opentelemetry' not in sys.modules"
     )

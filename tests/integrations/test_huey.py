@@ -5,6 +5,7 @@ import sqlite3
 import time
 from contextlib import closing
 from math import inf
+from typing import Any
 
 import pytest
 from huey import MemoryHuey, RedisHuey, SqliteHuey
@@ -208,3 +209,18 @@ def test_an_unknown_receiver_is_waited_for(stored, consumer):
     with order_paid.connected(mail, delivery=HueyDelivery(stored)):
         wait_for("early", 1)
     assert attempts("early") == [2]
+
+
+def test_a_span_of_the_enqueue_has_the_name_of_the_receiver(stored):
+    """Sentry begins it for the one task of all receivers; a task of the program keeps its name."""
+    sentry_sdk: Any = pytest.importorskip("sentry_sdk")
+    other = stored.task(name="other")(print)
+    with (
+        order_paid.connected(mail, delivery=HueyDelivery(stored)(name="shop.mail")),
+        sentry_sdk.start_transaction(name="request"),
+    ):
+        with sentry_sdk.start_span(op="queue.submit.huey", name="clarion.deliver") as span:
+            order_paid.send(None, order_id=1)
+        with sentry_sdk.start_span(op="queue.submit.huey", name="clarion.deliver") as foreign:
+            other()
+    assert (span.description, foreign.description) == ("shop.mail", "clarion.deliver")

@@ -57,3 +57,19 @@ def name_span(name: str) -> None:
         from opentelemetry import trace
 
         trace.get_current_span().update_name(name)
+
+
+def rename_span(part: str, name: str) -> None:
+    """Replace a part of the name of the current span, if it has this part.
+
+    Args:
+        part: the part.
+        name: what to write in its place.
+    """
+    if is_traced():
+        from opentelemetry import trace
+
+        span: Any = trace.get_current_span()
+        current: object = getattr(span, "name", None)  # only the spans of the SDK show it
+        if isinstance(current, str) and part in current:
+            span.update_name(current.replace(part, name))

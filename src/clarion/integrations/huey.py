@@ -25,6 +25,7 @@ from clarion.background import (
     retry_after,
 )
 from clarion.background.delivery import HOLD
+from clarion.background.monitoring import name_hand_over
 from clarion.background.options import check_ages
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 try:
     from huey.api import Huey  # pyright: ignore[reportMissingTypeStubs]
+    from huey.signals import SIGNAL_ENQUEUED  # pyright: ignore[reportMissingTypeStubs]
     from huey.storage import (  # pyright: ignore[reportMissingTypeStubs]
         FileStorage,
         MemoryStorage,
@@ -94,7 +96,14 @@ def task_of(huey: Any) -> Any:
         carry(body, attempt, task, waits or huey.immediate)
 
     found = _tasks[huey] = huey.task(name=NAME, context=True)(carry_in)
+    huey.signal(SIGNAL_ENQUEUED)(name_publication)
     return found
+
+
+def name_publication(signal: str, task: Any) -> None:  # noqa: ARG001
+    """Name the span of an instrumentation after the receiver whose task is enqueued."""
+    if task.name == NAME:
+        name_hand_over(task.id.rpartition(":")[0])
 
 
 class HueyEngine(Engine):

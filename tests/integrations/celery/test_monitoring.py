@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from celery import Celery, signals
+from celery import Celery, current_app, signals
 from celery.exceptions import Retry
 
 from clarion import Signal
@@ -65,3 +65,37 @@ def test_monitoring_does_not_show_the_body(app, order_paid):
         task.run(*args)
     expected = (f"(<shop.mail, uid {response.uid}>,)", "{}")
     assert [each[1:] for each in sent] == [(*expected, 0), (*expected, 1)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_span_of_the_publication_has_the_name_of_the_receiver(app, order_paid, is_first):
+    """Whether its instrumentation is connected before Clarion or after it, which sees the app, too."""
+    trace: Any = pytest.importorskip("opentelemetry.trace")
+    base: Any = trace.NonRecordingSpan
+    seen: list[Any] = []
+
+    class Span(base):
+        name = "apply_async/clarion.deliver"
+
+        def update_name(self, name):
+            seen.append(name)
+
+    spans: list[Any] = []
+
+    def begin(**kwargs):
+        seen.append(current_app._get_current_object() is app)
+        spans.append(trace.use_span(Span(trace.SpanContext(1, 1, is_remote=False))))
+        spans[-1].__enter__()
+
+    def end(**kwargs):
+        spans.pop().__exit__(None, None, None)
+
+    published = (signals.before_task_publish, signals.after_task_publish)
+    for signal, each in zip(published, (begin, end), strict=True):
+        signal.connect(each)
+        if is_first:
+            signal.receivers.insert(0, signal.receivers.pop())
+    order_paid.connect(mail, delivery=CeleryDelivery(app)(name="shop.mail"))
+    order_paid.send(None)
+    assert seen == [True, "apply_async/shop.mail"]
+    assert spans == []

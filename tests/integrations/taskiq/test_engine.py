@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
-from taskiq import InMemoryBroker, ScheduleSource, SimpleRetryMiddleware
+from taskiq import InMemoryBroker, ScheduleSource, SimpleRetryMiddleware, TaskiqMiddleware
 
 from clarion import Signal
 from clarion.commit import atomic
@@ -316,3 +316,28 @@ def test_concurrent_first_sends_start_the_broker_once(order_paid):
     for each in threads:
         each.join()
     assert starts == [1]
+
+
+def test_a_span_of_the_send_has_the_name_of_the_receiver(order_paid, broker):
+    """Also if the middleware that begins it is added after the delivery."""
+    trace: Any = pytest.importorskip("opentelemetry.trace")
+    base: Any = trace.NonRecordingSpan
+
+    class Span(base):
+        name = "send/clarion.deliver"
+
+        def update_name(self, name):
+            names.append(name)
+
+    class Tracing(TaskiqMiddleware):
+        def pre_send(self, message):
+            begun.append(trace.use_span(Span(trace.SpanContext(1, 1, is_remote=False))))
+            begun[0].__enter__()
+            return message
+
+    begun: list[Any] = []
+    names: list[str] = []
+    order_paid.connect(mail, delivery=TaskiqDelivery(broker)(name="shop.mail"))
+    broker.add_middlewares(Tracing())
+    asyncio.run(order_paid.asend("web"))
+    assert names[0] == "send/shop.mail"

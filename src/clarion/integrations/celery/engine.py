@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from celery import Celery
+from celery import Celery, signals
 from celery.exceptions import Ignore, Reject
 
 from clarion._core.names import value_name
 from clarion.background import Engine, deliver, retry_after
+from clarion.background.monitoring import name_hand_over
 from clarion.errors import ArgumentError, Retry
 from clarion.integrations.celery.losses import TASK, losses_of, losses_with, redelivery_of
 from clarion.integrations.celery.options import check_options
@@ -55,6 +56,9 @@ class CeleryEngine(Engine):
             options["countdown"] = call.delay
         # Monitoring shows these instead of the body, and Celery does not have to format it.
         options["argsrepr"], options["kwargsrepr"] = f"(<{call.receiver}, uid {call.uid}>,)", "{}"
+        if self.holds_thread:
+            # This thread is one of Clarion's. Handlers of Celery's signals look for their app.
+            self.app.set_current()
         # Through the task, because `send_task` ignores `task_always_eager`.
         self.task.apply_async((call.body,), shadow=call.receiver, **options)
 
@@ -69,6 +73,17 @@ class CeleryEngine(Engine):
     def losses_with(self, options: CallOptions) -> Sequence[str]:
         """Return what is lost or repeated of tasks with these options."""
         return losses_with(self.app, options)
+
+
+def name_publication(headers: Any = None, **_: Any) -> None:
+    """Name the span of an instrumentation after the receiver whose task is published."""
+    if isinstance(headers, dict) and isinstance(receiver := headers.get("shadow"), str):
+        name_hand_over(receiver)
+
+
+# An instrumentation begins and ends its span in these signals, before or after this function.
+for _signal in (signals.before_task_publish, signals.after_task_publish):
+    _signal.connect(name_publication, sender=TASK, weak=False)
 
 
 def carry(task: Any, body: str) -> None:

@@ -11,7 +11,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from taskiq import AsyncBroker, Context, InMemoryBroker, ScheduleSource, TaskiqDepends
+from taskiq import (
+    AsyncBroker,
+    Context,
+    InMemoryBroker,
+    ScheduleSource,
+    TaskiqDepends,
+    TaskiqMessage,
+    TaskiqMiddleware,
+)
 from taskiq.events import TaskiqEvents
 from taskiq.exceptions import NoResultError
 
@@ -21,6 +29,7 @@ from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, adeliver, check_engine_options, retry_after
 from clarion.background.call import read_body
 from clarion.background.loop_thread import LoopThread, run_on, run_on_from
+from clarion.background.monitoring import name_hand_over
 from clarion.background.options import ELSEWHERE
 from clarion.errors import ArgumentError, DecodingError, HandOverError, Reject
 from clarion.integrations.taskiq.losses import has_no_delays, losses_of, losses_with
@@ -44,6 +53,16 @@ _FORKED = (
 )
 
 logger = logging.getLogger("clarion.background")
+
+
+class _Names(TaskiqMiddleware):
+    """Names the span of an instrumentation after the receiver whose task is sent."""
+
+    def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
+        """Name the span, which a middleware before this one has begun."""
+        if message.task_name == TASK:
+            name_hand_over(str(message.labels.get(_RECEIVER)))
+        return message
 
 
 class TaskiqEngine(Engine):
@@ -91,6 +110,15 @@ class TaskiqEngine(Engine):
         for event in (TaskiqEvents.CLIENT_SHUTDOWN, TaskiqEvents.WORKER_SHUTDOWN):
             broker.add_event_handler(event, self._note_end)
         self._task: Any = broker.task(TASK)(self._carrier())
+        self._names = _Names()
+        self._names.set_broker(broker)
+        self._be_last()
+
+    def _be_last(self) -> None:
+        """Put the middleware that names spans after all that may begin one."""
+        others = [each for each in self.broker.middlewares if not isinstance(each, _Names)]
+        # A new list, because a task that is being sent iterates over the old one.
+        self.broker.middlewares = [*others, self._names]
 
     def _note_start(self, _: Any) -> None:
         self._started = asyncio.get_running_loop(), os.getpid()
@@ -184,6 +212,8 @@ class TaskiqEngine(Engine):
         due = time.time() + wait
         if wait and self._source is None:
             labels |= {"delay": wait} if self._broker_delays else {_DUE: due}
+        if not isinstance(self.broker.middlewares[-1], _Names):
+            self._be_last()  # the program has added one since
         kicker = self._task.kicker().with_task_id(task_id).with_labels(**labels)
         if wait and self._source is not None:
             await kicker.schedule_by_time(self._source, datetime.fromtimestamp(due, UTC), body)
