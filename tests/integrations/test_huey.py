@@ -8,13 +8,13 @@ from math import inf
 from typing import Any
 
 import pytest
-from huey import MemoryHuey, RedisHuey, SqliteHuey
+from huey import FileHuey, MemoryHuey, RedisHuey, SqliteHuey
 from redis.backoff import NoBackoff
 from redis.retry import Retry as TryAgain
 
 from clarion import Signal
 from clarion.commit import atomic
-from clarion.errors import ArgumentError, Reject, Retry
+from clarion.errors import ArgumentError, HandOverError, Reject, Retry
 from clarion.integrations.huey import NAME, OPTIONS, HueyDelivery
 from tests.integrations.engine_receivers import attempts, calls, fail, mail_order
 
@@ -140,19 +140,34 @@ def test_the_loss_is_said_and_no_setting_is_named(stored, caplog):
     ]
 
 
-def test_only_a_server_holds_up_a_commit(huey, stored):
-    """The delivery waits in a thread for a server, but not for a file or the immediate mode."""
+def test_what_may_hold_up_a_commit(huey, stored, tmp_path):
+    """A server, and a file that another program may have locked; not memory, and not the immediate mode."""
     server = RedisHuey("tests", url="redis://127.0.0.1:1/0")
-    held = [HueyDelivery(each).engine.holds_thread for each in (huey, stored, server)]
-    assert held == [False, False, True]
+    files = FileHuey("tests", path=str(tmp_path / "files"))
+    held = [
+        HueyDelivery(each).engine.holds_thread
+        for each in (huey, MemoryHuey("tests"), stored, files, server)
+    ]
+    assert held == [False, False, True, True, True]
 
 
 def test_the_client_of_a_server_says_how_long_it_waits(stored):
-    """The client of a server has a longest wait, without a limit if it retries."""
+    """The client of a server has a longest wait, without a limit if it retries; SQLite has one, too."""
     once = RedisHuey("tests", host="127.0.0.1", socket_timeout=2, socket_connect_timeout=1)
     again = RedisHuey("tests", host="127.0.0.1", retry=TryAgain(NoBackoff(), 3))
     waits = [HueyDelivery(each).engine.longest_wait for each in (stored, once, again)]
-    assert waits == [inf, 3, inf]
+    assert waits == [10, 3, inf]
+
+
+def test_a_locked_file_is_not_awaited_longer_than_hold(stored):
+    """SQLite itself waits for five seconds, and then raises an error of its own."""
+    with (
+        closing(sqlite3.connect(stored.storage.filename, isolation_level=None)) as other,
+        order_paid.connected(mail, delivery=HueyDelivery(stored, hold=0.2)),
+    ):
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(HandOverError, match=r"within 0\.2 s"):
+            order_paid.send(None, order_id=1)
 
 
 @pytest.fixture

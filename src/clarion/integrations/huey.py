@@ -12,6 +12,7 @@ The consumer has to import the modules of the receivers.
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -39,7 +40,6 @@ try:
     from huey.api import Huey  # pyright: ignore[reportMissingTypeStubs]
     from huey.signals import SIGNAL_ENQUEUED  # pyright: ignore[reportMissingTypeStubs]
     from huey.storage import (  # pyright: ignore[reportMissingTypeStubs]
-        FileStorage,
         MemoryStorage,
         SqliteStorage,
     )
@@ -56,8 +56,6 @@ _POPS = (
     "meanwhile, and no setting changes that. Use durable without via= for work that must not be "
     "lost."
 )
-
-_LOCAL = (FileStorage, MemoryStorage, SqliteStorage)
 
 _tasks: WeakKeyDictionary[Huey, Any] = WeakKeyDictionary()
 
@@ -127,11 +125,14 @@ class HueyEngine(Engine):
         pool = getattr(self.huey.storage, "pool", None)  # of Redis
         if pool is not None:
             self.longest_wait = longest_wait(pool)
+        elif isinstance(self.huey.storage, SqliteStorage):
+            # A new connection may wait for a lock, and then its INSERT.
+            self.longest_wait = 2 * getattr(self.huey.storage, "_timeout", inf)
 
     @property
     def holds_thread(self) -> bool:  # type: ignore[override]
-        """Whether the storage is on a server, which may not answer."""
-        return not (self.huey.immediate or isinstance(self.huey.storage, _LOCAL))
+        """Whether the storage may wait for a server that does not answer, or for a locked file."""
+        return not (self.huey.immediate or isinstance(self.huey.storage, MemoryStorage))
 
     def enqueue(self, call: Call) -> None:
         """Enqueue a call; Huey's storage has it then. The log of the consumer shows the receiver."""
