@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from clarion import Signal, signal
+from clarion import Signal, durable, signal
 from clarion.background import EngineDelivery
-from clarion.errors import ArgumentError, SignatureError
+from clarion.errors import ArgumentError, ConnectWarning, SignatureError
 from clarion.introspect import explain, registrations
 from tests.background.recorder import Recorder
 
@@ -126,3 +126,21 @@ def test_reprs(delivery, order_paid):
     order_paid.connect(mail, delivery=delivery(name="mail"))
     bound = registrations(order_paid)[0].delivery
     assert repr(bound) == "<BoundEngine mail by EngineDelivery('the recorder', name='mail')>"
+
+
+@pytest.mark.parametrize(
+    "made", [lambda given: given, lambda given: durable(via=given)], ids=["itself", "via"]
+)
+def test_a_second_delivery_with_other_values_is_reported(delivery, order_paid, made):
+    """The first one stays. The values are not shown, because they may be secret."""
+    order_paid.connect(mail, delivery=made(delivery(queue="mail", on_end=object())))
+    order_paid.connect(mail, delivery=made(delivery(queue="mail", on_end=object())))
+    with pytest.warns(ConnectWarning, match="with another delivery, which stays") as caught:
+        order_paid.connect(mail, delivery=made(delivery(queue="books", on_end=object())))
+    assert "books" not in str(caught[0].message)
+
+
+def test_a_class_is_no_delivery_to_hand_over_to():
+    """`durable(via=...)` refuses the class itself at once."""
+    with pytest.raises(ArgumentError, match="Give a delivery to an engine"):
+        durable(via=EngineDelivery)

@@ -82,10 +82,11 @@ def _differing(found: Registration, again: Registration) -> list[str]:
     return differing
 
 
-def _shown(registration: Registration) -> str:
+def _shown(registration: Registration) -> tuple[str, object]:
     # By the options, because a delivery that is written twice is two objects.
     bound = registration.delivery
-    return option_name(getattr(bound, "delivery", bound))
+    delivery = getattr(bound, "delivery", bound)
+    return option_name(delivery), getattr(delivery, "hidden", None)
 
 
 def _is_same(before: Any, again: Any) -> bool:

@@ -123,6 +123,11 @@ class EngineDelivery:
         """What happens where no transaction is open; None for the default of the program."""
         return self.options.outside
 
+    @property
+    def hidden(self) -> dict[str, object]:
+        """The values that its `repr` does not show, to compare two deliveries."""
+        return self.options.plain_values()
+
     def bind(self, receiver: Receiver, signal: Signal) -> BoundEngine:
         """Return the delivery to this receiver.
 

@@ -21,6 +21,7 @@ _OURS = frozenset(
     {"retries", "delay", "effects", "key", "name", "aliases", "missing", "outside", "using"}
 )
 _KINDS: dict[type, str] = {str: "text", int: "an int"}
+_PLAIN = {bool, bytes, float, int, str, type(None)}
 _MISSING = ("skip", "fail", "snapshot")
 
 ELSEWHERE = {
@@ -81,6 +82,11 @@ class CallOptions:
         ours = plain({name: value for name, value in given.items() if name in _OURS})
         others = {name: value for name, value in given.items() if name not in _OURS}
         return replace(self, **ours, engine={**self.engine, **others})
+
+    def plain_values(self) -> dict[str, object]:
+        """Return the options for the engine whose values can be compared, such as text."""
+        # Those of other types may be new objects each time that a module is imported.
+        return {name: value for name, value in self.engine.items() if type(value) in _PLAIN}
 
     def given(self) -> dict[str, Any]:
         """Return our options that differ from their defaults."""

@@ -131,6 +131,11 @@ class Durable:
         add_receiver(bound)
         return bound
 
+    @property
+    def hidden(self) -> object:
+        """The values that its `repr` does not show, to compare two deliveries: those of the engine."""
+        return getattr(self.options.via, "hidden", None)
+
     def __repr__(self) -> str:
         given = [f"{name}={_shown(value)}" for name, value in self.options.given().items()]
         return f"durable({', '.join(given)})" if given else "durable"

@@ -74,7 +74,8 @@ class Options:
             self._check_via()
 
     def _check_via(self) -> None:
-        if not hasattr(self.via, "hand_over"):
+        via: object = self.via
+        if isinstance(via, type) or not hasattr(via, "hand_over"):
             raise _refusal("via", self.via, "a delivery to an engine, such as CeleryDelivery(app)")
         if taken := [name for name in _OF_THE_ENGINE if name in self.given()]:
             raise ArgumentError(
