@@ -1,11 +1,13 @@
 """From the arguments of a send to a payload, and back."""
 
+import gc
 import json
+from weakref import ref
 
 import pytest
 
 from clarion import Signal, signal
-from clarion.envelope.codec import Codec, StoredReference, has_references
+from clarion.envelope.codec import Codec, StoredReference, codec_of, has_references
 from clarion.envelope.references import GoneError
 from clarion.envelope.upcast import NewerVersionError, upcast
 from clarion.errors import DeclarationError, DecodingError, EncodingError
@@ -75,6 +77,24 @@ def test_a_dictionary_of_the_program_is_no_reference(records):
     look_alike = {"order": {"kind": "records", "key": 1}, "references": {}, "values": {}}
     arguments = stored(plain, look_alike)
     assert {name: arguments[name] for name in look_alike} == look_alike
+
+
+@pytest.mark.parametrize("sender", ["web", 'a "quoted" name\n', "Zürich 😀", ""])
+def test_a_sender_that_is_text_is_stored_as_json(sender):
+    """The short way for a sender that is text writes the same JSON as the encoder."""
+    payload = Codec(plain).dump(plain, {"sender": sender, "amount": 1})
+    text = json.dumps({"value": sender}, ensure_ascii=False, separators=(",", ":"))
+    assert payload.decode() == f'{{"sender":{text},"references":{{}},"values":{{"amount":1}}}}'
+
+
+def test_a_codec_is_built_once_and_freed_with_its_signal():
+    """Each signal has one codec, which is dropped with it."""
+    one, other = Signal(), Signal()
+    kept = ref(codec_of(one))
+    assert codec_of(one) is kept() is not codec_of(other)
+    del one
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_value_that_would_change_is_refused():

@@ -1,6 +1,8 @@
 """Identifiers that sort by time."""
 
+import copy
 import time
+from uuid import UUID
 
 from clarion.envelope.uid import new_uid
 
@@ -33,3 +35,11 @@ def test_every_bit_but_the_fixed_ones_is_random():
         ever |= number
     assert always == fixed
     assert ever == (1 << 80) - 1 ^ (8 << 76 | 1 << 62)
+
+
+def test_it_is_like_a_uuid_of_the_constructor():
+    """It is equal to the UUID of the same number, has the same attributes, and can be copied."""
+    uid = new_uid()
+    same = UUID(int=uid.int)
+    assert (uid, hash(uid), str(uid), uid.is_safe) == (same, hash(same), str(same), same.is_safe)
+    assert copy.deepcopy(uid) == uid

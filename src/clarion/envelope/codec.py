@@ -11,12 +11,14 @@ stored as a reference.
 
 from __future__ import annotations
 
+from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 from clarion._core.commands import command_line
 from clarion._core.declare import DeclaredSignal
 from clarion._core.names import keyword_names, quoted_name, signal_name
-from clarion._core.tabled import policy_of
+from clarion._core.tabled import policy_of, table_of
 from clarion.envelope import plain, tagged
 from clarion.envelope.reference_keywords import (
     check_no_model,
@@ -32,16 +34,16 @@ from clarion.envelope.upcast import upcasted, upcasters_of
 from clarion.errors import DecodingError, EncodingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Never, TypeGuard
 
     from clarion._core.signal import Signal
+    from clarion._core.table import Table
     from clarion.envelope.stored_signals import SignalStorage
     from clarion.envelope.typed import TypedValues
 
 
 _NEVER_STORED = frozenset({"sender", "signal"})
-_PLAIN_HEAD = b'{"sender":null,"references":{},"values":'  # without a sender and references
+_HEAD = b'{"sender":null,"references":{},"values":'  # without a sender and references
 
 
 class StoredReference(NamedTuple):
@@ -106,8 +108,8 @@ class Codec:
         """
         # A short way for most sends.
         scalars = plain.dump_scalars(arguments, _NEVER_STORED) if self._is_plain else None
-        if scalars is not None and arguments.get("sender") is None:
-            return _PLAIN_HEAD + scalars + b"}"
+        if scalars is not None and (head := _short_head(arguments.get("sender"))) is not None:
+            return head + scalars + b"}"
         snapshots = snapshots or (self._storage is not None and self._storage.as_sent)
         values: dict[str, Any] = {}
         references: dict[str, Any] = {}
@@ -126,7 +128,7 @@ class Codec:
             ) from None
         encoded = self._dump_values(signal, values) if scalars is None else scalars
         if sender is None and not references:
-            return _PLAIN_HEAD + encoded + b"}"
+            return _HEAD + encoded + b"}"
         try:
             head = plain.dump({"sender": sender, "references": references})
         except ValueError:  # UnicodeEncodeError is one
@@ -237,6 +239,18 @@ class Codec:
             ) from None
 
 
+def _short_head(sender: object) -> bytes | None:
+    """Return what precedes the values, if the sender is text or None, and there are no references."""
+    if sender is None:
+        return _HEAD
+    if type(sender) is not str:
+        return None
+    try:
+        return f'{{"sender":{{"value":{quote(sender)}}},"references":{{}},"values":'.encode()
+    except UnicodeEncodeError:
+        return None
+
+
 def _upcast(
     signal: Signal, version: int, references: dict[str, Any], values: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -303,22 +317,22 @@ def _is_declared(signal: Signal) -> TypeGuard[DeclaredSignal[..., Any]]:
     return isinstance(signal, DeclaredSignal)
 
 
-def codec_cache() -> Callable[[Signal], Codec]:
-    """Return a function that returns the codec of a signal, and builds it once."""
-    from weakref import WeakKeyDictionary
-
-    from clarion._core.tabled import table_of
-
-    codecs: WeakKeyDictionary[Any, Codec] = WeakKeyDictionary()
-
-    def codec_of(signal: Signal) -> Codec:
-        table = table_of(signal)
-        if (codec := codecs.get(table)) is None:
-            codec = codecs[table] = Codec(signal)
-        return codec
-
-    return codec_of
+# By the id of the table, because a signal may be unhashable. A lookup in a WeakKeyDictionary takes
+# several times as long.
+_codecs: dict[int, tuple[ref[Table], Codec]] = {}
 
 
-codec_of = codec_cache()
-"""Return the codec of a signal."""
+def codec_of(signal: Signal) -> Codec:
+    """Return the codec of a signal, which is built once."""
+    table = table_of(signal)
+    found = _codecs.get(id(table))
+    if found is not None and found[0]() is table:
+        return found[1]
+    codec, number = Codec(signal), id(table)
+
+    def forget(dead: ref[Table]) -> None:
+        if (kept := _codecs.get(number)) is not None and kept[0] is dead:
+            del _codecs[number]
+
+    _codecs[number] = ref(table, forget), codec
+    return codec

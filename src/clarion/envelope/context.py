@@ -73,6 +73,12 @@ def current_headers() -> dict[str, Any]:
     Raises:
         EncodingError: if a variable has a value that is not JSON.
     """
+    headers = _carried_values() if carried else {}
+    trace.inject(headers)
+    return headers
+
+
+def _carried_values() -> dict[str, Any]:
     headers: dict[str, Any] = {}
     for name, variable in list(carried.items()):  # another thread may declare one meanwhile
         try:
@@ -87,7 +93,6 @@ def current_headers() -> dict[str, Any]:
                 path=problem.path,
             )
         headers[name] = value
-    trace.inject(headers)
     return headers
 
 

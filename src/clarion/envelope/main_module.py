@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clarion._core.names import signal_name
+from clarion._core.tabled import table_of
 
 if TYPE_CHECKING:
     from clarion._core.signal import Signal
@@ -48,6 +49,8 @@ def _stem(file: str) -> str:
 
 def stored_signal_name(signal: Signal) -> str:
     """Return the name of a signal as stored rows have it."""
-    name = signal_name(signal)
+    name = table_of(signal).name or signal_name(signal)
+    if not name.startswith("__"):
+        return name
     module, dot, attribute = name.partition(".")
     return f"{importable(module)}{dot}{attribute}" if module in _NAMES else name

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from clarion._core.names import value_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 _ATOMS = frozenset({type(None), bool, int, str})
 
@@ -96,15 +96,18 @@ def _is_printable(number: Any) -> bool:
     return True
 
 
-def _encoder() -> Callable[[object], str]:
-    """Return a function as `json.JSONEncoder.encode`, which builds an encoder for each call."""
+def _encoder() -> Callable[[object, int], Iterable[str]]:
+    """Return a function that returns the parts of a value's JSON; its second argument is always 0.
+
+    `json.JSONEncoder.encode` builds an encoder for each call.
+    """
     encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     parts: Any = vars(json.encoder)
     if parts["c_make_encoder"] is None:
-        return encoder.encode  # a Python without this accelerator
+        return lambda value, _: (encoder.encode(value),)  # a Python without this accelerator
     markers = indent = None
     sort_keys = skipkeys = allow_nan = False
-    chunks = parts["c_make_encoder"](
+    made: Callable[[object, int], Iterable[str]] = parts["c_make_encoder"](
         markers,
         encoder.default,
         parts["encode_basestring"],
@@ -115,15 +118,19 @@ def _encoder() -> Callable[[object], str]:
         skipkeys,
         allow_nan,
     )
-    return lambda value: "".join(chunks(value, 0))
+    return made
 
 
-encode = _encoder()
-"""Return a value that has no problem, as JSON.
+_parts = _encoder()
 
-Raises:
-    ValueError: if it contains a number that is infinite, or not a number.
-"""
+
+def encode(value: object) -> str:
+    """Return a value that has no problem, as JSON.
+
+    Raises:
+        ValueError: if it contains a number that is infinite, or not a number.
+    """
+    return "".join(_parts(value, 0))
 
 
 def dump(value: object) -> bytes:
@@ -146,7 +153,7 @@ def dump_scalars(values: dict[str, Any], left_out: Collection[str] = frozenset()
             return None
         kept[name] = value
     try:
-        return dump(kept)
+        return "".join(_parts(kept, 0)).encode()
     except ValueError:  # UnicodeEncodeError is one
         return None
 
