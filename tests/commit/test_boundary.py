@@ -7,7 +7,9 @@ from clarion.commit import (
     Boundary,
     active_boundaries,
     on_commit,
+    request_boundaries,
 )
+from clarion.commit.boundary import first_active_boundary
 from clarion.errors import BoundaryError
 from tests.commit.fakes import FakeBoundary
 
@@ -40,6 +42,29 @@ class TestActiveBoundaries:
         assert list(active_boundaries()) == [one]
         one.leave()
         assert list(active_boundaries()) == []
+
+    def test_the_first_is_found_alone(self):
+        """The innermost one is found without the others, also where it is over or of a request."""
+
+        def check(expected):
+            assert first_active_boundary() is expected
+            assert next(active_boundaries(), None) is expected
+
+        outside, mine, others = (ActiveBoundary(FakeBoundary(name)) for name in ("a", "b", "c"))
+        check(None)
+        outside.enter()
+        check(outside)
+        token = request_boundaries.set([others])
+        check(others)
+        mine.enter()
+        check(mine)
+        mine.is_over = True
+        check(others)
+        others.is_over = True
+        check(outside)
+        request_boundaries.reset(token)
+        mine.is_over = False
+        check(outside)
 
     def test_a_second_entry_is_refused(self):
         """An active boundary is entered once, so that it is never around itself."""

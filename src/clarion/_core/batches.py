@@ -51,12 +51,10 @@ def send_batch(
     signal: Signal, route: Route, arguments: Arguments, *, robust: bool
 ) -> list[tuple[Receiver, Any]]:
     """Give a send to the batch that takes all receivers of the route; return the responses."""
-    batch = route.only_batch
-    calls = [
-        (registration, receiver, arguments)
-        for registration in route.registrations
-        if (receiver := registration.live()) is not None
-    ]
+    batch, members = route.only_batch, route.strong_members
+    if members is None:
+        members = route.live_members()
+    calls = [(registration, receiver, arguments) for registration, receiver in members]
     if batch is None or not calls:
         return []
     # Without a variable for the responses, as in `deliver_batches`.

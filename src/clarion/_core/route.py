@@ -40,6 +40,8 @@ class Route:
         is_inline: whether `asend` only has to call them, too.
         single_async: the only registration, if `asend` only has to await its receiver.
         only_batch: the batch that takes all receivers, if a send only has to give it their calls.
+        strong_members: the registrations with their receivers, if there is such a batch and none is
+            held weakly.
         may_await: whether any receiver is async.
         depends_on_context: whether some registrations apply in some contexts only.
     """
@@ -55,6 +57,7 @@ class Route:
         "only_batch",
         "registrations",
         "single_async",
+        "strong_members",
         "strong_receivers",
     )
 
@@ -82,12 +85,19 @@ class Route:
             self.single_async = self.registrations[0]
         is_batched = is_plain and not self.may_await
         self.only_batch = _common_batch(self.registrations) if is_batched else None
+        self.strong_members: Members | None = None
+        if self.only_batch is not None and not any(r.weak for r in self.registrations):
+            self.strong_members = self.live_members()
 
     def live(self) -> list[Receiver] | None:
         """Return the live receivers, or None if a send has more to do than to call them."""
         if not self.is_simple:
             return None
         return [receiver for r in self.registrations if (receiver := r.live()) is not None]
+
+    def live_members(self) -> Members:
+        """Return the registrations with a live receiver, each with the receiver."""
+        return [(r, receiver) for r in self.registrations if (receiver := r.live()) is not None]
 
     def heard(self) -> tuple[Registration, ...]:
         """Return the registrations that a send of this context calls."""

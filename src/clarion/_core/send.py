@@ -15,6 +15,7 @@ from clarion._core.slow_path import arun, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from clarion._core.signal import Signal
@@ -45,7 +46,9 @@ def send(self: Signal, /, sender: object, **named: Any) -> list[tuple[Receiver, 
     table = self._table
     arguments = table.policy.complete_arguments(self, sender, named)
     route = table.find_route(sender)
-    receivers = route.live() if route.strong_receivers is None else route.strong_receivers
+    receivers: Sequence[Receiver] | None = route.strong_receivers
+    if receivers is None and route.is_simple:
+        receivers = route.live()
     if receivers is None:
         return run(self, route, arguments, robust=False)
     responses: list[tuple[Receiver, Any]] = []
@@ -78,7 +81,9 @@ def send_robust(self: Signal, /, sender: object, **named: Any) -> list[tuple[Rec
     table = self._table
     arguments = table.policy.complete_arguments(self, sender, named)
     route = table.find_route(sender)
-    receivers = route.live() if route.strong_receivers is None else route.strong_receivers
+    receivers: Sequence[Receiver] | None = route.strong_receivers
+    if receivers is None and route.is_simple:
+        receivers = route.live()
     if receivers is None:
         return run(self, route, arguments, robust=True)
     responses: list[tuple[Receiver, Any]] = []

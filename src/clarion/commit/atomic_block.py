@@ -17,7 +17,7 @@ from clarion._core.fork import new_lock
 from clarion._core.names import value_name
 from clarion._core.unentered import Enterable
 from clarion.commit.boundary import ActiveBoundary, Boundary, active_boundaries, is_innermost
-from clarion.commit.drivers.choose import driver_for
+from clarion.commit.drivers.choose import driver_for, package_of
 from clarion.commit.drivers.outcome import CommitOutcome
 from clarion.commit.entered import Entered
 from clarion.commit.outer_savepoint import acall_in_savepoint, call_in_savepoint
@@ -70,17 +70,15 @@ class AtomicBlock(Boundary):
         self.savepoint: object = None
         # Kept, not searched for at each send: blocks may be nested a thousand deep.
         self.around: Sequence[OpenSavepoint] = () if outer is None else outer.open_savepoints()
-        self._connection_type: type[Any] = type(connection)
+        self._connection_type: Any = type(connection)  # mypy does not know that a class is hashable
         # Reentrant: an interrupt may come before the block of a `with` is entered.
         self._lock = new_lock()
 
     @property
     def name(self) -> str:  # type: ignore[override]
         """How messages name it."""
-        if self._connection_type is type(None):
-            return "an atomic() block"
-        driver = self._connection_type.__module__.partition(".")[0]
-        return f"an atomic() block on a connection of {driver}"
+        package = package_of(self._connection_type)
+        return f"an atomic() block on a connection of {package}" if package else "an atomic() block"
 
     def next_savepoint(self) -> str:
         """Return a name that no other savepoint of this transaction has."""
@@ -179,6 +177,10 @@ class AtomicBlock(Boundary):
         if (block := self._around()) is None:
             return await function()
         return await acall_in_savepoint(block.connection, block.next_savepoint(), function)
+
+    def joined_connection(self) -> Any:
+        """Return the connection of the transaction; None if the block has no connection."""
+        return self.connection
 
     def write_connection(self) -> AbstractContextManager[Any]:
         """Return a context manager that yields the connection of the transaction.

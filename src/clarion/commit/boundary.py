@@ -122,6 +122,13 @@ class Boundary:
         """
         return self
 
+    def joined_connection(self) -> Any:
+        """Return the connection of the open transaction, if code may write to it as it is.
+
+        It is what `write_connection` yields. None if code has to enter `write_connection`.
+        """
+        return None
+
     def write_connection(self) -> AbstractContextManager[Any]:
         """Return a context manager that yields the connection for rows of the outbox.
 
@@ -262,6 +269,19 @@ def active_boundaries() -> Iterator[ActiveBoundary]:
 def has_active_boundary() -> bool:
     """Return whether a boundary may be active in this context, which costs less than to find it."""
     return innermost_boundary.get() is not None or bool(request_boundaries.get())
+
+
+def first_active_boundary() -> ActiveBoundary | None:
+    """Return the innermost active boundary that sends here can wait for, or None.
+
+    It is the first of `active_boundaries`, which costs more.
+    """
+    innermost, shared = innermost_boundary.get(), request_boundaries.get()
+    if innermost is None:
+        return next(active_boundaries(), None) if shared else None
+    if innermost.request is shared and not innermost.is_over:
+        return innermost
+    return next(active_boundaries(), None)
 
 
 def is_innermost(boundary: Boundary) -> bool:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clarion._core.names import quoted_name
-from clarion.commit.boundary import Boundary, active_boundaries, has_active_boundary
+from clarion.commit.boundary import Boundary, active_boundaries, first_active_boundary
 from clarion.commit.providers import ClosedProvider, providers
 from clarion.errors import BoundaryError
 
@@ -72,10 +72,8 @@ def resolve_boundary(
     alias = arguments.get("using")
     if isinstance(alias, str) and (boundary := _boundary_of_alias(alias)) is not None:
         return BoundaryMatch(boundary, f"it was sent using={alias!r}")
-    # Checked here to save a call where none is active.
-    if has_active_boundary():
-        for active in active_boundaries():
-            return BoundaryMatch(active.boundary, "it is the innermost in this context")
+    if (active := first_active_boundary()) is not None:
+        return BoundaryMatch(active.boundary, "it is the innermost in this context")
     for provider in consulted:
         if (match := provider.default_boundary()) is not None:
             return BoundaryMatch(*match)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from clarion.commit.pending_call import PendingCall
 
-_suppressions: ContextVar[tuple[Suppression, ...]] = ContextVar("clarion_suppressed", default=())
+suppressions: ContextVar[tuple[Suppression, ...]] = ContextVar("clarion_suppressed", default=())
+"""The entered blocks of this context, which may be over. If it is empty, nothing is suppressed."""
 
 
 class Suppression:
@@ -35,15 +36,15 @@ class Suppression:
 
     def begin(self) -> None:
         """Suppress calls in this context."""
-        active = tuple(each for each in _suppressions.get() if not each.is_over)
-        _suppressions.set((*active, self))
+        active = tuple(each for each in suppressions.get() if not each.is_over)
+        suppressions.set((*active, self))
 
     def end(self, error: tuple[object, ...]) -> None:  # noqa: ARG002
         """End it, also in the copies of the context that tasks have."""
         self.is_over = True
         # A fixture may end in another context than it began in.
-        if self in (active := _suppressions.get()):
-            _suppressions.set(tuple(each for each in active if each is not self))
+        if self in (active := suppressions.get()):
+            suppressions.set(tuple(each for each in active if each is not self))
         else:
             warn_caller(
                 "suppressed() was left in another context than it was entered in, so it suppressed nothing "
@@ -109,13 +110,13 @@ class suppressed(Block, Enterable):  # noqa: N801  # a context manager: `with su
     def choose(self, entries: tuple[Suppression, ...]) -> Suppression:
         """Return the innermost entry of this context, or the last one."""
         # From the innermost, because one block may be entered a thousand times.
-        active = reversed(_suppressions.get())
+        active = reversed(suppressions.get())
         return next((each for each in active if each in entries), entries[-1])
 
 
 def active_suppression() -> suppressed | None:
     """Return the innermost `suppressed` block of this context."""
-    entries = _suppressions.get()
+    entries = suppressions.get()
     if not entries:
         return None
     return next((each.block for each in reversed(entries) if not each.is_over), None)

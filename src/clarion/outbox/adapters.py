@@ -57,11 +57,9 @@ def adapt(connection: Any) -> Connection | AsyncConnection:
     """
     if hasattr(connection, "rows") and hasattr(connection, "change"):
         return connection  # type: ignore[no-any-return]
-    return _adapter_of(_class_of(connection))(connection)
-
-
-def _class_of(connection: object) -> Any:  # mypy does not know that a class is hashable
-    return type(connection)
+    # mypy does not know that a class is hashable.
+    kind: Any = type(connection)  # pyright: ignore[reportUnknownVariableType]
+    return _adapter_of(kind)(connection)
 
 
 @lru_cache(maxsize=32)  # a program may create classes
@@ -80,7 +78,8 @@ def _adapter_of(kind: type[Any]) -> Callable[[Any], Connection | AsyncConnection
 
 def is_async_connection(connection: Connection | AsyncConnection) -> bool:
     """Return whether the statements of a connection are awaited."""
-    return _is_async(_class_of(connection))
+    kind: Any = type(connection)
+    return _is_async(kind)
 
 
 @lru_cache(maxsize=32)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
-    from clarion.commit.boundary import Boundary
     from clarion.outbox.keys import KeyOf
     from clarion.outbox.options import Backoff, Key, Options
     from clarion.outbox.via import Via
@@ -158,6 +157,8 @@ class BoundDurable(StoredReceiver):
         delivery: the `durable` that the receiver was connected with.
         batch: stores one send for all receivers that use the same database.
         provides: the names of the arguments that a worker adds.
+        call_check: refuses a send whose call of the receiver would fail.
+        unordered_target: the row of each send, if the deliveries have no key; otherwise None.
     """
 
     provides = PROVIDED
@@ -172,21 +173,10 @@ class BoundDurable(StoredReceiver):
         self._key_of = key
         self._delay = int(delivery.options.delay * 1000)
         is_declared = policy_of(signal).parameters is not None
-        self._check = CallCheck(
+        self.call_check = CallCheck(
             receiver, delivery, PROVIDED, is_declared=is_declared, asks_boundary=False
         )
-
-    def check(
-        self, signal: Signal, receiver: Receiver, boundary: Boundary, arguments: dict[str, Any]
-    ) -> None:
-        """Refuse a send whose call of the receiver would fail.
-
-        Raises:
-            ArgumentError: if the receiver would lack a required argument, or get one that it does not
-                accept.
-        """
-        if self._check.is_needed:
-            self._check.check(signal, receiver, boundary, arguments)
+        self.unordered_target = Target(name, None, self._delay) if key is None else None
 
     def target(self, signal: Signal, receiver: Receiver, arguments: dict[str, Any]) -> Target:
         """Return the row of one send."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from clarion.envelope.plain import encode as _json
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
     Parameters = dict[str, Any]
 
 _COLUMNS = ("receiver", "key", "part", "delay")
-# The parameters of a statement with `{rows}`.
-_NUMBERED = [f"{column}_{n}" for n in range(1, FEW + 1) for column in _COLUMNS]
+# The parameters of each row of a statement with `{rows}`.
+_NUMBERED = [tuple(f"{column}_{n}" for column in _COLUMNS) for n in range(1, FEW + 1)]
+_FEW = [(f"publish_few_{n}", f"publish_few_deliveries_{n}") for n in range(FEW + 1)]
 
 
 def publication(
@@ -35,47 +35,56 @@ def publication(
         envelope: the send.
         targets: its receivers.
     """
-    uid = envelope.uid.hex
+    dialect = connection.dialect
     event: Parameters = {
-        "uid": uid,
+        "uid": f"{envelope.uid.int:032x}",
         "signal": envelope.signal,
         "version": envelope.version,
-        "payload": _payload(connection, envelope.payload),
+        "payload": envelope.payload,
         # In ASCII, because the connection of a program may have another character set.
         "headers": json.dumps(envelope.headers) if envelope.headers else "{}",
     }
-    rows = [
-        (each.receiver, each.key, None if each.key is None else partition_of(each.key), each.delay)
-        for each in targets
-    ]
-    if connection.dialect == "sqlite":
-        each_row = [{"uid": uid, **dict(zip(_COLUMNS, row, strict=True))} for row in rows]
+    if dialect == "postgresql" and len(targets) <= FEW:  # most sends
+        _add_rows(event, targets)
+        return [(_FEW[len(targets)][0], [event])]
+    uid: Parameters = {"uid": event["uid"]}
+    if dialect == "sqlite":
+        each_row = [uid | dict(zip(_COLUMNS, _row(each), strict=True)) for each in targets]
         return [("publish_event", [event]), ("publish_delivery", each_row)]
-    if len(rows) <= FEW:
-        # Parameters cost the database less than one JSON text. They are named row after row.
-        deliveries: Parameters = dict(zip(_NUMBERED, chain.from_iterable(rows), strict=False))
-        whole, parts = f"publish_few_{len(rows)}", f"publish_few_deliveries_{len(rows)}"
+    if not getattr(connection, "takes_bytes", True):
+        event["payload"] = _in_ascii(envelope.payload)
+    is_whole = dialect == "postgresql" or getattr(connection, "is_mariadb", False)
+    deliveries = event if is_whole else uid
+    whole, parts = "publish_many", "publish_many_deliveries"
+    if len(targets) <= FEW:
+        whole, parts = _FEW[len(targets)]
+        _add_rows(deliveries, targets)
     else:
-        deliveries = {"rows": _json([list(row) for row in rows])}
-        whole, parts = "publish_many", "publish_many_deliveries"
-    if _takes_whole(connection):
-        event.update(deliveries)
-        return [(whole, [event])]
-    deliveries["uid"] = uid
-    return [("publish_event", [event]), (parts, [deliveries])]
+        deliveries["rows"] = _json([list(_row(each)) for each in targets])
+    # One statement stores the event and its deliveries where the database has it: one round trip.
+    return [(whole, [event])] if is_whole else [("publish_event", [event]), (parts, [uid])]
 
 
-def _payload(connection: Connection | AsyncConnection, payload: bytes) -> bytes | str:
-    """Return a payload for a driver; as ASCII, which each character set has, if it takes no bytes."""
-    if getattr(connection, "takes_bytes", True):
-        return payload
+def _add_rows(parameters: Parameters, targets: Sequence[Target]) -> None:
+    """Add the parameters of a few rows, which cost the database less than one JSON text."""
+    for names, (name, key, wait) in zip(_NUMBERED, targets, strict=False):
+        receiver, ordered_by, part, delay = names
+        parameters[receiver] = name
+        parameters[ordered_by] = key
+        parameters[part] = None if key is None else partition_of(key)
+        parameters[delay] = wait
+
+
+def _row(target: Target) -> tuple[str, str | None, int | None, int]:
+    """Return the values of `_COLUMNS`."""
+    name, key, delay = target
+    return name, key, None if key is None else partition_of(key), delay
+
+
+def _in_ascii(payload: bytes) -> str:
+    """Return a payload as ASCII, which each character set has, for a driver that takes no bytes."""
     # JSON has such characters in its texts only.
     return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], payload.decode())
 
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-
-
-def _takes_whole(connection: Connection | AsyncConnection) -> bool:
-    """Return whether one statement stores the event and its deliveries, in one round trip."""
-    return connection.dialect == "postgresql" or getattr(connection, "is_mariadb", False)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from clarion._core.call import claim
 from clarion._core.loops import run_in_thread
-from clarion._core.notes import delivery_noted
+from clarion._core.notes import add_delivery_note
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
-from clarion.commit.suppress import active_suppression
+from clarion.commit.suppress import active_suppression, suppressions
 from clarion.envelope import seal
 from clarion.envelope.receiver_names import LONGEST
 from clarion.errors import BoundaryError, EncodingError, MissingExtraError
@@ -33,25 +33,9 @@ if TYPE_CHECKING:
     from clarion.typing import Receiver
 
     Call = tuple[Registration, Receiver, dict[str, Any]]
-
-
-class Place(NamedTuple):
-    """Where a send is stored.
-
-    Attributes:
-        boundary: the boundary of the send.
-        reason: why the send is stored there.
-        writer: what stores it in a transaction of its own; None to use the boundary's connection.
-    """
-
-    boundary: Boundary
-    reason: str
-    writer: Writer | None
-
-    @property
-    def name(self) -> str:
-        """The name of the place for messages."""
-        return self.boundary.name if self.writer is None else self.writer.database.name
+    # Where a send is stored: its boundary, why there, and what stores it in a transaction of its own;
+    # None to use the boundary's connection. Not a class, because each send has one.
+    Place = tuple[Boundary, str, Writer | None]
 
 
 class Publication:
@@ -66,10 +50,10 @@ class Publication:
 
     def send(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
         """Store a send for its receivers with one write; return a `Stored` for each."""
-        if (suppression := active_suppression()) is not None:
+        if suppressions.get() and (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         place = _place(signal, calls[0][2], self.database)
-        taken = _taken(signal, place.boundary, calls)
+        taken = _taken(signal, place[0], calls)
         envelope, targets = _written(signal, taken)
         if targets:
             try:
@@ -77,20 +61,21 @@ class Publication:
             except Exception as error:
                 note_cure(error)
                 raise
-            wake.after_commit(signal, place.boundary)
+            if wake.workers:
+                wake.after_commit(signal, place[0])
         return _responses(calls, taken, place, envelope.uid)
 
     async def asend(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
         """Store an `asend`, as `send` does."""
-        if (suppression := active_suppression()) is not None:
+        if suppressions.get() and (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         place = _place(signal, calls[0][2], self.database)
-        taken = _taken(signal, place.boundary, calls)
+        taken = _taken(signal, place[0], calls)
         envelope, targets = _written(signal, taken)
         if targets:
             with cures_noted():
                 await _apublish(place, envelope, targets)
-            wake.after_commit(signal, place.boundary)
+            wake.after_commit(signal, place[0])
         return _responses(calls, taken, place, envelope.uid)
 
 
@@ -108,38 +93,54 @@ def _suppress(suppression: suppressed, calls: Sequence[Call]) -> list[Any]:
     return [None] * len(calls)
 
 
-def _taken(signal: Signal, boundary: Boundary, calls: Sequence[Call]) -> list[Call]:
+def _taken(signal: Signal, boundary: Boundary, calls: Sequence[Call]) -> Sequence[Call]:
     """Return the calls that are stored, after all were checked."""
+    has_once = False
     for registration, receiver, arguments in calls:
         bound: Any = registration.delivery
-        with delivery_noted(signal, receiver):
-            bound.check(signal, receiver, boundary, arguments)
-    return [call for call in calls if claim(signal, call[0])]
+        has_once = has_once or registration.once
+        if bound.call_check.is_needed:
+            try:
+                bound.call_check.check(signal, receiver, boundary, arguments)
+            except Exception as error:
+                add_delivery_note(error, signal, receiver)
+                raise
+    return [call for call in calls if claim(signal, call[0])] if has_once else calls
 
 
 def _written(signal: Signal, calls: Sequence[Call]) -> tuple[Envelope, list[Target]]:
     """Return the envelope with everything that a receiver gets, and the rows of the receivers."""
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = calls[0][2] if calls else {"sender": None}
     targets: list[Target] = []
     snapshots = False
     for registration, receiver, given in calls:
-        arguments.update(given)
+        if given is not arguments:
+            arguments = {**arguments, **given}
         bound: Any = registration.delivery
-        with delivery_noted(signal, receiver):
-            targets.append(bound.target(signal, receiver, given))
+        targets.append(bound.unordered_target or _ordered(bound, signal, receiver, given))
         snapshots = snapshots or bound.options.missing == "snapshot"
-    envelope = seal(signal, arguments or {"sender": None}, snapshots=snapshots)
-    _check_signal_name(envelope.signal)
+    envelope = seal(signal, arguments, snapshots=snapshots)
+    if len(envelope.signal) > LONGEST or not envelope.signal.isprintable():
+        raise _unfit_name()
     return envelope, targets
 
 
-def _check_signal_name(name: str) -> None:
-    """Refuse a name that a column of the tables would not store, or not as it is."""
-    if len(name) > LONGEST or not name.isprintable():
-        raise EncodingError(
-            f"A signal whose name has more than {LONGEST} characters, or one that cannot be printed, cannot be "
-            f"stored. Give it another name: Signal(name='shop.order_paid')."
-        )
+def _ordered(bound: Any, signal: Signal, receiver: Receiver, arguments: dict[str, Any]) -> Target:
+    """Return the row of a receiver whose deliveries have a key."""
+    try:
+        target: Target = bound.target(signal, receiver, arguments)
+    except Exception as error:
+        add_delivery_note(error, signal, receiver)
+        raise
+    return target
+
+
+def _unfit_name() -> EncodingError:
+    """Return the refusal of a name that a column of the tables would not store, or not as it is."""
+    return EncodingError(
+        f"A signal whose name has more than {LONGEST} characters, or one that cannot be printed, cannot be "
+        f"stored. Give it another name: Signal(name='shop.order_paid')."
+    )
 
 
 def _place(signal: Signal, arguments: dict[str, Any], database: str | None) -> Place:
@@ -151,35 +152,48 @@ def _place(signal: Signal, arguments: dict[str, Any], database: str | None) -> P
     boundary, reason = resolve_boundary(signal, arguments, database, "durable(database=")
     boundary = boundary.for_send(arguments)
     if database is not None or boundary.is_open():
-        return Place(boundary, reason, None)
+        return boundary, reason, None
     # The database that the program has set is preferred to one that an integration finds.
     writer = required_writer() if boundary is NO_MATCH.boundary else default_writer()
     # Not every database has sessions that load the objects of a payload.
     if (check_rows := getattr(writer and writer.database, "check_rows", None)) is not None:
         check_rows(arguments)
-    return Place(boundary, reason, writer)
+    return boundary, reason, writer
+
+
+def _name_of(boundary: Boundary, writer: Writer | None) -> str:
+    """Return the name of a place for messages."""
+    return boundary.name if writer is None else writer.database.name
 
 
 def _publish(place: Place, envelope: Envelope, targets: list[Target]) -> None:
-    if place.writer is not None:
-        _publish_alone(place.writer, envelope, targets)
-        return
-    with place.boundary.write_connection() as raw:
-        connection: Any = adapt(raw)
-        if is_async_connection(connection):
-            raise BoundaryError(
-                f"{place.name} is async, so a sync send cannot write to it. Use `await "
-                f"signal.asend(...)`."
-            )
-        store.publish(connection, envelope, targets)
+    boundary, _, writer = place
+    if writer is not None:
+        _publish_alone(writer, envelope, targets)
+    elif (joined := boundary.joined_connection()) is not None:
+        _publish_on(joined, boundary, envelope, targets)
+    else:
+        with boundary.write_connection() as raw:
+            _publish_on(raw, boundary, envelope, targets)
+
+
+def _publish_on(raw: Any, boundary: Boundary, envelope: Envelope, targets: list[Target]) -> None:
+    connection: Any = adapt(raw)
+    if is_async_connection(connection):
+        raise BoundaryError(
+            f"{boundary.name} is async, so a sync send cannot write to it. Use `await "
+            f"signal.asend(...)`."
+        )
+    store.publish(connection, envelope, targets)
 
 
 async def _apublish(place: Place, envelope: Envelope, targets: list[Target]) -> None:
-    if place.writer is not None:
+    boundary, _, writer = place
+    if writer is not None:
         # In a thread, because it may wait for the database.
-        await run_in_thread(partial(_publish_alone, place.writer, envelope, targets))
+        await run_in_thread(partial(_publish_alone, writer, envelope, targets))
         return
-    async with place.boundary.awrite_connection() as raw:
+    async with boundary.awrite_connection() as raw:
         connection: Any = adapt(raw)
         if is_async_connection(connection):
             await async_store.apublish(connection, envelope, targets)
@@ -193,14 +207,15 @@ def _publish_alone(writer: Writer, envelope: Envelope, targets: list[Target]) ->
 
 
 def _responses(
-    calls: Sequence[Call], taken: list[Call], place: Place, uid: UUID
+    calls: Sequence[Call], taken: Sequence[Call], place: Place, uid: UUID
 ) -> list[Stored | None]:
-    kept = {id(registration) for registration, _, _ in taken}
-    name, reason = place.name, place.reason
+    boundary, reason, writer = place
+    name = _name_of(boundary, writer)
+    kept = None if taken is calls else {id(registration) for registration, _, _ in taken}
     responses: list[Stored | None] = []
     for registration, _, _ in calls:
         bound: Any = registration.delivery
-        is_kept = id(registration) in kept
+        is_kept = kept is None or id(registration) in kept
         responses.append(Stored(uid, bound.name, name, reason) if is_kept else None)
     return responses
 
@@ -215,11 +230,12 @@ def explain(signal: Signal, arguments: dict[str, Any], database: str | None) -> 
             return (
                 "in a worker if the send is in a transaction; without one, it raises BoundaryError"
             )
-        place = _place(signal, arguments, database)
-        if place.writer is None:
-            place.boundary.write_connection()  # refuses a transaction that has no database
+        place, reason, writer = _place(signal, arguments, database)
+        if writer is None:
+            place.write_connection()  # refuses a transaction that has no database
     except (BoundaryError, MissingExtraError) as error:
         return f"never, because the send would raise: {error}"
-    if place.writer is None and place.boundary.is_open():
-        return f"in a worker, stored in the transaction of {place.name}: {place.reason}"
-    return f"in a worker, stored in {place.name}, in a transaction of its own: {place.reason}"
+    name = _name_of(place, writer)
+    if writer is None and place.is_open():
+        return f"in a worker, stored in the transaction of {name}: {reason}"
+    return f"in a worker, stored in {name}, in a transaction of its own: {reason}"

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion.commit.boundary import Boundary
 
-_workers: list[Callable[[], object]] = []
+workers: list[Callable[[], object]] = []
+"""The functions to call after a commit. If the list is empty, `after_commit` does nothing."""
+
 logger = logging.getLogger("clarion")
 
 
@@ -28,18 +30,18 @@ def add_worker(wake: Callable[[], object]) -> None:
     Args:
         wake: the function. It must return at once.
     """
-    _workers.append(wake)
+    workers.append(wake)
 
 
 def remove_worker(wake: Callable[[], object]) -> None:
     """Undo `add_worker`."""
-    if wake in _workers:
-        _workers.remove(wake)
+    if wake in workers:
+        workers.remove(wake)
 
 
 def after_commit(signal: Signal, boundary: Boundary) -> None:
     """Wake the workers of this process once the open transaction commits, or now."""
-    if not _workers:
+    if not workers:
         return
     if boundary.is_open():
         # One call for each commit, because the calls have the same key.
@@ -49,7 +51,7 @@ def after_commit(signal: Signal, boundary: Boundary) -> None:
 
 
 def _wake(**_arguments: Any) -> None:
-    for wake in _workers:
+    for wake in workers:
         try:
             wake()
         except Exception:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from inspect import unwrap
 from operator import attrgetter
 from typing import Any
@@ -28,6 +29,12 @@ _FAMILIES: tuple[tuple[attrgetter[Any], type[Driver], type[AsyncDriver]], ...] =
     (attrgetter("info.transaction_status"), Psycopg2Driver, AsyncDbapiDriver),
     (attrgetter("commit"), DbapiDriver, AsyncDbapiDriver),
 )
+
+
+@lru_cache(maxsize=32)  # a program may create classes
+def package_of(kind: type[Any]) -> str:
+    """Return the top-level package of a class of connections; empty for that of None."""
+    return "" if kind is type(None) else kind.__module__.partition(".")[0]
 
 
 def driver_for(connection: Any) -> Driver:
