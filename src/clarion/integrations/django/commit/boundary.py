@@ -118,13 +118,22 @@ class DjangoBoundary(Boundary):
         async with _entered_in_thread(self.receiver_savepoint):
             yield
 
-    @contextmanager
-    def write_connection(self) -> Generator[DjangoConnection]:
+    def write_connection(self) -> AbstractContextManager[DjangoConnection]:
         """Yield this thread's connection; without a transaction, begin a short one.
 
         If the block raises, the open transaction cannot be committed any more, so no part of a
         delivery is stored.
         """
+        connection: Any = connections[self.alias]
+        if connection.in_atomic_block and is_inside(connection):
+            joined: AbstractContextManager[DjangoConnection] = (
+                _connection_module().JoinedConnection(connection)
+            )
+            return joined
+        return self._short_transaction()
+
+    @contextmanager
+    def _short_transaction(self) -> Generator[DjangoConnection]:
         # No savepoint, as in `Model.save`: a send executes no statement except its own.
         block: Any = transaction.atomic(using=self.alias, savepoint=False)
         with block:

@@ -16,6 +16,7 @@ from clarion.outbox.statements import pyformat
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from typing import Self
 
     from clarion.outbox.connection import Row
 
@@ -35,9 +36,10 @@ class DjangoConnection:
     """
 
     def __init__(self, alias: str) -> None:
+        connection = connections[alias]
         self.alias = alias
-        self.dialect = dialect_of(connections[alias])
-        self.is_mariadb = is_mariadb(connections[alias])
+        self.dialect = dialect_of(connection)
+        self.is_mariadb = is_mariadb(connection)
 
     @property
     def connection(self) -> Any:
@@ -59,31 +61,62 @@ class DjangoConnection:
 
     def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
         """Run a statement that inserts, once for each row of parameters."""
-        with self._cursor() as cursor:
-            if len(rows) == 1:
-                cursor.execute(pyformat(self.dialect)[name], rows[0])
-            else:
-                cursor.executemany(pyformat(self.dialect)[name], rows)
+        connection = self.connection
+        try:
+            with connection.cursor() as cursor:
+                if len(rows) == 1:
+                    cursor.execute(pyformat(self.dialect)[name], rows[0])
+                else:
+                    cursor.executemany(pyformat(self.dialect)[name], rows)
+        except DatabaseError as error:
+            add_note(error, connection)
+            raise
 
     def has_ended(self) -> bool | None:
         """Return whether the atomic block will be rolled back, or was left, or its transaction has ended.
 
         None if the driver does not know.
         """
-        connection = connections[self.alias]
+        connection = self.connection
         if connection.needs_rollback or not connection.in_atomic_block:
             return True
         return has_ended(connection.connection)
 
     @contextmanager
     def _cursor(self) -> Generator[Any]:
-        connection = connections[self.alias]
+        connection = self.connection
         try:
             with connection.cursor() as cursor:
                 yield cursor
         except DatabaseError as error:
             add_note(error, connection)
             raise
+
+
+class JoinedConnection(DjangoConnection):
+    """The connection of an open atomic block, as a context manager that yields itself.
+
+    If the context raises, the atomic block cannot be committed, as after
+    `transaction.atomic(savepoint=False)`. Unlike that, it does not look the connection up again.
+
+    Args:
+        connection: Django's connection, which belongs to this thread.
+    """
+
+    connection: Any = None
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.alias = connection.alias
+        self.dialect = dialect_of(connection)
+        self.is_mariadb = self.dialect == "mysql" and is_mariadb(connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if error is not None and not self.connection.closed_in_transaction:
+            self.connection.needs_rollback = True
 
 
 class AsyncDjangoConnection:
