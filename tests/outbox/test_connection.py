@@ -10,6 +10,7 @@ from psycopg.rows import dict_row
 
 from clarion.outbox import store
 from clarion.outbox.connection import has_ended
+from clarion.outbox.delivery_row import Target
 from tests.services import POSTGRES
 
 
@@ -70,6 +71,19 @@ def test_its_rows_are_tuples_whatever_the_driver_returns(outbox, connection):
     for name, value in DICTIONARIES[connection.dialect].items():
         setattr(connection.connection, name, value)
     assert connection.rows("waiting") == expected
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("outbox", ["mariadb"], indirect=True)
+def test_a_transaction_begins_in_each_mode_of_mariadb(outbox, connection):
+    """In the mode ORACLE, BEGIN begins a block of statements."""
+    cursor = connection.connection.cursor()
+    cursor.execute("SET SESSION sql_mode = 'ORACLE'")
+    with pytest.raises(ZeroDivisionError), connection.transaction():
+        store.publish(connection, outbox.envelope(), [Target("mail")])
+        raise ZeroDivisionError
+    outbox.publish()
+    assert [each.deliveries for each in store.waiting(connection)] == [1]
 
 
 @pytest.mark.service

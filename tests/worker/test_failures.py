@@ -4,6 +4,7 @@ import pytest
 
 from clarion import durable
 from clarion.errors import Reject, Retry
+from clarion.worker import Worker
 from clarion.worker.failures import error_text
 from tests.worker.stage import until_empty, worker
 
@@ -91,3 +92,27 @@ def test_the_text_of_an_error_has_no_character_that_a_connection_refuses():
     """A settlement by a connection with utf8mb3 must not fail because of an emoji."""
     text = error_text(ValueError("é\0\ud800\N{GRINNING FACE}"))
     assert "é\\0\\ud800\\U0001f600" in text
+
+
+ENCODINGS = {"postgresql": {"client_encoding": "LATIN1"}, "mysql": {"charset": "latin1"}}
+
+
+def test_a_character_that_a_connection_lacks_does_not_stop_the_worker(server_stage, paid):
+    """The traceback is stored with escapes, and the other deliveries are made."""
+    seen = []
+
+    @paid.connect(delivery=durable(name="seen", retries=0))
+    def receive(sender, n, **kwargs):
+        if n == 0:
+            raise ValueError("ä \N{CJK UNIFIED IDEOGRAPH-4E2D}")
+        seen.append(n)
+
+    server_stage.send(paid, [{"n": 0}, {"n": 1}])
+    of_class = type(server_stage.database)
+    database = of_class(server_stage.url, **ENCODINGS[server_stage.database.dialect])
+    try:
+        assert Worker(database).drain() == {"dead": 1, "made": 1}
+    finally:
+        database.close_idle()
+    assert seen == [1]
+    assert "ValueError: \\xe4 \\u4e2d" in server_stage.dead()[0].error

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
 
 
+# IMMEDIATE: otherwise SQLite refuses a write in a transaction that has read, if another transaction has
+# written since. In the mode ORACLE of MariaDB, BEGIN begins a block of statements.
+BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN", "mysql": "START TRANSACTION"}
+
 _IN_TRANSACTION = 1  # SERVER_STATUS_IN_TRANS of MySQL's protocol
 _WITHOUT_TRANSACTION = {0, 3, 4}  # idle, aborted and closed, of libpq
 
@@ -131,9 +135,7 @@ class DbapiConnection:
 
         The connection must be in autocommit mode, as `open_sqlite` returns it.
         """
-        # IMMEDIATE: otherwise SQLite refuses a write in a transaction that has read, if another
-        # transaction has written since.
-        self._execute("BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
+        self._execute(BEGIN[self.dialect])
         try:
             yield
         except BaseException:

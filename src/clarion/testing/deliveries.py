@@ -329,10 +329,12 @@ class Drain:
     def _record(
         self, connection: WorkerConnection, name: str, plan: Any, claim: Claim, error: Exception
     ) -> None:
-        outcome = in_transaction(
-            connection, lambda taken: failures.record(taken, name, plan, claim, error)
-        )
-        self._counts[outcome] += 1
+        def record(text: str) -> str:
+            return in_transaction(
+                connection, lambda taken: failures.record(taken, name, plan, claim, error, text)
+            )
+
+        self._counts[failures.with_text(error, record)] += 1
 
     def _settle(self, connection: WorkerConnection, claim: Claim, held: Lease | None) -> None:
         store.settle(connection, [claim])

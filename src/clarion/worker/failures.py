@@ -11,19 +11,26 @@ from clarion._core.names import counted
 from clarion.envelope import GoneError, NewerVersionError
 from clarion.errors import DecodingError, Reject
 from clarion.outbox import store
-from clarion.outbox.notes import note_cure
+from clarion.outbox.notes import note_cure, sql_state
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker.backoff import delay_after
 from clarion.worker.traces import below_worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
     from clarion.outbox.connection import WorkerConnection
     from clarion.outbox.delivery_row import Claim
     from clarion.worker.plan import Plan
 
+    T = TypeVar("T")
+
 LONGEST_ERROR = 20_000  # characters
 NEWER_DELAY = 60_000  # milliseconds
 LONGEST_VIA_DELAY = 60_000  # milliseconds, so that an engine that works again soon gets what waits
+
+_UNTRANSLATABLE = "22P05"  # PostgreSQL: the encoding of the database lacks a character
 
 logger = logging.getLogger("clarion.worker")
 
@@ -82,6 +89,7 @@ def record(
     plan: Plan | None,
     claim: Claim,
     error: BaseException,
+    text: str,
 ) -> str:
     """Store what happens next to a delivery that has failed, in a transaction of the worker.
 
@@ -91,13 +99,14 @@ def record(
         plan: how the receiver is called; None if it is not connected.
         claim: the delivery.
         error: what was raised.
+        text: its traceback, from `error_text`.
 
     Returns:
         "postponed", "retried", "dead", or "lost" if another worker has the delivery.
     """
     note_cure(error)  # the receiver may have used the same database
     if isinstance(error, LostEventError):
-        return _give_up(connection, receiver, claim, error, block=_blocks(receiver))
+        return _give_up(connection, receiver, claim, error, text, block=_blocks(receiver))
     if plan is None or isinstance(error, (NewerVersionError, UnknownSignalError, NotAloneError)):
         logger.warning("Delivery %s of %s waits: %s", claim.id, receiver, error)
         delay = int(error.seconds * 1000) if isinstance(error, NotAloneError) else NEWER_DELAY
@@ -105,11 +114,13 @@ def record(
         return "postponed" if kept else "lost"
     failures = claim.failures + 1
     if isinstance(error, Reject) or (failures > plan.options.retries and not _waits(plan, error)):
-        return _give_up(connection, receiver, claim, error, block=plan.options.dead == "block")
+        return _give_up(
+            connection, receiver, claim, error, text, block=plan.options.dead == "block"
+        )
     delay = delay_after(plan.options, failures, error)
     if _waits(plan, error):
         delay = min(delay, LONGEST_VIA_DELAY)
-    if not store.retry(connection, receiver, claim, delay, error_text(error)):
+    if not store.retry(connection, receiver, claim, delay, text):
         return "lost"
     logger.warning(
         "Delivery %s of %s failed. Failures so far: %s. It is tried again in %.1f s.",
@@ -123,9 +134,15 @@ def record(
 
 
 def _give_up(
-    connection: WorkerConnection, receiver: str, claim: Claim, error: BaseException, *, block: bool
+    connection: WorkerConnection,
+    receiver: str,
+    claim: Claim,
+    error: BaseException,
+    text: str,
+    *,
+    block: bool,
 ) -> str:
-    if not store.bury(connection, receiver, claim, error_text(error), block=block):
+    if not store.bury(connection, receiver, claim, text, block=block):
         return "lost"
     logger.error(
         "Delivery %s of %s was given up after %s. Show it with `%s`.",
@@ -144,9 +161,33 @@ def _blocks(receiver: str) -> bool:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the traceback of an error as text that every database can store."""
+    """Return the traceback of an error as text that a database with Unicode can store."""
     lines = traceback.format_exception(type(error), error, below_worker(error.__traceback__))
     text = "".join(lines)[-LONGEST_ERROR:]
     # PostgreSQL stores no NUL, no database a lone surrogate, and MySQL's utf8mb3 no emoji.
     text = text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
     return "".join(each if each <= "\uffff" else f"\\U{ord(each):08x}" for each in text)
+
+
+def with_text(error: BaseException, store_text: Callable[[str], T]) -> T:
+    """Call a function that stores the traceback of an error, and return what it returns.
+
+    It is called again with escapes, if the character set of the database, or of the connection, lacks
+    a character. Otherwise the worker would fail at this delivery again and again.
+    """
+    text = error_text(error)
+    try:
+        return store_text(text)
+    except Exception as refusal:
+        if not _is_unencodable(refusal):
+            raise
+        return store_text(text.encode("ascii", "backslashreplace").decode())
+
+
+def _is_unencodable(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UnicodeEncodeError) or sql_state(cause) == _UNTRANSLATABLE:
+            return True
+        cause = getattr(cause, "orig", None) or cause.__cause__
+    return False

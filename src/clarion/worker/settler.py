@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion.outbox import store
@@ -122,14 +123,18 @@ class Settler:
         return settled
 
     def _record(self, outcome: Outcome, error: BaseException) -> None:
-        def record(connection: WorkerConnection) -> str:
+        def record(connection: WorkerConnection, text: str) -> str:
             partition = self._holding.partition
             if partition is not None and not store.hold_partition(connection, partition):
                 self._holding.is_lost = True
                 return "lost"
-            return failures.record(connection, self._receiver, outcome.plan, outcome.claim, error)
+            return failures.record(
+                connection, self._receiver, outcome.plan, outcome.claim, error, text
+            )
 
-        recorded = in_transaction(self._connection, record)
+        recorded = failures.with_text(
+            error, lambda text: in_transaction(self._connection, partial(record, text=text))
+        )
         self._counts[recorded] += 1
         self._forget([outcome.claim])
         if recorded == "lost":

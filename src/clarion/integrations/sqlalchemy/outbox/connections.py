@@ -15,7 +15,7 @@ from clarion.integrations.sqlalchemy.outbox.engines import (
     is_always_in_transaction,
 )
 from clarion.outbox.adapters import CoreConnection, dialect_of_core
-from clarion.outbox.connection import DbapiConnection
+from clarion.outbox.connection import BEGIN, DbapiConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -149,7 +149,7 @@ class AsyncEngineConnection:
     @contextmanager
     def transaction(self) -> Generator[None]:
         """Begin a transaction, and commit it, or roll it back if the block raises."""
-        self._execute("BEGIN IMMEDIATE" if self.dialect == "sqlite" else "BEGIN")
+        self._execute(BEGIN[self.dialect])
         try:
             yield
         except BaseException:
