@@ -23,7 +23,7 @@ class Shop: ...
 
 order_paid = Signal()
 
-@receiver(order_paid, sender=Shop, delivery=durable(name="mail"))
+@receiver(order_paid, sender=Shop, delivery=durable)
 def mail(sender, order_id, **kwargs):
     print("mail", sender.__module__, order_id)
 
@@ -41,8 +41,8 @@ Worker(SqliteDatabase("shop.db")).drain()
 
 
 @pytest.mark.parametrize("command", [["shop.py"], ["-m", "shop"]], ids=["file", "module"])
-def test_a_worker_finds_the_signal_and_sender_of_a_program_that_was_run(command, tmp_path):
-    """A program that is run stores its signal and sender by the names that an import gives them."""
+def test_a_worker_finds_the_names_of_a_program_that_was_run(command, tmp_path):
+    """A program that is run stores its signal, sender and receiver by the names that an import gives them."""
     (tmp_path / "shop.py").write_text(PROGRAM)
     run = [sys.executable, *command]
     with closing(sqlite3.connect(tmp_path / "shop.db", isolation_level=None)) as connection:

@@ -1,6 +1,8 @@
 """The names by which another process finds a receiver."""
 
+import sys
 from functools import partial
+from types import ModuleType
 
 import pytest
 
@@ -57,12 +59,27 @@ def test_a_function_inside_a_function_needs_a_given_name():
         stable_name(inner)
 
 
-def test_a_function_of_the_main_module_needs_a_given_name():
-    """The worker has another main module."""
-    namespace = {"__name__": "__main__"}
-    exec("def receive(sender, **kwargs): ...", namespace)  # noqa: S102
-    with pytest.raises(SignatureError, match="main module"):
-        stable_name(namespace["receive"])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        ("/srv/shop.py", "shop:receive"),
+        (None, "is defined in a main module without a file, such as a shell's"),
+        ("my-shop.py", "is defined in the main module 'my-shop', which no import can name"),
+    ],
+)
+def test_a_function_of_the_main_module(monkeypatch, file, found):
+    """It has the name that an import gives it. Without such a name, it needs a given one."""
+    main = ModuleType("__main__")
+    if file is not None:
+        main.__file__ = file
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    exec("def receive(sender, **kwargs): ...", vars(main))  # noqa: S102
+    receive = vars(main)["receive"]
+    if ":" in found:
+        assert stable_name(receive) == found
+        return
+    with pytest.raises(SignatureError, match=f"{found}, so another process cannot find it"):
+        stable_name(receive)
 
 
 @pytest.mark.parametrize("name", ["", " ", 5, b"name", "n" * 201])

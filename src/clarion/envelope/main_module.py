@@ -17,7 +17,7 @@ from clarion._core.tabled import table_of
 if TYPE_CHECKING:
     from clarion._core.signal import Signal
 
-_NAMES = (
+MAIN = (
     "__main__",
     "__mp_main__",
 )  # the second one in a process that `multiprocessing` has started
@@ -33,7 +33,7 @@ def importable(module: str) -> str:
         the same name, but that of `python -m NAME`, or of the file, for the main module. A main module without
         a file, as in a shell, keeps its name.
     """
-    if module not in _NAMES:
+    if module not in MAIN:
         return module
     main = sys.modules.get("__main__")
     if (spec := getattr(main, "__spec__", None)) is not None:
@@ -53,4 +53,4 @@ def stored_signal_name(signal: Signal) -> str:
     if not name.startswith("__"):
         return name
     module, dot, attribute = name.partition(".")
-    return f"{importable(module)}{dot}{attribute}" if module in _NAMES else name
+    return f"{importable(module)}{dot}{attribute}" if module in MAIN else name

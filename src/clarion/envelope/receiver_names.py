@@ -1,22 +1,25 @@
 """The names by which another process finds a receiver.
 
 A stored delivery names its receiver as `module:qualname`, or by the `name=` that the receiver was
-connected with. A worker imports nothing by such a name. It compares the name with the names of the
+connected with. The module is that of an import, also for the program's main module. A worker imports nothing by such a name. It compares the name with the names of the
 receivers that it has connected.
 """
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.names import described, value_name
-from clarion.envelope.main_module import importable
+from clarion._core.names import described, quoted_name, value_name
+from clarion.envelope.main_module import MAIN, importable
 from clarion.errors import ArgumentError, SignatureError
 
 if TYPE_CHECKING:
     from clarion.typing import Receiver
+
+_IMPORTABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 LONGEST = 200  # characters; the columns of the tables have this length
 
@@ -42,7 +45,7 @@ def stable_name(receiver: Receiver, name: str | None = None) -> str:
             receiver,
         )
     function: Any = receiver
-    return check_name(f"{function.__module__}:{function.__qualname__}")
+    return check_name(type_name(function))
 
 
 def type_name(kind: type | FunctionType) -> str:
@@ -81,6 +84,9 @@ def _why_unstable(receiver: Any) -> str | None:
     name = receiver.__qualname__
     if "<" in name:
         return "is a lambda" if "<lambda>" in name else "is defined inside a function"
-    if receiver.__module__ == "__main__":
-        return "is defined in the program's main module"
+    module = importable(receiver.__module__)
+    if module in MAIN:
+        return "is defined in a main module without a file, such as a shell's"
+    if _IMPORTABLE.fullmatch(module) is None:
+        return f"is defined in the main module {quoted_name(module)}, which no import can name"
     return None

@@ -18,6 +18,7 @@ from clarion.envelope.references import (
     are_owned,
     dump_class,
     dump_object,
+    is_owned_annotation,
     kind_owning,
     kind_owning_class,
     load_class,
@@ -166,8 +167,8 @@ def _are_models(parts: list[Any]) -> bool:
 
 def _is_model(annotation: Any) -> bool:
     if get_origin(annotation) is type:
-        return all(kind_owning_class(part) is not None for part in get_args(annotation))
-    return kind_owning_class(annotation) is not None
+        return all(map(is_owned_annotation, get_args(annotation)))
+    return is_owned_annotation(annotation)
 
 
 def _parts(annotation: Any) -> tuple[Any, ...]:

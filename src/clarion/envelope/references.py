@@ -114,6 +114,14 @@ class SessionKind(ReferenceKind, Protocol):
         ...
 
 
+class BaseKind(ReferenceKind, Protocol):
+    """A kind whose models have bases that are no models, and that a keyword may be annotated with."""
+
+    def owns_base(self, kind: type) -> bool:
+        """Return whether a class is such a base, so that a value of it is a model's object."""
+        ...
+
+
 class EnumerationKind(ReferenceKind, Protocol):
     """A kind whose columns have members of enumerations, which come back as members."""
 
@@ -140,6 +148,27 @@ def kind_owning_class(value: object) -> ReferenceKind | None:
     if not isinstance(value, type):
         return None
     return next((kind for kind in kinds.values() if kind.owns_class(value)), None)
+
+
+def is_owned_annotation(value: object) -> bool:
+    """Return whether an annotation is a class whose objects a kind owns, or a base of such classes."""
+    if kind_owning_class(value) is not None:
+        return True
+    return isinstance(value, type) and any(
+        kind.owns_base(value) for kind in kinds.values() if _has_bases(kind)
+    )
+
+
+def owned_subclass(value: object) -> type | None:
+    """Return a model that derives from a class, such as a mixin; None if none does."""
+    if not isinstance(value, type):
+        return None
+    derived: list[type] = type.__subclasses__(value)
+    for each in derived:
+        found = each if kind_owning_class(each) is not None else owned_subclass(each)
+        if found is not None:
+            return found
+    return None
 
 
 def is_session(value: object) -> bool:
@@ -259,6 +288,10 @@ def load_object(data: Any, session: Any, missing: str = "fail") -> object:
 
 def _takes_snapshots(kind: ReferenceKind) -> TypeGuard[SnapshotKind]:
     return hasattr(kind, "snapshot")
+
+
+def _has_bases(kind: ReferenceKind) -> TypeGuard[BaseKind]:
+    return hasattr(kind, "owns_base")
 
 
 def _has_sessions(kind: ReferenceKind) -> TypeGuard[SessionKind]:

@@ -22,7 +22,7 @@ from clarion.envelope.conversions import conversion_of
 from clarion.envelope.plain import Problem
 from clarion.envelope.pydantic_models import model_conversion
 from clarion.envelope.reference_keywords import OF_ITS_OWN
-from clarion.envelope.references import kind_owning_class
+from clarion.envelope.references import kind_owning_class, owned_subclass
 from clarion.envelope.same import difference
 from clarion.errors import DeclarationError, MissingExtraError
 
@@ -180,10 +180,7 @@ def _why_part_lost(info: Any) -> _Loss | None:
     if kind_owning_class(kind) is not None:  # which msgspec knows if it is a dataclass
         return _Loss(f"it has the model {value_name(kind)} inside another type", OF_ITS_OWN)
     if isinstance(info, kinds.CustomType):
-        return _Loss(
-            f"{info.cls.__module__}.{info.cls.__qualname__} is not known to msgspec",
-            "Use types that msgspec can decode, or register the class with clarion.envelope.register_type.",
-        )
+        return _unknown(info.cls)
     if isinstance(info, kinds.DictType) and isinstance(info.key_type, _NO_KEYS):
         return _Loss("JSON has no keys of such a type", "Use texts or numbers as keys.")
     if (private := _private_attribute(info)) is not None:
@@ -192,6 +189,19 @@ def _why_part_lost(info: Any) -> _Loss | None:
             "Rename it without the underscore, or send its value as a keyword of its own.",
         )
     return None
+
+
+def _unknown(kind: type) -> _Loss:
+    if (model := owned_subclass(kind)) is not None:
+        return _Loss(
+            f"{value_name(kind)} is a base of models, and no model itself",
+            f"Annotate it with a model, such as {value_name(model)}, or a union of them.",
+        )
+    return _Loss(
+        f"{kind.__module__}.{kind.__qualname__} is not known to msgspec",
+        "Use types that msgspec can decode, or register the class with clarion.envelope.register_type. If it is a "
+        "mixin of models, annotate with a model.",
+    )
 
 
 def _private_attribute(info: Any) -> str | None:

@@ -1,5 +1,8 @@
 """Mapped classes and association tables are found by their names."""
 
+import sys
+from types import ModuleType
+
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table
 
@@ -21,6 +24,22 @@ def test_a_class_that_is_mapped_later_is_found():
     late = map_class(new_base(), "MuchLater")
     assert class_named(name) is late
     assert class_name(late) == name
+
+
+def test_a_main_module_that_was_imported_too(monkeypatch):
+    """Its classes exist twice. The message names the reason and the cure."""
+    main = ModuleType("__main__")
+    main.__file__ = "twice.py"
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    base = new_base()
+    for module in ("__main__", "twice"):
+        kind = map_class(base, f"Twice_{module}")
+        kind.__module__, kind.__qualname__ = module, "Twice"
+    map_class(base, "AfterTwice")  # so that the names are read again
+    with pytest.raises(
+        ValueError, match="the main module of the program was also imported as twice; move its"
+    ):
+        class_name(kind)
 
 
 def test_an_association_table_is_found_by_its_relationship():

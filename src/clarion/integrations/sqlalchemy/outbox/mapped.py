@@ -31,9 +31,16 @@ def class_name(kind: Any) -> str:
         ValueError: if another mapped class has the same name.
     """
     name = type_name(kind)
-    if _classes().get(name) != [kind]:
-        raise ValueError(f"is named {name}, as another mapped class is; rename one of them")
-    return name
+    found = _classes().get(name, [])
+    if found == [kind]:
+        return name
+    module = name.partition(":")[0]
+    if len({each.__module__ for each in found}) > 1:
+        raise ValueError(
+            f"is named {name}, as another mapped class is: the main module of the program was also imported as "
+            f"{module}; move its classes to a module of their own"
+        )
+    raise ValueError(f"is named {name}, as another mapped class is; rename one of them")
 
 
 def class_named(name: object) -> Any:

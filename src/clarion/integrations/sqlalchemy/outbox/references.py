@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Column, Table, TypeDecorator, inspect
+from sqlalchemy.orm import registry
 from sqlalchemy.orm.exc import ObjectDeletedError
 
 from clarion._core.commands import command_line
@@ -37,7 +38,7 @@ from clarion.integrations.sqlalchemy.outbox.mapped import (
 from clarion.integrations.sqlalchemy.rows.columns import is_expression
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 from clarion.integrations.sqlalchemy.send import in_greenlet
-from clarion.integrations.sqlalchemy.senders import mapper_of
+from clarion.integrations.sqlalchemy.senders import is_unmapped, mapper_of
 from clarion.integrations.sqlalchemy.session_types import sync_session
 
 if TYPE_CHECKING:
@@ -62,6 +63,12 @@ class MappedReferences:
     def owns_class(self, kind: type) -> bool:
         """Return whether a class is mapped."""
         return hasattr(kind, "_sa_class_manager") and mapper_of(kind) is not None
+
+    def owns_base(self, kind: type) -> bool:
+        """Return whether a class is a declarative base, or an abstract class of one."""
+        # That of SQLModel has the second name only.
+        known = (getattr(kind, name, None) for name in ("registry", "_sa_registry"))
+        return is_unmapped(kind) and any(isinstance(each, registry) for each in known)
 
     def enumerations(self) -> list[type]:
         """Return the enumerations of mapped columns."""
