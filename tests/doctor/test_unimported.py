@@ -33,8 +33,9 @@ def of(package):
         "\nfrom ..signals import paid\n\npaid.connect(print)\n\n",
         "\nimport PACKAGE.signals\n\n@PACKAGE.signals.paid.connect(sender='web')\ndef mail(**k): ...",
         "\nfrom PACKAGE import signals as those\n\n@those.paid.connect\ndef mail(**k): ...",
+        "from PACKAGE.signals import paid\ndef wire():\n    connect = paid.connect\n    connect(print)\nwire()",
     ],
-    ids=["receiver", "connect", "connect as a decorator", "bare decorator"],
+    ids=["receiver", "connect", "connect as a decorator", "bare decorator", "function"],
 )
 def test_a_module_that_nothing_imports(plant, text):
     """It is found at its first receiver, and not run."""

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -27,6 +27,31 @@ def assigns(function: ast.AST | None, name: str) -> bool:
         isinstance(each, ast.Name) and each.id == name and not isinstance(each.ctx, ast.Load)
         for each in ast.walk(function)
     )
+
+
+def values_of(name: str, function: ast.AST | None, module: ast.Module) -> Sequence[ast.expr]:
+    """Return the expression that a variable is set to, in the function, or else at the top of the module.
+
+    Those of `for name in (a, b)` count, too. A variable that is set twice has none, because its value at one line is not
+    known. Neither has a name that the module imports.
+    """
+    inside = [] if function is None else list(_values_in(function, name))
+    found = inside or ([] if assigns(function, name) else list(_values_in(module, name)))
+    return found[0] if len(found) == 1 else ()
+
+
+def _values_in(scope: ast.AST, name: str) -> Iterator[Sequence[ast.expr]]:
+    for each in own_nodes(scope):
+        if isinstance(each, ast.Assign):
+            targets, values = each.targets, [each.value]
+        elif isinstance(each, (ast.AnnAssign, ast.NamedExpr)):
+            targets, values = [each.target], [each.value] if each.value else []
+        elif isinstance(each, (ast.For, ast.AsyncFor)):
+            targets, values = [each.target], getattr(each.iter, "elts", [])
+        else:
+            continue
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            yield values
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:

@@ -10,11 +10,11 @@ import re
 import sys
 from dataclasses import dataclass
 from functools import cached_property
-from types import FunctionType, MethodType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
-from clarion._core.registry import is_signal
-from clarion.doctor.scopes import SCOPES, assigns, parameters
+from clarion.doctor.connecting import Connecting, connecting, is_receiver, signals_given_to
+from clarion.doctor.scopes import SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +24,10 @@ if TYPE_CHECKING:
 
     Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-_OF_INTEREST = re.compile(r"@\s*[\w.]*receiver\b|\.\s*connect\b|\bbound\b")
+_OF_INTEREST = re.compile(r"@\s*[\w.]*receiver\b|\breceiver\s*\(|\.\s*connect\b|\bbound\b")
 
 # What a function such as `autodiscover` imports by default: Clarion's, and Celery's.
 _DISCOVERED = ("receivers", "tasks")
-
-# The modules in which the decorators `receiver` are defined, of Clarion and of Django.
-_DECORATORS = {"clarion._core.receiver", "django.dispatch.dispatcher"}
 
 # Code in these may never run, or run more than once.
 _INNER = (
@@ -95,6 +92,19 @@ class Source:
     def connects(self) -> list[Connect]:
         """The calls that connect receivers."""
         return list(self._connects_in(self.tree, None, is_conditional=False))
+
+    @property
+    def connects_at_import(self) -> list[Connect]:
+        """The calls that an import of the file runs, also in a function that it calls at its top level."""
+        called = {
+            each.value.func.id
+            for each in self.tree.body
+            if isinstance(each, ast.Expr)
+            and isinstance(each.value, ast.Call)
+            and isinstance(each.value.func, ast.Name)
+        }
+        functions = [each for each in self.tree.body if getattr(each, "name", None) in called]
+        return [each for each in self.connects if each.scope is None or each.scope in functions]
 
     @cached_property
     def imports(self) -> dict[str, tuple[str, str | None]]:
@@ -220,17 +230,12 @@ class Source:
         call = decorator if isinstance(decorator, ast.Call) else None
         called = decorator if call is None else call.func
         line = function.decorator_list[0].lineno  # as in the code object
-        if call is not None and self._is_receiver(called):
-            given = [
-                *call.args[:1],
-                *(each.value for each in call.keywords if each.arg == "signal"),
-            ]
-            listed = [each for node in given for each in (getattr(node, "elts", None) or [node])]
-            found = tuple(self._signals(listed))
-        elif not (found := self._signals_of_connect(called, scope)):
+        if call is not None and is_receiver(self, called):
+            found = Connecting(signals_given_to(self, call, scope))
+        elif not (found := connecting(self, called, scope)).signals:
             return
-        keywords = [] if call is None else call.keywords
-        yield _connect(line, found, function, keywords, None, scope, is_conditional)
+        keywords = [*found.keywords, *([] if call is None else call.keywords)]
+        yield _connect(line, found.signals, function, keywords, None, scope, is_conditional)
 
     def _call(
         self,
@@ -241,37 +246,12 @@ class Source:
         named = [each.value for each in call.keywords if each.arg == "receiver"]
         if not (given := [*call.args[:1], *named]):
             return
-        if found := self._signals_of_connect(call.func, scope):
+        found = connecting(self, call.func, scope)
+        if found.signals:
             weak = call.args[2] if len(call.args) > 2 else None  # noqa: PLR2004
             line = given[0].lineno
-            yield _connect(line, found, given[0], call.keywords, weak, scope, is_conditional)
-
-    def _signals_of_connect(self, called: ast.expr, scope: ast.AST | None) -> tuple[Signal, ...]:
-        """Return the signal whose `connect` is called, also by a name that the module gives it."""
-        is_attribute = isinstance(called, ast.Attribute) and called.attr == "connect"
-        holder = called.value if is_attribute and isinstance(called, ast.Attribute) else called
-        if isinstance(holder, ast.Name) and holder.id in parameters(scope):
-            return ()
-        if is_attribute:
-            return tuple(self._signals([holder]))
-        if not isinstance(called, ast.Name) or assigns(scope, called.id):
-            return ()
-        found = self.lookup(called)
-        if type(found) is not MethodType or found.__name__ != "connect":
-            return ()
-        signal = found.__self__
-        return (signal,) if is_signal(signal) else ()
-
-    def _is_receiver(self, node: ast.expr) -> bool:
-        found = self.lookup(node)
-        if type(found) is not FunctionType:
-            return False
-        return found.__name__ == "receiver" and found.__module__ in _DECORATORS
-
-    def _signals(self, nodes: list[ast.expr]) -> Iterator[Signal]:
-        for node in nodes:
-            if is_signal(found := self.lookup(node)):
-                yield found
+            keywords = [*found.keywords, *call.keywords]
+            yield _connect(line, found.signals, given[0], keywords, weak, scope, is_conditional)
 
 
 def _is_skipped(node: ast.AST) -> TypeGuard[ast.If]:

@@ -17,15 +17,15 @@ CODE = "W007"
 
 
 def unimported_receivers(program: Program) -> Iterator[Finding]:
-    """Yield the modules that connect receivers at their top level, and that nothing imports.
+    """Yield the modules that connect receivers when they are imported, and that nothing imports.
 
     It leaves out a module that a function imports later.
     """
     waiting = [each for each in program.sources if each.name not in sys.modules]
-    waiting = [each for each in waiting if any(found.scope is None for found in each.connects)]
+    waiting = [each for each in waiting if each.connects_at_import]
     wanted = program.imported_later([each.name for each in waiting])
     for source in waiting:
-        found = [each for each in source.connects if each.scope is None]
+        found = source.connects_at_import
         if source.name not in wanted:
             counted = "a receiver" if len(found) == 1 else f"{len(found)} receivers"
             yield Finding(
