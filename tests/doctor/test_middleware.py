@@ -1,5 +1,7 @@
 """Sessions that a request binds in an application without the middleware."""
 
+import sys
+
 import pytest
 
 pytest.importorskip("sqlalchemy")
@@ -106,3 +108,34 @@ odd, proxy, kind = Odd(), Proxy(), Odd
 chain = SignalMiddleware(None)
 chain.app = chain
 """
+
+
+DJANGO = """
+from clarion.integrations.sqlalchemy import bound
+
+class SessionMiddleware:
+    def __call__(self, request):
+        bound(session).__enter__()
+        return self.get_response(request)
+"""
+
+
+def test_a_binding_that_a_project_of_django_leaves_open(found, monkeypatch):
+    """It is found where the session is bound. The application is not needed, because the server imports it."""
+    monkeypatch.setattr(pytest.importorskip("django.apps").apps, "ready", True)
+    [finding] = found(DJANGO)
+    assert (finding.code, finding.line) == ("W008", 6)
+    assert "Write `with bound(session):`, in a middleware" in finding.cure
+    entered = DJANGO.replace("bound(session).__enter__()", "with bound(session):").replace(
+        "        return", "            return"
+    )
+    assert found(entered) == []
+    wrapped = "\nfrom clarion.integrations.wsgi import SignalMiddleware\nserved = SignalMiddleware(print)\n"
+    assert found(DJANGO + wrapped) == []
+
+
+def test_a_program_without_django_may_leave_it_open(found, monkeypatch):
+    """A script has one context."""
+    if django := sys.modules.get("django.apps"):
+        monkeypatch.setattr(django.apps, "ready", False)
+    assert found(DJANGO) == []

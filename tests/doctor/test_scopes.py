@@ -2,7 +2,7 @@
 
 import ast
 
-from clarion.doctor.scopes import assigns, own_nodes, parameters
+from clarion.doctor.scopes import assigns, own_nodes, parameters, values_of
 
 
 def function(text):
@@ -27,3 +27,17 @@ def test_nodes_of_an_inner_function_are_left_out():
     """The nodes of a function do not contain those of the functions in it."""
     outer = function("def f():\n    a\n    def g():\n        b\n    lambda: c")
     assert [each.id for each in own_nodes(outer) if isinstance(each, ast.Name)] == ["a"]
+
+
+def test_the_values_of_a_variable():
+    """They are those of the function, else of the module; a variable that is set twice has none."""
+    module = ast.parse(
+        "a = 1\nb: int = 2\nfor c in (3, 4): ...\nwith d as e: ...\nf = 5\nf = 6\ndef g(a=0):\n    a = 7\n    for b in h: ..."
+    )
+    function = module.body[-1]
+
+    def shown(name, scope):
+        return [ast.unparse(each) for each in values_of(name, scope, module)]
+
+    assert [shown(name, None) for name in "abcefx"] == [["1"], ["2"], ["3", "4"], ["d"], [], []]
+    assert [shown(name, function) for name in "abc"] == [["7"], [], ["3", "4"]]

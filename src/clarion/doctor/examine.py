@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from clarion._core.names import quoted_name
-from clarion.doctor import died, engines, middleware, stored, unimported
+from clarion.doctor import deferred, died, engines, middleware, stored, unimported
 from clarion.doctor.program import Program, package_of
 from clarion.doctor.rules import default_packages, register_rule, rules
 from clarion.errors import ArgumentError
@@ -24,6 +24,7 @@ for _rule in (
     unimported.unimported_receivers,
     middleware.unwrapped_applications,
     engines.losing_engines,
+    deferred.deferred_connections,
     stored.unusable_tables,
     stored.unknown_receivers,
 ):

@@ -28,18 +28,25 @@ _CURES = {
     "asgi": "Add clarion.integrations.asgi.SignalMiddleware to the application, or make the dependency async.",
     "wsgi": "Set app.wsgi_app = SignalMiddleware(app.wsgi_app), of clarion.integrations.wsgi, or write "
     "`with bound(session):`.",
+    "django": "Write `with bound(session):`, in a middleware around get_response(request), or put SignalMiddleware, of "
+    "clarion.integrations.wsgi or asgi, around the application of Django.",
 }
+_REASONS["django"] = _REASONS["wsgi"]
 
 
 def unwrapped_applications(program: Program) -> Iterator[Finding]:
     """Yield the places that bind a session and need the middleware, which an application lacks.
 
-    It finds only applications of FastAPI, Starlette and Flask that a variable of a module holds.
+    It finds only applications of FastAPI, Starlette and Flask that a variable of a module holds, and projects of Django.
     """
     bound: object = getattr(sys.modules.get("clarion.integrations.sqlalchemy"), "bound", None)
     if bound is None:
         return
-    for kind in sorted({kind for app, kind in _applications(program) if not _is_wrapped(app)}):
+    found = list(_applications(program))
+    kinds = {kind for app, kind in found if not _is_wrapped(app)}
+    if not found and _is_of_django() and not any(map(_is_ours, program.values())):
+        kinds.add("django")
+    for kind in sorted(kinds):
         for source in program.imported:
             for line, function in _bindings(source, bound, kind):
                 yield Finding(
@@ -51,6 +58,12 @@ def unwrapped_applications(program: Program) -> Iterator[Finding]:
                     source.file,
                     line,
                 )
+
+
+def _is_of_django() -> bool:
+    """Return whether the program is a project of Django, whose application only the server imports."""
+    apps: object = getattr(sys.modules.get("django.apps"), "apps", None)
+    return getattr(apps, "ready", False) is True
 
 
 def _applications(program: Program) -> Iterator[tuple[object, str]]:

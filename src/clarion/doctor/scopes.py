@@ -48,6 +48,8 @@ def _values_in(scope: ast.AST, name: str) -> Iterator[Sequence[ast.expr]]:
             targets, values = [each.target], [each.value] if each.value else []
         elif isinstance(each, (ast.For, ast.AsyncFor)):
             targets, values = [each.target], getattr(each.iter, "elts", [])
+        elif isinstance(each, ast.withitem) and each.optional_vars is not None:
+            targets, values = [each.optional_vars], [each.context_expr]
         else:
             continue
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):

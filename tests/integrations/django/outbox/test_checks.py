@@ -130,3 +130,33 @@ def test_a_project_without_the_app_gets_the_cure():
     assert line.startswith(
         "clarion.W002 Add 'clarion.integrations.django.outbox' to INSTALLED_APPS, and run `manage.py"
     )
+
+
+def test_the_first_migrate_reports_no_missing_tables():
+    """It creates them itself. The checks before it report them, and so does a `migrate` that does not create them."""
+    lines = programs.run(
+        """
+        import contextlib, io
+        settings.INSTALLED_APPS += ["clarion", "clarion.integrations.django.outbox"]
+        django.setup()
+        from django.core.checks import run_checks
+        from django.core.management import call_command
+        from clarion import Signal, durable, receiver
+        paid = Signal(name="shop.paid")
+
+        @receiver(paid, delivery=durable(name="mail"))
+        def mail(**kwargs): ...
+
+        def migrate():
+            with contextlib.redirect_stderr(io.StringIO()) as printed:
+                call_command("migrate", verbosity=0, skip_checks=False)
+            return "W002" in printed.getvalue()
+
+        print([each.id for each in run_checks(databases=["default"])], migrate(), migrate())
+        from django.db import connection
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE clarion_meta")
+        print(migrate())
+        """
+    )
+    assert lines == ["['clarion.W002'] False False", "True"]

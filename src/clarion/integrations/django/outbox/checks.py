@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from django.apps import apps
 from django.core.checks import Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
@@ -12,7 +13,7 @@ from django.db.models import Model
 
 from clarion._core.names import quoted_name
 from clarion.errors import BoundaryError
-from clarion.integrations.django.outbox.notes import immediate_cure, migrate_cure
+from clarion.integrations.django.outbox.notes import APP, immediate_cure, migrate_cure
 from clarion.integrations.django.outbox.vendors import dialect_of, transaction_mode
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def check_databases(
 ) -> list[CheckWarning]:
     """Return a warning for each database that durable receivers need and that has no tables.
 
-    It reads the databases, so Django runs it at `migrate`, and at `check --database`.
+    It reads the databases, so Django runs it at `migrate`, and at `check --database`. A `migrate` that creates
+    the tables does not report them.
     """
     needed = needed_aliases()
     return [
@@ -110,6 +112,31 @@ def _problems(alias: str, receiver: str) -> Iterator[tuple[str, str]]:
     try:
         check_tables(DjangoConnection(alias))
     except TablesError as error:
-        yield f"{intro}. {error}", migrate_cure(alias)
+        if not _are_being_created(alias):
+            yield f"{intro}. {error}", migrate_cure(alias)
     except DatabaseError:
-        yield f"{intro}, but the tables cannot be read.", migrate_cure(alias)
+        if not _are_being_created(alias):
+            yield f"{intro}, but the tables cannot be read.", migrate_cure(alias)
+
+
+def _are_being_created(alias: str) -> bool:
+    """Return whether `migrate` runs this check, and creates the tables afterwards."""
+    config = next((each for each in apps.get_app_configs() if each.name == APP), None)
+    if config is None or not _is_migrating():
+        return False
+    from django.db.migrations.loader import MigrationLoader
+
+    loader = MigrationLoader(connections[alias])
+    known = {each for each in loader.disk_migrations or () if each[0] == config.label}
+    return not known <= set(loader.applied_migrations or ())
+
+
+def _is_migrating() -> bool:
+    from django.core.management.commands.migrate import Command
+
+    frame = sys._getframe()  # Django gives a check nothing about the command
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_code.co_name == "execute" and isinstance(frame.f_locals.get("self"), Command):
+            return True
+    return False
