@@ -63,8 +63,8 @@ def test_without_the_app_options_are_refused():
     ]
 
 
-def test_without_the_app_djangos_options_work():
-    """`clarion.receiver` connects to several signals of a Django that does not run on Clarion."""
+def test_without_the_app_djangos_options_work_and_models_are_stored():
+    """`clarion.receiver` connects to several signals; after `install()`, an instance is a reference."""
     lines = programs.run(
         """
         django.setup()
@@ -76,9 +76,19 @@ def test_without_the_app_djangos_options_work():
             print("sent by", sender)
 
         request_started.send(sender="shop")
+
+        from django.contrib.auth.models import User
+        from django.db.models.signals import post_save
+        from clarion.envelope import seal
+        from clarion.integrations.django import install
+
+        install()
+        user = User.from_db("default", ["id"], [7])
+        stored = seal(post_save, {"sender": User, "instance": user})
+        print(stored.to_json().count('\\\\"pk\\\\":7'))
         """
     )
-    assert lines == ["sent by shop"]
+    assert lines == ["sent by shop", "1"]
 
 
 DISCOVER = """

@@ -46,6 +46,9 @@ from clarion.integrations.django.orm import change_requests as _change_requests 
 from clarion.integrations.django.orm import deletions as _deletions  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from clarion.integrations.django.orm.changes import track_changes
 
+# It registers how models are stored, because a program without the app stores sends too.
+from clarion.integrations.django.outbox import stored as _stored  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
 if TYPE_CHECKING:
     from clarion.integrations.django.orm.bulk_signals import (
         post_bulk_delete,

@@ -47,13 +47,12 @@ class ClarionConfig(AppConfig):
         report_after_loading(_is_loading)
 
     def ready(self) -> None:
-        """Register the checks and the references to models; import what the setting names.
+        """Register the checks, and import what the setting names.
 
         `CLARION_AUTODISCOVER` names the modules to import from each app.
         """
         offer_commands("manage.py clarion")
         checks.register_checks()
-        import_module("clarion.integrations.django.outbox.stored")
         register_checks()
         names = _modules(getattr(settings, "CLARION_AUTODISCOVER", False))
         autodiscover_modules(*names)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 from django.apps import AppConfig
 from django.db.models.signals import pre_migrate
 
@@ -20,8 +18,7 @@ class OutboxConfig(AppConfig):
     verbose_name = "Clarion outbox"
 
     def ready(self) -> None:
-        """Register the checks and the references to models."""
-        import_module("clarion.integrations.django.outbox.stored")
+        """Register the checks, and the tables of a test database without migrations."""
         offer_commands("manage.py", "outbox", "work")
         register_checks()
         pre_migrate.connect(create_unmigrated, sender=self, dispatch_uid="clarion_outbox")
