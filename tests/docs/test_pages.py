@@ -79,6 +79,29 @@ def test_skip_says_why(run):
         run('<!-- skip: next "needs a broker" -->\n' + block("1 / 0"))
 
 
+def awaits_outside_a_function(code):
+    """Return whether a block of code, or of prompts, is no Python without a running event loop."""
+    prompts = re.findall(r"^(?:>>>|\.\.\.) (.*)$", code, re.MULTILINE)
+    try:
+        compile("\n".join(prompts) if prompts else code, "<block>", "exec")
+    except SyntaxError as error:
+        return "outside" in str(error)
+    return False
+
+
+def test_a_page_that_awaits_outside_a_function_says_where_to_run_it():
+    """A file and a plain prompt of Python refuse such a line."""
+    awaiting = []
+    for path in PUBLISHED:
+        text = path.read_text()
+        blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        if "decisions" not in path.parts and any(map(awaits_outside_a_function, blocks)):
+            awaiting.append(path.name)
+            assert re.search("python -m asyncio|Jupyter", text), path
+    assert "run-after-the-commit.md" in awaiting
+    assert "sync-and-async.md" not in awaiting
+
+
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_block_escapes(path):
     """Every block of Python says `python`, and every skip gives its reason in quotes."""
