@@ -3,8 +3,6 @@
 import logging
 import os
 import secrets
-import subprocess
-import sys
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -16,10 +14,16 @@ from clarion.outbox import open_database
 from tests.house.tree import ROOT, SRC
 from tests.outbox.shop import Shop
 from tests.services import MARIADB, POSTGRES
+from tests.warm import warm_interpreter
 
 # A terminal would obey the first, Rich the second, a browser the third.
 HOSTILE = "\x1b[31m[red]<script>\x9b"
 SHOWN = r"\x1b[31m[red]<script>\x9b"
+
+# Modules that the command loads from others. A command loads the others itself.
+PACKAGES: tuple[str, ...] = ("typer._adapters", "rich.console", "rich.table", "sqlite3")
+PACKAGES += ("urllib.request", "pydantic.type_adapter", "pydantic.types", "secrets", "tomllib")
+PACKAGES += ("xml.sax",)
 
 
 @pytest.fixture(autouse=True)
@@ -107,19 +111,19 @@ def environment_of(folder, **more):
     return {**kept, "PYTHONPATH": os.pathsep.join([str(SRC), str(ROOT)]), **more}
 
 
+@pytest.fixture(scope="session")
+def warm():
+    """Start an interpreter that has loaded the packages of the command."""
+    with warm_interpreter(*PACKAGES) as found:
+        yield found
+
+
 @pytest.fixture
-def command(tmp_path):
+def command(tmp_path, warm):
     """Return a function that runs `python -m clarion` in another process."""
 
     def command(*arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", "clarion", *map(str, arguments)],
-            cwd=tmp_path,
-            env=environment_of(tmp_path, **environment),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        environment = environment_of(tmp_path, **environment)
+        return warm.run("-m", "clarion", *map(str, arguments), cwd=tmp_path, env=environment)
 
     return command
