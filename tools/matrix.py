@@ -63,6 +63,7 @@ OTHERS = (
     "tests/testing/test_plugin_reset.py",
     "tests/worker/test_crash.py",
     "tests/worker/test_disturbed.py",
+    "tests/worker/test_faults.py",
     "tests/worker/test_full_disk.py",
 )
 ON_NEWEST = (*PROGRAMS, *OTHERS)
