@@ -11,6 +11,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry as TryAgain
 from rq import Queue, SimpleWorker
+from rq.scheduler import RQScheduler
 
 from clarion import Signal
 from clarion.background import Call
@@ -111,6 +112,27 @@ def test_a_delay_is_scheduled(queue):
         assert attempts(1) == []
         work(queue, due=True)
     assert attempts(1) == [1]
+
+
+def test_a_missing_scheduler_is_said(queue, caplog):
+    """At the first call with a delay, and where a failed call waits for its next attempt."""
+    delivery = RQDelivery(queue)(name="mail")
+    said = (
+        f"No scheduler of RQ serves the queue {queue.name}, so a call of mail waits until one does"
+    )
+    with order_paid.connected(mail, delivery=delivery(delay=60)):
+        order_paid.send(None, order_id=1)
+        order_paid.send(None, order_id=2)
+    with order_paid.connected(mail, delivery=delivery(retries=1)):
+        order_paid.send(None, order_id="asks")
+        work(queue)
+        lock = RQScheduler([queue], connection=queue.connection)
+        lock.acquire_locks()
+        order_paid.send(None, order_id="asks")
+        work(queue)
+        lock.release_locks()
+    found = [each.getMessage() for each in caplog.records if each.name == "clarion.background"]
+    assert found == [said, said]
 
 
 def test_retries_are_counted(queue):

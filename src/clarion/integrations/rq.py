@@ -12,6 +12,7 @@ The worker has to import the modules of the receivers.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from datetime import timedelta
 from inspect import signature
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 try:
     from rq import Callback, Queue, Retry, get_current_job
     from rq.exceptions import DuplicateJobError, TimeoutFormatError
+    from rq.scheduler import RQScheduler
 except ImportError as error:
     raise MissingExtraError.because(error, "rq", "rq") from error
 
@@ -72,6 +74,9 @@ _PICKLE = (
 )
 
 
+logger = logging.getLogger("clarion.background")
+
+
 def carry(body: str) -> None:
     """Call the receiver of a job: the one task of all receivers.
 
@@ -91,7 +96,19 @@ def carry(body: str) -> None:
         # RQ reads both after the job has raised. It waits whole seconds.
         job.retries_left = 0 if wait is None else max(job.retries_left or 0, 1)
         job.retry_intervals = None if wait is None else [ceil(wait)]
+        if wait:
+            _check_scheduler(job.connection, job.origin, job.description)
         raise
+
+
+def _check_scheduler(connection: Any, queue: str, receiver: str) -> None:
+    """Log that a job which waits for its time has no scheduler."""
+    if not connection.exists(RQScheduler.get_locking_key(queue)):
+        logger.warning(
+            "No scheduler of RQ serves the queue %s, so a call of %s waits until one does",
+            queue,
+            receiver,
+        )
 
 
 class RQEngine(Engine):
@@ -110,6 +127,7 @@ class RQEngine(Engine):
                 ["queue"],
             )
         self.queue: Any = queue
+        self._is_scheduler_checked = False
         self.longest_wait = longest_wait(queue.connection.connection_pool)
 
     @property
@@ -132,6 +150,9 @@ class RQEngine(Engine):
         with suppress(DuplicateJobError):  # RQ has it from the first hand-over
             if call.delay:
                 self.queue.enqueue_in(timedelta(seconds=call.delay), TASK, **options)
+                if not self._is_scheduler_checked:
+                    self._is_scheduler_checked = True
+                    _check_scheduler(self.queue.connection, self.queue.name, call.receiver)
             else:
                 self.queue.enqueue(TASK, **options)
 
