@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
 from celery.exceptions import Ignore, Reject
+from celery.local import Proxy
 
 from clarion._core.names import value_name
 from clarion.background import Engine, deliver, retry_after
@@ -37,6 +38,13 @@ class CeleryEngine(Engine):
         if not isinstance(app, Celery):
             raise ArgumentError(
                 f"CeleryDelivery was given {value_name(app)}. Give it the Celery app.", ["app"]
+            )
+        if issubclass(type(app), Proxy):  # its class pretends to be Celery's
+            raise ArgumentError(
+                "CeleryDelivery was given celery.current_app, which is not the same app in each thread and "
+                "at each time. Give it the app itself: create the app at the top level of a module, and "
+                "configure it later if a function does that.",
+                ["app"],
             )
         self.app = app
         # Its retries are Clarion's, whatever annotations or the base class of the app's tasks say.
