@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from clarion._core.names import quoted_name
-from clarion.doctor import deferred, died, engines, middleware, stored, unimported
+from clarion.doctor import deferred, died, engines, middleware, stored, uids, unimported
 from clarion.doctor.program import Program, package_of
 from clarion.doctor.rules import default_packages, register_rule, rules
 from clarion.errors import ArgumentError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 for _rule in (
     died.dead_receivers,
+    uids.shadowed_receivers,
     unimported.unimported_receivers,
     middleware.unwrapped_applications,
     engines.losing_engines,

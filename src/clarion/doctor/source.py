@@ -54,6 +54,7 @@ class Connect:
         is_once: whether the receiver is disconnected by its first call.
         scope: the function that contains the call; None at the top level of the module.
         is_conditional: whether the call is in an `if`, a `with`, a loop or a class, for example.
+        uid: the option `dispatch_uid`, if it is a literal text.
     """
 
     line: int
@@ -63,6 +64,7 @@ class Connect:
     is_once: bool
     scope: ast.AST | None
     is_conditional: bool
+    uid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -282,7 +284,9 @@ def _connect(
         held = value if value is None or isinstance(value, bool) else "unknown"
         if not isinstance(option, ast.Constant):
             held = "unknown"
-    return Connect(line, signals, receiver, held, "once" in given, scope, is_conditional)
+    uid = getattr(given.get("dispatch_uid"), "value", None)
+    found = uid if isinstance(uid, str) else None
+    return Connect(line, signals, receiver, held, "once" in given, scope, is_conditional, found)
 
 
 def member(owner: object, name: str) -> object:

@@ -143,6 +143,10 @@ def test_m2m_changed_is_sent_by_the_table(connect):
     assert message.endswith(
         "library.Book, which is no table of a relationship. Give Book.authors.through."
     )
+    [message] = connect(m2m_changed, Author)  # the model on the other side
+    assert (
+        "library.Author, which is no table of a relationship. Give Book.authors.through." in message
+    )
     assert connect(m2m_changed, Book.authors.through) == []
     assert connect(m2m_changed, "library.Book_authors") == []
 

@@ -168,15 +168,30 @@ def _fault_of_model(signal: object, model: Any, *, subclasses: bool) -> Fault | 
 
 
 def _fault_of_through(model: Any) -> Fault | None:
-    fields = model._meta.local_many_to_many
     # The table of a relationship may have relationships itself.
-    if not fields or not installed.models_ready or model in _throughs():
+    if not installed.models_ready or any(each.through is model for each in _relationships()):
         return None
-    through = " or ".join(f"{model.__name__}.{field.name}.through" for field in fields)
-    return Fault(f"{model._meta.label}, which is no table of a relationship", f"Give {through}.")
+    through = [
+        f"{each.model.__name__}.{each.field.name}.through"
+        for each in _relationships()
+        if model in {each.model, each.related}
+    ]
+    if not through:
+        return None
+    return Fault(
+        f"{model._meta.label}, which is no table of a relationship",
+        f"Give {' or '.join(dict.fromkeys(through))}.",
+    )
 
 
-def _throughs() -> Iterator[Any]:
+class _Relationship(NamedTuple):
+    model: Any
+    field: Any
+    related: Any
+    through: Any
+
+
+def _relationships() -> Iterator[_Relationship]:
     for model in installed.get_models(include_auto_created=True):
         for field in model._meta.local_many_to_many:
-            yield field.remote_field.through
+            yield _Relationship(model, field, field.related_model, field.remote_field.through)
