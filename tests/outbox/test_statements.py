@@ -22,7 +22,7 @@ def test_every_statement_is_complete(dialect):
 def test_each_database_has_the_same_statements():
     """The databases have the same statements, except for those listed here."""
     ending = {"connection_number", "end_connection"}
-    notify = {"notify_function", "notify_drop", "notify_trigger"}
+    notify = {"notify_function", "notify_drop", "notify_trigger", "drop_notify_function"}
     whole = {*(f"publish_few_{n}" for n in range(1, 11)), "publish_many"}
     parts = {*(f"publish_few_deliveries_{n}" for n in range(1, 11)), "publish_many_deliveries"}
     renewing = {"renewable", "mark_renewed", "renewable_partition"}

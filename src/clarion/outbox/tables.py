@@ -51,6 +51,20 @@ def create_tables(connection: Connection, *, notify: bool = False) -> None:
     check_tables(connection)
 
 
+def notify_statements(*, drop: bool = False) -> list[str]:
+    """Return the SQL by which PostgreSQL notifies the workers, for a migration of the program.
+
+    They do what `create_tables(connection, notify=True)` does beside the tables, which must exist. They may run again.
+
+    Args:
+        drop: whether to return the SQL that ends the notifications.
+    """
+    texts = statements("postgresql")
+    if drop:
+        return [texts["notify_drop"], texts["drop_notify_function"]]
+    return [text for name, text in texts.items() if name.startswith("notify_")]
+
+
 def _created(text: str) -> str | None:
     """Return the name of the table or index that a statement creates."""
     found = _CREATE.search(text)

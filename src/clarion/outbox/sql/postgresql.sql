@@ -109,6 +109,9 @@ DROP TRIGGER IF EXISTS clarion_notify ON clarion_delivery
 CREATE TRIGGER clarion_notify AFTER INSERT ON clarion_delivery
 FOR EACH STATEMENT EXECUTE FUNCTION clarion_notify()
 
+-- name: drop_notify_function
+DROP FUNCTION IF EXISTS clarion_notify()
+
 -- name: write_version
 INSERT INTO clarion_meta (name, value) VALUES ('version', :version) ON CONFLICT (name) DO NOTHING
 

@@ -10,7 +10,13 @@ from django.db.utils import DatabaseError
 
 from clarion.errors import BoundaryError
 from clarion.integrations.django.outbox.connection import DjangoConnection
-from clarion.integrations.django.outbox.tables import LABEL, TABLES, create_unmigrated, creation
+from clarion.integrations.django.outbox.tables import (
+    LABEL,
+    TABLES,
+    NotifyWorkers,
+    create_unmigrated,
+    creation,
+)
 from clarion.outbox.tables import check_tables, create_tables
 from tests.integrations.django.outbox.sends import count, publish
 from tests.integrations.django.outbox.test_vendors import Oracle
@@ -103,6 +109,46 @@ def test_a_router_keeps_the_tables_out_of_a_database(alias, settings):
         assert tables(alias) == set()
         create_unmigrated(using=alias)
         assert tables(alias) == set()
+
+
+def triggers(alias):
+    """Return whether PostgreSQL notifies workers."""
+    connection = DjangoConnection(alias)
+    found = {row[0] for row in connection.rows("existing")}
+    return "clarion_notify" in found
+
+
+def apply(alias, method):
+    """Apply an operation of a migration of the project, or undo it."""
+    with connections[alias].schema_editor() as editor:
+        getattr(NotifyWorkers(), method)("shop", editor, None, None)
+
+
+@pytest.mark.service
+def test_a_migration_of_the_project_lets_postgresql_notify(postgres_database, transactional_db):
+    """The operation creates the trigger, may run again, and is reversible."""
+    with transaction.atomic(using=postgres_database):
+        create_tables(DjangoConnection(postgres_database))
+    for _ in range(2):
+        apply(postgres_database, "database_forwards")
+        assert triggers(postgres_database)
+    for _ in range(2):
+        apply(postgres_database, "database_backwards")
+        assert not triggers(postgres_database)
+
+
+def test_the_operation_changes_no_other_database(alias, settings):
+    """It does nothing on another kind of database, and where a router refuses the outbox."""
+    settings.DATABASE_ROUTERS = [Refusing()]
+    before = columns(alias)
+    apply(alias, "database_forwards")
+    apply(alias, "database_backwards")
+    assert columns(alias) == before
+    assert connections[alias].vendor != "postgresql" or not triggers(alias)
+    settings.DATABASE_ROUTERS = []
+    if connections[alias].vendor != "postgresql":
+        apply(alias, "database_forwards")
+        assert columns(alias) == before
 
 
 def test_a_test_database_has_the_tables(transactional_db):

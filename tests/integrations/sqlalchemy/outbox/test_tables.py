@@ -9,7 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, create_engine, inspect,
 from clarion.errors import ArgumentError
 from clarion.integrations.sqlalchemy import outbox_tables
 from clarion.outbox.adapters import CoreConnection
-from clarion.outbox.tables import check_tables, create_tables
+from clarion.outbox.tables import check_tables, create_tables, notify_statements
 
 alembic_autogenerate = pytest.importorskip("alembic.autogenerate")
 migration = pytest.importorskip("alembic.migration")
@@ -131,6 +131,26 @@ def test_a_generated_migration_creates_them(engine):
     metadata.drop_all(engine)
     metadata.create_all(engine)
     assert described(engine) == migrated
+
+
+@pytest.mark.service
+def test_a_revision_of_alembic_creates_and_drops_the_trigger(empty_postgres):
+    """It may run again, and the trigger is the one that `create_tables` creates."""
+    engine = create_engine(empty_postgres)
+    with engine.begin() as connection:
+        outbox = CoreConnection(connection)
+        create_tables(outbox)
+        before = outbox.rows("existing")
+        op = operations.Operations(migration.MigrationContext.configure(connection))
+        for statement in notify_statements() * 2:
+            op.execute(statement)
+        assert sorted(outbox.rows("existing")) == sorted([*before, ("clarion_notify",)])
+        for statement in notify_statements(drop=True) * 2:
+            op.execute(statement)
+        assert sorted(outbox.rows("existing")) == sorted(before)
+        functions = "SELECT count(*) FROM pg_proc WHERE proname = 'clarion_notify'"
+        assert connection.execute(text(functions)).scalar() == 0
+    engine.dispose()
 
 
 def test_tables_for_another_kind_of_database_are_refused(engine):

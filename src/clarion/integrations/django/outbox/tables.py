@@ -16,7 +16,7 @@ from clarion.errors import BoundaryError
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.integrations.django.outbox.vendors import dialect_of, is_supported
 from clarion.outbox.statements import statements
-from clarion.outbox.tables import VERSION, create_tables
+from clarion.outbox.tables import VERSION, create_tables, notify_statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +93,51 @@ class CreateInbox(CreateOutbox):
     def describe(self) -> str:
         """Return what the operation does, for the commands."""
         return "Create the inbox of background receivers"
+
+
+class NotifyWorkers(Operation):
+    """The operation by which PostgreSQL notifies the workers of commits, for a migration of the project.
+
+    The migration depends on `("clarion_outbox", "0001_initial")`. Other databases, and those that a router keeps
+    the outbox out of, are not changed.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Change nothing: a trigger is no model."""
+
+    def database_forwards(
+        self,
+        app_label: str,  # noqa: ARG002
+        schema_editor: Any,
+        from_state: Any,  # noqa: ARG002
+        to_state: Any,  # noqa: ARG002
+    ) -> None:
+        """Create the trigger."""
+        self._execute(schema_editor, notify_statements())
+
+    def database_backwards(
+        self,
+        app_label: str,  # noqa: ARG002
+        schema_editor: Any,
+        from_state: Any,  # noqa: ARG002
+        to_state: Any,  # noqa: ARG002
+    ) -> None:
+        """Drop the trigger."""
+        self._execute(schema_editor, notify_statements(drop=True))
+
+    def describe(self) -> str:
+        """Return what the operation does, for the commands."""
+        return "Let PostgreSQL notify the workers of Clarion's outbox"
+
+    def _execute(self, schema_editor: Any, texts: list[str]) -> None:
+        connection = schema_editor.connection
+        # The label of the outbox: the migration is of another app.
+        if connection.vendor == "postgresql" and router.allow_migrate(connection.alias, LABEL):
+            for sql in texts:
+                schema_editor.execute(sql, None)
 
 
 def creation(connection: Any) -> Iterator[tuple[str, list[int] | None]]:
