@@ -1,5 +1,6 @@
 """ "clarion" in INSTALLED_APPS is the app of the Django integration."""
 
+from functools import cache
 from itertools import permutations
 
 import pytest
@@ -40,6 +41,7 @@ with transaction.atomic():
 """
 
 
+@cache
 def run(*listed):
     """Run a program with these entries in INSTALLED_APPS; return its output."""
     return programs.run(PROGRAM.format(listed=[*listed]))
