@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 
 _NEVER_STORED = frozenset({"sender", "signal"})
+_NOT_STORED_WITH_SESSION = _NEVER_STORED | {SESSION}
 _HEAD = b'{"sender":null,"references":{},"values":'  # without a sender and references
 
 
@@ -58,12 +59,16 @@ class Codec:
     Args:
         signal: the signal.
 
+    Attributes:
+        name: the name of the signal in stored rows; None until `seal` has looked it up.
+
     Raises:
         DeclarationError: if the values of an annotation of a declared signal would not come back.
         MissingExtraError: if the signal is declared, and msgspec is not installed.
     """
 
     def __init__(self, signal: Signal) -> None:
+        self.name: str | None = None
         self._storage = storage_of(signal)
         self._upcasters = upcasters_of(signal)
         self._typed: TypedValues | None = None
@@ -107,7 +112,11 @@ class Codec:
             EncodingError: if a value would not come back as it is.
         """
         # A short way for most sends.
-        scalars = plain.dump_scalars(arguments, _NEVER_STORED) if self._is_plain else None
+        scalars = None
+        if self._is_plain:
+            is_given = SESSION in arguments and self._is_given(arguments[SESSION])
+            left_out = _NOT_STORED_WITH_SESSION if is_given else _NEVER_STORED
+            scalars = plain.dump_scalars(arguments, left_out)
         if scalars is not None and (head := _short_head(arguments.get("sender"))) is not None:
             return head + scalars + b"}"
         snapshots = snapshots or (self._storage is not None and self._storage.as_sent)

@@ -8,6 +8,7 @@ A receiver that runs in another process then sees the value that the sender had.
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,8 @@ def current_headers() -> dict[str, Any]:
         EncodingError: if a variable has a value that is not JSON.
     """
     headers = _carried_values() if carried else {}
-    trace.inject(headers)
+    if trace.CONTEXT in sys.modules:
+        trace.inject(headers)
     return headers
 
 

@@ -8,6 +8,7 @@ from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from clarion._core.names import signal_name
 from clarion.envelope import plain
 from clarion.envelope.codec import codec_of
 from clarion.envelope.context import current_headers
@@ -17,6 +18,7 @@ from clarion.errors import DecodingError, EncodingError
 
 if TYPE_CHECKING:
     from clarion._core.signal import Signal
+    from clarion.envelope.codec import Codec
 
 
 class Envelope(NamedTuple):
@@ -66,7 +68,7 @@ class Envelope(NamedTuple):
         # By hand: this is a large part of the time of a send.
         headers = plain.encode(self.headers) if self.headers else "{}"
         return (
-            f'{{"uid":"{self.uid.hex}","signal":{quote(self.signal)},"version":{self.version},'
+            f'{{"uid":"{self.uid.int:032x}","signal":{quote(self.signal)},"version":{self.version},'
             f'"created_at":"{self.created_at.isoformat()}",'
             f'"payload":{quote(self.payload.decode())},"headers":{headers}}}'
         )
@@ -112,18 +114,29 @@ def seal(signal: Signal, arguments: dict[str, Any], *, snapshots: bool = False) 
     Raises:
         EncodingError: if the signal has no name, or a value would not come back as it is.
     """
+    codec = codec_of(signal)
+    return Envelope(
+        new_uid(),
+        codec.name or _named(signal, codec),
+        codec.version,
+        datetime.now(UTC),
+        codec.dump(signal, arguments, snapshots=snapshots),
+        current_headers(),
+    )
+
+
+def _named(signal: Signal, codec: Codec) -> str:
+    """Return the name of a signal in stored rows, and keep it in the codec.
+
+    Raises:
+        EncodingError: if the signal has no name.
+    """
     name = stored_signal_name(signal)
     if name.startswith("nameless "):
         raise EncodingError(
             f"A {name} cannot be stored, because another process could not find it. Keep it in a "
             f"module, or give it a name: Signal(name='shop.order_paid')."
         )
-    codec = codec_of(signal)
-    return Envelope(
-        new_uid(),
-        name,
-        codec.version,
-        datetime.now(UTC),
-        codec.dump(signal, arguments, snapshots=snapshots),
-        current_headers(),
-    )
+    if name == signal_name(signal):  # that of the main module may change, as in a shell
+        codec.name = name
+    return name

@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
 HEADERS = ("traceparent", "tracestate", "baggage")
+CONTEXT = "opentelemetry.context"
+"""The module that has the current trace. If it is not loaded, `inject` does nothing."""
 
 
 def inject(headers: dict[str, Any]) -> None:
     """Add the headers of the current trace, if there is one."""
     # Other packages load the API too, and most sends have no trace: an empty context has none.
-    context = sys.modules.get("opentelemetry.context")
+    context = sys.modules.get(CONTEXT)
     if context is not None and context.get_current():
         from opentelemetry import propagate
 
