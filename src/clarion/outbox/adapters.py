@@ -121,8 +121,10 @@ class CoreConnection:
 
     def insert(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
         """Run a statement that inserts, once for each row of parameters."""
-        text, arguments = many_in_style(self.dialect, self._style, name, rows)
-        self.connection.exec_driver_sql(text, arguments if len(rows) > 1 else arguments[0])
+        if len(rows) == 1:
+            self._execute(name, rows[0])
+        else:
+            self.connection.exec_driver_sql(*many_in_style(self.dialect, self._style, name, rows))
 
     @property
     def is_mariadb(self) -> bool:

@@ -210,7 +210,7 @@ def _responses(
     calls: Sequence[Call], taken: Sequence[Call], place: Place, uid: UUID
 ) -> list[Stored | None]:
     boundary, reason, writer = place
-    name = _name_of(boundary, writer)
+    name = boundary.name if writer is None else writer.database.name
     kept = None if taken is calls else {id(registration) for registration, _, _ in taken}
     responses: list[Stored | None] = []
     for registration, _, _ in calls:

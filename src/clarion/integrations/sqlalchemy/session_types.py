@@ -18,6 +18,8 @@ AnySession: TypeAlias = "Session | scoped_session[Any] | AsyncSession | async_sc
 
 def sync_session(given: Any) -> Session | None:
     """Return the sync session inside a session of any kind, or None."""
+    if isinstance(given, Session):
+        return given
     if isinstance(given, scoped_session) or is_async_scoped_session(given):
         given = cast("Callable[[], object]", given)()
     if is_async_session(given):

@@ -130,6 +130,12 @@ class SessionBoundary(Boundary):
         found._is_joined = self.session.in_transaction()
         return found
 
+    def joined_connection(self) -> Connection | None:
+        """Return the connection of the open transaction; None if it has to be awaited or begun."""
+        if async_session(self.session) is not None or not self._joins():
+            return None
+        return self.session.connection(bind_arguments={"bind": self._bind()})
+
     def write_connection(self) -> AbstractContextManager[Connection]:
         """Return a context manager that yields the connection of the open transaction.
 

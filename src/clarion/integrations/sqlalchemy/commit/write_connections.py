@@ -97,12 +97,18 @@ def _bind_of_alias(session: Session, alias: str) -> Bind:
 
 def subjects_of(session: Session, arguments: Mapping[str, Any]) -> list[Any]:
     """Return what the keywords of a send name in a session: its instance, its sender or others."""
-    if _is_in(session, instance := arguments.get("instance")):
-        return [instance]
+    found = [
+        (name, each)
+        for name, each in arguments.items()
+        if hasattr(each, "_sa_instance_state") and object_session(each) is session
+    ]
+    by_name = dict(found)
+    if "instance" in by_name:
+        return [by_name["instance"]]
     sender = arguments.get("sender")
-    if _is_in(session, sender) or _mapper_of(sender) is not None:
+    if "sender" in by_name or (isinstance(sender, type) and mapper_of(sender) is not None):
         return [sender]
-    return [each for each in arguments.values() if _is_in(session, each)]
+    return [each for _, each in found]
 
 
 def check_rows(session: Session, arguments: Mapping[str, Any]) -> None:
@@ -119,7 +125,8 @@ def check_rows(session: Session, arguments: Mapping[str, Any]) -> None:
     """
     for name, value in arguments.items():
         for each in value if type(value) in {list, tuple} else (value,):
-            if _is_foreign(session, each):
+            state = getattr(each, "_sa_instance_state", None)
+            if state is not None and _is_foreign(session, each, state):
                 raise BoundaryError(
                     f"The keyword {quoted_name(name)} is {value_name(each)} of another database than the one "
                     f"that stores the send, so a worker cannot load it. Send its key instead. If both engines "
@@ -128,9 +135,8 @@ def check_rows(session: Session, arguments: Mapping[str, Any]) -> None:
                 )
 
 
-def _is_foreign(session: Session, value: Any) -> bool:
-    state = getattr(value, "_sa_instance_state", None)
-    if state is None or is_sharded(session):
+def _is_foreign(session: Session, value: Any, state: Any) -> bool:
+    if is_sharded(session):
         return False
     owner = object_session(value)
     if owner is None:
@@ -212,7 +218,10 @@ def _only_bind(session: Session) -> Bind | None:
     """Return the bind of a session whose binds are one database; None otherwise."""
     if type(session).get_bind is not Session.get_bind:
         return None  # user code chooses it
-    binds = _distinct([session.bind, *binds_of(session).values()])
+    of_classes = binds_of(session)
+    if not of_classes:
+        return session.bind
+    binds = _distinct([session.bind, *of_classes.values()])
     return binds[0] if len(binds) == 1 else None
 
 
@@ -240,7 +249,3 @@ def _bind_of(session: Session, subject: Any) -> Bind | None:
 
 def _mapper_of(value: object) -> Mapper[Any] | None:
     return mapper_of(value) if isinstance(value, type) else None
-
-
-def _is_in(session: Session, value: Any) -> bool:
-    return hasattr(value, "_sa_instance_state") and object_session(value) is session
