@@ -60,31 +60,6 @@ def add_delivery_note(error: Exception, signal: Signal, receiver: object) -> Non
         add_part_note(error, signal, receiver, "the delivery")
 
 
-class delivery_noted:  # noqa: N801  # used as a function in `with`
-    """Add the note of one receiver's delivery to an error of the block.
-
-    A batch has the deliveries of several receivers, so its own note cannot name the one that failed.
-
-    Args:
-        signal: the signal that is sent.
-        receiver: the receiver of the delivery.
-    """
-
-    __slots__ = ("_receiver", "_signal")
-
-    def __init__(self, signal: Signal, receiver: object) -> None:
-        self._signal = signal
-        self._receiver = receiver
-
-    def __enter__(self) -> None:
-        """Enter the block."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Add the note, and let the error pass."""
-        if isinstance(error, Exception):
-            add_delivery_note(error, self._signal, self._receiver)
-
-
 def _note(signal_name: str, receiver: object) -> str:
     return f"Raised by receiver {names.described(receiver)} of signal {signal_name}."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from json.encoder import encode_basestring as quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,9 +67,14 @@ def write_body(receiver: str, retries: int | None, envelope: Envelope) -> str:
         retries: how often it is tried again after a failure; None for the default of the engine.
         envelope: the send.
     """
+    return body_head(receiver, retries) + envelope.to_json()[1:]
+
+
+@lru_cache(maxsize=1000)
+def body_head(receiver: str, retries: int | None) -> str:
+    """Return what precedes the members of the envelope in a body."""
     number = "null" if retries is None else retries
-    head = f'{{"clarion":{FORMAT},"receiver":{quote(receiver)},"retries":{number},'
-    return head + envelope.to_json()[1:]
+    return f'{{"clarion":{FORMAT},"receiver":{quote(receiver)},"retries":{number},'
 
 
 def read_body(body: str | bytes) -> Message:

@@ -26,8 +26,13 @@ class _Spent(NamedTuple):
     until: float
 
 
-# By the engine and the boundary. A call that was sent before the last wait ended waits for the same commit.
-_spent: ContextVar[Mapping[tuple[int, str], _Spent]] = ContextVar("clarion_spent_hold")
+spent: ContextVar[Mapping[tuple[int, str], _Spent] | None] = ContextVar(
+    "clarion_spent_hold", default=None
+)
+"""How long calls have waited in vain, by the engine and the boundary; None if none has.
+
+A call that was sent before the last wait ended waits for the same commit.
+"""
 
 
 def _key(call: PendingHandOver) -> tuple[int, str]:
@@ -41,8 +46,9 @@ def time_left(call: PendingHandOver) -> float:
         HandOverError: if other calls of this commit have waited so long in vain already.
     """
     hold = call.delivery.hold
-    spent = _spent.get({})
-    if not spent or (found := spent.get(_key(call))) is None or found.until < call.sent_at:
+    if (known := spent.get()) is None:
+        return hold
+    if (found := known.get(_key(call))) is None or found.until < call.sent_at:
         return hold
     if found.seconds < hold:
         return hold - found.seconds
@@ -63,7 +69,7 @@ def spend(call: PendingHandOver, began: float) -> None:
     """
     now = time.monotonic()
     earlier = call.delivery.hold - _left(call)
-    _spent.set({**_spent.get({}), _key(call): _Spent(earlier + now - began, now)})
+    spent.set({**(spent.get() or {}), _key(call): _Spent(earlier + now - began, now)})
 
 
 def _left(call: PendingHandOver) -> float:

@@ -11,7 +11,7 @@ from clarion._core.loading import is_reported_later
 from clarion._core.names import keyword_names, option_name, quoted_name, value_name
 from clarion._core.signatures import asks_for
 from clarion._core.tabled import policy_of
-from clarion.background.call import Call, write_body
+from clarion.background.call import Call, body_head
 from clarion.background.hold import aenqueue_within, enqueue_within
 from clarion.background.loss_log import LossLog
 from clarion.background.options import CallOptions
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
     from clarion.background.engine import Engine
-    from clarion.commit.boundary import Boundary
     from clarion.envelope import Envelope
     from clarion.outbox.delivery_row import Claim
     from clarion.outbox.keys import KeyOf
@@ -221,7 +220,7 @@ class EngineDelivery:
         return Call(
             receiver,
             envelope.uid,
-            write_body(receiver, options.retries, envelope),
+            body_head(receiver, options.retries) + envelope.to_json()[1:],
             options.retries,
             options.delay,
             key,
@@ -270,6 +269,7 @@ class BoundEngine(NamedReceiver, BoundReceiver):
         provides: the names of the arguments that the carrier adds.
         requested: those of them that the receiver has as parameters.
         counts: how many calls were scheduled, enqueued, failed, dropped, abandoned, suppressed.
+        call_check: refuses a send whose call of the receiver would fail.
     """
 
     provides = PROVIDED
@@ -292,26 +292,14 @@ class BoundEngine(NamedReceiver, BoundReceiver):
         self._key = key
         self._is_logged = False
         is_declared = policy_of(signal).parameters is not None
-        self._check = CallCheck(
+        self.call_check = CallCheck(
             receiver, delivery, PROVIDED, is_declared=is_declared, asks_boundary=False
         )
 
     def count(self, status: str) -> None:
         """Count one more call with this status, for the receiver and for the engine."""
-        super().count(status)
+        self.counts[status] += 1
         self.delivery.counts[status] += 1
-
-    def check(
-        self, signal: Signal, receiver: Receiver, boundary: Boundary, arguments: dict[str, Any]
-    ) -> None:
-        """Refuse a send whose call of the receiver would fail.
-
-        Raises:
-            ArgumentError: if the receiver would lack a required argument, or get one that it does not
-                accept.
-        """
-        if self._check.is_needed:
-            self._check.check(signal, receiver, boundary, arguments)
 
     def call(
         self, signal: Signal, receiver: Receiver, arguments: dict[str, Any], envelope: Envelope

@@ -6,21 +6,21 @@ import logging
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from clarion._core.names import signal_name
 from clarion._core.notes import add_part_note
-from clarion.background.commit_hold import spend, time_left
+from clarion.background.commit_hold import spend, spent, time_left
 from clarion.commit.pending_call import BoundReceiver, PendingCall, Scheduled
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Generator
     from uuid import UUID
 
     from clarion._core.signal import Signal
     from clarion.background.call import Call
     from clarion.background.delivery import EngineDelivery
     from clarion.commit.boundary import Boundary
-    from clarion.commit.pending_call import CallingBoundary
     from clarion.typing import Receiver
 
 logger = logging.getLogger("clarion.background")
@@ -44,7 +44,13 @@ class HandOver(Scheduled):
     __slots__ = ("engine", "is_within", "receiver", "uid")
 
     def __init__(self, call: PendingHandOver) -> None:
-        super().__init__(call)
+        # Not by `super()`, which costs a call for each send.
+        self._boundary = call.sent_in
+        self._call = ref(call)
+        self.reason = call.reason
+        self.outcome = None
+        self.response = None
+        self.is_at_once = False
         self.uid: UUID = call.handed.uid
         self.receiver = call.handed.receiver
         self.engine = call.delivery.engine.name
@@ -75,48 +81,6 @@ class _NoRegistration:
     requested: tuple[str, ...] = ()
 
 
-class _HandingBoundary:
-    """Runs a hand-over after the commit of a boundary.
-
-    Args:
-        boundary: the boundary.
-    """
-
-    def __init__(self, boundary: CallingBoundary) -> None:
-        self._boundary = boundary
-
-    @property
-    def name(self) -> str:
-        """How messages name it."""
-        return self._boundary.name
-
-    def call_receiver(self, call: Any) -> None:
-        """Enqueue the call."""
-        if call.scheduled.is_within:
-            return  # the commit has enqueued it
-        began = time.monotonic()
-        try:
-            call.delivery.enqueue(call.handed, time_left(call))
-        except Exception as error:  # noqa: BLE001  # it is logged and counted
-            spend(call, began)
-            call.fail(error)
-
-    async def acall_receiver(self, call: Any) -> None:
-        """Enqueue the call in a coroutine."""
-        if call.scheduled.is_within:
-            return
-        began = time.monotonic()
-        try:
-            await call.delivery.aenqueue(call.handed, time_left(call))
-        except Exception as error:  # noqa: BLE001  # it is logged and counted
-            spend(call, began)
-            call.fail(error)
-
-    def run_coroutine(self, call: PendingCall, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run a coroutine to its result."""
-        return self._boundary.run_coroutine(call, coroutine)
-
-
 class PendingHandOver(PendingCall):
     """One call that is handed to an engine after a commit.
 
@@ -134,7 +98,7 @@ class PendingHandOver(PendingCall):
         sent_at: when it was sent, by `time.monotonic`.
     """
 
-    __slots__ = ("_handing", "delivery", "handed", "sent_at", "sent_in")
+    __slots__ = ("delivery", "handed", "sent_at", "sent_in")
 
     scheduled: HandOver
 
@@ -160,15 +124,28 @@ class PendingHandOver(PendingCall):
         """Return a new handle for the call."""
         return HandOver(self)
 
-    @property
-    def boundary(self) -> CallingBoundary:
-        """The boundary, which enqueues the call instead of calling the receiver."""
-        return self._handing
+    def make(self) -> None:
+        """Enqueue the call, instead of calling the receiver."""
+        if self.scheduled.is_within:
+            return  # the commit has enqueued it
+        began = time.monotonic()
+        try:
+            seconds = self.delivery.hold if spent.get() is None else time_left(self)
+            self.delivery.enqueue(self.handed, seconds)
+        except Exception as error:  # noqa: BLE001  # it is logged and counted
+            spend(self, began)
+            self.fail(error)
 
-    @boundary.setter
-    def boundary(self, boundary: CallingBoundary) -> None:
-        # A scoped session replaces the boundary.
-        self._handing = _HandingBoundary(boundary)
+    async def amake(self) -> None:
+        """Enqueue the call in a coroutine, as `make`."""
+        if self.scheduled.is_within:
+            return
+        began = time.monotonic()
+        try:
+            await self.delivery.aenqueue(self.handed, time_left(self))
+        except Exception as error:  # noqa: BLE001  # it is logged and counted
+            spend(self, began)
+            self.fail(error)
 
     @property
     def is_awaited(self) -> bool:
@@ -197,7 +174,9 @@ class PendingHandOver(PendingCall):
         """Record that the engine has confirmed the call, unless it has failed."""
         if self.scheduled.outcome is None:
             self.scheduled.outcome = "enqueued"
-            self.bound.count("enqueued")
+            # Not by `count`, which costs a call for each delivery.
+            self.bound.counts["enqueued"] += 1
+            self.delivery.counts["enqueued"] += 1
 
     def fail(self, error: BaseException) -> None:
         """Log and count that the engine has not confirmed the call."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.notes import delivery_noted
+from clarion._core.notes import add_delivery_note
 from clarion.background.handover import PendingHandOver
 from clarion.background.hold import is_kept
 from clarion.commit.outside import may_run, outside_of
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
-from clarion.commit.suppress import active_suppression
+from clarion.commit.suppress import active_suppression, suppressions
 from clarion.envelope import seal
 from clarion.errors import BoundaryError, MissingExtraError, TransactionError
 
@@ -43,24 +43,30 @@ class Publication:
 
     def send(self, signal: Signal, calls: Sequence[Call]) -> list[HandOver | None]:
         """Hand a send to the engines of its receivers; return a `HandOver` for each."""
-        if (suppression := active_suppression()) is not None:
+        if suppressions.get() and (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         pending = self._pending(signal, calls)
         responses: list[HandOver | None] = [each.scheduled for each in pending]
         for each in pending:
-            with delivery_noted(signal, each.receiver):
+            try:
                 _hand_over(each, calls[0][2])
+            except Exception as error:
+                add_delivery_note(error, signal, each.receiver)
+                raise
         return responses
 
     async def asend(self, signal: Signal, calls: Sequence[Call]) -> list[HandOver | None]:
         """Hand an `asend` to the engines, as `send`."""
-        if (suppression := active_suppression()) is not None:
+        if suppressions.get() and (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         pending = self._pending(signal, calls)
         responses: list[HandOver | None] = [each.scheduled for each in pending]
         for each in pending:
-            with delivery_noted(signal, each.receiver):
+            try:
                 await _ahand_over(each, calls[0][2])
+            except Exception as error:
+                add_delivery_note(error, signal, each.receiver)
+                raise
         return responses
 
     def send_robust(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
@@ -68,14 +74,14 @@ class Publication:
 
         If one receiver fails, the others are handed over.
         """
-        if (suppression := active_suppression()) is not None:
+        if suppressions.get() and (suppression := active_suppression()) is not None:
             return list(_suppress(suppression, calls))
         made = self._pending_robust(signal, calls)
         return [_robust(each, calls[0][2]) for each in made]
 
     async def asend_robust(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
         """Hand a robust `asend` to the engines, as `send_robust`."""
-        if (suppression := active_suppression()) is not None:
+        if suppressions.get() and (suppression := active_suppression()) is not None:
             return list(_suppress(suppression, calls))
         made = self._pending_robust(signal, calls)
         return [await _arobust(each, calls[0][2]) for each in made]
@@ -99,7 +105,9 @@ class Publication:
         """Return the pending call for each receiver."""
         boundary, reason = resolve_boundary(signal, calls[0][2], self.using, _USING)
         for call in calls:
-            _check(signal, call, boundary)
+            bound: Any = call[0].delivery
+            if bound.call_check.is_needed:
+                _check(signal, call, boundary)
         envelope = _sealed(signal, calls)
         return [_pending_call(signal, call, boundary, reason, envelope) for call in calls]
 
@@ -122,25 +130,23 @@ def _suppress(suppression: suppressed, calls: Sequence[Call]) -> list[HandOver |
 
 def _sealed(signal: Signal, calls: Sequence[Call]) -> Envelope:
     """Return the envelope with everything that a receiver gets."""
-    if len(calls) == 1:
-        [(registration, _, arguments)] = calls
-        return seal(signal, arguments, snapshots=_needs_snapshots(registration))
-    arguments = {name: value for _, _, given in calls for name, value in given.items()}
-    snapshots = any(_needs_snapshots(registration) for registration, _, _ in calls)
+    arguments, snapshots = calls[0][2], False
+    for registration, _, given in calls:
+        if given is not arguments:
+            arguments = {**arguments, **given}
+        bound: Any = registration.delivery
+        snapshots = snapshots or bound.options.missing == "snapshot"
     return seal(signal, arguments, snapshots=snapshots)
-
-
-def _needs_snapshots(registration: Registration) -> bool:
-    bound: Any = registration.delivery
-    is_needed: bool = bound.options.missing == "snapshot"
-    return is_needed
 
 
 def _check(signal: Signal, call: Call, boundary: Boundary) -> None:
     registration, receiver, arguments = call
     bound: Any = registration.delivery
-    with delivery_noted(signal, receiver):
-        bound.check(signal, receiver, boundary, arguments)
+    try:
+        bound.call_check.check(signal, receiver, boundary, arguments)
+    except Exception as error:
+        add_delivery_note(error, signal, receiver)
+        raise
 
 
 def _robust(call: PendingHandOver | Exception, arguments: dict[str, Any]) -> HandOver | Exception:
@@ -173,8 +179,11 @@ def _pending_call(
 ) -> PendingHandOver:
     registration, receiver, arguments = call
     bound: Any = registration.delivery
-    with delivery_noted(signal, receiver):
+    try:
         handed = bound.call(signal, receiver, arguments, envelope)
+    except Exception as error:
+        add_delivery_note(error, signal, receiver)
+        raise
     return PendingHandOver(signal, receiver, bound, boundary, reason, handed, bound.delivery)
 
 
@@ -184,8 +193,9 @@ def _is_within(call: PendingHandOver) -> bool:
 
 def _hand_over(call: PendingHandOver, arguments: dict[str, Any]) -> None:
     """Write a call in the transaction of the send, or keep it until the commit, or enqueue it at once."""
-    if not _written(call, arguments):
-        _schedule(call)
+    if not (call.delivery.engine.in_transaction and _written(call, arguments)):
+        if not call.sent_in.schedule(call):
+            _enqueue_at_once(call)
         return
     call.scheduled.is_within = True
     try:
@@ -230,13 +240,13 @@ async def _awritten(call: PendingHandOver, arguments: dict[str, Any]) -> bool:
         return False
 
 
-def _schedule(call: PendingHandOver) -> None:
-    """Keep a call until the commit, or enqueue it at once.
+def _enqueue_at_once(call: PendingHandOver) -> None:
+    """Enqueue a call where no transaction is open, if it may run there.
 
     Raises:
-        Exception: if no transaction is open, and the engine does not confirm the call.
+        Exception: if the engine does not confirm the call.
     """
-    if call.sent_in.schedule(call) or not may_run(call):
+    if not may_run(call):
         return
     call.scheduled.is_at_once = True
     with call.failing():

@@ -223,6 +223,14 @@ class PendingCall:
         """Whether the call is a part of the transaction, so that a commit alone makes it."""
         return False
 
+    def make(self) -> Any:
+        """Call the sync receiver; return its response."""
+        return self.boundary.call_receiver(self)
+
+    async def amake(self) -> Any:
+        """Await the async receiver; return its response."""
+        return await self.boundary.acall_receiver(self)
+
     def call_arguments(
         self, as_sent: Callable[[PendingCall], dict[str, Any]] | None = None
     ) -> dict[str, Any]:

@@ -84,8 +84,10 @@ def _boundary_of_alias(alias: str) -> Boundary | None:
     for active in active_boundaries():
         if active.alias == alias:
             return active.boundary
-    found = (provider.boundary_of_alias(alias) for provider in providers())
-    return next((boundary for boundary in found if boundary is not None), None)
+    for provider in providers():
+        if (boundary := provider.boundary_of_alias(alias)) is not None:
+            return boundary
+    return None
 
 
 def _required_boundary(alias: str, option: str) -> Boundary:

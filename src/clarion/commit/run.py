@@ -150,10 +150,10 @@ def run_call(call: PendingCall, run_coroutine: RunCoroutine | None = None) -> No
     try:
         # A hand-over is awaited where that is possible: sync code would block the event loop.
         if call.registration.is_async or (run_coroutine is not None and call.is_awaited):
-            coroutine = call.boundary.acall_receiver(call)
+            coroutine = call.amake()
             response = run_coroutine(coroutine) if run_coroutine else _complete(call, coroutine)
         else:
-            response = call.boundary.call_receiver(call)
+            response = call.make()
         call.finish(response)
     except BaseException as error:
         if not _fail(call, error):
@@ -178,7 +178,7 @@ async def arun_call(call: PendingCall) -> None:
         return
     running = enter_call(call)
     try:
-        call.finish(await call.boundary.acall_receiver(call))
+        call.finish(await call.amake())
     except BaseException as error:
         if not _fail(call, error):
             raise

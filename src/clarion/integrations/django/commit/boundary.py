@@ -16,7 +16,7 @@ from clarion._core.loops import is_loop_running
 from clarion.commit import Boundary, run_at_once
 from clarion.errors import TransactionError
 from clarion.integrations.django.commit.autocommit import is_inside
-from clarion.integrations.django.commit.callbacks import callback_for
+from clarion.integrations.django.commit.callbacks import Callback, callback_for
 from clarion.integrations.django.commit.outcomes import watch_commit
 from clarion.integrations.django.commit.savepoints import watch_savepoints
 from clarion.integrations.django.commit.snapshots import arguments_of, keep_instances
@@ -80,7 +80,8 @@ class DjangoBoundary(Boundary):
             )
         watch_savepoints(connection)
         watch_commit(connection)
-        connection.on_commit(callback_for(connection, call), robust=True)
+        callback = Callback(call) if call.key is None else callback_for(connection, call)
+        connection.on_commit(callback, robust=True)
 
     async def aschedule(self, call: PendingCall) -> bool:
         """Schedule or run a call in the connection's thread; return whether it did."""

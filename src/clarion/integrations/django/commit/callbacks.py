@@ -43,14 +43,12 @@ class Callback:
         self.position = next_position()
         self.outcome: CommitOutcome | None = None
 
-    def take(self) -> PendingCall | None:
-        """Return the call the first time, and None after that."""
-        return self.take_own()
-
     def take_own(self) -> PendingCall | None:
-        """Return the call of this callback alone, like `take`."""
+        """Return the call of this callback alone the first time, and None after that."""
         call, self._call = self._call, None
         return call
+
+    take = take_own
 
     def drop(self) -> None:
         """Drop the call, because a savepoint was rolled back."""
@@ -70,13 +68,14 @@ class Callback:
             try:
                 run_call(call)
             finally:
-                abandon_calls([call], _INTERRUPTED)
+                if call.scheduled.outcome is None:
+                    abandon_calls([call], _INTERRUPTED)
 
     def __del__(self) -> None:
         # Django discards it at a rollback, but also after an interrupt in or after the COMMIT.
-        call = self.take_own()
-        if call is None:
+        if (call := self._call) is None:
             return
+        self._call = None
         if self.outcome is None or self.outcome.is_made is False:
             call.drop()
         else:
@@ -132,9 +131,7 @@ _groups: WeakValueDictionary[tuple[Any, Hashable], CallbackGroup] = WeakValueDic
 
 
 def callback_for(connection: Any, call: PendingCall) -> Callback:
-    """Return a new callback for a call, grouped by connection and key."""
-    if call.key is None:
-        return Callback(call)
+    """Return a new callback for a call with a key, grouped by connection and key."""
     try:
         group = _groups.setdefault((connection, call.key), CallbackGroup())
     except Exception as error:  # noqa: BLE001  # of the key's __eq__
