@@ -259,3 +259,31 @@ def test_a_hint_if_no_receiver_is_connected(here, command):
     assert ends[0].startswith("hint: The import of clishop_factory connects no receiver.")
     assert "create_app(), name a module that calls it" in ends[0]
     assert ends[1] == ""
+
+
+def test_a_module_in_the_folder_src(tmp_path, monkeypatch):
+    """The message says what to do, by its name and by its path, unless Python searches the folder."""
+    (tmp_path / "src" / "clishop").mkdir(parents=True)
+    (tmp_path / "src" / "clishop" / "rec.py").touch()
+    monkeypatch.chdir(tmp_path)
+    cure = r"Install the program, or set PYTHONPATH=src\."
+    with pytest.raises(
+        CommandError, match=rf"No module clishop was found. It is in the folder src. {cure}$"
+    ):
+        import_named("clishop")
+    with pytest.raises(CommandError, match=rf"with dots, without src: clishop\.rec\. {cure}$"):
+        import_named("src/clishop/rec.py")
+    monkeypatch.syspath_prepend(str(tmp_path / "src"))
+    with pytest.raises(CommandError, match=r"with dots, without src: clishop\.rec\.$"):
+        import_named("src/clishop/rec.py")
+
+
+def test_an_object_of_a_module(tmp_path, monkeypatch):
+    """A module is named, and not a signal or a function in it."""
+    (tmp_path / "cliobject.py").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(
+        CommandError, match=r"cliobject is a module, and no package\. Name cliobject\.$"
+    ):
+        import_named("cliobject.paid")
+    sys.modules.pop("cliobject")

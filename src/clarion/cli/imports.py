@@ -11,11 +11,13 @@ from contextvars import ContextVar
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, cast
 
 from clarion.cli.failures import CommandError
 from clarion.cli.hints import print_hint
+from clarion.cli.module_names import names_in
 from clarion.errors import ClarionError
 from clarion.introspect import registrations, signals
 from clarion.listing import short_file
@@ -37,6 +39,8 @@ _REFERENCE = re.compile(r"([^\W\d][\w.]*):([^\W\d][\w.]*)")
 _MODULE = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 # The path of a source file or a package below the current directory, whose module can be named.
 _PATH = re.compile(r"([^\W\d]\w*(?:[/\\][^\W\d]\w*)*)(?:\.py|[/\\]?)")
+_SRC = "src"  # the folder of the packages in many projects
+
 # What Python raises if an option of Clarion is given to a Django that does not run on Clarion.
 _DJANGO_REFUSES = re.compile(
     r"Signal\.connect\(\) got an unexpected keyword argument "
@@ -108,8 +112,16 @@ def _with_dots(path: str) -> str:
     found = _PATH.fullmatch(os.path.relpath(path)) if path else None
     if found is None:
         return ", such as shop.receivers"
-    dotted = re.sub(r"[/\\]", ".", found[1])
-    return f": {dotted.removesuffix('.__init__')}"
+    parts = re.split(r"[/\\]", found[1].removesuffix("__init__").rstrip("/\\"))
+    if len(parts) > 1 and parts[0] == _SRC and not Path(_SRC, "__init__.py").exists():
+        return f", without {_SRC}: {'.'.join(parts[1:])}. {_search_src()}".rstrip(" .")
+    return f": {'.'.join(parts)}"
+
+
+def _search_src() -> str:
+    """Return what to do if a module is in the folder `src`, which Python does not search."""
+    is_searched = os.path.abspath(_SRC) in map(os.path.abspath, sys.path)  # noqa: PTH100
+    return "" if is_searched else f"Install the program, or set PYTHONPATH={_SRC}."
 
 
 def _cure_of_missing(name: str) -> str:
@@ -117,6 +129,10 @@ def _cure_of_missing(name: str) -> str:
     package, _, last = name.rpartition(".")
     if last == "py":
         return f"Write it without .py: {package}."
+    if not package and name in names_in(Path(_SRC)):
+        return f"It is in the folder {_SRC}. {_search_src()}".rstrip()
+    if package in sys.modules and not hasattr(sys.modules[package], "__path__"):
+        return f"{package} is a module, and no package. Name {package}."
     path = getattr(sys.modules.get(package), "__path__", None) if package else [os.getcwd()]  # noqa: PTH109
     known = (
         [each.name for each in iter_modules(path) if not each.name.startswith("_")] if path else []

@@ -28,11 +28,12 @@ def _modules_in(package: str) -> set[str]:
     """Return the modules and packages in a package; those at the top if the name is empty."""
     folders = [os.curdir, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     below = package.split(".") if package else []
-    names = {name for folder in folders for name in _names_in(Path(folder, *below))}
+    names = {name for folder in folders for name in names_in(Path(folder, *below))}
     return {f"{package}.{name}".lstrip(".") for name in names}
 
 
-def _names_in(folder: Path) -> Iterator[str]:
+def names_in(folder: Path) -> Iterator[str]:
+    """Yield the names of the modules and packages in a folder."""
     try:
         entries = list(os.scandir(folder))
     except OSError:
