@@ -106,3 +106,25 @@ def test_only_executors_are_accepted():
     no_executor: Any = 5
     with pytest.raises(ArgumentError, match="ThreadPoolExecutor"):
         ExecutorDelivery(no_executor)
+
+
+def test_a_call_that_the_pool_drops_is_logged(order_paid, caplog):
+    """The pool is shut down before it makes the call, or its threads cannot start."""
+    release = threading.Event()
+    stopped = ThreadPoolExecutor(1)
+    with order_paid.connected(mail, delivery=ExecutorDelivery(stopped)(name="shop.mail")):
+        stopped.submit(release.wait)
+        order_paid.send(None, order_id=1)
+        stopped.shutdown(wait=False, cancel_futures=True)
+        release.set()
+    with (
+        ThreadPoolExecutor(1, initializer=divmod, initargs=(1, 0)) as broken,
+        order_paid.connected(mail, delivery=ExecutorDelivery(broken)(name="shop.mail")),
+    ):
+        order_paid.send(None, order_id=2)
+    found = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert [each for each in found if each.startswith("Receiver")] == [
+        "Receiver shop.mail was not called, because its pool was shut down",
+        "Receiver shop.mail may not have been called, because its pool is broken",
+    ]
+    assert made == []

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import BrokenExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion._core.names import value_name
@@ -15,7 +17,7 @@ from clarion.errors import ArgumentError, UnknownReceiverError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from concurrent.futures import Executor
+    from concurrent.futures import Executor, Future
 
     from clarion.background.call import Call
     from clarion.background.options import CallOptions
@@ -60,6 +62,18 @@ def carry(body: str, receiver: str, delay: float) -> None:
             return
 
 
+def _log_loss(receiver: str, future: Future[None]) -> None:
+    """Log a call that the pool has not made, because it was shut down or a process of it has died."""
+    if future.cancelled():
+        logger.error("Receiver %s was not called, because its pool was shut down", receiver)
+    elif isinstance(error := future.exception(), BrokenExecutor):
+        logger.error(
+            "Receiver %s may not have been called, because its pool is broken",
+            receiver,
+            exc_info=error,
+        )
+
+
 class ExecutorEngine(Engine):
     """Gives calls to an executor of `concurrent.futures`.
 
@@ -80,7 +94,8 @@ class ExecutorEngine(Engine):
 
     def enqueue(self, call: Call) -> None:
         """Submit a call. The function is one of this module, and the arguments are text and a number."""
-        self.executor.submit(carry, call.body, call.receiver, call.delay)
+        future = self.executor.submit(carry, call.body, call.receiver, call.delay)
+        future.add_done_callback(partial(_log_loss, call.receiver))
 
     async def aenqueue(self, call: Call) -> None:
         """Submit a call, which does not wait."""
