@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from clarion.background import CallOptions, check_engine_options, check_numbers
-from clarion.background.options import check_ages, check_kinds
+from clarion.background.options import check_age, check_kinds
 from clarion.errors import ArgumentError
 
 
@@ -110,9 +110,24 @@ def test_an_option_that_takes_a_number_gets_one():
     assert tuple(raised.value.names) == ("priority",)
 
 
-def test_a_call_does_not_expire_before_it_runs():
-    """An age of 0 or less is refused; None and other types are those of the engine."""
-    check_ages("An engine", {"expires": None, "max_age": 1, "priority": 0}, ["expires", "max_age"])
-    with pytest.raises(ArgumentError, match="expires=-5, so each call would expire") as caught:
-        check_ages("An engine", {"expires": -5}, ["expires", "max_age"])
+@pytest.mark.parametrize(
+    ("age", "delay", "unit"),
+    [
+        (-5, 0.0, 1.0),
+        (0, 0.0, 1.0),
+        (60, 60.0, 1.0),
+        (30_000, 60.0, 0.001),
+        (timedelta(1), 1e6, 1.0),
+    ],
+)
+def test_a_call_does_not_expire_before_it_runs(age, delay, unit):
+    """An age that ends before the delay, or at once, is refused."""
+    with pytest.raises(ArgumentError, match="ends before a call may run") as caught:
+        check_age("An engine", "expires", age, delay, unit)
     assert caught.value.names == ("expires",)
+
+
+def test_other_ages_are_those_of_the_engine():
+    """A longer time, None, and what is no length of time are accepted."""
+    for age in (61, timedelta(minutes=2), None, "tomorrow"):
+        check_age("An engine", "expires", age, 60.0)

@@ -158,7 +158,7 @@ def test_one_actor_for_a_broker(broker):
         ({"min_backoff": 5, "queue_name": 5}, {"min_backoff", "queue_name"}),
         ({"on_failure": 5}, {"on_failure"}),
         ({"queue_name": "my mail!"}, {"queue_name"}),
-        ({"max_age": -5}, {"max_age"}),
+        ({"max_age": 59_000, "delay": 60}, {"max_age"}),
         ({"pipe_target": 5}, {"pipe_target"}),
     ],
 )

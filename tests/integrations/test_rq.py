@@ -206,6 +206,8 @@ def test_a_value_that_rq_does_not_take_is_refused(queue, name, value):
     with pytest.raises(ArgumentError, match="RQ makes no job") as caught:
         order_paid.connect(mail, delivery=RQDelivery(queue)(**{name: value}))
     assert caught.value.names == (name,)
+    with pytest.raises(ArgumentError, match="ends before a call may run"):
+        order_paid.connect(mail, delivery=RQDelivery(queue)(ttl="30s", delay=60))
 
 
 def test_something_else_is_refused():

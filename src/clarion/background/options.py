@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -146,24 +147,31 @@ def check_numbers(engine: str, given: Mapping[str, Any], names: Collection[str])
             )
 
 
-def check_ages(engine: str, given: Mapping[str, Any], names: Collection[str]) -> None:
-    """Refuse a time of 0 or less after which a call is dropped, because then no call would run.
+def check_age(engine: str, name: str, age: object, delay: float, unit: float = 1.0) -> None:
+    """Refuse a time after which a call is dropped, if that comes before its first run.
 
     Args:
         engine: the name of the engine.
-        given: the options.
-        names: the names of the options that take such a time.
+        name: the name of the option.
+        age: its value. Only a number and a `timedelta` are compared.
+        delay: how long the call waits at least, in seconds.
+        unit: the unit of a number, in seconds.
 
     Raises:
-        ArgumentError: if one is not above 0.
+        ArgumentError: if no call would run.
     """
-    for name in sorted(given.keys() & {*names}):
-        if isinstance(given[name], (int, float)) and given[name] <= 0:
-            raise ArgumentError(
-                f"{engine} was given {name}={given[name]}, so each call would expire before it runs. Give a "
-                f"number above 0.",
-                [name],
-            )
+    if isinstance(age, timedelta):
+        seconds = age.total_seconds()
+    elif isinstance(age, (int, float)):
+        seconds = age * unit
+    else:
+        return
+    if seconds <= delay:
+        raise ArgumentError(
+            f"{engine} was given {name}={value_name(age)}, which ends before a call may run. Give a time that is "
+            f"longer than {'delay=' if delay else '0'}.",
+            [name],
+        )
 
 
 def check_kinds(engine: str, given: Mapping[str, Any], kinds: Mapping[str, type]) -> None:

@@ -32,7 +32,7 @@ from clarion.background import (
 )
 from clarion.background.call import read_body
 from clarion.background.delivery import HOLD
-from clarion.background.options import check_ages, check_kinds
+from clarion.background.options import check_age, check_kinds
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, DecodingError, MissingExtraError, Reject, Retry
 
@@ -157,7 +157,7 @@ class DramatiqEngine(Engine):
         known = {"queue_name", "broker_priority", *self.broker.actor_options} - _FOR_ACTORS
         check_engine_options("A message of Dramatiq", given, known)
         check_numbers("A message of Dramatiq", given, _NUMBERS)
-        check_ages("A message of Dramatiq", given, ["max_age", "time_limit"])
+        check_age("A message of Dramatiq", "max_age", given.get("max_age"), options.delay, 0.001)
         check_kinds("A message of Dramatiq", given, {"pipe_target": Mapping})
         if options.retries is not None:
             self._check_retries(given.keys() & {"max_retries"})

@@ -27,7 +27,7 @@ from clarion.background import (
 )
 from clarion.background.delivery import HOLD
 from clarion.background.monitoring import name_hand_over
-from clarion.background.options import check_ages
+from clarion.background.options import check_age
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
 
@@ -151,7 +151,7 @@ class HueyEngine(Engine):
         """
         check_engine_options("A task of Huey", options.engine, OPTIONS)
         check_numbers("A task of Huey", options.engine, OPTIONS - {"expires"})
-        check_ages("A task of Huey", options.engine, ["expires", "timeout"])
+        check_age("A task of Huey", "expires", options.engine.get("expires"), options.delay)
         try:
             self.task.s("", 1, **options.engine).resolve_expires(self.huey.utc)
         except (TypeError, ValueError) as error:

@@ -29,6 +29,7 @@ from clarion.background import (
     retry_after,
 )
 from clarion.background.delivery import HOLD
+from clarion.background.options import check_age
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
 
@@ -164,7 +165,9 @@ class RQEngine(Engine):
         """
         check_engine_options("Queue.enqueue of RQ", options.engine, OPTIONS)
         for name in sorted(options.engine.keys() & _OF_JOBS.keys()):
-            self._check_value(name, options.engine[name])
+            job = self._checked(name, options.engine[name])
+            if name == "ttl":
+                check_age("Queue.enqueue of RQ", name, job.ttl, options.delay)
         if (meta := options.engine.get("meta")) is not None:
             self._check_meta(meta)
         for name in _CALLBACKS:
@@ -188,9 +191,10 @@ class RQEngine(Engine):
         if "." not in named:  # a worker imports it by this name
             raise _no_job(name, value)
 
-    def _check_value(self, name: str, value: object) -> None:
+    def _checked(self, name: str, value: object) -> Any:
+        """Return a job with a value, which is not enqueued."""
         try:
-            self.queue.create_job(TASK, **{_OF_JOBS[name]: value})
+            return self.queue.create_job(TASK, **{_OF_JOBS[name]: value})
         except (AttributeError, TypeError, ValueError, TimeoutFormatError) as error:
             raise _no_job(name, value) from error
 

@@ -106,6 +106,13 @@ def test_options_are_known_under_sentry(app, order_paid):
     assert set(result.stdout.split()) >= {"priority", "queue", "countdown", "link", "time_limit"}
 
 
+@pytest.mark.parametrize("waits", [{"delay": 60}, {"countdown": 60}])
+def test_a_task_that_expires_before_its_delay_is_refused(app, order_paid, waits):
+    """No worker would ever run it."""
+    with pytest.raises(ArgumentError, match="longer than delay="):
+        order_paid.connect(mail, delivery=CeleryDelivery(app)(expires=30, **waits))
+
+
 def test_two_delays_are_refused(app, order_paid):
     """`countdown` beside our `delay` is refused."""
     with pytest.raises(ArgumentError, match="delay= and countdown"):

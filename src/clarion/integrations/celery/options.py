@@ -22,7 +22,7 @@ from kombu.utils.json import dumps as _as_json
 
 from clarion._core.names import keyword_names, quoted_name, value_name
 from clarion.background import check_engine_options, check_numbers
-from clarion.background.options import check_ages, check_kinds
+from clarion.background.options import check_age, check_kinds
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def check_options(app: Any, options: CallOptions) -> None:
             ["retry"],
         )
     _check_times(given)
+    delay = options.delay or given.get("countdown") or 0.0
+    check_age(_PUBLISHER, "expires", given.get("expires"), delay)
     for name, (is_sent, wanted) in _VALUES.items():
         value = given.get(name)
         if value is not None and not is_sent(value):
@@ -129,7 +131,6 @@ def _check_times(given: Mapping[str, Any]) -> None:
         value = given.get(name)
         if value is not None and not isinstance(value, kinds) and not _is_time(value):
             raise _refusal(name, value, wanted)
-    check_ages(_PUBLISHER, given, ["expires"])
 
 
 def _check_queue(app: Any, queue: object) -> None:
