@@ -46,6 +46,7 @@ autodoc_mock_imports = [
     "django",
     "dramatiq",
     "huey",
+    "kombu",
     "mypy",
     "procrastinate",
     "psycopg",

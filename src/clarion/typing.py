@@ -80,7 +80,10 @@ class NoOptions(TypedDict):
 
 
 class OtherOptions(TypedDict, total=False):
-    """The options of `connect` and `@receiver` except the sender and the delivery."""
+    """The options of `connect` and `@receiver` except the sender and the delivery.
+
+    `clarion.Signal.connect` describes each of them, under the same name.
+    """
 
     weak: bool | None
     dispatch_uid: Hashable | None
@@ -92,7 +95,10 @@ class OtherOptions(TypedDict, total=False):
 
 
 class BlockOptions(OtherOptions, total=False):
-    """The options of `connected` beside the sender and the context."""
+    """The options of `connected` beside the sender and the context.
+
+    `clarion.Signal.connect` describes each of them, under the same name.
+    """
 
     delivery: Delivery | None
 
@@ -108,13 +114,19 @@ class DjangoSignal(Protocol):
 
 
 class PlainOptions(OtherOptions, total=False):
-    """The options of `connect` and `@receiver` except the delivery."""
+    """The options of `connect` and `@receiver` except the delivery.
+
+    `clarion.Signal.connect` describes each of them, under the same name.
+    """
 
     sender: object
 
 
 class ConnectOptions(PlainOptions, total=False):
-    """The options of `connect` and `@receiver`."""
+    """The options of `connect` and `@receiver`.
+
+    `clarion.Signal.connect` describes each of them, under the same name.
+    """
 
     delivery: Delivery | None
 

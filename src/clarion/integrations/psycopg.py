@@ -121,7 +121,16 @@ class PsycopgDatabase(UrlDatabase):
 
 
 def open_database(url: str) -> PsycopgDatabase:
-    """Return the database of a URL."""
+    """Return the database of a URL.
+
+    `clarion.outbox.open_database` calls it, and describes the URL.
+
+    Args:
+        url: the address, such as `postgresql://user@host/name`.
+
+    Raises:
+        ArgumentError: if the URL cannot be read.
+    """
     return PsycopgDatabase(url)
 
 

@@ -103,5 +103,14 @@ class PymysqlDatabase(UrlDatabase):
 
 
 def open_database(url: str) -> PymysqlDatabase:
-    """Return the database of a URL."""
+    """Return the database of a URL.
+
+    `clarion.outbox.open_database` calls it, and describes the URL.
+
+    Args:
+        url: the address, such as `mysql://user@host/name`.
+
+    Raises:
+        ArgumentError: if the URL cannot be read.
+    """
     return PymysqlDatabase(url)

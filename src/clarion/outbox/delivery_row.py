@@ -53,7 +53,7 @@ class Claim(NamedTuple):
 
     Attributes:
         id: the row. If transactions exclude each other, their ids have the order of their sends.
-        attempt: the number of the attempt, and the state of `clarion.outbox.lapses`. A settlement with
+        attempt: the number of the attempt, and the state of the module `lapses`. A settlement with
             another number has no effect.
         failures: how many attempts have failed.
         key: the key by which deliveries are ordered, or None.

@@ -224,7 +224,11 @@ class Worker:
         return self._stops > 0
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until a started worker has ended, for some seconds or without a limit."""
+        """Wait until a started worker has ended.
+
+        Args:
+            timeout: how long to wait at most, in seconds; without a limit if None.
+        """
         if self._thread is not None:
             self._thread.join(timeout)
 
