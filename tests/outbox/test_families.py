@@ -109,6 +109,21 @@ def test_an_asend_is_stored_by_a_sync_connection(family, outbox, order_paid):
     assert stored(outbox) == ["1"]
 
 
+@pytest.mark.parametrize("family", [each for each in ASYNC if each.id in {"aiomysql", "asyncmy"}])
+def test_a_payload_is_quoted_in_each_mode_of_mariadb(family, outbox, order_paid):
+    """In the mode NO_BACKSLASH_ESCAPES, asyncmy would end the text of bytes too early."""
+
+    async def main(connection):
+        async with atomic(connection):
+            mode = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'"
+            cursor = connection.cursor()
+            await (await cursor if hasattr(cursor, "__await__") else cursor).execute(mode)
+            await order_paid.asend("web", order_id="it's \\' ä")
+
+    run(family, outbox, main)
+    assert stored(outbox) == ["it's \\' ä"]
+
+
 CALLS = [{"receiver": name, "uid": "a" * 32} for name in ("it's", "50 %", ":uid ? $1")]
 
 

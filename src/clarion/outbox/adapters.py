@@ -44,7 +44,9 @@ _DIALECTS = {
 
 _STYLES = {"pg8000": "format"}  # of drivers that take no `%(name)s`
 
-_WITHOUT_BYTES = frozenset({"aiomysql"})  # with PyMySQL 1.2, of which it uses a private function
+# aiomysql fails with PyMySQL 1.2, of which it uses a private function. asyncmy quotes bytes with backslashes, also in
+# the mode NO_BACKSLASH_ESCAPES, in which such a text could end early.
+_WITHOUT_BYTES = frozenset({"aiomysql", "asyncmy"})
 
 
 def adapt(connection: Any) -> Connection | AsyncConnection:

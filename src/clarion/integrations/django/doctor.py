@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connections, transaction
 
 from clarion._core import registry
 from clarion._core.names import name_of, place_of, quoted_name, signal_name
@@ -116,10 +116,14 @@ def unknown_deliveries(aliases: Sequence[str]) -> Iterator[Finding]:
 
 def _unknown_in(alias: str) -> list[Finding]:
     connection = DjangoConnection(alias)
+    block: Any = transaction.atomic(
+        using=alias
+    )  # as in the check, an error must abort no other one
     try:
-        check_tables(connection)
-        name = f"the database {quoted_name(alias)}"
-        return list(findings_in(connection, name, connected_receivers()))
+        with block:
+            check_tables(connection)
+            name = f"the database {quoted_name(alias)}"
+            return list(findings_in(connection, name, connected_receivers()))
     except (DatabaseError, TablesError):  # the rule W002 reports it
         return []
 

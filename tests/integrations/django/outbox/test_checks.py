@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.checks import run_checks
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models.signals import post_save
 
 from clarion import Signal, durable
@@ -11,6 +11,7 @@ from clarion.integrations.django.outbox.checks import check_databases, check_tra
 from clarion.integrations.django.outbox.vendors import transaction_mode
 from tests.integrations.django import programs
 from tests.integrations.django.library.models import Author
+from tests.integrations.django.outbox.sends import authors
 from tests.integrations.django.outbox.test_vendors import Oracle
 
 order_paid = Signal(name="shop.order_paid")
@@ -39,7 +40,9 @@ def test_missing_tables_are_reported(alias, receiver):
     with connections[alias].cursor() as cursor:
         cursor.execute("ALTER TABLE clarion_meta RENAME TO hidden")
     try:
-        [found] = check_databases(databases=[alias])
+        with transaction.atomic(using=alias):  # as with AUTOCOMMIT off
+            [found] = check_databases(databases=[alias])
+            assert authors(alias) == 0
         assert found in run_checks(tags=["database"], databases=[alias])
     finally:
         with connections[alias].cursor() as cursor:

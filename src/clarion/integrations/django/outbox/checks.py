@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.apps import apps
 from django.core.checks import Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router, transaction
 from django.db.models import Model
 
 from clarion._core.names import quoted_name
@@ -109,8 +109,11 @@ def _problems(alias: str, receiver: str) -> Iterator[tuple[str, str]]:
     from clarion.integrations.django.outbox.connection import DjangoConnection
     from clarion.outbox.tables import TablesError, check_tables
 
+    # In a block: if AUTOCOMMIT is off, an error would abort the transaction of the command.
+    block: Any = transaction.atomic(using=alias)
     try:
-        check_tables(DjangoConnection(alias))
+        with block:
+            check_tables(DjangoConnection(alias))
     except TablesError as error:
         if not _are_being_created(alias):
             yield f"{intro}. {error}", migrate_cure(alias)

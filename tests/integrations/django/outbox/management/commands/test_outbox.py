@@ -121,6 +121,17 @@ def test_a_dead_delivery_is_requeued(run, dead, alias):
     assert (count(alias, "dead"), count(alias)) == (0, 3)
 
 
+def test_a_change_is_committed_with_autocommit_off(run, dead, alias):
+    """Django would leave the transaction open, and the end of the process would undo it."""
+    transaction.set_autocommit(False, using=alias)
+    try:
+        run("requeue", dead)
+        connections[alias].rollback()
+    finally:
+        transaction.set_autocommit(True, using=alias)
+    assert count(alias, "dead") == 0
+
+
 def test_dead_deliveries_are_discarded(run, dead, alias):
     """Dead deliveries are discarded by their ids, by receiver, or all."""
     assert run("discard", receiver="bill") == ["0 deliveries are discarded."]

@@ -47,10 +47,13 @@ class _Connection(DjangoConnection):
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Run the block in an atomic block."""
+        """Run the block in an atomic block, and commit it."""
         block: Any = transaction.atomic(using=self.alias)
         with block:
             yield
+        # With AUTOCOMMIT off, Django leaves the transaction open, and the process would end.
+        if not self.connection.get_autocommit() and not self.connection.in_atomic_block:
+            self.connection.commit()
 
     def close(self) -> None:
         """Do nothing: Django closes the connection."""
