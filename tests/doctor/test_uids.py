@@ -41,10 +41,12 @@ def test_a_second_receiver(found, text):
         '@receiver(paid, sender=Shop, dispatch_uid="mail")\ndef second(**kwargs): ...',
         '@receiver([paid, sent], sender=Shop, dispatch_uid="mail")\ndef second(**kwargs): ...',
         'paid.connect(first, dispatch_uid="mail")',
+        'def wrap(f): return lambda **k: f(**k)\n@receiver(sent, dispatch_uid="a")\n@wrap\ndef second(**k): ...',
+        'for each in (1, 2):\n    sent.connect(first, sender=each, dispatch_uid="a")',
         'def second(**kwargs): ...\ndef later():\n    paid.connect(second, dispatch_uid="mail")',
         'def second(**kwargs): ...\nif False:\n    paid.connect(second, dispatch_uid="mail")',
     ],
 )
 def test_without_the_fault(found, text):
-    """Another uid, signal or sender, the same receiver, and code that did not run are fine."""
+    """Another uid, signal or sender, the same receiver, a decorated one, and code that did not run are fine."""
     assert found(FIRST + text) == []

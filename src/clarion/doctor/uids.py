@@ -49,7 +49,10 @@ def _other(source: Source, connect: Connect, signal: Signal) -> str | None:
     """Return the name of the receiver that has the `dispatch_uid`; None if it is this one, or none has it."""
     found = [each for each in table_of(signal).registrations() if each.uid == connect.uid]
     if isinstance(connect.receiver, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        is_own = any(each.place == (source.file, connect.line) for each in found)
+        # Another decorator may return a function of another file, which is the receiver.
+        connecting = sum(each.receiver is connect.receiver for each in source.connects)
+        is_other = len(connect.receiver.decorator_list) > connecting
+        is_own = is_other or any(each.place == (source.file, connect.line) for each in found)
     else:
         receiver = source.lookup(connect.receiver)
         live = [each.live() for each in found]
