@@ -4,7 +4,7 @@ import pytest
 
 from clarion.outbox import lapses, store
 from clarion.outbox.delivery_row import Target, partition_of
-from clarion.outbox.lapses import ALONE, BEGUN, CLAIMED, MARKED, SUSPECT, state_of
+from clarion.outbox.lapses import ALONE, BEGUN, CLAIMED, GUILTY, MARKED, SUSPECT, state_of
 
 PART = partition_of("a")
 
@@ -33,9 +33,15 @@ def test_each_worker_that_vanishes_makes_a_delivery_more_suspect(outbox, connect
     assert state_of(claim(connection)) == SUSPECT
     assert state_of(begin(connection, claim(connection))) == ALONE
     guilty = claim(connection)
-    assert lapses.has_ended_its_worker(guilty)
-    guilty = claim(connection)  # the worker that was to count the failure has vanished, too
-    assert lapses.has_ended_its_worker(guilty)
+    assert (state_of(guilty), lapses.has_ended_its_worker(guilty)) == (GUILTY, True)
+    assert store.hand_back(connection, [guilty])  # the worker that was to count it has stopped
+    guilty = claim(connection)
+    assert state_of(guilty) == GUILTY
+    assert store.postpone(connection, "mail", guilty, 0)  # that one does not know the receiver
+    guilty = claim(connection)
+    assert state_of(guilty) == GUILTY
+    guilty = claim(connection)  # that worker has vanished, too
+    assert state_of(guilty) == GUILTY
     assert store.retry(connection, "mail", guilty, 0, "it failed")
     again = claim(connection)
     assert (state_of(again), again.failures) == (SUSPECT, 1)

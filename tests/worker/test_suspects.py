@@ -113,6 +113,23 @@ def test_what_ends_its_worker_alone_has_failed(stage, paid, key):
     assert sorted(seen) == [(0, 1), (1, 1)]
 
 
+def test_a_worker_that_stops_forgets_no_failure(stage, paid):
+    """What has ended its worker alone is handed back, and the next worker counts the failure."""
+    seen = []
+
+    @paid.connect(delivery=durable(name="mail", retries=0))
+    def receive(sender, n, **kwargs):
+        seen.append(n)
+        stopping.stop()
+
+    stage.send(paid, [{"n": n} for n in range(2)])
+    vanish(stage, lapses.ALONE, f"id = {ids(stage)[1]}")
+    stopping = worker(stage, concurrency=1)
+    assert stopping.drain() == {"made": 1}
+    assert worker(stage).drain() == {"dead": 1}
+    assert seen == [0]
+
+
 def test_what_cannot_be_made_alone_waits(stage, paid, monkeypatch, logged):
     """It waits without a failure, while the other receiver goes on."""
     monkeypatch.setattr(alone, "FIRST_WAIT", 0.05)

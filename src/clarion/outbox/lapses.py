@@ -12,9 +12,10 @@ attempt times `STEP`, plus one of these states:
 | `BEGUN` | was marked, and runs by itself |
 | `SUSPECT` | lost its worker while it ran by itself. Nothing else may run beside it in the process |
 | `ALONE` | was suspect, and runs while nothing else runs |
+| `GUILTY` | lost its worker while it ran alone. A failure is to be counted |
 
-A claim moves a delivery that was left in `CLAIMED` or `BEGUN` to the next state. A delivery that was left
-in `ALONE` has ended its worker, which counts as a failure. Each proper end moves it one state back.
+A claim moves a delivery that was left in `CLAIMED`, `BEGUN` or `ALONE` to the next state. A proper end of the
+claim moves it back from these states. A delivery stays `GUILTY` until its failure is counted. Then it is `SUSPECT`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from clarion.outbox.delivery_row import Claim, Lease
 
 STEP = 8
-REST, CLAIMED, MARKED, BEGUN, SUSPECT, ALONE = range(6)
+REST, CLAIMED, MARKED, BEGUN, SUSPECT, ALONE, GUILTY = range(7)
 
 
 def state_of(claim: Claim) -> int:
@@ -48,7 +49,7 @@ def is_suspect(claim: Claim) -> bool:
 
 def has_ended_its_worker(claim: Claim) -> bool:
     """Return whether its last worker has vanished while nothing else ran in it."""
-    return state_of(claim) == ALONE
+    return state_of(claim) >= ALONE  # the rows of a partition are not claimed
 
 
 def begin(connection: Connection, claim: Claim, partition: Lease | None) -> Claim | None:
