@@ -36,6 +36,8 @@ def split(claims: Sequence[Claim], holding: Holding) -> Iterator[tuple[bool, Seq
     """
     if holding.partition is not None and holding.partition.has_lapsed:
         yield True, claims
+    elif not any(claim.attempt % lapses.STEP >= lapses.MARKED for claim in claims):
+        yield False, claims  # the usual case, quickly
     else:
         for is_careful, group in groupby(claims, lapses.needs_care):
             yield is_careful, list(group)
