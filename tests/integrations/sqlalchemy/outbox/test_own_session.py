@@ -77,7 +77,7 @@ def test_a_receiver_that_fails_undoes_its_own_writes(engine):
         session.flush()
         raise LookupError
 
-    signal.connect(fail, weak=False, delivery=durable(name="fail"))
+    signal.connect(fail, weak=False, delivery=durable(name="fail", backoff=600.0))
     with (
         engine.connect() as joined,
         joined.begin(),
@@ -259,7 +259,7 @@ def test_an_async_receiver_that_fails_undoes_its_own_writes(joined):
         await session.execute(text("UPDATE clarion_meta SET value = value + 1"))
         raise LookupError
 
-    signal.connect(fail, weak=False, delivery=durable(name="fail"))
+    signal.connect(fail, weak=False, delivery=durable(name="fail", backoff=600.0))
 
     async def main():
         async with joined() as session:
