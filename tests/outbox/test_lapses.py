@@ -5,6 +5,7 @@ import pytest
 from clarion.outbox import lapses, store
 from clarion.outbox.delivery_row import Target, partition_of
 from clarion.outbox.lapses import ALONE, BEGUN, CLAIMED, GUILTY, MARKED, SUSPECT, state_of
+from clarion.outbox.statements import STATE
 
 PART = partition_of("a")
 
@@ -71,6 +72,33 @@ def test_a_worker_that_ends_a_claim_has_not_vanished(outbox, connection, end):
         held = claim(connection)
         assert state_of(held) == state
         begin(connection, held)  # and this worker vanishes
+
+
+def test_what_an_older_clarion_has_stored_has_lost_no_worker(outbox, connection):
+    """It counted the claims only, so its rows may have any number."""
+    numbers = range(1, 20)
+    for number in numbers:
+        outbox.publish(number=number)
+    with connection.transaction():
+        waiting = store.claim(connection, "mail", 100, 60_000)
+        for each, number in zip(waiting, numbers, strict=True):
+            connection.change("begin", id=each.id, attempt=each.attempt, begun=number)
+            assert store.postpone(connection, "mail", each._replace(attempt=number), 0)
+        found = store.claim(connection, "mail", 100, 0)
+    assert [each.attempt for each in found] == [number + 2 + STATE for number in numbers]
+    assert {state_of(each) for each in found} == {CLAIMED}
+
+
+def test_an_older_worker_leaves_the_state_as_it_is(outbox, connection):
+    """It adds one at each claim and failure, and a newer worker may be next."""
+    outbox.publish()
+    claim(connection)
+    marked = claim(connection)
+    assert connection.change(
+        "begin", id=marked.id, attempt=marked.attempt, begun=marked.attempt + 9
+    )
+    again = claim(connection)
+    assert (state_of(again), again.attempt % STATE) == (MARKED, 12)
 
 
 def test_only_the_worker_that_holds_a_delivery_begins_it(outbox, connection):

@@ -5,7 +5,8 @@ import pytest
 from clarion.errors import ArgumentError
 from clarion.outbox import store
 from clarion.outbox.delivery_row import Target
-from clarion.outbox.lapses import CLAIMED, MARKED, STEP
+from clarion.outbox.lapses import CLAIMED, MARKED
+from clarion.outbox.statements import STATE
 
 LEASE = 60_000
 
@@ -33,7 +34,7 @@ def test_a_send_has_a_row_for_each_receiver(outbox, connection):
     (claimed,) = claim(connection)
     assert claimed.envelope().uid == envelope.uid
     assert claimed.envelope().payload == envelope.payload
-    assert (claimed.attempt, claimed.failures, claimed.key) == (STEP + CLAIMED, 0, None)
+    assert (claimed.attempt, claimed.failures, claimed.key) == (1 + CLAIMED * STATE, 0, None)
     assert claim(connection, "nobody") == []
 
 
@@ -59,7 +60,7 @@ def test_a_claim_belongs_to_one_worker(outbox, connection):
     (first,) = claim(connection, lease=0)
     (second,) = claim(other, lease=LEASE)  # the lease was over
     assert claim(connection) == []
-    assert (first.attempt, second.attempt) == (STEP + CLAIMED, 2 * STEP + MARKED)
+    assert (first.attempt, second.attempt) == (1 + CLAIMED * STATE, 2 + MARKED * STATE)
     assert settle(connection, first) == 0
     assert settle(other, second) == 1
     assert store.waiting(connection) == []

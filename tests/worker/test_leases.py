@@ -8,7 +8,8 @@ import pytest
 from clarion import durable
 from clarion.outbox import store
 from clarion.outbox.delivery_row import partition_of
-from clarion.outbox.lapses import CLAIMED, STEP
+from clarion.outbox.lapses import CLAIMED
+from clarion.outbox.statements import STATE
 from clarion.worker.connections import Connections, in_transaction
 from clarion.worker.leases import Holding, Leases
 from tests.worker.stage import in_thread, select, until, worker
@@ -165,7 +166,7 @@ def test_a_long_transaction_of_a_receiver_delays_no_other_lease(server_stage, pa
             for _ in range(4):
                 before = held()
                 until(lambda before=before: held() > before)
-            assert held()[0] == STEP + CLAIMED  # no worker has claimed it again
+            assert held()[0] == 1 + CLAIMED * STATE  # no worker has claimed it again
             leave.set()
             until(lambda: stage.waiting() == (0, 0))
     finally:

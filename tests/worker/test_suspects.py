@@ -8,20 +8,21 @@ import pytest
 from clarion import durable
 from clarion.outbox import lapses, store
 from clarion.outbox.delivery_row import partition_of
+from clarion.outbox.statements import STATE
 from clarion.worker import alone
 from tests.worker.stage import in_thread, select, until, worker
 
 
 def vanish(stage, state, where="id > 0"):
     """Let a worker vanish with these deliveries in a state."""
-    stage.run(f"UPDATE clarion_delivery SET attempt = {lapses.STEP + state} WHERE {where}")  # noqa: S608
+    stage.run(f"UPDATE clarion_delivery SET attempt = {1 + state * STATE} WHERE {where}")  # noqa: S608
 
 
 def states(stage):
     """Return the states of the deliveries in the order of their sends."""
     with stage.connected() as connection:
         found = select(connection.connection, "SELECT attempt FROM clarion_delivery ORDER BY id")
-    return [attempt % lapses.STEP for (attempt,) in found]
+    return [attempt // STATE for (attempt,) in found]
 
 
 def ids(stage):

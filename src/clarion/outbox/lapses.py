@@ -1,8 +1,8 @@
-"""Deliveries whose worker has vanished, as the last bits of `attempt` record them.
+"""Deliveries whose worker has vanished, as the first bits of `attempt` record them.
 
 A worker that is killed settles nothing, so the leases of all that it held lapse. One of its receivers may
 have killed it, and will kill the next worker. The others are innocent. `attempt` is the number of the
-attempt times `STEP`, plus one of these states:
+attempt, plus `STATE` times one of these states:
 
 | State | The delivery |
 |---|---|
@@ -23,23 +23,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clarion.outbox import store
+from clarion.outbox.statements import STATE
 
 if TYPE_CHECKING:
     from clarion.outbox.connection import Connection
     from clarion.outbox.delivery_row import Claim, Lease
 
-STEP = 8
 REST, CLAIMED, MARKED, BEGUN, SUSPECT, ALONE, GUILTY = range(7)
+
+WITH_CARE = MARKED * STATE
+"""From this value of `attempt` on, a delivery has lost a worker."""
 
 
 def state_of(claim: Claim) -> int:
     """Return the state of a delivery."""
-    return claim.attempt % STEP
+    return claim.attempt // STATE
 
 
 def needs_care(claim: Claim) -> bool:
     """Return whether a delivery has lost a worker, so that it is made by itself."""
-    return claim.attempt % STEP >= MARKED
+    return claim.attempt >= WITH_CARE
 
 
 def is_suspect(claim: Claim) -> bool:
@@ -66,6 +69,6 @@ def begin(connection: Connection, claim: Claim, partition: Lease | None) -> Clai
     if partition is not None and not store.hold_partition(connection, partition):
         return None
     state = ALONE if is_suspect(claim) else BEGUN
-    begun = claim._replace(attempt=claim.attempt - state_of(claim) + state)
+    begun = claim._replace(attempt=claim.attempt % STATE + state * STATE)
     changed = connection.change("begin", id=claim.id, attempt=claim.attempt, begun=begun.attempt)
     return begun if changed else None

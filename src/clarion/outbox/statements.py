@@ -1,8 +1,8 @@
 """The statements of the outbox, by name, as each kind of database and driver takes them.
 
 They are in `sql/`, in one file for each kind of database. There the name of a statement follows
-`-- name:`, `{now}` is the clock of the database, and `:name` is a parameter. The name of a statement in
-braces, below it, is its text. A statement with `{rows}` exists once for each number of rows up to `FEW`,
+`-- name:`, `{now}` is the clock of the database, `{state}` is `STATE`, and `:name` is a parameter. The
+name of a statement in braces, below it, is its text. A statement with `{rows}` exists once for each number of rows up to `FEW`,
 as `publish_few_1` and so on.
 """
 
@@ -29,6 +29,10 @@ _CLOCKS = {
 }
 DIALECTS = tuple(_CLOCKS)
 
+STATE = 1 << 28
+"""The number of an attempt plus this, times the state of `clarion.outbox.lapses`, is in `attempt`. An older
+Clarion stored the number alone, and its workers may run beside newer ones: to them it is a larger number."""
+
 FEW = 10  # rows
 _ROW = "(:uid, :receiver_{n}, :key_{n}, :part_{n}, {now} + :delay_{n})"
 _INCLUDED = re.compile(r"\{(publish_\w+)\}")
@@ -53,7 +57,7 @@ def statements(dialect: str) -> dict[str, str]:
         )
     text = files("clarion.outbox").joinpath("sql", f"{dialect}.sql").read_text("utf-8")
     return {
-        each: statement.replace("{now}", _CLOCKS[dialect])
+        each: statement.replace("{now}", _CLOCKS[dialect]).replace("{state}", str(STATE))
         for name, template in _templates(text).items()
         for each, statement in _for_each_number(template, name)
     }

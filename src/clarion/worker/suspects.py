@@ -36,7 +36,7 @@ def split(claims: Sequence[Claim], holding: Holding) -> Iterator[tuple[bool, Seq
     """
     if holding.partition is not None and holding.partition.has_lapsed:
         yield True, claims
-    elif not any(claim.attempt % lapses.STEP >= lapses.MARKED for claim in claims):
+    elif not any(claim.attempt >= lapses.WITH_CARE for claim in claims):
         yield False, claims  # the usual case, quickly
     else:
         for is_careful, group in groupby(claims, lapses.needs_care):
@@ -74,7 +74,7 @@ class Suspects(NamedTuple):
             try:
                 if (outcome := self._outcome(claim)) is not None:
                     yield outcome
-                    if outcome.claim.attempt % lapses.STEP == lapses.ALONE:
+                    if lapses.state_of(outcome.claim) == lapses.ALONE:
                         self.settler.flush()  # before anything else may end the worker
             finally:
                 self.alone.release(self.job)

@@ -141,7 +141,7 @@ ORDER BY visible_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
 UPDATE JSON_TABLE(:ids, '$[*]' COLUMNS (id bigint PATH '$')) i
 STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = i.id
 SET d.visible_at = {now} + :lease,
-    d.attempt = d.attempt + CASE WHEN (d.attempt & 7) IN (0, 1, 3, 5) THEN 9 ELSE 8 END
+    d.attempt = d.attempt + 1 + CASE WHEN d.attempt DIV {state} IN (0, 1, 3, 5) THEN {state} ELSE 0 END
 
 -- name: claimed
 -- LEFT: a delivery whose event was deleted by hand is given up, and not claimed for ever.
@@ -175,7 +175,7 @@ STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = c.id AND d.atte
 -- name: hand_back
 UPDATE JSON_TABLE(:claims, '$[*]' COLUMNS (id bigint PATH '$[0]', attempt int PATH '$[1]')) c
 STRAIGHT_JOIN clarion_delivery d FORCE INDEX (PRIMARY) ON d.id = c.id AND d.attempt = c.attempt
-SET d.visible_at = {now}, d.attempt = d.attempt - (d.attempt & 1)
+SET d.visible_at = {now}, d.attempt = d.attempt - (d.attempt & {state})
 
 -- name: begin
 -- See `clarion.outbox.lapses`.
@@ -184,11 +184,11 @@ UPDATE clarion_delivery SET attempt = :begun WHERE id = :id AND attempt = :attem
 -- name: retry
 UPDATE clarion_delivery
 SET visible_at = {now} + :delay, failures = failures + 1, error = :error,
-    attempt = attempt - (attempt & 1) + CASE WHEN (attempt & 7) = 6 THEN 6 ELSE 8 END
+    attempt = attempt - (attempt & {state}) + 1 - CASE WHEN attempt DIV {state} = 6 THEN 2 * {state} ELSE 0 END
 WHERE id = :id AND attempt = :attempt
 
 -- name: postpone
-UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8
+UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & {state}) + 1
 WHERE id = :id AND attempt = :attempt
 
 -- name: bury

@@ -167,7 +167,7 @@ WITH c AS MATERIALIZED (SELECT id FROM clarion_delivery
     ORDER BY visible_at, id LIMIT :limit FOR UPDATE SKIP LOCKED)
 -- ANY(ARRAY(...)): a join with the ids may read the whole table.
 UPDATE clarion_delivery d SET visible_at = {now} + :lease,
-    attempt = attempt + CASE WHEN (attempt & 7) IN (0, 1, 3, 5) THEN 9 ELSE 8 END
+    attempt = attempt + 1 + CASE WHEN attempt / {state} IN (0, 1, 3, 5) THEN {state} ELSE 0 END
 WHERE d.id = ANY(ARRAY(SELECT id FROM c))
 RETURNING d.id
 
@@ -196,7 +196,7 @@ DELETE FROM clarion_delivery d USING json_each_text(CAST(:claims AS json)) c
 WHERE d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
 
 -- name: hand_back
-UPDATE clarion_delivery d SET visible_at = {now}, attempt = d.attempt - (d.attempt & 1)
+UPDATE clarion_delivery d SET visible_at = {now}, attempt = d.attempt - (d.attempt & {state})
 FROM json_each_text(CAST(:claims AS json)) c
 WHERE d.id = CAST(c.key AS bigint) AND d.attempt = CAST(c.value AS integer)
 
@@ -207,11 +207,11 @@ UPDATE clarion_delivery SET attempt = :begun WHERE id = :id AND attempt = :attem
 -- name: retry
 UPDATE clarion_delivery
 SET visible_at = {now} + :delay, failures = failures + 1, error = :error,
-    attempt = attempt - (attempt & 1) + CASE WHEN (attempt & 7) = 6 THEN 6 ELSE 8 END
+    attempt = attempt - (attempt & {state}) + 1 - CASE WHEN attempt / {state} = 6 THEN 2 * {state} ELSE 0 END
 WHERE id = :id AND attempt = :attempt
 
 -- name: postpone
-UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8
+UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & {state}) + 1
 WHERE id = :id AND attempt = :attempt
 
 -- name: bury

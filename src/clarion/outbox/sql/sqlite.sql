@@ -121,7 +121,7 @@ WHERE attempt = 0 AND visible_at > {now} AND receiver IN (SELECT value FROM json
 -- name: claim
 -- CASE: see `clarion.outbox.lapses`.
 UPDATE clarion_delivery SET visible_at = {now} + :lease,
-    attempt = attempt + CASE WHEN (attempt & 7) IN (0, 1, 3, 5) THEN 9 ELSE 8 END
+    attempt = attempt + 1 + CASE WHEN attempt / {state} IN (0, 1, 3, 5) THEN {state} ELSE 0 END
 WHERE id IN (SELECT id FROM clarion_delivery
     WHERE receiver = :receiver AND part IS NULL AND visible_at <= {now}
     ORDER BY visible_at, id LIMIT :limit)
@@ -147,7 +147,7 @@ DELETE FROM clarion_delivery
 WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
 
 -- name: hand_back
-UPDATE clarion_delivery SET visible_at = {now}, attempt = attempt - (attempt & 1)
+UPDATE clarion_delivery SET visible_at = {now}, attempt = attempt - (attempt & {state})
 WHERE (id, attempt) IN (SELECT CAST(key AS INTEGER), value FROM json_each(:claims))
 
 -- name: begin
@@ -157,11 +157,11 @@ UPDATE clarion_delivery SET attempt = :begun WHERE id = :id AND attempt = :attem
 -- name: retry
 UPDATE clarion_delivery
 SET visible_at = {now} + :delay, failures = failures + 1, error = :error,
-    attempt = attempt - (attempt & 1) + CASE WHEN (attempt & 7) = 6 THEN 6 ELSE 8 END
+    attempt = attempt - (attempt & {state}) + 1 - CASE WHEN attempt / {state} = 6 THEN 2 * {state} ELSE 0 END
 WHERE id = :id AND attempt = :attempt
 
 -- name: postpone
-UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & 1) + 8
+UPDATE clarion_delivery SET visible_at = {now} + :delay, attempt = attempt - (attempt & {state}) + 1
 WHERE id = :id AND attempt = :attempt
 
 -- name: bury
