@@ -1,6 +1,7 @@
 """Huey passes the conformance suite, but for the death of a consumer."""
 
 import signal
+from datetime import UTC, datetime
 
 from tests.background import program
 from tests.background.conformance import BrokerConformance, Conformance
@@ -12,8 +13,8 @@ class HueyConformance(Conformance):
     """What holds for Huey on any storage."""
 
     def test_options_reach_the_engine(self, stage, name):
-        """A task with `expires` does not run after it has expired."""
-        delivery = stage.delivery(expires=-1)
+        """A task does not run after its `expires`."""
+        delivery = stage.delivery(expires=datetime(2020, 1, 1, tzinfo=UTC))
         happened.connect(program.note, sender="expired", delivery=delivery)
         happened.send("expired", name=name)
         self.reach(stage)
