@@ -116,6 +116,23 @@ def test_a_receivers_writes_commit_with_the_settlement(database, alias):
     assert (authors(alias), count(alias)) == (1, 0)
 
 
+def test_a_call_inside_a_block_keeps_its_connection(database, alias):
+    """A test calls engines' receivers inside its transaction, and its rows stay visible and undoable."""
+
+    def call():
+        with contextlib.suppress(UndoError), transaction.atomic(using=alias):
+            Author.objects.using(alias).create(name="of the test")
+            with database.transaction():
+                assert authors(alias) == 1
+            assert authors(alias) == 1
+            raise UndoError
+        with database.transaction():
+            assert authors(alias) == 0
+        return connections[alias].connection  # as after a request, because CONN_MAX_AGE is 0
+
+    assert in_a_thread(call) is None
+
+
 def test_a_thread_keeps_its_connection_while_it_serves(database, alias):
     """A thread keeps its connection while it serves, and closes it at the end."""
 

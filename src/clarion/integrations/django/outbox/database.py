@@ -13,13 +13,18 @@ from copy import deepcopy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from django.db import close_old_connections, connections, transaction
+from django.db import connections, transaction
 
 from clarion._core.names import quoted_name
 from clarion.errors import ArgumentError
 from clarion.integrations.django.dispatch.policy import DJANGO
 from clarion.integrations.django.outbox.connection import AsyncDjangoConnection, DjangoConnection
-from clarion.integrations.django.outbox.kept_connections import end_call, is_serving, serve
+from clarion.integrations.django.outbox.kept_connections import (
+    close_old_outside_blocks,
+    end_call,
+    is_serving,
+    serve,
+)
 from clarion.integrations.django.outbox.task_threads import TASK_THREADS
 from clarion.integrations.django.outbox.vendors import dialect_of
 from clarion.outbox.connection import DbapiConnection
@@ -129,7 +134,7 @@ class DjangoDatabase:
         """Yield an atomic block on this thread's connection, in which a receiver is called."""
         # A thread that serves ends each call itself.
         if not is_serving():
-            close_old_connections()
+            close_old_outside_blocks()
         try:
             block: Any = transaction.atomic(using=self.alias)
             with block:
@@ -138,7 +143,7 @@ class DjangoDatabase:
             if is_serving():
                 end_call()
             else:
-                close_old_connections()
+                close_old_outside_blocks()
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:

@@ -35,6 +35,17 @@ def end_call() -> None:
             _end_call(connection)
 
 
+def close_old_outside_blocks() -> None:
+    """Close old connections as Django's `close_old_connections`, except those in an atomic block.
+
+    A block that is open belongs to the caller: a test, or a view whose engine runs tasks at once. Django
+    closes its connection, too, because a connection in a block is not in autocommit mode.
+    """
+    for connection in _opened():
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+
+
 def close_old() -> float | None:
     """Close the connections of this thread that are older than CONN_MAX_AGE.
 
