@@ -87,6 +87,21 @@ def test_a_worker_runs_in_a_lifespan(stage, paid, seen):
     assert seen[0] == [1]
 
 
+def test_a_worker_runs_in_a_task_of_trio(sqlite_stage, paid, seen):
+    """Its end waits for the worker, without a loop of asyncio."""
+    trio = pytest.importorskip("trio")
+
+    async def lifespan():
+        async with worker(sqlite_stage) as running:
+            sqlite_stage.send(paid, [{"n": 1}])
+            running.wake()
+            assert await trio.to_thread.run_sync(seen[1].acquire, True, 30)
+        assert not running._thread.is_alive()
+
+    trio.run(lifespan)
+    assert seen[0] == [1]
+
+
 def test_stop_lets_running_receivers_finish(stage, paid):
     """`stop` waits for running receivers, and releases what has not begun."""
     begun, seen = threading.Event(), []

@@ -244,10 +244,15 @@ class Worker:
         return self.__enter__()
 
     async def __aexit__(self, *error: object) -> None:
-        from asyncio import to_thread
+        import asyncio
 
         self.stop()
-        await to_thread(self.join)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self.join()  # another library runs the task, such as trio, and waits too
+        else:
+            await asyncio.to_thread(self.join)
 
     # --- One step after the other
 
