@@ -114,6 +114,22 @@ def test_a_delay_is_scheduled(queue):
     assert attempts(1) == [1]
 
 
+def test_a_scheduler_that_cannot_be_looked_for_fails_no_call(queue):
+    """The user of the sender may have no right to read the key of the scheduler."""
+    user = f"clarion-{secrets.token_hex(6)}"
+    queue.connection.acl_setuser(
+        user, enabled=True, nopass=True, commands=["+@all"], keys=["rq:[^s]*", "rq:scheduled:*"]
+    )
+    try:
+        with Redis.from_url(REDIS.url(), username=user, password=user) as connection:
+            limited = Queue(queue.name, connection=connection, serializer="json")
+            with order_paid.connected(mail, delivery=RQDelivery(limited)(delay=60)):
+                [(_, handed)] = order_paid.send(None, order_id=1)
+    finally:
+        queue.connection.acl_deluser(user)
+    assert (handed.outcome, scheduled(queue).count) == ("enqueued", 1)
+
+
 def test_a_missing_scheduler_is_said(queue, caplog):
     """At the first call with a delay, and where a failed call waits for its next attempt."""
     delivery = RQDelivery(queue)(name="mail")

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from clarion.background import Call, CallOptions
 
 try:
+    from redis.exceptions import RedisError
     from rq import Callback, Queue, Retry, get_current_job
     from rq.exceptions import DuplicateJobError, TimeoutFormatError
     from rq.scheduler import RQScheduler
@@ -104,7 +105,11 @@ def carry(body: str) -> None:
 
 def _check_scheduler(connection: Any, queue: str, receiver: str) -> None:
     """Log that a job which waits for its time has no scheduler."""
-    if not connection.exists(RQScheduler.get_locking_key(queue)):
+    try:
+        is_served = connection.exists(RQScheduler.get_locking_key(queue))
+    except RedisError:  # such as of a user without the right to read the key
+        return  # the job is stored, so its call has not failed
+    if not is_served:
         logger.warning(
             "No scheduler of RQ serves the queue %s, so a call of %s waits until one does",
             queue,

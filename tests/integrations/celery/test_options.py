@@ -42,6 +42,7 @@ def order_paid():
         {"queue": "mail", "priority": 5, "expires": 60},
         {"countdown": 5, "time_limit": 5, "soft_time_limit": 3},
         {"headers": {"tenant": "a"}, "retry_policy": {"max_retries": 1}, "ignore_result": True},
+        {"retry_policy": {"on_revive": print, "retry_errors": (OSError,)}},
         {"tenant": "a", "stamped_headers": ["tenant"]},
         {"serializer": "yaml", "compression": "gzip", "delivery_mode": 2, "queue": Queue("mail")},
     ],

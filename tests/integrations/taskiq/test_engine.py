@@ -341,3 +341,6 @@ def test_a_span_of_the_send_has_the_name_of_the_receiver(order_paid, broker):
     broker.add_middlewares(Tracing())
     asyncio.run(order_paid.asend("web"))
     assert names[0] == "send/shop.mail"
+    broker.middlewares = []
+    [(_, handed)] = asyncio.run(order_paid.asend("web"))
+    assert handed.outcome == "enqueued"

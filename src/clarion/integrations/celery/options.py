@@ -16,6 +16,7 @@ from celery import Celery
 from celery.app.task import Task
 from celery.utils.time import maybe_iso8601
 from kombu.compression import get_encoder
+from kombu.connection import Connection
 from kombu.entity import Queue
 from kombu.serialization import dumps as _dumps
 from kombu.utils.json import dumps as _as_json
@@ -74,14 +75,7 @@ _KINDS: dict[str, type] = {
 }
 _MODES = {1, 2, "1", "2", "transient", "persistent"}
 _HIGHEST = 255  # the priority is one byte in AMQP
-_RETRY_POLICY = {
-    "errback",
-    "interval_max",
-    "interval_start",
-    "interval_step",
-    "max_retries",
-    "retry_errors",
-}
+_RETRY_POLICY = signature(Connection.ensure).parameters.keys() - {"self", "obj", "fun"}
 _PUBLISHER = "apply_async of Celery"
 
 

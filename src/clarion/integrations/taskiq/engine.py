@@ -212,8 +212,8 @@ class TaskiqEngine(Engine):
         due = time.time() + wait
         if wait and self._source is None:
             labels |= {"delay": wait} if self._broker_delays else {_DUE: due}
-        if not isinstance(self.broker.middlewares[-1], _Names):
-            self._be_last()  # the program has added one since
+        if not any(isinstance(each, _Names) for each in self.broker.middlewares[-1:]):
+            self._be_last()  # the program has changed the list since
         kicker = self._task.kicker().with_task_id(task_id).with_labels(**labels)
         if wait and self._source is not None:
             await kicker.schedule_by_time(self._source, datetime.fromtimestamp(due, UTC), body)
