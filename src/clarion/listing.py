@@ -7,13 +7,20 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clarion._core.names import option_name, sender_name, signal_name, value_name
+from clarion._core.names import (
+    name_signals,
+    option_name,
+    sender_name,
+    signal_name,
+    value_name,
+)
 from clarion.introspect import registrations, signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clarion._core.registration import Registration
+    from clarion._core.signal import Signal
 
 
 FRAMEWORKS = {"django", "clarion"}  # the packages whose own signals have receivers of their own
@@ -46,6 +53,8 @@ class Filters(NamedTuple):
 
     def allow_registration(self, registration: Registration) -> bool:
         """Return whether a registration is listed, as `allow`."""
+        if not any(self):
+            return True
         file = "" if registration.place is None else registration.place[0]
         return self.allow(sender_of(registration) or "", registration.name, file)
 
@@ -69,9 +78,9 @@ def list_signals(names: Sequence[str] = ()) -> list[Listed]:
         names: only signals whose dotted name contains one of these; none for all signals.
     """
     found = [
-        Listed(signal_name(signal), sorted(registrations(signal), key=lambda each: each.rank))
-        for signal in signals()
-        if not names or any(part in signal_name(signal) for part in names)
+        Listed(name, sorted(registrations(signal), key=lambda each: each.rank))
+        for name, signal in named_signals()
+        if not names or any(part in name for part in names)
     ]
 
     def order(each: Listed) -> tuple[bool, bool, str]:
@@ -79,6 +88,13 @@ def list_signals(names: Sequence[str] = ()) -> list[Listed]:
         return reading_order(each.name, has_own=has_own)
 
     return sorted(found, key=order)
+
+
+def named_signals() -> list[tuple[str, Signal]]:
+    """Return all signals, each with its dotted name, after one search of the modules."""
+    found = signals()
+    name_signals(found)
+    return [(signal_name(signal), signal) for signal in found]
 
 
 def similar_names(wanted: str, names: Iterable[str]) -> list[str]:
@@ -149,13 +165,14 @@ def sender_of(registration: Registration) -> str | None:
 
 def place_of(registration: Registration) -> str:
     """Return the file, below the folder that it is imported from, and the line."""
-    file = file_of(registration)
-    return "" if registration.place is None else f"{file}:{registration.place[1]}"
+    place = registration.place
+    return "" if place is None else f"{short_file(place[0])}:{place[1]}"
 
 
 def file_of(registration: Registration) -> str | None:
     """Return the file, below the folder that it is imported from; None if it is unknown."""
-    return None if registration.place is None else short_file(registration.place[0])
+    place = registration.place
+    return None if place is None else short_file(place[0])
 
 
 def short_file(file: str) -> str:

@@ -10,7 +10,6 @@ import typer
 
 from clarion.cli.failures import CommandError
 from clarion.cli.output import (
-    Column,
     failures_as_json,
     prepare_streams,
     print_error,
@@ -21,6 +20,7 @@ from clarion.cli.output import (
     print_table,
     reporting,
 )
+from clarion.cli.tables import Column
 from clarion.errors import ClarionError
 from tests.cli.conftest import HOSTILE, SHOWN
 

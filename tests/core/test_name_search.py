@@ -6,6 +6,7 @@ from types import ModuleType
 
 from clarion import Signal
 from clarion._core import names
+from clarion._core.tabled import table_of
 
 
 def test_all_modules_are_searched_once(signal, monkeypatch):
@@ -64,3 +65,22 @@ def test_two_threads_may_search_at_once(monkeypatch):
     monkeypatch.setattr(names, "find_name", searched)
     assert signal.name == "searched_twice.moved"
     assert seen == [None, "searched_twice.moved"]
+
+
+def test_many_signals_are_named_in_one_search(monkeypatch):
+    """Each has the name that its own search finds, and none is searched for again."""
+    module, alias = ModuleType("holder.of_many"), ModuleType("a_copy")
+    for each in (module, alias):
+        monkeypatch.setitem(sys.modules, each.__name__, each)
+    found: list[Signal] = [Signal() for _ in range(4)]
+    table_of(found[1]).home = "holder.of_many"
+    for number, signal in enumerate(found[:3]):
+        setattr(module, f"signal_{number}", signal)
+        setattr(alias, f"copied_{number}", signal)
+    expected = [names.find_name(each, table_of(each).home) for each in found]
+    names.name_signals([*found, Signal(name="given")])
+    monkeypatch.delitem(sys.modules, "a_copy")
+    monkeypatch.delitem(sys.modules, "holder.of_many")
+    assert expected[1:] == ["holder.of_many.signal_1", "a_copy.copied_2", None]
+    assert [table_of(each).name for each in found] == expected
+    assert found[3].name.startswith("nameless Signal")

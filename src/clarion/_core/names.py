@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from clarion._core.signal import Signal
 
+    _Holders = list[tuple[ModuleType, str]]
+
 LONGEST_NAME = 100
 MOST_WRAPPERS = 100
 _NAMED = (type, FunctionType, BuiltinFunctionType, MethodType, partial)
@@ -191,12 +193,47 @@ def find_name(signal: object, home: str | None, *, anywhere: bool = True) -> str
         home: the name of the module in which it was created, if known.
         anywhere: whether to search other modules too.
     """
-    holders = [
+    # The home is searched first: its name is the best one, and there may be thousands of modules.
+    holders = _holders(signal, _modules(home or ""))
+    if not holders and anywhere:
+        holders = _holders(signal, _modules(None))
+    return _best_name(signal, home, holders)
+
+
+def _holders(signal: object, modules: list[ModuleType]) -> _Holders:
+    return [
         (module, attribute)
-        for module in _modules(None if anywhere else home or "")
+        for module in modules
         for attribute, value in list(vars(module).items())
         if value is signal
     ]
+
+
+def name_signals(signals: Iterable[Signal]) -> None:
+    """Find and cache the names of many signals in one search of all modules.
+
+    `signal_name` then returns them without a search of its own for each signal.
+    """
+    modules = len(sys.modules)
+    unnamed = {
+        id(signal): signal
+        for signal in signals
+        if table_of(signal).name is None and table_of(signal).searched != modules
+    }
+    holders: dict[int, _Holders] = {key: [] for key in unnamed}
+    for module in _modules(None) if unnamed else []:
+        for attribute, value in list(vars(module).items()):
+            if id(value) in holders:
+                holders[id(value)].append((module, attribute))
+    for key, signal in unnamed.items():
+        table = table_of(signal)
+        if (found := _best_name(signal, table.home, holders[key])) is None:
+            table.searched = modules
+        else:
+            table.name = found
+
+
+def _best_name(signal: object, home: str | None, holders: _Holders) -> str | None:
     if not holders:
         return None
     # If several modules hold it, all but one have imported it. Without a home, the source

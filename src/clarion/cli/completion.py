@@ -18,8 +18,8 @@ from clarion.cli.bash_words import kept_beginning
 from clarion.cli.databases import opened
 from clarion.cli.imports import import_all, import_named, is_module, is_reference
 from clarion.cli.module_names import module_names
-from clarion.introspect import registrations, signal_name, signals
-from clarion.listing import sender_of
+from clarion.introspect import registrations, signals
+from clarion.listing import named_signals, sender_of
 from clarion.outbox import store
 from clarion.outbox.facts import last_line
 from clarion.outbox.receivers import connected_receivers
@@ -54,7 +54,7 @@ def complete_explained(context: typer.Context, incomplete: str) -> list[str]:
             return ()
         for each in modules or [owner]:
             import_named(each)
-        return map(signal_name, signals())
+        return (name for name, _ in named_signals())
 
     modules = _modules_of(context)
     return [*module_names(incomplete), *_complete(incomplete, names)]
@@ -62,7 +62,7 @@ def complete_explained(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_signals(context: typer.Context, incomplete: str) -> list[str]:
     """Return the names of signals that begin with a text, or whose last parts do."""
-    return _complete_of_modules(context, incomplete, lambda: map(signal_name, signals()))
+    return _complete_of_modules(context, incomplete, lambda: (name for name, _ in named_signals()))
 
 
 def complete_senders(context: typer.Context, incomplete: str) -> list[str]:

@@ -22,13 +22,13 @@ from clarion.cli.options import (
 )
 from clarion.cli.output import (
     FOUND,
-    Column,
     print_line,
     print_sentences,
     print_table,
     print_text,
     reporting,
 )
+from clarion.cli.tables import Column
 from clarion.cli.text import as_json
 from clarion.errors import ArgumentError
 from clarion.graph import (

@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from clarion.cli.output import print_sentences
-from clarion.introspect import registrations, signal_name, signals
-from clarion.listing import place_of, reading_order, sender_of, similar_names
+from clarion.introspect import registrations
+from clarion.listing import named_signals, place_of, reading_order, sender_of, similar_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +50,7 @@ def explain_empty(filters: Filters, *, every: bool) -> None:
         return
     empty = {
         name
-        for name in map(signal_name, signals())
+        for name, _ in named_signals()
         if filters.signal and filters.signal in name and not any(filters[1:])
     }
     if empty and not every:
@@ -88,9 +88,10 @@ def explain_no_dead(receiver: str | None, counted: Iterable[Waiting]) -> None:
 
 def _known() -> tuple[set[str], ...]:
     """Return the names that each filter can have, in the order of `Filters`."""
-    found = [each for signal in signals() for each in registrations(signal)]
+    named = named_signals()
+    found = [each for _, signal in named for each in registrations(signal)]
     return (
-        set(map(signal_name, signals())),
+        {name for name, _ in named},
         {name for each in found if (name := sender_of(each)) is not None},
         {each.name for each in found},
         {place_of(each).rpartition(":")[0] for each in found},

@@ -8,23 +8,23 @@ import sys
 import textwrap
 from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console, ConsoleOptions
-from rich.measure import Measurement
-from rich.table import Table
+from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.text import Text
 
 from clarion._core.printable import safe, safe_lines
 from clarion.cli.failures import CommandError
 from clarion.cli.streams import keep_output, standard_output
-from clarion.cli.text import as_json, fold
+from clarion.cli.tables import Column, Line, table_lines
+from clarion.cli.text import as_json
 from clarion.errors import ClarionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-    from typing import Literal, TextIO
+    from collections.abc import Callable, Generator, Iterable, Sequence
+    from typing import TextIO
 
 FOUND = 1  # the exit code if a person has to act
 FAILED = 2  # the exit code if the command has failed
@@ -33,22 +33,6 @@ HANGING = "    "  # before the further lines of a sentence
 
 WIDTH_OF_A_PIPE = 200  # columns: the tables have their natural width there
 WIDTH_OF_A_TERMINAL = 80  # columns of one whose width is unknown
-
-
-class Column(NamedTuple):
-    """A column of a table.
-
-    Attributes:
-        title: its heading.
-        justify: "left", or "right" for numbers.
-        is_cut: whether a text that is too long ends with an ellipsis. Otherwise it is folded.
-        style: the colour, as Rich names it.
-    """
-
-    title: str
-    justify: Literal["left", "right"] = "left"
-    is_cut: bool = False
-    style: str = ""
 
 
 def console(stream: TextIO | None = None) -> Console:
@@ -123,40 +107,30 @@ def _filled(to: Console, taken: int) -> Callable[[str], str]:
 
 def print_table(columns: Sequence[Column], rows: Iterable[Iterable[str]]) -> None:
     """Print a table, as wide as the terminal at most."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(
-            column.title,
-            justify=column.justify,
-            style=column.style,
-            overflow="fold",
-            no_wrap=column.justify == "right",  # a number is never folded
-        )
-    for row in rows:
-        table.add_row(*(_cell(each, text) for each, text in zip(columns, row, strict=True)))
-    console().print(table)
+    to = console()
+    _print_lines_of(to, table_lines(columns, rows, to.width))
 
 
-def _cell(column: Column, text: str) -> Text | _Folded:
-    # The cell is cut, not the column: Rich would not make such a column narrower than its text.
-    return (
-        Text(safe(text), no_wrap=True, overflow="ellipsis")
-        if column.is_cut
-        else _Folded(safe(text))
-    )
+def print_tables(
+    columns: Sequence[Column], tables: Iterable[tuple[str, Iterable[Iterable[str]]]]
+) -> None:
+    """Print tables with the same columns, each below its title; without rows, the title only."""
+    to = console()
+    lines: list[Line] = []
+    for title, rows in tables:
+        lines.append([(safe(title), "bold")])
+        lines += table_lines(columns, rows, to.width)
+    _print_lines_of(to, lines)
 
 
-class _Folded:
-    """A text that is broken between the parts of names. Rich would break it anywhere."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
-        return Measurement.get(console, options, Text(self._text))
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
-        yield Text("\n".join(fold(self._text, options.max_width)), overflow="fold")
+def _print_lines_of(to: Console, lines: Iterable[Line]) -> None:
+    # Once for all lines, because a call of Rich costs more than a line.
+    segments = [
+        each
+        for line in lines
+        for each in (*(Segment(text, to.get_style(style)) for text, style in line), Segment.line())
+    ]
+    to.print(Segments(segments), soft_wrap=True, end="")
 
 
 def print_json(value: Any) -> None:

@@ -20,19 +20,20 @@ from clarion.cli.options import (
     SignalFilter,
 )
 from clarion.cli.output import (
-    Column,
     print_json,
     print_line,
     print_sentences,
-    print_table,
+    print_tables,
     reporting,
 )
-from clarion.introspect import Explanation, explain, registrations, signal_name, signals
+from clarion.cli.tables import Column
+from clarion.introspect import Explanation, explain, registrations, signal_name
 from clarion.listing import (
     Filters,
     Listed,
     facts_of,
     list_signals,
+    named_signals,
     options_of,
     place_of,
     sender_of,
@@ -78,10 +79,7 @@ def ls(
 
 
 def _print_listed(listed: list[Listed]) -> None:
-    for name, found in listed:
-        print_line((name, "bold"))
-        if found:
-            print_table(COLUMNS, map(_row, found))
+    print_tables(COLUMNS, ((name, map(_row, found)) for name, found in listed))
     count = sum(len(each.receivers) for each in listed)
     print_line(f"{_counted(len(listed), 'signal')}, {_counted(count, 'receiver')}.")
 
@@ -176,19 +174,19 @@ def _signal_named(wanted: str) -> Signal:
     Raises:
         CommandError: if no signal has it, or several have.
     """
-    found = {signal_name(each): each for each in signals() if _is_named(signal_name(each), wanted)}
+    found = {name: each for name, each in named_signals() if _is_named(name, wanted)}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
         raise CommandError(f"Several signals have this name: {', '.join(sorted(found))}.")
-    close = did_you_mean(wanted, map(signal_name, signals()))
+    close = did_you_mean(wanted, (name for name, _ in named_signals()))
     raise CommandError(
         f"No signal has the name {wanted or NO_TEXT}. {close}{_signals_with_receivers()}"
     )
 
 
 def _signals_with_receivers() -> str:
-    known = some_of(signal_name(each) for each in signals() if registrations(each))
+    known = some_of(name for name, each in named_signals() if registrations(each))
     return f"Those with receivers are: {known}."
 
 

@@ -13,13 +13,13 @@ from clarion.cli.databases import opened
 from clarion.cli.hints import explain_no_dead
 from clarion.cli.options import DatabaseOption, IdArgument, JsonOption, ReceiverOption
 from clarion.cli.output import (
-    Column,
     print_json,
     print_line,
     print_lines,
     print_table,
     reporting,
 )
+from clarion.cli.tables import Column
 from clarion.cli.text import pretty
 from clarion.outbox import store
 from clarion.outbox.facts import all_facts_of_dead, count_dead, facts_of_list, last_line

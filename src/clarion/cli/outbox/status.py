@@ -12,12 +12,12 @@ from clarion.cli.databases import opened
 from clarion.cli.options import DatabaseOption, JsonOption
 from clarion.cli.output import (
     FOUND,
-    Column,
     print_json,
     print_line,
     print_table,
     reporting,
 )
+from clarion.cli.tables import Column
 from clarion.outbox import store
 from clarion.outbox.facts import facts_of_database, note_of_keys
 
