@@ -41,3 +41,14 @@ def test_the_values_of_a_variable():
 
     assert [shown(name, None) for name in "abcefx"] == [["1"], ["2"], ["3", "4"], ["d"], [], []]
     assert [shown(name, function) for name in "abc"] == [["7"], [], ["3", "4"]]
+
+
+def test_a_variable_has_the_value_of_its_scope():
+    """A function's own variable is preferred; one that is set twice, or twice in one line, has no other value."""
+    module = ast.parse("a = x\nb = c = y\nd = d = z\ne = 1\ne = 2\ndef f():\n    a = w")
+
+    def value(name, scope=None):
+        return [ast.unparse(each) for each in values_of(name, scope, module)]
+
+    assert [value(name) for name in "abcdeq"] == [["x"], ["y"], ["y"], ["z"], [], []]
+    assert (value("a", module.body[-1]), value("b", module.body[-1])) == (["w"], ["y"])

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+_values: WeakKeyDictionary[ast.AST, dict[str, list[Sequence[ast.expr]]]] = WeakKeyDictionary()
 
 
 def parameters(function: ast.AST | None) -> set[str]:
@@ -35,12 +38,22 @@ def values_of(name: str, function: ast.AST | None, module: ast.Module) -> Sequen
     Those of `for name in (a, b)` count, too. A variable that is set twice has none, because its value at one line is not
     known. Neither has a name that the module imports.
     """
-    inside = [] if function is None else list(_values_in(function, name))
-    found = inside or ([] if assigns(function, name) else list(_values_in(module, name)))
+    inside = [] if function is None else _values_in(function).get(name, [])
+    found = inside or ([] if assigns(function, name) else _values_in(module).get(name, []))
     return found[0] if len(found) == 1 else ()
 
 
-def _values_in(scope: ast.AST, name: str) -> Iterator[Sequence[ast.expr]]:
+def _values_in(scope: ast.AST) -> dict[str, list[Sequence[ast.expr]]]:
+    """Return what each variable of a function or a module is set to, in the order of the lines."""
+    # A file may have thousands of receivers, and each asks for the values of its signal.
+    if (known := _values.get(scope)) is None:
+        known = _values[scope] = {}
+        for name, values in _assigned(scope):
+            known.setdefault(name, []).append(values)
+    return known
+
+
+def _assigned(scope: ast.AST) -> Iterator[tuple[str, Sequence[ast.expr]]]:
     for each in own_nodes(scope):
         if isinstance(each, ast.Assign):
             targets, values = each.targets, [each.value]
@@ -52,8 +65,8 @@ def _values_in(scope: ast.AST, name: str) -> Iterator[Sequence[ast.expr]]:
             targets, values = [each.optional_vars], [each.context_expr]
         else:
             continue
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            yield values
+        for name in {target.id for target in targets if isinstance(target, ast.Name)}:
+            yield name, values
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:

@@ -250,7 +250,10 @@ for found in run_checks():
 
 
 def test_a_swapped_model():
-    """A swapped model is warned of, because the model of the setting is saved in its place."""
+    """A swapped model is warned of, because the model of the setting is saved in its place.
+
+    For a misspelt name of it, that model is proposed.
+    """
     lines = programs.run(
         PROGRAM
         + """
@@ -264,6 +267,7 @@ with warnings.catch_warnings(record=True) as caught:
     post_save.connect(receive, sender=User)
     post_save.connect(receive, sender="auth.User")
     post_save.connect(receive, sender=settings.AUTH_USER_MODEL)
+    post_bulk_insert.connect(receive, sender="auth.usr")
 for each in caught:
     print(str(each.message).partition("connected to ")[2])
 print([found.id for found in run_checks(tags=["signals"]) if "receive" in found.msg])
@@ -273,7 +277,8 @@ print([found.id for found in run_checks(tags=["signals"]) if "receive" in found.
         "auth.User, which settings.AUTH_USER_MODEL replaces by another model. "
         "Give settings.AUTH_USER_MODEL."
     )
-    assert lines == [sentence, sentence, "['clarion.W001']"]
+    misspelt = "the sender 'auth.usr', and no app has such a model. Did you mean 'contenttypes.ContentType'?"
+    assert lines == [sentence, sentence, misspelt, "['clarion.W001']"]
 
 
 def test_a_relationship_instead_of_its_table(connect):

@@ -112,8 +112,11 @@ def fault_of_text(text: str) -> Fault | None:
     label, _, name = text.lower().partition(".")
     if name in installed.all_models.get(label, {}) or text.count(".") != 1:
         return None
-    labels = [model._meta.label for model in installed.get_models(include_auto_created=True)]
-    by_lower = {label.lower(): label for label in labels}
+    models = installed.get_models(include_auto_created=True, include_swapped=True)
+    # A swapped model is never saved, so the one in its place is proposed.
+    by_lower = {
+        model._meta.label_lower: model._meta.swapped or model._meta.label for model in models
+    }
     close = get_close_matches(text.lower(), by_lower, n=1)
     cure = (
         f"Did you mean '{by_lower[close[0]]}'?" if close else "Give an app's label and its model."
