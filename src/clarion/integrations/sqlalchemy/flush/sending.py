@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.orm.attributes import instance_state
+
+from clarion._core.tabled import table_of
 from clarion.errors import EndlessFlushError
 from clarion.integrations.sqlalchemy.binds import alias_of_row, is_sharded
 from clarion.integrations.sqlalchemy.flush.change_sets import ChangeSets, written_changes
@@ -18,6 +21,7 @@ from clarion.integrations.sqlalchemy.flush.many_to_many import (
 )
 from clarion.integrations.sqlalchemy.flush.plan import Planner
 from clarion.integrations.sqlalchemy.rows.changes import provide_changes
+from clarion.integrations.sqlalchemy.rows.expired import load_expired
 from clarion.integrations.sqlalchemy.send import deliver, sender_for, sending_for
 from clarion.integrations.sqlalchemy.signals import (
     m2m_changed,
@@ -92,6 +96,7 @@ class PreSignals:
         )
 
     def _send_deletes(self, deletes: Collection[Delete]) -> int:
+        _load_for_later(deletes)
         # An earlier receiver may have added one again.
         left = (each for each in deletes if not each.is_cancelled(self.session))
         with provide_changes(self.change_sets.keep_last(pre_delete, deletes)):
@@ -114,6 +119,23 @@ class PreSignals:
                     update_fields=each.update_fields,
                 )
         return sent
+
+
+def _load_for_later(deletes: Collection[Delete]) -> None:
+    """Read what receivers after the commit, or in a worker, can read no more once the row is deleted."""
+    later = {
+        sender
+        for sender in {each.sender for each in deletes}
+        if any(
+            registration.delivery is not None
+            for signal in (pre_delete, post_delete)
+            for registration in table_of(signal).find_route(sender).registrations
+        )
+    }
+    for each in deletes:
+        if each.sender in later:
+            load_expired(each.state)
+            load_expired(instance_state(each.origin))
 
 
 def send_post_signals(session: Session, plan: Plan) -> None:

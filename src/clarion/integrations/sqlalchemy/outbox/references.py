@@ -7,12 +7,10 @@ A receiver gets the row as it is when the receiver runs, in the session of the r
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Column, Table, TypeDecorator, inspect
 from sqlalchemy.orm import registry
-from sqlalchemy.orm.exc import ObjectDeletedError
 
 from clarion._core.commands import command_line
 from clarion._core.names import quoted_name
@@ -36,6 +34,7 @@ from clarion.integrations.sqlalchemy.outbox.mapped import (
     table_at,
 )
 from clarion.integrations.sqlalchemy.rows.columns import is_expression
+from clarion.integrations.sqlalchemy.rows.expired import expired_columns, load_expired
 from clarion.integrations.sqlalchemy.rows.mapper_info import mapper_info
 from clarion.integrations.sqlalchemy.send import in_greenlet
 from clarion.integrations.sqlalchemy.senders import is_unmapped, mapper_of
@@ -241,12 +240,8 @@ def _expired_values(state: State) -> dict[str, Any]:
         ValueError: if only a coroutine can read them.
     """
     session = state.session
-    names = [
-        each
-        for each in mapper_info(state.mapper).columns
-        if each in state.expired_attributes and not state.mapper.column_attrs[each].deferred
-    ]
-    if not names or state.key is None or session is None or session._flushing:
+    names = expired_columns(state)
+    if not names or state.key is None or session is None or state._deleted:
         return {}
     if async_session(session) is not None and not in_greenlet():
         raise ValueError(
@@ -254,8 +249,7 @@ def _expired_values(state: State) -> dict[str, Any]:
             "expire_on_commit=False"
         )
     if session.in_transaction():
-        with suppress(ObjectDeletedError):
-            getattr(state.obj(), names[0])  # loads all of them
+        load_expired(state)
         return {}
     row = CommittedRow(state, dict.fromkeys(names), {}, state.key, is_deleted=False)
     with new_session(session) as reader, reader.begin():
