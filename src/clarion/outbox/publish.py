@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from clarion._core.call import claim
 from clarion._core.loops import run_in_thread
 from clarion._core.notes import add_delivery_note
 from clarion.commit.resolve import NO_MATCH, resolve_boundary
@@ -53,30 +52,28 @@ class Publication:
         if suppressions.get() and (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         place = _place(signal, calls[0][2], self.database)
-        taken = _taken(signal, place[0], calls)
-        envelope, targets = _written(signal, taken)
-        if targets:
-            try:
-                _publish(place, envelope, targets)
-            except Exception as error:
-                note_cure(error)
-                raise
-            if wake.workers:
-                wake.after_commit(signal, place[0])
-        return _responses(calls, taken, place, envelope.uid)
+        _check(signal, place[0], calls)
+        envelope, targets = _written(signal, calls)
+        try:
+            _publish(place, envelope, targets)
+        except Exception as error:
+            note_cure(error)
+            raise
+        if wake.workers:
+            wake.after_commit(signal, place[0])
+        return _responses(calls, place, envelope.uid)
 
     async def asend(self, signal: Signal, calls: Sequence[Call]) -> list[Any]:
         """Store an `asend`, as `send` does."""
         if suppressions.get() and (suppression := active_suppression()) is not None:
             return _suppress(suppression, calls)
         place = _place(signal, calls[0][2], self.database)
-        taken = _taken(signal, place[0], calls)
-        envelope, targets = _written(signal, taken)
-        if targets:
-            with cures_noted():
-                await _apublish(place, envelope, targets)
-            wake.after_commit(signal, place[0])
-        return _responses(calls, taken, place, envelope.uid)
+        _check(signal, place[0], calls)
+        envelope, targets = _written(signal, calls)
+        with cures_noted():
+            await _apublish(place, envelope, targets)
+        wake.after_commit(signal, place[0])
+        return _responses(calls, place, envelope.uid)
 
 
 _publications: dict[str | None, Publication] = {}
@@ -93,24 +90,21 @@ def _suppress(suppression: suppressed, calls: Sequence[Call]) -> list[Any]:
     return [None] * len(calls)
 
 
-def _taken(signal: Signal, boundary: Boundary, calls: Sequence[Call]) -> Sequence[Call]:
-    """Return the calls that are stored, after all were checked."""
-    has_once = False
+def _check(signal: Signal, boundary: Boundary, calls: Sequence[Call]) -> None:
+    """Refuse a send if a call of a receiver would fail."""
     for registration, receiver, arguments in calls:
         bound: Any = registration.delivery
-        has_once = has_once or registration.once
         if bound.call_check.is_needed:
             try:
                 bound.call_check.check(signal, receiver, boundary, arguments)
             except Exception as error:
                 add_delivery_note(error, signal, receiver)
                 raise
-    return [call for call in calls if claim(signal, call[0])] if has_once else calls
 
 
 def _written(signal: Signal, calls: Sequence[Call]) -> tuple[Envelope, list[Target]]:
     """Return the envelope with everything that a receiver gets, and the rows of the receivers."""
-    arguments: dict[str, Any] = calls[0][2] if calls else {"sender": None}
+    arguments: dict[str, Any] = calls[0][2]
     targets: list[Target] = []
     snapshots = False
     for registration, receiver, given in calls:
@@ -206,17 +200,13 @@ def _publish_alone(writer: Writer, envelope: Envelope, targets: list[Target]) ->
         store.publish(connection, envelope, targets)
 
 
-def _responses(
-    calls: Sequence[Call], taken: Sequence[Call], place: Place, uid: UUID
-) -> list[Stored | None]:
+def _responses(calls: Sequence[Call], place: Place, uid: UUID) -> list[Stored]:
     boundary, reason, writer = place
     name = boundary.name if writer is None else writer.database.name
-    kept = None if taken is calls else {id(registration) for registration, _, _ in taken}
-    responses: list[Stored | None] = []
+    responses: list[Stored] = []
     for registration, _, _ in calls:
         bound: Any = registration.delivery
-        is_kept = kept is None or id(registration) in kept
-        responses.append(Stored(uid, bound.name, name, reason) if is_kept else None)
+        responses.append(Stored(uid, bound.name, name, reason))
     return responses
 
 
