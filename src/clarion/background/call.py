@@ -67,11 +67,11 @@ def write_body(receiver: str, retries: int | None, envelope: Envelope) -> str:
         retries: how often it is tried again after a failure; None for the default of the engine.
         envelope: the send.
     """
-    return body_head(receiver, retries) + envelope.to_json()[1:]
+    return _head(receiver, retries) + envelope.to_json()[1:]
 
 
 @lru_cache(maxsize=1000)
-def body_head(receiver: str, retries: int | None) -> str:
+def _head(receiver: str, retries: int | None) -> str:
     """Return what precedes the members of the envelope in a body."""
     number = "null" if retries is None else retries
     return f'{{"clarion":{FORMAT},"receiver":{quote(receiver)},"retries":{number},'

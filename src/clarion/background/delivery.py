@@ -11,7 +11,7 @@ from clarion._core.loading import is_reported_later
 from clarion._core.names import keyword_names, option_name, quoted_name, value_name
 from clarion._core.signatures import asks_for
 from clarion._core.tabled import policy_of
-from clarion.background.call import Call, body_head
+from clarion.background.call import Call, write_body
 from clarion.background.hold import aenqueue_within, enqueue_within
 from clarion.background.loss_log import LossLog
 from clarion.background.options import CallOptions
@@ -220,7 +220,7 @@ class EngineDelivery:
         return Call(
             receiver,
             envelope.uid,
-            body_head(receiver, options.retries) + envelope.to_json()[1:],
+            write_body(receiver, options.retries, envelope),
             options.retries,
             options.delay,
             key,
