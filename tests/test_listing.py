@@ -3,6 +3,7 @@
 from clarion import Signal, on_commit
 from clarion.introspect import registrations
 from clarion.listing import (
+    did_you_mean,
     facts_of,
     is_of_framework,
     list_signals,
@@ -11,6 +12,7 @@ from clarion.listing import (
     reading_order,
     sender_of,
     similar_names,
+    some_of,
 )
 
 order_paid = Signal(name="tests.listing.order_paid")
@@ -79,3 +81,18 @@ def test_names_that_resemble_another():
     assert similar_names("order_piad", names) == names[:1]
     assert similar_names("tll.stock", names) == names[2:]
     assert similar_names("zzz", names) == similar_names("", names) == []
+
+
+def test_a_question_names_what_was_meant():
+    """The names that are written alike are proposed, as parts or as a whole."""
+    names = ["shop.order_paid", "shop.stock_low", "shop.order_shipped"]
+    assert did_you_mean("order_piad", names) == "Did you mean shop.order_paid? "
+    assert did_you_mean("ORDER", names) == "Did you mean shop.order_paid or shop.order_shipped? "
+    assert did_you_mean("zzz", names) == did_you_mean("", names) == ""
+
+
+def test_a_long_list_is_cut():
+    """Ten names are listed, and the number of the others."""
+    assert some_of(["b", "a"]) == "a, b"
+    assert some_of([]) == "none"
+    assert some_of(f"n{number:02}" for number in range(12)).endswith("n08, n09 and 2 more")

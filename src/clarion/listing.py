@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 FRAMEWORKS = {"django", "clarion"}  # the packages whose own signals have receivers of their own
 
+AT_MOST = 10  # names in a sentence
+
+NO_TEXT = "''"  # a name that a shell has left empty
+
 _SIMILAR = 3  # names that a message proposes at most
 
 
@@ -113,6 +117,20 @@ def similar_names(wanted: str, names: Iterable[str]) -> list[str]:
         ends.setdefault(".".join(name.lower().split(".")[-parts:]), []).append(name)
     close = get_close_matches(lower, ends, _SIMILAR, 0.7)
     return [name for end in close for name in ends[end]][:_SIMILAR]
+
+
+def did_you_mean(wanted: str, names: Iterable[str]) -> str:
+    """Return a question with the names that resemble a name most, and a space; empty if none does."""
+    close = similar_names(wanted, names) if wanted else []
+    return f"Did you mean {' or '.join(close)}? " if close else ""
+
+
+def some_of(names: Iterable[str]) -> str:
+    """Return the first names of a list, the program's own before others, and how many more it has."""
+    listed = sorted(set(names), key=reading_order)
+    more = len(listed) - AT_MOST
+    shown = ", ".join(listed[:AT_MOST])
+    return f"{shown} and {more} more" if more > 0 else shown or "none"
 
 
 def is_of_framework(name: str) -> bool:

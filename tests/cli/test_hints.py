@@ -1,10 +1,10 @@
-"""Names that resemble another, and why a list is empty."""
+"""Why a list is empty."""
 
 import sys
 
 import pytest
 
-from clarion.cli.hints import did_you_mean, explain_empty, some_of
+from clarion.cli.hints import explain_empty
 from clarion.listing import Filters
 
 RECEIVERS = """
@@ -28,21 +28,6 @@ def hinted(tmp_path, monkeypatch):
     __import__("hinted_receivers")
     yield
     del sys.modules["hinted_receivers"]
-
-
-def test_a_question_names_what_was_meant():
-    """The names that are written alike are proposed, as parts or as a whole."""
-    names = ["shop.order_paid", "shop.stock_low", "shop.order_shipped"]
-    assert did_you_mean("order_piad", names) == "Did you mean shop.order_paid? "
-    assert did_you_mean("ORDER", names) == "Did you mean shop.order_paid or shop.order_shipped? "
-    assert did_you_mean("zzz", names) == did_you_mean("", names) == ""
-
-
-def test_a_long_list_is_cut():
-    """Ten names are listed, and the number of the others."""
-    assert some_of(["b", "a"]) == "a, b"
-    assert some_of([]) == "none"
-    assert some_of(f"n{number:02}" for number in range(12)).endswith("n08, n09 and 2 more")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from clarion.errors import ArgumentError
 from clarion.outbox import store
 from clarion.worker import upkeep as module
-from clarion.worker.upkeep import Selection, prune
+from clarion.worker.upkeep import Selection, prune, why_none
 from tests.outbox.shop import Shop
 
 
@@ -103,3 +103,11 @@ def test_progress_is_reported(any_shop, monkeypatch):
         assert prune(connection, 86_400_000) == 0
         assert prune(connection, 0, pruned.append) == 3
     assert (discarded, pruned) == ([2, 3], [2, 3])
+
+
+def test_why_nothing_was_found():
+    """A name without deliveries is explained, and the absence of a name is not."""
+    assert why_none(None, []) == ""
+    assert why_none("", []) == (
+        "No delivery is stored for the receiver ''. The receivers with deliveries are: none."
+    )

@@ -1,4 +1,4 @@
-"""Which names resemble a name that is not found, and why a list is empty."""
+"""Why a list is empty, as a hint on standard error."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clarion.cli.output import print_sentences
 from clarion.introspect import registrations
-from clarion.listing import named_signals, place_of, reading_order, sender_of, similar_names
+from clarion.listing import did_you_mean, named_signals, place_of, sender_of, some_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,28 +15,10 @@ if TYPE_CHECKING:
     from clarion.listing import Filters
     from clarion.outbox.delivery_row import Waiting
 
-AT_MOST = 10  # names in a sentence
-
-NO_TEXT = "''"  # a name that a shell has left empty
-
 
 def print_hint(text: str) -> None:
     """Print a hint to standard error."""
     print_sentences(f": {text}", ("hint", "bold yellow"), sys.stderr)
-
-
-def did_you_mean(wanted: str, names: Iterable[str]) -> str:
-    """Return a question with the names that resemble a name most, and a space; empty if none does."""
-    close = similar_names(wanted, names) if wanted else []
-    return f"Did you mean {' or '.join(close)}? " if close else ""
-
-
-def some_of(names: Iterable[str]) -> str:
-    """Return the first names of a list, the program's own before others, and how many more it has."""
-    listed = sorted(set(names), key=reading_order)
-    more = len(listed) - AT_MOST
-    shown = ", ".join(listed[:AT_MOST])
-    return f"{shown} and {more} more" if more > 0 else shown or "none"
 
 
 def explain_empty(filters: Filters, *, every: bool) -> None:
@@ -78,12 +60,10 @@ def explain_no_dead(receiver: str | None, counted: Iterable[Waiting]) -> None:
         receiver: the name that the user gave; None if the user gave none.
         counted: the counts of the receivers in the database.
     """
-    known = {each.receiver for each in counted}
-    if receiver is not None and receiver not in known:
-        print_hint(
-            f"No delivery is stored for the receiver {receiver or NO_TEXT}. {did_you_mean(receiver, known)}"
-            f"The receivers with deliveries are: {some_of(known)}."
-        )
+    from clarion.worker.upkeep import why_none  # commands without an outbox do not load it
+
+    if text := why_none(receiver, counted):
+        print_hint(text)
 
 
 def _known() -> tuple[set[str], ...]:

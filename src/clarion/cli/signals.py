@@ -8,7 +8,7 @@ import typer
 
 from clarion.cli.completion import complete_explained, complete_senders, complete_signals
 from clarion.cli.failures import CommandError
-from clarion.cli.hints import NO_TEXT, did_you_mean, explain_empty, some_of
+from clarion.cli.hints import explain_empty
 from clarion.cli.imports import import_all, is_in_program, is_module
 from clarion.cli.options import (
     EveryOption,
@@ -29,14 +29,17 @@ from clarion.cli.output import (
 from clarion.cli.tables import Column
 from clarion.introspect import Explanation, explain, registrations, signal_name
 from clarion.listing import (
+    NO_TEXT,
     Filters,
     Listed,
+    did_you_mean,
     facts_of,
     list_signals,
     named_signals,
     options_of,
     place_of,
     sender_of,
+    some_of,
 )
 
 if TYPE_CHECKING:

@@ -9,13 +9,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from clarion.errors import ArgumentError
+from clarion.listing import NO_TEXT, did_you_mean, some_of
 from clarion.outbox import store
 from clarion.worker.connections import in_transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from clarion.outbox.connection import Connection, WorkerConnection
+    from clarion.outbox.delivery_row import Waiting
 
 BATCH = 100  # dead deliveries in one transaction
 PRUNED_AT_ONCE = 5000  # events in one transaction
@@ -116,3 +118,19 @@ def _each(
     for each in ids:
         function(connection, each)
     return ids
+
+
+def why_none(receiver: str | None, counted: Iterable[Waiting]) -> str:
+    """Return that no delivery of a receiver is stored, and whose are; empty if it has one.
+
+    Args:
+        receiver: the name that the user gave; None if the user gave none.
+        counted: the counts of the receivers in the database.
+    """
+    known = {each.receiver for each in counted}
+    if receiver is None or receiver in known:
+        return ""
+    return (
+        f"No delivery is stored for the receiver {receiver or NO_TEXT}. {did_you_mean(receiver, known)}"
+        f"The receivers with deliveries are: {some_of(known)}."
+    )

@@ -121,6 +121,17 @@ def test_a_dead_delivery_is_requeued(run, dead, alias):
     assert (count(alias, "dead"), count(alias)) == (0, 3)
 
 
+@pytest.mark.parametrize("action", ["ls", "requeue", "discard"])
+def test_an_unknown_receiver_gets_a_hint(alias, dead, action, capsys):
+    """The hint names what was meant; a receiver whose deliveries only wait gets none."""
+    for receiver in ("mial", "bill"):
+        call_command("outbox", action, database=alias, receiver=receiver)
+    assert capsys.readouterr().err == (
+        "hint: No delivery is stored for the receiver mial. Did you mean mail? "
+        "The receivers with deliveries are: bill, mail.\n"
+    )
+
+
 def test_a_change_is_committed_with_autocommit_off(run, dead, alias):
     """Django would leave the transaction open, and the end of the process would undo it."""
     transaction.set_autocommit(False, using=alias)

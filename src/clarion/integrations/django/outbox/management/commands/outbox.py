@@ -31,7 +31,7 @@ from clarion.outbox.facts import (
 from clarion.outbox.receivers import connected_receivers
 from clarion.outbox.tables import VERSION, check_tables, create_tables
 from clarion.worker.connections import in_transaction
-from clarion.worker.upkeep import LARGEST_ID, Selection, prune
+from clarion.worker.upkeep import LARGEST_ID, Selection, prune, why_none
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -171,6 +171,7 @@ def _ls(command: Command, connection: _Connection, options: dict[str, Any]) -> N
         )
     if not found:
         command.stdout.write("No delivery is dead.")
+        _hint(command, connection, receiver)
 
 
 def _show(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
@@ -205,7 +206,7 @@ def _shown(dead: Dead) -> str:
 def _requeue(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
     selection = _selection(options)
     done = selection.change(connection, store.requeue)
-    _print_changed(command, done, "requeued", options)
+    _print_changed(command, connection, done, "requeued", options)
 
 
 def _discard(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
@@ -214,7 +215,7 @@ def _discard(command: Command, connection: _Connection, options: dict[str, Any])
     if count and options["interactive"] and not _agrees(command, count, connection):
         raise CommandError("Nothing was discarded. Confirm it, or give --yes.")
     done = selection.change(connection, store.discard)
-    _print_changed(command, done, "discarded", options)
+    _print_changed(command, connection, done, "discarded", options)
 
 
 def _selection(options: dict[str, Any]) -> Selection:
@@ -233,7 +234,19 @@ def _agrees(command: Command, count: int, connection: _Connection) -> bool:
         return False
 
 
-def _print_changed(command: Command, done: list[int], how: str, options: dict[str, Any]) -> None:
+def _hint(command: Command, connection: _Connection, receiver: str | None) -> None:
+    """Print whether a receiver is unknown for which nothing was found."""
+    if receiver is not None and (text := why_none(receiver, store.waiting(connection))):
+        command.stderr.write(f"hint: {printable(text)}", str)
+
+
+def _print_changed(
+    command: Command,
+    connection: _Connection,
+    done: list[int],
+    how: str,
+    options: dict[str, Any],
+) -> None:
     if options["json"]:
         command.print_json({how: done})
     elif options["ids"]:
@@ -241,6 +254,8 @@ def _print_changed(command: Command, done: list[int], how: str, options: dict[st
             command.stdout.write(f"{row} is {how}.")
     else:
         command.stdout.write(f"{counted(len(done), 'delivery is', 'deliveries are')} {how}.")
+    if not done:
+        _hint(command, connection, options["receiver"])
 
 
 def _prune(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
