@@ -1,6 +1,7 @@
 """Stored deliveries as JSON."""
 
 import json
+import traceback
 
 import pytest
 
@@ -9,11 +10,11 @@ from clarion.outbox.facts import (
     all_facts_of_dead,
     count_dead,
     decoded,
+    error_line,
     facts_of_database,
     facts_of_dead,
     facts_of_list,
     facts_of_receiver,
-    last_line,
     note_of_keys,
 )
 from tests.outbox.shop import Shop
@@ -72,10 +73,41 @@ def test_the_note_of_keys_needs_a_dead_one_with_a_key(shop):
     assert note() == " Later deliveries of the same keys may wait for them."
 
 
-def test_the_last_line_names_the_error():
-    """The last line of a traceback is returned, and empty text for an empty traceback."""
-    assert last_line("Traceback:\n  File\nValueError: no\n\n") == "ValueError: no"
-    assert last_line("") == ""
+def raise_noted():
+    """Raise an error with a cause and a note, and with two lines in its message."""
+    failed = ValueError("no\nmore of it")
+    failed.add_note("Raised by a receiver.")
+    raise failed from KeyError("first")
+
+
+def raise_group():
+    """Raise a group of two errors."""
+    raise ExceptionGroup("two", [OSError("one"), OSError("two")])
+
+
+@pytest.mark.parametrize(
+    ("fails", "line"),
+    [
+        (raise_noted, "ValueError: no"),
+        (raise_group, "ExceptionGroup: two (2 sub-exceptions)"),
+        (lambda: compile("1 +", "shop.py", "exec"), "SyntaxError: invalid syntax"),
+    ],
+)
+def test_the_line_of_an_error(fails, line):
+    """It names the last error, not its note, its cause or a member."""
+    with pytest.raises(Exception) as raised:  # noqa: PT011  # each is another one
+        fails()
+    assert error_line("".join(traceback.format_exception(raised.value))) == line
+    assert (
+        error_line("".join(traceback.format_exception(raised.value.with_traceback(None)))) == line
+    )
+
+
+def test_the_line_of_a_text_that_is_no_traceback():
+    """Its last line is shown; there may be none."""
+    assert error_line("Traceback:\n  File\nValueError: no\n\n") == "ValueError: no"
+    assert error_line("  File\n  raise it\n") == "raise it"
+    assert error_line("") == ""
 
 
 def test_a_damaged_payload_is_none():

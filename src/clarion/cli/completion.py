@@ -21,7 +21,7 @@ from clarion.cli.module_names import module_names
 from clarion.introspect import registrations, signals
 from clarion.listing import named_signals, sender_of
 from clarion.outbox import store
-from clarion.outbox.facts import last_line
+from clarion.outbox.facts import error_line
 from clarion.outbox.receivers import connected_receivers
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def complete_dead(context: typer.Context, incomplete: str) -> list[tuple[str, st
     def names() -> Iterable[str]:
         with opened(context.params["database"]) as (_, connection):
             for each in store.list_dead(connection, limit=DEAD_AT_MOST):
-                found[str(each.id)] = safe(f"{each.receiver}: {last_line(each.error)}")
+                found[str(each.id)] = safe(f"{each.receiver}: {error_line(each.error)}")
         return found
 
     named = {str(each) for each in context.params.get("ids") or ()}

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.printable import safe
 
 if TYPE_CHECKING:
     from clarion.outbox.delivery_row import Dead, Waiting
+
+# The lines between the tracebacks of an error and of its cause.
+_CHAINED = re.compile(
+    r"^The above exception was the direct cause of the following exception:$"
+    r"|^During handling of the above exception, another exception occurred:$",
+    re.MULTILINE,
+)
+_HEADING = re.compile(r"Traceback.*:\s*$")
 
 
 def facts_of_database(name: str, counted: list[Waiting]) -> dict[str, Any]:
@@ -78,7 +87,7 @@ def facts_of_dead(dead: Dead) -> dict[str, Any]:
         "key": dead.key,
         "failures": dead.failures,
         "died_at": dead.died_at.isoformat(),
-        "error": last_line(dead.error),
+        "error": error_line(dead.error),
         "uid": str(dead.envelope.uid),
     }
 
@@ -96,10 +105,19 @@ def all_facts_of_dead(dead: Dead) -> dict[str, Any]:
     }
 
 
-def last_line(text: str) -> str:
-    """Return the last line of a traceback, which names the error."""
-    lines = [line for line in text.split("\n") if line.strip()]
-    return safe(lines[-1].strip()) if lines else ""
+def error_line(text: str) -> str:
+    """Return the line of a traceback that names the error.
+
+    Notes, the rest of a message and the members of an exception group may follow it.
+    """
+    # The lines of a group begin with a bar.
+    lines = [line.removeprefix("  | ") for line in _CHAINED.split(text)[-1].split("\n")]
+    named = (
+        line
+        for line in lines
+        if line.strip() and not line[0].isspace() and not _HEADING.match(line)
+    )
+    return safe(next(named, text.strip().rpartition("\n")[2]).strip())
 
 
 def decoded(payload: bytes) -> Any:

@@ -22,7 +22,7 @@ from clarion.cli.output import (
 from clarion.cli.tables import Column
 from clarion.cli.text import pretty
 from clarion.outbox import store
-from clarion.outbox.facts import all_facts_of_dead, count_dead, facts_of_list, last_line
+from clarion.outbox.facts import all_facts_of_dead, count_dead, error_line, facts_of_list
 
 if TYPE_CHECKING:
     from clarion.outbox.delivery_row import Dead
@@ -93,7 +93,7 @@ def _cells(dead: Dead) -> tuple[str, ...]:
         dead.key or "",
         since(dead.died_at),
         str(dead.failures),
-        last_line(dead.error),
+        error_line(dead.error),
     )
 
 

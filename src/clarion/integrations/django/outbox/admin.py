@@ -24,6 +24,7 @@ from clarion.integrations.django.outbox.models import Dead, Delivery, Event
 from clarion.integrations.django.outbox.shown import printable, shown_json
 from clarion.outbox import store
 from clarion.outbox.delivery_row import NO_EVENT
+from clarion.outbox.facts import error_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,16 +87,16 @@ class RowAdmin(admin.ModelAdmin):
         return _block(printable(row.error or ""))
 
     @admin.display(description="error")
-    def last_line(self, row: Any) -> str:
-        """Return the last line of the error."""
-        return printable((row.error or "").rstrip().rpartition("\n")[2][:_LONGEST])
+    def error_line(self, row: Any) -> str:
+        """Return the line of the traceback that names the error."""
+        return error_line(row.error or "")[:_LONGEST]
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(RowAdmin):
     """Deliveries that wait for a worker, or are being made."""
 
-    list_display = ("id", "receiver", "signal", "key", "due_at", "failures", "last_line")
+    list_display = ("id", "receiver", "signal", "key", "due_at", "failures", "error_line")
     fields = (
         *("id", "receiver", "signal", "key", "uid", "due_at", "failures"),
         *("payload", "headers", "traceback"),
@@ -115,7 +116,7 @@ class DeliveryAdmin(RowAdmin):
 class DeadAdmin(RowAdmin):
     """Deliveries that were given up, to requeue or to discard."""
 
-    list_display = ("id", "receiver", "signal", "key", "given_up_at", "failures", "last_line")
+    list_display = ("id", "receiver", "signal", "key", "given_up_at", "failures", "error_line")
     fields = (
         *("id", "receiver", "signal", "key", "uid", "given_up_at", "failures"),
         *("payload", "headers", "traceback"),
