@@ -142,6 +142,24 @@ def test_an_app_that_is_open_for_coroutines(order_paid, options, jobs, sent_to):
     assert jobs() == [JOB, JOB]
 
 
+def test_sync_code_in_the_loop_of_the_app_inserts_its_job(order_paid, options, jobs, sent_to):
+    """The loop waits for sync code, so its pool cannot be used: neither by a send nor by a commit."""
+    app = library.App(connector=library.PsycopgConnector(**options))
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
+
+    async def main():
+        async with app.open_async():
+            order_paid.send(None, order_id=7)
+            assert jobs() == [JOB]
+            with atomic(sent_to(options="-c search_path=pg_catalog")):
+                ((_, response),) = order_paid.send(None, order_id=8)
+                assert jobs() == [JOB]
+            assert (response.is_within, response.status) == (False, "enqueued")
+
+    asyncio.run(main())
+    assert jobs() == [JOB, JOB]
+
+
 def test_a_conflict_does_not_abort_the_transaction(order_paid, app, jobs, sent_to):
     """A job with a queueing lock comes after the commit; the second one is refused there."""
     delivery = ProcrastinateDelivery(app)(queueing_lock="mail")

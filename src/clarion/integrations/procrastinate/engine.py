@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -24,7 +25,7 @@ from clarion.integrations.procrastinate.connections import (
     is_in_thread,
 )
 from clarion.integrations.procrastinate.jobs import CARRIER, RESCUE
-from clarion.integrations.procrastinate.table import Table
+from clarion.integrations.procrastinate.table import Table, arguments_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,9 +113,7 @@ class ProcrastinateEngine(Engine):
             return True
         if not is_psycopg:
             return False
-        deferrer = self._configured(call, connection=raw)
-        deferrer.job_manager = JobManager(SyncPsycopgConnector())  # the app need not be open
-        deferrer.defer(**_arguments(call))
+        self._insert_on(raw, call)
         return True
 
     async def aenqueue_in(self, call: Call, connection: Any) -> bool:
@@ -153,7 +152,19 @@ class ProcrastinateEngine(Engine):
         return getattr(self.app.connector, "alias", None)
 
     def _insert(self, call: Call) -> None:
+        if self._alias is None and not self.holds_thread and is_loop_running():
+            # This thread may run the loop of the pool, so sync code cannot wait for the pool here.
+            arguments = arguments_of(self.app)
+            if arguments is not None:
+                with psycopg.connect(**{"connect_timeout": ceil(self._hold), **arguments}) as raw:
+                    self._insert_on(raw, call)
+                return
         self._configured(call).defer(**_arguments(call))
+
+    def _insert_on(self, raw: Any, call: Call) -> None:
+        deferrer = self._configured(call, connection=raw)
+        deferrer.job_manager = JobManager(SyncPsycopgConnector())  # the app need not be open
+        deferrer.defer(**_arguments(call))
 
     def _configured(self, call: Call, **more: Any) -> JobDeferrer:
         options: dict[str, Any] = {**call.options, **more}

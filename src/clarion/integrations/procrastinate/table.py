@@ -67,6 +67,18 @@ def _place_of(app: App) -> tuple[Any, ...] | None:
         AppNotOpen: if the app is not open.
     """
     # A connection of its own: the pool may belong to an event loop, and Django's may have been changed.
+    if (arguments := arguments_of(app)) is None:
+        return None
+    with psycopg.connect(**arguments) as raw:
+        return raw.cursor(row_factory=tuple_row).execute(_PLACE).fetchone()
+
+
+def arguments_of(app: App) -> dict[str, Any] | None:
+    """Return the arguments of a connection to the database of an app; None if they are not known.
+
+    Raises:
+        AppNotOpen: if the app is not open.
+    """
     arguments: dict[str, Any] = {}
     if (alias := getattr(app.connector, "alias", None)) is not None:
         arguments |= django_connections()[alias].get_connection_params()
@@ -76,6 +88,4 @@ def _place_of(app: App) -> tuple[Any, ...] | None:
         if not hasattr(pool, "conninfo") or callable(pool.conninfo) or callable(pool.kwargs):
             return None  # in memory, of another driver, or the arguments may be coroutines
         arguments |= {"conninfo": pool.conninfo or "", **(pool.kwargs or {})}
-    arguments["autocommit"] = True
-    with psycopg.connect(**arguments) as raw:
-        return raw.cursor(row_factory=tuple_row).execute(_PLACE).fetchone()
+    return {**arguments, "autocommit": True}
