@@ -19,7 +19,8 @@ docs/explanation/architecture.md has an order for reading.
    sends, the registrations of a `connected` block, and receivers in worker threads.
 6. `route`, `lifetimes`: the receivers of one sender, precomputed for each path of a send, and
    what happens when a receiver or a sender dies. `arguments`, `send_log`: the arguments that
-   `connect` refuses, and the log of sends at DEBUG level.
+   `connect` refuses, and the log of sends at DEBUG level. `main_copy`: the warning of a main module that
+   was imported, too.
 7. `table`, `call`, `batches`: all registrations of a signal, the call of one of them, and deliveries
    that take several together.
 8. `slow_path`, `copying`, `duplicates`: the sends of routes that do more than call their receivers,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from clarion._core import names
 from clarion._core.compiled import is_compiled
+from clarion._core.main_copy import watch_copies
 from clarion._core.own_sends import give_own_class, own_send
 from clarion._core.policy import DeclaredPolicy
 from clarion._core.signal import Signal
@@ -130,6 +131,7 @@ class DeclaredSignal(Signal, Generic[P, R]):
         super().__init__(name=name or names.name_of(function))
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
+        watch_copies(self, getattr(function, "__globals__", {}))
         defaults = {
             keyword: parameter.default
             for keyword, parameter in parameters.items()

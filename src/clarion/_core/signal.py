@@ -12,6 +12,7 @@ from clarion._core.compiled import compiled
 from clarion._core.connected import Connected, add_in_place
 from clarion._core.copying import copy_signal, reduce_signal
 from clarion._core.duplicates import check_added
+from clarion._core.main_copy import watch_copies
 from clarion._core.misnamed import MISNAMED
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import Registration, receiver_key, sender_key
@@ -64,8 +65,10 @@ class Signal(Tabled):
     def __init__(self, use_caching: bool = False, *, name: str | None = None) -> None:  # noqa: FBT001, FBT002
         if use_caching is not False or type(name) not in _NAME_TYPES:
             check_signal_arguments(use_caching, name)
-        self._table = Table(name, sys._getframe(1).f_globals.get("__name__"))  # pyright: ignore[reportPrivateUsage]
+        module = sys._getframe(1).f_globals  # pyright: ignore[reportPrivateUsage]
+        self._table = Table(name, module.get("__name__"))
         registry.add(self)
+        watch_copies(self, module)
 
     def __copy__(self) -> Self:
         return copy_signal(self)  # type: ignore[no-any-return]

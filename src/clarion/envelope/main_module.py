@@ -11,16 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clarion._core.main_copy import MAIN
 from clarion._core.names import signal_name
 from clarion._core.tabled import table_of
 
 if TYPE_CHECKING:
     from clarion._core.signal import Signal
-
-MAIN = (
-    "__main__",
-    "__mp_main__",
-)  # the second one in a process that `multiprocessing` has started
 
 
 def importable(module: str) -> str:

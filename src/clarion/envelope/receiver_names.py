@@ -12,8 +12,9 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.main_copy import MAIN
 from clarion._core.names import described, quoted_name, value_name
-from clarion.envelope.main_module import MAIN, importable
+from clarion.envelope.main_module import importable
 from clarion.errors import ArgumentError, SignatureError
 
 if TYPE_CHECKING:
