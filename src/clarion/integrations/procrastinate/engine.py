@@ -156,7 +156,8 @@ class ProcrastinateEngine(Engine):
             # This thread may run the loop of the pool, so sync code cannot wait for the pool here.
             arguments = arguments_of(self.app)
             if arguments is not None:
-                with psycopg.connect(**{"connect_timeout": ceil(self._hold), **arguments}) as raw:
+                arguments.setdefault("connect_timeout", ceil(self._hold))
+                with psycopg.connect(**arguments) as raw:
                     self._insert_on(raw, call)
                 return
         self._configured(call).defer(**_arguments(call))
