@@ -280,8 +280,9 @@ def load_object(data: Any, session: Any, missing: str = "fail") -> object:
             raise
         return restore()
     except LookupError as error:
+        reason = str(error).rstrip(".")  # Django's texts end with a period
         raise DecodingError(
-            f"A reference names a model that is not one of this program: {error}. Import its module "
+            f"A reference names a model that is not one of this program: {reason}. Import its module "
             f"in the worker."
         ) from None
 

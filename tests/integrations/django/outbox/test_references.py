@@ -165,6 +165,10 @@ def test_models_are_classes_with_a_label():
     for label in ("library.Removed", "os.path", "nodot", "a.b.c"):
         with pytest.raises(DecodingError, match="Import its module"):
             load_class({"kind": "django", "name": label})
+    with pytest.raises(DecodingError, match=r"[^.]\. Import its module"):
+        load_object(
+            {"kind": "django", "model": "gone.Removed", "pk": 1, "database": "default"}, None
+        )
 
 
 def test_a_class_without_rows_is_no_sender():
