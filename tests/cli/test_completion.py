@@ -141,3 +141,17 @@ def test_stored_names_of_durable_receivers_are_completed():
     signal.connect(lambda **kwargs: None, delivery=durable(name="completed:mail"))
     line = line_with({"modules": [__name__]}, "shop:database")
     assert complete_durable(line, "completed:") == ["completed:mail"]
+
+
+def test_a_server_that_does_not_answer(monkeypatch):
+    """A shell waits briefly for the names that a database has, and gets none if no answer comes."""
+    waited = []
+
+    def no_answer(_, seconds):
+        waited.append(seconds)
+        raise TimeoutError
+
+    monkeypatch.setattr("clarion.cli.databases.require_answer", no_answer)
+    line = line_with({"database": "postgresql://localhost/shop"})
+    assert (complete_dead(line, ""), complete_stored(line, "")) == ([], [])
+    assert waited == [1.5, 1.5]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 VARIABLE = "_CLARION_COMPLETE"  # set by the shell's script while it asks for completions
 
 DEAD_AT_MOST = 100  # ids that a shell shows
+PATIENCE = 1.5  # seconds for a database to answer while a user waits for names
 
 
 def is_completing() -> bool:
@@ -93,7 +94,7 @@ def complete_stored(context: typer.Context, incomplete: str) -> list[str]:
     """Return the receivers of the deliveries in the database that begin with a text."""
 
     def names() -> Iterable[str]:
-        with opened(context.params["database"]) as (_, connection):
+        with opened(context.params["database"], seconds=PATIENCE) as (_, connection):
             return [each.receiver for each in store.waiting(connection) if each.dead]
 
     return _complete(incomplete, names)
@@ -104,7 +105,7 @@ def complete_dead(context: typer.Context, incomplete: str) -> list[tuple[str, st
     found: dict[str, str] = {}
 
     def names() -> Iterable[str]:
-        with opened(context.params["database"]) as (_, connection):
+        with opened(context.params["database"], seconds=PATIENCE) as (_, connection):
             for each in store.list_dead(connection, limit=DEAD_AT_MOST):
                 found[str(each.id)] = safe(f"{each.receiver}: {error_line(each.error)}")
         return found

@@ -46,12 +46,15 @@ def find_database(name: str) -> Database:
 
 
 @contextmanager
-def opened(name: str, *, is_new: bool = False) -> Generator[tuple[Database, WorkerConnection]]:
+def opened(
+    name: str, *, is_new: bool = False, seconds: float | None = None
+) -> Generator[tuple[Database, WorkerConnection]]:
     """Yield the database of a command, and a connection to it.
 
     Args:
         name: its URL, or `module:object`.
         is_new: whether its tables may be missing.
+        seconds: how long to wait for its server; by default as `require_answer`.
 
     Raises:
         ClarionError: if the database cannot be used.
@@ -60,7 +63,7 @@ def opened(name: str, *, is_new: bool = False) -> Generator[tuple[Database, Work
     if not is_new:
         check_file(database)
     with failures_of(database, name):
-        require_answer(partial(ask, database))
+        require_answer(partial(ask, database), seconds)
     with failures_of(database, name), closing(database.connect()) as connection:
         if not is_new:
             check_outbox(database, connection)
