@@ -54,6 +54,7 @@ class TestActiveBoundaries:
         check(None)
         outside.enter()
         check(outside)
+        others.outer = outside  # another thread of the request has a copy of this context
         token = request_boundaries.set([others])
         check(others)
         mine.enter()
@@ -65,6 +66,8 @@ class TestActiveBoundaries:
         request_boundaries.reset(token)
         mine.is_over = False
         check(outside)
+        mine.leave()
+        outside.leave()
 
     def test_a_second_entry_is_refused(self):
         """An active boundary is entered once, so that it is never around itself."""

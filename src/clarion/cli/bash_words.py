@@ -27,7 +27,8 @@ def kept_beginning() -> str:
 def join_words_of_bash() -> None:
     """Give Typer the words as the user has typed them, if bash completes a command line."""
     words, current = os.environ.get(WORDS), os.environ.get(INDEX, "")
-    if words is None or not current.isdigit():
+    # A script that puts spaces between the words has not split them.
+    if words is None or "\n" not in words or not current.isdigit():
         return
     joined, kept = joined_words(words.split("\n"), int(current))
     os.environ[WORDS] = "\n".join(joined)

@@ -109,7 +109,7 @@ def test_options_are_known_under_sentry(app, order_paid):
 
 @pytest.mark.parametrize("waits", [{"delay": 60}, {"countdown": 60}])
 def test_a_task_that_expires_before_its_delay_is_refused(app, order_paid, waits):
-    """No worker would ever run it."""
+    """No worker would run it at any time."""
     with pytest.raises(ArgumentError, match="longer than delay="):
         order_paid.connect(mail, delivery=CeleryDelivery(app)(expires=30, **waits))
 
