@@ -104,7 +104,6 @@ def record(
     Returns:
         "postponed", "retried", "dead", or "lost" if another worker has the delivery.
     """
-    note_cure(error)  # the receiver may have used the same database
     if isinstance(error, LostEventError):
         return _give_up(connection, receiver, claim, error, text, block=_blocks(receiver))
     if plan is None or isinstance(error, (NewerVersionError, UnknownSignalError, NotAloneError)):
@@ -175,6 +174,7 @@ def with_text(error: BaseException, store_text: Callable[[str], T]) -> T:
     It is called again with escapes, if the character set of the database, or of the connection, lacks
     a character. Otherwise the worker would fail at this delivery again and again.
     """
+    note_cure(error)  # the receiver may have used the same database
     text = error_text(error)
     try:
         return store_text(text)

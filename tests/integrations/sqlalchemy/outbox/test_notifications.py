@@ -81,7 +81,7 @@ def test_a_pooler_that_passes_on_no_notifications_is_said(
         query = {"ssl" if driver == "asyncpg" else "sslmode": "disable"}
         pooled = create(make_url(url).set(drivername=f"postgresql+{driver}", query=query))
         check_polls(EngineDatabase(pooled), notifying)
-        assert "A pooler passes on no notifications of the engine" in caplog.text
+        assert "A pooler passes on no notifications of SQLAlchemy's engine" in caplog.text
 
 
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg_async"])

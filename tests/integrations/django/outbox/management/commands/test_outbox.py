@@ -37,7 +37,13 @@ def dead(alias):
     with transaction.atomic(using=alias):
         publish(connection, Target("mail"), note=HOSTILE)
         [claim] = store.claim(connection, "mail", 10, 30_000)
-        store.bury(connection, "mail", claim, f"Traceback\nValueError: {HOSTILE}\n", block=True)
+        store.bury(
+            connection,
+            "mail",
+            claim,
+            f"Traceback (most recent call last):\nValueError: {HOSTILE}\n",
+            block=True,
+        )
         publish(connection, Target("mail"), Target("bill", "7"))
     return claim.id
 
