@@ -68,6 +68,11 @@ class WarmInterpreter:
             texts = [Path(stream).read_text(encoding="utf-8") for stream in streams]
         return subprocess.CompletedProcess(arguments, code, *texts)
 
+    def close(self) -> None:
+        """Close the streams of the channel; the process then ends."""
+        self._answers.close()
+        self._channel.shutdown(socket.SHUT_RDWR)
+
     def _run_cold(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         # Coverage is measured from the start of an interpreter.
         command = [sys.executable, *self._options, *arguments]
@@ -89,8 +94,9 @@ def warm_interpreter(*packages: str, options: tuple[str, ...] = ()) -> Iterator[
             command = [sys.executable, *options, "-m", "tests.warm", str(number), *packages]
             env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
             process = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=[number])
-        yield WarmInterpreter(ours, options)
-        ours.shutdown(socket.SHUT_RDWR)
+        warm = WarmInterpreter(ours, options)
+        yield warm
+        warm.close()
         process.wait(timeout=30)
 
 
