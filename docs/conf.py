@@ -54,6 +54,7 @@ autodoc_mock_imports = [
     "pydantic_settings",
     "pymysql",
     "pytest",
+    "redis",
     "rq",
     "sqlalchemy",
     "taskiq",
