@@ -13,7 +13,7 @@ VARIABLE = {
     r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:,\d{3})?": "TIME",
     r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}": "UID",
     r"\b\d+ (?:s|min|h) ago\b|(?<=  |, )now\b": "AGE",
-    r"\bin \d+\.\d+ ?s\b": "DURATION",
+    r"\bin \d+\.\d+ ?s\b(?: \(\d+:\d\d:\d\d\))?": "DURATION",  # pytest adds hours after a minute
     r"\bprocess \[\d+\]": "PROCESS",
     r"\bclarion \d+\.\d+\.\d+\b": "VERSION",
     r"[ \t]+(?=\n|\Z)": "",
