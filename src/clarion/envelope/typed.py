@@ -191,8 +191,13 @@ def _why_part_lost(info: Any) -> _Loss | None:
     return None
 
 
+# Their classes are bases of much else than the program's models.
+_GENERAL = frozenset({"builtins", "pydantic"})
+
+
 def _unknown(kind: type) -> _Loss:
-    if (model := owned_subclass(kind)) is not None:
+    is_general = kind.__module__.partition(".")[0] in _GENERAL
+    if not is_general and (model := owned_subclass(kind)) is not None:
         return _Loss(
             f"{value_name(kind)} is a base of models, and no model itself",
             f"Annotate it with a model, such as {value_name(model)}, or a union of them.",
