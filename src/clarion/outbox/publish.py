@@ -72,7 +72,8 @@ class Publication:
         envelope, targets = _written(signal, calls)
         with cures_noted():
             await _apublish(place, envelope, targets)
-        wake.after_commit(signal, place[0])
+        if wake.workers:
+            wake.after_commit(signal, place[0])
         return _responses(calls, place, envelope.uid)
 
 
