@@ -40,9 +40,10 @@ def remove_worker(wake: Callable[[], object]) -> None:
 
 
 def after_commit(signal: Signal, boundary: Boundary) -> None:
-    """Wake the workers of this process once the open transaction commits, or now."""
-    if not workers:
-        return
+    """Wake the workers of this process once the open transaction commits, or now.
+
+    A send calls it only if there are workers, which saves most programs the call.
+    """
     if boundary.is_open():
         # One call for each commit, because the calls have the same key.
         boundary.add_call(PendingCall(signal, _REGISTRATION, _wake, _BOUND, boundary, "", {}))
