@@ -8,7 +8,6 @@ from celery import Celery, Task
 from celery.exceptions import Ignore
 from celery.exceptions import Reject as CeleryReject
 
-from clarion import Signal
 from clarion.background import HandOver, deliver
 from clarion.background.call import write_body
 from clarion.commit import atomic
@@ -16,13 +15,7 @@ from clarion.envelope import seal
 from clarion.errors import HandOverError, Reject, Retry, UnknownReceiverError
 from clarion.integrations.celery import CeleryDelivery, engine
 from tests.background.brokers import free_port
-
-made: list[Any] = []
-
-
-def mail(sender, attempt, **kwargs):
-    """Note the call."""
-    made.append((kwargs.get("order_id"), attempt))
+from tests.integrations.celery.calls import made, mail
 
 
 async def amail(sender, attempt, **kwargs):
@@ -37,13 +30,11 @@ def failing(sender, attempt, **kwargs):
 
 
 @pytest.fixture
-def app():
-    """Yield an app in eager mode."""
+def app(app):
+    """Return the app in eager mode."""
     made.clear()
-    found = Celery("tests", broker="memory://", set_as_current=False)
-    found.conf.task_always_eager = True
-    yield found
-    found.close()
+    app.conf.task_always_eager = True
+    return app
 
 
 @pytest.fixture
@@ -52,12 +43,6 @@ def connection():
     opened = sqlite3.connect(":memory:")
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def order_paid():
-    """Return a signal."""
-    return Signal(name="tests.celery.order_paid")
 
 
 @pytest.mark.parametrize("receiver", [mail, amail])

@@ -10,14 +10,6 @@ from clarion.integrations.celery import CeleryDelivery
 from clarion.integrations.celery.losses import TASK
 
 
-@pytest.fixture
-def app():
-    """Yield an app whose broker is in memory."""
-    found = Celery("tests", broker="memory://", set_as_current=False)
-    yield found
-    found.close()
-
-
 def test_losses_name_the_setting(app):
     """Each loss of the configuration is listed with the setting that prevents it."""
     engine = CeleryDelivery(app).engine

@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-from celery import Celery, current_app, signals
+from celery import current_app, signals
 from celery.exceptions import Retry
 
-from clarion import Signal
 from clarion.integrations.celery import CeleryDelivery
 from clarion.integrations.celery.losses import TASK
 
@@ -18,20 +17,6 @@ def mail(sender, **kwargs):
 def failing(sender, **kwargs):
     """Fail."""
     raise LookupError("mine")
-
-
-@pytest.fixture
-def app():
-    """Yield an app whose broker is in memory."""
-    found = Celery("tests", broker="memory://", set_as_current=False)
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def order_paid():
-    """Return a signal."""
-    return Signal(name="tests.celery.order_paid")
 
 
 def test_the_task_has_the_name_of_the_receiver(app, order_paid):

@@ -2,38 +2,21 @@
 
 import subprocess
 import sys
-from typing import Any
 
 import pytest
-from celery import Celery
 from kombu.entity import Queue
 
-from clarion import Signal
 from clarion.errors import ArgumentError
 from clarion.integrations.celery import CeleryDelivery
-
-made: list[Any] = []
-
-
-def mail(sender, attempt, **kwargs):
-    """Note the call."""
-    made.append((kwargs.get("order_id"), attempt))
+from tests.integrations.celery.calls import made, mail
 
 
 @pytest.fixture
-def app():
-    """Yield an app in eager mode."""
+def app(app):
+    """Return the app in eager mode."""
     made.clear()
-    found = Celery("tests", broker="memory://", set_as_current=False)
-    found.conf.task_always_eager = True
-    yield found
-    found.close()
-
-
-@pytest.fixture
-def order_paid():
-    """Return a signal."""
-    return Signal(name="tests.celery.order_paid")
+    app.conf.task_always_eager = True
+    return app
 
 
 @pytest.mark.parametrize(
