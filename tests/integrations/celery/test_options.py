@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from kombu.entity import Queue
+from celery.app.amqp import Queue
 
 from clarion.errors import ArgumentError
 from clarion.integrations.celery import CeleryDelivery
