@@ -11,8 +11,9 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.middleware import Retries
 
 from clarion import Signal
+from clarion.background.monitoring import TASK
 from clarion.errors import ArgumentError
-from clarion.integrations.dramatiq import TASK, DramatiqDelivery
+from clarion.integrations.dramatiq import DramatiqDelivery
 from tests.integrations.engine_receivers import amail, calls, fail, mail, reject, retry_once
 
 

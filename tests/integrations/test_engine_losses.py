@@ -15,9 +15,9 @@ from taskiq_aio_pika.queue import Queue as RabbitQueue
 from taskiq_redis import RedisStreamBroker
 
 from clarion import Signal, durable
+from clarion.background.monitoring import TASK
 from clarion.errors import ArgumentError
 from clarion.integrations.celery import CeleryDelivery
-from clarion.integrations.celery.losses import TASK
 from clarion.integrations.rq import RQDelivery
 from clarion.integrations.taskiq import TaskiqDelivery
 from tests.integrations.engine_receivers import mail

@@ -13,9 +13,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry as TryAgain
 
 from clarion import Signal
+from clarion.background.monitoring import TASK
 from clarion.commit import atomic
 from clarion.errors import ArgumentError, HandOverError, Reject, Retry
-from clarion.integrations.huey import NAME, OPTIONS, HueyDelivery
+from clarion.integrations.huey import OPTIONS, HueyDelivery
 from tests.integrations.engine_receivers import attempts, calls, fail, mail_order
 
 order_paid = Signal(name="tests.huey.order_paid")
@@ -85,7 +86,7 @@ def test_a_task_has_the_options(stored):
     with order_paid.connected(mail, delivery=delivery):
         ((_, response),) = order_paid.send(None, order_id=1)
     task = stored.dequeue()
-    assert (task.name, task.id) == (NAME, f"mail:{response.uid}")
+    assert (task.name, task.id) == (TASK, f"mail:{response.uid}")
     assert (task.retries, task.priority, task.expires, task.timeout) == (2, 7, expires, 5)
 
 

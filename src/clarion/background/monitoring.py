@@ -11,7 +11,7 @@ from typing import Any
 
 from clarion.envelope.trace import name_span, rename_span
 
-TASK = "clarion.deliver"
+TASK = "clarion.deliver"  # the name of the one task, on each engine that names its tasks
 
 
 def name_task(receiver: str) -> None:

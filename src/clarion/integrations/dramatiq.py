@@ -32,6 +32,7 @@ from clarion.background import (
 )
 from clarion.background.call import read_body
 from clarion.background.delivery import HOLD
+from clarion.background.monitoring import TASK
 from clarion.background.options import check_age, check_kinds
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, DecodingError, MissingExtraError, Reject, Retry
@@ -48,7 +49,6 @@ try:
 except ImportError as error:
     raise MissingExtraError.because(error, "dramatiq", "dramatiq") from error
 
-TASK = "clarion.deliver"
 
 _BODY = "clarion"  # the option of the message
 _FOR_ACTORS = frozenset({"retry_when", "throws"})  # a message cannot have them

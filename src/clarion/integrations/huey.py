@@ -26,7 +26,7 @@ from clarion.background import (
     retry_after,
 )
 from clarion.background.delivery import HOLD
-from clarion.background.monitoring import name_hand_over
+from clarion.background.monitoring import TASK, name_hand_over
 from clarion.background.options import check_age
 from clarion.background.redis_pool import longest_wait
 from clarion.errors import ArgumentError, MissingExtraError
@@ -48,7 +48,6 @@ except ImportError as error:
 
 __all__ = ["HueyDelivery"]
 
-NAME = "clarion.deliver"
 OPTIONS = {"expires", "priority", "retry_backoff", "retry_delay", "timeout"}
 
 _POPS = (
@@ -93,14 +92,14 @@ def task_of(huey: Any) -> Any:
         # Immediate mode never runs a task that has to wait.
         carry(body, attempt, task, waits or huey.immediate)
 
-    found = _tasks[huey] = huey.task(name=NAME, context=True)(carry_in)
+    found = _tasks[huey] = huey.task(name=TASK, context=True)(carry_in)
     huey.signal(SIGNAL_ENQUEUED)(name_publication)
     return found
 
 
 def name_publication(signal: str, task: Any) -> None:  # noqa: ARG001
     """Name the span of an instrumentation after the receiver whose task is enqueued."""
-    if task.name == NAME:
+    if task.name == TASK:
         name_hand_over(task.id.rpartition(":")[0])
 
 

@@ -6,8 +6,8 @@ import pytest
 from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES
 
+from clarion.background.monitoring import TASK
 from clarion.integrations.celery import CeleryDelivery
-from clarion.integrations.celery.losses import TASK
 
 
 def test_losses_name_the_setting(app):

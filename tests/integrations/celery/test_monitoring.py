@@ -6,8 +6,8 @@ import pytest
 from celery import current_app, signals
 from celery.exceptions import Retry
 
+from clarion.background.monitoring import TASK
 from clarion.integrations.celery import CeleryDelivery
-from clarion.integrations.celery.losses import TASK
 
 
 def mail(sender, **kwargs):

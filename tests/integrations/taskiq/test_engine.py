@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from taskiq import InMemoryBroker, ScheduleSource, SimpleRetryMiddleware, TaskiqMiddleware
 
 from clarion import Signal
+from clarion.background.monitoring import TASK
 from clarion.commit import atomic
 from clarion.errors import ArgumentError, HandOverError
 from clarion.integrations.taskiq import TaskiqDelivery, engine
-from clarion.integrations.taskiq.engine import TASK
 from tests.integrations.engine_receivers import amail, calls, fail, mail, reject, retry_once
 
 

@@ -14,9 +14,9 @@ from celery.local import Proxy
 
 from clarion._core.names import value_name
 from clarion.background import Engine, deliver, retry_after
-from clarion.background.monitoring import name_hand_over
+from clarion.background.monitoring import TASK, name_hand_over
 from clarion.errors import ArgumentError, Retry
-from clarion.integrations.celery.losses import TASK, losses_of, losses_with, redelivery_of
+from clarion.integrations.celery.losses import losses_of, losses_with, redelivery_of
 from clarion.integrations.celery.options import check_options
 
 if TYPE_CHECKING:

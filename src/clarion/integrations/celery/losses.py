@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from celery.app.annotations import prepare, resolve_all
 
+from clarion.background.monitoring import TASK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clarion.background import CallOptions
-
-TASK = "clarion.deliver"
 
 _TRANSIENT_MODES = (1, "1", "transient")
 

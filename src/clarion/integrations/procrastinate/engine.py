@@ -15,6 +15,7 @@ from procrastinate.tasks import ConfigureTaskOptions
 from clarion._core.loops import is_loop_running, run_in_thread
 from clarion.background import Engine, check_engine_options
 from clarion.background.apart import call_apart, has_transaction
+from clarion.background.monitoring import TASK
 from clarion.background.options import check_kinds
 from clarion.errors import ArgumentError
 from clarion.integrations.procrastinate.connections import (
@@ -24,7 +25,7 @@ from clarion.integrations.procrastinate.connections import (
     in_sync_thread,
     is_in_thread,
 )
-from clarion.integrations.procrastinate.jobs import CARRIER, RESCUE
+from clarion.integrations.procrastinate.jobs import RESCUE
 from clarion.integrations.procrastinate.table import Table, arguments_of
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ class ProcrastinateEngine(Engine):
             options["lock"] = f"{call.receiver}/{call.key}"
         if call.delay:
             options["schedule_in"] = {"seconds": call.delay}
-        return self.app.configure_task(CARRIER, **options)
+        return self.app.configure_task(TASK, **options)
 
 
 def _arguments(call: Call) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from procrastinate.exceptions import JobAborted
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from clarion.background import adeliver, retry_after
+from clarion.background.monitoring import TASK
 
 if TYPE_CHECKING:
     from procrastinate import App, JobContext
     from procrastinate.jobs import Job
 
-CARRIER = "clarion.deliver"
 RESCUE = "clarion.rescue"
 
 
@@ -54,7 +54,7 @@ def _rescue(silence: float) -> Any:
     async def rescue(context: JobContext, timestamp: int) -> None:  # noqa: ARG001
         """Run the calls of killed workers again."""
         manager = context.app.job_manager
-        stalled = await manager.get_stalled_jobs(task_name=CARRIER, seconds_since_heartbeat=silence)
+        stalled = await manager.get_stalled_jobs(task_name=TASK, seconds_since_heartbeat=silence)
         for job in stalled:
             await manager.retry_job(job)
 
@@ -63,8 +63,8 @@ def _rescue(silence: float) -> Any:
 
 def register(app: App, silence: float | None) -> None:
     """Register the tasks with an app, once."""
-    if CARRIER not in app.tasks:  # pyright: ignore[reportUnknownMemberType]
-        app.task(name=CARRIER, pass_context=True, retry=Retries())(carry)
+    if TASK not in app.tasks:  # pyright: ignore[reportUnknownMemberType]
+        app.task(name=TASK, pass_context=True, retry=Retries())(carry)
     if silence is not None and RESCUE not in app.tasks:  # pyright: ignore[reportUnknownMemberType]
         task = app.task(name=RESCUE, pass_context=True, queueing_lock=RESCUE)(_rescue(silence))
         app.periodic(cron="* * * * *")(task)

@@ -29,7 +29,7 @@ from clarion._core.names import keyword_names, value_name
 from clarion.background import Engine, adeliver, check_engine_options, retry_after
 from clarion.background.call import read_body
 from clarion.background.loop_thread import LoopThread, run_on, run_on_from
-from clarion.background.monitoring import name_hand_over
+from clarion.background.monitoring import TASK, name_hand_over
 from clarion.background.options import ELSEWHERE
 from clarion.errors import ArgumentError, DecodingError, HandOverError, Reject
 from clarion.integrations.taskiq.losses import has_no_delays, losses_of, losses_with
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from clarion.background import Call, CallOptions
 
-TASK = "clarion.deliver"
 
 LONGEST_SLEEP = 5.0  # seconds
 """How long a worker holds a delayed task before it returns the task to the queue."""
