@@ -1,7 +1,5 @@
 """Programs in processes that are forked from a warm interpreter."""
 
-import os
-
 import pytest
 
 from tests.warm import ROOT, warm_interpreter
@@ -61,8 +59,14 @@ def test_a_signal_ends_a_program(warm, environment, tmp_path):
     assert warm.run("-c", source, cwd=tmp_path, env=environment).returncode == -15
 
 
-def test_a_program_that_takes_long_is_killed(tmp_path):
+def test_a_program_that_takes_long_is_killed(environment, tmp_path):
     """It does not run on when the test has failed."""
     source = "import time; time.sleep(600)"
     with warm_interpreter() as warm, pytest.raises(TimeoutError):  # its end waits for the program
-        warm.run("-c", source, cwd=tmp_path, env=dict(os.environ), timeout=0.1)
+        warm.run("-c", source, cwd=tmp_path, env=environment, timeout=0.1)
+
+
+def test_a_failed_test_leaves_no_process(tmp_path):
+    """The warm interpreter ends with the error of a test; a process left behind warns."""
+    with pytest.raises(LookupError), warm_interpreter():
+        raise LookupError

@@ -76,7 +76,10 @@ class WarmInterpreter:
     def _run_cold(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         # Coverage is measured from the start of an interpreter.
         command = [sys.executable, *self._options, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+        except subprocess.TimeoutExpired as error:
+            raise TimeoutError(str(error)) from error
 
 
 @contextmanager
@@ -95,9 +98,11 @@ def warm_interpreter(*packages: str, options: tuple[str, ...] = ()) -> Iterator[
             env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
             process = subprocess.Popen(command, cwd=ROOT, env=env, pass_fds=[number])
         warm = WarmInterpreter(ours, options)
-        yield warm
-        warm.close()
-        process.wait(timeout=30)
+        try:
+            yield warm
+        finally:
+            warm.close()
+            process.wait(timeout=30)
 
 
 def serve(channel: socket.socket) -> dict[str, Any] | None:
