@@ -6,7 +6,7 @@ from typing import Any
 
 from clarion import Signal
 from clarion.envelope import seal
-from clarion.outbox import open_database, store
+from clarion.outbox import lapses, open_database, store
 from clarion.outbox.delivery_row import Target, partition_of
 from clarion.outbox.tables import create_tables
 from clarion.worker.connections import in_transaction
@@ -60,6 +60,21 @@ class Shop:
             return claim.id
 
         return self.run(give_up)
+
+    def lose_workers(self, count, receiver="shop:mail"):
+        """Let workers vanish while they hold the next delivery of a receiver by itself."""
+
+        def claim(connection):
+            (claim,) = store.claim(connection, receiver, 1, 0)
+            return claim
+
+        def vanish(connection):
+            lapses.begin(connection, claim(connection), None)
+
+        self.run(claim)
+        for _ in range(count - 1):
+            self.run(vanish)
+        return self.run(claim).id
 
     def dead(self):
         """Return the ids of the dead deliveries."""

@@ -16,7 +16,9 @@ from clarion.outbox.facts import (
     facts_of_list,
     facts_of_receiver,
     note_of_keys,
+    note_of_suspects,
 )
+from clarion.outbox.waits import list_suspects
 from tests.outbox.shop import Shop
 
 
@@ -43,7 +45,7 @@ def test_a_receiver_is_json(shop):
     shop.bury()
     (counts,) = shop.run(store.waiting)
     expected = {"receiver": "shop:mail", "waiting": 0, "first_due": None, "failing": 0, "dead": 1}
-    assert facts_of_receiver(counts) == expected
+    assert facts_of_receiver(counts) == {**expected, "suspects": 0}
 
 
 def test_a_database_and_a_list_have_totals(shop):
@@ -51,12 +53,41 @@ def test_a_database_and_a_list_have_totals(shop):
     rows = [shop.bury(), shop.bury(), shop.bury("shop:stock")]
     shop.publish()
     counts = shop.run(store.waiting)
-    found = facts_of_database("the shop", counts)
+    found = facts_of_database("the shop", counts, [])
     assert (found["database"], found["waiting"], found["dead"]) == ("the shop", 1, 3)
     assert found["receivers"] == [facts_of_receiver(each) for each in counts]
     assert (count_dead(counts, None), count_dead(counts, "shop:stock")) == (3, 1)
     listed = facts_of_list(shop.run(store.list_dead)[:1], counts, "shop:mail")
     assert (listed["total"], [each["id"] for each in listed["deliveries"]]) == (2, rows[:1])
+
+
+def test_suspects_are_json(shop):
+    """A delivery that has lost a worker is JSON, and its receiver counts it."""
+    shop.publish()
+    row = shop.lose_workers(2)
+    suspects = shop.run(list_suspects)
+    found = facts_of_database("the shop", shop.run(store.waiting), suspects)
+    assert json.loads(json.dumps(found)) == found
+    assert found["receivers"][0]["suspects"] == 1
+    assert found["suspects"] == [
+        {
+            "id": row,
+            "receiver": "shop:mail",
+            "signal": "shop.order_paid",
+            "key": None,
+            "uid": str(suspects[0].uid),
+            "failures": 0,
+            "lost_workers": 2,
+        }
+    ]
+
+
+def test_the_note_of_suspects_counts_them(shop):
+    """Without a delivery that has lost a worker there is no note."""
+    shop.publish()
+    assert note_of_suspects(shop.run(store.waiting)) == ""
+    shop.lose_workers(1)
+    assert note_of_suspects(shop.run(store.waiting)).startswith("1 delivery has lost a worker.")
 
 
 def test_the_note_of_keys_needs_a_dead_one_with_a_key(shop):

@@ -17,7 +17,7 @@ In reading order; each module imports only from those above it:
    `publication`: the statements that store a send.
    `default`: the database for sends that are in no transaction. `notes`: the cures of errors.
 5. `store`: publish, claim, settle, retry and bury deliveries; show, requeue and discard dead ones.
-   `lapses`: the deliveries whose worker has vanished. `async_store`: some of it on async connections. `keys`: the key by which deliveries are ordered.
+   `lapses`: the deliveries whose worker has vanished. `waits`: why deliveries wait. `async_store`: some of it on async connections. `keys`: the key by which deliveries are ordered.
    `wake`: wakes workers after a commit. `facts`: deliveries and counts as JSON. `ages`: the age of a
    send, as a person writes it. `inbox`: the calls that have had their effect.
 6. `publish`: stores one send for its receivers.

@@ -193,6 +193,7 @@ class Waiting(NamedTuple):
         oldest: when the first of these deliveries can be made, in UTC.
         failing: how many of them have failed before.
         dead: how many were given up.
+        suspects: how many of those that wait have lost a worker.
     """
 
     receiver: str
@@ -200,3 +201,27 @@ class Waiting(NamedTuple):
     oldest: datetime | None
     failing: int
     dead: int
+    suspects: int = 0
+
+
+class Suspect(NamedTuple):
+    """A delivery that has lost a worker: its receiver may end the process.
+
+    Attributes:
+        id: the row.
+        receiver: the name of the receiver.
+        signal: the name of the signal.
+        key: the key by which deliveries are ordered, or None.
+        uid: identifies the send.
+        failures: how many attempts have failed.
+        lost_workers: how many workers have ended while they held it. From two on, it is made while
+            nothing else runs in its worker.
+    """
+
+    id: int
+    receiver: str
+    signal: str
+    key: str | None
+    uid: UUID
+    failures: int
+    lost_workers: int

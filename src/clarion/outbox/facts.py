@@ -6,10 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.names import counted as as_text
 from clarion._core.printable import safe
 
 if TYPE_CHECKING:
-    from clarion.outbox.delivery_row import Dead, Waiting
+    from collections.abc import Sequence
+
+    from clarion.outbox.delivery_row import Dead, Suspect, Waiting
 
 # The lines between the tracebacks of an error and of its cause.
 _CHAINED = re.compile(
@@ -20,18 +23,22 @@ _CHAINED = re.compile(
 _HEADING = re.compile(r"Traceback.*:\s*$")
 
 
-def facts_of_database(name: str, counted: list[Waiting]) -> dict[str, Any]:
+def facts_of_database(
+    name: str, counted: list[Waiting], suspects: Sequence[Suspect]
+) -> dict[str, Any]:
     """Return the counts of a database and of each receiver.
 
     Args:
         name: how messages name the database.
         counted: the counts of its receivers.
+        suspects: deliveries that have lost a worker.
     """
     return {
         "database": name,
         "waiting": sum(each.deliveries for each in counted),
         "dead": sum(each.dead for each in counted),
         "receivers": [facts_of_receiver(each) for each in counted],
+        "suspects": [{**each._asdict(), "uid": str(each.uid)} for each in suspects],
     }
 
 
@@ -67,6 +74,20 @@ def note_of_keys(counted: list[Waiting], dead: list[Dead]) -> str:
     return ""
 
 
+def note_of_suspects(counted: list[Waiting]) -> str:
+    """Return a sentence if deliveries have lost a worker; else an empty text.
+
+    Args:
+        counted: the counts of all receivers.
+    """
+    if not (suspects := sum(each.suspects for each in counted)):
+        return ""
+    return (
+        f"{as_text(suspects, 'delivery has', 'deliveries have')} lost a worker. If one has lost two, its "
+        f"receiver probably ends the process:"
+    )
+
+
 def facts_of_receiver(waiting: Waiting) -> dict[str, Any]:
     """Return the counts of one receiver."""
     return {
@@ -75,6 +96,7 @@ def facts_of_receiver(waiting: Waiting) -> dict[str, Any]:
         "first_due": None if waiting.oldest is None else waiting.oldest.isoformat(),
         "failing": waiting.failing,
         "dead": waiting.dead,
+        "suspects": waiting.suspects,
     }
 
 

@@ -40,6 +40,11 @@ def state_of(claim: Claim) -> int:
     return claim.attempt // STATE
 
 
+def lost_workers(attempt: int) -> int:
+    """Return how many workers have ended while they held a delivery, by its `attempt`."""
+    return attempt // STATE // 2
+
+
 def needs_care(claim: Claim) -> bool:
     """Return whether a delivery has lost a worker, so that it is made by itself."""
     return claim.attempt >= WITH_CARE

@@ -249,7 +249,7 @@ def waiting(connection: Connection) -> list[Waiting]:
     """Return how many deliveries of each receiver wait, and how many are dead."""
     dead = {row[0]: row[1] for row in connection.rows("dead")}
     found = {
-        row[0]: Waiting(row[0], row[1], time_of(row[2]), row[3] or 0, dead.pop(row[0], 0))
+        row[0]: Waiting(row[0], row[1], time_of(row[2]), row[3], dead.pop(row[0], 0), row[4])
         for row in connection.rows("waiting")
     }
     found |= {name: Waiting(name, 0, None, 0, count) for name, count in dead.items()}

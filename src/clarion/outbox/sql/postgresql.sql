@@ -294,7 +294,8 @@ DELETE FROM clarion_blocked
 WHERE receiver = :receiver AND key = :key AND (until = :dead OR until IS NULL)
 
 -- name: waiting
-SELECT receiver, count(*), min(visible_at), count(*) FILTER (WHERE failures > 0)
+SELECT receiver, count(*), min(visible_at), count(*) FILTER (WHERE failures > 0),
+    count(*) FILTER (WHERE attempt >= 2 * {state})
 FROM clarion_delivery GROUP BY receiver ORDER BY receiver
 
 -- name: dead
@@ -305,6 +306,12 @@ SELECT d.receiver, d.id, d.attempt, d.failures, d.key, d.event, e.signal, e.vers
     e.headers, e.created_at
 FROM clarion_delivery d JOIN clarion_event e ON e.uid = d.event
 ORDER BY d.id LIMIT :limit
+
+-- name: list_suspects
+-- The state is in the first bits of `attempt`: see `clarion.outbox.lapses`.
+SELECT d.id, d.receiver, e.signal, d.key, d.event, d.failures, d.attempt
+FROM clarion_delivery d LEFT JOIN clarion_event e ON e.uid = d.event
+WHERE d.attempt >= 2 * {state} ORDER BY d.attempt DESC, d.id LIMIT :limit
 
 -- name: list_dead
 SELECT x.id, x.failures, x.receiver, x.key, x.event, e.signal, e.version, e.payload, e.headers,

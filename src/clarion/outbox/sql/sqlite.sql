@@ -232,8 +232,8 @@ DELETE FROM clarion_blocked
 WHERE receiver = :receiver AND "key" = :key AND (until = :dead OR until IS NULL)
 
 -- name: waiting
-SELECT receiver, count(*), min(visible_at), sum(failures > 0) FROM clarion_delivery
-GROUP BY receiver ORDER BY receiver
+SELECT receiver, count(*), min(visible_at), sum(failures > 0), sum(attempt >= 2 * {state})
+FROM clarion_delivery GROUP BY receiver ORDER BY receiver
 
 -- name: dead
 SELECT receiver, count(*) FROM clarion_dead GROUP BY receiver ORDER BY receiver
@@ -243,6 +243,12 @@ SELECT d.receiver, d.id, d.attempt, d.failures, d."key", d.event, e.signal, e.ve
     e.headers, e.created_at
 FROM clarion_delivery d JOIN clarion_event e ON e.uid = d.event
 ORDER BY d.id LIMIT :limit
+
+-- name: list_suspects
+-- The state is in the first bits of `attempt`: see `clarion.outbox.lapses`.
+SELECT d.id, d.receiver, e.signal, d."key", d.event, d.failures, d.attempt
+FROM clarion_delivery d LEFT JOIN clarion_event e ON e.uid = d.event
+WHERE d.attempt >= 2 * {state} ORDER BY d.attempt DESC, d.id LIMIT :limit
 
 -- name: list_dead
 SELECT x.id, x.failures, x.receiver, x."key", x.event, e.signal, e.version, e.payload, e.headers,

@@ -46,6 +46,25 @@ def test_what_waits_is_shown_and_cannot_be_changed():
     assert lines == ["200 False", "200 False", "403 False", "403 False", "403"]
 
 
+def test_what_has_lost_a_worker_is_shown():
+    """The list and the page of a waiting delivery say how many workers it has lost."""
+    lines = run(
+        """
+        from clarion.outbox.lapses import SUSPECT, STATE
+
+        publish(Target("mail"), Target("bill"))
+        Delivery.objects.filter(receiver="bill").update(attempt=SUSPECT * STATE + 3)
+        person = client(*everything)
+        html = person.get("/admin/clarion_outbox/delivery/?o=-6").content.decode()
+        print(re.findall('field-lost_workers">([0-9]+)<', html))
+        row = Delivery.objects.get(receiver="bill").id
+        html = person.get(f"/admin/clarion_outbox/delivery/{row}/change/").content.decode()
+        print(re.findall("Lost workers:.*?([0-9]+)</div>", html, re.DOTALL))
+        """
+    )
+    assert lines == ["['2', '0']", "['2']"]
+
+
 def test_deliveries_are_requeued_and_discarded():
     """Actions in the list and buttons on the page requeue and discard deliveries."""
     lines = run(

@@ -25,6 +25,7 @@ from clarion.integrations.django.outbox.shown import printable, shown_json
 from clarion.outbox import store
 from clarion.outbox.delivery_row import NO_EVENT
 from clarion.outbox.facts import error_line
+from clarion.outbox.lapses import lost_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,12 +97,20 @@ class RowAdmin(admin.ModelAdmin):
 class DeliveryAdmin(RowAdmin):
     """Deliveries that wait for a worker, or are being made."""
 
-    list_display = ("id", "receiver", "signal", "key", "due_at", "failures", "error_line")
+    list_display = (
+        *("id", "receiver", "signal", "key", "due_at", "failures"),
+        *("lost_workers", "error_line"),
+    )
     fields = (
-        *("id", "receiver", "signal", "key", "uid", "due_at", "failures"),
+        *("id", "receiver", "signal", "key", "uid", "due_at", "failures", "lost_workers"),
         *("payload", "headers", "traceback"),
     )
     readonly_fields = fields
+
+    @admin.display(ordering="attempt")
+    def lost_workers(self, row: Any) -> int:
+        """Return how many workers have ended while they held the delivery."""
+        return lost_workers(row.attempt)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         """Return False: a worker may have the delivery."""

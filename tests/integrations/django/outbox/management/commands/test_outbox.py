@@ -10,8 +10,9 @@ from django.db import connections, transaction
 
 from clarion.integrations.django.management.commands import clarion
 from clarion.integrations.django.outbox.connection import DjangoConnection
-from clarion.outbox import store
+from clarion.outbox import lapses, store
 from clarion.outbox.delivery_row import Target, partition_of
+from clarion.outbox.waits import list_suspects
 from clarion.worker import upkeep
 from tests.integrations.django.outbox.receivers import connected, note
 from tests.integrations.django.outbox.sends import count, publish
@@ -58,6 +59,41 @@ def test_the_status_counts_each_receiver(run, dead, capsys):
     assert bill.startswith("bill: 1 waiting, the first due 20")
     assert bill.endswith(", 0 failing, 0 dead; NOT CONNECTED in this project")
     assert mail.endswith(", 0 failing, 1 dead")
+
+
+def vanish(connection, suspect):
+    """Let workers vanish that hold the only delivery; a suspect one runs by itself meanwhile."""
+    for _ in range(2):
+        (claim,) = store.claim(connection, "mail", 1, 0)
+    if suspect:
+        lapses.begin(connection, claim, None)
+        store.claim(connection, "mail", 1, 0)
+
+
+@pytest.mark.parametrize(("suspect", "lost"), [(False, "1 lost worker"), (True, "2 lost workers")])
+def test_the_status_lists_deliveries_that_have_lost_workers(run, alias, suspect, lost):
+    """An operator sees which delivery may end its workers."""
+    connection = DjangoConnection(alias)
+    with transaction.atomic(using=alias):
+        publish(connection, Target("mail"))
+        vanish(connection, suspect)
+        [row] = [each.id for each in list_suspects(connection)]
+    _, note, line = run("status")
+    assert note.startswith("1 delivery has lost a worker.")
+    assert line == f"{row}  mail of shop.order_paid: {lost}"
+
+
+def test_a_long_list_of_suspects_is_cut(run, alias):
+    """Ten are shown, with their keys, and how many more there are."""
+    connection = DjangoConnection(alias)
+    with transaction.atomic(using=alias):
+        for number in range(12):
+            publish(connection, Target("bill", str(number)))
+        with connection.connection.cursor() as cursor:
+            cursor.execute("UPDATE clarion_delivery SET attempt = %s", [lapses.WITH_CARE])
+    lines = run("status")
+    assert lines[-2].endswith("bill of shop.order_paid, key 9: 1 lost worker")
+    assert (len(lines), lines[-1]) == (13, "2 more.")
 
 
 def test_the_status_explains_deliveries_behind_a_dead_one(run, alias, capsys):

@@ -27,9 +27,11 @@ from clarion.outbox.facts import (
     facts_of_database,
     facts_of_list,
     note_of_keys,
+    note_of_suspects,
 )
 from clarion.outbox.receivers import connected_receivers
 from clarion.outbox.tables import VERSION, check_tables, create_tables
+from clarion.outbox.waits import list_suspects
 from clarion.worker.connections import in_transaction
 from clarion.worker.upkeep import LARGEST_ID, Selection, prune, why_none
 
@@ -37,9 +39,10 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Callable, Generator
 
-    from clarion.outbox.delivery_row import Dead
+    from clarion.outbox.delivery_row import Dead, Suspect
 
 _DAY = 24 * 3600 * 1000  # milliseconds
+_SUSPECTS = 10  # shown at most
 
 
 class _Connection(DjangoConnection):
@@ -131,12 +134,16 @@ class Command(ProcessCommand):
 
 def _status(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
     found = store.waiting(connection)
+    suspects = list_suspects(connection)
     dead = sum(each.dead for each in found)
     if options["json"]:
-        command.print_json(facts_of_database(DjangoDatabase(connection.alias).name, found))
+        command.print_json(
+            facts_of_database(DjangoDatabase(connection.alias).name, found, suspects)
+        )
     else:
         keys = note_of_keys(found, store.list_dead(connection))
         _print_status(command, found, dead, keys)
+        _print_suspects(command, found, suspects[:_SUSPECTS])
     if dead:
         sys.exit(1)  # as `clarion outbox status`, for a monitor
 
@@ -156,6 +163,17 @@ def _print_status(command: Command, found: list[Any], dead: int, keys: str) -> N
         command.stdout.write("Nothing waits, and nothing is dead.")
     if dead:
         command.stdout.write(f"{dead} dead. List them with `manage.py outbox ls`.{keys}")
+
+
+def _print_suspects(command: Command, found: list[Any], suspects: list[Suspect]) -> None:
+    if suspects:
+        command.stdout.write(note_of_suspects(found))
+    for each in suspects:
+        key = "" if each.key is None else f", key {each.key}"
+        lost = counted(each.lost_workers, "lost worker", "lost workers")
+        command.stdout.write(printable(f"{each.id}  {each.receiver} of {each.signal}{key}: {lost}"))
+    if more := sum(each.suspects for each in found) - len(suspects):
+        command.stdout.write(f"{more} more.")
 
 
 def _ls(command: Command, connection: _Connection, options: dict[str, Any]) -> None:
