@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, overload
 
 from clarion._core import names
 from clarion._core.compiled import is_compiled
-from clarion._core.main_copy import watch_copies
 from clarion._core.own_sends import give_own_class, own_send
 from clarion._core.policy import DeclaredPolicy
-from clarion._core.signal import Signal
+from clarion._core.signal import Signal, watch_copies
 from clarion._core.signatures import signature_of
 from clarion._core.tabled import set_policy
 from clarion.errors import DeclarationError

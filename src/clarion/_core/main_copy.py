@@ -6,7 +6,6 @@ signals exists twice. A receiver that is connected to one of the two is not call
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from weakref import ref
 
@@ -17,8 +16,6 @@ from clarion._core.tabled import table_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from clarion._core.instrument import Send
     from clarion._core.signal import Signal
 
@@ -29,23 +26,18 @@ MAIN = ("__main__", "__mp_main__")
 _imported = ""
 
 
-def watch_copies(signal: Signal, module: dict[str, Any]) -> None:
-    """Watch the sends of a new signal if the file that creates it runs twice in this process.
+def watch(signal: Signal, name: str) -> None:
+    """Watch the sends of a new signal of the main file, if that file runs twice in this process.
 
     Args:
         signal: the new signal.
-        module: the names of the module that creates it.
+        name: the name by which the file is running now.
     """
     global _imported  # noqa: PLW0603
-    name = module.get("__name__", "")
     if name in MAIN:
         if _imported:
             instrument.attach(_copies, signal)
-        return
-    file = module.get("__file__")
-    if file is None or file != getattr(sys.modules.get("__main__"), "__file__", None):
-        return
-    if not _imported:
+    elif not _imported:
         _imported = name
         earlier = [each for each in registry.signals() if each is not signal and _is_of_main(each)]
         instrument.attach(_copies, signal, *earlier)

@@ -10,9 +10,6 @@ from clarion._core.arguments import OPTIONS, check_arguments, check_signal_argum
 from clarion._core.checks import check_delivery, check_once, check_order
 from clarion._core.compiled import compiled
 from clarion._core.connected import Connected, add_in_place
-from clarion._core.copying import copy_signal, reduce_signal
-from clarion._core.duplicates import check_added
-from clarion._core.main_copy import watch_copies
 from clarion._core.misnamed import MISNAMED
 from clarion._core.policy import ANY_KEYWORD
 from clarion._core.registration import Registration, receiver_key, sender_key
@@ -70,13 +67,21 @@ class Signal(Tabled):
         registry.add(self)
         watch_copies(self, module)
 
+    # Few programs copy a signal, so the code is loaded late.
+
     def __copy__(self) -> Self:
+        from clarion._core.copying import copy_signal
+
         return copy_signal(self)  # type: ignore[no-any-return]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        from clarion._core.copying import copy_signal
+
         return copy_signal(self, memo)  # type: ignore[no-any-return]
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
+        from clarion._core.copying import reduce_signal
+
         return reduce_signal(self)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -136,7 +141,9 @@ class Signal(Tabled):
         bound = None if delivery is None else _bind(self, delivery, receiver, once=once)
         flags = flags_of(receiver)
         is_plain = policy is ANY_KEYWORD and flags & CO_KEYWORDS_AND_GENERATORS == CO_VARKEYWORDS
-        if not is_plain or ("." in receiver.__qualname__ and is_unbound_method(receiver)):
+        if not is_plain or (
+            "." in receiver.__qualname__.rpartition("<locals>.")[2] and is_unbound_method(receiver)
+        ):
             _check_receiver(self, receiver, sender, bound, flags)
         key = None if sender is None and not subclasses else _key_of(policy, sender, subclasses)
         registration = Registration().fill(
@@ -146,6 +153,8 @@ class Signal(Tabled):
         if scope is not None or replace:
             add_in_place(table, registration, sender)
         elif not table.add(registration, sender):
+            from clarion._core.duplicates import check_added
+
             check_added(table, registration)
         if table.on_listening is not None:
             table.on_listening(sender, subclasses)
@@ -244,6 +253,21 @@ class Signal(Tabled):
 for _name, _misnamed in MISNAMED.items():
     _misnamed.__set_name__(Signal, _name)
     setattr(Signal, _name, _misnamed)
+
+
+def watch_copies(signal: Signal, module: dict[str, Any]) -> None:
+    """Watch a new signal if the file that creates it runs as the main module.
+
+    Args:
+        signal: the new signal.
+        module: the names of the module that creates it.
+    """
+    file = module.get("__file__")
+    if file is not None and file == getattr(sys.modules.get("__main__"), "__file__", None):
+        # Most programs create their signals elsewhere, and do not need this code.
+        from clarion._core.main_copy import watch
+
+        watch(signal, module.get("__name__", ""))
 
 
 def _decorator(signal: Signal, options: dict[str, Any]) -> Callable[[Any], Any]:

@@ -175,33 +175,30 @@ class Table:
     def add(self, registration: Registration, sender: object = None) -> bool:
         """Add a registration unless its key is taken for its sender; return whether."""
         key = registration.sender_key
-        acquire(self.lock)
-        try:
-            if self.dead:
-                self._purge_dead()
-            if registration.scope is not None and registration.scope.is_over:
-                return False
-            bucket = self.any_sender if key is None else self._open(key, sender)
-            registration.sender_of = bucket.sender_of
-            found = bucket.members.setdefault(registration.key, registration)
-            if found is not registration:
-                # A spent one is about to be discarded, so it does not count.
-                return found.is_spent and self.discard(found) and self.add(registration, sender)
-            if key is not None and self.buckets.get(key) is not bucket:
-                # A finalizer has emptied and closed the bucket meanwhile.
-                return self.add(registration, sender)
-            if registration.subclasses:
-                self.subclass_registrations.add(registration)
-            self._version += 1
-            if self._built:
-                self._drop_routes_of(bucket, registration)
-        except BaseException:
-            repair(self)
-            raise
-        else:
+        with self.lock:
+            try:
+                if self.dead:
+                    self._purge_dead()
+                if registration.scope is not None and registration.scope.is_over:
+                    return False
+                bucket = self.any_sender if key is None else self._open(key, sender)
+                registration.sender_of = bucket.sender_of
+                found = bucket.members.setdefault(registration.key, registration)
+                if found is not registration:
+                    # A spent one is about to be discarded, so it does not count.
+                    return found.is_spent and self.discard(found) and self.add(registration, sender)
+                if key is not None and self.buckets.get(key) is not bucket:
+                    # A finalizer has emptied and closed the bucket meanwhile.
+                    return self.add(registration, sender)
+                if registration.subclasses:
+                    self.subclass_registrations.add(registration)
+                self._version += 1
+                if self._built:
+                    self._drop_routes_of(bucket, registration)
+            except BaseException:
+                repair(self)
+                raise
             return True
-        finally:
-            self.lock.release()
 
     def put(self, registration: Registration, sender: object = None) -> Registration | None:
         """Add a registration, and return the one with the same key that it replaces, or None."""
@@ -218,8 +215,7 @@ class Table:
 
     def remove(self, key: Hashable, of_sender: Hashable) -> bool:
         """Remove the registration of a key for a sender; return whether it existed."""
-        acquire(self.lock)
-        try:
+        with self.lock:
             if self.dead:
                 self._purge_dead()
             bucket = self.any_sender if of_sender is None else self.buckets.get(of_sender)
@@ -229,8 +225,6 @@ class Table:
                 return False
             self._take_out(bucket, registration)
             return True
-        finally:
-            self.lock.release()
 
     def discard(self, registration: Registration) -> bool:
         """Remove this registration object; return whether it was in the table."""
