@@ -18,7 +18,6 @@ from clarion._core.signatures import (
     CO_KEYWORDS_AND_GENERATORS,
     CO_VARKEYWORDS,
     flags_of,
-    is_unbound_method,
 )
 from clarion._core.table import Table
 from clarion._core.tabled import Tabled, policy_of
@@ -141,9 +140,7 @@ class Signal(Tabled):
         bound = None if delivery is None else _bind(self, delivery, receiver, once=once)
         flags = flags_of(receiver)
         is_plain = policy is ANY_KEYWORD and flags & CO_KEYWORDS_AND_GENERATORS == CO_VARKEYWORDS
-        if not is_plain or (
-            "." in receiver.__qualname__.rpartition("<locals>.")[2] and is_unbound_method(receiver)
-        ):
+        if not is_plain or "." in receiver.__qualname__.rpartition("<locals>.")[2]:
             _check_receiver(self, receiver, sender, bound, flags)
         key = None if sender is None and not subclasses else _key_of(policy, sender, subclasses)
         registration = Registration().fill(
@@ -153,9 +150,7 @@ class Signal(Tabled):
         if scope is not None or replace:
             add_in_place(table, registration, sender)
         elif not table.add(registration, sender):
-            from clarion._core.duplicates import check_added
-
-            check_added(table, registration)
+            _warn_if_unchanged(table, registration)
         if table.on_listening is not None:
             table.on_listening(sender, subclasses)
         return receiver
@@ -268,6 +263,12 @@ def watch_copies(signal: Signal, module: dict[str, Any]) -> None:
         from clarion._core.main_copy import watch
 
         watch(signal, module.get("__name__", ""))
+
+
+def _warn_if_unchanged(table: Table, registration: Registration) -> None:
+    from clarion._core.duplicates import check_added
+
+    check_added(table, registration)
 
 
 def _decorator(signal: Signal, options: dict[str, Any]) -> Callable[[Any], Any]:
