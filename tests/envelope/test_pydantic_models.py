@@ -68,6 +68,27 @@ class Unfinished(pydantic.BaseModel):
     missing: "Missing"  # type: ignore[name-defined]  # noqa: F821
 
 
+class Patch(pydantic.BaseModel):
+    """A model of a change, whose fields may all be left out."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    name: str | None = None
+    number: int = pydantic.Field(default=0, alias="no")
+
+
+class Patches(pydantic.BaseModel):
+    """A model with others at every kind of place."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    one: Patch
+    some: tuple[Patch, ...] = ()
+    by_number: dict[int, Patch] = {}
+    by_date: dict[dt.date, Patch] = {}
+    roots: pydantic.RootModel[dict[str, Patch]] | None = None
+
+
 class Root(pydantic.RootModel[list[int]]):
     """A model that is a list."""
 
@@ -102,6 +123,63 @@ ALIAS = Alias.model_validate({"theName": "n", "inside": 1, "b": 2})
 def test_a_model_comes_back(model):
     """Aliases, strict fields and computed fields do not matter."""
     assert back(model) == model
+
+
+GIVEN = Patch(name="n", no=1)
+ROOTS = pydantic.RootModel[dict[str, Patch]]({"a": Patch(), "b": GIVEN})
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        GIVEN,
+        Patch(),
+        Patch(no=0),
+        Patch(more=1),  # type: ignore[call-arg]  # an extra field
+        ROOTS,
+        Patches(one=Patch(no=1)),
+        Patches(one=GIVEN, some=(GIVEN, Patch(name=None)), by_number={7: Patch()}, roots=ROOTS),
+    ],
+    ids=lambda model: repr(model.model_dump(exclude_unset=True))[:40],
+)
+def test_fields_that_were_not_given_are_still_not_given(model):
+    """A receiver that writes the given fields only must not overwrite the others."""
+    again = back(model)
+    assert again == model
+    assert again.model_dump(exclude_unset=True) == model.model_dump(exclude_unset=True)
+
+
+def test_fields_at_a_key_that_is_no_json_count_as_given():
+    """They come back with their values. A worker whose model has changed ignores the place, too."""
+    model = Patches(one=GIVEN, by_date={dt.date(2026, 1, 2): Patch()})
+    assert back(model) == model
+    conversion = model_conversion(Patch)
+    assert conversion is not None
+    data = {"name": "n", "_unset": [[["gone", 3], ["x"]], [["name", 9], ["x"]], [[], ["number"]]]}
+    assert conversion.from_json(data).model_fields_set == {"name"}
+
+
+class Shown(pydantic.BaseModel):
+    """A model that is a text outside."""
+
+    text: str
+    size: int = 1
+
+    @pydantic.model_serializer
+    def show(self) -> str:
+        """Return the text."""
+        return self.text if "size" not in self.model_fields_set else f"{self.text} {self.size}"
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def read(cls, data: Any) -> Any:
+        """Take the text."""
+        return {"text": data} if isinstance(data, str) else data
+
+
+def test_a_model_with_a_form_of_its_own_comes_back():
+    """Its JSON has no place for the fields that were not given."""
+    assert back(Shown(text="a")) == Shown(text="a")
 
 
 def test_pydantic_is_inspected_once(monkeypatch):

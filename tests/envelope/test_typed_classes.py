@@ -1,8 +1,10 @@
 """Classes in the annotations of declared signals: registered ones, and what msgspec leaves out."""
 
 import enum
-from collections import Counter
+from collections import Counter, deque
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pydantic
@@ -94,3 +96,18 @@ def test_a_class_that_msgspec_knows_is_not_to_be_registered(annotation):
     with pytest.raises(DeclarationError) as info:
         declared(annotation)
     assert "register" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    "base", [dict, list, set, deque, Exception, str], ids=lambda base: base.__name__
+)
+@pytest.mark.parametrize(
+    "decorate", [dataclass, attrs.define(slots=False)], ids=["stdlib", "attrs"]
+)
+def test_a_record_that_is_also_a_builtin_is_refused(base, decorate):
+    """msgspec loses the items of a list. To decode a record that is a dictionary crashes Python."""
+    kind: Any = decorate(type("Batch", (base,), {"__annotations__": {"number": int}, "number": 1}))
+    with pytest.raises(
+        DeclarationError, match=f"Batch derives from .*{base.__name__}, whose content"
+    ):
+        declared(kind | None)

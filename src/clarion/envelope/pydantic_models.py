@@ -2,17 +2,28 @@
 
 They are stored by the names of their fields, whatever the aliases are, and without computed fields.
 They are validated as JSON, because a strict model takes a text as a date from JSON only.
+
+A model knows which of its fields were given, as `model_dump(exclude_unset=True)` shows. The others are
+listed beside the values, for the model and for the models in it:
+
+    {"name": "Ada", "city": null, "_unset": [[[], ["city"]]]}
 """
 
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, partial
 from inspect import signature
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import quoted_name
 from clarion.envelope.conversions import Conversion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_UNSET = "_unset"  # no field has such a name
+_ROOT = "root"  # the field of a model that is no object of JSON
 
 
 def model_conversion(kind: Any) -> Conversion | None:
@@ -26,16 +37,55 @@ def model_conversion(kind: Any) -> Conversion | None:
     model: Any = kind
     if not hasattr(model, "model_validate_json") or not _is_complete(model):
         return None
+    return Conversion(kind, _dump, partial(_load, model))
+
+
+def _load(model: Any, data: Any) -> Any:
+    unset: Any = ()
+    if type(data) is dict and _UNSET in data:
+        data = dict(data)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        unset = data.pop(_UNSET)
+        data = data[_ROOT] if _is_root(model) else data
     validate = model.model_validate_json
     options = _options(getattr(validate, "__func__", validate))
+    try:
+        value = validate(json.dumps(data), **options)
+    except ValueError as error:
+        raise ValueError(_reason(error)) from None
+    for path, names in unset:
+        _unset(value, path, names)
+    return value
 
-    def from_json(value: Any) -> Any:
-        try:
-            return validate(json.dumps(value), **options)
-        except ValueError as error:
-            raise ValueError(_reason(error)) from None
 
-    return Conversion(kind, _dump, from_json)
+def _unset(value: Any, path: list[str | int], names: list[str]) -> None:
+    """Make the model at a path forget that some of its fields were given."""
+    try:
+        for step in path:
+            is_field = hasattr(value, "model_fields_set")
+            value = getattr(value, str(step)) if is_field else value[step]
+        value.model_fields_set.difference_update(names)
+    except (AttributeError, LookupError, TypeError):
+        return  # the model has changed since
+
+
+def _unset_fields(value: Any, path: tuple[str | int, ...]) -> Iterator[list[Any]]:
+    """Yield the path of each model in a value, and its fields that were not given."""
+    items: Any = ()
+    if hasattr(value, "model_fields_set"):
+        if unset := type(value).model_fields.keys() - value.model_fields_set:
+            yield [path, sorted(unset)]
+        items = vars(value).items()
+    elif isinstance(value, (list, tuple)):
+        items = enumerate(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    elif isinstance(value, dict):
+        items = value.items()  # pyright: ignore[reportUnknownVariableType]
+    for step, member in items:
+        if type(step) in {str, int}:  # other keys are no JSON
+            yield from _unset_fields(member, (*path, step))
+
+
+def _is_root(model: Any) -> bool:
+    return bool(getattr(model, "__pydantic_root_model__", False))
 
 
 @cache  # `signature` takes far longer than the validation of a small model
@@ -46,7 +96,14 @@ def _options(validate: Any) -> dict[str, bool]:
 
 
 def _dump(value: Any) -> Any:
-    return value.model_dump(mode="json", by_alias=False, round_trip=True)
+    dump = partial(value.model_dump, mode="json", by_alias=False, round_trip=True)
+    data = dump()
+    if data == dump(exclude_unset=True):
+        return data
+    unset = list(_unset_fields(value, ()))
+    if _is_root(value):
+        return {_ROOT: data, _UNSET: unset}
+    return {**data, _UNSET: unset} if type(data) is dict else data
 
 
 def _is_complete(model: Any) -> bool:

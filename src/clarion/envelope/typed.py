@@ -7,6 +7,7 @@ value that does not come back equal and of the same type is refused.
 
 from __future__ import annotations
 
+from types import BuiltinFunctionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -183,9 +184,18 @@ def _why_part_lost(info: Any) -> _Loss | None:
         return _unknown(info.cls)
     if isinstance(info, kinds.DictType) and isinstance(info.key_type, _NO_KEYS):
         return _Loss("JSON has no keys of such a type", "Use texts or numbers as keys.")
-    if (private := _private_attribute(info)) is not None:
+    return _why_record_lost(info) if isinstance(info, kinds.DataclassType) else None
+
+
+def _why_record_lost(info: Any) -> _Loss | None:
+    if (base := _builtin_base(info.cls)) is not None:
         return _Loss(
-            f"msgspec leaves out the private attribute {quoted_name(private)} of {value_name(kind)}",
+            f"{value_name(info.cls)} derives from {value_name(base)}, whose content msgspec leaves out",
+            "Send that content as a field, or the fields as keywords of their own.",
+        )
+    if (private := _private_attribute(info.cls)) is not None:
+        return _Loss(
+            f"msgspec leaves out the private attribute {quoted_name(private)} of {value_name(info.cls)}",
             "Rename it without the underscore, or send its value as a keyword of its own.",
         )
     return None
@@ -209,11 +219,18 @@ def _unknown(kind: type) -> _Loss:
     )
 
 
-def _private_attribute(info: Any) -> str | None:
-    if not isinstance(info, msgspec.inspect.DataclassType):
-        return None
+def _builtin_base(kind: type) -> type | None:
+    """Return the base of a record whose objects have a layout of their own, such as a dictionary."""
+    # msgspec does not call its `__new__`. Python crashes when such a dictionary is freed.
+    for base in kind.__mro__:
+        if base is not object and isinstance(vars(base).get("__new__"), BuiltinFunctionType):
+            return base
+    return None
+
+
+def _private_attribute(kind: Any) -> str | None:
     # The attributes that no caller gives, such as a cache, get their defaults again.
-    given = [each.name for each in getattr(info.cls, "__attrs_attrs__", ()) if each.init]
+    given = [each.name for each in getattr(kind, "__attrs_attrs__", ()) if each.init]
     return next((name for name in given if name.startswith("_")), None)
 
 
