@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import sys
 from contextlib import closing
 from urllib.parse import urlsplit
 
@@ -103,6 +104,17 @@ def outbox(invoke, shop):
         return invoke("outbox", *arguments, CLARION_DATABASE=shop.url, **options)
 
     return outbox
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Make an empty directory the current one, and forget the modules of the test."""
+    before = {*sys.modules}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    for name in {*sys.modules} - before:
+        del sys.modules[name]
 
 
 def environment_of(folder, **more):

@@ -1,9 +1,60 @@
 """All commands together."""
 
+import subprocess
+import sys
+
 import pytest
 
 import clarion
 from clarion.cli import app as module
+from tests.cli.conftest import environment_of
+
+LARGE = {
+    "asyncio",
+    "rich.console",
+    "clarion.outbox",
+    "clarion.worker",
+    "clarion.graph",
+    "clarion.doctor",
+}
+
+
+@pytest.fixture
+def loaded(tmp_path):
+    """Return a function that runs the command in another process, and returns the modules that it has loaded."""
+    (tmp_path / "receivers.py").write_text("import clarion\npaid = clarion.Signal()")
+
+    def loaded(*arguments, **environment):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "clarion", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env=environment_of(tmp_path, **environment),
+        )
+        return done.stdout, {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("clarion ls rece", "receivers\n"),
+        ("clarion explain receivers --signal rec", "receivers.paid\n"),
+    ],
+)
+def test_a_shell_does_not_wait_for_what_others_need(loaded, line, completed):
+    """The completion of a name loads what this name needs, and neither Rich nor an outbox."""
+    words = line.split()
+    shown, names = loaded(
+        _CLARION_COMPLETE="complete_bash",
+        COMP_WORDS="\n".join(words),
+        COMP_CWORD=str(len(words) - 1),
+    )
+    assert shown == completed
+    assert not LARGE & names
 
 
 def test_the_version_is_printed(invoke):
@@ -41,3 +92,19 @@ def test_run_names_the_program(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         module.run()
     assert capsys.readouterr().out.strip().startswith("Usage: clarion ")
+
+
+@pytest.mark.parametrize("arguments", [["ls", "receivers"], ["--version"]])
+def test_a_command_without_an_outbox_loads_none(loaded, arguments):
+    """A command loads neither asyncio nor the outbox if it uses none."""
+    shown, names = loaded(*arguments)
+    assert shown
+    assert not (LARGE - {"rich.console"}) & names
+
+
+def test_an_unknown_name_is_no_command():
+    """The commands are found by their names, and by no other."""
+    commands = module._Commands()
+    assert [commands[name].name for name in commands] == [*module.NAMES]
+    assert len(commands) == len(module.NAMES)
+    assert commands.get("outbxo") is None

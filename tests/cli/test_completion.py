@@ -6,13 +6,7 @@ from typer.main import get_group
 
 from clarion import Signal, durable
 from clarion.cli.app import app
-from clarion.cli.completion import (
-    complete_dead,
-    complete_durable,
-    complete_stored,
-    completions,
-    is_completing,
-)
+from clarion.cli.completion import complete_durable, completions, is_completing
 
 RECEIVERS = """
 import sys
@@ -114,44 +108,9 @@ def line_with(params, *args):
     return context
 
 
-def test_dead_deliveries_are_completed(shop):
-    """Ids come with the receiver and its error, those on the line are left out, and receivers with none dead, too."""
-    first, second = (
-        shop.bury("shop:mail", error="Traceback:\nValueError: no"),
-        shop.bury("shop:stock"),
-    )
-    shop.publish("shop:waiting")
-    line = line_with({"database": shop.url, "ids": [second]})
-    assert complete_dead(line, "") == [(str(first), "shop:mail: ValueError: no")]
-    assert complete_stored(line, "shop:") == ["shop:mail", "shop:stock"]
-    assert complete_stored(line, "shop:s") == ["shop:stock"]
-
-
-@pytest.mark.parametrize("params", [{}, {"database": None}, {"database": "sqlite:///gone.db"}])
-def test_without_a_database_nothing_is_completed(params, capfd):
-    """A database that is not named, or cannot be read, completes nothing and prints nothing."""
-    line = line_with(params)
-    assert (complete_dead(line, ""), complete_stored(line, "")) == ([], [])
-    assert capfd.readouterr() == ("", "")
-
-
 def test_stored_names_of_durable_receivers_are_completed():
     """`work --receiver` has the names that the rows have."""
     signal = Signal()
     signal.connect(lambda **kwargs: None, delivery=durable(name="completed:mail"))
     line = line_with({"modules": [__name__]}, "shop:database")
     assert complete_durable(line, "completed:") == ["completed:mail"]
-
-
-def test_a_server_that_does_not_answer(monkeypatch):
-    """A shell waits briefly for the names that a database has, and gets none if no answer comes."""
-    waited = []
-
-    def no_answer(_, seconds):
-        waited.append(seconds)
-        raise TimeoutError
-
-    monkeypatch.setattr("clarion.cli.databases.require_answer", no_answer)
-    line = line_with({"database": "postgresql://localhost/shop"})
-    assert (complete_dead(line, ""), complete_stored(line, "")) == ([], [])
-    assert waited == [1.5, 1.5]

@@ -8,9 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from clarion.cli.databases import failures_of, find_database, opened
+from clarion.cli.databases import failures_of, find_database, import_database, opened
 from clarion.cli.failures import CommandError
-from clarion.errors import ClarionError
+from clarion.errors import ArgumentError, ClarionError
 from clarion.outbox import open_database
 from clarion.outbox.tables import TablesError
 from clarion.worker import answer
@@ -153,3 +153,42 @@ def test_a_known_error_has_its_own_cure(statement, cure):
     ):
         for each in statement.split("; "):
             connection.execute(each)
+
+
+@pytest.mark.parametrize(
+    ("url", "cure"),
+    [
+        ("sqlite:shop.db", "For a relative path, write three slashes."),
+        ("SQLite:shop.db", "Give one such as 'sqlite:///outbox.db'"),
+        ("postgresql:shop", "or 'postgresql://user@host/database'"),
+    ],
+)
+def test_a_url_without_its_slashes_is_no_reference(here, url, cure):
+    """A URL that looks like `module:object` gets the cure of a URL."""
+    with pytest.raises(ArgumentError, match=cure):
+        import_database(url)
+
+
+def test_a_module_may_have_the_name_of_a_scheme(here):
+    """The user's own module of that name is imported."""
+    here.joinpath("mysql.py").write_text(
+        "class shop:\n    connect = transaction = dialect = None\n"
+    )
+    assert import_database("mysql:shop").dialect is None
+
+
+def test_a_database_is_found_by_its_object(here):
+    """`module:object` names a database."""
+    (here / "clishop_db.py").write_text(
+        "from clarion.outbox import open_database\n"
+        "class settings:\n    database = open_database('sqlite:///a.db')\n"
+    )
+    assert import_database("clishop_db:settings.database").dialect == "sqlite"
+
+
+@pytest.mark.parametrize("path", ["gone", "settings", "gone.deeper"])
+def test_another_object_is_no_database(here, path):
+    """An object that is missing, or is no database, is refused."""
+    (here / "clishop_not.py").write_text("settings = 1")
+    with pytest.raises(CommandError, match=r"is no database of an outbox\. Name an object"):
+        import_database(f"clishop_not:{path}")

@@ -7,21 +7,9 @@ import sys
 import pytest
 
 from clarion.cli.failures import CommandError
-from clarion.cli.imports import import_database, import_named, is_module, is_reference
-from clarion.errors import ArgumentError
+from clarion.cli.imports import import_named, is_module, is_reference
 from tests.cli.conftest import HOSTILE
 from tests.house.tree import SRC
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """Make an empty directory the current one, and forget the modules of the test."""
-    before = {*sys.modules}
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    yield tmp_path
-    for name in {*sys.modules} - before:
-        del sys.modules[name]
 
 
 def test_a_reference_is_distinguished_from_a_url():
@@ -193,45 +181,6 @@ def test_a_broken_syntax_is_shown(here):
     assert caught.value.details.startswith("  File")
     assert "clishop_syntax.py" in caught.value.details.splitlines()[0]
     assert "importlib" not in caught.value.details
-
-
-@pytest.mark.parametrize(
-    ("url", "cure"),
-    [
-        ("sqlite:shop.db", "For a relative path, write three slashes."),
-        ("SQLite:shop.db", "Give one such as 'sqlite:///outbox.db'"),
-        ("postgresql:shop", "or 'postgresql://user@host/database'"),
-    ],
-)
-def test_a_url_without_its_slashes_is_no_reference(here, url, cure):
-    """A URL that looks like `module:object` gets the cure of a URL."""
-    with pytest.raises(ArgumentError, match=cure):
-        import_database(url)
-
-
-def test_a_module_may_have_the_name_of_a_scheme(here):
-    """The user's own module of that name is imported."""
-    here.joinpath("mysql.py").write_text(
-        "class shop:\n    connect = transaction = dialect = None\n"
-    )
-    assert import_database("mysql:shop").dialect is None
-
-
-def test_a_database_is_found_by_its_object(here):
-    """`module:object` names a database."""
-    (here / "clishop_db.py").write_text(
-        "from clarion.outbox import open_database\n"
-        "class settings:\n    database = open_database('sqlite:///a.db')\n"
-    )
-    assert import_database("clishop_db:settings.database").dialect == "sqlite"
-
-
-@pytest.mark.parametrize("path", ["gone", "settings", "gone.deeper"])
-def test_another_object_is_no_database(here, path):
-    """An object that is missing, or is no database, is refused."""
-    (here / "clishop_not.py").write_text("settings = 1")
-    with pytest.raises(CommandError, match=r"is no database of an outbox\. Name an object"):
-        import_database(f"clishop_not:{path}")
 
 
 @pytest.mark.parametrize("command", ["ls", "graph", "doctor"])

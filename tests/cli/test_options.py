@@ -18,14 +18,6 @@ def test_the_value_of_the_variable_is_not_shown(invoke):
     assert "hunter2" not in shown
 
 
-@pytest.mark.parametrize("row", ["0", "-1", "x", str(2**63)])
-def test_an_impossible_id_is_misuse(outbox, row):
-    """An id that no row can have is refused before the database is asked."""
-    done = outbox("show", "--", row)
-    assert done.exit_code == 2
-    assert "Traceback" not in done.output
-
-
 def test_a_missing_database_is_misuse(invoke):
     """Without a database the command names the option and the variable."""
     done = invoke("outbox", "status")

@@ -56,7 +56,7 @@ def logger_name(node, constants):
 LOGGED = [
     (name_of(path), *line)
     for path in MODULES
-    if "cli" not in path.parts  # prints what others log
+    if not name_of(path).startswith("clarion.cli")  # prints what others log
     for line in lines_of(path.read_text())
 ]
 

@@ -3,51 +3,108 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
+import rich  # noqa: F401  # a program without it is refused here; the commands import its parts
 import typer
-from typer.main import get_group
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from clarion._core.commands import PROGRAM, output_failures_end, run_as
-from clarion._core.version import __version__
 from clarion.cli.bash_words import join_words_of_bash
 from clarion.cli.completion import is_completing
-from clarion.cli.databases import open_named
-from clarion.cli.doctor import doctor
-from clarion.cli.graph import graph
-from clarion.cli.imports import is_in_program
-from clarion.cli.outbox.group import outbox
+from clarion.cli.imports import is_in_program, open_named
 from clarion.cli.output import FAILED, failures_as_json, prepare_streams
-from clarion.cli.signals import explain_command, ls
 from clarion.cli.streams import is_for_command
-from clarion.cli.tail import tail
 from clarion.cli.threads import end_in_spite_of_threads
-from clarion.cli.work import work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from clarion.outbox import Database
 
+NAMES = ("ls", "explain", "graph", "tail", "doctor", "work", "outbox")
+
+_SETTINGS: dict[str, Any] = {
+    "rich_markup_mode": None,
+    # A traceback with the values of local variables would show secrets.
+    "pretty_exceptions_enable": False,
+}
+
+
+def _program_of(name: str) -> typer.Typer:
+    """Return a command, or a group of them, alone.
+
+    Only its own module is imported. So a shell that completes a name, and a command without a database, need not wait
+    for what the others import.
+    """
+    if name == "outbox":
+        from clarion.cli.outbox.group import outbox
+
+        return outbox
+    alone = typer.Typer(add_completion=False, **_SETTINGS)
+    alone.command(name)(_function_of(name))
+    return alone
+
+
+def _function_of(name: str) -> Callable[..., None]:
+    if name == "graph":
+        from clarion.cli.graph import graph
+
+        return graph
+    if name == "tail":
+        from clarion.cli.tail import tail
+
+        return tail
+    if name == "doctor":
+        from clarion.cli.doctor import doctor
+
+        return doctor
+    if name == "work":
+        from clarion.cli.work import work
+
+        return work
+    from clarion.cli.signals import explain_command, ls
+
+    return ls if name == "ls" else explain_command
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by their names; each is loaded when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in NAMES:
+            raise KeyError(name)
+        return get_command(_program_of(name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NAMES)
+
+    def __len__(self) -> int:
+        return len(NAMES)
+
+
+class _Group(TyperGroup):
+    """The command `clarion`, which loads the others one by one."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "commands": _Commands()})
+
+
 app = typer.Typer(
     name="clarion",
-    rich_markup_mode=None,
+    cls=_Group,
     no_args_is_help=True,
-    # A traceback with the values of local variables would show secrets.
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    **_SETTINGS,
 )
-app.add_typer(outbox)
-app.command()(ls)
-app.command("explain")(explain_command)
-app.command()(graph)
-app.command()(tail)
-app.command()(doctor)
-app.command()(work)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from clarion._core.version import __version__  # it reads the metadata of the package
+
         typer.echo(f"clarion {__version__}")
         raise typer.Exit
 
@@ -66,8 +123,10 @@ def common(
 
 def _default_databases(name: str) -> dict[str, Any]:
     """Return the defaults of the commands that cannot work without a database."""
+    from clarion.cli.outbox.group import COMMANDS
+
     default = {"database": name}
-    return {"work": default, "outbox": dict.fromkeys(get_group(outbox).commands, default)}
+    return {"work": default, "outbox": dict.fromkeys(COMMANDS, default)}
 
 
 def run(

@@ -1,7 +1,7 @@
-"""Complete the names of modules, signals, senders, receivers and dead deliveries in a shell.
+"""Complete the names of modules, signals, senders and receivers in a shell.
 
-Only the modules that the command line names so far are imported, and only the database that it names is read. An error
-completes nothing, because a message would appear in the middle of the line that the user types.
+Only the modules that the command line names so far are imported. An error completes nothing, because a message would
+appear in the middle of the line that the user types.
 """
 
 from __future__ import annotations
@@ -15,22 +15,15 @@ import typer  # noqa: TC002  # Typer reads the annotations
 
 from clarion._core.printable import safe
 from clarion.cli.bash_words import kept_beginning
-from clarion.cli.databases import opened
 from clarion.cli.imports import import_all, import_named, is_module, is_reference
 from clarion.cli.module_names import module_names
 from clarion.introspect import registrations, signals
 from clarion.listing import named_signals, sender_of
-from clarion.outbox import store
-from clarion.outbox.facts import error_line
-from clarion.outbox.receivers import connected_receivers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 VARIABLE = "_CLARION_COMPLETE"  # set by the shell's script while it asks for completions
-
-DEAD_AT_MOST = 100  # ids that a shell shows
-PATIENCE = 1.5  # seconds for a database to answer while a user waits for names
 
 
 def is_completing() -> bool:
@@ -58,7 +51,7 @@ def complete_explained(context: typer.Context, incomplete: str) -> list[str]:
         return (name for name, _ in named_signals())
 
     modules = _modules_of(context)
-    return [*module_names(incomplete), *_complete(incomplete, names)]
+    return [*module_names(incomplete), *complete(incomplete, names)]
 
 
 def complete_signals(context: typer.Context, incomplete: str) -> list[str]:
@@ -87,45 +80,32 @@ def complete_receivers(context: typer.Context, incomplete: str) -> list[str]:
 
 def complete_durable(context: typer.Context, incomplete: str) -> list[str]:
     """Return the stored names of durable receivers that begin with a text."""
-    return _complete_of_modules(context, incomplete, connected_receivers)
-
-
-def complete_stored(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the receivers of the deliveries in the database that begin with a text."""
 
     def names() -> Iterable[str]:
-        with opened(context.params["database"], seconds=PATIENCE) as (_, connection):
-            return [each.receiver for each in store.waiting(connection) if each.dead]
+        from clarion.outbox.receivers import connected_receivers  # other names need no outbox
 
-    return _complete(incomplete, names)
+        return connected_receivers()
 
-
-def complete_dead(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Return the ids of dead deliveries that begin with a text, each with its receiver and error."""
-    found: dict[str, str] = {}
-
-    def names() -> Iterable[str]:
-        with opened(context.params["database"], seconds=PATIENCE) as (_, connection):
-            for each in store.list_dead(connection, limit=DEAD_AT_MOST):
-                found[str(each.id)] = safe(f"{each.receiver}: {error_line(each.error)}")
-        return found
-
-    named = {str(each) for each in context.params.get("ids") or ()}
-    chosen = set(_complete(incomplete, names)) - named
-    return [(name, text) for name, text in found.items() if name in chosen]
+    return _complete_of_modules(context, incomplete, names)
 
 
 def _complete_of_modules(
     context: typer.Context, incomplete: str, names: Callable[[], Iterable[str]]
 ) -> list[str]:
     def imported() -> Iterable[str]:
-        import_all(_modules_of(context))
+        import_all(_modules_of(context), has_hints=False)
         return names()
 
-    return _complete(incomplete, imported)
+    return complete(incomplete, imported)
 
 
-def _complete(incomplete: str, names: Callable[[], Iterable[str]]) -> list[str]:
+def complete(incomplete: str, names: Callable[[], Iterable[str]]) -> list[str]:
+    """Return the names that begin with a text; none if an error prevents it. Nothing is printed.
+
+    Args:
+        incomplete: the text.
+        names: returns all names.
+    """
     before = sys.stdout, sys.stderr
     try:
         with (

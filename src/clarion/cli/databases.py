@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing, contextmanager
-from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from clarion._core.commands import command_line
 from clarion.cli.failures import CommandError
-from clarion.cli.imports import import_database, is_reference
+from clarion.cli.imports import import_named, is_reference, open_named, search_here
 from clarion.outbox import SqliteDatabase, open_database
 from clarion.outbox.notes import known_cure
+from clarion.outbox.open import SCHEMES
 from clarion.outbox.urls import split_url
 from clarion.worker.answer import ask, require_answer
 from clarion.worker.startup import check_outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from clarion.outbox import Database
     from clarion.outbox.connection import WorkerConnection
-
-# Opens a database by the name that the program gives it, such as an alias of Django's.
-open_named: ContextVar[Callable[[str], Database] | None] = ContextVar(
-    "clarion_cli_open_named", default=None
-)
 
 # The packages whose errors come from a database.
 _PACKAGES = {"sqlite3", "psycopg", "pymysql", "sqlalchemy", "django"}
@@ -43,6 +39,29 @@ def find_database(name: str) -> Database:
         return import_database(name)
     opener = open_named.get()
     return open_database(name) if opener is None or "://" in name else opener(name)
+
+
+def import_database(reference: str) -> Database:
+    """Return the database of `module:object`, such as `shop.db:database`.
+
+    Raises:
+        CommandError: if there is no such object, or if it is no database.
+        ArgumentError: if it is a URL without its slashes, such as `sqlite:shop.db`.
+    """
+    module, _, path = reference.partition(":")
+    search_here()
+    if module.lower() in SCHEMES and find_spec(module) is None:
+        return open_database(reference)
+    found: Any = import_named(module)
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    if not all(hasattr(found, each) for each in ("connect", "transaction", "dialect")):
+        raise CommandError(
+            f"{reference} is no database of an outbox. Name an object that "
+            f"clarion.outbox.open_database() or an integration has returned, such as "
+            f"clarion.integrations.sqlalchemy.EngineDatabase(engine)."
+        )
+    return cast("Database", found)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from clarion.cli.failures import CommandError
 from clarion.cli.hints import print_hint
@@ -21,16 +21,20 @@ from clarion.cli.module_names import names_in
 from clarion.errors import ClarionError
 from clarion.introspect import registrations, signals
 from clarion.listing import short_file
-from clarion.outbox import open_database
-from clarion.outbox.open import SCHEMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType, TracebackType
 
     from clarion.outbox import Database
 
 # Whether a program that has imported its receivers runs the command, such as `manage.py clarion`.
 is_in_program: ContextVar[bool] = ContextVar("clarion_cli_in_program", default=False)
+
+# Opens a database by the name that the program gives it, such as an alias of Django's.
+open_named: ContextVar[Callable[[str], Database] | None] = ContextVar(
+    "clarion_cli_open_named", default=None
+)
 
 # The modules whose lines in a traceback are not those of the program.
 _INSIDE = ("clarion.", "importlib.", "runpy")
@@ -63,7 +67,7 @@ def import_named(name: str) -> ModuleType:
         raise CommandError(
             f"The name of a module cannot be read. Write it with dots{_with_dots(name)}."
         )
-    _search_here()
+    search_here()
     try:
         with redirect_stdout(sys.stderr):  # the output of a command is read by programs
             return import_module(name)
@@ -79,7 +83,8 @@ def import_named(name: str) -> ModuleType:
         raise _broken(name, error) from error
 
 
-def _search_here() -> None:
+def search_here() -> None:
+    """Let Python search the current directory, as it does for a script in it."""
     here = os.getcwd()  # noqa: PTH109  # as Python itself writes it in sys.path
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)
@@ -98,7 +103,7 @@ def is_module(name: str) -> bool:
         if not is_module(package):
             return False
         import_named(package)
-    _search_here()
+    search_here()
     try:
         return find_spec(name) is not None
     except (ImportError, ValueError):  # of a module that is no package, or has no __spec__
@@ -142,10 +147,12 @@ def _cure_of_missing(name: str) -> str:
     return "Run the command in the directory of the program, or set PYTHONPATH."
 
 
-def import_all(names: list[str] | None) -> None:
+def import_all(names: list[str] | None, *, has_hints: bool = True) -> None:
     """Import the modules that connect receivers; what they print goes to standard error.
 
-    If no receiver is connected after the import, a hint says so.
+    Args:
+        names: the modules.
+        has_hints: whether a hint says that no receiver is connected after the import.
 
     Raises:
         CommandError: if one cannot be imported, or none is named and no program has imported its own.
@@ -154,34 +161,11 @@ def import_all(names: list[str] | None) -> None:
         raise CommandError("Name a module that connects receivers, such as shop.receivers.")
     for each in names or ():
         import_named(each)
-    if names and not any(registrations(each) for each in signals()):
+    if has_hints and names and not any(registrations(each) for each in signals()):
         print_hint(
             f"The import of {', '.join(names)} connects no receiver. Name the modules that have the "
             f"receivers. If a function imports them, such as create_app(), name a module that calls it."
         )
-
-
-def import_database(reference: str) -> Database:
-    """Return the database of `module:object`, such as `shop.db:database`.
-
-    Raises:
-        CommandError: if there is no such object, or if it is no database.
-        ArgumentError: if it is a URL without its slashes, such as `sqlite:shop.db`.
-    """
-    module, _, path = reference.partition(":")
-    _search_here()
-    if module.lower() in SCHEMES and find_spec(module) is None:
-        return open_database(reference)
-    found: Any = import_named(module)
-    for name in path.split("."):
-        found = getattr(found, name, None)
-    if not all(hasattr(found, each) for each in ("connect", "transaction", "dialect")):
-        raise CommandError(
-            f"{reference} is no database of an outbox. Name an object that "
-            f"clarion.outbox.open_database() or an integration has returned, such as "
-            f"clarion.integrations.sqlalchemy.EngineDatabase(engine)."
-        )
-    return cast("Database", found)
 
 
 def _broken(name: str, error: BaseException) -> CommandError:

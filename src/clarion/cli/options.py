@@ -7,15 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from clarion.cli.completion import (
-    complete_dead,
     complete_durable,
     complete_modules,
     complete_receivers,
     complete_senders,
     complete_signals,
-    complete_stored,
 )
-from clarion.worker.upkeep import LARGEST_ID
 
 _database = typer.Option(
     "--database",
@@ -29,46 +26,6 @@ DatabaseOption = Annotated[str, _database]
 OptionalDatabaseOption = Annotated[str | None, _database]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-
-IdsArgument = Annotated[
-    list[int] | None,
-    typer.Argument(
-        metavar="ID",
-        min=1,
-        max=LARGEST_ID,
-        help="The ids, as `outbox ls` lists them.",
-        show_default=False,
-        autocompletion=complete_dead,
-    ),
-]
-
-IdArgument = Annotated[
-    int,
-    typer.Argument(
-        metavar="ID",
-        min=1,
-        max=LARGEST_ID,
-        help="The id, as `outbox ls` lists it.",
-        show_default=False,
-        autocompletion=complete_dead,
-    ),
-]
-
-ReceiverOption = Annotated[
-    str | None,
-    typer.Option(
-        "--receiver",
-        "-r",
-        metavar="NAME",
-        help="All dead deliveries of this receiver.",
-        show_default=False,
-        autocompletion=complete_stored,
-    ),
-]
-
-AllOption = Annotated[bool, typer.Option("--all", help="All dead deliveries.")]
 
 # --- Of `clarion ls`, `explain`, `graph` and `doctor`
 

@@ -11,9 +11,6 @@ from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.segment import Segment, Segments
-from rich.text import Text
 
 from clarion._core.printable import safe, safe_lines
 from clarion.cli.failures import CommandError
@@ -26,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
     from typing import TextIO
 
+    from rich.console import Console
+
 FOUND = 1  # the exit code if a person has to act
 FAILED = 2  # the exit code if the command has failed
 
@@ -37,6 +36,8 @@ WIDTH_OF_A_TERMINAL = 80  # columns of one whose width is unknown
 
 def console(stream: TextIO | None = None) -> Console:
     """Return a console that interprets nothing in the text, for standard output or a stream."""
+    from rich.console import Console  # a shell that completes a name prints without Rich
+
     file = standard_output() if stream is None else stream
     options: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
     if os.environ.get("NO_COLOR"):
@@ -59,12 +60,16 @@ def _width_of(file: TextIO) -> int:
 
 def print_line(*parts: str | tuple[str, str], stream: TextIO | None = None) -> None:
     """Print one line of parts, each a text, or a text and its style."""
+    from rich.text import Text
+
     cleaned = [safe(part) if isinstance(part, str) else (safe(part[0]), part[1]) for part in parts]
     console(stream).print(Text.assemble(*cleaned), soft_wrap=True)
 
 
 def print_lines(text: str, stream: TextIO | None = None) -> None:
     """Print text of several lines."""
+    from rich.text import Text
+
     console(stream).print(Text(safe_lines(text)), soft_wrap=True)
 
 
@@ -78,6 +83,8 @@ def print_sentences(
         lead: a text before them, and its style.
         stream: standard output by default.
     """
+    from rich.text import Text
+
     to = console(stream)
     head = [lead] if lead else []
     taken = len(lead[0]) if lead else 0
@@ -124,6 +131,8 @@ def print_tables(
 
 
 def _print_lines_of(to: Console, lines: Iterable[Line]) -> None:
+    from rich.segment import Segment, Segments
+
     # Once for all lines, because a call of Rich costs more than a line.
     segments = [
         each

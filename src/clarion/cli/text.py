@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from clarion._core.printable import safe_lines
-from clarion.outbox.facts import decoded
 
 # The marks after which a line is broken: those of the first group that has one after a third of the line.
 _BREAKS = (",", " /:", ".", "=(", "_")
@@ -31,6 +30,8 @@ def _cut_of(line: str) -> int:
 
 def pretty(payload: bytes) -> str:
     """Return a payload for a person: its JSON with indentation, or its bytes if it is damaged."""
+    from clarion.outbox.facts import decoded  # commands without an outbox do not load it
+
     found = decoded(payload)
     if found is None:
         return safe_lines(payload.decode("utf-8", "backslashreplace"))

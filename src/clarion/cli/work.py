@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from clarion._core.version import __version__
-from clarion.cli.databases import check_file, failures_of, find_database
+from clarion.cli.databases import check_file, failures_of, find_database, import_database
 from clarion.cli.failures import CommandError
-from clarion.cli.imports import import_all, import_database, is_reference
+from clarion.cli.imports import import_all, is_reference
 from clarion.cli.options import (
     BatchOption,
     ConcurrencyOption,

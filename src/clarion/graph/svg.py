@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from clarion.graph.labels import printable
 from clarion.graph.layout import FONT, MARGIN, PADDING, SMALL, lay_out
@@ -99,4 +99,4 @@ def _box(box: Box) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    return escape(printable(text))
+    return escape(printable(text), quote=False)

@@ -2,8 +2,9 @@
 
 In reading order; each module imports only from those above it:
 
-1. `tables`, `status`, `dead`, `changes`: the commands.
-2. `group`: the commands together.
+1. `completion`, `options`: the completion of stored names in a shell, and the options of several commands.
+2. `tables`, `status`, `dead`, `changes`: the commands.
+3. `group`: the commands together.
 
 Never put here: SQL.
 """

@@ -11,14 +11,8 @@ import typer
 from clarion._core.names import counted
 from clarion.cli.databases import opened
 from clarion.cli.hints import explain_no_dead
-from clarion.cli.options import (
-    AllOption,
-    DatabaseOption,
-    IdsArgument,
-    JsonOption,
-    ReceiverOption,
-    YesOption,
-)
+from clarion.cli.options import DatabaseOption, JsonOption
+from clarion.cli.outbox.options import AllOption, IdsArgument, ReceiverOption, YesOption
 from clarion.cli.output import FOUND, console, print_error, print_json, print_line, reporting
 from clarion.outbox import store
 from clarion.outbox.ages import milliseconds

@@ -11,7 +11,8 @@ from clarion._core.commands import command_line
 from clarion.cli.ages import since
 from clarion.cli.databases import opened
 from clarion.cli.hints import explain_no_dead
-from clarion.cli.options import DatabaseOption, IdArgument, JsonOption, ReceiverOption
+from clarion.cli.options import DatabaseOption, JsonOption
+from clarion.cli.outbox.options import IdArgument, ReceiverOption
 from clarion.cli.output import (
     print_json,
     print_line,
