@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from clarion import Signal
+from clarion.outbox import store
 from tests.cli.conftest import HOSTILE, environment_of
 
 PROGRAM = """
@@ -96,6 +97,25 @@ def test_once_looks_once(command, shop):
     assert done.stderr.endswith("Stopped: 1 made.\n")
     shop.publish("shop:mail", number=13)
     assert command(*options, SHOP=shop.url).returncode == 1
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("option", ["--drain", "--once"])
+def test_what_waits_is_said(command, any_shop, option):
+    """A worker that ends by itself says how many deliveries another worker has."""
+    for number in range(2):
+        any_shop.publish("shop:mail", number=number)
+    any_shop.publish("shop:old", number=2)  # it serves no such receiver
+    any_shop.run(store.claim, "shop:mail", 1, 600_000)
+    options = ("work", "clishop", option, "-d", any_shop.url)
+    done = command(*options, SHOP=any_shop.url)
+    assert (done.returncode, done.stdout) == (0, "mail 1\n")
+    last = done.stderr.splitlines()[-1]
+    assert re.fullmatch(
+        r"Stopped: 1 made\. These deliveries wait: 1 is leased to another worker "
+        r"\(unless renewed, the lease ends in \d+ min\)\.",
+        last,
+    )
 
 
 @pytest.mark.usefixtures("program")

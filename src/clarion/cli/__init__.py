@@ -2,7 +2,7 @@
 
 In reading order; each module imports only from those above it:
 
-1. `ages`, `text`, `failures`: durations, text without control characters, errors that a user reads.
+1. `text`, `failures`: text without control characters, errors that a user reads.
    `threads`: the end of the process, although a thread still runs. `streams`: standard output, which the
    user's modules do not write to.
 2. `tables`: the lines of a table. `output`: tables, JSON and errors, on a terminal or in a pipe. `hints`: why

@@ -28,7 +28,7 @@ from clarion.cli.threads import wait_for_threads
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
 from clarion.worker.process_log import log_to_stderr
-from clarion.worker.summary import summary
+from clarion.worker.summary import find_waits, summary
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -75,7 +75,8 @@ def work(
     wait_for_threads("work")  # receivers may have started them
     with failures_of(found, name):
         (worker.once if once else worker.drain if drain else worker.run)()
-    print_line(summary(worker.counts), stream=sys.stderr)
+        waits = find_waits(found, receivers or None) if drain or once else ""
+    print_line(summary(worker.counts, waits), stream=sys.stderr)
     if (drain or once) and worker.counts["dead"]:
         raise typer.Exit(FOUND)
 

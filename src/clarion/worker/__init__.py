@@ -17,7 +17,7 @@ In reading order; each module imports only from those above it:
    `late`: ends and records the calls that are over their time limit.
 7. `startup`, `search`, `vacuum`: the checks at the start, the search for deliveries, and the
    removal of dead rows.
-8. `worker`: `Worker`, which runs all of this. `summary`: what it has done, in one line.
+8. `worker`: `Worker`, which runs all of this. `summary`: what it has done and left, in one line.
 
 Several workers need no knowledge of each other. Each delivery or partition is leased. A
 settlement names the attempt or the epoch, and changes nothing if the lease was lost.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clarion._core.commands import command_line
-from clarion.cli.ages import since
 from clarion.cli.databases import opened
 from clarion.cli.hints import explain_no_dead
 from clarion.cli.options import DatabaseOption, JsonOption
@@ -23,6 +22,7 @@ from clarion.cli.output import (
 from clarion.cli.tables import Column
 from clarion.cli.text import pretty
 from clarion.outbox import store
+from clarion.outbox.ages import since
 from clarion.outbox.facts import all_facts_of_dead, count_dead, error_line, facts_of_list
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from clarion._core.commands import command_line
-from clarion.cli.ages import since
 from clarion.cli.databases import opened
 from clarion.cli.options import DatabaseOption, JsonOption
 from clarion.cli.output import (
@@ -19,6 +18,7 @@ from clarion.cli.output import (
 )
 from clarion.cli.tables import Column
 from clarion.outbox import store
+from clarion.outbox.ages import since
 from clarion.outbox.facts import facts_of_database, note_of_keys, note_of_suspects
 from clarion.outbox.waits import list_suspects
 

@@ -244,6 +244,27 @@ SELECT d.receiver, d.id, d.attempt, d.failures, d."key", d.event, e.signal, e.ve
 FROM clarion_delivery d JOIN clarion_event e ON e.uid = d.event
 ORDER BY d.id LIMIT :limit
 
+-- name: count_waits
+-- How many deliveries wait for the same reason, and for how long the first one of them waits.
+SELECT w.receiver, w.reason, count(*), min(w.ends) - {now} FROM (
+    SELECT d.receiver,
+        CASE WHEN b.receiver IS NOT NULL AND (b.until IS NULL OR b.until >= :dead) THEN 'blocked'
+            WHEN d.visible_at > {now} THEN CASE
+                WHEN d.attempt = 0 THEN 'delayed'
+                WHEN d.part IS NULL AND d.attempt / {state} IN (1, 3, 5) THEN 'leased'
+                WHEN d.failures > 0 THEN 'failed'
+                ELSE 'postponed' END
+            WHEN b.until > {now} THEN 'behind'
+            WHEN p.leased_until > {now} THEN 'leased'
+            ELSE 'due' END AS reason,
+        CASE WHEN d.visible_at > {now} THEN d.visible_at
+            WHEN b.until > {now} THEN b.until
+            ELSE p.leased_until END AS ends
+    FROM clarion_delivery d
+    LEFT JOIN clarion_blocked b ON b.receiver = d.receiver AND b."key" = d."key"
+    LEFT JOIN clarion_partition p ON p.receiver = d.receiver AND p.part = d.part) w
+GROUP BY w.receiver, w.reason ORDER BY w.receiver, w.reason
+
 -- name: list_suspects
 -- The state is in the first bits of `attempt`: see `clarion.outbox.lapses`.
 SELECT d.id, d.receiver, e.signal, d."key", d.event, d.failures, d.attempt

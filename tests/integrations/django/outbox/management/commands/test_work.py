@@ -1,5 +1,6 @@
 """The command that calls durable receivers."""
 
+import re
 import time
 from contextlib import nullcontext
 
@@ -43,6 +44,18 @@ def test_a_send_is_delivered_after_the_commit(alias, capsys):
         assert "1 made" in work(alias, capsys)
         assert "no delivery was due" in work(alias, capsys)
     assert calls == [{"number": 5}]
+
+
+def test_what_waits_is_said(alias, capsys):
+    """A worker that ends by itself says which deliveries wait, and why."""
+    with connected(note, database=alias, delay=600):
+        order_paid.send(None, using=alias, number=5)
+        lines = work(alias, capsys).splitlines()
+    assert re.fullmatch(
+        r"Stopped: no delivery was due\. These deliveries wait: 1 waits for its delay "
+        r"\(due in (9|10) min\)\.",
+        lines[-1],
+    )
 
 
 @pytest.mark.parametrize("receiver", [write, awrite])

@@ -14,7 +14,7 @@ from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
 from clarion.worker.process_log import log_to_stderr
-from clarion.worker.summary import summary
+from clarion.worker.summary import find_waits, summary
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -91,7 +91,8 @@ class Command(ProcessCommand):
             run = worker.once if options["once"] else worker.drain if is_short else worker.run
             with failures_of(options["database"]):
                 run()
-            self._say(summary(worker.counts), options)
+                waits = find_waits(worker.database, options["receivers"]) if is_short else ""
+            self._say(summary(worker.counts, waits), options)
         except ClarionError as error:
             raise CommandError(str(error), returncode=2) from error
         if is_short and (dead := worker.counts["dead"]):
