@@ -1,12 +1,14 @@
 """The names of tasks for Sentry and OpenTelemetry."""
 
+import asyncio
 import sys
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
 
 from clarion import Signal
-from clarion.background import EngineDelivery, deliver
+from clarion.background import Engine, EngineDelivery, deliver
 from clarion.background.monitoring import name_hand_over, name_task
 
 
@@ -22,6 +24,13 @@ def failing(sender, **kwargs):
 @pytest.fixture
 def events():
     """Yield the events that Sentry would send."""
+    with _sentry() as kept:
+        yield kept
+
+
+@contextmanager
+def _sentry(**options: Any):
+    """Yield what Sentry would send inside the block."""
     sentry_sdk: Any = pytest.importorskip("sentry_sdk")
 
     base: Any = sentry_sdk.transport.Transport
@@ -38,7 +47,7 @@ def events():
     with sentry_sdk.isolation_scope() as scope:
         scope.set_client(
             sentry_sdk.Client(
-                "https://key@example.invalid/1", transport=kept, traces_sample_rate=1.0
+                "https://key@example.invalid/1", transport=kept, traces_sample_rate=1.0, **options
             )
         )
         yield kept.kept
@@ -107,6 +116,80 @@ def test_sentry_names_the_span_of_the_hand_over(events):
     (event,) = events
     assert event["transaction"] == "GET /orders"
     assert [each["description"] for each in event["spans"]] == ["shop.mail", "mine"]
+
+
+def test_sentry_names_streamed_spans():
+    """Where Sentry streams its spans, they get the names that they get without."""
+    with _sentry(trace_lifecycle="stream") as sent:
+        from sentry_sdk import flush, traces
+
+        with traces.start_span(name="clarion.deliver", parent_span=None):
+            for operation in ("queue.process", "mine"):
+                with traces.start_span(name="mine", attributes={"sentry.op": operation}):
+                    name_task("shop.mail")
+            for name in ("clarion.deliver", "mine"):
+                with traces.start_span(name=name):
+                    name_hand_over("shop.receipt")
+        flush()
+    names = [each["name"] for part in sent for each in part["items"]]
+    assert names == ["shop.mail", "mine", "shop.receipt", "mine", "shop.mail"]
+
+
+class _Inline(Engine):
+    """Calls the receiver inside the hand-over, as engines do in their test modes."""
+
+    def __init__(self, begin: Any = nullcontext) -> None:
+        self.begin = begin
+
+    def enqueue(self, call):
+        with self.begin():
+            deliver(call.body)
+
+    async def aenqueue(self, call):
+        self.enqueue(call)
+
+
+async def _send(receiver_name: str, engine: Engine) -> None:
+    """Send to a receiver with a name, from sync code and from a coroutine."""
+    signal = Signal(name="tests.monitoring.order_paid")
+    signal.connect(mail, delivery=EngineDelivery(engine)(name=receiver_name))
+    signal.send(None)
+    await signal.asend(None)
+
+
+def test_a_request_keeps_its_name_in_sentry(events):
+    """A receiver that runs inside the hand-over names the transaction of its task, and no other one."""
+    import sentry_sdk
+
+    @contextmanager
+    def instrumented():
+        with sentry_sdk.isolation_scope(), sentry_sdk.start_transaction(name="clarion.deliver"):
+            yield
+
+    with sentry_sdk.start_transaction(name="GET /orders"):
+        asyncio.run(_send("shop.mail", _Inline()))
+        asyncio.run(_send("shop.receipt", _Inline(instrumented)))
+    names = [each["transaction"] for each in events]
+    assert names == ["shop.receipt", "shop.receipt", "GET /orders"]
+
+
+def test_a_request_keeps_the_name_of_its_span():
+    """A receiver that runs inside the hand-over names the span of its task, and no other one."""
+    trace: Any = pytest.importorskip("opentelemetry.trace")
+    base: Any = trace.NonRecordingSpan
+    names: list[Any] = []
+
+    class Span(base):
+        def __init__(self, number):
+            super().__init__(trace.SpanContext(1, number, is_remote=False))
+
+        def update_name(self, name):
+            names.append((self.get_span_context().span_id, name))
+
+    with trace.use_span(Span(1)):
+        asyncio.run(_send("shop.mail", _Inline()))
+        asyncio.run(_send("shop.receipt", _Inline(lambda: trace.use_span(Span(2)))))
+    assert names == [(2, "shop.receipt")] * 2
 
 
 def test_neither_is_imported(monkeypatch):

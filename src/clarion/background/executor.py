@@ -12,6 +12,7 @@ from clarion._core.names import value_name
 from clarion.background.carrier import deliver, retry_after
 from clarion.background.delivery import HOLD, EngineDelivery
 from clarion.background.engine import Engine
+from clarion.background.monitoring import kept_names
 from clarion.background.options import check_engine_options
 from clarion.errors import ArgumentError, UnknownReceiverError
 
@@ -42,7 +43,8 @@ def carry(body: str, receiver: str, delay: float) -> None:
     attempt = 1
     while True:
         try:
-            deliver(body, attempt)
+            with kept_names():  # an instrumentation of threads may have brought those of the sender
+                deliver(body, attempt)
         except Exception as error:
             # Another attempt in the same program would not know the receiver either.
             is_unknown = isinstance(error, UnknownReceiverError)

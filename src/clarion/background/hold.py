@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from clarion._core.fork import call_in_child, new_lock
 from clarion.background.apart import close_old_connections
+from clarion.background.monitoring import kept_names
 from clarion.errors import HandOverError
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ def enqueue_within(engine: Engine, call: Call, seconds: float) -> None:
         _keepers[-1](call)
         return
     if not engine.holds_thread or engine.longest_wait <= seconds:
-        engine.enqueue_for(call, seconds)
+        with kept_names():
+            engine.enqueue_for(call, seconds)
         return
     _refuse_more(engine, call, seconds)
     errors: SimpleQueue[BaseException | None] = SimpleQueue()
@@ -212,7 +214,11 @@ async def aenqueue_within(engine: Engine, call: Call, seconds: float) -> None:
     timeout = asyncio.timeout(seconds)
     try:
         async with timeout:
-            await (_in_helper(engine, call) if engine.holds_thread else engine.aenqueue(call))
+            if engine.holds_thread:
+                await _in_helper(engine, call)
+            else:
+                with kept_names():
+                    await engine.aenqueue(call)
     except TimeoutError as error:
         if not timeout.expired():
             raise  # the engine's own

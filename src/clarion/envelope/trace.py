@@ -44,21 +44,25 @@ def extracted(headers: Mapping[str, Any]) -> Generator[None]:
         context.detach(token)
 
 
-def is_traced() -> bool:
-    """Return whether a span is already current here, as in a task that is instrumented."""
+def current_span() -> Any:
+    """Return the current span; None without one."""
     if "opentelemetry" not in sys.modules:
-        return False
+        return None
     from opentelemetry import trace
 
-    return bool(trace.get_current_span().get_span_context().is_valid)
+    span = trace.get_current_span()
+    return span if span.get_span_context().is_valid else None
+
+
+def is_traced() -> bool:
+    """Return whether a span is already current here, as in a task that is instrumented."""
+    return current_span() is not None
 
 
 def name_span(name: str) -> None:
     """Give the current span a name, if there is one."""
-    if is_traced():
-        from opentelemetry import trace
-
-        trace.get_current_span().update_name(name)
+    if (span := current_span()) is not None:
+        span.update_name(name)
 
 
 def rename_span(part: str, name: str) -> None:
@@ -68,10 +72,7 @@ def rename_span(part: str, name: str) -> None:
         part: the part.
         name: what to write in its place.
     """
-    if is_traced():
-        from opentelemetry import trace
-
-        span: Any = trace.get_current_span()
-        current: object = getattr(span, "name", None)  # only the spans of the SDK show it
-        if isinstance(current, str) and part in current:
-            span.update_name(current.replace(part, name))
+    span = current_span()
+    current: object = getattr(span, "name", None)  # only the spans of the SDK show it
+    if isinstance(current, str) and part in current:
+        span.update_name(current.replace(part, name))

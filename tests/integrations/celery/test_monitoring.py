@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from celery import current_app, signals
+from celery import Celery, Task, current_app, signals
 from celery.exceptions import Retry
 
 from clarion.background.monitoring import TASK
@@ -50,6 +50,44 @@ def test_monitoring_does_not_show_the_body(app, order_paid):
         task.run(*args)
     expected = (f"(<shop.mail, uid {response.uid}>,)", "{}")
     assert [each[1:] for each in sent] == [(*expected, 0), (*expected, 1)]
+
+
+def test_spans_around_each_function_have_the_name_of_the_receiver(app, order_paid, monkeypatch):
+    """Sentry begins a span around `apply_async` and another one around `send_task`, at a retry too."""
+    sentry_sdk: Any = pytest.importorskip("sentry_sdk")
+    spans: list[Any] = []
+
+    def wrapped(function):
+        def call(*args, **kwargs):
+            with sentry_sdk.start_span(op="queue.submit.celery", name=TASK) as span:
+                spans.append(span)
+                return function(*args, **kwargs)
+
+        return call
+
+    for each, name in ((Task, "apply_async"), (Celery, "send_task")):
+        monkeypatch.setattr(each, name, wrapped(getattr(each, name)))
+    order_paid.connect(failing, delivery=CeleryDelivery(app)(name="shop.mail", retries=2))
+    sent: list[Any] = []
+
+    def note(body, headers, **kwargs):
+        sent.append((body[0], headers["argsrepr"], headers["shadow"]))
+
+    signals.before_task_publish.connect(note)
+    order_paid.send(None)
+    args, shown, _ = sent[0]
+    task = app.tasks[TASK]
+    task.push_request(args=args, kwargs={}, called_directly=False, argsrepr=shown)
+    with pytest.raises(Retry):
+        task.run(*args)
+    assert [each.description for each in spans] == ["shop.mail"] * 4
+    assert [each[2] for each in sent] == ["shop.mail", "shop.mail"]
+
+
+def test_a_task_that_is_sent_by_hand_has_no_other_name(app):
+    """A program may send the body of a call itself, for example to make it again."""
+    task = CeleryDelivery(app).engine.task
+    assert task.shadow_name(("{}",), {}, {}) is None
 
 
 @pytest.mark.parametrize("is_first", [True, False])

@@ -49,7 +49,13 @@ class CeleryEngine(Engine):
         self.app = app
         # Its retries are Clarion's, whatever annotations or the base class of the app's tasks say.
         self.task: Any = app.task(
-            carry, name=TASK, bind=True, shared=False, autoretry_for=(), max_retries=None
+            carry,
+            name=TASK,
+            bind=True,
+            shared=False,
+            autoretry_for=(),
+            max_retries=None,
+            shadow_name=shadow_name,
         )
 
     @property
@@ -63,12 +69,12 @@ class CeleryEngine(Engine):
         if call.delay:
             options["countdown"] = call.delay
         # Monitoring shows these instead of the body, and Celery does not have to format it.
-        options["argsrepr"], options["kwargsrepr"] = f"(<{call.receiver}, uid {call.uid}>,)", "{}"
+        options["argsrepr"], options["kwargsrepr"] = _shown(call.receiver, call.uid), "{}"
         if self.holds_thread:
             # This thread is one of Clarion's. Handlers of Celery's signals look for their app.
             self.app.set_current()
         # Through the task, because `send_task` ignores `task_always_eager`.
-        self.task.apply_async((call.body,), shadow=call.receiver, **options)
+        self.task.apply_async((call.body,), **options)
 
     def check(self, options: CallOptions) -> None:
         """Refuse options that `apply_async` does not have, and values that it cannot send."""
@@ -81,6 +87,23 @@ class CeleryEngine(Engine):
     def losses_with(self, options: CallOptions) -> Sequence[str]:
         """Return what is lost or repeated of tasks with these options."""
         return losses_with(self.app, options)
+
+
+def _shown(receiver: str, uid: object) -> str:
+    """Return what monitoring shows in the place of the arguments of a task."""
+    return f"(<{receiver}, uid {uid}>,)"
+
+
+def shadow_name(task: Any, args: Any, kwargs: Any, options: dict[str, Any]) -> str | None:  # noqa: ARG001
+    """Return the name of a task that monitoring shows: that of its receiver.
+
+    Celery calls it inside `apply_async`, so it names the span of an instrumentation that has replaced that.
+    """
+    receiver, separator, _ = str(options.get("argsrepr")).removeprefix("(<").rpartition(", uid ")
+    if not separator:
+        return None  # a program has sent the task by itself
+    name_hand_over(receiver)
+    return receiver
 
 
 def name_publication(headers: Any = None, **_: Any) -> None:
@@ -112,6 +135,7 @@ def carry(task: Any, body: str) -> None:
             raise
         wait = within_broker(task.app, error, wait)
         shown = {name: task.request.get(name) for name in ("argsrepr", "kwargsrepr")}
+        shown["shadow"] = None  # `shadow_name` finds it again
         # None would be the limit of the task, which an annotation may set.
         raise task.retry(exc=error, countdown=wait, max_retries=attempt, **shown) from error
 
