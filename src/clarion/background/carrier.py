@@ -42,7 +42,7 @@ from clarion.worker.plan import Plan
 if TYPE_CHECKING:
     from clarion._core.policy import Policy
     from clarion.background.call import Message
-    from clarion.outbox.database import ReceiverTransaction
+    from clarion.outbox.database import Database, ReceiverTransaction
 
 DEPLOY_RETRIES = 10
 """The least number of retries of a call that this program cannot make yet, because its receiver is
@@ -100,13 +100,23 @@ async def adeliver(body: str, attempt: int = 1) -> None:
         _skip(plan, error)
 
 
-async def acall(plan: Plan, claim: Claim, policy: Policy) -> None:
-    """Call the receiver of a prepared call, as `call`; a sync receiver in a thread."""
-    caller = _Caller(database_of(plan.options))
+async def acall(plan: Plan, claim: Claim, policy: Policy, database: Database | None = None) -> None:
+    """Call the receiver of a prepared call, as `call`; a sync receiver in a thread.
+
+    Args:
+        plan: how it is called.
+        claim: the call.
+        policy: runs sync receivers.
+        database: the database of the receiver; by default that of `database_of`.
+    """
+    database = database or database_of(plan.options)
+    caller = _Caller(database)
     if plan.is_async:
         await caller.acall(plan, claim, None)
     else:
-        await policy.run_in_thread(lambda: caller.call(plan, claim, None))
+        # A test's own connection allows no other thread.
+        run: Any = getattr(database, "acall_sync", policy.run_in_thread)
+        await run(lambda: caller.call(plan, claim, None))
 
 
 def retry_after(body: str, error: BaseException, attempt: int) -> float | None:

@@ -51,12 +51,27 @@ def database_of(options: Any) -> Database:
     """
     if (writer := default_writer()) is not None:
         return writer.database
-    alias = getattr(options, "using", None) or getattr(options, "database", None)
     for provider in providers():
-        found: Database | None = provider.receiver_database(alias)
+        found: Database | None = provider.receiver_database(_alias_of(options))
         if found is not None:
             return found
     return _NONE
+
+
+async def adatabase_of(options: Any) -> Database:
+    """Return the same for a coroutine, in which a test may use the connection of an AsyncSession."""
+    if (writer := default_writer()) is not None:
+        return writer.database
+    for provider in providers():
+        found: Database | None = await provider.areceiver_database(_alias_of(options))
+        if found is not None:
+            return found
+    return _NONE
+
+
+def _alias_of(options: Any) -> str | None:
+    alias: str | None = getattr(options, "using", None) or getattr(options, "database", None)
+    return alias
 
 
 def _refusal() -> BoundaryError:

@@ -112,6 +112,10 @@ class TransactionProvider:
         """
         return None
 
+    async def areceiver_database(self, alias: str | None) -> Any:
+        """Return the same for a coroutine, for `clarion.testing.adrain`."""
+        return self.receiver_database(alias)
+
     def ignore_outer(self) -> AbstractContextManager[object]:
         """Return a context manager in which transactions that are open now count as absent.
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from clarion._core.loops import is_loop_running, run_in_thread
 from clarion.commit.boundary import has_active_boundary
 from clarion.commit.providers import providers
-from clarion.errors import BoundaryError
 from clarion.outbox import store
 from clarion.outbox.default import default_writer
 from clarion.outbox.receivers import connected_receivers
-from clarion.testing.engines import CannotAwaitError, kept_calls
+from clarion.testing.engines import CannotAwaitError, kept_calls, no_database
 from clarion.worker import failures
 from clarion.worker.calls import Caller
 from clarion.worker.connections import in_transaction
@@ -111,15 +110,7 @@ def check_found(databases: Sequence[Database], caller: str) -> None:
         BoundaryError: if no database was given or found.
     """
     if not databases:
-        awaited = (
-            f" With an AsyncSession on the test's connection, call it by `await session.run_sync(lambda _: "
-            f"{caller}(...))`."
-        )
-        raise BoundaryError(
-            f"{caller}() found no database with an outbox. Call it inside `with bound(session):` with the "
-            f"test's session of SQLAlchemy, or where Django's database is in use, or name a database with "
-            f"clarion.outbox.use_database().{awaited if is_loop_running() and caller != 'adrain' else ''}"
-        )
+        raise no_database(caller)
 
 
 def make_all(

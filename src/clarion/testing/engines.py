@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.loops import is_loop_running
 from clarion.background import carrier
-from clarion.background.databases import database_of
+from clarion.background.databases import adatabase_of, database_of
 from clarion.background.hold import kept
 from clarion.envelope import GoneError
 from clarion.envelope.codec import has_references
-from clarion.errors import RunningLoopError
+from clarion.errors import BoundaryError, DecodingError, RunningLoopError
 from clarion.testing.blocks import block
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from clarion.background import Call
+    from clarion.outbox.database import Database
     from clarion.outbox.delivery_row import Claim
     from clarion.worker.plan import Plan
 
@@ -158,7 +160,7 @@ def _made(each: _Kept) -> str:
 async def _amade(each: _Kept) -> str:
     plan, claim, policy = carrier.prepared(each.call.body, each.attempt)
     try:
-        await carrier.acall(plan, claim, policy)
+        await carrier.acall(plan, claim, policy, await adatabase_of(plan.options))
     except (carrier.DuplicateError, GoneError) as error:
         return _skipped(plan, error)
     return "made"
@@ -180,11 +182,53 @@ class CannotAwaitError(RunningLoopError):
         )
 
 
+def loaded_arguments(database: Database, plan: Plan, claim: Claim) -> dict[str, Any]:
+    """Return the arguments of a delivery, with the rows of a database to which its payload refers."""
+    read = partial(_loaded, database, plan, claim)
+    # The session of an async engine needs an event loop.
+    call_sync: Any = getattr(database, "call_sync", None)
+    found: dict[str, Any] = read() if call_sync is None else call_sync(read)
+    return found
+
+
+def _loaded(database: Database, plan: Plan, claim: Claim) -> dict[str, Any]:
+    with database.transaction() as transaction:
+        arguments = plan.arguments(claim, transaction.session)
+        if hasattr(transaction.session, "expunge_all"):
+            # The end of the transaction would expire the instances that were loaded.
+            transaction.session.expunge_all()
+        return arguments
+
+
 def _arguments(plan: Plan, claim: Claim) -> dict[str, Any]:
+    """Return the arguments of a call that is kept.
+
+    Raises:
+        BoundaryError: if its payload refers to rows, and no database is found.
+    """
     if not has_references(claim.payload):
         return plan.arguments(claim)
     database = database_of(plan.options)
-    if not getattr(database, "loads_in_transaction", True):
+    if getattr(database, "loads_in_transaction", True):
+        return loaded_arguments(database, plan, claim)
+    try:
         return plan.arguments(claim)
-    with database.transaction() as transaction:
-        return plan.arguments(claim, transaction.session)
+    except DecodingError as error:
+        raise no_database("assert_enqueued") from error
+
+
+def no_database(caller: str) -> BoundaryError:
+    """Return the error of a test function that has found no database.
+
+    Args:
+        caller: the name of the function.
+    """
+    awaited = (
+        f" With an AsyncSession on the test's connection, call it by `await session.run_sync(lambda _: "
+        f"{caller}(...))`."
+    )
+    return BoundaryError(
+        f"{caller}() found no database with an outbox. Call it inside `with bound(session):` with the "
+        f"test's session of SQLAlchemy, or where Django's database is in use, or name a database with "
+        f"clarion.outbox.use_database().{awaited if is_loop_running() and caller != 'adrain' else ''}"
+    )

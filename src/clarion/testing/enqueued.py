@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import described
@@ -12,18 +11,16 @@ from clarion.outbox.delivery_row import claim_of
 from clarion.outbox.receivers import StoredReceiver, named_receivers
 from clarion.testing.capture import shown
 from clarion.testing.deliveries import check_found, outbox_databases
-from clarion.testing.engines import kept_calls
+from clarion.testing.engines import kept_calls, loaded_arguments
 from clarion.testing.equality import are_equal
 from clarion.worker.plans import Plans
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from clarion.outbox.database import Database
-    from clarion.outbox.delivery_row import Claim
     from clarion.outbox.receivers import NamedReceiver
     from clarion.typing import Receiver
-    from clarion.worker.plan import Plan
 
 _ANY: Any = object()
 _LIMIT = 10_000
@@ -124,23 +121,9 @@ def _waiting(database: Database, names: set[str], key: object) -> Iterator[dict[
             claim = claim_of(tuple(columns))
             if name in names and (key is _ANY or claim.key == key):
                 plan = plans.plan_for(name, claim.signal)
-                read = partial(_arguments, database, plan, claim)
-                # The session of an async engine needs an event loop.
-                call_sync: Callable[[Any], dict[str, Any]] | None = getattr(
-                    database, "call_sync", None
-                )
-                yield read() if call_sync is None else call_sync(read)
+                yield loaded_arguments(database, plan, claim)
     finally:
         connection.close()
-
-
-def _arguments(database: Database, plan: Plan, claim: Claim) -> dict[str, Any]:
-    with database.transaction() as transaction:
-        arguments = plan.arguments(claim, transaction.session)
-        if hasattr(transaction.session, "expunge_all"):
-            # The end of the transaction would expire the instances that were loaded.
-            transaction.session.expunge_all()
-        return arguments
 
 
 def _failure(

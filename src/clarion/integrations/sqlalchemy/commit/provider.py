@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy.orm import object_session
 from sqlalchemy.util import concurrency
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from clarion._core.signal import Signal
     from clarion.outbox import Database
 
+T = TypeVar("T")
 
 # The signals that a session sends of its objects. Those of new instances are sent without one.
 _OF_ROWS: tuple[Signal, ...] = (pre_save, post_save, pre_delete, post_delete, m2m_changed)
@@ -101,14 +103,22 @@ class SessionProvider(TransactionProvider):
 
     async def aoutbox_databases(self) -> Sequence[Database]:
         """Return the same, also those on the connection of an AsyncSession."""
+        return await self._in_greenlet(self._databases)
+
+    async def _in_greenlet(self, function: Callable[[], T]) -> T:
+        """Call a function; in a greenlet if an AsyncSession is bound."""
         if not any(async_session(each.session) for each in bound_sessions()):
-            return self._databases()
-        found: Sequence[Database] = await concurrency.greenlet_spawn(self._databases)
+            return function()
+        found: T = await concurrency.greenlet_spawn(function)
         return found
 
     def receiver_database(self, alias: str | None) -> Database | None:
         """Return the database of a bound session, or of the engine with this alias, or None."""
         return self._of_receivers(alias)
+
+    async def areceiver_database(self, alias: str | None) -> Database | None:
+        """Return the same, also that on the connection of an AsyncSession."""
+        return await self._in_greenlet(partial(self._of_receivers, alias))
 
     @contextmanager
     def ignore_outer(self) -> Generator[None]:

@@ -214,11 +214,11 @@ def receiver_database(alias: str | None) -> Database | None:
 
 
 def _receivers_database(session: Session, bind: Engine | Connection) -> Database | None:
-    if async_session(session) is None:
+    is_own = isinstance(bind, Connection) or is_in_memory(bind)
+    if async_session(session) is None or (is_own and in_greenlet()):
         return SessionDatabase(session, bind)
     # Only a coroutine can use the connection of a test, or the memory of another connection.
-    is_unusable = isinstance(bind, Connection) or is_in_memory(bind)
-    return None if is_unusable else _engine_database(bind.engine)
+    return None if is_own else _engine_database(bind.engine)
 
 
 def _engine_database(engine: Engine) -> EngineDatabase:
