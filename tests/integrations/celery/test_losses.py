@@ -1,6 +1,7 @@
 """What Celery loses or repeats, with the settings."""
 
 import re
+import sys
 
 import pytest
 from celery import Celery
@@ -37,6 +38,18 @@ def test_losses_need_no_client_of_the_broker(monkeypatch):
     with pytest.raises(ModuleNotFoundError, match="shop_without_client"):
         app.connection_for_write()
     assert len(CeleryDelivery(app).engine.losses()) == 2
+
+
+def test_losses_need_no_client_of_redis(monkeypatch):
+    """Without it, kombu's module for Redis raises another error than an ImportError."""
+    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.delitem(sys.modules, "kombu.transport.redis", raising=False)
+    monkeypatch.setattr("kombu.transport._transport_cache", {})
+    app = Celery("shop", broker="redis://127.0.0.1", set_as_current=False)
+    with pytest.raises(AttributeError, match="Redis"):
+        app.connection_for_write()
+    delivery = CeleryDelivery(app)(delay=7200)
+    assert len(delivery.losses()) == 2
 
 
 def test_losses_on_rabbitmq_name_the_setting(app):

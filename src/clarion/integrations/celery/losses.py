@@ -85,9 +85,8 @@ def redelivery_of(app: Any) -> float | None:
 
     None if it never does. The broker cannot see that the worker waits for the time of the task.
     """
-    try:
-        connection: Any = app.connection_for_write()
-    except ImportError:
+    connection = _closed_connection(app)
+    if connection is None:
         return None
     with connection:
         options: Mapping[str, Any] = app.conf.broker_transport_options or {}
@@ -116,9 +115,16 @@ def _task_setting(app: Any, name: str) -> Any:
 
 
 def _is_amqp(app: Any) -> bool:
-    try:
-        connection: Any = app.connection_for_write()
-    except ImportError:
+    connection = _closed_connection(app)
+    if connection is None:
         return False  # Celery brings the client of AMQP, so it is another broker's that is missing.
     with connection:
         return bool(connection.transport.driver_type == "amqp")
+
+
+def _closed_connection(app: Any) -> Any | None:
+    """Return a connection to the broker that is not open; None if its client is not installed."""
+    try:
+        return app.connection_for_write()
+    except (ImportError, AttributeError):  # kombu's module for Redis raises the second one
+        return None
