@@ -141,7 +141,8 @@ def test_stalled_jobs_are_lost_without_the_rescue(memory):
     """Without the rescue, stalled jobs are listed as a loss, with the setting."""
     (loss,) = ProcrastinateDelivery(memory, rescue=None).engine.losses()
     assert "rescue=None" in loss
-    assert list(ProcrastinateDelivery(memory).engine.losses()) == []
+    other = library.App(connector=InMemoryConnector())
+    assert list(ProcrastinateDelivery(other).engine.losses()) == []
 
 
 @pytest.mark.parametrize("rescue", [0, -1, "30", float("nan"), True])

@@ -12,6 +12,7 @@ from procrastinate.testing import InMemoryConnector
 from clarion import Signal
 from clarion.background.call import write_body
 from clarion.envelope import seal
+from clarion.errors import ArgumentError
 from clarion.integrations.procrastinate import ProcrastinateDelivery
 from clarion.integrations.procrastinate.jobs import Retries
 from tests.integrations.procrastinate.receivers import made, mail
@@ -36,6 +37,15 @@ def test_the_tasks_are_registered_once():
     ProcrastinateDelivery(memory)
     assert memory.tasks["clarion.deliver"] is carrier
     assert len(memory.periodic_registry.periodic_tasks) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [(30.0, 60.0), (30.0, None), (None, 30.0)])
+def test_an_app_has_one_rescue(first, second):
+    """A second delivery with another `rescue` is refused, because one of them would be ignored."""
+    memory = library.App(connector=InMemoryConnector())
+    ProcrastinateDelivery(memory, rescue=first)
+    with pytest.raises(ArgumentError, match=f"rescue={first}, and"):
+        ProcrastinateDelivery(memory, rescue=second)
 
 
 @pytest.mark.service

@@ -41,7 +41,7 @@ class ProcrastinateDelivery(EngineDelivery):
         hold: see `EngineDelivery`.
 
     Raises:
-        ArgumentError: if `app` is no app.
+        ArgumentError: if `app` is no app, or has a delivery with another `rescue`.
     """
 
     def __init__(self, app: App, *, rescue: float | None = SILENCE, hold: float = HOLD) -> None:

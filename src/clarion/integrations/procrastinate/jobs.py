@@ -5,12 +5,14 @@ from __future__ import annotations
 from asyncio import CancelledError
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from procrastinate.exceptions import JobAborted
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from clarion.background import adeliver, retry_after
 from clarion.background.monitoring import TASK
+from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
     from procrastinate import App, JobContext
@@ -61,10 +63,25 @@ def _rescue(silence: float) -> Any:
     return rescue
 
 
+# By the carrier task of an app. None for an app without the task that rescues jobs.
+_silences: WeakKeyDictionary[Any, float | None] = WeakKeyDictionary()
+
+
 def register(app: App, silence: float | None) -> None:
-    """Register the tasks with an app, once."""
-    if TASK not in app.tasks:  # pyright: ignore[reportUnknownMemberType]
-        app.task(name=TASK, pass_context=True, retry=Retries())(carry)
-    if silence is not None and RESCUE not in app.tasks:  # pyright: ignore[reportUnknownMemberType]
+    """Register the tasks with an app, once.
+
+    Raises:
+        ArgumentError: if they are registered with another silence.
+    """
+    if (found := app.tasks.get(TASK)) is not None:  # pyright: ignore[reportUnknownMemberType]
+        if (other := _silences.get(found, silence)) != silence:
+            raise ArgumentError(
+                f"This app has a ProcrastinateDelivery with rescue={other}, and gets one task that rescues calls. "
+                f"Create the delivery once, and import it where receivers are connected.",
+                ["rescue"],
+            )
+        return
+    _silences[app.task(name=TASK, pass_context=True, retry=Retries())(carry)] = silence
+    if silence is not None:
         task = app.task(name=RESCUE, pass_context=True, queueing_lock=RESCUE)(_rescue(silence))
         app.periodic(cron="* * * * *")(task)

@@ -8,7 +8,7 @@ from taskiq.events import TaskiqEvents
 
 from clarion.background import EngineDelivery
 from clarion.background.delivery import HOLD
-from clarion.integrations.taskiq.engine import TaskiqEngine
+from clarion.integrations.taskiq.engine import engine_of
 
 if TYPE_CHECKING:
     from taskiq import AsyncBroker, ScheduleSource
@@ -32,7 +32,7 @@ class TaskiqDelivery(EngineDelivery):
         hold: how long a commit may wait for the broker, in seconds.
 
     Raises:
-        ArgumentError: if it is no broker.
+        ArgumentError: if it is no broker, or has a delivery with another `schedule_source` or `broker_delays`.
     """
 
     def __init__(
@@ -43,5 +43,5 @@ class TaskiqDelivery(EngineDelivery):
         broker_delays: bool = False,
         hold: float = HOLD,
     ) -> None:
-        super().__init__(TaskiqEngine(broker, schedule_source, broker_delays, hold), hold=hold)
+        super().__init__(engine_of(broker, schedule_source, broker_delays, hold), hold=hold)
         broker.add_event_handler(TaskiqEvents.WORKER_STARTUP, lambda _: self.say_losses())

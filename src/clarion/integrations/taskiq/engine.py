@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakValueDictionary
 
 from taskiq import (
     AsyncBroker,
@@ -52,6 +53,34 @@ _FORKED = (
 )
 
 logger = logging.getLogger("clarion.background")
+
+
+# By the id of the broker, which refers to its engine.
+_engines: WeakValueDictionary[int, TaskiqEngine] = WeakValueDictionary()
+
+
+def engine_of(
+    broker: AsyncBroker,
+    schedule_source: ScheduleSource | None,
+    broker_delays: bool,  # noqa: FBT001
+    hold: float,
+) -> TaskiqEngine:
+    """Return the engine of a broker, which has one: see `TaskiqEngine`.
+
+    Raises:
+        ArgumentError: if it is no broker, or its engine has other arguments.
+    """
+    found = _engines.get(id(broker))
+    if found is None:
+        found = _engines[id(broker)] = TaskiqEngine(broker, schedule_source, broker_delays, hold)
+    elif not found.keeps_calls_by(schedule_source, broker_delays):
+        raise ArgumentError(
+            "This broker has a TaskiqDelivery with another schedule_source= or broker_delays=, and its workers "
+            "have one task for all receivers. Create the delivery once, and import it where receivers are "
+            "connected.",
+            ["broker_delays", "schedule_source"],
+        )
+    return found
 
 
 class _Names(TaskiqMiddleware):
@@ -112,6 +141,10 @@ class TaskiqEngine(Engine):
         self._names = _Names()
         self._names.set_broker(broker)
         self._be_last()
+
+    def keeps_calls_by(self, schedule_source: ScheduleSource | None, broker_delays: bool) -> bool:  # noqa: FBT001
+        """Return whether this is what keeps calls until their time."""
+        return self._source is schedule_source and self._broker_delays == broker_delays
 
     def _be_last(self) -> None:
         """Put the middleware that names spans after all that may begin one."""
