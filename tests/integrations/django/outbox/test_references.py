@@ -1,6 +1,7 @@
 """Instances of models as references."""
 
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 from uuid import uuid4
 
@@ -47,19 +48,36 @@ def test_a_reference_names_model_key_and_database():
     }
 
 
+class Floor(int, Enum):
+    """An enumeration whose `str()` is the name of a member."""
+
+    FIRST = 1
+
+
 @pytest.mark.parametrize(
     "create",
     [
         lambda: Ticket.objects.create(code="t"),
         lambda: Sample.objects.create(mass=Decimal("1.250")),
         lambda: Stay.objects.create(room=1, night=2, guest="g"),
+        lambda: Stay.objects.create(room=Floor.FIRST, night=2.0, guest="g"),
         lambda: Novelist.objects.create(name="n"),
         lambda: Map.objects.create(title="m"),
         lambda: RareCopy.objects.create(code="r"),
         lambda: Copy.objects.defer("stamp").get(pk=Copy.objects.create(code="d").pk),
         lambda: SimpleLazyObject(lambda: Author.objects.create(name="lazy")),
     ],
-    ids=["uuid", "decimal", "composite", "child", "tracked child", "proxy", "deferred", "lazy"],
+    ids=[
+        "uuid",
+        "decimal",
+        "composite",
+        "members",
+        "child",
+        "tracked child",
+        "proxy",
+        "deferred",
+        "lazy",
+    ],
 )
 def test_every_kind_of_instance_is_loaded(create):
     """The row is loaded as the class that was sent, with its whole key."""

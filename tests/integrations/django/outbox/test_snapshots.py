@@ -3,15 +3,24 @@
 import datetime as dt
 import json
 from decimal import Decimal
+from enum import Enum, IntEnum
+from types import SimpleNamespace
 
 import pytest
-from django.db.models import F
+from django.db.models import BinaryField, F, GeneratedField, IntegerField, JSONField, TextChoices
+from django.utils.safestring import mark_safe
 
-from clarion.integrations.django.outbox.snapshots import dump_values, load_value, load_values
+from clarion.integrations.django.outbox.snapshots import (
+    dump_value,
+    dump_values,
+    load_value,
+    load_values,
+)
 from tests.integrations.django.library.models import (
     Author,
     Copy,
     Item,
+    Loan,
     Novelist,
     Sample,
     Shelf,
@@ -52,6 +61,75 @@ def test_the_values_come_back_as_the_row_has_them():
                 assert type(value) is type(expected)
 
 
+class Genre(str, Enum):  # noqa: UP042  # `str()` of its members differs from that of a StrEnum's
+    """An enumeration whose `str()` is the name of a member."""
+
+    CRIME = "crime"
+
+
+class Level(int, Enum):
+    """An enumeration of numbers whose `str()` is the name of a member."""
+
+    HIGH = 2
+
+
+class Rank(IntEnum):
+    """An enumeration whose `str()` is a number."""
+
+    FIRST = 1
+
+
+class Form(TextChoices):
+    """Django's own."""
+
+    POEM = "poem"
+
+
+class Factor(float, Enum):
+    """An enumeration of floats."""
+
+    HALF = 0.5
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "value"),
+    [
+        (Novelist, "genre", Genre.CRIME),
+        (Novelist, "genre", Form.POEM),
+        (Novelist, "genre", Level.HIGH),
+        (Novelist, "genre", mark_safe("<b>")),
+        (Copy, "stamp", Level.HIGH),
+        (Copy, "stamp", Rank.FIRST),
+        (Copy, "stamp", 2.0),
+        (Copy, "stamp", Decimal("3.0")),
+        (Sample, "mass", Factor.HALF),
+        (Sample, "mass", 1.5),
+        (Sample, "took", dt.timedelta(-1, 5, 6)),
+        (Loan, "day", dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)),
+    ],
+    ids=repr,
+)
+def test_a_value_of_another_type_is_that_of_the_row(model, field, value):
+    """A save converts it, such as the member of an enumeration, or a time in a date field."""
+    sent = model.objects.create(**({"mass": 1} if field == "took" else {}), **{field: value})
+    row = model._base_manager.get(pk=sent.pk)
+    again = restored(sent)
+    assert getattr(again, field) == getattr(row, field)
+    assert type(getattr(again, field)) is type(getattr(row, field))
+
+
+@pytest.mark.parametrize(
+    ("output", "value"),
+    [(JSONField(), {"a": ["b"]}), (BinaryField(), b"\xff"), (IntegerField(), 5)],
+)
+def test_a_generated_value_comes_back(output, value):
+    """Its field converts it as the field of its type does."""
+    field = GeneratedField(expression=F("id"), output_field=output, db_persist=True)
+    field.set_attributes_from_name("made")
+    row = SimpleNamespace(made=value)
+    assert load_value(field, dump_value(row, field)) == value
+
+
 def test_an_instance_as_restored_is_of_its_database():
     """A restored instance reads its relations from its database, and a save updates the row."""
     copy = Copy.objects.create(code="c", shelf=Shelf.objects.create(name="s"))
@@ -90,6 +168,9 @@ def test_a_value_that_the_field_cannot_convert_is_refused():
     item.tags = [object()]
     with pytest.raises(ValueError, match="a value of 'tags' that cannot be stored"):
         dump_values(item)
+    loan = Loan(book="b", day=object())
+    with pytest.raises(ValueError, match="a value of 'day' that cannot be stored"):
+        dump_values(loan)
 
 
 def test_a_stored_value_that_the_field_does_not_accept_is_refused():

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from copy import copy
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import BinaryField, GeneratedField, JSONField
@@ -17,7 +19,16 @@ from django.db.models.fields.files import FieldFile
 from clarion._core.names import quoted_name
 from clarion.envelope.plain import find_problem
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _ATOMS = (type(None), bool, int, str)
+_BASES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (bool, bool),
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+)
 
 
 def dump_value(instance: Any, field: Any) -> Any:
@@ -39,15 +50,55 @@ def dump_value(instance: Any, field: Any) -> Any:
 
 
 def _to_json(instance: Any, given: Any, value: Any) -> Any:
-    field: Any = given  # not narrowed below, because Django has no types
+    field: Any = _converting(given)  # not narrowed below, because Django has no types
     if value is None or isinstance(value, FieldFile):
         return None if value is None else value.name
-    if isinstance(given, JSONField):
+    if isinstance(field, JSONField):
         return json.dumps(value, cls=field.encoder)
-    if isinstance(given, BinaryField):
+    if isinstance(field, BinaryField):
         return base64.b64encode(bytes(value)).decode()
+    # Each field decides what the row has for a member of an enumeration: its value, or `str(member)`.
+    plain = value if _plain(value) is value else _plain(field.to_python(value))
     # A number in a text field stays a number: `value_to_string` would make it text.
-    return value if type(value) in _ATOMS else field.value_to_string(instance)
+    if type(plain) in _ATOMS:
+        return plain
+    if plain is value and field is given:
+        data = _plain(field.value_to_string(instance))
+    else:
+        data = _to_text(field, plain)
+    if not _is_accepted(field, data):
+        # It has another type than the row, such as a time in a date field: convert it as a save does.
+        data = _to_text(field, field.to_python(value))
+        load_value(field, data)
+    return data
+
+
+def _converting(given: Any) -> Any:
+    """Return the field that converts the values of a field, which is another one if they are generated."""
+    if not isinstance(given, GeneratedField):
+        return given
+    generated: Any = given
+    field = copy(generated.output_field)
+    field.set_attributes_from_name(generated.name)
+    return field
+
+
+def _plain(value: Any) -> Any:
+    """Return the text or number itself for an object of a subclass, such as a safe text."""
+    # `str(member)` is the name of the member if its class is `(str, Enum)`.
+    return next((convert(value) for base, convert in _BASES if isinstance(value, base)), value)
+
+
+def _to_text(field: Any, value: Any) -> Any:
+    return _plain(field.value_to_string(SimpleNamespace(**{field.attname: value})))
+
+
+def _is_accepted(field: Any, data: Any) -> bool:
+    try:
+        load_value(field, data)
+    except ValueError:
+        return False
+    return True
 
 
 def load_value(given: Any, data: Any) -> Any:
@@ -56,14 +107,13 @@ def load_value(given: Any, data: Any) -> Any:
     Raises:
         ValueError: if the field does not accept it.
     """
-    field: Any = given.output_field if isinstance(given, GeneratedField) else given
-    converted: object = field
+    field: Any = _converting(given)
     try:
         if data is None:
             return None
-        if isinstance(converted, JSONField):
+        if isinstance(field, JSONField):
             return json.loads(data, cls=field.decoder)
-        if isinstance(converted, BinaryField):
+        if isinstance(field, BinaryField):
             return base64.b64decode(data)
         return field.to_python(data)
     except (TypeError, ValidationError) as error:
