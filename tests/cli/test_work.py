@@ -20,6 +20,7 @@ from tests.cli.conftest import HOSTILE, environment_of
 
 PROGRAM = """
 import os
+import time
 from clarion import Signal, durable, receiver
 from clarion.outbox import open_database
 
@@ -29,6 +30,8 @@ database = open_database(os.environ["SHOP"])
 @receiver(order_paid, delivery=durable(retries=0, name="shop:mail"))
 def mail(sender, number, **kwargs):
     print("mail", number, flush=True)
+    while number == 99 and not os.path.exists("go"):
+        time.sleep(0.01)
     if number == 13:
         raise ValueError("no \\x1b[31m[red]<script> mail")
 """
@@ -150,6 +153,20 @@ def test_a_signal_stops_it_gently(tmp_path, shop, number):
     assert errors.endswith("Stopped: 1 made.\n")
     assert "Traceback" not in errors
     assert shop.counts() == {}
+
+
+@pytest.mark.usefixtures("program")
+@pytest.mark.parametrize("option", ["--drain", "--once"])
+def test_a_signal_stops_a_drain_gently(tmp_path, shop, option):
+    """After SIGTERM a drain finishes the running call, says what it has made, and ends with 0."""
+    shop.publish("shop:mail", number=99)
+    with running(tmp_path, "clishop:database", option, SHOP=shop.url) as process:
+        assert process.stdout.readline() == "mail 99\n"
+        process.send_signal(signal.SIGTERM)
+        (tmp_path / "go").touch()
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert errors.endswith("Stopped: 1 made.\n")
 
 
 @pytest.mark.usefixtures("program")

@@ -28,6 +28,7 @@ from clarion.cli.threads import wait_for_threads
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
 from clarion.worker.process_log import log_to_stderr
+from clarion.worker.stop_signals import command_of_its_own
 from clarion.worker.summary import find_waits, summary
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def work(
     print_banner(found, served, is_short=drain or once)
     check_file(found)
     wait_for_threads("work")  # receivers may have started them
-    with failures_of(found, name):
+    with failures_of(found, name), command_of_its_own():
         (worker.once if once else worker.drain if drain else worker.run)()
         waits = find_waits(found, receivers or None) if drain or once else ""
     print_line(summary(worker.counts, waits), stream=sys.stderr)

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from clarion._core.names import counted
@@ -28,11 +28,11 @@ from clarion.worker.search import Search
 from clarion.worker.settings import check_settings
 from clarion.worker.sizes import Sizes
 from clarion.worker.startup import check_outbox, warn_of_unknown
-from clarion.worker.stop_signals import stop_on_signals
+from clarion.worker.stop_signals import StopSignals
 from clarion.worker.vacuum import Vacuum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from contextlib import AbstractContextManager
     from typing import Self
 
@@ -95,7 +95,7 @@ class Worker:
         self._loop = AsyncLoop()
         self._polling = Polling(poll)
         self._job_threads = JobThreads(concurrency, self._on_end)
-        self._stops = 0
+        self._stops = self._signals = 0
         self._pause = 0.0
         self._paused_until = 0.0
         self._error: BaseException | None = None
@@ -122,26 +122,23 @@ class Worker:
     def run(self) -> None:
         """Make deliveries until `stop` is called, or SIGTERM, SIGINT or SIGHUP comes.
 
-        The first signal lets the receivers that are running finish, for as long as the grace
-        period. A second signal ends the worker at once.
+        The first signal lets the receivers that are running finish, for as long as the grace period. A
+        second signal ends the worker at once. A handler of the program's own is called at the end.
 
         Raises:
             TablesError: if the tables are missing, or have another version.
         """
-        try:
-            self._begin()
-            with stop_on_signals(self.stop), self._listening():
-                while not self._stops:
-                    self._step()
-                    self._polling.wait(self._job_threads.deadline())
-                self._finish()
-        finally:
-            self._end()
+        with self._open(ends_by_signal=True), self._listening():
+            while not self._stops:
+                self._step()
+                self._polling.wait(self._job_threads.deadline())
+            self._finish()
 
     def drain(self) -> Counter[str]:
         """Make every delivery that can be made now, also those that are stored meanwhile.
 
-        Deliveries that wait for a retry or for their delay stay.
+        Deliveries that wait for a retry or for their delay stay. A signal stops it as `run`, and acts on
+        the program at the end: SIGINT raises KeyboardInterrupt, and SIGTERM ends the process.
 
         Returns:
             The counts, see `counts`.
@@ -154,7 +151,7 @@ class Worker:
     def once(self) -> Counter[str]:
         """Search once for deliveries, and make those that it finds.
 
-        Each job ends when its receiver has no more deliveries, or after a few seconds.
+        Each job ends when its receiver has no more deliveries, or after a few seconds. Signals act as in `drain`.
 
         Returns:
             The counts, see `counts`.
@@ -175,14 +172,10 @@ class Worker:
         return bool(self._job_threads.jobs() or self._late_calls)
 
     def _work(self, has_work: Callable[[], bool]) -> Counter[str]:
-        try:
-            self._begin()
-            with stop_on_signals(self.stop):
-                while not self._stops and has_work():
-                    self._polling.wait(self._job_threads.deadline())
-                self._finish()
-        finally:
-            self._end()
+        with self._open(ends_by_signal=False):
+            while not self._stops and has_work():
+                self._polling.wait(self._job_threads.deadline())
+            self._finish()
         if self._error is not None:
             raise self._error
         return self.counts
@@ -255,6 +248,18 @@ class Worker:
             await asyncio.to_thread(self.join)
 
     # --- One step after the other
+
+    @contextmanager
+    def _open(self, *, ends_by_signal: bool) -> Generator[None]:
+        self._stops -= self._signals  # a program that has gone on after them runs it again
+        with StopSignals(self.stop, ends_by_signal=ends_by_signal) as signals:
+            try:
+                self._begin()
+                with signals.handled():
+                    yield
+            finally:
+                self._end()
+                self._signals = len(signals.received)
 
     def _begin(self) -> None:
         self._connections.open()

@@ -14,6 +14,7 @@ from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
 from clarion.worker.process_log import log_to_stderr
+from clarion.worker.stop_signals import command_of_its_own
 from clarion.worker.summary import find_waits, summary
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class Command(ProcessCommand):
     def run_from_argv(self, argv: Sequence[str]) -> None:
         """Run the command of the process, which logs even if the project has set up no log."""
         log_to_stderr()
-        super().run_from_argv(argv)
+        with command_of_its_own():
+            super().run_from_argv(argv)
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Run the worker."""
