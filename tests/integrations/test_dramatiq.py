@@ -8,7 +8,7 @@ import pytest
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.middleware import Retries
+from dramatiq.middleware import AgeLimit, Retries
 
 from clarion import Signal
 from clarion.background.monitoring import TASK
@@ -168,6 +168,31 @@ def test_options_that_it_lacks_are_refused(order_paid, broker, options, names):
     with pytest.raises(ArgumentError) as caught:
         order_paid.connect(mail, delivery=DramatiqDelivery(broker)(**options))
     assert set(caught.value.names) == names
+
+
+@pytest.mark.parametrize(
+    ("limit", "options"),
+    [
+        (None, {"max_age": 0, "delay": 60}),
+        (5000, {"max_age": 0}),
+        (5000, {"max_age": 70_000, "delay": 60}),
+        (0, {"delay": 60}),
+    ],
+)
+def test_an_age_of_zero_is_that_of_the_broker(order_paid, limit, options):
+    """`max_age=0` means to Dramatiq that none is given."""
+    broker = StubBroker(middleware=[AgeLimit(max_age=limit), Retries()])
+    order_paid.connect(mail, delivery=DramatiqDelivery(broker)(**options))
+    order_paid.send(None)
+    assert sum(queue.qsize() for queue in broker.queues.values()) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"max_age": 0}])
+def test_a_delay_beyond_the_age_of_the_broker_is_refused(order_paid, options):
+    """The limit of the broker's own middleware would drop each call before it runs."""
+    broker = StubBroker(middleware=[AgeLimit(max_age=5000)])
+    with pytest.raises(ArgumentError, match="longer than delay="):
+        order_paid.connect(mail, delivery=DramatiqDelivery(broker)(delay=5, **options))
 
 
 @pytest.mark.parametrize("middleware", [[], [Retries(retry_when=lambda retries, error: False)]])

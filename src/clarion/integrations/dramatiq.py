@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 try:
     from dramatiq import Broker, Middleware, actor
     from dramatiq.errors import Retry as Again
-    from dramatiq.middleware import Retries
+    from dramatiq.middleware import AgeLimit, Retries
 except ImportError as error:
     raise MissingExtraError.because(error, "dramatiq", "dramatiq") from error
 
@@ -157,7 +157,9 @@ class DramatiqEngine(Engine):
         known = {"queue_name", "broker_priority", *self.broker.actor_options} - _FOR_ACTORS
         check_engine_options("A message of Dramatiq", given, known)
         check_numbers("A message of Dramatiq", given, _NUMBERS)
-        check_age("A message of Dramatiq", "max_age", given.get("max_age"), options.delay, 0.001)
+        # AgeLimit takes 0 as no value, and then has its own limit.
+        age = given.get("max_age") or _longest_age(self.broker)
+        check_age("A message of Dramatiq", "max_age", age, options.delay, 0.001)
         check_kinds("A message of Dramatiq", given, {"pipe_target": Mapping})
         if options.retries is not None:
             self._check_retries(given.keys() & {"max_retries"})
@@ -264,6 +266,12 @@ def _wait(broker: Broker, options: dict[str, Any], error: Exception, attempt: in
         is_over = limit is not None and attempt > limit
         return None if is_over else error.after
     return wait
+
+
+def _longest_age(broker: Broker) -> int | None:
+    """Return the age in milliseconds after which a broker drops messages that have none of their own."""
+    found = next((each for each in broker.middleware if isinstance(each, AgeLimit)), None)
+    return None if found is None else found.max_age or None
 
 
 def _retries_of(broker: Broker) -> Any:

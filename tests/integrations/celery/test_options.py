@@ -113,3 +113,12 @@ def test_a_queue_that_the_app_does_not_create_is_refused(app, order_paid):
     with pytest.raises(ArgumentError, match="It has 'books', 'mail'\\.") as caught:
         order_paid.connect(mail, sender="y", delivery=delivery(queue="mial"))
     assert caught.value.names == ("queue",)
+
+
+def test_a_queue_that_was_added_to_the_app_is_known(app, order_paid):
+    """`app.amqp.queues.add()` declares a queue too; one that is added later is refused, with what to do."""
+    app.conf.task_create_missing_queues = False
+    app.amqp.queues.add("mail")
+    order_paid.connect(mail, delivery=CeleryDelivery(app)(queue="mail"))
+    with pytest.raises(ArgumentError, match=r"app\.amqp\.queues\.add\(\), before the receiver"):
+        order_paid.connect(mail, sender="x", delivery=CeleryDelivery(app)(queue="books"))

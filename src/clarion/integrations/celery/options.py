@@ -138,13 +138,23 @@ def _check_queue(app: Any, queue: object) -> None:
         return
     queues: Any = conf.task_queues or ()
     names = {getattr(each, "name", each) for each in queues} or {conf.task_default_queue}
+    names |= _added_queues(app)
     if queue not in names:
         raise ArgumentError(
             f"{_PUBLISHER} was given queue={quoted_name(queue)}, which task_queues of the app does not have, and "
-            f"task_create_missing_queues is off. Add it to task_queues before the receiver is connected. It "
-            f"has {', '.join(sorted(map(quoted_name, names)))}.",
+            f"task_create_missing_queues is off. Add it to task_queues, or by app.amqp.queues.add(), before the "
+            f"receiver is connected. It has {', '.join(sorted(map(quoted_name, names)))}.",
             ["queue"],
         )
+
+
+def _added_queues(app: Any) -> set[str]:
+    """Return the queues that a program has added to the app; none if it has not looked at them.
+
+    Looking at them would copy the settings of the app, which may not be complete yet.
+    """
+    amqp = vars(app).get("amqp")
+    return set() if amqp is None else {*vars(amqp).get("queues", ())}
 
 
 def _works(function: Callable[[Any], object]) -> Callable[[Any], bool]:
