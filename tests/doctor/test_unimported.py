@@ -85,7 +85,12 @@ def test_a_module_that_a_text_names(plant, text):
 
 @pytest.mark.parametrize(
     "call",
-    ["clarion.autodiscover('mail')", "celery.autodiscover_tasks(related_name='mail')"],
+    [
+        "clarion.autodiscover('mail')",
+        "clarion.autodiscover('mail', packages=['PACKAGE'])",
+        "celery.autodiscover_tasks(related_name='mail')",
+        "celery.autodiscover_tasks(['PACKAGE'], 'mail')",
+    ],
 )
 def test_a_module_that_a_function_discovers(plant, call):
     """A factory may call it later."""
@@ -105,6 +110,32 @@ def test_a_module_that_is_discovered_by_default(plant):
         app="import clarion\ndef make_app():\n    clarion.autodiscover()\n",
     )
     assert files(of(package)) == [("W007", "mail", 5)]
+
+
+@pytest.mark.parametrize("listed", ["['PACKAGE.billing']", "('PACKAGE.billing', 'PACKAGE')"])
+def test_a_module_of_a_package_that_is_not_listed(plant, listed):
+    """A call that lists packages imports the modules of no other one."""
+    package = plant(
+        ["signals", "app"],
+        signals=SIGNALS,
+        billing__in____init__="",
+        billing__in__receivers=MAIL,
+        stock__in____init__="",
+        stock__in__receivers=MAIL,
+        app=f"import clarion\nclarion.autodiscover('receivers', packages={listed})\n",
+    )
+    assert files(of(package)) == [("W007", "stock.receivers", 5)]
+
+
+def test_packages_that_are_computed(plant):
+    """Any package may be among them."""
+    package = plant(
+        ["signals", "app"],
+        signals=SIGNALS,
+        receivers=MAIL,
+        app="import clarion\ndef make_app(names):\n    clarion.autodiscover(packages=['x', *names])\n",
+    )
+    assert of(package) == []
 
 
 def test_a_module_that_another_one_imports_later(plant):

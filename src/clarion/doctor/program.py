@@ -94,7 +94,8 @@ class Program:
         for name in source.imported_modules():
             yield from (each for each in _with_parents(name) if each in self.texts)
         for name in set(source.discovered_modules()):
-            yield from (each for each in self.texts if each.endswith(f".{name}"))
+            whole = (name,) if "." in name and name in self.texts else ()
+            yield from whole or (each for each in self.texts if each.endswith(f".{name}"))
 
 
 def _with_parents(name: str) -> Iterator[str]:

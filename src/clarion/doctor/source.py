@@ -137,16 +137,24 @@ class Source:
                     yield f"{self._package}{name}" if name.startswith(".") else name
 
     def discovered_modules(self) -> Iterator[str]:
-        """Yield the last part of the name of each module that `autodiscover` may import."""
+        """Yield the last part of the name of each module that `autodiscover` may import.
+
+        Of a call that lists its packages, yield the whole names.
+        """
         for node in ast.walk(self.tree):
             if not isinstance(node, ast.Call):
                 continue
             called = node.func
             name: str = getattr(called, "attr", getattr(called, "id", ""))
             if name.startswith("autodiscover"):
-                given = (*node.args, *(each.value for each in node.keywords))
-                texts = [each.value for each in given if isinstance(each, ast.Constant)]
-                yield from (*_DISCOVERED, *(each for each in texts if isinstance(each, str)))
+                given = [*node.args, *(each.value for each in node.keywords)]
+                last = [*_DISCOVERED, *_texts_of(given)]
+                lists = [_texts_of(each.elts) for each in given if _is_list_of_texts(each)]
+                if not lists:
+                    yield from last
+                yield from (
+                    f"{package}.{each}" for found in lists for package in found for each in last
+                )
 
     @property
     def _package(self) -> str:
@@ -254,6 +262,16 @@ class Source:
             line = given[0].lineno
             keywords = [*found.keywords, *call.keywords]
             yield _connect(line, found.signals, given[0], keywords, weak, scope, is_conditional)
+
+
+def _is_list_of_texts(node: ast.AST) -> TypeGuard[ast.List | ast.Tuple]:
+    return isinstance(node, (ast.List, ast.Tuple)) and len(_texts_of(node.elts)) == len(node.elts)
+
+
+def _texts_of(nodes: list[ast.expr]) -> list[str]:
+    """Return the literal texts among expressions."""
+    values = (each.value for each in nodes if isinstance(each, ast.Constant))
+    return [each for each in values if isinstance(each, str)]
 
 
 def _is_skipped(node: ast.AST) -> TypeGuard[ast.If]:
