@@ -60,7 +60,8 @@ class Filters(NamedTuple):
         if not any(self):
             return True
         file = "" if registration.place is None else registration.place[0]
-        return self.allow(sender_of(registration) or "", registration.name, file)
+        senders = (sender_of(registration) or "", label_of(registration))
+        return any(self.allow(each, registration.name, file) for each in senders)
 
 
 class Listed(NamedTuple):
@@ -179,6 +180,14 @@ def options_of(registration: Registration) -> list[str]:
 def sender_of(registration: Registration) -> str | None:
     """Return the name of the sender that a receiver is connected for; None for any."""
     return None if registration.sender_key is None else sender_name(registration.sender)
+
+
+def label_of(registration: Registration) -> str:
+    """Return the label of a model of Django, such as "auth.User"; empty for another sender."""
+    django: Any = sys.modules.get("django.db.models.options")
+    meta: Any = None if django is None else getattr(registration.sender, "_meta", None)
+    label: str = meta.label if meta is not None and isinstance(meta, django.Options) else ""
+    return label
 
 
 def place_of(registration: Registration) -> str:

@@ -34,6 +34,7 @@ from clarion.listing import (
     Listed,
     did_you_mean,
     facts_of,
+    label_of,
     list_signals,
     named_signals,
     options_of,
@@ -200,10 +201,14 @@ def _sender_named(signal: Signal, wanted: str) -> object:
         CommandError: if no receiver is connected for a sender of this name.
     """
     senders: dict[str, object] = {}
+    labels: dict[str, object] = {}
     for each in registrations(signal):
         if (name := sender_of(each)) is not None:
             senders[name.strip("'")] = each.sender
+            labels[label_of(each)] = each.sender
     found = [sender for name, sender in senders.items() if _is_named(name, wanted)]
+    if not found and wanted and wanted in labels:
+        return labels[wanted]
     if len(found) == 1:
         return found[0]
     known = (

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from clarion import Signal
@@ -27,6 +28,18 @@ def test_it_draws_the_project(capsys):
     """`manage.py clarion graph` draws what `clarion graph` does."""
     assert clarion("graph", "--receiver", "note_in_models") == 0
     assert capsys.readouterr().out.startswith("flowchart LR\n")
+
+
+def test_a_model_is_named_by_its_label(capsys):
+    """As in the code of a project, which writes "auth.User"; a part of the label is enough to list."""
+    order_paid = Signal(name="shop.order_paid")
+    with order_paid.connected(lambda sender, **kwargs: None, sender=User):
+        assert clarion("ls", "--signal", "shop.order_paid", "--sender", "auth.Us") == 0
+        assert "django.contrib.auth.models.User" in capsys.readouterr().out
+        assert clarion("explain", "shop.order_paid", "--sender", "auth.User") == 0
+        assert "sent by django.contrib.auth.models.User" in capsys.readouterr().out
+        assert clarion("explain", "shop.order_paid", "--sender", "auth.Usr") == 2
+        assert "has the name auth.Usr" in capsys.readouterr().err
 
 
 def test_the_projects_own_signals_come_first(capsys):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.core.management.base import CommandError
-from django.db.models.options import Options
 
 from clarion.graph.labels import printable
 from clarion.integrations.django.command import ProcessCommand, folded
@@ -90,20 +89,11 @@ def _package_of(label: str | None) -> str:
 
 
 def _matches(registration: Registration, options: dict[str, Any], package: str) -> bool:
-    sender = sender_of(registration) or ""
-    names = (registration.name, sender)
-    return (
-        (not package or any(name.startswith(f"{package}.") for name in names))
-        and any((options["sender"] or "") in name for name in (sender, _label_of(registration)))
-        and (options["receiver"] or "") in registration.name
-        and Filters(file=options["file"] or "").allow_registration(registration)
-    )
-
-
-def _label_of(registration: Registration) -> str:
-    """Return the label of a model, such as "auth.User"; empty for another sender."""
-    meta: Any = getattr(registration.sender, "_meta", None)
-    return meta.label if isinstance(meta, Options) else ""
+    names = (registration.name, sender_of(registration) or "")
+    given = {name: options[name] or "" for name in ("sender", "receiver", "file")}
+    return (not package or any(name.startswith(f"{package}.") for name in names)) and Filters(
+        **given
+    ).allow_registration(registration)
 
 
 def _nothing(signals_matched: list[str], options: dict[str, Any]) -> str:
