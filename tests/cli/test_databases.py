@@ -32,6 +32,18 @@ def test_a_database_is_opened(any_shop):
         assert connection.rows("read_version")
 
 
+def test_without_its_driver_a_url_is_refused(monkeypatch):
+    """The message names the extra, and the object of a program that has another driver."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    for module in [each for each in sys.modules if each.startswith("clarion.integrations.psycopg")]:
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(CommandError) as caught:
+        find_database("postgresql+asyncpg://ada@localhost/shop")
+    pip, program = str(caught.value).splitlines()
+    assert pip.endswith("pip install '.[psycopg]'")
+    assert program.endswith("--database shop.db:database")
+
+
 def test_missing_tables_are_one_sentence(any_url):
     """Missing tables are refused with the command that creates them."""
     with (

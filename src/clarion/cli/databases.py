@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from clarion._core.commands import command_line
 from clarion.cli.failures import CommandError
 from clarion.cli.imports import import_named, is_reference, open_named, search_here
+from clarion.errors import MissingExtraError
 from clarion.outbox import SqliteDatabase, open_database
 from clarion.outbox.notes import known_cure
 from clarion.outbox.open import SCHEMES
@@ -38,7 +39,15 @@ def find_database(name: str) -> Database:
     if is_reference(name):
         return import_database(name)
     opener = open_named.get()
-    return open_database(name) if opener is None or "://" in name else opener(name)
+    if opener is not None and "://" not in name:
+        return opener(name)
+    try:
+        return open_database(name)
+    except MissingExtraError as error:
+        raise CommandError(
+            f"{error}\nOr name the program's own database in place of the URL, for example if it uses "
+            f"asyncpg: --database shop.db:database"
+        ) from error
 
 
 def import_database(reference: str) -> Database:
