@@ -130,6 +130,14 @@ class EnumerationKind(ReferenceKind, Protocol):
         ...
 
 
+class IdentityKind(ReferenceKind, Protocol):
+    """A kind that has several references to the same row, such as by a proxy of its model."""
+
+    def identity(self, reference: dict[str, Any]) -> dict[str, Any]:
+        """Return what is equal for each reference to the row, as JSON."""
+        ...
+
+
 kinds: Registry[str, ReferenceKind] = Registry()
 
 
@@ -251,6 +259,14 @@ def dump_object(value: object, path: str, *, snapshot: bool = False) -> dict[str
     return reference
 
 
+def dump_identity(value: object, path: str) -> dict[str, Any]:
+    """Return what is equal for equal objects, as JSON; the arguments are those of `dump_object`."""
+    reference, kind = dump_object(value, path), kind_owning(value)
+    if kind is not None and _has_identity(kind):
+        return kind.identity(reference)
+    return reference
+
+
 def load_object(data: Any, session: Any, missing: str = "fail") -> object:
     """Return the object that a reference names.
 
@@ -293,6 +309,10 @@ def _takes_snapshots(kind: ReferenceKind) -> TypeGuard[SnapshotKind]:
 
 def _has_bases(kind: ReferenceKind) -> TypeGuard[BaseKind]:
     return hasattr(kind, "owns_base")
+
+
+def _has_identity(kind: ReferenceKind) -> TypeGuard[IdentityKind]:
+    return hasattr(kind, "identity")
 
 
 def _has_sessions(kind: ReferenceKind) -> TypeGuard[SessionKind]:

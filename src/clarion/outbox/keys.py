@@ -11,7 +11,7 @@ from clarion._core.notes import add_part_note
 from clarion._core.signatures import is_async, is_generator_function
 from clarion._core.tabled import policy_of
 from clarion.envelope.plain import find_problem
-from clarion.envelope.references import dump_object, kind_owning
+from clarion.envelope.references import dump_identity, kind_owning
 from clarion.errors import ArgumentError, EncodingError
 from clarion.outbox.delivery_row import LONGEST_KEY
 
@@ -161,7 +161,7 @@ def _part(value: object, signal: Signal) -> str:
 
 def _reference(value: object, signal: Signal) -> dict[str, Any]:
     try:
-        return dump_object(value, "its key")
+        return dump_identity(value, "its key")
     except ValueError as error:
         raise EncodingError(
             f"A send of signal {signal_name(signal)} cannot be ordered, because {error}. Order by another value.",

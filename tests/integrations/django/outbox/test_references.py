@@ -12,7 +12,13 @@ from django.db.models import Model
 from django.utils.functional import SimpleLazyObject
 
 from clarion.envelope import GoneError
-from clarion.envelope.references import dump_class, dump_object, load_class, load_object
+from clarion.envelope.references import (
+    dump_class,
+    dump_identity,
+    dump_object,
+    load_class,
+    load_object,
+)
 from clarion.errors import DecodingError
 from clarion.integrations.django.outbox.references import MODELS
 from tests.integrations.django.library.models import (
@@ -86,6 +92,19 @@ def test_every_kind_of_instance_is_loaded(create):
     assert loaded == sent
     assert loaded.pk == sent.pk
     assert loaded._meta.label == sent._meta.label
+
+
+def test_equal_instances_have_one_identity():
+    """Their deliveries have the same key. A child has another table, and is not equal to its parent."""
+    copy = Copy.objects.create(code="c")
+    by_text = Copy(pk=str(copy.pk), code="c")
+    by_text.save()
+    for equal in (RareCopy.objects.get(), by_text):
+        assert dump_identity(equal, "it") == dump_identity(copy, "it")
+    stays = [Stay.objects.create(room=1, night=night) for night in (1, 2)]
+    novelist = Novelist.objects.create(name="n")
+    others = [*stays, Copy.objects.create(code="d"), novelist, Author.objects.get(), copy]
+    assert len({str(dump_identity(each, "it")) for each in others}) == len(others)
 
 
 def test_the_row_is_loaded_as_it_is_now():

@@ -62,6 +62,13 @@ class ModelReferences:
             "database": router.db_for_write(value._meta.model, instance=value),
         }
 
+    def identity(self, reference: dict[str, Any]) -> dict[str, Any]:
+        """Return the reference by the model of the table, because an instance of a proxy is equal."""
+        model = _model_of(reference)
+        # As text, because the key of an instance may be the text that a URL has given.
+        key = str(_key_of(model, reference))
+        return {**reference, "model": model._meta.concrete_model._meta.label, "pk": key}
+
     def load(self, data: dict[str, Any], session: Any) -> object:  # noqa: ARG002
         """Load the instance from its row, through this thread's connection.
 
