@@ -1,9 +1,19 @@
 """Payloads of older versions become those of the current one."""
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
 
 from clarion import Signal
-from clarion.envelope.upcast import NewerVersionError, upcast, upcasted, upcasters_of, version_of
+from clarion.envelope.upcast import (
+    NewerVersionError,
+    dump_upcasted,
+    upcast,
+    upcasted,
+    upcasters_of,
+    version_of,
+)
 from clarion.errors import ArgumentError, DecodingError
 
 
@@ -104,3 +114,19 @@ def test_the_error_of_an_upcaster_names_it():
         upcasted(signal, 1, {})
     assert "upcaster" in info.value.__notes__[0]
     assert "broken" in info.value.__notes__[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (Decimal(5), r"amount is an object of decimal\.Decimal"),
+        ([{"a": float("inf")}], r"amount\[0\]\[\.\.\.\] is a number that JSON cannot .*"),
+    ],
+    ids=["type", "number"],
+)
+def test_values_that_are_no_json_are_refused_before_they_are_decoded(value, reason):
+    """The keyword and the type are named, because the function is to be mended."""
+    paid: Any = Signal(name="upcast.paid")
+    assert dump_upcasted(paid, {"amount": "5"}) == b'{"amount":"5"}'
+    with pytest.raises(DecodingError, match=rf"signal upcast\.paid returned .* {reason}\. Return"):
+        dump_upcasted(paid, {"amount": value})

@@ -30,7 +30,7 @@ from clarion.envelope.reference_keywords import (
 from clarion.envelope.references import SESSION, is_session, is_session_class
 from clarion.envelope.senders import dump_sender, load_sender
 from clarion.envelope.stored_signals import storage_of
-from clarion.envelope.upcast import upcasted, upcasters_of
+from clarion.envelope.upcast import dump_upcasted, upcasted, upcasters_of
 from clarion.errors import DecodingError, EncodingError
 
 if TYPE_CHECKING:
@@ -237,8 +237,9 @@ class Codec:
     def _load_values(self, signal: Signal, values: dict[str, Any]) -> dict[str, Any]:
         if self._typed is None:
             return values
+        encoded = dump_upcasted(signal, values)
         try:
-            return {**self._defaults, **self._typed.load(plain.dump(values))}
+            return {**self._defaults, **self._typed.load(encoded)}
         except ValueError as error:
             name = signal_name(signal)
             raise DecodingError(

@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 from clarion._core.checks import check_signal
 from clarion._core.names import described, signal_name, value_name
 from clarion._core.tabled import table_of
+from clarion.envelope import plain
 from clarion.envelope.definitions import definition_of, may_replace
 from clarion.errors import ArgumentError, DecodingError
 
@@ -107,6 +108,23 @@ def upcasted(signal: Signal, version: int, payload: Payload) -> Payload:
     for upcaster in _upcasters.get(table_of(signal), [])[version - 1 :]:
         payload = _called(signal, upcaster, payload)
     return payload
+
+
+def dump_upcasted(signal: Signal, values: Payload) -> bytes:
+    """Return the values of upcasters as JSON, for a decoder.
+
+    Raises:
+        DecodingError: if they are no JSON.
+    """
+    try:
+        return plain.dump(values)
+    except (TypeError, ValueError, RecursionError):
+        problem: Any = plain.dump_members(values)
+    raise DecodingError(
+        f"An upcaster of signal {signal_name(signal)} returned a payload in which {problem.path} "
+        f"{problem.reason}. Return values as the payload has them, such as a text for a Decimal.",
+        signal_name(signal),
+    )
 
 
 def _called(signal: Signal, upcaster: Upcaster, payload: Payload) -> Payload:
