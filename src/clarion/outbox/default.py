@@ -67,7 +67,7 @@ def required_writer() -> Writer:
     if found is None:
         raise BoundaryError(
             "A signal with durable receivers was sent outside of any database. Send it in a "
-            "transaction, or set a database: "
-            "clarion.outbox.use_database(open_database('sqlite:///outbox.db'))."
+            "transaction, which is a block of `atomic(connection)`, or `bound(session)` with SQLAlchemy. Or "
+            "set a database: clarion.outbox.use_database(open_database('sqlite:///outbox.db'))."
         )
     return found
