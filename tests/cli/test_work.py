@@ -132,6 +132,17 @@ def test_unknown_receivers_are_a_warning(command, shop):
 
 
 @pytest.mark.usefixtures("program")
+def test_the_database_is_a_url_among_the_modules(command, shop):
+    """A URL among the arguments names the database, before or after the module."""
+    for number, arguments in enumerate([(shop.url, "clishop"), ("clishop", shop.url)]):
+        shop.publish("shop:mail", number=number)
+        done = command("work", *arguments, "--drain", SHOP=shop.url)
+        assert (done.returncode, done.stdout) == (0, f"mail {number}\n")
+    done = command("work", shop.url, "--drain", SHOP=shop.url)
+    assert (done.returncode, "Name a module" in done.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("program")
 def test_the_database_is_an_object(command, shop):
     """`module:object` names the database and imports its module."""
     shop.publish("shop:mail", number=7)

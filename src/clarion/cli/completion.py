@@ -15,7 +15,7 @@ import typer  # noqa: TC002  # Typer reads the annotations
 
 from clarion._core.printable import safe
 from clarion.cli.bash_words import kept_beginning
-from clarion.cli.imports import import_all, import_named, is_module, is_reference
+from clarion.cli.imports import import_all, import_named, is_module, names_database
 from clarion.cli.module_names import module_names
 from clarion.introspect import registrations, signals
 from clarion.listing import named_signals, sender_of
@@ -125,7 +125,7 @@ def _modules_of(context: typer.Context) -> list[str]:
     """Return the modules that the command line names so far."""
     # Typer has some of them in `args` if the last option has no value yet.
     named = [*(context.params.get("modules") or ()), *context.args]
-    return [each for each in named if not is_reference(each)]
+    return [each for each in named if not names_database(each)]
 
 
 def completions(names: Iterable[str], incomplete: str) -> list[str]:

@@ -75,18 +75,23 @@ def import_database(reference: str) -> Database:
 
 @contextmanager
 def opened(
-    name: str, *, is_new: bool = False, seconds: float | None = None
+    name: str | None, *, is_new: bool = False, seconds: float | None = None
 ) -> Generator[tuple[Database, WorkerConnection]]:
     """Yield the database of a command, and a connection to it.
 
     Args:
-        name: its URL, or `module:object`.
+        name: its URL, or `module:object`; None if the user has given none.
         is_new: whether its tables may be missing.
         seconds: how long to wait for its server; by default as `require_answer`.
 
     Raises:
         ClarionError: if the database cannot be used.
     """
+    if name is None:
+        raise CommandError(
+            "No database is given. Name it, such as sqlite:///outbox.db, with --database, or in the variable "
+            "CLARION_DATABASE."
+        )
     database = find_database(name)
     if not is_new:
         check_file(database)

@@ -57,6 +57,11 @@ def is_reference(text: str) -> bool:
     return _REFERENCE.fullmatch(text) is not None
 
 
+def names_database(text: str) -> bool:
+    """Return whether an argument names a database, as a URL or as `module:object`."""
+    return "://" in text or is_reference(text)
+
+
 def import_named(name: str) -> ModuleType:
     """Import a module; the current directory is searched first.
 

@@ -22,7 +22,6 @@ _database = typer.Option(
     help="The database: a URL, or module:object.",
     show_default=False,
 )
-DatabaseOption = Annotated[str, _database]
 OptionalDatabaseOption = Annotated[str | None, _database]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -70,7 +69,7 @@ ModulesArgument = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="MODULE",
-        help="The modules that connect receivers; module:object for a database.",
+        help="The modules that connect receivers; a URL or module:object for the database.",
         show_default=False,
         autocompletion=complete_modules,
     ),

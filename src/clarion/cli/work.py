@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from clarion._core.version import __version__
-from clarion.cli.databases import check_file, failures_of, find_database, import_database
+from clarion.cli.databases import check_file, failures_of, find_database
 from clarion.cli.failures import CommandError
-from clarion.cli.imports import import_all, is_reference
+from clarion.cli.imports import import_all, is_reference, names_database
 from clarion.cli.options import (
     BatchOption,
     ConcurrencyOption,
@@ -84,10 +84,10 @@ def work(
 
 def _load(names: list[str], url: str | None) -> tuple[Database, str]:
     """Import the modules, and return the database and its name on the command line."""
-    references = [each for each in names if is_reference(each)]
-    found = [import_database(each) for each in references]
+    references = [each for each in names if names_database(each)]
+    found = [find_database(each) for each in references]
     modules = [each for each in names if each not in references]
-    if modules or not references:
+    if modules or not any(map(is_reference, references)):
         import_all(modules)
     if len(found) > 1:
         raise CommandError("Two databases are named. Run one worker for each.")

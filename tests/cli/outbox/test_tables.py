@@ -43,7 +43,7 @@ def test_without_a_database_the_cure_is_named(invoke):
     """Without a database the message has an example."""
     done = invoke("outbox", "create")
     assert done.exit_code == 2
-    assert "clarion outbox create sqlite:///outbox.db" in done.stderr
+    assert "such as sqlite:///outbox.db, with --database, or in the variable" in done.stderr
 
 
 def test_another_version_is_refused(invoke, shop):

@@ -4,7 +4,7 @@ In reading order; each module imports only from those above it:
 
 1. `completion`, `options`: the completion of stored names in a shell, and the options of several commands.
 2. `tables`, `status`, `dead`, `changes`: the commands.
-3. `group`: the commands together.
+3. `database_argument`: a database as an argument. `group`: the commands together.
 
 Never put here: SQL.
 """

@@ -11,7 +11,7 @@ import typer
 from clarion._core.names import counted
 from clarion.cli.databases import opened
 from clarion.cli.hints import explain_no_dead
-from clarion.cli.options import DatabaseOption, JsonOption
+from clarion.cli.options import JsonOption, OptionalDatabaseOption
 from clarion.cli.outbox.options import AllOption, IdsArgument, ReceiverOption, YesOption
 from clarion.cli.output import FOUND, console, print_error, print_json, print_line, reporting
 from clarion.outbox import store
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 @reporting()
 def requeue(
-    database: DatabaseOption,
     ids: IdsArgument = None,
+    database: OptionalDatabaseOption = None,
     receiver: ReceiverOption = None,
     every: AllOption = False,
     json: JsonOption = False,
@@ -49,8 +49,8 @@ def requeue(
 
 @reporting()
 def discard(
-    database: DatabaseOption,
     ids: IdsArgument = None,
+    database: OptionalDatabaseOption = None,
     receiver: ReceiverOption = None,
     every: AllOption = False,
     yes: YesOption = False,
@@ -76,13 +76,13 @@ def discard(
 
 @reporting()
 def prune(
-    database: DatabaseOption,
     older_than: Annotated[
         str,
         typer.Option(
             "--older-than", metavar="AGE", help="Such as 12h, 7d or 2w.", show_default=False
         ),
     ],
+    database: OptionalDatabaseOption = None,
     json: JsonOption = False,
 ) -> None:
     """Remove old sends whose deliveries were all made. Waiting and dead ones stay."""

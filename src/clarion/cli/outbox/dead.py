@@ -10,7 +10,7 @@ import typer
 from clarion._core.commands import command_line
 from clarion.cli.databases import opened
 from clarion.cli.hints import explain_no_dead
-from clarion.cli.options import DatabaseOption, JsonOption
+from clarion.cli.options import JsonOption, OptionalDatabaseOption
 from clarion.cli.outbox.options import IdArgument, ReceiverOption
 from clarion.cli.output import (
     print_json,
@@ -40,7 +40,7 @@ COLUMNS = (
 
 @reporting()
 def list_dead(
-    database: DatabaseOption,
+    database: OptionalDatabaseOption = None,
     receiver: ReceiverOption = None,
     limit: Annotated[
         int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")
@@ -67,7 +67,9 @@ def list_dead(
 
 
 @reporting()
-def show(row: IdArgument, database: DatabaseOption, json: JsonOption = False) -> None:
+def show(
+    row: IdArgument, database: OptionalDatabaseOption = None, json: JsonOption = False
+) -> None:
     """Show one dead delivery, with its payload and last traceback."""
     with opened(database) as (_, connection):
         dead = store.find_dead(connection, row)

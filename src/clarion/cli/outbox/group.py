@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from clarion.cli.outbox.changes import discard, prune, requeue
+from clarion.cli.outbox.database_argument import DatabaseCommand
 from clarion.cli.outbox.dead import list_dead, show
 from clarion.cli.outbox.status import status
 from clarion.cli.outbox.tables import create
@@ -34,4 +35,4 @@ outbox = typer.Typer(
     help="Inspect, requeue and remove stored deliveries.",
 )
 for _name, _function in COMMANDS.items():
-    outbox.command(_name)(_function)
+    outbox.command(_name, cls=DatabaseCommand)(_function)

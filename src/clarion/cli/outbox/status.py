@@ -8,7 +8,7 @@ import typer
 
 from clarion._core.commands import command_line
 from clarion.cli.databases import opened
-from clarion.cli.options import DatabaseOption, JsonOption
+from clarion.cli.options import JsonOption, OptionalDatabaseOption
 from clarion.cli.output import (
     FOUND,
     print_json,
@@ -43,7 +43,7 @@ SHOWN = 10  # suspects
 
 
 @reporting()
-def status(database: DatabaseOption, json: JsonOption = False) -> None:
+def status(database: OptionalDatabaseOption = None, json: JsonOption = False) -> None:
     """Count the deliveries of each receiver. The exit code is 1 if some are dead."""
     with opened(database) as (found, connection):
         counted = store.waiting(connection)

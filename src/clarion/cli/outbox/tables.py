@@ -7,9 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clarion._core.commands import command_line
 from clarion.cli.databases import opened
-from clarion.cli.failures import CommandError
 from clarion.cli.options import JsonOption, OptionalDatabaseOption
 from clarion.cli.output import print_json, print_line, reporting
 from clarion.outbox.tables import VERSION, create_tables
@@ -18,12 +16,6 @@ from clarion.worker.connections import in_transaction
 
 @reporting()
 def create(
-    url: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[URL]", help="The database, instead of --database.", show_default=False
-        ),
-    ] = None,
     database: OptionalDatabaseOption = None,
     notify: Annotated[
         bool,
@@ -36,12 +28,7 @@ def create(
     json: JsonOption = False,
 ) -> None:
     """Create the tables that are missing. It may run at each start."""
-    name = url or database
-    if name is None:
-        raise CommandError(
-            f"No database is given. Name it: {command_line('outbox create')} sqlite:///outbox.db"
-        )
-    with opened(name, is_new=True) as (found, connection):
+    with opened(database, is_new=True) as (found, connection):
         in_transaction(connection, partial(create_tables, notify=notify))
     if json:
         print_json({"database": found.name, "version": VERSION})
