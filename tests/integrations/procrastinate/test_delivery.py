@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import procrastinate as library
 import pytest
+from procrastinate.connector import BaseAsyncConnector
 from procrastinate.testing import InMemoryConnector
 
 from clarion.background import Call
-from clarion.errors import ArgumentError, Reject, Retry
+from clarion.errors import ArgumentError, HandOverError, Reject, Retry
 from clarion.integrations.procrastinate import ProcrastinateDelivery
 from tests.integrations.procrastinate.receivers import made, mail
 
@@ -43,6 +44,13 @@ def reject(sender, attempt, **kwargs):
 def memory():
     """Return an app that keeps its jobs in memory."""
     return library.App(connector=InMemoryConnector())
+
+
+async def made_are(expected):
+    """Wait until a worker has made these calls."""
+    async with asyncio.timeout(30):
+        while made != expected:  # noqa: ASYNC110  # a receiver has no event loop to signal on
+            await asyncio.sleep(0.01)
 
 
 def run_jobs(app):
@@ -135,6 +143,57 @@ def test_a_priority_is_a_number(order_paid, memory):
     """A priority that is no number is refused at connect, and not at each send."""
     with pytest.raises(ArgumentError, match="procrastinate was given priority=a str"):
         order_paid.connect(mail, delivery=ProcrastinateDelivery(memory)(priority="high"))
+
+
+def test_sync_code_in_a_loop_inserts_its_job_in_memory(order_paid, memory):
+    """A sync send in a coroutine, such as that of an async test, inserts its job, and wakes a worker."""
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(memory)(name="shop.mail"))
+
+    async def main():
+        async with memory.open_async():
+            order_paid.send(None, order_id=1)
+            worker = asyncio.create_task(memory.run_worker_async(install_signal_handlers=False))
+            await made_are([1])
+            order_paid.send(None, order_id=2)
+            await made_are([1, 2])
+            worker.cancel()
+
+    asyncio.run(main())
+    inserted = [
+        each["args"]["receiver"]
+        for each in memory.connector.jobs.values()
+        if each["task_name"] == "clarion.deliver"
+    ]
+    assert inserted == ["shop.mail", "shop.mail"]
+
+
+class _Waiting(InMemoryConnector):
+    """Waits for something at each query, as a connector with a pool may."""
+
+    async def generic_execute(self, query, suffix, **arguments):
+        await asyncio.sleep(0)
+
+
+class _Pooled(BaseAsyncConnector):
+    """Has a pool that only its own loop can use, as connectors of other drivers."""
+
+    def get_sync_connector(self):
+        return self
+
+
+@pytest.mark.parametrize("kind", [_Waiting, _Pooled])
+def test_sync_code_in_a_loop_is_refused_by_other_connectors(order_paid, kind):
+    """Where sync code would have to wait for its own loop, the send raises one sentence that names the cure."""
+    app = library.App(connector=kind())
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(app)(name="shop.mail"))
+
+    async def main():
+        order_paid.send(None, order_id=1)
+
+    with pytest.raises(
+        HandOverError, match=f"cannot hand shop.mail.*{kind.__name__}.*Send by asend"
+    ):
+        asyncio.run(main())
 
 
 def test_stalled_jobs_are_lost_without_the_rescue(memory):

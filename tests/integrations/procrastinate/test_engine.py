@@ -160,6 +160,20 @@ def test_sync_code_in_the_loop_of_the_app_inserts_its_job(order_paid, options, j
     assert jobs() == [JOB, JOB]
 
 
+def test_threads_do_not_wait_for_the_pool_of_a_loop(order_paid, options, jobs):
+    """Threads beside the loop of the app insert their jobs without its pool, whose waits are of that loop."""
+    app = library.App(connector=library.PsycopgConnector(**options, min_size=1, max_size=1))
+    order_paid.connect(mail, delivery=ProcrastinateDelivery(app))
+
+    async def main():
+        async with app.open_async(), asyncio.timeout(60):
+            sends = [asyncio.to_thread(order_paid.send, None, order_id=each) for each in range(20)]
+            await asyncio.gather(*sends, *(order_paid.asend(None, order_id=7) for _ in range(5)))
+
+    asyncio.run(main())
+    assert jobs() == [JOB] * 25
+
+
 def test_a_conflict_does_not_abort_the_transaction(order_paid, app, jobs, sent_to):
     """A job with a queueing lock comes after the commit; the second one is refused there."""
     delivery = ProcrastinateDelivery(app)(queueing_lock="mail")

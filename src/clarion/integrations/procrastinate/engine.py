@@ -11,13 +11,14 @@ from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.connector import BaseAsyncConnector
 from procrastinate.manager import JobManager
 from procrastinate.tasks import ConfigureTaskOptions
+from procrastinate.testing import InMemoryConnector
 
 from clarion._core.loops import is_loop_running, run_in_thread
 from clarion.background import Engine, check_engine_options
 from clarion.background.apart import call_apart, has_transaction
 from clarion.background.monitoring import TASK
 from clarion.background.options import check_kinds
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, HandOverError
 from clarion.integrations.procrastinate.connections import (
     alias_of,
     django_connections,
@@ -29,7 +30,7 @@ from clarion.integrations.procrastinate.jobs import RESCUE
 from clarion.integrations.procrastinate.table import Table, arguments_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
 
     from procrastinate.jobs import JobDeferrer
 
@@ -153,15 +154,36 @@ class ProcrastinateEngine(Engine):
         return getattr(self.app.connector, "alias", None)
 
     def _insert(self, call: Call) -> None:
-        if self._alias is None and not self.holds_thread and is_loop_running():
-            # This thread may run the loop of the pool, so sync code cannot wait for the pool here.
-            arguments = arguments_of(self.app)
-            if arguments is not None:
-                arguments.setdefault("connect_timeout", ceil(self._hold))
-                with psycopg.connect(**arguments) as raw:
-                    self._insert_on(raw, call)
-                return
-        self._configured(call).defer(**_arguments(call))
+        # The pool of an app that is open for coroutines belongs to their loop. Another thread that waits for
+        # its connections may wait forever, and so does the thread of that loop.
+        is_pooled = self._alias is None and not self.holds_thread
+        arguments = arguments_of(self.app) if is_pooled else None
+        if arguments is not None:
+            arguments.setdefault("connect_timeout", ceil(self._hold))
+            with psycopg.connect(**arguments) as raw:
+                self._insert_on(raw, call)
+        elif is_pooled and is_loop_running():
+            self._insert_at_once(call)
+        else:
+            self._configured(call).defer(**_arguments(call))
+
+    def _insert_at_once(self, call: Call) -> None:
+        """Insert a job on an event loop, without waiting for it.
+
+        Raises:
+            HandOverError: if the connector has to wait.
+        """
+        is_in_memory = isinstance(self.app.connector, InMemoryConnector)
+        if not (
+            is_in_memory
+            and _is_done_at_once(self._configured(call).defer_async(**_arguments(call)))
+        ):
+            raise HandOverError(
+                f"Sync code cannot hand {call.receiver} to procrastinate on an event loop, which may be that of "
+                f"the app's {type(self.app.connector).__name__}. Send by asend and commit by an async session, "
+                f"or do both in a thread.",
+                call.receiver,
+            )
 
     def _insert_on(self, raw: Any, call: Call) -> None:
         deferrer = self._configured(call, connection=raw)
@@ -175,6 +197,16 @@ class ProcrastinateEngine(Engine):
         if call.delay:
             options["schedule_in"] = {"seconds": call.delay}
         return self.app.configure_task(TASK, **options)
+
+
+def _is_done_at_once(coroutine: Coroutine[Any, Any, object]) -> bool:
+    """Run a coroutine that waits for nothing, and return whether it has ended."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return True
+    coroutine.close()
+    return False
 
 
 def _arguments(call: Call) -> dict[str, Any]:
