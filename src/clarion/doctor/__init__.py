@@ -10,7 +10,7 @@ In reading order; each module imports only from those above it:
 1. `finding`: what is wrong, and where.
 2. `scopes`, `connecting`, `source`, `program`: the functions of a source file, the signals that an expression
    connects to, the receivers that a file connects, and the files of a program.
-3. `rules`: the registry, to which an integration adds its own.
+3. `places`: where a receiver is connected. `rules`: the registry, to which an integration adds its own.
 4. One module for each kind of rule: `died` with `unheld` and `results`, `uids`, `unimported`, `middleware`, `engines`,
    `deferred`, `stored`.
 5. `examine`: all rules together.

@@ -61,6 +61,12 @@ class Program:
         """The source files of modules that were imported."""
         return (each for each in self.sources if each.name in sys.modules)
 
+    def containing(self, word: str) -> Iterator[Source]:
+        """Yield the source files whose text contains a word."""
+        for name, (path, text) in self.texts.items():
+            if word in text and (source := _parsed(name, path, text)) is not None:
+                yield source
+
     def values(self) -> Iterator[object]:
         """Yield the values of the variables of imported modules."""
         for name in list(sys.modules):

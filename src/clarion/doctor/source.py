@@ -17,7 +17,7 @@ from clarion.doctor.connecting import Connecting, connecting, is_receiver, signa
 from clarion.doctor.scopes import SCOPES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import TypeGuard
 
     from clarion._core.signal import Signal
@@ -55,6 +55,7 @@ class Connect:
         scope: the function that contains the call; None at the top level of the module.
         is_conditional: whether the call is in an `if`, a `with`, a loop or a class, for example.
         uid: the option `dispatch_uid`, if it is a literal text.
+        sender: the expression of the sender; None if it is left out.
     """
 
     line: int
@@ -65,6 +66,7 @@ class Connect:
     scope: ast.AST | None
     is_conditional: bool
     uid: str | None = None
+    sender: ast.expr | None = None
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,13 @@ class Source:
                     found[each.asname or each.name] = (self._module_of(node), each.name)
         return found
 
-    def imported_modules(self) -> Iterator[str]:
-        """Yield the names of all modules that the file may import, also by a string such as a setting."""
-        for node in ast.walk(self.tree):
+    def imported_modules(self, part: ast.AST | None = None) -> Iterator[str]:
+        """Yield the names of all modules that the file may import, also by a string such as a setting.
+
+        Args:
+            part: a node of the file, such as a function; by default the whole file.
+        """
+        for node in ast.walk(part or self.tree):
             if isinstance(node, ast.Import):
                 yield from (each.name for each in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -245,7 +251,7 @@ class Source:
         elif not (found := connecting(self, called, scope)).signals:
             return
         keywords = [*found.keywords, *([] if call is None else call.keywords)]
-        yield _connect(line, found.signals, function, keywords, None, scope, is_conditional)
+        yield _connect(line, found.signals, function, keywords, (), scope, is_conditional)
 
     def _call(
         self,
@@ -258,10 +264,11 @@ class Source:
             return
         found = connecting(self, call.func, scope)
         if found.signals:
-            weak = call.args[2] if len(call.args) > 2 else None  # noqa: PLR2004
             line = given[0].lineno
             keywords = [*found.keywords, *call.keywords]
-            yield _connect(line, found.signals, given[0], keywords, weak, scope, is_conditional)
+            yield _connect(
+                line, found.signals, given[0], keywords, call.args[1:], scope, is_conditional
+            )
 
 
 def _is_list_of_texts(node: ast.AST) -> TypeGuard[ast.List | ast.Tuple]:
@@ -288,12 +295,13 @@ def _connect(
     signals: tuple[Signal, ...],
     receiver: Function | ast.expr,
     keywords: list[ast.keyword],
-    weak: ast.expr | None,
+    positional: Sequence[ast.expr],
     scope: ast.AST | None,
     is_conditional: bool,  # noqa: FBT001
 ) -> Connect:
-    given = {each.arg: each.value for each in keywords}
-    option = given.get("weak", weak)
+    given: dict[str | None, ast.expr] = dict(zip(("sender", "weak"), positional, strict=False))
+    given |= {each.arg: each.value for each in keywords}
+    option = given.get("weak")
     held: bool | str | None = None
     if None in given:  # by `**options`
         held = "unknown"
@@ -304,7 +312,8 @@ def _connect(
             held = "unknown"
     uid = getattr(given.get("dispatch_uid"), "value", None)
     found = uid if isinstance(uid, str) else None
-    return Connect(line, signals, receiver, held, "once" in given, scope, is_conditional, found)
+    is_once, sender = "once" in given, given.get("sender")
+    return Connect(line, signals, receiver, held, is_once, scope, is_conditional, found, sender)
 
 
 def member(owner: object, name: str) -> object:

@@ -132,7 +132,7 @@ def test_the_system_checks(report):
     """Each finding is a system check with its place, the problem and the cure as the hint."""
     found = {each[0]: each for each in report["checks"]}
     assert sorted(codes(report["checks"])) == [
-        ("W001", "shop/apps.py:22"),
+        ("W001", "shop/apps.py:18"),
         ("W003", "database 'default'"),
         ("W004", "shop/apps.py:15"),
         ("W004", "shop/apps.py:16"),

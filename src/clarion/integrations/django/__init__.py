@@ -14,7 +14,7 @@ The sub-packages, from the bottom up. Imports go downward only:
 2. `orm`: what models send. The changes of a save, and the signals of bulk writes.
 3. `outbox`: deliveries that are stored, with an app of its own that has the tables.
 4. `commit`: receivers that run after the commit. `clarion.commit` loads it.
-5. `doctor`, `checks`: the rules of `clarion.doctor`, and the system checks. `apps`, `management`: the
+5. `late_receivers`, `doctor`, `checks`: the rules of `clarion.doctor`, and the system checks. `apps`, `management`: the
    Django app and its commands, whose base is `command`. `tasks`: receivers that a backend of
    django.tasks carries out.
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from django.apps import apps
 from django.db import DatabaseError, connections, transaction
+from django.db.models.signals import class_prepared
 
 from clarion._core import registry
-from clarion._core.names import name_of, place_of, quoted_name, signal_name
+from clarion._core.names import name_of, quoted_name, signal_name
 from clarion._core.tabled import table_of
 from clarion.doctor import Finding, Program, register_rule
 from clarion.doctor.examine import found_by
+from clarion.doctor.places import place_of_connect
 from clarion.doctor.rules import register_packages, rules
 from clarion.doctor.stored import findings_in
+from clarion.integrations.django import late_receivers as _late_receivers  # noqa: F401  # it registers its rule
 from clarion.integrations.django.dispatch.entries import UnknownSender
 from clarion.integrations.django.dispatch.senders import fault_of, fault_of_text
 from clarion.integrations.django.outbox.checks import (
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
     from django.core.checks import CheckMessage
 
-    from clarion.integrations.django.dispatch.senders import Fault
+    from clarion.integrations.django.dispatch.class_senders import Fault
 
 SENDERS, TEXT = "W001", "W009"
 
@@ -59,20 +62,23 @@ register_packages(project)
 
 
 @register_rule
-def unsent_senders(program: Program) -> Iterator[Finding]:  # noqa: ARG001
-    """Yield the receivers of Django's model signals whose sender no send has."""
+def unsent_senders(program: Program) -> Iterator[Finding]:
+    """Yield the receivers of Django's signals whose sender no send has."""
     for signal in registry.signals():
         for registration in table_of(signal).registrations():
             sender, receiver = registration.sender, registration.live()
             if isinstance(sender, UnknownSender):  # connected before Clarion was installed
                 continue
+            if signal is class_prepared:  # its receivers may have run: see `late_receivers`
+                continue
             fault = fault_of(signal, sender, subclasses=registration.subclasses)
             if fault is not None and receiver is not None:
-                yield _unsent(SENDERS, signal, receiver, fault)
+                place = place_of_connect(program, signal, receiver, sender)
+                yield _unsent(SENDERS, signal, receiver, fault, place)
 
 
 @register_rule
-def unknown_models(program: Program) -> Iterator[Finding]:  # noqa: ARG001
+def unknown_models(program: Program) -> Iterator[Finding]:
     """Yield the receivers that wait for a model that no app has, like Django's check signals.E001."""
     waiting: dict[tuple[str, str], list[Any]] = getattr(apps, "_pending_operations", {})
     for key, operations in waiting.items() if apps.ready else ():
@@ -80,7 +86,8 @@ def unknown_models(program: Program) -> Iterator[Finding]:  # noqa: ARG001
             signal, receiver = _connect_of(operation)
             fault = fault_of_text(".".join(key))
             if registry.is_signal(signal) and fault is not None:
-                yield _unsent(TEXT, signal, receiver, fault)
+                place = place_of_connect(program, signal, receiver, ".".join(key))
+                yield _unsent(TEXT, signal, receiver, fault, place)
 
 
 @register_rule
@@ -128,8 +135,10 @@ def _unknown_in(alias: str) -> list[Finding]:
         return []
 
 
-def _unsent(code: str, signal: Any, receiver: Any, fault: Fault) -> Finding:
-    name, (file, line) = name_of(receiver), place_of(receiver) or (None, None)
+def _unsent(
+    code: str, signal: Any, receiver: Any, fault: Fault, place: tuple[str, int] | None
+) -> Finding:
+    name, (file, line) = name_of(receiver), place or (None, None)
     problem = f"Receiver {name} of signal {signal_name(signal)} is connected to {fault.sender}."
     return Finding(code, name, problem, fault.cure, file, line)
 

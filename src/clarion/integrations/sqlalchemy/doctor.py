@@ -12,6 +12,7 @@ from clarion._core.names import dotted, signal_name
 from clarion._core.registry import signals
 from clarion._core.tabled import table_of
 from clarion.doctor import Finding, register_rule
+from clarion.doctor.places import place_of_connect
 from clarion.integrations.sqlalchemy.model_signal import ModelSignal
 from clarion.integrations.sqlalchemy.outbox.database import EngineDatabase
 from clarion.integrations.sqlalchemy.outbox.deferred import deferred_message
@@ -31,7 +32,7 @@ SENDERS, DEFERRED, TEXT = "W001", "W003", "W009"
 
 
 @register_rule
-def unsent_senders(program: Program) -> Iterator[Finding]:  # noqa: ARG001
+def unsent_senders(program: Program) -> Iterator[Finding]:
     """Yield the receivers of model signals whose sender no send can have."""
     for signal in signals():
         if not isinstance(cast("object", signal), ModelSignal):
@@ -43,7 +44,9 @@ def unsent_senders(program: Program) -> Iterator[Finding]:  # noqa: ARG001
             if fault is None:
                 continue
             name = registration.name
-            file, line = registration.place or (None, None)
+            live = registration.live()
+            place = place_of_connect(program, signal, live, registration.sender)
+            file, line = place or (None, None)
             yield Finding(
                 TEXT if isinstance(registration.sender, str) else SENDERS,
                 name,

@@ -9,7 +9,8 @@ import pytest
 from django.db.models.signals import ModelSignal, post_save
 from django.dispatch import Signal, receiver
 
-from clarion.errors import ArgumentError, SenderError, SenderWarning
+from clarion import on_commit
+from clarion.errors import ArgumentError, ConnectWarning, SenderError, SenderWarning
 from tests.integrations.django import programs
 from tests.integrations.django.library.models import Author
 
@@ -246,3 +247,20 @@ def test_sends_are_logged(caplog, db):
     assert record.name == "clarion.signal.django.db.models.signals.post_save"
     assert record.filename == "base.py"  # Django's Model.save_base
     assert "hunter2" not in record.getMessage()
+
+
+def test_a_second_connect_with_other_options():
+    """Django ignores it, and Clarion warns; the same connect again is silent."""
+    signal = Signal()
+    signal.connect(no_keywords, dispatch_uid="mail")
+    signal.connect(no_keywords, dispatch_uid="mail")
+    with pytest.warns(
+        ConnectWarning, match="another delivery, which stays. Give replace=True"
+    ) as caught:
+        signal.connect(no_keywords, dispatch_uid="mail", delivery=on_commit)
+    assert [each.filename for each in caught] == [__file__]
+    with pytest.warns(ConnectWarning, match="another priority, which stays"):
+        receiver(signal, dispatch_uid="mail", priority=5)(no_keywords)
+    signal.connect(no_keywords)
+    with pytest.warns(ConnectWarning, match="another weak, which stays"):
+        signal.connect(no_keywords, weak=False)

@@ -12,14 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.apps import AppConfig
 from django.apps import apps as installed
-from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.core.signals import (
-    got_request_exception,
-    request_finished,
-    request_started,
-    setting_changed,
-)
-from django.db.backends.signals import connection_created
 from django.db.models import Model, signals
 from django.db.models.options import Options
 
@@ -27,6 +19,7 @@ from clarion._core.callers import warn_caller
 from clarion._core.names import described, dotted, quoted_name, value_name
 from clarion._core.value_senders import warn_of_value
 from clarion.errors import SenderWarning
+from clarion.integrations.django.dispatch.class_senders import Fault, fault_of_class, senders_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,17 +40,14 @@ _BY_MODELS = {
 }
 _BY_APPS = {id(signals.pre_migrate), id(signals.post_migrate)}
 
-# Signals that Django sends with a class, or with no sender. It looks up no text for them.
-_BY_CLASSES = {
+# Django sends them for no model that it has made itself, such as the table of a relationship.
+_OF_SAVES = {
     id(signal)
     for signal in (
-        request_started,
-        request_finished,
-        got_request_exception,
-        setting_changed,
-        connection_created,
-        user_logged_in,
-        user_logged_out,
+        signals.pre_save,
+        signals.post_save,
+        signals.pre_delete,
+        signals.post_delete,
     )
 }
 
@@ -69,17 +59,7 @@ def add_model_signal(signal: object) -> None:
 
 def is_judged(signal: object) -> bool:
     """Return whether the senders of a signal are judged."""
-    return id(signal) in _BY_MODELS or id(signal) in _BY_APPS or id(signal) in _BY_CLASSES
-
-
-class Fault(NamedTuple):
-    """The reason why no send has a certain sender, and what to connect to instead."""
-
-    sender: str
-    cure: str
-
-    def __str__(self) -> str:
-        return f"is connected to {self.sender}. {self.cure}"
+    return id(signal) in _BY_MODELS or id(signal) in _BY_APPS or senders_of(signal) is not None
 
 
 def warn_of_sender(signal: object, receiver: Any, sender: object, *, subclasses: bool) -> None:
@@ -126,12 +106,20 @@ def fault_of_text(text: str) -> Fault | None:
 
 def fault_of(signal: object, sender: object, *, subclasses: bool) -> Fault | None:
     """Return why no send of a signal has this sender; None if a send may have it."""
-    if sender is None or not is_judged(signal):
+    if sender is None:
         return None
     if id(signal) in _BY_APPS:
-        return None if isinstance(sender, AppConfig) else _no_app(sender)
-    if id(signal) in _BY_CLASSES:
-        return _no_class(sender) if isinstance(sender, str) else None
+        return _fault_of_app(sender)
+    if (known := senders_of(signal)) is not None:
+        fault = fault_of_class(signal, sender, known, subclasses=subclasses)
+        return fault or _fault_of_user(signal, sender, subclasses=subclasses)
+    if signal is signals.class_prepared and not subclasses:
+        return _fault_of_prepared(sender)
+    return _fault_of_sender(signal, sender, subclasses) if id(signal) in _BY_MODELS else None
+
+
+def _fault_of_sender(signal: object, sender: object, subclasses: bool) -> Fault | None:  # noqa: FBT001
+    """Return the fault of a sender of a model signal."""
     # By type(), because a lazy object has the class of its object, and is a sender of its own.
     if not issubclass(type(sender), type):
         cure = _THROUGH if signal is signals.m2m_changed else "Give a model."
@@ -145,13 +133,50 @@ _THROUGH = "Give the table of a relationship, such as Book.authors.through."
 _SUBCLASSES = "Connect it with subclasses=True, or to one model."
 
 
-def _no_app(sender: object) -> Fault:
-    return Fault(f"{value_name(sender)}, which is no app", "Give apps.get_app_config(label).")
+def _fault_of_app(sender: object) -> Fault | None:
+    if not isinstance(sender, AppConfig):
+        return Fault(f"{value_name(sender)}, which is no app", "Give apps.get_app_config(label).")
+    # It is known once the models are loaded, and then ready() is called.
+    if not installed.models_ready or sender.models_module is not None:
+        return None
+    return Fault(
+        f"the app {quoted_name(sender.label)}, which has no module of models, so Django sends nothing for it",
+        "Add an empty models.py to it, or give an app that has one.",
+    )
 
 
-def _no_class(sender: object) -> Fault:
-    cure = "Give the class that sends it, such as get_user_model() for a login."
-    return Fault(f"{quoted_name(sender)}, which is text and no class", cure)
+def _fault_of_user(signal: object, sender: Any, *, subclasses: bool) -> Fault | None:
+    """Return the fault of a model that no user has, for the signals of logins."""
+    is_model = issubclass(type(sender), type) and issubclass(sender, Model)
+    return _fault_of_model(signal, sender, subclasses=subclasses) if is_model else None
+
+
+def _fault_of_prepared(sender: Any) -> Fault | None:
+    """Return the fault of a sender of class_prepared, whose subclasses do not count."""
+    if not issubclass(type(sender), type):
+        return Fault(f"{value_name(sender)}, which is no class", _PREPARED)
+    if not issubclass(sender, Model):
+        return _fault_of_class(sender)
+    return (
+        Fault(f"{dotted(sender)}, which is prepared already", _PREPARED)
+        if is_prepared(sender)
+        else None
+    )
+
+
+def is_prepared(model: Any) -> bool:
+    """Return whether a model is prepared, or is a base that never is, so that no later send has it."""
+    meta = getattr(model, "_meta", None)  # the class `Model` itself has no `_meta`
+    if meta is None or meta.abstract:
+        return True
+    # A model that is being prepared is not registered yet. Its fields may connect a receiver of it.
+    return meta.apps.all_models[meta.app_label].get(meta.model_name) is model
+
+
+_PREPARED = (
+    "Leave the sender out, compare it in the receiver, and connect before the models are loaded: in the "
+    "module of the AppConfig, and not in ready()."
+)
 
 
 def _fault_of_class(sender: type) -> Fault | None:
@@ -167,6 +192,11 @@ def _fault_of_model(signal: object, model: Any, *, subclasses: bool) -> Fault | 
     if meta.swapped and not subclasses:
         setting = f"settings.{meta.swappable}"
         return Fault(f"{meta.label}, which {setting} replaces by another model", f"Give {setting}.")
+    if meta.auto_created and id(signal) in _OF_SAVES:
+        return Fault(
+            f"{meta.label}, which is the table of a relationship, whose rows are not sent",
+            "Connect it to m2m_changed.",
+        )
     return _fault_of_through(model) if signal is signals.m2m_changed else None
 
 
