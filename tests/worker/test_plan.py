@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import pytest
+
 from clarion import durable
 from tests.worker.stage import until_empty, worker
 
@@ -34,3 +36,27 @@ def test_a_receiver_gets_only_what_it_accepts(stage, paid):
     stage.send(paid, [{"n": 1}])
     worker(stage).drain()
     assert seen == [(None, {"n": 1, "signal": paid})]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_receiver_that_has_changed_lacks_a_keyword(stage, paid, is_async):
+    """Python's own error would say neither which send lacks it, nor what to do."""
+
+    def before(sender, n, **kwargs):
+        raise AssertionError
+
+    def after(sender, n, cents, delivery_uid, **kwargs):
+        raise AssertionError
+
+    async def after_async(sender, n, cents, delivery_uid, **kwargs):
+        raise AssertionError
+
+    paid.connect(before, delivery=durable(name="pay"))
+    stage.send(paid, [{"n": 1}])
+    paid.disconnect(before)
+    changed = after_async if is_async else after
+    paid.connect(changed, delivery=durable(name="pay", retries=0))
+    assert worker(stage).drain()["dead"] == 1
+    (dead,) = stage.dead()
+    assert "has no cents, which receiver" in dead.error
+    assert "Give the parameter a default, or register an upcaster" in dead.error

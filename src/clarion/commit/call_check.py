@@ -33,6 +33,7 @@ class CallCheck:
 
     Attributes:
         is_needed: whether a send has anything to check.
+        required: the keywords that each send needs.
     """
 
     __slots__ = (
@@ -40,8 +41,8 @@ class CallCheck:
         "_is_async",
         "_needs_session",
         "_parameters",
-        "_required",
         "is_needed",
+        "required",
     )
 
     def __init__(
@@ -58,8 +59,8 @@ class CallCheck:
         self._needs_session = asks_boundary and _requires_session(receiver)
         self._parameters = taken = Parameters(None if is_declared else receiver)
         # Every send has `sender` and `signal`; `session_fault` checks `session`.
-        self._required = taken.required.difference({"sender", "signal", "session", *provided})
-        self.is_needed = bool(self._needs_session or taken.needs_position or self._required)
+        self.required = taken.required.difference({"sender", "signal", "session", *provided})
+        self.is_needed = bool(self._needs_session or taken.needs_position or self.required)
         self.is_needed |= taken.accepted is not None
 
     def check(
@@ -73,7 +74,7 @@ class CallCheck:
         """
         given, accepted = arguments.keys(), self._parameters.accepted
         if (
-            given >= self._required
+            given >= self.required
             and (accepted is None or given <= accepted)
             and not self._parameters.needs_position
             and not self._needs_session
@@ -95,7 +96,7 @@ class CallCheck:
                 f"A send gives every argument by name, and {described(receiver)} requires one by "
                 f"position. Remove the `/` from its parameters."
             )
-        if missing := self._required - given:
+        if missing := self.required - given:
             # A receiver asks for the merged sends by this name.
             of_delivery = "Connect it with on_commit(coalesce=...), which gives it"
             cure = of_delivery if missing == frozenset({"sends"}) else "Send it"

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from clarion._core.names import keyword_names, signal_name
 from clarion._core.tabled import policy_of
 from clarion.envelope.codec import codec_of
+from clarion.errors import DecodingError
 from clarion.outbox.options import SAME_DATABASE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from clarion._core.registration import Registration
     from clarion._core.signal import Signal
+    from clarion.commit.call_check import CallCheck
     from clarion.outbox.delivery_row import Claim
     from clarion.outbox.receivers import NamedReceiver
     from clarion.outbox.via import Via
@@ -72,6 +75,8 @@ class Plan:
         self._requested = frozenset(requested)
         # A payload holds what any receiver of the send has requested.
         self._unwanted = frozenset(policy_of(signal).provides) - set(registration.requested)
+        call_check: CallCheck | None = getattr(stored, "call_check", None)
+        self._required = frozenset[str]() if call_check is None else call_check.required
         self._load = codec_of(signal).load
         self._with_snapshots = stored.options.missing == "snapshot"
 
@@ -92,7 +97,7 @@ class Plan:
 
         Raises:
             GoneError: if a row that the send names does not exist any more.
-            DecodingError: if the payload is damaged.
+            DecodingError: if the payload is damaged, or lacks what the receiver requires.
             NewerVersionError: if a newer program has stored it.
         """
         arguments = self._load(
@@ -111,4 +116,15 @@ class Plan:
         if provided:
             for name in self._requested & provided.keys():
                 arguments[name] = provided[name]
+        if not arguments.keys() >= self._required:
+            raise self._lacking(self._required - arguments.keys())
         return arguments
+
+    def _lacking(self, names: Collection[str]) -> DecodingError:
+        # The receiver has changed since the send, which was checked.
+        signal = signal_name(self.signal)
+        return DecodingError(
+            f"A stored send of signal {signal} has no {keyword_names(names)}, which receiver {self.shown} "
+            f"requires. Give the parameter a default, or register an upcaster for the older version.",
+            signal,
+        )
