@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column, registry
 
+from clarion import receiver
 from clarion.errors import SenderWarning
 from clarion.integrations.sqlalchemy import (
     class_prepared,
@@ -149,3 +150,22 @@ def test_a_receiver_that_died(session):
     post_save.connect(listener.receive, sender="Ordr")
     del listener
     assert found_by(lambda: flush(session)) == []
+
+
+@pytest.mark.parametrize("sender", [Order, "Order"], ids=["class", "text"])
+def test_a_class_that_is_mapped_already(sender):
+    """A class is prepared once, so a later connect to it is warned of, at its line."""
+    (warning,) = found_by(lambda: class_prepared.connect(nothing, sender=sender))
+    assert "shop.Order, which is mapped already. Connect it before" in str(warning.message)
+    assert warning.filename == __file__
+    (warning,) = found_by(lambda: receiver(class_prepared, sender=sender)(nothing))
+    assert warning.filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("sender", "options"),
+    [(None, {}), ("Later", {}), (Order, {"subclasses": True}), (Session, {})],
+)
+def test_a_class_that_may_be_mapped_later(sender, options):
+    """A class to come, and the subclasses of one, are not warned of."""
+    assert found_by(lambda: class_prepared.connect(nothing, sender=sender, **options)) == []

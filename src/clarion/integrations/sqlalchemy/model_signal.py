@@ -288,6 +288,25 @@ class DeleteSignal(SaveSignal[P, Q], Generic[P, Q]):
     policy_class = DeletePolicy
 
 
+class PreparedSignal(ModelSignal[P, object]):
+    """The signal of a class that is mapped, which is sent once for each class."""
+
+    if not TYPE_CHECKING:
+
+        def connect(
+            self, receiver: Any = MISSING, sender: object = None, *args: Any, **options: Any
+        ) -> Any:
+            """Call a receiver at each send, like `Signal.connect`; warn if the class is mapped already."""
+            if receiver is not MISSING and not options.get("subclasses"):
+                waiting.warn_of_mapped(receiver, sender)
+            return super().connect(receiver, sender, *args, **options)
+
+
+def prepared_signal(function: Callable[P, None]) -> PreparedSignal[P]:
+    """Declare the signal of classes that are mapped, as `signal` does."""
+    return PreparedSignal[P](function, senders.check_class)
+
+
 def class_signal(function: Callable[P, None]) -> ModelSignal[P, object]:
     """Declare a signal whose senders are classes, as `signal` does."""
     return ModelSignal[P, object](function, senders.check_class)

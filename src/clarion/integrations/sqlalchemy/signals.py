@@ -13,6 +13,7 @@ from clarion.integrations.sqlalchemy.model_signal import (
     class_signal,
     delete_signal,
     driver_signal,
+    prepared_signal,
     save_signal,
     table_signal,
 )
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from clarion.changes import Changes
 
 
-@class_signal
+@prepared_signal
 def class_prepared(*, sender: Anything) -> None:
     """A class has been mapped; its relationships are not configured yet."""
 

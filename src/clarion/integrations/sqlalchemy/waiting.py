@@ -11,10 +11,16 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from clarion._core.callers import warn_caller
 from clarion._core.names import described, dotted, place_of, quoted_name, signal_name
 from clarion._core.tabled import table_of
 from clarion.errors import SenderWarning
-from clarion.integrations.sqlalchemy.senders import is_unmapped_base, mappers
+from clarion.integrations.sqlalchemy.senders import (
+    is_unmapped,
+    is_unmapped_base,
+    mappers,
+    resolve,
+)
 
 if TYPE_CHECKING:
     from clarion._core.registration import Registration
@@ -49,6 +55,22 @@ def fault_of(registration: Registration) -> tuple[str, str] | None:
         fault = f"{dotted(sender)}, which has no table, but subclasses with tables"
         return fault, "Connect it with subclasses=True, or to one of them."
     return None
+
+
+def warn_of_mapped(receiver: Any, sender: object) -> None:
+    """Warn of a receiver that waits for a class to be mapped, and the class is mapped already.
+
+    Args:
+        receiver: the receiver.
+        sender: the class, or its name.
+    """
+    found = resolve(sender)
+    if isinstance(found, type) and not is_unmapped(found):
+        warn_caller(
+            f"Receiver {described(receiver)} is connected to {dotted(found)}, which is mapped already. Connect it "
+            f"before, by the name of the class, or with subclasses=True for the subclasses to come.",
+            SenderWarning,
+        )
 
 
 def _warn(signal: Any, registration: Registration, fault: str, cure: str) -> None:
