@@ -21,4 +21,5 @@ _BACKENDS = f"{'django.tasks' if find_spec('django.tasks') else 'django_tasks'}.
 TASKS = {
     "default": {"BACKEND": f"{_BACKENDS}.immediate.ImmediateBackend"},
     "dummy": {"BACKEND": f"{_BACKENDS}.dummy.DummyBackend", "QUEUES": ["default", "mail"]},
+    "queue": {"BACKEND": "tests.integrations.django.queue_backend.QueueBackend"},
 }

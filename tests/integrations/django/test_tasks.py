@@ -5,6 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
+from django.test import override_settings
 
 pytest.importorskip("clarion.integrations.django.tasks", reason="needs Django 6 or django-tasks")
 
@@ -127,9 +129,7 @@ def test_losses_are_said():
     assert list(DjangoTasksDelivery().engine.losses()) == []
     (loss,) = DjangoTasksDelivery("dummy").engine.losses()
     assert "BACKEND" in loss
-    engine: Any = DjangoTasksDelivery().engine
-    engine.backend = object()
-    (loss,) = engine.losses()
+    (loss,) = DjangoTasksDelivery("queue").engine.losses()
     assert "is not made again" in loss
 
 
@@ -143,11 +143,42 @@ def test_stored_deliveries_are_not_handed_over(order_paid, alias):
         order_paid.connect(mail, delivery=durable(via=DjangoTasksDelivery(alias), key="order_id"))
 
 
-@pytest.mark.parametrize(("alias", "said"), [("nothing", "'default', 'dummy'"), (5, "TASKS")])
+@pytest.mark.parametrize(
+    ("alias", "said"),
+    [
+        ("nothing", "Name a backend in the setting TASKS: 'default', 'dummy'"),
+        ("broken", r"'nowhere'\. Correct its BACKEND in the setting TASKS, or install"),
+        (5, "TASKS"),
+    ],
+)
 def test_only_backends_are_accepted(alias, said):
-    """Anything but a backend is refused."""
-    with pytest.raises(ArgumentError, match=said):
+    """Anything but a backend is refused, and one whose class cannot be imported."""
+    broken = {**settings.TASKS, "broken": {"BACKEND": "nowhere.Backend"}}
+    with override_settings(TASKS=broken), pytest.raises(ArgumentError, match=said):
         DjangoTasksDelivery(alias)
+
+
+def test_a_backend_of_the_other_package_is_asked_alike(order_paid):
+    """Django 6 may have a backend that derives from those of the package django-tasks."""
+    pytest.importorskip("django_tasks")
+    backend = {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}
+    with override_settings(TASKS={**settings.TASKS, "other": backend}):
+        for given in ({"priority": 1000}, {"queue_name": "x"}, {"delay": 5}):
+            with pytest.raises(ArgumentError, match=r"The backend 'other' .*Change the option"):
+                order_paid.connect(mail, delivery=DjangoTasksDelivery("other")(**given))
+
+
+def test_overridden_settings_apply_to_a_delivery(order_paid, dummy):
+    """A delivery uses the backend that the settings name at the send, as a test overrides them."""
+    delivery = DjangoTasksDelivery()
+    order_paid.connect(mail, delivery=delivery)
+    with override_settings(TASKS={"default": settings.TASKS["dummy"]}):
+        order_paid.send(None, order_id=7)
+        (loss,) = delivery.engine.losses()
+        assert "DummyBackend" in loss
+    assert made == []
+    order_paid.send(None, order_id=8)
+    assert made == [(8, 1)]
 
 
 def test_a_sync_commit_in_an_event_loop_enqueues_in_a_thread(monkeypatch):

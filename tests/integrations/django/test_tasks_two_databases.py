@@ -114,7 +114,36 @@ assert DBTaskResult.objects.count() == 0
 """
 
 
-@pytest.mark.parametrize("part", [LATER, LOCKED, TEST_CASE])
+OVERRIDDEN = """
+# A test overrides the backend, whose tasks run after the commit then, and not in the transaction.
+from django.test import override_settings
+
+ran = []
+order_sent = Signal(name="shop.order_sent")
+
+def note(sender, **kwargs):
+    ran.append(transaction.get_connection().in_atomic_block)
+
+order_sent.connect(note, delivery=delivery(name="note"))
+immediate = {"BACKEND": f"{tasks.__name__}.backends.immediate.ImmediateBackend"}
+with override_settings(TASKS={"default": immediate}):
+    with transaction.atomic():
+        order_sent.send(None)
+        assert ran == []
+    assert ran == [False]
+    try:
+        with transaction.atomic():
+            order_sent.send(None)
+            raise LookupError
+    except LookupError:
+        assert ran == [False]
+with transaction.atomic():
+    order_sent.send(None)
+    assert DBTaskResult.objects.count() == 1
+"""
+
+
+@pytest.mark.parametrize("part", [LATER, LOCKED, TEST_CASE, OVERRIDDEN])
 def test_a_task_and_the_transactions_of_its_thread(tmp_path, part):
     """A task is enqueued after the commit of its send, whatever happens to an open transaction."""
     environment = {**os.environ}

@@ -6,6 +6,7 @@ Django 6 has `django.tasks`. Django 5.2 needs the package django-tasks.
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -100,16 +101,22 @@ class DjangoTasksEngine(Engine):
     in_transaction = True
 
     def __init__(self, alias: str, hold: float) -> None:
-        try:
-            self.backend: Any = tasks.task_backends[alias]
-        except InvalidTaskBackend as error:
-            raise ArgumentError(
-                f"DjangoTasksDelivery was given {quoted_name(alias)}. Name a backend in the setting TASKS: "
-                f"{', '.join(map(quoted_name, tasks.task_backends))}.",
-                ["alias"],
-            ) from error
         self.alias = alias
         self._hold = hold
+        try:
+            _ = self.backend
+        except InvalidTaskBackend as error:
+            cure = f"Name a backend in the setting TASKS: {', '.join(map(quoted_name, tasks.task_backends))}"
+            if alias in tasks.task_backends:
+                cure = f"{str(error).rstrip('.')}. Correct its BACKEND in the setting TASKS, or install the package"
+            raise ArgumentError(
+                f"DjangoTasksDelivery was given {quoted_name(alias)}. {cure}.", ["alias"]
+            ) from error
+
+    @property
+    def backend(self) -> Any:
+        """The backend that the settings name now; a test may override them."""
+        return tasks.task_backends[self.alias]
 
     def enqueue(self, call: Call) -> None:
         """Enqueue the task in this thread, which holds Django's connections.
@@ -192,7 +199,7 @@ class DjangoTasksEngine(Engine):
             )
         try:
             self._task(options.delay, given)
-        except (InvalidTask, TypeError, ValueError) as error:
+        except _refusals() as error:
             names = [*given, *(["delay"] if options.delay else [])]
             raise ArgumentError(
                 f"The backend {quoted_name(self.alias)} of django.tasks does not take "
@@ -224,6 +231,16 @@ class DjangoTasksEngine(Engine):
         model: Any = apps.get_model("django_tasks_database", "DBTaskResult")
         alias: str = router.db_for_write(model)
         return alias
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """Return the exceptions by which backends refuse a task.
+
+    Some packages for Django 6 derive their backends from those of django-tasks, which have another one.
+    """
+    package: Any = sys.modules.get("django_tasks.exceptions")
+    others = () if package is None else (package.InvalidTaskError,)
+    return (InvalidTask, TypeError, ValueError, *others)
 
 
 class DjangoTasksDelivery(EngineDelivery):
