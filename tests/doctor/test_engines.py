@@ -41,6 +41,36 @@ def test_an_engine_is_found_once(found):
     assert finding.cure == "Use another one."
 
 
+@pytest.mark.parametrize(
+    ("delivery", "before"),
+    [("queue", ""), ("durable(via=queue)", "durable(via=...) hands nothing over: ")],
+)
+def test_an_engine_that_can_take_no_call(found, delivery, before):
+    """A warning is enough for `durable(via=...)`, too, because its deliveries stay stored."""
+    text = """
+    from clarion import Signal, durable, receiver
+    from clarion.background import Engine, EngineDelivery
+
+    class Queue(Engine):
+        name = "the queue"
+
+        def missing(self):
+            return ["The queue has no client. Install one."]
+
+    queue = EngineDelivery(Queue())
+    paid = Signal(name="shop.paid")
+
+    @receiver(paid, delivery=DELIVERY)
+    def mail(**kwargs): ...
+
+    @receiver(paid, delivery=DELIVERY)
+    def store(**kwargs): ...
+    """
+    (warning,) = found(text.replace("DELIVERY", delivery))
+    assert (warning.code, warning.cure) == ("W006", "Install one.")
+    assert warning.problem == f"{before}The queue has no client."
+
+
 def test_a_disconnected_receiver_does_not_count(found):
     """Nothing is found."""
     text = f"{ENGINE}\npaid.disconnect(mail)\npaid.disconnect(count)\n"

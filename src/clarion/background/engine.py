@@ -89,6 +89,13 @@ class Engine(Protocol):
         """
         return  # mypy takes a protocol's empty method for an abstract one
 
+    def missing(self) -> Sequence[str]:
+        """Return what this program lacks to give the engine a call, such as a package, each with the cure.
+
+        `clarion doctor` and `manage.py check` report it, because each call would fail.
+        """
+        return ()
+
     def losses(self) -> Sequence[str]:
         """Return what the engine loses as it is configured, each in a sentence with the setting.
 

@@ -1,4 +1,4 @@
-"""Engines of background receivers whose configuration loses calls."""
+"""Engines of background receivers that lose calls as they are configured, or can take none."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LOSES, REFUSES = "W006", "E001"
 
 
 def losing_engines(program: Program) -> Iterator[Finding]:  # noqa: ARG001
-    """Yield what the engines of connected receivers lose, each sentence once for each engine.
+    """Yield what the engines of connected receivers lose or lack, each sentence once for each engine.
 
-    An engine logs the same when it is first used. With `durable(via=...)`, it gets no call.
+    An engine logs what it loses when it is first used. With `durable(via=...)`, it gets no call then.
     """
     seen: set[tuple[str, int, str]] = set()
     for receiver in sorted(named_receivers(), key=lambda each: each.name):
@@ -28,9 +28,10 @@ def losing_engines(program: Program) -> Iterator[Finding]:  # noqa: ARG001
         registration = receiver.registration()
         if registration is None or not isinstance(delivery, EngineDelivery):
             continue
-        code = REFUSES if of_engine is None else LOSES
-        for loss in delivery.losses():
-            if (said := (code, id(delivery.engine), loss)) not in seen:
+        losing = REFUSES if of_engine is None else LOSES
+        found = [(LOSES, each) for each in delivery.engine.missing()]
+        for code, problem in [*found, *((losing, each) for each in delivery.losses())]:
+            if (said := (code, id(delivery.engine), problem)) not in seen:
                 seen.add(said)
-                text = loss if of_engine else f"durable(via=...) hands nothing over: {loss}"
+                text = problem if of_engine else f"durable(via=...) hands nothing over: {problem}"
                 yield Finding.of(code, receiver.name, text, registration.place)

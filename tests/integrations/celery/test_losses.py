@@ -14,6 +14,7 @@ from clarion.integrations.celery import CeleryDelivery
 def test_losses_name_the_setting(app):
     """Each loss of the configuration is listed with the setting that prevents it."""
     engine = CeleryDelivery(app).engine
+    assert engine.missing() == []
     late, lost = engine.losses()
     assert "task_acks_late" in late
     assert "task_reject_on_worker_lost" in lost
@@ -37,7 +38,9 @@ def test_losses_need_no_client_of_the_broker(monkeypatch):
     app = Celery("shop", broker="absent://127.0.0.1", set_as_current=False)
     with pytest.raises(ModuleNotFoundError, match="shop_without_client"):
         app.connection_for_write()
-    assert len(CeleryDelivery(app).engine.losses()) == 2
+    engine = CeleryDelivery(app).engine
+    assert len(engine.losses()) == 2
+    assert engine.missing()[0].endswith("Install the package of this broker.")
 
 
 def test_losses_need_no_client_of_redis(monkeypatch):
@@ -50,6 +53,8 @@ def test_losses_need_no_client_of_redis(monkeypatch):
         app.connection_for_write()
     delivery = CeleryDelivery(app)(delay=7200)
     assert len(delivery.losses()) == 2
+    (missing,) = delivery.engine.missing()
+    assert "broker redis is not installed. Install celery[redis]." in missing
 
 
 def test_losses_on_rabbitmq_name_the_setting(app):

@@ -16,7 +16,12 @@ from clarion._core.names import value_name
 from clarion.background import Engine, deliver, retry_after
 from clarion.background.monitoring import TASK, name_hand_over
 from clarion.errors import ArgumentError, Retry
-from clarion.integrations.celery.losses import losses_of, losses_with, redelivery_of
+from clarion.integrations.celery.losses import (
+    losses_of,
+    losses_with,
+    missing_clients,
+    redelivery_of,
+)
 from clarion.integrations.celery.options import check_options
 
 if TYPE_CHECKING:
@@ -79,6 +84,10 @@ class CeleryEngine(Engine):
     def check(self, options: CallOptions) -> None:
         """Refuse options that `apply_async` does not have, and values that it cannot send."""
         check_options(self.app, options)
+
+    def missing(self) -> list[str]:
+        """Return that the client of the broker is not installed."""
+        return missing_clients(self.app)
 
     def losses(self) -> list[str]:
         """Return what Celery loses as the app is configured."""

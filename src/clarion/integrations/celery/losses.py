@@ -37,6 +37,13 @@ _REPEATED = (
 )
 
 
+_NO_CLIENT = (
+    "Celery cannot publish a task, because the client of its broker {name} is not installed. Install "
+    "{package}."
+)
+_CLIENTS = {"redis": "celery[redis]", "rediss": "celery[redis]", "sqs": "celery[sqs]"}
+
+
 class _Named:
     """Represents the task for annotations, which are found by its name."""
 
@@ -66,6 +73,16 @@ def losses_of(app: Any) -> list[str]:
     elif not transport.get("ack_emulation", True):
         found.append(_UNACKNOWLEDGED.format(options=options))
     return found
+
+
+def missing_clients(app: Any) -> list[str]:
+    """Return that the client of the broker is not installed, in a sentence with the package."""
+    connection = _closed_connection(app)
+    if connection is not None:
+        connection.release()
+        return []
+    name = str(app.conf.broker_write_url).partition(":")[0]
+    return [_NO_CLIENT.format(name=name, package=_CLIENTS.get(name, "the package of this broker"))]
 
 
 def losses_with(app: Any, options: CallOptions) -> list[str]:
