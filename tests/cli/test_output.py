@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import subprocess
 import sys
 
 import pytest
@@ -22,7 +23,8 @@ from clarion.cli.output import (
 )
 from clarion.cli.tables import Column
 from clarion.errors import ClarionError
-from tests.cli.conftest import HOSTILE, SHOWN
+from tests.cli.conftest import HOSTILE, SHOWN, environment_of
+from tests.house.tree import ROOT
 
 
 def test_a_line_interprets_nothing(capsys):
@@ -158,3 +160,17 @@ def test_a_failure_is_json_for_a_program(capsys):
             error.__context__ = CommandError("No.")
             raise error
         assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr", "both"])
+def test_a_closed_stream_is_no_failure(closed):
+    """A command whose streams are closed, as after `>&-`, ends without a warning of Python."""
+    streams = {"stdout": ">&-", "stderr": "2>&-", "both": ">&- 2>&-"}[closed]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'"$1" -W always -m clarion ls clarion {streams}', "sh", sys.executable],
+        env=environment_of(ROOT),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Warning" in done.stderr) == (0, False)

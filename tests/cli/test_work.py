@@ -143,6 +143,25 @@ def test_the_database_is_a_url_among_the_modules(command, shop):
 
 
 @pytest.mark.usefixtures("program")
+def test_a_module_that_sends_leaves_no_connection_open(tmp_path, any_shop):
+    """A command ends without a warning, although a module has sent outside of any transaction."""
+    (tmp_path / "clisends.py").write_text(
+        "from clarion.outbox import use_database\nimport clishop\n"
+        "use_database(clishop.database)\nclishop.order_paid.send(None, number=5)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-m", "clarion", "work", "clisends", "--drain"],
+        cwd=tmp_path,
+        env=environment_of(tmp_path, CLARION_DATABASE=any_shop.url, SHOP=any_shop.url),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "mail 5\n")
+    assert "Warning" not in done.stderr
+
+
+@pytest.mark.usefixtures("program")
 def test_the_database_is_an_object(command, shop):
     """`module:object` names the database and imports its module."""
     shop.publish("shop:mail", number=7)

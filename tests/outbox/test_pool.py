@@ -80,3 +80,17 @@ def test_a_child_of_a_fork_opens_its_own(writer):
         with writer.transaction() as own:
             os._exit(0 if own is not connection else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")  # of other libraries that were imported before
+def test_a_child_of_a_fork_closes_no_connection_of_its_parent(writer):
+    """The parent uses its idle connection after a child has closed the pool, as at the end of a process."""
+    with writer.transaction() as connection:
+        connection.rows("now")
+    child = os.fork()
+    if not child:
+        writer.close()
+        os._exit(writer.idle)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    with writer.transaction() as again:
+        assert again is connection

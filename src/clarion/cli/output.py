@@ -208,7 +208,9 @@ def prepare_streams() -> None:
     """Open the standard streams that are closed; escape the characters that their encoding lacks."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # as after >&-
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            # Others may replace the stream, which warns of a file that is not closed.
+            setattr(sys, name, open(nowhere, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import TYPE_CHECKING
 
 from clarion.errors import BoundaryError
@@ -71,3 +72,11 @@ def required_writer() -> Writer:
             "set a database: clarion.outbox.use_database(open_database('sqlite:///outbox.db'))."
         )
     return found
+
+
+def _close() -> None:
+    if (writer := _writer[0]) is not None:
+        writer.close()
+
+
+atexit.register(_close)

@@ -88,8 +88,8 @@ class Pool:
                 return connection, connection.transaction()
 
     def close(self) -> None:
-        """Close the idle connections."""
-        while self._idle:
+        """Close the idle connections; in a child of a fork, leave those of the parent open."""
+        while self._idle and self._process == os.getpid():
             self._idle.pop().close()
 
 
