@@ -126,6 +126,13 @@ def test_an_engine_in_a_variable(engine, stored, monkeypatch):
     assert list(deferred_engines(program)) == []
 
 
+def test_a_database_in_a_variable(engine, stored, monkeypatch):
+    """A worker has one for the engine of an extension, which no variable of the program holds."""
+    engine.connect().close()
+    monkeypatch.setitem(globals(), "database_of_the_program", EngineDatabase(engine))
+    assert [each.code for each in deferred_engines(Program((__name__,)))] == ["W003"]
+
+
 def test_without_durable_receivers(engine):
     """Without durable receivers no engine is a finding."""
     engine.connect().close()

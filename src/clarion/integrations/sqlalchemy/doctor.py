@@ -80,14 +80,14 @@ def deferred_engines(program: Program) -> Iterator[Finding]:
 
 
 def _databases(program: Program) -> Iterator[EngineDatabase]:
-    """Yield the databases that are examined, and those of the engines in variables."""
-    for database in program.databases:
-        if isinstance(database, EngineDatabase):
-            yield database
+    """Yield the databases that are examined, and those of variables and of the engines in variables."""
+    for database in (*program.databases, *program.values()):
+        if issubclass(type(database), EngineDatabase):  # isinstance() may run code of the object
+            yield cast("EngineDatabase", database)
     asyncio = sys.modules.get("sqlalchemy.ext.asyncio")
     kinds = (Engine, *([] if asyncio is None else [asyncio.AsyncEngine]))
     for value in program.values():
-        if issubclass(type(value), kinds):  # isinstance() may run code of the object
+        if issubclass(type(value), kinds):
             engine: Any = value
             if not is_in_memory(getattr(engine, "sync_engine", engine)):
                 yield EngineDatabase(engine)
