@@ -7,8 +7,8 @@ In reading order; each module imports only from those above it:
    user's modules do not write to.
 2. `tables`: the lines of a table. `output`: tables, JSON and errors, on a terminal or in a pipe. `hints`: why
    a list is empty.
-3. `imports`, `databases`: the user's modules, and the database of a command. `module_names`, `bash_words`,
-   `completion`, `options`: the completion of names in a shell, and the options of several commands.
+3. `import_errors`, `imports`, `databases`: the user's modules, and the database of a command. `module_names`,
+   `bash_words`, `completion`, `options`: the completion of names in a shell, and the options of several commands.
 4. `outbox`: the commands for stored deliveries. `work`: the command that runs a worker. `signals`, `graph`:
    the commands that show the receivers. `tail`: the command that shows sends. `doctor`: the command that
    looks for receivers that never run.
