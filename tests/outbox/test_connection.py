@@ -1,5 +1,6 @@
 """Statements and transactions on a connection."""
 
+import sqlite3
 from contextlib import closing
 from typing import Any
 
@@ -11,6 +12,7 @@ from psycopg.rows import dict_row
 from clarion.outbox import store
 from clarion.outbox.connection import has_ended
 from clarion.outbox.delivery_row import Target
+from tests.reused import mariadb_account
 from tests.services import POSTGRES
 
 
@@ -92,6 +94,25 @@ def test_a_closed_connection_is_in_no_transaction():
     raw = psycopg.connect(POSTGRES.url())
     raw.execute("SELECT 1")
     assert not has_ended(raw)
+    raw.close()
+    assert has_ended(raw)
+
+
+def test_a_closed_connection_of_sqlite_is_in_no_transaction():
+    """It refuses to say so itself."""
+    raw = sqlite3.connect(":memory:", isolation_level=None)
+    raw.execute("BEGIN")
+    assert not has_ended(raw)
+    raw.close()
+    assert has_ended(raw)
+
+
+@pytest.mark.service
+def test_a_closed_connection_of_mariadb_is_in_no_transaction():
+    """Its last status is still that of the transaction."""
+    raw = pymysql.connect(**mariadb_account())
+    raw.begin()
+    assert has_ended(raw) is False
     raw.close()
     assert has_ended(raw)
 

@@ -143,7 +143,7 @@ class CoreConnection:
 
         None if the driver does not know.
         """
-        return has_ended(self.connection.connection.driver_connection)
+        return _has_ended(self.connection)
 
     def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
         text, arguments = in_style(self.dialect, self._style, name, parameters)
@@ -190,7 +190,7 @@ class AsyncCoreConnection:
 
         None if the driver does not know.
         """
-        return has_ended(self.connection.sync_connection.connection.driver_connection)
+        return _has_ended(self.connection.sync_connection)
 
     async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
         text, arguments = in_style(self.dialect, self._style, name, parameters)
@@ -296,6 +296,13 @@ class AsyncpgConnection:
             await self.connection.execute(text, *arguments[0])
         else:
             await self.connection.executemany(text, arguments)
+
+
+def _has_ended(connection: Any) -> bool | None:
+    # It is closed after a rollback of its session.
+    if connection is None or connection.closed:
+        return True
+    return has_ended(connection.connection.driver_connection)
 
 
 def dialect_of_core(connection: Any) -> str:

@@ -202,6 +202,13 @@ def has_ended(raw: Any) -> bool | None:
 
     A closed connection is in none. It is None for a driver that does not know.
     """
+    try:
+        return _has_ended(raw)
+    except Exception:  # noqa: BLE001  # sqlite3 and others refuse to answer once they are closed
+        return True
+
+
+def _has_ended(raw: Any) -> bool | None:
     status = getattr(getattr(raw, "info", None), "transaction_status", None)
     if status is not None:
         return status in _WITHOUT_TRANSACTION  # psycopg, and psycopg2, whose status is a number
@@ -209,10 +216,11 @@ def has_ended(raw: Any) -> bool | None:
         return not is_open
     if (asks := getattr(raw, "is_in_transaction", None)) is not None:  # asyncpg
         return not asks()
+    is_closed = not getattr(raw, "open", True)  # the drivers of MySQL
     flags = getattr(raw, "server_status", None)  # PyMySQL
     if type(flags) is not int:
-        return None  # mysqlclient, pg8000
-    if not flags & _IN_TRANSACTION:
+        return is_closed or None  # mysqlclient, pg8000
+    if is_closed or not flags & _IN_TRANSACTION:
         return True
     # asyncmy does not read the status after a ROLLBACK that was executed as a statement.
     return None if type(raw).__module__.startswith("asyncmy") else False

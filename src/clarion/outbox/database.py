@@ -43,7 +43,8 @@ class Database(Protocol):
     A database may have `serving_thread()` and `serving_task()` too. They return a context manager, and
     an async one, that a worker enters around the calls of a thread, and around an async call without a
     transaction. It may have `end_call()`, which a worker calls in the thread after each sync call
-    without a transaction.
+    without a transaction, and which raises if the receiver has left a transaction open. After a call
+    that has failed, the worker calls `end_failed_call()`.
 
     A database may have `warn_at_start()`, which logs warnings about its settings.
 

@@ -49,6 +49,7 @@ class Caller:
         self.serving_thread: Any = getattr(database, "serving_thread", nullcontext)
         self._serving_task: Any = getattr(database, "serving_task", nullcontext)
         self._end_call: Callable[[], object] = getattr(database, "end_call", bool)
+        self._end_failed_call: Callable[[], object] = getattr(database, "end_failed_call", bool)
         # The sessions of an async engine need an event loop, also for a sync receiver.
         self._call_sync: Callable[[Callable[[], bool]], bool] | None
         self._call_sync = getattr(database, "call_sync", None)
@@ -87,8 +88,10 @@ class Caller:
         if not self._needs_transaction(plan, claim):
             try:
                 check_response(plan.receiver(), _live(plan)(**plan.arguments(claim)))
-            finally:
-                self._end_call()
+            except BaseException:
+                self._end_failed_call()
+                raise
+            self._end_call()
             return False
         if self._call_sync is None:
             return self._call_in_transaction(plan, claim, partition, note_end)
@@ -209,8 +212,9 @@ def _live(plan: Plan) -> Any:
 
 def _ended(plan: Plan) -> BoundaryError:
     return BoundaryError(
-        f"{plan.shown} has ended the transaction of its delivery, or the database has aborted it after an "
-        f"error. Leave its end to the worker, and let errors of the database leave the receiver."
+        f"{plan.shown} has ended the transaction of its delivery, or has left a block in it open, or the "
+        f"database has aborted it after an error. Leave its end to the worker, and let errors of the database "
+        f"leave the receiver."
     )
 
 

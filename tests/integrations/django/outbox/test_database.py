@@ -232,12 +232,61 @@ def pass_an_error(using, **kwargs):
         cursor.execute("SELECT * FROM no_such_table")
 
 
-@pytest.mark.parametrize("receive", [end_by_statement, pass_an_error])
+def leave_a_block(using, **kwargs):
+    """Write in a block, and do not end it."""
+    transaction.atomic(using=using).__enter__()
+    Author.objects.using(using).create(name="a")
+
+
+@pytest.mark.parametrize("receive", [end_by_statement, pass_an_error, leave_a_block])
 def test_a_receiver_whose_transaction_has_ended_has_failed(database, alias, receive):
     """Otherwise its delivery would count as made, and be made again and again."""
-    is_aborted = receive is end_by_statement or database.dialect == "postgresql"
+    is_aborted = receive is not pass_an_error or database.dialect == "postgresql"
     with connected(receive, effects="same database", retries=0, database=alias):
         order_paid.send(None, using=alias)
         assert dict(Worker(database).drain()) == {"dead" if is_aborted else "made": 1}
     assert count(alias, "dead") == is_aborted
     assert authors(alias) == (not is_aborted)
+
+
+def leave_a_transaction(using, **kwargs):
+    """Begin a transaction without Django's knowledge, and do not end it."""
+    connections[using].cursor().execute("BEGIN")
+    Author.objects.using(using).create(name="a")
+
+
+def fail_in_a_block(using, **kwargs):
+    """Raise in a block that has no end."""
+    leave_a_block(using)
+    raise UndoError("Undone.")
+
+
+async def leave_a_block_in_a_thread(using, **kwargs):
+    """Do the same in async code."""
+    await sync_to_async(leave_a_block)(using)
+
+
+async def fail_in_a_thread(using, **kwargs):
+    """Raise there."""
+    await sync_to_async(fail_in_a_block)(using)
+
+
+@pytest.mark.parametrize(
+    ("receive", "reason"),
+    [
+        (leave_a_block, "BoundaryError: The receiver has left a transaction open"),
+        (leave_a_transaction, "BoundaryError: The receiver has left a transaction open"),
+        (leave_a_block_in_a_thread, "BoundaryError: The receiver has left a transaction open"),
+        (fail_in_a_block, "UndoError: Undone."),
+        (fail_in_a_thread, "UndoError: Undone."),
+    ],
+)
+def test_a_receiver_that_leaves_a_transaction_open_has_failed(database, alias, receive, reason):
+    """What it wrote is rolled back. The next receiver of the thread gets another connection."""
+    with connected(receive, retries=0, database=alias):
+        order_paid.send(None, using=alias)
+        assert dict(Worker(database).drain()) == {"dead": 1}
+    assert authors(alias) == 0
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT error FROM clarion_dead")
+        assert reason in cursor.fetchone()[0].splitlines()[-1]

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 import pytest
 from django.db import connections, transaction
 
+from clarion.errors import BoundaryError
 from clarion.integrations.django.outbox import kept_connections
 from clarion.integrations.django.outbox.kept_connections import (
     close_old,
     end_call,
+    end_failed_call,
     is_serving,
     serve,
 )
@@ -102,17 +104,25 @@ def test_the_settings_may_keep_it_for_longer(alias, monkeypatch, settings_of):
     assert 500 < seconds <= 600
 
 
-def test_a_transaction_that_was_left_open_is_rolled_back(alias):
-    """The next receiver must not write in it."""
+@pytest.mark.parametrize("begun", ["by Django", "by a statement"])
+def test_a_transaction_that_was_left_open_is_rolled_back(alias, begun):
+    """The next receiver must not write in it, and this one has lost what it wrote in it."""
 
     def call():
-        with kept_after(alias) as kept:
+        authors(alias)
+        before = connections[alias].connection
+        if begun == "by Django":
             transaction.atomic(using=alias).__enter__()
+        else:
+            connections[alias].cursor().execute("BEGIN")
+        with pytest.raises(BoundaryError, match=f"left a transaction open in .* '{alias}'"):
+            end_call()
+        end_failed_call()
         with transaction.atomic(using=alias):
             authors(alias)
-        return kept
+        return connections[alias].connection is before
 
-    assert served(call) == [False]
+    assert served(call) is False
 
 
 def test_the_mode_of_the_settings_is_restored(alias):

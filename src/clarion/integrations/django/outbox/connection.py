@@ -40,6 +40,7 @@ class DjangoConnection:
         self.alias = alias
         self.dialect = dialect_of(connection)
         self.is_mariadb = is_mariadb(connection)
+        self._blocks = len(connection.savepoint_ids)
 
     @property
     def connection(self) -> Any:
@@ -73,12 +74,14 @@ class DjangoConnection:
             raise
 
     def has_ended(self) -> bool | None:
-        """Return whether the atomic block will be rolled back, or was left, or its transaction has ended.
+        """Return whether leaving the atomic block would not commit.
 
-        None if the driver does not know.
+        It will be rolled back, or was left, or has another block inside it that is still open, or its
+        transaction has ended. None if the driver does not know.
         """
         connection = self.connection
-        if connection.needs_rollback or not connection.in_atomic_block:
+        is_inside = len(connection.savepoint_ids) > self._blocks
+        if connection.needs_rollback or is_inside or not connection.in_atomic_block:
             return True
         return has_ended(connection.connection)
 

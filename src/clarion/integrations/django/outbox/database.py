@@ -22,6 +22,7 @@ from clarion.integrations.django.outbox.connection import AsyncDjangoConnection,
 from clarion.integrations.django.outbox.kept_connections import (
     close_old_outside_blocks,
     end_call,
+    end_failed_call,
     is_serving,
     serve,
 )
@@ -126,8 +127,16 @@ class DjangoDatabase:
             connections.close_all()
 
     def end_call(self) -> None:
-        """Close the connections of this thread that the next receiver must not get."""
+        """Close the connections of this thread that the next receiver must not get.
+
+        Raises:
+            BoundaryError: if the receiver has left a transaction open.
+        """
         end_call()
+
+    def end_failed_call(self) -> None:
+        """Do the same after a receiver that has raised."""
+        end_failed_call()
 
     @contextmanager
     def transaction(self) -> Generator[ReceiverTransaction]:
@@ -139,11 +148,13 @@ class DjangoDatabase:
             block: Any = transaction.atomic(using=self.alias)
             with block:
                 yield ReceiverTransaction(DjangoConnection(self.alias))
+        except BaseException:
+            end_failed_call()
+            raise
         finally:
-            if is_serving():
-                end_call()
-            else:
+            if not is_serving():
                 close_old_outside_blocks()
+        end_call()
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:

@@ -9,6 +9,10 @@ from typing import Any
 
 from django.db import Error, connections
 
+from clarion._core.names import quoted_name
+from clarion.errors import BoundaryError
+from clarion.outbox.connection import has_ended
+
 SHORTEST_AGE = 1.0  # seconds, in addition to CONN_MAX_AGE
 
 _thread = threading.local()
@@ -29,10 +33,24 @@ def end_call() -> None:
 
     They are broken, too old, not in the mode of the settings, in a transaction that the receiver has
     not ended, or of a pool. A thread that does not serve keeps them all.
+
+    Raises:
+        BoundaryError: if the receiver has left a transaction open, because what it wrote is lost.
     """
-    if is_serving():
-        for connection in _opened():
-            _end_call(connection)
+    if not is_serving():
+        return
+    left = [connection.alias for connection in _opened() if not _end_call(connection)]
+    if left:
+        raise BoundaryError(
+            f"The receiver has left a transaction open in Django's database {quoted_name(left[0])}, so it was "
+            f"rolled back. Use `with transaction.atomic()`, which ends it."
+        )
+
+
+def end_failed_call() -> None:
+    """Do the same as `end_call` after a call that has failed, and leave its error as it is."""
+    with suppress(BoundaryError):
+        end_call()
 
 
 def close_old_outside_blocks() -> None:
@@ -70,10 +88,15 @@ def _opened() -> list[Any]:
     ]
 
 
-def _end_call(connection: Any) -> None:
+def _end_call(connection: Any) -> bool:
+    """Return whether the receiver has ended its transactions."""
     if connection.in_atomic_block:
         _discard(connection)
-    elif (connection.settings_dict.get("OPTIONS") or {}).get("pool") or _is_old(connection):
+        return False
+    if connection.autocommit and has_ended(connection.connection) is False:
+        _close(connection)  # it was begun with a statement
+        return False
+    if (connection.settings_dict.get("OPTIONS") or {}).get("pool") or _is_old(connection):
         _close(connection)
     elif (
         connection.errors_occurred
@@ -81,6 +104,7 @@ def _end_call(connection: Any) -> None:
     ):
         with suppress(Error):
             connection.close_if_unusable_or_obsolete()
+    return True
 
 
 def _is_old(connection: Any) -> bool:

@@ -18,7 +18,12 @@ from typing import TYPE_CHECKING, Any, cast
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.db import connections
 
-from clarion.integrations.django.outbox.kept_connections import close_old, end_call, serve
+from clarion.integrations.django.outbox.kept_connections import (
+    close_old,
+    end_call,
+    end_failed_call,
+    serve,
+)
 from clarion.outbox.per_loop import PerLoop
 
 if TYPE_CHECKING:
@@ -45,12 +50,14 @@ class TaskThreads:
         executors = SyncToAsync.context_to_thread_executor
         executors[context] = cast("ThreadPoolExecutor", thread)
         token = SyncToAsync.thread_sensitive_context.set(context)
+        end: Callable[[], None] = end_failed_call
         try:
             yield
+            end = end_call
         finally:
             SyncToAsync.thread_sensitive_context.reset(token)
             executors.pop(context, None)
-            await threads.give_back(thread)
+            await threads.give_back(thread, end)
 
 
 class _Thread(Executor):
@@ -118,11 +125,11 @@ class _Threads:
         self._busy.add(thread)
         return thread
 
-    async def give_back(self, thread: _Thread) -> None:
-        """End a call in its thread, and keep the thread for the next one."""
+    async def give_back(self, thread: _Thread, end: Callable[[], None]) -> None:
+        """End a call in its thread by a function, and keep the thread for the next one."""
         if thread.is_used:
             # The thread is kept after it has ended what the receiver has left running in it.
-            future = asyncio.wrap_future(thread.submit(end_call))
+            future = asyncio.wrap_future(thread.submit(end))
             future.add_done_callback(lambda _: self._keep(thread))
             await asyncio.shield(future)
         else:
