@@ -71,12 +71,15 @@ def graph(
     ] = "",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write it to a file."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="The file to write, instead of standard output."
+        ),
     ] = None,
     diff: Annotated[
         Path | None,
         typer.Option(
-            metavar="OLD.json", help="Compare with a graph in JSON; 1 if something differs."
+            metavar="OLD.json",
+            help="Compare with an earlier graph in JSON. The exit code is 1 if something differs.",
         ),
     ] = None,
     signal: SignalFilter = "",

@@ -32,7 +32,7 @@ ModulesOfReceivers = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="MODULE",
-        help="The modules that connect the receivers.",
+        help="The modules that connect the receivers, such as shop.receivers.",
         show_default=False,
         autocompletion=complete_modules,
     ),
@@ -91,7 +91,7 @@ DrainOption = Annotated[
     bool,
     typer.Option(
         "--drain",
-        help="Make the deliveries that can be made now, then end; 1 if a delivery was given up.",
+        help="Make the deliveries that can be made now, then end. The exit code is 1 if one was given up.",
     ),
 ]
 
@@ -99,12 +99,15 @@ OnceOption = Annotated[
     bool,
     typer.Option(
         "--once",
-        help="Look once, make what is found, then end; 1 if a delivery was given up.",
+        help="Look once, make what is found, then end. The exit code is 1 if one was given up.",
     ),
 ]
 
 ConcurrencyOption = Annotated[
-    int, typer.Option("--concurrency", "-c", metavar="N", min=1, help="Jobs at the same time.")
+    int,
+    typer.Option(
+        "--concurrency", "-c", metavar="N", min=1, help="How many jobs run at the same time."
+    ),
 ]
 
 BatchOption = Annotated[
@@ -113,11 +116,18 @@ BatchOption = Annotated[
 
 LeaseOption = Annotated[
     float,
-    typer.Option(metavar="SECONDS", min=0.1, help="If it dies, others take over after this time."),
+    typer.Option(
+        metavar="SECONDS",
+        min=0.1,
+        help="When others take over the deliveries of a worker that has died.",
+    ),
 ]
 
 PollOption = Annotated[
-    float, typer.Option(metavar="SECONDS", min=0.001, help="The longest time between two looks.")
+    float,
+    typer.Option(
+        metavar="SECONDS", min=0.001, help="How long it waits before it looks for deliveries again."
+    ),
 ]
 
 GraceOption = Annotated[

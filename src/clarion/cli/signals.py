@@ -105,7 +105,7 @@ def explain_command(
         list[str] | None,
         typer.Argument(
             metavar="MODULE",
-            help="The modules that connect the receivers. The signal may stand after them.",
+            help="The modules that connect the receivers, and the signal: shop.receivers order_paid.",
             show_default=False,
             autocompletion=complete_explained,
         ),

@@ -43,7 +43,7 @@ def list_dead(
     database: OptionalDatabaseOption = None,
     receiver: ReceiverOption = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, max=10_000, help="How many at most.")
+        int, typer.Option("--limit", "-n", metavar="N", min=1, max=10_000, help="How many at most.")
     ] = 20,
     json: JsonOption = False,
 ) -> None:

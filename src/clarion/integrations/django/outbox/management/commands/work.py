@@ -34,12 +34,12 @@ class Command(ProcessCommand):
         ends.add_argument(
             "--drain",
             action="store_true",
-            help="make the deliveries that can be made now, then end; 1 if a delivery was given up",
+            help="make the deliveries that can be made now, then end; the exit code is 1 if one was given up",
         )
         ends.add_argument(
             "--once",
             action="store_true",
-            help="look once, make what is found, then end; 1 if a delivery was given up",
+            help="look once, make what is found, then end; the exit code is 1 if one was given up",
         )
         parser.add_argument(
             *("-c", "--concurrency"), type=int, default=8, help="jobs at the same time: %(default)s"
