@@ -1,6 +1,7 @@
 """`clarion tail`."""
 
 import json
+import os
 import re
 import sqlite3
 import threading
@@ -9,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from clarion import Signal, on_commit
-from clarion.cli.tail import print_event
+from clarion.cli.tail import _Notes, print_event
 from clarion.commit import atomic
 from clarion.tail import serve_tail
 from clarion.tail.events import BROKEN, SLOW, dropped_event
@@ -58,7 +59,7 @@ def receivers():
 def test_sends_and_deliveries_are_shown(tail, receivers, caplog):
     """Sends and deliveries are shown with names, times and outcomes, but without values."""
     done = tail("--count", "2")
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert (done.exit_code, done.stderr) == (0, f"Watching process {os.getpid()}.\n")
     lines = [re.sub(r"[\d.]+ ms", "T", line.strip()) for line in done.stdout.splitlines()]
     assert re.match(r"\d\d:\d\d:\d\d\.\d{3} \[\d+\] tests\.cli", lines[0])
     assert lines[0].endswith("tests.cli.tail.paid  from tests.cli.test_tail.Order  T")
@@ -95,6 +96,23 @@ def test_dropped_events_are_shown(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("7 events were dropped: the reader was too slow")
     assert "1 event was dropped: a name or an attribute of the program raised" in lines[1]
+
+
+def test_the_processes_are_named(capsys, tmp_path):
+    """Standard error says which processes are watched, whenever that changes."""
+    note = _Notes(tmp_path)
+    for processes in [(), (7,), (7,), (7, 12), (12,), (30,), ()]:
+        note(frozenset(processes))
+    assert capsys.readouterr().err.splitlines() == [
+        f"Waiting for a program that serves its signals in {tmp_path}.",
+        "Watching process 7.",
+        "Watching processes 7, 12.",
+        "Process 7 ended.",
+        "Process 12 ended.",
+        "Watching process 30.",
+        "Process 30 ended.",
+        f"Waiting for a program that serves its signals in {tmp_path}.",
+    ]
 
 
 def test_no_program_serves(invoke, tmp_path):

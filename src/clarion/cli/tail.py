@@ -12,7 +12,7 @@ import typer
 
 from clarion.cli.options import JsonOption, ReceiverFilter, SignalFilter
 from clarion.cli.output import print_line, print_text, reporting
-from clarion.tail import read_tail
+from clarion.tail.client import watch
 from clarion.tail.events import BROKEN, SLOW
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def tail(
     """
     shown = 0
     try:
-        for event in read_tail(folder, wait=wait):
+        for event in watch(folder, wait=wait, note=_Notes(folder)):
             if not _is_wanted(event, signal, receiver):
                 continue
             _print_json(event) if json else print_event(event)
@@ -63,6 +63,40 @@ def tail(
         print_line(("The program has ended.", "dim"), stream=sys.stderr)
     except KeyboardInterrupt:
         return
+
+
+class _Notes:
+    """Prints to standard error which processes are watched, if that has changed.
+
+    Args:
+        folder: the folder of the processes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._watched: frozenset[int] | None = None
+
+    def __call__(self, processes: frozenset[int]) -> None:
+        """Note the processes that are connected now."""
+        before = self._watched or frozenset()
+        if processes == self._watched:
+            return
+        if ended := before - processes:
+            _print_note(f"{_named(ended)} ended.")
+        if processes - before:
+            _print_note(f"Watching {_named(processes)}.")
+        elif not processes:
+            _print_note(f"Waiting for a program that serves its signals in {self._folder}.")
+        self._watched = processes
+
+
+def _named(processes: frozenset[int]) -> str:
+    numbers = ", ".join(map(str, sorted(processes)))
+    return f"{'process' if len(processes) == 1 else 'processes'} {numbers}"
+
+
+def _print_note(text: str) -> None:
+    print_line((text[:1].upper() + text[1:], "dim"), stream=sys.stderr)
 
 
 def _is_wanted(event: Event, signal: str, receiver: str) -> bool:

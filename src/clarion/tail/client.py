@@ -13,7 +13,7 @@ from clarion.tail.places import connect, files, new_selector
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from clarion.tail.events import Event
@@ -45,6 +45,11 @@ class TailReader:
         self._selector = new_selector()
         self._rest: dict[socket.socket, bytes] = {}
         self._paths: dict[socket.socket, Path] = {}
+
+    @property
+    def processes(self) -> frozenset[int]:
+        """The numbers of the processes that are connected."""
+        return frozenset(int(each.stem) for each in self._paths.values())
 
     def search(self) -> int:
         """Connect to the processes that have begun to serve; return how many are connected.
@@ -122,6 +127,20 @@ def read_tail(folder: Path, *, wait: bool = False) -> Generator[Event]:
         ArgumentError: if no process serves there, and `wait` is false; if the folder cannot be read, or
             no process in it can be reached.
     """
+    return watch(folder, wait=wait, note=lambda _: None)
+
+
+def watch(folder: Path, *, wait: bool, note: Callable[[frozenset[int]], None]) -> Generator[Event]:
+    """Yield events as `read_tail` does, and note which processes they come from.
+
+    Args:
+        folder: the folder, as it was given to `serve_tail`.
+        wait: whether to wait for a process to serve.
+        note: called with the numbers of the processes that are connected, about twice a second.
+
+    Raises:
+        ArgumentError: as `read_tail`.
+    """
     reader = TailReader(folder)
     try:
         if not _search(reader, folder, wait=wait) and not wait:
@@ -131,6 +150,7 @@ def read_tail(folder: Path, *, wait: bool = False) -> Generator[Event]:
                 ["folder"],
             )
         while _search(reader, folder, wait=wait) or wait:
+            note(reader.processes)
             until = time.monotonic() + SEARCH
             while (left := until - time.monotonic()) > 0:
                 yield from reader.events(left)
