@@ -113,6 +113,32 @@ def test_a_receiver_that_ends_its_transaction_has_failed(stage, paid, end, kind)
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_receiver_that_passes_an_error_has_failed_if_nothing_is_committed(stage, paid, kind):
+    """PostgreSQL rolls back at the COMMIT, and reports no error."""
+    is_aborted = stage.database.dialect == "postgresql"
+
+    def receive(sender, connection, **kwargs):
+        note(connection, "passes", "", 1)
+        with suppress(Exception):
+            connection.cursor().execute("SELECT * FROM nowhere")
+
+    async def areceive(sender, connection, **kwargs):
+        await written(connection, "passes", 1)
+        if not is_aborted:
+            return
+        with suppress(Exception):
+            await connection.cursor().execute("SELECT * FROM nowhere")
+
+    receiver = receive if kind == "sync" else areceive
+    paid.connect(receiver, delivery=durable(name="passes", retries=0))
+    stage.send(paid, [{}])
+    assert dict(worker(stage).drain()) == {"dead" if is_aborted else "made": 1}
+    assert stage.counted("passes") == ({} if is_aborted else {1: 1})
+    for dead in stage.dead():
+        assert "has passed an error after which the database commits nothing" in dead.error
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
 @pytest.mark.parametrize("effects", ["any", SAME])
 def test_a_response_that_has_not_run_has_failed(stage, paid, effects, kind):
     """A delivery is not settled by a coroutine that nothing awaits."""

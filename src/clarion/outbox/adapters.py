@@ -15,6 +15,7 @@ from clarion.errors import ArgumentError
 from clarion.outbox.connection import (
     DbapiConnection,
     has_ended,
+    is_aborted,
     is_mariadb,
     plain_cursor,
     plain_rows,
@@ -249,6 +250,10 @@ class AsyncDbapiConnection:
     def has_ended(self) -> bool | None:
         """Return whether it is in no transaction that could commit; None if it does not know."""
         return has_ended(self.connection)
+
+    def is_aborted(self) -> bool:
+        """Return whether the database has aborted the open transaction after an error."""
+        return is_aborted(self.connection)
 
     async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
         cursor = await self._cursor()

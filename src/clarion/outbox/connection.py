@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 BEGIN = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN", "mysql": "START TRANSACTION"}
 
 _IN_TRANSACTION = 1  # SERVER_STATUS_IN_TRANS of MySQL's protocol
-_WITHOUT_TRANSACTION = {0, 3, 4}  # idle, aborted and closed, of libpq
+_ABORTED = 3  # of libpq
+_WITHOUT_TRANSACTION = {0, _ABORTED, 4}  # idle, aborted and closed
 
 
 class Connection(Protocol):
@@ -152,6 +153,10 @@ class DbapiConnection:
         """
         return has_ended(self.connection)
 
+    def is_aborted(self) -> bool:
+        """Return whether the database has aborted the open transaction after an error."""
+        return is_aborted(self.connection)
+
     def close(self) -> None:
         """Close the connection."""
         self.connection.close()
@@ -195,6 +200,15 @@ def is_mariadb(raw: Any) -> bool:
     if type(version) is not str and (asks := getattr(raw, "get_server_info", None)) is not None:
         version = asks()
     return "mariadb" in str(version).lower()
+
+
+def is_aborted(raw: Any) -> bool:
+    """Return whether PostgreSQL has aborted the open transaction after an error.
+
+    It is False for a driver that does not know.
+    """
+    status = getattr(getattr(raw, "info", None), "transaction_status", None)
+    return bool(status == _ABORTED)
 
 
 def has_ended(raw: Any) -> bool | None:

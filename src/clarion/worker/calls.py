@@ -17,7 +17,7 @@ from clarion.outbox.adapters import is_async_connection
 from clarion.worker.ending import aabandonable, abandonable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from clarion.outbox.database import Database, ReceiverTransaction
     from clarion.outbox.delivery_row import Claim, Lease
@@ -108,8 +108,11 @@ class Caller:
                 self.settle(transaction, plan, claim, partition)
             arguments = plan.arguments(claim, transaction.session, transaction.provided)
             check_response(plan.receiver(), _live(plan)(**arguments))
-            if plan.is_same_database and self._has_ended(transaction, plan, claim, partition):
-                raise _ended(plan)
+            if plan.is_same_database:
+                if self._has_ended(transaction, plan, claim, partition):
+                    raise _ended(plan)
+            elif _is_aborted(transaction):
+                raise _aborted(plan)
         return plan.is_same_database
 
     async def acall(
@@ -131,10 +134,11 @@ class Caller:
                 run_sync = transaction.run_sync
                 arguments = load() if run_sync is None else await run_sync(load)
                 check_response(plan.receiver(), await _live(plan)(**arguments))
-                if plan.is_same_database and await self._ahas_ended(
-                    transaction, plan, claim, partition
-                ):
-                    raise _ended(plan)
+                if plan.is_same_database:
+                    if await self._ahas_ended(transaction, plan, claim, partition):
+                        raise _ended(plan)
+                elif await _ais_aborted(transaction):
+                    raise _aborted(plan)
             return plan.is_same_database
 
     def settle(
@@ -215,6 +219,25 @@ def _ended(plan: Plan) -> BoundaryError:
         f"{plan.shown} has ended the transaction of its delivery, or has left a block in it open, or the "
         f"database has aborted it after an error. Leave its end to the worker, and let errors of the database "
         f"leave the receiver."
+    )
+
+
+def _is_aborted(transaction: ReceiverTransaction) -> bool:
+    # A receiver that writes to other places, too, may end the transaction itself.
+    asks: Callable[[], bool] = getattr(transaction.connection, "is_aborted", bool)
+    return asks()
+
+
+async def _ais_aborted(transaction: ReceiverTransaction) -> bool:
+    asks: Callable[[], Awaitable[bool]] | None
+    asks = getattr(transaction.connection, "ais_aborted", None)
+    return _is_aborted(transaction) if asks is None else await asks()
+
+
+def _aborted(plan: Plan) -> BoundaryError:
+    return BoundaryError(
+        f"{plan.shown} has passed an error after which the database commits nothing of the transaction. Let "
+        f"errors of the database leave the receiver, or write in a savepoint."
     )
 
 

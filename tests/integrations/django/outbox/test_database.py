@@ -290,3 +290,24 @@ def test_a_receiver_that_leaves_a_transaction_open_has_failed(database, alias, r
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT error FROM clarion_dead")
         assert reason in cursor.fetchone()[0].splitlines()[-1]
+
+
+def mark_for_rollback(using, **kwargs):
+    """Do what an error of a save does that leaves no block of its own."""
+    Author.objects.using(using).create(name="b")
+    transaction.set_rollback(True, using=using)
+
+
+async def mark_for_rollback_in_a_thread(using, **kwargs):
+    """Do the same in async code."""
+    await sync_to_async(mark_for_rollback)(using)
+
+
+@pytest.mark.parametrize("receive", [mark_for_rollback, mark_for_rollback_in_a_thread])
+def test_a_receiver_whose_writes_are_rolled_back_has_failed(database, alias, receive):
+    """It has a transaction although it has not asked for one, because an instance is loaded in it."""
+    author = Author.objects.using(alias).create(name="a")
+    with connected(receive, retries=0, database=alias):
+        order_paid.send(None, using=alias, author=author)
+        assert dict(Worker(database).drain()) == {"dead": 1}
+    assert authors(alias) == 1

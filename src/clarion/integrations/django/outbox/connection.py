@@ -11,7 +11,7 @@ from django.db import DatabaseError, connections
 from clarion.integrations.django.dispatch.policy import DJANGO
 from clarion.integrations.django.outbox.notes import add_note
 from clarion.integrations.django.outbox.vendors import dialect_of, is_mariadb
-from clarion.outbox.connection import has_ended
+from clarion.outbox.connection import has_ended, is_aborted
 from clarion.outbox.statements import pyformat
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ class DjangoConnection:
             return True
         return has_ended(connection.connection)
 
+    def is_aborted(self) -> bool:
+        """Return whether leaving the atomic block will roll it back, because of an error."""
+        return bool(self.connection.needs_rollback) or is_aborted(self.connection.connection)
+
     @contextmanager
     def _cursor(self) -> Generator[Any]:
         connection = self.connection
@@ -155,3 +159,7 @@ class AsyncDjangoConnection:
     async def ahas_ended(self) -> bool | None:
         """Return whether the atomic block will be rolled back, or its transaction has ended."""
         return await DJANGO.run_in_thread(self._connection.has_ended)
+
+    async def ais_aborted(self) -> bool:
+        """Return whether the atomic block will be rolled back, because of an error."""
+        return await DJANGO.run_in_thread(self._connection.is_aborted)

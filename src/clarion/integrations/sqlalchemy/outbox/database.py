@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.util import concurrency
 
 from clarion._core.loops import is_loop_running
 from clarion._core.names import quoted_name, value_name
-from clarion.errors import ArgumentError
+from clarion.errors import ArgumentError, BoundaryError
 from clarion.integrations.sqlalchemy.aliases import alias_of
 from clarion.integrations.sqlalchemy.async_sessions import is_async_sessionmaker
 from clarion.integrations.sqlalchemy.commit.bound import bound
@@ -31,6 +32,7 @@ from clarion.integrations.sqlalchemy.outbox.engines import is_in_memory, own_eng
 from clarion.integrations.sqlalchemy.outbox.loop_engines import LoopEngines
 from clarion.outbox import ReceiverTransaction
 from clarion.outbox.adapters import AsyncCoreConnection, CoreConnection, dialect_of_core
+from clarion.outbox.connection import is_aborted
 from clarion.outbox.statements import statements
 from clarion.outbox.turns import Turns
 
@@ -192,6 +194,7 @@ class EngineDatabase:
         session: Session = opened
         with session, session.begin(), bound(session):
             yield transaction_of(session, self._bind)
+            _check_commit(session, self._bind)
 
     @asynccontextmanager
     async def atransaction(self) -> AsyncGenerator[ReceiverTransaction]:
@@ -206,6 +209,7 @@ class EngineDatabase:
             return
         async with self._async_session() as session, session.begin(), bound(session):
             yield await atransaction_of(session, self._bind)
+            await session.run_sync(_check_commit, self._bind)
 
     @cached_property
     def _own_engine(self) -> Engine:
@@ -242,6 +246,25 @@ def transaction_of(session: Session, bind: Any) -> ReceiverTransaction:
     connection = session.connection(bind_arguments={"bind": bind})
     provided = {"session": session, "connection": connection}
     return ReceiverTransaction(CoreConnection(connection), provided, session)
+
+
+def _check_commit(session: Session, bind: Any) -> None:
+    """Raise if the commit would roll back, because the receiver has passed an error of the database."""
+    if not session.is_active:  # the error of a flush
+        session.commit()  # raises
+    if not session.in_transaction() or bind.dialect.name != "postgresql":
+        return
+    connection = session.connection(bind_arguments={"bind": bind})
+    raw: Any = connection.connection.driver_connection
+    try:
+        # asyncpg does not say whether its transaction is aborted. PostgreSQL refuses a statement in it.
+        if is_aborted(raw) or not hasattr(raw, "info"):
+            connection.exec_driver_sql("SELECT 1")
+    except DBAPIError as error:
+        raise BoundaryError(
+            "The receiver has passed an error after which PostgreSQL commits nothing of the transaction. Let "
+            "errors of the database leave the receiver, or write in `session.begin_nested()`."
+        ) from error
 
 
 async def atransaction_of(session: AsyncSession, bind: Any) -> ReceiverTransaction:
