@@ -21,6 +21,7 @@ _READ_ONLY = {8, "25006", 1792, 1290, 1836}
 _FORBIDDEN = {"42501", 1142, 1143}
 _PREPARED = {"42P05", "26000"}  # PostgreSQL; the statement exists, or does not
 
+NO_TABLES = "has no tables for stored deliveries."
 BUSY_CURE = (
     "SQLite refuses at once to write in a transaction that has read, if another connection has "
     "written since. No timeout helps. Begin with BEGIN IMMEDIATE, so that the transaction takes the "
@@ -60,7 +61,11 @@ def note_cure(error: BaseException) -> None:
         error: the error of a driver, or of a framework that wraps it.
     """
     cure = known_cure(error)
-    if cure is not None and cure not in getattr(error, "__notes__", ()):
+    notes: list[str] = getattr(error, "__notes__", [])
+    if cure is None or cure in notes:
+        return
+    # A framework may have noted its own way to create them.
+    if cure != tables_cure() or not any(NO_TABLES in each for each in notes):
         error.add_note(cure)
 
 
@@ -86,7 +91,7 @@ def cure_of(cause: Any) -> str | None:
 def tables_cure() -> str:
     """Return what to do if a database has no tables of the outbox."""
     return (
-        f"The database has no tables for stored deliveries. Create them with "
+        f"The database {NO_TABLES} Create them with "
         f"`{command_line('outbox create')}`, with clarion.outbox.tables.create_tables, or by a "
         f"migration of your framework."
     )

@@ -37,6 +37,11 @@ def check_outbox(database: Database, connection: Connection) -> None:
             raise  # not the tables: the file is no database, or the server has gone
         if cure != tables_cure():
             raise TablesError(f"{database.name} cannot be used. {cure}") from error
+        # A framework creates them by its migrations.
+        if cure := getattr(database, "tables_cure", ""):
+            raise TablesError(
+                f"The tables of the outbox cannot be read in {database.name}. {cure}"
+            ) from error
         raise TablesError(
             f"The tables of the outbox cannot be read in {database.name}. Create them with "
             f"`{command_line('outbox create')}`, with a migration, or with clarion.outbox.tables.create_tables()."

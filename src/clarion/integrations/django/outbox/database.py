@@ -26,6 +26,7 @@ from clarion.integrations.django.outbox.kept_connections import (
     is_serving,
     serve,
 )
+from clarion.integrations.django.outbox.notes import migrate_cure
 from clarion.integrations.django.outbox.task_threads import TASK_THREADS
 from clarion.integrations.django.outbox.vendors import dialect_of
 from clarion.outbox.connection import DbapiConnection
@@ -87,6 +88,11 @@ class DjangoDatabase:
         self.alias = alias
         self.name = f"Django's database {quoted_name(alias)}"
         self.dialect = dialect_of(connections[alias])
+
+    @property
+    def tables_cure(self) -> str:
+        """How the database gets the tables of the outbox."""
+        return migrate_cure(self.alias)
 
     def connect(self) -> DjangoWorkerConnection:
         """Open a connection with Django's settings, in autocommit mode."""

@@ -24,7 +24,7 @@ def add_note(error: Exception, connection: Any) -> None:
         connection: the connection of Django's.
     """
     # Late, because the checks import this module in projects that do not load the outbox.
-    from clarion.outbox.notes import is_without_table, state_cure
+    from clarion.outbox.notes import NO_TABLES, is_without_table, state_cure
 
     cause = error.__cause__
     if _is_busy(cause) and transaction_mode(connection) == "DEFERRED":
@@ -34,8 +34,7 @@ def add_note(error: Exception, connection: Any) -> None:
         )
     elif is_without_table(cause):
         error.add_note(
-            f"The database {quoted_name(connection.alias)} has no tables for stored deliveries. "
-            f"{migrate_cure(connection.alias)}"
+            f"The database {quoted_name(connection.alias)} {NO_TABLES} {migrate_cure(connection.alias)}"
         )
     elif (cure := state_cure(cause or error)) is not None:
         error.add_note(cure)

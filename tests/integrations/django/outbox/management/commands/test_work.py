@@ -261,7 +261,7 @@ def test_a_database_without_tables_is_refused(alias):
     with connections[alias].cursor() as cursor:
         cursor.execute("ALTER TABLE clarion_meta RENAME TO hidden")
         try:
-            with pytest.raises(CommandError, match="tables of the outbox cannot be read"):
+            with pytest.raises(CommandError, match=r"read in .* Run `manage\.py migrate --data"):
                 work(alias)
         finally:
             cursor.execute("ALTER TABLE hidden RENAME TO clarion_meta")

@@ -83,7 +83,10 @@ def test_a_project_without_a_log_gets_one_without_escapes(tmp_path):
     ("statement", "reason"),
     [
         ("", "cannot be used: file is not a database. Check its entry in DATABASES"),
-        ("CREATE TABLE other (x)", "The tables of the outbox cannot be read"),
+        (
+            "CREATE TABLE other (x)",
+            "cannot be read in Django's database 'default'. Run `manage.py migrate",
+        ),
     ],
 )
 def test_a_database_that_cannot_be_used_is_one_sentence(tmp_path, statement, reason):
