@@ -112,10 +112,11 @@ def test_celerys_own_ways_to_end_a_task_work(app, order_paid, error):
     assert made == [1]
 
 
-def test_eager_mode_can_raise(app, order_paid):
-    """With `task_eager_propagates`, the sender gets the receiver's exception."""
+@pytest.mark.parametrize("retries", [None, 2])
+def test_eager_mode_can_raise(app, order_paid, retries):
+    """With `task_eager_propagates`, the sender gets the receiver's exception, in place of Celery's Retry."""
     app.conf.task_eager_propagates = True
-    order_paid.connect(failing, delivery=CeleryDelivery(app))
+    order_paid.connect(failing, delivery=CeleryDelivery(app)(retries=retries))
     with pytest.raises(LookupError, match="mine"):
         order_paid.send(None)
 

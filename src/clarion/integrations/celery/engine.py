@@ -140,13 +140,18 @@ def carry(task: Any, body: str) -> None:
         raise  # Celery's own ways to end a task
     except Exception as error:
         wait = retry_after(body, error, attempt)
-        if wait is None:
+        if wait is None or _is_propagated(task):
             raise
         wait = within_broker(task.app, error, wait)
         shown = {name: task.request.get(name) for name in ("argsrepr", "kwargsrepr")}
         shown["shadow"] = None  # `shadow_name` finds it again
         # None would be the limit of the task, which an annotation may set.
         raise task.retry(exc=error, countdown=wait, max_retries=attempt, **shown) from error
+
+
+def _is_propagated(task: Any) -> bool:
+    """Return whether the sender of an eager task gets its error, in whose place a retry would be raised."""
+    return bool(task.request.is_eager and task.app.conf.task_eager_propagates)
 
 
 def within_broker(app: Any, error: Exception, wait: float) -> float:
