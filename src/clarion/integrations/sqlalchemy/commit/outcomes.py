@@ -16,6 +16,7 @@ from sqlalchemy.engine import NestedTransaction
 
 from clarion.commit.drivers.choose import driver_for
 from clarion.commit.drivers.outcome import CommitOutcome
+from clarion.errors import TransactionError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
 # This attribute of a connection holds the outcome of the transaction that is open on it.
 _KEY = "_clarion_outcome"
-_COMMITS = ("_commit_impl", "_commit_twophase_impl")
+_COMMIT = "_commit_impl"
+_COMMITS = (_COMMIT, "_commit_twophase_impl")
 _ROLLBACKS = ("_rollback_impl", "_rollback_twophase_impl")
 _CLOSE = "close"
+_IN_ERROR = 3  # of libpq
 
 INTERRUPTED = "which was interrupted"
 _PARTLY = "which was made in a part of its databases only"
@@ -118,6 +121,13 @@ class _WatchedCommit(_WatchedMethod):
     def __call__(self, *given: Any) -> None:
         connection = self.connection()
         outcome: CommitOutcome = connection.__dict__[_KEY]
+        if self._name == _COMMIT and _is_aborted(connection):
+            outcome.judge(is_made=False)
+            connection.connection.rollback()
+            raise TransactionError(
+                "The transaction of a session was aborted by an error in it, so nothing can be committed. Let the "
+                "error leave the transaction, or put the code that may fail into `session.begin_nested()`."
+            )
         outcome.is_begun = True
         try:
             self.call_original(connection, *given)
@@ -131,6 +141,24 @@ class _WatchedCommit(_WatchedMethod):
                         connection.connection.rollback()
             raise
         outcome.judge(is_made=True)
+
+
+def _is_aborted(connection: Any) -> bool:
+    """Return whether PostgreSQL would answer the COMMIT with a rollback, which no driver reports."""
+    if connection.dialect.name != "postgresql":
+        return False
+    raw: Any = connection.connection.driver_connection
+    if hasattr(raw, "info"):  # psycopg, and psycopg2
+        return bool(raw.info.transaction_status == _IN_ERROR)
+    # Other drivers do not say so. Not by SQLAlchemy, so that no listener gets the statement.
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute("SELECT 1")
+    except connection.dialect.loaded_dbapi.Error:
+        return True
+    finally:
+        cursor.close()
+    return False
 
 
 class _WatchedRollback(_WatchedMethod):
