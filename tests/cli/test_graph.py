@@ -96,7 +96,7 @@ def test_an_empty_drawing_is_explained(graph, form):
     assert (done.exit_code, "Did you mean stall_receivers" in done.stderr) == (0, True)
     as_json = graph("--json", "--receiver", "zzz")
     assert json.loads(as_json.stdout)["signals"] == []
-    assert "hint: No name contains the text of the filters." in as_json.stderr
+    assert "hint: Nothing is connected with --signal stall., --receiver zzz." in as_json.stderr
 
 
 def test_a_graph_that_mermaid_refuses_has_a_hint(graph):

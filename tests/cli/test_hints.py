@@ -38,7 +38,10 @@ def hinted(tmp_path, monkeypatch):
         (Filters(sender="hinted_receivers.Tll"), "Did you mean hinted_receivers.Till?"),
         (Filters(receiver="PRINT_BILL"), "Did you mean hinted_receivers.print_bill?"),
         (Filters(file="hinted_recievers.py"), "hinted_receivers.py?"),
-        (Filters(receiver="zzzzzzzz"), "Leave a filter out"),
+        (
+            Filters(receiver="zzzzzzzz", file="a.py"),
+            "with --receiver zzzzzzzz, --file a.py. Leave a filter out",
+        ),
     ],
 )
 def test_an_empty_list_is_explained(capsys, filters, text):

@@ -47,8 +47,9 @@ def explain_empty(filters: Filters, *, every: bool) -> None:
         if not any(given in name for name in known)
     )
     cure = next(filter(None, close), "").rstrip()
+    given = [f"--{name} {text}" for name, text in filters._asdict().items() if text]
     print_hint(
-        f"No name contains the text of the filters. "
+        f"Nothing is connected with {', '.join(given)}. "
         f"{cure or 'Leave a filter out, or write a shorter part of the name.'}"
     )
 
