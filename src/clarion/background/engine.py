@@ -92,7 +92,7 @@ class Engine(Protocol):
     def missing(self) -> Sequence[str]:
         """Return what this program lacks to give the engine a call, such as a package, each with the cure.
 
-        `clarion doctor` and `manage.py check` report it, because each call would fail.
+        The doctor and Django's system checks report it, because each call would fail.
         """
         return ()
 
