@@ -1,10 +1,13 @@
 """The database of a command, and its errors in one sentence."""
 
+import os
 import re
 import socket
 import sqlite3
 import sys
 from contextlib import closing
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -13,6 +16,7 @@ from clarion.cli.failures import CommandError
 from clarion.errors import ArgumentError, ClarionError
 from clarion.outbox import open_database
 from clarion.outbox.tables import TablesError
+from clarion.testing import restored
 from clarion.worker import answer
 
 SECRET = "hunter2"
@@ -73,15 +77,34 @@ def test_a_server_that_does_not_answer_is_one_sentence(scheme, closed_port):
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
-@pytest.mark.parametrize("arguments", [["outbox", "status"], ["doctor", "json"]], ids=" ".join)
-def test_a_server_that_accepts_and_never_answers(invoke, scheme, arguments, monkeypatch):
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["outbox", "status"],
+        ["doctor", "json"],
+        ["work", "cliserver", "--drain"],
+        ["work", "cliserver"],
+    ],
+    ids=" ".join,
+)
+def test_a_server_that_accepts_and_never_answers(invoke, scheme, arguments, monkeypatch, tmp_path):
     """Each command ends after some seconds with one sentence and the exit code 2."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "cliserver", ModuleType("cliserver"))
+    monkeypatch.delitem(sys.modules, "cliserver")  # it is removed again after the test
+    (tmp_path / "cliserver.py").write_text(
+        "from clarion import Signal, durable, receiver\n"
+        "served = Signal(name='shop.served')\n"
+        "@receiver(served, delivery=durable(name='shop:served'))\n"
+        "def serve(sender, **kwargs): ...\n"
+    )
     monkeypatch.setattr(answer, "SECONDS", 0.2)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+    with restored(), socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"{scheme}://ada:{SECRET}@127.0.0.1:{silent.getsockname()[1]}/shop"
         done = invoke(*arguments, "-d", url)
-    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
-    assert "cannot be used: the database has not answered for 0.2 seconds. Check" in done.stderr
+    assert done.exit_code == 2
+    last = done.stderr.splitlines()[-1]
+    assert "cannot be used: the database has not answered for 0.2 seconds. Check" in last
 
 
 @pytest.mark.service
@@ -101,6 +124,30 @@ def test_a_file_that_is_no_database_is_one_sentence(tmp_path):
         with pytest.raises(ClarionError) as caught:
             opened(f"sqlite:///{tmp_path / name}").__enter__()
         assert str(caught.value).count(". ") <= 1
+
+
+def test_a_path_that_cannot_be_opened_is_one_sentence(invoke, tmp_path):
+    """A directory, and a file in a directory that does not exist, are refused with the reason."""
+    done = invoke("outbox", "status", f"sqlite:///{tmp_path}")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.endswith("is a directory: name a file in it.\n")
+    done = invoke("outbox", "create", f"sqlite:///{tmp_path}/gone/shop.db")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "cannot be used: unable to open database file. The directory" in done.stderr
+
+
+def test_a_directory_that_may_not_be_read_is_one_sentence(invoke, tmp_path, monkeypatch):
+    """A user without rights reads which directory needs them."""
+
+    def fail(self, **_):
+        raise PermissionError(13, "Permission denied")
+
+    for method in ("exists", "is_dir"):
+        monkeypatch.setattr(Path, method, fail)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    done = invoke("outbox", "status", f"sqlite:///{tmp_path}/private/shop.db")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert f"process write to the directory '{tmp_path}/private'" in done.stderr
 
 
 @pytest.mark.parametrize(

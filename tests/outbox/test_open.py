@@ -25,6 +25,15 @@ def test_readers_and_the_writer_do_not_wait_for_each_other(tmp_path):
     reader.close()
 
 
+def test_a_file_that_cannot_be_opened_has_the_reason_as_a_note(tmp_path):
+    """A worker or a program reads which directory is missing."""
+    for database in (open_database(f"sqlite:///{tmp_path}/gone/shop.db"), None):
+        with pytest.raises(sqlite3.OperationalError, match="unable to open") as caught:
+            database.connect() if database else open_sqlite(tmp_path)
+        (note,) = caught.value.__notes__
+        assert "does not exist: create it" in note if database else "is a directory" in note
+
+
 def test_a_transaction_is_immediate(tmp_path):
     """Another writer waits when its transaction begins, not at its first write."""
     first, second = (open_sqlite(tmp_path / "outbox.db") for _ in range(2))

@@ -1,5 +1,7 @@
 """The URLs of databases: what each driver gets, and what is refused without repeating a secret."""
 
+import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -7,7 +9,14 @@ import pytest
 
 from clarion.errors import ArgumentError
 from clarion.outbox import open_database
-from clarion.outbox.urls import read_options, split_server, split_url, sqlite_file, yes_or_no
+from clarion.outbox.urls import (
+    path_cure,
+    read_options,
+    split_server,
+    split_url,
+    sqlite_file,
+    yes_or_no,
+)
 
 SECRET = "hunter2"
 
@@ -94,3 +103,34 @@ def test_options_are_read():
     assert read_options({"a": "No", "b": "7"}, {"a": yes_or_no, "b": int}) == {"a": False, "b": 7}
     with pytest.raises(ArgumentError, match="a wrong value of the option 'a'"):
         read_options({"a": "perhaps"}, {"a": yes_or_no})
+
+
+def test_a_path_that_cannot_be_opened_has_a_reason(tmp_path):
+    """A directory, and a file in none, are named; elsewhere nothing is wrong."""
+    (tmp_path / "file").touch()
+    for path, reason in [
+        (tmp_path, f"'{tmp_path}' is a directory: name a file in it."),
+        (
+            tmp_path / "gone" / "shop.db",
+            f"The directory '{tmp_path / 'gone'}' does not exist: create it",
+        ),
+        (
+            tmp_path / "file" / "shop.db",
+            f"The directory '{tmp_path / 'file'}' does not exist: create it",
+        ),
+    ]:
+        assert (path_cure(path) or "").startswith(reason)
+    assert path_cure(tmp_path / "shop.db") is None
+
+
+def test_a_directory_that_is_forbidden_is_named(tmp_path, monkeypatch):
+    """A user without rights reads which directory needs them, also if it cannot be looked into."""
+
+    def fail(self):
+        raise PermissionError
+
+    cure = f"Let the user of this process write to the directory '{tmp_path}'"
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    assert (path_cure(tmp_path / "shop.db") or "").startswith(cure)
+    monkeypatch.setattr(Path, "is_dir", fail)
+    assert (path_cure(tmp_path / "shop.db") or "").startswith(cure)

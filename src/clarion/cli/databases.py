@@ -109,7 +109,13 @@ def check_file(database: Database) -> None:
     Raises:
         CommandError: if it does not exist.
     """
-    if isinstance(database, SqliteDatabase) and not database.path.exists():
+    if not isinstance(database, SqliteDatabase):
+        return
+    try:
+        exists = database.path.exists()
+    except OSError:  # the user may not look into the directory; a connection will say so
+        return
+    if not exists:
         raise CommandError(
             f"There is no {database.name.removeprefix('the ')}. Correct the path, or create the file "
             f"with `{command_line('outbox create')}`."
@@ -138,8 +144,8 @@ def failures_of(database: Database, name: str) -> Generator[None]:
 
 
 def _cure(database: Database, error: Exception) -> str:
-    known = known_cure(error)
-    if known is not None:
+    known = known_cure(error) or " ".join(getattr(error, "__notes__", ()))
+    if known:
         return known
     if database.dialect == "sqlite":
         return "Check the path, the rights of the user, and the space on the disk."

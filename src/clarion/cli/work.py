@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
@@ -27,6 +28,7 @@ from clarion.cli.output import FOUND, print_line, reporting
 from clarion.cli.threads import wait_for_threads
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
+from clarion.worker.answer import ask, require_answer
 from clarion.worker.process_log import log_to_stderr
 from clarion.worker.stop_signals import command_of_its_own
 from clarion.worker.summary import find_waits, summary
@@ -75,6 +77,7 @@ def work(
     check_file(found)
     wait_for_threads("work")  # receivers may have started them
     with failures_of(found, name), command_of_its_own():
+        require_answer(partial(ask, found))
         (worker.once if once else worker.drain if drain else worker.run)()
         waits = find_waits(found, receivers or None) if drain or once else ""
     print_line(summary(worker.counts, waits), stream=sys.stderr)

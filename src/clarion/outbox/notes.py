@@ -31,7 +31,7 @@ BUSY_CURE = (
 FULL_CURE = "The disk of the database is full. Nothing is lost: free some space, and try again."
 READ_ONLY_CURE = (
     "Deliveries cannot be stored or settled in a database, or in a transaction, that is read only. Use one "
-    "that can be written to, such as that of the primary server."
+    "that can be written to, such as that of the primary server. SQLite also writes to the directory of its file."
 )
 FORBIDDEN_CURE = (
     "The user of the database lacks a right on the tables for stored deliveries. Grant it SELECT, INSERT, "

@@ -23,6 +23,7 @@ from clarion.outbox.receiver_boundary import receiver_boundary
 from clarion.outbox.turns import Turns
 from clarion.outbox.urls import (
     not_a_url,
+    path_cure,
     read_options,
     seconds,
     split_url,
@@ -67,10 +68,18 @@ def open_sqlite(path: str | PathLike[str], timeout: float = BUSY_SECONDS) -> Dba
 
     Returns:
         The connection. Close it with `close`.
+
+    Raises:
+        sqlite3.Error: if the file cannot be opened, or is no database.
     """
-    connection = sqlite3.connect(
-        path, timeout=timeout, isolation_level=None, check_same_thread=False
-    )
+    try:
+        connection = sqlite3.connect(
+            path, timeout=timeout, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.OperationalError as error:  # its message has no reason
+        if cure := path_cure(path):
+            error.add_note(cure)
+        raise
     # Readers do not wait for the writer. If the machine crashes, the last commits may be lost;
     # if only the process crashes, no commit is lost.
     try:

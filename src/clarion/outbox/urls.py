@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from clarion._core.names import quoted_name
+from clarion._core.printable import safe
 from clarion.errors import ArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from os import PathLike
     from typing import Any
 
 # Not by `urlsplit`: it finds no scheme in `postgresql+psycopg_async`, because of the underscore.
@@ -181,3 +185,19 @@ def not_a_url(reason: str) -> ArgumentError:
         f"'postgresql://user@host/database'.",
         ["url"],
     )
+
+
+def path_cure(path: str | PathLike[str]) -> str | None:
+    """Return why no file can be opened at a path, and the cure; None if its directory has no fault."""
+    file = Path(path)
+    folder = f"'{safe(str(file.parent))}'"
+    try:
+        if file.is_dir():
+            return f"'{safe(str(file))}' is a directory: name a file in it."
+        if not file.parent.is_dir():
+            return f"The directory {folder} does not exist: create it, or correct the path."
+    except OSError:  # the user may not look into the directory above
+        pass
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        return f"Let the user of this process write to the directory {folder}, because SQLite does."
+    return None

@@ -28,12 +28,12 @@ execute_from_command_line(sys.argv)
 
 
 @pytest.fixture
-def manage(tmp_path):
-    """Return a function that runs manage.py in a project with an empty outbox."""
+def manage_file(tmp_path):
+    """Return a function that runs manage.py in a project with a file of SQLite."""
 
-    def manage(*arguments, stdout=subprocess.PIPE):
+    def manage(*arguments, stdout=subprocess.PIPE, name="db.sqlite3"):
         return subprocess.run(
-            [sys.executable, "-c", MANAGE, str(tmp_path / "db.sqlite3"), *arguments],
+            [sys.executable, "-c", MANAGE, str(tmp_path / name), *arguments],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=stdout,
             stderr=subprocess.PIPE,
@@ -42,8 +42,14 @@ def manage(tmp_path):
             timeout=60,
         )
 
-    assert manage("migrate").returncode == 0
     return manage
+
+
+@pytest.fixture
+def manage(manage_file):
+    """Return a function that runs manage.py in a project with an empty outbox."""
+    assert manage_file("migrate").returncode == 0
+    return manage_file
 
 
 @pytest.mark.parametrize(
@@ -81,7 +87,9 @@ def silent(monkeypatch, django_db_blocker):
     del connections["silent"]
 
 
-@pytest.mark.parametrize("command", [["doctor"], ["outbox", "status"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["doctor"], ["outbox", "status"], ["work", "--drain"]], ids=" ".join
+)
 def test_a_server_that_never_answers(silent, command):
     """The command fails after some seconds, with the cure and the exit code 2."""
     message = r"database 'silent' cannot be used: .* answered for 0\.2 seconds\. Check its entry"
@@ -99,3 +107,39 @@ def test_a_sentence_is_folded_in_a_terminal_only(monkeypatch):
         monkeypatch.setattr(out, "isatty", lambda is_terminal=is_terminal: is_terminal)
         ProcessCommand(stdout=out).write_folded(text, "  ")
         assert out.getvalue().splitlines() == lines
+
+
+@pytest.mark.parametrize("command", [("outbox", "status"), ("work", "--drain")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("text.db", "file is not a database. Check its entry in DATABASES, and the rights"),
+        ("gone/shop.db", "unable to open database file. The directory"),
+        ("", "is a directory: name a file in it."),
+        ("new.db", "no tables|tables of the outbox cannot be read in Django's database 'default'"),
+    ],
+)
+def test_a_file_that_is_no_outbox_is_one_sentence(manage_file, tmp_path, command, name, reason):
+    """A file that cannot be used is one sentence with the cure, and the exit code 2."""
+    (tmp_path / "text.db").write_text("no database " * 100)
+    done = manage_file(*command, name=name)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert any(each in done.stderr for each in reason.split("|"))
+
+
+def test_a_project_without_a_database_is_one_sentence(settings_without_database):
+    """Django's own sentence about DATABASES is printed without a traceback."""
+    with pytest.raises(CommandError, match="improperly configured") as caught:
+        call_command("outbox", "status", "--database", settings_without_database)
+    assert caught.value.returncode == 2
+
+
+@pytest.fixture
+def settings_without_database(monkeypatch, django_db_blocker):
+    """Return an alias without an engine."""
+    with django_db_blocker.unblock():
+        given = {"default": connections.settings["default"], "none": {}}
+        settings = connections.configure_settings(given)["none"]
+        monkeypatch.setitem(connections.settings, "none", settings)
+        yield "none"
+    del connections["none"]

@@ -9,6 +9,7 @@ from functools import partial
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connections
 
@@ -16,6 +17,7 @@ from clarion._core.commands import output_failures_end
 from clarion._core.names import quoted_name
 from clarion.graph.labels import printable
 from clarion.outbox.notes import known_cure
+from clarion.outbox.urls import path_cure
 from clarion.worker.answer import require_answer
 
 if TYPE_CHECKING:
@@ -96,15 +98,26 @@ def failures_of(alias: str) -> Generator[None]:
         CommandError: if the block raises such an error.
     """
     # A worker uses the connection of the driver without Django.
-    of_the_driver = connections[alias].Database.Error  # pyright: ignore[reportAttributeAccessIssue]
+    driver: Any = getattr(
+        connections[alias], "Database", None
+    )  # a project without a database has none
     try:
         yield
-    except (Error, of_the_driver, TimeoutError) as error:
-        cure = known_cure(error) or "Check its entry in DATABASES, and whether the server runs."
+    except (Error, getattr(driver, "Error", Error), ImproperlyConfigured, TimeoutError) as error:
+        notes: list[str] = getattr(error, "__notes__", [])
+        cure = " ".join(notes) or known_cure(error) or _cure_of(alias)
         reason = str(error).strip().partition("\n")[0].rstrip(".")
         raise CommandError(
             f"The database {quoted_name(alias)} cannot be used: {reason}. {cure}", returncode=2
         ) from error
+
+
+def _cure_of(alias: str) -> str:
+    connection = connections[alias]
+    if connection.vendor == "sqlite":
+        path = path_cure(connection.settings_dict["NAME"])
+        return path or "Check its entry in DATABASES, and the rights of the user."
+    return "Check its entry in DATABASES, and whether the server runs."
 
 
 def _ask(alias: str) -> None:

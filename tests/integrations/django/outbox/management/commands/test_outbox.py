@@ -298,3 +298,18 @@ def test_a_database_without_tables_is_refused(run, alias):
                 run("status")
         finally:
             cursor.execute("ALTER TABLE hidden RENAME TO clarion_meta")
+
+
+def test_a_failed_statement_is_one_sentence(run, alias):
+    """The message of a driver has more lines, of which the first one is printed, and the cure."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("ALTER TABLE clarion_dead RENAME TO hidden")
+        try:
+            with pytest.raises(CommandError) as refused:
+                run("status")
+        finally:
+            cursor.execute("ALTER TABLE hidden RENAME TO clarion_dead")
+    text = str(refused.value)
+    assert text.startswith(f"The database '{alias}' cannot be used: ")
+    assert text.endswith(f"Run `manage.py migrate --database={alias}`.")
+    assert "\n" not in text

@@ -10,12 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from clarion._core.commands import run_as
 from clarion._core.names import counted
 from clarion.errors import ArgumentError, ClarionError
-from clarion.integrations.django.command import ProcessCommand, require_answer_of
+from clarion.integrations.django.command import ProcessCommand, failures_of, require_answer_of
 from clarion.integrations.django.outbox.connection import DjangoConnection
 from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.integrations.django.outbox.management.commands.work import add_database
@@ -116,16 +116,14 @@ class Command(ProcessCommand):
         function: Callable[[Command, _Connection, dict[str, Any]], None] = options["function"]
         require_answer_of(options["database"])
         try:
-            with run_as("manage.py"):
+            with run_as("manage.py"), failures_of(options["database"]):
                 connection = _Connection(options["database"])
                 if function is not _create:
                     check_tables(connection)
                 function(self, connection, options)
-        except (ClarionError, DatabaseError) as error:
+        except ClarionError as error:
             notes: list[str] = getattr(error, "__notes__", [])
-            # The message of a driver has no full stop.
-            text = " ".join([f"{str(error).rstrip('.')}.", *notes])
-            raise CommandError(text, returncode=2) from error
+            raise CommandError(" ".join([str(error), *notes]), returncode=2) from error
 
     def print_json(self, value: Any) -> None:
         """Print a value as JSON, in ASCII."""

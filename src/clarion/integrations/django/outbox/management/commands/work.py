@@ -9,7 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from clarion._core.names import counted
 from clarion.errors import ClarionError
-from clarion.integrations.django.command import ProcessCommand, failures_of
+from clarion.integrations.django.command import ProcessCommand, failures_of, require_answer_of
 from clarion.integrations.django.outbox.database import DjangoDatabase
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker import Worker
@@ -91,6 +91,7 @@ class Command(ProcessCommand):
             self._say(f"Serving {shown} of {worker.database.name}.", options)
             is_short = options["once"] or options["drain"]
             run = worker.once if options["once"] else worker.drain if is_short else worker.run
+            require_answer_of(options["database"])
             with failures_of(options["database"]):
                 run()
                 waits = find_waits(worker.database, options["receivers"]) if is_short else ""
