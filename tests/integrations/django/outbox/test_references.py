@@ -152,7 +152,9 @@ def test_an_instance_without_a_row_is_refused():
             reference(unsaved)
     author = Author.objects.create(name="a")
     author.delete()
-    with pytest.raises(ValueError, match="has no key, because it was deleted"):
+    with pytest.raises(
+        ValueError, match="has no key, because it was deleted, or its key was set to None"
+    ):
         reference(author)
 
 

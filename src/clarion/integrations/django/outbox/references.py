@@ -52,7 +52,7 @@ class ModelReferences:
         if value._state.adding:
             raise ValueError("is not saved; save it first, or connect the receiver to post_save")
         if not value._is_pk_set():
-            raise ValueError("has no key, because it was deleted")
+            raise ValueError("has no key, because it was deleted, or its key was set to None")
         fields = value._meta.pk_fields
         keys = [dump_value(value, field) for field in fields]
         return {
