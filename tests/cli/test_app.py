@@ -42,6 +42,7 @@ def loaded(tmp_path):
     ("line", "completed"),
     [
         ("clarion ls rece", "receivers\n"),
+        ("clarion d", "doctor\n"),
         ("clarion explain receivers --signal rec", "receivers.paid\n"),
     ],
 )
@@ -94,7 +95,7 @@ def test_run_names_the_program(monkeypatch, capsys):
     assert capsys.readouterr().out.strip().startswith("Usage: clarion ")
 
 
-@pytest.mark.parametrize("arguments", [["ls", "receivers"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["ls", "receivers"], ["--version"], ["--help"]])
 def test_a_command_without_an_outbox_loads_none(loaded, arguments):
     """A command loads neither asyncio nor the outbox if it uses none."""
     shown, names = loaded(*arguments)
@@ -105,6 +106,16 @@ def test_a_command_without_an_outbox_loads_none(loaded, arguments):
 def test_an_unknown_name_is_no_command():
     """The commands are found by their names, and by no other."""
     commands = module._Commands()
-    assert [commands[name].name for name in commands] == [*module.NAMES]
-    assert len(commands) == len(module.NAMES)
+    assert [commands[name].name for name in commands] == [*module.SUMMARIES]
+    assert len(commands) == len(module.SUMMARIES)
     assert commands.get("outbxo") is None
+
+
+def test_the_summaries_are_those_of_the_commands():
+    """A list of the commands shows the first sentence of the help of each."""
+    commands = module._Commands()
+    found = {name: commands[name].get_short_help_str(100) for name in commands}
+    assert found == {
+        name: module.TyperCommand(name, help=text).get_short_help_str(100)
+        for name, text in module.SUMMARIES.items()
+    }

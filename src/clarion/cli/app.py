@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import rich  # noqa: F401  # a program without it is refused here; the commands import its parts
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from clarion._core.commands import PROGRAM, output_failures_end, run_as
@@ -20,11 +21,20 @@ from clarion.cli.streams import is_for_command
 from clarion.cli.threads import end_in_spite_of_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from clarion.outbox import Database
 
-NAMES = ("ls", "explain", "graph", "tail", "doctor", "work", "outbox")
+# The first sentences of their help, which a list of the commands shows without importing them.
+SUMMARIES = {
+    "ls": "List the signals and their receivers, in the order of a send.",
+    "explain": "Show which receivers a send would call, and why not the others.",
+    "graph": "Draw which receivers listen to which signals, or compare graphs.",
+    "tail": "Show the sends and deliveries of running programs.",
+    "doctor": "Look for receivers that never run, and for calls that get lost.",
+    "work": "Make the stored deliveries of durable receivers.",
+    "outbox": "Inspect, requeue and remove stored deliveries.",
+}
 
 _SETTINGS: dict[str, Any] = {
     "rich_markup_mode": None,
@@ -74,15 +84,15 @@ class _Commands(Mapping[str, Any]):
     """The commands by their names; each is loaded when it is asked for."""
 
     def __getitem__(self, name: str) -> Any:
-        if name not in NAMES:
+        if name not in SUMMARIES:
             raise KeyError(name)
         return get_command(_program_of(name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
+        return iter(SUMMARIES)
 
     def __len__(self) -> int:
-        return len(NAMES)
+        return len(SUMMARIES)
 
 
 class _Group(TyperGroup):
@@ -90,6 +100,35 @@ class _Group(TyperGroup):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "commands": _Commands()})
+        self._is_listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """Return the names of the commands, in the order of the help."""
+        return [*SUMMARIES]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command; in a list of them, one with its summary only."""
+        if self._is_listing:
+            return TyperCommand(cmd_name, help=SUMMARIES[cmd_name])
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of the commands."""
+        with self._listing():
+            super().format_commands(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Return the commands and options that begin with a text."""
+        with self._listing():
+            return super().shell_complete(ctx, incomplete)
+
+    @contextmanager
+    def _listing(self) -> Generator[None]:
+        self._is_listing = True
+        try:
+            yield
+        finally:
+            self._is_listing = False
 
 
 app = typer.Typer(
