@@ -38,7 +38,7 @@ class Connected:
     def _connected(self, stage, monkeypatch):
         """Connect the receivers in this process too, as the program that sends does."""
         monkeypatch.setenv(Effects.VARIABLE, str(stage.effects.path))
-        if not stage.workers:
+        if not stage.is_working():
             stage.start_worker()
         program.connect(stage.delivery, retries=stage.retries)
 
@@ -214,7 +214,7 @@ class BrokerConformance:
         """If the broker is down, the commit succeeds, the error is logged and counted, and later calls run."""
         connection.execute("CREATE TABLE orders (id)")
         before = stage.delivery.counts["failed"]
-        stage.broker.stop()
+        stage.stop_broker()
         try:
             with caplog.at_level(logging.ERROR, "clarion.background"), atomic(connection):
                 connection.execute("INSERT INTO orders VALUES (1)")
@@ -278,7 +278,7 @@ class ViaConformance:
 
     def test_nothing_is_lost_while_the_broker_is_down(self, stage, name, outbox):
         """A stored delivery waits while the broker is down, and is handed over when it is back."""
-        stage.broker.stop()
+        stage.stop_broker()
         try:
             with atomic(outbox.connection.connection):
                 happened.send("stored", name=name)

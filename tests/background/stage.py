@@ -104,6 +104,14 @@ class Stage:
         self.wait_for_output(self.ready, seen)
         return worker
 
+    def is_working(self):
+        """Return whether a worker runs."""
+        return any(worker.poll() is None for worker in self.workers)
+
+    def stop_broker(self):
+        """Stop the broker; the workers wait until it is back."""
+        self.broker.stop()  # type: ignore[attr-defined]
+
     def output(self):
         """Return what the workers have printed."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""

@@ -1,5 +1,7 @@
 """RQ on a Redis of its own."""
 
+import time
+
 from redis import Redis
 from rq import Queue
 
@@ -37,6 +39,14 @@ class RQStage(Stage):
     def command(self):
         """Return the command of a worker."""
         return ["-m", "tests.background.stages.rq_worker"]
+
+    def stop_broker(self):
+        """Stop Redis once the worker waits for a job: it quits if it loses Redis as a job ends."""
+        deadline = time.monotonic() + 30
+        while not self.queue.connection.info("clients")["blocked_clients"]:
+            assert time.monotonic() < deadline, self.output()[-3000:]
+            time.sleep(0.02)
+        super().stop_broker()
 
     def parked(self):
         """Return the number of jobs that wait for another one."""
