@@ -35,6 +35,7 @@ class Interrupt:
         if not any(part in frame.f_code.co_filename for part in TRACED):
             return None
         frame.f_trace_opcodes = True
+        frame.f_trace_lines = False  # the first instruction of a line is a point already
         return self._count
 
     def _count(self, frame, event, argument):
