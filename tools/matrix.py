@@ -26,7 +26,7 @@ from interpreters import find_by_minor
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "test"
-PARALLEL_RUNS = 4  # on two cores, because a run often waits for a server or a program
+PARALLEL_RUNS = 6  # on two cores, because a run often waits for a server or a program
 ENVIRONMENT_LOCKS = defaultdict[str, Lock](
     Lock
 )  # one per environment, which several runs may share
