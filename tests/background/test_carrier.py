@@ -72,6 +72,17 @@ def test_an_async_carrier_does_not_block(order_paid, recorder):
     assert made[0][-1] != threading.get_ident()
 
 
+def test_a_sync_carrier_in_an_event_loop_awaits_the_receiver(order_paid, recorder):
+    """As an engine does whose test mode calls the receiver inside a sync send."""
+    body = body_of(order_paid, recorder, amail)
+
+    async def main():
+        deliver(body)
+
+    asyncio.run(main())
+    assert len(made) == 1
+
+
 def test_an_alias_is_found(order_paid, recorder):
     """A call with a former name reaches the receiver."""
     body = body_of(order_paid, recorder, mail)

@@ -23,6 +23,7 @@ from contextvars import copy_context
 from random import uniform
 from typing import TYPE_CHECKING, Any
 
+from clarion._core.loops import is_loop_running
 from clarion._core.names import quoted_name
 from clarion._core.tabled import policy_of
 from clarion.background.call import read_body
@@ -83,9 +84,13 @@ def call(plan: Plan, claim: Claim, policy: Policy) -> None:
         DuplicateError: if the call had its effect before.
         GoneError: if a row that it names is gone.
     """
-    caller = _Caller(database_of(plan.options))
+    database = database_of(plan.options)
+    caller = _Caller(database)
     if plan.is_async:
-        policy.run_coroutine(caller.acall(plan, claim, None))
+        run: Any = policy.run_coroutine
+        if not is_loop_running():
+            run = getattr(database, "run_coroutine", run)  # in a test, by the test's connection
+        run(caller.acall(plan, claim, None))
     else:
         caller.call(plan, claim, None)
 

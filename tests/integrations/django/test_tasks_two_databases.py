@@ -143,7 +143,54 @@ with transaction.atomic():
 """
 
 
-@pytest.mark.parametrize("part", [LATER, LOCKED, TEST_CASE, OVERRIDDEN])
+ASYNC = """
+# An async receiver that runs in a TestCase sees what the test has written, and its writes are rolled back.
+from django.test import override_settings
+from clarion.testing import commits
+
+counts = []
+order_sent = Signal(name="shop.order_sent")
+
+async def count(sender, task, **kwargs):
+    await DBTaskResult.objects.filter(pk=task.pk).aupdate(queue_name="seen")
+    counts.append(task.queue_name)
+
+order_sent.connect(count, delivery=delivery(name="count"))
+immediate = {"BACKEND": f"{tasks.__name__}.backends.immediate.ImmediateBackend"}
+
+class Async(TestCase):
+    databases = {"default", "other"}
+
+    def seen(self):
+        return DBTaskResult.objects.filter(queue_name="seen").count()
+
+    def send(self):
+        mine.enqueue()
+        order_sent.send(None, task=DBTaskResult.objects.get())
+
+    def test_immediate(self):
+        mine.enqueue()
+        found = DBTaskResult.objects.get()
+        with override_settings(TASKS={"default": immediate}):
+            with self.captureOnCommitCallbacks(execute=True):
+                order_sent.send(None, task=found)
+        assert self.seen() == 1
+
+    def test_commits(self):
+        with commits():
+            self.send()
+        assert self.seen() == 1
+
+result = TestResult()
+TestSuite(map(Async, ["test_immediate", "test_commits"])).run(result)
+assert result.testsRun == 2
+assert result.wasSuccessful(), result.errors + result.failures
+assert DBTaskResult.objects.count() == 0
+assert counts == ["default"] * 2
+"""
+
+
+@pytest.mark.parametrize("part", [LATER, LOCKED, TEST_CASE, OVERRIDDEN, ASYNC])
 def test_a_task_and_the_transactions_of_its_thread(tmp_path, part):
     """A task is enqueued after the commit of its send, whatever happens to an open transaction."""
     environment = {**os.environ}

@@ -79,14 +79,20 @@ class DjangoProvider(TransactionProvider):
         return await DJANGO.run_in_thread(self.outbox_databases)
 
     def receiver_database(self, alias: str | None) -> Any:
-        """Return the database of an alias, or the default one; None if the settings lack it."""
+        """Return the database of an alias, or the default one; None if the settings lack it.
+
+        In a transaction, it is that of this thread's connection: no other one sees what a `TestCase` has
+        written, whose engines call receivers in this thread.
+        """
         alias = alias or DEFAULT_DB_ALIAS
         if not _is_in_settings(alias):
             return None
         # Late, as in `outbox_databases`.
         from clarion.integrations.django.outbox.database import DjangoDatabase
+        from clarion.integrations.django.outbox.own_connection import OwnDatabase
 
-        return DjangoDatabase(alias)
+        kind = OwnDatabase if connections[alias].in_atomic_block else DjangoDatabase
+        return kind(alias)
 
     def ignore_outer(self) -> AbstractContextManager[None]:
         """Ignore the atomic blocks that are open now, inside a block."""
