@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from clarion._core.names import quoted_name
+from clarion.errors import ArgumentError
 from clarion.outbox.delivery_row import NO_EVENT
 from clarion.outbox.receivers import connected_receivers
 from clarion.worker.failures import LostEventError, UnknownSignalError
@@ -24,15 +25,27 @@ class Plans:
         database: the database of the worker.
         only: the names of the receivers to serve; None for all that are connected.
         hands_over: whether deliveries with `via` are handed to their engine.
+
+    Raises:
+        ArgumentError: if `only` is a text.
     """
 
     def __init__(
         self, database: Database, only: Sequence[str] | None = None, *, hands_over: bool = True
     ) -> None:
+        if isinstance(only, str):  # its letters would be the names
+            raise ArgumentError(
+                "A worker was given receivers=a str. Give a list of names, such as ['shop:mail'].",
+                ["receivers"],
+            )
         self._provided = tuple(database.provides)
         self._hands_over = hands_over
         self._only = None if only is None else frozenset(only)
         self._plans: dict[tuple[str, str], Plan] = {}
+
+    def missing(self) -> list[str]:
+        """Return the names to serve that no connected receiver has."""
+        return sorted((self._only or frozenset()) - connected_receivers().keys())
 
     def receivers(self) -> dict[str, list[StoredReceiver]]:
         """Return the receivers to serve, by each of their names and aliases."""

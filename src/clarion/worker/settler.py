@@ -53,6 +53,7 @@ class Settler:
         self._holding = holding
         self._counts = counts
         self._made: list[Claim] = []
+        self._skipped = 0  # of these
         self._since = time.monotonic()
 
     def add(self, outcome: Outcome) -> bool:
@@ -75,7 +76,7 @@ class Settler:
             return True
         if error is not None:
             logger.info("Delivery %s of %s is skipped: %s", claim.id, self._receiver, error)
-            self._counts["skipped"] += 1
+            self._skipped += 1
         self._made.append(claim)
         if time.monotonic() - self._since > LONGEST_WAIT:
             self.flush()
@@ -99,13 +100,15 @@ class Settler:
             What the function returns.
         """
         made, self._made = self._made, []
+        skipped, self._skipped = self._skipped, 0
 
         def settle(connection: WorkerConnection) -> tuple[int, T]:
             return self._settle(connection, made) if made else 0, then(connection)
 
         settled, result = in_transaction(self._connection, settle)
         # Without zeros, so that the counts can be compared with a dictionary.
-        counts = {"made": settled, "lost": len(made) - settled}
+        skipped = min(skipped, settled)
+        counts = {"made": settled - skipped, "skipped": skipped, "lost": len(made) - settled}
         self._counts.update({name: count for name, count in counts.items() if count})
         self._forget(made)
         return result

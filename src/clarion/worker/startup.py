@@ -9,10 +9,11 @@ from clarion._core.commands import command_line
 from clarion._core.names import counted, quoted_name
 from clarion.outbox import store
 from clarion.outbox.notes import known_cure, tables_cure
+from clarion.outbox.receivers import connected_receivers
 from clarion.outbox.tables import TablesError, check_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from clarion.outbox.connection import Connection
     from clarion.outbox.database import Database
@@ -65,9 +66,20 @@ def unknown_receivers(connection: Connection, known: Collection[str]) -> dict[st
     }
 
 
-def warn_of_unknown(connection: Connection, known: Collection[str]) -> None:
-    """Log the receivers of stored deliveries that this program has not connected."""
-    for receiver, count in unknown_receivers(connection, known).items():
+def warn_of_unknown(connection: Connection, missing: Sequence[str] = ()) -> None:
+    """Log the receivers of stored deliveries that this program has not connected.
+
+    Args:
+        connection: a connection.
+        missing: the names that the worker was given, and that no connected receiver has.
+    """
+    if missing:
+        logger.warning(
+            "No connected receiver has the name %s, which this worker was given to serve. Import the module that "
+            "connects it, or correct the name.",
+            ", ".join(map(quoted_name, missing)),
+        )
+    for receiver, count in unknown_receivers(connection, connected_receivers()).items():
         logger.warning(
             "%s for the receiver %s, which this program has not connected. Connect "
             "it, or name it in aliases= of the receiver that replaces it.",

@@ -37,7 +37,7 @@ class Vacuum:
 
     def start_if_due(self) -> None:
         """Start a vacuum if this worker has settled many deliveries since the last one."""
-        settled = self._counts["made"] + self._counts["dead"]
+        settled = self._counts["made"] + self._counts["skipped"] + self._counts["dead"]
         if settled - self._done_at < OFTEN or (
             self._thread is not None and self._thread.is_alive()
         ):

@@ -265,7 +265,7 @@ class Worker:
         self._connections.open()
         with self._connections.take() as connection:
             check_outbox(self.database, connection)
-            warn_of_unknown(connection, self._plans.receivers())
+            warn_of_unknown(connection, self._plans.missing())
         getattr(self.database, "warn_at_start", bool)()
         self._leases.start()
         wake.add_worker(self.wake)

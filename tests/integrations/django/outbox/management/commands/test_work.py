@@ -46,6 +46,17 @@ def test_a_send_is_delivered_after_the_commit(alias, capsys):
     assert calls == [{"number": 5}]
 
 
+@pytest.mark.parametrize("key", [None, lambda **_: "a"])
+def test_what_is_skipped_is_not_made(alias, key, capsys):
+    """A delivery whose row is gone counts as skipped, and nothing else."""
+    with connected(note, signal=post_save, sender=Author, key=key):
+        gone = Author.objects.using(alias).create(name="gone")
+        Author.objects.using(alias).create(name="stays")
+        gone.delete()
+        assert work(alias, capsys).endswith("Stopped: 1 made, 1 skipped.\n")
+    assert count(alias) == 0
+
+
 def test_what_waits_is_said(alias, capsys):
     """A worker that ends by itself says which deliveries wait, and why."""
     with connected(note, database=alias, delay=600):
