@@ -10,14 +10,14 @@ from __future__ import annotations
 import sys
 import warnings
 from collections import deque
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from clarion.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
     from contextlib import AbstractContextManager
 
     from clarion._core.signal import Signal
@@ -122,6 +122,12 @@ class TransactionProvider:
         `clarion.testing.commits` enters it, so that a test that is rolled back sees commits.
         """
         return nullcontext()
+
+    @asynccontextmanager
+    async def aignore_outer(self) -> AsyncGenerator[None]:
+        """Do the same in a coroutine, also for the transactions that it has begun in another thread."""
+        with self.ignore_outer():
+            yield
 
 
 class ClosedProvider(TransactionProvider):

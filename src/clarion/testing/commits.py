@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from clarion._core.decorated import decorated
@@ -44,6 +44,7 @@ class Commits(Enterable):
 
     def __init__(self) -> None:
         self._entered: list[ExitStack] = []
+        self._aentered: list[AsyncExitStack] = []
         self.unentered = "commits()"
 
     def __call__(self, function: F) -> F:
@@ -76,10 +77,19 @@ class Commits(Enterable):
                 make_all(outbox_databases() if _has_receivers() else [])
 
     async def __aenter__(self) -> Self:
-        return self.__enter__()
+        self.unentered = None
+        async with AsyncExitStack() as stack:
+            stack.enter_context(atomic_block.ignore_outer())
+            for provider in providers():
+                await stack.enter_async_context(provider.aignore_outer())
+            from clarion.testing.engines import without_engines  # late, as in `__exit__`
+
+            stack.enter_context(without_engines())
+            self._aentered.append(stack.pop_all())
+        return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *error: object) -> None:
-        with self._entered.pop():
+        async with self._aentered.pop():
             if kind is None:
                 from clarion.testing.deliveries import amake_all, aoutbox_databases
 

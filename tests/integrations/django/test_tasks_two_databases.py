@@ -181,12 +181,22 @@ class Async(TestCase):
             self.send()
         assert self.seen() == 1
 
+    async def test_acommits(self):
+        await mine.aenqueue()
+        found = await DBTaskResult.objects.aget()
+        for _ in range(2):
+            async with commits():
+                ((_, response),) = await order_sent.asend(None, task=found)
+            assert response.is_at_once, response
+        ((_, response),) = await order_sent.asend(None, task=found)
+        assert response.status == "waiting"  # the transaction of the test counts again
+
 result = TestResult()
-TestSuite(map(Async, ["test_immediate", "test_commits"])).run(result)
-assert result.testsRun == 2
+TestSuite(map(Async, ["test_immediate", "test_commits", "test_acommits"])).run(result)
+assert result.testsRun == 3
 assert result.wasSuccessful(), result.errors + result.failures
 assert DBTaskResult.objects.count() == 0
-assert counts == ["default"] * 2
+assert counts == ["default", "default", "default", "seen"]
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from clarion.integrations.django.dispatch.policy import DJANGO, AsgirefPolicy
 from clarion.policy import policy_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
     from contextlib import AbstractContextManager
 
     from clarion._core.signal import Signal
@@ -97,6 +100,17 @@ class DjangoProvider(TransactionProvider):
     def ignore_outer(self) -> AbstractContextManager[None]:
         """Ignore the atomic blocks that are open now, inside a block."""
         return ignore_outer()
+
+    @asynccontextmanager
+    async def aignore_outer(self) -> AsyncGenerator[None]:
+        """Do the same in asgiref's thread too, whose connections an async test uses."""
+        stack = ExitStack()
+        await DJANGO.run_in_thread(partial(stack.enter_context, ignore_outer()))
+        try:
+            with ignore_outer():
+                yield
+        finally:
+            await DJANGO.run_in_thread(stack.close)
 
     def _of_instance(self, instance: Any) -> tuple[Boundary, str]:
         if instance._state.db is not None:
