@@ -35,6 +35,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import timedelta
     from typing import Any
 
 
@@ -299,7 +300,8 @@ class Retry(ClarionError):  # noqa: N818  # it is a request of the receiver
 
     Args:
         message: why, for the people who read the log.
-        after: how long to wait, in seconds; by default as long as after another exception.
+        after: how long to wait, in seconds or as a `timedelta`; by default as long as after another
+            exception.
 
     Attributes:
         after: how long to wait, in seconds, or None.
@@ -309,7 +311,10 @@ class Retry(ClarionError):  # noqa: N818  # it is a request of the receiver
     """
 
     def __init__(
-        self, message: str = "The receiver asked to be called again.", *, after: float | None = None
+        self,
+        message: str = "The receiver asked to be called again.",
+        *,
+        after: float | timedelta | None = None,
     ) -> None:
         given: Any = message
         if not isinstance(given, str):
@@ -319,7 +324,10 @@ class Retry(ClarionError):  # noqa: N818  # it is a request of the receiver
                 ["message"],
             )
         super().__init__(message)
-        self.after = after
+        duration: Any = after  # without an import of its class
+        self.after: float | None = (
+            duration.total_seconds() if hasattr(duration, "total_seconds") else duration
+        )
 
 
 class Reject(ClarionError):  # noqa: N818  # it is a request of the receiver

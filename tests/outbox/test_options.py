@@ -55,11 +55,12 @@ def test_options_are_compared_and_given():
     assert options_of(retries=3, delay=5).given() == {"retries": 3, "delay": 5}
 
 
-def test_a_delay_may_be_a_timedelta():
+@pytest.mark.parametrize("name", ["delay", "backoff", "timeout"])
+def test_a_duration_may_be_a_timedelta(name):
     """A `timedelta` becomes seconds, and a negative one is refused."""
-    assert options_of(delay=timedelta(minutes=2)).delay == 120
-    with pytest.raises(ArgumentError, match="delay="):
-        options_of(delay=timedelta(seconds=-1))
+    assert getattr(options_of(**{name: timedelta(minutes=2)}), name) == 120
+    with pytest.raises(ArgumentError, match=f"{name}="):
+        options_of(**{name: timedelta(seconds=-1)})
     assert options_of().given() == {}
 
 

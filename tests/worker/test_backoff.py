@@ -37,16 +37,18 @@ def test_a_function_decides():
     """A function gets the number of failures, and returns the wait."""
     assert waits(3, backoff=lambda failures: failures * 10)[0] == 30_000
     assert waits(1, backoff=lambda failures: -1)[0] == 0
+    assert waits(2, backoff=lambda failures: timedelta(seconds=failures))[0] == 2000
 
 
 def test_a_receiver_may_name_the_wait():
     """`Retry(after=...)` names the wait; without `after` it is the usual one."""
     options = options_of(backoff=0.0)
     assert delay_after(options, 1, Retry(after=1.5)) == 1500
+    assert delay_after(options, 1, Retry(after=timedelta(minutes=5))) == 300_000
     assert delay_after(options, 1, Retry()) == 0
 
 
-@pytest.mark.parametrize("after", [float("nan"), "soon", timedelta(seconds=3)])
+@pytest.mark.parametrize("after", [float("nan"), "soon", b"3"])
 def test_a_wait_that_is_no_number_is_the_usual_one(after):
     """The delivery is retried all the same, and its error says why it waits so long."""
     for options, error in (

@@ -51,9 +51,9 @@ class Durable:
             of names, or a function of the keywords. A key of None has no order.
         delay: the shortest time that a delivery waits, in seconds or as a `timedelta`.
         retries: how often it is tried again after a failure, before it is given up.
-        backoff: the longest wait after the first failure, in seconds; it doubles with each failure.
-            Or a function of the number of failures that returns the seconds.
-        timeout: how long one attempt may take, in seconds.
+        backoff: the longest wait after the first failure, as `delay`; it doubles with each failure.
+            Or a function of the number of failures that returns the wait.
+        timeout: how long one attempt may take, as `delay`.
         missing: what happens if a row that the send names was deleted. "skip" the delivery, "fail"
             it, or give the receiver a "snapshot" of the row as it was at the send.
         dead: whether later deliveries of a key wait ("block") or run ("pass") after one was
@@ -78,8 +78,8 @@ class Durable:
         key: Key | None = None,
         delay: float | timedelta = 0.0,
         retries: int = 8,
-        backoff: Backoff = 1.0,
-        timeout: float | None = None,
+        backoff: Backoff | timedelta = 1.0,
+        timeout: float | timedelta | None = None,
         missing: str = "skip",
         dead: str = "block",
         effects: str | None = None,

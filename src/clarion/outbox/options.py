@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from clarion.outbox.via import Via
 
     Key = str | Sequence[str] | Callable[..., Hashable]
-    Backoff = float | Callable[[int], float]
+    Backoff = float | Callable[[int], float | timedelta]
 
 SAME_DATABASE = "same database"
 LONGEST_DELAY = 366 * 24 * 3600.0  # seconds
@@ -99,12 +99,13 @@ def options_of(**given: Any) -> Options:
 
 
 def plain(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with aliases as a tuple, because options are compared, and the delay in seconds."""
+    """Return options with aliases as a tuple, because options are compared, and durations in seconds."""
     found = dict(given)
     if isinstance(found.get("aliases"), list):
         found["aliases"] = tuple(found["aliases"])
-    if isinstance(found.get("delay"), timedelta):
-        found["delay"] = found["delay"].total_seconds()
+    for name in ("delay", "backoff", "timeout"):
+        if isinstance(found.get(name), timedelta):
+            found[name] = found[name].total_seconds()
     return found
 
 

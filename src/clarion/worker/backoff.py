@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from math import isnan
 from random import uniform
 from typing import TYPE_CHECKING
@@ -58,6 +59,8 @@ def _wait_by_function(options: Options, failures: int, error: BaseException) -> 
 
 def _number(value: object, source: str, error: BaseException) -> float | None:
     """Return the seconds in a value, from 0 to a year; None if it is no number."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
     if isinstance(value, int) or (isinstance(value, float) and not isnan(value)):
         return float(min(max(0.0, value), LONGEST_DELAY))  # a large int cannot become a float
     _note(error, f"{source} gave no number of seconds.")
