@@ -7,7 +7,8 @@ from types import ModuleType
 
 import pytest
 
-from clarion._core import main_copy, registry
+from clarion import Signal
+from clarion._core import main_copy, names, registry
 from clarion._core.tabled import table_of
 
 SHOP = """
@@ -112,3 +113,15 @@ def test_other_files_are_not_watched(run):
     """Neither the signals of another file, nor those of a main module that was not imported, are watched."""
     found = [run("__main__"), run("market", "market.py")]
     assert [table_of(each.paid).instruments for each in found] == [(), ()]
+
+
+def test_nameless_signals_cost_one_search(run, monkeypatch):
+    """The first send searches all modules once for the names of other signals, however many live."""
+    sending = run("__main__").paid
+    run("shop")
+    nameless = [Signal() for _ in range(20)]
+    searched, modules = [], names._modules
+    monkeypatch.setattr(names, "_modules", lambda name: searched.append(name) or modules(name))
+    sending.send(None)
+    assert searched.count(None) == 1
+    assert {names.signal_name(each) for each in nameless} == {f"nameless Signal made in {__name__}"}

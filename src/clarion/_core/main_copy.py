@@ -11,7 +11,7 @@ from weakref import ref
 
 from clarion._core import instrument, registry
 from clarion._core.callers import warn_caller
-from clarion._core.names import described, name_of, signal_name
+from clarion._core.names import described, name_of, name_signals, signal_name
 from clarion._core.tabled import table_of
 
 TYPE_CHECKING = False
@@ -74,9 +74,9 @@ class Copies(instrument.Instrument):
         known = [found for each in self._known.get(name, ()) if (found := each()) is not None]
         # The copy may be created later, and a module may be loaded again.
         if len(known) < 2 or not any(each is signal for each in known):  # noqa: PLR2004
-            known = [
-                each for each in registry.signals() if _imported_name(signal_name(each)) == name
-            ]
+            live = registry.signals()
+            name_signals(live)  # in one search of all modules, instead of one for each signal
+            known = [each for each in live if _imported_name(signal_name(each)) == name]
             self._known[name] = [*map(ref, known)]
         return [each for each in known if each is not signal]
 
