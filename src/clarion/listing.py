@@ -184,10 +184,9 @@ def sender_of(registration: Registration) -> str | None:
 
 def label_of(registration: Registration) -> str:
     """Return the label of a model of Django, such as "auth.User"; empty for another sender."""
-    django: Any = sys.modules.get("django.db.models.options")
-    meta: Any = None if django is None else getattr(registration.sender, "_meta", None)
-    label: str = meta.label if meta is not None and isinstance(meta, django.Options) else ""
-    return label
+    options: Any = getattr(sys.modules.get("django.db.models.options"), "Options", None)
+    meta: Any = None if options is None else getattr(registration.sender, "_meta", None)
+    return str(meta.label) if meta is not None and isinstance(meta, options) else ""
 
 
 def place_of(registration: Registration) -> str:

@@ -179,7 +179,7 @@ def test_a_request_keeps_the_name_of_its_span():
     base: Any = trace.NonRecordingSpan
     names: list[Any] = []
 
-    class Span(base):
+    class Span(base):  # type: ignore[misc]
         def __init__(self, number):
             super().__init__(trace.SpanContext(1, number, is_remote=False))
 

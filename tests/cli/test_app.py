@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from typer.core import TyperCommand
 
 import clarion
 from clarion.cli import app as module
@@ -116,6 +117,6 @@ def test_the_summaries_are_those_of_the_commands():
     commands = module._Commands()
     found = {name: commands[name].get_short_help_str(100) for name in commands}
     assert found == {
-        name: module.TyperCommand(name, help=text).get_short_help_str(100)
+        name: TyperCommand(name, help=text).get_short_help_str(100)
         for name, text in module.SUMMARIES.items()
     }

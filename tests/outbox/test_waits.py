@@ -1,5 +1,7 @@
 """Why deliveries wait, on each kind of database."""
 
+from typing import Any
+
 import pytest
 
 from clarion.outbox import lapses, store
@@ -41,7 +43,7 @@ def test_a_delivery_with_a_key_and_without_its_event_is_listed(outbox, connectio
     with connection.transaction():
         store.add_partitions(connection, ["mail"])
         (found,) = store.due_partitions(connection, ["mail"])
-        held = store.lease_partition(connection, *found, 0)
+        held: Any = store.lease_partition(connection, *found, 0)
         (waiting,) = store.window(connection, held, 1)
         lapses.begin(connection, waiting, held)
         cursor = connection.connection.cursor()
@@ -53,7 +55,7 @@ def test_a_delivery_with_a_key_and_without_its_event_is_listed(outbox, connectio
 def lease(connection, key):
     """Lease the partition of a key, and return it with its deliveries."""
     store.add_partitions(connection, ["mail"])
-    held = store.lease_partition(connection, "mail", partition_of(key), 30_000)
+    held: Any = store.lease_partition(connection, "mail", partition_of(key), 30_000)
     return held, store.window(connection, held, 10)
 
 
@@ -72,7 +74,7 @@ def test_deliveries_without_a_key_wait_for_a_reason(outbox, connection):
         first, second, *_ = store.claim(connection, "mail", 5, 30_000)
         store.retry(connection, "mail", first, 20_000, "it failed")
         store.postpone(connection, "mail", second, 300_000)
-    waits = {each.reason: each for each in count_waits(connection)}
+    waits: dict[str, Any] = {each.reason: each for each in count_waits(connection)}
     expected = {"due": 1, "leased": 3, "delayed": 2, "failed": 1, "postponed": 1}
     assert counted(connection) == expected
     assert 0 < waits["leased"].seconds <= 30
@@ -102,7 +104,7 @@ def test_deliveries_with_a_key_wait_for_a_reason(outbox, connection):
         store.retry(connection, "mail", first, 20_000, "it failed")
         store.release_partition(connection, held)
     assert counted(connection) == {"failed": 1, "behind": 1, "due": 1}
-    behind = next(each for each in count_waits(connection) if each.reason == "behind")
+    behind: Any = next(each for each in count_waits(connection) if each.reason == "behind")
     assert 0 < behind.seconds <= 20
     with connection.transaction():
         held, (only,) = lease(connection, "b")

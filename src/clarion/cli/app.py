@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
-import rich  # noqa: F401  # a program without it is refused here; the commands import its parts
+import rich  # noqa: F401  # pyright: ignore[reportUnusedImport]  # refused here where it is missing
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
@@ -99,7 +99,9 @@ class _Group(TyperGroup):
     """The command `clarion`, which loads the others one by one."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "commands": _Commands()})
+        commands: Any = _Commands()  # Typer only reads it as a dictionary
+        options["commands"] = commands
+        super().__init__(**options)
         self._is_listing = False
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clarion._core.names import place_of
 from clarion.doctor.scopes import values_of
@@ -86,7 +86,8 @@ def _means(source: Source, node: ast.expr, sender: object) -> bool:
     if type(sender) is type(node.value):
         return sender == node.value
     # Text names a model, as "shop.Order" or "Order".
-    name = str(type.__getattribute__(sender, "__name__")) if is_class(sender) else None
+    kind: Any = sender
+    name = str(type.__getattribute__(kind, "__name__")) if is_class(sender) else None
     return name is not None and str(node.value).rpartition(".")[2].lower() == name.lower()
 
 

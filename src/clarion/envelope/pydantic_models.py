@@ -20,7 +20,7 @@ from clarion._core.names import quoted_name
 from clarion.envelope.conversions import Conversion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _UNSET = "_unset"  # no field has such a name
 _ROOT = "root"  # the field of a model that is no object of JSON
@@ -70,18 +70,21 @@ def _unset(value: Any, path: list[str | int], names: list[str]) -> None:
 
 def _unset_fields(value: Any, path: tuple[str | int, ...]) -> Iterator[list[Any]]:
     """Yield the path of each model in a value, and its fields that were not given."""
-    items: Any = ()
+    kind: Any = type(value)
     if hasattr(value, "model_fields_set"):
-        if unset := type(value).model_fields.keys() - value.model_fields_set:
+        if unset := kind.model_fields.keys() - value.model_fields_set:
             yield [path, sorted(unset)]
-        items = vars(value).items()
-    elif isinstance(value, (list, tuple)):
-        items = enumerate(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    elif isinstance(value, dict):
-        items = value.items()  # pyright: ignore[reportUnknownVariableType]
-    for step, member in items:
+    for step, member in _members(value):
         if type(step) in {str, int}:  # other keys are no JSON
             yield from _unset_fields(member, (*path, step))
+
+
+def _members(value: Any) -> Iterable[tuple[Any, Any]]:
+    if hasattr(value, "model_fields_set"):
+        return vars(value).items()
+    if issubclass(type(value), (list, tuple)):
+        return enumerate(value)
+    return value.items() if issubclass(type(value), dict) else ()
 
 
 def _is_root(model: Any) -> bool:
@@ -97,13 +100,15 @@ def _options(validate: Any) -> dict[str, bool]:
 
 def _dump(value: Any) -> Any:
     dump = partial(value.model_dump, mode="json", by_alias=False, round_trip=True)
-    data = dump()
+    data: Any = dump()
     if data == dump(exclude_unset=True):
         return data
     unset = list(_unset_fields(value, ()))
     if _is_root(value):
         return {_ROOT: data, _UNSET: unset}
-    return {**data, _UNSET: unset} if type(data) is dict else data
+    if type(data) is dict:
+        data[_UNSET] = unset
+    return data
 
 
 def _is_complete(model: Any) -> bool:

@@ -86,7 +86,8 @@ def test_spans_around_each_function_have_the_name_of_the_receiver(app, order_pai
 
 def test_a_task_that_is_sent_by_hand_has_no_other_name(app):
     """A program may send the body of a call itself, for example to make it again."""
-    task = CeleryDelivery(app).engine.task
+    engine: Any = CeleryDelivery(app).engine
+    task = engine.task
     assert task.shadow_name(("{}",), {}, {}) is None
 
 

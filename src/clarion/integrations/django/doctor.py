@@ -17,7 +17,7 @@ from clarion.doctor.examine import found_by
 from clarion.doctor.places import place_of_connect
 from clarion.doctor.rules import register_packages, rules
 from clarion.doctor.stored import findings_in
-from clarion.integrations.django import late_receivers as _late_receivers  # noqa: F401  # it registers its rule
+from clarion.integrations.django import late_receivers as _late_receivers  # noqa: F401  # pyright: ignore[reportUnusedImport]  # it registers its rule
 from clarion.integrations.django.dispatch.entries import UnknownSender
 from clarion.integrations.django.dispatch.senders import fault_of, fault_of_text
 from clarion.integrations.django.outbox.checks import (
@@ -64,12 +64,13 @@ register_packages(project)
 @register_rule
 def unsent_senders(program: Program) -> Iterator[Finding]:
     """Yield the receivers of Django's signals whose sender no send has."""
+    prepared: Any = class_prepared  # in Django's stubs, it is no signal of Clarion's
     for signal in registry.signals():
         for registration in table_of(signal).registrations():
             sender, receiver = registration.sender, registration.live()
             if isinstance(sender, UnknownSender):  # connected before Clarion was installed
                 continue
-            if signal is class_prepared:  # its receivers may have run: see `late_receivers`
+            if signal is prepared:  # its receivers may have run: see `late_receivers`
                 continue
             fault = fault_of(signal, sender, subclasses=registration.subclasses)
             if fault is not None and receiver is not None:

@@ -73,7 +73,8 @@ def register(app: App, silence: float | None) -> None:
     Raises:
         ArgumentError: if they are registered with another silence.
     """
-    if (found := app.tasks.get(TASK)) is not None:  # pyright: ignore[reportUnknownMemberType]
+    found: Any = app.tasks.get(TASK)  # pyright: ignore[reportUnknownMemberType]
+    if found is not None:
         if (other := _silences.get(found, silence)) != silence:
             raise ArgumentError(
                 f"This app has a ProcrastinateDelivery with rescue={other}, and gets one task that rescues calls. "

@@ -1,5 +1,7 @@
 """Senders of those Django signals that no model sends."""
 
+from typing import Any
+
 import pytest
 from django.conf import LazySettings, Settings, UserSettingsHolder, settings
 from django.contrib.auth.models import AbstractUser, AnonymousUser, User
@@ -42,7 +44,8 @@ class Mine:
 
 def fault(signal, sender, *, subclasses=False):
     """Return the fault of a sender as text; empty if it has none."""
-    found = fault_of_class(signal, sender, senders_of(signal), subclasses=subclasses)
+    senders: Any = senders_of(signal)
+    found = fault_of_class(signal, sender, senders, subclasses=subclasses)
     return "" if found is None else str(found)
 
 

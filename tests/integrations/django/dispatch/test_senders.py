@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -183,7 +184,7 @@ def test_class_prepared_is_sent_once(connect):
             super().contribute_to_class(cls, name, **kwargs)
             found.extend(connect(class_prepared, cls))
 
-    found = []
+    found: list[Any] = []
     with isolate_apps("tests.integrations.django.library"):
 
         class Counted(models.Model):

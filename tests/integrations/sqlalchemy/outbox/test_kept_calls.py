@@ -18,7 +18,7 @@ from clarion.outbox.tables import create_tables
 from clarion.testing import adrain, assert_enqueued, commits, without_engines
 from tests.integrations.sqlalchemy.shop import Base, Tag
 
-calls = []
+calls: list[str] = []
 tag_added = Signal(name="shop.tag_added")
 
 

@@ -54,7 +54,8 @@ def _to_json(instance: Any, given: Any, value: Any) -> Any:
     if value is None or isinstance(value, FieldFile):
         return None if value is None else value.name
     if isinstance(field, JSONField):
-        return json.dumps(value, cls=field.encoder)
+        encoder: Any = field.encoder
+        return json.dumps(value, cls=encoder)
     if isinstance(field, BinaryField):
         return base64.b64encode(bytes(value)).decode()
     # Each field decides what the row has for a member of an enumeration: its value, or `str(member)`.
@@ -112,7 +113,8 @@ def load_value(given: Any, data: Any) -> Any:
         if data is None:
             return None
         if isinstance(field, JSONField):
-            return json.loads(data, cls=field.decoder)
+            decoder: Any = field.decoder
+            return json.loads(data, cls=decoder)
         if isinstance(field, BinaryField):
             return base64.b64decode(data)
         return field.to_python(data)
