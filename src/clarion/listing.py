@@ -184,8 +184,8 @@ def sender_of(registration: Registration) -> str | None:
 
 def label_of(registration: Registration) -> str:
     """Return the label of a model of Django, such as "auth.User"; empty for another sender."""
-    options: Any = getattr(sys.modules.get("django.db.models.options"), "Options", None)
-    meta: Any = None if options is None else getattr(registration.sender, "_meta", None)
+    options: Any = getattr(sys.modules.get("django.db.models.options"), "Options", ())
+    meta: Any = getattr(registration.sender, "_meta", None) if options else None
     return str(meta.label) if meta is not None and isinstance(meta, options) else ""
 
 

@@ -120,8 +120,13 @@ def test_nameless_signals_cost_one_search(run, monkeypatch):
     sending = run("__main__").paid
     run("shop")
     nameless = [Signal() for _ in range(20)]
-    searched, modules = [], names._modules
-    monkeypatch.setattr(names, "_modules", lambda name: searched.append(name) or modules(name))
+    searched, modules = list[str | None](), names._modules
+
+    def search(name):
+        searched.append(name)
+        return modules(name)
+
+    monkeypatch.setattr(names, "_modules", search)
     sending.send(None)
     assert searched.count(None) == 1
     assert {names.signal_name(each) for each in nameless} == {f"nameless Signal made in {__name__}"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from clarion import Signal
 from clarion.doctor.places import place_of_connect
 from clarion.doctor.program import Program
 

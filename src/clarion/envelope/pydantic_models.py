@@ -20,7 +20,7 @@ from clarion._core.names import quoted_name
 from clarion.envelope.conversions import Conversion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _UNSET = "_unset"  # no field has such a name
 _ROOT = "root"  # the field of a model that is no object of JSON
@@ -70,21 +70,27 @@ def _unset(value: Any, path: list[str | int], names: list[str]) -> None:
 
 def _unset_fields(value: Any, path: tuple[str | int, ...]) -> Iterator[list[Any]]:
     """Yield the path of each model in a value, and its fields that were not given."""
-    kind: Any = type(value)
-    if hasattr(value, "model_fields_set"):
-        if unset := kind.model_fields.keys() - value.model_fields_set:
-            yield [path, sorted(unset)]
+    if unset := _unset_of(value):
+        yield [path, sorted(unset)]
     for step, member in _members(value):
         if type(step) in {str, int}:  # other keys are no JSON
             yield from _unset_fields(member, (*path, step))
 
 
-def _members(value: Any) -> Iterable[tuple[Any, Any]]:
+def _unset_of(value: Any) -> set[str]:
+    """Return the fields of a model that were not given; none for another value."""
+    if not hasattr(value, "model_fields_set"):
+        return set()
+    return {*type(value).model_fields} - value.model_fields_set  # pyright: ignore[reportUnknownMemberType]
+
+
+def _members(value: Any) -> Iterator[tuple[Any, Any]]:
     if hasattr(value, "model_fields_set"):
-        return vars(value).items()
-    if issubclass(type(value), (list, tuple)):
-        return enumerate(value)
-    return value.items() if issubclass(type(value), dict) else ()
+        yield from vars(value).items()
+    elif issubclass(type(value), (list, tuple)):
+        yield from enumerate(value)
+    elif issubclass(type(value), dict):
+        yield from dict.items(value)
 
 
 def _is_root(model: Any) -> bool:
@@ -106,7 +112,7 @@ def _dump(value: Any) -> Any:
     unset = list(_unset_fields(value, ()))
     if _is_root(value):
         return {_ROOT: data, _UNSET: unset}
-    if type(data) is dict:
+    if issubclass(type(data), dict):
         data[_UNSET] = unset
     return data
 

@@ -73,7 +73,7 @@ def register(app: App, silence: float | None) -> None:
     Raises:
         ArgumentError: if they are registered with another silence.
     """
-    found: Any = app.tasks.get(TASK)  # pyright: ignore[reportUnknownMemberType]
+    found: object = app.tasks.get(TASK)  # pyright: ignore[reportUnknownMemberType]
     if found is not None:
         if (other := _silences.get(found, silence)) != silence:
             raise ArgumentError(
