@@ -81,16 +81,20 @@ def _unset_of(value: Any) -> set[str]:
     """Return the fields of a model that were not given; none for another value."""
     if not hasattr(value, "model_fields_set"):
         return set()
-    return {*type(value).model_fields} - value.model_fields_set  # pyright: ignore[reportUnknownMemberType]
+    kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+    given: set[str] = value.model_fields_set
+    return {*kind.model_fields} - given
 
 
 def _members(value: Any) -> Iterator[tuple[Any, Any]]:
+    members: Any = ()
     if hasattr(value, "model_fields_set"):
-        yield from vars(value).items()
+        members = vars(value).items()
     elif issubclass(type(value), (list, tuple)):
-        yield from enumerate(value)
+        members = enumerate(value)
     elif issubclass(type(value), dict):
-        yield from dict.items(value)
+        members = value.items()  # pyright: ignore[reportUnknownMemberType]
+    yield from members
 
 
 def _is_root(model: Any) -> bool:

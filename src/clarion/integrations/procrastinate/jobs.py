@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakKeyDictionary
 
 from procrastinate.exceptions import JobAborted
@@ -73,7 +73,8 @@ def register(app: App, silence: float | None) -> None:
     Raises:
         ArgumentError: if they are registered with another silence.
     """
-    found: object = app.tasks.get(TASK)  # pyright: ignore[reportUnknownMemberType]
+    tasks = cast("dict[str, Any]", app.tasks)  # pyright: ignore[reportUnknownMemberType]
+    found = tasks.get(TASK)
     if found is not None:
         if (other := _silences.get(found, silence)) != silence:
             raise ArgumentError(
