@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from functools import cache, partial
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from clarion._core.names import quoted_name
 from clarion.envelope.conversions import Conversion
@@ -89,11 +89,11 @@ def _unset_of(value: Any) -> set[str]:
 def _members(value: Any) -> Iterator[tuple[Any, Any]]:
     members: Any = ()
     if hasattr(value, "model_fields_set"):
-        members = vars(value).items()
+        members = cast("dict[str, Any]", vars(value)).items()
     elif issubclass(type(value), (list, tuple)):
         members = enumerate(value)
     elif issubclass(type(value), dict):
-        members = value.items()  # pyright: ignore[reportUnknownMemberType]
+        members = value.items()
     yield from members
 
 
