@@ -44,13 +44,15 @@ def _sentry(**options: Any):
             self.kept += [item.payload.json for item in envelope.items]
 
     kept = Kept()
+    address = "https://key@example.invalid/1"
+    client = sentry_sdk.Client(address, transport=kept, traces_sample_rate=1.0, **options)
     with sentry_sdk.isolation_scope() as scope:
-        scope.set_client(
-            sentry_sdk.Client(
-                "https://key@example.invalid/1", transport=kept, traces_sample_rate=1.0, **options
-            )
-        )
-        yield kept.kept
+        scope.set_client(client)
+        try:
+            yield kept.kept
+        finally:
+            # Otherwise its threads run on, and use `random` in the tests that follow.
+            client.close(timeout=0)
 
 
 def test_sentry_names_the_receiver(events, recorder):

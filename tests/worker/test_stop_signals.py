@@ -19,6 +19,8 @@ from clarion.outbox import open_database, use_database
 from clarion.outbox.tables import create_tables
 from clarion.worker import Worker
 
+# A shell starts a program in the background with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 database = open_database("sqlite:///signals.db")
 connection = database.connect()
 create_tables(connection)
